@@ -1,4 +1,4 @@
-//! Where secrets lie: one front for the stores, chosen by what the account says.
+//! `Vault`: the front of all stores. Each account names its store.
 
 mod env_store;
 mod file;
@@ -37,17 +37,17 @@ pub(crate) use helper_logins::{HelperRefusal, HelperTimeout};
 pub(crate) use key::{DataKey, Holder, KeyState, probe_kernel_keyring, probe_keyring};
 pub(crate) use writer::Writer;
 
-/// Gets secrets; a [`Writer`] puts and removes them.
+/// Reads secrets. A [`Writer`] saves and removes them.
 #[derive(Clone)]
 pub(crate) struct Vault<'e> {
     env: &'e Env,
     seals: SealContext<'e>,
 }
 
-/// A store that is chosen by its word alone. Another one is a file with the trait [`Store`], and a row in [`STORES`].
+/// A store without a parameter. A new one is a file with the trait [`Store`], and a row in [`STORES`].
 pub(crate) struct StoreRow {
     pub(crate) word: &'static str,
-    /// What a person should know beside the word.
+    /// A remark for people, beside the word.
     note: &'static str,
     pub(crate) meaning: &'static str,
     open: for<'e> fn(&Vault<'e>) -> Box<dyn Store + 'e>,
@@ -68,7 +68,7 @@ pub(crate) const STORES: [StoreRow; 2] = [
     },
 ];
 
-/// What may be said for a store.
+/// The accepted words for a store.
 pub(crate) fn store_words() -> String {
     let words = STORES.iter().map(|row| format!("{}{}", row.word, row.note)).collect::<Vec<_>>().join(", ");
     words + ", or helper:NAME"
@@ -84,7 +84,7 @@ fn row(kind: &StoreKind) -> Option<&'static StoreRow> {
     STORES.iter().find(|row| row.word == word)
 }
 
-/// A secret in one of our own files that no account names: its store, registry and name.
+/// A secret in our own files: its store, registry and name.
 pub(crate) type StoredName = (StoreKind, Registry, String);
 
 impl<'e> Vault<'e> {
@@ -92,19 +92,19 @@ impl<'e> Vault<'e> {
         Self { env, seals: SealContext { key: DataKey::new(env), floors: Rc::new(RefCell::new(vec![])) } }
     }
 
-    /// Takes what the config says about the age of sealed files.
+    /// Takes the least generations of sealed files from the config.
     pub(crate) fn heed(&self, floors: &[MinimumGeneration]) {
         if !floors.is_empty() {
             self.seals.floors.borrow_mut().clone_from(&floors.to_vec());
         }
     }
 
-    /// What is kept for the account; `None` if its store has nothing.
+    /// The account's secret; `None` if its store has none.
     pub(crate) fn get(&self, account: &Account) -> Result<Option<StoredSecret>> {
         self.store(&account.store).get(account)
     }
 
-    /// Tells whether a secret of any length could be kept now. Other helpers cannot be asked that.
+    /// Tells whether a secret of any length could be saved now. Other helpers cannot tell.
     pub(crate) fn check_free_space(&self, account: &Account) -> Result<()> {
         self.store(&account.store).check_free_space(account)
     }
@@ -121,17 +121,17 @@ impl<'e> Vault<'e> {
         }
     }
 
-    /// How the files of a store of ours are written.
+    /// The format of the files of a store.
     fn form(&self, kind: &StoreKind) -> FileForm<'e> {
         if *kind == StoreKind::Sealed { FileForm::Sealed(self.seals.clone()) } else { FileForm::Clear }
     }
 
-    /// All that a store of our own files keeps for the accounts of a registry.
+    /// All secrets of a registry in a store of our own files.
     pub(crate) fn all_in_file(&self, kind: &StoreKind, registry: &Registry) -> Result<BTreeMap<String, StoredSecret>> {
         self.file(kind, registry)?.all()
     }
 
-    /// One of Docker Hub's tokens that `docker login` keeps beside the account of this user, wherever it was kept.
+    /// One of the two Docker Hub tokens that `docker login` stores for this user, from any store.
     pub(crate) fn hub_token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
         for kind in &StoreKind::OF_FILES {
             if let Some(secret) = self.hub_token_in(kind, user, token)? {
@@ -145,18 +145,18 @@ impl<'e> Vault<'e> {
         self.file(kind, &Registry::docker_hub())?.token(user, token)
     }
 
-    /// Closes a registry's secrets files to others if they were open to them.
+    /// Makes a registry's secrets files private if others could read them.
     pub(crate) fn fix_permissions(&self, registry: &Registry) -> Vec<PermissionRepair> {
         StoreKind::OF_FILES.iter().filter_map(|kind| self.file(kind, registry).ok()?.fix_permissions()).collect()
     }
 
-    /// Moves a registry's secrets files aside if they cannot be read. Returns the new places.
+    /// Moves a registry's secrets files aside if they are unreadable. Returns their new paths.
     pub(crate) fn set_aside_if_broken(&self, registry: &Registry) -> Result<Vec<PathBuf>> {
         let aside = |kind| self.file(kind, registry)?.set_aside_if_broken();
         StoreKind::OF_FILES.iter().filter_map(|kind| aside(kind).transpose()).collect()
     }
 
-    /// Whose secrets lie in our own files, as far as it can be read.
+    /// The names of all secrets in our own files, as far as they are readable.
     pub(crate) fn names_in_files(&self) -> Vec<StoredName> {
         let of_file = |kind: &StoreKind, registry: &Registry| {
             let names = self.file(kind, registry).and_then(|file| file.names()).unwrap_or_default();
@@ -166,23 +166,23 @@ impl<'e> Vault<'e> {
         StoreKind::OF_FILES.iter().flat_map(of_store).collect()
     }
 
-    /// The files of secrets, whoever's.
+    /// The secrets files, also of registries without accounts.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
         file::secret_files(self.env)
     }
 
-    /// Why a registry's file of secrets in clear cannot be read, and its path.
+    /// Why a registry's clear secrets file cannot be read, and its path.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, anyhow::Error)> {
         let file = self.file(&StoreKind::File, registry).ok()?;
         file.names().err().map(|error| (file.path().to_owned(), error))
     }
 
-    /// What killed writers left beside the secrets files, and `restore` for a person to look at.
+    /// Files that killed writers left beside the secrets files, and those that `restore` moved aside.
     pub(crate) fn left_files(&self) -> Vec<PathBuf> {
         file::left_files(self.env)
     }
 
-    /// The lock of whoever renews this account's secret.
+    /// The lock for renewals of this account's secret.
     pub(crate) fn renewal_lock(&self, account: &Account) -> Result<PathBuf> {
         Ok(self.file(&StoreKind::File, &account.registry)?.renewal_lock(&account.name))
     }
@@ -202,7 +202,7 @@ impl<'e> Vault<'e> {
         self.seals.key.hold(holder, passphrase, time)
     }
 
-    /// Begins to seal with a new key, if every sealed file opens: one that does not would be lost with the key before. The
+    /// Begins to seal with a new key, if every sealed file opens. Another file would be lost with the old key. The
     /// caller holds the config's lock.
     pub(crate) fn begin_key_change(&self, passphrase: Option<&Secret>) -> Result<()> {
         if let Some(passphrase) = passphrase {
@@ -214,7 +214,7 @@ impl<'e> Vault<'e> {
         self.seals.key.begin_change(passphrase)
     }
 
-    /// Forgets the key before, if every file has been sealed anew. The caller holds the config's lock.
+    /// Removes the old key, if every file is sealed with the new one. The caller holds the config's lock.
     pub(crate) fn end_key_change(&self) -> Result<KeyState> {
         for file in self.sealed_files()? {
             if !file.is_current()? {
@@ -224,7 +224,7 @@ impl<'e> Vault<'e> {
         self.seals.key.end_change()
     }
 
-    /// All sealed files; an error where one cannot be looked at.
+    /// All sealed files, or an error if one cannot be read.
     fn sealed_files(&self) -> Result<Vec<SecretFile<'e>>> {
         let paths = file::sealed_files(self.env)?;
         paths.iter().map(|path| SecretFile::sealed_at(self.env, self.seals.clone(), path)).collect()
@@ -235,7 +235,7 @@ impl<'e> Vault<'e> {
     }
 }
 
-/// Says that there is no place for secrets.
+/// The error if there is no place for secrets.
 fn no_home() -> Problem {
     Problem::new("there is no home folder to keep secrets in", "set HOME, or ENSIGN_DATA_DIR")
 }

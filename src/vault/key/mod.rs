@@ -66,7 +66,7 @@ impl<'e> DataKey<'e> {
         Self { env, opened: Rc::default() }
     }
 
-    /// The key of this id, with which the file `shown` was sealed. Nobody is prompted.
+    /// The key with this id, for the file `shown`. It never prompts.
     pub(super) fn open(&self, id: &str, shown: &str) -> Result<Rc<SealKey>> {
         if let Some(opened) = self.opened.borrow().as_ref() {
             match opened {
@@ -107,7 +107,7 @@ impl<'e> DataKey<'e> {
         self.current().map(drop)
     }
 
-    /// What there is; `None`: no key yet.
+    /// The state of the key; `None`: there is no key yet.
     pub(crate) fn state(&self) -> Result<Option<KeyState>> {
         let Some(file) = self.file()? else { return Ok(None) };
         let is_cached = kernel_keyring::read::<{ SealKey::LENGTH }>(&entry(&file.key)).is_some();
@@ -115,10 +115,10 @@ impl<'e> DataKey<'e> {
         Ok(Some(KeyState { holder: file.holder()?, id: file.key, cached_for, is_cached, is_changing }))
     }
 
-    /// Opens the key and leaves it with the kernel, for that time or the usual one. The holder `passphrase` needs one.
+    /// Opens the key and caches it in the kernel's keyring, for the given time or the usual one.
     pub(crate) fn unlock(&self, passphrase: Option<&Secret>, time: Option<Duration>) -> Result<KeyState> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
-        // A person who asks means now, whatever the holder said to the last build.
+        // A person may have fixed the holder, so that its pause ends.
         let _ = kernel_keyring::remove(&silence(&file.key));
         let key = match (file.holder()?, passphrase) {
             (Holder::Passphrase, Some(passphrase)) => file.unwrap(passphrase)?,
@@ -133,7 +133,7 @@ impl<'e> DataKey<'e> {
         self.state()?.ok_or_else(|| nothing_sealed().into())
     }
 
-    /// Takes the opened key out of the kernel's keyring. Returns whether it was there.
+    /// Removes the opened key from the kernel's keyring. Returns whether it was there.
     pub(crate) fn lock(&self) -> Result<bool> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         *self.opened.borrow_mut() = None;
@@ -143,7 +143,7 @@ impl<'e> DataKey<'e> {
         kernel_keyring::remove(&entry(&file.key)).map_err(|why| anyhow!("the key could not be taken back: {why}"))
     }
 
-    /// Opens the key behind a passphrase for this process alone, where the kernel's keyring cannot keep it.
+    /// Opens the key with a passphrase for this process only, if the kernel's keyring cannot keep it.
     pub(crate) fn open_by_passphrase(&self, passphrase: &Secret) -> Result<()> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         self.keep_opened(file.unwrap(passphrase)?);
@@ -174,7 +174,7 @@ impl<'e> DataKey<'e> {
         Ok(())
     }
 
-    /// No file is sealed with the key before any more: it goes.
+    /// Removes the old key, with which no file is sealed any more.
     pub(super) fn end_change(&self) -> Result<KeyState> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         if let Some(before) = file.previous().map(str::to_owned) {
@@ -222,7 +222,7 @@ impl<'e> DataKey<'e> {
         self.state()?.ok_or_else(|| nothing_sealed().into())
     }
 
-    /// Asks the holder, and leaves the key with the kernel.
+    /// Asks the holder, and caches the key in the kernel's keyring.
     fn ask(&self, file: &KeyFile) -> Result<SealKey> {
         let holder = file.holder()?;
         let (down, is_cached) = (silence(&file.key), holder.is_cached());
@@ -278,7 +278,7 @@ impl<'e> DataKey<'e> {
     }
 }
 
-/// Tells whether the kernel's keyring keeps what it is given.
+/// Tests whether the kernel's keyring works.
 pub(crate) fn probe_kernel_keyring() -> Result<(), String> {
     try_kernel_keyring().map_err(|why| why.to_string())
 }
@@ -288,14 +288,14 @@ fn try_kernel_keyring() -> Result<(), kernel_keyring::KernelKeyringError> {
     kernel_keyring::write(name, &[1], time).and_then(|()| kernel_keyring::remove(name)).map(drop)
 }
 
-/// Nobody types a passphrase inside Docker's call: behind one a key is of use only where it can be kept open.
+/// A passphrase cannot be typed during Docker's call, so that its key must be cached.
 fn cannot_stay_open(why: &kernel_keyring::KernelKeyringError) -> Problem {
     let hint =
         "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";
     Problem::new(format!("a key behind a passphrase could not be kept open: {why}"), hint)
 }
 
-/// What the kernel's keyring has for a while where the holder did not answer.
+/// The name in the kernel's keyring of the mark that the holder did not answer.
 fn silence(id: &str) -> String {
     format!("{}:down", entry(id))
 }

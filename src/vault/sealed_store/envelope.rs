@@ -1,4 +1,4 @@
-//! `Envelope`: a sealed secrets file as it is written down. docs/sealed.md describes it, tests/fixtures/sealed/ has examples.
+//! `Envelope`: a sealed secrets file. docs/sealed.md describes it, tests/fixtures/sealed/ has examples.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::model::{Problem, Registry};
 use crate::system::seal::{SealKey, SealedText};
 
-/// All but `sealed_store` may be read by anybody who reads the file; nobody can change any of it.
+/// All fields but `sealed` are readable without the key. A changed field is noticed, because all are authenticated.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Envelope {
     version: u64,
@@ -20,7 +20,7 @@ pub(super) struct Envelope {
     pub(super) key: String,
     /// Grows with each writing.
     pub(super) generation: u64,
-    /// Whose secrets are in it.
+    /// The accounts whose secrets are in it.
     pub(super) accounts: Vec<String>,
     salt: String,
     sealed: String,
@@ -29,7 +29,7 @@ pub(super) struct Envelope {
 /// The version that this program writes.
 const VERSION: u64 = 1;
 
-/// A text is filled up to a multiple, so that its length does not tell that of a password.
+/// The text is padded to a multiple of this, so that its length does not tell that of a password.
 const BLOCK: usize = 256;
 
 impl Envelope {
