@@ -1,4 +1,4 @@
-//! `ConfigJson`: Docker's `config.json`, or an `auth.json` of the containers tools, read once and kept with its text.
+//! `ConfigJson`: Docker's `config.json`, or an `auth.json` of the containers tools, with its text.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::json_edit::ObjectSpan;
 use super::logins::shown;
 use crate::system::files;
 
-/// One such file, or its absence. It may hold plain-text logins, so that it does not print.
+/// One such file, or its absence. It has no `Debug`, because it may hold plain-text logins.
 pub(crate) struct ConfigJson {
     path: PathBuf,
     /// `None`: there is no file.
@@ -20,7 +20,7 @@ pub(crate) struct ConfigJson {
     root: Map<String, Value>,
 }
 
-/// A file that cannot be read and therefore is never written.
+/// A syntax error. Such a file is never written.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ConfigSyntaxError {
     pub(crate) path: PathBuf,
@@ -29,13 +29,13 @@ pub(crate) struct ConfigSyntaxError {
 }
 
 impl ConfigJson {
-    /// Reads a file; none there has no settings. What cannot be read is an error, as in [`Self::parse`].
+    /// Reads a file. A missing one has no settings. Errors are as in [`Self::parse`].
     pub(crate) fn load(path: &Path) -> Result<Self> {
         Ok(Self::parse(path, files::read(path, LIMIT)?)?)
     }
 
-    /// Understands a file's contents. An empty file has no settings, as for Docker (`cli/config/configfile/file.go`
-    /// lets the end of the file pass); what Docker could not read either is [`ConfigSyntaxError`].
+    /// Parses a file. An empty one has no settings, as for Docker (`cli/config/configfile/file.go` accepts the end of
+    /// the file). A [`ConfigSyntaxError`] stops Docker too.
     pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, ConfigSyntaxError> {
         let broken = |line, problem: String| ConfigSyntaxError { path: path.to_owned(), line, problem };
         let none = || Self { path: path.to_owned(), text: None, root: Map::new() };
@@ -50,10 +50,10 @@ impl ConfigJson {
         if text.trim().is_empty() {
             return Ok(Self { text: Some(text), ..none() });
         }
-        // The messages of serde_json about syntax quote nothing from the text.
+        // serde_json's messages about syntax do not quote the text.
         let root = match serde_json::from_str::<Value>(&text) {
             Ok(Value::Object(root)) => root,
-            Ok(Value::Null) => Map::new(), // to Go it is an empty one
+            Ok(Value::Null) => Map::new(), // Go reads it as an empty object
             Ok(_) => return Err(broken(1, "it is not a JSON object".into())),
             Err(error) => {
                 let problem = error.to_string();
@@ -80,27 +80,27 @@ impl ConfigJson {
         self.section("credHelpers").map(|(key, helper)| (key, helper.as_str().unwrap_or_default()))
     }
 
-    /// The helper in `credHelpers` under exactly this key, which is how Docker looks it up.
+    /// The helper in `credHelpers` under exactly this key, as Docker looks it up.
     pub(crate) fn helper(&self, key: &str) -> Option<&str> {
         Some(field(&self.root, "credHelpers")?.1.get(key)?.as_str().unwrap_or_default())
     }
 
-    /// The helper that `credsStore` names for all other registries.
+    /// The helper in `credsStore`, for all other registries.
     pub(crate) fn store(&self) -> Option<&str> {
         field(&self.root, "credsStore")?.1.as_str().filter(|store| !store.is_empty())
     }
 
-    /// The same as it is written, which may be as no name at all.
+    /// The same as written, which may be empty.
     pub(crate) fn written_store(&self) -> Option<&str> {
         field(&self.root, "credsStore")?.1.as_str()
     }
 
-    /// The entries of `auths`: logins in plain text, and the empty markers of logins that a helper keeps.
+    /// The entries of `auths`: plain-text logins, and empty markers of logins in a helper.
     pub(super) fn logins(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.section("auths")
     }
 
-    /// The servers of logins that a helper keeps: their entries in `auths` are empty.
+    /// The servers with an empty marker in `auths`, whose logins are in a helper.
     pub(crate) fn servers_of_helpers(&self) -> Vec<String> {
         let is_empty = |entry: &Value| entry.as_object().is_some_and(Map::is_empty);
         self.logins().filter(|(_, entry)| is_empty(entry)).map(|(server, _)| server.to_owned()).collect()
@@ -126,7 +126,7 @@ pub(super) fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<(&
         .map(|(key, value)| (key.as_str(), value))
 }
 
-/// What stands in the way of an edit, and where. Elsewhere in the file nothing is judged, for nothing is touched.
+/// The reason why the text cannot be edited, with its line. Parts that no edit touches are not checked.
 fn problem(text: &str) -> Option<(usize, String)> {
     let root = ObjectSpan::at(text, 0)?;
     if let Some(twice) = twice(&root, &["credHelpers", "auths", "credsStore"]) {
@@ -159,8 +159,8 @@ fn problem(text: &str) -> Option<(usize, String)> {
     None
 }
 
-/// The first key that stands twice: JSON's readers disagree on what that means, and an edit would decide it.
-/// The names in `any_case` are one whatever their case.
+/// The first duplicate key. JSON readers disagree on its meaning, and an edit would decide it. The keys in `any_case`
+/// are compared without case.
 fn twice(object: &ObjectSpan, any_case: &[&str]) -> Option<(usize, String)> {
     let mut seen = HashSet::new();
     let name = |key: &str| match any_case.iter().find(|name| name.eq_ignore_ascii_case(key)) {

@@ -1,4 +1,4 @@
-//! Whom Docker asks for a registry's login as things are, and whether it would find our program.
+//! `ConfiguredHelper`: the helper that Docker asks for a registry, and whether Docker finds our program.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,12 +11,12 @@ use crate::model::Registry;
 use crate::system::env::{self, Env};
 use crate::system::{files, find_program};
 
-/// The program that Docker runs for our entries.
+/// The program that Docker runs for the helper `ensign`.
 pub(crate) const PROGRAM: &str = "docker-credential-ensign";
 
-/// Returns whom the readers of this file ask: `credHelpers` goes before `credsStore`, and an empty name there means the
-/// file itself (docker/cli `cli/config/configfile/file.go`, `getConfiguredCredentialStore`). The containers tools do
-/// not know `credsStore`.
+/// Returns the helper for a registry. `credHelpers` goes before `credsStore`, and an empty name means the file itself
+/// (docker/cli `cli/config/configfile/file.go`, `getConfiguredCredentialStore`). The containers tools ignore
+/// `credsStore`.
 pub(crate) fn asked<'a>(file: &'a ConfigJson, reader: ClientFamily, registry: &Registry) -> ConfiguredHelper<'a> {
     asked_as(file, reader, if reader == ClientFamily::Docker { registry.docker_key() } else { registry.as_str() })
 }
@@ -39,31 +39,31 @@ pub(crate) fn asks_us(file: &ConfigJson, registry: &Registry) -> bool {
     matches!(asked(file, ClientFamily::Docker, registry), ConfiguredHelper::Ensign | ConfiguredHelper::Pinned(_))
 }
 
-/// Whom a client asks for a registry's login.
+/// What a client asks for a registry's login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConfiguredHelper<'a> {
     Ensign,
-    /// Ensign under a name that is pinned to one account.
+    /// A pinned helper of Ensign.
     Pinned(&'a str),
     /// Another `docker-credential-…` program.
     Helper(&'a str),
-    /// Nobody: what stands in `auths` is used.
+    /// No helper. The login in `auths` is used.
     PlainFile,
 }
 
-/// What the variable `DOCKER_AUTH_CONFIG` means for a registry.
+/// The effect of `DOCKER_AUTH_CONFIG` on a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthConfig {
     /// It is not set, or does not name the registry.
     Silent,
-    /// Its login is used, whatever the helper has.
+    /// Its login is used instead of the helper's.
     Wins,
-    /// Docker cannot read it and says so with every command; some other programs can.
+    /// Docker cannot read it and reports that with every command. Some other programs can.
     Unreadable,
 }
 
-/// Judges the value of `DOCKER_AUTH_CONFIG` as Docker does from 28.3 on: exactly `auths` with `auth`, and exact keys
-/// (docker/cli `cli/config/configfile/file.go`, `parseEnvConfig`).
+/// Reads `DOCKER_AUTH_CONFIG` as Docker does since 28.3: only `auths` with `auth`, and exact keys (docker/cli
+/// `cli/config/configfile/file.go`, `parseEnvConfig`).
 pub(crate) fn auth_config(value: Option<&str>, key: &str) -> AuthConfig {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -97,29 +97,29 @@ pub(crate) fn docker_finds_us() -> bool {
     find_program(PROGRAM).is_some()
 }
 
-/// Tells whether `docker` is a snap. It reads a file of its own and starts no program outside its folders, so that it asks
-/// no helper (canonical/docker-snap, issues 10 and 19).
+/// Tells whether `docker` is a snap. A snap has its own config and starts no program outside its folders, so that it
+/// asks no helper (canonical/docker-snap, issues 10 and 19).
 pub(crate) fn docker_is_a_snap() -> bool {
     let program = find_program("docker").and_then(|path| path.canonicalize().ok());
     program.is_some_and(|path| path.ends_with("usr/bin/snap") || path.starts_with("/snap"))
 }
 
-/// Tells whether such a Docker has been given a login under each of these keys, which `snap_command` does.
+/// Tells whether the snap's config has a login under each of these keys, as `snap_command` writes it.
 pub(crate) fn snap_has_logins<'k>(env: &Env, mut keys: impl Iterator<Item = &'k str>) -> bool {
     let path = env.home().map(|home| home.join(SNAP_CONFIG)).filter(|path| path.is_file());
     let file = path.and_then(|path| ConfigJson::load(&path).ok());
     file.is_some_and(|file| keys.all(|key| file.logins().any(|(name, _)| name == key)))
 }
 
-/// The file that such a Docker reads, below the home.
+/// The config of Docker's snap, below the home folder.
 const SNAP_CONFIG: &str = "snap/docker/current/.docker/config.json";
 
-/// The command that writes it.
+/// The command that writes the snap's config.
 pub(crate) fn snap_command(program: &str) -> String {
     format!("{program} export --all --format auth.json -o ~/{SNAP_CONFIG}")
 }
 
-/// Tells whether Docker's daemon is on this machine and not for this user, who then types `sudo docker`.
+/// Tells whether Docker's daemon is closed to this user, who then types `sudo docker`.
 pub(crate) fn docker_needs_sudo(env: &Env) -> bool {
     let named = env::variable("DOCKER_HOST").map(|address| address.to_string_lossy().into_owned());
     let rootless = || env.runtime_dir().map(|folder| folder.join("docker.sock")).filter(|socket| socket.exists());

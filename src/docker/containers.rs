@@ -1,11 +1,10 @@
 //! The files of Podman, Buildah and Skopeo.
 //!
-//! `credHelpers` in `auth.json` is the place for our entries: it names registries one by one, as in Docker's file, and
-//! `login` then stores with us. `credential-helpers` in `registries.conf` would ask us for every registry there is, and
-//! a user's file with that setting replaces the machine's. It is edited only where a user's file has the setting already:
-//! its helpers are asked in that order, and `auth.json` only if it names `containers-auth.json`. Docker's own
-//! `config.json` is not enough, though these tools read it too: `login` would write the password to `auth.json` in plain
-//! text (containers/image `pkg/docker/config/config.go`).
+//! Our entries go into `credHelpers` of `auth.json`, which names registries one by one as Docker's file does. `login`
+//! then stores with us. `credential-helpers` in `registries.conf` would ask us for every registry, and a user's setting
+//! replaces the machine's. So it is edited only where the user has it already. Its helpers are asked in their order,
+//! and `auth.json` only if it names `containers-auth.json`. These tools read Docker's `config.json` too, but their
+//! `login` would write the password to `auth.json` (containers/image `pkg/docker/config/config.go`).
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -19,13 +18,13 @@ use super::{ConfigJson, ConfigSyntaxError, FilePlan, HELPER, LIMIT, PlannedChang
 use crate::system::env::{self, Env};
 use crate::system::{files, find_program};
 
-/// Tells whether these tools are in use here: one of them is on `PATH`, or their file exists.
+/// Tells whether these tools are used here: one is on `PATH`, or their file exists.
 pub(crate) fn are_found(env: &Env) -> bool {
     ["podman", "buildah", "skopeo"].iter().any(|name| find_program(name).is_some())
         || auth_file(env).is_some_and(|path| path.exists())
 }
 
-/// A key of `credHelpers` with a scheme: because of it `podman --remote`, which Podman is on macOS and Windows, sends nothing
+/// A key of `credHelpers` with a scheme. `podman --remote`, which Podman is on macOS and Windows, then sends no login
 /// at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`).
 pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<String> {
     let key =
@@ -33,22 +32,22 @@ pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<String> {
     Some(shown(key))
 }
 
-/// The `auth.json` for our entries. `login` writes to the one under `XDG_RUNTIME_DIR`, which a restart empties.
+/// The `auth.json` for our entries. The one under `XDG_RUNTIME_DIR` is lost at a restart.
 pub(crate) fn auth_file(env: &Env) -> Option<PathBuf> {
     Some(env.xdg_config_dir()?.join("containers").join("auth.json"))
 }
 
-/// The user's `registries.conf`, which stands for the machine's.
+/// The user's `registries.conf`, which replaces the machine's.
 pub(crate) fn registries_conf(env: &Env) -> Option<PathBuf> {
     Some(env.xdg_config_dir()?.join("containers").join("registries.conf"))
 }
 
-/// `REGISTRY_AUTH_FILE`: if it is set, these tools read that file and no other `auth.json`.
+/// `REGISTRY_AUTH_FILE`, which replaces every other `auth.json`.
 pub(crate) fn only_auth_file() -> Option<PathBuf> {
     env::path("REGISTRY_AUTH_FILE")
 }
 
-/// The files in which these tools look for plain-text logins, Docker's aside, first hit wins.
+/// The files in which these tools look for plain-text logins, in their order, without Docker's.
 pub(crate) fn login_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];
@@ -76,7 +75,7 @@ fn session_folder(
     }
 }
 
-/// The files in which these tools look, in their order: what `login` writes for the session goes before ours.
+/// The files in which these tools look, in their order. The session's file goes before ours.
 pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];
@@ -84,10 +83,10 @@ pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
     login_files(env).into_iter().chain(env.docker_config_file()).collect()
 }
 
-/// The name under which `registries.conf` means these files, among helpers.
+/// The name in a list of helpers that means these files.
 pub(super) const AUTH_FILES: &str = "containers-auth.json";
 
-/// Tells whether a name in `credential-helpers` is no helper's.
+/// Tells whether a name in `credential-helpers` means the files.
 pub(crate) fn is_auth_files(name: &str) -> bool {
     name == AUTH_FILES
 }
@@ -97,17 +96,17 @@ pub(crate) fn is_auth_files(name: &str) -> bool {
 pub(crate) struct RegistriesConf {
     path: PathBuf,
     text: Option<String>,
-    /// The list of helpers and where it stands: the rest of the text is not written anew.
+    /// The list of helpers with its place. The rest of the text is not rewritten.
     list: Option<(Range<usize>, Array)>,
 }
 
 impl RegistriesConf {
-    /// Reads a file; none there has no settings.
+    /// Reads a file. A missing one has no settings.
     pub(crate) fn load(path: &Path) -> Result<Self> {
         Ok(Self::parse(path, files::read_any(path, LIMIT)?)?)
     }
 
-    /// Understands a file's contents: TOML in which `credential-helpers`, if it is there, is a list of texts.
+    /// Parses TOML. `credential-helpers` must be a list of texts.
     pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, ConfigSyntaxError> {
         let broken =
             |line, problem: &str| ConfigSyntaxError { path: path.to_owned(), line, problem: problem.to_owned() };
@@ -125,42 +124,42 @@ impl RegistriesConf {
                 (span, _) => return Err(broken(line(span), "`credential-helpers` is not a list of texts")),
             },
         };
-        let document = document.into_mut(); // which gives up the spans, and owns its texts
+        let document = document.into_mut(); // drops the spans, and owns its texts
         let list = list.zip(document.get(SETTING).and_then(|setting| setting.as_array()).cloned());
         Ok(Self { path: path.to_owned(), list, text })
     }
 
-    /// The helpers that are asked for every registry, in their order; `None` if the file leaves that to others. An empty
-    /// list means the same (`pkg/sysregistriesv2/system_registries_v2.go`).
+    /// The helpers for every registry, in their order; `None` if the file does not set them. An empty list means the
+    /// same (`pkg/sysregistriesv2/system_registries_v2.go`).
     pub(crate) fn helpers(&self) -> Option<Vec<&str>> {
         let helpers: Vec<&str> = self.list.as_ref()?.1.iter().filter_map(Value::as_str).collect();
         (!helpers.is_empty()).then_some(helpers)
     }
 
-    /// Tells whether the file names helpers and we are not among them.
+    /// Tells whether the file names helpers without us.
     pub(crate) fn lacks_us(&self) -> bool {
         self.helpers().is_some_and(|helpers| !helpers.contains(&HELPER))
     }
 
-    /// Plans that Ensign is asked first, where a list of helpers stands already.
+    /// Plans to ask Ensign first, if there is a list of helpers.
     pub(crate) fn plan(&self) -> FilePlan {
         self.edit(self.lacks_us().then_some(PlannedChange::Prepend), prepend).with_backup(BackupRule::Fresh)
     }
 
-    /// Plans that Ensign is taken off the list.
+    /// Plans to remove Ensign from the list.
     pub(crate) fn undo(&self) -> FilePlan {
         let listed = self.helpers().is_some_and(|helpers| helpers.contains(&HELPER));
         self.edit(listed.then_some(PlannedChange::Unlist), take_off)
     }
 
-    /// The list alone is written anew.
+    /// Rewrites only the list.
     fn edit(&self, change: Option<PlannedChange>, edit: impl Fn(&mut Array)) -> FilePlan {
         let before = self.text.clone();
         let mut after = before.clone().unwrap_or_default();
         if let (Some(_), Some((span, list))) = (&change, &self.list) {
             let mut list = list.clone();
             edit(&mut list);
-            list.decor_mut().clear(); // the blanks around it are outside the span
+            list.decor_mut().clear(); // the span has no blanks around it
             let line_end = if after[span.clone()].contains("\r\n") { "\r\n" } else { "\n" };
             after.replace_range(span.clone(), &list.to_string().replace('\n', line_end)); // toml_edit writes `\n`
         }
@@ -170,7 +169,7 @@ impl RegistriesConf {
 
 const SETTING: &str = "credential-helpers";
 
-/// The new first entry takes the old one's place with the comments before it.
+/// The new first entry takes over the comments before the old one.
 fn prepend(list: &mut Array) {
     let mut ours = Value::from(HELPER);
     if let Some(first) = list.get_mut(0) {

@@ -1,4 +1,4 @@
-//! The Docker daemon's `insecure-registries`: where the user has said already that a registry is spoken to by plain http.
+//! The Docker daemon's `insecure-registries`: registries that the user allows plain http for.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub(crate) struct InsecureRegistries {
     networks: Vec<Network>,
 }
 
-/// What the daemon's settings on this machine say. A file that cannot be read allows nothing: it is Docker's to complain.
+/// The settings of the daemons on this machine. An unreadable file allows nothing.
 pub(crate) fn insecure_registries(env: &Env) -> InsecureRegistries {
     let texts = paths(env).into_iter().filter_map(|path| files::read_any(&path, LIMIT).ok().flatten());
     let mut all = InsecureRegistries::default();
@@ -28,7 +28,7 @@ pub(crate) fn insecure_registries(env: &Env) -> InsecureRegistries {
     all
 }
 
-/// The machine's daemon, a rootless one, and Docker Desktop's.
+/// The files of the machine's daemon, a rootless one, and Docker Desktop's.
 fn paths(env: &Env) -> Vec<PathBuf> {
     let machine = env::path("ProgramData").map_or_else(
         || PathBuf::from("/etc/docker/daemon.json"),
@@ -50,8 +50,8 @@ impl InsecureRegistries {
         }
     }
 
-    /// A host is compared with its port, as the daemon does (moby `registry/config.go`). A name is not looked up to see
-    /// in which network it lies: whoever answers for it would decide whether the password goes out unencrypted.
+    /// Compares a host with its port, as the daemon does (moby `registry/config.go`). No name is resolved to find its
+    /// network. Otherwise the name server would decide whether the password goes out unencrypted.
     pub(crate) fn contain(&self, registry: &Registry) -> bool {
         let address = registry.host().parse::<IpAddr>().ok();
         self.hosts.contains(registry)

@@ -1,4 +1,4 @@
-//! Logins in the forms that other programs read: `auth.json`, a Kubernetes pull secret, `DOCKER_AUTH_CONFIG`.
+//! Writes logins in the formats of other programs: `auth.json`, a Kubernetes pull secret, `DOCKER_AUTH_CONFIG`.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,46 +7,46 @@ use serde_json::{Map, Value, json};
 use crate::model::{Account, Credential, ImagePattern, Registry};
 use crate::system::text::single_quote;
 
-/// Who will read it.
+/// The format, by its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthFormat {
-    /// Podman, Buildah and Skopeo: a key may name a part of a registry, and the longest that fits wins
-    /// (containers/image `docs/containers-auth.json.5.md`).
+    /// Podman, Buildah and Skopeo. A key may name a part of a registry, and the longest match wins (containers/image
+    /// `docs/containers-auth.json.5.md`).
     AuthJson,
-    /// The kubelet: a key may name a path too, of which it tries the longest first; it knows no identity tokens
-    /// (kubernetes `pkg/credentialprovider/keyring.go`).
+    /// The kubelet. A key may name a path, and the longest is tried first. It has no identity tokens (kubernetes
+    /// `pkg/credentialprovider/keyring.go`).
     DockerConfigJson,
-    /// Docker from 28.3 on: exactly `auths` with `auth` and exact keys (docker/cli `cli/config/configfile/file.go`).
+    /// Docker since 28.3: only `auths` with `auth`, and exact keys (docker/cli `cli/config/configfile/file.go`).
     Variable,
 }
 
-/// An account to be written down.
+/// An account to export.
 #[derive(Debug)]
 pub(crate) struct ExportAccount {
     pub(crate) account: Account,
     pub(crate) credential: Credential,
-    /// The registry's other names: their readers compare letter by letter.
+    /// The registry's other names, because readers compare letter by letter.
     pub(crate) names: Vec<String>,
-    /// Whether it answers for all of its registry.
+    /// Whether it answers for its whole registry.
     pub(crate) by_default: bool,
 }
 
-/// What is written, and what cannot be said in this form.
+/// The exported logins, and those that the format cannot express.
 pub(crate) struct ExportedAuths {
     auths: Map<String, Value>,
-    /// The keys with the accounts they stand for.
+    /// The keys with their accounts.
     pub(crate) keys: Vec<(String, Account)>,
     pub(crate) left_out: Vec<OmittedAccount>,
 }
 
-/// An account, or some of its images, that the form has no words for.
+/// An account, or some of its images, that the format cannot express.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OmittedAccount {
     pub(crate) account: Account,
     pub(crate) why: String,
 }
 
-/// Writes the accounts down in a form.
+/// Exports the accounts in a format.
 pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuths {
     let mut exported = ExportedAuths { auths: Map::new(), keys: vec![], left_out: vec![] };
     for one in chosen {
@@ -65,7 +65,7 @@ pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuth
             keys.push(host_key(form, &account.registry));
             keys.extend(one.names.iter().cloned());
         }
-        // An own namespace lies within the whole registry; images that somebody wrote down are kept as they are.
+        // The whole registry includes its own namespace. Configured images are exported as they are.
         let patterns = if one.by_default { account.images.clone() } else { account.patterns() };
         for pattern in patterns {
             match (form, path_key(&pattern)) {
@@ -132,7 +132,7 @@ impl ExportedAuths {
     }
 }
 
-/// Tells whether Kubernetes takes this as a name: a subdomain as of RFC 1123, for a namespace a single label.
+/// Tells whether Kubernetes accepts this as a name: a subdomain as in RFC 1123, or for a namespace a single label.
 pub(crate) fn is_kubernetes_name(text: &str, is_label: bool) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let part =
@@ -140,7 +140,7 @@ pub(crate) fn is_kubernetes_name(text: &str, is_label: bool) -> bool {
     if is_label { text.len() <= 63 && part(text) } else { text.len() <= 253 && text.split('.').all(part) }
 }
 
-/// Docker finds Docker Hub under its address only, the containers tools under its name.
+/// Docker looks Docker Hub up by its address, the containers tools by its name.
 fn host_key(form: AuthFormat, registry: &Registry) -> String {
     match form {
         AuthFormat::AuthJson => registry.to_string(),
@@ -148,7 +148,7 @@ fn host_key(form: AuthFormat, registry: &Registry) -> String {
     }
 }
 
-/// `ghcr.io/acme/**` as the key `ghcr.io/acme`; `None` if the pattern says more than where images begin.
+/// `ghcr.io/acme/**` as the key `ghcr.io/acme`; `None` if the pattern is no prefix.
 fn path_key(pattern: &ImagePattern) -> Option<String> {
     let path = pattern.path();
     let prefix = if path == "**" { Some("") } else { path.strip_suffix("/**") }.unwrap_or(path);
@@ -159,7 +159,7 @@ fn path_key(pattern: &ImagePattern) -> Option<String> {
     Some(format!("{}{slash}{prefix}", pattern.registry()))
 }
 
-/// An identity token stands beside the user's name, as Docker writes it.
+/// An identity token is written beside the user's name, as Docker does.
 #[expect(clippy::disallowed_methods, reason = "this is where logins are written in clear, as was asked")]
 fn entry(account: &Account, credential: &Credential) -> Value {
     let Credential { username, secret } = credential;

@@ -1,4 +1,4 @@
-//! `FilePlan`: the changes of one file, shown first, then applied.
+//! `FilePlan`: the changes of one file, which are first shown and then applied.
 
 use std::fmt;
 use std::fs;
@@ -10,7 +10,7 @@ use super::logins::shown;
 use super::{ConfigJson, HELPER, LIMIT};
 use crate::system::files::{self, Access};
 
-/// The changes of one file. It holds the file's text, plain-text logins included, so that it does not print it.
+/// The changes of one file. It has no `Debug`, because it holds the file's plain-text logins.
 pub(crate) struct FilePlan {
     path: PathBuf,
     changes: Vec<PlannedChange>,
@@ -19,23 +19,23 @@ pub(crate) struct FilePlan {
     backup: BackupRule,
 }
 
-/// Whether the file as it is gets copied to `….before-ensign` first.
+/// Whether the old file is first copied to `….before-ensign`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum BackupRule {
     No,
-    /// Our entries are in the file: a copy made before them is worth more.
+    /// Our entries are in the file already, so that an older copy is worth more.
     IfNone,
     Fresh,
 }
 
-/// A file is not as it was read: it must be read and planned again.
+/// The file has changed since it was read. It must be read and planned again.
 #[derive(Debug)]
 pub(crate) struct FileChanged(pub(crate) PathBuf);
 
-/// How often a file is planned again that others write at the same time. Docker does so once in a login.
+/// How often to plan a file again that others change meanwhile. Docker changes it once in a login.
 const TRIES: usize = 10;
 
-/// Does it again as long as a file changed between reading and writing.
+/// Repeats `act` while its file changes between reading and writing.
 pub(crate) fn until_unchanged<T>(mut act: impl FnMut() -> Result<T>) -> Result<T> {
     for _ in 1..TRIES {
         match act() {
@@ -46,38 +46,38 @@ pub(crate) fn until_unchanged<T>(mut act: impl FnMut() -> Result<T>) -> Result<T
     act()
 }
 
-/// One line of a plan. Its `Display` is that line of the preview.
+/// One line of a plan and of its preview.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PlannedChange {
     /// The registry gets an entry.
     Add { key: String },
-    /// The registry's entry is taken from another helper.
+    /// The registry's entry names Ensign instead of another helper.
     Replace { key: String, helper: String },
     /// The entry is removed.
     Remove { key: String },
-    /// Another helper's entry is removed, for Ensign is asked another way.
+    /// Another helper's entry is removed, because Ensign is asked another way.
     Discard { key: String, helper: String },
     /// A wanted registry stays with another helper.
     Conflict { key: String, helper: String },
-    /// Another registry's helper, left as it is.
+    /// Another registry's helper, which stays.
     Kept { key: String, helper: String },
     /// The entry is ours already.
     Ours { key: String },
-    /// `credsStore`, for all registries without an entry, becomes ours.
+    /// `credsStore`, for all registries without an entry, names Ensign.
     Store { before: Option<String> },
-    /// It is ours already.
+    /// `credsStore` names Ensign already.
     StoreOurs,
-    /// It is what it was before.
+    /// `credsStore` gets its old value.
     StoreBack { to: Option<String> },
-    /// A plain-text login is taken out of `auths`; its empty marker stays.
+    /// A plain-text login is removed from `auths`; its empty marker stays.
     TakeOut { key: String },
-    /// A helper is added in front of `credential-helpers` in `registries.conf`.
+    /// Ensign becomes the first of `credential-helpers` in `registries.conf`.
     Prepend,
-    /// That helper is taken out again.
+    /// Ensign is removed from that list.
     Unlist,
-    /// A text is set outside of the entries of registries.
+    /// A text outside the registries' entries is set.
     Set { section: &'static str, key: &'static str, value: String },
-    /// It is removed again.
+    /// That text is removed.
     Unset { section: &'static str, key: &'static str, value: String },
 }
 
@@ -108,7 +108,7 @@ impl FilePlan {
         Ok(Self { backup: self.backup, ..Self::from_texts(&self.path, self.changes, self.before, after) })
     }
 
-    /// The plan that leads from one text to the other.
+    /// The plan that turns one text into the other.
     pub(super) fn from_texts(path: &Path, changes: Vec<PlannedChange>, before: Option<String>, after: String) -> Self {
         let after = (before.as_deref().unwrap_or_default() != after).then_some(after);
         Self { path: path.to_owned(), changes, before, after, backup: BackupRule::No }
@@ -123,7 +123,7 @@ impl FilePlan {
         &self.path
     }
 
-    /// Where the path leads if it is a link, as the link says it.
+    /// The target of a path that is a link, as the link spells it.
     pub(crate) fn link_target(&self) -> Option<PathBuf> {
         fs::read_link(&self.path).ok()
     }
@@ -132,7 +132,7 @@ impl FilePlan {
         &self.changes
     }
 
-    /// The text it leads to; `None` if nothing changes.
+    /// The new text; `None` if nothing changes.
     #[cfg(any(test, fuzzing))]
     pub(super) fn after(&self) -> Option<&str> {
         self.after.as_deref()
@@ -143,13 +143,13 @@ impl FilePlan {
         self.after.is_none()
     }
 
-    /// The copy of the file as it was before our first entry.
+    /// The path of the copy from before our first entry.
     pub(crate) fn backup_path(path: &Path) -> PathBuf {
         files::sibling(path, ".before-ensign")
     }
 
-    /// Writes the file, if anything changes, and keeps the backup. The caller holds Ensign's lock; other writers take
-    /// none, so that a file that changed since it was read is left alone.
+    /// Writes the file, if anything changes, and keeps the backup. The caller holds Ensign's lock, but other writers
+    /// have none, so that a changed file is left alone.
     pub(crate) fn apply(&self) -> Result<()> {
         let Some(after) = &self.after else { return Ok(()) };
         let path = &self.path;
@@ -166,7 +166,7 @@ impl FilePlan {
     }
 }
 
-/// Follows a link that leads to no file yet; all others are followed by whoever writes.
+/// Follows a link to a file that does not exist yet. Other links are followed by the writer.
 fn destination(path: &Path) -> PathBuf {
     match fs::read_link(path) {
         Ok(target) if !path.exists() => path.parent().unwrap_or(Path::new(".")).join(target),
@@ -183,12 +183,12 @@ impl fmt::Display for FileChanged {
 impl std::error::Error for FileChanged {}
 
 impl PlannedChange {
-    /// Tells whether the file becomes another one by it.
+    /// Tells whether the change changes the file.
     pub(crate) fn writes(&self) -> bool {
         !matches!(self, Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. } | Self::StoreOurs)
     }
 
-    /// The part of the file it is about, for the preview.
+    /// The section in the preview.
     fn section(&self) -> &'static str {
         match self {
             Self::TakeOut { .. } => "auths",

@@ -1,6 +1,7 @@
-//! Who goes first: where a client of either family finds a login for a registry, before anybody else is asked.
+//! `FirstLogin`: the login that a client of either family finds first for a registry.
 //!
-//! docker/cli `cli/config/configfile/file.go`; containers/image `pkg/docker/config/config.go`, `getCredentialsWithHomeDir`.
+//! Sources: docker/cli `cli/config/configfile/file.go`; containers/image `pkg/docker/config/config.go`,
+//! `getCredentialsWithHomeDir`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,7 @@ use super::{ClientFamily, ConfigJson, HELPER};
 use crate::model::{ImageReference, Registry};
 use crate::system::env::Env;
 
-/// Whose login is used.
+/// The source of the login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FirstLogin {
     Ensign,
@@ -22,7 +23,7 @@ pub(crate) enum FirstLogin {
         helper: String,
         file: PathBuf,
     },
-    /// A login that lies in this file in clear.
+    /// A plain-text login in this file.
     Login {
         user: String,
         file: PathBuf,
@@ -32,10 +33,10 @@ pub(crate) enum FirstLogin {
     Nobody,
 }
 
-/// The files of one family in the order in which they are looked at, and the helpers that are asked for every registry.
+/// The files of one family in their order, and the helpers for every registry.
 pub(crate) struct LoginLookup {
     reader: ClientFamily,
-    /// In `registries.conf`; the files have a name among them.
+    /// From `registries.conf`, whose list has a name for the files too.
     helpers: Vec<String>,
     conf: PathBuf,
     files: Vec<ConfigJson>,
@@ -43,7 +44,7 @@ pub(crate) struct LoginLookup {
 }
 
 impl LoginLookup {
-    /// Reads the files of a family. One that is broken says nothing here; its own command names it.
+    /// Reads the files of a family. A broken file is skipped, because other commands report it.
     pub(crate) fn new(reader: ClientFamily, env: &Env) -> Result<Self> {
         let (paths, conf) = match reader {
             ClientFamily::Docker => (env.docker_config_file().into_iter().collect(), None),
@@ -57,7 +58,7 @@ impl LoginLookup {
         Ok(Self { reader, helpers, conf: conf.unwrap_or_default(), files, variable })
     }
 
-    /// Who goes first for a registry under this name, and for this image of it.
+    /// The first login for a registry under this name, and for this image.
     pub(crate) fn first(&self, registry: &Registry, name: &str, image: Option<&ImageReference>) -> FirstLogin {
         let is_own_name = name == registry.as_str();
         let key = if is_own_name && self.reader == ClientFamily::Docker { registry.docker_key() } else { name };
@@ -96,7 +97,7 @@ fn asked_first(helper: &str, file: &Path) -> FirstLogin {
     if is_ours { FirstLogin::Ensign } else { FirstLogin::Helper { helper: helper.to_owned(), file: file.to_owned() } }
 }
 
-/// The user of a login in clear. Only the containers tools know keys for a part of a registry.
+/// The user of a plain-text login. Only the containers tools have keys for a part of a registry.
 fn plain(
     file: &ConfigJson,
     reader: ClientFamily,

@@ -1,7 +1,7 @@
-//! What must stand in Docker's `config.json` so that its CLI asks our plugin for a word about commands that are done.
+//! The entries in Docker's `config.json` that make its CLI ask our plugin after commands.
 //!
-//! docker/cli `cli-plugins/manager/hooks.go` goes by `plugins.ensign.hooks`, and only where `features.hooks` is on, which
-//! may be another's wish too. What stood there before is kept in our own part of `plugins`, which Docker carries along.
+//! docker/cli `cli-plugins/manager/hooks.go` reads `plugins.ensign.hooks`, but only if `features.hooks` is on, which
+//! another program may want too. Its old value is kept in our own part of `plugins`, which Docker preserves.
 
 use std::path::{Path, PathBuf};
 
@@ -14,10 +14,10 @@ use super::{FilePlan, HELPER, PlannedChange, json_edit};
 const PLUGINS: &str = "plugins";
 const FEATURES: &str = "features";
 const HOOKS: &str = "hooks";
-/// Our note: what `features.hooks` was; empty if it was not there.
+/// The old value of `features.hooks`; empty if it was not set.
 const BEFORE: &str = "features.hooks";
 
-/// Plans besides that Docker asks us after these commands.
+/// Also plans that Docker asks us after these commands.
 pub(crate) fn plan(file: &ConfigJson, plan: FilePlan, commands: &str) -> Result<FilePlan> {
     let set = |section, key, value: &str| PlannedChange::Set { section, key, value: value.to_owned() };
     let mut changes = vec![set(PLUGINS, HOOKS, commands)];
@@ -37,14 +37,14 @@ pub(crate) fn plan(file: &ConfigJson, plan: FilePlan, commands: &str) -> Result<
     })
 }
 
-/// Plans besides that this is taken back.
+/// Also plans to undo this.
 pub(crate) fn undo(file: &ConfigJson, plan: FilePlan) -> Result<FilePlan> {
     let unset = |section, key, value: &str| PlannedChange::Unset { section, key, value: value.to_owned() };
     let mut changes = Vec::new();
     changes.extend(note(file, HOOKS).map(|commands| unset(PLUGINS, HOOKS, commands)));
     if let Some(before) = note(file, BEFORE) {
         changes.push(unset(PLUGINS, BEFORE, before));
-        // Whoever switched it off meanwhile is not overruled.
+        // If somebody has switched it off meanwhile, it stays off.
         changes.extend(switch(file).filter(|value| is_on(value)).map(|_| match before {
             "" => unset(FEATURES, HOOKS, "true"),
             _ => PlannedChange::Set { section: FEATURES, key: HOOKS, value: before.to_owned() },
@@ -93,12 +93,12 @@ fn switch(file: &ConfigJson) -> Option<&str> {
     file.section(FEATURES).find(|(key, _)| *key == HOOKS)?.1.as_str()
 }
 
-/// As Go's `strconv.ParseBool` understands it.
+/// Go's `strconv.ParseBool`.
 fn is_on(value: &str) -> bool {
     matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }
 
-/// Removes what stands at `path`, and objects around it that become empty.
+/// Removes the value at `path`, and objects above it that become empty.
 fn remove_with_empty_parents(text: &str, path: &[&str]) -> Option<String> {
     let text = json_edit::remove(text, path)?;
     let (_, parents) = path.split_last()?;

@@ -1,20 +1,20 @@
-//! Edits of a JSON text that leave every other byte as it was: order, indentation, escapes, line ends.
+//! Edits a JSON text without changing any other byte: order, indentation, escapes and line ends stay.
 
 use std::ops::Range;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Deserializer;
 
-/// Sets the value at `path`, making the objects on the way; `value` is JSON. A blank text counts as `{}`, as does `null`.
+/// Sets the value at `path`, and makes the objects above it; `value` is JSON. A blank text or `null` counts as `{}`.
 ///
-/// `None` if the text, or what stands on the way, is no object.
+/// `None` if the text, or a value on the path, is not an object.
 pub(super) fn set(text: &str, path: &[&str], value: &str) -> Option<String> {
     let text = if matches!(text.trim(), "" | "null") { "{}" } else { text };
     let root = ObjectSpan::at(text, 0)?;
     set_in(text, &root, path, value, 1, &JsonStyle::detect(text, &root))
 }
 
-/// Removes the member at `path`; a text that has none comes back as it was.
+/// Removes the member at `path`. A text without it is returned unchanged.
 pub(super) fn remove(text: &str, path: &[&str]) -> Option<String> {
     let (name, parents) = path.split_last()?;
     let mut object = ObjectSpan::at(text, 0)?;
@@ -33,14 +33,14 @@ pub(super) fn remove(text: &str, path: &[&str]) -> Option<String> {
     Some(splice(text, span, ""))
 }
 
-/// An object's place in the text.
+/// The place of an object in the text.
 pub(super) struct ObjectSpan {
     open: usize,
     close: usize,
     pub(super) members: Vec<MemberSpan>,
 }
 
-/// A member's place in the text: its key, from where the key starts, and where its value stands.
+/// The place of a member in the text: its key, and where key and value are.
 pub(super) struct MemberSpan {
     pub(super) key: String,
     pub(super) start: usize,
@@ -48,7 +48,7 @@ pub(super) struct MemberSpan {
 }
 
 impl ObjectSpan {
-    /// Reads the object that stands at `at`, blanks aside.
+    /// Reads the object at `at`, after blanks.
     pub(super) fn at(text: &str, at: usize) -> Option<Self> {
         let mut cursor = JsonCursor { text, at };
         cursor.skip_blanks();
@@ -107,12 +107,12 @@ impl JsonCursor<'_> {
     }
 }
 
-/// How the text is laid out, seen from its first member.
+/// The layout of the text, as its first member shows it.
 struct JsonStyle {
     /// Empty for a text on one line.
     line_end: String,
     indent: String,
-    /// What stands between a colon and its value.
+    /// The space after a colon.
     space: String,
 }
 
@@ -131,7 +131,7 @@ impl JsonStyle {
         Self { line_end: line_end.into(), indent: indent.into(), space: space_before(text, first).into() }
     }
 
-    /// What stands before a member at `depth`, or before the brace that closes the object below it.
+    /// The space before a member at `depth`, or before the closing brace one level up.
     fn gap(&self, depth: usize) -> String {
         if self.line_end.is_empty() { String::new() } else { self.line_end.clone() + &self.indent.repeat(depth) }
     }
@@ -169,7 +169,7 @@ fn set_in(
     Some(splice(text, last.value.end..last.value.end, &member))
 }
 
-/// Writes `value` inside the objects that `path` names; the outermost one's members stand at `depth`.
+/// Writes `value` inside the objects of `path`. The outermost members are at `depth`.
 fn render(path: &[&str], value: &str, depth: usize, style: &JsonStyle) -> String {
     let Some((name, rest)) = path.split_first() else { return value.to_owned() };
     let member = member(name, &style.space, &render(rest, value, depth + 1, style));

@@ -1,4 +1,4 @@
-//! The places in which tools keep logins: the words for them, and their files.
+//! `LoginSource`: a place in which tools keep logins, its name and its files.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -7,7 +7,6 @@ use super::containers;
 use crate::model::HelperName;
 use crate::system::env::{self, Env};
 
-/// A place where logins lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LoginSource {
     /// `DOCKER_AUTH_CONFIG`
@@ -24,11 +23,11 @@ pub(crate) enum LoginSource {
 }
 
 impl LoginSource {
-    /// All that can be looked for, in the order in which Docker would ask them.
+    /// All sources, in the order in which Docker would ask them.
     pub(crate) const ALL: [Self; 7] =
         [Self::Environment, Self::Docker, Self::Containers, Self::Finch, Self::Helm, Self::Atcr, Self::Keyring];
 
-    /// The files of the place, in its own order, whether they are there or not.
+    /// The files of the source, in its order. They may not exist.
     pub(crate) fn files(&self, env: &Env) -> Vec<PathBuf> {
         match self {
             Self::Environment | Self::Keyring | Self::Helper(_) => vec![],
@@ -43,7 +42,7 @@ impl LoginSource {
     }
 }
 
-/// Helm's login file; without a variable for it, wherever the platform's helm has it (helm `pkg/helmpath`).
+/// Helm's login file: that of its variable, or else helm's default on this platform (helm `pkg/helmpath`).
 fn helm_files(env: &Env) -> Vec<PathBuf> {
     if let Some(file) = env::path("HELM_REGISTRY_CONFIG") {
         return vec![file];
@@ -57,7 +56,7 @@ fn helm_files(env: &Env) -> Vec<PathBuf> {
     folders.into_iter().flatten().map(|folder| file(&folder.join("helm"))).collect()
 }
 
-/// Tells whether this helper keeps its logins in this system's keyring. Docker Desktop's does, but for Linux.
+/// Tells whether this helper keeps its logins in this system's keyring. Docker Desktop's does, except on Linux.
 pub(crate) fn reads_keyring(helper: &HelperName) -> bool {
     let helpers: &[&str] = match () {
         () if cfg!(windows) => &["wincred", "desktop"],
@@ -67,7 +66,7 @@ pub(crate) fn reads_keyring(helper: &HelperName) -> bool {
     helpers.contains(&helper.to_string().as_str())
 }
 
-/// What a person types; anything that is no word of ours is a file.
+/// A source as typed. Any other word is a file.
 impl FromStr for LoginSource {
     type Err = String;
 

@@ -1,14 +1,14 @@
-//! Logins on their way to becoming accounts: which belong together, and which stand behind another.
+//! Logins to import: which of them are one account, and which are shadowed by another.
 
 use std::path::PathBuf;
 
 use crate::model::{HelperName, HubToken, ImagePattern, Registry, Repository, Secret, ServerUrl, Target, Username};
 use crate::system::text::one_line;
 
-/// Gives each login its part: the first of a user at a registry becomes the account; the same secret again, and for other
-/// images, belongs to it; another secret stands behind it, unless it is for other images.
+/// Gives each login its role. The first of a user at a registry becomes the account. The same secret again belongs to
+/// it, also for other images. Another secret is shadowed, unless it is for other images.
 ///
-/// A key that names a part of a registry comes after those for all of it, so that these become the default.
+/// Keys for a part of a registry come after those for all of it, so that the latter become the default.
 pub(crate) fn dedupe(findings: &mut Vec<ImportEntry>) {
     let is_bound = |finding: &ImportEntry| finding.login().is_some_and(|login| login.bound().is_some());
     let (after, first): (Vec<_>, Vec<_>) = findings.drain(..).partition(is_bound);
@@ -34,7 +34,7 @@ pub(crate) fn dedupe(findings: &mut Vec<ImportEntry>) {
     }
 }
 
-/// The images that a login is for: those of its own key, and of the keys that belong to it.
+/// The images of a login: those of its own key, and of its duplicates' keys.
 pub(crate) fn images_of(findings: &[ImportEntry], leader: usize) -> Vec<ImagePattern> {
     let mut images = Vec::new();
     for (place, finding) in findings.iter().enumerate() {
@@ -48,7 +48,7 @@ pub(crate) fn images_of(findings: &[ImportEntry], leader: usize) -> Vec<ImagePat
     images
 }
 
-/// The ways in which the registry is spelled in the keys of a login, where they are not our own.
+/// Spellings of the registry in the keys of a login, without ours.
 pub(crate) fn spellings_of(findings: &[ImportEntry], leader: usize) -> Vec<String> {
     let mut spellings = Vec::new();
     for (place, finding) in findings.iter().enumerate() {
@@ -63,33 +63,33 @@ pub(crate) fn spellings_of(findings: &[ImportEntry], leader: usize) -> Vec<Strin
     spellings
 }
 
-/// One entry of one place.
+/// One entry of a source.
 #[derive(Debug)]
 pub(crate) struct ImportEntry {
     pub(crate) from: LoginOrigin,
-    /// The entry's key, fit to be shown.
+    /// The entry's key, safe to be shown.
     pub(crate) key: String,
     pub(crate) what: EntryContent,
 }
 
-/// What an entry holds.
+/// The content of an entry.
 #[derive(Debug)]
 pub(crate) enum EntryContent {
     Login(Box<FoundLogin>, ImportRole),
-    /// Left alone on purpose, for this reason.
+    /// Skipped on purpose, for this reason.
     Skipped(String),
-    /// It should have been a login, or the way to some.
+    /// A login, or a source of logins, that could not be read.
     Failed(String),
 }
 
-/// What becomes of a login among the others.
+/// The role of a login among the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ImportRole {
     /// It becomes an account.
     Primary,
-    /// It is the same login as this one, or that login for other images.
+    /// The same login as this one, perhaps for other images.
     Duplicate(usize),
-    /// The same user has another secret at this one, which comes first.
+    /// The same user has another secret in this earlier entry.
     Shadowed(usize),
 }
 
@@ -106,23 +106,23 @@ pub(crate) enum LoginOrigin {
     Atcr(PathBuf),
 }
 
-/// A login that was found, in clear.
+/// A login that was found, with its plain secret.
 #[derive(Debug)]
 pub(crate) struct FoundLogin {
-    /// The entry's key, as it stands there.
+    /// The entry's key, as written.
     pub(crate) key: String,
-    /// What the key means: a registry, in auth.json also a repository, or one of Docker Hub's side tokens.
+    /// The meaning of the key: a registry, a repository (in auth.json), or one of Docker Hub's side tokens.
     pub(crate) server: ServerUrl,
     /// `<token>` if the secret is an identity token.
     pub(crate) username: Username,
-    /// The user name that stood beside an identity token.
+    /// The user name beside an identity token.
     pub(crate) token_of: Option<Username>,
     pub(crate) secret: Secret,
-    /// The user's decentralized identifier, if the place knows it.
+    /// The user's decentralized identifier, if the source has it.
     pub(crate) did: Option<String>,
 }
 
-/// What the key of a login means; `None` if it is no registry's address. Behind a scheme only the host counts
+/// The meaning of a login's key; `None` if it is not a registry's address. After a scheme only the host counts
 /// (docker/cli `cli/config/credentials`, `ConvertToHostname`; containers/image `pkg/docker/config/config.go`).
 pub(crate) fn server_of(key: &str) -> Option<ServerUrl> {
     let server = ServerUrl::parse(key)?;
@@ -136,24 +136,24 @@ pub(crate) fn server_of(key: &str) -> Option<ServerUrl> {
     }
 }
 
-/// Shows a key. Some logins were saved under `https://user:password@host`.
+/// A key, safe to be shown, because some logins were saved under `https://user:password@host`.
 pub(crate) fn shown(key: &str) -> String {
     one_line(key.rsplit_once('@').map_or(key, |(_, host)| host), 80)
 }
 
-/// Tells whether this entry of a helper is one under which Ensign itself keeps a secret there.
+/// Tells whether Ensign itself keeps a secret under this entry of a helper.
 pub(crate) fn is_our_own(key: &str) -> bool {
     let path = key.strip_prefix("https://").and_then(|address| address.split_once('/'));
     path.is_some_and(|(_, path)| path.starts_with("ensign/"))
 }
 
-/// Tells whether this helper makes its secrets anew, for some hours each: what it gives is not worth keeping.
+/// Tells whether this helper makes new secrets for some hours each, which are not worth importing.
 pub(crate) fn is_short_lived(helper: &HelperName) -> bool {
     let name = helper.to_string();
     ["ecr-login", "gcloud", "gcr", "glab", "cgr"].contains(&name.as_str()) || name.starts_with("acr")
 }
 
-/// Tells whether the secret of this user ends within hours, whoever it is: a cloud's word for one of its tokens.
+/// Tells whether this user's secrets end within hours, because a cloud gives the name to all its tokens.
 pub(crate) fn is_short_lived_user(username: &Username) -> bool {
     let name = username.as_str();
     username.is_everybody() || name.starts_with("_dcgcloud_") || name.starts_with("_dcgcr_")
@@ -176,7 +176,7 @@ impl FoundLogin {
         }
     }
 
-    /// Which of the tokens beside a Docker Hub account it is, if it is one.
+    /// The Docker Hub token that it is, if any.
     pub(crate) fn hub_token(&self) -> Option<HubToken> {
         match self.server.target() {
             Target::HubToken(token) => Some(*token),
@@ -184,7 +184,7 @@ impl FoundLogin {
         }
     }
 
-    /// The part of the registry that the key names. A user's own namespace is its account's anyhow.
+    /// The part of the registry that the key names, unless it is the user's own namespace.
     pub(crate) fn bound(&self) -> Option<ImagePattern> {
         let Target::Registry { registry, repository: Some(path), .. } = self.server.target() else { return None };
         if path.as_str().eq_ignore_ascii_case(self.user().as_str()) {
@@ -193,7 +193,7 @@ impl FoundLogin {
         ImagePattern::under(registry, path.as_str()).ok()
     }
 
-    /// What of the registry the key names.
+    /// The path in the key.
     pub(crate) fn bound_path(&self) -> Option<&str> {
         match self.server.target() {
             Target::Registry { repository, .. } => repository.as_ref().map(Repository::as_str),
@@ -201,7 +201,7 @@ impl FoundLogin {
         }
     }
 
-    /// Whom the login is for, as far as that is known.
+    /// The user of the login, as far as known.
     pub(crate) fn user(&self) -> &Username {
         self.token_of.as_ref().unwrap_or(&self.username)
     }
@@ -216,7 +216,7 @@ impl FoundLogin {
         self.secret.expose() == other.secret.expose()
     }
 
-    /// A login that was renewed meanwhile must not be taken for the old one.
+    /// A renewed login is another login.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.key == other.key && self.username == other.username && self.has_same_secret(other)
     }

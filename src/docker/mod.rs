@@ -1,6 +1,6 @@
-//! The files of Docker and of the containers tools (Podman, Buildah, Skopeo) that say which credential helper is asked.
+//! The files of Docker and of the containers tools (Podman, Buildah, Skopeo) that name credential helpers.
 //!
-//! What is to change is decided in values ([`FilePlan`]) and written at the edge ([`FilePlan::apply`]).
+//! Changes are decided as values ([`FilePlan`]) and written by [`FilePlan::apply`].
 
 pub(crate) mod buildx;
 mod config_json;
@@ -24,16 +24,16 @@ pub(crate) use config_json::{ConfigJson, ConfigSyntaxError};
 pub(crate) use daemon_json::insecure_registries;
 pub(crate) use file_plan::{FileChanged, FilePlan, PlannedChange, until_unchanged};
 
-/// What stands in `credHelpers`: the part of our program's name after `docker-credential-`.
+/// Our name in `credHelpers`: the program's name after `docker-credential-`.
 pub(crate) const HELPER: &str = "ensign";
 
-/// The largest of these files that is read: far above any real one, where a plain-text login takes a few hundred bytes.
+/// The largest file that is read. A plain-text login takes a few hundred bytes.
 pub(crate) const LIMIT: u64 = 4 << 20;
 
-/// Whose file it is: the two families spell Docker Hub differently, and only Docker heeds `credsStore`.
+/// The clients of a file. The two families spell Docker Hub differently, and only Docker has `credsStore`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientFamily {
-    /// Docker, Compose, buildx and whoever reads `~/.docker/config.json`.
+    /// Docker, Compose, buildx and other readers of `~/.docker/config.json`.
     Docker,
     /// Podman, Buildah and Skopeo with their `auth.json`.
     Containers,

@@ -1,5 +1,5 @@
-//! Pins: the program under the name `docker-credential-ensign-ALIAS`, which answers as that account alone. They stand
-//! where Docker finds them as it finds the program.
+//! Pinned helpers: the program under the name `docker-credential-ensign-ALIAS`, which answers as that account only.
+//! They are in a folder where Docker finds programs.
 
 use std::path::{Path, PathBuf};
 
@@ -10,15 +10,16 @@ use crate::model::{AccountName, HelperName, Problem};
 use crate::system::env::{self, Env};
 use crate::system::{files, find_program};
 
-/// The folders that pins may be in. New ones go into the first.
+/// The folders for pinned helpers. New ones go into the first.
 pub(crate) struct Pins {
     folders: Vec<PathBuf>,
-    /// The program as Docker finds it.
+    /// The program that Docker finds.
     program: Option<PathBuf>,
 }
 
 impl Pins {
-    /// In `folder`, else beside the program; and if a package owns that folder, in one of the person's own on PATH.
+    /// Chooses `folder`, or else the program's own folder. If a package owns that one, it is the user's own folder on
+    /// PATH.
     pub(crate) fn find(folder: Option<PathBuf>, env: &Env) -> Result<Self, Problem> {
         let program = find_program(PROGRAM);
         let beside = program.as_ref().and_then(|program| program.parent());
@@ -33,7 +34,7 @@ impl Pins {
         Ok(Self { folders, program })
     }
 
-    /// The account's own program; made if it is not there. Returns its path, and whether it is new.
+    /// Makes the account's pinned helper, if there is none. Returns its path, and whether it is new.
     pub(crate) fn add(&self, alias: &AccountName) -> Result<(PathBuf, bool)> {
         let name = pin_name(alias)?;
         if let Some(path) = self.made(&name).next() {
@@ -51,7 +52,7 @@ impl Pins {
         Ok((path, true))
     }
 
-    /// Removes the account's own program. Returns whether it was there; what another made is left alone.
+    /// Removes the account's pinned helper. Returns whether there was one. A program that is not ours stays.
     pub(crate) fn remove(&self, alias: &AccountName) -> Result<bool> {
         let made: Vec<_> = self.made(&pin_name(alias)?).collect();
         for path in &made {
@@ -60,7 +61,7 @@ impl Pins {
         Ok(!made.is_empty())
     }
 
-    /// The aliases that have a program of their own, in alphabetical order.
+    /// The aliases with a pinned helper, in alphabetical order.
     pub(crate) fn all(&self) -> Vec<AccountName> {
         let prefix = format!("{PROGRAM}-");
         let alias = |path: &PathBuf| {
@@ -76,7 +77,7 @@ impl Pins {
         aliases
     }
 
-    /// The pins of this name that we made.
+    /// Our pinned helpers of this name.
     fn made(&self, name: &str) -> impl Iterator<Item = PathBuf> {
         self.folders.iter().filter_map(move |folder| {
             let path = folder.join(name);
@@ -85,7 +86,7 @@ impl Pins {
         })
     }
 
-    /// What a pin in this folder leads to. Beside the program that is its name, so that both can be moved.
+    /// The target of a link in this folder. Beside the program it is relative, so that both can be moved.
     fn targets(&self, folder: &Path) -> Vec<PathBuf> {
         let name = PathBuf::from(file_name(PROGRAM));
         match &self.program {
@@ -95,7 +96,7 @@ impl Pins {
     }
 }
 
-/// `may_write`: whether the person may write to the program's own folder.
+/// `may_write`: whether the user may write to the program's folder.
 fn folders(beside: &Path, may_write: bool, own: Option<PathBuf>) -> Vec<PathBuf> {
     let beside = beside.to_owned();
     match own {
@@ -106,7 +107,7 @@ fn folders(beside: &Path, may_write: bool, own: Option<PathBuf>) -> Vec<PathBuf>
     }
 }
 
-/// The first folder on PATH that is the person's own.
+/// The first folder on PATH that belongs to the user.
 pub(crate) fn own_folder(env: &Env) -> Option<PathBuf> {
     let home = env.home()?;
     let folders = std::env::split_paths(&env::variable("PATH")?).collect::<Vec<_>>();
@@ -114,7 +115,7 @@ pub(crate) fn own_folder(env: &Env) -> Option<PathBuf> {
     folders.into_iter().find(|folder| is_own(folder) && files::may_write(folder))
 }
 
-/// What may follow `docker-credential-` may follow our own name there.
+/// An alias must be valid in a program's name.
 fn pin_name(alias: &AccountName) -> Result<String, Problem> {
     if !HelperName::fits(alias.as_str()) {
         let cure = "give the account another alias with `account edit`";

@@ -1,4 +1,4 @@
-//! Logins that lie in `auths` in plain text: found, so that they can be imported, and taken out afterwards.
+//! Finds plain-text logins in `auths`, and removes them once they are imported.
 
 use std::fmt;
 use std::path::Path;
@@ -16,8 +16,8 @@ use super::logins::{FoundLogin, server_of};
 use super::{ConfigJson, PlannedChange, json_edit, until_unchanged};
 use crate::model::{Secret, Username};
 
-/// Returns the plain-text logins of a file, and the entries of `auths` that cannot be used, each with its reason.
-/// Empty entries are the markers of logins that a helper keeps, and are passed over.
+/// Returns the plain-text logins of a file, and unusable entries of `auths` with the reasons. Empty entries are markers
+/// of logins in a helper and are skipped.
 pub(crate) fn find(file: &ConfigJson) -> (Vec<FoundLogin>, Vec<UnusableEntry>) {
     let (mut logins, mut unusable) = (Vec::new(), Vec::new());
     for (key, entry) in file.logins() {
@@ -30,7 +30,7 @@ pub(crate) fn find(file: &ConfigJson) -> (Vec<FoundLogin>, Vec<UnusableEntry>) {
     (logins, unusable)
 }
 
-/// Takes these logins out of a file, and out of the copy that was kept of it: imported, they must not lie there as well.
+/// Removes imported logins from a file and from its backup.
 pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
     for path in [path.to_owned(), FilePlan::backup_path(path)] {
         until_unchanged(|| take_out(&ConfigJson::load(&path)?, imported)?.apply())?;
@@ -38,9 +38,9 @@ pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
     Ok(())
 }
 
-/// Plans to take these logins out, once they are imported. What else stands in an entry stays, and the entry itself
-/// as a marker: some programs look only at registries that `auths` names (testcontainers-go `docker_auth.go`).
-/// An entry that holds another login by now is not touched.
+/// Plans to remove these logins once they are imported. Other fields of an entry stay, and the entry itself as a
+/// marker, because some programs only look at registries in `auths` (testcontainers-go `docker_auth.go`). An entry that
+/// has changed meanwhile is not touched.
 pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<FilePlan> {
     let (present, _) = find(file);
     let known = |login: &&FoundLogin| imported.iter().any(|other| other.is_same(login));
@@ -54,7 +54,7 @@ pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<Fi
     })
 }
 
-/// An entry of `auths` that holds something, but no login.
+/// A non-empty entry of `auths` without a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnusableEntry {
     pub(crate) key: String,
@@ -64,17 +64,17 @@ pub(crate) struct UnusableEntry {
 /// Why an entry cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnusableReason {
-    /// The key is no registry's address.
+    /// The key is not a registry's address.
     NoServer,
-    /// The entry is no object, or a field of it no text.
+    /// The entry is not an object, or one of its fields not a text.
     NotAnEntry,
     /// `auth` is not base64.
     NotBase64,
     /// `auth` is not `user:secret`.
     NotALogin,
-    /// A user name without a secret, or a secret without a user name.
+    /// A user name or a secret is missing.
     Incomplete,
-    /// `registrytoken`: it is for one short task, and a helper cannot give it.
+    /// `registrytoken`, which is for one short task. A helper cannot give it.
     RegistryToken,
 }
 
@@ -87,7 +87,7 @@ fn read(key: &str, entry: &Value) -> Result<Option<FoundLogin>, UnusableReason> 
     let secret = text(entry, "password")?.map_or_else(|| text(entry, "secret"), |secret| Ok(Some(secret)))?;
     let (name, secret) = match auth {
         Some(auth) => {
-            let (name, secret) = decode(&auth.replace('-', "+").replace('_', "/"))?; // some write the other alphabet
+            let (name, secret) = decode(&auth.replace('-', "+").replace('_', "/"))?; // some write the URL-safe alphabet
             (Some(name), Some(secret))
         }
         None => (name.map(str::to_owned), secret.map(|secret| Secret::new(secret.to_owned()))),
@@ -113,12 +113,12 @@ fn text<'a>(entry: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>
     }
 }
 
-/// Reads `auth`: the base64 of `user:secret`. The secret may hold colons, and old clients padded it with zero bytes
+/// Reads `auth`: the base64 of `user:secret`. The secret may contain colons, and old clients padded it with zero bytes
 /// (docker/cli `cli/config/configfile/file.go`, `decodeAuth`).
 #[expect(clippy::disallowed_methods, reason = "the secret is cut out of the text that was decoded")]
 pub(super) fn decode(auth: &str) -> Result<(String, Secret), UnusableReason> {
     let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let auth = Zeroizing::new(auth.trim().replace(['\r', '\n'], "")); // Go passes line ends over, and `base64` wraps
+    let auth = Zeroizing::new(auth.trim().replace(['\r', '\n'], "")); // Go skips line ends, which `base64` writes
     let bytes = GeneralPurpose::new(&STANDARD, lenient).decode(&*auth).map_err(|_| UnusableReason::NotBase64)?;
     let whole = Secret::new(String::from_utf8(bytes).map_err(|_| UnusableReason::NotALogin)?);
     let (name, secret) = whole.expose().split_once(':').ok_or(UnusableReason::NotALogin)?;

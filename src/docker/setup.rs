@@ -1,4 +1,4 @@
-//! What must change in `credHelpers` and `credsStore` so that the readers of a file ask Ensign, or no longer do.
+//! Plans the changes of `credHelpers` and `credsStore` that make clients ask Ensign, or undo that.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -7,14 +7,14 @@ use super::file_plan::BackupRule;
 use super::{ClientFamily, ConfigJson, FilePlan, HELPER, PlannedChange, json_edit, plaintext_auths};
 use crate::model::Registry;
 
-/// A registry that is to be asked for at Ensign, with the other names under which programs look for it.
+/// A registry to ask Ensign for, with the other names that programs look it up by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WantedRegistry {
     pub(crate) registry: Registry,
     pub(crate) names: Vec<String>,
 }
 
-/// Plans that the readers of a file send the registries to Ensign. Another helper keeps its registry unless `force` is given.
+/// Plans entries for the registries. Another helper keeps its registry unless `force` is given.
 pub(crate) fn plan(
     file: &ConfigJson,
     reader: ClientFamily,
@@ -34,8 +34,8 @@ pub(crate) fn plan(
     write(file, changes)
 }
 
-/// Plans that Docker asks Ensign for every registry: those entries, which last when another program takes `credsStore`
-/// back, and `credsStore` itself.
+/// Plans that Docker asks Ensign for every registry: by `credsStore`, and by entries that stay when another program
+/// takes `credsStore` back.
 pub(crate) fn plan_all(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> Result<FilePlan> {
     let mut changes = entries(file, ClientFamily::Docker, wanted, force, true);
     let is_for_hub = has_hub(wanted) || file.helper(ADDRESS) == Some(HELPER);
@@ -44,19 +44,19 @@ pub(crate) fn plan_all(file: &ConfigJson, wanted: &[WantedRegistry], force: bool
     write(file, changes)
 }
 
-/// How Docker's CLI comes to ask for Docker Hub. It looks for the old address, with its scheme; `podman --remote` refuses
+/// How Docker's CLI finds Ensign for Docker Hub. It looks up the old address with its scheme. `podman --remote` refuses
 /// every file with a scheme in a key of `credHelpers` (containers/image `pkg/docker/config/config.go`, `validateKey`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HubLookup {
-    /// By `credsStore`, which is asked for every registry.
+    /// By `credsStore`, for every registry.
     Store,
-    /// By that key: with `credsStore` Docker would not see the plain-text logins of other registries any more.
+    /// By that key. With `credsStore` Docker would no longer see the plain-text logins of other registries.
     Address,
 }
 
 const ADDRESS: &str = Registry::HUB_SERVER_URL;
 
-/// Chooses the way that loses no login.
+/// Chooses the lookup that hides no login.
 pub(crate) fn hub_way(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> HubLookup {
     let is_taken = file.helper(ADDRESS).is_some_and(|helper| helper != HELPER) && !force;
     let would_be_hidden = || {
@@ -73,8 +73,8 @@ fn has_hub(wanted: &[WantedRegistry]) -> bool {
 }
 
 impl WantedRegistry {
-    /// The keys under which readers of this file look for it: they compare letter by letter, so that what somebody typed
-    /// at a login has a key of its own.
+    /// The keys of the registry for this file. Clients compare letter by letter, so that each spelling needs its own
+    /// key.
     fn keys(&self, file: &ConfigJson, asks_for_all: bool) -> Vec<String> {
         let names = self.names.iter().cloned().chain(spellings_in(file, &self.registry));
         let hosts = self.registry.serves().filter(|_| !asks_for_all).map(|host| host.to_string());
@@ -88,7 +88,7 @@ impl From<Registry> for WantedRegistry {
     }
 }
 
-/// The ways in which a file spells a registry's name, besides ours.
+/// A file's spellings of a registry's name, without ours.
 pub(crate) fn spellings_in(file: &ConfigJson, registry: &Registry) -> Vec<String> {
     let keys = file.helpers().map(|(key, _)| key).chain(file.logins().map(|(key, _)| key));
     let spelled = keys.filter_map(Registry::spelled).filter(|(named, _)| named == registry);
@@ -101,7 +101,7 @@ pub(crate) fn spellings_in(file: &ConfigJson, registry: &Registry) -> Vec<String
     spellings
 }
 
-/// What becomes of the entry under Docker Hub's old address.
+/// The change of the entry under Docker Hub's old address.
 fn address(file: &ConfigJson, takes_store: bool, force: bool) -> Option<PlannedChange> {
     let key = || ADDRESS.to_owned();
     match file.helper(ADDRESS) {
@@ -167,7 +167,7 @@ fn write(file: &ConfigJson, changes: Vec<PlannedChange>) -> Result<FilePlan> {
     Ok(plan.with_backup(if ours { BackupRule::IfNone } else { BackupRule::Fresh }))
 }
 
-/// Plans that a helper which cannot be asked is named no more, neither for a registry nor for all of them.
+/// Plans to remove a helper that no longer works, both for single registries and for all.
 pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<FilePlan> {
     let of_helper = file.helpers().filter(|(_, name)| *name == helper);
     let mut changes: Vec<_> =
@@ -184,8 +184,8 @@ pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<FilePlan> {
     Ok(plan.with_backup(BackupRule::IfNone))
 }
 
-/// Plans that exactly our entries go; `credHelpers` goes with its last one. What stood in `credsStore` before us comes
-/// back. The file we made stays, as `{}`.
+/// Plans to remove our entries, and `credHelpers` with its last one. `credsStore` gets its old value. A file that we
+/// made stays, as `{}`.
 pub(crate) fn undo(file: &ConfigJson, store_before: Option<&str>) -> Result<FilePlan> {
     let ours = file.helpers().filter(|(_, helper)| *helper == HELPER);
     let mut changes: Vec<_> = ours.map(|(key, _)| PlannedChange::Remove { key: key.into() }).collect();

@@ -1,45 +1,45 @@
-//! `ConfigDir`: what one of buildx's folders is for, which is its path.
+//! `ConfigDir`: the purpose of one of buildx's config folders. Its path below the root says it.
 
 use std::path::{Path, PathBuf};
 
 use crate::model::{ImageReference, Registry, Repository};
 
-/// What a folder is for; its path below the root says so.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ConfigDir {
     pub(crate) registry: Registry,
-    /// Exactly this one; `None`: all that have no folder of their own.
+    /// The repository; `None`: all repositories without their own folder.
     pub(crate) repository: Option<Repository>,
     pub(crate) scope: RequestScope,
 }
 
-/// Which requests a folder is for. There is no `@pull`: a push asks for both, and would be answered there too.
+/// The requests that a folder is for. There is no `@pull`, because a push asks for both and would be answered there
+/// too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestScope {
     Any,
-    /// Goes before [`RequestScope::Any`] of the same repository.
+    /// Used before [`RequestScope::Any`] of the same repository.
     Push,
 }
 
 impl ConfigDir {
-    /// The image whose account the folder should name.
+    /// The image that selects the folder's account.
     pub(crate) fn image(&self) -> Option<ImageReference> {
         Some(ImageReference::new(self.registry.clone(), self.repository.clone()?))
     }
 
-    /// Tells whether it is the repository's of `image`.
+    /// Tells whether it is for the repository of `image`.
     pub(crate) fn is_of(&self, image: &ImageReference) -> bool {
         self.registry == *image.registry() && self.repository.as_ref() == Some(image.repository())
     }
 
-    /// Where it is, below the root: `ghcr.io/acme/app@push`. A registry stands there by the name of its API.
+    /// The path below the root: `ghcr.io/acme/app@push`. It has the registry's API host.
     pub(crate) fn path(&self) -> PathBuf {
         let repository = self.repository.as_ref().map(|repository| format!("/{repository}")).unwrap_or_default();
         let scope = self.scope.word().map(|word| format!("@{word}")).unwrap_or_default();
         PathBuf::from(format!("{}{repository}{scope}", self.registry.api_authority()))
     }
 
-    /// Understands a path below the root; `None` for those that are never ours.
+    /// Parses a path below the root; `None` for a path that is never ours.
     pub(super) fn parse(path: &Path) -> Option<Self> {
         let text = path.to_str()?;
         let (name, scope) =
@@ -52,7 +52,7 @@ impl ConfigDir {
 }
 
 impl RequestScope {
-    /// How a folder's name says it.
+    /// The suffix of the folder's name.
     pub(crate) fn word(self) -> Option<&'static str> {
         match self {
             Self::Any => None,

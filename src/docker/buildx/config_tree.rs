@@ -1,4 +1,4 @@
-//! `ConfigTree`: the folders as they lie there, read and changed. Links are not followed, as buildx does not follow them.
+//! `ConfigTree`: reads and changes buildx's folders. It follows no links, as buildx does.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,29 +14,29 @@ use crate::system::env::{self, Env};
 use crate::system::files::{self, Access};
 use crate::system::text::quote;
 
-/// What is found below the root.
+/// The folders below the root.
 #[derive(Debug, Default)]
 pub(crate) struct ConfigTree {
     pub(super) root: PathBuf,
-    /// The folders that hold our text and nothing else.
+    /// The folders with our text only.
     pub(super) ours: Folders,
-    /// Those that hold anything else.
+    /// All other folders with a config.
     pub(super) others: BTreeSet<ConfigDir>,
-    /// What buildx cannot read either.
+    /// Files that buildx cannot read either.
     pub(crate) problems: Vec<Problem>,
 }
 
 pub(super) const NAME: &str = "config.json";
-/// What a writer that was killed leaves beside it.
+/// The file that a killed writer leaves.
 pub(super) const UNFINISHED: &str = "config.json.new";
-/// Our own text takes a hundred bytes.
+/// Our own text has about a hundred bytes.
 const SIZE_LIMIT: u64 = 1 << 14;
 /// A repository has at most 255 characters.
 const DEPTH_AT_MOST: usize = 130;
 const ENTRIES_AT_MOST: usize = 100_000;
 
 impl ConfigTree {
-    /// Where buildx looks (docker/buildx `util/confutil/config.go`).
+    /// buildx's folder (docker/buildx `util/confutil/config.go`).
     pub(crate) fn root(env: &Env) -> Result<PathBuf, Problem> {
         if cfg!(windows) {
             let what = "buildx on Windows takes a folder's whole path for the registry's name";
@@ -47,7 +47,7 @@ impl ConfigTree {
         Ok(own.ok_or_else(|| Problem::new("there is no home folder with buildx's config in it", cure))?.join("config"))
     }
 
-    /// Reads what lies below `root`; where there is nothing, nothing is found. What stops buildx too is an error.
+    /// Reads the folders below `root`, which may not exist. An error that stops buildx too is an error here.
     pub(crate) fn read(root: PathBuf) -> Result<Self> {
         let is_folder = match fs::symlink_metadata(&root) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -66,7 +66,7 @@ impl ConfigTree {
             }
             match looked {
                 Ok(below) => waiting.extend(below),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {} // another has just removed it
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {} // another process has just removed it
                 Err(error) => tree.problems.push(unreadable(&tree.root.join(&path), &error)),
             }
         }
@@ -77,13 +77,13 @@ impl ConfigTree {
         &self.root
     }
 
-    /// The folders that are ours now.
+    /// Our folders after the changes.
     pub(crate) fn ours(&self) -> &Folders {
         &self.ours
     }
 
-    /// Carries one change out, and returns what it became: the caller holds Ensign's lock, but other writers take none, and
-    /// what changed since it was read is planned again. `None`: nothing is to be done there any more.
+    /// Carries out one change, and returns what it became. The caller holds Ensign's lock, but other writers have none.
+    /// A file that changed meanwhile is planned again. `None`: nothing is left to do.
     pub(crate) fn settle(
         &self,
         needed: &Folders,
@@ -103,7 +103,7 @@ impl ConfigTree {
         })
     }
 
-    /// Carries one change out, unless the file changed since it was read.
+    /// Carries out one change, unless the file changed since it was read.
     fn apply(&self, place: &ConfigDir, change: &ConfigDirChange) -> Result<()> {
         let (before, after) = match change {
             ConfigDirChange::Write(answer) => (None, Some(answer)),
@@ -119,14 +119,14 @@ impl ConfigTree {
         }
         match after {
             Some(answer) => match files::replace(&file, &text(answer), Access::Private) {
-                Err(error) if is_missing(&error) => bail!(FileChanged(file)), // the folder that was made for it has gone
+                Err(error) if is_missing(&error) => bail!(FileChanged(file)), // the new folder has been removed
                 written => written,
             },
             None => self.remove(&place.path()),
         }
     }
 
-    /// Notes what one folder is; returns those in it.
+    /// Classifies one folder. Returns its subfolders.
     fn look_into(&mut self, path: &Path, left: &mut usize) -> io::Result<Vec<PathBuf>> {
         let folder = self.root.join(path);
         let (mut below, mut has_config, mut has_more) = (Vec::new(), false, false);
@@ -152,7 +152,7 @@ impl ConfigTree {
         Ok(below)
     }
 
-    /// A link on the way would lead us elsewhere, and buildx nowhere.
+    /// Tells whether no part of the path is a link. We would follow it, and buildx would not.
     fn is_reached_without_links(&self, path: &Path) -> Result<()> {
         let mut folder = self.root.clone();
         for part in std::iter::once(Path::new("")).chain(path.iter().map(Path::new)) {
@@ -169,7 +169,7 @@ impl ConfigTree {
         Ok(())
     }
 
-    /// Removes our file, and the folders above it that are empty then.
+    /// Removes our file, and then empty folders above it.
     fn remove(&self, path: &Path) -> Result<()> {
         let file = self.root.join(path).join(NAME);
         files::remove_unfinished(&file)?;

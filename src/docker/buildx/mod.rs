@@ -1,7 +1,7 @@
-//! buildx's folders: below `config` in its own folder, each has a Docker config that is used for one repository, or for
-//! the pushes to it, in place of the default one (docker/buildx `util/dockerutil/dockerconfig/configprovider.go`).
+//! buildx's config folders. Each has a Docker config for one repository, or for the pushes to it, in place of the
+//! default one (docker/buildx `util/dockerutil/dockerconfig/configprovider.go`).
 //!
-//! Ours name a pinned program and hold nothing else, by which they are known again: [`ConfigTree`] has no other record.
+//! Our folders name a pinned helper and hold nothing else. By that [`ConfigTree`] recognises them.
 
 mod config_dir;
 mod config_tree;
@@ -15,32 +15,32 @@ use crate::model::{Account, AccountName, ImageReference, Operation, Registry, Re
 pub(crate) use config_dir::{ConfigDir, RequestScope};
 pub(crate) use config_tree::ConfigTree;
 
-/// Whom a folder asks.
+/// The helper that a folder names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FolderHelper {
-    /// The program that is pinned to it.
+    /// The pinned helper of this account.
     Account(AccountName),
-    /// Ensign, as if there were no folder: it keeps a wider folder from answering.
+    /// Ensign itself, in place of a wider folder's helper.
     Ensign,
 }
 
-/// The folders with whom each asks.
+/// The folders with their helpers.
 pub(crate) type Folders = BTreeMap<ConfigDir, FolderHelper>;
 
-/// What becomes of one folder.
+/// The change of one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConfigDirChange {
     Write(FolderHelper),
-    /// It asked the second until now.
+    /// It named the second helper before.
     Mend(FolderHelper, FolderHelper),
     Remove(FolderHelper),
     Keep(FolderHelper),
-    /// It is another's, who may have meant it.
+    /// Another program made it, perhaps on purpose.
     Leave(FolderHelper),
 }
 
-/// Returns the folders that `images` need, which are those of an account on a registry where another could answer; and
-/// those of the registries where one account alone pulls, or pushes.
+/// Returns the folders that `images` need: those of an account on a registry where another could answer. Adds the
+/// folders of registries where only one account may pull, or push.
 pub(crate) fn needed<'i>(
     registries: &[RegistryAccounts],
     images: impl IntoIterator<Item = &'i ImageReference>,
@@ -55,7 +55,7 @@ pub(crate) fn needed<'i>(
 
 fn of_registry(candidates: &RegistryAccounts) -> Vec<(ConfigDir, FolderHelper)> {
     let pull = only(candidates, Operation::Pull);
-    let pull = pull.filter(|_| candidates.public.is_empty()); // for public images it must not answer
+    let pull = pull.filter(|_| candidates.public.is_empty()); // it must not answer for public images
     folders(&candidates.registry, None, pull, only(candidates, Operation::Push))
 }
 
@@ -77,12 +77,12 @@ fn of_image(candidates: &RegistryAccounts, image: &ImageReference) -> Vec<(Confi
     folders(image.registry(), Some(image.repository()), pull, push)
 }
 
-/// Tells whether a folder for `image` would lie where another folder has its file.
+/// Tells whether a folder for `image` would have the path of another folder's file.
 pub(crate) fn is_in_the_way(image: &ImageReference) -> bool {
     image.repository().as_str().split('/').any(|part| part == config_tree::NAME || part == config_tree::UNFINISHED)
 }
 
-/// A folder without a scope answers a push too, so that one whose account is another must have its own.
+/// A folder without a scope answers pushes too. If pushes have another account, they need their own folder.
 fn folders(
     registry: &Registry,
     repository: Option<&Repository>,
@@ -101,7 +101,7 @@ fn folders(
     any.into_iter().chain(push.map(|answer| (place(RequestScope::Push), answer))).collect()
 }
 
-/// The account that alone may do it, of several.
+/// The only one of several accounts that may do it.
 fn only(candidates: &RegistryAccounts, operation: Operation) -> Option<&Account> {
     let is_open = candidates.accounts.len() > 1 && candidates.active != DefaultAccount::SignedOut;
     match serving(candidates, operation).as_slice() {
@@ -114,7 +114,7 @@ fn serving(candidates: &RegistryAccounts, operation: Operation) -> Vec<&Account>
     candidates.accounts.iter().filter(|account| account.serves(Some(operation))).collect()
 }
 
-/// Returns what is to be done so that the folders `there` become those `needed`.
+/// Returns the changes that turn the present folders into those `needed`.
 pub(crate) fn changes(needed: &Folders, tree: &ConfigTree) -> BTreeMap<ConfigDir, ConfigDirChange> {
     let wanted = needed.iter().map(|(place, answer)| {
         let change = match tree.ours.get(place) {
@@ -130,7 +130,7 @@ pub(crate) fn changes(needed: &Folders, tree: &ConfigTree) -> BTreeMap<ConfigDir
 }
 
 impl ConfigDirChange {
-    /// Whom the folder asks from then on.
+    /// The helper after the change.
     pub(crate) fn answer(&self) -> &FolderHelper {
         match self {
             Self::Write(answer)
@@ -163,7 +163,7 @@ fn config(registry: &Registry, answer: &FolderHelper) -> String {
     format!("{:#}\n", serde_json::json!({"credHelpers": {registry.docker_key(): helper}}))
 }
 
-/// Whom such a text asks, if nothing else stands in it.
+/// The helper in such a text, if it has nothing else.
 fn answer_in(text: &[u8], registry: &Registry) -> Option<FolderHelper> {
     let value: serde_json::Value = serde_json::from_slice(text).ok()?;
     let helper = value.get("credHelpers")?.get(registry.docker_key())?.as_str()?;
