@@ -14,7 +14,7 @@ use crate::model::{Account, AccountName, Problem, Registry, Source};
 use crate::system::text::{one_line, quote};
 use crate::system::{env, folders};
 
-/// One account, those of a registry, those of an alias wherever it is, or all.
+/// Shows one account, those of a registry, those of an alias on any registry, or all.
 pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Option<&str>) -> Result<ExitCode, Failure> {
     let mut all = context.accounts.all()?;
     let mut wanted = name;
@@ -173,7 +173,7 @@ pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> R
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says what an account is used for by now.
+/// Prints the account's present uses.
 fn print_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Failure> {
     let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
     context.ui.say(format_args!("  Used for  {}{}", patterns.join(", "), only(account)));
@@ -191,7 +191,7 @@ fn print_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Fai
     Ok(())
 }
 
-/// `, to pull only`, for an account that is for one thing.
+/// `, to pull only`, for an account with a purpose.
 pub(super) fn only(account: &Account) -> String {
     account.purpose.map(|purpose| format!(", to {purpose} only")).unwrap_or_default()
 }

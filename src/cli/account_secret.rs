@@ -1,4 +1,4 @@
-//! `AccountSecret`: an account's secret as a command holds it, and what the registry is known to make of it.
+//! `AccountSecret`: an account's secret in a command, with the registry's last verdict about it.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use crate::model::{Account, Credential, EndedSession, Problem, Registry, Secret,
 use crate::oauth;
 use crate::system::text::quote;
 
-/// Read once in a run: another helper that has the secret may ask its user each time.
+/// It is read once in a run, because another helper may ask its user each time.
 #[derive(Debug)]
 pub(super) struct AccountSecret {
     pub(super) credential: Credential,
@@ -60,7 +60,7 @@ impl CommandContext<'_> {
         }
     }
 
-    /// When the secret expires: as the registry said just now, as the store knows it, or as the provider says.
+    /// When the secret expires: as the registry just said, else as the store knows, else as the provider says.
     pub(super) fn expiry(
         &self,
         account: &Account,
@@ -79,7 +79,7 @@ impl CommandContext<'_> {
         oauth::token_expiry(providers.for_registry(registry)?, registry, credential)
     }
 
-    /// Keeps the identity token that the registry gave in place of the account's, which may not be good any more.
+    /// Saves the identity token that the registry gave in exchange, because the old one may be void.
     pub(super) fn renew(
         &self,
         account: &Account,

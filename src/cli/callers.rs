@@ -15,7 +15,7 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, CallerEdit, CallerRule, Problem, time_span, timestamp};
 use crate::system::text::one_line;
 
-/// `grant`: lets callers have an account for a while.
+/// `grant`: gives callers an account for a while.
 pub(super) fn grant(context: &CommandContext<'_>, given: &args::GrantArguments) -> Result<ExitCode, Failure> {
     let span = match &given.span {
         _ if given.end => Duration::ZERO,
@@ -76,7 +76,7 @@ fn program(text: &str) -> Result<String, Failure> {
     })
 }
 
-/// A rule against coding agents is not for them to take away, nor is a grant for them to give.
+/// Coding agents must not remove a rule against them, nor give a grant.
 pub(super) fn refuse_agent() -> Result<(), Failure> {
     let Some(agent) = caller::agent() else { return Ok(()) };
     let problem = Problem::new(format!("a person must do this, and {agent}"), "run it in a terminal of your own");

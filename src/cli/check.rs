@@ -1,4 +1,4 @@
-//! `check IMAGE`: is the account that answers for an image still good, and what may it do there?
+//! `check IMAGE`: tells whether the image's account is still accepted, and what it may do there.
 
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -31,7 +31,7 @@ pub(super) struct CheckReport {
     pub(super) sentence: String,
     /// See [`tell`].
     pub(super) code: u8,
-    /// Where a person logs in again with a browser, if that is all it takes.
+    /// Where a person logs in again, if a browser is all that is needed.
     page: Option<String>,
 }
 
@@ -59,8 +59,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::CheckArguments) ->
 }
 
 impl CheckSubject {
-    /// The account is found as `which` finds it. Its rule for callers holds where what comes of it is handed out, by this
-    /// command.
+    /// Chooses the account as `which` does. Its caller rule is checked if this command hands a secret out.
     pub(super) fn find(
         context: &CommandContext<'_>,
         registry: Registry,
@@ -89,14 +88,14 @@ impl CheckSubject {
         Self { registry, image, account, secret, expiry }
     }
 
-    /// Keeps the identity token that the registry gave in place of the account's; the answer is what remains.
+    /// Saves the identity token that the registry gave in exchange, and returns the answer.
     pub(super) fn keep<T>(&mut self, context: &CommandContext<'_>, asked: RegistryReply<T>) -> Result<T, Failure> {
         context.renew(&self.account, &mut self.secret, asked.renewed)?;
         self.expiry = asked.expiry.or(self.expiry);
         Ok(asked.answer)
     }
 
-    /// Finds out when a secret expires that is good.
+    /// Finds out when an accepted secret expires.
     pub(super) fn learn_expiry(&mut self, context: &CommandContext<'_>, told: &CheckReport) {
         if matches!(told.code, 0 | 4) {
             self.expiry = context.expiry(&self.account, &self.secret, self.expiry);
@@ -116,7 +115,7 @@ impl CheckSubject {
         }
     }
 
-    /// The verdict on one line, with the end of a secret that is still good.
+    /// The verdict on one line, with the expiry of an accepted secret.
     pub(super) fn line(&self, told: &CheckReport) -> String {
         let expiry = self.expiry.filter(|_| matches!(told.code, 0 | 4)).map_or(Expiry::Unknown, Expiry::Ends);
         let end = expiry.words(SystemTime::now()).map_or(String::new(), |words| format!(" ({words})"));

@@ -1,5 +1,5 @@
-//! `check` without an image: is each account still good? All registries are asked at once, so that none that is out of
-//! reach holds the others up.
+//! `check` without an image: tells whether each account is still accepted. All registries are asked at once, so that a
+//! slow one delays no other.
 
 use std::process::ExitCode;
 use std::sync::mpsc;
@@ -22,7 +22,7 @@ use crate::system::threads;
 /// The number of parallel requests. It covers most people's accounts, and no registry takes it for an attack.
 const AT_ONCE: usize = 8;
 
-/// An account, and how its registry is spoken to.
+/// An account, and how to connect to its registry.
 struct PendingCheck {
     account: Account,
     security: TransportSecurity,
@@ -33,7 +33,7 @@ enum CheckResult {
     RegistryReply(AccountSecret, RegistryReply<LoginVerdict>),
     /// There is no secret to show.
     Failed(Failure),
-    /// It is for the hosts of a pattern, which can only be asked one by one.
+    /// It is for a pattern of hosts, which has no single registry to ask.
     Pattern,
 }
 
@@ -101,7 +101,7 @@ fn ask_all(
     let (found, findings) = mpsc::channel();
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
-        let give = give; // it ends with us, whatever happens, and the threads with it
+        let give = give; // dropped on every way out, which ends the threads
         for number in 0..inquiries.len().min(AT_ONCE) {
             let (found, queue) = (found.clone(), &queue);
             let started = threads::start_in(scope, move || {
@@ -115,7 +115,7 @@ fn ask_all(
                 }
             });
             if number == 0 {
-                started.context("could not start a thread")?; // one does the work of all
+                started.context("could not start a thread")?; // one thread does all the work
             }
         }
         drop(found);
@@ -141,7 +141,7 @@ fn ask_all(
     })
 }
 
-/// Asks the registry, and the provider about the end of a secret that is good.
+/// Asks the registry, and the provider for the expiry of an accepted secret.
 fn ask(
     account: &Account,
     secret: &AccountSecret,

@@ -14,7 +14,7 @@ use crate::oauth::ProviderTable;
 use crate::system::env::Env;
 use crate::system::{list_programs, text};
 
-/// A word, and what it means.
+/// A word with its meaning.
 type Candidate = (String, String);
 
 const HELPER: &str = "docker-credential-";
@@ -123,7 +123,7 @@ fn pairs(env: &Env) -> Vec<Candidate> {
     accounts.map(|account| (format!("{}={}", account.registry, account.name), account.username.to_string())).collect()
 }
 
-/// The helpers on PATH that are not Ensign under a name of its own.
+/// The helpers on PATH, without Ensign's own names.
 fn helpers() -> Vec<Candidate> {
     let names = list_programs(HELPER).into_iter().filter_map(|name| name.strip_prefix(HELPER).map(str::to_owned));
     let others = names.filter(|name| name != "atcr" && !name.starts_with("ensign"));

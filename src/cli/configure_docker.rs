@@ -1,4 +1,4 @@
-//! `configure-docker`: make Docker, Podman, Buildah and Skopeo ask Ensign. Plan, show, apply, in this order.
+//! `configure-docker`: makes Docker, Podman, Buildah and Skopeo ask Ensign. It plans, shows and applies, in this order.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ConfigureDockerArg
     Ok(ExitCode::SUCCESS)
 }
 
-/// Does for one registry what a login that was asked to do it does. Its own JSON is printed already.
+/// Configures one registry at the end of a login. The login has printed its own JSON already.
 pub(super) fn for_login(context: &CommandContext<'_>, registry: &Registry) -> Result<(), Failure> {
     let hosts = vec![registry.as_str().to_owned()];
     configure(context, &args::ConfigureDockerArguments { hosts, ..args::ConfigureDockerArguments::default() }).map(drop)
@@ -70,7 +70,7 @@ fn carry_out(
         registries.extend(of_logins(found));
         renewed = Some(self::plans(context, given, &registries)?); // the imports changed the files
     }
-    creds_store::save(context, renewed.as_deref().unwrap_or(plans))?; // before Docker asks us for what we would not know
+    creds_store::save(context, renewed.as_deref().unwrap_or(plans))?; // before Docker asks us for unknown registries
     let (plans, written) = write(context, given, &registries)?;
     if given.undo {
         creds_store::remove(context)?;
@@ -82,9 +82,9 @@ fn carry_out(
     Ok(())
 }
 
-/// Plans and writes the files; returns the plans, and how the files are shown. Others may write them too: Ensign's lock
-/// keeps ours away, and what a client changed meanwhile is planned again. Where accounts are given there may be no folder
-/// of ours to hold the lock in, and no home for the files of the others: Docker's file is enough then.
+/// Plans and writes the files. Returns the plans, and how the files are shown. A client may write them too: a file that
+/// changed meanwhile is planned again. A machine with accounts from the environment may have no folder for our lock,
+/// and no home. Then only Docker's file is written.
 fn write(
     context: &CommandContext<'_>,
     given: &args::ConfigureDockerArguments,
@@ -180,7 +180,7 @@ fn plans(
     Ok(plans)
 }
 
-/// A registry with every name under which it may be looked for: those that are known here, and those that were typed.
+/// A registry with every name under which clients may look for it: the known ones and the typed ones.
 pub(super) fn wanted(known: &BTreeMap<Registry, Vec<String>>, registry: &Registry, typed: &[String]) -> WantedRegistry {
     let mut names = known.get(registry).cloned().unwrap_or_default();
     let spelled = typed.iter().filter_map(|host| Registry::spelled(host)).filter(|(named, _)| named == registry);

@@ -9,7 +9,7 @@ use crate::accounts::helpers;
 use crate::docker::{ConfigJson, FilePlan, PlannedChange};
 use crate::model::HelperName;
 
-/// Writes down what stood there, and makes it the one that answers for all other registries.
+/// Saves the helper that was named before, and makes it the fallback.
 pub(super) fn save(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyhow::Result<()> {
     for plan in plans {
         let Some(before) = plan.changes().iter().find_map(|change| match change {
@@ -20,7 +20,7 @@ pub(super) fn save(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyhow::
         };
         let written = ConfigJson::load(plan.path())?.written_store().map(str::to_owned);
         if written.is_none() && context.accounts.replaced_store(&key(plan.path()))?.is_none() {
-            continue; // where nothing stood there is nothing to write down
+            continue; // no helper was named before
         }
         let fallback = before.as_deref().and_then(helper);
         context.accounts.change(|edit| {
@@ -34,7 +34,7 @@ pub(super) fn save(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyhow::
     Ok(())
 }
 
-/// Forgets it when Ensign is taken out; a fallback that was chosen since then stays.
+/// Removes the note when Ensign is taken out. A fallback that was chosen since then stays.
 pub(super) fn remove(context: &CommandContext<'_>) -> Result<(), Failure> {
     let Some(path) = context.env.docker_config_file().map(|path| key(&path)) else { return Ok(()) };
     let fallback = context.accounts.routes()?.into_iter().find(|route| route.by.is_none());
@@ -73,7 +73,7 @@ pub(super) fn say(context: &CommandContext<'_>) {
     }
 }
 
-/// The helper of that name, if it can be asked and would not ask us.
+/// The helper of that name, unless it is missing or is Ensign itself.
 fn helper(name: &str) -> Option<HelperName> {
     name.parse().ok().filter(|helper| !helpers::is_ensign(helper))
 }

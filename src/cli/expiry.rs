@@ -14,7 +14,8 @@ use crate::system::text::{one_line, quote};
 /// It tells a script that a person has something to do.
 const SOME_EXPIRE: u8 = 6;
 
-/// Lists them. Exit codes: 6 some end within the time or have ended; 1 none does, but some are not known; 0 none does.
+/// Lists them. Exit codes: 6 some expire within the time or have expired; 1 none does, but some are unknown; 0 none
+/// does.
 pub(super) fn run(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],

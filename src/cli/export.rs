@@ -1,4 +1,4 @@
-//! `export`: logins written down in clear, for those who cannot ask Ensign. Loud about it.
+//! `export`: writes logins in clear text, for programs that cannot ask Ensign. It warns about that.
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -84,7 +84,7 @@ fn check_words(given: &args::ExportArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Secrets go to a terminal, and over a file, only if a person says so.
+/// Secrets go to a terminal, or replace a file, only if a person says so.
 fn may_write(
     context: &CommandContext<'_>,
     given: &args::ExportArguments,

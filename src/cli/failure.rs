@@ -24,7 +24,7 @@ pub(super) enum FailureKind {
     NotLoggedIn = 3,
     /// The account is good, but not for this.
     Denied = 4,
-    /// As a shell says that a command could not be run, or is not there (POSIX, 2.8.2).
+    /// The shell's exit codes for a command that could not be run, or does not exist (POSIX, 2.8.2).
     NotRun = 126,
     NoProgram = 127,
     Cancelled = 130,
@@ -55,7 +55,7 @@ impl Failure {
         Self { kind: if missing { FailureKind::NoProgram } else { FailureKind::NotRun }, error }
     }
 
-    /// Tells the person, or the program, and gives the exit code.
+    /// Reports the failure to the person or the program, and returns the exit code.
     pub(super) fn report(&self, ui: &Ui) -> ExitCode {
         let (what, cure) = Self::parts_of(&self.error);
         let cure = cure.map(|cure| ui.as_typed(&cure));
@@ -79,7 +79,7 @@ impl Failure {
         Self::parts_of(&self.error)
     }
 
-    /// The error with its causes, and the cure if one of them knows it.
+    /// The error with its causes, and the hint if one of them has it.
     pub(super) fn parts_of(error: &anyhow::Error) -> (String, Option<String>) {
         let mut cure = None;
         let links: Vec<String> = error

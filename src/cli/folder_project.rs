@@ -12,7 +12,7 @@ use crate::model::{AccountName, Registry};
 use crate::system::env;
 use crate::system::text::{one_line, quote};
 
-/// A `.ensign.toml`, and what it is worth.
+/// A `.ensign.toml` with its trust.
 pub(super) struct FolderProject {
     pub(super) path: PathBuf,
     pub(super) standing: TrustState,
@@ -25,7 +25,7 @@ pub(super) struct FolderProject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TrustState {
     Trusted,
-    /// It was trusted with another content.
+    /// It was trusted with other contents.
     Changed,
     Untrusted,
 }
@@ -87,7 +87,7 @@ impl FolderProject {
             (Some(name), TrustState::Untrusted) => {
                 Some(format!("{}, but is not trusted: run `{program} trust`", says(name)))
             }
-            // With several accounts that is what the decision says.
+            // With several accounts the decision says so.
             (Some(name), TrustState::Trusted)
                 if candidates.accounts.len() == 1 && candidates.account(name).is_none() =>
             {

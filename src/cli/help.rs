@@ -1,4 +1,4 @@
-//! `help`, and what a person is shown who gave no command.
+//! `help`, and the output of a call without a command.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ pub(super) fn about(program: &str, words: &[String]) -> ExitCode {
     if ui.print(&help).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// `man`, for who installs: the names of the manual pages, or one of them.
+/// `man`, for installers: the names of the manual pages, or one page.
 pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result<ExitCode, Failure> {
     let pages = CommandLine::manual().context("could not write the manual")?;
     let text = match page {
@@ -43,7 +43,7 @@ pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Shows help on stderr to a person who started what only programs start, and would wait for ever.
+/// Shows help on stderr to a person who started a command for programs, and who would wait for ever.
 pub(crate) fn refuse_terminal(program: &str) -> ExitCode {
     let _ = write!(io::stderr(), "{}", CommandLine::short_help(program, HelpStyle::Plain));
     ExitCode::FAILURE

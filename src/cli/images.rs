@@ -1,4 +1,4 @@
-//! `--images`: the patterns that people type, what they do to those of an account, and who else is for the same images.
+//! `--images`: reads patterns, applies them to an account's, and finds other accounts for the same images.
 
 use super::CommandContext;
 use super::failure::Failure;
@@ -51,12 +51,12 @@ impl ImageEdit {
     }
 }
 
-/// Splits the `+` off a value that is added.
+/// Splits the `+` off an added value.
 pub(super) fn added(text: &str) -> (&str, bool) {
     text.strip_prefix('+').map_or((text, false), |text| (text, true))
 }
 
-/// Names the accounts that are as close to some images as this one, so that a command line with those decides nothing.
+/// Names accounts with equally specific patterns: such images alone would choose none of them.
 pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &RegistryAccounts, account: &Account) {
     let others = candidates.accounts.iter().filter(|other| other.name != account.name);
     for rival in others.filter(|other| other.purpose == account.purpose) {

@@ -1,4 +1,4 @@
-//! `logout`: forget an account and its secret.
+//! `logout`: removes an account and its secret.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

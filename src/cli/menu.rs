@@ -8,7 +8,7 @@ use crate::system::text;
 
 const KEYS: &str = "  Arrow keys and Enter choose; Esc, q or Ctrl-D leaves";
 
-/// Shows the items, of which `place` is marked first; returns the place of the choice. `None`: the person left.
+/// Shows the items, with `place` marked first. Returns the place of the choice; `None` if the person left.
 pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::Result<Option<usize>> {
     let term = Term::stderr();
     let mut first = 0;
@@ -85,7 +85,7 @@ fn step(key: &Key, place: usize, count: usize) -> KeyAction {
     }
 }
 
-/// The first item that is shown, so that `place` is among the `rows` that are.
+/// The first visible item, so that `place` is among the visible `rows`.
 fn scrolled(first: usize, place: usize, rows: usize) -> usize {
     first.min(place).max((place + 1).saturating_sub(rows))
 }

@@ -75,11 +75,11 @@ struct CommandContext<'e> {
     program: &'e str,
     /// The registry's announcement of its login, asked once.
     announced: OnceCell<(Registry, Result<Option<Provider>, String>)>,
-    /// Where new secrets are kept, found out once.
+    /// The store for new secrets, found out once.
     store_choice: OnceCell<StoreChoice>,
 }
 
-/// How long a keyring is looked for.
+/// How long to look for a keyring.
 const PROBING: Duration = Duration::from_secs(2);
 
 /// How people call the program as Docker's plugin.
@@ -90,10 +90,10 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
     let called = if program == "docker-ensign" { PLUGIN } else { program };
     if words.is_empty() || (words.len() == 1 && (words[0] == "-h" || words[0] == "--help")) {
         let shown = help::short(called);
-        // A helper without a word was called wrongly: so say Docker's own, and so does ours to programs.
+        // Docker's helpers end with 1 if they are called without a verb, and so does ours.
         return if is_helper && words.is_empty() { ExitCode::FAILURE } else { shown };
     }
-    // A client that asks for a verb of its own reads stdout only; it uses the helper's name and one word.
+    // A client with an unknown verb reads only stdout; it uses the helper's name and one word.
     let foreign_verb =
         words.first().filter(|_| is_helper && words.len() == 1).and_then(|word| word.to_str()).map(str::to_owned);
     let arguments = match CommandLine::parse_from_words(called, words) {
@@ -109,7 +109,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
         }
     };
     if let CliCommand::Help { words } = &arguments.command {
-        return help::about(called, words); // needs nothing of the environment
+        return help::about(called, words); // needs no environment
     }
     if arguments.verbose {
         request_log::enable();
@@ -191,7 +191,7 @@ impl CommandContext<'_> {
         }
     }
 
-    /// Tells once that accounts of ATCR's helper are taken over: the first change writes them down.
+    /// Says once that the accounts of ATCR's helper are used; the first change saves them.
     fn greet_adopted(&self) {
         let Some((count, skipped)) = self.accounts.about_to_adopt() else { return };
         let accounts = if count == 1 { "account of ATCR's helper is" } else { "accounts of ATCR's helper are" };
@@ -235,7 +235,7 @@ impl CommandContext<'_> {
             .map_err(|error| Failure::usage(format!("`{host}` is no registry: {error}"), "name it as in `ghcr.io`"))
     }
 
-    /// The registry, or the pattern of hosts, that a person named as one finds it in the config.
+    /// The named registry or pattern of hosts, as the config spells it.
     fn entry(&self, host: &str) -> Result<Registry, Failure> {
         Registry::pattern(host).or_else(|_| self.registry(host))
     }
@@ -264,7 +264,7 @@ impl CommandContext<'_> {
         })
     }
 
-    /// Where new secrets are kept; the keyring is looked at where nothing says it.
+    /// The store for new secrets. Without a setting it looks for the keyring.
     fn store_choice(&self) -> Result<&StoreChoice, Failure> {
         if let Some(choice) = self.store_choice.get() {
             return Ok(choice);
@@ -280,13 +280,13 @@ impl CommandContext<'_> {
         if of == registry { announced.clone() } else { ask() }
     }
 
-    /// Whether the registry may be spoken to without TLS: because the user says so here, or in Docker's own settings.
+    /// Whether plain http is allowed, by the user or by Docker's settings.
     fn security(&self, registry: &Registry, plain_http: bool) -> TransportSecurity {
         let allowed = plain_http || docker::insecure_registries(self.env).contain(registry);
         if allowed { TransportSecurity::PlainHttpAllowed } else { TransportSecurity::Https }
     }
 
-    /// The accounts of a registry, of which there must be one.
+    /// The accounts of a registry that has at least one.
     fn candidates(&self, registry: &Registry) -> Result<RegistryAccounts, Failure> {
         let candidates = self.accounts.registry_accounts(registry)?;
         if candidates.accounts.is_empty() {

@@ -14,12 +14,12 @@ use crate::protocol::Action;
 /// One call of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Invocation {
-    /// The name we were called by, without folder and `.exe`.
+    /// The program's name as it was called, without folder and `.exe`.
     pub(crate) program: String,
-    /// The account that name pins, for `docker-credential-ensign-<alias>`.
+    /// The account of a pinned name, `docker-credential-ensign-<alias>`.
     pub(crate) pinned: Option<AccountName>,
     pub(crate) front: FrontEnd,
-    /// The folder of Docker's config that `docker --config` names.
+    /// The folder of Docker's config from `docker --config`.
     pub(crate) docker_config: Option<PathBuf>,
 }
 
@@ -30,10 +30,10 @@ pub(crate) enum FrontEnd {
     /// The kubelet's own protocol.
     Kubelet,
     Version,
-    /// A protocol verb with more words behind it.
+    /// A protocol verb with more words.
     ProtocolUsage,
     PluginMetadata,
-    /// A command of Docker's is done: it says in JSON which, and asks for a word about it.
+    /// Docker calls the hook after a command, with JSON about it.
     PluginHook(OsString),
     /// Completion of the last of these words.
     Completion(Vec<OsString>),
@@ -41,12 +41,12 @@ pub(crate) enum FrontEnd {
     User(Vec<OsString>),
 }
 
-/// The program's name as a helper; with `-<alias>` behind it, an account's own.
+/// The program's name as a helper; a pinned one adds `-<alias>`.
 const HELPER: &str = "docker-credential-ensign";
 const PLUGIN: &str = "docker-ensign";
 
 impl Invocation {
-    /// Reads `words`, of which the first is the program's own name. What means nothing here is a person's.
+    /// Reads `words`, which begin with the program's name. Unknown words belong to a person's command.
     pub(crate) fn parse(mut words: impl Iterator<Item = OsString>) -> Self {
         let program = words.next().as_deref().and_then(name).unwrap_or_else(|| HELPER.to_owned());
         let pinned =
@@ -55,14 +55,14 @@ impl Invocation {
         let (front, docker_config) =
             if program == PLUGIN { plugin::parse(words) } else { (FrontEnd::parse(words), None) };
         let mut called = Self { program, pinned, front, docker_config };
-        // No client calls a helper by another name, and a person at the short one asks for the store.
+        // Clients use only the helper's name; with the short name `store` is a person's command.
         if called.front == FrontEnd::Protocol(Action::Store) && !called.is_helper() {
             called.front = FrontEnd::User(vec![Action::Store.verb().into()]);
         }
         called
     }
 
-    /// Whether a client may have called us, which reads stdout only.
+    /// Tells whether a client may have called us. Clients read only stdout.
     pub(crate) fn is_helper(&self) -> bool {
         self.program.starts_with("docker-credential-")
     }
@@ -82,7 +82,7 @@ impl FrontEnd {
         }
         match Action::ALL.into_iter().find(|action| action.verb() == first) {
             Some(action) if words.len() == 1 => Self::Protocol(action),
-            // No client has a word behind the verb, and with one `store` is a person's.
+            // No client adds words to a verb; `store` with words is a person's command.
             Some(Action::Get | Action::Erase | Action::List) => Self::ProtocolUsage,
             Some(Action::Store) | None => Self::User(words),
         }

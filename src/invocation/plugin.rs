@@ -1,4 +1,4 @@
-//! The command line of Docker's plugin: the user's whole one as Docker hands it on, from which our part is taken.
+//! Reads the command line of Docker's plugin: Docker passes the user's whole one, and ours is a part of it.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ fn own_part(words: &[OsString], end: usize) -> Vec<OsString> {
 struct GlobalOptions {
     config: Option<PathBuf>,
     help: bool,
-    /// Where the words behind them begin.
+    /// The position of the first word after the options.
     end: usize,
 }
 

@@ -9,10 +9,10 @@ use crate::model::choice::Decision;
 use crate::model::timestamp;
 use crate::system::text;
 
-/// An entry of another version of Ensign is left out: the journal is in memory and short.
+/// Entries of other versions of Ensign are skipped, because the journal is in memory and short.
 const VERSION: u64 = 2;
 
-/// Linux writes so much at once; a longer line loses its steps.
+/// Linux writes this much at once; a longer line loses its steps.
 const LINE_LIMIT: usize = 4000;
 const TEXT_LIMIT: usize = 200;
 const LIST_LIMIT: usize = 8;
@@ -42,9 +42,9 @@ pub(crate) struct JournalEntry {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum CallOutcome {
     Answered,
-    /// No account answers, or the helper that does has no login: the decision says which.
+    /// There is no account, or the other helper has no login: the decision says which.
     NotFound,
-    /// The secret is good no longer.
+    /// The secret is void.
     Expired,
     /// The account is not for this caller.
     Withheld,
@@ -84,7 +84,7 @@ fn is_printable(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// The value with short lists of short texts, none of which holds a control character.
+/// Shortens lists and texts, and removes control characters.
 fn bounded(value: Value) -> Value {
     match value {
         Value::String(text) if text.len() > TEXT_LIMIT || !is_printable(&text) => {

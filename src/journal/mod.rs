@@ -21,13 +21,13 @@ pub(crate) use entry::{CallOutcome, JournalEntry};
 const LIMIT: u64 = 64 << 10;
 const NAME: &str = "ensign-journal.jsonl";
 
-/// Where answers are written down.
+/// The journal's file.
 pub(crate) struct Journal {
     path: PathBuf,
 }
 
 impl Journal {
-    /// `None` where there is no folder in memory.
+    /// `None` without a folder in memory.
     pub(crate) fn open(env: &Env) -> Option<Self> {
         env.runtime_dir().map(|folder| Self { path: folder.join(NAME) })
     }
@@ -37,12 +37,12 @@ impl Journal {
         let _ = self.try_add(entry);
     }
 
-    /// The same, for answers that are given only if they are written down.
+    /// The same, for answers that need a written entry.
     pub(crate) fn try_add(&self, entry: &JournalEntry) -> io::Result<()> {
         files::append_line(&self.path, entry.to_line().as_bytes(), LIMIT)
     }
 
-    /// Writes down before it happens that an account is handed out in another way than by `get`. `false`: it is not written.
+    /// Writes an entry before a command other than `get` hands out an account. `false`: it failed.
     pub(crate) fn note_hand_out(env: &Env, account: &Account, client: &str) -> bool {
         let journal = Self::open(env).filter(|_| !env.forbids_journal());
         let decision = Decision::without_steps(&account.registry, Verdict::Account);
@@ -62,7 +62,7 @@ impl Journal {
         Ok(entries)
     }
 
-    /// Removes the answers, also those set aside.
+    /// Removes all entries, also the older file.
     pub(crate) fn clear(&self) -> Result<()> {
         files::remove_lines(&self.path)
     }

@@ -12,7 +12,7 @@ use crate::system::http::{Authorization, HttpRequest, HttpResponse, Method, Url}
 use crate::system::text::one_line;
 const PLACE: &str = "/.well-known/registry-login";
 
-/// A person waits who may not want it at all.
+/// A person waits, who may not want a login by browser.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The provider that a registry announces. Most announce none (`Ok(None)`). An error is a sentence about an unusable
@@ -36,7 +36,7 @@ pub(crate) fn own_issuer(registry: &Registry) -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "a public document")]
 fn read(response: &HttpResponse, registry: &Registry) -> Result<Option<Provider>, String> {
     let body = response.body.as_ref().filter(|_| response.status == 200);
-    // A web site answers with a page whatever is asked for.
+    // A web site may answer every path with a page.
     let Some(Ok(document @ Value::Object(_))) = body.map(|body| serde_json::from_str(body.expose())) else {
         return Ok(None);
     };

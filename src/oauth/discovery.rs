@@ -1,4 +1,4 @@
-//! Where an issuer has its endpoints: `OpenID` Connect Discovery 1.0 and RFC 8414.
+//! Finds an issuer's endpoints: `OpenID` Connect Discovery 1.0 and RFC 8414.
 
 use serde::Deserialize;
 
@@ -6,7 +6,7 @@ use super::endpoint;
 use crate::system::http::{Authorization, HttpClient, HttpRequest, HttpResponse, Method, Url};
 use crate::system::text::one_line;
 
-/// The endpoints that matter here.
+/// The endpoints for a login by device code.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default)]
 pub(super) struct Metadata {
@@ -41,7 +41,7 @@ pub(super) fn find(client: &HttpClient, issuer: &str) -> Result<Metadata, String
     Err(format!("`{shown}` cannot be used: {why}"))
 }
 
-/// RFC 8414 puts its part between host and path, `OpenID` Connect at the end.
+/// RFC 8414 inserts its part between host and path; `OpenID` Connect appends it.
 fn well_known(issuer: &Url) -> Option<[Url; 2]> {
     let path = issuer.path().trim_end_matches('/');
     Some([
@@ -50,7 +50,7 @@ fn well_known(issuer: &Url) -> Option<[Url; 2]> {
     ])
 }
 
-/// `Err(None)`: there is nothing at this place.
+/// `Err(None)`: there is no document at this address.
 #[expect(clippy::disallowed_methods, reason = "a public document")]
 fn read(response: &HttpResponse, issuer: &str) -> Result<Metadata, Option<String>> {
     if response.status != 200 {
@@ -59,7 +59,7 @@ fn read(response: &HttpResponse, issuer: &str) -> Result<Metadata, Option<String
     let body = response.body.as_ref().ok_or_else(|| Some("its document is too long".to_owned()))?;
     let metadata: Metadata =
         serde_json::from_str(body.expose()).map_err(|_| Some("its document is not what it should be".to_owned()))?;
-    // RFC 8414 section 3.3: else one issuer could speak for another.
+    // RFC 8414 section 3.3; otherwise one issuer could speak for another.
     if metadata.issuer.trim_end_matches('/') != issuer.trim_end_matches('/') {
         return Err(Some(format!("its document is of another issuer, `{}`", one_line(&metadata.issuer, 100))));
     }

@@ -1,4 +1,4 @@
-//! Addresses of a provider: `https`, or `http` on this machine; and whether an address belongs to a registry.
+//! Checks a provider's addresses: `https`, or `http` on this machine, and whether they belong to a registry.
 
 use crate::model::Registry;
 use crate::system::http::Url;
@@ -37,7 +37,7 @@ pub(super) fn resolve(
     parse(&text)
 }
 
-/// The address of the registry itself. On this machine it speaks plain http, as Docker expects it there.
+/// The registry's own address. On this machine it is plain http, as Docker expects.
 pub(super) fn own(registry: &Registry) -> Result<Url, String> {
     let scheme = if registry.is_loopback() { "http" } else { "https" };
     let authority = registry.api_authority();
@@ -46,8 +46,8 @@ pub(super) fn own(registry: &Registry) -> Result<Url, String> {
         .ok_or_else(|| format!("`{}` is no host that can be asked", one_line(registry.as_str(), 100)))
 }
 
-/// Tells whether a registry may point its visitors to `url`: its own host, one below it, or one above it of at least
-/// two labels. Anywhere else a stranger's page would ask for a code that logs the stranger in (RFC 8628 section 5.4).
+/// Tells whether a registry may send people to `url`: its own host, one below it, or one above it of at least two
+/// labels. Any other page could ask for a code that logs a stranger in (RFC 8628 section 5.4).
 pub(super) fn is_near(url: &Url, registry: &Registry) -> bool {
     let (host, own) = (url.host(), registry.host().to_lowercase());
     let is_below =

@@ -15,7 +15,7 @@ const ACR_PATH: &str = "/oauth2/exchange";
 impl TokenExchange {
     const ALL: [(Self, &str); 2] = [(Self::Acr, "acr"), (Self::DockerHubPat, "docker-hub-pat")];
 
-    /// The name by which an account remembers it.
+    /// The name that an account stores.
     pub(super) fn name(self) -> &'static str {
         Self::ALL.iter().find(|(exchange, _)| *exchange == self).map_or("", |(_, name)| name)
     }
@@ -24,12 +24,12 @@ impl TokenExchange {
         Self::ALL.iter().find(|(_, known)| *known == name).map(|(exchange, _)| *exchange)
     }
 
-    /// Tells whether the registry's token is made once and stays good, so that nothing is renewed.
+    /// Tells whether the registry's token stays valid, so that it is not renewed.
     pub(super) fn is_lasting(self) -> bool {
         self == Self::DockerHubPat
     }
 
-    /// Fetches the registry's token, with its end if it has one. An error is a whole sentence.
+    /// Fetches the registry's token, with its expiry if it has one. An error is a whole sentence.
     pub(super) fn run(
         self,
         client: &HttpClient,
@@ -65,7 +65,7 @@ impl TokenExchange {
 }
 
 fn acr<'t>(url: Url, registry: &Registry, tenant: Option<&str>, token: &'t Secret) -> HttpRequest<'t> {
-    // `organizations` and its like name no tenant; the token does.
+    // `organizations` and similar names are no tenant, so the token's tenant is used.
     let is_one = |tenant: &&str| !matches!(*tenant, "organizations" | "common" | "consumers");
     let claims = jwt::claims(token);
     let of_token = claims.as_ref().and_then(|claims| claims.get("tid")?.as_str());

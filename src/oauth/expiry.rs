@@ -1,4 +1,4 @@
-//! When a token expires, as its provider says: a registry does not.
+//! Asks the provider when a token expires, because a registry does not tell it.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::system::http::{Authorization, HttpRequest, Method};
 /// The expiry is only useful to know, so a person waits no longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Shows the token to its provider and returns the end that the answer names. `None` if it names none, or is none.
+/// Shows the token to its provider, and returns the expiry from the response. `None` for other secrets.
 pub(crate) fn token_expiry(provider: &Provider, registry: &Registry, credential: &Credential) -> Option<SystemTime> {
     if credential.username.is_identity_token() {
         return None;

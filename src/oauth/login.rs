@@ -25,17 +25,17 @@ pub(crate) struct PendingLogin {
 #[derive(Debug)]
 pub(crate) struct DeviceLogin {
     pub(crate) tokens: TokenSet,
-    /// How it is renewed and revoked, if it can be.
+    /// How to renew and revoke it, if that is possible.
     pub(crate) grant: Option<OAuthGrant>,
     pub(crate) did: Option<String>,
-    /// The scope without which nothing can be pushed, if it was not granted.
+    /// The scope for pushing, if it was not granted.
     pub(crate) missing_scope: Option<String>,
 }
 
 /// A notice to show while the person decides.
 #[derive(Debug)]
 pub(crate) enum WaitNotice<'h> {
-    /// A second has passed; so much time is left.
+    /// A second has passed; this much time is left.
     Left(Duration),
     Warning(&'h PollWarning),
 }
@@ -106,7 +106,7 @@ impl PendingLogin {
         }
     }
 
-    /// Makes of the provider's answer what the registry takes. An error is a sentence.
+    /// Makes the registry's login of the provider's response. An error is a sentence.
     fn accept_token(&self, answer: &ProviderResponse) -> Result<DeviceLogin, String> {
         let Provider { secret_field, exchange, tenant, push_scope, .. } = &self.plan.provider;
         let token = answer.token(secret_field.as_deref()).ok_or("the token is gone")?;
@@ -136,7 +136,7 @@ impl PendingLogin {
     fn give_back(&self, token: &Secret, refresh: Option<&Secret>) {
         if let Some(grant) = self.plan.grant(refresh.is_some()) {
             let kept = StoredSecret { refresh: refresh.map(Secret::copy), ..token.copy().into() };
-            let _ = revoke(&OAuthGrant { exchange: None, ..grant }, &kept); // it is the provider's own token
+            let _ = revoke(&OAuthGrant { exchange: None, ..grant }, &kept); // the token is the provider's own
         }
     }
 
@@ -172,7 +172,7 @@ fn claim_at(claims: &Value, path: &[String]) -> Option<String> {
     Some(value.to_owned())
 }
 
-/// Tells whether an answer names the granted scopes without this one. GitHub separates them by commas.
+/// Tells whether a response lists the granted scopes without this one. GitHub separates them by commas.
 fn is_missing(granted: Option<&str>, scope: &str) -> bool {
     granted.is_some_and(|granted| !granted.split([' ', ',']).any(|word| word == scope))
 }

@@ -1,4 +1,4 @@
-//! `LoginPlan`: a provider with every address known, and the requests in its manner.
+//! `LoginPlan`: a provider with all addresses, and its requests.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::response::ProviderResponse;
 use crate::model::{OAuthGrant, Registry, Secret};
 use crate::system::http::{Authorization, FormField, HttpClient, HttpRequest, Limits, Method, Url};
 
-/// A provider with every address known: ready to begin.
+/// A provider with all addresses, ready for a login.
 #[derive(Debug)]
 pub(crate) struct LoginPlan {
     pub(super) provider: Provider,
@@ -32,7 +32,7 @@ const LIMITS: Limits =
     Limits { connect: Duration::from_secs(10), overall: Duration::from_secs(30), total: Duration::from_hours(2) };
 
 impl LoginPlan {
-    /// Completes a provider's row for a registry; asks its issuer where that is needed. An error is a sentence.
+    /// Completes a provider's row for a registry, and asks its issuer if that is needed. An error is a sentence.
     pub(crate) fn new(provider: Provider, registry: &Registry) -> Result<Self, String> {
         let near = provider.is_announced || provider.device_url.as_ref().is_some_and(|url| url.starts_with('/'));
         if let Some(issuer) = provider.issuer.as_ref().filter(|_| near) {
@@ -95,7 +95,7 @@ impl LoginPlan {
         Ok(PendingLogin::start(self, client, authorization))
     }
 
-    /// A request in the provider's manner, with the device code if there is one.
+    /// A request in the provider's format, with the device code if there is one.
     pub(super) fn request<'r>(
         &self,
         url: &Url,
@@ -118,7 +118,7 @@ impl LoginPlan {
         answer.text(self.provider.error_field.as_deref().unwrap_or("error"))
     }
 
-    /// How the login is renewed and revoked; `None` if it is neither.
+    /// How to renew and revoke the login; `None` if neither is possible.
     pub(super) fn grant(&self, has_refresh: bool) -> Option<OAuthGrant> {
         let Provider { name, issuer, own_scope, client_id, secret_field, exchange, tenant, page, .. } = &self.provider;
         let shown = |url: &Url| url.to_string();
@@ -137,7 +137,7 @@ impl LoginPlan {
     }
 }
 
-/// A registry that sends people elsewhere may want a stranger to be logged in there (RFC 8628 section 5.4).
+/// A registry that sends people to another site may want to log a stranger in there (RFC 8628 section 5.4).
 fn stay_near(url: &Url, registry: &Registry) -> Result<(), String> {
     if endpoint::is_near(url, registry) {
         return Ok(());

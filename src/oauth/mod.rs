@@ -40,25 +40,25 @@ pub(crate) struct TokenSet {
     pub(crate) secret: Secret,
     /// The next refresh token; `None`: the previous one stays valid.
     pub(crate) refresh: Option<Secret>,
-    /// The life of that, if the provider says it.
+    /// The life of the refresh token, if the provider tells it.
     pub(crate) login_life: Option<LoginLife>,
-    /// When the secret ends; `None`: not known to end.
+    /// When the secret expires, if that is known.
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) username: Option<Username>,
 }
 
-/// Why there is no new secret; a part of a sentence that names the host.
+/// Why a renewal failed; a part of a sentence that names the host.
 #[derive(Debug)]
 pub(crate) enum RenewError {
-    /// The provider has ended the login: only a person can begin another.
+    /// The provider has ended the login; a person has to log in again.
     Over(String),
-    /// The login is good, but a person must log in at `page` first.
+    /// The login is valid, but a person must first log in at `page`.
     SessionOver { page: String },
     /// No token is available now.
     Later(RenewDelay),
 }
 
-/// Why a secret has to wait.
+/// Why a renewal has to wait.
 #[derive(Debug)]
 pub(crate) struct RenewDelay {
     pub(crate) why: String,
@@ -73,8 +73,8 @@ impl From<String> for RenewDelay {
     }
 }
 
-/// Tells whether a browser may be sent to a link from a stranger. It is made of what an address is made of (RFC 3986): what
-/// else `http::Uri` lets through could mean something to the program that opens it.
+/// Tells whether a stranger's link may be opened in a browser. It allows only characters of addresses (RFC 3986): the
+/// program that opens the link could misread others, which `http::Uri` allows.
 pub(crate) fn is_fit_for_browser(link: &str) -> bool {
     let address = link.split('#').next().unwrap_or_default();
     endpoint::parse(address).is_ok()

@@ -14,7 +14,7 @@ pub(crate) struct Provider {
     /// The registry announced it, so it may send people only to its own domain.
     #[serde(skip)]
     pub(super) is_announced: bool,
-    /// The issuer is the one that was said, or that the login before had.
+    /// The issuer was named by the user or by the previous login.
     #[serde(skip)]
     pub(super) is_at_issuer: bool,
     /// The scope that the user wants instead of the usual one.
@@ -27,34 +27,34 @@ pub(crate) struct Provider {
     /// It is used only on request.
     pub(super) opt_in: bool,
     pub(super) client_id: Option<String>,
-    /// Where the addresses are found out (`OpenID` Connect, RFC 8414) if they are not given.
+    /// The address for discovery (`OpenID` Connect, RFC 8414), if the endpoints are not given.
     pub(super) issuer: Option<String>,
     /// The end of a token server's address; the issuer is the part before it.
     pub(super) issuer_from_realm: Option<String>,
-    /// The service that such a token server is asked for: by both it is recognised.
+    /// The service of such a token server; both together identify the provider.
     pub(super) realm_service: Option<String>,
     pub(super) tenant: Option<String>,
-    /// An address, or a path at the registry; may hold `{issuer}` and `{tenant}`. The others too.
+    /// An address, or a path at the registry. It may hold `{issuer}` and `{tenant}`, like the following ones.
     pub(super) device_url: Option<String>,
     pub(super) token_url: Option<String>,
     pub(super) revoke_url: Option<String>,
     pub(super) userinfo_url: Option<String>,
     pub(super) scope: Option<String>,
     pub(super) audience: Option<String>,
-    /// Without this scope nothing can be pushed.
+    /// The scope that is needed to push.
     pub(super) push_scope: Option<String>,
     pub(super) body: BodyFormat,
-    /// The field of the answer that the registry takes.
+    /// The response's field with the registry's token.
     pub(super) secret_field: Option<String>,
     pub(super) error_field: Option<String>,
     pub(super) username: UsernameRule,
     pub(super) exchange: Option<TokenExchange>,
     pub(super) exchange_url: Option<String>,
-    /// Answers a request with a token by saying when that expires, in GitHub's header.
+    /// An address that returns the token's expiry in GitHub's header.
     pub(super) expiry_url: Option<String>,
-    /// Where a person ends the login by hand.
+    /// The page where a person ends the login.
     pub(super) page: Option<String>,
-    /// Where a person makes a token, and what to tick there.
+    /// The page where a person makes a token, and the rights to choose there.
     pub(crate) token_page: Option<String>,
     pub(crate) token_rights: Option<String>,
 }
@@ -74,7 +74,7 @@ pub(super) enum BodyFormat {
 #[serde(rename_all = "lowercase")]
 pub(super) enum UsernameRule {
     Fixed(String),
-    /// The way to a claim of the token, or to a field of what `userinfo_url` answers.
+    /// The path of a claim in the token, or of a field of `userinfo_url`.
     Claim(Vec<String>),
     /// A field beside the token.
     Field(String),
@@ -90,11 +90,11 @@ pub(super) enum TokenExchange {
     DockerHubPat,
 }
 
-/// The provider for issuers that have no row of their own.
+/// The provider for other issuers.
 pub(super) const ANY_ISSUER: &str = "oidc";
 
 impl Provider {
-    /// Tells whether there is a way to log in at all.
+    /// Tells whether a login by browser is possible.
     pub(crate) fn has_login(&self) -> bool {
         self.device_url.is_some() || self.issuer.is_some() || self.name == ANY_ISSUER
     }
@@ -119,7 +119,7 @@ impl Provider {
         self.issuer_from_realm.is_some() && !self.is_at_issuer
     }
 
-    /// The provider at the issuer to which the registry's token server belongs; as it was if that is another's.
+    /// The provider at the issuer of the registry's token server; unchanged if that server is of another kind.
     #[must_use]
     pub(crate) fn at_realm(self, realm: &str) -> Self {
         let found = self.issuer_of(realm).filter(|issuer| self.issuer.as_ref() != Some(issuer));
@@ -136,7 +136,7 @@ impl Provider {
         Some(issuer.to_owned())
     }
 
-    /// The issuer that a registry is, if nothing else is known of it.
+    /// Uses the registry itself as the issuer.
     #[must_use]
     pub(crate) fn at_its_own_issuer(self, issuer: String) -> Self {
         Self { is_announced: true, issuer: Some(issuer), ..self }

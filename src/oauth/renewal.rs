@@ -1,4 +1,4 @@
-//! The next token for the one that ends (RFC 6749 section 6).
+//! Renews a token that is about to expire (RFC 6749 section 6).
 
 use std::time::{Duration, SystemTime};
 
@@ -7,8 +7,8 @@ use super::{RenewDelay, RenewError, SESSION_OVER, TokenExchange, TokenSet, clien
 use crate::model::{OAuthGrant, Registry, Secret, jwt};
 use crate::system::http::{Authorization, FormField, HttpRequest, Method};
 
-/// Fetches the next secret, in `patience` at most. It asks once: where each refresh token is good for one use, a second
-/// question would look like theft (RFC 9700 section 4.14).
+/// Fetches the next secret within `patience`. It asks once: if refresh tokens are for one use, a second request would
+/// look like theft (RFC 9700 section 4.14).
 pub(crate) fn renew(
     grant: &OAuthGrant,
     registry: &Registry,
@@ -44,12 +44,12 @@ pub(crate) fn renew(
     let Some(exchange) = exchange else { return Ok(tokens) };
     match exchange.run(&client, registry, None, grant.tenant.as_deref(), &tokens.secret) {
         Ok((secret, expires_at)) => Ok(TokenSet { secret, expires_at, ..tokens }),
-        // The refresh token that was shown may be used up.
+        // The old refresh token may be used up.
         Err(why) => Err(RenewError::Later(RenewDelay { why, refresh: tokens.refresh, login_life })),
     }
 }
 
-/// When a token ends: as its answer says, else as it says itself.
+/// When a token expires: as the response says, else as the token says.
 pub(super) fn end_of_token(answer: &ProviderResponse, token: &Secret, now: SystemTime) -> Option<SystemTime> {
     let said = answer.life().and_then(|life| now.checked_add(life));
     said.or_else(|| jwt::claims(token).and_then(|claims| jwt::expiry(&claims)))

@@ -10,18 +10,18 @@ use crate::model::{LoginLife, Secret};
 use crate::system::http::HttpResponse;
 use crate::system::text::one_line;
 
-/// The fields of an answer, each as text. Any of them may be a secret.
+/// The fields of a response as text. Any of them may be a secret.
 #[derive(Debug, Default)]
 pub(super) struct ProviderResponse(BTreeMap<String, Secret>);
 
-/// The names under which servers give what a registry takes.
+/// The usual names of the registry's token.
 const TOKEN_FIELDS: [&str; 3] = ["device_secret", "access_token", "token"];
 
 /// Ten years: a longer life counts as unlimited.
 const LONGEST_LIFE: i64 = 10 * 365 * 24 * 60 * 60;
 
 impl ProviderResponse {
-    /// A body that is neither JSON object nor form, or was too long, has no fields.
+    /// A body of another format, or one that was too long, has no fields.
     #[expect(clippy::disallowed_methods, reason = "the fields are taken out of the body")]
     pub(super) fn read(response: &HttpResponse) -> Self {
         let Some(body) = &response.body else { return Self::default() };
@@ -52,25 +52,26 @@ impl ProviderResponse {
         }
     }
 
-    /// A number, also if it is written as a text.
+    /// A number, even if it is written as text.
     pub(super) fn number(&self, field: &str) -> Option<i64> {
         let text = self.text(field)?.trim();
         #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and whoever uses it bounds it")]
         text.parse().ok().or_else(|| Some(text.parse::<f64>().ok()? as i64))
     }
 
-    /// `expires_in`, if it says anything.
+    /// `expires_in`, if it is valid.
     pub(super) fn life(&self) -> Option<Duration> {
         self.span("expires_in")
     }
 
-    /// How long the refresh token lives, which no standard names: GitHub's apps and Entra say it so, and Keycloak.
+    /// The life of the refresh token, which no standard names: these are the names of GitHub's apps, Entra and
+    /// Keycloak.
     pub(super) fn login_life(&self, now: SystemTime) -> Option<LoginLife> {
         let life = self.span("refresh_token_expires_in").or_else(|| self.span("refresh_expires_in"))?;
         Some(LoginLife { since: now, expires_at: now.checked_add(life)? })
     }
 
-    /// Seconds; none of them, as Keycloak says of a login without an end, is no life.
+    /// Seconds. Zero is Keycloak's value for no limit, and counts as none.
     fn span(&self, field: &str) -> Option<Duration> {
         let seconds = self.number(field).filter(|seconds| (1..=LONGEST_LIFE).contains(seconds))?;
         u64::try_from(seconds).ok().map(Duration::from_secs)

@@ -1,4 +1,4 @@
-//! The end of a login at its provider (RFC 7009).
+//! Revokes a login at its provider (RFC 7009).
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 const LEFT: &str = "the access token that was made with it stays valid";
 
-/// Ends what the provider gave: the refresh token, or else the secret itself. An error is a sentence that names the host,
-/// and the page where a person can do it, if one is known. `Ok(Some)`: the login is ended, and this is left of it.
+/// Revokes the refresh token, or else the secret itself. An error is a sentence with the host, and with the page for a
+/// person if it is known. `Ok(Some)`: revoked, but this remains.
 pub(crate) fn revoke(grant: &OAuthGrant, kept: &StoredSecret) -> Result<Option<String>, String> {
     let by_hand = |why: String| match &grant.page {
         Some(page) => format!("{why}; end it at {page}"),
@@ -65,11 +65,11 @@ fn send(
     verdict(host, response.status, &ProviderResponse::read(&response), is_extra)
 }
 
-/// A token that is unknown is as good as revoked: the answer is 200 as well.
+/// An unknown token counts as revoked: its status is 200 too.
 fn verdict(host: &str, status: u16, answer: &ProviderResponse, is_extra: bool) -> Result<(), String> {
     match (status, answer.text("error")) {
         (200..=299, None) => Ok(()),
-        // RFC 7009 section 2.2.1; its refresh token has gone before it.
+        // RFC 7009 section 2.2.1; its refresh token was revoked before.
         (_, Some("unsupported_token_type")) if is_extra => Ok(()),
         (503, _) => Err(format!("`{host}` cannot revoke it now (status 503)")),
         (_, Some(code)) => Err(format!("`{host}` did not revoke it: {}", answer.reason(code))),

@@ -1,6 +1,6 @@
-//! `ProviderTable`: the providers that come with the program, with what the user says of them.
+//! `ProviderTable`: the built-in providers with the user's changes.
 //!
-//! `providers.json` is the one; `"providers"` of `config.json` goes over it, field by field.
+//! `"providers"` of `config.json` overrides `providers.json`, field by field.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ impl ProviderTable {
         let mut order = Vec::new();
         if let Some(users) = users {
             let users = users.as_object().ok_or("`providers` is no object")?;
-            order.extend(users.keys().cloned()); // a user's own come first
+            order.extend(users.keys().cloned()); // the user's own come first
             for (name, fields) in users {
                 let fields = fields.as_object().ok_or_else(|| format!("`providers.{name}` is no object"))?;
                 let row = rows.entry(name).or_insert_with(|| Value::Object(Map::new()));
@@ -43,7 +43,7 @@ impl ProviderTable {
         Ok(Self(first.into_iter().chain(read.into_values()).collect()))
     }
 
-    /// The hosts that are known in full, each with its provider's title.
+    /// The full host names, each with its provider's title.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flat_map(|row| row.hosts.iter().map(|host| (row.title.as_str(), host.as_str())))
     }
@@ -53,7 +53,7 @@ impl ProviderTable {
         self.0.iter().find(|provider| provider.name == name)
     }
 
-    /// The row for issuers that have none of their own.
+    /// The row for other issuers.
     pub(crate) fn any_issuer(&self) -> Provider {
         self.named(ANY_ISSUER).cloned().unwrap_or_default()
     }

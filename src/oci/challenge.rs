@@ -1,16 +1,15 @@
-//! `WWW-Authenticate`: how a registry asks for a login (RFC 9110 section 11.6.1), as real ones write it.
+//! `WWW-Authenticate`: reads how a registry asks for a login (RFC 9110 section 11.6.1), as real ones write it.
 
-/// One way to authenticate that a server offers.
+/// A way to authenticate that a server offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Challenge {
     scheme: String,
     parameters: Vec<(String, String)>,
-    /// The text went wrong inside this challenge: nothing in it is to be relied on.
+    /// The text of this challenge is malformed, and not to be trusted.
     malformed: bool,
 }
 
-/// Reads all headers of one answer. Several challenges may share a header; one that goes wrong keeps those before the
-/// fault.
+/// Reads all headers of one response. A header may hold several challenges; a malformed one keeps those before it.
 pub(super) fn parse(headers: &[String]) -> Vec<Challenge> {
     headers.iter().flat_map(|header| HeaderReader(header).challenges()).collect()
 }
@@ -34,7 +33,7 @@ impl Challenge {
         self.parameters.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// The first value of `key`, which compares without case.
+    /// The first value of `key`, ignoring case.
     pub(super) fn parameter(&self, key: &str) -> Option<&str> {
         self.parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value.as_str())
     }
@@ -44,7 +43,8 @@ impl Challenge {
 struct HeaderReader<'a>(&'a str);
 
 impl<'a> HeaderReader<'a> {
-    /// A comma parts parameters as well as challenges: a word before `=` is a parameter, any other begins a challenge.
+    /// A comma separates parameters and also challenges. A word before `=` is a parameter; any other begins a
+    /// challenge.
     fn challenges(&mut self) -> Vec<Challenge> {
         let mut challenges: Vec<Challenge> = Vec::new();
         while !self.skip_separators().is_empty() {
@@ -71,7 +71,7 @@ impl<'a> HeaderReader<'a> {
         challenges
     }
 
-    /// Reads `="quoted"` or `=bare`; `None` if there is no value, or no end to it.
+    /// Reads `="quoted"` or `=bare`; `None` without a value or its end.
     fn value(&mut self) -> Option<String> {
         self.0 = self.0.strip_prefix('=')?;
         self.take(is_space);

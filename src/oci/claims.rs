@@ -14,7 +14,7 @@ pub(super) struct Claims {
     granted: Scopes,
 }
 
-/// `None` if the token is no JWT, or one that does not say what it grants.
+/// `None` if the token is no JWT, or has no `access` claim.
 pub(super) fn read(token: &Secret) -> Option<Claims> {
     let claims = jwt::claims(token)?;
     let entries = match claims.get("access")? {
@@ -28,7 +28,8 @@ pub(super) fn read(token: &Secret) -> Option<Claims> {
 }
 
 impl Claims {
-    /// The operation `*` is every operation, as distribution's registry has it (`registry/auth/token/accesscontroller.go`).
+    /// The operation `*` means every operation, as in distribution's registry
+    /// (`registry/auth/token/accesscontroller.go`).
     pub(super) fn allow(&self, wanted: &Scopes) -> bool {
         wanted.iter().all(|permission| {
             self.granted.holds(permission)

@@ -16,10 +16,10 @@ pub(crate) struct ApiError {
     pub(crate) detail: Option<String>,
 }
 
-/// More than a person reads at once.
+/// The limit for a person.
 const MOST: usize = 20;
 
-/// Reads the errors of a body; none if it says nothing that is fit for a person.
+/// Reads the errors of a body; none if it has no readable text.
 pub(crate) fn parse(body: &[u8]) -> Vec<ApiError> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => match fields.get("errors") {
@@ -55,7 +55,7 @@ fn text(value: &Value) -> Option<String> {
     (!line.is_empty() && line != "{}" && line != "[]").then_some(line)
 }
 
-/// A body in plain words. A web page says nothing on one line.
+/// A body in plain text. Web pages are ignored.
 fn plain(body: &[u8]) -> Option<ApiError> {
     let words = std::str::from_utf8(body).ok()?.trim();
     let message = one_line(words, 200).trim().to_owned();

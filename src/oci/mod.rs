@@ -1,5 +1,6 @@
-//! The registry on the wire: does it accept a login, and what may the account do there?
-//! `login` asks before anything is saved; `check` asks for a person.
+//! The registry on the wire: whether it accepts a login, and what the account may do there.
+//!
+//! `login` checks before it saves; `check` checks for a person.
 
 mod access;
 pub(crate) mod api;
@@ -38,15 +39,15 @@ pub(crate) use transport::{TlsTrouble, TransportSecurity};
 /// A registry's verdict about a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LoginVerdict {
-    /// The registry knows these credentials. What they may pull or push is not said.
+    /// The registry knows these credentials. Their permissions are unknown.
     Accepted,
     /// The registry or its token server answers anyone, so the credentials were not checked.
     Open,
     /// The registry or its token server refuses these credentials.
     Rejected { by: String },
-    /// They are good, but the session behind them has ended: a person begins another one at `page`, with a browser.
+    /// They are right, but their session has ended: a person logs in again at `page`, with a browser.
     SessionOver { page: String },
-    /// Nothing was proved; `why` is a part of a sentence that names the host.
+    /// The login could not be checked; `why` is a part of a sentence that names the host.
     Unverified { why: String },
 }
 
@@ -70,8 +71,8 @@ impl<T> RegistryReply<T> {
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, */*";
 
-/// Logs in to the registry as `docker login` does: it must answer `GET /v2/` with 200. Where plain http is allowed,
-/// https is tried first, with any certificate, as Docker's daemon does with its insecure registries.
+/// Logs in to the registry as `docker login` does: `GET /v2/` must return 200. Where plain http is allowed, https with
+/// any certificate is tried first, as Docker's daemon does with insecure registries.
 pub(crate) fn check(
     registry: &Registry,
     credential: &Credential,
@@ -104,7 +105,7 @@ pub(crate) fn token(
     probe_repository(image, ProbeRequest::Repository { image, operation, goal: ProbeGoal::Token }, credential, security)
 }
 
-/// A verdict is an error too: only a token is handed over.
+/// A verdict is an error too: only a token is `Ok`.
 fn probe_repository(
     image: &ImageReference,
     question: ProbeRequest<'_>,
@@ -128,7 +129,7 @@ fn probe_repository(
     RegistryReply { answer, renewed: probe.into_requester().into_renewed(), expiry: client.credentials_expiry() }
 }
 
-/// Returns the way in too, if there is one.
+/// Logs in by https or http. Returns the context too, if the login was accepted.
 fn authenticate<'a>(
     client: &HttpClient,
     registry: &Registry,

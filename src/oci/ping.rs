@@ -6,7 +6,7 @@ use super::{TransportSecurity, client, endpoint};
 use crate::model::Registry;
 use crate::system::http::{Authorization, HttpRequest, HttpResponse, Method, Url};
 
-/// A registry's token server, in its own words: an address that credentials may be sent to, nothing more.
+/// A registry's token server as it names it; credentials may be sent to its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Realm {
     pub(crate) url: String,

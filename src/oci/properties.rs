@@ -58,8 +58,8 @@ pub(crate) fn scope(text: &str) {
     assert_eq!(Scopes::parse(&both.to_string()), both);
 }
 
-/// A conversation: a line of options, then the answers, parted by lines of `--`. Each is a status, headers and, behind a
-/// blank line, a body. Whatever is answered, few requests are sent, and the password goes only where it may.
+/// A conversation: a line of options, then the answers, separated by lines of `--`. Each is a status, headers and,
+/// after a blank line, a body. Any conversation sends few requests, and the password only where it may go.
 pub(crate) fn answers(text: &str) {
     let (options, answers) = text.split_once('\n').unwrap_or((text, ""));
     let has = |option: &str| options.split(' ').any(|word| word == option);
@@ -168,7 +168,7 @@ fn answer(text: &str) -> Result<HttpResponse, HttpError> {
     })
 }
 
-/// Nothing that a server says makes the password or a token leave unencrypted, or for a machine inside this network.
+/// No answer makes the password or a token leave unencrypted, or go to a machine inside this network.
 fn may_be_sent(request: &HttpRequest<'_>, registry: &Url) {
     assert!(!format!("{request:?}").contains("hunter2"));
     let url = &request.url;

@@ -1,4 +1,4 @@
-//! The realm of a Bearer challenge: an address from a stranger, to which a password is about to be sent.
+//! Checks the realm of a Bearer challenge: a stranger's address that is about to get a password.
 //!
 //! The rules are those of go-containerregistry (`pkg/v1/remote/transport/bearer.go`, issue 2258), and some more.
 

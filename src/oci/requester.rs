@@ -31,7 +31,7 @@ impl<'a> Requester<'a> {
         }
     }
 
-    /// The identity token to keep in place of the one that was shown first.
+    /// The new identity token to save.
     pub(super) fn into_renewed(self) -> Option<Secret> {
         self.renewed
     }

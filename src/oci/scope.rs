@@ -11,10 +11,10 @@ pub(super) struct Scopes {
     granted: PermissionSet,
 }
 
-/// One operation on one thing, such as to pull from one repository. The order is that of the canonical text.
+/// One operation on one thing, such as pulling from a repository. Permissions are ordered as in the canonical text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Permission {
-    /// `repository`, `registry`, or a whole word that is not of the usual form.
+    /// `repository`, `registry`, or a whole word of another form.
     pub(super) kind: String,
     pub(super) name: String,
     pub(super) operation: String,
@@ -57,7 +57,7 @@ impl Scopes {
         Self { text: text.to_owned(), granted }
     }
 
-    /// The permissions in order; an unlimited scope does not list what it grants.
+    /// The permissions in order; an unlimited scope lists none.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Permission> {
         match &self.granted {
             PermissionSet::Everything => None,
@@ -67,7 +67,7 @@ impl Scopes {
         .flatten()
     }
 
-    /// How many permissions there are; `None` is without limit.
+    /// The number of permissions; `None` if unlimited.
     pub(super) fn len(&self) -> Option<usize> {
         match &self.granted {
             PermissionSet::Everything => None,
@@ -94,7 +94,7 @@ impl Scopes {
         self.is_unlimited() || (!other.is_unlimited() && other.iter().all(|permission| self.holds(permission)))
     }
 
-    /// Both together. If `other` adds nothing, the text stays as it was written.
+    /// The union. If `other` adds nothing, the text stays.
     pub(super) fn union(&self, other: &Self) -> Self {
         if self.contains(other) {
             return self.clone();
@@ -110,7 +110,7 @@ impl Scopes {
 impl FromIterator<Permission> for Scopes {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
         let mut all = BTreeSet::new();
-        all.extend(permissions); // `collect` would bring a sort of its own
+        all.extend(permissions); // `collect` would sort again
         Self { text: canonical(&all), granted: PermissionSet::Only(all) }
     }
 }

@@ -1,5 +1,4 @@
-//! A server on the loopback for tests: it answers plain http as a function says, and hangs up on TLS. And requests in
-//! words.
+//! A loopback server for tests: a function answers plain http, and TLS is refused. It also describes requests in words.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -19,7 +18,7 @@ pub(super) struct ScriptedServer {
 }
 
 impl ScriptedServer {
-    /// `answer` is given the request line and the headers, and writes the whole answer.
+    /// `answer` gets the request line and the headers, and writes the whole response.
     pub(super) fn start(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let registry = Registry::from_key(&listener.local_addr().unwrap().to_string());
@@ -71,7 +70,7 @@ pub(super) fn giving(token: &str) -> Secret {
     Secret::new(format!(r#"{{"token": "{token}"}}"#))
 }
 
-/// A token that says `payload` of itself.
+/// A token with these claims.
 pub(super) fn jwt(payload: &str) -> String {
     format!("e30.{}.c2ln", BASE64_URL_SAFE.encode(payload))
 }

@@ -1,4 +1,4 @@
-//! Asking a token server (distribution `docs/content/spec/auth/token.md` and `oauth.md`).
+//! Requests tokens from a token server (distribution `docs/content/spec/auth/token.md` and `oauth.md`).
 
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +16,7 @@ use crate::system::http::{Authorization, FormField, HttpRequest, HttpResponse, M
 #[derive(Clone, Debug)]
 pub(super) struct TokenServer {
     url: Url,
-    /// The registry that names this server.
+    /// The registry that named this server.
     registry: Url,
     /// Some servers (Gitea's) have none.
     service: Option<String>,
@@ -79,7 +79,7 @@ impl TokenServer {
         HttpRequest { query: words, ..HttpRequest::new(Method::Get, self.url.clone(), requester.password()) }
     }
 
-    /// Takes the token out of an answer, or says what there is instead. The requester keeps a new identity token.
+    /// Reads the token of a response; otherwise returns the verdict. The requester keeps a new identity token.
     pub(super) fn read(
         &self,
         response: &HttpResponse,
@@ -126,7 +126,7 @@ impl BearerToken {
 struct TokenResponse {
     token: Option<String>,
     access_token: Option<String>,
-    /// Nonsense here and in `issued_at` spoils no token.
+    /// An unreadable value here or in `issued_at` is ignored.
     #[serde(default)]
     expires_in: Value,
     refresh_token: Option<String>,
@@ -146,7 +146,7 @@ impl TokenResponse {
     }
 }
 
-/// The end of a session, if the answer says that it is one.
+/// An ended session, if the response says so.
 #[derive(Deserialize)]
 struct SessionEnd {
     error: String,

@@ -1,19 +1,19 @@
-//! How a registry is connected to: by TLS or plain http, with which certificates, and what can be wrong with that.
+//! Connections to a registry: TLS or plain http, their certificates, and their faults.
 
 use crate::model::Registry;
 use crate::system::http::{
     HttpClient, Limits, NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, TlsOptions, UNKNOWN_ISSUER,
 };
 
-/// Whether the user allowed the registry to be spoken to without TLS, or without knowing its certificate.
+/// Whether the user allowed plain http and unknown certificates for the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TransportSecurity {
-    /// Both only to this machine itself.
+    /// Both are allowed only to this machine.
     Https,
     PlainHttpAllowed,
 }
 
-/// Why no TLS connection came about, as far as there is a cure.
+/// Why TLS failed, as far as there is a hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TlsTrouble {
     UnknownAuthority,
@@ -22,7 +22,7 @@ pub(crate) enum TlsTrouble {
     Other,
 }
 
-/// A client for the registry and the servers that it sends us on to.
+/// A client for the registry and the servers that it redirects to.
 pub(super) fn client(registry: &Registry, security: TransportSecurity) -> HttpClient {
     let is_insecure = security == TransportSecurity::PlainHttpAllowed;
     HttpClient::secured(Limits::default(), TlsOptions { names: certificate_names(registry), is_insecure })
@@ -42,7 +42,7 @@ pub(super) fn certificate_names(registry: &Registry) -> Vec<String> {
 }
 
 impl TlsTrouble {
-    /// Finds it in the reason that the network gave.
+    /// Finds the trouble in an error's text.
     pub(crate) fn from_reason(why: &str) -> Option<Self> {
         let known = [
             (UNKNOWN_ISSUER, Self::UnknownAuthority),

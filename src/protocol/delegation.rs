@@ -1,4 +1,4 @@
-//! Registries that another helper answers for: what clients say about them is passed on to it, word for word.
+//! Passes calls on to another helper, for the registries that it answers for.
 
 use super::ProtocolCall;
 use super::message::ProtocolError;
@@ -23,7 +23,7 @@ impl ProtocolCall<'_> {
         }
     }
 
-    /// The helper's login, which goes out as if it were ours: no word of its own reaches the client.
+    /// The helper's login, returned like ours: the client sees none of its messages.
     pub(super) fn get_delegated(
         &self,
         route: &HelperRoute,

@@ -1,8 +1,8 @@
-//! The kubelet's exec protocol: which credentials pull this image (Kubernetes
-//! `staging/src/k8s.io/kubelet/pkg/apis/credentialprovider/{v1,v1beta1,v1alpha1}/types.go`)?
+//! The kubelet's exec protocol: returns the credentials for an image (Kubernetes
+//! `staging/src/k8s.io/kubelet/pkg/apis/credentialprovider/{v1,v1beta1,v1alpha1}/types.go`).
 //!
-//! One JSON request on stdin, one answer on stdout. No credentials is an answer too; errors go to stderr, which the
-//! kubelet logs with an exit code other than 0.
+//! It reads one JSON request and writes one response. No credentials is a response too. Errors go to stderr, which the
+//! kubelet logs if the exit code is not 0.
 
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
@@ -31,12 +31,12 @@ pub(crate) fn serve() -> ExitCode {
     }
 }
 
-/// The versions differ in their names only, as far as we answer.
+/// The versions differ only in their names, for our response.
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
 const GROUP: &str = "credentialprovider.kubelet.k8s.io/";
 const LIMIT: u64 = 1 << 20;
 
-/// Later versions add fields; those we do not use are not looked at.
+/// Later versions add fields; unused ones are ignored.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CredentialProviderRequest {
@@ -71,7 +71,7 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
 fn read(mut stdin: impl Read) -> Result<CredentialProviderRequest> {
     let mut bytes = Vec::new();
     stdin.by_ref().take(LIMIT).read_to_end(&mut bytes).context("could not read the request")?;
-    // A request can hold a service account's token, which the error's text would quote.
+    // The error's text would quote the request, which may hold a service account's token.
     serde_json::from_slice(&bytes).map_err(|error| {
         Problem::new(
             format!("stdin holds no CredentialProviderRequest (line {})", error.line()),
@@ -81,7 +81,7 @@ fn read(mut stdin: impl Read) -> Result<CredentialProviderRequest> {
     })
 }
 
-/// A daemon: neither its command line nor its folder proves anything.
+/// The caller is a daemon: its command line and folder prove nothing.
 struct Kubelet;
 
 impl CallerContext for Kubelet {
@@ -96,7 +96,7 @@ impl CallerContext for Kubelet {
     }
 }
 
-/// The image says it all.
+/// The image is the only evidence.
 fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let registry = image.registry();
     let named = env.account.as_ref().map(|value| ExplicitAccount::parse(value, registry));

@@ -11,8 +11,8 @@ use crate::accounts::RemedyOptions;
 use crate::model::{Credential, HelperMessage, Problem, Secret, ServerUrl};
 use crate::system::{client_env, text};
 
-/// Why a call gets no answer. Three are sentences that clients compare letter by letter
-/// (docker/docker-credential-helpers `credentials/error.go`).
+/// Why a call fails. Clients compare three of the sentences letter by letter (docker/docker-credential-helpers
+/// `credentials/error.go`).
 #[derive(Debug)]
 pub(crate) enum ProtocolError {
     /// With a problem for a person at a terminal. Expired secrets and other callers' accounts also count as not found:
@@ -33,7 +33,7 @@ pub(crate) enum ProtocolError {
 const URL_LIMIT: u64 = 64 << 10;
 const ENTRY_LIMIT: u64 = 16 << 20;
 
-/// Reads the server address that `get` and `erase` are given.
+/// Reads the server address of `get` and `erase`.
 pub(super) fn server_url(stdin: impl Read) -> Result<ServerUrl, ProtocolError> {
     let bytes = read_to_end(stdin, URL_LIMIT)?;
     address(&String::from_utf8_lossy(&bytes))
@@ -72,7 +72,7 @@ impl StoreRequest {
     }
 }
 
-/// Writes what `get` answers: three strings under exactly these names, one document, one line end.
+/// Writes the answer of `get`: three strings under exactly these names, one document, one line end.
 #[expect(clippy::disallowed_methods, reason = "this is Docker's answer")]
 pub(super) fn write_credential(
     stdout: &mut impl Write,
@@ -93,7 +93,8 @@ pub(super) fn warn(line: &str, stderr: &mut impl Write) {
 }
 
 impl ProtocolError {
-    /// One plain line on stdout and exit code 1. stderr speaks only where stdout is not shown and a person is needed.
+    /// Writes one plain line to stdout, with exit code 1. It writes to stderr only if a person watches that and not
+    /// stdout.
     pub(crate) fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write, is_watched: bool) -> ExitCode {
         let line = match self {
             Self::ClosedStdout => return ExitCode::FAILURE,
@@ -115,15 +116,15 @@ impl ProtocolError {
     }
 }
 
-/// Says which of our variables did not count.
+/// Names our variables that were ignored.
 pub(super) fn name_ignored(stderr: &mut impl Write) {
     for name in client_env::ignored() {
         let _ = writeln!(stderr, "ensign: {name} is ignored: the calling client was not started with it");
     }
 }
 
-/// No brackets and braces, which tools that ignore the exit code would read as JSON; and not the sentence that means
-/// "not found" to those that search for it.
+/// Removes brackets and braces, which tools that ignore the exit code would read as JSON, and the sentence that means
+/// "not found".
 fn plain(text: &str) -> String {
     let text = text.replace(['{', '['], "(").replace(['}', ']'], ")").replace(Credential::NOT_FOUND, "not found");
     text::one_line(&text, 300)

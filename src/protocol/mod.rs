@@ -1,8 +1,8 @@
 //! The front for machines: Docker's credential helper protocol, as docker/docker-credential-helpers
 //! `credentials/credentials.go` defines it.
 //!
-//! stdin in, one answer on stdout, exit code 0 or 1 and no other; nothing on stderr when it goes well. It never prompts
-//! and does not know the front for people; the network is asked by `accounts`, and only for a secret that is due.
+//! It reads stdin and writes one answer to stdout, with exit code 0 or 1 and no other. stderr stays empty on success.
+//! It never prompts. Only `accounts` uses the network, and only for a secret that must be renewed.
 
 mod delegation;
 pub(crate) mod kubelet;
@@ -42,7 +42,7 @@ pub(crate) enum Action {
 impl Action {
     pub(crate) const ALL: [Self; 4] = [Self::Get, Self::Store, Self::Erase, Self::List];
 
-    /// The word by which a client asks for it.
+    /// The verb on the command line.
     pub(crate) fn verb(self) -> &'static str {
         match self {
             Self::Get => "get",
@@ -52,7 +52,7 @@ impl Action {
         }
     }
 
-    /// `list` must not wait for a stdin that some clients never write to.
+    /// `list` must not wait for stdin, because some clients never write it.
     pub(crate) fn reads_stdin(self) -> bool {
         self != Self::List
     }
@@ -89,7 +89,7 @@ fn environment() -> Result<Env, Problem> {
     Env::take()
 }
 
-/// A panic would end us with another exit code than 1 and an empty stdout, which clients take for an answer.
+/// Without this a panic would end with another exit code and an empty stdout, which clients take for an answer.
 pub(crate) fn answer_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -99,7 +99,7 @@ pub(crate) fn answer_panics() {
     }));
 }
 
-/// How long the first login of all looks for a keyring.
+/// How long the very first login looks for a keyring.
 const PROBING: Duration = Duration::from_millis(500);
 
 /// One call.
@@ -176,7 +176,7 @@ impl ProtocolCall<'_> {
         match server_url.target() {
             Target::HubToken(token) => self.accounts.set_hub_token(&username, *token, Some(&secret))?,
             Target::Registry { registry, repository, user: _ } => {
-                // With an identity token Docker loses the user name; the person gave it to `docker login -u`.
+                // With an identity token Docker drops the user name of `docker login -u`.
                 let is_token = username.is_identity_token();
                 let given = if is_token { caller::login_user(registry) } else { None };
                 let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
@@ -197,8 +197,8 @@ impl ProtocolCall<'_> {
         Ok(())
     }
 
-    /// Forgets the account that is active, or the one the call names, once: `docker logout` asks up to four times for
-    /// one registry.
+    /// Removes the default account or the one that the call names, once: `docker logout` calls up to four times for one
+    /// registry.
     fn erase(&self, server_url: &ServerUrl) -> Result<(), ProtocolError> {
         if server_url.target().registry().is_pattern() {
             let what = format!("a client's logout is of one registry, and not of all of {server_url}");
@@ -238,8 +238,8 @@ impl ProtocolCall<'_> {
         Ok(())
     }
 
-    /// One canonical key per registry, each of which `get` could answer: one that it could not would cost Docker's
-    /// classic builder all of them. Podman, Buildah and Skopeo know hosts only, and one key with a scheme costs them all.
+    /// One canonical key per registry that `get` can answer: Docker's classic builder fails for all keys if one has no
+    /// answer. Podman, Buildah and Skopeo know only hosts, and one key with a scheme breaks all.
     fn list(&self, stdout: &mut impl Write) -> Result<(), ProtocolError> {
         let mut answerable = serde_json::Map::new();
         let wants_hosts = caller::is_containers_tool();
@@ -289,7 +289,7 @@ fn name_of(account: &Account) -> AccountName {
 
 #[cfg(test)]
 mod tests {
-    /// Runs itself again as a child that panics behind the hook, since a panic must end the process.
+    /// Runs itself as a child that panics, because a panic must end the process.
     #[test]
     #[expect(clippy::disallowed_methods, reason = "the test runs itself")]
     fn a_panic_is_one_line_on_stdout_and_exit_code_1() {

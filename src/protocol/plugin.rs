@@ -17,7 +17,7 @@ pub(crate) const PLUGIN_METADATA: &str = concat!(
     r#"","ShortDescription":"Many accounts per registry"}"#
 );
 
-/// The commands of Docker about which it is to ask us, as its config lists them.
+/// Docker's commands that call the hook, as its config lists them.
 pub(crate) const HOOKS: &str = "login,pull,push,image pull,image push";
 
 /// Suggests the next steps after a refused push, pull or login, and warns of accounts that expire soon. It ignores
@@ -64,8 +64,8 @@ fn plain(line: &str) -> String {
     text::one_line(line, 300).replace(['{', '}'], "")
 }
 
-/// Docker puts its own words in (`cli-plugins/hooks/template.go`). `arg .` is known to all versions that have hooks;
-/// 28 does not know the newer `argValue`.
+/// Docker fills in its own words (`cli-plugins/hooks/template.go`). All versions with hooks know `arg .`; 28 does not
+/// know the newer `argValue`.
 const PUSH: &str = "See which account pushed, and why → docker ensign which --push {{arg . 0}}\n\
                     Ask the registry what it may do   → docker ensign check --push {{arg . 0}}";
 const PULL: &str = "See which account pulled, and why → docker ensign which {{arg . 0}}\n\
@@ -81,8 +81,7 @@ struct HookRequest {
     error: String,
 }
 
-/// Tells whether another account might have been allowed to do it. Registries also call an image unknown that one may
-/// not see.
+/// Tells whether another account might have been allowed. Registries also call a hidden image unknown.
 fn is_about_accounts(error: &str) -> bool {
     const SIGNS: [&str; 14] = [
         "denied",

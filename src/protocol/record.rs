@@ -26,7 +26,7 @@ pub(super) fn prepare(
     Some((journal, entry))
 }
 
-/// Writes the answer down before it is given, if its account has a rule for callers: where that fails, there is no answer.
+/// Writes the entry before the answer, if the account has a caller rule. If that fails, there is no answer.
 pub(super) fn write_first(
     found: Result<FindOutcome>,
     guarded: Option<&Account>,

@@ -1,4 +1,4 @@
-//! The archive of a release: one folder with the program in it, and nothing that leads elsewhere. The home of
+//! Reads the archive of a release: one folder with the program, and nothing that leads elsewhere. The home of
 //! `miniz_oxide` and `tar`.
 
 use std::io::Read;
@@ -13,8 +13,8 @@ const LIMIT: usize = 256 << 20;
 
 const NO_TAR: &str = "has a part that is no tar file";
 
-/// Returns the file `folder/program` of a `.tar.gz`, or a part of a sentence. Nothing is written; a member outside of `folder`, and anything but a
-/// file or a folder, spoils the whole.
+/// Returns the file `folder/program` of a `.tar.gz`, or a part of a sentence. Nothing is written. An entry outside of
+/// `folder`, or of another kind than file or folder, is an error.
 pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec<u8>, String> {
     let tar = deflated(archive).and_then(|deflated| decompress_to_vec_with_limit(deflated, LIMIT).ok());
     let tar = tar.ok_or("is no gzip file of a sensible size")?;

@@ -18,18 +18,18 @@ use crate::system::text::one_line;
 
 /// This program's own place.
 pub(crate) struct Installation {
-    /// The folder above the one of the program.
+    /// The folder above the program's folder.
     pub(crate) prefix: PathBuf,
     pub(crate) owner: Owner,
     folder: PathBuf,
 }
 
-/// In the program's folder: the program to come, the one before, and the one before on its way back.
+/// Names in the program's folder: the next program, the previous one, and the previous one during a roll-back.
 const NEXT: &str = ".ensign-next";
 const PREVIOUS: &str = ".ensign-previous";
 const RETURNING: &str = ".ensign-returning";
 
-/// Below the prefix: what install.sh and packages write down, and who changes the program.
+/// Names below the prefix: the notes of install.sh and packages, and the lock.
 const INSTALLED_FROM: &str = "lib/ensign/installed-from";
 const INSTALLED_BY: &str = "lib/ensign/installed-by";
 const LOCK: &str = "lib/ensign/update.lock";
@@ -60,7 +60,7 @@ impl Installation {
         lock.ok_or_else(|| Problem::new("another update of this program is running", "wait until it is done").into())
     }
 
-    /// Puts a verified program in the place of this one, once it has shown that it runs here. This one is kept.
+    /// Replaces this program by a verified one, after it has run here. This one is kept.
     pub(crate) fn replace(&self, program: &[u8], version: &Version) -> Result<()> {
         self.tidy()?;
         let next = self.at(NEXT);
@@ -73,7 +73,7 @@ impl Installation {
         exchanged
     }
 
-    /// Takes the kept program back and keeps this one in its place. Returns the version that is there now.
+    /// Restores the kept program and keeps this one. Returns the restored version.
     pub(crate) fn roll_back(&self) -> Result<Version> {
         let (previous, returning) = (self.at(PREVIOUS), self.at(RETURNING));
         if !files::is_file(&returning)? {
@@ -92,12 +92,12 @@ impl Installation {
         Ok(version)
     }
 
-    /// Renews what shells and `man` know of the program. Without it all works.
+    /// Renews completions and manual pages. A failure is no error.
     pub(crate) fn renew_texts(&self) {
         let _ = ask(&self.at(PROGRAM), "install-texts");
     }
 
-    /// Takes back what a killed update or roll-back has left.
+    /// Removes the leftovers of a killed update or roll-back.
     fn tidy(&self) -> Result<()> {
         let (previous, returning) = (self.at(PREVIOUS), self.at(RETURNING));
         if files::is_file(&returning)? && !files::is_file(&previous)? {
@@ -115,7 +115,7 @@ impl Installation {
         self.folder.join(name)
     }
 
-    /// Fails unless the program runs here and is of that version.
+    /// Fails unless the program runs here and has that version.
     fn prove(&self, program: &Path, version: &Version) -> Result<()> {
         let found = self.version_of(program)?;
         if found == *version {

@@ -11,7 +11,7 @@ use crate::system::files::{self, AtomicFile};
 const FILE: &str = "latest-release.json";
 const LIMIT: u64 = 4096;
 
-/// Writes the newest version down.
+/// Saves the newest version.
 pub(crate) fn note(env: &Env, latest: &Version) -> Result<()> {
     let Some(folder) = &env.data_dir else { return Ok(()) };
     let mut file = AtomicFile::begin_private(&folder.join(FILE))?;
@@ -19,7 +19,7 @@ pub(crate) fn note(env: &Env, latest: &Version) -> Result<()> {
     file.keep()
 }
 
-/// The newer version that was written down, if this program is not that already.
+/// The saved version, if it is newer than this program.
 pub(crate) fn newer(env: &Env) -> Option<Version> {
     let bytes = files::read(&env.data_dir.as_ref()?.join(FILE), LIMIT).ok()??;
     let noted: Value = serde_json::from_slice(&bytes).ok()?;

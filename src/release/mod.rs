@@ -35,11 +35,11 @@ pub(crate) struct ReleaseServer {
 /// A release with a valid signature.
 pub(crate) struct Release {
     pub(crate) version: Version,
-    /// The list of its files, as it was signed.
+    /// The signed list of its files.
     sums: String,
 }
 
-/// The name of the program in an archive, and in the folder that it is installed in.
+/// The program's name in an archive and in its folder.
 pub(crate) const PROGRAM: &str =
     if cfg!(windows) { "docker-credential-ensign.exe" } else { "docker-credential-ensign" };
 
@@ -49,7 +49,7 @@ const TEXT_LIMIT: u64 = 64 << 10;
 const ARCHIVE_LIMIT: u64 = 64 << 20;
 
 impl ReleaseServer {
-    /// `setting` is `releases` of the config, where another server is named with its key.
+    /// `setting` is `releases` of the config, which names another server and its key.
     pub(crate) fn new(setting: Option<&Value>) -> Result<Self, Problem> {
         let (address, key) = match setting {
             None => (facts::address(), facts::key()),
@@ -72,7 +72,7 @@ impl ReleaseServer {
         Ok(Self { address, key, client: HttpClient::new(Limits::default()) })
     }
 
-    /// Finds a release: the newest, or the one of a version. Only by its version is a pre-release taken.
+    /// Finds the newest release, or the given version. A pre-release is found only by its version.
     pub(crate) fn find(&self, wanted: Option<&Version>) -> Result<Release, Problem> {
         let folder = wanted.map_or_else(|| "latest/download".to_owned(), folder_of);
         let quiet = |_, _| ();
@@ -163,14 +163,14 @@ impl ReleaseServer {
 }
 
 impl Release {
-    /// The sum of a file in the list, if it has the file once.
+    /// The checksum of a file, if the list has it exactly once.
     fn sum_of(&self, file: &str) -> Option<&str> {
         let mut sums = self.sums.lines().filter_map(|line| line.split_once("  ").filter(|(_, name)| *name == file));
         sums.next().map(|(sum, _)| sum).filter(|_| sums.next().is_none())
     }
 }
 
-/// Returns the comment that was signed with the sums.
+/// Returns the signed comment.
 fn verify(key: &PublicKey, signature: &str, sums: &str) -> Result<String, Problem> {
     let comment = key.verify(signature, sums.as_bytes()).map_err(|fault| match fault {
         SignatureFault::NoSignature => tampered(&format!("{SIGNATURE} is no signature of minisign")),
@@ -198,7 +198,7 @@ fn folder_of(version: &Version) -> String {
     format!("download/v{version}")
 }
 
-/// The name that releases have for this machine.
+/// This machine's name in releases.
 fn target() -> String {
     let machine = std::env::consts::ARCH;
     match std::env::consts::OS {

@@ -1,15 +1,15 @@
-//! `Owner`: who installed this program, and so who renews it.
+//! `Owner`: who installed this program, and therefore updates it.
 
 use std::path::{Path, PathBuf};
 
 /// The owner of an installed program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
-    /// `update` does: install.sh took it from a release.
+    /// Updated by `update`: install.sh took it from a release.
     Release,
     /// install.sh built it from this checkout.
     Checkout(PathBuf),
-    /// A package manager, by this command.
+    /// Updated by a package manager, with this command.
     Package(String),
     Unknown,
 }
@@ -17,7 +17,7 @@ pub(crate) enum Owner {
 /// The note of install.sh for a release; for a checkout it notes the folder.
 const RELEASE: &str = "release";
 
-/// Package managers that keep programs in folders of their own, and how they renew one.
+/// Package managers with folders of their own, and their update commands.
 const BY_FOLDER: [(&str, &str); 5] = [
     ("/Cellar/", "brew upgrade docker-credential-ensign"),
     ("/nix/store/", "nix profile upgrade docker-credential-ensign"),
@@ -26,7 +26,7 @@ const BY_FOLDER: [(&str, &str); 5] = [
     ("/.cargo/bin/", "cargo install docker-credential-ensign"),
 ];
 
-/// `by` and `from` are the lines that a package and install.sh write down.
+/// `by` and `from` are the notes of a package and of install.sh.
 pub(super) fn owner_of(program: &Path, by: Option<String>, from: Option<String>) -> Owner {
     if let Some(command) = by {
         return Owner::Package(command);

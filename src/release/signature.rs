@@ -1,12 +1,12 @@
-//! minisign's signatures, of the form that hashes: Ed25519 over a text's BLAKE2b-512, then over that signature with its comment.
-//! The home of `blake2`; with `ring` both are here already, and minisign's own crate would bring each a second time.
+//! Verifies minisign's hashed signatures: Ed25519 over a text's BLAKE2b-512, then over that signature with its comment.
+//! The home of `blake2`. It and `ring` are dependencies anyway; minisign's own crate would add both again.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use blake2::{Blake2b512, Digest};
 use ring::signature::{ED25519, UnparsedPublicKey};
 
-/// A public key with the number by which signatures name it.
+/// A public key with the number that signatures name.
 pub(super) struct PublicKey {
     number: [u8; 8],
     key: [u8; 32],
@@ -28,7 +28,7 @@ impl PublicKey {
         Some(Self { number: *rest.first_chunk()?, key: *rest.last_chunk()? })
     }
 
-    /// Returns the comment that was signed with the text.
+    /// Returns the signed comment.
     pub(super) fn verify<'s>(&self, signature: &'s str, text: &[u8]) -> Result<&'s str, SignatureFault> {
         let SignatureFile { number, signature, comment, of_comment } =
             parse(signature).ok_or(SignatureFault::NoSignature)?;

@@ -69,7 +69,7 @@ impl PartialOrd for Version {
     }
 }
 
-/// Numbers go before words; of two lists that begin alike the shorter goes first.
+/// Numbers come before words; of two lists with the same beginning the shorter comes first.
 fn compare_words(left: &[String], right: &[String]) -> Ordering {
     let compared = left.iter().zip(right).map(|(left, right)| match (left.parse::<u64>(), right.parse::<u64>()) {
         (Ok(left), Ok(right)) => left.cmp(&right),

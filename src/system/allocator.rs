@@ -1,4 +1,4 @@
-//! The allocator of a program for musl. Its own one asks the kernel for a few pages at a time, which costs every `get`.
+//! The allocator of a musl build. musl's own one asks the kernel for a few pages at a time, which slows every `get`.
 
 use dlmalloc::GlobalDlmalloc;
 

@@ -14,17 +14,17 @@ pub(crate) struct ChangedVariable {
     pub(crate) at_start: Option<OsString>,
 }
 
-/// Finds the changes. Registered by the fronts for machines: to know a client is not for this layer.
+/// Finds the changes. The fronts for machines set it, because this layer does not know clients.
 static FINDER: OnceLock<fn() -> Vec<ChangedVariable>> = OnceLock::new();
-/// Looked for at the first variable that counts; `get` seldom sees one.
+/// Found at the first variable of ours; `get` seldom sees one.
 static CHANGES: OnceLock<Vec<ChangedVariable>> = OnceLock::new();
 
-/// From now on a variable has the value that the calling client was started with.
+/// Makes each variable have its value from the client's start.
 pub(crate) fn follow_client(finder: fn() -> Vec<ChangedVariable>) {
     let _ = FINDER.set(finder);
 }
 
-/// Everything that the client changed; nothing where a person calls.
+/// The variables that the client changed; none if a person calls.
 pub(crate) fn changes() -> &'static [ChangedVariable] {
     FINDER.get().map_or(&[], |finder| CHANGES.get_or_init(finder))
 }

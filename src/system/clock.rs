@@ -1,4 +1,4 @@
-//! The CPU time of the running thread, which does not go on while others run.
+//! The CPU time of the running thread; it stops while other threads run.
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ pub(crate) struct Digests {
     pub(crate) size: u64,
 }
 
-/// Two digests that should be one.
+/// Two different digests of one body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mismatch {
     pub(crate) computed: String,
@@ -27,7 +27,7 @@ pub(crate) struct Mismatch {
 }
 
 impl Hasher {
-    /// `named` are the digests that the body will be held against.
+    /// `named` are the digests to compare with later.
     pub(crate) fn new(named: &[String]) -> Self {
         let sha512 = named.iter().any(|digest| digest.starts_with("sha512:")).then(|| Context::new(&SHA512));
         Self { sha256: Context::new(&SHA256), sha512, size: 0 }
@@ -67,7 +67,7 @@ impl Digests {
     }
 }
 
-/// Those that a bake file may ask for.
+/// The algorithms of bake files.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Algorithm {
     Sha1,
@@ -93,7 +93,7 @@ pub(crate) fn hex_digits(bytes: &[u8]) -> String {
     })
 }
 
-/// The digest of bytes that are here already.
+/// The digest of bytes in memory.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     let mut context = Context::new(&SHA256);
     context.update(bytes);

@@ -38,12 +38,12 @@ pub(crate) struct Env {
     pub(crate) config_dir: Option<PathBuf>,
     /// The folder of our `secrets/`.
     pub(crate) data_dir: Option<PathBuf>,
-    /// Looked up when it is asked for: `get` seldom does.
+    /// Looked up on demand: `get` seldom needs it.
     home: OnceCell<Option<PathBuf>>,
     pub(crate) account: Option<String>,
     /// The folder of Docker's `config.json` that `docker --config` names.
     docker_config: Option<PathBuf>,
-    /// Read when it is asked for, once.
+    /// Read on demand, once.
     mounted: OnceCell<Rc<[EnvAccount]>>,
 }
 
@@ -52,7 +52,7 @@ const LOGIN: &str = "ENSIGN_LOGIN_";
 const ACCOUNTS_LIMIT: u64 = 4 << 20;
 
 impl Env {
-    /// Reads what every command needs. The rest is read by the commands that ask for it.
+    /// Reads the values that every command needs. The others are read on demand.
     pub(crate) fn take() -> Result<Self, Problem> {
         Ok(Self {
             config_dir: absolute("ENSIGN_CONFIG_DIR")?.or_else(config_dir),
@@ -74,12 +74,12 @@ impl Env {
         self.docker_config.as_deref()
     }
 
-    /// The user's home folder: where Docker looks, which on Windows is `USERPROFILE`.
+    /// The user's home folder, as Docker finds it: on Windows `USERPROFILE`.
     pub(crate) fn home(&self) -> Option<&Path> {
         self.home.get_or_init(home_dir).as_deref()
     }
 
-    /// The accounts that this machine was given with the environment.
+    /// The accounts from this machine's environment.
     pub(crate) fn mounted(&self) -> Result<&[EnvAccount]> {
         if let Some(mounted) = self.mounted.get() {
             return Ok(mounted);
@@ -110,7 +110,7 @@ impl Env {
         present("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute())
     }
 
-    /// Tells whether `ENSIGN_JOURNAL` forbids to write answers down.
+    /// Tells whether `ENSIGN_JOURNAL` turns the journal off.
     pub(crate) fn forbids_journal(&self) -> bool {
         variable("ENSIGN_JOURNAL").is_some_and(|value| value == "off" || value == "0")
     }
@@ -120,7 +120,7 @@ impl Env {
         path("XDG_CONFIG_HOME").or_else(|| self.home().map(|home| home.join(".config")))
     }
 
-    /// The person's own folder of certificates for registries: that of Docker's rootless daemon, or of Docker Desktop.
+    /// The user's folder of certificates for registries: of Docker's rootless daemon, or of Docker Desktop.
     pub(crate) fn certificates_dir(&self) -> Option<PathBuf> {
         if cfg!(target_os = "linux") {
             return self.xdg_config_dir().map(|folder| folder.join("docker/certs.d"));
@@ -138,8 +138,8 @@ impl Env {
         }
     }
 
-    /// Shows a path to a person: with `~` for the home folder. With `~` there is `/` on every platform, as shells and
-    /// a config that is carried from one to another understand it.
+    /// Shows a path to a person, with `~` for the home folder. Behind `~` it uses `/` on every platform, as shells and
+    /// portable configs do.
     pub(crate) fn shorten_home(&self, path: &Path) -> String {
         let Some(inside) = self.home().and_then(|home| path.strip_prefix(home).ok()) else {
             return path.display().to_string();
@@ -167,7 +167,7 @@ pub(crate) fn all() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
 
-/// A variable that holds an absolute path: a relative one would mean another place in every folder, a stranger's too.
+/// A variable with an absolute path. A relative one would mean another place in each folder, even in a stranger's.
 fn absolute(name: &str) -> Result<Option<PathBuf>, Problem> {
     let Some(path) = path(name) else { return Ok(None) };
     if path.is_absolute() {
@@ -187,8 +187,8 @@ fn data_dir() -> Option<PathBuf> {
     folder("XDG_DATA_HOME", ".local/share")
 }
 
-/// Our folder by the XDG Base Directory Specification, for which a relative path is none. `directories` would look up
-/// eight more such folders, each in all variables.
+/// Our folder by the XDG Base Directory Specification, which ignores relative paths. `directories` would look up eight
+/// more folders.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = path(variable).filter(|folder| folder.is_absolute());
@@ -240,7 +240,8 @@ pub(crate) fn ours() -> impl Iterator<Item = String> {
     all().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
 }
 
-/// A variable that is set, be it to nothing, for files in which that makes a difference. Not ours, which may be secrets.
+/// A variable that may be set to an empty text, for files in which that differs. Ours are left out: they may be
+/// secrets.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn text(name: &str) -> Option<String> {
     std::env::var_os(name).filter(|_| !name.starts_with("ENSIGN_"))?.into_string().ok()

@@ -1,4 +1,4 @@
-//! Handing over to another program: it runs in our place, with our terminal and under our exit code.
+//! Runs another program in our place, with our terminal and our exit code.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{env, programs};
 
-/// Runs `command` with one more variable. Where the platform can, this process becomes it and nothing is returned.
+/// Runs `command` with one more variable. On Unix this process becomes it, and the function does not return.
 #[expect(clippy::disallowed_methods, reason = "a person named the program: it is run as a shell would")]
 pub(crate) fn exec(command: &[OsString], variable: &str, value: &str) -> Result<ExitCode> {
     let [program, words @ ..] = command else { bail!("no command was given") };
@@ -30,7 +30,7 @@ pub(crate) fn run_here(command: &[&OsStr]) -> Result<Option<i32>> {
     Ok(run.with_context(|| format!("could not run `{}`", program.to_string_lossy()))?.code())
 }
 
-/// Starts the first of these commands that is there, and does not wait for it.
+/// Starts the first installed one of these commands, without waiting for it.
 #[expect(clippy::disallowed_methods, reason = "it is looked for as any program is, and nothing of ours goes to it")]
 pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
     commands.into_iter().any(|command| {
@@ -64,7 +64,7 @@ fn locate(program: &OsStr) -> io::Result<PathBuf> {
 mod imp {
     use std::os::unix::process::CommandExt;
 
-    /// Called by the name that a person gave, as a shell would.
+    /// Sets the name that the person typed, as a shell would.
     pub(super) fn set_name(process: &mut std::process::Command, name: &std::ffi::OsStr) {
         process.arg0(name);
     }

@@ -1,4 +1,4 @@
-//! Folders behind links: a process knows its own without links, a person types and means them with links.
+//! Resolves links in folders: a process sees real paths, a person types paths with links.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -22,24 +22,24 @@ pub(crate) fn user_canonical(folder: &Path) -> PathBuf {
             part => settled.push(part),
         }
         if cfg!(unix) {
-            settled = settled.canonicalize().unwrap_or(settled); // Windows would answer with `\\?\`, which no shell says
+            settled = settled.canonicalize().unwrap_or(settled); // Windows would answer with `\\?\`, which shells do not use
         }
     }
     by_way_of_home(&settled).unwrap_or(settled)
 }
 
-/// The file that a path leads to, behind all links.
+/// The file behind all links of a path.
 pub(crate) fn link_target(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 
-/// `~/x` as a shell gives it to a program.
+/// Expands `~/x` as a shell does.
 pub(crate) fn at_home(text: &str) -> String {
     let in_home = || Some(env::home_dir()?.join(text.strip_prefix("~/")?).to_str()?.to_owned());
     in_home().unwrap_or_else(|| text.to_owned())
 }
 
-/// `None` where links make no difference.
+/// `None` if the path via `$HOME` is the same.
 fn by_way_of_home(folder: &Path) -> Option<PathBuf> {
     let home = env::home_dir().filter(|home| home.is_absolute() && !folder.starts_with(home))?;
     Some(home.join(folder.strip_prefix(home.canonicalize().ok()?).ok()?))

@@ -18,7 +18,7 @@ pub(crate) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LEN
     imp::read(name)
 }
 
-/// Adds the entry, or replaces it. It is gone after that time.
+/// Adds or replaces the entry, which is removed after that time.
 pub(crate) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), KernelKeyringError> {
     imp::write(name, bytes, time)
 }
@@ -46,14 +46,14 @@ mod imp {
     }
 
     pub(super) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), KernelKeyringError> {
-        // The user may read it from a session that does not possess the keyring, such as one of cron's.
+        // Lets the user read it from sessions without the keyring, such as cron's.
         let user = Permission::VIEW | Permission::READ | Permission::SEARCH | Permission::WRITE | Permission::SETATTR;
         let permissions = KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(user).build();
         let key = ring().and_then(|ring| ring.add_key(name, bytes)).map_err(unavailable)?;
         let seconds = usize::try_from(time.as_secs()).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize);
         let kept = key.set_timeout(seconds).and_then(|()| key.set_perms(permissions));
         kept.map_err(|error| {
-            let _ = key.invalidate(); // it would stay for ever
+            let _ = key.invalidate(); // without an expiry it would stay
             unavailable(error)
         })
     }

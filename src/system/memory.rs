@@ -1,6 +1,6 @@
 //! Keeps our memory private: no core file, and no access by the user's other processes.
 
-/// Called before the first secret comes in. Best effort: a secret is answered all the same.
+/// Runs before the first secret is read. It is best effort: a failure does not stop the answer.
 pub(crate) fn keep_private() {
     imp::keep_private();
 }
@@ -16,8 +16,8 @@ pub(crate) fn keep_from_swap() {
     }
 }
 
-/// The programs that we start are as before: the kernel forgets this at `execve` (prctl(2), `PR_SET_DUMPABLE`). From here on
-/// only root sees our `/proc/PID/exe` and `environ`.
+/// Programs that we start are unaffected: the kernel resets this at `execve` (prctl(2), `PR_SET_DUMPABLE`). From here
+/// on only root sees our `/proc/PID/exe` and `environ`.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod imp {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -37,7 +37,7 @@ mod imp {
     }
 }
 
-/// Windows writes no core files; its error reports are the administrator's to choose.
+/// Windows writes no core files, and its error reports are set by the administrator.
 #[cfg(not(unix))]
 mod imp {
     pub(super) fn keep_private() {}

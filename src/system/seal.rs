@@ -10,7 +10,7 @@ use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::{Zeroize, Zeroizing};
 
-/// A key that seals and opens. It does not print, and is wiped when it is dropped.
+/// A key that seals and opens. It is not printable, and is wiped when it is dropped.
 pub(crate) struct SealKey(Zeroizing<[u8; SealKey::LENGTH]>);
 
 /// A sealed text.
@@ -55,7 +55,7 @@ impl SealKey {
         &self.0
     }
 
-    /// A name that tells keys apart and nothing else about them: 16 hexadecimal digits.
+    /// A name that tells keys apart and reveals nothing about them: 16 hexadecimal digits.
     pub(crate) fn id(&self) -> String {
         let mut id = [0; 8];
         let derived = Salt::new(HKDF_SHA256, &[]).extract(&*self.0);
@@ -63,7 +63,7 @@ impl SealKey {
         super::digest::hex_digits(&id)
     }
 
-    /// Seals a text. Who opens it must say the same `about` it.
+    /// Seals a text. To open it, the same `about` is needed.
     pub(crate) fn seal(&self, about: &[u8], text: &[u8]) -> Result<SealedText> {
         let mut salt = [0; SALT];
         fill_random(&mut salt)?;
@@ -78,7 +78,7 @@ impl SealKey {
         SealedText { salt, text: sealed }
     }
 
-    /// Opens a text; `None` if it was sealed with another key or about something else, or has been changed since.
+    /// Opens a text; `None` if the key or `about` differs, or the text was changed.
     pub(crate) fn open(&self, about: &[u8], SealedText { salt, text }: SealedText) -> Option<Zeroizing<Vec<u8>>> {
         let mut text = Zeroizing::new(text);
         let length = self.derived(&salt).open_in_place(nonce(), Aad::from(about), &mut text).ok()?.len();

@@ -1,4 +1,4 @@
-//! The PATHs of others that start programs: the desktop's session, from which an editor starts Docker, and `sudo`.
+//! Finds the PATH of other programs that start helpers: the desktop's session, which starts editors, and `sudo`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::files;
 use super::programs::{self, ProgramCall, Stdin};
 
-/// A session answers at once or not at all.
+/// A session answers at once or never.
 const DEADLINE: Duration = Duration::from_secs(2);
 const LIMIT: usize = 1 << 20;
 const SUDOERS_LIMIT: u64 = 1 << 20;

@@ -1,6 +1,6 @@
-//! `systemd-creds`: seals a small secret to this machine, and to its TPM where it has one.
+//! `systemd-creds`: seals a small secret to this machine, and to its TPM if it has one.
 //!
-//! For root that is a credential of the system. Any other user has one of their own, from systemd 256 on.
+//! Root's secret is a credential of the system. Other users have their own, from systemd 256 on.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const PROGRAMS: [&str; 3] =
 
 const LIMIT: usize = 64 << 10;
 
-/// Seals a secret under a name, which it must be opened by.
+/// Seals a secret under a name that is needed to open it.
 pub(crate) fn encrypt(name: &str, secret: &[u8], deadline: Duration) -> Result<Vec<u8>> {
     let sealed = run(&program()?, "encrypt", name, secret, deadline)?;
     Ok(sealed.to_vec())
@@ -52,7 +52,7 @@ fn run(program: &Path, verb: &str, name: &str, input: &[u8], deadline: Duration)
     if success { Ok(stdout) } else { Err(failed(verb, &String::from_utf8_lossy(&stderr)).into()) }
 }
 
-/// Why it failed. What it says holds no secret: it names files, keys of the machine and errors of the system.
+/// Explains a failure. The program's message holds no secret: it names files, keys and errors.
 fn failed(verb: &str, stderr: &str) -> Problem {
     if stderr.contains("unrecognized option") {
         let message = "before systemd 256 only root can use `systemd-creds`";

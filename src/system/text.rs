@@ -1,4 +1,4 @@
-//! Text from outside, made fit for one line on a terminal or on the protocol's stdout.
+//! Cleans text from outside for one line on a terminal or on the protocol's stdout.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -15,8 +15,8 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     head.iter().chain(&['…']).chain(tail).collect()
 }
 
-/// A word as a shell takes it, for commands that we advise: Harbor's users are called `robot$ci`. `shell_words` would also
-/// quote `ghcr.io=work`, which is harder to read and to type.
+/// Quotes a word for a shell, in commands that we advise: Harbor's users are called `robot$ci`. `shell_words` would
+/// also quote `ghcr.io=work`, which is harder to read and to type.
 pub(crate) fn quote(text: &str) -> Cow<'_, str> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_=./:@+,%".contains(&b);
     if !text.is_empty() && text.bytes().all(is_plain) {
@@ -25,17 +25,17 @@ pub(crate) fn quote(text: &str) -> Cow<'_, str> {
     Cow::Owned(single_quote(text))
 }
 
-/// Text in quotes that a POSIX shell reads back as it was.
+/// Quotes a text for a POSIX shell.
 pub(crate) fn single_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The words of a command as a POSIX shell would split it, without expanding anything. `None` if a quote is left open.
+/// Splits a command like a POSIX shell, without expansions. `None` if a quote is left open.
 pub(crate) fn split_words(command: &str) -> Option<Vec<String>> {
     shell_words::split(command).ok()
 }
 
-/// Replaces what could move the cursor, end the line or hide text.
+/// Replaces characters that could move the cursor, end the line or hide text.
 pub(crate) fn sanitize(text: &str) -> String {
     text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect()
 }
@@ -53,7 +53,7 @@ pub(crate) fn sanitize_json(document: &str) -> String {
     plain
 }
 
-/// Control characters, and the marks that turn the direction of writing.
+/// Control characters, and marks that change the writing direction.
 fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -16,7 +16,7 @@ pub(crate) fn start_in<'scope, T: Send + 'scope>(
     Builder::new().spawn_scoped(scope, work)
 }
 
-/// Does work that calls itself deeply on a thread with so large a stack, and waits for it.
+/// Runs deeply recursive work on a thread with a large stack, and waits for it.
 pub(crate) fn with_stack<T: Send>(bytes: usize, work: impl FnOnce() -> T + Send) -> io::Result<T> {
     std::thread::scope(|scope| {
         let thread = Builder::new().stack_size(bytes).spawn_scoped(scope, work)?;

@@ -24,7 +24,7 @@ use crate::system::text::{one_line, quote};
 /// An account with its secret; `None` asks anonymously.
 type ApiIdentity = Option<(Account, AccountSecret)>;
 
-/// Headers that say what only we may say.
+/// Headers that only the program may set.
 const OURS: [&str; 5] = ["authorization", "host", "content-length", "transfer-encoding", "connection"];
 
 pub(super) fn run(context: &CommandContext<'_>, given: &args::ApiArguments) -> Result<ExitCode, Failure> {
@@ -55,7 +55,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ApiArguments) -> R
     }
 }
 
-/// The account is found as `which` finds it. A registry without accounts is asked as a visitor: for public images.
+/// Chooses the account as `which` does. A registry without accounts is asked anonymously, for public images.
 fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -> Result<ApiIdentity, Failure> {
     let candidates = context.accounts.registry_accounts(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {
@@ -172,7 +172,7 @@ fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload,
     Ok(Payload::Bytes(Arc::from(files::read_any(input, LARGEST_TEXT as u64)?.unwrap_or_default())))
 }
 
-/// Why there is no answer at all.
+/// Explains why there is no response.
 fn refusal(
     context: &CommandContext<'_>,
     registry: &Registry,

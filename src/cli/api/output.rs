@@ -45,7 +45,7 @@ pub(super) fn answer(
     }
 }
 
-/// Status and headers, of an answer that has no body for people.
+/// Prints status and headers of a response without a body.
 fn bare(
     context: &CommandContext<'_>,
     given: &args::ApiArguments,
@@ -102,7 +102,7 @@ fn put(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The bytes as they came: to stdout, to a file, or as a part of JSON if they are JSON.
+/// Prints the body unchanged: to stdout, into a file, or inside the JSON if it is JSON.
 fn body(
     context: &CommandContext<'_>,
     given: &args::ApiArguments,
@@ -128,7 +128,7 @@ fn body(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    // A blob may be of any size. Everything else is a text, which is held against its digest before it is shown.
+    // A blob may be of any size. Everything else is text, and its digest is checked before it is shown.
     let streams = call.endpoint.kind == EndpointKind::Blob && !context.ui.is_json();
     if streams {
         let mut is_first = true;
@@ -170,7 +170,7 @@ fn body(
     Ok(ExitCode::SUCCESS)
 }
 
-/// An answer that is none: each of the registry's errors on a line of its own.
+/// Prints an error response: each of the registry's errors on its own line.
 fn refuse(
     context: &CommandContext<'_>,
     given: &args::ApiArguments,
@@ -272,7 +272,7 @@ fn mismatch(what: String) -> Failure {
     Problem::new(what, "do not use what came; ask again, and if it happens again tell who runs the registry").into()
 }
 
-/// One line each, as HTTP has them.
+/// One header a line, as in HTTP.
 fn head(answer: &ApiResponse) -> String {
     let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {}\n", text::sanitize(value)));
     std::iter::once(format!("HTTP {}\n", answer.status)).chain(lines).collect()
@@ -297,7 +297,7 @@ fn add_digest(json: &mut Value, digests: Option<&Digests>) {
     }
 }
 
-/// Tells whether a terminal could not show it.
+/// Tells whether a terminal cannot show it.
 fn is_binary(piece: &[u8]) -> bool {
     let valid = match std::str::from_utf8(piece) {
         Ok(text) => text,

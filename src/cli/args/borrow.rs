@@ -1,4 +1,4 @@
-//! The words of `login --borrow`.
+//! The arguments of `login --borrow`.
 
 use clap::Args;
 

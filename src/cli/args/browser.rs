@@ -1,4 +1,4 @@
-//! The words of a login by browser.
+//! The arguments of a login by browser.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! The words of the commands that read and write the files of Docker and its family.
+//! The arguments of commands that read and write the files of Docker and its family.
 
 use clap::{Args, Subcommand, ValueEnum};
 

@@ -1,4 +1,4 @@
-//! The commands in the groups in which help shows them, each with examples. A new command is one row here.
+//! The commands in the groups of the help, each with examples. A new command is one row here.
 
 /// A command and its examples: a line as it is typed, and what it does.
 pub(super) type GuideRow = (&'static str, &'static [(&'static str, &'static str)]);

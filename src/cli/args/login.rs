@@ -1,4 +1,4 @@
-//! The words of `login` and `logout`.
+//! The arguments of `login` and `logout`.
 
 use clap::Args;
 

@@ -81,7 +81,7 @@ fn from_clap(mut command: Command) -> io::Result<String> {
     let mut options = Vec::new();
     man.render_options_section(&mut options)?;
     let options = String::from_utf8_lossy(&options);
-    let begin = options.find(".SH ").unwrap_or_default(); // before it are definitions for quotation marks
+    let begin = options.find(".SH ").unwrap_or_default(); // the text before defines quotation marks
     let about = escaped(about.trim_end_matches('.'));
     let mut page = format!(
         ".SH SYNOPSIS

@@ -1,4 +1,4 @@
-//! The words people type: clap's types and nothing else. The home of `clap`.
+//! The command line as clap's types, and nothing else. The home of `clap`.
 
 mod borrow;
 mod browser;

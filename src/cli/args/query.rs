@@ -1,4 +1,4 @@
-//! The words of the commands that ask: `which`, `why`, `check`, `token`, `api`.
+//! The arguments of the commands that ask: `which`, `why`, `check`, `token`, `api`.
 
 use std::path::PathBuf;
 

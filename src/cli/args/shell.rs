@@ -1,4 +1,4 @@
-//! The words of the commands for one shell, one command or one folder: `use`, `exec`, `prompt`, `trust`.
+//! The arguments of commands for one shell, one command or one folder: `use`, `exec`, `prompt`, `trust`.
 
 use std::path::{Path, PathBuf};
 

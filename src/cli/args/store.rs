@@ -1,4 +1,4 @@
-//! The words of `store`, `lock` and `unlock`.
+//! The arguments of `store`, `lock` and `unlock`.
 
 use clap::{Args, Subcommand};
 

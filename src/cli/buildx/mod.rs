@@ -80,7 +80,7 @@ pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     }
 }
 
-/// How many of the folders that were written before ask another account than they should by now, or one without a program.
+/// Counts the folders that name the wrong account's program, or a missing one.
 pub(in crate::cli) fn stale(context: &CommandContext<'_>, registries: &[RegistryAccounts]) -> usize {
     let Ok(Ok(tree)) = ConfigTree::root(context.env).map(ConfigTree::read) else { return 0 };
     let images: Vec<_> = tree.ours().keys().filter_map(ConfigDir::image).collect();
@@ -99,7 +99,7 @@ pub(in crate::cli) fn preview_removal(context: &CommandContext<'_>) -> Result<()
     preview(context, &tree, &buildx::changes(&Folders::new(), &tree))
 }
 
-/// Takes all folders away that were written before, for Ensign goes and they name it. Returns how many those were.
+/// Removes all folders that were written, because Ensign goes and they name it. Returns their number.
 pub(in crate::cli) fn remove_all(context: &CommandContext<'_>) -> Result<usize, Failure> {
     if ours(context)?.is_none() {
         return Ok(0);
@@ -136,7 +136,7 @@ fn hosts_of(all: Vec<RegistryAccounts>) -> Vec<RegistryAccounts> {
     hosts
 }
 
-/// Tells whether a folder that was written asks the account's program.
+/// Tells whether a folder names the account's program.
 pub(in crate::cli) fn names(context: &CommandContext<'_>, account: &AccountName) -> bool {
     let tree = ConfigTree::root(context.env).map(ConfigTree::read);
     tree.is_ok_and(|tree| tree.is_ok_and(|tree| tree.ours().values().any(|answer| answer.account() == Some(account))))
@@ -155,8 +155,8 @@ fn named(context: &CommandContext<'_>, given: &args::BuildxSync) -> Result<Vec<I
     named.collect()
 }
 
-/// The folders for all repositories that are known: those a person named, those of patterns without wildcards, those in
-/// the project's files, and those that have a folder already.
+/// The folders for all known repositories: named by the person, by patterns without wildcards, by the project's files,
+/// and by existing folders.
 fn needed(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],
@@ -240,7 +240,7 @@ fn problem(error: &anyhow::Error) -> Problem {
     Problem::new(what, cure.unwrap_or_else(|| "mend it and run `docker-credential-ensign buildx sync` again".into()))
 }
 
-/// The images that a person named and that get no folder, with the reason.
+/// The named images that get no folder, with the reason.
 fn without_folder(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],

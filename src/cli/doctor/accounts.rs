@@ -1,4 +1,4 @@
-//! The accounts: whether each has its secret, and whether that is known to be good no longer.
+//! Checks the accounts: whether each has its secret, and whether the secret is known to be void.
 
 use std::time::SystemTime;
 
@@ -67,7 +67,7 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
             Trouble::Dead(Problem { message: what, hint: cure }) => {
                 Diagnosis::broken(Check::AccountRefused, what, breaks, Remedy::in_hint(cure))
             }
-            // Where the program is to come from is not known; a login gives the account a secret of its own.
+            // The source of that program is unknown, but a login gives the account its own secret.
             Trouble::SourceMissing(Problem { message: what, hint: cure }) => {
                 let login = login().command(Check::SourceMissing, program);
                 let remedy = Remedy::Command(format!("{login}   (or {cure})"));
@@ -107,7 +107,7 @@ impl AccountFacts {
             let expiry = known.map_or(Expiry::Unknown, |kept| Expiry::new(&account.source, kept));
             let (registry, name) = (account.registry.to_string(), account.name.to_string());
             match Trouble::find(context, account, kept) {
-                // A file that is damaged, or another's, has a check of its own; so has the key.
+                // Damaged or foreign files and the key have checks of their own.
                 Some(Trouble::Unreadable(_)) if account.store == StoreKind::File => {}
                 Some(Trouble::Unreadable(_)) if account.store == StoreKind::Sealed && survey.closed_key.is_some() => {}
                 Some(trouble) => troubled.push(TroubledAccount { registry, name, trouble }),
@@ -128,7 +128,7 @@ impl AccountFacts {
     }
 }
 
-/// Another helper may ask a person for the secret that it keeps; whether it answers at all is its own check.
+/// Another helper may ask a person for the secret, so it is not asked here. Its own check tells whether it works.
 fn is_looked_at(account: &Account) -> bool {
     !matches!(account.store, StoreKind::Helper(_))
 }

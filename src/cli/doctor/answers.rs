@@ -1,4 +1,4 @@
-//! The main job, tried: the program is started as Docker starts it, for an image of each account, and must answer as it.
+//! Tries the main job: starts the program as Docker does, for an image of each account, and compares the answer.
 
 use std::time::{Duration, SystemTime};
 
@@ -35,7 +35,7 @@ enum RehearsalAnswer {
     User(String),
     /// The line on stdout.
     Nobody(String),
-    /// It could not be started, or did not end.
+    /// It did not start, or did not end.
     Failed(String),
 }
 
@@ -47,7 +47,7 @@ struct AnswerFacts {
     /// The number of accounts with a caller rule. `doctor` is none of their callers.
     ruled: usize,
     has_program: bool,
-    /// PATH leads to another copy than this one, which may be why: the command that changes that.
+    /// The command that replaces another copy on PATH, which may be the cause.
     replace_copy: Option<String>,
 }
 
@@ -99,7 +99,7 @@ impl AnswerFacts {
         facts.has_program = true;
         facts.replace_copy = copies::replace_other(&program);
         if context.accounts.about_to_adopt().is_some() {
-            return facts; // `get` would write the accounts of ATCR's helper down
+            return facts; // `get` would save the accounts of ATCR's helper
         }
         let mut asked: Vec<ImageReference> = Vec::new();
         for one in survey.hosts() {
@@ -137,12 +137,12 @@ fn rehearsal(
 ) -> Rehearsal {
     let shown = image.to_string();
     let key = one.registry.docker_key();
-    // Where no client can be put above the program, the address names the image, as crane and ko do.
+    // Without a client above the program the address names the image, as crane and ko do.
     let address = if cfg!(unix) { key.to_owned() } else { format!("{}/{}", image.registry(), image.repository()) };
     let answer = match rehearse(&["docker", "pull", &shown], program, "get", address.as_bytes(), DEADLINE) {
         Err(error) => RehearsalAnswer::Failed(format!("{error:#}")),
         Ok(output) if output.success => match HelperMessage::read_answer(&output.stdout) {
-            // Another program may know its user by another name.
+            // Another program may use another user name.
             Some(_) if matches!(account.source, Source::External(_)) => {
                 RehearsalAnswer::User(account.username.to_string())
             }
@@ -154,20 +154,20 @@ fn rehearsal(
     Rehearsal { image: shown, account: account.name.to_string(), username: account.username.to_string(), answer }
 }
 
-/// An image that the account is for: `ghcr.io/acme/**` has `ghcr.io/acme/app`.
+/// An example image of the account: for `ghcr.io/acme/**` it is `ghcr.io/acme/app`.
 fn example(account: &Account) -> Option<ImageReference> {
     let pattern = account.patterns().into_iter().next()?;
     let path = pattern.path().replace("**", "app").replace('*', "app");
     format!("{}/{path}", pattern.registry()).parse().ok()
 }
 
-/// An account that is in trouble cannot answer, and the check for that says so.
+/// An account with trouble cannot answer; another check reports it.
 fn trouble_is_told(context: &CommandContext<'_>, account: &Account) -> bool {
     !matches!(account.store, StoreKind::Helper(_))
         && Trouble::find(context, account, context.accounts.kept(account)).is_some()
 }
 
-/// Tells whether `get` would ask neither the network nor another program.
+/// Tells whether `get` needs neither the network nor another program.
 fn is_at_hand(context: &CommandContext<'_>, account: &Account) -> bool {
     let is_due = || {
         let kept = context.accounts.kept(account).ok().flatten();

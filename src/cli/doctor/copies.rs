@@ -16,7 +16,7 @@ use crate::system::{env, files, is_same_program, is_this_program, version_text};
 struct OtherCopy {
     path: PathBuf,
     version: CopyVersion,
-    /// A link in a folder of the user's, which can be made to lead elsewhere.
+    /// A link in a folder of the user's, which can be changed.
     is_own_link: bool,
 }
 
@@ -25,7 +25,7 @@ enum CopyVersion {
     /// A link to a file that is not there.
     Nowhere,
     Known(String),
-    /// It does not say it as Ensign does.
+    /// Its version output is not Ensign's.
     Unknown,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn examine(context: &CommandContext<'_>, on_path: &Path) -> Vec<Diagn
     version.map_or_else(Vec::new, |version| judge(&gather(context, &reference), &reference, &version))
 }
 
-/// Tells which version a program says it is; `None` where it does not speak as Ensign does.
+/// Asks a program for its version; `None` if its output is not Ensign's.
 pub(super) fn version_of(program: &Path) -> Option<String> {
     let text = version_text(program)?;
     let version = text.strip_prefix(PROGRAM)?.strip_prefix(" (ensign) ")?.trim();
@@ -81,7 +81,7 @@ fn breaks(path: &Path) -> &'static str {
     }
 }
 
-/// The command that puts this program in the place of another; `None` where it is there.
+/// The command that replaces another program by this one; `None` if it is this one already.
 pub(super) fn replace_other(on_path: &Path) -> Option<String> {
     let own = env::program().filter(|_| !is_this_program(on_path))?;
     Some(replace_command(&own, on_path))
@@ -110,7 +110,7 @@ fn gather(context: &CommandContext<'_>, reference: &Path) -> Vec<OtherCopy> {
             Err(_) if is_link => CopyVersion::Nowhere,
             Err(_) => continue,
             Ok(target) if seen.contains(&target) || is_same_program(&target, reference) => continue,
-            // Another program may be called `ensign`: it is not ours to start.
+            // Another program may be called `ensign`, and must not be started.
             Ok(target) if is_called(&path, SHORT) && !is_called(&target, PROGRAM) => continue,
             Ok(target) => {
                 let version = version_of(&target).map_or(CopyVersion::Unknown, CopyVersion::Known);

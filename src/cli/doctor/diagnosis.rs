@@ -1,4 +1,4 @@
-//! `Diagnosis`: one thing that is wrong, under the name of the check that found it.
+//! `Diagnosis`: one fault, under the name of the check that found it.
 
 use super::remedy::Remedy;
 
@@ -11,7 +11,7 @@ pub(in crate::cli) enum Check {
     ProgramCopy,
     /// Another name of the program leads to another version, or nowhere.
     OtherVersion,
-    /// The last look for a newer release found one.
+    /// A newer release is known.
     NewerRelease,
     /// The desktop's session has another PATH.
     SessionPath,
@@ -26,11 +26,11 @@ pub(in crate::cli) enum Check {
     HelperFailing,
     DockerNotAsking,
     PodmanNotAsking,
-    /// Another helper is named for a registry that has accounts here.
+    /// Another helper serves a registry that has accounts here.
     OtherHelper,
     DesktopHelper,
     DevContainerHelper,
-    /// A program of Windows is named, as in WSL.
+    /// A Windows program is named, as in WSL.
     WindowsHelper,
     /// `credsStore` was Ensign, and is not any more.
     StoreReplaced,
@@ -69,7 +69,7 @@ pub(in crate::cli) enum Check {
     WrongAnswer,
 }
 
-/// Which line of the report a check belongs to.
+/// The group in the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CheckGroup {
     Path,
@@ -89,7 +89,7 @@ pub(super) enum Severity {
     Broken,
 }
 
-/// One thing that is wrong.
+/// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Diagnosis {
     pub(super) check: Check,

@@ -26,14 +26,14 @@ struct FileFacts {
     owners: Vec<(PathBuf, Privacy, OwnershipFault)>,
     /// Our folders that cannot be written.
     read_only: Vec<PathBuf>,
-    /// Without the secrets that the next change sweeps.
+    /// Leftovers, except secrets that the next change sweeps.
     leftovers: Leftovers,
     /// How many those are.
     swept: usize,
     /// The number of buildx's folders that name the wrong program.
     stale_folders: usize,
     stale_pins: Vec<AccountName>,
-    /// A change of the key of sealed secrets was killed.
+    /// A killed change of the sealed secrets' key.
     is_key_changing: bool,
     looked_at: usize,
 }
@@ -111,7 +111,8 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
     found
 }
 
-/// The next change sweeps unfinished files, and `swept` secrets. Another secret may be another config's: a person decides.
+/// The next change sweeps unfinished files and `swept` secrets. Other secrets may belong to another config, so a person
+/// decides.
 fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosis> {
     let is_unfinished = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "new");
     let (unfinished, damaged): (Vec<_>, Vec<_>) = leftovers.files.iter().partition(is_unfinished);
@@ -208,7 +209,7 @@ fn unreadable(context: &CommandContext<'_>, survey: &Survey, is_named: impl Fn(&
     errors.into_iter().map(problem).collect()
 }
 
-/// Without any account these may be another config's.
+/// Without accounts here, they may belong to another config.
 fn stale_pins(context: &CommandContext<'_>, survey: &Survey) -> Vec<AccountName> {
     if survey.registries.is_empty() {
         return vec![];

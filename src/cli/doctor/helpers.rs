@@ -1,4 +1,4 @@
-//! Whether every helper that is named answers: in Docker's and Podman's files, and in ours.
+//! Checks every named helper: in Docker's and Podman's files, and in ours.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::model::{HelperName, Registry, StoreKind};
 use crate::system::find_program;
 use crate::system::text::{one_line, quote};
 
-/// A helper, everywhere it is named.
+/// A helper, with all places that name it.
 #[derive(Clone, Debug)]
 struct NamedHelper {
     /// The part of the name behind `docker-credential-`.
@@ -22,7 +22,7 @@ struct NamedHelper {
     health: HelperHealth,
 }
 
-/// Where a helper is named, which decides what breaks without it.
+/// A place that names a helper; it decides what breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum NamedBy {
     /// `credsStore`, or `credential-helpers`: asked for every registry.
@@ -95,7 +95,7 @@ impl NamedHelper {
         Remedy::Command(self.command_without(program, None))
     }
 
-    /// It may only be locked, or unable to list: whether it goes is for a person to say, who has seen what it says.
+    /// The helper may only be locked, or unable to list. A person has to read its message and decide.
     fn by_hand(&self, program: &str, look: &str) -> Remedy {
         Remedy::Command(self.command_without(program, Some(&format!("`{look}` shows what is wrong with it"))))
     }
@@ -194,7 +194,7 @@ fn client_files(context: &CommandContext<'_>, survey: &Survey) -> Vec<(ConfigJso
     paths.into_iter().filter_map(load).collect()
 }
 
-/// Asks each once, however often it is named.
+/// Asks each helper once.
 fn with_health(named: Vec<(String, NamedBy)>) -> Vec<NamedHelper> {
     let mut helpers: Vec<NamedHelper> = Vec::new();
     for (name, by) in named {

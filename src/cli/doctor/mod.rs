@@ -86,7 +86,7 @@ fn examine(context: &CommandContext<'_>, online: bool) -> (Survey, Vec<Section>)
 /// A repair may uncover the next fault, such as a missing certificate behind a missing key.
 const ROUNDS: usize = 3;
 
-/// Mends all that one check found, and looks again.
+/// Repairs everything that one check found, and looks again.
 fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitCode, Failure> {
     let before = found_by(context, check, online);
     if before.is_empty() {

@@ -16,7 +16,7 @@ use crate::system::{env, files};
 
 #[derive(Debug, Default)]
 struct NetworkFacts {
-    /// How far the clock is behind, and behind what.
+    /// How far the clock is behind, and the later moment that shows it.
     behind: Option<(Duration, String)>,
     /// The faults of the proxy variables, each with its name.
     proxies: Vec<String>,
@@ -29,7 +29,7 @@ struct NetworkFacts {
     asked: usize,
 }
 
-/// A file of `certs.d`, and why it is of no use.
+/// A useless file of `certs.d`, and why.
 #[derive(Debug)]
 struct UselessCertificate {
     file: PathBuf,
@@ -49,7 +49,7 @@ struct UnreachedRegistry {
 
 const PROXY_VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Files come from other machines and time zones; a clock that is wrong by less does no harm.
+/// Files come from other machines and time zones; a smaller difference does no harm.
 const TOLERANCE: Duration = Duration::from_hours(24);
 
 /// 2026-01-01: this program is not older.
@@ -115,7 +115,7 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
     found
 }
 
-/// The command with which a person mends the way to a registry.
+/// The command that mends the way to a registry.
 fn way_there(
     UnreachedRegistry { registry, why, folder }: &UnreachedRegistry,
     proxies: &[&str],
@@ -144,7 +144,7 @@ fn days(time: Duration) -> usize {
     usize::try_from(time.as_secs() / A_DAY).unwrap_or(usize::MAX)
 }
 
-/// How far `now` is before a moment that is over for certain.
+/// How far `now` is before a moment that is surely past.
 fn behind(now: SystemTime, written: impl IntoIterator<Item = (SystemTime, String)>) -> Option<(Duration, String)> {
     let earliest = timestamp::since_1970(EARLIEST).map(|moment| (moment, "this program".to_owned()));
     let newest = written.into_iter().chain(earliest).max_by_key(|(moment, _)| *moment)?;

@@ -24,11 +24,11 @@ struct OrderFacts {
     /// The helper that replaced Ensign in `credsStore`, if it was ours once.
     replaced_store: Option<String>,
     podman_key: Option<String>,
-    /// Files with logins in clear, and how many.
+    /// Files with plaintext logins, and their number.
     plain: Vec<(PathBuf, usize)>,
 }
 
-/// A name of a registry with accounts, and who goes first for it.
+/// A name of a registry with accounts, and who is asked first for it.
 #[derive(Debug)]
 struct NameFacts {
     registry: Registry,
@@ -36,7 +36,7 @@ struct NameFacts {
     first: FirstLogin,
 }
 
-/// A family of clients, in words.
+/// The words for a family of clients.
 struct FamilyWords {
     name: &'static str,
     asks: &'static str,
@@ -61,7 +61,7 @@ const CONTAINERS_TOOLS: FamilyWords = FamilyWords {
     not_asking: Check::PodmanNotAsking,
 };
 
-/// Names that one thing is wrong with.
+/// Names with the same fault.
 struct OrderFault {
     check: Check,
     /// The obstacle and its file: the same for all of these names.
@@ -221,7 +221,7 @@ fn check_of(helper: &str) -> Check {
     }
 }
 
-/// WSL starts it, and it knows the logins of Windows.
+/// WSL can start it, and it has the logins of Windows.
 fn is_windows_program(helper: &str) -> bool {
     let ending = helper.rsplit_once('.').map(|(_, ending)| ending);
     ending.is_some_and(|ending| ending.eq_ignore_ascii_case("exe")) || (helper == "wincred" && !cfg!(windows))

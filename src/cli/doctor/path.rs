@@ -1,4 +1,4 @@
-//! Whether those who start helpers find the program: this shell, the desktop's session, `sudo`, and a Docker from a snap.
+//! Checks whether the program is found by this shell, the desktop's session, `sudo`, and a Docker from a snap.
 
 use std::path::{Path, PathBuf};
 
@@ -28,13 +28,13 @@ struct PathFacts {
     own_folder: Option<PathBuf>,
     /// Whether the desktop's session finds it; `None` without a session.
     session_finds: Option<bool>,
-    /// The file that would change that.
+    /// The file that would make the session find it.
     session_file: Option<PathBuf>,
     /// Whether `sudo` finds it; `None` without `sudo`.
     sudo_finds: Option<bool>,
     needs_sudo: bool,
     runs_by_sudo: bool,
-    /// Docker is a snap, and has not been given the logins of all registries.
+    /// Docker is a snap, and its file lacks the logins of some registries.
     is_snap: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `Remedy`: what mends a fault. Ours are carried out by `--fix`; the others are a command for a person.
+//! `Remedy`: the repair of a fault. `--fix` carries out ours; the others are a command for a person.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,31 +15,31 @@ use crate::system::text::quote;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Remedy {
-    /// Docker and Podman ask Ensign for these registries, also where another helper is named.
+    /// Make Docker and Podman ask Ensign for these registries, even instead of another helper.
     Configure(Vec<String>),
-    /// Docker asks Ensign for every registry.
+    /// Make Docker ask Ensign for every registry.
     ConfigureAll,
-    /// Docker's file is written anew without the key that stops Podman, its logins in clear become accounts.
+    /// Write Docker's file without the key that stops Podman, and import its plaintext logins.
     ConfigureWithImport,
-    /// The logins of a file become accounts, and leave it.
+    /// Import the logins of a file, and remove them there.
     Import(PathBuf),
     Restore,
     /// Remove the leftovers of killed changes.
     Sweep,
     SyncBuildx,
-    /// The program of an alias that no account has goes.
+    /// Remove the program of an alias that no account has.
     Unpin(AccountName),
-    /// A link to the program, in a folder of the user's that is on PATH.
+    /// Link the program into a folder of the user's that is on PATH.
     Link {
         program: PathBuf,
         folder: PathBuf,
     },
-    /// A file that puts the program's folder on the PATH of the desktop's session.
+    /// Write a file that puts the program's folder on the PATH of the desktop's session.
     SessionPath {
         file: PathBuf,
         folder: PathBuf,
     },
-    /// Others may not write a file any more, nor read a secret.
+    /// Take permissions from other users.
     CloseFile {
         path: PathBuf,
         privacy: Privacy,
@@ -50,13 +50,13 @@ pub(super) enum Remedy {
         files: Vec<PathBuf>,
         routes: Vec<Option<Registry>>,
     },
-    /// The kernel's keyring is not asked to keep the key of this holder.
+    /// Stop caching the key of this holder in the kernel's keyring.
     DoNotCache(Holder),
-    /// A change of the key that was killed is finished.
+    /// Finish a killed change of the key.
     FinishKeyChange,
-    /// A certificate of no use gets a name under which no program reads it.
+    /// Rename a useless certificate, so that no program reads it.
     SetAside(PathBuf),
-    /// Links that lead nowhere or to another copy lead to this program.
+    /// Make broken links, or links to another copy, lead to this program.
     Relink {
         program: PathBuf,
         links: Vec<PathBuf>,
@@ -78,7 +78,7 @@ impl Remedy {
         !matches!(self, Self::Command(_))
     }
 
-    /// The command that does the same; that of `doctor` itself where no other does.
+    /// The command that does the same; `doctor --fix` if there is no other.
     pub(super) fn command(&self, check: Check, program: &str) -> String {
         let hosts = |hosts: &[String]| hosts.iter().map(|host| quote(host)).collect::<Vec<_>>().join(" ");
         match self {
@@ -112,7 +112,7 @@ impl Remedy {
             Self::Sweep | Self::SessionPath { .. } | Self::DropHelper { .. } => {
                 format!("{program} doctor --fix {}", check.name())
             }
-            // A hint of a layer below does not know by which name it was called.
+            // Hints from lower layers use the program's full name.
             Self::Command(command) => {
                 match command.strip_prefix(configured_helper::PROGRAM).and_then(|rest| rest.strip_prefix(' ')) {
                     Some(words) => format!("{program} {words}"),
@@ -135,7 +135,7 @@ impl Remedy {
                 import::run(context, &given).map(drop)
             }
             Self::Restore => restore::run(context).map(drop),
-            // A change of nothing sweeps too.
+            // An empty change sweeps too.
             Self::Sweep => Ok(context.accounts.change(|_| Ok(()))?),
             Self::SyncBuildx => {
                 buildx::mend(context);

@@ -60,7 +60,7 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
     if anonymous { without_names(&text, &names(context, survey)) } else { text }
 }
 
-/// An account without what a person wrote for other programs, such as a command.
+/// An account without texts that a person wrote for other programs, such as a command.
 fn line(account: &Account) -> String {
     format!(
         "{} {}: user {}, in {}, from {}, {} patterns, {} folders",
@@ -90,7 +90,7 @@ fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     of_accounts.chain(user).chain(variable).filter(|name| !name.is_empty() && !name.starts_with(HELPER)).collect()
 }
 
-/// Writes `user1`, `user2` … in their place; a name within a longer word is none.
+/// Replaces names by `user1`, `user2` …; a name inside a longer word stays.
 fn without_names(text: &str, names: &BTreeSet<String>) -> String {
     let mut longest_first: Vec<&str> = names.iter().map(String::as_str).collect();
     longest_first.sort_by_key(|name| std::cmp::Reverse(name.len()));

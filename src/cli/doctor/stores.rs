@@ -10,7 +10,7 @@ use crate::model::{Problem, StoreKind};
 
 #[derive(Debug, Default)]
 struct StoreFacts {
-    /// How many accounts have their secret in each store, by its words.
+    /// The number of secrets in each store, by its name.
     stores: Vec<(String, usize)>,
     /// The number of sealed secrets, and why their key is not available.
     sealed: usize,
@@ -40,7 +40,7 @@ fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
             Check::KernelKeyring,
             format!("a key behind a passphrase cannot be kept open: {why}"),
             format!("{} whose secrets are sealed: `unlock` opens nothing here", count(facts.sealed, "account")),
-            // The file seals nothing against those who have it: another disk or a mounted volume is better.
+            // A key file protects nothing from those who have the file; another disk or a mounted volume is better.
             Remedy::Command(format!("{program} store key --holder \"file:$HOME/ensign.key\"")),
         )),
         Some((holder, why)) => found.push(Diagnosis::note(

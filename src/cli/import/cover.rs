@@ -12,7 +12,7 @@ use crate::docker::setup::{self, WantedRegistry};
 use crate::docker::{ClientFamily, ConfigJson, containers, plaintext_auths};
 use crate::model::Registry;
 
-/// Makes the files of all clients name Ensign where these logins were found. Returns the files that were written.
+/// Makes the files of all clients name Ensign where these logins were found. Returns the written files.
 pub(super) fn cover(context: &CommandContext<'_>, removed: &[(&LoginOrigin, &FoundLogin)]) -> Result<Vec<PathBuf>> {
     let mut written = vec![];
     let names = context.accounts.other_names()?;
@@ -97,7 +97,7 @@ fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
     files
 }
 
-/// Tells whether the readers of this file came to the login by it, and would not come to Ensign.
+/// Tells whether the readers of this file found the login by it, and would not find Ensign.
 fn was_found(file: &ConfigJson, path: &Path, reader: ClientFamily, from: &LoginOrigin, login: &FoundLogin) -> bool {
     let registry = login.registry();
     let (_, spelling) = Registry::spelled(&login.key).unwrap_or((registry.clone(), None));

@@ -43,7 +43,7 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// Answers for a helper that is not installed. Tells whether the keyring had the login.
+    /// Answers for a missing helper, and tells whether the keyring had the login.
     pub(super) fn keyring_has(&mut self, helper: &HelperName, key: &str) -> bool {
         if !login_source::reads_keyring(helper) {
             return false;
@@ -69,7 +69,7 @@ pub(super) fn remove(login: &FoundLogin) -> Result<(), KeyringError> {
     keyring::delete_docker_login(&login.key, login.username.as_str(), DEADLINE)
 }
 
-/// The login as others are; else its key, and why it is none.
+/// Reads a login of the keyring; otherwise returns its key, and the reason.
 fn found(login: &keyring::DockerLogin) -> Result<FoundLogin, (String, String)> {
     let key = login.server.clone();
     let Some(server) = logins::server_of(&key) else {

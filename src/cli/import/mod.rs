@@ -1,4 +1,5 @@
-//! `import`: logins of other tools become accounts. Looked for, shown, kept; removed where they lay only if asked.
+//! `import`: makes accounts of other tools' logins. It searches, shows and saves them, and removes the originals only
+//! on request.
 
 mod cover;
 mod keyring;
@@ -135,7 +136,7 @@ fn preview(context: &CommandContext<'_>, findings: &[ImportEntry], foretold: &[I
     Ok(())
 }
 
-/// The registry, or the part of it, that an entry is for.
+/// The registry of an entry, or the part of it.
 fn target(finding: &ImportEntry) -> String {
     match finding.login() {
         Some(login) => match (login.hub_token(), login.bound()) {

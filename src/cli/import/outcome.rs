@@ -1,5 +1,5 @@
-//! Keeping logins that were found: foretold, done, and taken away where they lay. `import` and `configure-docker` both
-//! come through here.
+//! Saves the logins that were found, or previews that, and removes the originals. `import` and `configure-docker` both
+//! use it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ pub(in crate::cli) enum ImportOutcome {
     Failed(String),
 }
 
-/// Whether it is only foretold or done.
+/// Whether to preview or to save.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ImportMode {
     Foretell,
@@ -44,7 +44,7 @@ pub(in crate::cli) fn save_logins(
 ) -> Vec<ImportOutcome> {
     let accounts = |place: usize| primary(&findings[place]).filter(|found| is_account(found));
     let mut places: Vec<usize> = (0..findings.len()).filter(|place| accounts(*place).is_some()).collect();
-    // The first of a registry becomes its default: one for all of it, if there is any.
+    // The first login of a registry becomes its default, so logins for the whole registry come first.
     places.sort_by_key(|place| accounts(*place).is_some_and(|found| found.bound().is_some()));
     let logins: Vec<_> = places.iter().filter_map(|place| Some(login(findings, *place, accounts(*place)?))).collect();
     let kept = save_all(context, &logins, deed).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
@@ -69,7 +69,7 @@ pub(in crate::cli) fn save_logins(
     fates
 }
 
-/// Takes the logins that are kept now away from where they were found. Returns the places that did not give them up.
+/// Removes saved logins from where they were found. Returns which were removed.
 pub(in crate::cli) fn remove(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],
@@ -104,7 +104,7 @@ pub(in crate::cli) fn remove(
         Ok(written) => removed.written = written,
         Err(error) => {
             removed.failures.push(reason(&error));
-            return removed; // it would be found nowhere
+            return removed; // the login would be lost to the client
         }
     }
     let mut files: Vec<&PathBuf> = vec![];
@@ -143,7 +143,7 @@ pub(in crate::cli) struct RemovalResult {
     pub(in crate::cli) written: Vec<PathBuf>,
 }
 
-/// The place of a finding, as a person reads it.
+/// The origin of a finding, for a person.
 pub(in crate::cli) fn origin(context: &CommandContext<'_>, finding: &ImportEntry) -> String {
     match &finding.from {
         LoginOrigin::File(path) | LoginOrigin::Atcr(path) => context.env.shorten_home(path),
@@ -153,7 +153,7 @@ pub(in crate::cli) fn origin(context: &CommandContext<'_>, finding: &ImportEntry
     }
 }
 
-/// The login of a finding to which no other is joined.
+/// The login of a primary finding.
 fn primary(finding: &ImportEntry) -> Option<&FoundLogin> {
     match &finding.what {
         EntryContent::Login(found, ImportRole::Primary) => Some(found),
@@ -178,7 +178,7 @@ fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> NewLogin
     }
 }
 
-/// All at once: each file is read and written once.
+/// Saves all at once, so that each file is read and written once.
 fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode) -> Result<Vec<ImportOutcome>> {
     let foreseen = context.accounts.preview_all(logins)?;
     let is_due =

@@ -1,4 +1,4 @@
-//! Looking for logins: files are read and helpers asked, in the order in which Docker would, entry by entry.
+//! Searches for logins in files and helpers, in Docker's order, entry by entry.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -40,13 +40,13 @@ pub(super) struct LoginSearch<'c> {
     /// No place was named.
     is_everywhere: bool,
     pub(super) findings: Vec<ImportEntry>,
-    /// Files that were read: several tools may share one.
+    /// The files that were read: several tools may share one.
     read: Vec<PathBuf>,
     /// The questions to helpers so far: each may wake a keychain.
     pub(super) asked: Vec<(HelperName, String)>,
     /// Opened once, when it is asked for.
     pub(super) keyring: OnceCell<Result<DockerLogins, KeyringError>>,
-    /// All that the keyring has was taken.
+    /// All logins of the keyring were taken.
     pub(super) is_keyring_read: bool,
 }
 
@@ -225,7 +225,7 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// The accounts of ATCR's helper, those that are active first.
+    /// The accounts of ATCR's helper, the active ones first.
     fn atcr(&mut self, path: &Path, adopted: AdoptedAccounts) {
         let from = LoginOrigin::Atcr(path.to_owned());
         let AdoptedAccounts { registries, secrets, skipped } = adopted;
@@ -247,7 +247,7 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// The registry of a key, if it is one of those that were asked for.
+    /// The registry of a key, if it is one of the wanted.
     fn wanted(&self, key: &str) -> Option<Registry> {
         use crate::model::Target;
         let registry = match logins::server_of(key)?.target() {
@@ -266,7 +266,7 @@ impl LoginSearch<'_> {
     }
 }
 
-/// A login as it was found, which leads until it is sorted among the others.
+/// A found login; it counts as primary until duplicates are sorted out.
 pub(in crate::cli) fn found_in(from: LoginOrigin, login: FoundLogin) -> ImportEntry {
     ImportEntry {
         from,
@@ -275,7 +275,7 @@ pub(in crate::cli) fn found_in(from: LoginOrigin, login: FoundLogin) -> ImportEn
     }
 }
 
-/// Ensign under one of its names: what it has is here already.
+/// Ensign under one of its names: its logins are here already.
 fn is_ours(helper: &str) -> bool {
     helper == "atcr" || helper.starts_with("ensign")
 }

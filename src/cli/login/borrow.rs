@@ -11,7 +11,7 @@ use crate::external_source::{self, ExternalCredential, ExternalError, ProgramAud
 use crate::model::{ExternalProgram, ExternalSource, Registry, Secret, Source, StoredSecret, Username};
 use crate::system::env::Env;
 
-/// A person may have to find a key, or a finger.
+/// A person may have to find a key or use a fingerprint reader.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Asks the program that `word` names for the registry's secret.
@@ -58,7 +58,7 @@ pub(super) fn complete(
     Ok(CompleteLogin { username, kept, source: Source::External(borrow), alias, did: None })
 }
 
-/// A pattern of hosts is none that the program could be asked about: it is asked when one of them is.
+/// The program cannot be asked about a pattern of hosts, only about one of them.
 fn unasked(
     given: &args::LoginArguments,
     borrow: ExternalSource,
@@ -72,11 +72,11 @@ fn unasked(
     };
     let alias = alias.map(str::parse).transpose();
     let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
-    let kept = Secret::new(String::new()).into(); // without an end, so that it is not kept
+    let kept = Secret::new(String::new()).into(); // without an expiry, so that it is not cached
     Ok(CompleteLogin { username, kept, source: Source::External(borrow), alias, did: None })
 }
 
-/// The program's name for the user is what the registry takes; a person's word must not be another.
+/// The registry takes the program's user name, so a person must not give another one.
 fn agreed(registry: &Registry, said: Option<Username>, lent: Option<Username>) -> Result<Username, Failure> {
     match (said, lent) {
         (Some(said), Some(lent)) if said != lent && !lent.is_identity_token() => {
@@ -89,7 +89,7 @@ fn agreed(registry: &Registry, said: Option<Username>, lent: Option<Username>) -
     }
 }
 
-/// The command that borrows the secret, where a program is there for the registry.
+/// The command that borrows the secret, if a suitable program is installed.
 pub(super) fn suggest_borrowing(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let lender = external_source::program_for(registry)?;
     let user = if names_the_user(&lender) { "" } else { " -u NAME" };
@@ -112,7 +112,7 @@ fn names_the_user(lender: &ExternalProgram) -> bool {
     }
 }
 
-/// The lender that the words mean; each takes its own words and no others.
+/// The named lender; each takes its own options and no others.
 fn lender(
     word: &str,
     given: &args::BorrowArguments,
@@ -200,7 +200,7 @@ fn environment(env: &Env, given: &[String]) -> Result<BTreeMap<String, String>, 
                     "name a file or a profile that has it, or export it where the client runs",
                 ));
             }
-            // A config that is carried to another machine finds its files there.
+            // A config that is copied to another machine finds its files there.
             let path = Path::new(value);
             Ok((name.to_owned(), if path.has_root() { env.shorten_home(path) } else { value.to_owned() }))
         })
@@ -217,7 +217,7 @@ fn is_value(value: &str) -> bool {
     value.len() <= 4096 && !value.chars().any(char::is_control)
 }
 
-/// By its name: the value is not looked at, since there is no telling.
+/// Judged by the name: a value does not tell whether it is a secret.
 fn may_hold_a_secret(name: &str) -> bool {
     const SECRETS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "KEY"];
     const PLACES: [&str; 6] = ["_FILE", "_PROFILE", "_DIR", "_PATH", "_HELPER", "_SOCK"];

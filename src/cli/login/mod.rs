@@ -28,7 +28,7 @@ use crate::system::text;
 
 pub(super) use questions::{read_secret, token_page};
 
-/// A login with nothing left to ask for.
+/// A login with all values known.
 struct CompleteLogin {
     username: Username,
     kept: StoredSecret,
@@ -100,7 +100,7 @@ fn finish(
     let open = judge(context, registry, verdict).inspect_err(|_| give_back(context, &source, &kept))?;
     let is_shown = source == Source::Static && !open && !given.no_verify && !registry.is_pattern();
     let told = || if is_shown { expiry.or_else(|| context.expiry_at_provider(registry, &credential)) } else { None };
-    let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // else our clock is wrong: it was just taken
+    let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // otherwise our clock is wrong, because the login was just accepted
     let kept = StoredSecret { expires_at: kept.expires_at.or_else(|| told().filter(is_ahead)), ..kept };
     let login = NewLogin {
         registry: registry.clone(),
@@ -128,7 +128,7 @@ fn finish(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The account that the login would have renewed: the session is the user's, whatever the secret.
+/// The account that the login would renew: the session belongs to the user, not to the secret.
 fn same_account<'c>(
     known: &'c RegistryAccounts,
     alias: Option<&AccountName>,
@@ -182,7 +182,7 @@ fn check(
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, security))
 }
 
-/// `Ok(true)`: it takes anyone, so nothing was proved.
+/// `Ok(true)`: the registry takes anyone, so the login is unproved.
 fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdict) -> Result<bool, Failure> {
     let failed = |reason: &str| format!("login failed for {registry}: {reason}");
     match verdict {

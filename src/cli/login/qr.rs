@@ -3,7 +3,7 @@
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 
-/// The code's lines, for dark terminals as for light ones: readers take both. `None` if the link does not fit into one.
+/// The code's lines, for dark and light terminals: readers take both. `None` if the link is too long.
 pub(super) fn lines(link: &str) -> Option<Vec<String>> {
     let code = QrCode::with_error_correction_level(link, EcLevel::L).ok()?;
     // A terminal writes light on dark, so the light parts of the code are drawn.

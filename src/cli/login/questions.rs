@@ -15,7 +15,7 @@ use crate::system::text::{one_line, quote};
 
 const SECRET_LIMIT: u64 = 1 << 20;
 
-/// A password among the words is seen by every program and kept by the shell: other helpers take it, we say why not.
+/// Refuses a password on the command line: every program can see it, and the shell keeps it.
 pub(super) fn refuse_password(context: &CommandContext<'_>, given: &args::LoginArguments) -> Result<(), Failure> {
     if given.password.is_none() {
         return Ok(());
@@ -34,8 +34,7 @@ pub(super) fn take_namespace(given: &mut args::LoginArguments) {
     }
 }
 
-/// An address that names more than a host, as the host and a pattern of images. The paths of the registry's API are no
-/// namespace.
+/// Splits an address into the host and a pattern of images. Paths of the registry's API are no namespace.
 fn split_namespace(address: &str) -> Option<(String, String)> {
     let begin = address.find("://").map_or(0, |at| at + 3);
     let (host, path) = address[begin..].split_once('/')?;
@@ -78,12 +77,12 @@ pub(super) fn registry(
     }
 }
 
-/// The registry's name as it was typed, if that is not ours: Docker may look for exactly that.
+/// The registry's name as it was typed, if it differs from ours: Docker may look for that.
 pub(super) fn spelling(given: &args::LoginArguments) -> Option<String> {
     Registry::spelled(given.host.as_deref()?).and_then(|(_, spelling)| spelling)
 }
 
-/// Fills what the words left open. `None`: nothing was given and an account is there already, so look at that.
+/// Asks for missing values. `None`: nothing was given and there is an account, which is checked instead.
 pub(super) fn secret(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,

@@ -1,4 +1,5 @@
-//! A login by device code (RFC 8628) as a state machine: no I/O and no clock, so that every oddity is a case in a table.
+//! A login by device code (RFC 8628) as a state machine, without I/O and clock, so that every oddity is a case in a
+//! table.
 
 use std::time::Duration;
 
@@ -56,18 +57,18 @@ pub(super) enum PollStep {
     Over(DeviceFlowError),
 }
 
-/// Why the waiting takes longer than it should.
+/// Why polling takes longer than it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PollWarning {
     SlowedDown,
     OutOfReach(String),
 }
 
-/// Why there is no login.
+/// Why the login failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DeviceFlowError {
     Refused,
-    /// `drifts`: the provider found us too fast, again and again.
+    /// `drifts`: the provider called us too fast again and again.
     Expired {
         drifts: bool,
     },
@@ -81,7 +82,7 @@ pub(crate) enum DeviceFlowError {
 const INTERVAL: Duration = Duration::from_secs(5);
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 const LEAST_INTERVAL: Duration = Duration::from_secs(1);
-/// No provider means longer pauses; a longer one is a mistake, or wants us to sleep until the code is over.
+/// The longest interval from a provider. A longer one is a mistake, or would let the code expire.
 const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 const LASTS: Duration = Duration::from_mins(10);
@@ -95,7 +96,7 @@ impl DeviceAuthorization {
         if let Some(code) = error {
             return Err(format!("it refused: {}", answer.reason(code)));
         }
-        // Those who do not offer it say so in many ways (cli/oauth `device/device_flow.go`).
+        // Providers without this login say so in many ways (cli/oauth `device/device_flow.go`).
         match status {
             200..=299 => {}
             401 | 403 | 404 | 405 | 410 | 422 | 501 => {
@@ -131,16 +132,16 @@ impl Poll {
         Self { interval: code.interval, lasts: code.prompt.lasts, slowed: 0, unanswered: 0 }
     }
 
-    /// How long to sleep before the next question, `elapsed` after the code came.
+    /// The pause before the next poll, `elapsed` after the code came.
     ///
-    /// Clocks of virtual machines run fast, so that the question would come too early for the provider: as `gh`, a
-    /// fifth is added, and two after it complained (cli/cli#9370).
+    /// Clocks of virtual machines run fast, so a poll would come too early. Like `gh`, it adds a fifth, and two fifths
+    /// after a complaint (cli/cli#9370).
     pub(super) fn pause(&self, elapsed: Duration) -> Duration {
         let padded = self.interval * if self.slowed == 0 { 12 } else { 14 } / 10;
         padded.min(self.lasts.saturating_sub(elapsed))
     }
 
-    /// Tells, after the sleep, whether there is still something to ask for.
+    /// Tells whether the code has expired, after a pause.
     pub(super) fn check_expiration(&self, elapsed: Duration) -> Option<DeviceFlowError> {
         (elapsed >= self.lasts).then(|| self.expired())
     }
@@ -179,7 +180,7 @@ impl Poll {
         PollStep::Wait(None)
     }
 
-    /// RFC 8628 section 3.5: five seconds more from now on; GitHub says how many in all, others in `Retry-After`.
+    /// RFC 8628 section 3.5: five seconds more from now on. GitHub names the whole interval, others use `Retry-After`.
     fn slow_down(&mut self, answer: &ProviderResponse, retry_after: Option<u64>) -> PollStep {
         let said = answer.number("interval").and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
         let asked = Duration::from_secs(said.max(retry_after.unwrap_or(0)));

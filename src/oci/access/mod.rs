@@ -13,9 +13,9 @@ pub(super) use probe::{AccessProbe, ProbeStep};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RepositoryAccess {
     Allowed,
-    /// Nothing forbids it, but there is no such image, which is also what a registry says to hide one.
+    /// The image was not found, which may also mean that it is hidden.
     Unseen,
-    /// The account is good, but not for this.
+    /// The account is accepted, but not allowed.
     Denied {
         by: String,
     },
@@ -23,17 +23,17 @@ pub(crate) enum RepositoryAccess {
     Anyone {
         allowed: bool,
     },
-    /// The account is not good.
+    /// The account is not accepted.
     Rejected {
         by: String,
     },
-    /// The session behind the account has ended: a person begins another one at `page`, with a browser.
+    /// The account's session has ended: a person logs in again at `page`, with a browser.
     SessionOver {
         page: String,
     },
-    /// The account is good, but the registry takes passwords and gives out no tokens.
+    /// The account is accepted, but the registry takes passwords and gives no tokens.
     NoTokens,
-    /// The account is good; `why` says what stood in the way of the rest.
+    /// The account is accepted; `why` says what prevented the rest.
     Unknown {
         why: String,
     },
@@ -56,7 +56,7 @@ impl RepositoryAccess {
     }
 }
 
-/// How a registry lets an account in.
+/// How a registry accepted the account.
 #[derive(Clone, Debug)]
 pub(super) struct AuthContext {
     /// Its `/v2/`.
@@ -78,7 +78,7 @@ pub(super) enum AuthMethod {
 pub(super) enum ProbeRequest<'a> {
     /// An account's access to an image's repository.
     Repository { image: &'a ImageReference, operation: Operation, goal: ProbeGoal },
-    /// Authorization for requests that need these scopes. The caller makes them, and they are the proof themselves.
+    /// Authorization for requests with these scopes. The caller sends them, and their responses are the proof.
     Authorize(Scopes),
 }
 
@@ -144,7 +144,7 @@ mod tests {
         Ok(response)
     }
 
-    /// Plays the answers; holds each request against the one expected.
+    /// Plays the script, and compares each request with the expected one.
     fn play(context: &str, operation: Operation, goal: ProbeGoal, exchange: ProbeScript) -> String {
         let credential = Credential { username: "alice".parse().unwrap(), secret: Secret::new("hunter2".into()) };
         let image = "r.example/a/b:1".parse().unwrap();

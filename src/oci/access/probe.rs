@@ -15,18 +15,18 @@ use crate::oci::token::{BearerToken, TokenServer};
 use crate::oci::{LoginVerdict, MANIFESTS, TransportSecurity, realm, status_verdict, unreachable_verdict};
 use crate::system::http::{Authorization, HttpError, HttpRequest, HttpResponse, Method, Url};
 
-/// One question on its way.
+/// A probe in progress.
 #[derive(Debug)]
 pub(in crate::oci) struct AccessProbe<'a> {
     requester: Requester<'a>,
     security: TransportSecurity,
     question: ProbeRequest<'a>,
     context: AuthContext,
-    /// The registry has seen that the credentials are good.
+    /// The registry has accepted the credentials.
     proven: bool,
-    /// The token was asked for with these.
+    /// The scopes of the requested token.
     asked: Scopes,
-    /// The registry's own words for what it wants, once it has said so.
+    /// The scopes that the registry has asked for.
     required: Scopes,
     token: Option<BearerToken>,
     awaited: ProbePhase,
@@ -39,7 +39,7 @@ const SPARE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(in crate::oci) enum ProbeStep<'a> {
     Send(HttpRequest<'a>),
-    /// The request may be made, with this authorization.
+    /// The caller may send its request with this authorization.
     Authorized(Authorization<'a>),
     Done(Result<BearerToken, RepositoryAccess>),
 }
@@ -49,12 +49,12 @@ pub(in crate::oci) enum ProbeStep<'a> {
 enum ProbePhase {
     Token,
     Proof,
-    /// The end of an upload that was begun.
+    /// Cancelling the upload.
     GivingUp,
 }
 
 impl<'a> AccessProbe<'a> {
-    /// Begins behind a handshake; returns the first step too.
+    /// Begins after a handshake. Returns the first step too.
     pub(in crate::oci) fn start(
         context: AuthContext,
         requester: Requester<'a>,
@@ -86,10 +86,10 @@ impl<'a> AccessProbe<'a> {
         self.requester
     }
 
-    /// Takes the answer to the request of the last step, and says the next.
+    /// Takes a response, and returns the next step.
     pub(in crate::oci) fn on_response(&mut self, answer: Result<HttpResponse, HttpError>) -> ProbeStep<'a> {
         match (self.awaited, answer) {
-            // The registry may want a right of its own for this (distribution: `delete`); uploads left behind are purged.
+            // Cancelling may need another permission (distribution: `delete`). Registries purge old uploads anyway.
             (ProbePhase::GivingUp, _) => self.conclude(RepositoryAccess::Allowed),
             (ProbePhase::Token, Ok(response)) => self.after_token(&response),
             (ProbePhase::Proof, Ok(response)) => self.after_proof(&response),
@@ -100,7 +100,7 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// Authorizes the next request of the same kind, with a token that is still good.
+    /// Authorizes the next request of the same kind, with a token that is still valid.
     pub(in crate::oci) fn resume(&mut self, now: SystemTime) -> ProbeStep<'a> {
         match (&self.context.method, &self.token) {
             (AuthMethod::Token(server), Some(token)) if token.time_left(now) <= SPARE => {
@@ -110,7 +110,7 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// The registry answered 401 to a request that was authorized.
+    /// The registry answered 401 to an authorized request.
     pub(in crate::oci) fn on_refusal(&mut self, challenges: &[String]) -> ProbeStep<'a> {
         self.after_refusal(&challenge::parse(challenges))
     }
@@ -169,7 +169,7 @@ impl<'a> AccessProbe<'a> {
         self.asked.to_string() == self.required.to_string()
     }
 
-    /// For a push the token's own words do: anything else would begin an upload.
+    /// For a push the token's claims are enough: anything else would begin an upload.
     fn judge(&mut self, token: BearerToken) -> ProbeStep<'a> {
         let claims = claims::read(&token.secret);
         self.proven = !self.requester.is_anonymous();
@@ -246,7 +246,7 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// A registry that lets anyone look around may still guard this repository, or want another scope than we thought.
+    /// An open registry may still guard this repository, or want other scopes.
     fn after_refusal(&mut self, challenges: &[Challenge]) -> ProbeStep<'a> {
         let by = self.context.registry.authority().to_owned();
         let denied = if self.proven {
@@ -308,7 +308,7 @@ impl<'a> AccessProbe<'a> {
 
     fn conclude(&mut self, access: RepositoryAccess) -> ProbeStep<'a> {
         if matches!(self.question, ProbeRequest::Authorize(_)) {
-            return ProbeStep::Done(Err(access)); // the token may still be good for what comes next
+            return ProbeStep::Done(Err(access)); // the token may still serve the next request
         }
         ProbeStep::Done(match (self.wants_token(), access, self.token.take()) {
             (true, RepositoryAccess::Allowed, Some(token)) => Ok(token),

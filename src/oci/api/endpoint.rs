@@ -1,4 +1,4 @@
-//! `Endpoint`: what a path of the registry's API means, and which scopes a request to it needs.
+//! `Endpoint`: the meaning of a path of the registry's API, and the scopes that a request needs.
 
 use crate::model::{ImageReference, Registry};
 use crate::oci::MANIFESTS;
@@ -33,7 +33,7 @@ pub(crate) enum EndpointKind {
     Other,
 }
 
-/// As long as some servers' limit for a request line.
+/// The limit of some servers for a request line.
 const LONGEST: usize = 8000;
 
 impl Endpoint {
@@ -90,7 +90,7 @@ impl Endpoint {
         self.reference.as_deref().filter(|reference| named && reference.contains(':'))
     }
 
-    /// The least that the request needs (distribution `registry/handlers/app.go`); a registry that wants more says so.
+    /// The minimum for the request (distribution `registry/handlers/app.go`); a registry that wants more says so.
     pub(super) fn scopes(&self, method: Method) -> Scopes {
         let Some(repository) = &self.repository else {
             return match self.kind {
@@ -120,7 +120,7 @@ impl Endpoint {
         }
     }
 
-    /// The `Accept` header, unless a person gives another.
+    /// The `Accept` header, unless the person sets one.
     pub(super) fn accept(&self) -> Option<&'static str> {
         match self.kind {
             EndpointKind::Manifest => Some(MANIFESTS),

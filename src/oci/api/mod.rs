@@ -35,14 +35,14 @@ pub(crate) struct ApiRequest {
 pub(crate) struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
-    /// The account has been accepted, whatever the answer is.
+    /// The registry accepted the account, whatever the status is.
     pub(crate) known: bool,
     /// The digests of the sent body.
     pub(crate) sent: Option<Digests>,
     /// A list goes on.
     pub(crate) has_more: bool,
     body: ResponseBody,
-    /// The digests that the body should have, and who says so.
+    /// The expected digests of the body, with their sources.
     named: Vec<(&'static str, String)>,
 }
 
@@ -105,7 +105,7 @@ fn answer(call: &ApiRequest, session: &mut RegistrySession<'_>) -> Result<ApiRes
     Ok(answer)
 }
 
-/// In one piece after a beginning (distribution-spec «POST then PUT»).
+/// Uploads in one piece (distribution-spec «POST then PUT»).
 fn upload(
     call: &ApiRequest,
     session: &mut RegistrySession<'_>,
@@ -133,7 +133,7 @@ fn upload(
     Ok(answer)
 }
 
-/// All pages of a list as one answer; the head is that of the last.
+/// All pages of a list as one response, with the head of the last.
 fn all_pages(
     call: &ApiRequest,
     session: &mut RegistrySession<'_>,

@@ -1,4 +1,4 @@
-//! `RegistrySession`: requests of one kind to one registry, with the credentials they need and where they may be shown.
+//! `RegistrySession`: requests of one kind to one registry, with the credentials that each server may get.
 
 use std::time::{Duration, SystemTime};
 
@@ -26,7 +26,7 @@ pub(super) struct SessionRequest {
     pub(super) payload: Payload,
 }
 
-/// How long a server may do nothing at all: to put a large blob in its place takes some.
+/// How long a server may be silent: moving a large blob to its place takes time.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 const MAX_REDIRECTS: u8 = 3;
@@ -35,7 +35,7 @@ const MAX_REDIRECTS: u8 = 3;
 const HEADERS_FOR_OTHERS: [&str; 3] = ["accept", "content-type", "range"];
 
 impl<'a> RegistrySession<'a> {
-    /// Logs in, or goes on without a login, to make requests that need `scopes`.
+    /// Logs in, or continues anonymously, for requests with these `scopes`.
     pub(super) fn open(
         registry: &Registry,
         credential: Option<&'a Credential>,
@@ -56,7 +56,7 @@ impl<'a> RegistrySession<'a> {
         Ok(Self { client, probe, first: Some(first) })
     }
 
-    /// The identity token to keep in place of the one that was shown.
+    /// The new identity token to save.
     pub(super) fn close(self) -> Option<Secret> {
         self.probe.into_requester().into_renewed()
     }
@@ -66,7 +66,7 @@ impl<'a> RegistrySession<'a> {
         self.probe.registry().at(path)
     }
 
-    /// Tells whether the registry has accepted the account, whatever it says to a request.
+    /// Tells whether the registry has accepted the account.
     pub(super) fn is_known(&self) -> bool {
         self.probe.is_proven()
     }
@@ -108,7 +108,7 @@ impl<'a> RegistrySession<'a> {
         }
     }
 
-    /// Makes a request wherever the registry said: with its credentials if that is the registry itself.
+    /// Sends a request to any address; only the registry itself gets the credentials.
     pub(super) fn follow(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
         if request.url.is_same_origin(self.probe.registry()) {
             return self.ask(request);
@@ -118,7 +118,7 @@ impl<'a> RegistrySession<'a> {
         self.transfer(&request, Authorization::None)
     }
 
-    /// The address that the server at `from` named.
+    /// Resolves the address that the server at `from` named.
     pub(super) fn resolve(&self, location: &str, from: &Url) -> Result<Url, RepositoryAccess> {
         let host = from.authority();
         match realm::resolve(location, from) {

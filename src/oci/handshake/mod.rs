@@ -13,18 +13,18 @@ use crate::oci::{LoginVerdict, TransportSecurity, realm, status_verdict, unreach
 use crate::system::http::{Authorization, HttpError, HttpRequest, HttpResponse, Method, Url};
 use crate::system::text::one_line;
 
-/// One login on its way.
+/// A login in progress.
 #[derive(Debug)]
 pub(in crate::oci) struct Handshake<'a> {
     requester: Requester<'a>,
     security: TransportSecurity,
-    /// The registry's `/v2/`, where it was found in the end.
+    /// The registry's `/v2/`, after redirects.
     registry: Url,
     /// The `host[:port]` that the user named.
     named: String,
     redirects: u8,
     awaited: HandshakePhase,
-    /// The registry takes the password itself too, if the token server does not help.
+    /// The registry takes the password itself too, if the token server fails.
     basic_offered: bool,
     /// The token is anonymous: its server did not check the password.
     unseen: bool,
@@ -52,7 +52,7 @@ enum HandshakePhase {
 const MAX_REDIRECTS: u8 = 3;
 
 impl<'a> Handshake<'a> {
-    /// Returns the first request too: the ping, which shows no credentials.
+    /// Returns the first request too: the ping, without credentials.
     pub(in crate::oci) fn start(
         registry: Url,
         requester: Requester<'a>,
@@ -73,7 +73,7 @@ impl<'a> Handshake<'a> {
         (handshake, ping)
     }
 
-    /// Takes the answer to the last request, and says the next step.
+    /// Takes a response, and returns the next step.
     pub(in crate::oci) fn on_response(&mut self, answer: Result<HttpResponse, HttpError>) -> HandshakeStep<'a> {
         match (self.awaited.clone(), answer) {
             (HandshakePhase::Ping, Ok(response)) => self.after_ping(&response),
@@ -87,7 +87,7 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// How the registry let the requester in, after this verdict, and the requester.
+    /// The context of an accepted login, with the requester.
     pub(in crate::oci) fn context(self, verdict: &LoginVerdict) -> (Option<AuthContext>, Requester<'a>) {
         let method = match (verdict, self.awaited) {
             (LoginVerdict::Open, HandshakePhase::Token(server))
@@ -179,8 +179,8 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// A token that is refused says nothing about the password: the two servers disagree, or the token server hands out
-    /// tokens without looking at it.
+    /// A refused token tells nothing about the password: the two servers disagree, or the token server ignores
+    /// passwords.
     fn after_token_proof(&mut self, issuer: &str, response: &HttpResponse) -> HandshakeStep<'a> {
         let host = self.registry.authority();
         let verdict = match response.status {
@@ -196,7 +196,7 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// The attempt by token has failed; the password itself may still do, but not in place of a person with a browser.
+    /// Tries the password itself after a failure by token, unless a person has to use a browser.
     fn fall_back(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
         if !self.basic_offered || matches!(verdict, LoginVerdict::SessionOver { .. }) {
             return HandshakeStep::Done(verdict);

@@ -1,4 +1,4 @@
-//! Whole logins as tables: each request, what the server does, and the verdict.
+//! Whole logins as tables: each request, the server's reply, and the verdict.
 
 use super::*;
 use crate::model::{Credential, Secret};
@@ -50,7 +50,7 @@ fn answer(answer: ScriptedReply) -> Result<HttpResponse, HttpError> {
     Ok(response)
 }
 
-/// Plays the answers; holds each request against the one expected.
+/// Plays the script, and compares each request with the expected one.
 fn play(username: &str, exchange: LoginScript) -> String {
     let credential = Credential { username: username.parse().unwrap(), secret: Secret::new("hunter2".into()) };
     let registry = Url::parse("https://r.example/v2/").unwrap();

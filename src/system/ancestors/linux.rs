@@ -11,7 +11,7 @@ use std::process::id;
 
 use super::{Ancestors, Process};
 
-/// Linux lets the words of a command take a quarter of the stack's limit: some MiB.
+/// The limit for a command's words. Linux allows a quarter of the stack's limit: some MiB.
 const LIMIT: u64 = 16 << 20;
 
 /// The parent of a process, and its start.
@@ -22,8 +22,7 @@ struct Lineage {
     started: u64,
 }
 
-/// The parent is known by its number. The file that names its own parent is opened only when that one is asked for, which
-/// `get` seldom does.
+/// Yields the processes above us. The parent's own parent is read only when it is needed, which `get` seldom does.
 pub(super) fn all() -> impl Iterator<Item = Process> {
     let parent = parent_id();
     let mut last = None;
@@ -35,7 +34,7 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
     iter::once_with(move || read_parent(parent)).chain(above).map_while(|process| process).fuse()
 }
 
-/// Whole is what ends with a process that has no parent: the first of the system, or one that was put into a container from
+/// The chain is whole if it ends with a process without a parent: the system's first, or one put into a container from
 /// outside.
 pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     let parent = parent_id();
@@ -51,7 +50,7 @@ pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     Ancestors { processes, is_whole: !has_parent && is_our_proc() }
 }
 
-/// In a namespace of its own a process may still see the `/proc` of another, with other processes under its numbers.
+/// In a pid namespace a process may see the `/proc` of another namespace, where numbers mean other processes.
 fn is_our_proc() -> bool {
     fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str() == id().to_string().as_str())
 }
@@ -64,12 +63,12 @@ fn read_parents_lineage(parent: u32) -> Option<Lineage> {
     read_lineage(parent).filter(|_| is_parent(parent))
 }
 
-/// Tells whether the number that was our parent's was not given to another process meanwhile.
+/// Tells whether our parent's number still belongs to our parent.
 fn is_parent(process: u32) -> bool {
     parent_id() == process
 }
 
-/// Reads the parent of a process. One that is younger than its child has been given the number of another.
+/// Reads the parent of a process. A parent younger than its child is another process with a reused number.
 fn read_above(child: Lineage) -> Option<(Process, Lineage)> {
     let pid = Some(child.parent).filter(|pid| *pid != 0)?;
     let lineage = read_lineage(pid).filter(|parent| parent.started <= child.started)?;
@@ -114,18 +113,18 @@ fn terminal(stat: &str) -> Option<bool> {
     Some(number != 0)
 }
 
-/// The kernel adds this to the path of a program that was replaced while it ran, as by an update.
+/// The kernel adds this to the path of a program that was replaced while it ran, for example by an update.
 fn as_it_was(exe: &Path) -> PathBuf {
     exe.to_str().and_then(|exe| exe.strip_suffix(" (deleted)")).map_or(exe, Path::new).to_owned()
 }
 
-/// Bytes that are no UTF-8 become `\u{fffd}`, which no image holds.
+/// Bytes that are not UTF-8 become `\u{fffd}`, which no image name holds.
 fn split(words: &[u8]) -> Vec<String> {
     let words = words.strip_suffix(&[0]).unwrap_or(words);
     words.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
-/// Reads without asking for the size first, which `/proc` does not know.
+/// Reads without asking for the size first, because `/proc` does not know it.
 fn read(path: PathBuf) -> Option<Vec<u8>> {
     let mut contents = Vec::with_capacity(4096);
     File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut contents)).ok()?;

@@ -19,14 +19,14 @@ use std::path::PathBuf;
 /// A process above us. It has no `Debug`, because its words may hold passwords.
 pub(crate) struct Process {
     pub(crate) id: u32,
-    /// `None` where it may not be seen.
+    /// `None` if it is hidden.
     pub(crate) exe: Option<PathBuf>,
     /// The name it was called by, and its arguments.
     pub(crate) words: Vec<String>,
 }
 
-/// Yields the processes that started us, parent first. Ends without an error where one has gone or is hidden (`hidepid`,
-/// another pid namespace).
+/// Yields the processes that started us, parent first. It ends without an error at a process that is gone or hidden
+/// (`hidepid`, another pid namespace).
 pub(crate) fn all() -> impl Iterator<Item = Process> {
     imp::all()
 }
@@ -34,7 +34,7 @@ pub(crate) fn all() -> impl Iterator<Item = Process> {
 /// The processes above us, parent first.
 pub(crate) struct Ancestors {
     pub(crate) processes: Vec<Process>,
-    /// They were read up to the first process of the system, and none is hidden.
+    /// The chain reaches the system's first process, and no process is hidden.
     pub(crate) is_whole: bool,
 }
 
@@ -46,8 +46,8 @@ pub(crate) fn to_the_top() -> Ancestors {
     imp::to_the_top(ANCESTORS_AT_MOST)
 }
 
-/// Tells whether a process has a terminal; `None` if that is not known. Elsewhere than on Linux it is our own that is looked
-/// for, which a client shares with us.
+/// Tells whether a process has a terminal; `None` if that is not known. Except on Linux it looks for our own terminal,
+/// which a client shares with us.
 pub(crate) fn has_terminal(process: u32) -> Option<bool> {
     imp::has_terminal(process)
 }
@@ -57,8 +57,8 @@ pub(crate) fn folder(process: u32) -> Option<PathBuf> {
     imp::folder(process)
 }
 
-/// Returns the variables that a process was started with, each as `NAME=VALUE`; `None` where they may not be seen. On
-/// Windows they are those of this moment: the system keeps no others.
+/// Returns the variables at a process's start, each as `NAME=VALUE`; `None` if they are hidden. On Windows they are the
+/// present ones.
 pub(crate) fn variables(process: u32) -> Option<Vec<OsString>> {
     imp::variables(process)
 }

@@ -19,7 +19,7 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
         let kind = nothing().with_cmd(UpdateKind::Always).with_exe(UpdateKind::Always);
         let parent = Lineage::read(system, pid, kind)?;
         if parent.started > below.started {
-            return None; // the parent has gone, and its number was given to another
+            return None; // the parent is gone, and its number was reused
         }
         child = Some(parent);
         let process = system.process(pid)?;
@@ -28,8 +28,8 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
     })
 }
 
-/// On Windows a parent may have ended long ago, and macOS hides the system's own: what can be seen is taken for the whole
-/// if its first process has no parent that runs.
+/// On Windows a parent may have ended long ago, and macOS hides the system's processes. The chain counts as whole if no
+/// parent of its last process runs.
 pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     let processes: Vec<Process> = all().take(at_most).collect();
     let is_whole = processes.len() < at_most && processes.last().is_some_and(|last| !has_hidden_parent(last.id));
@@ -66,7 +66,7 @@ pub(super) fn variables(process: u32) -> Option<Vec<OsString>> {
     let kind = nothing().with_environ(UpdateKind::Always);
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, kind);
     let variables = system.process(pid)?.environ();
-    if variables.is_empty() { None } else { Some(variables.to_vec()) } // nothing is said of those that may not be seen
+    if variables.is_empty() { None } else { Some(variables.to_vec()) } // hidden processes have none
 }
 
 /// The parent of a process, and its start.
@@ -87,7 +87,7 @@ fn nothing() -> ProcessRefreshKind {
     ProcessRefreshKind::nothing().without_tasks()
 }
 
-/// Bytes that are no UTF-8 become `\u{fffd}`, which no image holds.
+/// Bytes that are not UTF-8 become `\u{fffd}`, which no image name holds.
 fn text(word: &OsString) -> String {
     word.to_string_lossy().into_owned()
 }

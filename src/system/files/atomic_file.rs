@@ -1,4 +1,4 @@
-//! `AtomicFile`: the one way to write a file. It is written piece by piece and has its name only once it is whole.
+//! `AtomicFile`: the only way to write a file. It is written in pieces, and gets its name when it is whole.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -8,23 +8,23 @@ use anyhow::Result;
 
 use super::{Access, InstalledFile, failed, imp, sibling};
 
-/// A file on its way. If it is dropped before [`AtomicFile::keep`] nothing is left of it.
+/// An unfinished file. If it is dropped before [`AtomicFile::keep`], it is removed.
 pub(crate) struct AtomicFile {
-    /// As the caller says it, for errors.
+    /// The path as the caller spells it, for errors.
     shown: PathBuf,
     path: PathBuf,
     file: Option<File>,
-    /// The name it has until it is whole; `None` where the system can make a file without one.
+    /// The temporary name; `None` if the system can make a file without a name.
     unfinished: Option<PathBuf>,
     overwrites: ReplaceMode,
 }
 
-/// How the file gets a name that another file has.
+/// How the file replaces an old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReplaceMode {
-    /// In one step. Who is killed just before it leaves a second file.
+    /// In one step. A kill just before it leaves a second file.
     AtOnce,
-    /// The other one goes first: who is killed in between leaves neither.
+    /// The old file is removed first. A kill in between leaves neither file.
     Afterwards,
 }
 
@@ -52,7 +52,7 @@ impl AtomicFile {
         imp::check_target(&target, folder_of(&target))?;
         let unfinished = sibling(&target, UNDER_LOCK);
         let begun = imp::create_folder(folder_of(&target)).and_then(|()| {
-            remove(&unfinished)?; // left behind by a writer that was killed
+            remove(&unfinished)?; // from a killed writer
             imp::private_options().write(true).create_new(true).open(&unfinished)
         });
         let file = Some(begun.map_err(|error| failed("write", path, &error))?);
@@ -71,7 +71,7 @@ impl AtomicFile {
         Ok(Self { shown: path.clone(), path, file: Some(file), unfinished, overwrites })
     }
 
-    /// A name that is no other process's.
+    /// A name that no other process uses.
     fn own_name(path: &Path) -> PathBuf {
         sibling(path, &format!(".{}{UNDER_LOCK}", std::process::id()))
     }
@@ -82,7 +82,7 @@ impl AtomicFile {
         file.write_all(piece).map_err(|error| failed("write", &self.shown, &error))
     }
 
-    /// Lets those read it who may read the file that it replaces.
+    /// Keeps the permissions of the file that it replaces.
     pub(super) fn grant(&self, access: Access) -> Result<()> {
         match (access, fs::metadata(&self.path), &self.file) {
             (Access::Kept, Ok(metadata), Some(file)) => {
@@ -104,7 +104,7 @@ impl AtomicFile {
         self.file.as_ref().map_or(Ok(()), imp::sync_file).map_err(|error| failed("write", &self.shown, &error))
     }
 
-    /// Gives the file its name. An error means that it has not got it.
+    /// Gives the file its name. After an error it has no name.
     pub(crate) fn keep(mut self) -> Result<()> {
         self.sync()?;
         self.name().map_err(|error| failed("write", &self.shown, &error))?;
@@ -127,7 +127,7 @@ impl AtomicFile {
             imp::name(&file, &unfinished)?;
             self.unfinished = Some(unfinished);
         }
-        drop(file); // Windows renames no open file
+        drop(file); // Windows cannot rename an open file
         let Some(unfinished) = &self.unfinished else { return Ok(()) };
         let renamed = imp::rename(unfinished, &self.path);
         if renamed.is_err() {

@@ -33,7 +33,7 @@ pub(crate) fn create_installed_folder(folder: &Path) -> Result<()> {
     imp::create_open_folder(folder).map_err(|error| failed("make", folder, &error))
 }
 
-/// Gives the name of `current` to the program `next` and the name `previous` to the one that had it. All are in one folder.
+/// Gives the name of `current` to the program `next`, and the name `previous` to the old one. All are in one folder.
 pub(crate) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
     imp::exchange_program(current, next, previous)?;
     imp::sync_folder(folder_of(current));

@@ -1,5 +1,4 @@
-//! A file of lines that many processes write behind each other without waiting: private, bounded, and worth nothing if
-//! it cannot be written.
+//! A file of lines that many processes append to without waiting. It is private, bounded and optional.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -7,8 +6,8 @@ use std::path::Path;
 
 use super::{imp, sibling};
 
-/// Appends a line by one write, so that it stays whole beside those of other processes. A file that would grow beyond
-/// `limit` bytes is set aside first, in place of the one set aside before.
+/// Appends a line by one write, so that lines of several processes do not mix. If the file would exceed `limit` bytes,
+/// it is first renamed over the previous one.
 pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()> {
     let (mut file, mut length) = imp::open_own(path, imp::OpenMode::Append)?;
     if length + line.len() as u64 > limit {
@@ -22,7 +21,7 @@ pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()
     if file.write(line)? == line.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
-/// Reads the lines set aside and those after them, of each at most the last twice `limit` bytes.
+/// Reads the lines of the previous and the current file, at most twice `limit` bytes of each.
 pub(crate) fn read_lines(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut lines = Vec::new();
     for path in [sibling(path, ENDING), path.to_owned()] {

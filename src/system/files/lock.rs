@@ -1,4 +1,4 @@
-//! `Lock`: who changes a file keeps other processes away meanwhile.
+//! `Lock`: keeps other processes from changing a file at the same time.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,10 +11,10 @@ use anyhow::{Context, Result, anyhow};
 use super::{LinkPolicy, atomic_file, failed, imp, not_opened, refuse_irregular, retry_interrupted};
 use crate::system::threads;
 
-/// No writer needs longer: it holds the lock for a few small files.
+/// Enough for every writer, which holds the lock for a few small files.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// An exclusive lock between processes, held until it is dropped, also by a crash.
+/// An exclusive lock between processes. A crash ends it too.
 pub(crate) struct Lock(File);
 
 impl Lock {
@@ -42,7 +42,7 @@ impl Lock {
                 return Err(error).with_context(|| format!("could not lock `{}`", path.display()));
             }
         }
-        // Waiting in the kernel is fair between many writers, which polling is not; the thread gives it a deadline.
+        // Waiting in the kernel is fair between many writers; polling is not. The thread adds a deadline.
         let (sender, receiver) = mpsc::channel();
         let waiting = move || sender.send(retry_interrupted(|| file.lock()).map(|()| file));
         threads::start(waiting).with_context(|| format!("could not wait for the lock `{}`", path.display()))?;
@@ -67,12 +67,12 @@ impl Lock {
         Ok(file)
     }
 
-    /// Leaves word for those who hold it next that something failed just now.
+    /// Records a failure for the next holders.
     pub(crate) fn record_failure(&self) {
         let _ = self.0.set_len(0).and_then(|()| (&self.0).write_all(b"failed"));
     }
 
-    /// Tells whether that was less than `ago` ago.
+    /// Tells whether a failure was recorded less than `ago` ago.
     pub(crate) fn failed_recently(&self, ago: Duration) -> bool {
         let noted =
             self.0.metadata().ok().filter(|metadata| metadata.len() > 0).and_then(|noted| noted.modified().ok());

@@ -92,7 +92,7 @@ fn read_own(path: &Path, limit: u64, links: LinkPolicy) -> Result<Option<Vec<u8>
     Ok(Some(contents))
 }
 
-/// Why a file of the user's own could not be opened.
+/// Explains why a file of the user's could not be opened.
 fn not_opened(deed: &str, path: &Path, links: LinkPolicy, error: &io::Error) -> anyhow::Error {
     let metadata = fs::symlink_metadata(path).ok();
     let is = |test: fn(&fs::Metadata) -> bool| metadata.as_ref().is_some_and(test);
@@ -122,8 +122,8 @@ fn refuse_irregular(path: &Path, metadata: &fs::Metadata, limit: u64) -> Result<
 
 /// Reads a file of any owner, such as a project's or the machine's.
 pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    // The size and kind before the file is opened: to open a device may be to act. Nothing is waited for if it is
-    // exchanged for a pipe between the two.
+    // Size and kind are read before the file is opened, because opening a device may act. The file is opened without
+    // waiting, in case it becomes a pipe in between.
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -181,7 +181,7 @@ pub(crate) fn check_room(path: &Path, length: u64) -> Result<()> {
     file.sync()
 }
 
-/// The error with what a person can do about it.
+/// Adds a hint for a person to the error.
 fn failed(deed: &str, path: &Path, error: &io::Error) -> anyhow::Error {
     let what = format!("could not {deed} `{}`: {error}", path.display());
     let cure = match error.kind() {
@@ -190,7 +190,7 @@ fn failed(deed: &str, path: &Path, error: &io::Error) -> anyhow::Error {
         io::ErrorKind::ReadOnlyFilesystem => {
             "set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written".to_owned()
         }
-        kind => return io::Error::new(kind, what).into(), // the caller may do it again
+        kind => return io::Error::new(kind, what).into(), // the caller may try again
     };
     Problem::new(what, cure).into()
 }
@@ -202,8 +202,8 @@ pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Keeps the present contents of `path` under the name `copy`, without reading them where the file system can link. The
-/// copy before stays until the new one is whole.
+/// Keeps the present contents of `path` as `copy`, as a link if the file system can. The previous copy stays until the
+/// new one is whole.
 pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
     let source = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let unfinished = atomic_file::unfinished(copy);
@@ -215,12 +215,12 @@ pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
     remove(&unfinished) // a rename leaves both names of one file
 }
 
-/// Removes what a writer of `path` left behind when it was killed. The caller holds the lock of its writers.
+/// Removes the unfinished file of a killed writer of `path`. The caller holds the lock of its writers.
 pub(crate) fn remove_unfinished(path: &Path) -> Result<()> {
     remove(&atomic_file::unfinished(path))
 }
 
-/// Moves a file aside, over whatever was there.
+/// Renames a file, and replaces an old one.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     imp::rename(from, to).with_context(|| format!("could not move `{}` to `{}`", from.display(), to.display()))
 }
@@ -261,7 +261,7 @@ pub(crate) fn links_to(folder: &Path, target: &Path) -> Vec<PathBuf> {
     entries.filter(|path| path.file_name() != target.file_name() && is_link_to(path, target)).collect()
 }
 
-/// Removes a file; none there is fine.
+/// Removes a file; a missing one is no error.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -281,12 +281,12 @@ pub(crate) fn are_private_anywhere() -> bool {
     imp::HAS_MODES
 }
 
-/// The number of the user who runs us, where users have numbers.
+/// The user's number, on systems with user numbers.
 pub(crate) fn user_number() -> Option<u32> {
     imp::user_number()
 }
 
-/// Tells whether this process may write there, as far as the system knows without a try.
+/// Tells whether this process may write `path`, as far as the system knows without trying.
 pub(crate) fn may_write(path: &Path) -> bool {
     imp::may_write(path)
 }

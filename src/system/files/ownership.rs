@@ -20,7 +20,7 @@ struct FileOwnership {
     owner: u32,
     group: u32,
     mode: u32,
-    /// The path is a link that leads there.
+    /// The path is a link to the file.
     linked: bool,
 }
 
@@ -31,12 +31,12 @@ enum AccessFault {
     WritableByOthers,
 }
 
-/// Refuses an open file that is another's, or that others may write.
+/// Refuses an open file that belongs to another user, or that others may write.
 pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), Problem> {
     let user = geteuid().as_raw();
     let of = |linked| FileOwnership { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
     let Some(fault) = FileOwnership::fault(of(false), user) else { return Ok(()) };
-    // Only a file that would be refused is worth the second look.
+    // A second look, only for a file that would be refused.
     if FileOwnership::fault(of(path.is_symlink()), user).is_none() {
         return Ok(());
     }
@@ -51,8 +51,8 @@ pub(super) fn check_target(path: &Path, folder: &Path) -> Result<(), Problem> {
     }
 }
 
-/// The same for a folder in which a file is to be made. In a container root may have a home that is another's, so this
-/// goes by what `sudo` says of itself.
+/// The same for the folder of a new file. In a container root's home may belong to another user, so only `sudo`'s own
+/// variables count.
 pub(super) fn check_new(folder: &Path) -> Result<(), Problem> {
     let caller = if geteuid().is_root() { env::present("SUDO_UID") } else { None };
     let Some(caller) = caller.and_then(|id| id.to_str()?.parse::<u32>().ok()) else { return Ok(()) };
@@ -90,7 +90,7 @@ pub(super) fn fault_of(path: &Path, privacy: Privacy) -> Option<OwnershipFault> 
     }
 }
 
-/// Gives a new file the group of the one that it replaces, as far as that is allowed. The owner is the same: ours.
+/// Gives a new file the group of the replaced one, if that is allowed. The owner is always us.
 pub(super) fn keep_group(new: &File, old: &Metadata) {
     if new.metadata().is_ok_and(|new| new.gid() != old.gid()) {
         let _ = std::os::unix::fs::fchown(new, None, Some(old.gid()));
@@ -99,12 +99,12 @@ pub(super) fn keep_group(new: &File, old: &Metadata) {
 
 impl FileOwnership {
     fn fault(self, user: u32) -> Option<AccessFault> {
-        // NixOS and others lead from a home to files of root's; who could change them could change us as well.
+        // NixOS and others link from a home to root's files. Their writers could change our program as well.
         let is_roots = self.owner == 0 && self.linked;
         if self.owner != user && !is_roots {
             return Some(AccessFault::ForeignOwner);
         }
-        // Where every user has a group of their own, it has the user's number.
+        // A user's private group has the user's number.
         let is_own_group = self.group == self.owner;
         let others = if is_own_group { 0o002 } else { 0o022 };
         (self.mode & others != 0).then_some(AccessFault::WritableByOthers)
@@ -161,12 +161,12 @@ mod tests {
             (ME, ME, 100, 0o644, true, None),
             (ME, ME, ME, 0o666, false, Some(WritableByOthers)),
             (ME, ME, ME, 0o602, true, Some(WritableByOthers)),
-            // A group of the user's own, as most distributions make one, and a shared one.
+            // A user's private group, as most distributions make one, and a shared group.
             (ME, ME, ME, 0o664, false, None),
             (ME, ME, 100, 0o664, false, Some(WritableByOthers)),
             (ME, 1001, ME, 0o600, false, Some(ForeignOwner)),
             (ME, 1001, ME, 0o600, true, Some(ForeignOwner)),
-            // `sudo -E docker`, and what it leaves behind.
+            // `sudo -E docker`, and files that it made.
             (0, ME, ME, 0o600, false, Some(ForeignOwner)),
             (ME, 0, 0, 0o644, false, Some(ForeignOwner)),
             (0, 0, 0, 0o600, false, None),

@@ -29,7 +29,7 @@ pub(super) fn private_options() -> OpenOptions {
     options
 }
 
-/// The kernel's constant; Rust has the bits unsigned and the call takes them signed.
+/// The kernel's constant. Rust's type is unsigned, the call's is signed.
 const NONBLOCKING: i32 = OFlags::NONBLOCK.bits().cast_signed();
 
 /// Does not wait for the other end of a pipe.
@@ -73,7 +73,7 @@ pub(super) fn open_to_all(file: &File, kind: InstalledFile) -> io::Result<()> {
     retry_interrupted(|| file.set_permissions(Permissions::from_mode(mode)))
 }
 
-/// The old program gets its second name first: there is one of the first name at every moment.
+/// The old program gets its second name first, so that a program has the first name at every moment.
 pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
     keep_copy(current, previous)?;
     super::rename(next, current)
@@ -96,7 +96,7 @@ pub(super) fn sync_file(file: &File) -> io::Result<()> {
     }
 }
 
-/// Best effort: many shares cannot flush a folder, and the file in it is whole already.
+/// Best effort: many shares cannot flush a folder, and the file itself is whole.
 pub(super) fn sync_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
@@ -115,7 +115,7 @@ pub(super) fn name(file: &File, path: &Path) -> io::Result<()> {
     Ok(linkat(CWD, descriptor(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
-/// Without this path only root may name a file without a name.
+/// Other paths to an unnamed file need root.
 #[cfg(target_os = "linux")]
 fn descriptor(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
@@ -192,13 +192,13 @@ pub(super) fn open_own(path: &Path, purpose: OpenMode) -> io::Result<(File, u64)
     if is_ours { Ok((file, metadata.len())) } else { Err(io::ErrorKind::PermissionDenied.into()) }
 }
 
-/// Tells whether `path` is the name of this very file.
+/// Tells whether `path` still names this file.
 pub(super) fn is_at(path: &Path, file: &File) -> bool {
     let same = |there: fs::Metadata, here: fs::Metadata| (there.dev(), there.ino()) == (here.dev(), here.ino());
     fs::symlink_metadata(path).is_ok_and(|there| file.metadata().is_ok_and(|here| same(there, here)))
 }
 
-/// Tells whether this process may make a file so long (`RLIMIT_FSIZE`).
+/// Tells whether this process may make a file of this length (`RLIMIT_FSIZE`).
 pub(super) fn may_write_up_to(length: u64) -> bool {
     getrlimit(Resource::Fsize).current.is_none_or(|limit| length <= limit)
 }

@@ -80,8 +80,8 @@ pub(super) fn open_to_all(_: &File, _: InstalledFile) -> io::Result<()> {
     Ok(())
 }
 
-/// A program that runs can be renamed, but nothing can take its place. Its other names are links to the same file: they are
-/// moved aside too, since they may be what runs, and made anew.
+/// A running program can be renamed, but not replaced. Its other names are links to the same file and may be running
+/// too, so they are moved aside and made again.
 pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
     let links = links_to(atomic_file::folder_of(current), current);
     remove(previous)?;
@@ -100,7 +100,7 @@ pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> 
     Ok(())
 }
 
-/// That there is no room is said when it is written.
+/// Windows reports missing room when the file is written.
 pub(super) fn free_space(_: &Path) -> Option<u64> {
     None
 }
@@ -111,7 +111,7 @@ pub(super) fn sync_file(file: &File) -> io::Result<()> {
 
 pub(super) fn sync_folder(_: &Path) {}
 
-/// A file that goes with its last user cannot be given a name later.
+/// A temporary file cannot get a name later.
 pub(super) fn create_unnamed(_: &OpenOptions, _: &Path) -> Option<File> {
     None
 }
@@ -141,7 +141,7 @@ pub(super) fn close_to_others(_: &Path, _: Privacy) -> io::Result<()> {
     Ok(())
 }
 
-/// Symbolic links need a right that few have.
+/// Symbolic links need a right that few users have.
 pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {
     fs::hard_link(path.with_file_name(target), path)
 }
@@ -165,7 +165,7 @@ pub(super) enum OpenMode {
     Read,
 }
 
-/// There is no folder in memory here, and so no such file.
+/// Windows has no folder in memory, so there is no such file.
 pub(super) fn open_own(_: &Path, _: OpenMode) -> io::Result<(File, u64)> {
     Err(io::ErrorKind::Unsupported.into())
 }

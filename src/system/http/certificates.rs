@@ -1,8 +1,8 @@
-//! `Certificates`: what Docker's and the containers tools' `certs.d` folders hold for a server.
+//! `Certificates`: reads the `certs.d` folders of Docker and the containers tools for a server.
 //!
-//! A folder is called as clients spell the registry, `HOST[:PORT]`. `*.crt` are authorities; `NAME.cert` with `NAME.key`
-//! is shown to a server that asks for it (moby `registry/registry.go`, containers/image `pkg/tlsclientconfig`). Those
-//! tools take the first folder that is there; here all of them count, since a login is for every client.
+//! A folder has the registry's name as clients spell it, `HOST[:PORT]`. `*.crt` are authorities. `NAME.cert` with
+//! `NAME.key` is a client certificate (moby `registry/registry.go`, containers/image `pkg/tlsclientconfig`). Those
+//! tools use the first folder; here all folders count, because a login is for every client.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -29,19 +29,19 @@ pub(super) struct Identity {
     pub(super) key: PrivateKeyDer<'static>,
 }
 
-/// A file of `certs.d` that does not do what it is there for.
+/// A useless file of `certs.d`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CertificateFault {
     pub(crate) file: PathBuf,
     pub(crate) why: String,
 }
 
-/// More folders or files than that are no longer read.
+/// The limit for folders and files.
 const MOST_ENTRIES: usize = 1000;
 
 const LIMIT: u64 = 1 << 20;
 
-/// The files for a server of any of these names that are of no use at `now`.
+/// The files for a server with any of these names that are useless at `now`.
 pub(super) fn faults(names: &[String], now: SystemTime) -> Vec<CertificateFault> {
     let folders = roots().into_iter().flat_map(|root| files::entries(&root, MOST_ENTRIES));
     let files = folders.filter(|folder| names.iter().any(|name| is_for(folder, name)));
@@ -69,7 +69,7 @@ fn fault(file: &Path, now: SystemTime) -> Option<String> {
 }
 
 impl Certificates {
-    /// Those for a server of any of these names, `HOST` or `HOST:PORT`.
+    /// Reads the files for a server with any of these names, `HOST` or `HOST:PORT`.
     pub(super) fn load(names: &[String]) -> Self {
         let mut all = Self::default();
         for folder in roots().iter().flat_map(|root| files::entries(root, MOST_ENTRIES)) {
@@ -95,14 +95,14 @@ impl Certificates {
     }
 }
 
-/// A folder is compared without regard to capitals. Docker for Windows leaves the colon out.
+/// Folder names ignore case. Docker for Windows drops the colon.
 fn is_for(folder: &Path, name: &str) -> bool {
     let folder = folder.file_name().unwrap_or_default().to_string_lossy();
     let name = if cfg!(windows) { name.replace(':', "") } else { name.to_owned() };
     folder.eq_ignore_ascii_case(&name)
 }
 
-/// The person's own folders, then the machine's.
+/// The user's own folders, then the machine's.
 fn roots() -> Vec<PathBuf> {
     let env = Env::default();
     let below = |folder: Option<PathBuf>, path: &str| folder.map(|folder| folder.join(path));
@@ -124,7 +124,7 @@ fn roots() -> Vec<PathBuf> {
     roots
 }
 
-/// Those that can be used: other text in such a file is passed over, as Go does.
+/// The valid certificates of a file: like Go, it skips other text.
 fn authorities(text: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
     let usable = |certificate: &CertificateDer<'static>| RootCertStore::empty().add(certificate.clone()).is_ok();
     CertificateDer::pem_slice_iter(text).filter_map(Result::ok).filter(usable)

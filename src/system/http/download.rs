@@ -17,9 +17,9 @@ pub(crate) struct Download<'d> {
 /// Why a file was not fetched.
 #[derive(Debug)]
 pub(crate) enum DownloadError {
-    /// The server answered with another status than it should.
+    /// The server answered with another status.
     Status(u16),
-    /// It leads to plain http, or to no address at all.
+    /// The redirect leads to plain http, or is no address.
     Redirect,
     TooLarge,
     /// All attempts broke off, after this many bytes.
@@ -28,7 +28,7 @@ pub(crate) enum DownloadError {
     Unreachable(HttpError),
 }
 
-/// For nothing to come; for the whole file; between attempts.
+/// The time without data, for the whole file, and between attempts.
 const SILENCE: Duration = Duration::from_secs(30);
 const DEADLINE: Duration = Duration::from_mins(15);
 const PAUSE: Duration = Duration::from_millis(300);
@@ -37,7 +37,7 @@ const ATTEMPTS: u32 = 5;
 const REDIRECTS: usize = 5;
 
 impl HttpClient {
-    /// Fetches a file; what it is worth the caller finds out.
+    /// Downloads a file. The caller verifies it.
     pub(crate) fn download(&self, download: &Download<'_>) -> Result<Vec<u8>, DownloadError> {
         let (mut bytes, end) = (Vec::new(), Instant::now() + DEADLINE);
         for attempt in 1..=ATTEMPTS {
@@ -49,7 +49,7 @@ impl HttpClient {
         Err(DownloadError::Broken(bytes.len() as u64))
     }
 
-    /// Goes on behind the bytes that are there.
+    /// Resumes behind the present bytes.
     fn attempt(&self, download: &Download<'_>, bytes: &mut Vec<u8>, end: Instant) -> Result<(), DownloadError> {
         let mut url = download.url.clone();
         let mut arrival = None;
@@ -76,7 +76,7 @@ impl HttpClient {
         let continues = format!("bytes {}-", bytes.len());
         match arrival.status {
             206 if arrival.header("content-range").is_some_and(|range| range.starts_with(&continues)) => {}
-            200 => bytes.clear(), // it does not know how to go on
+            200 => bytes.clear(), // the server cannot resume
             status => return Err(DownloadError::Status(status)),
         }
         let received = bytes.len() as u64;

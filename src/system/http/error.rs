@@ -28,7 +28,7 @@ const CLIENT_ALERTS: [&str; 6] = [
 pub(crate) const NO_TLS: &str = "it does not speak TLS";
 const NOT_TRUSTED: &str = "its certificate is not trusted";
 
-/// Tells whether the connection did not come about or broke off; to wait longer would not help.
+/// Tells whether the connection failed or broke off, so that waiting longer would not help.
 pub(super) fn is_broken(error: &Error) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
     match error {

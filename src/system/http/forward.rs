@@ -1,6 +1,7 @@
-//! `ForwardConnector`: plain http by way of a proxy that reads it, in absolute form (RFC 9112 section 3.2.2), as Go sends it.
+//! `ForwardConnector`: sends plain http through a proxy that reads it, in absolute form (RFC 9112 section 3.2.2), like
+//! Go.
 //!
-//! `ureq` asks every proxy for a connection (CONNECT), and many give none but to port 443.
+//! `ureq` asks every proxy for a connection (CONNECT), and many refuse ports other than 443.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use ureq::config::Config;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 use ureq::{Error, Proxy};
 
-/// Connects to the proxy, if one is to read the request.
+/// Connects to the proxy, if a proxy reads the request.
 #[derive(Debug)]
 pub(super) struct ForwardConnector;
 

@@ -45,14 +45,14 @@ pub(crate) use tls::TlsOptions;
 pub(crate) use transfer::{Payload, StreamingResponse, Transfer};
 pub(crate) use url::Url;
 
-/// Sends requests. One per run: it keeps connections open.
+/// Sends requests. A run has one, because it keeps connections open.
 pub(crate) struct HttpClient {
     agent: Agent,
     proxies: Proxies,
     limits: Limits,
-    /// When all of them must have been answered.
+    /// The deadline of all requests.
     end: Instant,
-    /// When the credentials expire, as a server said to which they were shown.
+    /// When the shown credentials expire, as a server said.
     expiry: Cell<Option<SystemTime>>,
 }
 
@@ -71,7 +71,7 @@ pub(crate) struct Limits {
 pub(crate) struct HttpRequest<'a> {
     pub(crate) method: Method,
     pub(crate) url: Url,
-    /// Added to what the address holds already.
+    /// Added to the query of the address.
     pub(crate) query: Vec<(&'static str, String)>,
     /// The `Accept` header.
     pub(crate) accept: Option<&'static str>,
@@ -93,7 +93,7 @@ pub(crate) enum Method {
     Delete,
 }
 
-/// The credentials a request shows.
+/// The credentials of a request.
 #[derive(Debug)]
 pub(crate) enum Authorization<'a> {
     None,
@@ -120,7 +120,7 @@ pub(crate) struct HttpResponse {
     pub(crate) content_type: Option<String>,
     /// `Retry-After`, if it is a number of seconds (RFC 9110 section 10.2.3).
     pub(crate) retry_after: Option<u64>,
-    /// When the token that was shown expires, as GitHub says.
+    /// The expiry of the shown token, as GitHub says.
     pub(crate) token_expiry: Option<SystemTime>,
     /// `None` if it was longer than 64 KiB. It may hold a token.
     pub(crate) body: Option<Secret>,
@@ -132,13 +132,13 @@ const TOKEN_EXPIRY: &str = "github-authentication-token-expiration";
 
 const USER_AGENT: &str = concat!("ensign/", env!("CARGO_PKG_VERSION"));
 
-/// Before a broken connection is tried again.
+/// The pause before a broken connection is tried again.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Tokens of tens of kilobytes exist; go-containerregistry has the same bound.
 const BODY_LIMIT: u64 = 64 * 1024;
 
-/// Parts of an address come from servers; what `Uri` cannot hold makes `ureq` panic.
+/// The limit of an address, whose parts come from servers: `ureq` panics where `Uri` cannot hold it.
 const ADDRESS_LIMIT: usize = 32 * 1024;
 
 impl Default for Limits {
@@ -162,7 +162,7 @@ impl HttpClient {
     pub(crate) fn secured(limits: Limits, security: TlsOptions) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            .max_redirects(0) // whether another address may be asked, and with what, is the caller's to say
+            .max_redirects(0) // the caller decides about redirects
             .timeout_connect(Some(limits.connect))
             .user_agent(USER_AGENT)
             .proxy(None) // each request has its own
@@ -175,7 +175,7 @@ impl HttpClient {
         Self { agent, proxies, limits, end: Instant::now() + limits.total, expiry: Cell::default() }
     }
 
-    /// The same client, with as much time again.
+    /// The same client with a new deadline.
     pub(crate) fn with_fresh_deadline(&self) -> Self {
         let (agent, proxies) = (self.agent.clone(), self.proxies.clone());
         Self {
@@ -187,12 +187,12 @@ impl HttpClient {
         }
     }
 
-    /// When the user's own credentials expire, if a server has said so that was shown them.
+    /// When the user's own credentials expire, if a server has said so.
     pub(crate) fn credentials_expiry(&self) -> Option<SystemTime> {
         self.expiry.get()
     }
 
-    /// Sends one request and waits for the answer, whatever its status. An error is a part of a sentence.
+    /// Sends one request and waits for the response, of any status. An error is a part of a sentence.
     pub(crate) fn send(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let started = Instant::now();
         let answer = self.exchange(request);
@@ -278,7 +278,7 @@ impl fmt::Display for HttpRequest<'_> {
     }
 }
 
-/// How a request is sent.
+/// Options for sending a request.
 struct SendOptions<'r> {
     header: Option<HeaderValue>,
     route: &'r ProxyRoute,
@@ -342,7 +342,7 @@ pub(crate) fn certificate_faults(names: &[String]) -> Vec<CertificateFault> {
     certificates::faults(names, SystemTime::now())
 }
 
-/// The library that reads the system's certificates asks the environment itself, which a client may have changed.
+/// The library for the system's certificates reads the environment itself, and a client may have changed it.
 fn refuse_foreign_authorities() -> Result<(), HttpError> {
     let changed = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| env::present(name) != env::variable(name));
     changed.map_or(Ok(()), |name| Err(HttpError(format!("{name} is not what the calling client was started with"))))

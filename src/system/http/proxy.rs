@@ -1,5 +1,5 @@
-//! `Proxies`: which proxy a request goes through. The variables are read as Go's `http.ProxyFromEnvironment` reads them,
-//! which Docker uses (golang.org/x/net/http/httpproxy); `ALL_PROXY`, which is not Go's, comes after them.
+//! `Proxies`: chooses the proxy of a request. It reads the variables like Go's `http.ProxyFromEnvironment`, which
+//! Docker uses (golang.org/x/net/http/httpproxy). `ALL_PROXY`, which Go ignores, comes last.
 
 use std::net::IpAddr;
 
@@ -21,13 +21,13 @@ pub(super) struct Proxies {
     no_proxy: Vec<NoProxyRule>,
 }
 
-/// The way of one request.
+/// The route of one request.
 #[derive(Clone)]
 pub(super) struct ProxyRoute {
     pub(super) proxy: Option<Proxy>,
     /// The header `Proxy-Authorization` for a proxy that reads the request itself. `ureq` sends it to the others.
     pub(super) login: Option<HeaderValue>,
-    /// The proxy reads the request, so that what it says may be its own.
+    /// The proxy reads the request, so a response may be its own.
     pub(super) is_forwarded: bool,
 }
 
@@ -35,11 +35,11 @@ pub(super) struct ProxyRoute {
 enum ProxySetting {
     Direct,
     Through(Proxy),
-    /// The reason, which does not repeat the address.
+    /// The reason, without the address.
     Unusable(String),
 }
 
-/// An entry of `NO_PROXY`: who is asked directly. Without a port it is for all of them.
+/// An entry of `NO_PROXY`. Without a port it is for all ports.
 #[derive(Clone, Debug)]
 enum NoProxyRule {
     Everybody,
@@ -77,12 +77,12 @@ impl Proxies {
         [&self.https, &self.http].into_iter().filter_map(fault).collect()
     }
 
-    /// Tells whether requests of a scheme go through a proxy.
+    /// Tells whether a scheme uses a proxy.
     pub(super) fn are_used(&self) -> bool {
         [&self.https, &self.http].into_iter().any(|setting| matches!(setting, ProxySetting::Through(_)))
     }
 
-    /// Tells whether the address is a proxy's own.
+    /// Tells whether the address is a proxy's.
     pub(super) fn have(&self, url: &Url) -> bool {
         [&self.https, &self.http].into_iter().any(|setting| match setting {
             ProxySetting::Through(proxy) => {
@@ -120,7 +120,7 @@ impl ProxyRoute {
         Self { login: reader.and_then(login), is_forwarded: reader.is_some(), proxy }
     }
 
-    /// For the end of a sentence about a failure.
+    /// The end of a sentence about a failure.
     pub(super) fn proxy_note(&self) -> String {
         let told = |proxy: &Proxy| format!(", {BY_WAY_OF_PROXY} `{}:{}`", proxy.host(), proxy.port());
         self.proxy.as_ref().map_or_else(String::new, told)

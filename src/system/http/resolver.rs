@@ -1,4 +1,4 @@
-//! `Resolver`: looks a server's addresses up within a deadline. `ureq`'s own panics where no thread can be started.
+//! `Resolver`: looks up a server's addresses within a deadline. `ureq`'s own panics if no thread can be started.
 
 use std::fmt;
 use std::net::ToSocketAddrs;

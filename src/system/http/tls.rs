@@ -1,6 +1,6 @@
-//! `Tls`: TLS to a server, which shows a certificate and may be shown one.
+//! `Tls`: TLS connections, with server and client certificates.
 //!
-//! `ureq` has a connector of its own, which takes other authorities in the place of the system's only.
+//! `ureq`'s own connector can only replace the system's authorities, not add some.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -22,19 +22,19 @@ use super::proxy::Proxies;
 use super::verifier::{AnyServer, Identities, KnownServer};
 use crate::system::request_log;
 
-/// How far the server at the other end of a connection is trusted.
+/// How much the server of a connection is trusted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TlsOptions {
-    /// As `certs.d` folders are called that are for it, and for the servers that it sends us on to, as in Docker.
+    /// The names of its `certs.d` folders, which also count for servers that it redirects to, as in Docker.
     pub(crate) names: Vec<String>,
-    /// The user allowed it to be spoken to without TLS; then it may also show any certificate.
+    /// The user allowed plain http; then it may also show any certificate.
     pub(crate) is_insecure: bool,
 }
 
-/// Makes a TLS connection of a plain one, if the address wants that.
+/// Adds TLS to a plain connection, if the address wants that.
 pub(super) struct Tls {
     pub(super) security: TlsOptions,
-    /// They are no part of what the user said of the server.
+    /// Proxies, for which the user's settings of the server do not count.
     pub(super) proxies: Proxies,
 }
 
@@ -74,14 +74,14 @@ impl Tls {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| io(&error))?
-            .dangerous() // says rustls of any verifier but its own
+            .dangerous() // rustls calls every other verifier so
             .with_custom_certificate_verifier(verifier)
             .with_client_cert_resolver(Arc::new(Identities(identities)));
         Ok(Arc::new(config))
     }
 }
 
-/// The form in which the same error comes out of a connection.
+/// The form in which a connection reports the same error.
 fn io(error: &TlsError) -> Error {
     Error::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, error.clone()))
 }
@@ -91,8 +91,8 @@ fn certified(identity: Identity, provider: &CryptoProvider) -> Option<Arc<Certif
     let key = provider.key_provider.load_private_key(key);
     let key =
         key.inspect_err(|error| request_log::log(format_args!("the key of a client certificate: {error}"))).ok()?;
-    // Whether they belong together is left to the server: rustls cannot read certificates of version 1, which
-    // `openssl x509 -req` makes.
+    // The server checks whether certificate and key belong together: rustls cannot read certificates of version 1,
+    // which `openssl x509 -req` makes.
     Some(Arc::new(CertifiedKey::new(chain, key)))
 }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::system::text::one_line;
 use crate::system::threads;
 
-/// A request with headers and a body of the caller's own.
+/// A request with the caller's own headers and body.
 #[derive(Debug)]
 pub(crate) struct Transfer<'a> {
     pub(crate) method: Method,
@@ -48,7 +48,7 @@ pub(crate) struct StreamingResponse {
 
 /// Messages of the thread that talks to the server.
 enum Event {
-    /// A piece of the request's body is gone.
+    /// A piece of the request's body was sent.
     Sent,
     Head(u16, Vec<(String, String)>),
     Piece(Vec<u8>),
@@ -56,12 +56,12 @@ enum Event {
     Failed(Error),
 }
 
-/// How many pieces wait to be taken, and how long one is.
+/// The number of waiting pieces, and their size.
 const PIECES: usize = 4;
 const PIECE: usize = 64 * 1024;
 
 impl HttpClient {
-    /// `idle_timeout` is how long nothing at all may happen.
+    /// `idle_timeout` is the time without any data.
     pub(crate) fn transfer(
         &self,
         transfer: &Transfer<'_>,
@@ -206,7 +206,7 @@ impl Payload {
     }
 }
 
-/// A body that says when a piece of it is gone.
+/// A body that reports each sent piece.
 struct MeteredBody<R> {
     reader: R,
     sender: SyncSender<Event>,
@@ -214,7 +214,7 @@ struct MeteredBody<R> {
 
 impl<R: Read> Read for MeteredBody<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let _ = self.sender.try_send(Event::Sent); // if there is no room, something else ends the wait
+        let _ = self.sender.try_send(Event::Sent); // without room another event ends the wait
         self.reader.read(buffer)
     }
 }

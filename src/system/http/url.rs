@@ -9,13 +9,13 @@ use ureq::http::Uri;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Url(pub(super) Uri);
 
-/// No person could take a longer one over into a browser.
+/// A person could not copy a longer one into a browser.
 const LONGEST_LINK: usize = 500;
 
 impl Url {
     /// Only ASCII: `ureq` panics on a query that is not.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let uri: Uri = text.parse().ok()?; // drops a fragment without a word
+        let uri: Uri = text.parse().ok()?; // drops a fragment silently
         let plain = text.is_ascii() && !text.contains('#') && matches!(uri.scheme_str()?, "http" | "https");
         let host = uri.host()?;
         let port = uri.authority()?.as_str().strip_prefix(host)?; // fails if user information precedes the host
@@ -36,7 +36,7 @@ impl Url {
             .flatten()
     }
 
-    /// The address that a `Location` of this one means: a whole one, or a path on the same server.
+    /// Resolves a `Location`: a whole address, or a path on the same server.
     pub(crate) fn follow(&self, location: &str) -> Option<Self> {
         if location.starts_with('/') { self.at(location) } else { Self::parse(location) }
     }
@@ -47,13 +47,13 @@ impl Url {
         Self::parse(&format!("{}{separator}{pair}", self.0))
     }
 
-    /// Tells whether what may be shown to one of them may be shown to the other.
+    /// Tells whether both addresses may get the same credentials.
     pub(crate) fn is_same_origin(&self, other: &Self) -> bool {
         (self.is_https(), self.host(), self.port()) == (other.is_https(), other.host(), other.port())
     }
 
-    /// A page that this server named, which a person is about to open and log in at: it is on the same host or on a parent
-    /// domain of it, or else the server itself is shown.
+    /// A page that this server named, for a person to log in at. It must be on the same host or a parent domain; else
+    /// the server's own address is shown.
     pub(crate) fn own_page(&self, page: Option<&str>) -> String {
         let is_near = |page: &Self| {
             let (page, host) = (page.host(), self.host());
@@ -79,7 +79,7 @@ impl Url {
         self.0.path()
     }
 
-    /// `host[:port]`, as it was written.
+    /// `host[:port]`, as written.
     pub(crate) fn authority(&self) -> &str {
         self.0.authority().map_or("", |authority| authority.as_str())
     }
@@ -89,7 +89,7 @@ impl Url {
         self.0.host().unwrap_or_default().trim_matches(['[', ']']).to_lowercase()
     }
 
-    /// The address the host spells out, if it is no name.
+    /// The host's IP address, if it is no name.
     pub(crate) fn ip(&self) -> Option<IpAddr> {
         self.host().parse().ok().map(|ip: IpAddr| ip.to_canonical())
     }

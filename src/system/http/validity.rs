@@ -1,4 +1,4 @@
-//! When a certificate ends. The libraries for TLS check that and do not tell it.
+//! Reads when a certificate expires. The libraries for TLS check that, but do not tell it.
 
 use std::time::SystemTime;
 
@@ -26,7 +26,7 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<SystemTime> {
     moment(tag, std::str::from_utf8(text).ok()?)
 }
 
-/// `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`; two digits from 50 on are of the last century.
+/// `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`; two digits from 50 on mean the last century.
 fn moment(tag: u8, text: &str) -> Option<SystemTime> {
     let (year, rest) = match tag {
         UTC_TIME => {

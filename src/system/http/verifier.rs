@@ -1,4 +1,4 @@
-//! Which certificates are taken from a server, and which one it is shown.
+//! Verifies a server's certificate, and chooses a client certificate.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, DigitallySignedStruct, Error as TlsError, SignatureScheme};
 
-/// Trusts the system's authorities, and some more.
+/// Trusts the system's authorities and more.
 #[derive(Debug)]
 pub(super) struct KnownServer {
     platform: rustls_platform_verifier::Verifier,
@@ -27,8 +27,8 @@ impl KnownServer {
         Ok(Self { platform, authorities })
     }
 
-    /// A certificate that signed itself, is named as an authority and is a server's: what `openssl req -x509` makes, as
-    /// Docker's own guide says. Go takes it; rustls finds everything right but that an authority is no server.
+    /// Accepts a self-signed certificate that is a trusted authority and a server's: `openssl req -x509` makes such, as
+    /// in Docker's own guide. Go accepts it; rustls refuses an authority as a server.
     fn is_its_own_authority(&self, certificate: &CertificateDer<'_>, error: &TlsError) -> bool {
         let TlsError::InvalidCertificate(CertificateError::Other(error)) = error else { return false };
         error.0.to_string() == "CaUsedAsEndEntity"
@@ -41,7 +41,7 @@ fn system_authorities() -> Vec<CertificateDer<'static>> {
     rustls_native_certs::load_native_certs().certs
 }
 
-/// Where the system itself looks at a certificate it has no such scruples.
+/// The system's own verifier accepts such certificates.
 #[cfg(not(all(unix, not(target_vendor = "apple"))))]
 fn system_authorities() -> Vec<CertificateDer<'static>> {
     vec![]
@@ -128,7 +128,7 @@ impl ServerCertVerifier for AnyServer {
     }
 }
 
-/// Client certificates, of which a server is shown the first that it says it would take, as Go does.
+/// Client certificates. A server gets the first that it accepts, like in Go.
 #[derive(Debug)]
 pub(super) struct Identities(pub(super) Vec<Arc<CertifiedKey>>);
 

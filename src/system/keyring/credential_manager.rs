@@ -58,7 +58,7 @@ pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<Dock
                 (Err(Error::NoEntry), _) | (_, Err(Error::NoEntry)) => continue,
                 (Err(error), _) | (_, Err(error)) => return Err(meaning(error)),
             };
-            // Another program's secret need not be text.
+            // Another program's secret may not be text.
             if let (Ok(secret), Some(username)) = (super::text(value), attributes.remove("username")) {
                 logins.push(DockerLogin { server, username, secret });
             }
@@ -88,7 +88,7 @@ fn target(entry: KeyringEntry<'_>) -> String {
     format!("{}:{}", entry.service, entry.account)
 }
 
-/// `Local`: a domain would carry an enterprise's credentials to its other machines.
+/// `Local`, because domains copy an enterprise's credentials to other machines.
 fn credential(target: &str) -> Result<Entry, KeyringError> {
     let modifiers = HashMap::from([("target", target), ("persistence", "Local")]);
     let store = Store::new().map_err(meaning)?;

@@ -1,4 +1,4 @@
-//! macOS's keyring: generic passwords in the user's default keychain; internet passwords are what Docker's helper keeps.
+//! macOS's keyring: generic passwords in the user's default keychain. Docker's helper keeps internet passwords there.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::model::Secret;
 const ITEM_NOT_FOUND: i32 = -25300;
 /// Errors that need a person: to unlock the keychain, or to allow access to another program's entry.
 const NEEDS_A_PERSON: [i32; 4] = [-25308, -25315, -25293, -128];
-/// No keychain is there, such as for a service that runs outside every login session.
+/// There is no keychain, for example for a service outside every login session.
 const NO_KEYCHAIN: [i32; 3] = [-25291, -25294, -25307];
 
 pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
@@ -42,7 +42,7 @@ pub(super) fn write(
     let (service, account, label) = (entry.service.to_owned(), entry.account.to_owned(), label.to_owned());
     let value = Zeroizing::new(secret.expose().as_bytes().to_vec());
     by_deadline(deadline, move || {
-        // A label among the words of a search would miss an entry of another label.
+        // A search with a label would miss an entry with another label.
         let options = PasswordOptions::new_generic_password(&service, &account);
         if without_prompt(|| passwords::generic_password(options))?.map(Zeroizing::new).is_some() {
             let options = PasswordOptions::new_generic_password(&service, &account);
@@ -59,8 +59,8 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
     by_deadline(deadline, move || without_prompt(|| passwords::delete_generic_password(&service, &account)).map(drop))
 }
 
-/// The internet passwords with the label of Docker's helper. A search does not tell the port, so those of the `known`
-/// addresses are tried.
+/// The internet passwords with the label of Docker's helper. A search does not return the port, so the `known` ports
+/// are tried.
 pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     let known = known.to_vec();
     by_deadline(deadline, move || {
@@ -130,7 +130,7 @@ fn labelled() -> Result<Vec<InternetPassword>, KeyringError> {
     Ok(found.unwrap_or_default().into_iter().filter_map(password).collect())
 }
 
-/// Without a port any will do.
+/// Without a port, any port matches.
 fn find(
     host: &str,
     account: &str,
@@ -147,14 +147,14 @@ fn port_of(server: &str, host: &str) -> Option<u16> {
     address.split('/').next()?.strip_prefix(host)?.strip_prefix(':')?.parse().ok()
 }
 
-/// Tells whether an address is on this host and leads to this path.
+/// Tells whether an address has this host and path.
 fn has_address(server: &str, host: &str, path: &str) -> bool {
     let address = server.split_once("://").map_or(server, |(_, address)| address);
     let (authority, rest) = address.split_at(address.find('/').unwrap_or(address.len()));
     rest == path && authority.strip_prefix(host).is_some_and(|port| port.is_empty() || port.starts_with(':'))
 }
 
-/// Asks the keychain while its windows are forbidden; `None` if it has no such entry.
+/// Asks the keychain with its windows forbidden; `None` if it has no such entry.
 fn without_prompt<T>(ask: impl FnOnce() -> security_framework::base::Result<T>) -> Result<Option<T>, KeyringError> {
     let _lock = SecKeychain::disable_user_interaction().map_err(|error| meaning(&error))?;
     match ask() {

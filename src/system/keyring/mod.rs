@@ -1,7 +1,6 @@
 //! The operating system's keyring: Secret Service on Linux, Keychain on macOS, Credential Manager on Windows.
 //!
-//! Nothing here prompts: what a person would have to unlock is [`KeyringError::Locked`]. Every call ends by the deadline
-//! that its caller gives, whatever the keyring does.
+//! Nothing here prompts: a locked keyring is [`KeyringError::Locked`]. Every call ends by the caller's deadline.
 
 #[cfg(windows)]
 mod credential_manager;
@@ -25,17 +24,17 @@ use keychain as platform;
 #[cfg(all(unix, not(target_vendor = "apple")))]
 use secret_service as platform;
 
-/// The name of an entry, as Go's and Python's keyring libraries name theirs.
+/// The name of an entry, as in Go's and Python's keyring libraries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeyringEntry<'n> {
     pub(crate) service: &'n str,
     pub(crate) account: &'n str,
 }
 
-/// Why the keyring could not be used. An entry that is not there is no error.
+/// Why the keyring could not be used. A missing entry is no error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyringError {
-    /// A person would have to unlock it, or to allow the access.
+    /// A person has to unlock it, or to allow the access.
     #[cfg_attr(windows, expect(dead_code, reason = "Windows opens its own with the session"))]
     Locked,
     /// There is no keyring here, for this reason.
@@ -61,12 +60,12 @@ pub(crate) fn write(
     platform::write(entry, label, secret, deadline)
 }
 
-/// Removes the entry; none there is fine.
+/// Removes the entry; a missing one is no error.
 pub(crate) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), KeyringError> {
     platform::delete(entry, deadline)
 }
 
-/// Waits for the keyring until the deadline. A call of the platform cannot be given up, so it is left to its thread.
+/// Waits for the keyring until the deadline. A call of the platform cannot be cancelled, so its thread is left alone.
 fn by_deadline<T: Send + 'static>(
     deadline: Duration,
     ask: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
@@ -76,7 +75,7 @@ fn by_deadline<T: Send + 'static>(
     receiver.recv_timeout(deadline).unwrap_or(Err(KeyringError::TimedOut))
 }
 
-/// The secret that a keyring gave as bytes.
+/// Reads the keyring's bytes as text.
 fn text(value: Vec<u8>) -> Result<Secret, KeyringError> {
     String::from_utf8(value).map(Secret::new).map_err(|error| {
         drop(Zeroizing::new(error.into_bytes()));
@@ -84,15 +83,15 @@ fn text(value: Vec<u8>) -> Result<Secret, KeyringError> {
     })
 }
 
-/// The logins that Docker's own helpers keep here, whether those are installed or not
-/// (docker/docker-credential-helpers `secretservice/`, `osxkeychain/`, `wincred/`).
+/// The logins that Docker's own helpers keep here, even if those are not installed (docker/docker-credential-helpers
+/// `secretservice/`, `osxkeychain/`, `wincred/`).
 ///
-/// Some keyrings tell less than a login's whole address, or list nothing at all. `known` are addresses to try there.
+/// Some keyrings do not tell a login's whole address, or list nothing. `known` are addresses to try there.
 pub(crate) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     platform::docker_logins(known, deadline)
 }
 
-/// Removes the login that Docker's helpers keep for this server and user; none there is fine.
+/// Removes the login of Docker's helpers for this server and user; a missing one is no error.
 pub(crate) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
     platform::delete_docker_login(server, username, deadline)
 }
@@ -100,7 +99,7 @@ pub(crate) fn delete_docker_login(server: &str, username: &str, deadline: Durati
 /// The entries of Docker's helpers in the keyring.
 pub(crate) struct DockerLogins {
     pub(crate) logins: Vec<DockerLogin>,
-    /// Some could not be read without a person.
+    /// Some logins could not be read without a person.
     pub(crate) is_partly_locked: bool,
 }
 

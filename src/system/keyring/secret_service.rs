@@ -28,7 +28,7 @@ const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 /// The path that means no object, such as an unneeded prompt.
 const NOTHING: &str = "/";
-/// The schema of entries without one of their own, which libsecret's programs look for.
+/// The schema of entries without their own, which libsecret's programs look for.
 const SCHEMA: &str = "org.freedesktop.Secret.Generic";
 
 /// The attribute that Docker's helper adds to each item, beside the server and the user.
@@ -87,7 +87,7 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
     delete_all(attributes(entry), deadline)
 }
 
-/// The items with the marks of Docker's helper. `known` is of no use, since each item has its whole address.
+/// The items of Docker's helper. `known` is not needed, because each item has its whole address.
 pub(super) fn docker_logins(_known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     ask(deadline, async || {
         let (session, items) = ServiceSession::search(&owned(&DOCKER_MARKS)).await?;
@@ -125,7 +125,7 @@ fn delete_all(wanted: ItemAttributes, deadline: Duration) -> Result<(), KeyringE
     })
 }
 
-/// Asks on a thread of its own, since the bus may accept a connection and then say nothing.
+/// Asks on its own thread, because a bus may accept a connection and then stay silent.
 fn ask<T: Send + 'static, F: Future<Output = Result<T, KeyringError>>>(
     deadline: Duration,
     questions: impl FnOnce() -> F + Send + 'static,
@@ -192,8 +192,8 @@ impl ServiceSession {
         }
     }
 
-    /// Completes a change for which the service has made a prompt. `KeePassXC` does so for every change, and shows nothing
-    /// unless its settings ask for a confirmation. Where the keyring is locked a prompt would be a window, so none is made.
+    /// Completes a change that needs a prompt of the service. `KeePassXC` makes one for every change, and shows it only
+    /// if its settings ask for confirmation. For a locked keyring the prompt would be a window, so it is refused.
     async fn complete(&self, prompt: &OwnedObjectPath) -> Result<(), KeyringError> {
         if is_none(prompt) {
             return Ok(());
@@ -211,8 +211,7 @@ impl ServiceSession {
         if is_dismissed { Err(KeyringError::Locked) } else { Ok(()) }
     }
 
-    /// Makes sure that nothing was found because nothing is there. A locked collection may hide what it has, as that of
-    /// `KeePassXC` does.
+    /// Makes sure that an empty result means no entry. A locked collection may hide its entries, as `KeePassXC`'s does.
     async fn confirm_absent(&self, items: &FoundItems) -> Result<(), KeyringError> {
         if items.locked.is_empty() { self.confirm_unlocked().await } else { Err(KeyringError::Locked) }
     }
@@ -254,8 +253,8 @@ impl ServiceSession {
     }
 }
 
-/// Connects to the session bus, if it is a socket of our own user: a bus of another would be given our secrets, and a
-/// project's file may have named one, as any client reads it.
+/// Connects to the session bus, if its socket belongs to our own user. Another user's bus would get our secrets, and a
+/// project's file may have named it.
 async fn connect() -> Result<Connection, KeyringError> {
     let addresses = env::present("DBUS_SESSION_BUS_ADDRESS").and_then(|text| text.into_string().ok());
     let address = match addresses {
@@ -279,7 +278,7 @@ fn is_none(object: &OwnedObjectPath) -> bool {
     object.as_str() == NOTHING
 }
 
-/// Tells whether the object that was asked is not there. Services have several names for that.
+/// Tells whether the object does not exist. Services have several error names for that.
 fn is_no_object(error: &zbus::Error) -> bool {
     match error {
         zbus::Error::FDO(error) => {

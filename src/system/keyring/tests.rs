@@ -1,4 +1,4 @@
-//! One keyring for all: the contract of this module against the keyring of the session that the test runs in.
+//! Tests this module's contract with the keyring of the test's own session.
 
 use std::time::Duration;
 

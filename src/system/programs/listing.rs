@@ -1,11 +1,11 @@
-//! Which programs are on PATH, for completion: nothing is run.
+//! Lists the programs on PATH for completion, without running any.
 
 use std::fs;
 
 use super::{imp, is_program};
 use crate::system::env;
 
-/// The names of the programs on PATH that begin so, in order and each once.
+/// The names of programs on PATH with this prefix, sorted, each once.
 pub(crate) fn named(begin: &str) -> Vec<String> {
     let path = env::variable("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());

@@ -1,4 +1,4 @@
-//! Running another program: no shell, a deadline, bounded output, and no going round in circles.
+//! Runs another program: no shell, a deadline, bounded output, and no recursion.
 
 mod listing;
 mod rehearsal;
@@ -31,11 +31,11 @@ pub(crate) use version::version_text;
 #[cfg(not(unix))]
 use windows as imp;
 
-/// A program to run, and with what.
+/// A program to run, with its input and limits.
 pub(crate) struct ProgramCall<'c> {
     pub(crate) program: &'c Path,
     pub(crate) arguments: &'c [String],
-    /// Added to our environment, after `env_remove` was taken out of it.
+    /// Added to our environment after `env_remove` was removed.
     pub(crate) env: &'c BTreeMap<String, String>,
     pub(crate) env_remove: &'c [String],
     pub(crate) stdin: Stdin<'c>,
@@ -59,14 +59,14 @@ pub(crate) struct ProgramOutput {
     /// `None`: a signal ended it.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: Zeroizing<Vec<u8>>,
-    /// The end of what it said. It may hold secrets.
+    /// The end of its stderr, which may hold secrets.
     pub(crate) stderr: Zeroizing<Vec<u8>>,
 }
 
-/// Set for the programs we start: if one of them starts us again, we do not start it again.
+/// Set for programs that we start. If such a program starts us, we do not start it again.
 const GUARD: &str = "ENSIGN_IS_ASKING";
 
-/// How far above us the one may be who asks in a circle.
+/// How far up a recursion is looked for.
 const CHAIN_AT_MOST: usize = 16;
 
 const STORE_LIMIT: usize = 16 << 20;
@@ -74,7 +74,7 @@ const STORE_LIMIT: usize = 16 << 20;
 /// How much of stderr is kept.
 const LAST_WORDS: usize = 2 << 10;
 
-/// For output to end after its program did: a process that it left behind may hold the pipe open.
+/// The wait for the end of the output after the program ended: another process may hold the pipe open.
 const GRACE: Duration = Duration::from_millis(300);
 
 /// Runs `program`, found on PATH, with `input` on its stdin and without our own variables. Its stderr is dropped.
@@ -91,7 +91,7 @@ pub(crate) fn run(program: &Path, argument: &str, input: &[u8], deadline: Durati
     })
 }
 
-/// Runs a program and waits until the deadline at most; then it is killed, with what it started.
+/// Runs a program until the deadline at most; then it is killed with its children.
 #[expect(clippy::disallowed_methods, reason = "this file is where programs are run")]
 pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
     let name = call.program.display();
@@ -121,7 +121,7 @@ pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
     run_child(command, call)
 }
 
-/// Starts a program and waits for it; one that is given up is killed with what it started.
+/// Starts a program and waits for it. After the deadline it is killed with its children.
 fn run_child(mut command: Command, call: &ProgramCall<'_>) -> Result<ProgramOutput> {
     let name = call.program.display();
     let mut child = command.spawn().with_context(|| format!("could not run `{name}`"))?;
@@ -136,13 +136,13 @@ fn run_child(mut command: Command, call: &ProgramCall<'_>) -> Result<ProgramOutp
     result.with_context(|| format!("could not ask `{name}`"))
 }
 
-/// The file that a program's name means on PATH. A folder that is not absolute is passed over: it would mean another
-/// program wherever we are called, and Go, and so Docker, does the same (`os/exec`, `ErrDot`).
+/// Finds a program on PATH. Relative folders are skipped, because they would mean another program in each folder. Go
+/// and Docker do the same (`os/exec`, `ErrDot`).
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(&env::variable("PATH")?), name, is_program)
 }
 
-/// The same on another PATH than ours.
+/// The same on another PATH.
 pub(crate) fn find_on(path: &OsStr, name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(path), name, is_program)
 }
@@ -157,17 +157,17 @@ fn find_in(folders: impl Iterator<Item = PathBuf>, name: &str, is_program: impl 
     folders.filter(|folder| folder.is_absolute()).flat_map(files).find(|file| is_program(file))
 }
 
-/// Tells whether a file is there to be run.
+/// Tells whether the file is an executable program.
 pub(crate) fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && imp::is_executable(&metadata))
 }
 
-/// Tells whether the programs that we run are run by root.
+/// Tells whether we are root, so that our programs are too.
 pub(super) fn is_root() -> bool {
     imp::is_root()
 }
 
-/// Tells whether `path` is the program that runs now, whatever link leads to it.
+/// Tells whether `path` is the running program, also by a link.
 pub(crate) fn is_this_program(path: &Path) -> bool {
     std::env::current_exe().is_ok_and(|ours| is_same_program(path, &ours))
 }
@@ -179,18 +179,17 @@ pub(crate) fn is_same_program(path: &Path, other: &Path) -> bool {
         || matches!((path.metadata(), other.metadata()), (Ok(path), Ok(other)) if imp::is_same_file(&path, &other))
 }
 
-/// Tells whether a program that we have started is what called us, be it with an environment of its own.
+/// Tells whether a program that we started has called us, even with an environment of its own.
 pub(crate) fn would_recurse() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
-    // `exec` starts no helper; where it cannot make way for its command it stays above that. `doctor` starts ourselves as
-    // a client would.
+    // `exec` starts no helper, but on Windows it stays above its command. `doctor` starts us as a client would.
     let is_bystander = |process: &Process| process.words.iter().any(|word| word == "exec" || word == "doctor");
     let is_asking = |process: Process| is_ours(&process) && !is_bystander(&process);
     *ANSWER.get_or_init(|| env::present(GUARD).is_some() || ancestors::all().take(CHAIN_AT_MOST).any(is_asking))
 }
 
-/// Tells whether a process is Ensign. Only root sees the file of one that keeps its memory private; its name is all that
-/// others see.
+/// Tells whether a process is Ensign. Only root sees the file of a process with private memory; others see only its
+/// name.
 fn is_ours(process: &Process) -> bool {
     match &process.exe {
         Some(exe) => is_this_program(exe),
@@ -211,14 +210,14 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
     let ends = Instant::now() + call.deadline;
     if let (Stdin::Bytes(input), Some(mut stdin)) = (call.stdin, child.stdin.take()) {
         let input = Zeroizing::new(input.to_vec());
-        // A program that ends without reading breaks the pipe; its answer counts all the same.
+        // A program may end without reading, which breaks the pipe; its answer counts anyway.
         threads::start(move || stdin.write_all(&input))?;
     }
     let stdout = Collector::start(child.stdout.take().context("no stdout")?, StreamPart::First(call.limit))?;
     let stderr = Collector::start(child.stderr.take().context("no stderr")?, StreamPart::Last(LAST_WORDS))?;
     let mut is_over = false;
     let status = loop {
-        is_over = is_over || stdout.is_over(Duration::from_millis(5)); // its end is near once its output ends
+        is_over = is_over || stdout.is_over(Duration::from_millis(5)); // a program that closed its output ends soon
         if let Some(status) = child.try_wait()? {
             break status;
         }
@@ -244,12 +243,12 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
 /// Which part of a stream is kept.
 #[derive(Clone, Copy)]
 enum StreamPart {
-    /// The beginning, and one byte more to tell that there was more.
+    /// The beginning, and one more byte to detect more.
     First(usize),
     Last(usize),
 }
 
-/// Reads a stream beside us.
+/// Reads a stream on its own thread.
 struct Collector {
     bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,
     end: Receiver<()>,
@@ -285,7 +284,7 @@ impl Collector {
         Ok(Self { bytes, end })
     }
 
-    /// Waits for the stream's end, so long at most.
+    /// Waits for the stream's end, at most this long.
     fn is_over(&self, patience: Duration) -> bool {
         !matches!(self.end.recv_timeout(patience), Err(RecvTimeoutError::Timeout))
     }

@@ -1,4 +1,4 @@
-//! Rehearsals: our own program is started as a client starts it, so that what it answers there is seen here.
+//! Rehearsals: start our own program as a client does, to see its answer.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,8 +9,8 @@ use anyhow::Result;
 
 use super::{ProgramCall, ProgramOutput, STORE_LIMIT, Stdin, imp, run_child};
 
-/// Runs `program` with `verb` as the child of a process with the command line `client`, where the platform can make one. It
-/// has our environment, writes no line into the journal and does not take itself for asked by us.
+/// Runs `program` with `verb` below a process with the command line `client`, if the platform can make one. It has our
+/// environment, writes nothing into the journal, and ignores that we started it.
 pub(crate) fn rehearse(
     client: &[&str],
     program: &Path,
@@ -29,7 +29,7 @@ pub(crate) fn rehearse(
     )
 }
 
-/// A shell under the client's name: to Docker `-c` is a flag with a value, behind which the client's own words follow.
+/// A shell under the client's name. Docker reads `-c` as an option with a value, before the client's own words.
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
 fn below(client: &[&str], program: &Path, verb: &str) -> Command {
@@ -41,7 +41,7 @@ fn below(client: &[&str], program: &Path, verb: &str) -> Command {
     command
 }
 
-/// A process has the name of its file here, so that no client is above the program.
+/// A process has its file's name here, so no client can be imitated.
 #[cfg(not(unix))]
 #[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
 fn below(_: &[&str], program: &Path, verb: &str) -> Command {

@@ -1,4 +1,4 @@
-//! Process groups on Unix: what a program started ends with it.
+//! Process groups on Unix: a program ends with its children.
 
 use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

@@ -15,14 +15,14 @@ use crate::model::{AccountNameError, Problem, Source, StoredSecret, Username};
 use crate::oauth::{DeviceFlowError, LoginPlan, Provider, TokenSet};
 use crate::system::env;
 
-/// A login that is to go by browser.
+/// A login by browser.
 pub(super) struct BrowserLogin {
     provider: Provider,
-    /// It was chosen from a menu: if it cannot begin there is still the password.
+    /// It was chosen from a menu, so a password can be asked for if it cannot begin.
     offered: bool,
 }
 
-/// Tells whether the login goes by browser: because the words say so, or because a person chooses it.
+/// Decides whether to log in by browser: an option says so, or a person chooses it.
 pub(super) fn choose_browser_login(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,
@@ -44,7 +44,7 @@ pub(super) fn choose_browser_login(
     Ok((choice == 0).then_some(BrowserLogin { provider, offered: true }))
 }
 
-/// Logs in. `Ok(None)`: it could not begin, and a password may be asked for instead.
+/// Logs in. `Ok(None)`: it could not begin, so a password may be asked for.
 pub(super) fn log_in(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,

@@ -1,4 +1,4 @@
-//! Which provider a login by browser goes to.
+//! Finds the provider of a login by browser.
 
 use crate::cli::failure::Failure;
 use crate::cli::login::borrow;
@@ -8,8 +8,7 @@ use crate::model::{Account, Problem, Registry, Source};
 use crate::oauth::{self, Provider, ProviderOverrides};
 use crate::oci::{self, Realm};
 
-/// The provider that the words mean: by name, by issuer, by the account that is renewed, by the registry's row or by its
-/// own announcement.
+/// The provider: named, by issuer, of the account to renew, in the registry's row, or announced.
 pub(super) fn named_provider(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,
@@ -53,7 +52,7 @@ pub(super) fn named_provider(
     Err(Failure::usage(format!("no login by browser is known for {registry}"), cure))
 }
 
-/// The provider that can be offered unasked: everything it needs is known.
+/// The provider that can be offered without more questions.
 pub(super) fn ready_provider(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,
@@ -70,7 +69,7 @@ pub(super) fn ready_provider(
     Ok(provider.filter(Provider::is_ready))
 }
 
-/// The provider where the registry's logins are: the issuer of its token server, if such providers are found by it.
+/// The provider at the issuer of the registry's token server, if it is found that way.
 pub(super) fn locate(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,
@@ -91,7 +90,7 @@ fn realm(context: &CommandContext<'_>, given: &args::LoginArguments, registry: &
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::realm_of(registry, security))
 }
 
-/// The login that an account had before, so that it can be done again.
+/// The provider of the account's previous login.
 fn previous_provider(
     table: &oauth::ProviderTable,
     given: &args::LoginArguments,
@@ -107,7 +106,7 @@ fn previous_provider(
     Some(table.named(&grant.provider)?.clone().with(&words))
 }
 
-/// The account that the alias says is to be renewed.
+/// The account with that alias, which the login renews.
 pub(super) fn renewed_account<'c>(given: &args::LoginArguments, known: &'c RegistryAccounts) -> Option<&'c Account> {
     let alias = given.alias.as_deref()?;
     known.accounts.iter().find(|account| account.name.as_str() == alias)

@@ -85,7 +85,7 @@ fn remaining_time(time: Duration) -> String {
     format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
 }
 
-/// Why there is no login, and what to do.
+/// Explains a failed login, with advice.
 pub(super) fn describe_failure(known: &RegistryAccounts, title: &str, ended: DeviceFlowError) -> Failure {
     let what = |why: &str| format!("login failed for {}: {why}", known.registry);
     let again = "nothing was stored; give the same command again";
