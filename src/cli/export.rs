@@ -172,7 +172,7 @@ fn choose(
     for (candidates, mut accounts) in found {
         if given.all {
             let serves = |account: &Account| account.serves(Some(Operation::Pull));
-            let (first, after): (Vec<_>, Vec<_>) = accounts.into_iter().partition(serves); // the first of a registry counts
+            let (first, after): (Vec<_>, Vec<_>) = accounts.into_iter().partition(serves); // the first account of a registry counts
             accounts = first.into_iter().chain(after).collect();
             let left = accounts.extract_if(.., |account| is_for_pulls && !account.serves(Some(Operation::Pull)));
             for Account { name, registry, .. } in left {

@@ -255,7 +255,7 @@ impl CommandContext<'_> {
         }
     }
 
-    /// The table of identity providers, with what the user says of them.
+    /// The table of identity providers, with the user's changes.
     fn providers(&self) -> Result<ProviderTable, Failure> {
         let file = || self.accounts.config_file().map(|path| self.env.shorten_home(&path)).unwrap_or_default();
         ProviderTable::read(self.accounts.providers()?.as_ref()).map_err(|why| {
@@ -303,7 +303,7 @@ impl CommandContext<'_> {
 
     /// Fails if the supposed registry is the alias of an account.
     fn refuse_alias(&self, registry: &Registry) -> Result<(), Failure> {
-        // A registry is written in small letters.
+        // Registries are lower case.
         let is_meant = |name: &str| name.eq_ignore_ascii_case(registry.as_str());
         let all = self.accounts.all()?;
         let meant = all.iter().filter_map(|one| {
@@ -324,7 +324,7 @@ impl CommandContext<'_> {
         Ok(all.iter().filter(|one| one.account(alias).is_some()).map(|one| one.registry.clone()).collect())
     }
 
-    /// The account of a registry that a person named.
+    /// The named account of a registry.
     fn account<'c>(&self, candidates: &'c RegistryAccounts, name: &str) -> Result<&'c Account, Failure> {
         candidates.account(name).ok_or_else(|| {
             let what = format!("{} has no account `{name}`", candidates.registry);
@@ -333,7 +333,7 @@ impl CommandContext<'_> {
     }
 }
 
-/// Says that a Docker which is a snap cannot ask us.
+/// Says that Docker as a snap cannot ask us.
 fn note_snap(context: &CommandContext<'_>) {
     if configured_helper::docker_is_a_snap() {
         context.ui.note(format_args!(
@@ -343,7 +343,7 @@ fn note_snap(context: &CommandContext<'_>) {
     }
 }
 
-/// Says that a key in Docker's file stops `podman --remote`, and what to do about it.
+/// Says that a key in Docker's file stops `podman --remote`, and gives the command that helps.
 fn note_podman(context: &CommandContext<'_>) {
     let Some(file) = context.docker_config().filter(|_| containers::are_found(context.env)) else { return };
     let Some(key) = containers::key_that_podman_refuses(&file) else { return };

@@ -1,4 +1,4 @@
-//! `pin`: a program of an account's own, for tools that can name a program but no account.
+//! `pin`: a program for one account, for tools that can name a program but no account.
 
 use std::process::ExitCode;
 

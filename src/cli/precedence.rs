@@ -57,7 +57,7 @@ pub(super) fn find_predecessor(
     Some(first).filter(|first| !matches!(first, FirstLogin::Ensign | FirstLogin::Nobody))
 }
 
-/// Tells whether the name is one that clients do not ask Ensign for, though they do under its own.
+/// Tells whether clients ask Ensign for the registry's own name, but not for this one.
 pub(super) fn is_missed(context: &CommandContext<'_>, reader: ClientFamily, registry: &Registry, name: &str) -> bool {
     let Ok(lookup) = LoginLookup::new(reader, context.env) else { return false };
     lookup.first(registry, registry.as_str(), None) == FirstLogin::Ensign

@@ -1,4 +1,4 @@
-//! `public`: the images that need no account, so that no login, dead or alive, is handed out for them.
+//! `public`: the images that need no account, so that an expired login cannot break their pulls.
 
 use std::process::ExitCode;
 
@@ -48,7 +48,7 @@ fn remove(context: &CommandContext<'_>, removed: &[ImagePattern]) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes each registry's patterns anew: without `patterns`, and with what `put` makes of them.
+/// Writes each registry's patterns: without `patterns`, and then as `put` changes them.
 fn change(
     context: &CommandContext<'_>,
     patterns: &[ImagePattern],
@@ -70,7 +70,8 @@ fn change(
     Ok(())
 }
 
-/// Images as they are pulled, short names of Docker Hub's included, and patterns; a registry's name is all of it.
+/// Reads images as they are pulled, including short names of Docker Hub, and patterns. A registry's name means all of
+/// it.
 fn patterns(given: &[String]) -> Result<Vec<ImagePattern>, Failure> {
     let mut patterns: Vec<ImagePattern> = given.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
     patterns.sort_unstable_by_key(ToString::to_string);
@@ -87,7 +88,7 @@ fn pattern(text: &str) -> Result<ImagePattern, Failure> {
         if text.trim().is_empty() {
             return Err(Failure::usage("an empty name is no image", "name it as in `ghcr.io/acme/app`"));
         }
-        // `alpine:3` is no registry on port 3 here.
+        // `alpine:3` is an image here, not a registry on port 3.
         let name = text.split(':').next().unwrap_or_default();
         let is_short = !text.contains('/') && !name.contains('.') && name != "localhost";
         let image = if is_short { format!("{}/{text}", Registry::docker_hub()) } else { text.to_owned() };

@@ -1,4 +1,4 @@
-//! `restore`: put back the last good copy of a damaged config, and move damaged secrets aside.
+//! `restore`: puts the last good copy of a damaged config back, and moves damaged secrets aside.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `route`: the registries for which another credential helper answers, through Ensign.
+//! `route`: the registries for which Ensign asks another credential helper.
 
 use std::process::ExitCode;
 
@@ -70,7 +70,7 @@ fn set_fallback(context: &CommandContext<'_>, helper: Option<&HelperName>) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// The helper that a person named: one that can be asked, and would not ask us.
+/// The named helper, unless it is missing or is Ensign itself.
 fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failure> {
     let name = text.strip_prefix("docker-credential-").unwrap_or(text);
     let is_ours =

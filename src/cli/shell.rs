@@ -1,4 +1,4 @@
-//! `use`, `exec` and `prompt`: the account of one shell, or of one command. Nothing is written; a variable says it.
+//! `use`, `exec` and `prompt`: the account of one shell or one command. A variable holds it, and nothing is written.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -45,7 +45,7 @@ pub(super) fn use_account(context: &CommandContext<'_>, given: &args::UseArgumen
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a command that goes out as the named accounts; its exit code is ours.
+/// Runs a command with the named accounts; its exit code is ours.
 pub(super) fn run_as(context: &CommandContext<'_>, given: &args::ExecArguments) -> Result<ExitCode, Failure> {
     let value = value(context, &given.account, context.env.account.as_deref())?;
     exec::exec(&given.command, VARIABLE, &value).map_err(Failure::not_run)
@@ -83,7 +83,7 @@ pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// `host=alias` for each registry, or one alias for all; what the variable says about other registries stays.
+/// `host=alias` for each registry, or one alias for all. The variable's words about other registries stay.
 fn value(context: &CommandContext<'_>, given: &[String], before: Option<&str>) -> Result<String, Failure> {
     let usage = |what: String| Failure::usage(what, "name accounts as `work`, or as `ghcr.io=work quay.io=me`");
     if let [alias] = given
@@ -111,7 +111,7 @@ fn value(context: &CommandContext<'_>, given: &[String], before: Option<&str>) -
     Ok(named.iter().map(|(host, alias)| format!("{host}={alias}")).collect::<Vec<_>>().join(","))
 }
 
-/// The line that sets or takes away the variable, with the value quoted: an alias may hold anything.
+/// The line that sets or removes the variable, with the value quoted: an alias may hold any character.
 fn line(shell: args::UseShell, value: Option<&str>) -> String {
     match (shell, value) {
         (args::UseShell::Sh, Some(value)) => format!("export {VARIABLE}={}", single_quote(value)),

@@ -1,4 +1,4 @@
-//! `status`: the accounts, what each is used for, and whether Docker asks Ensign.
+//! `status`: shows the accounts, what each is used for, and whether Docker asks Ensign.
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -36,7 +36,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -
         let of = context.accounts.registry_accounts(&registry)?;
         registries.retain(|one| one.registry == of.registry);
         if registries.is_empty() {
-            context.candidates(&registry)?; // which says who answers there
+            context.candidates(&registry)?; // which names the helper there
         }
     }
     if let Some(within) = within {
@@ -98,7 +98,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -
     Ok(if troubled == 0 && !with_accounts.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
-/// Counts what changes that were interrupted have left.
+/// Counts the leftovers of interrupted changes.
 fn left_over(leftovers: &Leftovers) -> Value {
     json!({"secrets": leftovers.secrets.len(), "files": leftovers.files.len()})
 }
@@ -193,10 +193,10 @@ fn block(context: &CommandContext<'_>, lines: &[AccountLine<'_>], candidates: &R
     block
 }
 
-/// A longer one does not move the column behind it.
+/// The limit of the column: longer names do not move the next one.
 const WIDEST_USE: usize = 36;
 
-/// The images of an account, and its user where the name is another.
+/// The images of an account, and its user name if it differs from the alias.
 fn used_for(account: &Account) -> String {
     let patterns: Vec<_> = account.patterns().iter().map(|pattern| pattern.path().to_owned()).collect();
     let user = if account.name.as_str() == account.username.as_str() {
@@ -283,7 +283,7 @@ fn footer(context: &CommandContext<'_>, docker: &[AskedName<'_>], troubled: usiz
                     other => format!("{name} (asks {other})"),
                 })
                 .collect();
-            // Docker's `credHelpers` know no patterns.
+            // Docker's `credHelpers` takes no patterns.
             let all = if others.iter().any(|name| name.registry.is_pattern()) { " --all" } else { "" };
             format!("Docker does not ask Ensign for {}:  {} configure-docker{all}\n", list.join(", "), context.program)
         }

@@ -1,4 +1,4 @@
-//! `store`: where secrets are kept, moving them, and who holds the key of the sealed ones.
+//! `store`: where secrets are kept, moving them, and the holder of the key of sealed ones.
 
 use std::process::ExitCode;
 
@@ -21,7 +21,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StoreArguments) ->
     }
 }
 
-/// The store that a person named.
+/// The named store.
 pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
     let kind = StoreKind::parse(text);
     if is_known_store(&kind) {
@@ -47,7 +47,7 @@ pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<
     Ok(context.accounts.key().check()?)
 }
 
-/// Says where a secret is kept, and how it is sealed if it is in clear text.
+/// Says where a secret is kept, and how to seal it if it is in clear text.
 pub(super) fn say_place(context: &CommandContext<'_>, kind: &StoreKind) {
     let place = place(context, kind);
     if !kind.is_clear() {
@@ -139,7 +139,7 @@ fn set(context: &CommandContext<'_>, kind: Option<&StoreKind>) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-/// The setting is for new secrets; the others stay where they are.
+/// The setting is for new secrets. This notes the others, which stay in their stores.
 fn note_others(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
     let all = context.accounts.all()?;
     let others =
@@ -181,7 +181,7 @@ fn relocate(context: &CommandContext<'_>, given: &args::StoreMove) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// The accounts that words name: `HOST`, `ALIAS` or `HOST=ALIAS`. Without words all that are not given to us.
+/// The accounts for `HOST`, `ALIAS` or `HOST=ALIAS`. Without words, all except those from the environment.
 fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Account>, Failure> {
     let all = context.accounts.all()?;
     let mut found: Vec<Account> = vec![];
@@ -265,8 +265,8 @@ fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool
     unlock::with_passphrase(context, passphrase_stdin, "store key", open)
 }
 
-/// Makes a new key and seals every secret with it. Asks for the passphrase, if that holds the key: the new one is wrapped by
-/// the same.
+/// Makes a new key and seals every secret with it. If a passphrase holds the key, it asks for that: the same one wraps
+/// the new key.
 pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Result<ExitCode, Failure> {
     let Some(before) = context.accounts.key().state()? else {
         let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
@@ -276,7 +276,7 @@ pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Re
         context.ui.while_waiting("Sealing with a new key", || context.accounts.rotate_key(passphrase))
     };
     let (key, files) = match before.holder {
-        // One that was killed has wrapped the new key already.
+        // A killed change has wrapped the new key already.
         Holder::Passphrase if !before.is_changing => {
             unlock::with_passphrase(context, passphrase_stdin, "store key --rotate", |passphrase| {
                 work(Some(passphrase))
@@ -307,7 +307,7 @@ pub(super) fn key_json(key: &KeyState) -> Value {
     })
 }
 
-/// The key in one line.
+/// Describes the key in one line.
 pub(super) fn describe(key: &KeyState) -> String {
     let state = match (&key.holder, key.is_cached) {
         (Holder::Passphrase, true) => ", open now",

@@ -1,4 +1,4 @@
-//! `switch`: change the account that answers by default. Only a pointer moves; no secret is touched.
+//! `switch`: changes the default account. It changes no secret.
 
 use std::process::ExitCode;
 
@@ -39,7 +39,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::SwitchArguments) -
     Ok(ExitCode::SUCCESS)
 }
 
-/// The accounts of the only registry that has one called `alias`, if that is no registry itself.
+/// The accounts of the only registry with an account called `alias`, unless that is a registry.
 fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAccounts>, Failure> {
     let is_registry = context
         .entry(alias)
@@ -50,7 +50,7 @@ fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAcco
     })
 }
 
-/// The registry's accounts; without a host those of the only registry where there is something to switch.
+/// The registry's accounts. Without a host, those of the only registry with several accounts.
 fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<RegistryAccounts, Failure> {
     if let Some(host) = host {
         return context.candidates(&context.entry(host)?);
@@ -70,7 +70,7 @@ fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<Regist
     }
 }
 
-/// Two accounts toggle; of more, one is named or chosen from a menu.
+/// Two accounts toggle; more need a name or a menu.
 fn pick<'c>(
     context: &CommandContext<'_>,
     candidates: &'c RegistryAccounts,

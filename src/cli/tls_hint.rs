@@ -13,13 +13,13 @@ pub(super) fn tls_hint(context: &CommandContext<'_>, registry: &Registry, why: &
 pub(super) fn certificates_folder(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let folder = context.env.shorten_home(&context.env.certificates_dir()?);
     let name = registry.api_authority();
-    // No file there may have a colon in its name.
+    // No file name on Windows may hold a colon.
     let name = if cfg!(windows) { name.replace(':', "") } else { name.to_owned() };
     Some(format!("{folder}/{name}"))
 }
 
 fn hint(trouble: TlsTrouble, folder: &str) -> String {
-    // Elsewhere the system's own store of certificates is asked, which knows nothing of that variable.
+    // Elsewhere the system's own certificate store is used, which ignores that variable.
     let variable = if cfg!(all(unix, not(target_vendor = "apple"))) {
         "name it with `SSL_CERT_FILE=FILE`"
     } else {

@@ -11,7 +11,7 @@ use super::{CommandContext, args, which};
 use crate::model::Operation;
 use crate::oci;
 
-/// Exit codes are those of `check`; without a token nothing is on stdout.
+/// The exit codes are those of `check`. Without a token, stdout is empty.
 #[expect(clippy::disallowed_methods, reason = "the token is what was asked for")]
 pub(super) fn run(context: &CommandContext<'_>, given: &args::TokenArguments) -> Result<ExitCode, Failure> {
     let (registry, image) = which::registry_or_image(&given.image)?;

@@ -10,14 +10,14 @@ pub(super) enum Trouble {
     Gone,
     /// The store cannot be read.
     Unreadable(anyhow::Error),
-    /// Its secret is known to be good no longer.
+    /// Its secret is known to be void.
     Dead(Problem),
-    /// The program that has the secret is not there.
+    /// The program with the secret is missing.
     SourceMissing(Problem),
 }
 
 impl Trouble {
-    /// Judges what the account's store has of it.
+    /// Finds the trouble in what the account's store returned.
     pub(super) fn find(
         context: &CommandContext<'_>,
         account: &Account,
@@ -33,7 +33,7 @@ impl Trouble {
         }
     }
 
-    /// In a sentence, with the command that helps.
+    /// A sentence with the command that helps.
     pub(super) fn sentence(&self, context: &CommandContext<'_>, account: &Account) -> String {
         match self {
             Self::Gone => format!("its secret is gone: {}", expiry::login(context.program, account)),

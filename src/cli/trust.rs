@@ -1,4 +1,4 @@
-//! `trust`: lets a `.ensign.toml` name accounts, as long as it stays where it is and what it is.
+//! `trust`: lets a `.ensign.toml` name accounts, as long as its path and contents stay the same.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -146,7 +146,7 @@ fn locate(given: Option<&Path>) -> Result<PathBuf, Failure> {
     Ok(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(ProjectAccounts::FILE))
 }
 
-/// How such a file looks, as a command that writes one.
+/// A command that writes an example of such a file.
 fn example() -> String {
     format!("write one, such as: printf '[accounts]\\n\"ghcr.io\" = \"work\"\\n' >{}", ProjectAccounts::FILE)
 }

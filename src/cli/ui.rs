@@ -16,7 +16,7 @@ use super::menu;
 use crate::model::Secret;
 use crate::system::{env, exec, text, threads};
 
-/// The schema of everything `--json` prints; it grows when a field changes its meaning or goes.
+/// The schema of all `--json` output. It grows when a field changes its meaning or is removed.
 const JSON_SCHEMA: u64 = 1;
 
 const BOLD: &str = "\u{1b}[1m";
@@ -34,7 +34,7 @@ impl Ui {
         Self { json, program: program.to_owned() }
     }
 
-    /// A hint with the program's name as it was typed: what failed below the fronts knows the full name only.
+    /// A hint with the program's name as it was typed: lower layers use its full name.
     pub(super) fn as_typed(&self, hint: &str) -> String {
         hint.replace("`docker-credential-ensign ", &format!("`{} ", self.program))
     }
@@ -88,20 +88,20 @@ impl Ui {
         io::stdout().is_terminal()
     }
 
-    /// Says something: on stderr, line by line, made fit for a terminal. Programs that read JSON are not spoken to.
+    /// Prints a message to stderr, cleaned for a terminal. With `--json` it prints nothing.
     pub(super) fn say(&self, line: impl Display) {
         if !self.json {
             let _ = writeln!(io::stderr(), "{}", text::sanitize(&line.to_string()));
         }
     }
 
-    /// The result of a deed: a sentence for a person, `value` for a program.
+    /// Prints the result of a command: a sentence for a person, `value` for a program.
     pub(super) fn done(&self, value: Value, line: impl Display) -> Result<()> {
         self.say(format_args!("✓ {line}"));
         if self.json { self.data(value, "") } else { Ok(()) }
     }
 
-    /// Something the person should know, and do.
+    /// Prints something that a person should know or do.
     pub(super) fn note(&self, line: impl Display) {
         self.say(format_args!("! {line}"));
     }
@@ -124,13 +124,13 @@ impl Ui {
         Ok(menu::confirm(question)?)
     }
 
-    /// A menu; returns the place of the choice.
+    /// Shows a menu, and returns the place of the choice.
     pub(super) fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
         let cancelled = || io::Error::new(io::ErrorKind::Interrupted, "cancelled, nothing was changed").into();
         menu::choose(question, items, default)?.ok_or_else(cancelled)
     }
 
-    /// Shows that something is going on until the value is there.
+    /// Shows progress until the value is there.
     pub(super) fn while_waiting<T>(&self, what: &str, wait: impl FnOnce() -> T) -> T {
         let _line = self.live_line(what);
         wait()
@@ -154,10 +154,10 @@ impl Ui {
                 thread::sleep(Duration::from_millis(100));
             }
         });
-        LiveLine((!spinner.is_hidden()).then_some(spinner)) // a terminal of no kind cannot take a line back
+        LiveLine((!spinner.is_hidden()).then_some(spinner)) // an unknown terminal cannot replace a line
     }
 
-    /// Tells a program that reads along what happens; people read other words.
+    /// Prints an event for a program; people see other messages.
     pub(super) fn event(&self, value: Value) -> Result<()> {
         if self.json { self.data(value, "") } else { Ok(()) }
     }
@@ -173,7 +173,7 @@ impl Ui {
     }
 }
 
-/// Tells whether stdout shows bold words as such.
+/// Tells whether stdout can show bold words.
 pub(super) fn is_styled() -> bool {
     !cfg!(windows) && io::stdout().is_terminal() && env::variable("NO_COLOR").is_none()
 }
@@ -201,8 +201,8 @@ impl Drop for LiveLine {
     }
 }
 
-/// Names come from files that others may write. Of sequences that a terminal obeys our own two are kept: all they can do
-/// is to make text bold.
+/// Cleans text for a terminal, because other programs may have written a name. It keeps only our own two sequences, for
+/// bold text.
 fn fit_for_terminal(text: &str) -> String {
     let lines = |text: &str| text.split('\n').map(text::sanitize).collect::<Vec<_>>().join("\n");
     let plain = |text: &str| text.split(PLAIN).map(lines).collect::<Vec<_>>().join(PLAIN);

@@ -1,4 +1,4 @@
-//! `unlock` and `lock`: the key of the sealed secrets is opened for a while, and closed.
+//! `unlock` and `lock`: open the key of the sealed secrets for a while, and close it.
 
 use std::io;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use crate::accounts::{Holder, KeyState};
 use crate::model::{Secret, time_span};
 use crate::system::memory;
 
-/// So often a person may mistype.
+/// The number of tries for a passphrase.
 const TRIES: usize = 3;
 
 pub(super) fn unlock(context: &CommandContext<'_>, given: &args::UnlockArguments) -> Result<ExitCode, Failure> {
@@ -41,7 +41,7 @@ fn by_passphrase(
     })
 }
 
-/// Does what needs the passphrase: it is read from stdin, or asked for until it is the right one, for `command`.
+/// Runs an action that needs the passphrase of `command`: from stdin, or asked for until it is right.
 pub(super) fn with_passphrase<T>(
     context: &CommandContext<'_>,
     stdin: bool,

@@ -1,4 +1,4 @@
-//! `why`: what the last calls of `get` were answered, and why, from the journal.
+//! `why`: shows the last answers of `get` and their reasons, from the journal.
 
 use std::process::ExitCode;
 use std::time::SystemTime;

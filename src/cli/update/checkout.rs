@@ -1,4 +1,4 @@
-//! A program that install.sh built from a checkout: `git pull` and install.sh renew it, after a yes.
+//! Updates a program that install.sh built from a checkout: with `git pull` and install.sh, after a yes.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -52,7 +52,7 @@ pub(super) fn commands(context: &CommandContext<'_>, folder: &Path, prefix: &Pat
     let [checkout, script] = [folder.to_owned(), folder.join("install.sh")].map(|path| {
         let short = context.env.shorten_home(&path);
         let rest = short.strip_prefix("~/").filter(|rest| quote(rest) == *rest);
-        rest.map_or_else(|| quote(&path.to_string_lossy()).into_owned(), |rest| format!("~/{rest}")) // no shell expands a quoted `~`
+        rest.map_or_else(|| quote(&path.to_string_lossy()).into_owned(), |rest| format!("~/{rest}")) // shells do not expand a quoted `~`
     });
     format!("git -C {checkout} pull && {script}{option}")
 }

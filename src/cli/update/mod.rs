@@ -1,5 +1,5 @@
-//! `update`: a newer release takes this program's place, if install.sh took it from a release. What belongs to a package or
-//! a checkout is renewed by that.
+//! `update`: replaces this program by a newer release, if install.sh took it from a release. Packages and checkouts are
+//! updated by their own commands.
 
 mod checkout;
 mod texts;
@@ -41,7 +41,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::UpdateArguments) -
     }
 }
 
-/// Tells whether there is a newer release, in words and by the exit code.
+/// Reports whether there is a newer release, in words and by the exit code.
 fn check(context: &CommandContext<'_>, installation: &Installation) -> Result<ExitCode, Failure> {
     let server = server(context)?;
     let latest = context.ui.while_waiting("Looking for a newer release", || server.find(None))?.version;
@@ -58,7 +58,7 @@ fn check(context: &CommandContext<'_>, installation: &Installation) -> Result<Ex
     Ok(if newer { ExitCode::from(NEWER) } else { ExitCode::SUCCESS })
 }
 
-/// The command that renews this program.
+/// The command that updates this program.
 fn command(context: &CommandContext<'_>, installation: &Installation) -> String {
     match &installation.owner {
         Owner::Package(command) => command.clone(),

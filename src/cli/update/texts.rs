@@ -1,4 +1,5 @@
-//! `install-texts`, for who installs: completions and manual pages where shells and `man` look beside the program's folder.
+//! `install-texts`, for installers: writes completions and manual pages where shells and `man` look beside the
+//! program's folder.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -44,7 +45,7 @@ fn texts() -> Result<Vec<(String, String)>> {
         pages.into_iter().map(|(name, text)| (format!("man/man{}/{name}", section(&name)), text)).collect();
     let mut add = |place: String, shell: CompletionShell| all.push((place, shell.completions().to_owned()));
     for name in ["ensign", "docker-credential-ensign"] {
-        add(format!("bash-completion/completions/{name}"), CompletionShell::Bash); // a shell looks for the name that is typed
+        add(format!("bash-completion/completions/{name}"), CompletionShell::Bash); // a shell looks for the typed name
         add(format!("fish/vendor_completions.d/{name}.fish"), CompletionShell::Fish);
     }
     add("zsh/site-functions/_ensign".to_owned(), CompletionShell::Zsh);

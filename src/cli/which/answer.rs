@@ -176,7 +176,7 @@ fn advice(
     let missing = helper
         .filter(|helper| helpers::missing(helper).is_some())
         .map(|helper| format!("`{}` is not installed: until it is, nobody answers there", helper.program()));
-    // A registry without accounts is an error of the whole command.
+    // A registry without accounts fails the whole command.
     let problem = explanation.problem().filter(|_| !matches!(decision.verdict, Verdict::NoAccount | Verdict::Public));
     let options = explanation.options(&candidates.accounts, typed);
     let problem = problem.filter(|_| decision.verdict != Verdict::Several).map(|problem| problem.to_string());
@@ -185,7 +185,7 @@ fn advice(
     options.into_iter().chain(sentences).collect()
 }
 
-/// Tells whether nothing came of the project's file, of which `get` knows only that it is not trusted.
+/// Tells whether the project's file had no effect; `get` knows only that it is not trusted.
 fn is_open_project(step: &DecisionStep) -> bool {
     step.rule == Rule::Project && matches!(step.outcome, RuleOutcome::Nothing { .. })
 }

@@ -1,4 +1,4 @@
-//! `which`: which account answers for an image or for a command, rule by rule, as `get` decides it.
+//! `which`: shows which account answers for an image or for a command, rule by rule, as `get` decides it.
 
 mod answer;
 mod question;
@@ -74,7 +74,7 @@ fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode,
     for answer in &answers {
         answer.advise(context);
     }
-    // A base image of a registry without accounts is no fault of the command.
+    // A base image from a registry without accounts is no error.
     let judged = answers.iter().find(|answer| !answer.is_answered() && !answer.has_nobody());
     let any = answers.iter().find(|answer| answer.is_answered());
     let deciding = judged.or(any);

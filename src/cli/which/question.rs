@@ -1,4 +1,4 @@
-//! `Question`: what a person asks about, as the evidence that the rules are asked with.
+//! `Question`: a person's question, as the evidence for the rules.
 
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// A bare host is asked for as a tool does that names no image; an image as if a command named it.
+    /// A question about a host counts like a tool that names no image; one about an image like a command with it.
     pub(super) fn for_image(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
         let command = CommandImages { images: image.into_iter().collect(), operation, ..CommandImages::default() };
         let typed = ANY_COMMAND.to_owned();

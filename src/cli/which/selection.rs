@@ -1,4 +1,4 @@
-//! The account that answers for an image, for commands that need one, or why none does.
+//! Chooses the account for an image in commands that need one, or explains why there is none.
 
 use super::question::Question;
 use crate::cli::CommandContext;
