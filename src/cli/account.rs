@@ -19,19 +19,19 @@ pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Optio
     let mut all = context.accounts.all()?;
     let mut wanted = name;
     if let Some(host) = host {
-        let is_registry = context.entry(host).is_ok_and(|entry| all.iter().any(|one| one.registry == entry));
-        if name.is_none() && !is_registry && all.iter().any(|one| one.account(host).is_some()) {
-            all.retain(|one| one.account(host).is_some());
+        let is_registry = context.entry(host).is_ok_and(|host| all.iter().any(|entry| entry.registry == host));
+        if name.is_none() && !is_registry && all.iter().any(|entry| entry.account(host).is_some()) {
+            all.retain(|entry| entry.account(host).is_some());
             wanted = Some(host);
         } else {
             all = vec![context.candidates(&context.entry(host)?)?];
         }
     }
     let mut shown: Vec<(&Account, &RegistryAccounts)> = Vec::new();
-    for one in &all {
+    for entry in &all {
         match wanted {
-            Some(name) => shown.push((context.account(one, name)?, one)),
-            None => shown.extend(one.accounts.iter().map(|account| (account, one))),
+            Some(name) => shown.push((context.account(entry, name)?, entry)),
+            None => shown.extend(entry.accounts.iter().map(|account| (account, entry))),
         }
     }
     if shown.is_empty() {
@@ -223,13 +223,13 @@ pub(super) fn named(
     }
     let all = context.accounts.all()?;
     let name = host;
-    let found = all.iter().filter_map(|one| Some((one.registry.clone(), one.account(name)?.name.clone())));
+    let found = all.iter().filter_map(|entry| Some((entry.registry.clone(), entry.account(name)?.name.clone())));
     let mut found: Vec<_> = found.collect();
     let edit = |host: &str, name: &str| {
         let HintCommand { command, flags } = words;
         format!("name one: `{} {command} {} {}{flags}`", context.program, quote(host), quote(name))
     };
-    let is_registry = context.entry(name).is_ok_and(|entry| all.iter().any(|one| one.registry == entry));
+    let is_registry = context.entry(name).is_ok_and(|host| all.iter().any(|entry| entry.registry == host));
     if (is_registry || found.is_empty())
         && let Ok(candidates) = context.entry(name).and_then(|entry| context.candidates(&entry))
     {

@@ -46,7 +46,7 @@ struct CheckLine {
 
 pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<ExitCode, Failure> {
     let all = context.accounts.all()?;
-    let accounts = all.into_iter().flat_map(|one| one.accounts);
+    let accounts = all.into_iter().flat_map(|entry| entry.accounts);
     let inquiries: Vec<PendingCheck> = accounts
         .map(|account| PendingCheck { security: context.security(&account.registry, plain_http), account })
         .collect();

@@ -79,7 +79,7 @@ fn candidates(env: &Env, next: Completion) -> Vec<Candidate> {
 fn registries(env: &Env) -> Vec<Candidate> {
     let all = Accounts::new(env).all().unwrap_or_default();
     let meaning = |count: usize| if count == 1 { "1 account".to_owned() } else { format!("{count} accounts") };
-    all.into_iter().map(|one| (one.registry.to_string(), meaning(one.accounts.len()))).collect()
+    all.into_iter().map(|entry| (entry.registry.to_string(), meaning(entry.accounts.len()))).collect()
 }
 
 /// Those with accounts, those that Docker's file names, and those that the table of providers knows.
@@ -106,20 +106,20 @@ fn new_registries(env: &Env) -> Vec<Candidate> {
 fn accounts(env: &Env, registry: Option<&str>) -> Vec<Candidate> {
     let registry = registry.map(Registry::from_key);
     let all = Accounts::new(env).all().unwrap_or_default();
-    let wanted = all.iter().filter(|one| registry.as_ref().is_none_or(|registry| one.registry.covers(registry)));
+    let wanted = all.iter().filter(|entry| registry.as_ref().is_none_or(|registry| entry.registry.covers(registry)));
     let mut names: Vec<_> = wanted
-        .flat_map(|one| &one.accounts)
+        .flat_map(|entry| &entry.accounts)
         .map(|account| (account.name.to_string(), format!("{} on {}", account.username, account.registry)))
         .collect();
     names.sort_unstable();
-    names.dedup_by(|next, one| next.0 == one.0);
+    names.dedup_by(|next, previous| next.0 == previous.0);
     names
 }
 
 /// `HOST=ACCOUNT`, as `use` and `exec` take it.
 fn pairs(env: &Env) -> Vec<Candidate> {
     let all = Accounts::new(env).all().unwrap_or_default();
-    let accounts = all.iter().flat_map(|one| &one.accounts);
+    let accounts = all.iter().flat_map(|entry| &entry.accounts);
     accounts.map(|account| (format!("{}={}", account.registry, account.name), account.username.to_string())).collect()
 }
 

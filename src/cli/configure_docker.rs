@@ -132,8 +132,8 @@ fn registries(
     if !named.is_empty() {
         return Ok(named);
     }
-    let with_accounts = context.accounts.all()?.into_iter().filter(|one| !one.accounts.is_empty());
-    let mut all: Vec<_> = with_accounts.map(|one| one.registry).collect();
+    let with_accounts = context.accounts.all()?.into_iter().filter(|entry| !entry.accounts.is_empty());
+    let mut all: Vec<_> = with_accounts.map(|entry| entry.registry).collect();
     if all.is_empty() && found.is_empty() && !given.all {
         let cure = format!("run `{} login HOST` first, or name a registry", context.program);
         return Err(Failure::not_logged_in("there is no account, so no registry to ask for", cure));
@@ -322,7 +322,10 @@ fn finish(
     note_snap(context);
     if !given.undo && !given.dry_run {
         let all = context.accounts.all().unwrap_or_default();
-        precedence::containers_tools(context, &all.iter().filter(|one| !one.accounts.is_empty()).collect::<Vec<_>>());
+        precedence::containers_tools(
+            context,
+            &all.iter().filter(|entry| !entry.accounts.is_empty()).collect::<Vec<_>>(),
+        );
     }
     if left && given.all {
         context.ui.note(format_args!(

@@ -24,13 +24,13 @@ pub(super) fn run(
     let now = SystemTime::now();
     let (mut ending, mut unread) = (vec![], 0);
     let kept = context.accounts.kept_by_registry(registries).into_iter().flatten();
-    let accounts = registries.iter().flat_map(|one| one.accounts.iter().map(move |account| (one, account)));
-    for ((one, account), kept) in accounts.zip(kept) {
+    let accounts = registries.iter().flat_map(|entry| entry.accounts.iter().map(move |account| (entry, account)));
+    for ((entry, account), kept) in accounts.zip(kept) {
         match kept {
             Ok(kept) => {
                 let expiry = kept.map_or(Expiry::Unknown, |kept| Expiry::new(&account.source, &kept));
                 if expiry.ends_within(within, now) {
-                    ending.push((one, account, expiry));
+                    ending.push((entry, account, expiry));
                 }
             }
             Err(error) => {
@@ -45,8 +45,8 @@ pub(super) fn run(
         ending.iter().map(|(_, account, expiry)| line(context.program, account, *expiry, now)).collect();
     let accounts: Vec<Value> = ending
         .iter()
-        .map(|(one, account, expiry)| {
-            let mut json = context.account_json(account, one);
+        .map(|(entry, account, expiry)| {
+            let mut json = context.account_json(account, entry);
             add_to_json(&mut json, *expiry);
             json
         })

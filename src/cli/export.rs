@@ -146,7 +146,7 @@ fn choose(
 ) -> Result<(Vec<ExportAccount>, Vec<FailedExport>), Failure> {
     let mut found: Vec<(RegistryAccounts, Vec<Account>)> = Vec::new();
     if given.all && given.subjects.is_empty() {
-        found = context.accounts.all()?.into_iter().map(|one| (one.clone(), one.accounts)).collect();
+        found = context.accounts.all()?.into_iter().map(|entry| (entry.clone(), entry.accounts)).collect();
     }
     for subject in &given.subjects {
         let (registry, image) = which::registry_or_image(subject)?;
@@ -205,7 +205,7 @@ fn choose(
 
 fn warn(context: &CommandContext<'_>, chosen: &[ExportAccount], exported: &ExportedAuths, output: Option<&Path>) {
     let written = |account: &Account| exported.keys.iter().any(|(_, other)| other == account);
-    let accounts: Vec<_> = chosen.iter().map(|one| &one.account).filter(|account| written(account)).collect();
+    let accounts: Vec<_> = chosen.iter().map(|chosen| &chosen.account).filter(|account| written(account)).collect();
     let count = accounts.len();
     let secrets = if count == 1 { "1 secret is" } else { &format!("{count} secrets are") };
     match output {

@@ -40,7 +40,7 @@ impl FolderProject {
         let file = ProjectFile::read(&path).and_then(|file| file.ok_or_else(|| anyhow::anyhow!("it is not there")));
         let standing = match &file {
             Ok(file) if file.is_trusted(trusted) => TrustState::Trusted,
-            _ if trusted.iter().any(|one| one.file == path) => TrustState::Changed,
+            _ if trusted.iter().any(|entry| entry.file == path) => TrustState::Changed,
             _ => TrustState::Untrusted,
         };
         let digest = file.as_ref().ok().map(|file| file.digest.clone());

@@ -129,9 +129,9 @@ fn pick(
             if given.yes || !context.ui.can_ask() || context.ui.confirm(&question)? {
                 return Ok(all());
             }
-            let one =
+            let hint =
                 format!("`{} logout {} NAME` removes one", context.program, text::quote(candidates.registry.as_str()));
-            Err(Failure::new(FailureKind::Cancelled, Problem::new("nothing was removed", one)))
+            Err(Failure::new(FailureKind::Cancelled, Problem::new("nothing was removed", hint)))
         }
         (None, several) if context.ui.can_ask() => {
             let items: Vec<_> = several.iter().map(|account| account.name.to_string()).collect();

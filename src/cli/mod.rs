@@ -306,9 +306,9 @@ impl CommandContext<'_> {
         // Registries are lower case.
         let is_meant = |name: &str| name.eq_ignore_ascii_case(registry.as_str());
         let all = self.accounts.all()?;
-        let meant = all.iter().filter_map(|one| {
-            let by_alias = one.accounts.iter().find(|account| is_meant(account.name.as_str()));
-            by_alias.or_else(|| one.accounts.iter().find(|account| is_meant(account.username.as_str())))
+        let meant = all.iter().filter_map(|entry| {
+            let by_alias = entry.accounts.iter().find(|account| is_meant(account.name.as_str()));
+            by_alias.or_else(|| entry.accounts.iter().find(|account| is_meant(account.username.as_str())))
         });
         let meant: Vec<_> = meant.collect();
         let Some(first) = meant.first() else { return Ok(()) };
@@ -321,7 +321,7 @@ impl CommandContext<'_> {
     /// The registries that have an account called `alias`. A person gave it in place of a registry.
     fn registries_with(&self, alias: &str) -> anyhow::Result<Vec<Registry>> {
         let all = self.accounts.all()?;
-        Ok(all.iter().filter(|one| one.account(alias).is_some()).map(|one| one.registry.clone()).collect())
+        Ok(all.iter().filter(|entry| entry.account(alias).is_some()).map(|entry| entry.registry.clone()).collect())
     }
 
     /// The named account of a registry.

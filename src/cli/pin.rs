@@ -82,6 +82,6 @@ pub(super) fn drop_orphans(context: &CommandContext<'_>, former: &[AccountName])
 
 fn registries_of(context: &CommandContext<'_>, alias: &AccountName) -> Result<Vec<Registry>, Failure> {
     let all = context.accounts.all()?;
-    let with_alias = all.iter().filter(|one| one.accounts.iter().any(|account| account.name == *alias));
-    Ok(with_alias.map(|one| one.registry.clone()).collect())
+    let with_alias = all.iter().filter(|entry| entry.accounts.iter().any(|account| account.name == *alias));
+    Ok(with_alias.map(|entry| entry.registry.clone()).collect())
 }

@@ -25,8 +25,8 @@ pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&Regi
     };
     let (mut told, mut unasked) = (vec![], vec![]);
     let mut other_names = context.accounts.other_names().unwrap_or_default();
-    for one in registries.iter().filter(|one| !one.registry.is_pattern()) {
-        let registry = &one.registry;
+    for entry in registries.iter().filter(|entry| !entry.registry.is_pattern()) {
+        let registry = &entry.registry;
         let others = other_names.remove(registry).unwrap_or_default();
         for name in std::iter::once(registry.to_string()).chain(others) {
             let first = lookup.first(registry, &name, None);

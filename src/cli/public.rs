@@ -20,7 +20,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::PublicArguments) -
 
 fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let all = context.accounts.all()?;
-    let patterns: Vec<_> = all.iter().flat_map(|one| &one.public).map(ToString::to_string).collect();
+    let patterns: Vec<_> = all.iter().flat_map(|entry| &entry.public).map(ToString::to_string).collect();
     let text = if patterns.is_empty() { "No image is said to be public.".to_owned() } else { patterns.join("\n") };
     context.ui.data(json!({"public": patterns}), text)?;
     Ok(ExitCode::SUCCESS)
@@ -36,7 +36,7 @@ fn add(context: &CommandContext<'_>, added: &[ImagePattern]) -> Result<ExitCode,
 
 fn remove(context: &CommandContext<'_>, removed: &[ImagePattern]) -> Result<ExitCode, Failure> {
     let all = context.accounts.all()?;
-    let is_public = |pattern: &&ImagePattern| all.iter().any(|one| one.public.contains(pattern));
+    let is_public = |pattern: &&ImagePattern| all.iter().any(|entry| entry.public.contains(pattern));
     if let Some(unknown) = removed.iter().find(|pattern| !is_public(pattern)) {
         let what = format!("{} is not said to be public", one_line(&unknown.to_string(), 100));
         return Err(Failure::usage(what, format!("see `{} public list`", context.program)));

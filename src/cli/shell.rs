@@ -30,7 +30,7 @@ pub(super) fn use_account(context: &CommandContext<'_>, given: &args::UseArgumen
         let mut words = if given.none {
             "--none".to_owned()
         } else {
-            given.accounts.iter().map(|one| quote(one)).collect::<Vec<_>>().join(" ")
+            given.accounts.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" ")
         };
         if args::UseShell::of_caller() != shell {
             words = format!("--shell {} {words}", shell.name());
@@ -59,18 +59,18 @@ pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> 
     }
     let (here, folder) = (env::current_dir(), folders::of_caller());
     let all = context.accounts.all().unwrap_or_default();
-    let trusted = all.first().map(|one| Rc::clone(&one.trusted)).unwrap_or_default();
+    let trusted = all.first().map(|entry| Rc::clone(&entry.trusted)).unwrap_or_default();
     let project = here.as_deref().and_then(|here| project::trusted_in(here, &trusted));
     let (mut accounts, mut rules) = (Vec::new(), Vec::new());
     for (registry, name) in project.iter().flat_map(|project| &project.accounts) {
-        let covering = all.iter().filter(|one| one.registry.covers(registry)).cloned();
+        let covering = all.iter().filter(|entry| entry.registry.covers(registry)).cloned();
         if let Some(account) = RegistryAccounts::for_host(covering.collect(), registry).account(name.as_str()) {
             accounts.push(format!("{registry}={}", account.name));
             rules.push(Rule::Project);
         }
     }
     let is_named = |registry| project.as_ref().is_some_and(|project| project.account(registry).is_some());
-    for candidates in all.iter().filter(|one| !is_named(&one.registry)) {
+    for candidates in all.iter().filter(|entry| !is_named(&entry.registry)) {
         if let RuleOutcome::Account { account, .. } = used_in(candidates.accounts.iter(), &folder) {
             accounts.push(format!("{}={account}", candidates.registry));
             rules.push(Rule::Folder);

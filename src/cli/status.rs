@@ -34,7 +34,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -
     if let Some(host) = &given.host {
         let registry = context.entry(host)?;
         let of = context.accounts.registry_accounts(&registry)?;
-        registries.retain(|one| one.registry == of.registry);
+        registries.retain(|entry| entry.registry == of.registry);
         if registries.is_empty() {
             context.candidates(&registry)?; // which names the helper there
         }
@@ -46,16 +46,16 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -
     let routes = context.accounts.routes()?;
     let kept = context.accounts.kept_by_registry(&registries);
     let mut lines: Vec<Vec<AccountLine<'_>>> = vec![];
-    for (one, kept) in registries.iter().zip(kept) {
-        let accounts = one.accounts.iter().zip(kept);
-        lines.push(accounts.map(|(account, kept)| line(context, one, account, kept)).collect());
+    for (entry, kept) in registries.iter().zip(kept) {
+        let accounts = entry.accounts.iter().zip(kept);
+        lines.push(accounts.map(|(account, kept)| line(context, entry, account, kept)).collect());
     }
-    let with_accounts: Vec<&RegistryAccounts> = registries.iter().filter(|one| !one.accounts.is_empty()).collect();
+    let with_accounts: Vec<&RegistryAccounts> = registries.iter().filter(|entry| !entry.accounts.is_empty()).collect();
     let docker = docker(context, &with_accounts);
     let troubled = lines.iter().flatten().filter(|line| line.trouble.is_some()).count();
     let mut json = json!({
-        "accounts": lines.iter().zip(&registries).flat_map(|(lines, one)| lines.iter().map(|line| line.json(context, one))).collect::<Vec<_>>(),
-        "public": registries.iter().flat_map(|one| &one.public).map(ToString::to_string).collect::<Vec<_>>(),
+        "accounts": lines.iter().zip(&registries).flat_map(|(lines, entry)| lines.iter().map(|line| line.json(context, entry))).collect::<Vec<_>>(),
+        "public": registries.iter().flat_map(|entry| &entry.public).map(ToString::to_string).collect::<Vec<_>>(),
         "containers": precedence::containers_tools(context, &with_accounts),
         "docker": docker.iter().map(AskedName::json).collect::<Vec<_>>(),
         "left_over": left_over(&leftovers),
@@ -69,12 +69,12 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -
         context.ui.data(json, first_steps(context.program))?;
         return Ok(ExitCode::from(3));
     }
-    let mut blocks: Vec<_> = lines.iter().zip(&registries).map(|(lines, one)| block(context, lines, one)).collect();
+    let mut blocks: Vec<_> = lines.iter().zip(&registries).map(|(lines, entry)| block(context, lines, entry)).collect();
     if given.host.is_none() && !routes.is_empty() {
         let lines = route::lines(&routes).join("\n  ");
         blocks.push(format!("{}\n  {lines}\n", context.ui.bold("Other helpers")));
     }
-    if registries.iter().flat_map(|one| &one.accounts).any(|account| account.store == StoreKind::Sealed)
+    if registries.iter().flat_map(|entry| &entry.accounts).any(|account| account.store == StoreKind::Sealed)
         && let Ok(Some(key)) = context.accounts.key().state()
     {
         blocks.push(format!("{}\n  {}\n", context.ui.bold("Key of the sealed secrets"), store::describe(&key)));
@@ -86,8 +86,8 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -
     note_podman(context);
     note_snap(context);
     update::note_newer(context);
-    for one in &registries {
-        for widened in context.accounts.restrict_permissions(&one.registry) {
+    for entry in &registries {
+        for widened in context.accounts.restrict_permissions(&entry.registry) {
             context.ui.note(format_args!(
                 "`{}` could be read by others (mode {:o}); now only by you",
                 widened.path, widened.mode
@@ -249,8 +249,8 @@ fn docker<'c>(context: &CommandContext<'_>, registries: &[&'c RegistryAccounts])
     let variable = configured_helper::auth_config_variable();
     let mut other_names = context.accounts.other_names().unwrap_or_default();
     let mut names = vec![];
-    for one in registries {
-        let registry = &one.registry;
+    for entry in registries {
+        let registry = &entry.registry;
         let others = other_names.remove(registry).unwrap_or_default();
         for name in names_of(others, Some(&file), registry) {
             let key = if name == registry.as_str() { registry.docker_key() } else { &name };

@@ -80,7 +80,7 @@ fn place(context: &CommandContext<'_>, kind: &StoreKind) -> String {
 fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let (setting, key) = (context.accounts.store_setting()?, context.accounts.key().state()?);
     let all = context.accounts.all()?;
-    let accounts: Vec<&Account> = all.iter().flat_map(|one| &one.accounts).collect();
+    let accounts: Vec<&Account> = all.iter().flat_map(|entry| &entry.accounts).collect();
     let clear: Vec<_> = accounts.iter().filter(|account| account.store.is_clear()).collect();
     let mut lines = vec![match &setting {
         Some(kind) => format!("New secrets   {kind}{}", in_clear_text(kind)),
@@ -101,7 +101,8 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
         }
     }
     for kind in kinds {
-        let names: Vec<_> = accounts.iter().filter(|one| one.store == *kind).map(|one| full_name(one)).collect();
+        let names: Vec<_> =
+            accounts.iter().filter(|account| account.store == *kind).map(|account| full_name(account)).collect();
         lines.push(format!("{:<13} {}", kind.to_string(), text::one_line(&names.join(", "), 300)));
     }
     let json = json!({
@@ -142,8 +143,10 @@ fn set(context: &CommandContext<'_>, kind: Option<&StoreKind>) -> Result<ExitCod
 /// The setting is for new secrets. This notes the others, which stay in their stores.
 fn note_others(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
     let all = context.accounts.all()?;
-    let others =
-        all.iter().flat_map(|one| &one.accounts).filter(|one| one.store != *kind && !one.store.is_from_environment());
+    let others = all
+        .iter()
+        .flat_map(|entry| &entry.accounts)
+        .filter(|account| account.store != *kind && !account.store.is_from_environment());
     let count = others.count();
     if count > 0 {
         let lie = if count == 1 { "1 account has its secret" } else { "the secrets of others stay" };
@@ -172,7 +175,7 @@ fn relocate(context: &CommandContext<'_>, given: &args::StoreMove) -> Result<Exi
     let place = place(context, &to);
     match moved.as_slice() {
         [] => context.ui.data(json, format_args!("Everything is in `{to}` already."))?,
-        [one] => context.ui.done(json, format_args!("Moved the secret of {} to {place}", full_name(one)))?,
+        [account] => context.ui.done(json, format_args!("Moved the secret of {} to {place}", full_name(account)))?,
         many => context.ui.done(json, format_args!("Moved {} secrets to {place}", many.len()))?,
     }
     if to.is_clear() && !moved.is_empty() {
@@ -186,7 +189,12 @@ fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Accoun
     let all = context.accounts.all()?;
     let mut found: Vec<Account> = vec![];
     if words.is_empty() {
-        found.extend(all.iter().flat_map(|one| &one.accounts).filter(|one| !one.store.is_from_environment()).cloned());
+        found.extend(
+            all.iter()
+                .flat_map(|entry| &entry.accounts)
+                .filter(|account| !account.store.is_from_environment())
+                .cloned(),
+        );
     }
     for name in words {
         let before = found.len();
@@ -196,11 +204,11 @@ fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Accoun
             continue;
         }
         let host = context.entry(name).ok();
-        for one in &all {
-            if host.as_ref() == Some(&one.registry) {
-                found.extend(one.accounts.iter().cloned());
+        for entry in &all {
+            if host.as_ref() == Some(&entry.registry) {
+                found.extend(entry.accounts.iter().cloned());
             } else {
-                found.extend(one.account(name).cloned());
+                found.extend(entry.account(name).cloned());
             }
         }
         if found.len() == before {

@@ -43,7 +43,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::SwitchArguments) -
 fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAccounts>, Failure> {
     let is_registry = context
         .entry(alias)
-        .is_ok_and(|entry| context.accounts.registry_accounts(&entry).is_ok_and(|one| !one.accounts.is_empty()));
+        .is_ok_and(|entry| context.accounts.registry_accounts(&entry).is_ok_and(|entry| !entry.accounts.is_empty()));
     Ok(match context.registries_with(alias)?.as_slice() {
         [registry] if !is_registry => Some(context.candidates(registry)?),
         _ => None,
@@ -55,8 +55,8 @@ fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<Regist
     if let Some(host) = host {
         return context.candidates(&context.entry(host)?);
     }
-    let mut switchable: Vec<_> = context.accounts.all()?.into_iter().filter(|one| one.accounts.len() > 1).collect();
-    let hosts: Vec<_> = switchable.iter().map(|one| one.registry.to_string()).collect();
+    let mut switchable: Vec<_> = context.accounts.all()?.into_iter().filter(|entry| entry.accounts.len() > 1).collect();
+    let hosts: Vec<_> = switchable.iter().map(|entry| entry.registry.to_string()).collect();
     match switchable.len() {
         0 => Err(Failure::not_logged_in(
             "no registry has two accounts",

@@ -92,7 +92,7 @@ fn folder_of(context: &CommandContext<'_>, file: &Path) -> String {
 
 fn revoke(context: &CommandContext<'_>, path: &Path) -> Result<ExitCode, Failure> {
     let shown = context.env.shorten_home(path);
-    let was_trusted = context.accounts.trusted()?.iter().any(|one| one.file == path);
+    let was_trusted = context.accounts.trusted()?.iter().any(|entry| entry.file == path);
     let json = json!({"status": "success", "file": path, "revoked": was_trusted});
     if !was_trusted {
         context.ui.data(json, format_args!("{shown} was not trusted."))?;
@@ -109,15 +109,15 @@ fn revoke(context: &CommandContext<'_>, path: &Path) -> Result<ExitCode, Failure
 fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let trusted = context.accounts.trusted()?;
     let (mut lines, mut values) = (Vec::new(), Vec::new());
-    for one in trusted.iter() {
-        let seen = FolderProject::read_at(one.file.clone(), &trusted);
+    for entry in trusted.iter() {
+        let seen = FolderProject::read_at(entry.file.clone(), &trusted);
         let (state, words) = match (seen.standing, &seen.digest) {
             (_, None) => ("gone", "   (cannot be read)"),
             (TrustState::Trusted, Some(_)) => ("trusted", ""),
             (_, Some(_)) => ("changed", "   (has changed since, and is not used)"),
         };
-        lines.push(format!("{}{words}", context.env.shorten_home(&one.file)));
-        values.push(json!({"file": one.file, "state": state}));
+        lines.push(format!("{}{words}", context.env.shorten_home(&entry.file)));
+        values.push(json!({"file": entry.file, "state": state}));
     }
     let text = if lines.is_empty() { "No file is trusted.".to_owned() } else { lines.join("\n") };
     context.ui.data(json!({"trusted": values}), text)?;

@@ -191,7 +191,7 @@ mod tests {
     fn each_visible_command_is_in_one_group_of_the_guide_with_examples() {
         let tree = CommandLine::tree("ensign");
         let mut names: Vec<_> =
-            tree.get_subcommands().filter(|one| !one.is_hide_set()).map(Command::get_name).collect();
+            tree.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name).collect();
         let mut grouped: Vec<_> = rows().map(|(name, _)| *name).collect();
         names.sort_unstable();
         grouped.sort_unstable();

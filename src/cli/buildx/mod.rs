@@ -128,7 +128,7 @@ fn hosts(context: &CommandContext<'_>) -> anyhow::Result<Vec<RegistryAccounts>> 
 }
 
 fn hosts_of(all: Vec<RegistryAccounts>) -> Vec<RegistryAccounts> {
-    let (patterns, mut hosts): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.registry.is_pattern());
+    let (patterns, mut hosts): (Vec<_>, Vec<_>) = all.into_iter().partition(|entry| entry.registry.is_pattern());
     for host in &mut hosts {
         let covering = patterns.iter().filter(|pattern| pattern.registry.covers(&host.registry));
         host.public.extend(covering.flat_map(|pattern| pattern.public.clone()));
@@ -248,10 +248,10 @@ fn without_folder(
     needed: &Folders,
 ) -> Vec<(ImageReference, String)> {
     let has_folder = |image: &ImageReference| needed.keys().any(|place| place.is_of(image));
-    let own = |host: &Registry| registries.iter().find(|one| one.registry == *host && !one.accounts.is_empty());
+    let own = |host: &Registry| registries.iter().find(|entry| entry.registry == *host && !entry.accounts.is_empty());
     let reason = |image: &ImageReference| match own(image.registry()) {
         _ if buildx::is_in_the_way(image) => "it would lie where another folder has its config.json".to_owned(),
-        Some(one) if one.accounts.len() == 1 => "its registry has one account".to_owned(),
+        Some(entry) if entry.accounts.len() == 1 => "its registry has one account".to_owned(),
         Some(_) => "no one account is for it".to_owned(),
         None => match context.accounts.registry_accounts(image.registry()) {
             Ok(of) => format!("its accounts are of {}, and buildx looks for single hosts", of.registry),

@@ -98,11 +98,11 @@ impl AccountFacts {
     fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let (mut troubled, mut ending, now) = (vec![], vec![], SystemTime::now());
         let mut looked_at = survey.registries.clone();
-        for one in &mut looked_at {
-            one.accounts.retain(is_looked_at);
+        for entry in &mut looked_at {
+            entry.accounts.retain(is_looked_at);
         }
         let kept = context.accounts.kept_by_registry(&looked_at).into_iter().flatten();
-        for (account, kept) in looked_at.iter().flat_map(|one| &one.accounts).zip(kept) {
+        for (account, kept) in looked_at.iter().flat_map(|entry| &entry.accounts).zip(kept) {
             let known = kept.as_ref().ok().and_then(Option::as_ref);
             let expiry = known.map_or(Expiry::Unknown, |kept| Expiry::new(&account.source, kept));
             let (registry, name) = (account.registry.to_string(), account.name.to_string());
@@ -119,7 +119,7 @@ impl AccountFacts {
             }
         }
         Self {
-            number: survey.registries.iter().map(|one| one.accounts.len()).sum(),
+            number: survey.registries.iter().map(|entry| entry.accounts.len()).sum(),
             troubled,
             ending,
             unknown_variable: context.unknown_variable().filter(|_| survey.damage.is_none()),
@@ -148,12 +148,14 @@ mod tests {
         ] {
             let troubled = vec![TroubledAccount { registry: "a.io".into(), name: "me".into(), trouble }];
             let found = judge(&AccountFacts { number: 1, troubled, ..Default::default() }, "e");
-            let found: Vec<_> =
-                found.iter().map(|one| (one.check.name(), one.remedy.command(one.check, "e"))).collect();
+            let found: Vec<_> = found
+                .iter()
+                .map(|diagnosis| (diagnosis.check.name(), diagnosis.remedy.command(diagnosis.check, "e")))
+                .collect();
             assert_eq!(found, [(check, command.to_owned())]);
         }
         let found = judge(&AccountFacts { unknown_variable: Some("x".into()), ..Default::default() }, "e");
-        let found: Vec<_> = found.iter().map(|one| (one.check.name(), one.severity.name())).collect();
+        let found: Vec<_> = found.iter().map(|diagnosis| (diagnosis.check.name(), diagnosis.severity.name())).collect();
         assert_eq!(found, [("no-account", "note"), ("account-variable", "broken")]);
         let ending = vec![("me of a.io".to_owned(), "expires in 2 days".to_owned(), "e login a.io".to_owned())];
         let found = judge(&AccountFacts { number: 1, ending, ..Default::default() }, "e");

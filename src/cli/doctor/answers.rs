@@ -57,7 +57,8 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey, online: boo
 }
 
 fn summary(facts: &AnswerFacts) -> String {
-    let told: Vec<_> = facts.rehearsals.iter().map(|one| format!("{} → {}", one.image, one.account)).collect();
+    let told: Vec<_> =
+        facts.rehearsals.iter().map(|rehearsal| format!("{} → {}", rehearsal.image, rehearsal.account)).collect();
     if !facts.has_program {
         return "not tried: the program is not on PATH".to_owned();
     }
@@ -71,8 +72,8 @@ fn summary(facts: &AnswerFacts) -> String {
 }
 
 fn judge(facts: &AnswerFacts, program: &str) -> Vec<Diagnosis> {
-    let wrong = facts.rehearsals.iter().filter_map(|one| {
-        let Rehearsal { image, account, username, answer } = one;
+    let wrong = facts.rehearsals.iter().filter_map(|rehearsal| {
+        let Rehearsal { image, account, username, answer } = rehearsal;
         let answered = match answer {
             RehearsalAnswer::User(user) if user == username => return None,
             RehearsalAnswer::User(user) => format!("as the user {}", one_line(user, 60)),
@@ -102,13 +103,13 @@ impl AnswerFacts {
             return facts; // `get` would save the accounts of ATCR's helper
         }
         let mut asked: Vec<ImageReference> = Vec::new();
-        for one in survey.hosts() {
-            for image in one.accounts.iter().filter_map(example) {
+        for entry in survey.hosts() {
+            for image in entry.accounts.iter().filter_map(example) {
                 if asked.len() >= MOST {
                     facts.untried += 1;
                     continue;
                 }
-                let account = which::account_for(context, one, Some(&image), Some(Operation::Pull));
+                let account = which::account_for(context, entry, Some(&image), Some(Operation::Pull));
                 let Ok(account) = account else { continue };
                 if asked.contains(&image) || trouble_is_told(context, account) {
                     continue;
@@ -121,7 +122,7 @@ impl AnswerFacts {
                     facts.untried += 1;
                     continue;
                 }
-                facts.rehearsals.push(rehearsal(&program, one, account, &image));
+                facts.rehearsals.push(rehearsal(&program, entry, account, &image));
                 asked.push(image);
             }
         }
@@ -131,12 +132,12 @@ impl AnswerFacts {
 
 fn rehearsal(
     program: &std::path::Path,
-    one: &RegistryAccounts,
+    entry: &RegistryAccounts,
     account: &Account,
     image: &ImageReference,
 ) -> Rehearsal {
     let shown = image.to_string();
-    let key = one.registry.docker_key();
+    let key = entry.registry.docker_key();
     // Without a client above the program the address names the image, as crane and ko do.
     let address = if cfg!(unix) { key.to_owned() } else { format!("{}/{}", image.registry(), image.repository()) };
     let answer = match rehearse(&["docker", "pull", &shown], program, "get", address.as_bytes(), DEADLINE) {
@@ -199,7 +200,7 @@ mod tests {
             assert_eq!(summary(&facts), "a.io/acme/app → work; 1 account not tried (--online)");
             let judged = judge(&facts, "e");
             assert_eq!(judged.len(), usize::from(found.is_some()));
-            assert!(judged.iter().zip(found).all(|(one, found)| one.found.contains(found)), "{judged:?}");
+            assert!(judged.iter().zip(found).all(|(diagnosis, found)| diagnosis.found.contains(found)), "{judged:?}");
         }
     }
 }

@@ -164,11 +164,12 @@ mod tests {
             let is_fixed = is_own_link && version != known("0.10.0");
             let copy = OtherCopy { path: "/d/docker-ensign".into(), version, is_own_link };
             let found = judge(std::slice::from_ref(&copy), Path::new("/bin/p"), "0.2.0");
-            let commands: Vec<_> = found.iter().map(|one| one.remedy.command(one.check, "e")).collect();
+            let commands: Vec<_> =
+                found.iter().map(|diagnosis| diagnosis.remedy.command(diagnosis.check, "e")).collect();
             if !cfg!(windows) {
                 assert_eq!(commands, Vec::from_iter(expected.map(str::to_owned)), "{copy:?}");
             }
-            assert!(found.iter().all(|one| one.remedy.is_ours() == is_fixed), "{copy:?}");
+            assert!(found.iter().all(|diagnosis| diagnosis.remedy.is_ours() == is_fixed), "{copy:?}");
         }
     }
 

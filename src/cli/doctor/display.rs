@@ -43,7 +43,7 @@ pub(super) fn diagnosis_text(diagnosis: &Diagnosis, program: &str) -> String {
 
 /// `2 broken, 1 note`
 fn tally(diagnoses: &[Diagnosis]) -> String {
-    let broken = diagnoses.iter().filter(|one| one.severity == Severity::Broken).count();
+    let broken = diagnoses.iter().filter(|diagnosis| diagnosis.severity == Severity::Broken).count();
     let notes = diagnoses.len() - broken;
     let parts = [(broken, format!("{broken} broken")), (notes, count(notes, "note"))];
     let parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words).collect();
@@ -58,14 +58,14 @@ pub(super) fn json(sections: &[Section], program: &str) -> Value {
             "group": section.group.name(),
             "state": section.severity().map_or("ok", Severity::name),
             "summary": section.summary,
-            "findings": section.diagnoses.iter().map(|one| diagnosis_json(one, program)).collect::<Vec<_>>(),
+            "findings": section.diagnoses.iter().map(|diagnosis| diagnosis_json(diagnosis, program)).collect::<Vec<_>>(),
         })
     });
     json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "healthy": all().all(|one| one.severity < Severity::Broken),
-        "broken": all().filter(|one| one.severity == Severity::Broken).count(),
-        "notes": all().filter(|one| one.severity == Severity::Note).count(),
+        "healthy": all().all(|diagnosis| diagnosis.severity < Severity::Broken),
+        "broken": all().filter(|diagnosis| diagnosis.severity == Severity::Broken).count(),
+        "notes": all().filter(|diagnosis| diagnosis.severity == Severity::Note).count(),
         "groups": groups.collect::<Vec<_>>(),
     })
 }

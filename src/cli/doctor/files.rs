@@ -186,8 +186,8 @@ fn damage(context: &CommandContext<'_>, survey: &Survey) -> Option<(Problem, boo
 
 fn damaged_secrets(context: &CommandContext<'_>, survey: &Survey, is_named: impl Fn(&PathBuf) -> bool) -> Vec<String> {
     let with_files =
-        survey.registries.iter().filter(|one| one.accounts.iter().any(|account| account.store == StoreKind::File));
-    let errors = with_files.filter_map(|one| context.accounts.file_damage(&one.registry));
+        survey.registries.iter().filter(|entry| entry.accounts.iter().any(|account| account.store == StoreKind::File));
+    let errors = with_files.filter_map(|entry| context.accounts.file_damage(&entry.registry));
     errors.filter(|(path, _)| !is_named(path)).map(|(_, error)| Failure::parts_of(&error).0).collect()
 }
 
@@ -215,7 +215,7 @@ fn stale_pins(context: &CommandContext<'_>, survey: &Survey) -> Vec<AccountName>
         return vec![];
     }
     let is_there = |alias: &AccountName| {
-        survey.registries.iter().flat_map(|one| &one.accounts).any(|account| account.name == *alias)
+        survey.registries.iter().flat_map(|entry| &entry.accounts).any(|account| account.name == *alias)
     };
     let pinned = Pins::find(None, context.env).map(|pins| pins.all()).unwrap_or_default();
     pinned.into_iter().filter(|alias| !is_there(alias)).collect()
@@ -288,8 +288,10 @@ mod tests {
             ),
         ] {
             let found = judge(&facts, "e");
-            let found: Vec<_> =
-                found.iter().map(|one| (one.check.name(), one.remedy.command(one.check, "e"))).collect();
+            let found: Vec<_> = found
+                .iter()
+                .map(|diagnosis| (diagnosis.check.name(), diagnosis.remedy.command(diagnosis.check, "e")))
+                .collect();
             let expected: Vec<_> = expected.into_iter().map(|(check, command)| (check, command.to_owned())).collect();
             assert_eq!(found, expected, "{facts:?}");
         }

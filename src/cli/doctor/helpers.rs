@@ -37,7 +37,7 @@ enum NamedBy {
 
 pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
     let helpers = gather(context, survey);
-    let others: Vec<_> = helpers.iter().filter(|one| !is_ours(&one.name)).collect();
+    let others: Vec<_> = helpers.iter().filter(|helper| !is_ours(&helper.name)).collect();
     let summary = match others.len() {
         0 => "no other helper is named".to_owned(),
         number => format!(
@@ -46,7 +46,11 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
             if number == 1 { "it answers" } else { "all answer" }
         ),
     };
-    Section::new(CheckGroup::Helpers, summary, helpers.iter().filter_map(|one| judge(one, context.program)).collect())
+    Section::new(
+        CheckGroup::Helpers,
+        summary,
+        helpers.iter().filter_map(|helper| judge(helper, context.program)).collect(),
+    )
 }
 
 fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
@@ -173,7 +177,7 @@ fn gather(context: &CommandContext<'_>, survey: &Survey) -> Vec<NamedHelper> {
         }));
     }
     named.extend(survey.routes.iter().map(|route| (route.helper.to_string(), NamedBy::Route(route.by.clone()))));
-    for account in survey.registries.iter().flat_map(|one| &one.accounts) {
+    for account in survey.registries.iter().flat_map(|entry| &entry.accounts) {
         if let StoreKind::Helper(helper) = &account.store {
             let (registry, name) = (account.registry.to_string(), account.name.to_string());
             named.push((helper.to_string(), NamedBy::Account { registry, name }));
@@ -251,7 +255,9 @@ mod tests {
         ] {
             let helper = NamedHelper { name: "x".into(), by: vec![by], health };
             let found = judge(&helper, "ensign");
-            let found = found.as_ref().map(|one| (one.check.name(), one.severity.name(), one.remedy.is_ours()));
+            let found = found
+                .as_ref()
+                .map(|diagnosis| (diagnosis.check.name(), diagnosis.severity.name(), diagnosis.remedy.is_ours()));
             assert_eq!(found, expected, "{helper:?}");
         }
     }

@@ -96,7 +96,7 @@ fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitC
     }
     let mut after = before;
     for _ in 0..ROUNDS {
-        for diagnosis in after.iter().filter(|one| one.remedy.is_ours()) {
+        for diagnosis in after.iter().filter(|diagnosis| diagnosis.remedy.is_ours()) {
             diagnosis.remedy.carry_out(context)?;
         }
         let now = found_by(context, check, online);
@@ -109,14 +109,15 @@ fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitC
     let json = json!({
         "check": check.name(),
         "mended": after.is_empty(),
-        "findings": after.iter().map(|one| display::diagnosis_json(one, context.program)).collect::<Vec<_>>(),
+        "findings": after.iter().map(|diagnosis| display::diagnosis_json(diagnosis, context.program)).collect::<Vec<_>>(),
     });
     if after.is_empty() {
         context.ui.done(json, format_args!("{}: mended", check.name()))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let words = if after.iter().any(|one| one.remedy.is_ours()) { "is still there" } else { "is for you to mend" };
-    let lines: Vec<_> = after.iter().map(|one| display::diagnosis_text(one, context.program)).collect();
+    let words =
+        if after.iter().any(|diagnosis| diagnosis.remedy.is_ours()) { "is still there" } else { "is for you to mend" };
+    let lines: Vec<_> = after.iter().map(|diagnosis| display::diagnosis_text(diagnosis, context.program)).collect();
     context.ui.data(json, lines.join("\n"))?;
     context.ui.note(format_args!("{} {words}", check.name()));
     Ok(exit_code(&after))
@@ -124,12 +125,12 @@ fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitC
 
 fn found_by(context: &CommandContext<'_>, check: Check, online: bool) -> Vec<Diagnosis> {
     let (_, sections) = examine(context, online);
-    sections.into_iter().flat_map(|section| section.diagnoses).filter(|one| one.check == check).collect()
+    sections.into_iter().flat_map(|section| section.diagnoses).filter(|diagnosis| diagnosis.check == check).collect()
 }
 
 /// 1 if anything is broken; notes change nothing.
 fn exit_code<'d>(diagnoses: impl IntoIterator<Item = &'d Diagnosis>) -> ExitCode {
-    let is_broken = diagnoses.into_iter().any(|one| one.severity == Severity::Broken);
+    let is_broken = diagnoses.into_iter().any(|diagnosis| diagnosis.severity == Severity::Broken);
     if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
@@ -139,7 +140,8 @@ impl Survey {
             Ok((registries, routes)) => (registries, routes, None),
             Err(error) => (vec![], vec![], Some(error)),
         };
-        let is_sealed = registries.iter().flat_map(|one| &one.accounts).any(|one| one.store == StoreKind::Sealed);
+        let is_sealed =
+            registries.iter().flat_map(|entry| &entry.accounts).any(|account| account.store == StoreKind::Sealed);
         Self {
             closed_key: is_sealed.then(|| context.accounts.key().check().err()).flatten(),
             registries,
@@ -152,7 +154,7 @@ impl Survey {
 
     /// The registries that a client can ask for by name.
     fn hosts(&self) -> impl Iterator<Item = &RegistryAccounts> {
-        self.registries.iter().filter(|one| !one.registry.is_pattern())
+        self.registries.iter().filter(|entry| !entry.registry.is_pattern())
     }
 }
 
@@ -162,7 +164,7 @@ impl Section {
     }
 
     fn severity(&self) -> Option<Severity> {
-        self.diagnoses.iter().map(|one| one.severity).max()
+        self.diagnoses.iter().map(|diagnosis| diagnosis.severity).max()
     }
 }
 

@@ -104,12 +104,12 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
             remedy,
         ));
     }
-    found.extend(facts.unreached.iter().map(|one| {
+    found.extend(facts.unreached.iter().map(|unreached| {
         Diagnosis::broken(
             Check::RegistryUnreachable,
-            format!("{} was not reached: {}", one.registry, one.why),
+            format!("{} was not reached: {}", unreached.registry, unreached.why),
             "logins there cannot be checked or renewed",
-            Remedy::Command(way_there(one, &facts.proxy_variables, program)),
+            Remedy::Command(way_there(unreached, &facts.proxy_variables, program)),
         )
     }));
     found
@@ -158,7 +158,7 @@ impl NetworkFacts {
         let written = ours.chain(context.accounts.secret_files());
         let written = written.filter_map(|path| Some((files::modified_time(&path)?, format!("`{}`", path.display()))));
         let (proxies, uses_proxy) = oci::proxy_faults();
-        let hosts: Vec<&Registry> = survey.hosts().map(|one| &one.registry).collect();
+        let hosts: Vec<&Registry> = survey.hosts().map(|entry| &entry.registry).collect();
         let faults = hosts.iter().flat_map(|registry| oci::certificate_faults(registry));
         let asked = if online { hosts.as_slice() } else { &[] };
         let unreached = asked.iter().filter_map(|&registry| {
@@ -250,8 +250,10 @@ mod tests {
             ),
         ] {
             let found = judge(&facts, "e");
-            let found: Vec<_> =
-                found.iter().map(|one| (one.check.name(), one.remedy.command(one.check, "e"))).collect();
+            let found: Vec<_> = found
+                .iter()
+                .map(|diagnosis| (diagnosis.check.name(), diagnosis.remedy.command(diagnosis.check, "e")))
+                .collect();
             assert_eq!(found, [(check, command.to_owned())]);
         }
         assert!(judge(&NetworkFacts::default(), "e").is_empty());

@@ -74,7 +74,7 @@ struct OrderFault {
 
 pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
     let facts = OrderFacts::gather(context, survey);
-    let asked = |names: &[NameFacts]| some_of(&names.iter().map(|one| one.name.clone()).collect::<Vec<_>>(), 5);
+    let asked = |names: &[NameFacts]| some_of(&names.iter().map(|facts| facts.name.clone()).collect::<Vec<_>>(), 5);
     let summary = match (facts.docker.is_empty(), facts.podman.is_empty()) {
         (true, true) => "no registry to ask for yet".to_owned(),
         (_, true) => format!("Docker asks Ensign for {}", asked(&facts.docker)),
@@ -119,7 +119,7 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
         ));
     }
     for (file, number) in &facts.plain {
-        if found.iter().any(|one| one.remedy == Remedy::Import(file.clone())) {
+        if found.iter().any(|diagnosis| diagnosis.remedy == Remedy::Import(file.clone())) {
             continue;
         }
         let logins = super::count(*number, "login");
@@ -255,11 +255,11 @@ impl OrderFacts {
 
 /// Every name of each registry with accounts. The containers tools know no patterns.
 fn names(context: &CommandContext<'_>, survey: &Survey, reader: ClientFamily, lookup: &LoginLookup) -> Vec<NameFacts> {
-    let asked = survey.registries.iter().filter(|one| reader == ClientFamily::Docker || !one.registry.is_pattern());
+    let asked = survey.registries.iter().filter(|entry| reader == ClientFamily::Docker || !entry.registry.is_pattern());
     let mut others = context.accounts.other_names().unwrap_or_default();
     let file = survey.docker.as_ref().filter(|_| reader == ClientFamily::Docker);
-    let names = asked.flat_map(|one| {
-        let registry = &one.registry;
+    let names = asked.flat_map(|entry| {
+        let registry = &entry.registry;
         let names = status::names_of(others.remove(registry).unwrap_or_default(), file, registry);
         names.into_iter().map(|name| NameFacts {
             first: lookup.first(registry, &name, None),
@@ -295,7 +295,12 @@ mod tests {
     /// Name, severity and command of each.
     fn judged(facts: &OrderFacts) -> Vec<(&'static str, &'static str, String)> {
         let found = judge(facts, |path| path.display().to_string());
-        found.iter().map(|one| (one.check.name(), one.severity.name(), one.remedy.command(one.check, "e"))).collect()
+        found
+            .iter()
+            .map(|diagnosis| {
+                (diagnosis.check.name(), diagnosis.severity.name(), diagnosis.remedy.command(diagnosis.check, "e"))
+            })
+            .collect()
     }
 
     #[test]

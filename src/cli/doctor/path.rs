@@ -165,7 +165,7 @@ impl PathFacts {
             is_snap: configured_helper::docker_is_a_snap()
                 && !configured_helper::snap_has_logins(
                     context.env,
-                    survey.hosts().map(|one| one.registry.docker_key()),
+                    survey.hosts().map(|entry| entry.registry.docker_key()),
                 ),
         }
     }
@@ -186,7 +186,9 @@ mod tests {
             sudo_finds: Some(true),
             ..PathFacts::default()
         };
-        let names = |facts: PathFacts| judge(&facts, "ensign").iter().map(|one| one.check.name()).collect::<Vec<_>>();
+        let names = |facts: PathFacts| {
+            judge(&facts, "ensign").iter().map(|diagnosis| diagnosis.check.name()).collect::<Vec<_>>()
+        };
         for (facts, expected) in [
             (healthy(), &[][..]),
             (PathFacts { on_path: None, is_same: false, ..healthy() }, &["program-path"]),

@@ -104,10 +104,10 @@ impl Remedy {
                 format!("mv {} {}", quote(&file.to_string_lossy()), quote(&aside(file).to_string_lossy()))
             }
             Self::Relink { program, links } => {
-                let one = |link: &PathBuf| {
+                let command = |link: &PathBuf| {
                     format!("ln -sfn {} {}", quote(&program.to_string_lossy()), quote(&link.to_string_lossy()))
                 };
-                links.iter().map(one).collect::<Vec<_>>().join(" && ")
+                links.iter().map(command).collect::<Vec<_>>().join(" && ")
             }
             Self::Sweep | Self::SessionPath { .. } | Self::DropHelper { .. } => {
                 format!("{program} doctor --fix {}", check.name())

@@ -38,7 +38,7 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
         display::text(sections, context.program)
     );
     text += "Accounts\n";
-    for account in survey.registries.iter().flat_map(|one| &one.accounts) {
+    for account in survey.registries.iter().flat_map(|entry| &entry.accounts) {
         let _ = writeln!(text, "  {}", line(account));
     }
     for route in &survey.routes {
@@ -83,7 +83,7 @@ fn without_home(context: &CommandContext<'_>, text: &str) -> String {
 
 /// The names of people: of the accounts, and of the user.
 fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
-    let accounts = survey.registries.iter().flat_map(|one| &one.accounts);
+    let accounts = survey.registries.iter().flat_map(|entry| &entry.accounts);
     let of_accounts = accounts.flat_map(|account| [account.name.to_string(), account.username.to_string()]);
     let user = context.env.home().and_then(|home| home.file_name()).map(|name| name.to_string_lossy().into_owned());
     let variable = context.env.account.clone();

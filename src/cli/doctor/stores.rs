@@ -56,7 +56,7 @@ fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
 impl StoreFacts {
     fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let mut facts = Self::default();
-        for account in survey.registries.iter().flat_map(|one| &one.accounts) {
+        for account in survey.registries.iter().flat_map(|entry| &entry.accounts) {
             let words = match &account.store {
                 StoreKind::File => "in files, in clear text".to_owned(),
                 StoreKind::Sealed => "sealed".to_owned(),
@@ -104,7 +104,9 @@ mod tests {
             let found = judge(&facts, "e");
             let found: Vec<_> = found
                 .iter()
-                .map(|one| (one.check.name(), one.severity.name(), one.remedy.command(one.check, "e")))
+                .map(|diagnosis| {
+                    (diagnosis.check.name(), diagnosis.severity.name(), diagnosis.remedy.command(diagnosis.check, "e"))
+                })
                 .collect();
             let expected: Vec<_> =
                 expected.into_iter().map(|(check, severity, command)| (check, severity, command.to_owned())).collect();

@@ -22,7 +22,7 @@ pub(super) fn cover(context: &CommandContext<'_>, removed: &[(&LoginOrigin, &Fou
         for (_, login) in removed.iter().filter(|(from, login)| was_found(&file, &path, reader, from, login)) {
             let spelling = Registry::spelled(&login.key).and_then(|(_, spelling)| spelling);
             let registry = login.registry();
-            let place = wanted.iter().position(|one| one.registry == registry).unwrap_or(wanted.len());
+            let place = wanted.iter().position(|entry| entry.registry == registry).unwrap_or(wanted.len());
             if place == wanted.len() {
                 wanted.push(configure_docker::wanted(&names, &registry, &[]));
             }

@@ -88,17 +88,17 @@ pub(in crate::cli) fn remove(
         removed.failures.push(reason(&error));
         vec![]
     });
-    for one in &hidden {
-        let file = context.env.shorten_home(&one.file);
+    for login in &hidden {
+        let file = context.env.shorten_home(&login.file);
         removed.failures.push(format!(
             "the logins for {}: Podman, Buildah and Skopeo would not find the one for {} in {file} any more. Import them \
              together:  {} import containers --remove",
-            one.registry,
-            shown(&one.key),
+            login.registry,
+            shown(&login.key),
             context.program
         ));
     }
-    kept.retain(|(_, _, login)| !hidden.iter().any(|one| one.registry == login.registry()));
+    kept.retain(|(_, _, login)| !hidden.iter().any(|entry| entry.registry == login.registry()));
     let going: Vec<_> = kept.iter().map(|(_, from, login)| (*from, *login)).collect();
     match cover(context, &going) {
         Ok(written) => removed.written = written,
@@ -183,7 +183,8 @@ fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode)
     let foreseen = context.accounts.preview_all(logins)?;
     let is_due =
         |effect: SaveOutcome| deed == ImportMode::Keep && matches!(effect, SaveOutcome::New | SaveOutcome::Renews);
-    let due = logins.iter().zip(&foreseen).filter(|(_, one)| one.as_ref().is_ok_and(|one| is_due(one.1)));
+    let due =
+        logins.iter().zip(&foreseen).filter(|(_, preview)| preview.as_ref().is_ok_and(|preview| is_due(preview.1)));
     let due: Vec<_> = due.map(|(login, _)| login).collect();
     if !due.is_empty() {
         context.accounts.settle_store(context.store_choice().map_err(Failure::into_error)?)?;
@@ -194,7 +195,7 @@ fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode)
         Err(error) => vec![Err(why(error)); due.len()],
     };
     let mut kept = kept.into_iter();
-    let fate = |one: Result<(AccountName, SaveOutcome), Problem>| match one {
+    let fate = |preview: Result<(AccountName, SaveOutcome), Problem>| match preview {
         Err(problem) => failed(&problem.into()),
         Ok((name, SaveOutcome::Supplied)) => ImportOutcome::Left(format!("{name} gets its secrets by itself")),
         Ok((_, effect)) if is_due(effect) => match kept.next().expect("there is one for each that is due") {

@@ -231,7 +231,7 @@ impl LoginSearch<'_> {
         let AdoptedAccounts { registries, secrets, skipped } = adopted;
         let is_active = |(account, _): &(Account, Secret)| {
             let active = DefaultAccount::Account(account.name.clone());
-            registries.iter().any(|one| one.registry == account.registry && one.active == active)
+            registries.iter().any(|entry| entry.registry == account.registry && entry.active == active)
         };
         let (first, after): (Vec<_>, Vec<_>) = secrets.into_iter().partition(is_active);
         for (account, secret) in first.into_iter().chain(after) {

@@ -177,7 +177,8 @@ pub(in crate::cli) fn token_page(context: &CommandContext<'_>, registry: &Regist
 
 /// Advises how to make an acceptable token after a refusal.
 pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> String {
-    let (page, rights) = adviser(context, registry).map(|one| (one.token_page, one.token_rights)).unwrap_or_default();
+    let (page, rights) =
+        adviser(context, registry).map(|provider| (provider.token_page, provider.token_rights)).unwrap_or_default();
     match (page, rights) {
         (Some(page), Some(rights)) => format!("make a token at {page} (it needs: {rights}) and log in again"),
         (Some(page), None) => format!("make a token at {page} and log in again"),

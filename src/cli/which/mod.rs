@@ -66,7 +66,7 @@ fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode,
             };
             return Err(Failure::usage(message, cure));
         }
-        [one] => vec![one.text()],
+        [answer] => vec![answer.text()],
         several => several.iter().map(WhichAnswer::text_with_registry).collect(),
     };
     let json: Vec<_> = answers.iter().map(|answer| &answer.json).collect();
