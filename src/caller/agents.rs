@@ -1,14 +1,14 @@
-//! Coding agents: by the variables that they set for what they run, and by their names among the processes above us.
+//! Recognises coding agents by their variables, and by their names among the processes above us.
 //!
-//! Sources: the agents' own documentation, and the table of GitHub's CLI (cli/cli `internal/agents/detect.go`), which names
-//! the lines of source. Variables that a person sets in an own shell, such as `GOOSE_PROVIDER`, are left out.
+//! Sources: the agents' own documentation, and the table of GitHub's CLI (cli/cli `internal/agents/detect.go`), which
+//! names the lines of source. Settings of a person's own shell, such as `GOOSE_PROVIDER`, are left out.
 
 use std::ffi::OsString;
 
 use super::program;
 use crate::system::ancestors::Process;
 
-/// A variable that shows an agent; a `*` at its end stands for anything, `=` before a value.
+/// A variable that shows an agent. A `*` at its end matches anything, and a value follows `=`.
 const VARIABLES: [(&str, &str); 18] = [
     ("CLAUDECODE", "Claude Code"), // code.claude.com/docs/en/env-vars
     ("CLAUDE_CODE", "Claude Code"),
@@ -30,7 +30,7 @@ const VARIABLES: [(&str, &str); 18] = [
     ("AI_AGENT", "an agent"), // for all of them
 ];
 
-/// What begins like an agent's variable, and is a setting that people keep in their own shells.
+/// Settings of a person's own shell that begin like an agent's variable.
 const SETTINGS: [&str; 2] = ["CODEX_HOME", "CODEX_API_KEY"];
 
 /// Programs and packages by the name of their file or folder.
@@ -55,7 +55,7 @@ const PROGRAMS: [(&str, &str); 18] = [
     ("openhands", "OpenHands"),
 ];
 
-/// Returns what shows an agent among our own variables, or in the name of a process or among its variables.
+/// Returns the sign of an agent: one of our variables, a process's name or one of its variables.
 pub(super) fn find(
     ours: impl IntoIterator<Item = (OsString, OsString)>,
     processes: &[Process],

@@ -1,4 +1,4 @@
-//! `Ancestry`: the programs above us, parent first, each read once and none before it is needed.
+//! `Ancestry`: the programs above us, parent first. Each is read once, when it is needed.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,16 +1,16 @@
-//! `CommandWords`: a command line read as pflag does, which all container clients use or resemble.
+//! `CommandWords`: reads a command line as pflag does, which most container clients use.
 
 use std::collections::BTreeMap;
 use std::slice;
 
-/// What the value of a flag means to us.
+/// The meaning of a flag's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FlagKind {
-    /// A value to step over.
+    /// A value without meaning for us.
     Other,
     /// An image.
     Image,
-    /// What a build is called, and pushed as if it is.
+    /// The name of a result, which a pushing build pushes.
     Tag,
     /// An image that is pushed.
     Destination,
@@ -18,7 +18,7 @@ pub(super) enum FlagKind {
     Output,
     /// buildx' and buildctl's `type=registry,ref=REF`, or a bare image.
     Cache,
-    /// The same to write to, which is a push.
+    /// The same as a destination, which is pushed.
     CacheTo,
     /// `NAME=docker-image://REF`.
     BuildContext,
@@ -31,12 +31,12 @@ pub(super) enum FlagKind {
     /// skopeo's `docker`, `dir` or `yaml`.
     SyncSource,
     SyncDestination,
-    /// devcontainer's host and namespace, which together are where it publishes to.
+    /// devcontainer's host and namespace, which make up the destination.
     Registry,
     Namespace,
     /// The user of a login.
     Username,
-    /// A file to work on: Compose's, bake's, a Dockerfile, a manifest.
+    /// A file to work on: of Compose or bake, a Dockerfile, a manifest.
     File,
     /// A file of variables.
     EnvFile,
@@ -48,22 +48,22 @@ pub(super) enum FlagKind {
     ProjectName,
     /// Compose's `--pull` and `--policy`.
     PullPolicy,
-    /// `NAME=VALUE` for what a file leaves open: a build argument, bake's variable.
+    /// `NAME=VALUE` for a build argument or a bake variable.
     Variable,
     /// The stage of a Dockerfile to build.
     Stage,
-    /// The image that a build takes instead of the Dockerfile's first.
+    /// The image that replaces the Dockerfile's first one.
     Base,
-    /// What to build for.
+    /// The platform of a build.
     Platform,
     /// podman's `--os` and `--arch`.
     PlatformPart,
 }
 
-/// Flags that take a value, with its meaning: lists of flags separated by spaces, later entries winning.
+/// Flags that take a value, with their kind. A text lists flags with spaces, and later entries win.
 pub(super) type FlagTable = &'static [(&'static str, FlagKind)];
 
-/// One word, or one flag with its value. Flags without a value are passed over. It may be a password: no `Debug`.
+/// A word, or a flag with its value. Other flags are skipped. It has no `Debug`, because it may be a password.
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(super) enum CommandWord<'a> {
     Positional(&'a str),
@@ -73,7 +73,7 @@ pub(super) enum CommandWord<'a> {
 /// Reads words one by one, in one pass.
 pub(super) struct CommandWords<'a> {
     rest: slice::Iter<'a, String>,
-    /// Not yet among `flags`: `docker push IMAGE` has none that would be looked up.
+    /// Lists not yet in `flags`, because `docker push IMAGE` has no flag to look up.
     unread: Vec<FlagTable>,
     flags: BTreeMap<FlagName<'a>, FlagKind>,
     flags_ended: bool,
@@ -90,7 +90,7 @@ impl<'a> CommandWords<'a> {
         Self { rest: words.iter(), unread: vec![flags], flags: BTreeMap::new(), flags_ended: false }
     }
 
-    /// Takes `flags` for the words that follow, beside those known before (cobra's persistent flags).
+    /// Adds `flags` for the words that follow (cobra's persistent flags).
     pub(super) fn learn(&mut self, flags: FlagTable) {
         self.unread.push(flags);
     }
@@ -115,7 +115,7 @@ impl<'a> CommandWords<'a> {
         Some(CommandWord::Value(meaning, value.or_else(|| self.rest.next().map(String::as_str))?))
     }
 
-    /// `-t value`, `-tvalue`, `-t=value`, and any number of flags without a value before it: `-qt value`.
+    /// `-t value`, `-tvalue` or `-t=value`, also after flags without a value: `-qt value`.
     fn short(&mut self, cluster: &'a str) -> Option<CommandWord<'a>> {
         let mut letters = cluster.chars();
         while let Some(letter) = letters.next() {

@@ -1,4 +1,4 @@
-//! What the calling client has changed in its environment since it was started.
+//! Finds what the calling client has changed in its environment since its start.
 
 use std::ffi::{OsStr, OsString};
 
@@ -8,20 +8,20 @@ use crate::system::ancestors::{self, Process};
 use crate::system::client_env::ChangedVariable;
 use crate::system::env;
 
-/// The variables of a process as it was started, each as `NAME=VALUE`; `None` where they may not be seen.
+/// The variables of a process at its start, each as `NAME=VALUE`; `None` if they are not readable.
 type ProcessVariables = Option<Vec<OsString>>;
 
-/// The processes between the client and us, and the client.
+/// The calling client, and the processes between it and us.
 #[derive(Debug, Default)]
 struct ClientChain {
-    /// Shells, `sudo`, scripts in front of us: nearest first. What they set, a person wrote down there.
+    /// Shells, `sudo` and scripts, nearest first. A person wrote what they set.
     wrappers: Vec<ProcessVariables>,
-    /// The client, then those of its kind that started it: `docker` above its plugins.
+    /// The client, then the same kind of client above it, such as `docker` above its plugins.
     clients: Vec<ProcessVariables>,
 }
 
-/// Returns the variables that the client above us changed after its start. Where none is known, the caller is a person, a
-/// shell or a program of theirs, and nothing counts as changed.
+/// Returns the variables that the client above us changed after its start. Without a known client nothing counts as
+/// changed, because the caller is a person, a shell or their program.
 pub(crate) fn changed_by_client() -> Vec<ChangedVariable> {
     let chain = ClientChain::read(ancestors::all());
     if chain.clients.is_empty() { vec![] } else { chain.changes(env::all()) }
@@ -34,7 +34,7 @@ impl ClientChain {
             let (id, is_script) = (process.id, program::is_script_of_client(&process));
             match Program::from(process).role() {
                 ProgramRole::Client(_) => chain.clients.push(ancestors::variables(id)),
-                // With no client below it, a shell script of a client's name stands for that client.
+                // A shell script with a client's name counts as the client if there is none below it.
                 ProgramRole::Wrapper if is_script && chain.clients.is_empty() => {
                     chain.clients.push(ancestors::variables(id));
                     break;
@@ -56,16 +56,16 @@ impl ClientChain {
         changed.collect()
     }
 
-    /// The value that counts for a variable of ours.
+    /// The original value of one of our variables.
     fn at_start(&self, name: &OsStr, value: &OsStr) -> Option<OsString> {
         let set_by_wrapper = |variables: &Vec<OsString>| find(variables, name) != Some(value);
         if self.wrappers.iter().flatten().any(set_by_wrapper) {
             return Some(value.to_owned());
         }
-        // The outermost that may be seen: one client may hand what it read to another as a matter of course.
+        // The outermost readable client counts, because clients pass on what they have read.
         match self.clients.iter().flatten().next_back() {
             Some(variables) => find(variables, name).map(OsStr::to_owned),
-            // Nothing proves that ours are the user's. What others need to run at all is left to them.
+            // Without a readable client our variables are not trusted. The others are needed to run at all.
             None => Some(value.to_owned()).filter(|_| !name.as_encoded_bytes().starts_with(b"ENSIGN_")),
         }
     }
@@ -84,7 +84,7 @@ fn value_of<'v>(variable: &'v OsStr, name: &OsStr) -> Option<&'v OsStr> {
 
 #[cfg(not(unix))]
 fn value_of<'v>(variable: &'v OsStr, name: &OsStr) -> Option<&'v OsStr> {
-    let (variable, value) = variable.to_str()?.split_once('=')?; // what is no text counts as changed
+    let (variable, value) = variable.to_str()?.split_once('=')?; // a value that is not text counts as changed
     variable.eq_ignore_ascii_case(name.to_str()?).then(|| OsStr::new(value))
 }
 

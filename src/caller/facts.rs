@@ -1,4 +1,4 @@
-//! What an account's rule asks about the processes above us. They are read only for an account that has such a rule.
+//! Finds the facts about the callers that an account's rule needs. Other accounts do not need them.
 
 use std::path::Path;
 
@@ -8,17 +8,17 @@ use crate::model::{CallerFacts, CallerRule};
 use crate::system::ancestors::{self, Ancestors, Process};
 use crate::system::{env, folders};
 
-/// Programs that ask and are no clients of containers.
+/// Known callers that are no container clients.
 const OTHERS: [&str; 2] = ["ensign", "kubelet"];
 
-/// Looks at every process above us, up to the first of the system.
+/// Reads every process above us.
 pub(crate) fn facts(rule: &CallerRule) -> CallerFacts {
     if !rule.looks_at_processes() {
         return CallerFacts::default();
     }
     let Ancestors { processes, is_whole } = ancestors::to_the_top();
     let askers = askers(&processes);
-    // Between a person and us stand shells; what is above those may be a daemon, such as that of tmux.
+    // Only shells are between a person and us. Above them may be a daemon, such as tmux.
     let outermost = askers.iter().rev().find(|process| is_client(process)).copied().or(processes.first());
     let variables = |process: &Process| ancestors::variables(process.id).unwrap_or_default();
     CallerFacts {
@@ -29,28 +29,28 @@ pub(crate) fn facts(rule: &CallerRule) -> CallerFacts {
     }
 }
 
-/// The coding agent above us, if one is recognised.
+/// The coding agent above us, if there is one.
 pub(crate) fn agent() -> Option<String> {
     facts(&CallerRule { refuses_agents: true, ..CallerRule::default() }).agent
 }
 
-/// The name under which a rule knows a client: as `why` shows it.
+/// The name of a client in a rule, as `why` shows it.
 pub(crate) fn client_name(text: &str) -> Option<String> {
     let name = text.trim().replace(' ', "-");
     let known = clients::find(&name).map(|_| shown(&name));
     known.or_else(|| OTHERS.contains(&name.as_str()).then_some(name))
 }
 
-/// A client's name and verb, without any other word of its command line: `docker push`, `nerdctl compose up`.
+/// A client's name and verb without other words: `docker push`, `nerdctl compose up`.
 pub(super) fn described_call(program: &Program) -> Option<String> {
     let ProgramRole::Client(client) = program.role() else { return None };
     let (name, verb) = client.client_and_verb(&program.args);
     let own = if program.name.starts_with("docker") { "docker" } else { &program.name };
-    let name = name.replacen("docker-", &format!("{own} "), 1); // a plugin, as people call it
+    let name = name.replacen("docker-", &format!("{own} "), 1); // a plugin, as people write it
     Some(format!("{name} {verb}").trim_end().to_owned())
 }
 
-/// The client that asks and those of its kind that started it; else the first program that is no mere wrapper.
+/// The calling client and the same kind above it, or else the first program that is not a wrapper.
 fn askers(processes: &[Process]) -> Vec<&Process> {
     let mut clients = vec![];
     for (distance, process) in processes.iter().enumerate() {
@@ -76,21 +76,21 @@ fn program(process: &Process) -> Program {
     Program::new(process.exe.as_deref(), process.words.clone())
 }
 
-/// The names of a client, the path of a program, and each path of the rule that leads to the same file.
+/// A client's names, a program's path, and each path of the rule that leads to the same file.
 fn names(process: &Process, rule: &CallerRule) -> Vec<String> {
     let Program { name, .. } = program(process);
     let is_known = clients::find(&name).is_some() || OTHERS.contains(&name.as_str());
     let mut names: Vec<String> = is_known.then(|| shown(&name)).into_iter().collect();
     let Some(exe) = &process.exe else { return names };
     names.extend(exe.to_str().map(str::to_owned));
-    let real = folders::link_target(exe).unwrap_or_else(|| exe.clone()); // it may have been replaced while it runs
+    let real = folders::link_target(exe).unwrap_or_else(|| exe.clone()); // its file may have been replaced since its start
     let same =
         |path: &&String| Path::new(path).is_absolute() && folders::link_target(Path::new(path)).as_ref() == Some(&real);
     names.extend(rule.programs.iter().filter(same).cloned());
     names
 }
 
-/// A plugin, as people call it.
+/// A plugin, as people write it.
 fn shown(name: &str) -> String {
     name.replacen("docker-", "docker ", 1)
 }

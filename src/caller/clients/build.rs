@@ -1,7 +1,7 @@
-//! The builders: buildx as plugin or by itself, buildctl, kaniko.
+//! The builders: buildx (also as a plugin), buildctl and kaniko.
 //!
-//! docker/buildx `commands/build.go`, `bake.go`, `create.go`, `imagetools/`; moby/buildkit `cmd/buildctl/build.go`;
-//! kaniko `cmd/executor/cmd/root.go`.
+//! Sources: docker/buildx `commands/build.go`, `bake.go`, `create.go`, `imagetools/`; moby/buildkit
+//! `cmd/buildctl/build.go`; kaniko `cmd/executor/cmd/root.go`.
 
 use super::grammar::Grammar;
 use super::verb::{Positionals, Verb};
@@ -79,7 +79,7 @@ pub(super) const KANIKO: Grammar = Grammar {
     plugins: &[],
 };
 
-/// `docker build` of any age, the classic builder's flags included; nerdctl's too.
+/// `docker build` with the classic builder's flags, and nerdctl's.
 pub(super) const BUILD: FlagTable = &[
     (
         "--add-host --allow --annotation --attest --builder --call --cgroup-parent --cpu-period --cpu-quota -c \

@@ -1,6 +1,6 @@
-//! Docker Compose and podman-compose, whose images stand in files.
+//! Docker Compose and podman-compose, whose files name the images.
 //!
-//! docker/compose `cmd/compose/`; podman-compose `podman_compose.py`.
+//! Sources: docker/compose `cmd/compose/`; podman-compose `podman_compose.py`.
 
 use super::grammar::Grammar;
 use super::verb::{Positionals, Verb};
@@ -9,7 +9,7 @@ use super::verb_invocation::{ComposeAction, InputFiles};
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 
-/// Version 2 as plugin or by itself, and version 1 in Python.
+/// Version 2, also as a plugin, and version 1 in Python.
 pub(super) const COMPOSE: Grammar =
     Grammar { names: &["docker-compose"], globals: GLOBALS, verbs: VERBS, plugins: &[] };
 
@@ -17,7 +17,7 @@ pub(super) const COMPOSE: Grammar =
 pub(super) const PODMAN_COMPOSE: Grammar =
     Grammar { names: &["podman-compose"], globals: GLOBALS, verbs: VERBS, plugins: &[] };
 
-/// Version 1's are `-c` to `--log-level`, podman-compose's are `--podman-path` and after.
+/// `-c` to `--log-level` are version 1's; `--podman-path` and later ones are podman-compose's.
 const GLOBALS: FlagTable = &[
     (
         "--ansi --parallel --progress -c --context -H --host --tlscacert --tlscert --tlskey \

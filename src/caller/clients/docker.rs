@@ -1,6 +1,7 @@
-//! docker, and nerdctl, which follows it.
+//! docker, and nerdctl, which has the same commands.
 //!
-//! docker/cli `cli/command/container/opts.go`, `cli/command/service/opts.go`; nerdctl `docs/command-reference.md`.
+//! Sources: docker/cli `cli/command/container/opts.go`, `cli/command/service/opts.go`; nerdctl
+//! `docs/command-reference.md`.
 
 use super::build::{BAKE, BUILD, BUILDX};
 use super::compose::COMPOSE;
@@ -33,7 +34,7 @@ pub(super) const NERDCTL: Grammar = Grammar {
     plugins: &[("compose", &COMPOSE)],
 };
 
-/// Runs nerdctl in a machine of its own.
+/// Runs nerdctl in a virtual machine.
 pub(super) const FINCH: Grammar = Grammar { names: &["finch"], ..NERDCTL };
 
 const VERBS: &[Verb] = &[
@@ -44,7 +45,7 @@ const VERBS: &[Verb] = &[
         .on(InputFiles::Build)
         .does(VerbEffect::BuildIf("--push")),
     verb("bake", Positionals::None, BAKE).on(InputFiles::Bake).does(VerbEffect::Project),
-    // The list is local until it is pushed; only its sources are asked for (cli/command/manifest/create_list.go).
+    // The list is local until it is pushed. Only its sources are requested (cli/command/manifest/create_list.go).
     verb("manifest create|manifest annotate", Positionals::From(1), MANIFEST),
     verb("manifest inspect", Positionals::Last, MANIFEST),
     verb("manifest push", Positionals::All, MANIFEST).does(VerbEffect::Push),
@@ -57,7 +58,7 @@ const VERBS: &[Verb] = &[
     verb("trust inspect", Positionals::All, TRUST),
     verb("trust sign|trust revoke", Positionals::All, TRUST).does(VerbEffect::Push),
     verb("trust signer add|trust signer remove", Positionals::From(1), TRUST).does(VerbEffect::Push),
-    // A term may begin with a registry, but a bare one is no image.
+    // A search term may begin with a registry, but a bare one is not an image.
     Verb::new(
         "search|image search",
         Positionals::All,
@@ -67,7 +68,7 @@ const VERBS: &[Verb] = &[
     Verb::login("login", Positionals::Login),
 ];
 
-/// docker's own commands that ask no registry, by their first word. Any other word that it does not know is a plugin's.
+/// docker's own commands that need no registry, by their first word. An unlisted word is a plugin's.
 pub(super) fn is_local(word: &str) -> bool {
     const WORDS: &str = "attach builder checkpoint commit config container context cp diff events exec export help \
         history images import info inspect kill load logout logs network node pause port ps rename restart rm rmi save \
@@ -79,7 +80,7 @@ const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -
     Verb::new(paths, positionals, ImageSyntax::Short, flags)
 }
 
-/// nerdctl's are `--unpack` and after.
+/// `--unpack` and later flags are nerdctl's.
 const PULL: FlagTable = &[(
     "--platform --unpack --verify --cosign-key --cosign-certificate-identity --cosign-certificate-oidc-issuer \
      --cosign-certificate-identity-regexp --cosign-certificate-oidc-issuer-regexp --sign --notation-key-name \
@@ -87,7 +88,7 @@ const PULL: FlagTable = &[(
     FlagKind::Other,
 )];
 
-/// nerdctl's are in the last lines.
+/// The last lines are nerdctl's.
 const RUN: FlagTable = &[(
     "--add-host --annotation -a --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop --cgroup-parent \
      --cgroupns --cidfile --cpu-count --cpu-percent --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c \

@@ -1,4 +1,4 @@
-//! `Grammar`: one client's command line as a table, and the one reader of such tables.
+//! `Grammar`: the table of one client's command line, and the reader of such tables.
 
 use super::verb::{Positionals, Verb};
 use super::verb_effect::{ParsedCommand, VerbEffect, names_registry};
@@ -9,14 +9,14 @@ use crate::caller::images::{ImageCollector, role};
 use crate::model::Registry;
 use crate::model::choice::{CommandImages, ImageRole};
 
-/// How one client reads its command line.
+/// The table of one client.
 pub(in crate::caller) struct Grammar {
-    /// Its canonical name, then other names of the same program.
+    /// Its canonical name, then other names of the program.
     pub(super) names: &'static [&'static str],
-    /// Flags that take a value, before and after the verb.
+    /// Flags with a value, before and after the verb.
     pub(super) globals: FlagTable,
     pub(super) verbs: &'static [Verb],
-    /// Other clients that run under a word of this one: `docker compose`.
+    /// Other clients that are subcommands of this one: `docker compose`.
     pub(super) plugins: &'static [(&'static str, &'static Grammar)],
 }
 
@@ -24,21 +24,21 @@ pub(in crate::caller) struct Grammar {
 pub(super) struct CommandHead<'a> {
     pub(super) client: &'static str,
     pub(super) verb: &'static Verb,
-    /// As it was spelled.
+    /// As typed.
     pub(super) path: &'static str,
-    /// What follows.
+    /// The words after the verb.
     pub(super) words: CommandWords<'a>,
-    /// The flags before it.
+    /// The flags before the verb.
     pub(super) values: Vec<(FlagKind, &'a str)>,
 }
 
 impl Grammar {
-    /// The client whose verb the words begin with, which may be a plugin of this one, and the verb as it was spelled.
+    /// The client of the verb, which may be a plugin of this one, and the verb as typed.
     pub(in crate::caller) fn client_and_verb(&self, arguments: &[String]) -> (&'static str, &'static str) {
         self.verb(arguments).map_or((self.names[0], ""), |CommandHead { client, path, .. }| (client, path))
     }
 
-    /// Returns the images of `registry` on the command line and what happens to them; `None` if we do not list the verb.
+    /// Returns the images of `registry` on the command line and what happens to them; `None` for an unlisted verb.
     pub(super) fn command(&self, program: &Program, registry: &Registry) -> Option<CommandImages> {
         let CommandHead { verb, words, mut values, .. } = self.verb(&program.args)?;
         let mut positionals = Vec::new();
@@ -58,7 +58,7 @@ impl Grammar {
         let destination = named.last().copied().filter(|_| positionals.len() > 1 && sync[1]);
         let place = verb.effect.destination(program, &values);
         named.extend(place.iter().map(|(text, form)| (text.as_str(), *form)));
-        // What is written goes there, and the images are only read.
+        // The other repository is written, and the images are only read.
         let beside = verb.repository_beside(program);
         let destination = beside.as_deref().map(|text| (text, verb.syntax)).or(destination);
         named.extend(destination.filter(|_| beside.is_some()));
@@ -83,7 +83,7 @@ impl Grammar {
         Some(CommandImages { images, role, operation: deed.operation(&line, registry) })
     }
 
-    /// Where it pushes to, if no word says that as an image.
+    /// The destination of a push, if no word names it as an image.
     pub(in crate::caller) fn place(&self, program: &Program) -> Option<String> {
         let CommandHead { verb, words, mut values, .. } = self.verb(&program.args)?;
         values.extend(words.filter_map(|word| match word {
@@ -93,7 +93,7 @@ impl Grammar {
         verb.effect.destination(program, &values).map(|(place, _)| place).or_else(|| verb.repository_beside(program))
     }
 
-    /// Returns what the words do with files.
+    /// Returns the files that the command works on.
     pub(in crate::caller) fn task<'a>(&self, arguments: &'a [String]) -> Option<VerbInvocation<'a>> {
         let CommandHead { client, verb, path: _, words, mut values } = self.verb(arguments)?;
         let mut positionals = Vec::new();
@@ -124,7 +124,7 @@ impl Grammar {
         })
     }
 
-    /// Returns the user whom the words log in to `registry`.
+    /// Returns the user that the command logs in to `registry`.
     pub(in crate::caller) fn login_username(&self, arguments: &[String], registry: &Registry) -> Option<String> {
         let CommandHead { verb, words, .. } = self.verb(arguments)?;
         let (mut username, mut address) = (None, None);
@@ -143,7 +143,7 @@ impl Grammar {
         username.filter(|_| means_registry).map(str::to_owned)
     }
 
-    /// Reads up to the verb; `None` if it is one that we do not list.
+    /// Reads up to the verb; `None` for an unlisted verb.
     pub(super) fn verb<'a>(&self, arguments: &'a [String]) -> Option<CommandHead<'a>> {
         let mut grammar = self;
         let mut words = CommandWords::new(arguments, self.globals);

@@ -1,4 +1,4 @@
-//! The tables of flags are held against what the real clients take: `tests/fixtures/flags/`, one file a version.
+//! Compares the tables of flags with the help of real clients: `tests/fixtures/flags/`, one file per version.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,26 +12,26 @@ use super::{find, runs_unknown_plugin};
 use crate::caller::Program;
 use crate::caller::command_words::CommandWord;
 
-/// What one version of a client says in its help.
+/// The help of one version of a client.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HelpRecord {
     client: String,
-    /// Our name of it.
+    /// Our name of the client.
     grammar: String,
-    /// By path, with its other spellings as in a [`Verb`]; the flags before a verb stand under an empty one.
+    /// By path, with other spellings as in a [`Verb`]. The flags before the verb have an empty path.
     commands: BTreeMap<String, RecordedFlags>,
-    /// Commands that name no image of a registry.
+    /// Commands without an image of a registry.
     local: Vec<String>,
 }
 
-/// Flags with spaces between them.
+/// Flags, separated by spaces.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RecordedFlags {
     #[serde(default)]
     value: String,
-    /// Take a value with `=` only.
+    /// Flags that take a value only after `=`.
     #[serde(default)]
     optional: String,
     #[serde(default)]
@@ -62,7 +62,7 @@ fn every_flag_of_the_recorded_clients_is_read_as_they_read_it() {
     assert!(failures.is_empty(), "{}\n{} differences", failures.join("\n"), failures.len());
 }
 
-/// The flags of a command that the tables take for something else.
+/// The flags of a command that the tables read differently.
 fn differences(grammar: &Grammar, path: &str, flags: &RecordedFlags) -> Vec<String> {
     let is_read = |flag: &str, takes_value| match (path, grammar.names[0]) {
         ("", name) if name != "kaniko" => takes_value_before_verb(grammar, flag) == takes_value,
@@ -89,7 +89,7 @@ fn verb_at(grammar: &Grammar, path: &str) -> Option<&'static str> {
     grammar.verb(&words).map(|CommandHead { path, .. }| path)
 }
 
-/// `None` if the path is no verb.
+/// `None` if the path is not a verb.
 fn takes_value_behind(grammar: &Grammar, path: &str, flag: &str) -> Option<bool> {
     let words: Vec<String> = path.split_ascii_whitespace().chain([flag, "word"]).map(str::to_owned).collect();
     let CommandHead { path: found, words, .. } = grammar.verb(&words)?;

@@ -1,7 +1,8 @@
 //! The container clients' command lines, as tables.
 //!
-//! A new client is a new table, and a file of cases in `tests/fixtures/callers/`. Flags that take a value matter most:
-//! unlisted, their values would pass for images. A flag that does not must not be listed: it would swallow one.
+//! A new client is a new table, and a file of cases in `tests/fixtures/callers/`. Every flag that takes a value must be
+//! listed, because its value would pass for an image. Other flags must not be listed, because they would swallow an
+//! image.
 
 mod build;
 mod compose;
@@ -51,16 +52,16 @@ const GRAMMARS: [&Grammar; 24] = [
     &registry::KUBECTL,
 ];
 
-/// What a renamed client's name may end with behind its own: `docker29`, `regctl-linux-amd64`.
+/// What may follow the name of a renamed client: `docker29`, `regctl-linux-amd64`.
 const SUFFIXES: [&str; 10] =
     ["linux", "darwin", "windows", "amd64", "arm64", "x86_64", "remote", "static", "latest", "in-a-user-namespace"];
 
-/// Returns the client with this canonical name.
+/// Returns the client with a canonical name.
 pub(super) fn find(name: &str) -> Option<&'static Grammar> {
     GRAMMARS.into_iter().find(|grammar| grammar.names[0] == name)
 }
 
-/// Returns the canonical name of the client whose program is called `name`.
+/// Returns the canonical name of the client with the program `name`.
 pub(super) fn canonical_name(name: &str) -> Option<&'static str> {
     let is_version = |rest: &str| {
         let suffix = rest.trim_start_matches(['-', '_', '.']);
@@ -72,7 +73,8 @@ pub(super) fn canonical_name(name: &str) -> Option<&'static str> {
     GRAMMARS.into_iter().find(|grammar| grammar.names.iter().any(|known| is(known))).map(|grammar| grammar.names[0])
 }
 
-/// Returns the images of `registry` on the client's command line. A plugin of docker that we do not know is read as any program.
+/// Returns the images of `registry` on the client's command line. An unknown plugin of docker is read as an unknown
+/// program.
 pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
     client.command(program, registry).unwrap_or_else(|| {
         let is_plugin = runs_unknown_plugin(client, program);

@@ -1,6 +1,6 @@
 //! podman and buildah.
 //!
-//! podman `cmd/podman/`, `docs/source/markdown/`; buildah `cmd/buildah/`, `pkg/cli/common.go`.
+//! Sources: podman `cmd/podman/`, `docs/source/markdown/`; buildah `cmd/buildah/`, `pkg/cli/common.go`.
 
 use super::compose::COMPOSE;
 use super::grammar::Grammar;
@@ -25,7 +25,7 @@ pub(super) const PODMAN: Grammar = Grammar {
         verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
         verb("container runlabel", Positionals::From(1), TRANSFER),
         verb("build|image build|buildx build|builder build", Positionals::None, BUILD).on(InputFiles::Build),
-        // The parts, built elsewhere, meet at the registry.
+        // The parts are built on other machines and joined in the registry.
         verb("farm build", Positionals::None, BUILD).on(InputFiles::Build).does(VerbEffect::BuildUnless("")),
         verb("kube play|play kube", Positionals::None, PLAY).on(InputFiles::Manifests),
         verb("manifest inspect", Positionals::All, TRANSFER),
@@ -62,7 +62,7 @@ pub(super) const BUILDAH: Grammar = Grammar {
         verb("add|copy", Positionals::None, ADD),
         verb("source pull", Positionals::First, TRANSFER),
         verb("source push", Positionals::From(1), TRANSFER).does(VerbEffect::Push),
-        // Without a transport the result stays in the local storage.
+        // Without a transport the result stays in local storage.
         Verb::new("commit", Positionals::From(1), ImageSyntax::Transport, TRANSFER).does(VerbEffect::Push),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
@@ -88,7 +88,7 @@ const RUN: FlagTable = &[(CONTAINER, FlagKind::Other), ("-h --hostname --pull", 
 /// `--pull` takes its value only with `=` here and in `build`.
 const FROM: FlagTable = &[(CONTAINER, FlagKind::Other)];
 
-/// `podman run` and `create`; what `buildah from` has beside them is in the last line.
+/// `podman run` and `create`. The last line is only for `buildah from`.
 const CONTAINER: &str = "--add-host --annotation --arch -a --attach --authfile --blkio-weight --blkio-weight-device \
      --cap-add --cap-drop --cert-dir --cgroup-conf --cgroup-parent --cgroupns --cgroups --chrootdirs --cidfile \
      --conmon-pidfile --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c --cpu-shares --cpus --cpuset-cpus \

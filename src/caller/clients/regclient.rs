@@ -1,6 +1,6 @@
 //! regclient's programs: regctl, and regsync and regbot, which work on files.
 //!
-//! regclient `cmd/regctl/`, `cmd/regsync/`, `cmd/regbot/`.
+//! Sources: regclient `cmd/regctl/`, `cmd/regsync/`, `cmd/regbot/`.
 
 use super::grammar::Grammar;
 use super::verb::{Positionals, Verb};
@@ -14,7 +14,7 @@ pub(super) const REGCTL: Grammar = Grammar {
     globals: &[("-v --verbosity --logopt --host --user-agent", FlagKind::Other)],
     verbs: &[
         regctl("image copy|image cp|repo copy|repo cp", Positionals::All).does(VerbEffect::Copy),
-        // A digest stands behind the images.
+        // A digest follows the images.
         regctl("blob copy|blob cp|layer copy|layer cp", Positionals::FirstTwo).does(VerbEffect::Copy),
         regctl(
             "image digest|image manifest|image inspect|image config|image ratelimit|image rate-limit|image check-base",

@@ -1,7 +1,7 @@
-//! Clients that speak to registries without a daemon: crane, oras, helm, cosign, ko, devcontainer.
+//! Clients of registries that need no daemon: crane, oras, helm, cosign, ko, devcontainer.
 //!
-//! go-containerregistry `cmd/crane/doc/`; oras `cmd/oras/`; helm `cmd/helm/`; cosign `doc/`; ko `docs/reference/`;
-//! devcontainers/cli `src/spec-node/`.
+//! Sources: go-containerregistry `cmd/crane/doc/`; oras `cmd/oras/`; helm `cmd/helm/`; cosign `doc/`; ko
+//! `docs/reference/`; devcontainers/cli `src/spec-node/`.
 
 use super::grammar::Grammar;
 use super::verb::{Positionals, Verb};
@@ -75,7 +75,7 @@ pub(super) const HELM: Grammar = Grammar {
             ImageSyntax::Oci,
             HELM_FLAGS,
         ),
-        // With `--dependency-update`; without it a chart that lies here asks for nothing.
+        // Only with `--dependency-update`. A local chart needs no registry otherwise.
         Verb::new("install|template", Positionals::All, ImageSyntax::Oci, HELM_FLAGS).on(InputFiles::Chart),
         Verb::new("upgrade", Positionals::All, ImageSyntax::Oci, UPGRADE_FLAGS).on(InputFiles::Chart),
         // The chart's name is appended.
@@ -100,7 +100,7 @@ pub(super) const COSIGN: Grammar = Grammar {
         beside("verify|verify-attestation|triangulate|tree|save|generate"),
         beside("download signature|download sbom|download attestation"),
         short("copy", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Copy),
-        // What is signed is written beside it.
+        // The signature is written beside the image.
         beside("sign|attest|clean").does(VerbEffect::Push),
         beside("attach signature|attach sbom|attach attestation").does(VerbEffect::Push),
         short("load", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Push),
@@ -172,7 +172,7 @@ pub(super) const KO: Grammar = Grammar {
     plugins: &[],
 };
 
-/// Asks for accounts only through what it starts.
+/// Requests accounts only through the programs that it starts.
 pub(super) const KUBECTL: Grammar = Grammar {
     names: &["kubectl"],
     globals: &[(
@@ -190,7 +190,7 @@ pub(super) const KUBECTL: Grammar = Grammar {
     plugins: &[],
 };
 
-/// cosign's signatures lie beside the image, or where a variable says (sigstore/cosign `pkg/cosign/env`).
+/// cosign's signatures are beside the image, or in the repository of a variable (sigstore/cosign `pkg/cosign/env`).
 const fn beside(paths: &'static str) -> Verb {
     short(paths, Positionals::All, COSIGN_FLAGS).repository_in("COSIGN_REPOSITORY")
 }
@@ -199,7 +199,7 @@ const fn short(paths: &'static str, positionals: Positionals, flags: FlagTable) 
     Verb::new(paths, positionals, ImageSyntax::Short, flags)
 }
 
-/// oras completes nothing to Docker Hub's names.
+/// oras does not complete short names.
 const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
     Verb::new(paths, positionals, ImageSyntax::WithHost, ORAS_FLAGS)
 }
@@ -229,7 +229,7 @@ const ORAS_FLAGS: FlagTable = &[(
 
 const HELM_FLAGS: FlagTable = &[(HELM_VALUES, FlagKind::Other)];
 
-/// To `install` it is a switch.
+/// For `install` it is a switch.
 const UPGRADE_FLAGS: FlagTable = &[(HELM_VALUES, FlagKind::Other), ("--server-side", FlagKind::Other)];
 
 const HELM_VALUES: &str = "--app-version --ca-file --cert-file --key --key-file --keyring --passphrase-file --password \

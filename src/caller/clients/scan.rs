@@ -1,7 +1,8 @@
-//! Programs that look into images: syft and grype. What stands before a colon says where the image is; `registry:` asks the
-//! registry, and without a scheme it is asked if no daemon has the image.
+//! Image scanners: syft and grype. The text before a colon is the place of the image. `registry:` means the registry,
+//! which is also used without a scheme if no daemon has the image.
 //!
-//! anchore/stereoscope `tagged_provider.go`, syft `cmd/syft/cli/commands/`, grype `cmd/grype/cli/commands/root.go`.
+//! Sources: anchore/stereoscope `tagged_provider.go`, syft `cmd/syft/cli/commands/`, grype
+//! `cmd/grype/cli/commands/root.go`.
 
 use super::grammar::Grammar;
 use super::verb::{Positionals, Verb};

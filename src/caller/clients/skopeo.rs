@@ -1,6 +1,6 @@
-//! skopeo: every image has a transport in front, but for `sync`.
+//! skopeo: every image has a transport in front, except for `sync`.
 //!
-//! skopeo `cmd/skopeo/`.
+//! Source: skopeo `cmd/skopeo/`.
 
 use super::grammar::Grammar;
 use super::verb::{Positionals, Verb};

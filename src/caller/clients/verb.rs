@@ -1,4 +1,4 @@
-//! `Verb`: one word of a client's grammar, and which of the words behind it are images.
+//! `Verb`: a command of a client, and which of its words are images.
 
 use super::verb_effect::VerbEffect;
 use super::verb_invocation::InputFiles;
@@ -6,18 +6,18 @@ use crate::caller::Program;
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 
-/// A verb that works on a registry's images, or logs in to one. Verbs that need no registry are left out.
+/// A verb that works on a registry's images, or logs in. Verbs without a registry are left out.
 pub(super) struct Verb {
-    /// One or two words, and its other spellings: `push|image push`.
+    /// One or two words, with other spellings: `push|image push`.
     pub(super) paths: &'static str,
     pub(super) positionals: Positionals,
-    /// How images are written here.
+    /// How this verb's images are written.
     pub(super) syntax: ImageSyntax,
     pub(super) flags: FlagTable,
-    /// The files it works on.
+    /// The files that it works on.
     pub(super) files: InputFiles,
     pub(super) effect: VerbEffect,
-    /// A variable that names another repository for what lies beside the images.
+    /// A variable with the repository for signatures and the like.
     pub(super) repository_in: Option<&'static str>,
 }
 
@@ -25,25 +25,25 @@ pub(super) struct Verb {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Positionals {
     None,
-    /// The first; what follows are tags and files.
+    /// The first word. Tags and files follow.
     First,
-    /// The first; what follows is another program's command line, flags and all: `docker run IMAGE COMMAND`.
+    /// The first word. Another program's command line follows: `docker run IMAGE COMMAND`.
     BeforeCommand,
     All,
-    /// All but the first so many.
+    /// All words after so many.
     From(usize),
     FirstTwo,
     /// `IMAGE DIGEST IMAGE DIGEST`.
     EveryOther,
-    /// `SOURCE [DESTINATION]`: with a destination the source is local.
+    /// `SOURCE [DESTINATION]`. With a destination, the source is local.
     Last,
     /// `IMAGE… PATH`.
     AllButLast,
     /// skopeo's `--src KIND --dest KIND SOURCE NAMESPACE`, without transports.
     Sync,
-    /// `login [REGISTRY]`, where none means Docker Hub.
+    /// `login [REGISTRY]`. Docker Hub is the default.
     Login,
-    /// `login [REGISTRY]`, where none means one that the client's own files name.
+    /// `login [REGISTRY]`. The client's own files have the default.
     LoginAnywhere,
 }
 
@@ -99,7 +99,7 @@ impl Verb {
 }
 
 impl Positionals {
-    /// Each image with how it is written.
+    /// Each image with its syntax.
     pub(super) fn images<'a>(
         self,
         words: &[&'a str],

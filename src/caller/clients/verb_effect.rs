@@ -1,4 +1,4 @@
-//! `VerbEffect`: what a verb does with its images, pull them or push them, as far as a command line says.
+//! `VerbEffect`: whether a verb pulls or pushes its images, as far as the command line tells.
 
 use super::verb_invocation::has;
 use crate::caller::Program;
@@ -6,29 +6,29 @@ use crate::caller::command_words::FlagKind;
 use crate::caller::images::{ImageCollector, ImageSyntax, is_pushing};
 use crate::model::{Operation, Registry, ServerUrl, Target};
 
-/// What a verb does. What a flag names as a destination is pushed whatever the verb.
+/// The effect of a verb. A destination in a flag is pushed by every verb.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum VerbEffect {
-    /// Neither: a login.
+    /// None: a login.
     Unknown,
     Pull,
-    /// Pushes, signs or deletes: what flags name as destination, else what words name, else all.
+    /// Pushes, signs or deletes: the destinations in flags, or else in words, or else all images.
     Push,
-    /// From the first word to the second.
+    /// Copies from the first word to the second.
     Copy,
-    /// Pushes what it builds with this flag, or if an output says so.
+    /// Pushes its result with this flag, or with an output that says so.
     BuildIf(&'static str),
-    /// Pushes what it builds but for this flag.
+    /// Pushes its result without this flag.
     BuildUnless(&'static str),
-    /// As `BuildIf("--push")`, and the files it works on say the rest.
+    /// As `BuildIf("--push")`; files tell the rest.
     Project,
     /// Pushes with this flag.
     PushIf(&'static str),
-    /// ko: pushes into the namespace that this variable says, or with `--bare` to the repository.
+    /// ko: pushes to the namespace in this variable, or with `--bare` to the repository in it.
     PushTo(&'static str),
 }
 
-/// A command line without its verb.
+/// A command line after its verb.
 pub(super) struct ParsedCommand<'a> {
     pub(super) program: &'a Program,
     pub(super) form: ImageSyntax,
@@ -40,7 +40,7 @@ pub(super) struct ParsedCommand<'a> {
 }
 
 impl VerbEffect {
-    /// Where it pushes to, if the words that are images do not say that.
+    /// The destination of a push, if no image word names it.
     pub(super) fn destination(self, program: &Program, values: &[(FlagKind, &str)]) -> Option<(String, ImageSyntax)> {
         let value = |wanted| values.iter().rev().find(|(meaning, _)| *meaning == wanted).map(|(_, value)| *value);
         match self {
@@ -48,7 +48,7 @@ impl VerbEffect {
                 let form = if has(&program.args, "--bare") { ImageSyntax::Short } else { ImageSyntax::Namespace };
                 Some((program.variable(variable)?, form))
             }
-            // devcontainer: two flags, of which one has a default.
+            // devcontainer has two flags, of which one has a default.
             Self::Push => {
                 let host = value(FlagKind::Registry).unwrap_or("ghcr.io");
                 Some((format!("{host}/{}", value(FlagKind::Namespace)?), ImageSyntax::Namespace))
@@ -57,7 +57,7 @@ impl VerbEffect {
         }
     }
 
-    /// What is done at `registry`: a push if anything is pushed there, which may need more than it.
+    /// The operation at `registry`: a push if anything is pushed there, because that usually includes pulling.
     pub(super) fn operation(self, line: &ParsedCommand<'_>, registry: &Registry) -> Option<Operation> {
         let mut pushed = ImageCollector::new(registry);
         let is_built_to_push = self.builds_to_push(line);
@@ -85,7 +85,7 @@ impl VerbEffect {
         }
     }
 
-    /// Tells whether what is built stays here, as far as the command line says. Files that say more are asked first.
+    /// Tells whether the result stays here, as far as the command line tells. Files that tell more are read first.
     pub(super) fn keeps_result(self, line: &ParsedCommand<'_>) -> bool {
         !self.builds_to_push(line)
     }
@@ -100,7 +100,7 @@ impl VerbEffect {
     }
 }
 
-/// Tells whether the namespace is one of the registry, or the registry itself.
+/// Tells whether the namespace is in the registry, or is the registry.
 fn is_of_registry(namespace: &str, registry: &Registry) -> bool {
     names_registry(namespace.strip_prefix("oci://").unwrap_or(namespace), registry)
 }
@@ -115,7 +115,7 @@ impl ParsedCommand<'_> {
     }
 }
 
-/// `docker login https://HOST/` and `HOST/namespace` log in to the host.
+/// `docker login https://HOST/` and `HOST/namespace` log in to `HOST`.
 pub(super) fn names_registry(address: &str, registry: &Registry) -> bool {
     ServerUrl::parse(address).is_some_and(|url| match url.target() {
         Target::Registry { registry: named, user: _, repository: _ } => named == registry,

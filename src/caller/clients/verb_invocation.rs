@@ -1,4 +1,4 @@
-//! `VerbInvocation`: what a command line does with files, before any is opened.
+//! `VerbInvocation`: a verb with its words, and the files that it works on.
 
 use crate::caller::command_words::{FlagKind, is_true};
 
@@ -11,14 +11,14 @@ pub(in crate::caller) enum InputFiles {
     Stack,
     /// A Dockerfile or Containerfile.
     Build,
-    /// The words name Dockerfiles, of which nothing is built.
+    /// Dockerfiles among the words, without a build.
     Dockerfile,
-    /// buildctl names its files in its own way.
+    /// buildctl's own way of naming files.
     Buildctl,
     Bake,
     /// Kubernetes' manifests.
     Manifests,
-    /// skopeo's list of what to copy.
+    /// skopeo's list of images to copy.
     SyncList,
     /// regsync's list of sources and targets.
     RegSync,
@@ -30,19 +30,19 @@ pub(in crate::caller) enum InputFiles {
     Chart,
 }
 
-/// What becomes of a Compose project's images.
+/// What a command does with a Compose project's images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::caller) enum ComposeAction {
     Pull,
     Push,
     Build,
-    /// What is missing is pulled or built, dependencies included.
+    /// Pulls or builds missing images, dependencies included.
     Up,
-    /// The same for one service; what follows its name is a command.
+    /// The same for one service, whose name a command follows.
     Run,
 }
 
-/// A verb with its words. They may hold passwords: no `Debug`.
+/// A verb with its words. It has no `Debug`, because they may be passwords.
 pub(in crate::caller) struct VerbInvocation<'a> {
     /// The client's canonical name.
     pub(in crate::caller) client: &'static str,
@@ -72,7 +72,7 @@ impl<'a> VerbInvocation<'a> {
         self.values.iter().filter(move |(found, _)| *found == meaning).map(|(_, value)| *value)
     }
 
-    /// The last value, which is the one that counts.
+    /// The last value, which wins.
     pub(in crate::caller) fn value(&self, meaning: FlagKind) -> Option<&'a str> {
         self.values(meaning).last()
     }
@@ -82,7 +82,7 @@ impl<'a> VerbInvocation<'a> {
         has(self.arguments, flag)
     }
 
-    /// `NAME=VALUE`, and `NAME` alone, whose value is the variable's.
+    /// `NAME=VALUE`, or `NAME` for the environment's value.
     pub(in crate::caller) fn variables(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
         self.values(FlagKind::Variable)
             .map(|pair| pair.split_once('=').map_or((pair, None), |(name, value)| (name, Some(value))))

@@ -1,4 +1,4 @@
-//! What Podman, Buildah and Skopeo ask for in place of an image's name, on their command line or in their files.
+//! What Podman, Buildah and Skopeo request in place of an image's name.
 
 mod registries_settings;
 
@@ -11,7 +11,7 @@ pub(super) use registries_settings::RegistriesSettings;
 
 const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
 
-/// What the client's words say about `registry`, be it that the settings lead there.
+/// The images of `registry` that the command requests, after the settings.
 pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
     let mut command = clients::command(client, program, registry);
     if !is_tool(program) {
@@ -29,7 +29,7 @@ pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) 
     sources.retain(|source| source != registry && settings.may_lead_away_from(source));
     for source in sources.iter().take(REGISTRIES_AT_MOST) {
         let from = clients::command(client, program, source);
-        // A push goes where the name says, and what a build calls its result stays here.
+        // A push keeps the name as it is, and the result of a build stays here.
         let is_literal = from.operation == Some(Operation::Push) || from.role == ImageRole::Result;
         for image in &from.images {
             let named = if is_short(image) { settings.full_names(image) } else { vec![image.clone()] };
@@ -50,7 +50,7 @@ pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) 
     command
 }
 
-/// The registries to which the settings may lead a command of these tools.
+/// The registries that a command of these tools may request after the settings.
 pub(super) fn registries(program: &Program) -> Vec<Registry> {
     if !is_tool(program) {
         return vec![];
@@ -62,13 +62,13 @@ pub(super) fn is_tool(program: &Program) -> bool {
     TOOLS.contains(&program.name.as_str())
 }
 
-/// A short name and one with its host or a transport end up alike; only the words tell. skopeo knows no short names.
+/// Tells whether a word has a short name. A parsed image no longer shows that. skopeo has no short names.
 fn names_hub(program: &Program) -> bool {
     let is_hub = |word: &String| word.contains("docker.io/") || word.contains("docker://");
     program.name == "skopeo" || program.args.iter().any(is_hub)
 }
 
-/// The settings that a client with this name follows for what stands in files.
+/// The settings for names in files, if the client with this name follows any.
 pub(super) fn settings_of(client: &str) -> Option<RegistriesSettings> {
     TOOLS.contains(&client).then(RegistriesSettings::load)
 }

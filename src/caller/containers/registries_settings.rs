@@ -1,5 +1,5 @@
-//! `RegistriesSettings`: what the files of one user say about names. `registries.conf` gives short names a registry, and pulls another
-//! location or mirrors (containers/image `pkg/sysregistriesv2`, `pkg/shortnames`).
+//! `RegistriesSettings`: one user's settings for names. `registries.conf` gives short names a registry, and redirects
+//! pulls to another location or to mirrors (containers/image `pkg/sysregistriesv2`, `pkg/shortnames`).
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use toml_edit::Document;
 use crate::model::{ImageReference, Registry};
 use crate::system::{env, files};
 
-/// A later file adds rules, and replaces the list of registries for short names.
+/// A later file adds rules, and replaces the search list of short names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::caller) struct RegistriesSettings {
     search: Vec<String>,
@@ -16,11 +16,11 @@ pub(in crate::caller) struct RegistriesSettings {
     aliases: Vec<(String, String)>,
 }
 
-/// One `[[registry]]`: what names begin with, and what is asked in place of that.
+/// One `[[registry]]`: a prefix of names, and the places to request instead.
 #[derive(Debug, PartialEq, Eq)]
 struct RegistryRule {
     prefix: String,
-    /// Mirrors first, as they are tried.
+    /// Mirrors first, in the order of use.
     places: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl RegistriesSettings {
         settings
     }
 
-    /// A file that is broken says nothing: the tools fail on it themselves.
+    /// A broken file is skipped, because the tools fail on it.
     fn add(&mut self, text: &str) {
         let Ok(document) = Document::parse(text.to_owned()) else { return };
         let texts = |item: &toml_edit::Item| -> Vec<String> {
@@ -60,14 +60,14 @@ impl RegistriesSettings {
         }
     }
 
-    /// The registries to which names may lead.
+    /// The registries that names may lead to.
     pub(super) fn destinations(&self) -> impl Iterator<Item = Registry> {
         let rules = self.rules.iter().flat_map(|rule| rule.places.iter());
         let aliases = self.aliases.iter().map(|(_, name)| name);
         self.search.iter().chain(rules).chain(aliases).filter_map(|name| host_of(name))
     }
 
-    /// Tells whether an image that is named at `registry` may be asked for elsewhere.
+    /// Tells whether an image at `registry` may be requested elsewhere.
     pub(in crate::caller) fn may_lead_away_from(&self, registry: &Registry) -> bool {
         let is_source = |rule: &RegistryRule| {
             let host = rule.prefix.split('/').next().unwrap_or_default();
@@ -77,7 +77,7 @@ impl RegistriesSettings {
         self.rules.iter().any(is_source) || (registry.is_docker_hub() && !self.search.is_empty())
     }
 
-    /// The images that a pull of this name, as a file has it, asks for.
+    /// The images that a pull of this name from a file requests.
     pub(in crate::caller) fn asked_for_name(&self, name: &str) -> Vec<ImageReference> {
         let (name, has_transport) = name.strip_prefix("docker://").map_or((name, false), |name| (name, true));
         let Ok(image) = name.parse::<ImageReference>() else { return vec![] };
@@ -96,7 +96,7 @@ impl RegistriesSettings {
         self.full_names(image).iter().any(|image| image.registry().is_docker_hub())
     }
 
-    /// What a short name may mean: its alias, or that name at each registry that is searched.
+    /// The meanings of a short name: its alias, or the name at each registry of the search list.
     pub(super) fn full_names(&self, image: &ImageReference) -> Vec<ImageReference> {
         let path = image.repository().as_str();
         let short = path.strip_prefix("library/").unwrap_or(path);
@@ -107,7 +107,7 @@ impl RegistriesSettings {
         search.iter().filter_map(|registry| format!("{registry}/{short}").parse().ok()).collect()
     }
 
-    /// What a pull asks for: the places of the rule with the longest prefix.
+    /// The images that a pull requests: the places of the rule with the longest prefix.
     pub(super) fn asked_for(&self, image: &ImageReference) -> Vec<ImageReference> {
         let name = format!("{}/{}", image.registry(), image.repository());
         let matching = self.rules.iter().filter_map(|rule| Some((rule, rest_behind(&rule.prefix, &name)?)));
@@ -116,7 +116,7 @@ impl RegistriesSettings {
     }
 }
 
-/// What stands behind a prefix, which ends where a part of the name does; `*.` stands for any subdomain.
+/// The rest after a prefix, which must end with a part of the name. `*.` matches any subdomain.
 fn rest_behind<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
     let rest = match prefix.strip_prefix("*.") {
         Some(domain) => {
@@ -132,8 +132,8 @@ fn rest_behind<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
 const LIMIT: u64 = 1 << 20;
 const DROP_INS_AT_MOST: usize = 100;
 
-/// In the order in which they are read: the user's file in place of the machine's, the folders of both, the aliases that
-/// were recorded at a prompt.
+/// The files in their order: the user's in place of the machine's, then the folders of both, then the aliases recorded
+/// at a prompt.
 fn paths() -> Vec<PathBuf> {
     let machine = Path::new("/etc/containers");
     let user = env::path("XDG_CONFIG_HOME").or_else(|| env::home_dir().map(|home| home.join(".config")));

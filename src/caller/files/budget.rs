@@ -1,7 +1,7 @@
-//! `Budget`: how much work a project may make, for its files may be anybody's.
+//! `Budget`: limits the work for a project, whose files may be anybody's.
 //!
-//! The bounds are the same on a busy machine as on an idle one, since what was given up decides nothing: steps and the
-//! thread's own CPU time. The wall clock only ends what hangs.
+//! The limits are steps and the thread's own CPU time, so that a busy machine gives the same answer. The wall clock
+//! only ends what hangs.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 use crate::system::thread_time;
 
-/// A step is a character read or a value made. The largest projects that people wrote take a hundredth.
+/// A step is a character read or a value made. The largest real projects take a hundredth.
 const STEPS_AT_MOST: u64 = 20_000_000;
 const CPU_AT_MOST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3000 } else { 250 });
-/// A share that does not answer would hold the client up for ever.
+/// A dead network share would block the client for ever.
 const WALL_AT_MOST: Duration = Duration::from_secs(10);
-/// Clocks cost a system call each.
+/// Each reading of a clock costs a system call.
 const STEPS_BETWEEN_CLOCKS: u64 = 4096;
 
-/// Shared by all that read one project.
+/// Shared by all readers of one project.
 #[derive(Clone, Debug)]
 pub(super) struct Budget(Rc<BudgetUse>);
 
@@ -42,7 +42,7 @@ impl Budget {
         }))
     }
 
-    /// Counts `steps` more; false once the budget is used up, from then on.
+    /// Counts `steps`. False from the moment the budget is used up.
     pub(super) fn spend(&self, steps: u64) -> bool {
         let BudgetUse { steps: spent, clock_at, is_over, cpu_at_start, start } = &*self.0;
         spent.set(spent.get().saturating_add(steps));
@@ -54,7 +54,7 @@ impl Budget {
         !is_over.get()
     }
 
-    /// Counts what opening a file costs, on the clock too.
+    /// Counts the opening of a file, and reads the clock.
     pub(super) fn spend_on_file(&self) -> bool {
         self.spend(STEPS_BETWEEN_CLOCKS)
     }

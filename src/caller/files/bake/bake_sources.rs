@@ -1,6 +1,6 @@
-//! Which files a bake command reads, and what else its command line and its variables say.
+//! `BakeSources`: the files of a bake command, and its targets and variables.
 //!
-//! docker/buildx `commands/bake.go`, `bake/compose.go` (`composeEnv`).
+//! Sources: docker/buildx `commands/bake.go`, `bake/compose.go` (`composeEnv`).
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::caller::command_words::FlagKind;
 use crate::caller::files::ProjectVariables;
 use crate::caller::files::project_reader::ProjectReader;
 
-/// All that are there are taken.
+/// The default files. All that exist are read.
 const NAMES: [&str; 8] = [
     "compose.yaml",
     "compose.yml",
@@ -26,16 +26,16 @@ pub(super) struct BakeSources {
     pub(super) files: Vec<PathBuf>,
     /// The names that the command asks for.
     pub(super) targets: Vec<String>,
-    /// The values that bake's own variables have from outside.
+    /// The outside values of bake's own variables.
     pub(super) variables: ProjectVariables,
-    /// Those of Compose files, and of build arguments without a value.
+    /// The variables of Compose files, and of build arguments without a value.
     pub(super) compose_variables: ProjectVariables,
-    /// Whether a context is relative to the file that names it.
+    /// Whether a context is relative to its file.
     is_relative_to_file: bool,
 }
 
 impl BakeSources {
-    /// `None` if the definition is elsewhere, or comes by stdin.
+    /// `None` if the definition is remote or on stdin.
     pub(super) fn new(
         task: &VerbInvocation<'_>,
         current: &Path,
@@ -90,7 +90,7 @@ impl BakeSources {
     }
 }
 
-/// Whether a file is bake's own by its name; of others only its text tells.
+/// Whether a file has one of bake's own names. For others only the text tells.
 fn is_bake_file(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("hcl") || ending.eq_ignore_ascii_case("json"))
 }

@@ -1,6 +1,6 @@
 //! `BakeDefinition`: all files of a bake command together.
 //!
-//! docker/buildx `bake/bake.go` (`ParseFiles`, `GetEvalContexts`, `GetName`), `bake/hclparser/hclparser.go`.
+//! Sources: docker/buildx `bake/bake.go` (`ParseFiles`, `GetEvalContexts`, `GetName`), `bake/hclparser/hclparser.go`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,25 +16,25 @@ use crate::caller::files::project_reader::ProjectReader;
 use crate::caller::files::template::substitute;
 use crate::caller::files::{ProjectVariables, compose};
 
-/// More than people build at once. Of a part of them nothing follows.
+/// More targets than people build at once. A larger matrix is unknown.
 const MEMBERS_AT_MOST: usize = 1000;
 
 pub(super) struct BakeDefinition {
-    /// For what is not known of no file in particular.
+    /// The file for unknown parts of no particular file.
     pub(super) place: PathBuf,
     pub(super) budget: Budget,
-    /// What is said of each target, later ones over earlier ones.
+    /// The layers of each target. Later ones win.
     pub(super) layers: BTreeMap<String, Vec<TargetLayer>>,
     pub(super) groups: BTreeMap<String, Vec<String>>,
     world: EvalContext,
-    /// The targets by themselves, without what they inherit.
+    /// The targets without what they inherit.
     made: RefCell<BTreeMap<String, BakeTarget>>,
 }
 
 pub(super) enum TargetLayer {
     Service(Box<BakeTarget>),
     Block(TargetBlock, Rc<Path>),
-    /// A block whose matrix is not known.
+    /// A block with an unknown matrix.
     Open(Rc<Path>),
 }
 
@@ -58,7 +58,7 @@ impl BakeDefinition {
         definition
     }
 
-    /// What is said of one target, or `None` if nothing is.
+    /// One target without what it inherits; `None` if it is not defined.
     pub(super) fn own(&self, name: &str) -> Option<BakeTarget> {
         if let Some(made) = self.made.borrow().get(name) {
             return Some(made.clone());
@@ -80,7 +80,7 @@ impl BakeDefinition {
         Some(made)
     }
 
-    /// Compose files are one project, and what it builds is its default.
+    /// The Compose files are one project, whose built services are bake's default.
     fn add_services(
         &mut self,
         files: &[PathBuf],
@@ -144,14 +144,14 @@ impl BakeDefinition {
             let targets = targets.map(|value| texts(&value.unwrap_or(HclValue::Unknown)));
             self.groups.insert(group.name.to_string(), targets.unwrap_or_default());
         }
-        // A block's label stands for all that blocks of that label are called.
+        // A block's label means all targets of its matrix.
         labels.retain(|label, names| names.iter().any(|name| name != label));
         for (label, names) in labels {
             self.groups.entry(label).or_insert(names);
         }
     }
 
-    /// The targets of a block, each with what its matrix sets; `None` if they are not known.
+    /// The targets of a block with the values of its matrix; `None` if unknown.
     fn members(&self, block: &Rc<HclBlock>) -> Option<Vec<TargetBlock>> {
         let member = |name: &str, locals| TargetBlock { name: name.into(), block: block.clone(), locals };
         let Some(matrix) = block.get("matrix") else { return Some(vec![member(&block.label, Vec::new())]) };
@@ -169,7 +169,7 @@ impl BakeDefinition {
         let name = block.get("name");
         let named = |(at, locals): (usize, Vec<(Rc<str>, HclValue)>)| {
             let name = name.and_then(|name| self.world.value(name, &Locals::new(&locals)).ok()?.as_text().ok());
-            // One that is not known is not asked for by its name, but with all others.
+            // A target with an unknown name is built only with all others.
             let name = name.filter(|name| !name.contains(UNKNOWN));
             let name = name.unwrap_or_else(|| format!("{}\0{at}", block.label).into());
             member(&name, locals)
@@ -204,7 +204,7 @@ fn parse(files: &[PathBuf], reader: &mut ProjectReader) -> (Vec<(HclDocument, Rc
     (documents, compose_files)
 }
 
-/// What every file may name.
+/// The names that every file can use.
 fn given() -> BTreeMap<String, HclValue> {
     let os = match std::env::consts::OS {
         "macos" => "darwin",
@@ -219,7 +219,7 @@ fn given() -> BTreeMap<String, HclValue> {
     BTreeMap::from([("BAKE_CMD_CONTEXT".to_owned(), command), ("BAKE_LOCAL_PLATFORM".to_owned(), platform)])
 }
 
-/// The last that a file says, else the variable's.
+/// The last name in a file, or else in the variables.
 fn project_name(files: &[PathBuf], variables: &ProjectVariables, reader: &mut ProjectReader) -> String {
     let text = |path: &PathBuf| {
         let document = reader.document(path)?;

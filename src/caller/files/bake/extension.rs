@@ -1,12 +1,12 @@
-//! `x-bake`: what a Compose file says about a build for bake alone.
+//! `x-bake`: settings for bake in a Compose file.
 //!
-//! docker/buildx `bake/compose.go` (`composeExtTarget`).
+//! Source: docker/buildx `bake/compose.go` (`composeExtTarget`).
 
 use std::collections::BTreeMap;
 
 use crate::caller::files::yaml::YamlNode;
 
-/// Of several files one over the other: lists grow, as all lists of Compose do.
+/// Lists of several files are joined, as all lists of Compose are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::caller::files) struct BakeExtension {
     pub(super) tags: Vec<String>,
@@ -18,7 +18,7 @@ pub(in crate::caller::files) struct BakeExtension {
 }
 
 impl BakeExtension {
-    /// Takes what a file says; `text` puts in its variables.
+    /// Applies a file's settings. `text` substitutes variables.
     pub(in crate::caller::files) fn apply(&mut self, node: &YamlNode, text: impl Fn(&YamlNode) -> Option<String>) {
         for (key, list) in [
             ("tags", &mut self.tags),

@@ -1,7 +1,7 @@
-//! Go's `path.Match`, by which bake's commands name several targets.
+//! Go's `path.Match`, which bake uses for patterns of targets.
 
-/// Whether all of `text` fits `pattern`, in which `*`, `?`, `[a-z]`, `[^a]` and `\` mean something. A pattern that is not well
-/// formed fits nothing.
+/// Whether `pattern` matches all of `text`. It may have `*`, `?`, `[a-z]`, `[^a]` and `\`. A malformed pattern matches
+/// nothing.
 pub(super) fn fits(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
@@ -29,12 +29,12 @@ pub(super) fn fits(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|c| *c == '*')
 }
 
-/// Whether there is something that means several.
+/// Whether the text is a pattern.
 pub(super) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '[', ']'])
 }
 
-/// How long the pattern's first part is, if `c` fits it.
+/// The length of the pattern's first part, if it matches `c`.
 fn one(pattern: &[char], c: char) -> Option<usize> {
     match *pattern.first()? {
         '*' | '?' => Some(1),

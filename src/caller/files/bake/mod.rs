@@ -1,6 +1,6 @@
-//! Bake: which targets a command builds, and their images, from HCL, JSON and Compose files.
+//! Bake: the targets of a command and their images, from HCL, JSON and Compose files.
 //!
-//! docker/buildx `bake/bake.go`, `commands/bake.go`, `docs/bake-reference.md`.
+//! Sources: docker/buildx `bake/bake.go`, `commands/bake.go`, `docs/bake-reference.md`.
 
 mod bake_sources;
 mod definition;
@@ -50,7 +50,7 @@ pub(super) fn images(
         }
         let base = sources.base(&target, current);
         let build = target.build(&base);
-        // Most members of a matrix are built from the same.
+        // Most targets of a matrix have the same source.
         if !read.iter().any(|other| other.is_from_the_same(&build)) {
             pulled.extend(build.pulled(&sources.compose_variables, reader));
             read.push(build);
@@ -79,5 +79,5 @@ pub(super) fn images(
     ProjectImages { pulled, pushed, goes_out: true }
 }
 
-/// By name.
+/// Targets by name.
 type BakeTargets = BTreeMap<String, BakeTarget>;

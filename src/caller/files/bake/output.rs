@@ -1,6 +1,6 @@
-//! Where a target's result goes, as its outputs say.
+//! `BakeOutput`: the destination of a target's result.
 //!
-//! docker/buildx `util/buildflags/export.go`, `build/opt.go`.
+//! Sources: docker/buildx `util/buildflags/export.go`, `build/opt.go`.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -20,13 +20,13 @@ pub(super) struct BakeOutput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OutputDestination {
     Nowhere,
-    /// To the registry of each tag, or of each name of an output if there are no tags.
+    /// To the registry of each tag, or without tags of each name in an output.
     AsTagged,
-    /// Which of them is not known.
+    /// Unknown.
     PerhapsSomewhere,
 }
 
-/// Whether anything is pushed.
+/// Where the outputs go.
 pub(super) fn goes(outputs: &[BakeOutput]) -> OutputDestination {
     let each: Vec<OutputDestination> = outputs.iter().map(|output| one_goes(&output.text)).collect();
     match () {
@@ -48,7 +48,7 @@ fn one_goes(text: &str) -> OutputDestination {
     }
 }
 
-/// The names that outputs which are pushed have.
+/// The names in pushed outputs.
 pub(super) fn names(outputs: &[BakeOutput]) -> ImageSide {
     let mut side = ImageSide::default();
     for BakeOutput { text, file } in
@@ -59,7 +59,8 @@ pub(super) fn names(outputs: &[BakeOutput]) -> ImageSide {
     side
 }
 
-/// What `--set TARGET.push=true` and `--push` do: an image is pushed, and one is made where nothing but Docker gets any.
+/// `--set TARGET.push=true` and `--push`: image outputs are pushed, and one is added if there is none except for
+/// Docker.
 pub(super) fn set_push(outputs: &mut Vec<BakeOutput>, push: bool, file: &Rc<Path>) {
     if !push {
         outputs.retain(|output| kind(&output.text) != Some("registry"));
@@ -82,7 +83,7 @@ fn replace_push(outputs: &mut [BakeOutput], push: &str) {
     }
 }
 
-/// `None` if it is not known. A text without any `=` is a folder or an archive.
+/// `None` if unknown. A text without `=` is a folder or an archive.
 pub(super) fn kind(text: &str) -> Option<&'static str> {
     if !text.contains('=') {
         return (!text.contains(UNKNOWN)).then_some("local");

@@ -1,6 +1,6 @@
-//! `--set TARGET.KEY=VALUE`, and the flags that stand for one.
+//! `BakeOverrides`: `--set TARGET.KEY=VALUE`, and flags with the same meaning.
 //!
-//! docker/buildx `bake/bake.go` (`newOverrides`, `AddOverrides`).
+//! Source: docker/buildx `bake/bake.go` (`newOverrides`, `AddOverrides`).
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub(super) struct BakeOverrides(Vec<BakeOverride>);
 struct BakeOverride {
     pattern: String,
     key: String,
-    /// Of one argument, or of one named context.
+    /// The name of an argument or a context.
     name: Option<String>,
     /// `+=` adds to a list.
     is_added: bool,
@@ -44,7 +44,7 @@ impl BakeOverrides {
         Self(overrides)
     }
 
-    /// What is known of targets whose files are not here: their tags, if the command line sets those of all.
+    /// The images of remote targets: their tags, if the command line sets the tags of all.
     pub(super) fn elsewhere(&self, current: &Path) -> ProjectImages {
         let message = "the bake definition is not in this folder".to_owned();
         let unknown = UnknownImages { file: current.to_owned(), reach: RegistryRange::Any, message };
@@ -68,7 +68,7 @@ impl BakeOverrides {
         ProjectImages { pulled, pushed, goes_out }
     }
 
-    /// Changes the target of this name. A pattern that is the name of one is for that one only.
+    /// Changes the target with this name. An exact name goes before a pattern.
     pub(super) fn apply(&self, name: &str, target: &mut BakeTarget, is_target: impl Fn(&str) -> bool) {
         let fits = |bake_override: &&BakeOverride| {
             bake_override.pattern == name
@@ -93,7 +93,7 @@ impl BakeOverrides {
             let outputs = target.outputs.get_or_insert_default();
             match &*one.key {
                 "push" => output::set_push(outputs, is_set, &file),
-                // It only matters where nothing else is said: then the result stays here.
+                // It only has an effect without other outputs: the result stays here.
                 _ if is_set && outputs.is_empty() => outputs.push(BakeOutput { text: "type=docker".to_owned(), file }),
                 _ => {}
             }
@@ -101,7 +101,7 @@ impl BakeOverrides {
     }
 }
 
-/// `TARGET.KEY=VALUE`, `TARGET.KEY+=VALUE`, `TARGET.args.NAME=VALUE`; an argument may be the variable of its name.
+/// `TARGET.KEY=VALUE`, `TARGET.KEY+=VALUE` or `TARGET.args.NAME=VALUE`. Without a value an argument has its variable's.
 fn parse(text: &str, variables: &ProjectVariables) -> Option<BakeOverride> {
     let (path, value) = text.split_once('=').map_or((text, None), |(path, value)| (path, Some(value)));
     let (path, is_added) = path.strip_suffix('+').map_or((path, false), |path| (path, true));

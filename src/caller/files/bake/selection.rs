@@ -1,6 +1,6 @@
-//! Which targets a command builds: by name, group and pattern, with what they inherit and what they are built from.
+//! Selects the targets of a command by name, group and pattern, with what they inherit and are built from.
 //!
-//! docker/buildx `bake/bake.go` (`ReadTargets`, `ResolveGroup`, `ResolveTarget`, `loadLinks`).
+//! Source: docker/buildx `bake/bake.go` (`ReadTargets`, `ResolveGroup`, `ResolveTarget`, `loadLinks`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,11 @@ use crate::caller::files::image_side::UNKNOWN;
 use crate::caller::files::project_reader::ProjectReader;
 
 const TARGETS_AT_MOST: usize = 1000;
-/// Of targets that inherit from targets, and of groups in groups.
+/// The depth of inheritance, and of groups in groups.
 const DEPTH_AT_MOST: usize = 64;
 
 impl BakeDefinition {
-    /// The targets by name. What was asked for and not found is noted.
+    /// The targets by name. A missing one is recorded as unknown.
     pub(super) fn chosen(
         &self,
         words: &[String],
@@ -62,8 +62,8 @@ impl BakeDefinition {
         targets
     }
 
-    /// The targets that a name of a group or of a target stands for. A group within itself, also through others, and one
-    /// without targets mean the target of its name.
+    /// The targets of a group, or the target with this name. A group that contains itself or nothing means the target
+    /// of its name.
     fn targets(&self, name: &str, seen: &mut BTreeMap<String, BTreeSet<String>>, depth: usize) -> BTreeSet<String> {
         if let Some(targets) = seen.get(name) {
             self.budget.spend(targets.len() as u64 * 16);
@@ -84,7 +84,7 @@ impl BakeDefinition {
         targets
     }
 
-    /// A target with all that it inherits.
+    /// A target with what it inherits.
     fn target(&self, name: &str, overrides: &BakeOverrides, reader: &mut ProjectReader) -> Option<BakeTarget> {
         let target = self.resolve(name, overrides, &mut BTreeMap::new(), 0);
         if target.is_none() {
@@ -136,7 +136,7 @@ impl BakeDefinition {
     }
 }
 
-/// The targets that one is built from.
+/// The targets that a target is built from.
 fn links(target: &BakeTarget) -> Vec<String> {
     target.contexts.values().filter_map(|source| source.strip_prefix("target:").map(str::to_owned)).collect()
 }

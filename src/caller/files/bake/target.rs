@@ -1,6 +1,6 @@
-//! `BakeTarget`: what a file says about one target, and what several together say.
+//! `BakeTarget`: one target as a file defines it, and several definitions merged.
 //!
-//! docker/buildx `bake/bake.go` (`BakeTarget`, `Merge`, `toBuildOpt`), `bake/compose.go`.
+//! Sources: docker/buildx `bake/bake.go` (`BakeTarget`, `Merge`, `toBuildOpt`), `bake/compose.go`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,17 +16,17 @@ use crate::caller::files::hcl::{EvalContext, HclValue, Locals, TargetBlock};
 use crate::caller::files::image_side::UNKNOWN;
 use crate::model::choice::{RegistryRange, UnknownImages};
 
-/// Texts hold [`UNKNOWN`] where a part is not known.
+/// Texts have [`UNKNOWN`] in place of unknown parts.
 #[derive(Clone, Debug)]
 pub(super) struct BakeTarget {
-    /// The last that says something about it.
+    /// The last file that defines it.
     pub(super) file: Rc<Path>,
     pub(super) inherits: Vec<String>,
     pub(super) context: Option<(BakeContext, Rc<Path>)>,
     pub(super) dockerfile: Option<String>,
     pub(super) inline: Option<(String, Rc<Path>)>,
     pub(super) stage: Option<String>,
-    /// Those without a value have the variable's.
+    /// Arguments. One without a value has its variable's.
     pub(super) arguments: BTreeMap<String, Option<String>>,
     pub(super) contexts: BTreeMap<String, String>,
     pub(super) tags: Option<ImageSide>,
@@ -34,9 +34,9 @@ pub(super) struct BakeTarget {
     pub(super) cache_to: Option<ImageSide>,
     pub(super) outputs: Option<Vec<BakeOutput>>,
     pub(super) platforms: Option<Vec<String>>,
-    /// It is only there for another that is built from it.
+    /// It is only built for another target.
     pub(super) is_linked: bool,
-    /// What is not known of what it is built from, and of how it is called.
+    /// The unknown parts of its sources and names.
     pub(super) open: Vec<UnknownImages>,
     pub(super) open_names: Vec<UnknownImages>,
 }
@@ -80,7 +80,7 @@ impl BakeTarget {
         }
     }
 
-    /// What a block says, in which a matrix may have set names.
+    /// A target from a block, with names of its matrix.
     pub(super) fn of_block(member: &TargetBlock, file: &Rc<Path>, world: &EvalContext) -> Self {
         let mut target = Self::new(file);
         let said = |name: &str| {
@@ -119,7 +119,7 @@ impl BakeTarget {
         target
     }
 
-    /// What a Compose file says; `None` if it is not built.
+    /// A target from a Compose service; `None` if that is not built.
     pub(super) fn of_service(service: ComposeService, file: &Rc<Path>) -> Option<Self> {
         let build = service.build?;
         let (mut target, extension) = (Self::new(file), build.for_bake);
@@ -132,7 +132,7 @@ impl BakeTarget {
         target.inline = build.inline.map(|(text, path)| (text, Rc::from(path)));
         target.stage = build.target;
         target.arguments = build.arguments;
-        target.contexts = build.contexts.into_iter().chain(extension.contexts).rev().collect(); // the service's own win
+        target.contexts = build.contexts.into_iter().chain(extension.contexts).rev().collect(); // the service's own settings win
         for source in target.contexts.values_mut() {
             let name = source.strip_prefix("service:").or_else(|| source.strip_prefix("target:"));
             if let Some(name) = name {
@@ -153,7 +153,7 @@ impl BakeTarget {
         Some(target)
     }
 
-    /// Puts what is said later over this: maps and the sources of caches grow, everything else is replaced.
+    /// Merges a later definition. Maps and cache sources are joined, everything else is replaced.
     pub(super) fn merge(&mut self, later: Self) {
         fn replace<T>(old: &mut Option<T>, new: Option<T>) {
             if new.is_some() {
@@ -177,13 +177,13 @@ impl BakeTarget {
         self.open_names.extend(later.open_names);
     }
 
-    /// How much there is to copy.
+    /// The size of a copy.
     pub(super) fn weight(&self) -> u64 {
         let lists = self.tags().found.len() + self.cache_from.found.len() + self.outputs().len() + self.inherits.len();
         (64 + lists + self.arguments.len() + self.contexts.len()) as u64
     }
 
-    /// Notes that something is not known that says what it is built from.
+    /// Records an unknown part of its sources.
     pub(super) fn leave_open(&mut self, message: &str) {
         self.open.push(UnknownImages {
             file: self.file.to_path_buf(),
@@ -192,13 +192,13 @@ impl BakeTarget {
         });
     }
 
-    /// Notes that nothing is known for sure.
+    /// Records that the whole target is unknown.
     pub(super) fn leave_all_open(&mut self, message: &str) {
         self.leave_open(message);
         self.open_names.extend(self.open.last().cloned());
     }
 
-    /// As what the target is built. `base` is the folder that its paths are relative to.
+    /// The build of the target. Its paths are relative to `base`.
     pub(super) fn build(&mut self, base: &Path) -> Build {
         let context =
             self.context.as_ref().map_or(BakeContext::Folder(PathBuf::from(".")), |(context, _)| context.clone());
@@ -255,7 +255,7 @@ impl BakeTarget {
     }
 }
 
-/// The texts of a list. A cache and an output may be objects, which are texts with commas as well.
+/// The texts of a list. Caches and outputs may be objects, which become texts with commas.
 pub(super) fn texts(value: &HclValue) -> Vec<String> {
     let build_pair = |item: &HclValue| match (item, item.as_map()) {
         (HclValue::Null, _) => None,
@@ -276,7 +276,7 @@ fn outputs_of(texts: &[String], file: &Rc<Path>) -> Vec<BakeOutput> {
     texts.map(|text| BakeOutput { text: text.clone(), file: file.clone() }).collect()
 }
 
-/// What texts name, but for caches that are in no registry.
+/// The images in texts, without caches outside registries.
 pub(super) fn side_of(meaning: FlagKind, texts: &[String], file: &Path) -> ImageSide {
     let is_elsewhere = |text: &str| text.contains('=') && !matches!(kind(text), Some("registry") | None);
     let may_name = |text: &&String| meaning == FlagKind::Image || !is_elsewhere(text);
