@@ -6,26 +6,26 @@ use super::command_words::{FlagKind, is_true};
 use crate::model::choice::ImageRole;
 use crate::model::{ImageReference, Registry};
 
-/// How a client writes an image at a given place.
+/// How a client writes an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ImageSyntax {
     /// `[host/]path`: a short name is Docker Hub's.
     Short,
-    /// `host/path`, with several tags if so many are written: `host/path:1,2` (oras).
+    /// `host/path`, perhaps with several tags: `host/path:1,2` (oras).
     WithHost,
-    /// `docker://[host/]path`, or buildx' `docker-image://`; other transports are no registry (skopeo).
+    /// `docker://[host/]path`, or buildx' `docker-image://`. Other transports are no registries (skopeo).
     Transport,
-    /// As `Transport`, or none at all (podman, buildah).
+    /// As `Transport`, or without one (podman, buildah).
     OptionalTransport,
-    /// `registry:[host/]path`, or none of the other schemes (syft, grype).
+    /// `registry:[host/]path`, or a name without a scheme (syft, grype).
     Scanned,
     /// `oci://host/path` (helm).
     Oci,
-    /// `[host/]path` or `oci://host/path`, to which the client appends a name of its own: no repository yet.
+    /// `[host/]path` or `oci://host/path`, to which the client appends a name.
     Namespace,
 }
 
-/// The images found so far, each once, in order.
+/// The images so far, each once, in order.
 pub(super) struct ImageCollector<'a> {
     registry: &'a Registry,
     seen: BTreeSet<ImageReference>,
@@ -55,7 +55,7 @@ impl<'a> ImageCollector<'a> {
             FlagKind::Output => self.add_output(value),
             FlagKind::Cache | FlagKind::CacheTo => self.add_cache(value),
             FlagKind::FrontendOption => match value.split_once(':') {
-                // A build argument may hold anything: `which` must not depend on what a Dockerfile makes of it.
+                // A build argument may be any text, and only the Dockerfile tells its meaning.
                 Some(("build-arg" | "context", _)) => {}
                 _ => self.add_keyed(value, |key| (key == "source").then_some(ImageSyntax::Short)),
             },
@@ -80,13 +80,13 @@ impl<'a> ImageCollector<'a> {
             | FlagKind::Stage
             | FlagKind::Platform
             | FlagKind::PlatformPart
-            // The Dockerfile says whether it is used, bake's files what else is built.
+            // The Dockerfile decides whether it is used, and bake's files decide what else is built.
             | FlagKind::BuildContext
             | FlagKind::BakeOverride => {}
         }
     }
 
-    /// Adds those images in a flag's value that are pushed, if what is built is.
+    /// Adds the images in a flag's value that are pushed if the result is.
     pub(super) fn add_pushed(&mut self, meaning: FlagKind, value: &str, form: ImageSyntax, is_built_to_push: bool) {
         match meaning {
             FlagKind::Destination | FlagKind::CacheTo => self.add_value(meaning, value, form),
@@ -103,7 +103,7 @@ impl<'a> ImageCollector<'a> {
         self.found
     }
 
-    /// `docker`, `oci`, `tar` and `local` exports may have a name too, but go to no registry.
+    /// Exports to `docker`, `oci`, `tar` and `local` may have a name too, but need no registry.
     fn add_output(&mut self, value: &str) {
         let fields = csv_fields(value);
         if matches!(field(&fields, "type"), None | Some("image" | "registry")) {
@@ -113,7 +113,7 @@ impl<'a> ImageCollector<'a> {
         }
     }
 
-    /// buildx `util/buildflags/cache.go`: without any `=`, a list of images.
+    /// Without `=` it is a list of images (buildx `util/buildflags/cache.go`).
     fn add_cache(&mut self, value: &str) {
         let fields = csv_fields(value);
         if fields.iter().all(|field| !field.contains('=')) {
@@ -134,7 +134,7 @@ impl<'a> ImageCollector<'a> {
     }
 }
 
-/// What the images in a flag's value are to a build that does not push.
+/// The role of the images in a flag's value, for a build without a push.
 pub(super) fn role(meaning: FlagKind) -> ImageRole {
     match meaning {
         FlagKind::Tag | FlagKind::Output => ImageRole::Result,
@@ -143,7 +143,7 @@ pub(super) fn role(meaning: FlagKind) -> ImageRole {
     }
 }
 
-/// Whether a flag's value says that what is built is pushed.
+/// Whether a flag's value means a push of the result.
 pub(super) fn is_pushing(meaning: FlagKind, value: &str) -> bool {
     let output = match (meaning, bake_override(value)) {
         (FlagKind::Output, _) => value,
@@ -165,7 +165,7 @@ fn bake_override(text: &str) -> Option<(&str, &str)> {
 }
 
 fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {
-    /// containers/image `transports`; a local image's name may stand behind them.
+    /// containers/image `transports`, which may precede the name of a local image.
     const LOCAL: [&str; 9] = [
         "docker-archive:",
         "docker-daemon:",
@@ -196,18 +196,18 @@ fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {
     }
 }
 
-/// The image that a registry is asked for, of what syft and grype are given (anchore/stereoscope `tagged_provider.go`).
+/// The image in an argument of syft or grype (anchore/stereoscope `tagged_provider.go`).
 fn scanned(text: &str) -> Option<&str> {
     const ELSEWHERE: &str = "docker podman containerd docker-archive oci-archive oci-dir oci singularity dir file sbom \
                              pkg purl cpe cpes snap local-file local-directory";
     match text.split_once(':') {
         Some(("registry" | "oci-registry", image)) => Some(image),
         Some((scheme, _)) if ELSEWHERE.split_ascii_whitespace().any(|known| known == scheme) => None,
-        _ => Some(text).filter(|text| text.contains(['/', ':'])), // one word alone is a command or a folder
+        _ => Some(text).filter(|text| text.contains(['/', ':'])), // a single word is a command or a folder
     }
 }
 
-/// Any registry but Docker Hub must have been written out; Docker Hub may have been.
+/// Tells whether the host is written out. Docker Hub's may be omitted.
 fn has_host(text: &str, image: &ImageReference) -> bool {
     let first = text.split_once('/').map_or("", |(first, _)| first);
     !image.registry().is_docker_hub() || Registry::from_authority(first).is_ok_and(|host| host.is_docker_hub())
@@ -217,7 +217,7 @@ fn field<'f>(fields: &'f [String], name: &str) -> Option<&'f str> {
     fields.iter().filter_map(|field| field.split_once('=')).find(|(key, _)| key.trim() == name).map(|(_, value)| value)
 }
 
-/// One record of comma-separated values, in which quotes keep commas and double themselves (RFC 4180).
+/// One record of comma-separated values. Quotes protect commas, and are doubled within quotes (RFC 4180).
 pub(super) fn csv_fields(record: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut quoted = false;

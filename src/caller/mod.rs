@@ -1,7 +1,6 @@
-//! The process that asks: which images it is working on, and as whom it logs in.
+//! `Caller`: the asking process, the images that it works on, and the user that it logs in.
 //!
-//! A client asks for a host alone; what it is about to push or pull stands on its command line, or in the files that the
-//! command line leads to.
+//! A client asks only for a host. The images are on its command line, or in the files that the command line names.
 
 mod agents;
 mod ancestry;
@@ -41,16 +40,16 @@ pub(crate) use program::Program;
 pub(crate) use registries::{REGISTRIES_AT_MOST, registries_of, unknown_in_files};
 pub(crate) use shell_command::UnreadableCommand;
 
-/// How many programs may stand between us and the client: a helper's own wrapper scripts, `sudo`, `env`.
+/// How many programs may be between us and the client: wrapper scripts, `sudo`, `env`.
 const WRAPPERS_AT_MOST: usize = 6;
-/// Plugins and re-executions make chains of three; no chain goes on for ever.
+/// Plugins and re-executions make chains of three. This only ends an endless one.
 const PROGRAMS_AT_MOST: usize = 16;
 
-/// The process that asks for `registry`, looked at no further than the rules need.
+/// The process that asks for `registry`. It is read only as far as the rules need.
 pub(crate) struct Caller<'r> {
     registry: &'r Registry,
     ancestry: Ancestry,
-    /// The nearest client, once somebody has looked.
+    /// The nearest client, once it was looked up.
     client: OnceCell<Rc<Program>>,
 }
 
@@ -59,7 +58,7 @@ impl<'r> Caller<'r> {
         Self { registry, ancestry: Ancestry::ours(), client: OnceCell::new() }
     }
 
-    /// The client and its verb, as `docker push`, if a rule had to look for it.
+    /// The client and its verb, such as `docker push`, if a rule looked it up.
     pub(crate) fn client(&self) -> Option<String> {
         facts::described_call(self.client.get()?)
     }
@@ -72,7 +71,7 @@ impl<'r> Caller<'r> {
 }
 
 impl CallerContext for Caller<'_> {
-    /// Read from the command lines of our ancestors, no further up than needed. Costs a few system calls for each.
+    /// Reads our ancestors' command lines, no further up than needed. Each costs a few system calls.
     fn command(&self) -> CommandImages {
         command_of(self.ancestry.programs().inspect(|program| self.set_client(program)), self.registry)
     }
@@ -95,14 +94,14 @@ impl CallerContext for Caller<'_> {
 
     fn facts(&self, rule: &CallerRule) -> CallerFacts {
         if let Some(client) = nearest_client(self.ancestry.programs()) {
-            self.set_client(&client); // whoever is given the secret stands in the journal
+            self.set_client(&client); // the journal must name who gets the secret
         }
         facts(rule)
     }
 }
 
-/// Returns the images of `registry` that the nearest of `programs` (parent first) to name any names, each once, and what
-/// the nearest to say so does there.
+/// Returns the images of `registry` on the nearest command line that names any (parent first), each once. The operation
+/// is that of the nearest command line that tells it.
 pub(crate) fn command_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -122,7 +121,7 @@ pub(crate) fn command_of<P: Borrow<Program>>(
     CommandImages { images, role, operation: nearer.get() }
 }
 
-/// The client that asks, behind nothing but mere wrappers.
+/// The calling client, with only wrappers between it and us.
 fn nearest_client<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>) -> Option<P> {
     let mut programs = programs.into_iter().take(WRAPPERS_AT_MOST + 1);
     programs
@@ -130,7 +129,7 @@ fn nearest_client<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>) -> 
         .filter(|program| matches!(program.borrow().role(), ProgramRole::Client(_)))
 }
 
-/// Returns the images of `registry` in the files that the nearest of `programs` to have any works on.
+/// Returns the images of `registry` in the files of the nearest program that works on any.
 pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -144,8 +143,7 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     nearest(programs, mentions, |_| None).unwrap_or_default()
 }
 
-/// Returns the images of `registry` that a build of the project in our folder pulls or pushes, as far as its files say;
-/// what is not known of them beside.
+/// Returns the images of `registry` that a build of the project in our folder pulls or pushes, and the unknown parts.
 pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     let mut all = FileImages::default();
     for command in ["docker build .", "docker buildx bake '*'", "docker compose build"] {
@@ -160,7 +158,7 @@ pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     all
 }
 
-/// Returns what is done at `registry` as the files say that the nearest of `programs` to build from any works on.
+/// Returns the operation at `registry` in the files of the nearest program that builds from any.
 pub(crate) fn operation_in_files_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -172,13 +170,12 @@ pub(crate) fn operation_in_files_of<P: Borrow<Program>>(
     nearest(programs, operation, |_| None)
 }
 
-/// Returns the user name of the `login` to `registry` that is running.
+/// Returns the user name of the running `login` to `registry`.
 pub(crate) fn login_user(registry: &Registry) -> Option<String> {
     login_username(Ancestry::ours().programs(), registry)
 }
 
-/// Returns the user name with which the nearest of `programs` logs in to `registry`: `docker login` sends
-/// `<token>` in its stead if the registry gave an identity token.
+/// Returns the user name of the nearest login to `registry`. For an identity token `docker login` sends only `<token>`.
 pub(crate) fn login_username<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -186,20 +183,20 @@ pub(crate) fn login_username<P: Borrow<Program>>(
     nearest(programs, |client, program| client.login_username(&program.args, registry), |_| None)
 }
 
-/// Tells whether one of the containers tools (Podman, Buildah, Skopeo) asks.
+/// Tells whether the caller is Podman, Buildah or Skopeo.
 pub(crate) fn is_containers_tool() -> bool {
     let is_tool = |_: &Grammar, program: &Program| Some(containers::is_tool(program));
     nearest(Ancestry::ours().programs(), is_tool, |_| None).unwrap_or(false)
 }
 
-/// Reads what a person typed after `which --as`: a whole command of a shell, with whatever stands before the program.
+/// Reads the text after `which --as`: a whole shell command, with any wrappers.
 pub(crate) fn command_line(text: &str) -> Result<Program, UnreadableCommand> {
     let (variables, words) = shell_command::words(text)?;
     Ok(Program::typed(words, variables))
 }
 
-/// Climbs to the first answer. Past a client only its plugin's parent or its first self (rootless) is asked, for
-/// the script above it may name anything; an unknown program counts only if it asked us itself.
+/// Climbs to the first answer. Above a client only its plugin's parent or its first process (rootless) counts, because
+/// a script may name anything. An unknown program counts only as our direct parent.
 fn nearest<T, P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     ask_client: impl Fn(&Grammar, &Program) -> Option<T>,

@@ -1,4 +1,4 @@
-//! `Program`: one process above us, under the name of the client that it is.
+//! `Program`: one process above us, by its client's name.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,31 +7,31 @@ use super::clients::{self, Grammar};
 use crate::system::ancestors::{self, Process};
 use crate::system::env;
 
-/// A client's name and the words after it. Without `Debug`, for there may be passwords among the words.
+/// A client's name and its arguments. It has no `Debug`, because there may be passwords among them.
 pub(crate) struct Program {
     pub(crate) name: String,
     pub(crate) args: Vec<String>,
-    /// `None` for one that somebody typed.
+    /// `None` for a typed command.
     process: Option<u32>,
-    /// The variables that a typed command sets for itself.
+    /// The variables before a typed command.
     pub(super) variables: Vec<(String, String)>,
 }
 
-/// What a program can tell about images.
+/// What a program's command line tells about images.
 pub(super) enum ProgramRole {
-    /// A container client, whose grammar we know.
+    /// A container client with a known grammar.
     Client(&'static Grammar),
-    /// Runs another program and names nothing itself, or is a plugin of docker, which has the same words.
+    /// A wrapper that names no image itself, or docker's own plugin with the same words.
     Wrapper,
-    /// Started for something else long ago: its command line proves nothing.
+    /// A long-lived program, whose command line proves nothing.
     LongLived,
     Unknown,
 }
 
-/// Another credential helper, or a script in front of us.
+/// Another credential helper, or a script around us.
 const HELPER: &str = "docker-credential-";
 
-/// Docker's plugins; other credential helpers have the same beginning.
+/// The prefix of Docker's plugins, and of other credential helpers.
 const PLUGIN: &str = "docker-";
 
 const INTERPRETERS: &str = "node perl python ruby";
@@ -53,8 +53,8 @@ const LONG_LIVED: &str = "\
     idea idea64 phpstorm pycharm pycharm64 rider rider64 rustrover webstorm webstorm64 windsurf zed zed-editor";
 
 impl Program {
-    /// Reads a process: `exe` is right about renamed links, `argv[0]` where `exe` is unreadable or `/` (rootless
-    /// re-execution), and behind an interpreter stands the script.
+    /// Reads a process. `exe` is right for renamed links, and `argv[0]` if `exe` is unreadable or `/` (rootless
+    /// re-execution). After an interpreter comes the script.
     pub(crate) fn new(exe: Option<&Path>, argv: Vec<String>) -> Self {
         let exe = exe.and_then(Path::file_name).and_then(OsStr::to_str);
         let names: Vec<String> = exe.into_iter().chain(argv.first().map(String::as_str)).map(file_name).collect();
@@ -70,22 +70,22 @@ impl Program {
         Self { name, args: words.collect(), process: None, variables: Vec::new() }
     }
 
-    /// One that a person typed, behind variables for it alone.
+    /// A typed command, with the variables before it.
     pub(super) fn typed(words: Vec<String>, variables: Vec<(String, String)>) -> Self {
         Self { variables, ..Self::new(None, words) }
     }
 
-    /// A variable that stands before a typed command, as it was set last.
+    /// A variable before a typed command. The last one wins.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         self.variables.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
-    /// The folder that it works in, which is ours unless it has moved.
+    /// Its working folder, which is ours unless it has moved.
     pub(super) fn folder(&self) -> Option<PathBuf> {
         self.process.and_then(ancestors::folder).or_else(env::current_dir)
     }
 
-    /// A variable that it was started with; we inherit those of our callers.
+    /// A variable that it was started with. We inherit those of our callers.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
         self.given(name).map(str::to_owned).or_else(|| env::text(name))
     }
@@ -109,8 +109,8 @@ impl From<Process> for Program {
     }
 }
 
-/// The script that an interpreter runs, if its name tells us something, and where in `argv` it stands. A shell
-/// script named like a client only wraps it, with words of its own.
+/// An interpreter's script with a telling name, and its position in `argv`. A shell script with a client's name is only
+/// a wrapper with its own words.
 fn script(names: &[String], argv: &[String]) -> Option<(String, usize)> {
     let interpreter = shell_or_interpreter(names)?;
     let (at, path) = script_path(argv)?;
@@ -129,14 +129,13 @@ fn shell_or_interpreter(names: &[String]) -> Option<String> {
     names.iter().map(bare).find(|name| is_one_of(SHELLS, name) || is_one_of(INTERPRETERS, name))
 }
 
-/// The script among an interpreter's words, and where it stands.
+/// The script among an interpreter's words, and its position.
 fn script_path(argv: &[String]) -> Option<(usize, &String)> {
-    let is_no_text = |word: &str| !matches!(word, "-c" | "-m" | "-e"); // they stand for a script
+    let is_no_text = |word: &str| !matches!(word, "-c" | "-m" | "-e"); // they replace a script
     argv.iter().enumerate().skip(1).take_while(|(_, word)| is_no_text(word)).find(|(_, word)| !word.starts_with('-'))
 }
 
-/// What a process may be called: its program, the name it was called by and, of an interpreter's script, the file and the
-/// folders that it lies in.
+/// The possible names of a process: its program, the name it was called by, and of a script the file and its folders.
 pub(super) fn names(process: &Process) -> impl Iterator<Item = String> {
     let exe = process.exe.as_deref().and_then(Path::to_str);
     let own: Vec<String> = exe.into_iter().chain(process.words.first().map(String::as_str)).map(file_name).collect();
@@ -146,7 +145,7 @@ pub(super) fn names(process: &Process) -> impl Iterator<Item = String> {
     own.into_iter().chain(parts)
 }
 
-/// Tells whether a shell runs a script that is named like a client.
+/// Tells whether a shell runs a script with a client's name.
 pub(super) fn is_script_of_client(process: &Process) -> bool {
     let exe = process.exe.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
     let names: Vec<String> = exe.into_iter().chain(process.words.first().map(String::as_str)).map(file_name).collect();
@@ -163,8 +162,8 @@ fn is_one_of(names: &str, name: &str) -> bool {
     names.split_ascii_whitespace().any(|known| known == name)
 }
 
-/// The last part of a path of any system, in lower case, without what systems and packages add to it: `.exe`, Linux'
-/// ` (deleted)`, Nix' `.docker-wrapped`. A login shell's `argv[0]` begins with `-`.
+/// The last part of a path of any system, in lower case. Endings of systems and packages are removed: `.exe`, Linux' `
+/// (deleted)`, Nix' `.docker-wrapped`. A login shell's `argv[0]` begins with `-`.
 fn file_name(path: &str) -> String {
     let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = name.strip_suffix(" (deleted)").unwrap_or(name).to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! Which registries a whole command asks for. A client asks for one at a time, so that all else here is about one.
+//! The registries that a whole command requests. Everywhere else a client asks for one registry.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::{Program, command_of, containers};
 use crate::model::Registry;
 use crate::model::choice::{ImageRole, UnknownImages};
 
-/// Far above any command that people run. The files may be anybody's, and each registry is answered by itself.
+/// Far more than real commands have. The files may be anybody's, and each registry costs an answer.
 pub(crate) const REGISTRIES_AT_MOST: usize = 50;
 
 /// Returns the registries of the images that `program` works on, those in its words before those in its files. What only
@@ -37,7 +37,7 @@ pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
     asked.into_iter().map(|(_, registry)| registry).chain(in_files).collect()
 }
 
-/// Docker Hub, which short names mean, and every host that stands somewhere before a path.
+/// Docker Hub for short names, and every host before a path in the texts.
 pub(super) fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
     let words = texts.flat_map(|text| text.split(|c: char| !(c.is_alphanumeric() || ".-_:/@[]".contains(c))));
     let hosts = words.filter_map(|word| word.rsplit("//").next().unwrap_or_default().split_once('/'));
@@ -49,7 +49,7 @@ pub(super) fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
         .collect()
 }
 
-/// Returns what is not known of the files that `program` works on, the first of it.
+/// Returns the first unknown part of the files that `program` works on.
 pub(crate) fn unknown_in_files(program: &Program) -> Option<UnknownImages> {
     let ProgramRole::Client(client) = program.role() else { return None };
     files::first_unknown(&client.task(&program.args)?, &program.folder()?, &ProjectVariables::new(program))

@@ -1,18 +1,18 @@
-//! A command as a person types it into a shell.
+//! Reads a shell command as a person types it.
 
 use super::program::is_shell;
 use crate::system::{folders, text};
 
-/// Why a text cannot be read as a command.
+/// Why a text is not a readable command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnreadableCommand {
     OpenQuote,
-    /// There is more than one command.
+    /// It contains several commands.
     Several,
 }
 
-/// Splits `text` as a POSIX shell would, without expanding anything but `~/`, and takes off what runs the program: `VAR=x`,
-/// which it returns first, `sudo`, `env`, `sh -c`, our own `exec`.
+/// Splits `text` as a POSIX shell does, but expands only `~/`. Removes what runs the program: `VAR=x` (returned first),
+/// `sudo`, `env`, `sh -c`, our own `exec`.
 pub(super) fn words(text: &str) -> Result<(VariableAssignments, Vec<String>), UnreadableCommand> {
     let mut variables = Vec::new();
     let mut words = one_command(text)?;
@@ -31,13 +31,13 @@ pub(super) fn words(text: &str) -> Result<(VariableAssignments, Vec<String>), Un
 fn one_command(text: &str) -> Result<Vec<String>, UnreadableCommand> {
     const BETWEEN: [&str; 5] = [";", "&&", "||", "|", "&"];
     let words = text::split_words(text).ok_or(UnreadableCommand::OpenQuote)?;
-    // Where blanks are in a word, it was quoted.
+    // A word with blanks was quoted.
     let ends = |word: &str| word.len() > 1 && word.ends_with(';') && !word.contains(char::is_whitespace);
     let is_one = !words.iter().any(|word| BETWEEN.contains(&word.as_str()) || ends(word));
     is_one.then_some(words).ok_or(UnreadableCommand::Several)
 }
 
-/// `ensign exec --account WORK -- COMMAND`, also as `docker ensign exec`; what it sets is among the variables then.
+/// `ensign exec --account WORK -- COMMAND`, also as `docker ensign exec`. Its effect becomes a variable.
 fn behind_our_exec(words: &[String], variables: &mut VariableAssignments) -> Option<Vec<String>> {
     let words = if words.first()? == "docker" { &words[1..] } else { words };
     let is_ours = |word: &String| matches!(word.as_str(), "ensign" | "docker-credential-ensign");
@@ -58,7 +58,7 @@ fn behind_our_exec(words: &[String], variables: &mut VariableAssignments) -> Opt
     Some(command[1..].to_vec())
 }
 
-/// What stands behind `-c`, which may be one letter of several: `bash -eo pipefail -lc 'docker push x'`.
+/// The script after `-c`, which may be one letter of several: `bash -eo pipefail -lc 'docker push x'`.
 fn script_of_shell(words: &[String]) -> Option<&str> {
     let mut options = words.first().filter(|word| is_shell(word)).map(|_| words[1..].iter())?;
     while let Some(letters) = options.next()?.strip_prefix('-').filter(|letters| !letters.starts_with('-')) {
@@ -93,7 +93,7 @@ fn without_prefixes(words: Vec<String>, variables: &mut VariableAssignments) -> 
 /// Names with their values.
 type VariableAssignments = Vec<(String, String)>;
 
-/// The options with a value of a program that runs the one behind it.
+/// The options with a value of a program that runs another one.
 fn prefix(word: &str) -> Option<&'static [&'static str]> {
     match word {
         "sudo" => {

@@ -1,21 +1,21 @@
-//! What an unknown program works on: images written out in full anywhere among its words.
+//! Finds the images on an unknown program's command line, if they are written in full.
 
 use super::images::{ImageCollector, ImageSyntax};
 use crate::model::{ImageReference, Registry};
 
-/// Returns the images of `registry` in `arguments`, also inside longer words such as a script's text. A short name
-/// proves nothing here: every word looks like one of Docker Hub.
+/// Returns the images of `registry` in `arguments`, also inside a script's text. Short names do not count, because
+/// every word looks like one.
 pub(super) fn images(arguments: &[String], registry: &Registry) -> Vec<ImageReference> {
     let mut images = ImageCollector::new(registry);
-    let has_brackets = registry.as_str().starts_with('['); // elsewhere they are a list's
+    let has_brackets = registry.as_str().starts_with('['); // elsewhere they separate items
     let ends_run = |c: char| !(is_reference_character(c) || (has_brackets && matches!(c, '[' | ']')));
     for run in arguments.iter().flat_map(|word| word.split(ends_run)) {
         let reference = match run.split_once("://") {
-            Some(("http" | "https", _)) => continue, // an address of the API, or a page
+            Some(("http" | "https", _)) => continue, // an address of the API, or a web page
             Some((_, reference)) => reference,
             None => run,
         };
-        // A sentence's full stop, a script's `host/path/$NAME:$TAG`.
+        // The full stop of a sentence, or a script's `host/path/$NAME:$TAG`.
         images.add(reference.trim_end_matches(['.', ':', '/', '-', '_', '@']), ImageSyntax::WithHost);
     }
     images.into_vec()

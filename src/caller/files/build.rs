@@ -1,4 +1,4 @@
-//! `Build`: one image that is to be built, as a command line, a Compose file or a bake file says it.
+//! `Build`: one image to build, from a command line, a Compose file or a bake file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,34 +10,34 @@ use super::{ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
 
-/// What to build, from what, and how it is called afterwards.
+/// The sources of a build, and the names of its result.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Build {
-    /// The context, unless it is not a folder here.
+    /// The context, if it is a local folder.
     pub(super) folder: Option<PathBuf>,
     /// Dockerfiles, instead of the one in the context.
     pub(super) files: Vec<PathBuf>,
-    /// A Dockerfile's text, and the file that it stands in.
+    /// A Dockerfile's text, and the file that contains it.
     pub(super) inline: Option<(String, PathBuf)>,
     pub(super) builder: BuilderKind,
-    /// An argument without a value has the variable's.
+    /// Arguments. One without a value has its variable's.
     pub(super) arguments: BTreeMap<String, Option<String>>,
     pub(super) target: Option<String>,
     /// Named contexts with their sources.
     pub(super) contexts: BTreeMap<String, String>,
-    /// What a Compose file says for bake alone.
+    /// The settings for bake in a Compose file.
     pub(super) for_bake: BakeExtension,
-    /// What it is built for, instead of the platform of this machine: each a platform, or several with commas.
+    /// Platforms in place of this machine's. Each text has one, or several with commas.
     pub(super) platforms: Vec<String>,
-    /// An image that stands in for that of the first stage.
+    /// An image in place of the first stage's.
     pub(super) base: Option<String>,
-    /// What it is called, and the caches it is read from and written to.
+    /// The names of the result, and its caches.
     pub(super) tags: ImageSide,
     pub(super) cache_from: ImageSide,
     pub(super) cache_to: ImageSide,
 }
 
-/// `docker build` and its kin, whose tags and caches stand on the command line.
+/// `docker build` and similar commands. Tags and caches are on the command line.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -48,12 +48,13 @@ pub(super) fn images(
     let context = given.or(task.positionals.last().copied()).unwrap_or(".");
     let folder = local_folder(current, context);
     let builder = builder(task, variables);
-    // In a context that is elsewhere lies the file too (docker/buildx `build/opt.go`); podman and buildah look here first.
+    // With a remote context the Dockerfile is remote too (docker/buildx `build/opt.go`). podman and buildah look here
+    // first.
     let is_here = |file: &str| folder.is_some() || builder == BuilderKind::Buildah || Path::new(file).is_absolute();
     let is_read = |file: &str| file != "-" && !file.contains("://") && is_here(file);
     let mut files: Vec<&str> = task.values(FlagKind::File).collect();
     if builder != BuilderKind::Buildah {
-        files.drain(..files.len().saturating_sub(1)); // the last one counts
+        files.drain(..files.len().saturating_sub(1)); // the last one wins
     }
     let mut arguments = BTreeMap::new();
     for file in task.values(FlagKind::EnvFile) {
@@ -96,12 +97,12 @@ fn builder(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> BuilderKi
     }
 }
 
-/// As Go reads it; Docker refuses what is neither true nor false.
+/// A false value as Go reads it. Docker refuses what is neither true nor false.
 fn is_false(text: &str) -> bool {
     matches!(text, "0" | "f" | "F" | "false" | "False" | "FALSE")
 }
 
-/// What `--platform` says, podman's `--os` and `--arch`, or the variable that Docker has for it.
+/// `--platform`, podman's `--os` and `--arch`, or Docker's variable.
 fn platforms(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Vec<String> {
     let mut platforms: Vec<String> = task.values(FlagKind::Platform).map(str::to_owned).collect();
     if platforms.is_empty() {
@@ -114,7 +115,7 @@ fn platforms(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Vec<Str
     platforms
 }
 
-/// Every image of a Dockerfile: cosign looks at all stages, and takes the values of arguments from its environment.
+/// Every image of a Dockerfile. cosign looks at all stages and takes arguments from its environment.
 pub(super) fn dockerfile_images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -162,7 +163,7 @@ pub(super) fn buildctl_images(
 }
 
 impl Build {
-    /// What the build pulls, and what may be more.
+    /// The images that the build pulls, and the unknown ones.
     pub(super) fn pulled(&self, variables: &ProjectVariables, reader: &mut ProjectReader) -> ImageSide {
         let mut side = self.cache_from.clone();
         let filling = self.filling(variables);
@@ -179,7 +180,7 @@ impl Build {
         side
     }
 
-    /// Tells whether it pulls what `other` does.
+    /// Tells whether it pulls the same images as `other`.
     pub(super) fn is_from_the_same(&self, other: &Self) -> bool {
         let Self { folder, files, inline, builder, arguments, target, contexts, platforms, base, cache_from, .. } =
             other;
@@ -188,7 +189,7 @@ impl Build {
             && (&self.builder, &self.platforms, &self.base) == (builder, platforms, base)
     }
 
-    /// What is pushed once it is built.
+    /// The images that are pushed after the build.
     pub(super) fn pushed(&self) -> ImageSide {
         let mut side = self.tags.clone();
         side.extend(self.cache_to.clone());
@@ -217,7 +218,7 @@ impl Build {
         let files = self.files.iter().cloned().chain(in_folder);
         let mut texts: Vec<(String, PathBuf)> = files.filter_map(|file| Some((reader.text(&file)?, file))).collect();
         if self.builder == BuilderKind::Buildah {
-            // It goes on in the next file where one ends, and asks the C preprocessor about some.
+            // buildah joins its files, and runs the C preprocessor on some.
             for (_, file) in &texts {
                 if file.extension().is_some_and(|ending| ending == "in") {
                     reader.add_unknown(file, "is for the C preprocessor first");
@@ -247,7 +248,7 @@ impl Build {
     }
 }
 
-/// A context that is a folder of this machine, not an address, an archive or stdin.
+/// A context that is a local folder: no address, archive or stdin.
 pub(super) fn local_folder(current: &Path, context: &str) -> Option<PathBuf> {
     let is_elsewhere = context == "-"
         || ["git@", "github.com/"].iter().any(|start| context.starts_with(start))

@@ -1,6 +1,6 @@
-//! devcontainer.json: the image of a development container, its features, and what it is built from.
+//! devcontainer.json: the image of a development container, its features and its build.
 //!
-//! devcontainers/cli `src/spec-configuration/`, containers.dev `implementors/json_reference`.
+//! Sources: devcontainers/cli `src/spec-configuration/`, containers.dev `implementors/json_reference`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::{ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
 
-/// What `devcontainer up` and `build` pull. Compose files that it names are read by the Compose it starts.
+/// The images that `devcontainer up` and `build` pull. The Compose that it starts reads Compose files itself.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -32,7 +32,7 @@ pub(super) fn images(
     let mut side = ImageSide::default();
     let filled = |text: &str| fill(text, variables);
     for feature in config.get("features").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
-        // A feature of a folder or of an address is in no registry.
+        // A feature in a folder or at an address is in no registry.
         if feature.contains('/') && !feature.starts_with('.') && !feature.contains("://") {
             side.add_image(&filled(feature), &path);
         }
@@ -47,7 +47,7 @@ pub(super) fn images(
     ProjectImages::pulled(side)
 }
 
-/// Where the CLI looks, in its order; of several configurations in folders a person names one.
+/// The CLI's places, in its order. Of several configurations in folders a person names one.
 fn find(folder: &Path, reader: &mut ProjectReader) -> Option<PathBuf> {
     reader.first_of(folder, &[".devcontainer/devcontainer.json", ".devcontainer.json"])
 }
@@ -71,7 +71,7 @@ fn build(config: &Map<String, Value>, folder: &Path, path: &Path, filled: impl F
     })
 }
 
-/// `${localEnv:NAME}` and `${localEnv:NAME:DEFAULT}`; all other variables are known to the CLI alone.
+/// `${localEnv:NAME}` and `${localEnv:NAME:DEFAULT}`. Only the CLI knows other variables.
 fn fill(text: &str, variables: &ProjectVariables) -> String {
     let mut filled = String::new();
     let mut rest = text;
@@ -91,7 +91,7 @@ fn fill(text: &str, variables: &ProjectVariables) -> String {
     filled + rest
 }
 
-/// JSON without the comments, and without the commas at the end, that are allowed there.
+/// The JSON without comments and trailing commas, which are allowed here.
 fn plain_json(text: &str) -> String {
     let (mut plain, mut letters, mut quoted) = (String::with_capacity(text.len()), text.chars().peekable(), false);
     while let Some(letter) = letters.next() {

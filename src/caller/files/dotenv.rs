@@ -1,17 +1,17 @@
-//! A `.env` file, as Compose reads it.
+//! Reads a `.env` file as Compose does.
 //!
-//! compose-go `dotenv/parser.go`.
+//! Source: compose-go `dotenv/parser.go`.
 
 use std::collections::BTreeMap;
 
 use super::template::substitute;
 
-/// More is in no file that people wrote.
+/// Far more than in real files.
 const VALUES_AT_MOST: usize = 10_000;
 const LENGTH_AT_MOST: usize = 4 << 20;
 
-/// Adds the variables in `text` to those that earlier files have; `None` if Compose does not take it. Values may name what
-/// `known` knows, and what stands above them.
+/// Adds the variables in `text` to those of earlier files; `None` if Compose refuses it. Values may use variables of
+/// `known` and of the lines above.
 pub(super) fn parse(
     text: &str,
     mut found: BTreeMap<String, String>,
@@ -44,7 +44,7 @@ pub(super) fn parse(
     None
 }
 
-/// A name, the character that ends it, and what comes after. `NAME` alone on a line has the value that is known.
+/// A name, the character after it, and the rest. A `NAME` without a value has the known value.
 fn name(text: &str) -> Option<(&str, char, &str)> {
     let text = match text.strip_prefix("export") {
         Some(rest) if rest.starts_with(char::is_whitespace) => rest.trim_start(),
@@ -55,14 +55,14 @@ fn name(text: &str) -> Option<(&str, char, &str)> {
     let name = text[..end].trim_end();
     (!name.contains(' ')).then_some(())?;
     match text[end..].chars().next() {
-        // compose-go goes on at the start of a text that ends with a name, so that it does not end.
+        // compose-go never ends on a text that ends with a name.
         None => Some((name, '\n', "")),
         Some(c @ ('=' | ':' | '\n')) => Some((name, c, text[end + 1..].trim_start_matches(is_blank))),
         Some(_) => None,
     }
 }
 
-/// A value and what comes after it. In quotes it may go on over lines.
+/// A value and the rest. A quoted value may have several lines.
 fn value<'t>(text: &'t str, look_up: &dyn Fn(&str) -> Option<String>) -> Option<(String, &'t str)> {
     let Some(quote) = text.chars().next().filter(|c| matches!(c, '\'' | '"')) else {
         let (line, below) = text.split_once('\n').unwrap_or((text, ""));
@@ -90,7 +90,7 @@ fn value<'t>(text: &'t str, look_up: &dyn Fn(&str) -> Option<String>) -> Option<
     None // it has no end
 }
 
-/// Go's escapes, and `\$`, which stands for no variable.
+/// Go's escapes, and `\$` for a plain dollar sign.
 fn escapes(text: &str) -> String {
     let mut whole = String::new();
     let mut rest = text;
@@ -127,7 +127,7 @@ fn escapes(text: &str) -> String {
     whole + rest
 }
 
-/// White space that ends no line.
+/// White space within a line.
 fn is_blank(c: char) -> bool {
     matches!(c, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}')
 }

@@ -1,4 +1,4 @@
-//! `ImageSide`: the images on one side of a project, those it pulls or those it pushes, and what is not known of them.
+//! `ImageSide`: the images that a project pulls, or those that it pushes, and the unknown ones.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ use crate::caller::images::{ImageCollector, ImageSyntax};
 use crate::model::choice::{FileImages, ImageMention, RegistryRange, UnknownImages};
 use crate::model::{ImageReference, Registry};
 
-/// Stands for a part of a text that was not worked out: no image holds it.
+/// In place of an unknown part of a text. No image has this character.
 pub(super) const UNKNOWN: char = '\u{fffd}';
 
-/// Messages show so much of a text.
+/// The length of a text in messages.
 const SHOWN_AT_MOST: usize = 100;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) struct ImageSide {
     pub(super) unknown: Vec<UnknownImages>,
 }
 
-/// A text that names images, as the value of a flag with this meaning would.
+/// A text that names images, as the value of a flag of this kind would.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ImageText {
     pub(super) meaning: FlagKind,
@@ -29,7 +29,7 @@ pub(super) struct ImageText {
 }
 
 impl ImageSide {
-    /// Returns the images of `registry`, each once, and what may name one.
+    /// Returns the images of `registry`, each once, and the texts that may name one.
     pub(super) fn of_registry(&self, registry: &Registry) -> FileImages {
         let mut images = ImageCollector::new(registry);
         let mut mentions: Vec<ImageMention> = Vec::new();
@@ -57,7 +57,7 @@ impl ImageSide {
         side
     }
 
-    /// Adds an image whose content names others, of which those of other registries are not known.
+    /// Adds an artifact, whose content names other images. Those of other registries are unknown.
     pub(super) fn add_artifact(&mut self, text: &str, file: &Path) {
         self.add_image(text, file);
         if let Ok(image) = text.parse::<ImageReference>() {
@@ -72,7 +72,7 @@ impl ImageSide {
         self.add(FlagKind::Image, text.trim(), file);
     }
 
-    /// Adds a text in which [`UNKNOWN`] may stand for parts that were not worked out.
+    /// Adds a text, with [`UNKNOWN`] in place of unknown parts.
     pub(super) fn add(&mut self, meaning: FlagKind, text: &str, file: &Path) {
         if text.is_empty() {
             return;
@@ -88,7 +88,7 @@ impl ImageSide {
         self.found.push(ImageText { meaning, text: known, file: file.to_owned() });
     }
 
-    /// Has each image asked for where these settings lead its name. What is not known whole may then be elsewhere.
+    /// Redirects each image as the settings say. Texts with unknown parts may then lead to any registry.
     pub(super) fn follow(&mut self, settings: &RegistriesSettings) {
         let found = std::mem::take(&mut self.found);
         for ImageText { meaning, text, file } in found {
@@ -120,8 +120,7 @@ impl ImageSide {
     }
 }
 
-/// An image without the tag that is not known (`:$TAG`, `:${timestamp()}`), which does not matter. `None` if more than that
-/// is not known.
+/// An image without an unknown tag (`:$TAG`, `:${timestamp()}`), which does not matter. `None` if more is unknown.
 fn without_open_tag(image: &str) -> Option<&str> {
     let known = image.split(UNKNOWN).next().unwrap_or_default();
     let name = known.rfind('/').map_or(0, |slash| slash + 1);

@@ -11,7 +11,7 @@ use crate::caller::command_words::FlagKind;
 /// Aliases can make a file's tree larger than the file.
 const STEPS_AT_MOST: usize = 100_000;
 
-/// The containers' images in manifests: `podman kube play FILE`, `kubectl apply -f FILE`, or a folder's files.
+/// The images of containers in manifests: `podman kube play FILE`, `kubectl apply -f FILE`, or a folder's files.
 pub(super) fn manifest_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     for name in task.values(FlagKind::File).flat_map(|names| names.split(',')).chain(task.positionals.iter().copied()) {
@@ -34,7 +34,7 @@ pub(super) fn manifest_images(task: &VerbInvocation<'_>, current: &Path, reader:
     ProjectImages::pulled(side)
 }
 
-/// Wherever a pod's template stands: in a `Deployment`, a `CronJob`, a resource of one's own.
+/// Finds pod templates at any depth: in a `Deployment`, a `CronJob`, a custom resource.
 fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, steps_left: &mut usize) {
     const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
     for child in node.list() {
@@ -73,7 +73,7 @@ pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mu
     ProjectImages::pulled(side)
 }
 
-/// Charts that a chart depends on: `repository: oci://HOST/PATH` and its name.
+/// The charts that a chart depends on: `repository: oci://HOST/PATH` and its name.
 pub(super) fn chart_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     let folders: Vec<PathBuf> = match task.positionals.as_slice() {

@@ -1,7 +1,7 @@
-//! The files that the asking process works on, and the images they name. They may be anybody's and are only evidence:
-//! what is broken, too large, too deep or too slow is not known, and what is not known decides nothing.
+//! The images in the files that the caller works on. Anyone may have written them, so that they are only evidence. A
+//! file that is broken, too large, too deep or too slow is unknown, and unknown parts decide nothing.
 //!
-//! Reading is bounded in `project_reader`; what a file means is decided by pure functions.
+//! `project_reader` limits the reading. Pure functions interpret the files.
 
 mod bake;
 mod budget;
@@ -36,14 +36,14 @@ pub(super) use variables::ProjectVariables;
 #[derive(Debug, Default)]
 struct ProjectImages {
     pulled: ImageSide,
-    /// What would be pushed.
+    /// The images that a push would push.
     pushed: ImageSide,
-    /// Whether it is.
+    /// Whether they are pushed.
     goes_out: bool,
 }
 
-/// Returns the images of `registry` in the files that `task`, run in `current`, works on. A push is about what is
-/// pushed, a pull about what is pulled; the others count if none of those is, or may be, of the registry.
+/// Returns the images of `registry` in the files of `task`, run in `current`. A push counts pushed images, and a pull
+/// pulled ones. The other side counts if that one has no image of the registry.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -56,7 +56,7 @@ pub(super) fn images(
     if images.is_empty() { then.of_registry(registry) } else { images }
 }
 
-/// Returns what a build whose command line leaves it open does at `registry`; `None` if that is not known.
+/// Returns the operation at `registry` of a build whose files decide it; `None` if it is unknown.
 pub(super) fn operation(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -72,7 +72,7 @@ pub(super) fn operation(
         return is_told;
     }
     pushed.found.retain(|found| goes_out || found.meaning == FlagKind::CacheTo);
-    pushed.unknown.retain(|part| goes_out || pulled.unknown.contains(part)); // what may be of either side
+    pushed.unknown.retain(|part| goes_out || pulled.unknown.contains(part)); // unknown parts of either side
     let FileImages { images, unknown } = pushed.of_registry(registry);
     if images.is_empty() && !unknown.is_empty() {
         return is_told;
@@ -80,7 +80,7 @@ pub(super) fn operation(
     Some(if images.is_empty() { Operation::Pull } else { Operation::Push })
 }
 
-/// Returns them all, be they pulled or pushed.
+/// Returns all images, pulled or pushed.
 pub(super) fn all_images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -92,7 +92,7 @@ pub(super) fn all_images(
     pulled.of_registry(registry)
 }
 
-/// Returns the registry of each; `among` tells which a text may name.
+/// Returns the registry of each image. `among` finds the registries in a text.
 pub(super) fn registries(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -114,7 +114,7 @@ pub(super) fn registries(
     whole.chain(not_whole)
 }
 
-/// Returns the first thing that is not known.
+/// Returns the first unknown part.
 pub(super) fn first_unknown(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -144,7 +144,7 @@ fn named(task: &VerbInvocation<'_>, current: &Path, variables: &ProjectVariables
     if let Some(message) = reader.gave_up() {
         reader.add_unknown(current, message);
     }
-    // What no reader kept with the side that depends on it may be of either.
+    // Unknown parts without a side may belong to either.
     let unknown = reader.take_unknown();
     named.pulled.unknown.extend(unknown.iter().cloned());
     if let Some(settings) = containers::settings_of(task.client).filter(|_| !named.pulled.is_empty()) {

@@ -1,5 +1,5 @@
-//! `ProjectReader`: opens what a project is made of, within bounds, for it may be anybody's. A file that is there and cannot be
-//! read is not known, which is something else than a file that is not there.
+//! `ProjectReader`: opens the files of a project, within limits. A file that exists but cannot be read is unknown,
+//! which differs from a missing file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use super::yaml::{self, YamlFile, YamlNode};
 use crate::model::choice::{RegistryRange, UnknownImages};
 use crate::system::files;
 
-/// No Compose file or Dockerfile that people wrote comes near.
+/// Far more than real Compose files and Dockerfiles have.
 const FILE_LIMIT: u64 = 1 << 19;
 const TOTAL_LIMIT: usize = 8 << 20;
 const FILES_AT_MOST: usize = 512;
-/// Names that are asked for, of files that are there and of others, also again.
+/// How often a file may be looked up, existing or not.
 const NAMES_AT_MOST: usize = 8000;
 
-/// What may still be read, and what was.
+/// The remaining limits, and the files read so far.
 pub(super) struct ProjectReader {
     budget: Budget,
     names_left: usize,
@@ -42,7 +42,7 @@ impl ProjectReader {
         }
     }
 
-    /// The text of a regular file; `None` if it is not there, or is refused and noted as not known.
+    /// The text of a regular file; `None` if it is missing, or refused and recorded as unknown.
     pub(super) fn text(&mut self, path: &Path) -> Option<String> {
         self.may_go_on().then_some(())?;
         if let Some(known) = self.texts.get(path).cloned() {
@@ -81,12 +81,12 @@ impl ProjectReader {
         Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
     }
 
-    /// The documents of a YAML file; none if it is not there, or is refused and noted as not known.
+    /// The documents of a YAML file; none if it is missing, or refused and recorded as unknown.
     pub(super) fn documents(&mut self, path: &Path) -> Vec<Rc<YamlNode>> {
         self.yaml(path).map(|yaml| yaml.documents).unwrap_or_default()
     }
 
-    /// A YAML file; `None` if it is not there, or is refused and noted as not known.
+    /// A YAML file; `None` if it is missing, or refused and recorded as unknown.
     pub(super) fn yaml(&mut self, path: &Path) -> Option<YamlFile> {
         let text = self.text(path)?;
         if let Some(known) = self.yaml.get(path) {
@@ -100,7 +100,7 @@ impl ProjectReader {
         Some(yaml)
     }
 
-    /// Notes that something in `file` is not known.
+    /// Records an unknown part of `file`.
     pub(super) fn add_unknown(&mut self, file: &Path, message: &str) {
         self.unknown.push(UnknownImages {
             file: file.to_owned(),
@@ -109,7 +109,7 @@ impl ProjectReader {
         });
     }
 
-    /// Takes what was noted since the last call, to be kept with what depends on it.
+    /// Takes the unknown parts since the last call, to keep them with their images.
     pub(super) fn take_unknown(&mut self) -> Vec<UnknownImages> {
         std::mem::take(&mut self.unknown)
     }
@@ -124,7 +124,7 @@ impl ProjectReader {
         names.iter().map(|name| folder.join(name)).find(|path| self.is_file(path))
     }
 
-    /// The files in `folder` whose names end so, in their order; none if it is no folder.
+    /// The files in `folder` with this ending, sorted; none if it is not a folder.
     pub(super) fn files_in(&mut self, folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
         if !self.may_go_on() {
             return Vec::new();
@@ -139,13 +139,13 @@ impl ProjectReader {
         self.may_go_on() && path.is_file()
     }
 
-    /// Counts one more step; false if there were too many.
+    /// Counts one more step. False if there were too many.
     fn may_go_on(&mut self) -> bool {
         self.names_left = self.names_left.saturating_sub(1);
         self.names_left > 0 && self.budget.spend_on_file()
     }
 
-    /// Why not everything that was asked for was looked at. A part of a project proves nothing.
+    /// Why the reading ended early. A part of a project proves nothing.
     pub(super) fn gave_up(&self) -> Option<&'static str> {
         if self.names_left == 0 {
             Some("the project is too large to be read whole")
@@ -163,7 +163,7 @@ impl ProjectReader {
     }
 }
 
-/// UTF-16 is known by its byte order mark, as Go's YAML reader knows it.
+/// A byte order mark shows UTF-16, as in Go's YAML reader.
 fn decode(contents: Vec<u8>) -> Option<String> {
     let unit: fn([u8; 2]) -> u16 = match contents.get(..2) {
         Some([0xff, 0xfe]) => u16::from_le_bytes,

@@ -1,4 +1,4 @@
-//! What regsync copies, and what regbot's scripts name.
+//! The images that regsync copies, and those in regbot's scripts.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,7 @@ use super::{ImageSide, ProjectImages};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
 
-/// regclient `cmd/regsync/root/config.go`: each step copies from a source to a target, and what the target was before to
-/// a backup.
+/// Each step copies from a source to a target, and the old target to a backup (regclient `cmd/regsync/root/config.go`).
 pub(super) fn sync_images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -39,7 +38,7 @@ pub(super) fn sync_images(
     named
 }
 
-/// Images written out in regbot's Lua. Whether they are pulled or pushed is not looked for.
+/// Full image names in regbot's Lua. Whether they are pulled or pushed is not analysed.
 pub(super) fn script_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     let document = config(task, current, reader).and_then(|path| Some((reader.document(&path)?, path)));
@@ -63,7 +62,7 @@ fn config(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader)
     (name != "-").then_some(path)
 }
 
-/// Go's templates: `{{ env "NAME" }}` is the variable, anything else is not known.
+/// Go's templates: `{{ env "NAME" }}` is the variable, anything else is unknown.
 fn filled_in(text: &str, variables: &ProjectVariables) -> String {
     let mut pieces = text.split("{{");
     let mut filled = pieces.next().unwrap_or_default().to_owned();
@@ -80,7 +79,7 @@ fn filled_in(text: &str, variables: &ProjectVariables) -> String {
     filled
 }
 
-/// The texts in quotes that begin with a host, and with [`UNKNOWN`] those to which Lua's `..` adds more.
+/// The quoted texts that begin with a host. [`UNKNOWN`] is where Lua's `..` appends more.
 fn literals(script: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = script;

@@ -1,22 +1,22 @@
-//! `$NAME`, `${NAME:-default}` and their kin, as Compose's files and `.env` write them.
+//! Substitutes `$NAME`, `${NAME:-default}` and the like in Compose's files and `.env`.
 //!
-//! compose-go `template/template.go`: a `$` that begins no name stays, and a default is worked out whether it is needed or not.
+//! compose-go `template/template.go`: a `$` without a name stays, and every default is evaluated, needed or not.
 
-/// So much longer than the template a text may become.
+/// How much longer than its template a text may become.
 const GROWTH_AT_MOST: usize = 1 << 16;
 const DEPTH_AT_MOST: usize = 16;
 
-/// Why a client does not go on.
+/// Why a client stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TemplateError {
-    /// `${` begins no variable.
+    /// `${` is not followed by a variable.
     Malformed,
     /// `${NAME:?…}` has no value.
     Missing,
     TooLong,
 }
 
-/// Puts in what `look_up` knows, and nothing for what it does not.
+/// Substitutes what `look_up` finds, and nothing for other names.
 pub(super) fn substitute(template: &str, look_up: &dyn Fn(&str) -> Option<String>) -> Result<String, TemplateError> {
     let mut text = String::new();
     write(template, look_up, &mut text, template.len() + GROWTH_AT_MOST, 0)?;
@@ -79,8 +79,7 @@ fn operate(operation: &str, value: Option<String>, other: String) -> Result<Stri
     }
 }
 
-/// What is in the braces that are open, and what comes after them. A name alone, or with an operator and a word that ends on
-/// its line.
+/// The content of the open braces, and the rest. It is a name alone, or a name with an operator and a word on one line.
 fn braced(text: &str) -> Option<(&str, &str)> {
     let name_end = name_length(text);
     let operation = &text[name_end..];
@@ -97,7 +96,7 @@ fn braced(text: &str) -> Option<(&str, &str)> {
     Some((&text[..end], &text[end + 1..]))
 }
 
-/// Where the brace that is open ends, over variables within it.
+/// The end of the open brace, after variables within it.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut open = 1;
     let mut before = ' ';

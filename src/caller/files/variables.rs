@@ -1,4 +1,4 @@
-//! `ProjectVariables`: what a caller's files may ask for by name: given on its command line, inherited, or from a `.env`.
+//! `ProjectVariables`: the variables of a project, from the command line, the environment or a `.env`.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use super::dotenv;
 use crate::caller::Program;
 use crate::system::env;
 
-/// The variables of one project. We inherit our caller's, so those are its own.
+/// The variables of one project. Our environment is the caller's, because we inherit it.
 #[derive(Clone, Debug, Default)]
 pub(in crate::caller) struct ProjectVariables {
     given: BTreeMap<String, String>,
-    /// Files of variables, the first that knows a name wins.
+    /// Files of variables. The first one that has a name wins.
     files: Vec<BTreeMap<String, String>>,
     inherited: bool,
 }
 
 impl ProjectVariables {
-    /// Those that `program` was started with.
+    /// The variables that `program` was started with.
     pub(in crate::caller) fn new(program: &Program) -> Self {
         Self { given: program.variables.iter().cloned().collect(), files: Vec::new(), inherited: true }
     }
@@ -33,7 +33,7 @@ impl ProjectVariables {
         self.given.get(name).cloned().or_else(inherited).or_else(in_file)
     }
 
-    /// Puts a value before all that is known of a name.
+    /// Sets a value that goes before all others.
     pub(super) fn set(&mut self, name: &str, value: &str) {
         self.given.insert(name.to_owned(), value.to_owned());
     }
@@ -44,8 +44,8 @@ impl ProjectVariables {
         value.split(separator).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 
-    /// Takes files of variables behind what is known already; the last of them that knows a name wins. False if Compose does
-    /// not take one.
+    /// Adds files of variables after those known already. The last of them that has a name wins. False if Compose
+    /// refuses one.
     pub(super) fn add_files(&mut self, texts: &[String]) -> bool {
         let known = |name: &str| self.get(name);
         let found = texts.iter().try_fold(BTreeMap::new(), |found, text| dotenv::parse(text, found, &known));

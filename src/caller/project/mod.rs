@@ -1,7 +1,7 @@
-//! The accounts that a folder's `.ensign.toml` names.
+//! `ProjectFile`: the accounts in a folder's `.ensign.toml`.
 //!
-//! The file may be anybody's. It counts once a person trusts it, at this path and with this content: it is read once, and
-//! what is hashed is what is understood.
+//! Anyone may have written the file. It counts only once a person trusts this path with this content. It is read once,
+//! so that the hashed bytes are the parsed ones.
 
 mod toml;
 
@@ -12,12 +12,12 @@ use anyhow::Result;
 use crate::model::choice::{ProjectAccounts, TrustedFile};
 use crate::system::{digest, files};
 
-/// A line for each registry there is would be less.
+/// Enough for a line for each registry there is.
 const LIMIT: u64 = 64 << 10;
 const FOLDERS_AT_MOST: usize = 128;
 
-/// Returns the project around `folder`, if the nearest file there is trusted. Nothing is looked for unless a trusted file
-/// lies above.
+/// Returns the project around `folder`, if its nearest file is trusted. It looks for files only if a trusted one is
+/// above.
 pub(crate) fn trusted_in(folder: &Path, trusted: &[TrustedFile]) -> Option<ProjectAccounts> {
     let folder = folder.canonicalize().ok()?;
     let encloses = |entry: &TrustedFile| entry.file.parent().is_some_and(|parent| folder.starts_with(parent));
@@ -28,8 +28,7 @@ pub(crate) fn trusted_in(folder: &Path, trusted: &[TrustedFile]) -> Option<Proje
     if file.is_trusted(trusted) { file.understand().ok() } else { None }
 }
 
-/// Returns the file that counts in `folder`: the nearest, and no other if that one is of no use. Its folder is written
-/// without links.
+/// Returns the nearest file above `folder`, even if it is unusable. Its folder has no links.
 pub(crate) fn find(folder: &Path) -> Option<PathBuf> {
     nearest(&folder.canonicalize().ok()?)
 }
@@ -39,14 +38,14 @@ fn nearest(folder: &Path) -> Option<PathBuf> {
     paths.into_iter().find(|path| path.symlink_metadata().is_ok())
 }
 
-/// A `.ensign.toml` as it was read.
+/// The bytes of a `.ensign.toml`.
 pub(crate) struct ProjectFile {
     pub(crate) path: PathBuf,
     pub(crate) digest: String,
     contents: Vec<u8>,
 }
 
-/// Why a file says nothing. No word of it stands here: it may hold what it should not.
+/// Why a file is unusable. It quotes nothing of the file, which may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProjectFileError {
     pub(crate) line: usize,
@@ -54,18 +53,18 @@ pub(crate) struct ProjectFileError {
 }
 
 impl ProjectFile {
-    /// `None` if there is none.
+    /// `None` if there is no file.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
         let contents = files::read_any(path, LIMIT)?;
         Ok(contents.map(|contents| Self { path: path.to_owned(), digest: digest::sha256(&contents), contents }))
     }
 
-    /// Tells whether it is trusted at its place and with its content.
+    /// Tells whether its path with its content is trusted.
     pub(crate) fn is_trusted(&self, trusted: &[TrustedFile]) -> bool {
         trusted.iter().any(|file| file.file == self.path && file.digest == self.digest)
     }
 
-    /// Reads what it says. An error names the line.
+    /// Parses the file. An error names the line.
     pub(crate) fn understand(&self) -> Result<ProjectAccounts, ProjectFileError> {
         let text = std::str::from_utf8(&self.contents)
             .map_err(|error| ProjectFileError::at(&self.contents, error.valid_up_to(), "it is not in UTF-8"))?;
@@ -80,7 +79,7 @@ impl ProjectFileError {
     }
 }
 
-/// What holds of every `.ensign.toml`, for fuzzing.
+/// Properties of every `.ensign.toml`, for fuzzing.
 #[cfg(any(test, fuzzing))]
 pub(super) fn hold(text: &str) {
     let lines = text.matches('\n').count() + 1;

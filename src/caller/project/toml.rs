@@ -1,4 +1,4 @@
-//! `.ensign.toml`: an alias for each registry. What is not known is meant for a newer Ensign.
+//! `.ensign.toml`: an alias for each registry. Unknown keys belong to a newer Ensign.
 
 use std::path::Path;
 

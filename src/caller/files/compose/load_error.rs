@@ -1,10 +1,10 @@
-//! `LoadError`: why the services of a project are not known.
+//! `LoadError`: why the services of a project are unknown.
 
 use super::super::template::TemplateError;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum LoadError {
-    /// A file is not there, so that the client fails by itself, or it was noted already.
+    /// A file is missing, so that the client fails, or its error is recorded already.
     Unread,
     /// Compose refuses the project, as far as we can tell.
     Refused(String),

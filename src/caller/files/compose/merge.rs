@@ -1,6 +1,6 @@
-//! `ServiceParts`: a service as it is written, file over file.
+//! `ServiceParts`: a service as written, merged from several files.
 //!
-//! compose-go `override/merge.go`; compose-spec `13-merge.md`.
+//! Sources: compose-go `override/merge.go`; compose-spec `13-merge.md`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::super::budget::Budget;
 use super::super::yaml::YamlNode;
 use super::load_error::LoadError;
 
-/// What says where a service's images come from. The rest is not kept.
+/// The keys that decide a service's images.
 const KEYS: [&str; 19] = [
     "build",
     "cgroup",
@@ -33,14 +33,14 @@ const KEYS: [&str; 19] = [
     "volumes_from",
 ];
 
-/// By key.
+/// The fields by key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ServiceParts(BTreeMap<&'static str, ServiceField>);
 
 #[derive(Clone, Debug)]
 struct ServiceField {
     node: Rc<YamlNode>,
-    /// The last file that says something about it.
+    /// The last file that sets it.
     file: Rc<Path>,
 }
 
@@ -49,7 +49,7 @@ impl ServiceParts {
         let file: Rc<Path> = file.into();
         let part = |key| {
             let said = node.entry(key)?;
-            // What it resets it may still have by a merge key.
+            // A merge key may bring back what `!reset` removes.
             let merged = node
                 .get(key)
                 .filter(|_| **said == YamlNode::Reset)
@@ -59,17 +59,17 @@ impl ServiceParts {
         Self(KEYS.into_iter().filter_map(part).collect())
     }
 
-    /// What is said under `key`, and where.
+    /// The value of `key`, and its file.
     pub(super) fn get(&self, key: &str) -> Option<(&Rc<YamlNode>, &Path)> {
         let ServiceField { node, file } = self.0.get(key)?;
         (!matches!(**node, YamlNode::Nothing | YamlNode::Reset)).then_some((node, file))
     }
 
-    /// Puts `later` over it.
+    /// Merges `later` over it.
     pub(super) fn apply(&mut self, later: &Self, budget: &Budget) -> Result<(), LoadError> {
         for (key, part) in &later.0 {
             let part = match (self.get(key), &*part.node) {
-                // It goes on: what it extends does not have it either, nor do the files before.
+                // Removed also from the extended service and from earlier files.
                 (None, _) | (_, YamlNode::Reset | YamlNode::Override(_)) => part.clone(),
                 (Some((node, _)), _) => {
                     ServiceField { node: merge(key, node, &part.node, budget)?, file: part.file.clone() }
@@ -80,7 +80,7 @@ impl ServiceParts {
         Ok(())
     }
 
-    /// Makes the folders that a build names absolute: they are relative to `folder`.
+    /// Makes the folders of a build absolute. They are relative to `folder`.
     pub(super) fn resolve(&mut self, folder: &Path) {
         if let Some(part) = self.0.get_mut("build") {
             part.node = with_absolute_folders(&part.node, folder);
@@ -204,7 +204,7 @@ fn with_absolute_folders(build: &Rc<YamlNode>, folder: &Path) -> Rc<YamlNode> {
     Rc::new(YamlNode::Map(entries.collect()))
 }
 
-/// A context that is elsewhere stays as it is (compose-go `paths/context.go`).
+/// A remote context stays as it is (compose-go `paths/context.go`).
 fn absolute(context: &str, folder: &Path) -> String {
     let elsewhere = ["service:", "github.com/", "git@", "~"];
     if context.contains("://") || elsewhere.iter().any(|start| context.starts_with(start)) {

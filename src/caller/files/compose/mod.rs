@@ -1,6 +1,6 @@
-//! Compose projects: which services a command works on, and the images of those.
+//! Compose projects: the services that a command works on, and their images.
 //!
-//! docker/compose `cmd/compose/`, `pkg/compose/pull.go`, `build.go`; podman-compose `podman_compose.py`.
+//! Sources: docker/compose `cmd/compose/`, `pkg/compose/pull.go`, `build.go`; podman-compose `podman_compose.py`.
 
 mod load_error;
 mod merge;
@@ -37,7 +37,7 @@ pub(super) fn images(
     let last = settings.files.last().map_or(current, PathBuf::as_path);
     let loaded = match project::load(&settings.files, &settings.folder, &settings.variables, reader) {
         Ok(loaded) => loaded,
-        Err(_) if !settings.artifacts.is_empty() => project::ComposeProject::default(), // they are asked for first
+        Err(_) if !settings.artifacts.is_empty() => project::ComposeProject::default(), // they are requested first
         Err(error) => return not_known(&error, last, reader),
     };
     let mut pulled = ImageSide::default();
@@ -58,7 +58,7 @@ pub(super) fn images(
     named
 }
 
-/// `docker stack deploy -c FILE`: all services; variables are the environment's alone.
+/// `docker stack deploy -c FILE`: all services. Variables come only from the environment.
 pub(super) fn stack_images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -78,8 +78,7 @@ pub(super) fn stack_images(
     ProjectImages::pulled(pulled)
 }
 
-/// Returns the services of the project in `folder` that `files` make together, whatever their profiles; what is not known of
-/// them is noted.
+/// Returns all services of the project in `folder` with the files `files`. Unknown parts are recorded.
 pub(super) fn services(
     files: &[PathBuf],
     folder: &Path,
@@ -95,7 +94,7 @@ pub(super) fn services(
     }
 }
 
-/// What Compose refuses it does nothing with; but that is for it to say.
+/// Compose would fail on a refused project, but that is not ours to say.
 fn not_known(error: &LoadError, file: &Path, reader: &mut ProjectReader) -> ProjectImages {
     if let LoadError::Refused(why) = error {
         reader.add_unknown(file, &format!("cannot be read as a Compose project: {why}"));
@@ -129,7 +128,7 @@ fn named(
         if starts {
             pulled.extend(service.volumes.clone());
         }
-        // They cannot be built.
+        // Compose files of a registry cannot be built.
         if (starts || project == ComposeAction::Pull) && policy.or(service.pull_policy.as_deref()) != Some("never") {
             pulled.extend(service.hooks.clone());
         }

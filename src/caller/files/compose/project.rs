@@ -1,6 +1,6 @@
-//! The services of a project: its files one over the other, with what they include and extend.
+//! `ComposeProject`: the services of a project, merged from its files with what they include and extend.
 //!
-//! compose-go `loader/loader.go`, `include.go`, `extends.go`.
+//! Sources: compose-go `loader/loader.go`, `include.go`, `extends.go`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,18 +13,18 @@ use super::merge::ServiceParts;
 use super::service::ComposeService;
 use super::values::substitute_all;
 
-/// Of projects that include projects, and of services that extend services.
+/// The depth of included projects, and of extended services.
 const DEPTH_AT_MOST: usize = 64;
 const SERVICES_AT_MOST: usize = 5000;
 
-/// A project's services, and the artifacts of registries that it is read from.
+/// A project's services, and the artifacts that it is read from.
 #[derive(Debug, Default)]
 pub(super) struct ComposeProject {
     pub(super) services: BTreeMap<String, ComposeService>,
     pub(super) artifacts: Vec<(String, PathBuf)>,
 }
 
-/// Reads the project in `folder` that `files` make together.
+/// Reads the project in `folder` with the files `files`.
 pub(super) fn load(
     files: &[PathBuf],
     folder: &Path,
@@ -37,7 +37,7 @@ pub(super) fn load(
     let artifacts = loader.artifacts;
     let model = match model {
         Ok(model) => model,
-        Err(_) if !artifacts.is_empty() => ServicesByName::new(), // which are asked for before anything else is
+        Err(_) if !artifacts.is_empty() => ServicesByName::new(), // they are requested first
         Err(error) => return Err(error),
     };
     let services =
@@ -47,15 +47,15 @@ pub(super) fn load(
 
 type ServicesByName = BTreeMap<String, ServiceParts>;
 
-/// A project, or one that it includes.
+/// A project, or an included one.
 struct ProjectFiles<'a> {
     files: &'a [PathBuf],
-    /// What its paths are relative to.
+    /// The folder of its relative paths.
     folder: &'a Path,
     variables: &'a ProjectVariables,
 }
 
-/// The file that a service stands in.
+/// The file of a service.
 #[derive(Clone, Copy)]
 struct ServiceOrigin<'a> {
     file: &'a Path,
@@ -69,7 +69,7 @@ struct ProjectLoader<'r> {
 }
 
 impl ProjectLoader<'_> {
-    /// `above`: the files that include it.
+    /// `above` has the files that include this one.
     fn load(&mut self, place: &ProjectFiles<'_>, above: &mut Vec<PathBuf>) -> Result<ServicesByName, LoadError> {
         let mut model = ServicesByName::new();
         let mut is_empty = true;
@@ -110,7 +110,7 @@ impl ProjectLoader<'_> {
         if is_empty { Err(LoadError::refused("it is empty")) } else { Ok(model) }
     }
 
-    /// The documents of a file with the values of their variables.
+    /// The documents of a file, with variables substituted.
     fn documents(
         &mut self,
         file: &Path,
@@ -131,8 +131,8 @@ impl ProjectLoader<'_> {
         Ok(documents)
     }
 
-    /// The services of a document with what they extend; `None` for one that is taken away. True if they replace all that
-    /// were there.
+    /// The services of a document with what they extend; `None` for a removed one. True if they replace all earlier
+    /// ones.
     fn services(
         &mut self,
         document: &YamlNode,
@@ -151,7 +151,7 @@ impl ProjectLoader<'_> {
         Ok((own, is_whole))
     }
 
-    /// What the service extends first, then what it says itself.
+    /// The extended service with this one merged over it.
     fn extended(
         &mut self,
         name: &str,
@@ -180,7 +180,7 @@ impl ProjectLoader<'_> {
         Ok(whole)
     }
 
-    /// A service of another file, whose paths are relative to it.
+    /// A service of another file, with paths relative to that.
     fn extended_from(
         &mut self,
         file: &str,
@@ -200,7 +200,7 @@ impl ProjectLoader<'_> {
         Ok(parts)
     }
 
-    /// A project of its own: its paths are relative to itself, and its `.env` is asked after ours.
+    /// An included project. Its paths are relative to itself, and its `.env` comes after ours.
     fn include(
         &mut self,
         node: &YamlNode,
@@ -234,7 +234,7 @@ impl ProjectLoader<'_> {
         Ok(model)
     }
 
-    /// A file of this machine. Those of registries are images that are pulled; those of git are not known.
+    /// A local file. An artifact of a registry is an image to pull. A file of git is unknown.
     fn local(&mut self, name: &str, asking: &Path, folder: &Path) -> Result<PathBuf, LoadError> {
         if let Some(artifact) = name.strip_prefix("oci://") {
             self.artifacts.push((artifact.to_owned(), asking.to_owned()));

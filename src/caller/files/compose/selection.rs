@@ -1,6 +1,6 @@
-//! Which services of a project a command works on.
+//! Selects the services that a command works on.
 //!
-//! compose-go `types/project.go` (`WithServicesEnabled`, `WithSelectedServices`), `loader/validate.go`.
+//! Sources: compose-go `types/project.go` (`WithServicesEnabled`, `WithSelectedServices`), `loader/validate.go`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ type Services = BTreeMap<String, ComposeService>;
 #[derive(Debug, Default)]
 pub(super) struct ServiceSelection<'s> {
     pub(super) services: Vec<&'s ComposeService>,
-    /// Those that are built, with others whose images they start from.
+    /// The services to build, with the services that they start from.
     pub(super) built: Vec<&'s ComposeService>,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn select<'s>(
     if is_strict {
         check(services, &enabled)?;
     }
-    // Whoever is named brings in all of its profiles.
+    // A service that the command names enables all its profiles.
     let mut profiles = profiles.to_vec();
     for name in &named {
         let Some(service) = services.get(*name) else { return Err(LoadError::refused("a service is not there")) };
@@ -62,7 +62,7 @@ fn enabled<'s>(services: &'s Services, profiles: &[String]) -> BTreeSet<&'s str>
     active.map(|(name, _)| name.as_str()).collect()
 }
 
-/// What Compose checks before it does anything.
+/// The checks that Compose does first.
 fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError> {
     for service in enabled.iter().filter_map(|name| services.get(*name)) {
         if service.image.is_empty() && service.build.is_none() && !service.is_provided {
@@ -78,7 +78,7 @@ fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError>
     if has_circle(services, enabled) { Err(LoadError::refused("services depend on each other")) } else { Ok(()) }
 }
 
-/// Takes away whoever waits for nobody, until nobody is left.
+/// Removes services without remaining dependencies, until none can be removed.
 fn has_circle(services: &Services, enabled: &BTreeSet<&str>) -> bool {
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
     let mut waited_for: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -125,7 +125,7 @@ fn with_dependencies<'s>(
     Ok(chosen)
 }
 
-/// Those that are built, and those whose images they are built from.
+/// The services to build, and the services that they are built from.
 fn with_sources<'s>(chosen: &BTreeSet<&'s str>, services: &'s Services) -> BTreeSet<&'s str> {
     let mut built = BTreeSet::new();
     let mut waiting: Vec<&str> = chosen.iter().copied().collect();

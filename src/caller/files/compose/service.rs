@@ -1,6 +1,6 @@
-//! `ComposeService`: what a Compose file says about one service, as far as it says where its images come from.
+//! `ComposeService`: the images of one service.
 //!
-//! compose-spec `05-services.md`, `build.md`; compose-go `loader/normalize.go`.
+//! Sources: compose-spec `05-services.md`, `build.md`; compose-go `loader/normalize.go`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,18 +12,18 @@ use super::super::{ImageSide, ProjectVariables};
 use super::merge::ServiceParts;
 use crate::caller::command_words::FlagKind;
 
-/// One service, after all files that say something about it.
+/// One service, merged from all files.
 #[derive(Clone, Debug, Default)]
 pub(in crate::caller::files) struct ComposeService {
     pub(in crate::caller::files) image: ImageSide,
     pub(in crate::caller::files) build: Option<Build>,
     /// Volumes that are images.
     pub(super) volumes: ImageSide,
-    /// What runs before and after it in containers of their own.
+    /// Containers that run before and after it.
     pub(super) hooks: ImageSide,
-    /// Whether another program provides it.
+    /// Whether another program provides the service.
     pub(super) is_provided: bool,
-    /// With whether they are required.
+    /// The services it depends on, and whether they are required.
     pub(super) depends_on: BTreeMap<String, bool>,
     pub(super) profiles: BTreeSet<String>,
     pub(super) pull_policy: Option<String>,
@@ -57,7 +57,7 @@ impl ComposeService {
         }
     }
 
-    /// Tells whether its image may be pulled at all.
+    /// Tells whether its image may be pulled.
     pub(super) fn is_pulled(&self, policy: Option<&str>) -> bool {
         !matches!(policy.or(self.pull_policy.as_deref()), Some("never" | "build"))
     }
@@ -66,14 +66,14 @@ impl ComposeService {
         self.profiles.is_empty() || profiles.iter().any(|name| name == "*" || self.profiles.contains(name))
     }
 
-    /// The services whose images its build starts from.
+    /// The services that its build starts from.
     pub(super) fn build_services(&self) -> impl Iterator<Item = &str> {
         let sources = self.build.iter().flat_map(|build| build.contexts.values());
         sources.filter_map(|source| source.strip_prefix("service:"))
     }
 }
 
-/// `depends_on`, and what else must run beside it.
+/// `depends_on`, and other services that must run with it.
 fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
     let text = |key| parts.get(key).and_then(|(node, _)| node.text());
     let texts = |key| parts.get(key).map(|(node, _)| node.texts()).unwrap_or_default();
@@ -96,7 +96,7 @@ fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
     found
 }
 
-/// Of those with one target the last counts.
+/// Of several volumes with one target the last wins.
 fn volumes(parts: &ServiceParts) -> ImageSide {
     let Some((node, file)) = parts.get("volumes") else { return ImageSide::default() };
     let mut sources: BTreeMap<&str, Option<&str>> = BTreeMap::new();
@@ -127,7 +127,7 @@ fn hooks(parts: &ServiceParts) -> ImageSide {
     side
 }
 
-/// `build: FOLDER`, or all that a build can have.
+/// `build: FOLDER`, or a map of settings.
 fn build(node: &Rc<YamlNode>, file: &Path, folder: &Path, variables: &ProjectVariables) -> Build {
     let text = |key: &str| node.get(key).and_then(|node| node.text()).filter(|text| !text.is_empty());
     let context = node.text().or_else(|| text("context")).unwrap_or(".");
@@ -136,7 +136,7 @@ fn build(node: &Rc<YamlNode>, file: &Path, folder: &Path, variables: &ProjectVar
     let contexts = node.get("additional_contexts").map(|node| pairs(node)).unwrap_or_default();
     let platforms = node.get("platforms").map(|node| node.texts()).unwrap_or_default();
     let mut build = Build {
-        // Beside a context that is elsewhere, a Dockerfile is there as well.
+        // With a remote context the Dockerfile is remote too.
         files: text("dockerfile").iter().filter_map(|name| Some(context.as_ref()?.join(name))).collect(),
         folder: context,
         inline: text("dockerfile_inline").map(|inline| (inline.to_owned(), file.to_owned())),

@@ -1,6 +1,6 @@
-//! `ComposeSettings`: what a Compose command works on: its files, its variables, its name.
+//! `ComposeSettings`: the files, variables and name of a Compose project.
 //!
-//! compose-go `cli/options.go`, `loader/loader.go` (`projectName`).
+//! Sources: compose-go `cli/options.go`, `loader/loader.go` (`projectName`).
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "
 const OVERRIDES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
-/// podman-compose takes all that are there.
+/// podman-compose reads all that exist.
 const PODMAN_NAMES: [&str; 14] = [
     "compose.yaml",
     "compose.yml",
@@ -42,7 +42,7 @@ pub(super) struct ComposeSettings {
     pub(super) files: Vec<PathBuf>,
     /// Artifacts of registries among the files.
     pub(super) artifacts: Vec<String>,
-    /// What the project's paths are relative to.
+    /// The folder of the project's relative paths.
     pub(super) folder: PathBuf,
     pub(super) variables: ProjectVariables,
     pub(super) profiles: Vec<String>,
@@ -76,7 +76,7 @@ pub(super) fn settings(
     if names.is_empty() {
         return Err(LoadError::Unread); // the client says so
     }
-    // A project that is found elsewhere has an `.env` too, which is asked after ours.
+    // A project in another folder may have an `.env` too, which comes after ours.
     let folder = working_folder(current, root.as_deref(), &names);
     if has_default && folder != first_folder {
         add_default_env_file(&folder, &mut variables, reader)?;
@@ -96,12 +96,12 @@ pub(super) fn settings(
     Ok(ComposeSettings { files, artifacts, folder, variables, profiles })
 }
 
-/// A file of this machine, not stdin, a registry's or a repository's.
+/// A local file, not stdin, an artifact or a git repository.
 pub(super) fn local(current: &Path, name: &str) -> Option<PathBuf> {
     (name != "-" && !name.contains("://") && !name.contains('\0')).then(|| current.join(name))
 }
 
-/// Files of variables that must be there, the last that knows a name wins.
+/// Required files of variables. The last one that has a name wins.
 pub(super) fn add_env_files(
     paths: &[PathBuf],
     variables: &mut ProjectVariables,
@@ -147,7 +147,7 @@ fn file_variable(variables: &ProjectVariables) -> Vec<String> {
     names.split(separator.as_deref().unwrap_or(default)).map(str::to_owned).collect()
 }
 
-/// The nearest under a default name, with the one that goes over it.
+/// The nearest file with a default name, and its override file.
 fn default_files(task: &VerbInvocation<'_>, start: &Path, reader: &mut ProjectReader) -> Vec<String> {
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     if task.client == "podman-compose" {
@@ -162,7 +162,7 @@ fn default_files(task: &VerbInvocation<'_>, start: &Path, reader: &mut ProjectRe
     Vec::new()
 }
 
-/// What is given, else what the last file says, else the folder's name.
+/// The given name, or else the last one in a file, or else the folder's.
 fn project_name(
     task: &VerbInvocation<'_>,
     files: &[PathBuf],

@@ -1,4 +1,4 @@
-//! Puts variables into a document, before anything is made of it.
+//! Substitutes variables in a document before it is interpreted.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use super::super::template::substitute;
 use super::super::yaml::YamlNode;
 use super::load_error::LoadError;
 
-/// Returns the document with the values of its variables. What it shares by anchors stays shared.
+/// Returns the document with variables substituted. Nodes shared by anchors stay shared.
 pub(super) fn substitute_all(
     document: &Rc<YamlNode>,
     variables: &ProjectVariables,
@@ -21,7 +21,7 @@ pub(super) fn substitute_all(
 struct VariableSubstitution<'a> {
     variables: &'a ProjectVariables,
     budget: &'a Budget,
-    /// By address: a bomb of aliases must not be unfolded.
+    /// By address, so that a bomb of aliases is not unfolded.
     shared: BTreeMap<*const YamlNode, Rc<YamlNode>>,
 }
 

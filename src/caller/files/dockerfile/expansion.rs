@@ -1,6 +1,6 @@
-//! `$NAME` and `${NAME…}` in a Dockerfile.
+//! Expands `$NAME` and `${NAME…}` in a Dockerfile.
 //!
-//! moby/buildkit `frontend/dockerfile/shell/lex.go`.
+//! Source: moby/buildkit `frontend/dockerfile/shell/lex.go`.
 
 use super::super::image_side::UNKNOWN;
 use super::pattern::{self, PatternPosition};
@@ -10,7 +10,7 @@ use super::{DockerfileError, refused};
 const DEPTH_AT_MOST: usize = 20;
 
 impl ShellCursor<'_> {
-    /// What stands for a `$` and what belongs to it.
+    /// The value of a `$` and the text that belongs to it.
     pub(super) fn dollar(&mut self) -> Result<String, DockerfileError> {
         self.at += 1;
         if self.peek() != Some('{') {
@@ -31,11 +31,11 @@ impl ShellCursor<'_> {
         self.depth -= 1;
         Ok(text.unwrap_or_else(|| {
             let inner: String = self.chars[start..self.at].iter().collect();
-            format!("${{{inner}") // as it is, with its brace
+            format!("${{{inner}") // unchanged, with its brace
         }))
     }
 
-    /// What stands behind `${`; `None` if it is to be left as it is.
+    /// The value of `${`…`}`; `None` if the text stays unchanged.
     fn braced(&mut self) -> Result<Option<String>, DockerfileError> {
         if matches!(self.peek(), None | Some('{' | '}' | ':')) {
             return refused("a `${` is not well formed");
@@ -55,7 +55,7 @@ impl ShellCursor<'_> {
         match operator {
             Some('-' | '+' | '?') => {
                 let (word, _) = self.until(Some('}'), false)?;
-                // Of what is not known it is not known either whether it is empty.
+                // An unknown value may be empty.
                 let may_be_empty =
                     value.as_ref().is_some_and(|value| value.chars().all(|c| c == UNKNOWN) && !value.is_empty());
                 if counts_empty && may_be_empty && !is_left {
@@ -106,7 +106,7 @@ impl ShellCursor<'_> {
         pattern::replace(&value, pattern, new, which, self.shell.budget).map(Some)
     }
 
-    /// A variable's name, a number, or one of the shell's own, which are never set.
+    /// A variable's name, a number, or one of the shell's own variables, which are never set.
     fn name(&mut self) -> String {
         let start = self.at;
         let is_digit = |c: &char| c.is_numeric();

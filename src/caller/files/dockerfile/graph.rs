@@ -1,4 +1,4 @@
-//! Which stages of a Dockerfile a build needs, and which images those are built on.
+//! `StageGraph`: the stages that a build needs, and the images that those are built on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::stages::{CopySource, DockerfileStages};
 use super::{BuildParameters, BuilderKind, DockerfileError, refused};
 use crate::model::ImageReference;
 
-/// A stage, or an image that one copies from.
+/// A stage, or an image to copy from.
 struct StageNode {
     base: StageBase,
     needs: Vec<usize>,
@@ -18,13 +18,13 @@ struct StageNode {
 }
 
 enum StageBase {
-    /// The source that the build has for a stage of this name, whatever the stage is built on.
+    /// The build's own source for a stage of this name, in place of the stage's base.
     Replaced(String),
     Stage(usize),
     Image(String),
 }
 
-/// Returns the images that are pulled to build the target for one platform.
+/// Returns the images to pull for the target on one platform.
 pub(super) fn images(
     stages: &DockerfileStages,
     platform: &Platform,
@@ -45,7 +45,7 @@ pub(super) fn images(
     Ok(needed.into_iter().filter_map(|number| graph.image(number)).collect())
 }
 
-/// The arguments that `FROM` may name: the platform's, and those above the first stage.
+/// The arguments for `FROM`: the platform's, and those above the first stage.
 fn arguments(
     stages: &DockerfileStages,
     platform: &Platform,
@@ -101,7 +101,7 @@ impl StageGraph<'_> {
                 return refused("a `FROM` names nothing");
             }
             let context = stage.name.as_deref().and_then(|name| self.contexts.get(familiar(name)));
-            // The old builder finds a stage in any case of its letters.
+            // The old builder ignores the case of a stage's name.
             let lower = base.to_ascii_lowercase();
             let is_old = filling.builder == BuilderKind::InOrder;
             let base = if is_old && self.by_name.contains_key(&*lower) { lower } else { base };
@@ -147,7 +147,7 @@ impl StageGraph<'_> {
         Ok(())
     }
 
-    /// The stage that a source means, or else a new node for its image.
+    /// The stage that a source names, or a new node for its image.
     fn need(&mut self, source: &CopySource) -> Result<usize, DockerfileError> {
         let (CopySource::Copy(from) | CopySource::Mount(from)) = source;
         if let (CopySource::Copy(_), Ok(number)) = (source, from.parse::<i64>()) {
@@ -161,7 +161,7 @@ impl StageGraph<'_> {
         Ok(self.nodes.len() - 1)
     }
 
-    /// Takes away what needs nothing, until nothing is left or a circle is.
+    /// Removes nodes without needs, until nothing is left or only a circle.
     fn has_circle(&self) -> bool {
         let mut open: Vec<usize> = self.nodes.iter().map(|node| node.needs.len()).collect();
         let mut needed_by = vec![Vec::new(); self.nodes.len()];
@@ -180,7 +180,7 @@ impl StageGraph<'_> {
         count < open.len()
     }
 
-    /// The nodes that `waiting` need, with what the triggers of their bases add.
+    /// The nodes that `waiting` need, with those that the triggers of their bases need.
     fn needed(
         &mut self,
         mut waiting: Vec<usize>,
@@ -196,7 +196,7 @@ impl StageGraph<'_> {
             needed.push(number);
             if let StageBase::Stage(base) = self.nodes[number].base {
                 waiting.push(base);
-                // The images that buildah makes for itself keep no triggers.
+                // buildah's own images have no triggers.
                 let has_triggers = std::mem::replace(&mut self.nodes[number].has_triggers_of_base, true);
                 if !has_triggers && builder != BuilderKind::Buildah {
                     self.add_needs(number, &file.all[base].on_build, budget)?;
@@ -214,14 +214,14 @@ impl StageGraph<'_> {
         Ok(needed)
     }
 
-    /// An image by its name, before which buildah takes a transport.
+    /// An image by its name. buildah accepts a transport before it.
     fn named(&self, name: String) -> Result<StageBase, DockerfileError> {
         let bare = name.strip_prefix("docker://").filter(|_| self.builder == BuilderKind::Buildah).unwrap_or(&name);
         let is_valid = name.contains(UNKNOWN) || bare.parse::<ImageReference>().is_ok();
         if is_valid { Ok(StageBase::Image(name)) } else { refused("an image's name is not valid") }
     }
 
-    /// What is pulled for a node itself.
+    /// The image to pull for a node itself.
     fn image(&self, number: usize) -> Option<String> {
         let (image, source) = match &self.nodes[number].base {
             StageBase::Stage(_) => return None,
@@ -238,7 +238,7 @@ impl StageGraph<'_> {
     }
 }
 
-/// An image as people write it: without what is meant anyway.
+/// The short form of an image's name, without defaults.
 fn familiar(name: &str) -> &str {
     let name = name.strip_suffix(":latest").unwrap_or(name);
     let on_hub = ["docker.io/", "index.docker.io/"].iter().find_map(|host| name.strip_prefix(host)).unwrap_or(name);

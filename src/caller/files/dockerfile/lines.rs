@@ -1,6 +1,6 @@
-//! The instructions of a Dockerfile: continued lines joined, comments dropped, here-documents passed over.
+//! Splits a Dockerfile into instructions: joins continued lines, drops comments and skips here-documents.
 //!
-//! moby/buildkit `frontend/dockerfile/parser/parser.go`, `directives.go`, `split_command.go`.
+//! Source: moby/buildkit `frontend/dockerfile/parser/parser.go`, `directives.go`, `split_command.go`.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,11 @@ pub(super) struct Instruction {
     pub(super) rest: String,
 }
 
-/// `# name=value`, above everything else.
+/// The lines `# name=value` at the top.
 #[derive(Debug, Default)]
 pub(super) struct Directives(BTreeMap<String, String>);
 
-/// Far above any that people wrote.
+/// Far more than in real files.
 const INSTRUCTIONS_AT_MOST: usize = 5000;
 
 impl Directives {
@@ -51,7 +51,7 @@ impl Directives {
     }
 }
 
-/// The image of the program that is to read the file: `# syntax=IMAGE`, also behind `//` or in JSON, whatever the language.
+/// The image of the frontend: `# syntax=IMAGE`, also after `//` or in JSON, because other languages have it too.
 pub(super) fn syntax(text: &str) -> Option<String> {
     let text = if text.starts_with("#!") { text.split_once('\n').map_or("", |(_, rest)| rest) } else { text };
     let directive = |mark: &str| {
@@ -105,7 +105,7 @@ pub(super) fn instructions(text: &str, escape: char, budget: &Budget) -> Result<
     Ok(found)
 }
 
-/// A line without the escape that lets it go on: one alone, behind which only blanks and tabs may stand.
+/// A line without the escape that continues it. Only blanks and tabs may follow that.
 fn continued(line: &str, escape: char) -> (&str, bool) {
     match line.trim_end_matches([' ', '\t']).strip_suffix(escape) {
         Some(begun) if !begun.ends_with(escape) => (begun, true),
@@ -114,13 +114,13 @@ fn continued(line: &str, escape: char) -> (&str, bool) {
 }
 
 struct HereDocument {
-    /// The line that ends it.
+    /// Its last line.
     end: String,
-    /// Whether tabs may stand before that.
+    /// Whether tabs may precede its last line.
     is_indented: bool,
 }
 
-/// The here-documents begun on a line, which are words of it: `<<END`, `<<-END`, with a number before them, quoted or not.
+/// The here-documents of a line: words such as `<<END` or `<<-END`, which may have a number before them or quotes.
 fn here_documents(line: &str, budget: &Budget) -> Result<Vec<HereDocument>, DockerfileError> {
     let mut found = Vec::new();
     for word in shell::raw_words(line, budget) {
@@ -147,7 +147,7 @@ impl Instruction {
         Self { verb: verb.to_ascii_lowercase(), flags, rest: rest.trim().to_owned() }
     }
 
-    /// The value of a flag, the last one if there are several.
+    /// The value of a flag. The last one wins.
     pub(super) fn flag(&self, name: &str) -> Option<&str> {
         self.values(name).last()
     }
@@ -158,7 +158,7 @@ impl Instruction {
         self.flags.iter().filter_map(move |flag| Some(&flag[flag.len() - named(flag)?..]))
     }
 
-    /// Tells whether it, or the one that it is a trigger of, can begin here-documents. In JSON there are none.
+    /// Tells whether the instruction, or the one in its trigger, may begin here-documents. JSON has none.
     fn may_have_documents(&self) -> Result<bool, DockerfileError> {
         if self.verb == "onbuild" {
             let trigger = Self::read(&self.rest);
@@ -178,7 +178,7 @@ impl Instruction {
     }
 }
 
-/// The flags that a text begins with, and what follows them.
+/// The flags at the start of a text, and the rest.
 fn flags(text: &str) -> (Vec<String>, &str) {
     let mut flags = Vec::new();
     let mut rest = text.trim_start();

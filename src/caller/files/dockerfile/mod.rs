@@ -1,6 +1,6 @@
-//! What a Dockerfile or Containerfile builds on: the images of its stages.
+//! The images that a Dockerfile or Containerfile builds on.
 //!
-//! moby/buildkit `frontend/dockerfile/dockerfile2llb/convert.go`, `frontend/dockerui/namedcontext.go`;
+//! Sources: moby/buildkit `frontend/dockerfile/dockerfile2llb/convert.go`, `frontend/dockerui/namedcontext.go`;
 //! containers/buildah `imagebuildah/`; kaniko `pkg/dockerfile/`.
 
 mod expansion;
@@ -20,42 +20,42 @@ use platform::Platform;
 pub(super) use platform::joined;
 use stages::DockerfileStages;
 
-/// How a build fills in what its Dockerfile leaves open.
+/// The parameters that a build gives to its Dockerfile.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BuildParameters {
     pub(super) builder: BuilderKind,
     /// Build arguments.
     pub(super) arguments: BTreeMap<String, String>,
-    /// The stage to build, instead of the last.
+    /// The stage to build in place of the last one.
     pub(super) target: Option<String>,
-    /// Names that stand for other sources than images, or for other images: `docker-image://IMAGE`.
+    /// Names with their sources, which may be other images: `docker-image://IMAGE`.
     pub(super) contexts: BTreeMap<String, String>,
-    /// Instead of the one of this machine.
+    /// Platforms in place of this machine's.
     pub(super) platforms: Vec<String>,
-    /// An image that stands in for that of the first stage.
+    /// An image in place of the first stage's.
     pub(super) base: Option<String>,
 }
 
-/// Who reads a Dockerfile.
+/// The builder that reads a Dockerfile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum BuilderKind {
     #[default]
     BuildKit,
     /// podman and buildah.
     Buildah,
-    /// Builds stage by stage up to the target, whether that needs them or not: kaniko, and Docker without `BuildKit`.
+    /// kaniko, and Docker without `BuildKit`. They build all stages up to the target, needed or not.
     InOrder,
 }
 
-/// What a build pulls.
+/// The images that a build pulls.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PulledImages {
     pub(super) images: Vec<String>,
-    /// Why there may be more.
+    /// Why there may be other images.
     pub(super) refusal: Option<&'static str>,
 }
 
-/// Why a Dockerfile is not known.
+/// Why a Dockerfile is unknown.
 #[derive(Debug)]
 struct DockerfileError(&'static str);
 
@@ -65,8 +65,7 @@ fn refused<T>(message: &'static str) -> Result<T, DockerfileError> {
 
 const PLATFORMS_AT_MOST: usize = 32;
 
-/// Returns the images that are pulled to build the target: those of the stages it needs for every platform, and the one
-/// of the program that reads the file.
+/// Returns the images to pull for the target: those of the needed stages for every platform, and the frontend's.
 pub(super) fn pulled(text: &str, filling: &BuildParameters, budget: &Budget) -> PulledImages {
     let mut images = Vec::new();
     if filling.builder == BuilderKind::BuildKit {

@@ -1,9 +1,9 @@
-//! `${NAME#pattern}` and its kin: patterns of `*` and `?` within a value.
+//! Patterns within a value, such as `${NAME#pattern}`, with `*` and `?`.
 
 use super::super::budget::Budget;
 use super::{DockerfileError, refused};
 
-/// Which part of a value a pattern takes.
+/// The part of a value that a pattern removes or replaces.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum PatternPosition {
     Start { is_longest: bool },
@@ -19,7 +19,7 @@ enum PatternToken {
     Many,
 }
 
-/// Puts `new` where `pattern` fits in `value`.
+/// Replaces matches of `pattern` in `value` by `new`.
 pub(super) fn replace(
     value: &str,
     pattern: &str,
@@ -80,14 +80,14 @@ fn parts(pattern: &str) -> Result<Vec<PatternToken>, DockerfileError> {
     Ok(parts)
 }
 
-/// The length of what fits at the start of `chars`: the longest, or the shortest.
+/// The length of the longest or shortest match at the start of `chars`.
 fn fit(
     parts: &[PatternToken],
     chars: &[char],
     is_longest: bool,
     budget: &Budget,
 ) -> Result<Option<usize>, DockerfileError> {
-    // Which lengths fit the parts so far.
+    // The lengths that match the tokens so far.
     let mut fits = vec![false; chars.len() + 1];
     fits[0] = true;
     for part in parts {

@@ -1,6 +1,7 @@
-//! `Platform`: what a build is for, which a Dockerfile may ask for.
+//! `Platform`: the platform of a build, which its Dockerfile may use.
 //!
-//! containerd/platforms `platforms.go`, `database.go`; moby/buildkit `frontend/dockerfile/dockerfile2llb/convert.go`.
+//! Sources: containerd/platforms `platforms.go`, `database.go`; moby/buildkit
+//! `frontend/dockerfile/dockerfile2llb/convert.go`.
 
 use std::env::consts;
 
@@ -12,7 +13,7 @@ pub(super) struct Platform {
 }
 
 impl Platform {
-    /// The one of this machine, as containers name it.
+    /// The platform of this machine.
     pub(super) fn native() -> Self {
         let machine = match consts::ARCH {
             "x86" => "386",
@@ -23,7 +24,7 @@ impl Platform {
         Self::new("linux", machine, "")
     }
 
-    /// Reads `linux/arm/v7` or a part of it; `None` if it is none.
+    /// Reads `linux/arm/v7` or a part of it; `None` if it is invalid.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         let native = Self::native();
@@ -44,7 +45,7 @@ impl Platform {
     }
 
     fn new(system: &str, machine: &str, variant: &str) -> Self {
-        let system = system.split('(').next().unwrap_or_default(); // of Windows, its version
+        let system = system.split('(').next().unwrap_or_default(); // of Windows with its version
         let system = if system == "macos" { "darwin" } else { system };
         let (machine, variant) = match (machine, variant) {
             ("i386", variant) => ("386", variant),
@@ -66,7 +67,7 @@ impl Platform {
         if variant.is_empty() { format!("{system}/{machine}") } else { format!("{system}/{machine}/{variant}") }
     }
 
-    /// The arguments that a build for this has by itself.
+    /// The arguments that a build for this platform has automatically.
     pub(super) fn arguments(&self) -> [(&'static str, String); 10] {
         let native = Self::native();
         [
@@ -84,7 +85,7 @@ impl Platform {
     }
 }
 
-/// One platform out of an operating system, a machine, or both.
+/// One platform from an operating system, a machine, or both.
 pub(in super::super) fn joined(parts: &[&str]) -> Option<String> {
     let last = |wants_system| parts.iter().rev().find(|part| is_system(&part.to_ascii_lowercase()) == wants_system);
     match (last(true), last(false)) {

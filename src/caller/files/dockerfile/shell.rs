@@ -1,20 +1,20 @@
-//! The words and variables of a Dockerfile, as the lexer of `BuildKit` reads them, which is like a shell.
+//! Reads the words and variables of a Dockerfile, as `BuildKit`'s lexer does, which is similar to a shell.
 //!
-//! moby/buildkit `frontend/dockerfile/shell/lex.go`, `parser/line_parsers.go`.
+//! Source: moby/buildkit `frontend/dockerfile/shell/lex.go`, `parser/line_parsers.go`.
 
 use super::super::budget::Budget;
 use super::{DockerfileError, refused};
 
-/// Longer than any image can be.
+/// Longer than any image name.
 const LENGTH_AT_MOST: usize = 4096;
 
-/// What a text is read with.
+/// The rules for reading a text.
 pub(super) struct ShellSyntax<'a> {
-    /// Stands before what is to be taken as it is.
+    /// The escape character.
     pub(super) escape: char,
     pub(super) look_up: &'a dyn Fn(&str) -> Option<String>,
     pub(super) budget: &'a Budget,
-    /// Leaves quotes, escapes and variables that are not known as they are.
+    /// Parts that stay unchanged: quotes, escapes and unset variables.
     pub(super) keeps: PreservedSyntax,
 }
 
@@ -30,7 +30,7 @@ impl<'a> ShellSyntax<'a> {
         Self { escape, look_up, budget, keeps: PreservedSyntax::default() }
     }
 
-    /// Puts in the variables and takes off the quotes.
+    /// Substitutes variables and removes quotes.
     pub(super) fn expand(&self, text: &str) -> Result<String, DockerfileError> {
         Ok(self.read(text)?.0)
     }
@@ -46,14 +46,14 @@ impl<'a> ShellSyntax<'a> {
     }
 }
 
-/// The words of a line of which some may begin here-documents; none if it is not well formed.
+/// The words of a line that may begin here-documents; none if it is malformed.
 pub(super) fn raw_words(line: &str, budget: &Budget) -> Vec<String> {
     let keeps = PreservedSyntax { quotes: true, escapes: true, unset: true };
     let shell = ShellSyntax { keeps, ..ShellSyntax::new('\\', &|_| None, budget) };
     shell.read(line).map(|(_, words)| words).unwrap_or_default()
 }
 
-/// The words of what stands behind `<<`, without their quotes.
+/// The words after `<<`, without their quotes.
 pub(super) fn words(text: &str, budget: &Budget) -> Result<Vec<String>, DockerfileError> {
     let keeps = PreservedSyntax { unset: true, ..PreservedSyntax::default() };
     let shell = ShellSyntax { keeps, ..ShellSyntax::new('\\', &|_| None, budget) };
@@ -91,7 +91,7 @@ pub(super) fn quoted_words(text: &str, escape: char) -> Vec<String> {
     words
 }
 
-/// A place in a text.
+/// A position in a text.
 pub(super) struct ShellCursor<'a> {
     pub(super) shell: &'a ShellSyntax<'a>,
     pub(super) chars: &'a [char],
@@ -100,7 +100,7 @@ pub(super) struct ShellCursor<'a> {
     length_at_most: usize,
 }
 
-/// The text as a whole, and its words.
+/// The whole text, and its words.
 #[derive(Default)]
 struct ShellWords {
     text: String,
@@ -121,7 +121,7 @@ impl ShellWords {
         }
     }
 
-    /// Blanks in it part no words.
+    /// Adds text whose blanks do not separate words.
     fn add_whole(&mut self, text: &str) {
         self.text.push_str(text);
         self.word.push_str(text);
@@ -147,7 +147,7 @@ impl ShellCursor<'_> {
         Some(c)
     }
 
-    /// Reads up to `end`, or up to the end of the text.
+    /// Reads up to `end`, or to the end of the text.
     pub(super) fn until(
         &mut self,
         end: Option<char>,
@@ -230,7 +230,7 @@ impl ShellCursor<'_> {
         Ok(text)
     }
 
-    /// `<`, or `<<` with the blanks that may stand before the word that ends a here-document.
+    /// `<`, or `<<` with the blanks after it.
     fn less_than(&mut self) -> String {
         let start = self.at;
         self.at += 1;

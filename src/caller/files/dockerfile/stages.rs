@@ -1,4 +1,4 @@
-//! `DockerfileStages`: a Dockerfile as it is written, before anything is filled in.
+//! `DockerfileStages`: a Dockerfile as written, before variables are substituted.
 
 use super::super::budget::Budget;
 use super::lines::{self, Directives, Instruction};
@@ -13,20 +13,20 @@ pub(super) struct DockerfileStages {
     pub(super) all: Vec<BuildStage>,
 }
 
-/// One `FROM` with what follows it.
+/// One `FROM` with the instructions after it.
 #[derive(Debug)]
 pub(super) struct BuildStage {
     pub(super) base: String,
     pub(super) platform: Option<String>,
     /// In lower case.
     pub(super) name: Option<String>,
-    /// What it copies from.
+    /// The sources that it copies from.
     pub(super) sources: Vec<CopySource>,
-    /// What a stage that is built on this one copies from besides.
+    /// Further sources of a stage that is built on this one.
     pub(super) on_build: Vec<CopySource>,
 }
 
-/// What files are taken from.
+/// A source of files.
 #[derive(Clone, Debug)]
 pub(super) enum CopySource {
     /// `COPY --from=`: a name, or a number.
@@ -152,6 +152,6 @@ fn sources(instruction: &Instruction) -> Result<Vec<CopySource>, DockerfileError
             known.push(source);
         }
     }
-    // No builder but buildah puts variables in there.
+    // Only buildah expands variables there.
     if is_open { refused("a `--from` has a variable") } else { Ok(known) }
 }

@@ -1,4 +1,4 @@
-//! What is done with lists and maps: attributes, indexes, splats, and `for`.
+//! Lists and maps: attributes, indexes, splats and `for`.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -48,7 +48,7 @@ impl EvalContext {
                 TraversalOperator::LegacyIndex(key) => index(&value, &HclValue::Number(*key.value() as f64))?,
                 TraversalOperator::FullSplat(_) => return self.splat(&value, rest, &[], locals),
                 TraversalOperator::AttrSplat(_) => {
-                    // Only the attributes that follow belong to it.
+                    // Only the attributes directly after it belong to the splat.
                     let is_other = |operator: &Decorated<TraversalOperator>| {
                         !matches!(operator.value(), TraversalOperator::GetAttr(_))
                     };
@@ -60,7 +60,8 @@ impl EvalContext {
         Ok(value)
     }
 
-    /// `each` for every item, then `rest` for all together. One value that is no list is a list of one, and null of none.
+    /// Applies `each` to every item, then `rest` to the whole list. A value that is not a list counts as a list of one;
+    /// null as an empty list.
     #[inline(never)]
     fn splat(&self, value: &HclValue, each: Operators<'_>, rest: Operators<'_>, locals: &Locals<'_>) -> Evaluated {
         let items = match value {
@@ -103,7 +104,7 @@ impl EvalContext {
         entries.collect::<Evaluated<_>>().map(HclValue::map)
     }
 
-    /// Does something with every item, under its names.
+    /// Calls a function for every item, with its names set.
     pub(super) fn each(
         &self,
         collection: &HclValue,

@@ -1,6 +1,6 @@
-//! `EvalContext`: all that an expression can name: variables, attributes outside blocks, functions, and blocks' attributes.
+//! `EvalContext`: the names in an expression: variables, attributes outside blocks, functions, and blocks' attributes.
 //!
-//! Each is worked out when it is first asked for, in any order. docker/buildx `bake/hclparser/hclparser.go`.
+//! Each is evaluated when it is first used, in any order. Source: docker/buildx `bake/hclparser/hclparser.go`.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -10,39 +10,39 @@ use super::value::{EvalError, Evaluated, HclValue};
 use super::{Expression, HclBlock, HclDocument, types};
 use crate::caller::files::budget::Budget;
 
-/// Of expressions in expressions, names that name others, and functions that call others.
+/// The depth of nested expressions, names and function calls.
 const DEPTH_AT_MOST: usize = 160;
 
-/// A variable's value from outside, if there is one: by `--var`, or from the environment.
+/// A variable's outside value, from `--var` or the environment.
 pub(super) type VariableLookup = Box<dyn Fn(&str) -> Option<String>>;
 
 pub(in crate::caller::files) struct EvalContext {
     pub(super) budget: Budget,
     look_up: VariableLookup,
-    /// Those that every file has, such as `BAKE_CMD_CONTEXT`.
+    /// The names in every file, such as `BAKE_CMD_CONTEXT`.
     given: BTreeMap<String, HclValue>,
     attributes: BTreeMap<String, Rc<Expression>>,
     variables: BTreeMap<String, HclBlock>,
     pub(super) functions: BTreeMap<String, HclBlock>,
     /// The blocks, once their names are known.
     members: OnceCell<Vec<TargetBlock>>,
-    /// What was worked out; `None` while it is.
+    /// The results; `None` during the evaluation.
     known: RefCell<BTreeMap<String, Option<Evaluated>>>,
     pub(super) depth: Cell<usize>,
     /// The functions whose bodies are being evaluated.
     pub(super) calls: RefCell<Vec<String>>,
 }
 
-/// A block that stands for itself, or for one of the targets of its matrix.
+/// A block, or one of the targets of its matrix.
 #[derive(Clone, Debug)]
 pub(in crate::caller::files) struct TargetBlock {
     pub(in crate::caller::files) block: Rc<HclBlock>,
     pub(in crate::caller::files) name: Rc<str>,
-    /// What its matrix sets.
+    /// The names that its matrix sets.
     pub(in crate::caller::files) locals: Vec<(Rc<str>, HclValue)>,
 }
 
-/// The names that only an expression's own surroundings know: of `for`, of a function, of a matrix.
+/// Local names: of `for`, of a function, of a matrix.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::caller::files) struct Locals<'a> {
     names: &'a [(Rc<str>, HclValue)],
@@ -65,7 +65,7 @@ impl<'a> Locals<'a> {
 }
 
 impl EvalContext {
-    /// Later documents go before earlier ones.
+    /// Later documents win.
     pub(in crate::caller::files) fn new(
         documents: &[HclDocument],
         given: BTreeMap<String, HclValue>,
@@ -98,7 +98,7 @@ impl EvalContext {
         }
     }
 
-    /// Tells which blocks `target.NAME` and `group.NAME` are.
+    /// Sets the blocks for `target.NAME` and `group.NAME`.
     pub(in crate::caller::files) fn set_members(&self, members: Vec<TargetBlock>) {
         let _ = self.members.set(members);
     }
@@ -115,7 +115,7 @@ impl EvalContext {
         }
     }
 
-    /// What a name stands for that is not one of its surroundings.
+    /// The value of a name that is not local.
     pub(super) fn global(&self, name: &str) -> Evaluated {
         if let Some(value) = self.given.get(name) {
             return Ok(value.clone());
@@ -125,14 +125,14 @@ impl EvalContext {
         self.once(name, || self.work_out(name))
     }
 
-    /// `target.NAME.ATTRIBUTE`, as the last block of that name says it.
+    /// `target.NAME.ATTRIBUTE` in the last block of that name.
     pub(super) fn block_attribute(&self, kind: &str, name: &str, attribute: &str) -> Evaluated {
         let members = self.members.get().ok_or(EvalError::Refused)?;
         let same: Vec<_> = members.iter().filter(|m| m.block.kind == kind && &*m.name == name).collect();
         let last = *same.last().ok_or(EvalError::Refused)?;
         let expression = match last.block.get(attribute) {
             Some(expression) => expression,
-            // Which of several blocks is seen depends on the order in which buildx happens to work them out.
+            // For several blocks, buildx's own order of evaluation decides, which is not predictable.
             None if same.iter().any(|member| member.block.get(attribute).is_some()) => return Err(EvalError::NotKnown),
             None => return Ok(HclValue::Null),
         };
@@ -143,7 +143,7 @@ impl EvalContext {
         self.members.get().is_some_and(|members| members.iter().any(|member| member.block.kind == kind))
     }
 
-    /// What needs itself is refused by buildx too.
+    /// buildx refuses a value that needs itself.
     fn once(&self, key: &str, work: impl FnOnce() -> Evaluated) -> Evaluated {
         match self.known.borrow().get(key) {
             Some(Some(known)) => return known.clone(),

@@ -1,4 +1,4 @@
-//! Expressions: every kind that the language has.
+//! Evaluates expressions of every kind.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use super::eval_context::{EvalContext, Locals};
 use super::value::{EvalError, Evaluated, HclValue};
 
 impl EvalContext {
-    /// Each arm is a function of its own, so that deep expressions take little of the stack.
+    /// Each arm calls a function, so that deep expressions need little stack.
     pub(super) fn evaluate(&self, expression: &Expression, locals: &Locals<'_>) -> Evaluated {
         match expression {
             Expression::Null(_) => Ok(HclValue::Null),
@@ -56,7 +56,7 @@ impl EvalContext {
         Ok(HclValue::map(entries))
     }
 
-    /// A name in the place of a key is that name, not a variable; in parentheses it is one.
+    /// A bare name as a key means itself. In parentheses it is a variable.
     fn key(&self, expression: &Expression, locals: &Locals<'_>) -> Evaluated<Rc<str>> {
         match expression {
             Expression::Variable(name) => Ok(name.as_str().into()),
@@ -64,7 +64,7 @@ impl EvalContext {
         }
     }
 
-    /// Both sides are evaluated, since they have one type: `YES ? 1 : "a"` is a text.
+    /// Both sides are evaluated, because they have one type: `YES ? 1 : "a"` is a text.
     #[inline(never)]
     fn conditional(&self, conditional: &Conditional, locals: &Locals<'_>) -> Evaluated {
         let decided = self.value(&conditional.cond_expr, locals)?.as_bool();

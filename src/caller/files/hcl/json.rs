@@ -1,6 +1,6 @@
 //! The JSON form of bake's language: blocks are objects or lists of objects, and texts are templates.
 //!
-//! hashicorp/hcl `json/spec.md`. What is read becomes the syntax tree of HCL, so that one evaluator serves both.
+//! It becomes the syntax tree of HCL, so that one evaluator is enough. Source: hashicorp/hcl `json/spec.md`.
 
 use std::fmt;
 use std::rc::Rc;
@@ -13,13 +13,13 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use super::value::{EvalError, Evaluated, HclValue};
 use super::{HclBlock, HclDocument};
 
-/// As in HCL: keys of one object are compared with each other.
+/// As in HCL, because the keys of one object are compared with each other.
 const KEYS_AT_MOST: usize = 1000;
 const BLOCK_KINDS: [&str; 4] = ["variable", "function", "group", "target"];
-/// Names a comment.
+/// The key of a comment.
 const COMMENT: &str = "//";
 
-/// A document with its parts not shared yet, so that it can leave the thread that reads it.
+/// A document without shared parts, so that it can leave the thread that reads it.
 #[derive(Default)]
 pub(super) struct JsonDocument {
     attributes: JsonAttributes,
@@ -62,7 +62,7 @@ impl JsonDocument {
     }
 }
 
-/// The value of a JSON text, in which nothing is a template; `None` if it is broken.
+/// The value of a JSON text without templates; `None` if it is broken.
 pub(super) fn value(text: &str) -> Option<HclValue> {
     serde_json::from_str(text).ok().map(plain)
 }
@@ -104,7 +104,7 @@ fn plain(json: JsonNode) -> HclValue {
     }
 }
 
-/// Those of an object, or of a list of objects that are one.
+/// The members of an object, or of a list of objects that count as one.
 fn properties(json: JsonNode) -> Option<Vec<(String, JsonNode)>> {
     let all = match json {
         JsonNode::Map(properties) => properties,
@@ -141,7 +141,7 @@ fn template(text: &str) -> Option<Expression> {
     Some(Expression::StringTemplate(text.parse::<Template>().ok()?.into()))
 }
 
-/// A document in which a name may stand twice.
+/// JSON in which a key may occur twice.
 #[derive(Clone)]
 enum JsonNode {
     Null,

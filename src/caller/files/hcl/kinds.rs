@@ -1,10 +1,10 @@
-//! The one type that several values have: `YES ? 1 : "a"` is a text.
+//! Finds the one type of several values: `YES ? 1 : "a"` is a text.
 //!
-//! zclconf/go-cty `cty/convert/unify.go`. Lists that get other items by that are not known.
+//! Lists whose items would change are unknown. Source: zclconf/go-cty `cty/convert/unify.go`.
 
 use super::value::{EvalError, Evaluated, HclValue};
 
-/// The simple values in a value.
+/// The kinds of simple values within a value.
 #[derive(Clone, Copy, Debug, Default)]
 struct SimpleKinds {
     has_text: bool,
@@ -13,7 +13,7 @@ struct SimpleKinds {
 }
 
 impl HclValue {
-    /// This value in the type that both have: a number beside a text is a text. What is in lists and maps gets one type too.
+    /// This value in the common type of both. A number beside a text becomes a text, also in lists and maps.
     pub(super) fn as_type_with(&self, other: &Self) -> Evaluated {
         let (mut own, mut all) = (SimpleKinds::default(), SimpleKinds::default());
         self.add_kinds(&mut own);
@@ -31,7 +31,7 @@ impl HclValue {
             (Self::List(_) | Self::Map(_), _) | (_, Self::List(_) | Self::Map(_)) => Err(EvalError::Refused),
             _ if all.count() <= 1 => Ok(self.clone()),
             _ if all.has_text => self.as_text().map(Self::Text),
-            _ => Err(EvalError::Refused), // a number and a truth
+            _ => Err(EvalError::Refused), // a number and a boolean
         }
     }
 

@@ -1,7 +1,7 @@
-//! The language of bake's files: parsed by hcl-edit and evaluated by us, on demand and within a budget.
+//! The language of bake's files: parsed by hcl-edit and evaluated here, on demand and within a budget.
 //!
-//! hashicorp/hcl `hclsyntax/spec.md`, `json/spec.md`; docker/buildx `bake/hclparser/`. No evaluator of Rust has "not known" as a
-//! value, functions of the file's own, or an end to its work.
+//! No Rust evaluator has unknown values, functions of the file, or a limit of its work. Sources: hashicorp/hcl
+//! `hclsyntax/spec.md`, `json/spec.md`; docker/buildx `bake/hclparser/`.
 
 mod collections;
 mod eval_context;
@@ -25,20 +25,20 @@ use crate::system::threads;
 pub(super) use eval_context::{EvalContext, Locals, TargetBlock};
 pub(super) use value::HclValue;
 
-/// Of one object hcl-edit compares each key with all others. Bake files that people wrote have some hundred.
+/// hcl-edit compares each key of an object with all others. Real bake files have a few hundred.
 const ASSIGNMENTS_AT_MOST: usize = 6000;
 /// The parser refuses more than 64 levels, and takes 10 KB for each.
 const PARSER_STACK: usize = 8 << 20;
-/// What a byte costs to parse.
+/// The cost of parsing a byte.
 const STEPS_A_BYTE: u64 = 32;
 
-/// What an attribute is set to.
+/// The value of an attribute.
 pub(super) type Expression = hcl_edit::expr::Expression;
 
 /// A whole file.
 #[derive(Debug, Default)]
 pub(super) struct HclDocument {
-    /// Those outside all blocks.
+    /// The attributes outside all blocks.
     pub(super) attributes: Vec<(String, Rc<Expression>)>,
     pub(super) blocks: Vec<HclBlock>,
 }
@@ -52,13 +52,13 @@ pub(super) struct HclBlock {
 }
 
 impl HclBlock {
-    /// What an attribute is set to.
+    /// The value of an attribute.
     pub(super) fn get(&self, name: &str) -> Option<&Rc<Expression>> {
         self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
 
-/// Reads HCL; `None` if it is broken, or is too much.
+/// Reads HCL; `None` if it is broken or too large.
 pub(super) fn parse(text: &str, budget: &Budget) -> Option<HclDocument> {
     let assignments = text.bytes().filter(|byte| matches!(byte, b'=' | b':')).count();
     let may_be_read = assignments <= ASSIGNMENTS_AT_MOST && budget.spend(text.len() as u64 * STEPS_A_BYTE);
@@ -67,7 +67,7 @@ pub(super) fn parse(text: &str, budget: &Budget) -> Option<HclDocument> {
     Some(document(body))
 }
 
-/// Reads the JSON form of HCL; `None` if it is broken, or is too much.
+/// Reads the JSON form of HCL; `None` if it is broken or too large.
 pub(super) fn parse_json(text: &str, budget: &Budget) -> Option<HclDocument> {
     budget.spend(text.len() as u64 * STEPS_A_BYTE).then_some(())?;
     threads::with_stack(PARSER_STACK, || json::document(text)).ok()?.map(json::JsonDocument::into_document)
@@ -81,7 +81,7 @@ fn document(body: Body) -> HclDocument {
                 document.attributes.push((attribute.key.to_string(), Rc::new(attribute.value)));
             }
             Structure::Block(block) => {
-                let [label] = block.labels.as_slice() else { continue }; // bake has no others
+                let [label] = block.labels.as_slice() else { continue }; // bake has no other blocks
                 let label = label.as_str().to_owned();
                 let attributes = block.body.into_attributes();
                 let attributes = attributes.map(|attribute| (attribute.key.to_string(), Rc::new(attribute.value)));

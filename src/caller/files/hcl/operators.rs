@@ -27,7 +27,7 @@ impl EvalContext {
         operate(operator, &left, &right)
     }
 
-    /// One side can decide alone, though the other is not known.
+    /// One side may decide even if the other is unknown.
     fn logic(&self, operator: BinaryOperator, left: &HclValue, operation: &BinaryOp, locals: &Locals<'_>) -> Evaluated {
         let decisive = operator == BinaryOperator::Or;
         let left = left.as_bool();

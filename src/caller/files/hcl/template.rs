@@ -6,11 +6,11 @@ use super::eval_context::{EvalContext, Locals};
 use super::value::{EvalError, Evaluated, HclValue};
 use crate::caller::files::image_side::UNKNOWN;
 
-/// Longer texts are not known.
+/// Longer texts are unknown.
 const LENGTH_AT_MOST: usize = 1 << 16;
 
 impl EvalContext {
-    /// A template that is one `${…}` and nothing else has any value; others are texts.
+    /// A template that is only one `${…}` has any type. Others are texts.
     #[inline(never)]
     pub(super) fn template(&self, template: &Template, locals: &Locals<'_>) -> Evaluated {
         if let Some(Element::Interpolation(only)) = template.as_single_element() {
@@ -21,7 +21,7 @@ impl EvalContext {
         Ok(HclValue::text(whole))
     }
 
-    /// `around` strips what stands at the template's ends: its start, its end.
+    /// `around` strips the start and the end of the template.
     fn fill(&self, template: &Template, locals: &Locals<'_>, around: Strip, whole: &mut String) -> Evaluated<()> {
         let mut is_stripped = around.strip_start();
         let mut elements = template.iter().peekable();
@@ -86,7 +86,7 @@ impl EvalContext {
     }
 }
 
-/// What strips the start and the end of that which stands between two sequences.
+/// The stripping of the text between two sequences.
 fn between(before: Strip, behind: Strip) -> Strip {
     Strip::from((before.strip_end(), behind.strip_start()))
 }

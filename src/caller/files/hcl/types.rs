@@ -1,6 +1,6 @@
-//! The types of variables, and the values that the environment gives to variables of each.
+//! `HclType`: the types of variables, and their values from the environment.
 //!
-//! docker/buildx `docs/bake-reference.md` (`variable.type`), hashicorp/hcl `ext/typeexpr`.
+//! Sources: docker/buildx `docs/bake-reference.md` (`variable.type`), hashicorp/hcl `ext/typeexpr`.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ pub(super) enum HclType {
     List(Box<Self>),
     Set(Box<Self>),
     Map(Box<Self>),
-    /// What only JSON can set: an object, or a tuple of several types.
+    /// A type that only JSON can set: an object, or a tuple of several types.
     Other,
 }
 
@@ -50,12 +50,12 @@ pub(super) fn parse(constraint: &Expression) -> HclType {
     }
 }
 
-/// The parser is for a thread with a stack of its own; types that people write need little of ours.
+/// The parser normally runs on a thread with a large stack. Shallow types do not need that.
 fn is_shallow(text: &str) -> bool {
     text.len() <= 200 && text.matches(|c: char| !c.is_alphanumeric() && !" _,)]}".contains(c)).count() <= 8
 }
 
-/// What the environment sets a variable to, whose type is declared or that of its default; `None` if it sets nothing.
+/// The environment's value of a variable, in its declared type or its default's; `None` if there is none.
 pub(super) fn overridden(
     declared: Option<&HclType>,
     default: &HclValue,
@@ -91,7 +91,7 @@ impl HclType {
         if is_simple && types.all(|other| other == first) { Self::List(Box::new(first)) } else { Self::Other }
     }
 
-    /// Reads the plain text of a variable; lists have commas.
+    /// Reads the plain form of a variable. Lists have commas.
     fn read(&self, text: &str) -> Evaluated {
         match self {
             Self::Text | Self::Any => Ok(HclValue::text(text)),
@@ -111,7 +111,7 @@ impl HclType {
         }
     }
 
-    /// The value as one of the type, as far as that shows.
+    /// The value in this type, as far as possible.
     pub(super) fn convert(&self, value: HclValue) -> HclValue {
         match (self, &value) {
             (_, HclValue::Null | HclValue::Unknown) | (Self::Any | Self::Other, _) => value,
@@ -139,7 +139,7 @@ impl HclType {
     }
 }
 
-/// The parts between commas, some of them in quotes; `None` if a quote is left open.
+/// The parts between commas, which may be quoted; `None` if a quote is not closed.
 fn comma_separated(text: &str) -> Option<Vec<String>> {
     let (mut parts, mut part, mut is_quoted) = (Vec::new(), String::new(), false);
     let mut chars = text.chars().peekable();

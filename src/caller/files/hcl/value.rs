@@ -1,18 +1,17 @@
-//! `HclValue`: what an expression of a bake file stands for. Not known is a value, and so is a text or a list of which a part
-//! is not known.
+//! `HclValue`: the value of an expression in a bake file. It may be unknown, also in a part of a text or list.
 //!
-//! Values share their parts, since a few lines can ask for gigabytes by naming one value again and again.
+//! Values share their parts, because a few lines can repeat one value to gigabytes.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::caller::files::image_side::UNKNOWN;
 
-/// Longer texts are not known. An inline Dockerfile comes near, an image never.
+/// Longer texts are unknown. Only an inline Dockerfile comes near.
 const LENGTH_AT_MOST: usize = 1 << 16;
-/// What is made of deeper values is not known: they are walked by functions that call themselves.
+/// Results of deeper values are unknown, because recursive functions walk them.
 const DEPTH_AT_MOST: u8 = 24;
-/// Values and characters that a walk may meet, shared ones as often as they are met.
+/// The values and characters that a walk may visit. Shared ones count each time.
 const WEIGHT_AT_MOST: u64 = 1 << 18;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +20,7 @@ pub(in crate::caller::files) enum HclValue {
     Null,
     Bool(bool),
     Number(f64),
-    /// [`UNKNOWN`] stands for parts that are not known.
+    /// [`UNKNOWN`] is in place of unknown parts.
     Text(Rc<str>),
     List(Rc<HclList>),
     Map(Rc<HclMap>),
@@ -33,14 +32,14 @@ pub(in crate::caller::files) struct HclList {
     whole: ValueSummary,
 }
 
-/// Objects and maps, which iterate in the order of their keys.
+/// Objects and maps, sorted by key.
 #[derive(Debug, PartialEq)]
 pub(in crate::caller::files) struct HclMap {
     entries: BTreeMap<Rc<str>, HclValue>,
     whole: ValueSummary,
 }
 
-/// What is known of a value with all its parts, so that nobody walks it to find out.
+/// A summary of a value with all its parts, so that no walk is needed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct ValueSummary {
     depth: u8,
@@ -51,9 +50,9 @@ struct ValueSummary {
 /// Why there is no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::caller::files) enum EvalError {
-    /// buildx refuses it as well, so that it builds nothing, unless `try` or `can` is around.
+    /// buildx refuses the expression too and builds nothing, except within `try` or `can`.
     Refused,
-    /// We do not know.
+    /// The value is unknown.
     NotKnown,
 }
 
@@ -79,12 +78,12 @@ impl HclValue {
         }
     }
 
-    /// A result of arithmetic. One that other arithmetic than ours may write differently is not known.
+    /// A result of arithmetic. It is unknown if other arithmetic may print it differently.
     pub(super) fn number(number: f64) -> Self {
         if number.fract() == 0.0 { Self::decimal(number) } else { Self::Unknown }
     }
 
-    /// A number as somebody wrote it.
+    /// A number as written.
     pub(super) fn decimal(number: f64) -> Self {
         let is_written_alike = number.abs() < 9e15 && !(number == 0.0 && number.is_sign_negative()); // Go writes -0
         if is_written_alike { Self::Number(number) } else { Self::Unknown }
@@ -105,17 +104,17 @@ impl HclValue {
         }
     }
 
-    /// Whether nothing in it is unknown.
+    /// Whether all its parts are known.
     pub(super) fn is_known(&self) -> bool {
         self.whole().is_known
     }
 
-    /// How many values and characters a walk meets.
+    /// The values and characters that a walk visits.
     pub(super) fn weight(&self) -> u64 {
         self.whole().weight
     }
 
-    /// Its text, in which parts may be unknown.
+    /// Its text, with unknown parts.
     pub(in crate::caller::files) fn as_text(&self) -> Evaluated<Rc<str>> {
         match self {
             Self::Text(text) => Ok(text.clone()),
@@ -127,7 +126,7 @@ impl HclValue {
         }
     }
 
-    /// Its text, if that is known whole.
+    /// Its text, if it is completely known.
     pub(super) fn as_known_text(&self) -> Evaluated<Rc<str>> {
         let text = self.as_text()?;
         if text.contains(UNKNOWN) { Err(EvalError::NotKnown) } else { Ok(text) }
@@ -160,7 +159,7 @@ impl HclValue {
         }
     }
 
-    /// What it is made of, if it is a list.
+    /// Its items, if it is a list.
     pub(in crate::caller::files) fn as_list(&self) -> Evaluated<&[Self]> {
         match self {
             Self::List(list) => Ok(&list.items),
@@ -177,8 +176,8 @@ impl HclValue {
         }
     }
 
-    /// Whether they are equal as `==` has it: values of different types never are. `["a"]` is a tuple and `split` makes a
-    /// list, so that two collections with the same contents may be either. `{}` is what people ask for.
+    /// Whether `==` holds. Values of different types are never equal. `["a"]` is a tuple and `split` makes a list, so
+    /// that equal contents leave it unknown. `{}` is an exception, because people compare with it.
     pub(super) fn equals(&self, other: &Self) -> Evaluated<bool> {
         match (self, other) {
             (Self::Unknown, _) | (_, Self::Unknown) => Err(EvalError::NotKnown),
@@ -198,7 +197,7 @@ impl HclValue {
         }
     }
 
-    /// What is known of a value that is either of the two.
+    /// The known parts of a value that is one of the two.
     pub(super) fn either(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::Text(a), Self::Text(b)) if a != b => {
@@ -215,7 +214,7 @@ impl HclValue {
 }
 
 impl ValueSummary {
-    /// `None` if it is too much.
+    /// `None` if it is too large.
     fn from_parts<'v>(parts: impl Iterator<Item = &'v HclValue>) -> Option<Self> {
         let mut whole = Self { depth: 1, weight: 1, is_known: true };
         for part in parts.map(HclValue::whole) {
@@ -227,7 +226,7 @@ impl ValueSummary {
     }
 }
 
-/// Two texts that are known in part differ where what stands before or behind the unknown parts does.
+/// Two partly unknown texts differ if they differ before or after the unknown parts.
 fn may_be_equal(a: &str, b: &str) -> bool {
     let ends = |text: &'_ str| match (text.split_once(UNKNOWN), text.rsplit_once(UNKNOWN)) {
         (Some((start, _)), Some((_, end))) => (start.to_owned(), end.to_owned()),

@@ -1,6 +1,6 @@
-//! What go-yaml v3 takes and what it refuses, as Docker Compose 2.40.3 answered for each of these files.
+//! The answers of go-yaml v3 in Docker Compose 2.40.3 to each of these files.
 
-/// Both take them.
+/// Both accept them.
 pub(super) const TAKEN: &[&str] = &[
     "a: [\n  'x', 'y'\n]\n",
     "a:\n  b: [\n    'x'\n  ]\n",
@@ -186,10 +186,10 @@ pub(super) const REFUSED: &[&str] = &[
     "\"a\n  b\": c\n",
 ];
 
-/// go-yaml takes them and we do not: such a file is not known.
+/// Only go-yaml accepts them. Such a file is unknown.
 pub(super) const REFUSED_BY_US: &[&str] = &["a: [\n\tx\n]\n", " a: b\nc: d\n"];
 
-/// go-yaml refuses them and we do not: Compose ends before it asks for anything.
+/// Only go-yaml refuses them. Compose then ends before any request.
 pub(super) const TAKEN_BY_US: &[&str] = &[
     "- a\n-\tb\n",
     "%YAML 1.2\n---\na: b\n",

@@ -1,5 +1,4 @@
-//! `YamlNode`: YAML as a tree whose anchors are shared, never copied, so that no file grows in memory. The home of
-//! `granit-parser`.
+//! `YamlNode`: YAML as a tree with shared anchors, so that no file grows in memory. The home of `granit-parser`.
 
 #[cfg(test)]
 mod go_yaml;
@@ -11,7 +10,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
 use super::budget::Budget;
 
-/// Compose files that people wrote have some hundred.
+/// Real Compose files have a few hundred.
 const NODES_AT_MOST: usize = 50_000;
 const DEPTH_AT_MOST: usize = 64;
 
@@ -22,20 +21,20 @@ pub(super) enum YamlNode {
     Text(String),
     List(Vec<Rc<Self>>),
     Map(Vec<(String, Rc<Self>)>),
-    /// Compose's `!reset`: takes away what an earlier file said.
+    /// Compose's `!reset`: removes what an earlier file sets.
     Reset,
-    /// Compose's `!override`: replaces it instead of adding to it.
+    /// Compose's `!override`: replaces an earlier value instead of merging.
     Override(Rc<Self>),
 }
 
 impl YamlNode {
-    /// The value under `key`, if this is a map that has one.
+    /// The value of `key` in a map.
     pub(super) fn get(&self, key: &str) -> Option<&Rc<Self>> {
         let mut said = self.map().iter().rev().filter(|(name, node)| name == key && **node != Self::Reset);
         said.next().map(|(_, node)| node).filter(|node| ***node != Self::Nothing)
     }
 
-    /// What stands under `key`, be it nothing.
+    /// The value of `key`, which may be null.
     pub(super) fn entry(&self, key: &str) -> Option<&Rc<Self>> {
         self.map().iter().rev().find(|(name, _)| name == key).map(|(_, node)| node)
     }
@@ -66,7 +65,7 @@ impl YamlNode {
         self.text().map_or_else(|| self.list().iter().filter_map(|item| item.text()).collect(), |text| vec![text])
     }
 
-    /// Without what it does to an earlier file.
+    /// The value without its effect on earlier files.
     pub(super) fn plain(&self) -> &Self {
         match self {
             Self::Override(node) => node,
@@ -79,15 +78,15 @@ impl YamlNode {
 #[derive(Clone, Debug)]
 pub(super) struct YamlFile {
     pub(super) documents: Vec<Rc<YamlNode>>,
-    /// Go's reader of Compose files refuses that; others take the last.
+    /// Compose refuses a file with a key twice. For other clients the last one wins.
     pub(super) has_same_key_twice: bool,
 }
 
-/// Reads all documents; `None` if one is broken, or there is more than files hold that people write.
+/// Reads all documents; `None` if one is broken or larger than real files.
 pub(super) fn read(text: &str, budget: &Budget) -> Option<YamlFile> {
     let yaml = YamlFile { documents: Vec::new(), has_same_key_twice: false };
     let mut tree = YamlBuilder { yaml, open: Vec::new(), anchors: BTreeMap::new(), nodes_left: NODES_AT_MOST };
-    // One event may take in all of the text, so that it is counted as it is read.
+    // One event may take the whole text, so that characters are counted as they are read.
     let text = text.chars().map_while(|c| budget.spend(1).then_some(c)).fuse();
     let mut options = Options::default();
     options.bom_inside_document_as_content = true; // as libyaml does
@@ -97,11 +96,11 @@ pub(super) fn read(text: &str, budget: &Budget) -> Option<YamlFile> {
     budget.is_left().then_some(tree.yaml)
 }
 
-/// What is built so far.
+/// The tree during the reading.
 struct YamlBuilder {
     yaml: YamlFile,
     open: Vec<OpenCollection>,
-    /// With how many levels are below, for aliases can stack them up.
+    /// Each with its depth, because aliases can be nested.
     anchors: BTreeMap<usize, (Rc<YamlNode>, usize)>,
     nodes_left: usize,
 }
@@ -111,9 +110,9 @@ struct OpenCollection {
     node: YamlNode,
     anchor: usize,
     tag: Option<MergeTag>,
-    /// A map's key that waits for its value.
+    /// A map's key without its value yet.
     key: Option<String>,
-    /// Those that stand in the map itself.
+    /// The keys of the map itself, without merged ones.
     keys: BTreeSet<String>,
     levels: usize,
 }
@@ -135,10 +134,10 @@ impl YamlBuilder {
                 self.finish(tagged(node, tag), anchor, levels)
             }
             Event::Alias(anchor) => {
-                let (node, levels) = self.anchors.get(&anchor)?.clone(); // one that contains itself is not there yet
+                let (node, levels) = self.anchors.get(&anchor)?.clone(); // an alias within its own anchor is unknown here
                 self.add(node, levels)
             }
-            _ => Some(()), // where the stream and its documents begin and end
+            _ => Some(()), // the limits of the stream and its documents
         }
     }
 
@@ -172,7 +171,7 @@ impl YamlBuilder {
                 open.key = Some(key);
             }
             (YamlNode::Map(entries), Some(key)) if key == "<<" => {
-                // Explicit keys win over merged ones wherever they stand: those are put in front.
+                // Explicit keys win over merged ones wherever they are, so that they come first.
                 let sources = if node.list().is_empty() { vec![node] } else { node.list().to_vec() };
                 let added: usize = sources.iter().map(|source| source.map().len()).sum();
                 self.spend(added + entries.len())?; // before anything is copied

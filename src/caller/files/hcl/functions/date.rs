@@ -1,4 +1,4 @@
-//! `formatdate` of a moment that the file names. What time it is, is not known.
+//! `formatdate` of a moment in the file. The current time is unknown.
 
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
@@ -46,7 +46,7 @@ fn format_date(arguments: &FunctionArguments<'_>) -> Evaluated {
     Ok(HclValue::text(formatted))
 }
 
-/// As it is written, in UTC: other zones are not known.
+/// A moment as written, in UTC. Other zones are unknown.
 struct Moment<'t> {
     year: &'t str,
     month: &'t str,
@@ -76,7 +76,7 @@ impl<'t> Moment<'t> {
         })
     }
 
-    /// `None` for the days of the week, and for words that there are not.
+    /// `None` for days of the week, and for invalid words.
     fn part(&self, word: &str) -> Option<String> {
         let short = |text: &str| text.strip_prefix('0').unwrap_or(text).to_owned();
         let hour: u32 = self.hour.parse().ok().filter(|hour| *hour < 24)?;

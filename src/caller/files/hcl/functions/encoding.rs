@@ -1,4 +1,4 @@
-//! Functions that write a text another way.
+//! Functions that encode a text.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -14,7 +14,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
         "base64encode" => |a| Ok(HclValue::text(BASE64_STANDARD.encode(&*a.text(0)?))),
         "base64decode" => |a| {
-            let bytes = BASE64_STANDARD.decode(&*a.text(0)?).map_err(|_| EvalError::NotKnown)?; // Go takes more than we do
+            let bytes = BASE64_STANDARD.decode(&*a.text(0)?).map_err(|_| EvalError::NotKnown)?; // Go accepts more than we do
             String::from_utf8(bytes).map(HclValue::text).map_err(|_| EvalError::Refused)
         },
         "urlencode" => {

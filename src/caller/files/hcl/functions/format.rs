@@ -7,7 +7,7 @@ use crate::caller::files::hcl::json;
 use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
 use crate::caller::files::image_side::UNKNOWN;
 
-/// A wider field is not known.
+/// The result of a wider field is unknown.
 const WIDTH_AT_MOST: usize = 200;
 
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -35,7 +35,7 @@ fn format_list(arguments: &FunctionArguments<'_>) -> Evaluated {
     (0..length).map(row).collect::<Evaluated<_>>().map(HclValue::list)
 }
 
-/// `%s`, `%v`, `%d`, `%q` and `%t`, with a width; others are not known.
+/// `%s`, `%v`, `%d`, `%q` and `%t`, with a width. Others are unknown.
 fn format(pattern: &HclValue, values: &[HclValue]) -> Evaluated<String> {
     let pattern = pattern.as_known_text()?;
     let (mut formatted, mut values, mut rest) = (String::new(), values.iter(), &*pattern);

@@ -4,7 +4,7 @@ use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::collections::index;
 use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
 
-/// As go-cty has it.
+/// The limit of go-cty.
 const RANGE_AT_MOST: usize = 1024;
 
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -73,7 +73,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-/// An object has none, a map has; we do not tell them apart.
+/// A map has a length and an object has none, but we cannot tell them apart.
 fn length(arguments: &FunctionArguments<'_>) -> Evaluated {
     match arguments.get(0)? {
         HclValue::Map(_) => Err(EvalError::NotKnown),
@@ -81,7 +81,7 @@ fn length(arguments: &FunctionArguments<'_>) -> Evaluated {
     }
 }
 
-/// Begins anew behind the end.
+/// An index after the end starts again at the beginning.
 fn element(arguments: &FunctionArguments<'_>) -> Evaluated {
     let list = arguments.list(0)?;
     let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
@@ -90,7 +90,7 @@ fn element(arguments: &FunctionArguments<'_>) -> Evaluated {
     list.get(usize::try_from(at).unwrap_or_default()).cloned().ok_or(EvalError::Refused)
 }
 
-/// Where a value stands. One that may be it leaves that open.
+/// The position of a value. A value that may be equal leaves it unknown.
 fn position(arguments: &FunctionArguments<'_>) -> Evaluated<Option<usize>> {
     let wanted = arguments.get(1)?;
     for (at, item) in arguments.list(0)?.iter().enumerate() {

@@ -28,7 +28,7 @@ use crate::caller::files::budget::Budget;
 
 type Function = fn(&FunctionArguments<'_>) -> Evaluated;
 
-/// What a function is called with.
+/// The arguments of a call.
 struct FunctionArguments<'a> {
     values: &'a [HclValue],
     budget: &'a Budget,
@@ -65,7 +65,7 @@ impl EvalContext {
         }
     }
 
-    /// The first that has a value. One that is not known may be refused.
+    /// The first argument with a value. An unknown one may be an error.
     fn try_each(&self, call: &FuncCall, locals: &Locals<'_>) -> Evaluated {
         for argument in &call.args {
             match self.value(argument, locals) {
@@ -93,7 +93,7 @@ impl EvalContext {
         }
     }
 
-    /// A function's body sees its parameters and what stands outside all blocks, and never calls itself.
+    /// A function's body sees its parameters and the names outside all blocks. It never calls itself.
     fn call_own(&self, name: &str, function: &HclBlock, mut values: Vec<HclValue>) -> Evaluated {
         let body = function.get("result").ok_or(EvalError::Refused)?;
         let parameters = function.get("params").ok_or(EvalError::Refused)?;
@@ -156,7 +156,7 @@ fn find(name: &str) -> Option<Function> {
         .or_else(|| encoding::find(name))
 }
 
-/// `and` and `or`, of which one side can decide alone.
+/// `and` and `or`, where one side may decide.
 fn decided(left: Evaluated<bool>, right: Evaluated<bool>, decisive: bool) -> Evaluated {
     let is_decided = left == Ok(decisive) || right == Ok(decisive);
     match (left, right) {
@@ -171,7 +171,7 @@ impl FunctionArguments<'_> {
         self.values.get(at).ok_or(EvalError::Refused)
     }
 
-    /// One that may be missing.
+    /// An argument that may be missing.
     fn optional(&self, at: usize) -> Option<&HclValue> {
         self.values.get(at)
     }
@@ -180,7 +180,7 @@ impl FunctionArguments<'_> {
         self.get(at)?.as_known_text()
     }
 
-    /// A text of ASCII: of others Go counts what people take for one character, which we do not.
+    /// A text of ASCII. In other texts Go counts characters differently.
     fn plain_text(&self, at: usize) -> Evaluated<Rc<str>> {
         let text = self.text(at)?;
         if text.is_ascii() { Ok(text) } else { Err(EvalError::NotKnown) }

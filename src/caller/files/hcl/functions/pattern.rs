@@ -1,4 +1,4 @@
-//! Functions of regular expressions. Go's and ours agree on ASCII.
+//! Functions of regular expressions. Go's and ours agree for ASCII.
 
 use regex_lite::{Captures, Regex, RegexBuilder};
 
@@ -6,7 +6,7 @@ use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
 
 const PATTERN_AT_MOST: usize = 1000;
-/// Of the compiled pattern, in bytes; counted repetitions grow it.
+/// The size of a compiled pattern in bytes, which counted repetitions increase.
 const SIZE_AT_MOST: usize = 1 << 15;
 
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -32,14 +32,14 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-/// The pattern at `at`, after what a search of the text at `text` may cost was spent.
+/// The pattern at `at`, after the cost of searching the text at `text` is counted.
 fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> Evaluated<Regex> {
     let (pattern, text) = (arguments.plain_text(at)?, arguments.plain_text(text)?);
     let cost = (text.len() as u64 + 16) * (pattern.len() as u64 + 64);
     let may_be_tried = pattern.len() <= PATTERN_AT_MOST && arguments.budget.spend(cost * 4);
     may_be_tried.then_some(()).ok_or(EvalError::NotKnown)?;
     let size = SIZE_AT_MOST.min(4096 + pattern.len() * 64);
-    RegexBuilder::new(&pattern).size_limit(size).build().map_err(|_| EvalError::NotKnown) // Go may know more
+    RegexBuilder::new(&pattern).size_limit(size).build().map_err(|_| EvalError::NotKnown) // Go may accept more
 }
 
 /// The whole match, or its groups, all by number or all by name.

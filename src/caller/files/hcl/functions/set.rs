@@ -1,4 +1,4 @@
-//! Functions of sets, which are lists in order without doubles here.
+//! Functions of sets, which are sorted lists without duplicates here.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -23,7 +23,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
 
 type Texts = BTreeSet<Rc<str>>;
 
-/// Sets of other things than texts are not known.
+/// Only sets of texts are supported.
 fn set(value: &HclValue) -> Evaluated<Texts> {
     let text = |item: &HclValue| match item {
         HclValue::Text(_) => item.as_known_text(),
@@ -39,7 +39,7 @@ fn combine(arguments: &FunctionArguments<'_>, combine: impl Fn(&Texts, &Texts) -
     Ok(HclValue::texts(all))
 }
 
-/// Of lists: every combination, the first of all first.
+/// Every combination of the lists, beginning with the first items.
 fn product(arguments: &FunctionArguments<'_>) -> Evaluated {
     let mut all = vec![Vec::new()];
     for list in arguments.values {

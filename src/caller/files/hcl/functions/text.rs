@@ -1,4 +1,4 @@
-//! Functions of texts. Where a part of a text is not known, most of their results are not.
+//! Functions of texts. If a part of a text is unknown, most results are unknown.
 
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
@@ -7,7 +7,7 @@ use crate::system::digest;
 
 pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
-        // Nothing that is not known gets known, or longer, by these.
+        // These make no unknown part known, and no text longer.
         "lower" => |a| Ok(HclValue::text(a.get(0)?.as_text()?.to_lowercase())),
         "upper" => |a| Ok(HclValue::text(a.get(0)?.as_text()?.to_uppercase())),
         "trimspace" => |a| edit(a, |text| text.trim().to_owned()),
@@ -69,7 +69,7 @@ fn indent(arguments: &FunctionArguments<'_>) -> Evaluated {
     replaced(arguments, &arguments.text(1)?, "\n", &format!("\n{}", " ".repeat(width)))
 }
 
-/// What a few characters can make huge is held to a text's length.
+/// A few characters can produce a huge text, so that its length is limited.
 fn replaced(arguments: &FunctionArguments<'_>, text: &str, from: &str, to: &str) -> Evaluated {
     let found = if from.is_empty() { text.len() + 1 } else { text.matches(from).count() };
     arguments.budget.spend((found * to.len()) as u64).then_some(()).ok_or(EvalError::NotKnown)?;
@@ -105,7 +105,7 @@ fn join(arguments: &FunctionArguments<'_>) -> Evaluated {
     Ok(HclValue::text(parts.join(&*separator)))
 }
 
-/// A negative start counts from the end, a negative length reaches to it. Behind a negative start none does so, too.
+/// A negative start counts from the end, and a negative length reaches to it.
 fn substr(arguments: &FunctionArguments<'_>) -> Evaluated {
     let text = arguments.plain_text(0)?;
     let (offset, count) = (arguments.integer(1)?, arguments.integer(2)?);
