@@ -1,8 +1,8 @@
-//! The door for the fuzz targets in `fuzz/`: what each of them holds stands beside its parsers, in `properties.rs`.
+//! Runs the fuzz targets in `fuzz/`. Their properties are in `properties.rs` beside the parsers.
 
 use crate::{caller, config, docker, model, oci};
 
-/// A target's name, and what it does with one input: it panics where the parsers break a promise.
+/// A target: its name, and a function that panics if the parsers break a promise on its input.
 pub type FuzzTarget = (&'static str, fn(&[u8]));
 
 /// Every target, by the name of its file in `fuzz/fuzz_targets/`.

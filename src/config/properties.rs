@@ -1,4 +1,4 @@
-//! What holds of every text that stands in `config.json`, for fuzzing and for the replay of its corpus.
+//! Properties of every text in `config.json`, for fuzzing and for the replay of its corpus.
 
 use std::path::{Path, PathBuf};
 

@@ -134,7 +134,7 @@ impl RawExternalSource {
 
     fn into_source(self) -> Option<Source> {
         let Self { borrow, profile, host, user, item, field, command, env, cache } = self;
-        let lender = match borrow.as_str() {
+        let preset = match borrow.as_str() {
             "aws" => ExternalProgram::Aws { profile },
             "gcloud" => ExternalProgram::Gcloud { profile },
             "az" => ExternalProgram::Az { subscription: profile },
@@ -146,7 +146,7 @@ impl RawExternalSource {
             "command" if !command.is_empty() => ExternalProgram::Command(command),
             other => ExternalProgram::Helper(other.strip_prefix("helper:")?.parse().ok()?),
         };
-        Some(Source::External(ExternalSource { program: lender, env, cache: cache.map(Duration::from_secs) }))
+        Some(Source::External(ExternalSource { program: preset, env, cache: cache.map(Duration::from_secs) }))
     }
 }
 

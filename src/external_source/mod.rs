@@ -50,12 +50,12 @@ const ANSWER_LIMIT: usize = 1 << 20;
 
 /// Runs the program, within `patience`.
 pub(crate) fn ask(
-    borrow: &ExternalSource,
+    source: &ExternalSource,
     registry: &Registry,
     patience: Duration,
     asker: ProgramAudience,
 ) -> Result<ExternalCredential, ExternalError> {
-    let request = commands::request(borrow, registry).map_err(ExternalError::Failed)?;
+    let request = commands::request(source, registry).map_err(ExternalError::Failed)?;
     let program = locate(&request).map_err(ExternalError::Failed)?;
     let output = run(&request, &program, patience, asker).map_err(|error| {
         let what = format!("the secret for {registry} is out of reach: {error:#}");
@@ -69,7 +69,7 @@ pub(crate) fn ask(
         let what = format!("`{}` gave no secret for {registry}: {reason}", program.display());
         ExternalError::Failed(Problem::new(with_last_words(what, &output, asker), request.by_hand()))
     })?;
-    let until = cache_policy::until(now, &request.keeping, answer.ends, borrow.cache);
+    let until = cache_policy::until(now, &request.keeping, answer.ends, source.cache);
     Ok(ExternalCredential { username: answer.username, secret: answer.secret, expires_at: until })
 }
 
@@ -80,20 +80,20 @@ pub(crate) fn cache_key(source: &ExternalSource, registry: &Registry) -> String 
 }
 
 /// The program to run, or why it cannot be run.
-pub(crate) fn program(borrow: &ExternalSource, registry: &Registry) -> Result<PathBuf, Problem> {
+pub(crate) fn program(source: &ExternalSource, registry: &Registry) -> Result<PathBuf, Problem> {
     if !registry.is_pattern() {
-        return locate(&commands::request(borrow, registry)?);
+        return locate(&commands::request(source, registry)?);
     }
     let none = |problem: Problem| Problem {
         message: problem.message.replace(sample_host(registry).as_str(), registry.as_str()),
         ..problem
     };
-    locate(&commands::request(borrow, &sample_host(registry)).map_err(none)?)
+    locate(&commands::request(source, &sample_host(registry)).map_err(none)?)
 }
 
 /// The user name of the program's secrets, if it is the same everywhere.
-pub(crate) fn user_everywhere(lender: &ExternalProgram) -> Option<&'static str> {
-    match lender {
+pub(crate) fn user_everywhere(preset: &ExternalProgram) -> Option<&'static str> {
+    match preset {
         ExternalProgram::Aws { .. } => Some("AWS"),
         ExternalProgram::Gcloud { .. } => Some("oauth2accesstoken"),
         ExternalProgram::Az { .. } => Some("00000000-0000-0000-0000-000000000000"),
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_pattern_is_for_a_lender_if_its_hosts_are() {
-        for (pattern, host, lender) in [
+        for (pattern, host, preset) in [
             ("*.dkr.ecr.*.amazonaws.com", "000000000000.dkr.ecr.x.amazonaws.com", Some("aws")),
             ("1234*.dkr.ecr.eu-*.amazonaws.com", "123400000000.dkr.ecr.eu-x.amazonaws.com", Some("aws")),
             ("*.azurecr.io", "000000000000.azurecr.io", Some("az")),
@@ -247,7 +247,7 @@ mod tests {
             let host_of_pattern = sample_host(&Registry::from_key(pattern));
             assert_eq!(host_of_pattern.as_str(), host);
             assert!(Registry::from_key(pattern).covers(&host_of_pattern));
-            assert_eq!(program_for(&host_of_pattern).map(|lender| lender.word()).as_deref(), lender);
+            assert_eq!(program_for(&host_of_pattern).map(|preset| preset.word()).as_deref(), preset);
         }
     }
 

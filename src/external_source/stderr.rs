@@ -137,15 +137,15 @@ mod tests {
 
     #[test]
     fn the_way_out_is_the_lenders_own_login() {
-        let cure_of = |lender, host: &str, stderr: &str| {
-            let borrow = ExternalSource { program: lender, env: [].into(), cache: None };
-            let request = commands::request(&borrow, &Registry::from_key(host)).unwrap();
+        let cure_of = |preset, host: &str, stderr: &str| {
+            let source = ExternalSource { program: preset, env: [].into(), cache: None };
+            let request = commands::request(&source, &Registry::from_key(host)).unwrap();
             hint(stderr.as_bytes(), &request)
         };
         let ecr = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
         let aws = || ExternalProgram::Aws { profile: Some("prod".into()) };
         let gh = || ExternalProgram::Gh { host: "github.com".into(), user: Some("me".into()) };
-        for (lender, host, stderr, expected) in [
+        for (preset, host, stderr, expected) in [
             (
                 aws(),
                 ecr,
@@ -167,7 +167,7 @@ mod tests {
             ),
             (ExternalProgram::Pass { item: "x".into() }, "ghcr.io", "az login", None),
         ] {
-            assert_eq!(cure_of(lender, host, stderr).as_deref(), expected, "{stderr}");
+            assert_eq!(cure_of(preset, host, stderr).as_deref(), expected, "{stderr}");
         }
     }
 }

@@ -126,7 +126,7 @@ impl fmt::Display for Source {
         match self {
             Self::Static => f.write_str("given"),
             Self::OAuth(grant) => write!(f, "login at {}", grant.provider),
-            Self::External(borrow) => borrow.fmt(f),
+            Self::External(source) => source.fmt(f),
             Self::Unknown(_) => f.write_str("unknown"),
         }
     }
@@ -140,7 +140,7 @@ impl fmt::Display for ExternalSource {
             ExternalProgram::Pass { item } => write!(f, "pass, {item}")?,
             ExternalProgram::Vault { item, field } => write!(f, "vault, {item}, field {field}")?,
             ExternalProgram::Command(words) => write!(f, "command {}", words.first().map_or("", String::as_str))?,
-            lender => f.write_str(&lender.word())?,
+            preset => f.write_str(&preset.word())?,
         }
         match (&self.program, self.program.identity()) {
             (ExternalProgram::Az { .. }, Some(subscription)) => write!(f, ", subscription {subscription}")?,
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn a_source_is_one_short_phrase() {
         let some = |text: &str| Some(text.to_owned());
-        for (lender, phrase) in [
+        for (preset, phrase) in [
             (ExternalProgram::Aws { profile: some("prod") }, "aws, profile prod"),
             (ExternalProgram::Gcloud { profile: None }, "gcloud"),
             (ExternalProgram::Az { subscription: some("shop") }, "az, subscription shop"),
@@ -280,11 +280,11 @@ mod tests {
             (ExternalProgram::Vault { item: "secret/r".into(), field: "token".into() }, "vault, secret/r, field token"),
             (ExternalProgram::Command(vec!["curl".into(), "hunter2".into()]), "command curl"),
         ] {
-            let borrow = ExternalSource { program: lender, env: BTreeMap::new(), cache: None };
-            assert_eq!(Source::External(borrow).to_string(), phrase);
+            let source = ExternalSource { program: preset, env: BTreeMap::new(), cache: None };
+            assert_eq!(Source::External(source).to_string(), phrase);
         }
         let env = BTreeMap::from([("AWS_PROFILE".to_owned(), "work".to_owned())]);
-        let borrow = ExternalSource { program: ExternalProgram::Glab, env, cache: None };
-        assert_eq!((borrow.to_string().as_str(), borrow.identity()), ("glab, AWS_PROFILE=work", Some("work")));
+        let source = ExternalSource { program: ExternalProgram::Glab, env, cache: None };
+        assert_eq!((source.to_string().as_str(), source.identity()), ("glab, AWS_PROFILE=work", Some("work")));
     }
 }

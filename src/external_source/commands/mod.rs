@@ -55,9 +55,9 @@ const GH_TOKENS: [&str; 4] = ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN",
 const AZURE: [&str; 4] = [".azurecr.io", ".azurecr.cn", ".azurecr.us", ".azurecr.de"];
 
 /// The command for `registry`.
-pub(super) fn request(borrow: &ExternalSource, registry: &Registry) -> Result<ProgramRequest, Problem> {
-    let mut request = match &borrow.program {
-        ExternalProgram::Helper(name) => helper(name, borrow, registry),
+pub(super) fn request(source: &ExternalSource, registry: &Registry) -> Result<ProgramRequest, Problem> {
+    let mut request = match &source.program {
+        ExternalProgram::Helper(name) => helper(name, source, registry),
         ExternalProgram::Aws { profile } => aws(profile.as_deref(), registry)?,
         ExternalProgram::Gcloud { profile } => gcloud(profile.as_deref(), registry)?,
         ExternalProgram::Az { subscription } => az(subscription.as_deref(), registry)?,
@@ -83,8 +83,8 @@ pub(super) fn request(borrow: &ExternalSource, registry: &Registry) -> Result<Pr
             ProgramRequest::new(program, &arguments, AnswerFormat::LineOrHelper)
         }
     };
-    request.env_remove.retain(|name| !borrow.env.contains_key(*name));
-    request.env.extend(borrow.env.clone());
+    request.env_remove.retain(|name| !source.env.contains_key(*name));
+    request.env.extend(source.env.clone());
     Ok(request)
 }
 
@@ -96,9 +96,9 @@ pub(super) fn made_for(registry: &Registry) -> Option<ExternalProgram> {
         ExternalProgram::Az { subscription: None },
         ExternalProgram::Gh { host: github_of(registry).unwrap_or_default().to_owned(), user: None },
     ];
-    let serves = |lender: &ExternalProgram| {
-        let borrow = ExternalSource { program: lender.clone(), env: BTreeMap::new(), cache: None };
-        request(&borrow, registry).is_ok()
+    let serves = |preset: &ExternalProgram| {
+        let source = ExternalSource { program: preset.clone(), env: BTreeMap::new(), cache: None };
+        request(&source, registry).is_ok()
     };
     let glab = || (registry.as_str() == "registry.gitlab.com").then_some(ExternalProgram::Glab);
     presets.into_iter().find(serves).or_else(glab)
@@ -134,7 +134,7 @@ impl ProgramRequest {
 /// A token that states its own end.
 const TOKEN: CachePolicy = CachePolicy { margin: Duration::from_mins(5), lives: None, at_most: None };
 
-fn helper(name: &HelperName, borrow: &ExternalSource, registry: &Registry) -> ProgramRequest {
+fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> ProgramRequest {
     let mut request = ProgramRequest {
         stdin: Some(registry.docker_key().to_owned()),
         ..ProgramRequest::new(&name.program(), &["get"], AnswerFormat::Helper)
@@ -143,14 +143,14 @@ fn helper(name: &HelperName, borrow: &ExternalSource, registry: &Registry) -> Pr
         "ecr-login" => {
             request.keeping.at_most = Some(Duration::from_mins(30)); // its own cache gives out a token until half of its life
             request.not_found_may_mean = Some(("or the login of AWS is over", "see `~/.ecr/log`, and log in to AWS"));
-            if borrow.env.contains_key("AWS_PROFILE") {
+            if source.env.contains_key("AWS_PROFILE") {
                 request.env_remove.extend(AWS_KEYS);
             }
         }
         // gcloud renews a token with less than 55 minutes left.
         "gcloud" => {
             request.keeping.lives = Some(Duration::from_mins(45));
-            if borrow.env.contains_key("CLOUDSDK_ACTIVE_CONFIG_NAME") {
+            if source.env.contains_key("CLOUDSDK_ACTIVE_CONFIG_NAME") {
                 request.env_remove.extend(GOOGLE_IDENTITY);
             }
         }
@@ -267,9 +267,9 @@ fn word(text: &str) -> Result<&str, Problem> {
     Ok(text)
 }
 
-fn not_for(lender: &str, registry: &Registry, shape: &str) -> Problem {
+fn not_for(preset: &str, registry: &Registry, shape: &str) -> Problem {
     Problem::new(
-        format!("`{lender}` has no secret for {registry}, which is no host {shape}"),
+        format!("`{preset}` has no secret for {registry}, which is no host {shape}"),
         "use `--borrow command` if the secret may go there all the same",
     )
 }

@@ -1,12 +1,12 @@
-//! Host and lender → command, as a table.
+//! The command for each preset and host, as a table.
 
 use super::*;
 
 const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 
-fn request_of(lender: ExternalProgram, host: &str, env: &[(&str, &str)]) -> Result<ProgramRequest, Problem> {
+fn request_of(preset: ExternalProgram, host: &str, env: &[(&str, &str)]) -> Result<ProgramRequest, Problem> {
     let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    request(&ExternalSource { program: lender, env, cache: None }, &Registry::from_key(host))
+    request(&ExternalSource { program: preset, env, cache: None }, &Registry::from_key(host))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what the fields hold")]
@@ -34,7 +34,7 @@ fn helper_named(name: &str) -> ExternalProgram {
 fn each_lender_is_asked_in_its_own_words() {
     let gcloud = |profile| ExternalProgram::Gcloud { profile };
     let op = |account| ExternalProgram::Op { item: "op://ops/registry/token".into(), account };
-    for (lender, host, command, stdin) in [
+    for (preset, host, command, stdin) in [
         (aws(None), ECR, "aws ecr get-authorization-token --output json --region eu-west-1", None),
         (
             aws(Some("prod")),
@@ -74,7 +74,7 @@ fn each_lender_is_asked_in_its_own_words() {
         (helper_named("x"), "docker.io", "docker-credential-x get", Some("https://index.docker.io/v1/")),
         (ExternalProgram::Command(vec!["cat".into(), "a b".into()]), "r.example", "cat a b", None),
     ] {
-        let request = request_of(lender, host, &[]).unwrap();
+        let request = request_of(preset, host, &[]).unwrap();
         let said = format!("{} {}", request.program, request.arguments.join(" "));
         assert_eq!((said.as_str(), request.stdin.as_deref()), (command, stdin));
     }
@@ -82,7 +82,7 @@ fn each_lender_is_asked_in_its_own_words() {
 
 #[test]
 fn a_preset_gives_nothing_to_hosts_that_it_is_not_for() {
-    for (lender, hosts) in [
+    for (preset, hosts) in [
         (
             aws(None),
             ["secret.example.com", "public.ecr.aws.evil.example", "123456789012.dkr.ecr.eu-west-1.evil.example"],
@@ -94,7 +94,7 @@ fn a_preset_gives_nothing_to_hosts_that_it_is_not_for() {
         (gh("evil.example", None), ["ghcr.io", "docker.io", "containers.evil"]),
     ] {
         for host in hosts {
-            let problem = request_of(lender.clone(), host, &[]).unwrap_err();
+            let problem = request_of(preset.clone(), host, &[]).unwrap_err();
             assert!(problem.message.contains(host), "{problem}");
         }
     }
@@ -102,7 +102,7 @@ fn a_preset_gives_nothing_to_hosts_that_it_is_not_for() {
 
 #[test]
 fn no_word_of_the_user_becomes_an_option() {
-    for (lender, host) in [
+    for (preset, host) in [
         (aws(Some("--debug")), ECR),
         (aws(Some("")), ECR),
         (az(Some("--debug")), "shop.azurecr.io"),
@@ -111,13 +111,13 @@ fn no_word_of_the_user_becomes_an_option() {
         (ExternalProgram::Vault { item: "-x".into(), field: "f".into() }, "r.example"),
         (ExternalProgram::Command(vec![]), "r.example"),
     ] {
-        assert!(request_of(lender.clone(), host, &[]).is_err(), "{lender:?}");
+        assert!(request_of(preset.clone(), host, &[]).is_err(), "{preset:?}");
     }
 }
 
 #[test]
 fn what_is_exported_does_not_win_over_the_accounts_identity() {
-    for (lender, host, env, removed, kept) in [
+    for (preset, host, env, removed, kept) in [
         (aws(Some("prod")), ECR, None, Some("AWS_ACCESS_KEY_ID"), None),
         (aws(None), ECR, None, None, Some("AWS_ACCESS_KEY_ID")),
         (helper_named("ecr-login"), ECR, Some("AWS_PROFILE"), Some("AWS_WEB_IDENTITY_TOKEN_FILE"), None),
@@ -127,7 +127,7 @@ fn what_is_exported_does_not_win_over_the_accounts_identity() {
         (gh("github.com", None), "ghcr.io", None, Some("GH_TOKEN"), None),
     ] {
         let env: Vec<_> = env.into_iter().map(|name| (name, "value")).collect();
-        let request = request_of(lender, host, &env).unwrap();
+        let request = request_of(preset, host, &env).unwrap();
         assert!(removed.is_none_or(|name| request.env_remove.contains(&name)), "{removed:?}");
         assert!(kept.is_none_or(|name| !request.env_remove.contains(&name)), "{kept:?}");
         assert!(env.iter().all(|(name, value)| request.env[*name] == *value));
@@ -156,7 +156,7 @@ fn a_host_is_known_by_the_lender_that_is_there_for_it() {
         ("docker.io", ""),
         ("localhost:5000", ""),
     ] {
-        let lender = made_for(&Registry::from_key(host)).map(|lender| lender.word());
-        assert_eq!(lender.unwrap_or_default(), word, "{host}");
+        let preset = made_for(&Registry::from_key(host)).map(|preset| preset.word());
+        assert_eq!(preset.unwrap_or_default(), word, "{host}");
     }
 }

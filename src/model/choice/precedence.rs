@@ -108,7 +108,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
             Rule::AddressImage => {
                 request.image.as_ref().map_or(NoMatch::None.into(), |image| self.owner_of(std::slice::from_ref(image)))
             }
-            // One account that would answer anyway: who is calling cannot change that, so nobody looks.
+            // The only account answers every caller, so that the caller is not looked at.
             Rule::CommandLine | Rule::Files | Rule::Project | Rule::Folder if candidates.sole_answer() => {
                 NoMatch::OneAccount.into()
             }

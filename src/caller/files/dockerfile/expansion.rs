@@ -35,7 +35,7 @@ impl ShellCursor<'_> {
         }))
     }
 
-    /// The value of `${`…`}`; `None` if the text stays unchanged.
+    /// The value of `${…}`; `None` if the text stays unchanged.
     fn braced(&mut self) -> Result<Option<String>, DockerfileError> {
         if matches!(self.peek(), None | Some('{' | '}' | ':')) {
             return refused("a `${` is not well formed");

@@ -167,7 +167,7 @@ fn each_builder_reads_it_its_own_way() {
     assert_eq!(shown("FROM a AS one\nFROM b\nCOPY --from=one / /", &other), "b x");
 }
 
-/// What the old builder of dockerd 28.2.2 asked for: all stages up to the target, and no trigger that nobody builds on.
+/// What the old builder of dockerd 28.2.2 asked for: all stages up to the target, and no unused trigger.
 #[test]
 fn the_old_builder_of_docker_builds_what_is_not_used() {
     for (text, target, arguments, expected) in [

@@ -8,7 +8,7 @@ use crate::model::{Account, CallerFacts, CallerRule, ImageReference, Operation, 
 use std::path::PathBuf;
 use std::rc::Rc;
 
-/// What is found out about the caller; `None` where nobody may ask.
+/// Facts about the caller; `None` must not be asked for.
 #[derive(Default)]
 struct CallerStub {
     images: Vec<ImageReference>,
@@ -48,7 +48,7 @@ impl CallerContext for CallerStub {
     }
 }
 
-/// Nobody may look at the caller.
+/// A caller that must not be looked at.
 struct ForbiddenContext;
 
 impl CallerContext for ForbiddenContext {

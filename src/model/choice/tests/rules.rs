@@ -131,7 +131,7 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
     );
 }
 
-/// `docker build -t IMAGE .`: nobody pulls that name, but what it is built on.
+/// `docker build -t IMAGE .`: it pulls the base images, not that name.
 #[test]
 fn a_public_name_for_what_is_built_takes_no_account_away() {
     let mut open = candidates("me");
