@@ -1,4 +1,4 @@
-//! The recorded command lines in `tests/fixtures/callers/`, each with what it means: images, and what is done with them.
+//! Tests the recorded command lines in `tests/fixtures/callers/`: their images and operations.
 
 use std::fs;
 use std::path::Path;
@@ -7,18 +7,18 @@ use serde::Deserialize;
 
 use super::{Program, command_of};
 
-/// One asking process: its ancestors, nearest first, and what follows from them.
+/// A call: its ancestors, nearest first, and the expected facts.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CallerFixture {
     case: String,
-    /// Where it was recorded, or why it is as it is.
+    /// Where it was recorded, or the reason for the case.
     #[serde(default)]
     note: Option<String>,
     ancestors: Vec<RecordedProcess>,
     registry: String,
     images: Vec<String>,
-    /// What is done at the registry, if that can be told.
+    /// The operation at the registry; `None`: unknown.
     #[serde(default)]
     operation: Option<String>,
 }
@@ -31,7 +31,7 @@ enum RecordedProcess {
     Process { exe: String, argv: Vec<String> },
 }
 
-/// Every file of the folder: what is not listed is not read, and fails the test.
+/// Every file of the folder. A test fails if a file is not listed.
 const FILES: [&str; 13] = [
     "buildctl.json",
     "buildx.json",

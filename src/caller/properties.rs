@@ -1,4 +1,4 @@
-//! What holds of every command line, for fuzzing and for the replay of its corpus.
+//! Properties of every command line, for fuzzing and for the replay of its corpus.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -97,7 +97,7 @@ fn is_read_as_typed(words: &[String]) {
     let _ = command_line(&words.join(" "));
 }
 
-/// A build argument, a variable and a label are not images, whatever follows them.
+/// A build argument, a variable and a label are never images.
 fn keeps_arguments_to_itself(words: &[String], registry: &Registry) {
     let planted = format!("A={registry}/planted/image");
     let starts = [

@@ -9,7 +9,7 @@ use super::reader::{self, ParsedConfig};
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{AccountName, HostAlias, ImagePattern, Registry};
 
-/// A `config.json`, or a file of ATCR's helper: what is read can be edited, and the edit reads as it was meant.
+/// A readable `config.json` or ATCR file can be edited, and each edit reads back as intended.
 pub(crate) fn config(bytes: &[u8]) {
     adopted(bytes);
     let Ok(ParsedConfig { version, registries, fallback, journal: _, trusted: _, also, store: _, floors: _ }) =
@@ -52,7 +52,7 @@ fn reads_as(document: &ConfigDocument, expected: &[RegistryAccounts]) {
     assert_eq!((version, registries.as_slice()), (reader::VERSION, expected), "{text}");
 }
 
-/// Other names of a registry, and other hosts of an account, change nothing else.
+/// Edits of spellings and of `also` change nothing else.
 fn aliases(document: &ConfigDocument, registries: &[RegistryAccounts], before: &[HostAlias]) {
     let Some((at, entry)) =
         registries.iter().enumerate().find(|(_, registry_entry)| !registry_entry.accounts.is_empty())
@@ -93,7 +93,7 @@ fn trusts(document: &ConfigDocument, registries: &[RegistryAccounts]) {
     }
 }
 
-/// Every edit, of one registry, leaving all others alone.
+/// Every edit changes one registry and no other.
 fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
     let RegistryAccounts { registry, host: _, spellings: _, active, previous, public, helper, accounts, trusted: _ } =
         &before[at];
@@ -169,7 +169,7 @@ fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
     }
 }
 
-/// What is taken over is written as it was read, and everything has its secret.
+/// Adopted accounts are written as they were read, each with its secret.
 fn adopted(bytes: &[u8]) {
     let Some(adopted) = serde_json::from_slice(bytes).ok().and_then(|json| AdoptedAccounts::from_json(&json)) else {
         return;

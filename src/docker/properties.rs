@@ -8,7 +8,7 @@ use super::{ClientFamily, ConfigJson, FilePlan, HELPER, configured_helper, login
 use crate::model::Registry;
 use crate::system::text::sanitize;
 
-/// Docker's `config.json`, also as the value of `DOCKER_AUTH_CONFIG`: an edit changes what it means, and nothing else.
+/// An edit of Docker's `config.json` or `DOCKER_AUTH_CONFIG` changes its own entry and nothing else.
 pub(crate) fn config_json(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let ghcr = Registry::from_key("ghcr.io");

@@ -1,8 +1,8 @@
-//! What holds of every name of an image, a server or a registry, for fuzzing and for the replay of its corpus.
+//! Properties of every name of an image, a server or a registry, for fuzzing and for the replay of its corpus.
 
 use super::{ImagePattern, ImageReference, Registry, ServerUrl, Target};
 
-/// Texts, up to four, one a line, each read in every way: what is printed reads back the same.
+/// Up to four texts, one on each line. Every parsed text prints and reads back the same.
 pub(crate) fn reference(text: &str) {
     let lines: Vec<&str> = text.split('\n').take(4).collect();
     lines.iter().copied().for_each(registry);
@@ -67,7 +67,7 @@ fn image(image: &ImageReference) {
     assert!(own.matches(image), "{printed}");
 }
 
-/// The definition of a match, word for word, in as many steps as it takes; few segments keep them few.
+/// The definition of a match, without a limit of steps. Few segments keep it fast.
 fn matches_slowly(pattern: &[&str], path: &[&str]) -> bool {
     let mut reached = vec![false; path.len() + 1];
     reached[0] = true;

@@ -1,4 +1,4 @@
-//! The projects in `tests/fixtures/projects/`, each with commands and the images that they mean.
+//! Tests the projects in `tests/fixtures/projects/`: commands with the images that they use.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::caller::command_line;
 use crate::caller::program::ProgramRole;
 use crate::model::choice::FileImages;
 
-/// A command that is run in a project.
+/// A command in a project.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProjectCase {
@@ -21,12 +21,12 @@ struct ProjectCase {
     registry: String,
     /// `FILE: IMAGE`, in alphabetical order.
     images: Vec<String>,
-    /// What a build that leaves it to its files does there.
+    /// The operation of a build whose files decide it.
     #[serde(default)]
     operation: Option<String>,
 }
 
-/// Every folder: what is not listed is not read, and fails the test.
+/// Every folder. A test fails if a folder is not listed.
 const PROJECTS: [&str; 14] = [
     "anchors",
     "bake_hcl",

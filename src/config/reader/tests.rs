@@ -1,4 +1,4 @@
-//! What `config.json` may say, and what it may not.
+//! Valid and invalid texts of `config.json`.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What is printed → what is read, as tables; most of it is hostile.
+//! Printed texts with the answers read from them, as tables. Most texts are hostile.
 
 use super::*;
 

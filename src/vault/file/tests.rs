@@ -1,4 +1,4 @@
-//! The files of the stores, clear ones: sealed ones are in tests/it/sealed.rs.
+//! Clear secrets files. Sealed ones are tested in tests/it/sealed.rs.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What Dockerfiles pull: by tables, and by what `BuildKit` itself was recorded to ask for.
+//! The images that Dockerfiles pull, as tables and as `BuildKit` requested them.
 
 use super::*;
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ pub(super) fn filling(target: &str, arguments: &[(&str, &str)]) -> BuildParamete
     }
 }
 
-/// The images, or why they are not known.
+/// The images, or why they are unknown.
 pub(super) fn shown(text: &str, filling: &BuildParameters) -> String {
     let PulledImages { images, refusal } = pulled(text, filling, &Budget::new());
     let refusal = refusal.map(|refusal| format!("({refusal})"));
@@ -167,7 +167,7 @@ fn each_builder_reads_it_its_own_way() {
     assert_eq!(shown("FROM a AS one\nFROM b\nCOPY --from=one / /", &other), "b x");
 }
 
-/// What the old builder of dockerd 28.2.2 asked for: all stages up to the target, and no unused trigger.
+/// The requests of the old builder of dockerd 28.2.2: all stages up to the target, and no unused trigger.
 #[test]
 fn the_old_builder_of_docker_builds_what_is_not_used() {
     for (text, target, arguments, expected) in [
@@ -188,7 +188,7 @@ fn the_old_builder_of_docker_builds_what_is_not_used() {
     }
 }
 
-/// A build that `BuildKit` itself was given, and what it asked Docker Hub for (tests/e2e/dockerfiles.py).
+/// A real build, and what `BuildKit` requested from Docker Hub (tests/e2e/dockerfiles.py).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RecordedBuild {
