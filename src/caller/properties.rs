@@ -9,8 +9,8 @@ use super::{Program, UnreadableCommand, command_line, command_of, login_username
 use crate::model::{ImageReference, Registry};
 use crate::system::text;
 
-/// The asked registry on the first line, then the programs, nearest first, one a line: the executable, which may be
-/// empty, and the words, with tabs between them. Nothing is found that does not stand there.
+/// The asked registry on the first line, then one program on each line, nearest first. A line has the executable, which
+/// may be empty, and the arguments, separated by tabs. Only images in the text are found.
 pub(crate) fn argv(text: &str) {
     let mut lines = text.split('\n');
     let registry = Registry::from_key(lines.next().unwrap_or_default());
@@ -45,8 +45,8 @@ pub(crate) fn argv(text: &str) {
     }
 }
 
-/// A command as it is typed, then the files of the folder it runs in, each behind a line `== NAME`: every image is one of
-/// the registry, and each is named once. The whole is read as what a folder says about itself, too.
+/// A typed command, then the files of its folder, each after a line `== NAME`. Every image is of the registry and is found
+/// once. The whole text is also read as a `.ensign.toml`.
 pub(crate) fn files(text: &str) {
     project::hold(text);
     let mut files = text.split("\n== ");
