@@ -88,11 +88,11 @@ impl Accounts<'_> {
         files::replace(&path, text.as_bytes(), Access::Private).context("could not write the grant")
     }
 
-    fn read_grants(&self) -> Result<ByRegistry> {
-        let Some(path) = self.grants_path() else { return Ok(ByRegistry::new()) };
-        let Some(bytes) = files::read(&path, LIMIT)? else { return Ok(ByRegistry::new()) };
+    fn read_grants(&self) -> Result<GrantEnds> {
+        let Some(path) = self.grants_path() else { return Ok(GrantEnds::new()) };
+        let Some(bytes) = files::read(&path, LIMIT)? else { return Ok(GrantEnds::new()) };
         let GrantsFile { version, grants } = serde_json::from_slice(&bytes)?;
-        Ok(if version == VERSION { grants } else { ByRegistry::new() })
+        Ok(if version == VERSION { grants } else { GrantEnds::new() })
     }
 
     fn grants_path(&self) -> Option<PathBuf> {
@@ -101,13 +101,13 @@ impl Accounts<'_> {
 }
 
 /// When each grant ends, in seconds since 1970, by registry and account.
-type ByRegistry = BTreeMap<String, BTreeMap<String, u64>>;
+type GrantEnds = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// A file of its own, because dotfiles carry the config to other machines.
 #[derive(Deserialize, Serialize)]
 struct GrantsFile {
     version: u64,
-    grants: ByRegistry,
+    grants: GrantEnds,
 }
 
 impl WithheldAccount {

@@ -97,7 +97,7 @@ pub(super) fn settings(bytes: &[u8]) -> serde_json::Result<RawSettings> {
 #[serde(expecting = "an object with `active` and `accounts`")]
 struct RawRegistry<'a> {
     #[serde(default)]
-    active: RawActive,
+    active: RawDefaultAccount,
     previous: Option<String>,
     #[serde(default)]
     public: Vec<String>,
@@ -114,14 +114,14 @@ struct RawRegistry<'a> {
 /// Absent, `null` (signed out) and a name are three different things.
 #[derive(Default, Deserialize)]
 #[serde(from = "Option<String>")]
-enum RawActive {
+enum RawDefaultAccount {
     #[default]
     Absent,
     Null,
     Name(String),
 }
 
-impl From<Option<String>> for RawActive {
+impl From<Option<String>> for RawDefaultAccount {
     fn from(value: Option<String>) -> Self {
         value.map_or(Self::Null, Self::Name)
     }
@@ -162,9 +162,9 @@ fn candidates(
         return Err(format!("registries.{registry}.accounts.{name} stands there twice"));
     }
     let active = match raw.active {
-        RawActive::Absent => DefaultAccount::Unset,
-        RawActive::Null => DefaultAccount::SignedOut,
-        RawActive::Name(name) => {
+        RawDefaultAccount::Absent => DefaultAccount::Unset,
+        RawDefaultAccount::Null => DefaultAccount::SignedOut,
+        RawDefaultAccount::Name(name) => {
             DefaultAccount::Account(name.parse().map_err(|error| format!("registries.{registry}.active: {error}"))?)
         }
     };

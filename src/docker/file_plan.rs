@@ -30,7 +30,7 @@ pub(super) enum BackupRule {
 
 /// The file has changed since it was read. It must be read and planned again.
 #[derive(Debug)]
-pub(crate) struct FileChanged(pub(crate) PathBuf);
+pub(crate) struct FileChangedError(pub(crate) PathBuf);
 
 /// How often to plan a file again that others change meanwhile. Docker changes it once in a login.
 const TRIES: usize = 10;
@@ -39,7 +39,7 @@ const TRIES: usize = 10;
 pub(crate) fn until_unchanged<T>(mut act: impl FnMut() -> Result<T>) -> Result<T> {
     for _ in 1..TRIES {
         match act() {
-            Err(error) if error.is::<FileChanged>() => {}
+            Err(error) if error.is::<FileChangedError>() => {}
             result => return result,
         }
     }
@@ -154,7 +154,7 @@ impl FilePlan {
         let Some(after) = &self.after else { return Ok(()) };
         let path = &self.path;
         if files::read(path, LIMIT)?.as_deref() != self.before.as_deref().map(str::as_bytes) {
-            bail!(FileChanged(path.clone()));
+            bail!(FileChangedError(path.clone()));
         }
         if let Some(before) = self.before.as_deref().filter(|text| !text.trim().is_empty()) {
             let backup = Self::backup_path(path);
@@ -174,13 +174,13 @@ fn destination(path: &Path) -> PathBuf {
     }
 }
 
-impl fmt::Display for FileChanged {
+impl fmt::Display for FileChangedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "could not write `{}`: another program writes it all the time", self.0.display())
     }
 }
 
-impl std::error::Error for FileChanged {}
+impl std::error::Error for FileChangedError {}
 
 impl PlannedChange {
     /// Tells whether the change changes the file.
@@ -313,7 +313,7 @@ mod tests {
             let plan = ask("ghcr.io", false)(&file).unwrap();
             files::replace(&path, now.as_bytes(), Access::Private).unwrap();
             let error = plan.apply().unwrap_err();
-            assert!(error.is::<FileChanged>(), "{error}");
+            assert!(error.is::<FileChangedError>(), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), now);
         }
     }

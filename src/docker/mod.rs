@@ -22,7 +22,7 @@ pub(crate) mod setup;
 
 pub(crate) use config_json::{ConfigJson, ConfigSyntaxError};
 pub(crate) use daemon_json::insecure_registries;
-pub(crate) use file_plan::{FileChanged, FilePlan, PlannedChange, until_unchanged};
+pub(crate) use file_plan::{FileChangedError, FilePlan, PlannedChange, until_unchanged};
 
 /// Our name in `credHelpers`: the program's name after `docker-credential-`.
 pub(crate) const HELPER: &str = "ensign";

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::{ConfigDir, ConfigDirChange, Folders, answer_in, config};
-use crate::docker::{FileChanged, until_unchanged};
+use crate::docker::{FileChangedError, until_unchanged};
 use crate::model::Problem;
 use crate::system::env::{self, Env};
 use crate::system::files::{self, Access};
@@ -94,7 +94,7 @@ impl ConfigTree {
         until_unchanged(|| {
             let Some(change) = planned.clone() else { return Ok(None) };
             if let Err(error) = self.apply(place, &change) {
-                if error.is::<FileChanged>() {
+                if error.is::<FileChangedError>() {
                     planned = super::changes(needed, &Self::read(self.root.clone())?).remove(place);
                 }
                 return Err(error);
@@ -115,11 +115,11 @@ impl ConfigTree {
         let file = self.root.join(place.path()).join(NAME);
         let text = |answer| config(&place.registry, answer).into_bytes();
         if files::read(&file, SIZE_LIMIT)? != before.map(text) {
-            bail!(FileChanged(file));
+            bail!(FileChangedError(file));
         }
         match after {
             Some(answer) => match files::replace(&file, &text(answer), Access::Private) {
-                Err(error) if is_missing(&error) => bail!(FileChanged(file)), // the new folder has been removed
+                Err(error) if is_missing(&error) => bail!(FileChangedError(file)), // the new folder has been removed
                 written => written,
             },
             None => self.remove(&place.path()),

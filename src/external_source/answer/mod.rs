@@ -38,14 +38,14 @@ pub(super) struct ProgramAnswer {
 }
 
 /// Why an answer is unreadable, as part of a sentence and without its text.
-type Unreadable = &'static str;
+type ReadError = &'static str;
 
 /// More than any client can send in a header.
 const SECRET_LIMIT: usize = 64 << 10;
 
-const NO_JSON: Unreadable = "its answer is not the JSON it should be";
+const NO_JSON: ReadError = "its answer is not the JSON it should be";
 
-pub(super) fn parse(form: &AnswerFormat, stdout: &[u8]) -> Result<ProgramAnswer, Unreadable> {
+pub(super) fn parse(form: &AnswerFormat, stdout: &[u8]) -> Result<ProgramAnswer, ReadError> {
     let text = std::str::from_utf8(stdout).map_err(|_| "its answer is not text")?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
@@ -68,7 +68,7 @@ pub(super) fn parse(form: &AnswerFormat, stdout: &[u8]) -> Result<ProgramAnswer,
 
 /// Refuses texts that cannot be a secret, whatever their source.
 #[expect(clippy::disallowed_methods, reason = "looked at, not let out")]
-fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, Unreadable> {
+fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, ReadError> {
     let secret = answer.secret.expose();
     if secret.trim().is_empty() {
         return Err("the secret in its answer is empty");
@@ -88,7 +88,7 @@ fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, Unreadable> {
 }
 
 /// Cuts one line end. A secret has none inside.
-fn line(text: &str) -> Result<&str, Unreadable> {
+fn line(text: &str) -> Result<&str, ReadError> {
     let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
     if line.contains(['\n', '\r']) { Err("its answer has several lines") } else { Ok(line) }
 }
@@ -97,7 +97,7 @@ fn secret_alone(text: &str) -> ProgramAnswer {
     ProgramAnswer { username: None, secret: Secret::new(text.to_owned()), ends: None }
 }
 
-fn helper(text: &str) -> Result<ProgramAnswer, Unreadable> {
+fn helper(text: &str) -> Result<ProgramAnswer, ReadError> {
     let HelperMessage { username, secret, .. } = HelperMessage::read_answer(text.as_bytes()).ok_or(NO_JSON)?;
     let username = match username.as_str() {
         "" => None,
@@ -106,7 +106,7 @@ fn helper(text: &str) -> Result<ProgramAnswer, Unreadable> {
     Ok(ProgramAnswer { username, secret: secret.ok_or(NO_JSON)?, ends: None })
 }
 
-fn ecr(text: &str) -> Result<ProgramAnswer, Unreadable> {
+fn ecr(text: &str) -> Result<ProgramAnswer, ReadError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct EcrAnswer {
@@ -140,7 +140,7 @@ fn ecr(text: &str) -> Result<ProgramAnswer, Unreadable> {
     })
 }
 
-fn gcloud(text: &str) -> Result<ProgramAnswer, Unreadable> {
+fn gcloud(text: &str) -> Result<ProgramAnswer, ReadError> {
     #[derive(Deserialize)]
     struct GcloudAnswer {
         credential: GcloudCredential,
@@ -158,7 +158,7 @@ fn gcloud(text: &str) -> Result<ProgramAnswer, Unreadable> {
     })
 }
 
-fn acr(text: &str, server: &str) -> Result<ProgramAnswer, Unreadable> {
+fn acr(text: &str, server: &str) -> Result<ProgramAnswer, ReadError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct AcrAnswer {
@@ -177,7 +177,7 @@ fn acr(text: &str, server: &str) -> Result<ProgramAnswer, Unreadable> {
 }
 
 /// Reads from the first line that begins an object, because some helpers first print which file they use.
-fn json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Unreadable> {
+fn json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, ReadError> {
     let start = if text.trim_start().starts_with('{') { Some(0) } else { text.find("\n{").map(|at| at + 1) };
     serde_json::from_str(&text[start.ok_or(NO_JSON)?..]).map_err(|_| NO_JSON) // the error would quote the answer
 }

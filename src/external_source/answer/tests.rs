@@ -2,7 +2,7 @@
 
 use super::*;
 
-type ParsedAnswer = Result<(Option<String>, String, Option<u64>), Unreadable>;
+type ParsedAnswer = Result<(Option<String>, String, Option<u64>), ReadError>;
 
 #[expect(clippy::disallowed_methods, reason = "compared in a test")]
 fn read(form: &AnswerFormat, stdout: &[u8]) -> ParsedAnswer {

@@ -7,13 +7,13 @@ use hcl_edit::Decorated;
 use hcl_edit::expr::{Expression, ForExpr, Traversal, TraversalOperator};
 
 use super::eval_context::{EvalContext, Locals};
-use super::value::{EvalError, Evaluated, HclValue};
+use super::value::{EvalError, EvalResult, HclValue};
 
 type Operators<'e> = &'e [Decorated<TraversalOperator>];
 
 impl EvalContext {
     #[inline(never)]
-    pub(super) fn traversal(&self, traversal: &Traversal, locals: &Locals<'_>) -> Evaluated {
+    pub(super) fn traversal(&self, traversal: &Traversal, locals: &Locals<'_>) -> EvalResult {
         let mut operators = traversal.operators.as_slice();
         let value = match (&traversal.expr, operators) {
             (Expression::Variable(kind), [name, attribute, rest @ ..])
@@ -37,7 +37,7 @@ impl EvalContext {
         self.follow(value, operators, locals)
     }
 
-    fn follow(&self, mut value: HclValue, operators: Operators<'_>, locals: &Locals<'_>) -> Evaluated {
+    fn follow(&self, mut value: HclValue, operators: Operators<'_>, locals: &Locals<'_>) -> EvalResult {
         for (at, operator) in operators.iter().enumerate() {
             self.budget.spend(16).then_some(()).ok_or(EvalError::NotKnown)?;
             let rest = &operators[at + 1..];
@@ -63,7 +63,7 @@ impl EvalContext {
     /// Applies `each` to every item, then `rest` to the whole list. A value that is not a list counts as a list of one;
     /// null as an empty list.
     #[inline(never)]
-    fn splat(&self, value: &HclValue, each: Operators<'_>, rest: Operators<'_>, locals: &Locals<'_>) -> Evaluated {
+    fn splat(&self, value: &HclValue, each: Operators<'_>, rest: Operators<'_>, locals: &Locals<'_>) -> EvalResult {
         let items = match value {
             HclValue::Unknown => return Err(EvalError::NotKnown),
             HclValue::Null => &[],
@@ -71,11 +71,11 @@ impl EvalContext {
             other => std::slice::from_ref(other),
         };
         let followed = items.iter().map(|item| self.follow(item.clone(), each, locals));
-        self.follow(followed.collect::<Evaluated<_>>().map(HclValue::list)?, rest, locals)
+        self.follow(followed.collect::<EvalResult<_>>().map(HclValue::list)?, rest, locals)
     }
 
     #[inline(never)]
-    pub(super) fn iteration(&self, iteration: &ForExpr, locals: &Locals<'_>) -> Evaluated {
+    pub(super) fn iteration(&self, iteration: &ForExpr, locals: &Locals<'_>) -> EvalResult {
         let intro = &iteration.intro;
         let collection = self.value(&intro.collection_expr, locals)?;
         let key = intro.key_var.as_ref().map(|name| name.as_str());
@@ -101,7 +101,7 @@ impl EvalContext {
             (false, 1) => Ok((key, values.remove(0))),
             (false, _) => Err(EvalError::Refused),
         });
-        entries.collect::<Evaluated<_>>().map(HclValue::map)
+        entries.collect::<EvalResult<_>>().map(HclValue::map)
     }
 
     /// Calls a function for every item, with its names set.
@@ -111,8 +111,8 @@ impl EvalContext {
         key_name: Option<&str>,
         value_name: &str,
         locals: &Locals<'_>,
-        mut act: impl FnMut(&Locals<'_>) -> Evaluated<()>,
-    ) -> Evaluated<()> {
+        mut act: impl FnMut(&Locals<'_>) -> EvalResult<()>,
+    ) -> EvalResult<()> {
         let with = |key: HclValue, value: &HclValue| {
             let key = key_name.map(|name| (Rc::from(name), key));
             key.into_iter().chain([(Rc::from(value_name), value.clone())]).collect::<Vec<_>>()
@@ -137,11 +137,11 @@ impl EvalContext {
     }
 }
 
-pub(super) fn attribute(value: &HclValue, name: &str) -> Evaluated {
+pub(super) fn attribute(value: &HclValue, name: &str) -> EvalResult {
     value.as_map()?.get(name).cloned().ok_or(EvalError::Refused)
 }
 
-pub(super) fn index(value: &HclValue, key: &HclValue) -> Evaluated {
+pub(super) fn index(value: &HclValue, key: &HclValue) -> EvalResult {
     match value {
         HclValue::Map(_) => attribute(value, &key.as_known_text()?),
         HclValue::List(_) => {

@@ -6,7 +6,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::value::{EvalError, Evaluated, HclValue};
+use super::value::{EvalError, EvalResult, HclValue};
 use super::{Expression, HclBlock, HclDocument, types};
 use crate::caller::files::budget::Budget;
 
@@ -27,7 +27,7 @@ pub(in crate::caller::files) struct EvalContext {
     /// The blocks, once their names are known.
     members: OnceCell<Vec<TargetBlock>>,
     /// The results; `None` during the evaluation.
-    known: RefCell<BTreeMap<String, Option<Evaluated>>>,
+    known: RefCell<BTreeMap<String, Option<EvalResult>>>,
     pub(super) depth: Cell<usize>,
     /// The functions whose bodies are being evaluated.
     pub(super) calls: RefCell<Vec<String>>,
@@ -104,7 +104,7 @@ impl EvalContext {
     }
 
     /// The value of an expression.
-    pub(in crate::caller::files) fn value(&self, expression: &Expression, locals: &Locals<'_>) -> Evaluated {
+    pub(in crate::caller::files) fn value(&self, expression: &Expression, locals: &Locals<'_>) -> EvalResult {
         self.depth.set(self.depth.get() + 1);
         let may_go_on = self.depth.get() <= DEPTH_AT_MOST && self.budget.spend(16);
         let value = if may_go_on { self.evaluate(expression, locals) } else { Err(EvalError::NotKnown) };
@@ -116,7 +116,7 @@ impl EvalContext {
     }
 
     /// The value of a name that is not local.
-    pub(super) fn global(&self, name: &str) -> Evaluated {
+    pub(super) fn global(&self, name: &str) -> EvalResult {
         if let Some(value) = self.given.get(name) {
             return Ok(value.clone());
         }
@@ -126,7 +126,7 @@ impl EvalContext {
     }
 
     /// `target.NAME.ATTRIBUTE` in the last block of that name.
-    pub(super) fn block_attribute(&self, kind: &str, name: &str, attribute: &str) -> Evaluated {
+    pub(super) fn block_attribute(&self, kind: &str, name: &str, attribute: &str) -> EvalResult {
         let members = self.members.get().ok_or(EvalError::Refused)?;
         let same: Vec<_> = members.iter().filter(|m| m.block.kind == kind && &*m.name == name).collect();
         let last = *same.last().ok_or(EvalError::Refused)?;
@@ -144,7 +144,7 @@ impl EvalContext {
     }
 
     /// buildx refuses a value that needs itself.
-    fn once(&self, key: &str, work: impl FnOnce() -> Evaluated) -> Evaluated {
+    fn once(&self, key: &str, work: impl FnOnce() -> EvalResult) -> EvalResult {
         match self.known.borrow().get(key) {
             Some(Some(known)) => return known.clone(),
             Some(None) => return Err(EvalError::Refused),
@@ -156,7 +156,7 @@ impl EvalContext {
         value
     }
 
-    fn work_out(&self, name: &str) -> Evaluated {
+    fn work_out(&self, name: &str) -> EvalResult {
         let variable = self.variables.get(name);
         let declared = variable.and_then(|variable| variable.get("type")).map(|constraint| types::parse(constraint));
         let default = self.attributes.get(name).or_else(|| variable?.get("default"));

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use hcl_edit::expr::{Conditional, Expression, Object, ObjectKey};
 
 use super::eval_context::{EvalContext, Locals};
-use super::value::{EvalError, Evaluated, HclValue};
+use super::value::{EvalError, EvalResult, HclValue};
 
 impl EvalContext {
     /// Each arm calls a function, so that deep expressions need little stack.
-    pub(super) fn evaluate(&self, expression: &Expression, locals: &Locals<'_>) -> Evaluated {
+    pub(super) fn evaluate(&self, expression: &Expression, locals: &Locals<'_>) -> EvalResult {
         match expression {
             Expression::Null(_) => Ok(HclValue::Null),
             Expression::Bool(value) => Ok(HclValue::Bool(*value.value())),
@@ -34,17 +34,17 @@ impl EvalContext {
         }
     }
 
-    pub(super) fn named(&self, name: &str, locals: &Locals<'_>) -> Evaluated {
+    pub(super) fn named(&self, name: &str, locals: &Locals<'_>) -> EvalResult {
         locals.get(name).cloned().map_or_else(|| self.global(name), Ok)
     }
 
     #[inline(never)]
-    fn list<'e>(&self, items: impl Iterator<Item = &'e Expression>, locals: &Locals<'_>) -> Evaluated {
-        items.map(|item| self.value(item, locals)).collect::<Evaluated<_>>().map(HclValue::list)
+    fn list<'e>(&self, items: impl Iterator<Item = &'e Expression>, locals: &Locals<'_>) -> EvalResult {
+        items.map(|item| self.value(item, locals)).collect::<EvalResult<_>>().map(HclValue::list)
     }
 
     #[inline(never)]
-    fn object(&self, object: &Object, locals: &Locals<'_>) -> Evaluated {
+    fn object(&self, object: &Object, locals: &Locals<'_>) -> EvalResult {
         let mut entries = BTreeMap::new();
         for (key, value) in object {
             let key: Rc<str> = match key {
@@ -57,7 +57,7 @@ impl EvalContext {
     }
 
     /// A bare name as a key means itself. In parentheses it is a variable.
-    fn key(&self, expression: &Expression, locals: &Locals<'_>) -> Evaluated<Rc<str>> {
+    fn key(&self, expression: &Expression, locals: &Locals<'_>) -> EvalResult<Rc<str>> {
         match expression {
             Expression::Variable(name) => Ok(name.as_str().into()),
             expression => self.value(expression, locals)?.as_known_text(),
@@ -66,7 +66,7 @@ impl EvalContext {
 
     /// Both sides are evaluated, because they have one type: `YES ? 1 : "a"` is a text.
     #[inline(never)]
-    fn conditional(&self, conditional: &Conditional, locals: &Locals<'_>) -> Evaluated {
+    fn conditional(&self, conditional: &Conditional, locals: &Locals<'_>) -> EvalResult {
         let decided = self.value(&conditional.cond_expr, locals)?.as_bool();
         if decided == Err(EvalError::Refused) {
             return Err(EvalError::Refused);

@@ -10,7 +10,7 @@ use hcl_edit::template::Template;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::value::{EvalError, Evaluated, HclValue};
+use super::value::{EvalError, EvalResult, HclValue};
 use super::{HclBlock, HclDocument};
 
 /// As in HCL, because the keys of one object are compared with each other.
@@ -68,7 +68,7 @@ pub(super) fn value(text: &str) -> Option<HclValue> {
 }
 
 /// Writes a value as Go does.
-pub(super) fn encode(value: &HclValue) -> Evaluated<String> {
+pub(super) fn encode(value: &HclValue) -> EvalResult<String> {
     let text = |text: &str| {
         let is_plain = !text.contains(['<', '>', '&', '\u{7f}', '\u{2028}', '\u{2029}', '\u{8}', '\u{c}']);
         serde_json::to_string(text).ok().filter(|_| is_plain).ok_or(EvalError::NotKnown)
@@ -81,12 +81,12 @@ pub(super) fn encode(value: &HclValue) -> Evaluated<String> {
         HclValue::Bool(_) | HclValue::Number(_) => Ok(value.as_text()?.to_string()),
         HclValue::Text(known) => text(known),
         HclValue::List(_) => {
-            let items = value.as_list()?.iter().map(encode).collect::<Evaluated<Vec<_>>>()?;
+            let items = value.as_list()?.iter().map(encode).collect::<EvalResult<Vec<_>>>()?;
             Ok(format!("[{}]", items.join(",")))
         }
         HclValue::Map(_) => {
             let entries = value.as_map()?.iter().map(|(name, value)| Ok(format!("{}:{}", text(name)?, encode(value)?)));
-            Ok(format!("{{{}}}", entries.collect::<Evaluated<Vec<_>>>()?.join(",")))
+            Ok(format!("{{{}}}", entries.collect::<EvalResult<Vec<_>>>()?.join(",")))
         }
     }
 }

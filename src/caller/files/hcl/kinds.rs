@@ -2,7 +2,7 @@
 //!
 //! Lists whose items would change are unknown. Source: zclconf/go-cty `cty/convert/unify.go`.
 
-use super::value::{EvalError, Evaluated, HclValue};
+use super::value::{EvalError, EvalResult, HclValue};
 
 /// The kinds of simple values within a value.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,7 +14,7 @@ struct SimpleKinds {
 
 impl HclValue {
     /// This value in the common type of both. A number beside a text becomes a text, also in lists and maps.
-    pub(super) fn as_type_with(&self, other: &Self) -> Evaluated {
+    pub(super) fn as_type_with(&self, other: &Self) -> EvalResult {
         let (mut own, mut all) = (SimpleKinds::default(), SimpleKinds::default());
         self.add_kinds(&mut own);
         self.add_kinds(&mut all);

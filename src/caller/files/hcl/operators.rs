@@ -3,11 +3,11 @@
 use hcl_edit::expr::{BinaryOp, BinaryOperator, UnaryOp, UnaryOperator};
 
 use super::eval_context::{EvalContext, Locals};
-use super::value::{EvalError, Evaluated, HclValue};
+use super::value::{EvalError, EvalResult, HclValue};
 
 impl EvalContext {
     #[inline(never)]
-    pub(super) fn unary(&self, operation: &UnaryOp, locals: &Locals<'_>) -> Evaluated {
+    pub(super) fn unary(&self, operation: &UnaryOp, locals: &Locals<'_>) -> EvalResult {
         let value = self.value(&operation.expr, locals)?;
         match operation.operator.value() {
             UnaryOperator::Neg => value.as_number().map(|number| HclValue::decimal(-number)),
@@ -16,7 +16,7 @@ impl EvalContext {
     }
 
     #[inline(never)]
-    pub(super) fn binary(&self, operation: &BinaryOp, locals: &Locals<'_>) -> Evaluated {
+    pub(super) fn binary(&self, operation: &BinaryOp, locals: &Locals<'_>) -> EvalResult {
         let operator = *operation.operator.value();
         let left = self.value(&operation.lhs_expr, locals)?;
         if let BinaryOperator::And | BinaryOperator::Or = operator {
@@ -28,7 +28,13 @@ impl EvalContext {
     }
 
     /// One side may decide even if the other is unknown.
-    fn logic(&self, operator: BinaryOperator, left: &HclValue, operation: &BinaryOp, locals: &Locals<'_>) -> Evaluated {
+    fn logic(
+        &self,
+        operator: BinaryOperator,
+        left: &HclValue,
+        operation: &BinaryOp,
+        locals: &Locals<'_>,
+    ) -> EvalResult {
         let decisive = operator == BinaryOperator::Or;
         let left = left.as_bool();
         match left {
@@ -42,7 +48,7 @@ impl EvalContext {
 }
 
 /// All but `&&` and `||`.
-pub(super) fn operate(operator: BinaryOperator, left: &HclValue, right: &HclValue) -> Evaluated {
+pub(super) fn operate(operator: BinaryOperator, left: &HclValue, right: &HclValue) -> EvalResult {
     match operator {
         BinaryOperator::Eq => return left.equals(right).map(HclValue::Bool),
         BinaryOperator::NotEq => return left.equals(right).map(|equal| HclValue::Bool(!equal)),

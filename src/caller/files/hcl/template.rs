@@ -3,7 +3,7 @@
 use hcl_edit::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
 use super::eval_context::{EvalContext, Locals};
-use super::value::{EvalError, Evaluated, HclValue};
+use super::value::{EvalError, EvalResult, HclValue};
 use crate::caller::files::image_side::UNKNOWN;
 
 /// Longer texts are unknown.
@@ -12,7 +12,7 @@ const LENGTH_AT_MOST: usize = 1 << 16;
 impl EvalContext {
     /// A template that is only one `${…}` has any type. Others are texts.
     #[inline(never)]
-    pub(super) fn template(&self, template: &Template, locals: &Locals<'_>) -> Evaluated {
+    pub(super) fn template(&self, template: &Template, locals: &Locals<'_>) -> EvalResult {
         if let Some(Element::Interpolation(only)) = template.as_single_element() {
             return self.value(&only.expr, locals);
         }
@@ -22,7 +22,7 @@ impl EvalContext {
     }
 
     /// `around` strips the start and the end of the template.
-    fn fill(&self, template: &Template, locals: &Locals<'_>, around: Strip, whole: &mut String) -> Evaluated<()> {
+    fn fill(&self, template: &Template, locals: &Locals<'_>, around: Strip, whole: &mut String) -> EvalResult<()> {
         let mut is_stripped = around.strip_start();
         let mut elements = template.iter().peekable();
         while let Some(element) = elements.next() {
@@ -49,14 +49,14 @@ impl EvalContext {
         Ok(())
     }
 
-    fn push(&self, text: &str, whole: &mut String) -> Evaluated<()> {
+    fn push(&self, text: &str, whole: &mut String) -> EvalResult<()> {
         whole.push_str(text);
         let fits = whole.len() <= LENGTH_AT_MOST && self.budget.spend(text.len() as u64);
         if fits { Ok(()) } else { Err(EvalError::NotKnown) }
     }
 
     #[inline(never)]
-    fn fill_if(&self, directive: &IfDirective, locals: &Locals<'_>, whole: &mut String) -> Evaluated<()> {
+    fn fill_if(&self, directive: &IfDirective, locals: &Locals<'_>, whole: &mut String) -> EvalResult<()> {
         let (first, end) = (&directive.if_expr, directive.endif_expr.strip);
         let condition = match self.value(&first.cond_expr, locals)?.as_bool() {
             Err(EvalError::NotKnown) => return self.push(&UNKNOWN.to_string(), whole),
@@ -72,7 +72,7 @@ impl EvalContext {
     }
 
     #[inline(never)]
-    fn fill_for(&self, directive: &ForDirective, locals: &Locals<'_>, whole: &mut String) -> Evaluated<()> {
+    fn fill_for(&self, directive: &ForDirective, locals: &Locals<'_>, whole: &mut String) -> EvalResult<()> {
         let intro = &directive.for_expr;
         let collection = self.value(&intro.collection_expr, locals)?;
         let strip = between(intro.strip, directive.endfor_expr.strip);

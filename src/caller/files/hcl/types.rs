@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::value::{EvalError, Evaluated, HclValue};
+use super::value::{EvalError, EvalResult, HclValue};
 use super::{Expression, json};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub(super) fn overridden(
     default: &HclValue,
     plain: Option<String>,
     json: Option<String>,
-) -> Option<Evaluated> {
+) -> Option<EvalResult> {
     let kind = declared.filter(|kind| **kind != HclType::Any).cloned().unwrap_or_else(|| HclType::of_value(default));
     let plain = plain.map(|text| kind.read(&text));
     let from_json = |text: String| json::value(&text).map(|value| kind.convert(value)).ok_or(EvalError::Refused);
@@ -92,7 +92,7 @@ impl HclType {
     }
 
     /// Reads the plain form of a variable. Lists have commas.
-    fn read(&self, text: &str) -> Evaluated {
+    fn read(&self, text: &str) -> EvalResult {
         match self {
             Self::Text | Self::Any => Ok(HclValue::text(text)),
             Self::Bool => match text {
@@ -104,7 +104,7 @@ impl HclType {
             Self::List(inner) | Self::Set(inner) => {
                 let parts =
                     if text.is_empty() { Vec::new() } else { comma_separated(text).ok_or(EvalError::Refused)? };
-                let items = parts.iter().map(|part| inner.read(part)).collect::<Evaluated<_>>()?;
+                let items = parts.iter().map(|part| inner.read(part)).collect::<EvalResult<_>>()?;
                 Ok(self.convert(HclValue::list(items)))
             }
             Self::Map(_) | Self::Other => Err(EvalError::Refused),
@@ -125,7 +125,7 @@ impl HclType {
             (Self::Set(inner), _) => {
                 let items = self.items(&value, inner);
                 let texts = items.as_list().unwrap_or_default().iter().map(HclValue::as_known_text);
-                let sorted = texts.collect::<Evaluated<BTreeSet<_>>>().ok().filter(|_| **inner == Self::Text);
+                let sorted = texts.collect::<EvalResult<BTreeSet<_>>>().ok().filter(|_| **inner == Self::Text);
                 sorted.map_or(HclValue::Unknown, HclValue::texts)
             }
         }

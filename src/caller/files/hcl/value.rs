@@ -56,7 +56,7 @@ pub(in crate::caller::files) enum EvalError {
     NotKnown,
 }
 
-pub(super) type Evaluated<T = HclValue> = Result<T, EvalError>;
+pub(super) type EvalResult<T = HclValue> = Result<T, EvalError>;
 
 impl HclValue {
     pub(in crate::caller::files) fn text(text: impl AsRef<str>) -> Self {
@@ -115,7 +115,7 @@ impl HclValue {
     }
 
     /// Its text, with unknown parts.
-    pub(in crate::caller::files) fn as_text(&self) -> Evaluated<Rc<str>> {
+    pub(in crate::caller::files) fn as_text(&self) -> EvalResult<Rc<str>> {
         match self {
             Self::Text(text) => Ok(text.clone()),
             Self::Bool(true) => Ok("true".into()),
@@ -127,12 +127,12 @@ impl HclValue {
     }
 
     /// Its text, if it is completely known.
-    pub(super) fn as_known_text(&self) -> Evaluated<Rc<str>> {
+    pub(super) fn as_known_text(&self) -> EvalResult<Rc<str>> {
         let text = self.as_text()?;
         if text.contains(UNKNOWN) { Err(EvalError::NotKnown) } else { Ok(text) }
     }
 
-    pub(super) fn as_bool(&self) -> Evaluated<bool> {
+    pub(super) fn as_bool(&self) -> EvalResult<bool> {
         match self {
             Self::Bool(value) => Ok(*value),
             Self::Text(text) => match &**text {
@@ -146,7 +146,7 @@ impl HclValue {
         }
     }
 
-    pub(super) fn as_number(&self) -> Evaluated<f64> {
+    pub(super) fn as_number(&self) -> EvalResult<f64> {
         match self {
             Self::Number(number) => Ok(*number),
             Self::Text(_) => {
@@ -160,7 +160,7 @@ impl HclValue {
     }
 
     /// Its items, if it is a list.
-    pub(in crate::caller::files) fn as_list(&self) -> Evaluated<&[Self]> {
+    pub(in crate::caller::files) fn as_list(&self) -> EvalResult<&[Self]> {
         match self {
             Self::List(list) => Ok(&list.items),
             Self::Unknown => Err(EvalError::NotKnown),
@@ -168,7 +168,7 @@ impl HclValue {
         }
     }
 
-    pub(in crate::caller::files) fn as_map(&self) -> Evaluated<&BTreeMap<Rc<str>, Self>> {
+    pub(in crate::caller::files) fn as_map(&self) -> EvalResult<&BTreeMap<Rc<str>, Self>> {
         match self {
             Self::Map(map) => Ok(&map.entries),
             Self::Unknown => Err(EvalError::NotKnown),
@@ -178,7 +178,7 @@ impl HclValue {
 
     /// Whether `==` holds. Values of different types are never equal. `["a"]` is a tuple and `split` makes a list, so
     /// that equal contents leave it unknown. `{}` is an exception, because people compare with it.
-    pub(super) fn equals(&self, other: &Self) -> Evaluated<bool> {
+    pub(super) fn equals(&self, other: &Self) -> EvalResult<bool> {
         match (self, other) {
             (Self::Unknown, _) | (_, Self::Unknown) => Err(EvalError::NotKnown),
             (Self::Text(a), Self::Text(b)) if a.contains(UNKNOWN) || b.contains(UNKNOWN) => {

@@ -1,7 +1,7 @@
 //! `formatdate` of a moment in the file. The current time is unknown.
 
 use super::{Function, FunctionArguments};
-use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
+use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -22,7 +22,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
     (name == "formatdate").then_some(format_date)
 }
 
-fn format_date(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn format_date(arguments: &FunctionArguments<'_>) -> EvalResult {
     let (pattern, moment) = (arguments.text(0)?, arguments.text(1)?);
     let moment = Moment::parse(&moment).ok_or(EvalError::NotKnown)?;
     let (mut formatted, mut rest) = (String::new(), &*pattern);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::json;
-use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
+use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 use crate::caller::files::image_side::UNKNOWN;
 
 /// The result of a wider field is unknown.
@@ -18,7 +18,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-fn format_list(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn format_list(arguments: &FunctionArguments<'_>) -> EvalResult {
     let lengths = arguments.values.iter().filter_map(|value| value.as_list().ok()).map(<[HclValue]>::len);
     let length = lengths.clone().max().unwrap_or(1);
     if lengths.clone().any(|other| other != length) {
@@ -32,11 +32,11 @@ fn format_list(arguments: &FunctionArguments<'_>) -> Evaluated {
         arguments.budget.spend(weight).then_some(()).ok_or(EvalError::NotKnown)?;
         format(pattern, rest).map(HclValue::text)
     };
-    (0..length).map(row).collect::<Evaluated<_>>().map(HclValue::list)
+    (0..length).map(row).collect::<EvalResult<_>>().map(HclValue::list)
 }
 
 /// `%s`, `%v`, `%d`, `%q` and `%t`, with a width. Others are unknown.
-fn format(pattern: &HclValue, values: &[HclValue]) -> Evaluated<String> {
+fn format(pattern: &HclValue, values: &[HclValue]) -> EvalResult<String> {
     let pattern = pattern.as_known_text()?;
     let (mut formatted, mut values, mut rest) = (String::new(), values.iter(), &*pattern);
     while let Some((before, behind)) = rest.split_once('%') {
@@ -68,7 +68,7 @@ fn format(pattern: &HclValue, values: &[HclValue]) -> Evaluated<String> {
     if values.next().is_some() { Err(EvalError::Refused) } else { Ok(formatted) }
 }
 
-fn format_value(verb: char, value: &HclValue) -> Evaluated<String> {
+fn format_value(verb: char, value: &HclValue) -> EvalResult<String> {
     match (verb, value) {
         ('s' | 'v', HclValue::Unknown) => Ok(UNKNOWN.to_string()),
         ('v', HclValue::Null) => Ok("null".to_owned()),

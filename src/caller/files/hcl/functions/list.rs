@@ -2,7 +2,7 @@
 
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::collections::index;
-use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
+use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
 /// The limit of go-cty.
 const RANGE_AT_MOST: usize = 1024;
@@ -20,7 +20,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "contains" => |a| Ok(HclValue::Bool(position(a)?.is_some())),
         "indexof" => |a| position(a)?.map(count).ok_or(EvalError::Refused),
         "concat" => |a| {
-            let lists = a.values.iter().map(HclValue::as_list).collect::<Evaluated<Vec<_>>>()?;
+            let lists = a.values.iter().map(HclValue::as_list).collect::<EvalResult<Vec<_>>>()?;
             let whole = HclValue::list(lists.concat());
             a.values.iter().try_for_each(|list| list.as_type_with(&whole).map(drop))?; // a tuple has several types, a list has not
             Ok(whole)
@@ -28,7 +28,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "compact" => |a| {
             let is_there = |value: &&HclValue| !matches!(value, HclValue::Null) && **value != HclValue::text("");
             let items = a.list(0)?.iter().filter(is_there);
-            items.map(|item| item.as_text().map(HclValue::Text)).collect::<Evaluated<_>>().map(HclValue::list)
+            items.map(|item| item.as_text().map(HclValue::Text)).collect::<EvalResult<_>>().map(HclValue::list)
         },
         "flatten" => |a| {
             let mut flat = Vec::new();
@@ -38,7 +38,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "distinct" => distinct,
         "reverselist" => |a| Ok(HclValue::list(a.list(0)?.iter().rev().cloned().collect())),
         "sort" => |a| {
-            let mut texts = a.list(0)?.iter().map(HclValue::as_known_text).collect::<Evaluated<Vec<_>>>()?;
+            let mut texts = a.list(0)?.iter().map(HclValue::as_known_text).collect::<EvalResult<Vec<_>>>()?;
             texts.sort_unstable();
             Ok(HclValue::texts(texts))
         },
@@ -74,7 +74,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
 }
 
 /// A map has a length and an object has none, but we cannot tell them apart.
-fn length(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn length(arguments: &FunctionArguments<'_>) -> EvalResult {
     match arguments.get(0)? {
         HclValue::Map(_) => Err(EvalError::NotKnown),
         list => Ok(count(list.as_list()?.len())),
@@ -82,7 +82,7 @@ fn length(arguments: &FunctionArguments<'_>) -> Evaluated {
 }
 
 /// An index after the end starts again at the beginning.
-fn element(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn element(arguments: &FunctionArguments<'_>) -> EvalResult {
     let list = arguments.list(0)?;
     let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
     let at = arguments.integer(1).and_then(|at| if at < 0 { Err(EvalError::Refused) } else { Ok(at) })?;
@@ -91,7 +91,7 @@ fn element(arguments: &FunctionArguments<'_>) -> Evaluated {
 }
 
 /// The position of a value. A value that may be equal leaves it unknown.
-fn position(arguments: &FunctionArguments<'_>) -> Evaluated<Option<usize>> {
+fn position(arguments: &FunctionArguments<'_>) -> EvalResult<Option<usize>> {
     let wanted = arguments.get(1)?;
     for (at, item) in arguments.list(0)?.iter().enumerate() {
         arguments.budget.spend(wanted.weight()).then_some(()).ok_or(EvalError::NotKnown)?;
@@ -111,7 +111,7 @@ fn flatten(items: &[HclValue], flat: &mut Vec<HclValue>) {
     }
 }
 
-fn distinct(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn distinct(arguments: &FunctionArguments<'_>) -> EvalResult {
     let mut distinct: Vec<HclValue> = Vec::new();
     arguments.get(0)?.as_type_with(arguments.get(0)?)?; // a list has one type
     for item in arguments.list(0)? {
@@ -125,7 +125,7 @@ fn distinct(arguments: &FunctionArguments<'_>) -> Evaluated {
 }
 
 /// `range(end)`, `range(start, end)`, `range(start, end, step)`.
-fn range(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn range(arguments: &FunctionArguments<'_>) -> EvalResult {
     let (start, end) = match arguments.optional(1) {
         Some(_) => (arguments.number(0)?, arguments.number(1)?),
         None => (0.0, arguments.number(0)?),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Function, FunctionArguments};
-use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
+use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
 pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
@@ -18,7 +18,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
             Ok(HclValue::map(merged))
         },
         "zipmap" => |a| {
-            let keys = a.list(0)?.iter().map(HclValue::as_known_text).collect::<Evaluated<Vec<_>>>()?;
+            let keys = a.list(0)?.iter().map(HclValue::as_known_text).collect::<EvalResult<Vec<_>>>()?;
             let values = a.list(1)?;
             if keys.len() != values.len() {
                 return Err(EvalError::Refused);
@@ -29,7 +29,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-fn lookup(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn lookup(arguments: &FunctionArguments<'_>) -> EvalResult {
     let (map, key) = (arguments.get(0)?.as_map()?, arguments.text(1)?);
     match (map.get(&key), arguments.optional(2)) {
         (Some(value), _) => Ok(value.clone()),

@@ -22,11 +22,11 @@ use hcl_edit::expr::{BinaryOperator, Expression, FuncCall};
 use super::eval_context::{EvalContext, Locals};
 use super::operators::operate;
 use super::types::{self, HclType};
-use super::value::{EvalError, Evaluated, HclValue};
+use super::value::{EvalError, EvalResult, HclValue};
 use super::{HclBlock, json};
 use crate::caller::files::budget::Budget;
 
-type Function = fn(&FunctionArguments<'_>) -> Evaluated;
+type Function = fn(&FunctionArguments<'_>) -> EvalResult;
 
 /// The arguments of a call.
 struct FunctionArguments<'a> {
@@ -36,7 +36,7 @@ struct FunctionArguments<'a> {
 
 impl EvalContext {
     #[inline(never)]
-    pub(super) fn call(&self, call: &FuncCall, locals: &Locals<'_>) -> Evaluated {
+    pub(super) fn call(&self, call: &FuncCall, locals: &Locals<'_>) -> EvalResult {
         if call.name.is_namespaced() {
             return Err(EvalError::Refused);
         }
@@ -66,7 +66,7 @@ impl EvalContext {
     }
 
     /// The first argument with a value. An unknown one may be an error.
-    fn try_each(&self, call: &FuncCall, locals: &Locals<'_>) -> Evaluated {
+    fn try_each(&self, call: &FuncCall, locals: &Locals<'_>) -> EvalResult {
         for argument in &call.args {
             match self.value(argument, locals) {
                 Err(EvalError::Refused) => {}
@@ -76,7 +76,7 @@ impl EvalContext {
         Err(EvalError::Refused)
     }
 
-    fn can(&self, call: &FuncCall, locals: &Locals<'_>) -> Evaluated {
+    fn can(&self, call: &FuncCall, locals: &Locals<'_>) -> EvalResult {
         let only = call.args.get(0).ok_or(EvalError::Refused)?;
         match self.value(only, locals) {
             Ok(HclValue::Unknown) | Err(EvalError::NotKnown) => Err(EvalError::NotKnown),
@@ -85,7 +85,7 @@ impl EvalContext {
     }
 
     /// `convert(["a"], set(string))`
-    fn convert(&self, call: &FuncCall, locals: &Locals<'_>) -> Evaluated {
+    fn convert(&self, call: &FuncCall, locals: &Locals<'_>) -> EvalResult {
         let value = self.value(call.args.get(0).ok_or(EvalError::Refused)?, locals)?;
         match types::parse(call.args.get(1).ok_or(EvalError::Refused)?) {
             HclType::Other => Err(EvalError::NotKnown),
@@ -94,11 +94,11 @@ impl EvalContext {
     }
 
     /// A function's body sees its parameters and the names outside all blocks. It never calls itself.
-    fn call_own(&self, name: &str, function: &HclBlock, mut values: Vec<HclValue>) -> Evaluated {
+    fn call_own(&self, name: &str, function: &HclBlock, mut values: Vec<HclValue>) -> EvalResult {
         let body = function.get("result").ok_or(EvalError::Refused)?;
         let parameters = function.get("params").ok_or(EvalError::Refused)?;
         let parameters = parameters.as_array().ok_or(EvalError::Refused)?;
-        let mut names = parameters.iter().map(parameter).collect::<Evaluated<Vec<_>>>()?;
+        let mut names = parameters.iter().map(parameter).collect::<EvalResult<Vec<_>>>()?;
         let is_enough = values.len() >= names.len();
         if let Some(variadic) = function.get("variadic_params").filter(|_| is_enough) {
             let rest = values.split_off(names.len());
@@ -117,7 +117,7 @@ impl EvalContext {
     }
 }
 
-fn parameter(expression: &Expression) -> Evaluated<Rc<str>> {
+fn parameter(expression: &Expression) -> EvalResult<Rc<str>> {
     match expression {
         Expression::Variable(name) => Ok(name.as_str().into()),
         Expression::String(name) => Ok(name.as_str().into()), // in JSON
@@ -157,7 +157,7 @@ fn find(name: &str) -> Option<Function> {
 }
 
 /// `and` and `or`, where one side may decide.
-fn decided(left: Evaluated<bool>, right: Evaluated<bool>, decisive: bool) -> Evaluated {
+fn decided(left: EvalResult<bool>, right: EvalResult<bool>, decisive: bool) -> EvalResult {
     let is_decided = left == Ok(decisive) || right == Ok(decisive);
     match (left, right) {
         (Err(EvalError::Refused), _) | (_, Err(EvalError::Refused)) => Err(EvalError::Refused),
@@ -167,7 +167,7 @@ fn decided(left: Evaluated<bool>, right: Evaluated<bool>, decisive: bool) -> Eva
 }
 
 impl FunctionArguments<'_> {
-    fn get(&self, at: usize) -> Evaluated<&HclValue> {
+    fn get(&self, at: usize) -> EvalResult<&HclValue> {
         self.values.get(at).ok_or(EvalError::Refused)
     }
 
@@ -176,31 +176,31 @@ impl FunctionArguments<'_> {
         self.values.get(at)
     }
 
-    fn text(&self, at: usize) -> Evaluated<Rc<str>> {
+    fn text(&self, at: usize) -> EvalResult<Rc<str>> {
         self.get(at)?.as_known_text()
     }
 
     /// A text of ASCII. In other texts Go counts characters differently.
-    fn plain_text(&self, at: usize) -> Evaluated<Rc<str>> {
+    fn plain_text(&self, at: usize) -> EvalResult<Rc<str>> {
         let text = self.text(at)?;
         if text.is_ascii() { Ok(text) } else { Err(EvalError::NotKnown) }
     }
 
-    fn number(&self, at: usize) -> Evaluated<f64> {
+    fn number(&self, at: usize) -> EvalResult<f64> {
         self.get(at)?.as_number()
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "whole numbers are far below")]
-    fn integer(&self, at: usize) -> Evaluated<i64> {
+    fn integer(&self, at: usize) -> EvalResult<i64> {
         let number = self.number(at)?;
         if number.fract() == 0.0 { Ok(number as i64) } else { Err(EvalError::Refused) }
     }
 
-    fn list(&self, at: usize) -> Evaluated<&[HclValue]> {
+    fn list(&self, at: usize) -> EvalResult<&[HclValue]> {
         self.get(at)?.as_list()
     }
 
-    fn operate(&self, operator: BinaryOperator) -> Evaluated {
+    fn operate(&self, operator: BinaryOperator) -> EvalResult {
         operate(operator, self.get(0)?, self.get(1)?)
     }
 }

@@ -3,7 +3,7 @@
 use std::num::IntErrorKind;
 
 use super::{Function, FunctionArguments};
-use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
+use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
 pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
@@ -33,7 +33,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-fn most(arguments: &FunctionArguments<'_>, choose: fn(f64, f64) -> f64) -> Evaluated {
-    let numbers = arguments.values.iter().map(HclValue::as_number).collect::<Evaluated<Vec<_>>>()?;
+fn most(arguments: &FunctionArguments<'_>, choose: fn(f64, f64) -> f64) -> EvalResult {
+    let numbers = arguments.values.iter().map(HclValue::as_number).collect::<EvalResult<Vec<_>>>()?;
     numbers.into_iter().reduce(choose).map(HclValue::decimal).ok_or(EvalError::Refused)
 }

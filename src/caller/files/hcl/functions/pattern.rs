@@ -3,7 +3,7 @@
 use regex_lite::{Captures, Regex, RegexBuilder};
 
 use super::{Function, FunctionArguments};
-use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
+use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
 const PATTERN_AT_MOST: usize = 1000;
 /// The size of a compiled pattern in bytes, which counted repetitions increase.
@@ -19,7 +19,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "regexall" => |a| {
             let (pattern, text) = (pattern(a, 0, 1)?, a.plain_text(1)?);
             let all = pattern.captures_iter(&text).map(|found| groups(&pattern, &found));
-            all.collect::<Evaluated<_>>().map(HclValue::list)
+            all.collect::<EvalResult<_>>().map(HclValue::list)
         },
         "regex_replace" => |a| {
             let (pattern, text, to) = (pattern(a, 1, 0)?, a.plain_text(0)?, a.text(2)?);
@@ -33,7 +33,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
 }
 
 /// The pattern at `at`, after the cost of searching the text at `text` is counted.
-fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> Evaluated<Regex> {
+fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> EvalResult<Regex> {
     let (pattern, text) = (arguments.plain_text(at)?, arguments.plain_text(text)?);
     let cost = (text.len() as u64 + 16) * (pattern.len() as u64 + 64);
     let may_be_tried = pattern.len() <= PATTERN_AT_MOST && arguments.budget.spend(cost * 4);
@@ -43,7 +43,7 @@ fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> Evaluat
 }
 
 /// The whole match, or its groups, all by number or all by name.
-fn groups(pattern: &Regex, found: &Captures<'_>) -> Evaluated {
+fn groups(pattern: &Regex, found: &Captures<'_>) -> EvalResult {
     let text =
         |group: Option<regex_lite::Match<'_>>| group.map_or(HclValue::Null, |group| HclValue::text(group.as_str()));
     let names: Vec<_> = pattern.capture_names().skip(1).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::{Function, FunctionArguments};
-use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
+use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
 /// More than people build at once.
 const PRODUCT_AT_MOST: usize = 4096;
@@ -24,7 +24,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
 type Texts = BTreeSet<Rc<str>>;
 
 /// Only sets of texts are supported.
-fn set(value: &HclValue) -> Evaluated<Texts> {
+fn set(value: &HclValue) -> EvalResult<Texts> {
     let text = |item: &HclValue| match item {
         HclValue::Text(_) => item.as_known_text(),
         _ => Err(EvalError::NotKnown),
@@ -32,7 +32,7 @@ fn set(value: &HclValue) -> Evaluated<Texts> {
     value.as_list()?.iter().map(text).collect()
 }
 
-fn combine(arguments: &FunctionArguments<'_>, combine: impl Fn(&Texts, &Texts) -> Texts) -> Evaluated {
+fn combine(arguments: &FunctionArguments<'_>, combine: impl Fn(&Texts, &Texts) -> Texts) -> EvalResult {
     let mut sets = arguments.values.iter().map(set);
     let first = sets.next().ok_or(EvalError::Refused)??;
     let all = sets.try_fold(first, |all, next| Ok(combine(&all, &next?)))?;
@@ -40,7 +40,7 @@ fn combine(arguments: &FunctionArguments<'_>, combine: impl Fn(&Texts, &Texts) -
 }
 
 /// Every combination of the lists, beginning with the first items.
-fn product(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn product(arguments: &FunctionArguments<'_>) -> EvalResult {
     let mut all = vec![Vec::new()];
     for list in arguments.values {
         let list = list.as_list()?;

@@ -1,7 +1,7 @@
 //! Functions of texts. If a part of a text is unknown, most results are unknown.
 
 use super::{Function, FunctionArguments};
-use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
+use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 use crate::caller::files::image_side::UNKNOWN;
 use crate::system::digest;
 
@@ -56,21 +56,21 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-fn edit(arguments: &FunctionArguments<'_>, edit: impl Fn(&str) -> String) -> Evaluated {
+fn edit(arguments: &FunctionArguments<'_>, edit: impl Fn(&str) -> String) -> EvalResult {
     Ok(HclValue::text(edit(&arguments.text(0)?)))
 }
 
-fn replace(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn replace(arguments: &FunctionArguments<'_>) -> EvalResult {
     replaced(arguments, &arguments.text(0)?, &arguments.text(1)?, &arguments.text(2)?)
 }
 
-fn indent(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn indent(arguments: &FunctionArguments<'_>) -> EvalResult {
     let width = usize::try_from(arguments.integer(0)?.min(1000)).map_err(|_| EvalError::Refused)?;
     replaced(arguments, &arguments.text(1)?, "\n", &format!("\n{}", " ".repeat(width)))
 }
 
 /// A few characters can produce a huge text, so that its length is limited.
-fn replaced(arguments: &FunctionArguments<'_>, text: &str, from: &str, to: &str) -> Evaluated {
+fn replaced(arguments: &FunctionArguments<'_>, text: &str, from: &str, to: &str) -> EvalResult {
     let found = if from.is_empty() { text.len() + 1 } else { text.matches(from).count() };
     arguments.budget.spend((found * to.len()) as u64).then_some(()).ok_or(EvalError::NotKnown)?;
     if text.len() + found * to.len() > 1 << 16 {
@@ -79,7 +79,7 @@ fn replaced(arguments: &FunctionArguments<'_>, text: &str, from: &str, to: &str)
     Ok(HclValue::text(text.replace(from, to)))
 }
 
-fn split(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn split(arguments: &FunctionArguments<'_>) -> EvalResult {
     let (separator, text) = (arguments.text(0)?, arguments.text(1)?);
     if separator.is_empty() {
         return Ok(HclValue::texts(text.chars().map(String::from)));
@@ -87,7 +87,7 @@ fn split(arguments: &FunctionArguments<'_>) -> Evaluated {
     Ok(HclValue::texts(text.split(&*separator)))
 }
 
-fn join(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn join(arguments: &FunctionArguments<'_>) -> EvalResult {
     let separator = arguments.text(0)?;
     let mut parts = Vec::new();
     for list in arguments.values.get(1..).unwrap_or_default() {
@@ -106,7 +106,7 @@ fn join(arguments: &FunctionArguments<'_>) -> Evaluated {
 }
 
 /// A negative start counts from the end, and a negative length reaches to it.
-fn substr(arguments: &FunctionArguments<'_>) -> Evaluated {
+fn substr(arguments: &FunctionArguments<'_>) -> EvalResult {
     let text = arguments.plain_text(0)?;
     let (offset, count) = (arguments.integer(1)?, arguments.integer(2)?);
     let start = match usize::try_from(offset) {
