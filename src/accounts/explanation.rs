@@ -135,7 +135,7 @@ impl<'a> Explanation<'a> {
             }
             Verdict::Public => Problem::new(
                 self.step(self.decision.deciding()?),
-                format!("ENSIGN_ACCOUNT={host}=NAME names one all the same"),
+                format!("ENSIGN_ACCOUNT={host}=NAME names one anyway"),
             ),
             Verdict::NoSuchAccount => {
                 let step = self.decision.deciding()?;
@@ -174,7 +174,7 @@ impl<'a> Explanation<'a> {
                 self.ways_between(images, accounts, typed, this),
             ),
             (None, _) if is_unknown => {
-                ("These files are not known whole, so they choose no account".to_owned(), vec![this("NAME")])
+                ("These files could not be read completely, so they choose no account".to_owned(), vec![this("NAME")])
             }
             (None, Verdict::Several) => {
                 let every = format!("every command docker-credential-ensign switch {}", quote(self.decision.entry()));

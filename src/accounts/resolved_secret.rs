@@ -143,7 +143,7 @@ impl Accounts<'_> {
             return Ok(valid(account, kept));
         }
         if was_down {
-            return Ok(ResolvedSecret::Expired(ended(account, "its provider was out of reach a moment ago")));
+            return Ok(ResolvedSecret::Expired(ended(account, "its provider could not be reached a moment ago")));
         }
         let Some(refresh) = &kept.refresh else { return Ok(ResolvedSecret::Expired(expired(account))) };
         if let Err(error) = self.can_keep(account, for_lock.saturating_sub(started.elapsed())) {
@@ -357,16 +357,16 @@ pub(crate) fn due(until: SystemTime, now: SystemTime) -> SystemTime {
 }
 
 fn refused(account: &Account) -> Problem {
-    ended(account, "the registry refused it when it was checked")
+    ended(account, "the registry refused them when they were checked")
 }
 
 fn expired(account: &Account) -> Problem {
-    ended(account, "it has expired")
+    ended(account, "they have expired")
 }
 
 fn ended(account: &Account, why: &str) -> Problem {
     Problem::run(
-        format!("the secret of {} on {} is not good any more: {why}", account.name, account.registry),
+        format!("the credentials of {} on {} are no longer valid: {why}", account.name, account.registry),
         format_args!("login {} --alias {}", account.registry, text::quote(account.name.as_str())),
     )
 }

@@ -80,11 +80,11 @@ pub(super) fn ended_session(account: &Account, kept: &StoredSecret, now: SystemT
 }
 
 pub(crate) fn session_over(registry: &Registry, name: &AccountName) -> String {
-    format!("the session of {name} at {registry} is over")
+    format!("the session of {name} at {registry} has expired")
 }
 
 pub(crate) fn log_in_at(page: &str) -> String {
-    format!("log in at {page} with a browser, and try again: the secret that is kept here stays good")
+    format!("log in at {page} with a browser, then try again; the saved secret stays valid")
 }
 
 #[cfg(test)]
@@ -109,7 +109,9 @@ mod tests {
             assert_eq!(ended_session(&account, &kept, now).is_some(), is_believed, "{now:?}");
         }
         let told = ended_session(&account, &kept, start).unwrap().to_string();
-        assert!(told.starts_with("the session of work at ghcr.io is over") && told.contains("https://ghcr.io/login"));
+        assert!(
+            told.starts_with("the session of work at ghcr.io has expired") && told.contains("https://ghcr.io/login")
+        );
         assert!(ended_session(&account, &Secret::new("s".into()).into(), start).is_none());
     }
 }

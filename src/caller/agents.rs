@@ -79,12 +79,12 @@ fn by_variable(name: &str, value: &str) -> Option<String> {
         (None, None) => name == known,
     };
     let (_, agent) = VARIABLES.iter().find(|(known, _)| !value.is_empty() && is_meant(known))?;
-    Some(format!("{name} is set, as by {agent}"))
+    Some(format!("{name} is set, as {agent} does"))
 }
 
 fn by_name(process: &Process) -> Option<String> {
     let (name, agent) = program::names(process).find_map(|name| PROGRAMS.iter().find(|(known, _)| *known == name))?;
-    Some(format!("`{name}` is above it ({agent})"))
+    Some(format!("`{name}` started it ({agent})"))
 }
 
 #[cfg(test)]
@@ -99,17 +99,17 @@ mod tests {
     #[test]
     fn an_agent_is_known_by_a_variable() {
         for (variable, expected) in [
-            ("CLAUDECODE=1", Some("CLAUDECODE is set, as by Claude Code")),
+            ("CLAUDECODE=1", Some("CLAUDECODE is set, as Claude Code does")),
             ("CLAUDECODE=", None),
-            ("CURSOR_AGENT=1", Some("CURSOR_AGENT is set, as by Cursor")),
+            ("CURSOR_AGENT=1", Some("CURSOR_AGENT is set, as Cursor does")),
             ("CURSOR_TRACE_ID=x", None), // every terminal in that editor has it
-            ("CODEX_SANDBOX=seatbelt", Some("CODEX_SANDBOX is set, as by Codex")),
-            ("CODEX_THREAD_ID=x", Some("CODEX_THREAD_ID is set, as by Codex")),
+            ("CODEX_SANDBOX=seatbelt", Some("CODEX_SANDBOX is set, as Codex does")),
+            ("CODEX_THREAD_ID=x", Some("CODEX_THREAD_ID is set, as Codex does")),
             ("CODEX_HOME=/h", None),
-            ("GEMINI_CLI=1", Some("GEMINI_CLI is set, as by Gemini CLI")),
+            ("GEMINI_CLI=1", Some("GEMINI_CLI is set, as Gemini CLI does")),
             ("GEMINI_API_KEY=1", None),
-            ("AIDER_MODEL=x", Some("AIDER_MODEL is set, as by aider")),
-            ("AGENT=amp", Some("AGENT is set, as by Amp")),
+            ("AIDER_MODEL=x", Some("AIDER_MODEL is set, as aider does")),
+            ("AGENT=amp", Some("AGENT is set, as Amp does")),
             ("AGENT=smith", None),
             ("SSH_AGENT_PID=1", None),
             ("PATH=/bin", None),
@@ -125,16 +125,16 @@ mod tests {
     #[test]
     fn an_agent_is_known_by_the_name_of_a_process() {
         for (exe, words, expected) in [
-            ("/usr/bin/node", "claude", Some("`claude` is above it (Claude Code)")),
-            ("/home/me/.local/share/claude/versions/2.0.1", "claude -c", Some("`claude` is above it (Claude Code)")),
+            ("/usr/bin/node", "claude", Some("`claude` started it (Claude Code)")),
+            ("/home/me/.local/share/claude/versions/2.0.1", "claude -c", Some("`claude` started it (Claude Code)")),
             (
                 "/usr/bin/node",
                 "node /usr/lib/node_modules/@anthropic-ai/claude-code/cli.js",
-                Some("`claude-code` is above it (Claude Code)"),
+                Some("`claude-code` started it (Claude Code)"),
             ),
-            ("/usr/bin/node", "node --x /opt/@openai/codex/bin/codex.js", Some("`codex` is above it (Codex)")),
-            ("/usr/bin/python3.12", "python3 /home/me/.local/bin/aider --yes", Some("`aider` is above it (aider)")),
-            ("/opt/Codex.exe", "codex", Some("`codex` is above it (Codex)")),
+            ("/usr/bin/node", "node --x /opt/@openai/codex/bin/codex.js", Some("`codex` started it (Codex)")),
+            ("/usr/bin/python3.12", "python3 /home/me/.local/bin/aider --yes", Some("`aider` started it (aider)")),
+            ("/opt/Codex.exe", "codex", Some("`codex` started it (Codex)")),
             ("/usr/bin/bash", "bash /home/me/claude/build.sh", None),
             ("/usr/bin/vim", "vim claude", None),
             ("/usr/bin/docker", "docker push x/claude", None),

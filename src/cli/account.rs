@@ -35,7 +35,7 @@ pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Optio
         }
     }
     if shown.is_empty() {
-        return Err(Failure::not_logged_in("there is no account", format!("run `{} login HOST`", context.program)));
+        return Err(Failure::not_logged_in("there are no accounts", format!("run `{} login HOST`", context.program)));
     }
     let json: Vec<_> = shown.iter().map(|(account, candidates)| context.account_json(account, candidates)).collect();
     let lines: Vec<_> = shown
@@ -100,10 +100,7 @@ pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> R
         && given.purpose.is_none()
         && callers.is_empty()
     {
-        return Err(Failure::usage(
-            "nothing to change was given",
-            format!("see `{} account edit --help`", context.program),
-        ));
+        return Err(Failure::usage("no change was given", format!("run `{} account edit --help`", context.program)));
     }
     context.accounts.refuse_given(&registry, &name)?;
     if !callers.is_empty()
@@ -167,7 +164,7 @@ pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> R
     }
     print_uses(context, account)?;
     for missing in account.folders.iter().filter(|folder| changes_folders && !folder.is_dir()) {
-        context.ui.note(format_args!("there is no folder {} yet", context.env.shorten_home(missing)));
+        context.ui.note(format_args!("the folder {} does not exist yet", context.env.shorten_home(missing)));
     }
     warn_about_rivals(context, &candidates, account);
     Ok(ExitCode::SUCCESS)
@@ -200,8 +197,8 @@ fn refuse_unknown_rule(account: &Account) -> Result<(), Problem> {
     if account.callers.unknown.is_none() {
         return Ok(());
     }
-    let what = format!("the rule for the callers of {} was written by a newer Ensign", account.name);
-    Err(Problem::new(what, "change it with that one"))
+    let what = format!("a newer Ensign wrote the caller rules of {}", account.name);
+    Err(Problem::new(what, "use that version to change them"))
 }
 
 /// A typed command with its flags, for hints that add the account's name.

@@ -89,7 +89,7 @@ impl CommandContext<'_> {
         let Some(renewed) = renewed else { return Ok(()) };
         self.accounts
             .renew(account, &secret.credential.secret, renewed.copy())
-            .context("could not keep the new identity token that the registry gave")?;
+            .context("could not save the registry's new identity token")?;
         secret.credential.secret = renewed;
         secret.known = SecretVerdict::Accepted;
         Ok(())

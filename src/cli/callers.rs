@@ -71,7 +71,7 @@ fn program(text: &str) -> Result<String, Failure> {
         return Ok(text.to_owned());
     }
     caller::client_name(text).ok_or_else(|| {
-        let what = format!("`{}` is no client that is known, and no absolute path", one_line(text, 60));
+        let what = format!("`{}` is neither a known client nor an absolute path", one_line(text, 60));
         Failure::usage(what, "name it as `why` shows it, such as `docker`, or give its path")
     })
 }
@@ -79,7 +79,7 @@ fn program(text: &str) -> Result<String, Failure> {
 /// Coding agents must not remove a rule against them, nor give a grant.
 pub(super) fn refuse_agent() -> Result<(), Failure> {
     let Some(agent) = caller::agent() else { return Ok(()) };
-    let problem = Problem::new(format!("a person must do this, and {agent}"), "run it in a terminal of your own");
+    let problem = Problem::new(format!("a person must run this, but {agent}"), "run it in a terminal of your own");
     Err(Failure::new(FailureKind::Denied, problem))
 }
 

@@ -186,27 +186,25 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action
         RepositoryAccess::Unseen => (
             "probably",
             0,
-            format!(
-                "{registry} accepts {name}, who may probably {deed}: it shows no such image, which can also hide one"
-            ),
+            format!("{registry} accepts {name}, who may probably {deed}: the image was not found, or is hidden"),
         ),
         RepositoryAccess::Denied { by } => {
             ("denied", 4, format!("{registry} accepts {name}, who may not {deed} (says {})", one_line(by, 100)))
         }
         RepositoryAccess::Anyone { allowed } => {
             let who = if *allowed { "anyone may" } else { "a visitor may not" };
-            ("anonymous", 5, format!("{registry} did not look at the password of {name}: {who} {deed}"))
+            ("anonymous", 5, format!("{registry} did not check the password of {name}: {who} {deed}"))
         }
         RepositoryAccess::Rejected { by } => {
             ("rejected", 3, format!("{} rejects the password of {name}", one_line(by, 100)))
         }
         RepositoryAccess::SessionOver { .. } => ("session-over", 3, session_over(registry, name)),
         RepositoryAccess::NoTokens => {
-            let instead = "it takes the user name and password themselves (Basic)";
-            ("no-tokens", 1, format!("{registry} accepts {name}, but gives out no tokens: {instead}"))
+            let instead = "it takes the user name and password directly (Basic)";
+            ("no-tokens", 1, format!("{registry} accepts {name}, but issues no tokens: {instead}"))
         }
         RepositoryAccess::Unknown { why } => {
-            ("accepted", 1, format!("{registry} accepts {name}, but whether it may {deed} is not known: {why}"))
+            ("accepted", 1, format!("{registry} accepts {name}, but it is unknown whether it may {deed}: {why}"))
         }
         RepositoryAccess::Unverified { why } => {
             ("unverified", 1, format!("the password of {name} was not checked: {why}"))
@@ -227,7 +225,7 @@ pub(super) fn describe_login(verdict: &LoginVerdict, subject: &CheckSubject, act
             CheckReport { verdict: "accepted", sentence: format!("{registry} accepts {name}"), code: 0, page: None }
         }
         LoginVerdict::Open => {
-            let sentence = format!("{registry} did not look at the password of {name}: it lets anyone in");
+            let sentence = format!("{registry} did not check the password of {name}: it lets anyone in");
             CheckReport { verdict: "anonymous", sentence, code: 5, page: None }
         }
         LoginVerdict::Rejected { by } => describe(&RepositoryAccess::Rejected { by: by.clone() }, subject, action),
@@ -269,7 +267,7 @@ mod tests {
                 RepositoryAccess::Unseen,
                 "probably",
                 0,
-                "who may probably push to ghcr.io/acme/app: it shows no such image",
+                "who may probably push to ghcr.io/acme/app: the image was not found",
             ),
             (
                 RepositoryAccess::Denied { by: by() },
@@ -281,7 +279,7 @@ mod tests {
                 RepositoryAccess::Anyone { allowed: true },
                 "anonymous",
                 5,
-                "did not look at the password of work: anyone may push",
+                "did not check the password of work: anyone may push",
             ),
             (
                 RepositoryAccess::Anyone { allowed: false },
@@ -290,12 +288,17 @@ mod tests {
                 "password of work: a visitor may not push to",
             ),
             (RepositoryAccess::Rejected { by: by() }, "rejected", 3, "auth.ghcr.io rejects the password of work"),
-            (RepositoryAccess::SessionOver { page: by() }, "session-over", 3, "the session of work at ghcr.io is over"),
+            (
+                RepositoryAccess::SessionOver { page: by() },
+                "session-over",
+                3,
+                "the session of work at ghcr.io has expired",
+            ),
             (
                 RepositoryAccess::Unknown { why: why() },
                 "accepted",
                 1,
-                "ghcr.io accepts work, but whether it may push to ghcr.io/acme/app is not",
+                "ghcr.io accepts work, but it is unknown whether it may push to ghcr.io/acme/app",
             ),
             (
                 RepositoryAccess::Unverified { why: why() },

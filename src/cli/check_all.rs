@@ -51,7 +51,7 @@ pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<Exit
         .map(|account| PendingCheck { security: context.security(&account.registry, plain_http), account })
         .collect();
     if inquiries.is_empty() {
-        return Err(Failure::not_logged_in("there is no account", format!("run `{} login HOST`", context.program)));
+        return Err(Failure::not_logged_in("there are no accounts", format!("run `{} login HOST`", context.program)));
     }
     let mut lines: Vec<Option<CheckLine>> = inquiries.iter().map(|_| None).collect();
     ask_all(context, &inquiries, |place, finding| {
@@ -174,7 +174,7 @@ fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult) -
 
 fn not_asked(account: &Account) -> CheckLine {
     let (registry, name) = (&account.registry, &account.name);
-    let message = format!("{registry} is many registries: `check HOST` asks one of them about {name}");
+    let message = format!("{registry} stands for many registries: `check HOST` asks one of them about {name}");
     let json = json!({
         "status": "success", "verdict": "not-asked", "message": message,
         "registry": registry.as_str(), "account": name.as_str(), "username": account.username.as_str(),

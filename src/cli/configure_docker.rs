@@ -116,8 +116,8 @@ fn write(
 
 pub(super) fn named(context: &CommandContext<'_>, host: &str) -> Result<Registry, Failure> {
     if Registry::pattern(host).is_ok() {
-        let cure = format!("run `{} configure-docker --all`, and it will ask for every registry", context.program);
-        return Err(Failure::usage(format!("Docker cannot be told to ask for the hosts of `{host}`"), cure));
+        let cure = format!("run `{} configure-docker --all`, so that Docker asks for every registry", context.program);
+        return Err(Failure::usage(format!("Docker has no setting for the hosts of `{host}`"), cure));
     }
     context.registry(host)
 }
@@ -136,7 +136,7 @@ fn registries(
     let mut all: Vec<_> = with_accounts.map(|entry| entry.registry).collect();
     if all.is_empty() && found.is_empty() && !given.all {
         let cure = format!("run `{} login HOST` first, or name a registry", context.program);
-        return Err(Failure::not_logged_in("there is no account, so no registry to ask for", cure));
+        return Err(Failure::not_logged_in("there are no accounts, so there is no registry to configure", cure));
     }
     let (patterns, hosts): (Vec<_>, Vec<_>) = all.drain(..).partition(Registry::is_pattern);
     if !given.all {
@@ -303,14 +303,14 @@ fn finish(
     if written.is_empty() {
         context.ui.say("Nothing to change.");
     } else if given.undo {
-        context.ui.say(format_args!("✓ Took Ensign out of {}", written.join(", ")));
+        context.ui.say(format_args!("✓ Removed Ensign from {}", written.join(", ")));
     } else {
         context.ui.say(format_args!("✓ Wrote {}", written.join(", ")));
         context.ui.say(format_args!("  To undo   {program} configure-docker --undo"));
     }
     if plans.iter().flat_map(FilePlan::changes).any(|change| matches!(change, PlannedChange::Conflict { .. })) {
         context.ui.note(format_args!(
-            "another helper serves some of them; to take them over:  {program} configure-docker --force"
+            "another helper answers for some of them; to take them over:  {program} configure-docker --force"
         ));
     }
     let is_store = |change: &PlannedChange| matches!(change, PlannedChange::Store { .. } | PlannedChange::StoreOurs);
@@ -329,7 +329,7 @@ fn finish(
     }
     if left && given.all {
         context.ui.note(format_args!(
-            "Docker does not see plain-text logins any more; to keep them:  {program} configure-docker --import"
+            "Docker no longer sees plain-text logins; to keep them:  {program} configure-docker --import"
         ));
     } else if left {
         context.ui.note(format_args!(

@@ -61,15 +61,15 @@ pub(super) fn say(context: &CommandContext<'_>) {
         Some(route) => {
             context
                 .ui
-                .say(format_args!("  For all registries without an account here {} answers.", route.helper.program()));
+                .say(format_args!("  {} answers for registries without an account here.", route.helper.program()));
             if helpers::missing(&route.helper).is_some() {
                 context.ui.note(format_args!(
-                    "`{}` is not installed: until it is, nobody answers for them",
+                    "`{}` is not installed, so those registries get no login",
                     route.helper.program()
                 ));
             }
         }
-        None => context.ui.say("  For registries without an account here nobody answers: `docker login` adds one."),
+        None => context.ui.say("  Registries without an account here get no login; `docker login` adds one."),
     }
 }
 

@@ -8,7 +8,10 @@ use super::failure::Failure;
 pub(super) fn parse(text: &str, what: &str, longest: &str) -> Result<Duration, Failure> {
     let limit = read(longest).unwrap_or(Duration::MAX);
     read(text).filter(|span| *span <= limit).ok_or_else(|| {
-        Failure::usage(format!("`{text}` is no time {what}"), format!("write it as in `10m`; {longest} is the longest"))
+        Failure::usage(
+            format!("`{text}` is not a time {what}"),
+            format!("write it as in `10m`; {longest} is the longest"),
+        )
     })
 }
 

@@ -36,7 +36,7 @@ pub(super) fn run(
             Err(error) => {
                 unread += 1;
                 let (registry, name) = (&account.registry, &account.name);
-                context.ui.note(one_line(&format!("the end of {name} on {registry} is not known: {error:#}"), 300));
+                context.ui.note(one_line(&format!("the expiry of {name} on {registry} is unknown: {error:#}"), 300));
             }
         }
     }

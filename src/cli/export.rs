@@ -33,10 +33,10 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ExportArguments) -
         context.ui.note(format_args!("not exported: {}", left.told()));
     }
     if exported.is_empty() && !failed.is_empty() {
-        return Err(Problem::new("no secret could be had", "mend what is said above").into());
+        return Err(Problem::new("no credentials found", "fix the errors above").into());
     }
     if exported.is_empty() {
-        return Err(Failure::not_logged_in("there is nothing to export in this form", "try `--format auth.json`"));
+        return Err(Failure::not_logged_in("nothing can be exported in this format", "try `--format auth.json`"));
     }
     let text = match given.format {
         ExportFormat::AuthJson | ExportFormat::Dockerconfigjson => exported.file(),
@@ -77,8 +77,8 @@ fn check_words(given: &args::ExportArguments) -> Result<(), Failure> {
     let names = [(Some(given.name.as_str()), false), (given.namespace.as_deref(), true)];
     for (name, is_label) in names.into_iter().filter_map(|(name, is_label)| Some((name?, is_label))) {
         if !export::is_kubernetes_name(name, is_label) {
-            let what = format!("`{name}` is no name in Kubernetes");
-            return Err(Failure::usage(what, "use small letters, digits and `-`"));
+            let what = format!("`{name}` is not a valid name in Kubernetes");
+            return Err(Failure::usage(what, "use lower-case letters, digits and `-`"));
         }
     }
     Ok(())
@@ -96,13 +96,13 @@ fn may_write(
                 let what = format!("`{}` is not a file", path.display());
                 return Err(Failure::usage(what, "name a file, or leave `--output` out and redirect stdout"));
             }
-            let what = format!("`{}` is there already", path.display());
-            (what.clone(), "name another file, or write over it with `--yes`", format!("{what}. Write over it?"))
+            let what = format!("`{}` already exists", path.display());
+            (what.clone(), "name another file, or overwrite it with `--yes`", format!("{what}. Overwrite it?"))
         }
         None if io::stdout().is_terminal() => (
             "secrets would be shown on this terminal".to_owned(),
             "write to a file with `--output FILE`, or show them with `--yes`",
-            "This shows secrets on the terminal. Go on?".to_owned(),
+            "This shows secrets on the terminal. Continue?".to_owned(),
         ),
         Some(_) | None => return Ok(()),
     };
@@ -165,7 +165,7 @@ fn choose(
         }
     }
     if found.iter().all(|(_, accounts)| accounts.is_empty()) {
-        return Err(Failure::not_logged_in("there is no account", format!("run `{} login HOST`", context.program)));
+        return Err(Failure::not_logged_in("there are no accounts", format!("run `{} login HOST`", context.program)));
     }
     let (mut chosen, mut failed) = (Vec::new(), Vec::new());
     let is_for_pulls = matches!(given.format, ExportFormat::Dockerconfigjson | ExportFormat::Secret);
@@ -176,7 +176,7 @@ fn choose(
             accounts = first.into_iter().chain(after).collect();
             let left = accounts.extract_if(.., |account| is_for_pulls && !account.serves(Some(Operation::Pull)));
             for Account { name, registry, .. } in left {
-                context.ui.note(format_args!("not exported: {name} of {registry}, which is to push only"));
+                context.ui.note(format_args!("not exported: {name} of {registry}, which is for push only"));
             }
         }
         let alone = accounts.len() == 1;
@@ -212,19 +212,19 @@ fn warn(context: &CommandContext<'_>, chosen: &[ExportAccount], exported: &Expor
         Some(path) => {
             let path = context.env.shorten_home(path);
             context.ui.say(format_args!("✓ Wrote {path}"));
-            context.ui.note(format_args!("{secrets} in clear in {path}: whoever reads it can use them"));
+            context.ui.note(format_args!("{secrets} in clear text in {path}: anyone who reads it can use them"));
         }
-        None => context.ui.note(format_args!("{secrets} in clear on stdout: whoever reads it can use them")),
+        None => context.ui.note(format_args!("{secrets} in clear text on stdout: anyone who reads it can use them")),
     }
     for account in accounts.into_iter().filter(|account| account.source != Source::Static) {
         let until = context.accounts.kept(account).ok().flatten().and_then(|kept| kept.expires_at);
         let left = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
         let end = match left {
-            Some(left) => format!("ends in {} minutes", left.as_secs() / 60),
-            None => "may end soon".to_owned(),
+            Some(left) => format!("expires in {} minutes", left.as_secs() / 60),
+            None => "may expire soon".to_owned(),
         };
         context.ui.note(format_args!(
-            "the secret of {} of {} {end}, and what was exported is not renewed",
+            "the secret of {} on {} {end}; the exported copy is not renewed",
             account.name, account.registry
         ));
     }

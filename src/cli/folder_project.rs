@@ -112,5 +112,5 @@ impl FolderProject {
 /// Names the fields that only a newer Ensign knows. Their values are not shown: one may be a misplaced secret.
 pub(super) fn unknown(project: &ProjectAccounts, shown: &str) -> Option<String> {
     let words = one_line(&project.unknown.join(", "), 100);
-    (!words.is_empty()).then(|| format!("{shown} holds what this Ensign does not know and passes over: {words}"))
+    (!words.is_empty()).then(|| format!("{shown} has fields that this Ensign does not know and ignores: {words}"))
 }

@@ -35,7 +35,7 @@ pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result
         Some(page) => match pages.into_iter().find(|(name, _)| name == page) {
             Some((_, text)) => text,
             None => {
-                return Err(Failure::usage(format!("there is no page `{page}`"), "`man` without a word names them"));
+                return Err(Failure::usage(format!("there is no page `{page}`"), "`man` without arguments lists them"));
             }
         },
     };

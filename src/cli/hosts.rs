@@ -20,18 +20,22 @@ impl HostEdit {
             edit.replaces |= !adds;
             let host = context.registry(text)?;
             if host == *registry || registry.is_pattern() {
-                let what = format!("`{text}` is {registry} itself, and has its accounts anyway");
-                let what = if registry.is_pattern() { format!("{registry} is no registry but many") } else { what };
+                let what = format!("`{text}` is {registry} itself, which has these accounts already");
+                let what = if registry.is_pattern() {
+                    format!("{registry} stands for many registries, not for one")
+                } else {
+                    what
+                };
                 return Err(Failure::usage(what, "name another host that takes the same login"));
             }
             let taken = context.accounts.aliases()?.into_iter().find(|alias| alias.host == host);
             if let Some(alias) = taken.filter(|alias| alias.registry != *registry) {
                 let first = alias.accounts.first().map_or("NAME", AccountName::as_str);
                 let cure = format!("run `{} account edit {} {first} --no-also` first", context.program, alias.registry);
-                return Err(Failure::usage(format!("{host} is answered as {} already", alias.registry), cure));
+                return Err(Failure::usage(format!("{host} uses the accounts of {} already", alias.registry), cure));
             }
             if !context.accounts.only_of(&host)?.accounts.is_empty() {
-                context.ui.note(format_args!("{host} has accounts of its own, which go before this one"));
+                context.ui.note(format_args!("{host} has accounts of its own, which are used first"));
             }
             edit.hosts.push(host);
         }

@@ -25,7 +25,7 @@ impl ImageEdit {
             if let Some(tag) = left_out {
                 context
                     .ui
-                    .note(format_args!("an account is for all tags of an image: `{tag}` is left out of {pattern}"));
+                    .note(format_args!("a pattern covers all tags of an image: `{tag}` is left out of {pattern}"));
             }
             if !edit.patterns.contains(&pattern) {
                 edit.patterns.push(pattern);
@@ -64,7 +64,7 @@ pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &Regis
         let shared = rival.patterns().into_iter().find(|theirs| own.iter().any(|pattern| pattern.ties_with(theirs)));
         if let Some(pattern) = shared {
             context.ui.note(format_args!(
-                "{} is for the same images ({pattern}): between them the command line does not decide",
+                "{} is for the same images ({pattern}): the command line cannot choose between them",
                 rival.name
             ));
         }
@@ -87,7 +87,7 @@ fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Opti
     let host = if has_host { first } else { registry.as_str() };
     let pattern: ImagePattern = format!("{host}/{path}{rest}")
         .parse()
-        .map_err(|error| Failure::usage(format!("`{text}` is no pattern: {error}"), example()))?;
+        .map_err(|error| Failure::usage(format!("`{text}` is not a pattern: {error}"), example()))?;
     if pattern.registry() == registry {
         Ok((pattern, left_out))
     } else {

@@ -55,7 +55,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -
         pin::drop_orphans(context, &removed)?;
         let after = context.accounts.registry_accounts(&registry)?;
         if given.force {
-            context.ui.note("a secret that its store did not give up is still there");
+            context.ui.note("its store still has the secret");
         }
         if !after.accounts.is_empty() && after.default_account().is_none() {
             context.ui.note(format_args!(
@@ -80,7 +80,7 @@ fn print_ending(context: &CommandContext<'_>, registry: &Registry, ending: &Revo
     match ending {
         RevokeResult::Revoked => context.ui.say("  Its tokens are revoked."),
         RevokeResult::Left(what) => context.ui.note(what),
-        RevokeResult::Failed(why) => context.ui.note(format_args!("the login itself was not ended: {why}")),
+        RevokeResult::Failed(why) => context.ui.note(format_args!("could not end the login itself: {why}")),
         RevokeResult::Elsewhere => context.ui.say("  The program it was borrowed from stays logged in."),
         RevokeResult::ByHand => match login::token_page(context, registry) {
             Some(page) => {
@@ -105,7 +105,7 @@ fn word(ending: &RevokeResult) -> &'static str {
 fn stays(context: &CommandContext<'_>, registry: &Registry, name: &AccountName, error: &anyhow::Error) -> Problem {
     let error = error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.message.clone());
     let anyway = format!(
-        "`{} logout {} -u {} --force` removes the account all the same",
+        "`{} logout {} -u {} --force` removes the account anyway",
         context.program,
         text::quote(registry.as_str()),
         text::quote(name.as_str())

@@ -6,7 +6,7 @@ use dialoguer::console::{Key, Term};
 
 use crate::system::text;
 
-const KEYS: &str = "  Arrow keys and Enter choose; Esc, q or Ctrl-D leaves";
+const KEYS: &str = "  Arrow keys and Enter choose; Esc, q or Ctrl-D cancels";
 
 /// Shows the items, with `place` marked first. Returns the place of the choice; `None` if the person left.
 pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::Result<Option<usize>> {

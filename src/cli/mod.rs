@@ -210,7 +210,7 @@ impl CommandContext<'_> {
                 ));
                 return;
             }
-            self.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell and goes before the default"));
+            self.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell and overrides the default"));
         }
     }
 
@@ -232,7 +232,7 @@ impl CommandContext<'_> {
     /// The registry a person named.
     fn registry(&self, host: &str) -> Result<Registry, Failure> {
         host.parse()
-            .map_err(|error| Failure::usage(format!("`{host}` is no registry: {error}"), "name it as in `ghcr.io`"))
+            .map_err(|error| Failure::usage(format!("`{host}` is not a registry: {error}"), "name it as in `ghcr.io`"))
     }
 
     /// The named registry or pattern of hosts, as the config spells it.
@@ -259,8 +259,8 @@ impl CommandContext<'_> {
     fn providers(&self) -> Result<ProviderTable, Failure> {
         let file = || self.accounts.config_file().map(|path| self.env.shorten_home(&path)).unwrap_or_default();
         ProviderTable::read(self.accounts.providers()?.as_ref()).map_err(|why| {
-            let cure = "mend it there; docs/providers.md says what each field means";
-            Problem::new(format!("`{}` describes a provider wrongly: {why}", file()), cure).into()
+            let cure = "fix it there; docs/providers.md explains each field";
+            Problem::new(format!("invalid provider in `{}`: {why}", file()), cure).into()
         })
     }
 
@@ -313,7 +313,7 @@ impl CommandContext<'_> {
         let meant: Vec<_> = meant.collect();
         let Some(first) = meant.first() else { return Ok(()) };
         let hosts: Vec<_> = meant.iter().map(|account| account.registry.as_str()).collect();
-        let what = format!("`{registry}` is no registry but an account of {}", hosts.join(" and "));
+        let what = format!("`{registry}` is not a registry but an account of {}", hosts.join(" and "));
         let [host, name] = [first.registry.as_str(), first.name.as_str()].map(text::quote);
         Err(Failure::usage(what, format!("name the registry too: `{host} {name}`")))
     }

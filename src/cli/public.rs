@@ -21,7 +21,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::PublicArguments) -
 fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let all = context.accounts.all()?;
     let patterns: Vec<_> = all.iter().flat_map(|entry| &entry.public).map(ToString::to_string).collect();
-    let text = if patterns.is_empty() { "No image is said to be public.".to_owned() } else { patterns.join("\n") };
+    let text = if patterns.is_empty() { "No public images configured.".to_owned() } else { patterns.join("\n") };
     context.ui.data(json!({"public": patterns}), text)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -38,13 +38,13 @@ fn remove(context: &CommandContext<'_>, removed: &[ImagePattern]) -> Result<Exit
     let all = context.accounts.all()?;
     let is_public = |pattern: &&ImagePattern| all.iter().any(|entry| entry.public.contains(pattern));
     if let Some(unknown) = removed.iter().find(|pattern| !is_public(pattern)) {
-        let what = format!("{} is not said to be public", one_line(&unknown.to_string(), 100));
+        let what = format!("{} is not in the list of public images", one_line(&unknown.to_string(), 100));
         return Err(Failure::usage(what, format!("see `{} public list`", context.program)));
     }
     change(context, removed, |_, _| {})?;
     let names = names(removed);
     let json = json!({"status": "success", "removed": names});
-    context.ui.done(json, format_args!("Pulled with the account that answers: {}", names.join(", ")))?;
+    context.ui.done(json, format_args!("No longer public: {}", names.join(", ")))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -86,7 +86,7 @@ fn pattern(text: &str) -> Result<ImagePattern, Failure> {
         if has_host { text.to_owned() } else { format!("{}/{text}", Registry::docker_hub()) }
     } else {
         if text.trim().is_empty() {
-            return Err(Failure::usage("an empty name is no image", "name it as in `ghcr.io/acme/app`"));
+            return Err(Failure::usage("an image's name is empty", "name it as in `ghcr.io/acme/app`"));
         }
         // `alpine:3` is an image here, not a registry on port 3.
         let name = text.split(':').next().unwrap_or_default();
@@ -98,7 +98,7 @@ fn pattern(text: &str) -> Result<ImagePattern, Failure> {
         }
     };
     full.parse().map_err(|error| {
-        let what = format!("`{}` is no pattern: {error}", one_line(text, 100));
+        let what = format!("`{}` is not a pattern: {error}", one_line(text, 100));
         Failure::usage(what, "write it as 'ghcr.io/acme/public/**'")
     })
 }

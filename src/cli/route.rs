@@ -35,7 +35,7 @@ fn set(context: &CommandContext<'_>, registry: &Registry, helper: Option<&Helper
     let of = context.accounts.registry_accounts(registry)?;
     if helper.is_some() && of.registry == *registry && !of.accounts.is_empty() {
         let logout = format!("run `{} logout {} --all` first", context.program, quote(registry.as_str()));
-        return Err(Failure::usage(format!("{registry} has accounts here, which answer"), logout));
+        return Err(Failure::usage(format!("{registry} has accounts here, and they answer"), logout));
     }
     context.accounts.change(|edit| {
         if helper.is_some() || had {
@@ -47,7 +47,7 @@ fn set(context: &CommandContext<'_>, registry: &Registry, helper: Option<&Helper
     let json = json!({"status": "success", "registry": registry.as_str(), "helper": name, "before": had});
     let said = match helper {
         Some(helper) => format!("`{}` answers for {registry}", helper.program()),
-        None if had => format!("No other helper answers for {registry} any more"),
+        None if had => format!("No other helper answers for {registry} now"),
         None => format!("No other helper answered for {registry}"),
     };
     context.ui.done(json, said)?;
@@ -79,7 +79,7 @@ fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failur
         Ok(helper) => helper,
         Err(()) if HelperName::fits(name) => return Err(is_ours()),
         Err(()) => {
-            let what = format!("`{text}` is no helper's name");
+            let what = format!("`{text}` is not a helper's name");
             return Err(Failure::usage(what, "name the NAME of docker-credential-NAME, as in `ecr-login`"));
         }
     };
@@ -87,7 +87,7 @@ fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failur
         return Err(is_ours());
     }
     if let Some(missing) = helpers::missing(&helper) {
-        context.ui.note(format_args!("{}: until it is, nobody answers there", missing.message));
+        context.ui.note(format_args!("{}: until it is, clients get no login there", missing.message));
     }
     Ok(helper)
 }
@@ -95,7 +95,7 @@ fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failur
 fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let routes = context.accounts.routes()?;
     let text = match lines(&routes) {
-        lines if lines.is_empty() => "No other helper answers through Ensign.".to_owned(),
+        lines if lines.is_empty() => "No other helper is configured.".to_owned(),
         lines => lines.join("\n"),
     };
     context.ui.data(json(&routes), text)?;
@@ -121,7 +121,7 @@ pub(super) fn lines(routes: &[HelperRoute]) -> Vec<String> {
             let HelperRoute { helper, .. } = route;
             let trouble = match helpers::missing(helper).is_some() {
                 true => "   ✗ not installed",
-                false if helpers::is_ensign(helper) => "   ✗ is Ensign itself, so that nobody is asked",
+                false if helpers::is_ensign(helper) => "   ✗ this is Ensign itself; skipped",
                 false => "",
             };
             format!("{:width$}  → {}{trouble}", name(route), helper.program())

@@ -40,7 +40,7 @@ pub(super) fn use_account(context: &CommandContext<'_>, given: &args::UseArgumen
             args::UseShell::Fish => format!("{} use {words} | source", context.program),
             args::UseShell::Powershell => format!("{} use {words} | Invoke-Expression", context.program),
         };
-        context.ui.note(format_args!("this line is for the shell to run:  {how}"));
+        context.ui.note(format_args!("your shell must run this line:  {how}"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -104,7 +104,7 @@ fn value(context: &CommandContext<'_>, given: &[String], before: Option<&str>) -
         let account = context.account(&candidates, alias)?;
         if account.name.as_str().contains(',') {
             let cure = format!("run `{} account edit {registry} {} --alias NAME`", context.program, quote(alias));
-            return Err(Failure::usage(format!("`{alias}` holds a comma, which {VARIABLE} cannot"), cure));
+            return Err(Failure::usage(format!("`{alias}` contains a comma, which {VARIABLE} cannot hold"), cure));
         }
         named.insert(registry.to_string(), account.name.to_string());
     }

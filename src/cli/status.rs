@@ -88,10 +88,9 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -
     update::note_newer(context);
     for entry in &registries {
         for widened in context.accounts.restrict_permissions(&entry.registry) {
-            context.ui.note(format_args!(
-                "`{}` could be read by others (mode {:o}); now only by you",
-                widened.path, widened.mode
-            ));
+            context
+                .ui
+                .note(format_args!("others could read `{}` (mode {:o}); now only you can", widened.path, widened.mode));
         }
     }
     let troubled = troubled + usize::from(context.unknown_variable().is_some());
@@ -183,7 +182,7 @@ fn block(context: &CommandContext<'_>, lines: &[AccountLine<'_>], candidates: &R
         if let Some(trouble) = trouble {
             let _ = writeln!(block, "    ✗ {}", text::one_line(trouble, 300));
         } else if expiry.ends_within(Expiry::WARNING, now) {
-            let _ = writeln!(block, "    ! log in again in time:  {}", expiry::login(context.program, account));
+            let _ = writeln!(block, "    ! log in again before then:  {}", expiry::login(context.program, account));
         }
     }
     if !candidates.public.is_empty() {
@@ -292,7 +291,7 @@ fn footer(context: &CommandContext<'_>, docker: &[AskedName<'_>], troubled: usiz
         footer += "✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH\n";
     }
     if troubled > 0 {
-        let _ = writeln!(footer, "{troubled} account{} you.", if troubled == 1 { " needs" } else { "s need" });
+        let _ = writeln!(footer, "{troubled} account{} attention.", if troubled == 1 { " needs" } else { "s need" });
     }
     footer
 }

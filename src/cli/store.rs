@@ -28,7 +28,7 @@ pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
         return Ok(kind);
     }
     let hint = format!("use {} for docker-credential-NAME", store_words());
-    Err(Failure::usage(format!("`{}` is no store", text::one_line(text, 60)), hint))
+    Err(Failure::usage(format!("`{}` is not a store", text::one_line(text, 60)), hint))
 }
 
 /// Prepares the store before a person types a secret. A new key goes to the system's keyring, if there is one.
@@ -51,12 +51,12 @@ pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<
 pub(super) fn say_place(context: &CommandContext<'_>, kind: &StoreKind) {
     let place = place(context, kind);
     if !kind.is_clear() {
-        return context.ui.say(format_args!("  Kept in   {place}"));
+        return context.ui.say(format_args!("  Saved in  {place}"));
     }
     let folder = context.env.data_dir.as_deref();
     let in_home = folder.zip(context.env.home()).is_some_and(|(folder, home)| folder.starts_with(home));
     let claim = if files::are_private_anywhere() || in_home { ", readable by you only" } else { "" };
-    context.ui.say(format_args!("  Kept in   {place} in clear text{claim}"));
+    context.ui.say(format_args!("  Saved in  {place} in clear text{claim}"));
     context.ui.say(format_args!("  To seal   {} store move --to sealed", context.program));
 }
 
@@ -86,7 +86,7 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
         Some(kind) => format!("New secrets   {kind}{}", in_clear_text(kind)),
         None => {
             format!(
-                "New secrets   sealed if a keyring is there, else in clear text (not set: `{} store sealed`)",
+                "New secrets   sealed if there is a keyring, else in clear text (not set: `{} store sealed`)",
                 context.program
             )
         }
@@ -113,11 +113,10 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     });
     context.ui.data(json, lines.join("\n"))?;
     if let Some(kind) = context.accounts.named_store() {
-        context.ui.note(format_args!("ENSIGN_STORE is set to `{kind}` in this shell and goes before that"));
+        context.ui.note(format_args!("ENSIGN_STORE is set to `{kind}` in this shell and overrides that"));
     }
     if !clear.is_empty() {
-        let secrets =
-            if clear.len() == 1 { "1 secret lies".to_owned() } else { format!("{} secrets lie", clear.len()) };
+        let secrets = if clear.len() == 1 { "1 secret is".to_owned() } else { format!("{} secrets are", clear.len()) };
         context.ui.note(format_args!("{secrets} in clear text:  {} store move --to sealed", context.program));
     }
     Ok(ExitCode::SUCCESS)
@@ -149,7 +148,7 @@ fn note_others(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Fai
         .filter(|account| account.store != *kind && !account.store.is_from_environment());
     let count = others.count();
     if count > 0 {
-        let lie = if count == 1 { "1 account has its secret" } else { "the secrets of others stay" };
+        let lie = if count == 1 { "1 account has its secret" } else { "other accounts have their secrets" };
         context.ui.note(format_args!("{lie} elsewhere:  {} store move --to {kind}", context.program));
     }
     Ok(())
@@ -174,12 +173,12 @@ fn relocate(context: &CommandContext<'_>, given: &args::StoreMove) -> Result<Exi
     });
     let place = place(context, &to);
     match moved.as_slice() {
-        [] => context.ui.data(json, format_args!("Everything is in `{to}` already."))?,
+        [] => context.ui.data(json, format_args!("All secrets are in `{to}` already."))?,
         [account] => context.ui.done(json, format_args!("Moved the secret of {} to {place}", full_name(account)))?,
         many => context.ui.done(json, format_args!("Moved {} secrets to {place}", many.len()))?,
     }
     if to.is_clear() && !moved.is_empty() {
-        context.ui.note("they lie in clear text there: whoever reads the disk reads them");
+        context.ui.note("they are in clear text there: anyone who reads the disk can use them");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -213,7 +212,7 @@ fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Accoun
         }
         if found.len() == before {
             let hint = format!("run `{} status` to see the accounts", context.program);
-            let message = format!("`{}` is no registry with accounts, and no alias", text::one_line(name, 100));
+            let message = format!("`{}` is neither a registry with accounts nor an alias", text::one_line(name, 100));
             return Err(Failure::usage(message, hint));
         }
     }
@@ -231,7 +230,7 @@ fn key(context: &CommandContext<'_>, given: &args::StoreKey) -> Result<ExitCode,
     })?;
     let cache = given.cache.as_deref().map(unlock::time).transpose()?;
     if holder == Holder::Passphrase && cache.is_some_and(|time| time.is_zero()) {
-        let message = "a key behind a passphrase is of use only while the kernel's keyring has it";
+        let message = "a key behind a passphrase works only while the kernel's keyring holds it";
         return Err(Failure::usage(message, "choose a longer time, such as 8h"));
     }
     let before = context.accounts.key().state()?;
@@ -278,7 +277,7 @@ fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool
 pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Result<ExitCode, Failure> {
     let Some(before) = context.accounts.key().state()? else {
         let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
-        return Err(Failure::usage("there is no key, for nothing is sealed here", hint));
+        return Err(Failure::usage("there is no key, since nothing is sealed here", hint));
     };
     let work = |passphrase: Option<&Secret>| {
         context.ui.while_waiting("Sealing with a new key", || context.accounts.rotate_key(passphrase))
@@ -297,7 +296,7 @@ pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Re
     let files = if files == 1 { "1 file is".to_owned() } else { format!("{files} files are") };
     context.ui.say(format_args!("  {files} sealed with it"));
     context.ui.note(
-        "who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries",
+        "anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries",
     );
     Ok(ExitCode::SUCCESS)
 }

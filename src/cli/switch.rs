@@ -79,7 +79,7 @@ fn pick<'c>(
     let active = candidates.default_account();
     match (name, candidates.accounts.as_slice(), active) {
         (Some("-"), ..) => candidates.previous_account().ok_or_else(|| {
-            let what = format!("{} has no account from before", candidates.registry);
+            let what = format!("{} has no earlier default account", candidates.registry);
             Problem::new(what, format!("name one: {}", names(candidates))).into()
         }),
         (Some(name), ..) => context.account(candidates, name),

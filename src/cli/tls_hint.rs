@@ -27,12 +27,14 @@ fn hint(trouble: TlsTrouble, folder: &str) -> String {
     };
     match trouble {
         TlsTrouble::UnknownAuthority => {
-            format!("put its authority into `{folder}/ca.crt`, or {variable}; `--plain-http` takes any certificate")
+            format!(
+                "put the certificate of its authority into `{folder}/ca.crt`, or {variable}; `--plain-http` accepts any certificate"
+            )
         }
         TlsTrouble::NoClientCertificate => {
             format!("put one into `{folder}`, as `client.cert` and `client.key`")
         }
-        TlsTrouble::Other => "`--plain-http` takes any certificate".to_owned(),
-        TlsTrouble::NotSpoken => "`--plain-http` speaks to it unencrypted".to_owned(),
+        TlsTrouble::Other => "`--plain-http` accepts any certificate".to_owned(),
+        TlsTrouble::NotSpoken => "`--plain-http` connects without encryption".to_owned(),
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::TrustArguments) ->
 fn trust(context: &CommandContext<'_>, given: &args::TrustArguments, path: PathBuf) -> Result<ExitCode, Failure> {
     let seen = FolderProject::read_at(path, &context.accounts.trusted()?);
     let shown = context.env.shorten_home(&seen.path);
-    let project = seen.says.as_ref().map_err(|why| Problem::new(format!("`{shown}` {why}"), "mend it there"))?;
+    let project = seen.says.as_ref().map_err(|why| Problem::new(format!("`{shown}` {why}"), "fix it there"))?;
     if project.accounts.is_empty() {
         return Err(Problem::new(format!("`{shown}` names no account"), example()).into());
     }
@@ -45,10 +45,10 @@ fn trust(context: &CommandContext<'_>, given: &args::TrustArguments, path: PathB
     if !given.yes {
         if !context.ui.can_ask() {
             let cure = format!("run `{} trust --yes {}`", context.program, quote(key));
-            return Err(Failure::usage(format!("nobody is there to be asked about `{shown}`"), cure));
+            return Err(Failure::usage(format!("there is no terminal to ask about `{shown}`"), cure));
         }
         if !context.ui.confirm("Trust it?")? {
-            let cure = "it stays unread until you trust it";
+            let cure = "Ensign ignores it until you trust it";
             return Err(Failure::new(FailureKind::Cancelled, Problem::new(format!("`{shown}` is not trusted"), cure)));
         }
     }
@@ -76,7 +76,7 @@ fn describe(
         let note = match context.accounts.registry_accounts(registry)?.account(name.as_str()) {
             Some(account) if account.name == *name && account.username.as_str() == name.as_str() => String::new(),
             Some(account) => format!("   ({} there)", account.username),
-            None => format!("   (not there: {} login {registry} --alias {})", context.program, quote(name.as_str())),
+            None => format!("   (missing: {} login {registry} --alias {})", context.program, quote(name.as_str())),
         };
         context.ui.say(format_args!("  {:width$}  {}{note}", registry.as_str(), one_line(name.as_str(), 60)));
     }
@@ -102,7 +102,7 @@ fn revoke(context: &CommandContext<'_>, path: &Path) -> Result<ExitCode, Failure
         edit.document.set_trusted(path.to_str().ok_or_else(|| anyhow!("its path is not in UTF-8"))?, None);
         Ok(())
     })?;
-    context.ui.done(json, format_args!("{shown} is not trusted any more"))?;
+    context.ui.done(json, format_args!("{shown} is no longer trusted"))?;
     Ok(ExitCode::SUCCESS)
 }
 

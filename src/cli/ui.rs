@@ -116,7 +116,7 @@ impl Ui {
 
     /// The same for a new secret, which is typed twice.
     pub(super) fn ask_new_secret(&self, question: &str) -> Result<Secret> {
-        let twice = Password::new().with_prompt(question).with_confirmation("Again", "These are not the same");
+        let twice = Password::new().with_prompt(question).with_confirmation("Again", "They do not match");
         Ok(Secret::new(twice.interact()?))
     }
 
@@ -126,7 +126,7 @@ impl Ui {
 
     /// Shows a menu, and returns the place of the choice.
     pub(super) fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
-        let cancelled = || io::Error::new(io::ErrorKind::Interrupted, "cancelled, nothing was changed").into();
+        let cancelled = || io::Error::new(io::ErrorKind::Interrupted, "cancelled; nothing was changed").into();
         menu::choose(question, items, default)?.ok_or_else(cancelled)
     }
 

@@ -19,7 +19,7 @@ pub(super) fn unlock(context: &CommandContext<'_>, given: &args::UnlockArguments
     let time = given.time.as_deref().map(time).transpose()?;
     let Some(key) = context.accounts.key().state()? else {
         let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
-        return Err(Failure::usage("there is no key, for nothing is sealed here", hint));
+        return Err(Failure::usage("there is no key, since nothing is sealed here", hint));
     };
     let state = match key.holder {
         Holder::Passphrase => by_passphrase(context, given, time)?,
@@ -57,8 +57,8 @@ pub(super) fn with_passphrase<T>(
     }
     for _ in 1..TRIES {
         match act(&context.ui.ask_secret("Passphrase")?) {
-            Err(error) if error.to_string().starts_with("this is not the passphrase") => {
-                context.ui.note("this is not the passphrase");
+            Err(error) if error.to_string().starts_with("wrong passphrase") => {
+                context.ui.note("wrong passphrase");
             }
             result => return Ok(result?),
         }
@@ -93,7 +93,7 @@ pub(super) fn new_passphrase(context: &CommandContext<'_>, stdin: bool) -> Resul
         return Err(explain_no_terminal(context, "store key --holder passphrase"));
     };
     if passphrase.is_empty() {
-        return Err(Failure::usage("the passphrase is empty", "choose one of several words"));
+        return Err(Failure::usage("the passphrase is empty", "choose one with several words"));
     }
     Ok(passphrase)
 }

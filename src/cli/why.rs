@@ -20,7 +20,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::WhyArguments) -> R
     let Some(journal) = Journal::open(context.env) else { return print_nothing(context, None, NO_FOLDER) };
     if given.clear {
         journal.clear()?;
-        context.ui.done(json!({"status": "success"}), "Forgot the last answers")?;
+        context.ui.done(json!({"status": "success"}), "Cleared the journal")?;
         return Ok(ExitCode::SUCCESS);
     }
     let asked = given.image.as_deref().map(which::registry_or_image).transpose()?;
@@ -35,7 +35,8 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::WhyArguments) -> R
             (Some(image), None) if !all.is_empty() => {
                 format!("none of the last {} answers was about {image}", all.len())
             }
-            _ => "nobody has asked since the journal began, at the latest when this machine was started".to_owned(),
+            _ => "the journal is empty: no client has asked since it began, at the latest when this machine started"
+                .to_owned(),
         };
         return print_nothing(context, Some(&journal), &sentence);
     }
@@ -64,29 +65,26 @@ fn options(
 
 fn set(context: &CommandContext<'_>, on: bool) -> Result<ExitCode, Failure> {
     context.accounts.set_journal(on)?;
-    let deed = if on { "Answers are written down from now on" } else { "Answers are no longer written down" };
+    let deed = if on { "The journal is on" } else { "The journal is off" };
     context.ui.done(json!({"status": "success", "journal": on}), deed)?;
     let journal = Journal::open(context.env);
     match journal {
         None if on => context.ui.note(format_args!("but not here: {NO_FOLDER}")),
         Some(journal) if !on && journal.entries().is_ok_and(|entries| !entries.is_empty()) => {
-            context.ui.say(format_args!("  Those before stay until `{} why --clear`.", context.program));
+            context.ui.say(format_args!("  Earlier answers stay until `{} why --clear`.", context.program));
         }
         _ => {}
     }
     Ok(ExitCode::SUCCESS)
 }
 
-const NO_FOLDER: &str = "answers are kept in memory only, and XDG_RUNTIME_DIR names no folder for that; a system sets it \
-    for those who log in to it";
+const NO_FOLDER: &str = "the journal needs XDG_RUNTIME_DIR, which names no usable folder in this session";
 
 fn why_off(context: &CommandContext<'_>) -> Option<String> {
     if context.env.forbids_journal() {
-        return Some(
-            "ENSIGN_JOURNAL is `off` here, so the answers of this shell are not written down: `unset ENSIGN_JOURNAL` changes that".into(),
-        );
+        return Some("the journal is off in this shell: `unset ENSIGN_JOURNAL` turns it on".into());
     }
-    let on = || format!("answers are not written down: `{} why --on` changes that", context.program);
+    let on = || format!("the journal is off: `{} why --on` turns it on", context.program);
     (!context.accounts.wants_journal()).then(on)
 }
 

@@ -40,7 +40,7 @@ impl AdoptedAccounts {
             let [from, to] = ["", ".old"].map(|ending| files::sibling(&path, ending));
             let [from, to] = [&from, &to].map(|path| quote(&path.to_string_lossy()).into_owned());
             let message = format!("the accounts of ATCR's helper are not taken over: {why}");
-            Problem::new(message, format!("mend that file, or do without its accounts: `mv {from} {to}`"))
+            Problem::new(message, format!("fix that file, or do without its accounts: `mv {from} {to}`"))
         };
         let message = |error: Error| match error.downcast::<Problem>() {
             Ok(problem) => problem.message,
@@ -85,7 +85,7 @@ impl AdoptedAccounts {
         });
         let candidates = &mut self.registries[place];
         if candidates.accounts.iter().any(|other| other.name == account.name) {
-            return Err("it stands there twice".into());
+            return Err("it is there twice".into());
         }
         if entry.active {
             candidates.active = DefaultAccount::Account(account.name.clone());

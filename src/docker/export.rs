@@ -89,7 +89,7 @@ pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuth
         }
         for key in keys {
             if exported.auths.contains_key(&key) {
-                let why = format!("{key}: another account is for the same");
+                let why = format!("{key}: another account has the same images");
                 exported.left_out.push(OmittedAccount { account: account.clone(), why });
                 continue;
             }
@@ -229,7 +229,7 @@ mod tests {
         let accounts = [chosen("q.io", "a", &["q.io/x/**"], true), chosen("q.io", "b", &["q.io/x/**"], false)];
         let (found, left) = keys(AuthFormat::AuthJson, &accounts);
         assert_eq!(found, ["q.io", "q.io/x"]);
-        assert_eq!(left, ["q.io/x: another account is for the same"]);
+        assert_eq!(left, ["q.io/x: another account has the same images"]);
     }
 
     #[test]

@@ -80,7 +80,9 @@ impl FromStr for LoginSource {
             "atcr" => Self::Atcr,
             "keyring" => Self::Keyring,
             _ => match text.strip_prefix("helper:") {
-                Some(name) => Self::Helper(name.parse().map_err(|()| format!("`{name}` is no other helper's name"))?),
+                Some(name) => {
+                    Self::Helper(name.parse().map_err(|()| format!("`{name}` is not another helper's name"))?)
+                }
                 None => Self::File(text.into()),
             },
         })

@@ -144,7 +144,7 @@ impl fmt::Display for UnusableEntry {
 impl fmt::Display for UnusableReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoServer => "no registry stands there",
+            Self::NoServer => "it names no registry",
             Self::NotAnEntry => "not an entry that Docker could read",
             Self::NotBase64 => "its `auth` is not base64",
             Self::NotALogin => "its `auth` is not a user name and a secret",

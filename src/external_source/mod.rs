@@ -165,10 +165,7 @@ fn locate(request: &ProgramRequest) -> Result<PathBuf, Problem> {
     } else if path.components().count() == 1 && !name.contains(['/', '\\']) {
         programs::find(name)
     } else {
-        return Err(Problem::new(
-            format!("`{name}` is a relative path"),
-            "name the program alone, or by its full path",
-        ));
+        return Err(Problem::new(format!("`{name}` is a relative path"), "give only its name, or its full path"));
     };
     match found {
         None => Err(Problem::new(format!("there is no program `{name}` on PATH"), format!("install `{name}`"))),

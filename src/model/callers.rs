@@ -110,7 +110,7 @@ impl CallerRule {
             words.push("with a grant only".to_owned());
         }
         if self.unknown.is_some() {
-            words.push("as only a newer Ensign knows".to_owned());
+            words.push("by a rule of a newer Ensign".to_owned());
         }
         (!words.is_empty()).then(|| words.join("; "))
     }
@@ -144,12 +144,12 @@ impl fmt::Display for CallerRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownRule => f.write_str("its rule was written by a newer Ensign"),
-            Self::Unreadable => f.write_str("the processes that ask could not be read"),
+            Self::Unreadable => f.write_str("the calling processes could not be read"),
             Self::Agent(agent) => write!(f, "it is not for coding agents, and {agent}"),
             Self::NoTerminal => f.write_str("it is for terminals only, and the caller has none"),
             Self::OtherProgram(Some(program)) => write!(f, "it is not for {program}"),
             Self::OtherProgram(None) => f.write_str("it is not for the program that asks"),
-            Self::NoGrant => f.write_str("it needs a grant, and there is none now"),
+            Self::NoGrant => f.write_str("it needs a grant, and has none now"),
             Self::NoJournal => f.write_str("the hand-out could not be written to the journal"),
         }
     }
@@ -231,7 +231,7 @@ mod tests {
             ("", None),
             ("for:docker for:/opt/x", Some("docker, /opt/x only")),
             ("terminal no-agents grant", Some("terminals only; no coding agents; with a grant only")),
-            ("newer", Some("as only a newer Ensign knows")),
+            ("newer", Some("by a rule of a newer Ensign")),
         ] {
             assert_eq!(rule(given).words().as_deref(), words);
         }

@@ -94,7 +94,7 @@ impl RawEnvAccount {
         let secret = match (self.secret, self.secret_file) {
             (Some(secret), None) if !secret.is_empty() => EnvSecret::Inline(Secret::new(secret)),
             (None, Some(file)) => EnvSecret::File(folder.join(file)),
-            _ => return Err("it has no secret, or two".into()),
+            _ => return Err("expected exactly one secret".into()),
         };
         let account = Account {
             name: name.unwrap_or_else(|| AccountName::from(&username)),
@@ -127,7 +127,7 @@ mod tests {
             ("X", "ghcr.io", Err("it holds one word")),
             ("X", "ghcr.io me", Err("it holds two words")),
             ("X", "", Err("it holds one word")),
-            ("X", "ghcr.io me  ", Err("it has no secret, or two")),
+            ("X", "ghcr.io me  ", Err("expected exactly one secret")),
         ] {
             let read = read_variable(name, value);
             assert_eq!(read.as_ref().map(shown).map_err(String::as_str), expected.map(str::to_owned), "{value}");
@@ -146,7 +146,7 @@ mod tests {
             ("{", "line 1: no JSON"),
             (r#"{"accounts": [{"registry": "h", "secret": "hunter2"}]}"#, "line 1: an account is registry"),
             (r#"{"accounts": [{"registry": "h", "username": "u", "hunter2": 1}]}"#, "line 1: an account is"),
-            (r#"{"accounts": [{"registry": "h.io", "username": "u"}]}"#, "account 1: it has no secret, or two"),
+            (r#"{"accounts": [{"registry": "h.io", "username": "u"}]}"#, "account 1: expected exactly one secret"),
             (
                 r#"{"accounts": [{"registry": "h.io", "username": "u", "secret": "hunter2", "images": ["i.io/x"]}]}"#,
                 "account 1: its images are not on h.io",

@@ -147,7 +147,7 @@ impl fmt::Display for ImageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "an image is `registry/repository[:tag]`, and none was given",
-            Self::Registry => "the part before the first `/` is no registry",
+            Self::Registry => "the part before the first `/` is not a registry",
             Self::Repository => "a repository is made of lower-case letters, digits, `.`, `_`, `-` and `/`",
             Self::Tag => "a tag is made of letters, digits, `.`, `_` and `-`, 128 at most",
             Self::Digest => "a digest is `algorithm:hex`, such as `sha256:…`",

@@ -132,7 +132,7 @@ impl fmt::Display for RegistryError {
         f.write_str(match self {
             Self::Empty => "a registry is a host such as `ghcr.io`, and none was given",
             Self::NotAHost => "a registry is `host` or `host:port`, such as `ghcr.io` or `localhost:5000`",
-            Self::HasPath => "a registry is a host alone, without a repository behind it",
+            Self::HasPath => "a registry is only a host, without a repository",
         })
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn find(client: &HttpClient, issuer: &str) -> Result<Metadata, String
     let shown = one_line(issuer, 100);
     let url = endpoint::parse(issuer)?;
     let mut why = "it has no discovery document".to_owned();
-    for place in well_known(&url).ok_or_else(|| format!("`{shown}` is no issuer"))? {
+    for place in well_known(&url).ok_or_else(|| format!("`{shown}` is not an issuer"))? {
         let request = HttpRequest {
             accept: Some("application/json"),
             ..HttpRequest::new(Method::Get, place, Authorization::None)
@@ -58,10 +58,10 @@ fn read(response: &HttpResponse, issuer: &str) -> Result<Metadata, Option<String
     }
     let body = response.body.as_ref().ok_or_else(|| Some("its document is too long".to_owned()))?;
     let metadata: Metadata =
-        serde_json::from_str(body.expose()).map_err(|_| Some("its document is not what it should be".to_owned()))?;
+        serde_json::from_str(body.expose()).map_err(|_| Some("its document is not valid".to_owned()))?;
     // RFC 8414 section 3.3; otherwise one issuer could speak for another.
     if metadata.issuer.trim_end_matches('/') != issuer.trim_end_matches('/') {
-        return Err(Some(format!("its document is of another issuer, `{}`", one_line(&metadata.issuer, 100))));
+        return Err(Some(format!("its document names another issuer, `{}`", one_line(&metadata.issuer, 100))));
     }
     if metadata.device.is_none() || metadata.token.is_none() {
         return Err(Some("it offers no login by device code".to_owned()));
@@ -101,13 +101,13 @@ mod tests {
         for (status, body, why) in [
             (404, good, None),
             (302, good, None),
-            (200, "<html>", Some("its document is not what it should be")),
-            (200, r#"{"issuer": 1}"#, Some("its document is not what it should be")),
-            (200, "{}", Some("its document is of another issuer, ``")),
+            (200, "<html>", Some("its document is not valid")),
+            (200, r#"{"issuer": 1}"#, Some("its document is not valid")),
+            (200, "{}", Some("its document names another issuer, ``")),
             (
                 200,
                 r#"{"issuer": "https://evil.example"}"#,
-                Some("its document is of another issuer, `https://evil.example`"),
+                Some("its document names another issuer, `https://evil.example`"),
             ),
             (200, r#"{"issuer": "https://id.example"}"#, Some("it offers no login by device code")),
         ] {

@@ -7,7 +7,7 @@ use crate::system::text::one_line;
 /// An address that a token may be sent to.
 pub(super) fn parse(text: &str) -> Result<Url, String> {
     let shown = one_line(text, 100);
-    let url = Url::parse(text).ok_or_else(|| format!("`{shown}` is no http or https address"))?;
+    let url = Url::parse(text).ok_or_else(|| format!("`{shown}` is not an http or https address"))?;
     if url.is_https() || url.is_loopback() {
         Ok(url)
     } else {
@@ -32,7 +32,7 @@ pub(super) fn resolve(
         }
     }
     if text.starts_with('/') {
-        return own(registry)?.at(&text).ok_or_else(|| format!("`{}` is no path", one_line(&text, 100)));
+        return own(registry)?.at(&text).ok_or_else(|| format!("`{}` is not a path", one_line(&text, 100)));
     }
     parse(&text)
 }
@@ -43,7 +43,7 @@ pub(super) fn own(registry: &Registry) -> Result<Url, String> {
     let authority = registry.api_authority();
     Url::parse(&format!("{scheme}://{authority}/"))
         .filter(|url| url.authority() == authority)
-        .ok_or_else(|| format!("`{}` is no host that can be asked", one_line(registry.as_str(), 100)))
+        .ok_or_else(|| format!("`{}` is not a host that can be asked", one_line(registry.as_str(), 100)))
 }
 
 /// Tells whether a registry may send people to `url`: its own host, one below it, or one above it of at least two

@@ -20,10 +20,10 @@ impl ProviderTable {
             serde_json::from_str(include_str!("providers.json")).expect("a test reads the table");
         let mut order = Vec::new();
         if let Some(users) = users {
-            let users = users.as_object().ok_or("`providers` is no object")?;
+            let users = users.as_object().ok_or("`providers` is not an object")?;
             order.extend(users.keys().cloned()); // the user's own come first
             for (name, fields) in users {
-                let fields = fields.as_object().ok_or_else(|| format!("`providers.{name}` is no object"))?;
+                let fields = fields.as_object().ok_or_else(|| format!("`providers.{name}` is not an object"))?;
                 let row = rows.entry(name).or_insert_with(|| Value::Object(Map::new()));
                 let row = row.as_object_mut().expect("each is an object");
                 row.extend(fields.iter().map(|(field, value)| (field.clone(), value.clone())));
@@ -192,8 +192,8 @@ mod tests {
     #[test]
     fn a_wrong_row_is_named() {
         for (users, why) in [
-            (json!([]), "`providers` is no object"),
-            (json!({"x": 1}), "`providers.x` is no object"),
+            (json!([]), "`providers` is not an object"),
+            (json!({"x": 1}), "`providers.x` is not an object"),
             (json!({"x": {"colour": 1}}), "`providers.x`: unknown field `colour`"),
             (json!({"x": {"username": {"guess": 1}}}), "`providers.x`: unknown variant `guess`"),
         ] {

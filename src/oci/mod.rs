@@ -137,7 +137,7 @@ fn authenticate<'a>(
     security: TransportSecurity,
 ) -> (LoginVerdict, Option<AuthContext>, Requester<'a>) {
     let (Some(https), Some(http)) = (endpoint("https", registry), endpoint("http", registry)) else {
-        let why = format!("`{}` is no host that can be asked", one_line(registry.as_str(), 100));
+        let why = format!("`{}` is not a host that can be asked", one_line(registry.as_str(), 100));
         return (unverified_verdict(why), None, requester);
     };
     let host = https.authority().to_owned();
@@ -200,7 +200,7 @@ fn status_verdict(host: &str, status: u16) -> LoginVerdict {
     unverified_verdict(match status {
         300..=399 => format!("`{host}` redirects a request that carries credentials, which is not followed"),
         429 => format!("`{host}` asks to try again later (429)"),
-        500..=599 => format!("`{host}` is out of order ({status})"),
+        500..=599 => format!("`{host}` has a server error ({status})"),
         _ => format!("`{host}` answered {status}, which says nothing about the credentials"),
     })
 }
@@ -304,7 +304,7 @@ mod tests {
         assert!(why.starts_with(&format!("could not reach `{registry}`: ")), "{why}");
         for no_host in ["two words", "a/b", "me@h"] {
             let LoginVerdict::Unverified { why } = check_as_alice(&Registry::opaque(no_host)) else { panic!() };
-            assert!(why.contains("is no host"), "{why}");
+            assert!(why.contains("is not a host"), "{why}");
         }
     }
 

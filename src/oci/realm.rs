@@ -12,7 +12,7 @@ use crate::system::text::one_line;
 /// Another host is normal: Docker Hub's token server is `auth.docker.io`.
 pub(super) fn check(realm: &str, registry: &Url, security: TransportSecurity) -> Result<Url, String> {
     let shown = one_line(realm, 100);
-    let url = resolve(realm, registry).ok_or_else(|| format!("`{shown}` is no http or https address"))?;
+    let url = resolve(realm, registry).ok_or_else(|| format!("`{shown}` is not an http or https address"))?;
     let same_host = url.host() == registry.host();
     let both_here = url.is_loopback() && registry.is_loopback();
     if !url.is_https() {

@@ -153,7 +153,7 @@ struct SessionEnd {
     login_url: Option<Value>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "what is looked for in the answer is no secret")]
+#[expect(clippy::disallowed_methods, reason = "what is looked for in the answer is not a secret")]
 fn parse_end(body: &Secret) -> Option<SessionEnd> {
     serde_json::from_str(body.expose()).ok().filter(|end: &SessionEnd| SESSION_OVER.contains(&end.error.as_str()))
 }
@@ -245,7 +245,7 @@ mod tests {
             (400, r#"{"error": "invalid_request"}"#, "answered 400"),
             (404, "", "does not take"),
             (302, "", "is not followed"),
-            (503, "", "out of order (503)"),
+            (503, "", "has a server error (503)"),
         ] {
             let body = Some(Secret::new(body.to_owned()));
             let response = HttpResponse { status, body, ..HttpResponse::default() };

@@ -49,12 +49,12 @@ struct CredentialProviderRequest {
 fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
     let CredentialProviderRequest { kind, api_version, image } = read(stdin)?;
     if kind != "CredentialProviderRequest" {
-        bail!("`{}` is no CredentialProviderRequest", text::one_line(&kind, 60));
+        bail!("`{}` is not a CredentialProviderRequest", text::one_line(&kind, 60));
     }
     let known = api_version.strip_prefix(GROUP).is_some_and(|version| VERSIONS.contains(&version));
     if !known {
         let what = format!(
-            "`{}` is no version of the kubelet's protocol that is spoken here",
+            "`{}` is not a version of the kubelet's protocol that Ensign supports",
             text::one_line(&api_version, 80)
         );
         bail!(Problem::new(what, format!("set apiVersion to {GROUP}v1 in the CredentialProviderConfig")));
@@ -62,7 +62,7 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
     let shown = text::one_line(&image, 200);
     // The kubelet compares the part before the first `/` letter by letter.
     let spelling = Registry::spelled(&image).and_then(|(_, spelling)| spelling).filter(|_| image.contains('/'));
-    let image: ImageReference = image.parse().map_err(|error| anyhow!("`{shown}` is no image: {error}"))?;
+    let image: ImageReference = image.parse().map_err(|error| anyhow!("`{shown}` is not an image: {error}"))?;
     let found = find(env, &image)?;
     let spelling = spelling.filter(|spelling| spelling.parse().as_ref() == Ok(image.registry()));
     Ok(response(&api_version, spelling.as_deref().unwrap_or(image.registry().as_str()), found.as_ref()))

@@ -182,12 +182,12 @@ mod tests {
     #[test]
     fn what_is_not_found_is_explained_where_somebody_watches() {
         for is_watched in [false, true] {
-            let problem = Problem::run("the secret of me on ghcr.io is not good\nany more", "login ghcr.io");
+            let problem = Problem::run("the credentials of me on ghcr.io are no\nlonger valid", "login ghcr.io");
             let refusal = ProtocolError::NotFound(Some(problem));
             let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
             assert_eq!(refusal.write(&mut stdout, &mut stderr, is_watched), ExitCode::FAILURE);
             assert_eq!(String::from_utf8(stdout).unwrap(), "credentials not found in native keychain\n");
-            let line = "ensign: the secret of me on ghcr.io is not good any more: run `docker-credential-ensign login ghcr.io`\n";
+            let line = "ensign: the credentials of me on ghcr.io are no longer valid: run `docker-credential-ensign login ghcr.io`\n";
             assert_eq!(String::from_utf8(stderr).unwrap(), if is_watched { line } else { "" });
         }
     }

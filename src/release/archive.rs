@@ -11,13 +11,13 @@ use crate::system::text::one_line;
 /// Our programs are less than a fifth as large. A larger archive is refused.
 const LIMIT: usize = 256 << 20;
 
-const NO_TAR: &str = "has a part that is no tar file";
+const NO_TAR: &str = "has a part that is not a tar file";
 
 /// Returns the file `folder/program` of a `.tar.gz`, or a part of a sentence. Nothing is written. An entry outside of
 /// `folder`, or of another kind than file or folder, is an error.
 pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec<u8>, String> {
     let tar = deflated(archive).and_then(|deflated| decompress_to_vec_with_limit(deflated, LIMIT).ok());
-    let tar = tar.ok_or("is no gzip file of a sensible size")?;
+    let tar = tar.ok_or("is not a gzip file of a sensible size")?;
     let mut found = None;
     for member in Archive::new(tar.as_slice()).entries().map_err(|_| NO_TAR)?.raw(true) {
         let mut member = member.map_err(|_| NO_TAR)?;
@@ -33,7 +33,7 @@ pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec
             EntryType::Regular => {}
             EntryType::Directory => continue,
             EntryType::Link | EntryType::Symlink => return Err(format!("holds `{shown}`, which is a link")),
-            _ => return Err(format!("holds `{shown}`, which is no file")),
+            _ => return Err(format!("holds `{shown}`, which is not a file")),
         }
         let mut contents = Vec::new();
         member.read_to_end(&mut contents).map_err(|_| NO_TAR)?;
@@ -109,14 +109,14 @@ mod tests {
             ),
             (vec![member("e-1/docker", b'2', b"")], Err("holds `e-1/docker`, which is a link")),
             (vec![member("e-1/docker", b'1', b"")], Err("holds `e-1/docker`, which is a link")),
-            (vec![member("e-1/docker", b'6', b"")], Err("holds `e-1/docker`, which is no file")),
-            (vec![ours.clone(), vec![7; BLOCK]], Err("has a part that is no tar file")),
+            (vec![member("e-1/docker", b'6', b"")], Err("holds `e-1/docker`, which is not a file")),
+            (vec![ours.clone(), vec![7; BLOCK]], Err("has a part that is not a tar file")),
             (
                 vec![ours.clone(), member("e-1/docker", b'x', b"9 size=1\n")],
-                Err("holds `e-1/docker`, which is no file"),
+                Err("holds `e-1/docker`, which is not a file"),
             ),
             (vec![long], Err("ends in the middle of a file")),
-            (vec![of_gnu], Err("has a part that is no tar file")),
+            (vec![of_gnu], Err("has a part that is not a tar file")),
         ] {
             let found = program(&gzip(&members), "e-1", "docker");
             let found = found.as_ref().map(|bytes| std::str::from_utf8(bytes).unwrap()).map_err(String::as_str);
@@ -126,7 +126,7 @@ mod tests {
         let cut = gzip(&[ours[..BLOCK + 3].to_vec()]);
         assert_eq!(
             program(&whole[..whole.len() - 9], "e-1", "docker").unwrap_err(),
-            "is no gzip file of a sensible size"
+            "is not a gzip file of a sensible size"
         );
         assert!(program(b"#!/bin/sh", "e-1", "docker").is_err());
         assert!(program(&cut, "e-1", "docker").is_ok(), "the end of the archive fills it up");

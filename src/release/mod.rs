@@ -57,14 +57,14 @@ impl ReleaseServer {
                 let field = |name: &str| setting.get(name).and_then(Value::as_str);
                 field("address")
                     .zip(field("key"))
-                    .ok_or_else(|| wrong_setting("it needs an `address` and the `key` that signs what is there"))?
+                    .ok_or_else(|| wrong_setting("it needs an `address` and the `key` that signs the releases"))?
             }
         };
         if key.is_empty() {
             let clone = format!("build it from source: `git clone {}`, then its install.sh", facts::repository());
             return Err(Problem::new("there is no signed release of Ensign yet", clone));
         }
-        let key = PublicKey::parse(key).ok_or_else(|| wrong_setting("its `key` is no public key of minisign"))?;
+        let key = PublicKey::parse(key).ok_or_else(|| wrong_setting("its `key` is not a public key of minisign"))?;
         let address = address.trim_end_matches('/').to_owned();
         if !Url::parse(&address).is_some_and(|url| url.is_https()) {
             return Err(wrong_setting("its `address` does not begin with https://"));
@@ -79,13 +79,14 @@ impl ReleaseServer {
         let text = |file: &str| {
             let bytes =
                 self.fetch(&folder, file, TEXT_LIMIT, &quiet).map_err(|error| self.explain(&error, file, wanted))?;
-            String::from_utf8(bytes).map_err(|_| tampered(&format!("{file} of the release is no text")))
+            String::from_utf8(bytes).map_err(|_| tampered(&format!("{file} of the release is not text")))
         };
         let (signature, sums) = (text(SIGNATURE)?, text(SUMS)?);
         let comment = verify(&self.key, &signature, &sums)?;
         let named = comment.strip_prefix("ensign ").and_then(|version| version.parse::<Version>().ok());
         let shown = one_line(&comment, 60);
-        let version = named.ok_or_else(|| tampered(&format!("the signature is for `{shown}`, which is no version")))?;
+        let version =
+            named.ok_or_else(|| tampered(&format!("the signature is for `{shown}`, which is not a version")))?;
         match wanted {
             Some(wanted) if *wanted != version => {
                 Err(tampered(&format!("the signature is for version {version}, and {wanted} was asked for")))
@@ -173,7 +174,7 @@ impl Release {
 /// Returns the signed comment.
 fn verify(key: &PublicKey, signature: &str, sums: &str) -> Result<String, Problem> {
     let comment = key.verify(signature, sums.as_bytes()).map_err(|fault| match fault {
-        SignatureFault::NoSignature => tampered(&format!("{SIGNATURE} is no signature of minisign")),
+        SignatureFault::NoSignature => tampered(&format!("{SIGNATURE} is not a signature of minisign")),
         SignatureFault::OtherKey => tampered("the release is signed with another key than the one trusted here"),
         SignatureFault::Changed => tampered(&format!("{SUMS} or its signature was changed after signing")),
     })?;

@@ -229,7 +229,7 @@ fn read_mounted() -> Result<Vec<EnvAccount>> {
     for (name, value) in variables {
         let read = env_account::read_variable(&name, &value.to_string_lossy());
         found.push(read.map_err(|why| {
-            Problem::new(format!("{LOGIN}{name} is no account: {why}"), "write it as `ghcr.io/acme/** USER SECRET`")
+            Problem::new(format!("{LOGIN}{name} is not an account: {why}"), "write it as `ghcr.io/acme/** USER SECRET`")
         })?);
     }
     Ok(found)

@@ -49,7 +49,7 @@ pub(crate) fn list(helper: &HelperName, waiter: HelperTimeout) -> Result<Vec<(St
 pub(crate) fn login(helper: &HelperName, server: &str, waiter: HelperTimeout) -> Result<Credential, HelperRefusal> {
     let stdout = ask(helper, "get", server.as_bytes(), waiter)?;
     let HelperMessage { username, secret, .. } =
-        HelperMessage::read_answer(&stdout).ok_or_else(|| failed(helper, "its answer is no login"))?;
+        HelperMessage::read_answer(&stdout).ok_or_else(|| failed(helper, "its answer is not a login"))?;
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
         return Err(HelperRefusal::NotFound); // docker/cli does so too
     };
@@ -135,7 +135,7 @@ fn ask(
 pub(super) fn locate(helper: &HelperName) -> Result<PathBuf, HelperRefusal> {
     let program = helper.program();
     programs::find(&program).or_else(|| programs::find_file(&program)).ok_or_else(|| {
-        let cure = format!("install `{program}`, or take it out where it is named");
+        let cure = format!("install `{program}`, or remove it where it is named");
         HelperRefusal::NotInstalled(Problem::new(format!("`{program}` is not installed"), cure))
     })
 }

@@ -74,15 +74,15 @@ exit 0
         str![[r#"
 exit 2
 --- stderr
-error: `me` is no registry but an account of ghcr.io and quay.io
+error: `me` is not a registry but an account of ghcr.io and quay.io
 hint: name the registry too: `ghcr.io me`
 exit 2
 --- stderr
-error: `me` is no registry but an account of ghcr.io and quay.io
+error: `me` is not a registry but an account of ghcr.io and quay.io
 hint: name the registry too: `ghcr.io me`
 exit 2
 --- stderr
-error: `me` is no registry but an account of ghcr.io and quay.io
+error: `me` is not a registry but an account of ghcr.io and quay.io
 hint: name the registry too: `ghcr.io me`
 
 "#]],
@@ -127,27 +127,27 @@ fn the_hint_for_an_alias_names_it_as_it_is_written_and_can_be_pasted() {
         str![[r#"
 exit 2
 --- stderr
-error: `big` is no registry but an account of ghcr.io
+error: `big` is not a registry but an account of ghcr.io
 hint: name the registry too: `ghcr.io Big`
 exit 2
 --- stderr
-error: `big` is no registry but an account of ghcr.io
+error: `big` is not a registry but an account of ghcr.io
 hint: name the registry too: `ghcr.io Big`
 exit 2
 --- stderr
-error: `big` is no registry but an account of ghcr.io
+error: `big` is not a registry but an account of ghcr.io
 hint: name the registry too: `ghcr.io Big`
 exit 2
 --- stderr
-error: `big` is no registry but an account of ghcr.io
+error: `big` is not a registry but an account of ghcr.io
 hint: name the registry too: `ghcr.io Big`
 exit 2
 --- stderr
-error: `az` is no registry but an account of *.azurecr.io
+error: `az` is not a registry but an account of *.azurecr.io
 hint: name the registry too: `'*.azurecr.io' az`
 exit 2
 --- stderr
-error: `az` is no registry but an account of *.azurecr.io
+error: `az` is not a registry but an account of *.azurecr.io
 hint: name the registry too: `'*.azurecr.io' az`
 
 "#]],

@@ -334,8 +334,9 @@ fn files_that_may_not_be_read_are_named_with_the_cure() {
         std::fs::set_permissions(sandbox.home(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let child = command.env("HOME", "/").current_dir("/").spawn().ok()?;
         let path = sandbox.home().join(path).display().to_string();
-        let line =
-            format!("could not read `{path}`: Permission denied (os error 13): look who may with `ls -ld \"{path}\"`");
+        let line = format!(
+            "could not read `{path}`: Permission denied (os error 13): check its permissions: `ls -ld \"{path}\"`"
+        );
         let foreign =
             format!("`{path}` belongs to user root, and this runs as user 54321: run `sudo chown 54321 {path}`");
         Some((finish(child, b"ghcr.io"), if is_seen { refused(&foreign) } else { refused(&line) }))
@@ -493,9 +494,9 @@ Every day:
   login     Add an account, or renew its password or token
   status    Show the accounts, and whether Docker asks Ensign
   which     Show which account answers for an image, and why
-  doctor    Find what is wrong with logins, and what mends it
+  doctor    Find problems with logins, and how to fix them
   switch    Change the account that answers by default
-  check     Ask the registry whether an account is good, and for what
+  check     Check whether a registry accepts an account, and for what
   why       Show what the last calls were answered, and why
   logout    Remove an account and its secret
 
@@ -518,9 +519,9 @@ Every day:
   login     Add an account, or renew its password or token
   status    Show the accounts, and whether Docker asks Ensign
   which     Show which account answers for an image, and why
-  doctor    Find what is wrong with logins, and what mends it
+  doctor    Find problems with logins, and how to fix them
   switch    Change the account that answers by default
-  check     Ask the registry whether an account is good, and for what
+  check     Check whether a registry accepts an account, and for what
   why       Show what the last calls were answered, and why
   logout    Remove an account and its secret
 
@@ -543,9 +544,9 @@ Every day:
   login     Add an account, or renew its password or token
   status    Show the accounts, and whether Docker asks Ensign
   which     Show which account answers for an image, and why
-  doctor    Find what is wrong with logins, and what mends it
+  doctor    Find problems with logins, and how to fix them
   switch    Change the account that answers by default
-  check     Ask the registry whether an account is good, and for what
+  check     Check whether a registry accepts an account, and for what
   why       Show what the last calls were answered, and why
   logout    Remove an account and its secret
 

@@ -375,7 +375,7 @@ fn what_is_anothers_or_in_the_way_is_named_and_left() {
         "✓ Folders: 2 written",
         "error: `HOME/ghcr.io/me/file` is a file, where buildx has a folder\n",
         "error: `HOME/ghcr.io/me/link` is a link, which buildx does not follow\n",
-        "! folders that hold anything else are not ours to write",
+        "! Ensign does not change folders with other content",
     ] {
         let said = said.replace("HOME", root(&sandbox).to_str().unwrap());
         assert!(run.stdout.contains(&said) || run.stderr.contains(&said), "{said}: {run:?}");
@@ -404,13 +404,13 @@ exit 0
 ✓ Made ~/docker-credential-ensign-ci
 ✓ Folders: 1 written
 ! quay.io/me/app gets no folder: its registry has one account
-! ghcr.io/public/x gets no folder: no one account is for it
+! ghcr.io/public/x gets no folder: no single account is for it
 
 "#]]);
 
     for (words, code, said) in [
-        (&["ghcr.io"][..], 2, "`ghcr.io` is a registry, and buildx has folders for repositories"),
-        (&["ghcr.io/acme/*"], 2, "`ghcr.io/acme/*` is no image"),
+        (&["ghcr.io"][..], 2, "`ghcr.io` is a registry, but buildx has folders for repositories only"),
+        (&["ghcr.io/acme/*"], 2, "`ghcr.io/acme/*` is not an image"),
         (&["nowhere.example/a/b"], 3, "nowhere.example has no account"),
         (&["ghcr.io/me/app", "--remove"], 2, "cannot be used with"),
     ] {
@@ -423,7 +423,7 @@ exit 0
 exit 0
 --- stderr
 Nothing to change.
-No repository of a registry with several accounts is known. To name one:  docker-credential-ensign buildx sync IMAGE
+Found no repository whose registry has several accounts. To name one:  docker-credential-ensign buildx sync IMAGE
 
 "#]]);
 }

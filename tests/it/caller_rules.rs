@@ -86,7 +86,7 @@ fn an_account_may_be_kept_from_coding_agents() {
     ] {
         let sandbox = guarded(&["--agents", "refused"]).with(variable, "1");
         assert_eq!(asked_by(&sandbox, "docker"), Run::not_found(), "{variable}");
-        let expected = format!("it is not for coding agents, and {variable} is set, as by {agent}");
+        let expected = format!("it is not for coding agents, and {variable} is set, as {agent} does");
         assert_eq!(last_refusal(&sandbox), expected);
     }
     // By name, some processes above the client; and by the variable of a process above one that has cleared it.
@@ -95,17 +95,17 @@ fn an_account_may_be_kept_from_coding_agents() {
     std::os::unix::fs::symlink("/bin/sh", sandbox.home().join("docker2")).unwrap();
     let run = running(&sandbox, &["claude", "task"], "sh -c 'cd .; ./docker2 pull ghcr.io/work/app; true'\n", "");
     assert_eq!(run, Run { code: Some(0), ..Run::not_found() });
-    assert_eq!(last_refusal(&sandbox), "it is not for coding agents, and `claude` is above it (Claude Code)");
+    assert_eq!(last_refusal(&sandbox), "it is not for coding agents, and `claude` started it (Claude Code)");
     let script = "CLAUDECODE=1 sh -c 'env -u CLAUDECODE ./docker2 pull ghcr.io/work/app; true'\n";
     let run = running(&sandbox, &["make", "task"], script, "");
     assert_eq!(run.stdout, NOT_FOUND);
-    assert_eq!(last_refusal(&sandbox), "it is not for coding agents, and CLAUDECODE is set, as by Claude Code");
+    assert_eq!(last_refusal(&sandbox), "it is not for coding agents, and CLAUDECODE is set, as Claude Code does");
 
     let why = sandbox.ok(&["why", "-n", "1"], "");
     shows(
         &why,
         str![[r#"
-[NOW]    docker pull   ghcr.io   not handed out: work; it is not for coding agents, and CLAUDECODE is set, as by Claude Code
+[NOW]    docker pull   ghcr.io   not handed out: work; it is not for coding agents, and CLAUDECODE is set, as Claude Code does
     default account → work
     run `docker-credential-ensign account show ghcr.io`
 
@@ -131,19 +131,19 @@ fn an_agent_neither_takes_the_rule_away_nor_grants() {
         str![[r#"
 exit 4
 --- stderr
-error: a person must do this, and CLAUDECODE is set, as by Claude Code
+error: a person must run this, but CLAUDECODE is set, as Claude Code does
 hint: run it in a terminal of your own
 exit 4
 --- stderr
-error: a person must do this, and CLAUDECODE is set, as by Claude Code
+error: a person must run this, but CLAUDECODE is set, as Claude Code does
 hint: run it in a terminal of your own
 exit 4
 --- stderr
-error: a person must do this, and CLAUDECODE is set, as by Claude Code
+error: a person must run this, but CLAUDECODE is set, as Claude Code does
 hint: run it in a terminal of your own
 exit 4
 --- stderr
-error: a person must do this, and CLAUDECODE is set, as by Claude Code
+error: a person must run this, but CLAUDECODE is set, as Claude Code does
 hint: run it in a terminal of your own
 
 "#]],
@@ -186,7 +186,7 @@ fn an_account_may_need_a_grant_that_ends() {
     let sandbox = guarded(&["--grant", "required"]);
     let status = |sandbox: &Sandbox| sandbox.ok(&["status"], "");
     assert_eq!(asked_by(&sandbox, "docker"), Run::not_found());
-    assert_eq!(last_refusal(&sandbox), "it needs a grant, and there is none now");
+    assert_eq!(last_refusal(&sandbox), "it needs a grant, and has none now");
     assert!(status(&sandbox).contains("may ask: with a grant only (not granted now)\n"), "{}", status(&sandbox));
 
     let run = sandbox.run(&["grant", "work", "--for", "15m"], "");
@@ -248,7 +248,7 @@ fn what_is_not_known_of_the_caller_lets_nobody_in() {
     for rule in [["--program", "docker"], ["--terminal", "required"], ["--agents", "refused"]] {
         let sandbox = guarded(&rule);
         assert_eq!(ask(&sandbox), Run::not_found(), "{rule:?}");
-        assert_eq!(last_refusal(&sandbox), "the processes that ask could not be read");
+        assert_eq!(last_refusal(&sandbox), "the calling processes could not be read");
     }
     // A rule of a newer Ensign is one that is not known.
     let mut config = sandbox.config();

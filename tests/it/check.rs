@@ -96,7 +96,7 @@ exit 0
 ✓ [HOST] accepts alice, who may push to [HOST]/alice/app
 exit 0
 --- stdout
-✓ [HOST] accepts alice, who may probably pull [HOST]/alice/app: it shows no such image, which can also hide one
+✓ [HOST] accepts alice, who may probably pull [HOST]/alice/app: the image was not found, or is hidden
 
 "#]],
     );
@@ -104,7 +104,7 @@ exit 0
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: [HOST] accepts alice, but gives out no tokens: it takes the user name and password themselves (Basic)
+error: [HOST] accepts alice, but issues no tokens: it takes the user name and password directly (Basic)
 
 "#]]);
 }

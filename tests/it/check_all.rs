@@ -94,13 +94,13 @@ fn a_dead_registry_holds_no_other_up() {
 fn what_cannot_be_asked_is_said() {
     let sandbox = Sandbox::new();
     let nobody = sandbox.run(&["check"], "");
-    assert_eq!((nobody.code, nobody.stderr.starts_with("error: there is no account\n")), (Some(3), true));
+    assert_eq!((nobody.code, nobody.stderr.starts_with("error: there are no accounts\n")), (Some(3), true));
     sandbox.ok(&["login", "*.azurecr.io", "-u", "me", "--password-stdin"], "pw");
     let run = sandbox.run(&["check"], "");
     run.shows(str![[r#"
 exit 0
 --- stdout
-– *.azurecr.io is many registries: `check HOST` asks one of them about me
+– *.azurecr.io stands for many registries: `check HOST` asks one of them about me
 
 "#]]);
     std::fs::remove_file(sandbox.secrets_path("*.azurecr.io").with_file_name("%2a.azurecr.io.json")).unwrap();
@@ -113,7 +113,7 @@ exit 0
     run.shows(str![[r#"
 exit 3
 --- stdout
-– *.azurecr.io is many registries: `check HOST` asks one of them about me
+– *.azurecr.io stands for many registries: `check HOST` asks one of them about me
 ✗ [HOST] was not asked about alice: the secret of alice is gone: run `docker-credential-ensign login [HOST] -u alice`
 --- stderr
 hint: run `docker-credential-ensign login [HOST] -u alice`

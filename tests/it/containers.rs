@@ -210,27 +210,27 @@ exit 1
   ghcr.io/acme/**  a  ~/run/containers/auth.json  new
 --- stderr
 ✓ Imported a of ghcr.io
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would not find the one for ghcr.io/me in ~/.config/containers/auth.json any more. Import them together:  docker-credential-ensign import containers --remove
+! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would no longer find the one for ghcr.io/me in ~/.config/containers/auth.json. Import them together:  docker-credential-ensign import containers --remove
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
 exit 1
 --- stdout
   ghcr.io/acme/**  a  ~/run/containers/auth.json  new
 --- stderr
 ✓ Imported a of ghcr.io
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would not find the one for ghcr.io in ~/.config/containers/auth.json any more. Import them together:  docker-credential-ensign import containers --remove
+! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would no longer find the one for ghcr.io in ~/.config/containers/auth.json. Import them together:  docker-credential-ensign import containers --remove
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
 exit 1
 --- stdout
   ghcr.io/acme/**  a  ~/run/containers/auth.json  new
 --- stderr
 ✓ Imported a of ghcr.io
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would not find the one for ghcr.io/me in ~/.config/containers/auth.json any more. Import them together:  docker-credential-ensign import containers --remove
+! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would no longer find the one for ghcr.io/me in ~/.config/containers/auth.json. Import them together:  docker-credential-ensign import containers --remove
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
 
 "#]],

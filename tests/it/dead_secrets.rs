@@ -33,18 +33,18 @@ exit 3
 --- stdout
 [HOST]
   ● alice  default   alice/**   in clear text
-    ✗ the secret of alice on [HOST] is not good any more: the registry refused it when it was checked: run `docker-credential-ensign login [HOST] --alias alice`
+    ✗ the credentials of alice on [HOST] are no longer valid: the registry refused them when they were checked: run `docker-credential-ensign login [HOST] --alias alice`
 
 Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 exit 3
 --- stdout
 [HOST-2]
   ● alice  default   alice/**   in clear text
-    ✗ the secret of alice on [HOST-2] is not good any more: the registry refused it when it was checked: run `docker-credential-ensign login [HOST-2] --alias alice`
+    ✗ the credentials of alice on [HOST-2] are no longer valid: the registry refused them when they were checked: run `docker-credential-ensign login [HOST-2] --alias alice`
 
 Docker does not ask Ensign for [HOST-2]:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 
 "#]],
     );
@@ -96,10 +96,10 @@ exit 3
 --- stdout
 ghcr.io
   ● me  default   me/**   in clear text   expired 2 minutes ago
-    ✗ the secret of me on ghcr.io is not good any more: it has expired: run `docker-credential-ensign login ghcr.io --alias me`
+    ✗ the credentials of me on ghcr.io are no longer valid: they have expired: run `docker-credential-ensign login ghcr.io --alias me`
 
 Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 
 "#]]);
 }

@@ -73,50 +73,50 @@ exit 3
 --- stdout
 [HOST]
   ● alice  default   alice/**   in clear text
-    ✗ the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+    ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
 Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 exit 3
 --- stdout
 [HOST]
   ● alice  default   alice/**   in clear text
-    ✗ the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+    ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
 Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 exit 3
 --- stdout
 [HOST]
   ● alice  default   alice/**   in clear text
-    ✗ the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+    ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
 Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 exit 3
 --- stdout
 [HOST]
   ● alice  default   alice/**   in clear text
-    ✗ the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+    ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
 Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 exit 3
 --- stdout
 [HOST]
   ● alice  default   alice/**   in clear text
-    ✗ the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+    ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
 Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 exit 3
 --- stdout
 [HOST]
   ● alice  default   alice/**   in clear text
-    ✗ the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+    ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
 Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 
 "#]],
     );
@@ -178,7 +178,7 @@ fn a_person_at_a_terminal_is_shown_the_page() {
     shows(
         &shown,
         str![[r#"
-ensign: the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+ensign: the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
 "#]],
     );
@@ -248,8 +248,8 @@ Log in at ATCR with a browser, here or on another machine:
     Code  ABCD-1234
 
 Waiting for ATCR, 10:00 at most …
-error: login failed for [HOST]: the session there is over
-hint: log in at http://localhost/login with a browser, and try again
+error: login failed for [HOST]: the session there has expired
+hint: log in at http://localhost/login with a browser, then try again
 exit 3
 --- stderr
 Log in at ATCR with a browser, here or on another machine:
@@ -258,8 +258,8 @@ Log in at ATCR with a browser, here or on another machine:
     Code  ABCD-1234
 
 Waiting for ATCR, 10:00 at most …
-error: login failed for [HOST-2]: the session there is over
-hint: log in at http://localhost/login with a browser, and try again
+error: login failed for [HOST-2]: the session there has expired
+hint: log in at http://localhost/login with a browser, then try again
 
 "#]],
     );

@@ -151,8 +151,8 @@ Log in at ATCR with a browser, here or on another machine:
     Code  ABCD-1234
 
 Waiting for ATCR, 10:00 at most …
-error: login failed for [HOST]: it was refused at ATCR
-hint: nothing was stored; give the same command again
+error: login failed for [HOST]: the login was refused at ATCR
+hint: login not saved; run the same command again
 
 "#]]);
     assert_nothing_stored(&sandbox);
@@ -179,7 +179,7 @@ Log in at ATCR with a browser, here or on another machine:
 
 Waiting for ATCR, 10:00 at most …
 error: login failed for [HOST]: ATCR: its answer has neither a token nor an error (status 200)
-hint: nothing was stored; give the same command again
+hint: login not saved; run the same command again
 exit 1
 --- stderr
 Log in at ATCR with a browser, here or on another machine:
@@ -189,7 +189,7 @@ Log in at ATCR with a browser, here or on another machine:
 
 Waiting for ATCR, 10:00 at most …
 error: login failed for [HOST-2]: ATCR: its answer has neither a token nor an error (status 302)
-hint: nothing was stored; give the same command again
+hint: login not saved; run the same command again
 exit 1
 --- stderr
 Log in at ATCR with a browser, here or on another machine:
@@ -199,7 +199,7 @@ Log in at ATCR with a browser, here or on another machine:
 
 Waiting for ATCR, 10:00 at most …
 error: login failed for [HOST-3]: ATCR: its answer has neither a token nor an error (status 200)
-hint: nothing was stored; give the same command again
+hint: login not saved; run the same command again
 exit 1
 --- stderr
 Log in at ATCR with a browser, here or on another machine:
@@ -209,7 +209,7 @@ Log in at ATCR with a browser, here or on another machine:
 
 Waiting for ATCR, 10:00 at most …
 error: login failed for [HOST-4]: ATCR: it refused: `odd [31m`
-hint: nothing was stored; give the same command again
+hint: login not saved; run the same command again
 
 "#]],
     );
@@ -232,7 +232,7 @@ hint: log in with a password or token: `docker-credential-ensign login [HOST] -u
 exit 2
 --- stderr
 error: no login by browser is known for [HOST]
-hint: name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`
+hint: name the provider with `--provider NAME`, or with `--issuer URL --client-id ID`
 
 "#]]);
 }
@@ -284,7 +284,7 @@ Log in at [HOST] with a browser, here or on another machine:
 Waiting for [HOST], 10:00 at most …
 ✓ Logged in to [HOST] as alice
   Used for  [HOST]/alice/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
 
@@ -392,15 +392,15 @@ fn a_provider_written_wrongly_is_named() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: `~/config/config.json` describes a provider wrongly: `providers.acme`: unknown field `colour`, expected one of `title`, `hosts`, `opt_in`, `client_id`, `issuer`, `issuer_from_realm`, `realm_service`, `tenant`, `device_url`, `token_url`, `revoke_url`, `userinfo_url`, `scope`, `audience`, `push_scope`, `body`, `secret_field`, `error_field`, `username`, `exchange`, `exchange_url`, `expiry_url`, `page`, `token_page`, `token_rights`
-hint: mend it there; docs/providers.md says what each field means
+error: invalid provider in `~/config/config.json`: `providers.acme`: unknown field `colour`, expected one of `title`, `hosts`, `opt_in`, `client_id`, `issuer`, `issuer_from_realm`, `realm_service`, `tenant`, `device_url`, `token_url`, `revoke_url`, `userinfo_url`, `scope`, `audience`, `push_scope`, `body`, `secret_field`, `error_field`, `username`, `exchange`, `exchange_url`, `expiry_url`, `page`, `token_page`, `token_rights`
+hint: fix it there; docs/providers.md explains each field
 
 "#]]);
     let run = login(&Sandbox::new(), "ghcr.io", &["--provider", "pigeon"]);
     run.shows(str![[r#"
 exit 2
 --- stderr
-error: `pigeon` is no provider
+error: `pigeon` is not a provider
 hint: there are: atcr, docker-hub, entra, github, gitlab, oidc
 
 "#]]);
@@ -431,7 +431,7 @@ Waiting for GitHub, 10:00 at most …
 ! GitHub did not grant `write:packages`: this login can pull, but not push
 ✓ Logged in to [HOST] as octocat
   Used for  [HOST]/octocat/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
 

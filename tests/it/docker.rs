@@ -58,7 +58,7 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-  For registries without an account here nobody answers: `docker login` adds one.
+  Registries without an account here get no login; `docker login` adds one.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 
 "#]]);
@@ -76,7 +76,7 @@ exit 0
     "ensign"                      already
 --- stderr
 Nothing to change.
-  For registries without an account here nobody answers: `docker login` adds one.
+  Registries without an account here get no login; `docker login` adds one.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 
 "#]]);
@@ -107,8 +107,8 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-! another helper serves some of them; to take them over:  docker-credential-ensign configure-docker --force
-  For registries without an account here nobody answers: `docker login` adds one.
+! another helper answers for some of them; to take them over:  docker-credential-ensign configure-docker --force
+  Registries without an account here get no login; `docker login` adds one.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 
 "#]]);
@@ -132,7 +132,7 @@ fn a_broken_file_is_named_and_left_alone() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: could not read `[HOME]/.docker/config.json`, line 2: key must be a string in column 13; mend it there or move the file away
+error: could not read `[HOME]/.docker/config.json`, line 2: key must be a string in column 13; fix it there or move the file away
 
 "#]]);
     assert_eq!(std::fs::read(docker_config(&sandbox)).unwrap(), b"{\n  \"auths\": {,\n}");
@@ -331,7 +331,7 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-  For registries without an account here nobody answers: `docker login` adds one.
+  Registries without an account here get no login; `docker login` adds one.
 ! `docker` is a snap and can start no credential helper: install Docker's own packages, or write its file with  docker-credential-ensign export --all --format auth.json -o ~/snap/docker/current/.docker/config.json
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 

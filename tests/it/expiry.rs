@@ -41,7 +41,7 @@ fn status_tells_in_words_when_each_secret_expires() {
     assert!(line("old").0.ends_with("   expired 2 days ago"), "{run:?}");
     assert!(line("old").1.contains("✗ ") && line("old").1.contains("login ghcr.io --alias old"), "{run:?}");
     assert!(line("soon").0.ends_with("   expires in 6 days"), "{run:?}");
-    let warning = "    ! log in again in time:  docker-credential-ensign login ghcr.io --alias soon";
+    let warning = "    ! log in again before then:  docker-credential-ensign login ghcr.io --alias soon";
     assert_eq!(line("soon").1, warning);
     assert!(line("later").0.ends_with("   expires in 30 days") && !line("later").1.contains('!'), "{run:?}");
     assert!(line("plain").0.ends_with("plain/**   in clear text"), "{run:?}");
@@ -101,7 +101,7 @@ exit 0
 --- stdout
 123456789012.dkr.ecr.eu-west-1.amazonaws.com
   ● AWS  default      in clear text   expires in 12 hours
-    ! log in again in time:  docker-credential-ensign login 123456789012.dkr.ecr.eu-west-1.amazonaws.com --alias AWS
+    ! log in again before then:  docker-credential-ensign login 123456789012.dkr.ecr.eu-west-1.amazonaws.com --alias AWS
 
 Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com:  docker-credential-ensign configure-docker
 
@@ -177,7 +177,7 @@ exit 0
 --- stdout
 ghcr.io
   ● me  default   me/**   in clear text   from login at github   expires in 3 days, unless it is used before
-    ! log in again in time:  docker-credential-ensign login ghcr.io --alias me
+    ! log in again before then:  docker-credential-ensign login ghcr.io --alias me
 
 Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
 
@@ -204,7 +204,7 @@ exit 0
 exit 1
 --- stdout
 ✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is in no absolute folder of PATH
+  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of PATH
       breaks: Docker and Podman cannot start it: every pull and push goes out without a login
       fix:    export PATH="$PATH:[BIN]"
 ✓ helpers   no other helper is named
@@ -212,9 +212,9 @@ exit 1
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io
       breaks: pulls and pushes there go out without a login
       fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io)
-✓ files     2 files, yours alone, nothing left over
+✓ files     2 files, readable by you only, nothing left over
 ✓ stores    1 secret in files, in clear text
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ! accounts  1 note
   ! account-expiring: the secret of me of ghcr.io expires in 3 days, unless it is used before
       breaks: nothing yet; then pulls and pushes as this account fail
@@ -333,7 +333,7 @@ exit 0
 --- stdout
 shop.azurecr.io
   ● me  default   me/**   in clear text   expires in 3 hours
-    ! log in again in time:  docker-credential-ensign login shop.azurecr.io --alias me
+    ! log in again before then:  docker-credential-ensign login shop.azurecr.io --alias me
 
 Docker does not ask Ensign for shop.azurecr.io:  docker-credential-ensign configure-docker
 

@@ -48,7 +48,7 @@ exit 0
   }
 }
 --- stderr
-! 3 secrets are in clear on stdout: whoever reads it can use them
+! 3 secrets are in clear text on stdout: anyone who reads it can use them
 
 "#]]);
 }
@@ -90,7 +90,7 @@ exit 0
 export DOCKER_AUTH_CONFIG='{"auths":{"ghcr.io":{"auth":"bWU6bWUtczNjcmV0"},"https://index.docker.io/v1/":{"auth":"YWxpY2U6aXQncy1zM2NyZXQ="}}}'
 --- stderr
 ! not exported: work of ghcr.io, ghcr.io/acme/**: the variable knows whole registries only
-! 2 secrets are in clear on stdout: whoever reads it can use them
+! 2 secrets are in clear text on stdout: anyone who reads it can use them
 
 "#]]);
     let script = format!("{}printf %s \"$DOCKER_AUTH_CONFIG\"", run.stdout);
@@ -108,7 +108,7 @@ fn a_file_is_private_and_never_written_over_unasked() {
 exit 0
 --- stderr
 ✓ Wrote new/auth.json
-! 1 secret is in clear in new/auth.json: whoever reads it can use them
+! 1 secret is in clear text in new/auth.json: anyone who reads it can use them
 
 "#]]);
     let path = sandbox.home().join("new/auth.json");
@@ -116,8 +116,8 @@ exit 0
     sandbox.run(&arguments, "").shows(str![[r#"
 exit 2
 --- stderr
-error: `new/auth.json` is there already
-hint: name another file, or write over it with `--yes`
+error: `new/auth.json` already exists
+hint: name another file, or overwrite it with `--yes`
 
 "#]]);
     assert_eq!(sandbox.run(&[&arguments[..], &["--yes"]].concat(), "").code, Some(0));
@@ -147,7 +147,7 @@ error: no account was named
 hint: name images or registries, or use `--all`
 exit 3
 --- stderr
-error: there is no account
+error: there are no accounts
 hint: run `docker-credential-ensign login HOST`
 exit 3
 --- stderr
@@ -163,7 +163,7 @@ hint: run `docker-credential-ensign login ghcr.io`
 exit 3
 --- stderr
 ! not exported: <token> of tok.example, it has an identity token, which only an auth.json can hold
-error: there is nothing to export in this form
+error: nothing can be exported in this format
 hint: try `--format auth.json`
 
 "#]]);
@@ -241,7 +241,7 @@ exit 1
 }
 --- stderr
 ! not exported: work of ghcr.io, the secret of work is gone: run `docker-credential-ensign login ghcr.io -u work`
-! 2 secrets are in clear on stdout: whoever reads it can use them
+! 2 secrets are in clear text on stdout: anyone who reads it can use them
 
 "#]]);
     let run = sandbox.run(&[&arguments[..], &["--json"]].concat(), "");
@@ -282,9 +282,9 @@ exit 0
   }
 }
 --- stderr
-! 3 secrets are in clear on stdout: whoever reads it can use them
-! the secret of work of ghcr.io may end soon, and what was exported is not renewed
-! the secret of me of ghcr.io ends in 90 minutes, and what was exported is not renewed
+! 3 secrets are in clear text on stdout: anyone who reads it can use them
+! the secret of work on ghcr.io may expire soon; the exported copy is not renewed
+! the secret of me on ghcr.io expires in 90 minutes; the exported copy is not renewed
 
 "#]]);
     assert!(run.stdout.contains(&STANDARD.encode("work:lent-s3cret")), "{run:?}");

@@ -374,7 +374,7 @@ alice
   9 default account        → alice   ← chosen
  10 only account           there are several
 --- stderr
-! These files are not known whole, so they choose no account. Options:
+! These files could not be read completely, so they choose no account. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=NAME docker compose pull
 exit 0
 --- stdout
@@ -384,13 +384,13 @@ alice
   3 user in the address    none
   4 image in the address   none
   5 command line           no image of this registry
-  6 files                  undecided: docker-bake.hcl: `ghcr.io/…/app` is not known whole
+  6 files                  undecided: docker-bake.hcl: `ghcr.io/…/app` is only partly known
   7 .ensign.toml           none
   8 folder                 no account's folder
   9 default account        → alice   ← chosen
  10 only account           there are several
 --- stderr
-! These files are not known whole, so they choose no account. Options:
+! These files could not be read completely, so they choose no account. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=NAME docker buildx bake -f docker-bake.hcl --push
 
 "#]],

@@ -78,7 +78,7 @@ exit 0
 ✓ Changed work on ghcr.io
   Used for  ghcr.io/work/**
   Used in   ~/new, ~/real/acme
-! there is no folder ~/new yet
+! the folder ~/new does not exist yet
 
 "#]]);
 }

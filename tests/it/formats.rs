@@ -126,32 +126,32 @@ fn a_file_of_atcr_that_cannot_be_read_is_not_the_same_as_none() {
         str![[r#"
 exit 1
 --- stdout
-the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1: mend that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
+the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1: fix that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
 exit 1
 --- stdout
-the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1: mend that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
+the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1: fix that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
 exit 1
 --- stderr
 error: the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1
-hint: mend that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
+hint: fix that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
 exit 1
 --- stderr
 error: the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1
-hint: mend that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
+hint: fix that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
 exit 1
 --- stdout
-the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file: mend that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
+the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file: fix that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
 exit 1
 --- stdout
-the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file: mend that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
+the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file: fix that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
 exit 1
 --- stderr
 error: the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file
-hint: mend that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
+hint: fix that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
 exit 1
 --- stderr
 error: the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file
-hint: mend that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
+hint: fix that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
 
 "#]],
     );

@@ -83,7 +83,7 @@ Log in at GitLab ([HOST]) with a browser, here or on another machine:
 Waiting for GitLab ([HOST]), 10:00 at most …
 ✓ Logged in to [HOST-2] as oauth2
   Used for  [HOST-2]/oauth2/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for [HOST-2] yet:  docker-credential-ensign configure-docker
 exit 0
@@ -96,7 +96,7 @@ Log in at GitLab ([HOST-3]) with a browser, here or on another machine:
 Waiting for GitLab ([HOST-3]), 10:00 at most …
 ✓ Logged in to [HOST-4] as oauth2
   Used for  [HOST-4]/oauth2/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for [HOST-4] yet:  docker-credential-ensign configure-docker
 
@@ -112,7 +112,7 @@ fn a_token_server_that_only_looks_like_gitlabs_is_nobodys() {
 exit 2
 --- stderr
 error: no login by browser is known for [HOST]
-hint: name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`
+hint: name the provider with `--provider NAME`, or with `--issuer URL --client-id ID`
 
 "#]]);
     assert!(pair.gitlab.seen().is_empty());

@@ -149,9 +149,9 @@ fn the_rule_is_shown_wherever_the_account_is() {
     run.shows(str![[r#"
 exit 0
 --- stderr
-✓ Kept a login, unverified, for ghcr.io as alice
+✓ Saved login for ghcr.io as alice (not verified)
   Used for  ghcr.io/alice/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
   May ask   docker only; no coding agents
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker

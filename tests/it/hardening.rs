@@ -90,7 +90,7 @@ fn an_address_whose_host_is_in_doubt_is_refused() {
     run.shows(str![[r#"
 exit 2
 --- stderr
-error: `evil.example\@ghcr.io` is no registry: programs disagree about its host
+error: `evil.example\@ghcr.io` is not a registry: programs disagree about its host
 hint: name it as in `ghcr.io`
 
 "#]]);

@@ -35,9 +35,9 @@ Every day:
   login     Add an account, or renew its password or token
   status    Show the accounts, and whether Docker asks Ensign
   which     Show which account answers for an image, and why
-  doctor    Find what is wrong with logins, and what mends it
+  doctor    Find problems with logins, and how to fix them
   switch    Change the account that answers by default
-  check     Ask the registry whether an account is good, and for what
+  check     Check whether a registry accepts an account, and for what
   why       Show what the last calls were answered, and why
   logout    Remove an account and its secret
 
@@ -75,25 +75,25 @@ Add an account, or renew its password or token
 Usage: ensign login [OPTIONS] [HOST] [-- <COMMAND>...]
 
 Arguments:
-  [HOST]  The registry, also with a namespace behind it [asked for if left out]
+  [HOST]  The registry, optionally with a namespace [default: ask]
 
 Options:
   -u, --username <NAME>   The user name at the registry
       --password-stdin    Read the password or token from stdin
-      --alias <ALIAS>     Your own label for it [default: the user name]
+      --alias <ALIAS>     Set your own label for it [default: the user name]
       --images <PATTERN>  Images it is for; '+PATTERN' adds [default: its own]
-      --for <OPERATION>   Use it for this alone, pull or push; another login can be for the other
-      --activate          Make it the account that answers by default
-      --configure-docker  Let Docker and Podman ask Ensign, no question asked
-      --no-verify         Keep the login without asking the registry
+      --for <OPERATION>   Use it for one operation only, pull or push
+      --activate          Make it the default account
+      --configure-docker  Let Docker and Podman ask Ensign, without a question
+      --no-verify         Save the login without checking it
       --plain-http        Allow any certificate and plain http, as insecure-registries does in
                           Docker
       --store <STORE>     Where to keep the secret: sealed, file (in clear text), or helper:NAME
       --device            Log in with a browser, here or elsewhere, and a code
-      --borrow <PROGRAM>  Ask aws, gcloud, gh, pass or another for the secret
+      --borrow <PROGRAM>  Get the secret from aws, gcloud, gh, pass or another
                           
-                          Each time. Known are aws, gcloud, az, gh, glab, op, pass, vault, command,
-                          and helper:NAME for docker-credential-NAME
+                          Ensign asks each time. Known: aws, gcloud, az, gh, glab, op, pass, vault,
+                          command, and helper:NAME for docker-credential-NAME
       --json              Print JSON on stdout
       --verbose           Log registry requests to stderr, without secrets
   -h, --help              Print help
@@ -102,29 +102,29 @@ Who may ask:
       --program <PROGRAM>  Hand it out to this program only, a client such as docker or an absolute
                            path; '+PROGRAM' adds; may be repeated
       --no-programs        Hand it out to every program
-      --terminal <NEED>    Must the caller have a terminal? [possible values: required, optional]
-      --agents <MAY>       May coding agents have it? [possible values: allowed, refused]
-      --grant <NEED>       Does it need a grant, which `grant` gives for a while? [possible values:
+      --terminal <NEED>    Require a terminal of the caller [possible values: required, optional]
+      --agents <MAY>       Allow or refuse coding agents [possible values: allowed, refused]
+      --grant <NEED>       Require a grant, which `grant` gives for a while [possible values:
                            required, optional]
 
 Login by browser:
-      --provider <NAME>  The identity provider, by its name in the table [default: the registry's]
-      --issuer <URL>     The identity provider's address, where it says how it is asked
-      --client-id <ID>   The client that logs in, as it is registered at the provider
-      --scope <SCOPE>    What the login may do, in the provider's words
-      --tenant <TENANT>  The tenant of the organisation, at Microsoft Entra
+      --provider <NAME>  The identity provider, by name [default: the registry's]
+      --issuer <URL>     The issuer URL of the identity provider
+      --client-id <ID>   The client id that is registered at the provider
+      --scope <SCOPE>    The OAuth scope to ask for
+      --tenant <TENANT>  The organisation's tenant at Microsoft Entra
       --no-browser       Show the link without opening it
       --qr               Show the link as a QR code too
 
-A secret that another program has:
+Credentials from another program:
       --profile <NAME>    aws: the profile; gcloud: the configuration; az: the subscription; op: the
                           account
       --item <ITEM>       op, pass, vault: where the secret is
       --field <FIELD>     vault: the field of the item
-      --env <NAME=VALUE>  A variable for the program, such as the folder of its config; may be
+      --env <NAME=VALUE>  Set a variable for the program, such as the folder of its config; may be
                           repeated
-      --cache <TIME>      Keep a secret without an end of its own for so long, such as 10m [default:
-                          not at all]
+      --cache <TIME>      Cache secrets that have no expiry for this long, such as 10m [default: not
+                          at all]
   [COMMAND]...            The command that prints the secret, for `--borrow command`
 
 Examples:
@@ -143,16 +143,16 @@ Add an account, or renew its password or token
 Usage: ensign login [OPTIONS] [HOST] [-- <COMMAND>...]
 
 Arguments:
-  [HOST]  The registry, also with a namespace behind it [asked for if left out]
+  [HOST]  The registry, optionally with a namespace [default: ask]
 
 Options:
   -u, --username <NAME>   The user name at the registry
       --password-stdin    Read the password or token from stdin
-      --alias <ALIAS>     Your own label for it [default: the user name]
+      --alias <ALIAS>     Set your own label for it [default: the user name]
       --images <PATTERN>  Images it is for; '+PATTERN' adds [default: its own]
-      --configure-docker  Let Docker and Podman ask Ensign, no question asked
+      --configure-docker  Let Docker and Podman ask Ensign, without a question
       --device            Log in with a browser, here or elsewhere, and a code
-      --borrow <PROGRAM>  Ask aws, gcloud, gh, pass or another for the secret
+      --borrow <PROGRAM>  Get the secret from aws, gcloud, gh, pass or another
       --json              Print JSON on stdout
 
 Examples:
@@ -176,14 +176,14 @@ Arguments:
   [ACCOUNT]  The account, by alias or user name
 
 Options:
-      --alias <ALIAS>     A new label
-      --images <PATTERN>  Images it is for instead; '+PATTERN' adds
-      --no-images         Back to the images of its own namespace
-      --folder <FOLDER>   A folder it is used in instead; '+FOLDER' adds
-      --no-folders        No folders
-      --also <HOST>       Another host it is for instead; '+HOST' adds
-      --no-also           No other hosts
-      --for <OPERATION>   What the account is used for [possible values: pull, push, any]
+      --alias <ALIAS>     Set a new label
+      --images <PATTERN>  Set the images it is for; '+PATTERN' adds
+      --no-images         Reset to the images of its own namespace
+      --folder <FOLDER>   Set the folder it is used in; '+FOLDER' adds
+      --no-folders        Remove its folders
+      --also <HOST>       Set another host it is for; '+HOST' adds
+      --no-also           Remove its other hosts
+      --for <OPERATION>   Set what the account is used for [possible values: pull, push, any]
       --json              Print JSON on stdout
       --verbose           Log registry requests to stderr, without secrets
   -h, --help              Print help
@@ -192,9 +192,9 @@ Who may ask:
       --program <PROGRAM>  Hand it out to this program only, a client such as docker or an absolute
                            path; '+PROGRAM' adds; may be repeated
       --no-programs        Hand it out to every program
-      --terminal <NEED>    Must the caller have a terminal? [possible values: required, optional]
-      --agents <MAY>       May coding agents have it? [possible values: allowed, refused]
-      --grant <NEED>       Does it need a grant, which `grant` gives for a while? [possible values:
+      --terminal <NEED>    Require a terminal of the caller [possible values: required, optional]
+      --agents <MAY>       Allow or refuse coding agents [possible values: allowed, refused]
+      --grant <NEED>       Require a grant, which `grant` gives for a while [possible values:
                            required, optional]
 
 "#]]);
@@ -295,23 +295,23 @@ fn a_password_among_the_words_is_answered_with_the_way_to_give_it() {
         str![[r#"
 exit 2
 --- stderr
-error: no password was taken from the command line, where other programs and the shell's history see it
+error: a password on the command line is refused: other programs and the shell's history can see it
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: no password was taken from the command line, where other programs and the shell's history see it
+error: a password on the command line is refused: other programs and the shell's history can see it
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: no password was taken from the command line, where other programs and the shell's history see it
+error: a password on the command line is refused: other programs and the shell's history can see it
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: no password was taken from the command line, where other programs and the shell's history see it
+error: a password on the command line is refused: other programs and the shell's history can see it
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: no password was taken from the command line, where other programs and the shell's history see it
+error: a password on the command line is refused: other programs and the shell's history can see it
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 
 "#]],
@@ -333,16 +333,16 @@ fn a_namespace_behind_the_registry_is_the_accounts_images() {
         str![[r#"
 exit 0
 --- stderr
-✓ Kept a login, unverified, for ghcr.io as me
+✓ Saved login for ghcr.io as me (not verified)
   Used for  ghcr.io/acme/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
 exit 0
 --- stderr
-✓ Kept a login, unverified, for quay.io as me
+✓ Saved login for quay.io as me (not verified)
   Used for  quay.io/acme/team/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for quay.io yet:  docker-credential-ensign configure-docker
 
@@ -391,9 +391,9 @@ Make a token at
   https://github.com/settings/tokens/new?scopes=read:packages,write:packages
 It needs read:packages, to pull; write:packages, to push too (a classic token)
 Password or token of me: [hidden]
-✓ Kept a login, unverified, for ghcr.io as me
+✓ Saved login for ghcr.io as me (not verified)
   Used for  ghcr.io/me/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
 Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] yes
@@ -411,9 +411,9 @@ Make a token at
   https://github.com/settings/tokens/new?scopes=read:packages,write:packages
 It needs read:packages, to pull; write:packages, to push too (a classic token)
 Password or token of me: [hidden]
-✓ Kept a login, unverified, for ghcr.io as me
+✓ Saved login for ghcr.io as me (not verified)
   Used for  ghcr.io/me/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
 Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
@@ -423,9 +423,9 @@ Make a token at
   https://github.com/settings/tokens/new?scopes=read:packages,write:packages
 It needs read:packages, to pull; write:packages, to push too (a classic token)
 Password or token of me: [hidden]
-✓ Kept a login, unverified, for ghcr.io as me
+✓ Saved login for ghcr.io as me (not verified)
   Used for  ghcr.io/me/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
 Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
@@ -435,9 +435,9 @@ Make a token at
   https://github.com/settings/tokens/new?scopes=read:packages,write:packages
 It needs read:packages, to pull; write:packages, to push too (a classic token)
 Password or token of me: [hidden]
-✓ Kept a login, unverified, for ghcr.io as me
+✓ Saved login for ghcr.io as me (not verified)
   Used for  ghcr.io/me/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
 Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
@@ -454,7 +454,7 @@ fn a_menu_is_left_by_the_keys_that_it_names() {
     let mut transcript = String::new();
     for key in ["\u{1b}", "q", "\u{4}", "\u{3}"] {
         let sandbox = two_accounts();
-        let answers = [("Esc, q or Ctrl-D leaves", key)];
+        let answers = [("Esc, q or Ctrl-D cancels", key)];
         let Some(shown) = on_a_terminal(&sandbox, "logout ghcr.io", &answers) else { return };
         transcript += &shown;
         assert!(shown.contains("exit 130"), "{key:?}: {shown}");
@@ -463,13 +463,13 @@ fn a_menu_is_left_by_the_keys_that_it_names() {
     shows(
         &transcript,
         str![[r#"
-error: cancelled, nothing was changed
+error: cancelled; nothing was changed
 exit 130
-error: cancelled, nothing was changed
+error: cancelled; nothing was changed
 exit 130
-error: cancelled, nothing was changed
+error: cancelled; nothing was changed
 exit 130
-error: cancelled, nothing was changed
+error: cancelled; nothing was changed
 exit 130
 
 

@@ -110,7 +110,7 @@ fn a_dry_run_shows_every_entry_and_changes_nothing() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets end within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets expire within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
   docker.io                          alice  docker-credential-fake               new
   docker.io (refresh-token)          alice  docker-credential-fake               new
   quay.io                            carol  ~/.docker/config.json                new
@@ -121,8 +121,8 @@ exit 1
   quay.io/acme/**                    bot    ~/.config/containers/auth.json       new
   quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
 --- stderr
-! 1 secret of another store would lie in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
-Nothing imported. Without --dry-run they become accounts.
+! 1 secret of another store would be in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
+Nothing imported: this was a dry run.
 
 "#]]);
     assert!(!sandbox.config_path().exists());
@@ -135,7 +135,7 @@ fn logins_become_accounts_and_a_second_import_finds_them_there() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets end within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets expire within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
   docker.io                          alice  docker-credential-fake               new
   docker.io (refresh-token)          alice  docker-credential-fake               new
   quay.io                            carol  ~/.docker/config.json                new
@@ -146,16 +146,16 @@ exit 1
   quay.io/acme/**                    bot    ~/.config/containers/auth.json       new
   quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
 --- stderr
-! 1 secret of another store would lie in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
+! 1 secret of another store would be in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
 ✓ Imported alice of docker.io
 ✓ Imported carol of quay.io
 ✓ Imported dave of tok.example
 ✓ Imported eve of odd.example
 ✓ Imported h of helm.example
 ✓ Imported bot of quay.io
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
 ! Docker does not ask Ensign for docker.io, helm.example, odd.example, quay.io, tok.example yet:  docker-credential-ensign configure-docker
 
 "#]]);
@@ -179,19 +179,19 @@ exit 1
     again.shows(str![[r#"
 exit 1
 --- stdout
-  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets end within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
-  docker.io                          alice  docker-credential-fake               there already
-  docker.io (refresh-token)          alice  docker-credential-fake               there already
-  quay.io                            carol  ~/.docker/config.json                there already
-  tok.example                        dave   ~/.docker/config.json                there already
-  odd.example                        eve    ~/.docker/config.json                there already
+  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets expire within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+  docker.io                          alice  docker-credential-fake               already there
+  docker.io (refresh-token)          alice  docker-credential-fake               already there
+  quay.io                            carol  ~/.docker/config.json                already there
+  tok.example                        dave   ~/.docker/config.json                already there
+  odd.example                        eve    ~/.docker/config.json                already there
 ! bad.example                               ~/.docker/config.json                its `auth` is not base64
-  helm.example                       h      ~/.config/helm/registry/config.json  there already
-  quay.io/acme/**                    bot    ~/.config/containers/auth.json       there already
+  helm.example                       h      ~/.config/helm/registry/config.json  already there
+  quay.io/acme/**                    bot    ~/.config/containers/auth.json       already there
   quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
 --- stderr
-Everything is there already.
-! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+Everything is imported already.
+! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
 ! Docker does not ask Ensign for docker.io, helm.example, odd.example, quay.io, tok.example yet:  docker-credential-ensign configure-docker
 
 "#]]);
@@ -210,22 +210,22 @@ fn what_was_imported_is_removed_only_when_asked_and_leaves_its_marker() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets end within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
-  docker.io                          alice  docker-credential-fake               there already
-  docker.io (refresh-token)          alice  docker-credential-fake               there already
-  quay.io                            carol  ~/.docker/config.json                there already
-  tok.example                        dave   ~/.docker/config.json                there already
-  odd.example                        eve    ~/.docker/config.json                there already
+  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets expire within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+  docker.io                          alice  docker-credential-fake               already there
+  docker.io (refresh-token)          alice  docker-credential-fake               already there
+  quay.io                            carol  ~/.docker/config.json                already there
+  tok.example                        dave   ~/.docker/config.json                already there
+  odd.example                        eve    ~/.docker/config.json                already there
 ! bad.example                               ~/.docker/config.json                its `auth` is not base64
-  helm.example                       h      ~/.config/helm/registry/config.json  there already
-  quay.io/acme/**                    bot    ~/.config/containers/auth.json       there already
+  helm.example                       h      ~/.config/helm/registry/config.json  already there
+  quay.io/acme/**                    bot    ~/.config/containers/auth.json       already there
   quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
 --- stderr
-Everything is there already.
+Everything is imported already.
 ✓ Removed 8 logins from where they were
-  Ensign is asked for them now by whoever reads ~/.docker/config.json
-  Ensign is asked for them now by whoever reads ~/.config/containers/auth.json
-  Ensign is asked for them now by whoever reads ~/.config/helm/registry/config.json
+  Programs that read ~/.docker/config.json now ask Ensign for them
+  Programs that read ~/.config/containers/auth.json now ask Ensign for them
+  Programs that read ~/.config/helm/registry/config.json now ask Ensign for them
 
 "#]]);
     let auths = json!({
@@ -259,13 +259,13 @@ exit 0
   quay.io  carol  docker-credential-fake  new
   quay.io  carol  ~/.docker/config.json   skipped: docker-credential-fake has another secret of this user, and comes first
 --- stderr
-! 1 secret of another store would lie in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
+! 1 secret of another store would be in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
 ✓ Imported carol of quay.io
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ✓ Removed 1 login from where they were
-  Ensign is asked for them now by whoever reads ~/.docker/config.json
-! carol of quay.io stays in ~/.docker/config.json: it has another secret, which a later import would take
+  Programs that read ~/.docker/config.json now ask Ensign for them
+! carol of quay.io stays in ~/.docker/config.json: its secret differs, and a later import would take it
 
 "#]]);
 
@@ -346,7 +346,7 @@ fn an_account_that_gets_its_secrets_by_itself_is_left_alone() {
     run.shows(str![[r#"
 exit 0
 --- stdout
-  quay.io  carol  ~/.docker/config.json  skipped: carol gets its secrets by itself
+  quay.io  carol  ~/.docker/config.json  skipped: carol gets its secrets from another program
 
 "#]]);
     assert_eq!(sandbox.config(), config);
@@ -371,11 +371,11 @@ error: there is no file `nothing.json`
 hint: name a file, or one of env, docker, containers, finch, helm, atcr, keyring or helper:NAME
 exit 2
 --- stderr
-error: `ensign` is no other helper's name
+error: `ensign` is not another helper's name
 hint: name it as in `helper:pass`, for docker-credential-pass
 exit 2
 --- stderr
-error: `a/b` is no registry: a registry is a host alone, without a repository behind it
+error: `a/b` is not a registry: a registry is only a host, without a repository
 hint: name it as in `ghcr.io`
 
 "#]],
@@ -424,7 +424,7 @@ fn a_registry_whose_secrets_cannot_be_written_keeps_no_other_back() {
     let run = sandbox.run(&["import", "auth.json", "--json"], "");
     let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!((run.code, report["status"].as_str()), (Some(1), Some("error")), "{run:?}");
-    assert_eq!(run.stdout.matches("could not be kept: the secrets of b.example in").count(), 2, "{run:?}");
+    assert_eq!(run.stdout.matches("could not be saved: the secrets of b.example in").count(), 2, "{run:?}");
     let config = sandbox.config();
     let registries: Vec<_> = config["registries"].as_object().unwrap().keys().collect();
     assert_eq!(registries, ["a.example", "c.example"]);
@@ -449,8 +449,8 @@ exit 1
   a.example  alice  auth.json  renews alice
   b.example  bob    auth.json  new
 --- stderr
-! not imported: alice of a.example: could not be kept: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
-! not imported: bob of b.example: could not be kept: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
+! not imported: alice of a.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
+! not imported: bob of b.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
 
 "#]]);
     assert!(!sandbox.secrets_path("b.example").exists());

@@ -256,7 +256,7 @@ fn no_folder_of_buildx_names_a_program_that_is_gone() {
     let text = "{\n  \"credHelpers\": {\n    \"ghcr.io\": \"ensign-work\"\n  }\n}\n";
     write(&folder.join("config.json"), text.as_bytes());
     let run = run(&mut home.script(&["--uninstall"]));
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), "✓ Took 1 of buildx's folders away\n"), "{run:?}");
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), "✓ Removed 1 of buildx's folders\n"), "{run:?}");
     assert!(!folder.exists() && !home.bin().exists());
 }
 

@@ -69,7 +69,7 @@ exit 0
 --- stderr
 ~/.ensign.toml names, for commands in ~ and below:
   a.corp.example  work
-  b.corp.example  gone   (not there: docker-credential-ensign login b.corp.example --alias gone)
+  b.corp.example  gone   (missing: docker-credential-ensign login b.corp.example --alias gone)
 ✓ Trusted ~/.ensign.toml, as it is now
 
 "#]]);
@@ -102,7 +102,7 @@ me
 exit 3
 --- stderr
 error: c.corp.example/open/x needs no account: *.corp.example/open/** is public
-hint: ENSIGN_ACCOUNT=c.corp.example=NAME names one all the same
+hint: ENSIGN_ACCOUNT=c.corp.example=NAME names one anyway
 
 "#]]);
 
@@ -210,9 +210,9 @@ exit 0
 +   ghcr.io/acme                              a
 --- stderr
 ✓ Folders: 1 written
-! ghcr.io/acme/config.json/x gets no folder: it would lie where another folder has its config.json
-! ghcr.io/acme/config.json gets no folder: it would lie where another folder has its config.json
-! a.corp.example/team/x gets no folder: its accounts are of *.corp.example, and buildx looks for single hosts
+! ghcr.io/acme/config.json/x gets no folder: its folder would be another folder's config.json
+! ghcr.io/acme/config.json gets no folder: its folder would be another folder's config.json
+! a.corp.example/team/x gets no folder: its accounts are for *.corp.example, but buildx looks up single hosts
 
 "#]]);
 

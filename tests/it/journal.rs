@@ -120,19 +120,19 @@ fn without_a_runtime_folder_nothing_is_written_anywhere() {
         str![[r#"
 exit 3
 --- stderr
-! answers are kept in memory only, and XDG_RUNTIME_DIR names no folder for that; a system sets it for those who log in to it
+! the journal needs XDG_RUNTIME_DIR, which names no usable folder in this session
 exit 3
 --- stderr
-! answers are kept in memory only, and XDG_RUNTIME_DIR names no folder for that; a system sets it for those who log in to it
+! the journal needs XDG_RUNTIME_DIR, which names no usable folder in this session
 exit 3
 --- stderr
-! answers are kept in memory only, and XDG_RUNTIME_DIR names no folder for that; a system sets it for those who log in to it
+! the journal needs XDG_RUNTIME_DIR, which names no usable folder in this session
 exit 3
 --- stderr
-! nobody has asked since the journal began, at the latest when this machine was started
+! the journal is empty: no client has asked since it began, at the latest when this machine started
 exit 3
 --- stderr
-! nobody has asked since the journal began, at the latest when this machine was started
+! the journal is empty: no client has asked since it began, at the latest when this machine started
 
 "#]],
     );

@@ -50,7 +50,7 @@ exit 0
 --- stderr
 ✓ The new key: [KEY], in `[HOME]/key`
   2 files are sealed with it
-! who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries
+! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
 
 "#]]);
 
@@ -172,7 +172,7 @@ hint: pipe it: `docker-credential-ensign store key --rotate --passphrase-stdin <
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: this is not the passphrase
+error: wrong passphrase
 hint: try again
 
 "#]]);
@@ -199,7 +199,7 @@ fn nothing_to_seal_anew_and_a_key_made_outside_are_said() {
     run.shows(str![[r#"
 exit 2
 --- stderr
-error: there is no key, for nothing is sealed here
+error: there is no key, since nothing is sealed here
 hint: run `docker-credential-ensign store key --holder passphrase` to begin
 
 "#]]);
@@ -274,7 +274,7 @@ hint: run `docker-credential-ensign store key --rotate`
 exit 1
 --- stdout
 ✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is in no absolute folder of PATH
+  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of PATH
       breaks: Docker and Podman cannot start it: every pull and push goes out without a login
       fix:    export PATH="$PATH:[BIN]"
 ✓ helpers   no other helper is named
@@ -287,7 +287,7 @@ exit 1
       breaks: nothing; the old key still opens some files
       fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
 ✓ stores    3 secrets sealed
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
@@ -296,8 +296,8 @@ exit 0
 --- stderr
 ✓ The new key: [KEY], in `[HOME]/key`
   3 files are sealed with it
-! who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries
-✓ left-overs: mended
+! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
+✓ left-overs: fixed
 exit 1
 --- stderr
 error: a change of the key was not finished
@@ -305,7 +305,7 @@ hint: run `docker-credential-ensign store key --rotate`
 exit 1
 --- stdout
 ✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is in no absolute folder of PATH
+  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of PATH
       breaks: Docker and Podman cannot start it: every pull and push goes out without a login
       fix:    export PATH="$PATH:[BIN]"
 ✓ helpers   no other helper is named
@@ -318,7 +318,7 @@ exit 1
       breaks: nothing; the old key still opens some files
       fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
 ✓ stores    3 secrets sealed
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
@@ -327,8 +327,8 @@ exit 0
 --- stderr
 ✓ The new key: [KEY-2], in `[HOME-2]/key`
   3 files are sealed with it
-! who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries
-✓ left-overs: mended
+! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
+✓ left-overs: fixed
 exit 1
 --- stderr
 error: a change of the key was not finished
@@ -336,7 +336,7 @@ hint: run `docker-credential-ensign store key --rotate`
 exit 1
 --- stdout
 ✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is in no absolute folder of PATH
+  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of PATH
       breaks: Docker and Podman cannot start it: every pull and push goes out without a login
       fix:    export PATH="$PATH:[BIN]"
 ✓ helpers   no other helper is named
@@ -349,7 +349,7 @@ exit 1
       breaks: nothing; the old key still opens some files
       fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
 ✓ stores    3 secrets sealed
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
@@ -358,8 +358,8 @@ exit 0
 --- stderr
 ✓ The new key: [KEY-3], in `[HOME-3]/key`
   3 files are sealed with it
-! who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries
-✓ left-overs: mended
+! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
+✓ left-overs: fixed
 exit 1
 --- stderr
 error: a change of the key was not finished
@@ -367,7 +367,7 @@ hint: run `docker-credential-ensign store key --rotate`
 exit 1
 --- stdout
 ✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is in no absolute folder of PATH
+  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of PATH
       breaks: Docker and Podman cannot start it: every pull and push goes out without a login
       fix:    export PATH="$PATH:[BIN]"
 ✓ helpers   no other helper is named
@@ -380,7 +380,7 @@ exit 1
       breaks: nothing; the old key still opens some files
       fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
 ✓ stores    3 secrets sealed
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
@@ -389,8 +389,8 @@ exit 0
 --- stderr
 ✓ The new key: [KEY-4], in `[HOME-4]/key`
   3 files are sealed with it
-! who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries
-✓ left-overs: mended
+! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
+✓ left-overs: fixed
 exit 1
 --- stderr
 error: a change of the key was not finished
@@ -398,7 +398,7 @@ hint: run `docker-credential-ensign store key --rotate`
 exit 1
 --- stdout
 ✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is in no absolute folder of PATH
+  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of PATH
       breaks: Docker and Podman cannot start it: every pull and push goes out without a login
       fix:    export PATH="$PATH:[BIN]"
 ✓ helpers   no other helper is named
@@ -411,7 +411,7 @@ exit 1
       breaks: nothing; the old key still opens some files
       fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
 ✓ stores    3 secrets sealed
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
@@ -420,8 +420,8 @@ exit 0
 --- stderr
 ✓ The new key: [KEY-5], in `[HOME-5]/key`
   3 files are sealed with it
-! who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries
-✓ left-overs: mended
+! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
+✓ left-overs: fixed
 
 "#]],
     );

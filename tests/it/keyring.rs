@@ -77,14 +77,14 @@ fn what_is_removed_from_the_keyring_is_asked_of_us_by_its_readers() {
 exit 0
 --- stdout
   ghcr.io         alice  the keyring  new
-  [HOST]  bob    the keyring  new
+  localhost:5000  bob    the keyring  new
 --- stderr
 ✓ Imported alice of ghcr.io
-✓ Imported bob of [HOST]
-  Kept in   ~/data/sealed; the key is in the system's keyring
+✓ Imported bob of localhost:5000
+  Saved in  ~/data/sealed; the key is in the system's keyring
 ✓ Removed 2 logins from where they were
-  Ensign is asked for them now by whoever reads ~/.docker/config.json
-! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+  Programs that read ~/.docker/config.json now ask Ensign for them
+! Docker does not ask Ensign for localhost:5000 yet:  docker-credential-ensign configure-docker
 
 "#]]);
     assert_eq!(servers(&items), ["https://index.docker.io/v1/", "https://ghcr.io/ensign/work"]);

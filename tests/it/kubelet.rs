@@ -94,8 +94,12 @@ fn an_account_that_cannot_answer_is_named_on_stderr_for_the_kubelets_log() {
             "quay.io/a/b",
             "ensign: quay.io has several accounts and no default: alice, bob: run `docker-credential-ensign switch quay.io`",
         ),
-        ("v1", "UPPER/CASE", "ensign: `UPPER/CASE` is no image"),
-        ("v2", "ghcr.io/a/b", "ensign: `credentialprovider.kubelet.k8s.io/v2` is no version of the kubelet's protocol"),
+        ("v1", "UPPER/CASE", "ensign: `UPPER/CASE` is not an image"),
+        (
+            "v2",
+            "ghcr.io/a/b",
+            "ensign: `credentialprovider.kubelet.k8s.io/v2` is not a version of the kubelet's protocol",
+        ),
     ] {
         let run = sandbox.run(&["kubelet"], &request(version, image));
         assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{image}");
@@ -146,7 +150,7 @@ exit 0
 --- stdout
 {"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Registry","cacheDuration":"0s","auth":null}
 --- stderr
-ensign: the secret of me on ghcr.io is not good any more: the registry refused it when it was checked: run `docker-credential-ensign login ghcr.io --alias me`
+ensign: the credentials of me on ghcr.io are no longer valid: the registry refused them when they were checked: run `docker-credential-ensign login ghcr.io --alias me`
 
 "#]]);
 }

@@ -87,7 +87,7 @@ docker.io
   ● hubber  default   hubber/**   in environment
 
 Docker does not ask Ensign for ghcr.io, docker.io:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 exit 1
 --- stdout
 `[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is not there: mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
@@ -102,7 +102,7 @@ docker.io
   ● hubber  default   hubber/**   in environment
 
 Docker does not ask Ensign for ghcr.io, docker.io:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 
 "#]],
     );
@@ -121,7 +121,7 @@ fn a_variable_gives_one_account() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-ENSIGN_LOGIN_X is no account: it holds one word: write it as `ghcr.io/acme/** USER SECRET`
+ENSIGN_LOGIN_X is not an account: it holds one word: write it as `ghcr.io/acme/** USER SECRET`
 
 "#]]);
 }

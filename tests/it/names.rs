@@ -137,10 +137,10 @@ fn images_are_given_as_people_write_them_and_added_by_one_rule() {
     run.shows(str![[r#"
 exit 0
 --- stderr
-! an account is for all tags of an image: `:1.0` is left out of ghcr.io/other/app
-✓ Kept a login, unverified, for ghcr.io as me
+! a pattern covers all tags of an image: `:1.0` is left out of ghcr.io/other/app
+✓ Saved login for ghcr.io as me (not verified)
   Used for  ghcr.io/acme/**, ghcr.io/other/app, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
 
@@ -168,12 +168,12 @@ exit 0
     run.shows(str![[r#"
 exit 0
 --- stderr
-✓ Kept a login, unverified, for ghcr.io as bob
+✓ Saved login for ghcr.io as bob (not verified)
   Used for  ghcr.io/team-*/app, ghcr.io/acme/**
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
   ghcr.io now has 3 accounts. The default stays me.
-! you is for the same images (ghcr.io/acme/**): between them the command line does not decide
+! you is for the same images (ghcr.io/acme/**): the command line cannot choose between them
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
 
 "#]]);
@@ -184,7 +184,7 @@ exit 0
 ✓ Changed me on ghcr.io
   Used for  ghcr.io/*-team/app
   Used in   /a, /b, /c
-! bob is for the same images (ghcr.io/team-*/app): between them the command line does not decide
+! bob is for the same images (ghcr.io/team-*/app): the command line cannot choose between them
 
 "#]]);
     let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--images", "acme/app"], "");
@@ -346,7 +346,7 @@ hub
   8 folder                 no account's folder
   9 default account        → hub   ← chosen
  10 only account           there are several
-  dhi.io is answered as docker.io
+  dhi.io uses the accounts of docker.io
 
 "#]]);
     // What is said of the host alone is about the host alone.

@@ -112,7 +112,7 @@ exit 0
 --- stdout
 docker-credential-acr-env   (answers for *.azurecr.io)
 --- stderr
-! `docker-credential-acr-env` is not installed: until it is, nobody answers there
+! `docker-credential-acr-env` is not installed: until it is, clients get no login there
 
 "#]]);
     run.shows(str![[r#"
@@ -120,7 +120,7 @@ exit 0
 --- stdout
 docker-credential-acr-env   (answers for *.azurecr.io)
 --- stderr
-! `docker-credential-acr-env` is not installed: until it is, nobody answers there
+! `docker-credential-acr-env` is not installed: until it is, clients get no login there
 
 "#]]);
 }
@@ -133,11 +133,11 @@ fn a_given_secret_is_for_the_hosts_of_its_pattern_only() {
     run.shows(str![[r#"
 exit 0
 --- stderr
-✓ Kept a login, unverified, for *.corp.example as me
+✓ Saved login for *.corp.example as me (not verified)
   Used for  *.corp.example/me/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! whichever host of *.corp.example a client names is shown this secret
+! this secret is sent to any host that matches *.corp.example
 ! Docker does not ask Ensign for all of *.corp.example yet:  docker-credential-ensign configure-docker --all
 
 "#]]);
@@ -156,8 +156,8 @@ exit 0
     run.shows(str![[r#"
 exit 2
 --- stderr
-error: `aws` has no secret for *.corp.example, which is no host of the form 123456789012.dkr.ecr.REGION.amazonaws.com
-hint: use `--borrow command` if the secret may go there all the same
+error: `aws` has no secret for *.corp.example, which is not a host of the form 123456789012.dkr.ecr.REGION.amazonaws.com
+hint: use `--borrow command` if the secret may go there anyway
 
 "#]]);
     sandbox.ok(&["logout", "*.corp.example"], "");

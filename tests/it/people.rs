@@ -26,7 +26,7 @@ exit 0
 --- stderr
 ✓ Logged in to [HOST] as alice
   Used for  [HOST]/alice/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
 
@@ -53,7 +53,7 @@ fn a_refused_login_stores_nothing() {
 exit 3
 --- stderr
 error: login failed for [HOST]: authentication rejected by [HOST]
-hint: look whether the token has expired or lacks a right, and log in again; nothing was stored
+hint: check that the token has not expired and has every needed right, and log in again; login not saved
 
 "#]]);
     assert!(!sandbox.config_path().exists() && !sandbox.secrets_path(host).exists());
@@ -69,7 +69,7 @@ fn an_unreachable_registry_is_named_and_no_verify_keeps_the_login() {
 exit 1
 --- stderr
 error: login failed for localhost:1: could not reach `localhost:1`: Connection refused (os error 111)
-hint: nothing was stored; `--no-verify` keeps a login unseen
+hint: login not saved; use `--no-verify` to save it without checking
 
 "#]]);
 
@@ -77,9 +77,9 @@ hint: nothing was stored; `--no-verify` keeps a login unseen
     run.shows(str![[r#"
 exit 0
 --- stderr
-✓ Kept a login, unverified, for localhost:1 as alice
+✓ Saved login for localhost:1 as alice (not verified)
   Used for  localhost:1/alice/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for localhost:1 yet:  docker-credential-ensign configure-docker
 
@@ -95,9 +95,9 @@ fn an_open_registry_is_told_apart() {
     run.shows(str![[r#"
 exit 0
 --- stderr
-✓ Kept a login, unverified, for [HOST] as alice
+✓ Saved login for [HOST] as alice (not verified)
   Used for  [HOST]/alice/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! [HOST] lets anyone in: the password was not checked
 ! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
@@ -123,7 +123,7 @@ fn login_without_a_terminal_says_what_to_pipe() {
 exit 2
 --- stderr
 error: no registry was given
-hint: name it, as in `docker-credential-ensign login ghcr.io`
+hint: name one, as in `docker-credential-ensign login ghcr.io`
 exit 2
 --- stderr
 error: ghcr.io needs a user name and there is no terminal to ask on
@@ -138,7 +138,7 @@ error: the password is empty
 hint: pipe it: `docker-credential-ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: `keyring` is no store
+error: `keyring` is not a store
 hint: use sealed, file (in clear text), or helper:NAME for docker-credential-NAME
 
 "#]],
@@ -241,7 +241,7 @@ ghcr.io
 
 Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
 --- stderr
-! `~/data/secrets/ghcr.io.json` could be read by others (mode 644); now only by you
+! others could read `~/data/secrets/ghcr.io.json` (mode 644); now only you can
 
 "#]]);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -310,14 +310,14 @@ exit 0
 ✓ Changed work on ghcr.io
   Used for  ghcr.io/acme/**, ghcr.io/tools/*
   Used in   ~/w
-! there is no folder ~/w yet
+! the folder ~/w does not exist yet
 
 "#]]);
     sandbox.run(&["account", "edit", "ghcr.io", "work"], "").shows(str![[r#"
 exit 2
 --- stderr
-error: nothing to change was given
-hint: see `docker-credential-ensign account edit --help`
+error: no change was given
+hint: run `docker-credential-ensign account edit --help`
 
 "#]]);
     let shown = sandbox.ok(&["account", "show", "ghcr.io", "work"], "");

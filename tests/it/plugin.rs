@@ -58,8 +58,8 @@ Examples:
   docker ensign switch ghcr.io work  to the account `work`
   docker ensign switch ghcr.io -     back to the one before
 
-It counts at once, also for commands that are running. One that must keep its account runs with
-ENSIGN_ACCOUNT.
+It takes effect at once, also for running commands. Set ENSIGN_ACCOUNT for a command that must keep
+its account.
 exit 0
 --- stdout
 Remove an account and its secret
@@ -74,7 +74,7 @@ Options:
   -u, --username <NAME>  The account, by user name [alias: --alias]
       --all              Remove all accounts of the registry, after a question
   -y, --yes              Do not ask
-      --force            Remove the account also if its store does not give the secret up
+      --force            Remove the account even if its secret cannot be removed
       --json             Print JSON on stdout
       --verbose          Log registry requests to stderr, without secrets
   -h, --help             Print help
@@ -94,14 +94,14 @@ Arguments:
   [ACCOUNT]  The account, by alias or user name
 
 Options:
-      --alias <ALIAS>     A new label
-      --images <PATTERN>  Images it is for instead; '+PATTERN' adds
-      --no-images         Back to the images of its own namespace
-      --folder <FOLDER>   A folder it is used in instead; '+FOLDER' adds
-      --no-folders        No folders
-      --also <HOST>       Another host it is for instead; '+HOST' adds
-      --no-also           No other hosts
-      --for <OPERATION>   What the account is used for [possible values: pull, push, any]
+      --alias <ALIAS>     Set a new label
+      --images <PATTERN>  Set the images it is for; '+PATTERN' adds
+      --no-images         Reset to the images of its own namespace
+      --folder <FOLDER>   Set the folder it is used in; '+FOLDER' adds
+      --no-folders        Remove its folders
+      --also <HOST>       Set another host it is for; '+HOST' adds
+      --no-also           Remove its other hosts
+      --for <OPERATION>   Set what the account is used for [possible values: pull, push, any]
       --json              Print JSON on stdout
       --verbose           Log registry requests to stderr, without secrets
   -h, --help              Print help
@@ -110,9 +110,9 @@ Who may ask:
       --program <PROGRAM>  Hand it out to this program only, a client such as docker or an absolute
                            path; '+PROGRAM' adds; may be repeated
       --no-programs        Hand it out to every program
-      --terminal <NEED>    Must the caller have a terminal? [possible values: required, optional]
-      --agents <MAY>       May coding agents have it? [possible values: allowed, refused]
-      --grant <NEED>       Does it need a grant, which `grant` gives for a while? [possible values:
+      --terminal <NEED>    Require a terminal of the caller [possible values: required, optional]
+      --agents <MAY>       Allow or refuse coding agents [possible values: allowed, refused]
+      --grant <NEED>       Require a grant, which `grant` gives for a while [possible values:
                            required, optional]
 exit 0
 --- stdout
@@ -134,8 +134,8 @@ Examples:
   docker ensign switch ghcr.io work  to the account `work`
   docker ensign switch ghcr.io -     back to the one before
 
-It counts at once, also for commands that are running. One that must keep its account runs with
-ENSIGN_ACCOUNT.
+It takes effect at once, also for running commands. Set ENSIGN_ACCOUNT for a command that must keep
+its account.
 exit 0
 --- stdout
 Change the account that answers by default
@@ -154,8 +154,8 @@ Examples:
   docker ensign switch ghcr.io work  to the account `work`
   docker ensign switch ghcr.io -     back to the one before
 
-It counts at once, also for commands that are running. One that must keep its account runs with
-ENSIGN_ACCOUNT.
+It takes effect at once, also for running commands. Set ENSIGN_ACCOUNT for a command that must keep
+its account.
 exit 0
 --- stdout
 Change the account that answers by default
@@ -176,8 +176,8 @@ Examples:
   docker ensign switch ghcr.io work  to the account `work`
   docker ensign switch ghcr.io -     back to the one before
 
-It counts at once, also for commands that are running. One that must keep its account runs with
-ENSIGN_ACCOUNT.
+It takes effect at once, also for running commands. Set ENSIGN_ACCOUNT for a command that must keep
+its account.
 
 "#]],
     );
@@ -199,14 +199,14 @@ fn completion_only_looks() {
         (&["logout", "ghcr.io"], "ghcr.io\t2 accounts\n:4\n"),
         (&["exec", "--account", "b"], "bob\tbob on ghcr.io\n:4\n"),
         (&["export", "--format", "a"], "auth.json\n:4\n"),
-        (&["configure-docker", "--u"], "--undo\tTake Ensign out again\n:4\n"),
+        (&["configure-docker", "--u"], "--undo\tRemove Ensign from Docker's config\n:4\n"),
         (&["export", "--output", ""], ":0\n"),
         (&["which", ""], "ghcr.io\t2 accounts\n:4\n"),
         (&["exec", "--account", "ghcr.io=b"], "ghcr.io=bob\tbob\n:4\n"),
         (&["login", "--store", "f"], "file\tin clear text, readable by you only\n:4\n"),
         (&["login", "--store=f"], "--store=file\tin clear text, readable by you only\n:4\n"),
         (&["login", "quay"], "quay.io\tQuay\n:4\n"),
-        (&["help", "exit"], "exit-codes\tHow commands end, for scripts\n:4\n"),
+        (&["help", "exit"], "exit-codes\tWhat exit codes mean, for scripts\n:4\n"),
         (&["no-such-command", "switch", ""], ":4\n"),
     ] {
         assert_eq!(complete(words), Run::success(expected), "{words:?}");

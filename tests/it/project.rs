@@ -178,7 +178,7 @@ work
   9 default account        → me
  10 only account           there are several
 --- stderr
-! ~/p/.ensign.toml holds what this Ensign does not know and passes over: later
+! ~/p/.ensign.toml has fields that this Ensign does not know and ignores: later
 
 "#]]);
     let json: Value = serde_json::from_str(&which(&["--json"]).stdout).unwrap();
@@ -279,9 +279,9 @@ exit 2
 --- stderr
 ~/p/.ensign.toml names, for commands in ~/p and below:
   ghcr.io  work
-  quay.io  ci   (not there: docker-credential-ensign login quay.io --alias ci)
-! ~/p/.ensign.toml holds what this Ensign does not know and passes over: new
-error: nobody is there to be asked about `~/p/.ensign.toml`
+  quay.io  ci   (missing: docker-credential-ensign login quay.io --alias ci)
+! ~/p/.ensign.toml has fields that this Ensign does not know and ignores: new
+error: there is no terminal to ask about `~/p/.ensign.toml`
 hint: run `docker-credential-ensign trust --yes [HOME]/p/.ensign.toml`
 
 "#]]);
@@ -292,8 +292,8 @@ exit 0
 --- stderr
 ~/p/.ensign.toml names, for commands in ~/p and below:
   ghcr.io  work
-  quay.io  ci   (not there: docker-credential-ensign login quay.io --alias ci)
-! ~/p/.ensign.toml holds what this Ensign does not know and passes over: new
+  quay.io  ci   (missing: docker-credential-ensign login quay.io --alias ci)
+! ~/p/.ensign.toml has fields that this Ensign does not know and ignores: new
 ✓ Trusted ~/p/.ensign.toml, as it is now
 
 "#]]);
@@ -332,7 +332,7 @@ exit 0
 ~/p/.ensign.toml   (cannot be read)
 
 "#]]);
-    let revoked = Run { stderr: "✓ ~/p/.ensign.toml is not trusted any more\n".into(), ..Run::success("") };
+    let revoked = Run { stderr: "✓ ~/p/.ensign.toml is no longer trusted\n".into(), ..Run::success("") };
     assert_eq!(sandbox.run(&["trust", "--revoke", &path], ""), revoked);
     sandbox.run(&["trust", "--revoke", &path], "").shows(str![[r#"
 exit 0
@@ -359,7 +359,7 @@ hint: write one, such as: printf '[accounts]\n"ghcr.io" = "work"\n' >.ensign.tom
 exit 1
 --- stderr
 error: `~/p/sub/.ensign.toml` cannot be read: it is not there
-hint: mend it there
+hint: fix it there
 
 "#]]);
     write(&sandbox.home().join("p/.ensign.toml"), b"[later]\nx = 1");

@@ -77,7 +77,7 @@ fn public_images_are_listed_added_and_removed() {
     shows(
         &sandbox.ok(&["public"], ""),
         str![[r#"
-No image is said to be public.
+No public images configured.
 
 "#]],
     );
@@ -95,7 +95,7 @@ exit 0
     removed.shows(str![[r#"
 exit 0
 --- stderr
-✓ Pulled with the account that answers: docker.io/library/alpine
+✓ No longer public: docker.io/library/alpine
 
 "#]]);
     assert_eq!(sandbox.config()["registries"], json!({"ghcr.io": {"accounts": {}, "public": ["ghcr.io/acme/**"]}}));
@@ -103,7 +103,7 @@ exit 0
     unknown.shows(str![[r#"
 exit 2
 --- stderr
-error: docker.io/library/alpine is not said to be public
+error: docker.io/library/alpine is not in the list of public images
 hint: see `docker-credential-ensign public list`
 
 "#]]);
@@ -184,7 +184,7 @@ Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-dock
 exit 3
 --- stderr
 error: ghcr.io/acme/app needs no account: ghcr.io/acme/** is public
-hint: ENSIGN_ACCOUNT=ghcr.io=NAME names one all the same
+hint: ENSIGN_ACCOUNT=ghcr.io=NAME names one anyway
 
 "#]]);
 }

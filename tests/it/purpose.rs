@@ -301,8 +301,8 @@ exit 0
   }
 }
 --- stderr
-! not exported: rw of ghcr.io, which is to push only
-! 1 secret is in clear on stdout: whoever reads it can use them
+! not exported: rw of ghcr.io, which is for push only
+! 1 secret is in clear text on stdout: anyone who reads it can use them
 
 "#]]);
 }

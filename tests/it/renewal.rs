@@ -251,10 +251,10 @@ exit 3
 --- stdout
 ghcr.io
   ● me  default   me/**   in clear text   from login at test   renewed automatically at its next use
-    ✗ the secret of me on ghcr.io is not good any more: the registry refused it when it was checked: run `docker-credential-ensign login ghcr.io --alias me`
+    ✗ the credentials of me on ghcr.io are no longer valid: the registry refused them when they were checked: run `docker-credential-ensign login ghcr.io --alias me`
 
 Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 
 "#]]);
     sandbox.store("ghcr.io", "me", "typed");
@@ -359,7 +359,7 @@ fn a_logout_ends_the_login_at_its_provider_or_says_that_it_did_not() {
 exit 0
 --- stderr
 ✓ Removed me from ghcr.io
-! the login itself was not ended: could not reach `127.0.0.1:1`: Connection refused (os error 111)
+! could not end the login itself: could not reach `127.0.0.1:1`: Connection refused (os error 111)
 
 "#]]);
 }

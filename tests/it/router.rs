@@ -119,7 +119,7 @@ fn a_dead_fallback_is_not_found_and_says_nothing() {
     stored.shows(str![[r#"
 exit 1
 --- stdout
-the login of quay.io was not kept: `docker-credential-before` is not installed: install `docker-credential-before`, or take it out where it is named, or `docker-credential-ensign login quay.io` to keep it here
+the login of quay.io was not kept: `docker-credential-before` is not installed: install `docker-credential-before`, or remove it where it is named, or `docker-credential-ensign login quay.io` to keep it here
 
 "#]]);
     for name in ["ensign", "atcr", "../evil", ""] {
@@ -174,7 +174,7 @@ docker-credential-acr-env   (answers for *.azurecr.io)
     shows(
         &sandbox.ok(&["route"], ""),
         str![[r#"
-No other helper answers through Ensign.
+No other helper is configured.
 
 "#]],
     );
@@ -304,8 +304,8 @@ hint: name another helper
     sandbox.ok(&["route", "*.example", "docker-credential-other"], "");
     for (words, said) in [
         (vec!["route", "*.example"], "error: no helper was given\n"),
-        (vec!["route", "ghcr.*", "other"], "error: `ghcr.*` is no registry: "),
-        (vec!["route", "*.example", "a/b"], "error: `a/b` is no helper's name\n"),
+        (vec!["route", "ghcr.*", "other"], "error: `ghcr.*` is not a registry: "),
+        (vec!["route", "*.example", "a/b"], "error: `a/b` is not a helper's name\n"),
     ] {
         let run = sandbox.run(&words, "");
         assert!(run.code == Some(2) && run.stderr.starts_with(said), "{run:?}");
@@ -348,7 +348,7 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-  For all registries without an account here docker-credential-before answers.
+  docker-credential-before answers for registries without an account here.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 
 "#]]);
@@ -363,7 +363,7 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-  For all registries without an account here docker-credential-before answers.
+  docker-credential-before answers for registries without an account here.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 
 "#]]);
@@ -381,7 +381,7 @@ exit 0
     "ensign"                      already
 --- stderr
 Nothing to change.
-  For all registries without an account here docker-credential-before answers.
+  docker-credential-before answers for registries without an account here.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 
 "#]]);
@@ -425,7 +425,7 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-  For registries without an account here nobody answers: `docker login` adds one.
+  Registries without an account here get no login; `docker login` adds one.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 exit 0
 --- stdout
@@ -435,7 +435,7 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-  For registries without an account here nobody answers: `docker login` adds one.
+  Registries without an account here get no login; `docker login` adds one.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 exit 0
 --- stdout
@@ -445,7 +445,7 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-  For registries without an account here nobody answers: `docker login` adds one.
+  Registries without an account here get no login; `docker login` adds one.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 exit 0
 --- stdout
@@ -455,7 +455,7 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-  For registries without an account here nobody answers: `docker login` adds one.
+  Registries without an account here get no login; `docker login` adds one.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 
 "#]],
@@ -478,8 +478,8 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-  For registries without an account here nobody answers: `docker login` adds one.
-! Docker does not see plain-text logins any more; to keep them:  docker-credential-ensign configure-docker --import
+  Registries without an account here get no login; `docker login` adds one.
+! Docker no longer sees plain-text logins; to keep them:  docker-credential-ensign configure-docker --import
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 
 "#]]);

@@ -64,9 +64,9 @@ fn a_secret_lies_nowhere_in_clear_and_is_answered() {
     run.shows(str![[r#"
 exit 0
 --- stderr
-✓ Kept a login, unverified, for ghcr.io as work
+✓ Saved login for ghcr.io as work (not verified)
   Used for  ghcr.io/work/**
-  Kept in   ~/data/sealed; the key is in `[HOME]/mounted/key`
+  Saved in  ~/data/sealed; the key is in `[HOME]/mounted/key`
   ghcr.io now has 2 accounts. The default stays me.
   For an organisation's images too:  docker-credential-ensign account edit ghcr.io work --images '+ORGANISATION/**'
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
@@ -312,7 +312,7 @@ fn new_secrets_go_where_the_setting_says() {
     run.shows(str![[r#"
 exit 2
 --- stderr
-error: `nowhere` is no store
+error: `nowhere` is not a store
 hint: use sealed, file (in clear text), or helper:NAME for docker-credential-NAME
 
 "#]]);
@@ -341,11 +341,11 @@ error: there is no key to seal secrets with, and there is no keyring: there is n
 hint: run `docker-credential-ensign store key --holder passphrase`
 exit 2
 --- stderr
-error: there is no key, for nothing is sealed here
+error: there is no key, since nothing is sealed here
 hint: run `docker-credential-ensign store key --holder passphrase` to begin
 exit 1
 --- stderr
-error: there is no key, for nothing is sealed here
+error: there is no key, since nothing is sealed here
 hint: run `docker-credential-ensign store key --holder passphrase`
 
 "#]],
@@ -375,15 +375,15 @@ fn a_first_key_is_offered_with_a_holder_that_this_system_has() {
         str![[r#"
 exit 2
 --- stderr
-error: there is no key, for nothing is sealed here
+error: there is no key, since nothing is sealed here
 hint: run `docker-credential-ensign store key --holder [HOLDER]` to begin
 exit 1
 --- stderr
-error: there is no key, for nothing is sealed here
+error: there is no key, since nothing is sealed here
 hint: run `docker-credential-ensign store key --holder [HOLDER]`
 exit 2
 --- stderr
-error: there is no key, for nothing is sealed here
+error: there is no key, since nothing is sealed here
 hint: run `docker-credential-ensign store key --holder [HOLDER]` to begin
 
 "#]],

@@ -65,12 +65,9 @@ exit 0
 --- stdout
 {"ServerURL":"ghcr.io","Username":"me","Secret":"s3cret-of-me"}
 --- stderr
-dbus-daemon[22622]: [session uid=0 pid=22622] org.freedesktop.DBus.Error.AccessDenied: Failed to set fd limit to 65536: Operation not permitted
-dbus-daemon[22622]: [session uid=0 pid=22622] Activating service name='org.freedesktop.secrets' requested by ':1.0' (uid=0 pid=22630 comm="[BIN]/docker-credential-ensign")
-dbus-daemon[22622]: [session uid=0 pid=22622] Successfully activated service 'org.freedesktop.secrets'
-discover_other_daemon: 1✓ Kept a login, unverified, for ghcr.io as me
+✓ Saved login for ghcr.io as me (not verified)
   Used for  ghcr.io/me/**, and by default
-  Kept in   ~/data/sealed; the key is in the system's keyring
+  Saved in  ~/data/sealed; the key is in the system's keyring
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
 
 "#]]);
@@ -104,7 +101,6 @@ the system's keyring did not give the key a moment ago: run `docker-credential-e
     locked.shows(str![[r#"
 exit 1
 --- stderr
-dbus-daemon[22678]: [session uid=0 pid=22678] org.freedesktop.DBus.Error.AccessDenied: Failed to set fd limit to 65536: Operation not permitted
 error: the key of the sealed secrets is out of reach: the keyring is locked
 hint: unlock the keyring, such as by logging in to the desktop, and try again
 
@@ -142,9 +138,9 @@ fn without_a_keyring_the_first_login_lies_in_clear_text_and_says_so() {
     run.shows(str![[r#"
 exit 0
 --- stderr
-✓ Kept a login, unverified, for ghcr.io as me
+✓ Saved login for ghcr.io as me (not verified)
   Used for  ghcr.io/me/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
 
@@ -165,9 +161,9 @@ fn a_bus_that_does_not_answer_is_waited_for_two_seconds_and_by_a_client_half_a_s
     run.shows(str![[r#"
 exit 0
 --- stderr
-✓ Kept a login, unverified, for ghcr.io as me
+✓ Saved login for ghcr.io as me (not verified)
   Used for  ghcr.io/me/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
 
@@ -190,8 +186,8 @@ exit 0
 --- stdout
   ghcr.io  me  docker-credential-kept  new
 --- stderr
-! 1 secret of another store would lie in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
-Nothing imported. Without --dry-run they become accounts.
+! 1 secret of another store would be in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
+Nothing imported: this was a dry run.
 
 "#]]);
     let holder = format!("file:{}", sandbox.home().join("key").display());
@@ -203,8 +199,8 @@ exit 0
   ghcr.io  me  docker-credential-kept  new
 --- stderr
 ✓ Imported me of ghcr.io
-  Kept in   ~/data/sealed; the key is in `[HOME]/key`
-! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+  Saved in  ~/data/sealed; the key is in `[HOME]/key`
+! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
 
 "#]]);

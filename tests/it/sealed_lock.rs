@@ -87,7 +87,7 @@ the sealed secrets are locked: run `docker-credential-ensign unlock`
     wrong.shows(str![[r#"
 exit 1
 --- stderr
-error: this is not the passphrase
+error: wrong passphrase
 hint: try again
 
 "#]]);
@@ -207,7 +207,7 @@ error: its passphrase would cost 0 MiB and 3 passes, which is out of bounds
     sandbox.run(&["unlock", "--passphrase-stdin"], PASSPHRASE).shows(str![[r#"
 exit 1
 --- stderr
-error: this is not the passphrase
+error: wrong passphrase
 hint: try again
 
 "#]]);

@@ -88,7 +88,7 @@ content-length: 0
 connection: close
 docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 --- stderr
-error: [HOST] is out of order (500)
+error: [HOST] has a server error (500)
 exit 1
 --- stdout
 HTTP 503
@@ -96,7 +96,7 @@ content-length: 0
 connection: close
 docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 --- stderr
-error: [HOST] is out of order (503)
+error: [HOST] has a server error (503)
 exit 1
 --- stdout
 HTTP 429
@@ -238,21 +238,21 @@ fn what_does_not_have_its_digest_is_an_error_that_names_both() {
 exit 1
 --- stderr
 error: the digest is `sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad`, but `Docker-Content-Digest` says `sha256:3608bca1e44ea6c4d268eb6db02260269892c0b42b86bbf1e77a6fa16c3c9282`
-hint: do not use what came; ask again, and if it happens again tell who runs the registry
+hint: discard the response and retry; if it recurs, report it to the registry's operator
 exit 1
 --- stdout
 abc[no newline]
 --- stderr
 error: the digest is `sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad`, but the path says `sha256:0000`
-hint: do not use what came; ask again, and if it happens again tell who runs the registry
+hint: discard the response and retry; if it recurs, report it to the registry's operator
 exit 1
 --- stderr
 error: the digest is `sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad`, but the path says `sha256:0000`
-hint: do not use what came; ask again, and if it happens again tell who runs the registry
+hint: discard the response and retry; if it recurs, report it to the registry's operator
 exit 1
 --- stderr
 error: the digest is `sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad`, but the path says `sha256:0000`
-hint: do not use what came; ask again, and if it happens again tell who runs the registry
+hint: discard the response and retry; if it recurs, report it to the registry's operator
 exit 1
 --- stderr
 error: the digest is `sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad`, but `Docker-Content-Digest` says `sha256:3608bca1e44ea6c4d268eb6db02260269892c0b42b86bbf1e77a6fa16c3c9282`
@@ -289,7 +289,7 @@ error: `[HOST]` redirects again and again
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: could not delete a:1: [HOST] sends this request on elsewhere, which is not followed (307)
+error: could not delete a:1: [HOST] redirects this request, which Ensign does not follow (307)
 
 "#]]);
 }
@@ -352,15 +352,15 @@ exit 0
 --- stdout
 {"tags":[]}[no newline]
 --- stderr
-! [HOST] has no account here: asking as a visitor
+! no account for [HOST]: asking without a login
 
 "#]]);
     let run = sandbox.run(&["api", &server.host, "private/a/tags/list"], "");
     run.shows(str![[r#"
 exit 3
 --- stderr
-! [HOST] has no account here: asking as a visitor
-error: [HOST] wants a login for this (401)
+! no account for [HOST]: asking without a login
+error: [HOST] needs a login for this (401)
 hint: run `docker-credential-ensign login [HOST]`
 
 "#]]);

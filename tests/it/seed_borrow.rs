@@ -236,7 +236,7 @@ fn the_ecr_helper_says_not_found_whatever_is_wrong() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]/bin/docker-credential-ecr-login` has no login for 123456789012.dkr.ecr.eu-west-1.amazonaws.com, or the login of AWS is over: see `~/.ecr/log`, and log in to AWS
+`[HOME]/bin/docker-credential-ecr-login` has no login for 123456789012.dkr.ecr.eu-west-1.amazonaws.com, or the AWS login has expired: see `~/.ecr/log`, and log in to AWS
 
 "#]]);
     account(&sandbox, "public.ecr.aws", &json!({"borrow": "helper:ecr-login"}));
@@ -269,7 +269,7 @@ the program that has the secret of a did not answer a moment ago: run `docker-cr
 fn hostile_answers_are_named_and_never_passed_on() {
     for (script, reason) in [
         ("true", "its answer is empty"),
-        ("echo '<html>hunter2</html>'", "its answer is not the JSON it should be"),
+        ("echo '<html>hunter2</html>'", "its answer is not the expected JSON"),
         ("echo '{\"Username\":\"u\",\"Secret\":\"\"}'", "the secret in its answer is empty"),
         ("printf '\\377\\376'", "its answer is not text"),
         ("yes", "its answer is longer than 1024 KiB"),
@@ -309,21 +309,21 @@ fn words_that_do_not_fit_are_told_before_anything_is_run() {
     let sandbox = Sandbox::new().with_program("aws", AWS).with_program("gh", "#!/bin/sh\n");
     let ours = Sandbox::program();
     for (words, error) in [
-        (vec!["aws", "secret.example.com"], "which is no host of the form"),
-        (vec!["aws", "public.ecr.aws.evil.example"], "which is no host of the form"),
+        (vec!["aws", "secret.example.com"], "which is not a host of the form"),
+        (vec!["aws", "public.ecr.aws.evil.example"], "which is not a host of the form"),
         (vec!["aws", ECR, "--item", "x"], "takes no item"),
         (vec!["aws", ECR, "--env", "AWS_SECRET_ACCESS_KEY=x"], "looks like a secret"),
-        (vec!["aws", ECR, "--cache", "10"], "is no time to keep a secret"),
+        (vec!["aws", ECR, "--cache", "10"], "is not a time to keep a secret"),
         (vec!["aws", ECR, "--profile=-x"], "would be an option"),
         (vec!["gh", "ghcr.io"], "without a user name"),
-        (vec!["gh", "quay.io", "-u", "me"], "which is no host"),
+        (vec!["gh", "quay.io", "-u", "me"], "which is not a host"),
         (vec!["pass", "ghcr.io"], "needs an item"),
         (vec!["vault", "ghcr.io", "--item", "x"], "needs a field"),
         (vec!["command", "ghcr.io"], "needs a command"),
         (vec!["command", "ghcr.io", "--", "bin/x"], "is a relative path"),
         (vec!["command", "ghcr.io", "--", ours, "get"], "is Ensign itself"),
-        (vec!["helper:ensign-work", "ghcr.io"], "names no helper"),
-        (vec!["pigeon", "ghcr.io"], "is no program that Ensign knows"),
+        (vec!["helper:ensign-work", "ghcr.io"], "is not a helper that Ensign can ask"),
+        (vec!["pigeon", "ghcr.io"], "Ensign does not know how to ask `pigeon`"),
     ] {
         let run = sandbox.run(&[vec!["login", "--borrow"], words.clone()].concat(), "");
         assert!(run.code == Some(2) && run.stderr.contains(error), "{words:?}: {run:?}");
@@ -344,7 +344,7 @@ exit 3
     ✗ there is no program `aws` on PATH: install `aws`
 
 Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com:  docker-credential-ensign configure-docker
-1 account needs you.
+1 account needs attention.
 
 "#]]);
 }

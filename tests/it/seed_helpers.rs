@@ -46,9 +46,9 @@ exit 1
   i.example  u2  ~/.docker/config.json                              new
 --- stderr
 ✓ Imported u2 of i.example
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
 ! Docker does not ask Ensign for i.example yet:  docker-credential-ensign configure-docker
 
 "#]]);
@@ -69,9 +69,9 @@ exit 0
   h.example  u1  ~/.docker/config.json   new
 --- stderr
 ✓ Imported u1 of h.example
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
 ! Docker does not ask Ensign for h.example yet:  docker-credential-ensign configure-docker
 
 "#]]);

@@ -198,12 +198,12 @@ exit 1
 --- stdout
 !               ~/.docker/config.json           could not read `[HOME]/.docker/config.json`: it is not a file
   h.example  u  ~/.config/containers/auth.json  new
-!               ~/.finch/config.json            could not read `[HOME]/.finch/config.json`, line 2: key must be a string in column 13; mend it there or move the file away
+!               ~/.finch/config.json            could not read `[HOME]/.finch/config.json`, line 2: key must be a string in column 13; fix it there or move the file away
 --- stderr
 ✓ Imported u of h.example
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
 
 "#]]);
     assert_has(&sandbox, "h.example", "u", "p");
@@ -227,12 +227,12 @@ exit 0
   i.example  <token>  ~/.docker/config.json  new
   j.example           ~/.docker/config.json  skipped: a registry token, which no helper can give
 --- stderr
-! 1 secret of another store would lie in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
+! 1 secret of another store would be in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
 ✓ Imported <token> of h.example
 ✓ Imported <token> of i.example
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
 ! Docker does not ask Ensign for h.example, i.example yet:  docker-credential-ensign configure-docker
 
 "#]]);
@@ -351,25 +351,25 @@ fn atcrs_files_of_every_version_are_imported() {
         str![[r#"
 exit 0
 --- stdout
-  atcr.io  a  ~/device.json  there already
+  atcr.io  a  ~/device.json  already there
 --- stderr
-Everything is there already.
-! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+Everything is imported already.
+! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
 ! Docker does not ask Ensign for atcr.io yet:  docker-credential-ensign configure-docker
 exit 0
 --- stdout
-  buoy.cr  b  ~/device.json  there already
+  buoy.cr  b  ~/device.json  already there
 --- stderr
-Everything is there already.
-! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+Everything is imported already.
+! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
 ! Docker does not ask Ensign for buoy.cr yet:  docker-credential-ensign configure-docker
 exit 0
 --- stdout
-  atcr.io  d  ~/device.json  there already
-  atcr.io  c  ~/device.json  there already
+  atcr.io  d  ~/device.json  already there
+  atcr.io  c  ~/device.json  already there
 --- stderr
-Everything is there already.
-! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+Everything is imported already.
+! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
 ! Docker does not ask Ensign for atcr.io yet:  docker-credential-ensign configure-docker
 
 "#]],

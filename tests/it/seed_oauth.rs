@@ -27,7 +27,7 @@ Log in at ATCR with a browser, here or on another machine:
 Waiting for ATCR, 10:00 at most …
 ✓ Logged in to [HOST] as alice.example
   Used for  [HOST]/alice.example/**, [HOST]/did:plc:abc/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
 
@@ -64,7 +64,7 @@ fn login_on_a_terminal_offers_the_browser_and_opens_it() {
     for shown in [
         "In the browser, at ATCR",
         "Code  ABCD-1234",
-        "The browser opens.",
+        "Your browser opens.",
         "Waiting for ATCR, 9:59 left",
         "✓ Logged in",
         "exit 0",

@@ -38,9 +38,13 @@ fn servers_that_are_no_registry_are_named() {
         case(Server::saying(&b"\x00\x00\x12\x04\x00\x00\x00\x00\x00"[..]), "does not speak HTTP", UNKNOWN),
         case(Server::saying("HTTP/1.1 99 X\r\n\r\n"), "does not speak HTTP", UNKNOWN),
         case(Server::saying(respond(999, "", "")), "answered 999", UNKNOWN),
-        case(Server::saying(respond(200, "Content-Type: text/html\r\n", "<html>")), "is no registry", UNKNOWN),
+        case(Server::saying(respond(200, "Content-Type: text/html\r\n", "<html>")), "is not a registry", UNKNOWN),
         case(Server::saying(respond(307, "Location: /v2/x/\r\n", "")), "redirects again and again", UNKNOWN),
-        case(Server::saying(respond(307, "Location: ::\r\n", "")), "redirects to something that is no", UNKNOWN),
+        case(
+            Server::saying(respond(307, "Location: ::\r\n", "")),
+            "redirects to an address that is not valid",
+            UNKNOWN,
+        ),
         case(Server::saying(respond(429, "Retry-After: 99999999999999999999\r\n", "")), "try again later", UNKNOWN),
         case(Server::saying(respond(401, "", "")), "does not say how", UNKNOWN),
         case(Server::saying(basic("Content-Length: 100\r\n\r\nabc")), "it hung up", UNKNOWN),
@@ -68,7 +72,7 @@ fn servers_that_send_without_end_are_cut_off() {
         case(endless("HTTP/1.1 200 X\r\nX: ", "a".repeat(10_000)), "head of its answer is too long", UNKNOWN),
         case(endless("HTTP/1.1 200 X\r\n\r\n", "a".repeat(10_000)), "anyone", ANYONE),
         case(endless(chunked, "1\r\na\r\n".repeat(1000)), "anyone", ANYONE),
-        case(Server::saying(respond(401, &service, "")), "address it wants to be asked at is too long", UNKNOWN),
+        case(Server::saying(respond(401, &service, "")), "the token server URL is too long", UNKNOWN),
         case(Server::with_token_server("/token", big(60_000)), "", FINE),
         case(Server::with_token_server("/token", big(70_000)), "answered without a token", UNKNOWN),
     ]);
@@ -86,7 +90,7 @@ fn token_servers_that_lie_are_found_out() {
         case(giving(r#"{"token": "t", "expires_in": -1}"#), "", FINE),
         case(giving(r#"{"token": "t", "expires_in": 1e300, "issued_at": "10000-01-01T00:00:00Z"}"#), "", FINE),
         case(Server::with_token_server("/token", gzip), "answered without a token", UNKNOWN),
-        case(Server::with_token_server("/token", respond(503, "Retry-After: 9999\r\n", "")), "out of order", UNKNOWN),
+        case(Server::with_token_server("/token", respond(503, "Retry-After: 9999\r\n", "")), "server error", UNKNOWN),
         case(Server::with_token_server("http://169.254.169.254/latest", ok("{}")), "to another machine", UNKNOWN),
         case(Server::with_token_server("https://169.254.169.254/latest", ok("{}")), "inside this network", UNKNOWN),
         case(

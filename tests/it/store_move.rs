@@ -63,7 +63,7 @@ fn secrets_go_from_each_store_to_each_other() {
         assert_eq!(kept_by_helper(&sandbox), if to == "helper:kept" { 3 } else { 0 });
         let again = sandbox.run(&["store", "move", "--to", to], "");
         transcript += &again.transcript();
-        assert_eq!(run.stderr.contains("! they lie in clear text there"), to == "file");
+        assert_eq!(run.stderr.contains("! they are in clear text there"), to == "file");
         assert_eq!(sandbox.run(&["status", "--json"], "").stdout.matches("\"secrets\":0").count(), 1);
     }
     shows(
@@ -74,39 +74,39 @@ exit 0
 ✓ Moved 3 secrets to ~/data/sealed; the key is in `[HOME]/key`
 exit 0
 --- stdout
-Everything is in `sealed` already.
+All secrets are in `sealed` already.
 exit 0
 --- stderr
 ✓ Moved 3 secrets to `docker-credential-kept`
 exit 0
 --- stdout
-Everything is in `helper:kept` already.
+All secrets are in `helper:kept` already.
 exit 0
 --- stderr
 ✓ Moved 3 secrets to ~/data/secrets
-! they lie in clear text there: whoever reads the disk reads them
+! they are in clear text there: anyone who reads the disk can use them
 exit 0
 --- stdout
-Everything is in `file` already.
+All secrets are in `file` already.
 exit 0
 --- stderr
 ✓ Moved 3 secrets to `docker-credential-kept`
 exit 0
 --- stdout
-Everything is in `helper:kept` already.
+All secrets are in `helper:kept` already.
 exit 0
 --- stderr
 ✓ Moved 3 secrets to ~/data/sealed; the key is in `[HOME]/key`
 exit 0
 --- stdout
-Everything is in `sealed` already.
+All secrets are in `sealed` already.
 exit 0
 --- stderr
 ✓ Moved 3 secrets to ~/data/secrets
-! they lie in clear text there: whoever reads the disk reads them
+! they are in clear text there: anyone who reads the disk can use them
 exit 0
 --- stdout
-Everything is in `file` already.
+All secrets are in `file` already.
 
 "#]],
     );

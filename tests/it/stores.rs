@@ -89,7 +89,7 @@ fn a_helper_that_is_missing_or_fails_is_named() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: could not keep the login: the secret of alice on ghcr.io could not be kept by `docker-credential-broken`
+error: could not save the login: the secret of alice on ghcr.io could not be kept by `docker-credential-broken`
 hint: run `docker-credential-broken list` to see what is wrong with it
 
 "#]]);
@@ -97,7 +97,7 @@ hint: run `docker-credential-broken list` to see what is wrong with it
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: could not keep the login: the secret of alice on ghcr.io is out of reach: could not run `docker-credential-absent`: no absolute folder of PATH has it
+error: could not save the login: the secret of alice on ghcr.io is out of reach: could not run `docker-credential-absent`: no absolute folder of PATH has it
 hint: run `docker-credential-ensign login ghcr.io --alias alice --store file`
 
 "#]]);
@@ -117,14 +117,14 @@ fn an_account_whose_store_is_gone_can_be_removed_by_force() {
 exit 1
 --- stderr
 error: the secret of a on ghcr.io is out of reach: could not run `docker-credential-gone`: no absolute folder of PATH has it
-hint: `docker-credential-ensign logout ghcr.io -u a --force` removes the account all the same
+hint: `docker-credential-ensign logout ghcr.io -u a --force` removes the account anyway
 
 "#]]);
     run.shows(str![[r#"
 exit 1
 --- stderr
 error: the secret of a on ghcr.io is out of reach: could not run `docker-credential-gone`: no absolute folder of PATH has it
-hint: `docker-credential-ensign logout ghcr.io -u a --force` removes the account all the same
+hint: `docker-credential-ensign logout ghcr.io -u a --force` removes the account anyway
 
 "#]]);
     let forced = sandbox.run(&["logout", "ghcr.io", "--force"], "");
@@ -134,7 +134,7 @@ exit 0
 --- stderr
 ✓ Removed a from ghcr.io
 ! a token stays valid until you delete it at https://github.com/settings/tokens
-! a secret that its store did not give up is still there
+! its store still has the secret
 
 "#]]);
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());

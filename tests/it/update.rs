@@ -123,7 +123,7 @@ fn update_takes_the_newest_release_and_rolls_it_back() {
     check.shows(str![[r#"
 exit 7
 --- stdout
-Ensign 0.9.0 is there, this is [VERSION]. To update:  ensign update
+Ensign 0.9.0 is available, this is [VERSION]. To update:  ensign update
 
 "#]]);
     let check = installed.run(&["update", "--check", "--json"]);
@@ -138,7 +138,7 @@ ghcr.io
 
 Docker does not ask Ensign for ghcr.io:  ensign configure-docker
 --- stderr
-! Ensign 0.9.0 is there:  ensign update
+! Ensign 0.9.0 is available:  ensign update
 
 "#]]);
 
@@ -197,7 +197,7 @@ fn an_older_release_is_taken_by_name_only() {
     let installed = Installed::new();
     installed.releases.publish("0.0.9", &program_of("0.0.9"));
     let by_name = "run `ensign update --version 0.0.9` to go back to it";
-    let older = format!("the newest release there is 0.0.9, older than this program ({OURS}); nothing was changed");
+    let older = format!("the newest release is 0.0.9, older than this program ({OURS}); nothing was changed");
     installed.refuses(&[], &older, by_name);
     let run = installed.run(&["update", "--version", "v0.0.9"]);
     assert_eq!((run.code, installed.version().as_str()), (Some(0), "0.0.9"), "{run:?}");
@@ -247,7 +247,7 @@ fn what_was_tampered_with_is_refused_in_a_sentence_of_its_own() {
     refuses(changed);
     publish();
     change("SHA256SUMS.minisig", |bytes| bytes.truncate(60));
-    refuses("SHA256SUMS.minisig is no signature of minisign");
+    refuses("SHA256SUMS.minisig is not a signature of minisign");
     publish();
     releases.sign("0.9.0", "ensign 0.9.0", &releases.key.forged());
     releases.make_newest("0.9.0");
@@ -257,7 +257,7 @@ fn what_was_tampered_with_is_refused_in_a_sentence_of_its_own() {
     refuses("the release is signed with another key than the one trusted here");
     releases.sign("0.9.0", "a cake", &releases.key);
     releases.make_newest("0.9.0");
-    refuses("the signature is for `a cake`, which is no version");
+    refuses("the signature is for `a cake`, which is not a version");
     releases.sign("0.9.0", "ensign 0.8.0", &releases.key);
     let other = "the signature is for version 0.8.0, and 0.9.0 was asked for; nothing was changed";
     installed.refuses(&["--version", "0.9.0"], other, REPORT);
@@ -284,7 +284,7 @@ fn what_was_tampered_with_is_refused_in_a_sentence_of_its_own() {
     releases.sum("0.9.0");
     releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
     releases.make_newest("0.9.0");
-    refuses(&format!("{name} is no gzip file of a sensible size"));
+    refuses(&format!("{name} is not a gzip file of a sensible size"));
 }
 
 #[test]
@@ -319,8 +319,8 @@ fn the_address_is_a_setting_with_a_key_of_its_own() {
         installed.refuses(&[], &format!("`releases` in `config.json` is wrong: {why}"), example);
     };
     let key = installed.releases.key.public();
-    wrong(&json!({"address": "https://localhost"}), "it needs an `address` and the `key` that signs what is there");
-    wrong(&json!({"address": "https://localhost", "key": "x"}), "its `key` is no public key of minisign");
+    wrong(&json!({"address": "https://localhost"}), "it needs an `address` and the `key` that signs the releases");
+    wrong(&json!({"address": "https://localhost", "key": "x"}), "its `key` is not a public key of minisign");
     wrong(&json!({"address": "http://localhost", "key": key}), "its `address` does not begin with https://");
     write(&installed.sandbox.config_path(), b"{\"version\": 3, \"registries\": {}}");
     if include_str!("../../packaging/release.facts").contains("\nPUBLIC_KEY=\n") {
@@ -337,7 +337,7 @@ fn the_address_is_a_setting_with_a_key_of_its_own() {
 fn who_installed_a_program_is_named_and_renews_it() {
     let installed = Installed::new();
     write(&installed.at("lib/ensign/installed-by"), b"sudo apt install --only-upgrade docker-credential-ensign\n");
-    let package = "a package manager installed this program and renews it; nothing was changed";
+    let package = "a package manager installed this program and updates it; nothing was changed";
     for words in [&[][..], &["--rollback"], &["--version", "0.9.0"]] {
         installed.refuses(words, package, "run `sudo apt install --only-upgrade docker-credential-ensign`");
     }
@@ -346,7 +346,7 @@ fn who_installed_a_program_is_named_and_renews_it() {
     check.shows(str![[r#"
 exit 7
 --- stdout
-Ensign 0.9.0 is there, this is [VERSION]. To update:  sudo apt install --only-upgrade docker-credential-ensign
+Ensign 0.9.0 is available, this is [VERSION]. To update:  sudo apt install --only-upgrade docker-credential-ensign
 
 "#]]);
 }
@@ -393,8 +393,8 @@ exit 130
         str![[r#"
 Run `git pull` in ~/src, then its install.sh? [y/N] yes
 git -C [HOME]/src pull --ff-only
-error: `git` failed, for the reason above
-hint: when it is mended: `git -C ~/src pull && ~/src/install.sh`
+error: `git` failed; its output above says why
+hint: fix it, then run `git -C ~/src pull && ~/src/install.sh`
 exit 1
 
 "#]],

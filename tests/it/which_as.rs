@@ -216,16 +216,16 @@ hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'
         str![[r#"
 exit 2
 --- stderr
-error: `--as` takes one command, and these are several
-hint: ask for each by itself
+error: `--as` accepts a single command
+hint: run `which` once for each
 exit 2
 --- stderr
-error: `--as` takes one command, and these are several
-hint: ask for each by itself
+error: `--as` accepts a single command
+hint: run `which` once for each
 exit 2
 --- stderr
-error: `--as` takes one command, and these are several
-hint: ask for each by itself
+error: `--as` accepts a single command
+hint: run `which` once for each
 
 "#]],
     );

@@ -212,8 +212,8 @@ fn it_can_be_switched_off_and_cleared() {
     sandbox.run(&["why", "--off"], "").shows(str![[r#"
 exit 0
 --- stderr
-✓ Answers are no longer written down
-  Those before stay until `docker-credential-ensign why --clear`.
+✓ The journal is off
+  Earlier answers stay until `docker-credential-ensign why --clear`.
 
 "#]]);
     assert_eq!(sandbox.config()["journal"], json!(false));
@@ -242,7 +242,7 @@ fn why_tells_the_last_answers_newest_first_and_the_way_out_of_torn_ones() {
     sandbox.run(&["why"], "").shows(str![[r#"
 exit 3
 --- stderr
-! nobody has asked since the journal began, at the latest when this machine was started
+! the journal is empty: no client has asked since it began, at the latest when this machine started
 
 "#]]);
     called_by(&sandbox, &["docker", "push", "ghcr.io/bob/app:1"], HOST);

@@ -55,7 +55,7 @@ fn every_flag_of_the_recorded_clients_is_read_as_they_read_it() {
         let known = record.local.iter().filter(|path| verb_at(grammar, path).is_some());
         let foreign =
             record.local.iter().filter(|path| runs_unknown_plugin(grammar, &Program::new(None, command(path))));
-        failures.extend(foreign.map(|path| format!("{}: {path} is no plugin", record.client)));
+        failures.extend(foreign.map(|path| format!("{}: {path} is not a plugin", record.client)));
         failures.extend(known.map(|path| format!("{}: {path} is not local", record.client)));
     }
     failures.sort();

@@ -209,7 +209,7 @@ impl Build {
             None if self.files.is_empty() => {
                 reader.add_unknown(
                     Path::new("Dockerfile"),
-                    "is on standard input, or in a context that is no folder here",
+                    "is on standard input, or in a context that is not a folder here",
                 );
                 None
             }
@@ -221,7 +221,7 @@ impl Build {
             // buildah joins its files, and runs the C preprocessor on some.
             for (_, file) in &texts {
                 if file.extension().is_some_and(|ending| ending == "in") {
-                    reader.add_unknown(file, "is for the C preprocessor first");
+                    reader.add_unknown(file, "needs the C preprocessor first");
                 }
             }
             let joined = texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");

@@ -73,7 +73,7 @@ fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (V
     // The files have the colon of Unix; without this, Windows has a semicolon.
     let colon = if cfg!(windows) { "COMPOSE_PATH_SEPARATOR=: " } else { "" };
     let program = command_line(&format!("{colon}{command}")).unwrap();
-    let ProgramRole::Client(client) = program.role() else { panic!("{command} is no client") };
+    let ProgramRole::Client(client) = program.role() else { panic!("{command} is not a client") };
     let Some(task) = client.task(&program.args) else { return (Vec::new(), None) };
     let current: PathBuf = project.join(folder).components().collect();
     let (variables, registry) = (ProjectVariables::new(&program), registry.parse().unwrap());

@@ -142,7 +142,7 @@ fn not_worked_out(image: &str, file: &Path) -> UnknownImages {
     });
     let shown: String = image.replace(UNKNOWN, "…").chars().take(SHOWN_AT_MOST).collect();
     let message =
-        if known.is_empty() { "an image is not known".into() } else { format!("`{shown}` is not known whole") };
+        if known.is_empty() { "an image is not known".into() } else { format!("`{shown}` is only partly known") };
     UnknownImages { file: file.to_owned(), reach: registry.map_or(RegistryRange::Any, RegistryRange::Only), message }
 }
 

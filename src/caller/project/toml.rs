@@ -28,17 +28,17 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<ProjectAccounts, ProjectF
                 |why: String| broken(accounts.key(host).and_then(toml_edit::Key::span).or(item.span()), &why);
             let Some(name) = item.as_str() else {
                 if is_dotted(item) {
-                    return Err(error_at(format!("a registry stands in quotes: \"{host}.…\"")));
+                    return Err(error_at(format!("a registry is written in quotes: \"{host}.…\"")));
                 }
                 project.unknown.push(format!("{ACCOUNTS}.{host}"));
                 continue;
             };
             let registry: Registry =
-                host.parse().map_err(|error| error_at(format!("`{host}` is no registry: {error}")))?;
+                host.parse().map_err(|error| error_at(format!("`{host}` is not a registry: {error}")))?;
             let name: AccountName =
                 name.parse().map_err(|error| error_at(format!("the account of {registry}: {error}")))?;
             if project.account(&registry).is_some() {
-                return Err(error_at(format!("{registry} stands there twice")));
+                return Err(error_at(format!("{registry} is there twice")));
             }
             project.accounts.push((registry, name));
         }
@@ -94,17 +94,17 @@ mod tests {
             ("a = 1\npassword: hunter2", 2, "key with no value, expected `=`"),
             ("a = hunter2", 1, "string values must be quoted, expected literal string"),
             ("\n\naccounts = 'hunter2'", 3, "`accounts` is not a table"),
-            ("[accounts]\nghcr.io = 'hunter2'", 2, "a registry stands in quotes: \"ghcr.…\""),
-            ("accounts = {ghcr.io = 'hunter2'}", 1, "a registry stands in quotes: \"ghcr.…\""),
+            ("[accounts]\nghcr.io = 'hunter2'", 2, "a registry is written in quotes: \"ghcr.…\""),
+            ("accounts = {ghcr.io = 'hunter2'}", 1, "a registry is written in quotes: \"ghcr.…\""),
             (
                 "[accounts]\n'a b' = 'me'",
                 2,
-                "`a b` is no registry: a registry is `host` or `host:port`, such as `ghcr.io` or `localhost:5000`",
+                "`a b` is not a registry: a registry is `host` or `host:port`, such as `ghcr.io` or `localhost:5000`",
             ),
             (
                 "[accounts]\n'ghcr.io/acme' = 'me'",
                 2,
-                "`ghcr.io/acme` is no registry: a registry is a host alone, without a repository behind it",
+                "`ghcr.io/acme` is not a registry: a registry is only a host, without a repository",
             ),
             ("[accounts]\n'ghcr.io' = ''", 2, "the account of ghcr.io: an account's name is empty"),
             (
@@ -112,7 +112,7 @@ mod tests {
                 2,
                 "the account of ghcr.io: an account's name holds a control character",
             ),
-            ("[accounts]\n'docker.io' = 'a'\n'index.docker.io' = 'b'", 3, "docker.io stands there twice"),
+            ("[accounts]\n'docker.io' = 'a'\n'index.docker.io' = 'b'", 3, "docker.io is there twice"),
             ("x = 1\nx = 2", 2, "duplicate key"),
         ] {
             assert_eq!(parsed(text), Err((line, why.to_owned())), "{text}");

@@ -59,7 +59,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ApiArguments) -> R
 fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -> Result<ApiIdentity, Failure> {
     let candidates = context.accounts.registry_accounts(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {
-        context.ui.note(format_args!("{registry} has no account here: asking as a visitor"));
+        context.ui.note(format_args!("no account for {registry}: asking without a login"));
         return Ok(None);
     }
     let image = call.endpoint.image(registry);
@@ -70,7 +70,7 @@ fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -
     let is_read = operation == Operation::Pull;
     let operation = (image.is_some() || !is_read).then_some(operation);
     if is_read && image.as_ref().is_some_and(|image| which::is_public(context, &candidates, image)) {
-        context.ui.note(format_args!("{registry} is asked as a visitor: the image is public"));
+        context.ui.note(format_args!("asking {registry} without a login: the image is public"));
         return Ok(None);
     }
     let candidates = context.candidates(registry)?;
@@ -83,16 +83,16 @@ fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -
 
 fn plan(given: &args::ApiArguments, registry: &Registry) -> Result<ApiRequest, Failure> {
     let endpoint = Endpoint::parse(&given.path, registry).map_err(|why| {
-        let what = format!("`{}` is no path of a registry: {why}", one_line(&given.path, 100));
-        Failure::usage(what, "name it as in `acme/app/tags/list`")
+        let what = format!("`{}` is not a path of a registry: {why}", one_line(&given.path, 100));
+        Failure::usage(what, "write it as in `acme/app/tags/list`")
     })?;
     let method = match &given.method {
         Some(method) => *method,
         None => default_method(endpoint.kind, given.input.is_some())
-            .ok_or_else(|| Failure::usage("`--input` alone does not say what to do", "name the method with `-X`"))?,
+            .ok_or_else(|| Failure::usage("`--input` needs a method", "add one, as in `-X PUT`"))?,
     };
     if given.input.is_some() && matches!(method, Method::Get | Method::Head | Method::Delete) {
-        return Err(Failure::usage("a GET, HEAD or DELETE sends nothing", "leave `--input` out, or name another `-X`"));
+        return Err(Failure::usage("GET, HEAD and DELETE send no body", "remove `--input`, or use another `-X`"));
     }
     if given.paginate
         && (method != Method::Get
@@ -111,8 +111,8 @@ fn plan(given: &args::ApiArguments, registry: &Registry) -> Result<ApiRequest, F
         let own = own.map(|(_, value)| value.clone());
         let media_type = manifest::media_type(bytes).or(own).ok_or_else(|| {
             Failure::usage(
-                "the manifest does not say what kind it is",
-                "say it: -H 'Content-Type: application/vnd.oci.image.manifest.v1+json'",
+                "the manifest has no media type",
+                "name it: -H 'Content-Type: application/vnd.oci.image.manifest.v1+json'",
             )
         })?;
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
@@ -135,10 +135,12 @@ fn header(text: &str) -> Result<(String, String), Failure> {
     let pair = text.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
     let token = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     match pair.filter(|(name, value)| token(name) && value.bytes().all(|b| (b' '..=b'~').contains(&b))) {
-        None => Err(Failure::usage(format!("`{}` is no header", one_line(text, 60)), "write it as -H 'Name: value'")),
+        None => {
+            Err(Failure::usage(format!("`{}` is not a header", one_line(text, 60)), "write it as -H 'Name: value'"))
+        }
         Some((name, _)) if OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours)) => Err(Failure::usage(
-            format!("`{name}` is not yours to set"),
-            "the account that answers is shown; ENSIGN_ACCOUNT names another",
+            format!("the header `{name}` cannot be set"),
+            "set ENSIGN_ACCOUNT to use another account",
         )),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
     }
@@ -153,8 +155,8 @@ fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload,
     if input == Path::new("-") {
         if kind == EndpointKind::Uploads {
             return Err(Failure::usage(
-                "a blob is read twice: for its digest, and to be sent",
-                "give a file to `--input`",
+                "a blob cannot come from a pipe, since it is read twice",
+                "name a file with `--input`",
             ));
         }
         let mut bytes = Vec::new();
@@ -162,7 +164,7 @@ fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload,
         return if bytes.len() > LARGEST_TEXT { Err(too_large()) } else { Ok(Payload::Bytes(Arc::from(bytes))) };
     }
     let length = files::length(input)?
-        .ok_or_else(|| Failure::usage(format!("there is no file `{}`", input.display()), "look at its name"))?;
+        .ok_or_else(|| Failure::usage(format!("there is no file `{}`", input.display()), "check its name"))?;
     if !in_memory {
         return Ok(Payload::File(input.to_owned(), length));
     }
@@ -186,18 +188,18 @@ fn refusal(
             Failure::not_logged_in(what, login(&format!(" -u {}", quote(account.username.as_str()))))
         }
         (RepositoryAccess::Rejected { by } | RepositoryAccess::Denied { by }, None) => {
-            Failure::not_logged_in(format!("{} wants a login for this", one_line(&by, 100)), login(""))
+            Failure::not_logged_in(format!("{} needs a login for this", one_line(&by, 100)), login(""))
         }
         (RepositoryAccess::Denied { by }, Some(account)) => {
             let what =
-                format!("{registry} accepts {}, who may not do this (says {})", account.name, one_line(&by, 100));
+                format!("{registry} accepts {}, but does not allow this (says {})", account.name, one_line(&by, 100));
             Failure::new(FailureKind::Denied, Problem::new(what, format!("run `{} which {registry}`", context.program)))
         }
         (RepositoryAccess::SessionOver { page }, Some(account)) => {
             Failure::not_logged_in(accounts::session_over(registry, &account.name), accounts::log_in_at(&page))
         }
         (RepositoryAccess::SessionOver { page }, None) => {
-            Failure::not_logged_in(format!("{registry} wants a login for this"), format!("log in at {page}"))
+            Failure::not_logged_in(format!("{registry} needs a login for this"), format!("log in at {page}"))
         }
         (RepositoryAccess::Unknown { why } | RepositoryAccess::Unverified { why }, _) => {
             match tls_hint(context, registry, &why) {
@@ -212,8 +214,8 @@ fn refusal(
             | RepositoryAccess::NoTokens,
             _,
         ) => {
-            let what = format!("{registry} sends its visitors on to another host");
-            Failure::new(FailureKind::Failed, Problem::new(what, "ask that host"))
+            let what = format!("{registry} redirects to another host");
+            Failure::new(FailureKind::Failed, Problem::new(what, "use that host"))
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn answer(
         return refuse(context, given, call, registry, who, answer);
     }
     if answer.has_more {
-        context.ui.note("the list goes on: `--paginate` fetches all of it");
+        context.ui.note("the list is longer: `--paginate` fetches all of it");
     }
     match (call.method, &call.payload) {
         (Method::Put | Method::Post, Payload::Bytes(_) | Payload::File(..)) if answer.sent.is_some() => {
@@ -135,8 +135,8 @@ fn body(
         while let Some(piece) = answer.next().map_err(broken)? {
             if is_first && context.ui.is_terminal() && is_binary(&piece) {
                 return Err(Failure::usage(
-                    "what came is not fit for a terminal",
-                    "write it to a file with `--output FILE`, or send stdout elsewhere",
+                    "the response is not text",
+                    "write it to a file with `--output FILE`, or redirect stdout",
                 ));
             }
             if is_first {
@@ -164,7 +164,7 @@ fn body(
     json["body"] = match serde_json::from_slice(&text) {
         Ok(value) => value,
         Err(_) if text.is_empty() => Value::Null,
-        Err(_) => return Err(Failure::usage("what came is not JSON", "write it to a file with `--output FILE`")),
+        Err(_) => return Err(Failure::usage("the response is not JSON", "write it to a file with `--output FILE`")),
     };
     context.ui.data(json, "")?;
     Ok(ExitCode::SUCCESS)
@@ -239,15 +239,15 @@ impl ApiFailure {
                 (what, Some(hint), FailureKind::NotLoggedIn as u8)
             }
             (401 | 403, None) => {
-                let what = format!("{registry} wants a login for this ({status})");
+                let what = format!("{registry} needs a login for this ({status})");
                 (what, Some(format!("run `{program} login {registry}`")), FailureKind::NotLoggedIn as u8)
             }
             (404, _) => (format!("not found: {path}"), None, 1),
             (429, _) => (format!("{registry} asks to try again later (429)"), None, 1),
             (300..=399, _) => {
-                (format!("{registry} sends this request on elsewhere, which is not followed ({status})"), None, 1)
+                (format!("{registry} redirects this request, which Ensign does not follow ({status})"), None, 1)
             }
-            (500..=599, _) => (format!("{registry} is out of order ({status})"), None, 1),
+            (500..=599, _) => (format!("{registry} has a server error ({status})"), None, 1),
             _ => (format!("{registry} answered {status}"), None, 1),
         };
         Self { what, hint, errors, code }
@@ -269,7 +269,7 @@ impl ApiRequest {
 }
 
 fn mismatch(what: String) -> Failure {
-    Problem::new(what, "do not use what came; ask again, and if it happens again tell who runs the registry").into()
+    Problem::new(what, "discard the response and retry; if it recurs, report it to the registry's operator").into()
 }
 
 /// One header a line, as in HTTP.
@@ -321,13 +321,13 @@ mod tests {
             (403, Some(&account), true, 4, "ghcr.io accepts work, but does not allow this (403)"),
             (401, Some(&account), false, 3, "ghcr.io rejects the password of work (401)"),
             (403, Some(&account), false, 4, "ghcr.io does not allow this (403)"),
-            (401, None, false, 3, "ghcr.io wants a login for this (401)"),
-            (403, None, false, 3, "ghcr.io wants a login for this (403)"),
+            (401, None, false, 3, "ghcr.io needs a login for this (401)"),
+            (403, None, false, 3, "ghcr.io needs a login for this (403)"),
             (404, Some(&account), true, 1, "not found: a/b:1"),
             (404, None, false, 1, "not found: a/b:1"),
-            (500, None, false, 1, "ghcr.io is out of order (500)"),
+            (500, None, false, 1, "ghcr.io has a server error (500)"),
             (429, None, false, 1, "ghcr.io asks to try again later (429)"),
-            (307, None, false, 1, "ghcr.io sends this request on elsewhere, which is not followed (307)"),
+            (307, None, false, 1, "ghcr.io redirects this request, which Ensign does not follow (307)"),
             (418, None, false, 1, "ghcr.io answered 418"),
         ] {
             let refusal = ApiFailure::new(status, vec![], &registry, who, known, "a/b:1", "ensign");

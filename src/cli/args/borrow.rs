@@ -3,11 +3,11 @@
 use clap::Args;
 
 #[derive(Args, Debug)]
-#[command(next_help_heading = "A secret that another program has")]
+#[command(next_help_heading = "Credentials from another program")]
 pub(in crate::cli) struct BorrowArguments {
-    /// Ask aws, gcloud, gh, pass or another for the secret
+    /// Get the secret from aws, gcloud, gh, pass or another
     ///
-    /// Each time. Known are aws, gcloud, az, gh, glab, op, pass, vault, command, and helper:NAME for
+    /// Ensign asks each time. Known: aws, gcloud, az, gh, glab, op, pass, vault, command, and helper:NAME for
     /// docker-credential-NAME
     #[arg(long = "borrow", help_heading = None::<&str>, value_name = "PROGRAM", conflicts_with = "password_stdin", requires = "host")]
     pub(in crate::cli) lender: Option<String>,
@@ -20,10 +20,10 @@ pub(in crate::cli) struct BorrowArguments {
     /// vault: the field of the item
     #[arg(long, value_name = "FIELD", requires = "lender", hide_short_help = true)]
     pub(in crate::cli) field: Option<String>,
-    /// A variable for the program, such as the folder of its config; may be repeated
+    /// Set a variable for the program, such as the folder of its config; may be repeated
     #[arg(long, value_name = "NAME=VALUE", requires = "lender", hide_short_help = true)]
     pub(in crate::cli) env: Vec<String>,
-    /// Keep a secret without an end of its own for so long, such as 10m [default: not at all]
+    /// Cache secrets that have no expiry for this long, such as 10m [default: not at all]
     #[arg(long, value_name = "TIME", requires = "lender", hide_short_help = true)]
     pub(in crate::cli) cache: Option<String>,
     /// The command that prints the secret, for `--borrow command`

@@ -8,19 +8,19 @@ pub(in crate::cli) struct DeviceLoginArguments {
     /// Log in with a browser, here or elsewhere, and a code
     #[arg(long, help_heading = None::<&str>, conflicts_with = "password_stdin")]
     pub(in crate::cli) device: bool,
-    /// The identity provider, by its name in the table [default: the registry's]
+    /// The identity provider, by name [default: the registry's]
     #[arg(long, value_name = "NAME", requires = "device", hide_short_help = true)]
     pub(in crate::cli) provider: Option<String>,
-    /// The identity provider's address, where it says how it is asked
+    /// The issuer URL of the identity provider
     #[arg(long, value_name = "URL", requires = "device", hide_short_help = true)]
     pub(in crate::cli) issuer: Option<String>,
-    /// The client that logs in, as it is registered at the provider
+    /// The client id that is registered at the provider
     #[arg(long, value_name = "ID", requires = "device", hide_short_help = true)]
     pub(in crate::cli) client_id: Option<String>,
-    /// What the login may do, in the provider's words
+    /// The OAuth scope to ask for
     #[arg(long, value_name = "SCOPE", requires = "device", hide_short_help = true)]
     pub(in crate::cli) scope: Option<String>,
-    /// The tenant of the organisation, at Microsoft Entra
+    /// The organisation's tenant at Microsoft Entra
     #[arg(long, value_name = "TENANT", requires = "device", hide_short_help = true)]
     pub(in crate::cli) tenant: Option<String>,
     /// Show the link without opening it

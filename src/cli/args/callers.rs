@@ -11,13 +11,13 @@ pub(in crate::cli) struct CallerArguments {
     /// Hand it out to every program
     #[arg(long, conflicts_with = "program", hide_short_help = true)]
     pub(in crate::cli) no_programs: bool,
-    /// Must the caller have a terminal?
+    /// Require a terminal of the caller
     #[arg(long, value_name = "NEED", hide_short_help = true)]
     pub(in crate::cli) terminal: Option<Requirement>,
-    /// May coding agents have it?
+    /// Allow or refuse coding agents
     #[arg(long, value_name = "MAY", hide_short_help = true)]
     pub(in crate::cli) agents: Option<AgentRule>,
-    /// Does it need a grant, which `grant` gives for a while?
+    /// Require a grant, which `grant` gives for a while
     #[arg(long, value_name = "NEED", hide_short_help = true)]
     pub(in crate::cli) grant: Option<Requirement>,
 }
@@ -56,7 +56,7 @@ pub(in crate::cli) struct GrantArguments {
     /// The account, by alias or user name
     #[arg(value_name = "ACCOUNT")]
     pub(in crate::cli) account: Option<String>,
-    /// For how long, such as 90s, 15m or 2h; 12h at most
+    /// How long, such as 90s, 15m or 2h; 12h at most
     #[arg(long = "for", value_name = "TIME", default_value = "15m")]
     pub(in crate::cli) span: String,
     /// End the grant

@@ -8,13 +8,13 @@ pub(in crate::cli) struct ConfigureDockerArguments {
     /// The registries [default: those with accounts]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) hosts: Vec<String>,
-    /// Be asked for every registry; the helper before answers the rest
+    /// Handle every registry; the previous helper answers for the rest
     #[arg(long, conflicts_with_all = ["hosts", "undo"])]
     pub(in crate::cli) all: bool,
-    /// Show what would change, and change nothing
+    /// Show what would change, but change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
-    /// Take Ensign out again
+    /// Remove Ensign from Docker's config
     #[arg(long, conflicts_with = "hosts")]
     pub(in crate::cli) undo: bool,
     /// Take over registries that another helper serves
@@ -23,17 +23,17 @@ pub(in crate::cli) struct ConfigureDockerArguments {
     /// Let Docker show the next step after a refused push or pull
     #[arg(long, conflicts_with = "undo")]
     pub(in crate::cli) hooks: bool,
-    /// Turn plain-text logins into accounts
+    /// Import plain-text logins as accounts
     #[arg(long, conflicts_with = "undo")]
     pub(in crate::cli) import: bool,
 }
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct PinArguments {
-    /// The account's alias [left out: shows what is pinned]
+    /// The account's alias [default: list what is pinned]
     #[arg(value_name = "ALIAS")]
     pub(in crate::cli) alias: Option<String>,
-    /// Remove the program again
+    /// Remove the program
     #[arg(long, requires = "alias")]
     pub(in crate::cli) remove: bool,
     /// The folder of the program [default: where docker-credential-ensign is on PATH]
@@ -43,7 +43,7 @@ pub(in crate::cli) struct PinArguments {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum BuildxCommand {
-    /// Write buildx's own config folder for each repository whose account is known, and mend those written before
+    /// Write buildx's config folder for each repository whose account is known, and update earlier ones
     ///
     /// buildx asks for a registry once in a build. Where it finds a folder for a repository, it asks once more, and what
     /// the folder names is a pinned program (see `pin`). Repositories are those of patterns without `*`, those in the
@@ -53,32 +53,32 @@ pub(in crate::cli) enum BuildxCommand {
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct BuildxSync {
-    /// Images of builds, beside those in the files here
+    /// Images of builds, besides those in the files here
     #[arg(value_name = "IMAGE")]
     pub(in crate::cli) images: Vec<String>,
-    /// Show what would change, and change nothing
+    /// Show what would change, but change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
-    /// Remove every folder that was written so
+    /// Remove every folder that `sync` wrote
     #[arg(long, conflicts_with = "images")]
     pub(in crate::cli) remove: bool,
 }
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct RouteArguments {
-    /// A registry, or a pattern such as '*.azurecr.io' [left out: shows who answers for what]
+    /// A registry, or a pattern such as '*.azurecr.io' [default: list who answers for what]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: Option<String>,
     /// The helper that answers there: NAME of docker-credential-NAME
     #[arg(value_name = "HELPER", conflicts_with = "remove")]
     pub(in crate::cli) helper: Option<String>,
-    /// The helper that answers for all other registries
+    /// Set the helper that answers for all other registries
     #[arg(long, value_name = "HELPER", conflicts_with_all = ["host", "remove"])]
     pub(in crate::cli) fallback: Option<String>,
-    /// No helper answers there any more
+    /// Remove the helper of this registry
     #[arg(long, requires = "host")]
     pub(in crate::cli) remove: bool,
-    /// No helper answers for all others any more
+    /// Remove the helper for all other registries
     #[arg(long, conflicts_with_all = ["host", "fallback"])]
     pub(in crate::cli) no_fallback: bool,
 }
@@ -89,13 +89,13 @@ pub(in crate::cli) struct ImportArguments {
     /// is one, in the order in which Docker would]
     #[arg(value_name = "SOURCE")]
     pub(in crate::cli) sources: Vec<String>,
-    /// Only the logins of this registry; may be repeated
+    /// Import only the logins of this registry; may be repeated
     #[arg(long = "host", value_name = "HOST")]
     pub(in crate::cli) hosts: Vec<String>,
-    /// Show what would be imported, and change nothing
+    /// Show what would be imported, but change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
-    /// Remove what was imported from where it was found
+    /// Remove imported logins from where they were found
     #[arg(long)]
     pub(in crate::cli) remove: bool,
     /// Do not ask
@@ -111,7 +111,7 @@ pub(in crate::cli) struct ExportArguments {
     /// dockerconfigjson or a whole Secret for Kubernetes, auth.json for Podman and its family, env for a shell
     #[arg(long, value_enum)]
     pub(in crate::cli) format: ExportFormat,
-    /// All accounts: of the registries that are named, or of every one
+    /// Export all accounts: of the named registries, or of every one
     #[arg(long)]
     pub(in crate::cli) all: bool,
     /// Write to a file that only you can read, not to stdout
@@ -123,7 +123,7 @@ pub(in crate::cli) struct ExportArguments {
     /// The namespace of the Secret
     #[arg(long, value_name = "NAMESPACE")]
     pub(in crate::cli) namespace: Option<String>,
-    /// Do not ask: show secrets on a terminal, write over a file
+    /// Do not ask: show secrets on a terminal, overwrite a file
     #[arg(short, long)]
     pub(in crate::cli) yes: bool,
 }

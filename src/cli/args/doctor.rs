@@ -10,13 +10,13 @@ use crate::cli::doctor::Check;
     after_help = "Exit codes: 0 nothing is broken; 1 something is. Notes do not count. docs/troubleshooting.md says what each check means."
 )]
 pub(in crate::cli) struct DoctorArguments {
-    /// Mend what this check found, or show the command that does
+    /// Fix what this check found, or show the command that does
     #[arg(long, value_name = "CHECK", value_parser = PossibleValuesParser::new(Check::ALL.map(Check::name)), hide_possible_values = true)]
     pub(in crate::cli) fix: Option<String>,
-    /// Print a text for an issue: versions, checks and config, without secrets
+    /// Print a report for an issue: versions, checks and config, without secrets
     #[arg(long, conflicts_with = "fix")]
     pub(in crate::cli) report: bool,
-    /// The same without the names of users
+    /// Leave user names out of the report
     #[arg(long, requires = "report")]
     pub(in crate::cli) anonymous: bool,
     /// Ask each registry too, without a login, and try accounts whose secret comes from elsewhere

@@ -37,7 +37,7 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
                 &[
                     ("ensign doctor", "look at everything here"),
                     ("ensign doctor --online", "ask the registries too"),
-                    ("ensign doctor --fix CHECK", "mend what a check found"),
+                    ("ensign doctor --fix CHECK", "fix what a check found"),
                 ],
             ),
             (
@@ -75,7 +75,7 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
                     ("ensign configure-docker", "for all registries with accounts"),
                     ("ensign configure-docker --dry-run", "only show what would change"),
                     ("ensign configure-docker --import", "take over plain-text logins too"),
-                    ("ensign configure-docker --undo", "take Ensign out again"),
+                    ("ensign configure-docker --undo", "remove Ensign again"),
                 ],
             ),
             (
@@ -150,7 +150,7 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
                 &[
                     ("ensign trust", "the nearest .ensign.toml, after a question"),
                     ("ensign trust --list", "what is trusted"),
-                    ("ensign trust --revoke", "trust it no more"),
+                    ("ensign trust --revoke", "stop trusting it"),
                 ],
             ),
             (
@@ -223,7 +223,7 @@ pub(super) const TOPICS: [(&str, &str, &str); 4] = [
     ("patterns", "How images are named for an account", include_str!("topics/patterns.txt")),
     ("environment", "The variables that Ensign reads", include_str!("topics/environment.txt")),
     ("json", "What `--json` prints, for programs", include_str!("topics/json.txt")),
-    ("exit-codes", "How commands end, for scripts", include_str!("topics/exit-codes.txt")),
+    ("exit-codes", "What exit codes mean, for scripts", include_str!("topics/exit-codes.txt")),
 ];
 
 /// The rows of all groups.

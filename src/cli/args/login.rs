@@ -9,7 +9,7 @@ use crate::model::Operation;
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(in crate::cli) struct LoginArguments {
-    /// The registry, also with a namespace behind it [asked for if left out]
+    /// The registry, optionally with a namespace [default: ask]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: Option<String>,
     /// Not taken: it is there so that whoever types it is told why.
@@ -21,22 +21,22 @@ pub(in crate::cli) struct LoginArguments {
     /// Read the password or token from stdin
     #[arg(long)]
     pub(in crate::cli) password_stdin: bool,
-    /// Your own label for it [default: the user name]
+    /// Set your own label for it [default: the user name]
     #[arg(long, value_name = "ALIAS", value_parser = super::alias)]
     pub(in crate::cli) alias: Option<String>,
     /// Images it is for; '+PATTERN' adds [default: its own]
     #[arg(long, value_name = "PATTERN", alias = "image")]
     pub(in crate::cli) images: Vec<String>,
-    /// Use it for this alone, pull or push; another login can be for the other
+    /// Use it for one operation only, pull or push
     #[arg(long = "for", value_name = "OPERATION", hide_short_help = true)]
     pub(in crate::cli) purpose: Option<Operation>,
-    /// Make it the account that answers by default
+    /// Make it the default account
     #[arg(long, hide_short_help = true)]
     pub(in crate::cli) activate: bool,
-    /// Let Docker and Podman ask Ensign, no question asked
+    /// Let Docker and Podman ask Ensign, without a question
     #[arg(long)]
     pub(in crate::cli) configure_docker: bool,
-    /// Keep the login without asking the registry
+    /// Save the login without checking it
     #[arg(long, hide_short_help = true)]
     pub(in crate::cli) no_verify: bool,
     /// Allow any certificate and plain http, as insecure-registries does in Docker
@@ -78,7 +78,7 @@ pub(in crate::cli) struct LogoutArguments {
     /// Do not ask
     #[arg(short, long)]
     pub(in crate::cli) yes: bool,
-    /// Remove the account also if its store does not give the secret up
+    /// Remove the account even if its secret cannot be removed
     #[arg(long)]
     pub(in crate::cli) force: bool,
 }

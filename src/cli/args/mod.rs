@@ -72,14 +72,14 @@ pub(super) enum CliCommand {
     Logout(LogoutArguments),
     /// Show the accounts, and whether Docker asks Ensign
     Status(StatusArguments),
-    /// Find what is wrong with logins, and what mends it
+    /// Find problems with logins, and how to fix them
     Doctor(DoctorArguments),
     /// Change the account that answers by default
     Switch(SwitchArguments),
     /// Show an account, or change its images, callers and the rest
     #[command(subcommand)]
     Account(AccountCommand),
-    /// Hand out an account that needs a grant, for a while
+    /// Allow an account that needs a grant to be used for a while
     Grant(GrantArguments),
     /// Show which account answers for an image, and why
     Which(WhichArguments),
@@ -87,7 +87,7 @@ pub(super) enum CliCommand {
     Why(WhyArguments),
     /// List the images that need no account, or change that list
     Public(PublicArguments),
-    /// Ask the registry whether an account is good, and for what
+    /// Check whether a registry accepts an account, and for what
     Check(CheckArguments),
     /// Print a bearer token for an image's repository, for scripts
     Token(TokenArguments),
@@ -95,7 +95,7 @@ pub(super) enum CliCommand {
     Api(ApiArguments),
     /// Make Docker, Podman, Buildah and Skopeo ask Ensign
     ConfigureDocker(ConfigureDockerArguments),
-    /// Make a program that answers as one account only
+    /// Make a helper that answers as one account only
     Pin(PinArguments),
     /// Let one build pull with one account and push with another
     #[command(subcommand)]
@@ -108,17 +108,17 @@ pub(super) enum CliCommand {
     Trust(TrustArguments),
     /// Print the account of this shell or folder, for its prompt
     Prompt,
-    /// Turn logins of Docker, Podman and others into accounts
+    /// Import logins of Docker, Podman and others as accounts
     Import(ImportArguments),
-    /// Write logins for Kubernetes, Podman or a CI job, in clear
+    /// Write logins for Kubernetes, Podman or CI, in clear text
     Export(ExportArguments),
     /// Let another helper answer for a registry, or show who does
     Route(RouteArguments),
     /// Show or choose where secrets are kept, or move them
     Store(StoreArguments),
-    /// Open the key of the sealed secrets for a while
+    /// Unlock the sealed secrets for a while
     Unlock(UnlockArguments),
-    /// Close the key of the sealed secrets
+    /// Lock the sealed secrets
     Lock,
     /// Put back the last good copy of a damaged config
     Restore,
@@ -140,7 +140,7 @@ pub(super) enum CliCommand {
     /// Write completions and manual pages beside this program
     #[command(hide = true)]
     InstallTexts,
-    /// Show all about a command or a topic
+    /// Show the help of a command or a topic
     Help {
         /// The command or the topic [default: all commands]
         #[arg(value_name = "COMMAND")]
@@ -175,13 +175,13 @@ impl CompletionShell {
     }
 }
 
-const STATUS_HELP: &str = "Exit codes: 0 all is well; 3 an account is missing, or needs attention
+const STATUS_HELP: &str = "Exit codes: 0 no problems; 3 an account is missing, or needs attention
 With --expiring: 0 none expires; 1 some could not be read; 6 some expire, or have expired";
 
 #[derive(Args, Debug)]
 #[command(after_help = STATUS_HELP)]
 pub(super) struct StatusArguments {
-    /// Only this registry
+    /// Show only this registry
     #[arg(value_name = "HOST")]
     pub(super) host: Option<String>,
     /// List only the accounts that expire within TIME, such as 12h or 7d
@@ -191,7 +191,7 @@ pub(super) struct StatusArguments {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "It counts at once, also for commands that are running. One that must keep its account runs with ENSIGN_ACCOUNT."
+    after_help = "It takes effect at once, also for running commands. Set ENSIGN_ACCOUNT for a command that must keep its account."
 )]
 pub(super) struct SwitchArguments {
     /// The registry [default: the one with several accounts]
@@ -250,28 +250,28 @@ pub(super) struct AccountEdit {
     /// The account, by alias or user name
     #[arg(value_name = "ACCOUNT")]
     pub(super) account: Option<String>,
-    /// A new label
+    /// Set a new label
     #[arg(long, value_name = "ALIAS", value_parser = alias)]
     pub(super) alias: Option<String>,
-    /// Images it is for instead; '+PATTERN' adds
+    /// Set the images it is for; '+PATTERN' adds
     #[arg(long, value_name = "PATTERN", alias = "image")]
     pub(super) images: Vec<String>,
-    /// Back to the images of its own namespace
+    /// Reset to the images of its own namespace
     #[arg(long, conflicts_with = "images")]
     pub(super) no_images: bool,
-    /// A folder it is used in instead; '+FOLDER' adds
+    /// Set the folder it is used in; '+FOLDER' adds
     #[arg(long, value_name = "FOLDER", alias = "folders", value_parser = NonEmptyStringValueParser::new())]
     pub(super) folder: Vec<String>,
-    /// No folders
+    /// Remove its folders
     #[arg(long, conflicts_with = "folder")]
     pub(super) no_folders: bool,
-    /// Another host it is for instead; '+HOST' adds
+    /// Set another host it is for; '+HOST' adds
     #[arg(long, value_name = "HOST")]
     pub(super) also: Vec<String>,
-    /// No other hosts
+    /// Remove its other hosts
     #[arg(long, conflicts_with = "also")]
     pub(super) no_also: bool,
-    /// What the account is used for
+    /// Set what the account is used for
     #[arg(long = "for", value_name = "OPERATION")]
     pub(super) purpose: Option<PurposeArgument>,
     #[command(flatten)]

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-const AFTER: &str = "An image that is named here is pulled without an account: a login that ran out cannot break it.
+const AFTER: &str = "Images named here are pulled without an account, so an expired login cannot break them.
 Pushes are as before. Without arguments, `public` lists them.";
 
 #[derive(Args, Debug)]
@@ -16,13 +16,13 @@ pub(in crate::cli) struct PublicArguments {
 pub(in crate::cli) enum PublicCommand {
     /// List them
     List,
-    /// Say that images need no account
+    /// Add public images
     Add {
         /// Images or patterns, such as alpine or 'ghcr.io/acme/public/**'
         #[arg(value_name = "IMAGE", required = true)]
         images: Vec<String>,
     },
-    /// Take that back
+    /// Remove public images
     Remove {
         /// Images or patterns, as `list` shows them
         #[arg(value_name = "IMAGE", required = true)]

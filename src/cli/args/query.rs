@@ -8,49 +8,48 @@ use crate::oci::api::Method;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct WhichArguments {
-    /// An image, or a registry; with `--as` it may be left out
+    /// An image or a registry; optional with `--as`
     #[arg(value_name = "IMAGE", required_unless_present = "command")]
     pub(in crate::cli) image: Option<String>,
-    /// As if this command asked, such as 'docker push ghcr.io/acme/app'
+    /// Answer as if this command asked, such as 'docker push ghcr.io/acme/app'
     #[arg(long = "as", value_name = "COMMAND", conflicts_with_all = ["push", "pull"])]
     pub(in crate::cli) command: Option<String>,
-    /// To pull the image
+    /// Answer for a pull
     #[arg(long, conflicts_with = "push")]
     pub(in crate::cli) pull: bool,
-    /// To push it
+    /// Answer for a push
     #[arg(long)]
     pub(in crate::cli) push: bool,
 }
 
-const WHY_HELP: &str = "The last answers are kept in memory, for you alone, without secrets and \
-    command lines.\nENSIGN_JOURNAL=off keeps the answers of a shell out of it.\n\nExit codes: 0 there are some; 2 wrong usage; 3 there are none";
+const WHY_HELP: &str = "The journal is in memory, readable by you only, without secrets and command lines.\nENSIGN_JOURNAL=off turns it off for a shell.\n\nExit codes: 0 entries found; 2 usage error; 3 no entries";
 
 #[derive(Args, Debug)]
 #[command(after_help = WHY_HELP)]
 pub(in crate::cli) struct WhyArguments {
-    /// Only answers for this registry, or about this image
+    /// Show only answers for this registry, or about this image
     #[arg(value_name = "IMAGE", conflicts_with_all = ["clear", "on", "off"])]
     pub(in crate::cli) image: Option<String>,
-    /// How many, newest first
+    /// Show this many, newest first
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub(in crate::cli) number: u16,
-    /// Forget them
+    /// Clear the journal
     #[arg(long, conflicts_with_all = ["on", "off"])]
     pub(in crate::cli) clear: bool,
-    /// Turn the journal off, for all shells
+    /// Turn the journal off for all shells
     #[arg(long, conflicts_with = "on")]
     pub(in crate::cli) off: bool,
-    /// Turn it on again
+    /// Turn the journal on again
     #[arg(long)]
     pub(in crate::cli) on: bool,
 }
 
-const CHECK_HELP: &str = "Exit codes: 0 it may, or all accounts are good; 1 not known; 2 wrong usage; 3 no account, or \
-    rejected; 4 it may not; 5 the registry did not look at the password. Of all accounts: the first of 3, 1 and 5 that one \
+const CHECK_HELP: &str = "Exit codes: 0 it may, or all accounts are good; 1 not known; 2 usage error; 3 no account, or \
+    rejected; 4 it may not; 5 the registry did not check the password. Of all accounts: the first of 3, 1 and 5 that one \
     of them has";
 
-const EXIT_CODES: &str = "Exit codes: 0 it may; 1 not known; 2 wrong usage; 3 no account, or rejected; 4 it may not; \
-    5 the registry did not look at the password";
+const EXIT_CODES: &str = "Exit codes: 0 it may; 1 not known; 2 usage error; 3 no account, or rejected; 4 it may not; \
+    5 the registry did not check the password";
 
 #[derive(Args, Debug)]
 #[command(after_help = CHECK_HELP)]
@@ -75,7 +74,7 @@ pub(in crate::cli) struct TokenArguments {
     /// An image
     #[arg(value_name = "IMAGE")]
     pub(in crate::cli) image: String,
-    /// A token to push too, not only to pull
+    /// Ask for a token that can push too
     #[arg(long)]
     pub(in crate::cli) push: bool,
     /// Allow any certificate and plain http, as insecure-registries does in Docker
@@ -87,7 +86,7 @@ const API_HELP: &str = "PATH is one of the registry's API, with or without /v2/ 
   _catalog  acme/app/tags/list  acme/app/manifests/1.0  acme/app/blobs/sha256:…
   acme/app/blobs/ with -X POST --input FILE uploads a blob.
 
-Exit codes: 0 done; 1 failed, or not found; 2 wrong usage; 3 no login, or rejected; 4 the account may not";
+Exit codes: 0 done; 1 failed, or not found; 2 usage error; 3 no login, or rejected; 4 the account may not";
 
 #[derive(Args, Debug)]
 #[command(after_help = API_HELP)]
@@ -95,16 +94,16 @@ pub(in crate::cli) struct ApiArguments {
     /// The registry
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: String,
-    /// What is asked for, such as acme/app/tags/list
+    /// The path in the API, such as acme/app/tags/list
     #[arg(value_name = "PATH")]
     pub(in crate::cli) path: String,
-    /// GET, HEAD, POST, PUT, PATCH or DELETE [GET; with --input what is sent decides]
+    /// GET, HEAD, POST, PUT, PATCH or DELETE [default: GET, or what --input needs]
     #[arg(short = 'X', long, value_name = "METHOD", value_parser = method)]
     pub(in crate::cli) method: Option<Method>,
     /// Send this file; `-` is stdin
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) input: Option<PathBuf>,
-    /// Another header, as 'Name: value'; may be repeated
+    /// Add a header, as 'Name: value'; may be repeated
     #[arg(short = 'H', long, value_name = "HEADER")]
     pub(in crate::cli) header: Vec<String>,
     /// Fetch all pages of a list and print them as one
@@ -113,7 +112,7 @@ pub(in crate::cli) struct ApiArguments {
     /// Print the status and the headers too
     #[arg(short = 'i', long)]
     pub(in crate::cli) include: bool,
-    /// Write what comes to a file, which has its name only once its digest is right
+    /// Write the response to this file, once its digest is verified
     #[arg(long, value_name = "FILE", conflicts_with = "paginate")]
     pub(in crate::cli) output: Option<PathBuf>,
     /// Allow any certificate and plain http, as insecure-registries does in Docker
@@ -129,6 +128,6 @@ fn method(text: &str) -> Result<Method, &'static str> {
         "PUT" => Method::Put,
         "PATCH" => Method::Patch,
         "DELETE" => Method::Delete,
-        _ => return Err("it is none of GET, HEAD, POST, PUT, PATCH and DELETE"),
+        _ => return Err("expected GET, HEAD, POST, PUT, PATCH or DELETE"),
     })
 }

@@ -14,7 +14,7 @@ pub(in crate::cli) struct UseArguments {
     /// `ghcr.io=work quay.io=me`, or one alias for every registry that has it
     #[arg(value_name = "HOST=ACCOUNT", required_unless_present = "none")]
     pub(in crate::cli) accounts: Vec<String>,
-    /// Back to the accounts that are chosen without it
+    /// Go back to the accounts that are chosen without it
     #[arg(long, conflicts_with = "accounts")]
     pub(in crate::cli) none: bool,
     /// The shell the line is for; sh is all POSIX shells [default: the one that runs this, else that
@@ -68,19 +68,19 @@ fn name(program: &Path) -> String {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "Exit codes: those of the command; 126 it cannot be run; 127 it is not there")]
+#[command(after_help = "Exit codes: those of the command; 126 it cannot be run; 127 it was not found")]
 pub(in crate::cli) struct ExecArguments {
     /// `ghcr.io=work`, or an alias for every registry that has it; may be repeated
     #[arg(short, long, value_name = "ACCOUNT", required = true)]
     pub(in crate::cli) account: Vec<String>,
-    /// The command and its words
+    /// The command and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(in crate::cli) command: Vec<std::ffi::OsString>,
 }
 
 #[derive(Args, Debug)]
 #[command(after_help = "The file names an alias for each registry:\n  [accounts]\n  \"ghcr.io\" = \"work\"\n\n\
-    It counts in its folder and below, until its path or content changes.")]
+    It applies in its folder and below, until its path or content changes.")]
 pub(in crate::cli) struct TrustArguments {
     /// The file or its folder [default: the nearest, here or above]
     #[arg(value_name = "PATH")]
@@ -88,7 +88,7 @@ pub(in crate::cli) struct TrustArguments {
     /// Show what is trusted
     #[arg(long, conflicts_with_all = ["path", "revoke", "yes"])]
     pub(in crate::cli) list: bool,
-    /// Trust it no more
+    /// Stop trusting it
     #[arg(long, conflicts_with = "yes")]
     pub(in crate::cli) revoke: bool,
     /// Do not ask

@@ -9,7 +9,7 @@ use crate::accounts::store_words;
 pub(in crate::cli) struct StoreArguments {
     #[arg(
         value_name = "STORE", conflicts_with = "unset",
-        help = format!("Keep new secrets there: {} for docker-credential-NAME [left out: show it]", store_words())
+        help = format!("Keep new secrets there: {} for docker-credential-NAME [default: show it]", store_words())
     )]
     pub(in crate::cli) kind: Option<String>,
     /// Leave the choice to the next login
@@ -23,7 +23,7 @@ pub(in crate::cli) struct StoreArguments {
 pub(in crate::cli) enum StoreCommand {
     /// Move the secrets of accounts to another store
     Move(StoreMove),
-    /// Show who holds the key of the sealed secrets, or give the key to another holder
+    /// Show or change who holds the key of the sealed secrets
     Key(StoreKey),
 }
 
@@ -38,7 +38,7 @@ pub(in crate::cli) struct StoreMove {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Without a key one is made. With --holder the secrets stay sealed with the same key: only who holds it changes."
+    after_help = "Makes a key if there is none. With --holder the secrets stay sealed with the same key; only its holder changes."
 )]
 pub(in crate::cli) struct StoreKey {
     /// keyring, passphrase, systemd, or `systemd:` or `file:` with an absolute path

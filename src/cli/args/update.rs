@@ -11,13 +11,13 @@ The signature of a release is verified before it is used. The program before is 
 #[derive(Args, Debug)]
 #[command(after_help = UPDATE_HELP)]
 pub(in crate::cli) struct UpdateArguments {
-    /// Only tell whether there is a newer release
+    /// Only check for a newer release
     #[arg(long, conflicts_with_all = ["rollback", "version"])]
     pub(in crate::cli) check: bool,
-    /// Take the program from before the last update back
+    /// Go back to the program before the last update
     #[arg(long, conflicts_with = "version")]
     pub(in crate::cli) rollback: bool,
-    /// This release instead of the newest; it may be an older one
+    /// Install this release, newer or older
     #[arg(long, value_name = "VERSION", value_parser = version)]
     pub(in crate::cli) version: Option<Version>,
 }

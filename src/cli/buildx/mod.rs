@@ -73,7 +73,7 @@ pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     let mut changes = buildx::changes(&needed, &tree);
     let done = carry_out(context.env, &tree, &needed, &mut changes);
     for problem in tree.problems.iter().chain(&done.problems) {
-        again(format!("buildx's folders are not mended: {}", problem.message));
+        again(format!("could not update buildx's folders: {}", problem.message));
     }
     if let Some(summary) = summary(&changes, &done) {
         context.ui.say(format_args!("  buildx's folders: {summary}"));
@@ -111,7 +111,7 @@ pub(in crate::cli) fn remove_all(context: &CommandContext<'_>) -> Result<usize, 
     if let Some(problem) = carry_out(context.env, &tree, &none, &mut changes).problems.into_iter().next() {
         return Err(problem.into());
     }
-    context.ui.say(format_args!("✓ Took {} of buildx's folders away", changes.len()));
+    context.ui.say(format_args!("✓ Removed {} of buildx's folders", changes.len()));
     Ok(changes.len())
 }
 
@@ -148,7 +148,7 @@ fn named(context: &CommandContext<'_>, given: &args::BuildxSync) -> Result<Vec<I
         let (registry, image) = which::registry_or_image(text)?;
         let image = image.ok_or_else(|| {
             let cure = format!("name images, as in `{} buildx sync {registry}/acme/app`", context.program);
-            Failure::usage(format!("`{text}` is a registry, and buildx has folders for repositories"), cure)
+            Failure::usage(format!("`{text}` is a registry, but buildx has folders for repositories only"), cure)
         })?;
         context.candidates(&registry).map(|_| image)
     });
@@ -172,7 +172,7 @@ fn needed(
         images.extend(mentions.into_iter().map(|mention| mention.image));
         if let Some(UnknownImages { file, message, .. }) = unknown.first() {
             let shown = shown(context.env, file);
-            context.ui.note(format_args!("{shown}: {message}. Name the images that are missing here"));
+            context.ui.note(format_args!("{shown}: {message}. Name the missing images yourself"));
         }
     }
     buildx::needed(registries, &images)
@@ -237,7 +237,7 @@ fn is_pinned(account: &AccountName) -> bool {
 
 fn problem(error: &anyhow::Error) -> Problem {
     let (what, cure) = Failure::parts_of(error);
-    Problem::new(what, cure.unwrap_or_else(|| "mend it and run `docker-credential-ensign buildx sync` again".into()))
+    Problem::new(what, cure.unwrap_or_else(|| "fix it and run `docker-credential-ensign buildx sync` again".into()))
 }
 
 /// The named images that get no folder, with the reason.
@@ -250,11 +250,11 @@ fn without_folder(
     let has_folder = |image: &ImageReference| needed.keys().any(|place| place.is_of(image));
     let own = |host: &Registry| registries.iter().find(|entry| entry.registry == *host && !entry.accounts.is_empty());
     let reason = |image: &ImageReference| match own(image.registry()) {
-        _ if buildx::is_in_the_way(image) => "it would lie where another folder has its config.json".to_owned(),
+        _ if buildx::is_in_the_way(image) => "its folder would be another folder's config.json".to_owned(),
         Some(entry) if entry.accounts.len() == 1 => "its registry has one account".to_owned(),
-        Some(_) => "no one account is for it".to_owned(),
+        Some(_) => "no single account is for it".to_owned(),
         None => match context.accounts.registry_accounts(image.registry()) {
-            Ok(of) => format!("its accounts are of {}, and buildx looks for single hosts", of.registry),
+            Ok(of) => format!("its accounts are for {}, but buildx looks up single hosts", of.registry),
             Err(_) => "no account is for it".to_owned(),
         },
     };

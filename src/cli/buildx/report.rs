@@ -54,13 +54,13 @@ pub(super) fn print_changes(
     }
     if changes.is_empty() && without.is_empty() && !given.remove {
         context.ui.say(format_args!(
-            "No repository of a registry with several accounts is known. To name one:  {program} buildx sync IMAGE"
+            "Found no repository whose registry has several accounts. To name one:  {program} buildx sync IMAGE"
         ));
     }
     let leaves = changes.values().any(|change| matches!(change, ConfigDirChange::Leave(_)));
     if leaves {
         context.ui.note(format_args!(
-            "folders that hold anything else are not ours to write; remove one, and run `{program} buildx sync` again"
+            "Ensign does not change folders with other content; remove one, and run `{program} buildx sync` again"
         ));
     }
     for Problem { message: what, hint: cure } in &done.problems {
@@ -69,11 +69,11 @@ pub(super) fn print_changes(
     }
     if !given.remove {
         if let Some(value) = &context.env.account {
-            let which = "and goes before every folder, in builds that are run here";
+            let which = "and overrides every folder, in builds that are started here";
             context.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell {which}"));
         }
         if configured_helper::auth_config_variable().is_some() {
-            context.ui.note("DOCKER_AUTH_CONFIG is set: for the registries in it buildx asks nobody");
+            context.ui.note("DOCKER_AUTH_CONFIG is set: for its registries buildx does not ask Ensign");
         }
     }
 }

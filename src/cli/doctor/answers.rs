@@ -148,7 +148,7 @@ fn rehearsal(
                 RehearsalAnswer::User(account.username.to_string())
             }
             Some(message) => RehearsalAnswer::User(message.username),
-            None => RehearsalAnswer::Failed("its answer is no login".to_owned()),
+            None => RehearsalAnswer::Failed("its answer is not a login".to_owned()),
         },
         Ok(output) => RehearsalAnswer::Nobody(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
     };

@@ -40,7 +40,7 @@ struct FileFacts {
 
 pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
     let facts = FileFacts::gather(context, survey);
-    let summary = format!("{}, yours alone, nothing left over", count(facts.looked_at, "file"));
+    let summary = format!("{}, readable by you only, nothing left over", count(facts.looked_at, "file"));
     Section::new(CheckGroup::Files, summary, judge(&facts, context.program))
 }
 
@@ -66,7 +66,7 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
                 let is_secret = *privacy == Privacy::Secret;
                 let deed = if mode & 0o022 != 0 { "write" } else { "read" };
                 let breaks = match (is_secret, deed) {
-                    (_, "write") => "who can write it can change who is logged in; Ensign does not read it",
+                    (_, "write") => "anyone who can write it can change the logins; Ensign does not read it",
                     _ => "the secrets in it are open to other users of this machine",
                 };
                 let remedy = Remedy::CloseFile { path: path.clone(), privacy: *privacy };
@@ -79,7 +79,7 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
         found.push(Diagnosis::note(
             Check::ReadOnly,
             format!("`{}` cannot be written", folder.display()),
-            "logins can be used, and not added, renewed or changed",
+            "logins work, but cannot be added, renewed or changed",
             Remedy::Command(format!("chmod u+w {}", quote(&folder.to_string_lossy()))),
         ));
     }
@@ -119,7 +119,7 @@ fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosi
     let breaks = "nothing; they may hold secrets";
     let mut found = Vec::new();
     if unfinished.len() + swept > 0 {
-        let what = format!("{} of a change that was killed", count(unfinished.len() + swept, "left-over"));
+        let what = format!("{} of an interrupted change", count(unfinished.len() + swept, "left-over"));
         found.push(Diagnosis::note(Check::LeftOvers, what, breaks, Remedy::Sweep));
     }
     if let Some(first) = damaged.first() {

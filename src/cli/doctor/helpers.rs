@@ -62,7 +62,7 @@ fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
     let (check, found, remedy) = match helper.health {
         HelperHealth::Answers | HelperHealth::Ensign | HelperHealth::Unasked => return None,
         HelperHealth::Missing => {
-            (Check::HelperMissing, format!("{named}, is in no absolute folder of PATH"), helper.without(program))
+            (Check::HelperMissing, format!("{named}, is not in any absolute folder of PATH"), helper.without(program))
         }
         HelperHealth::Silent => {
             (Check::HelperSilent, format!("{named}, did not answer `list` in 3 seconds"), by_hand())
@@ -74,7 +74,7 @@ fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
     };
     Some(match broken {
         Some(breaks) => Diagnosis::broken(check, found, breaks, remedy),
-        None => Diagnosis::note(check, found, "what it alone has a login for, if it has any", remedy),
+        None => Diagnosis::note(check, found, "registries whose login only this helper has", remedy),
     })
 }
 
@@ -106,7 +106,7 @@ impl NamedHelper {
 
     /// The command with which a person removes the helper's name from its first place, and more advice.
     fn command_without(&self, program: &str, note: Option<&str>) -> String {
-        let take_out = format!("take `{}` out", one_line(&self.name, 60));
+        let take_out = format!("remove `{}`", one_line(&self.name, 60));
         let (command, deed) = match self.by.first() {
             Some(NamedBy::Account { registry, name }) => {
                 (format!("{program} login {registry} --alias {} --store file", quote(name)), None)
@@ -146,9 +146,9 @@ impl NamedBy {
             (Self::Registry { registry, .. }, HelperHealth::Missing) => {
                 Some(format!("pulls and pushes of {}, and builds of any image", one_line(registry, 60)))
             }
-            (Self::Route(Some(registry)), HelperHealth::Missing) => Some(format!("nobody answers for {registry}")),
+            (Self::Route(Some(registry)), HelperHealth::Missing) => Some(format!("no helper answers for {registry}")),
             (Self::Route(None), HelperHealth::Missing) => {
-                Some("nobody answers for registries without an account here".to_owned())
+                Some("no helper answers for registries without an account here".to_owned())
             }
             _ => None,
         }

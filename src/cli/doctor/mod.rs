@@ -91,7 +91,7 @@ fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitC
     let before = found_by(context, check, online);
     if before.is_empty() {
         let json = json!({"check": check.name(), "mended": false, "findings": []});
-        context.ui.done(json, format_args!("{}: nothing to mend", check.name()))?;
+        context.ui.done(json, format_args!("{}: nothing to fix", check.name()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut after = before;
@@ -112,11 +112,11 @@ fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitC
         "findings": after.iter().map(|diagnosis| display::diagnosis_json(diagnosis, context.program)).collect::<Vec<_>>(),
     });
     if after.is_empty() {
-        context.ui.done(json, format_args!("{}: mended", check.name()))?;
+        context.ui.done(json, format_args!("{}: fixed", check.name()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let words =
-        if after.iter().any(|diagnosis| diagnosis.remedy.is_ours()) { "is still there" } else { "is for you to mend" };
+        if after.iter().any(|diagnosis| diagnosis.remedy.is_ours()) { "is still there" } else { "needs you to fix it" };
     let lines: Vec<_> = after.iter().map(|diagnosis| display::diagnosis_text(diagnosis, context.program)).collect();
     context.ui.data(json, lines.join("\n"))?;
     context.ui.note(format_args!("{} {words}", check.name()));

@@ -61,7 +61,7 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey, online: boo
     let facts = NetworkFacts::gather(context, survey, online);
     let proxy = if facts.uses_proxy { "through a proxy" } else { "no proxy" };
     let asked = match facts.asked {
-        0 => "nobody was asked (--online)".to_owned(),
+        0 => "registries not asked (--online)".to_owned(),
         number => format!("{} reached", count(number, "registry").replace("registrys", "registries")),
     };
     Section::new(CheckGroup::Network, format!("clock plausible, {proxy}, {asked}"), judge(&facts, context.program))
@@ -78,7 +78,7 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
         found.push(Diagnosis::broken(
             Check::Clock,
             format!("this machine's clock is {} behind {what}", count(days(*behind), "day")),
-            "certificates seem not yet valid, and tokens good that have ended",
+            "valid certificates may be refused, and expired tokens look valid",
             Remedy::Command(command.into()),
         ));
     }
@@ -99,7 +99,7 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
         };
         found.push(Diagnosis::broken(
             Check::Certificate,
-            format!("`{}` is of no use: {why}", file.display()),
+            format!("`{}` cannot be used: {why}", file.display()),
             "Docker and Ensign may not reach this registry, or not be let in",
             remedy,
         ));
@@ -216,7 +216,10 @@ mod tests {
         };
         for (facts, check, command) in [
             (
-                NetworkFacts { proxies: vec!["`HTTPS_PROXY` is no address of a proxy".into()], ..Default::default() },
+                NetworkFacts {
+                    proxies: vec!["`HTTPS_PROXY` is not an address of a proxy".into()],
+                    ..Default::default()
+                },
                 "proxy",
                 "unset HTTPS_PROXY https_proxy",
             ),
@@ -238,7 +241,7 @@ mod tests {
             (
                 NetworkFacts {
                     proxy_variables: vec!["http_proxy", "ALL_PROXY"],
-                    ..unreached("refused, by way of the proxy `p:1`")
+                    ..unreached("refused, through the proxy `p:1`")
                 },
                 "registry-unreachable",
                 "unset http_proxy ALL_PROXY   (if there is no such proxy any more)",

@@ -126,7 +126,7 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
         found.push(Diagnosis::note(
             Check::PlainText,
             format!("{logins} in clear text in {}", shown(file)),
-            "nothing; whoever reads the file has the password",
+            "nothing; anyone who reads the file has the password",
             Remedy::Import(file.clone()),
         ));
     }

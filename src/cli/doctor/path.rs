@@ -68,14 +68,14 @@ fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
             let breaks = "Docker and Podman cannot start it: every pull and push goes out without a login";
             found.push(Diagnosis::broken(
                 Check::ProgramPath,
-                format!("`{name}` is in no absolute folder of PATH"),
+                format!("`{name}` is not in any absolute folder of PATH"),
                 breaks,
                 remedy,
             ));
         }
         Some(other) if !facts.is_same => found.push(Diagnosis::note(
             Check::ProgramCopy,
-            format!("PATH leads to `{}`, and this is `{}`", other.display(), facts.program.display()),
+            format!("PATH leads to `{}`, but this program is `{}`", other.display(), facts.program.display()),
             match &facts.other_version {
                 Some(version) => {
                     format!("Docker starts the one on PATH, version {version}; this is {}", env!("CARGO_PKG_VERSION"))
@@ -111,7 +111,7 @@ fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
     if facts.needs_sudo && facts.sudo_finds == Some(false) {
         found.push(Diagnosis::note(
             Check::SudoPath,
-            format!("Docker's socket is for root alone here, and `sudo` does not find `{name}`"),
+            format!("only root may use Docker's socket here, and `sudo` does not find `{name}`"),
             "`sudo docker pull` and `push` use no account",
             Remedy::Command(format!("sudo ln -s {own} /usr/local/bin/{name}")),
         ));
@@ -126,7 +126,7 @@ fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
     } else if facts.needs_sudo {
         found.push(Diagnosis::note(
             Check::SudoHome,
-            "Docker's socket is for root alone here, and `sudo docker` uses root's accounts",
+            "only root may use Docker's socket here, and `sudo docker` uses root's accounts",
             "your accounts do not answer `sudo docker pull` and `push`",
             Remedy::Command(format!("sudo {program} login HOST && sudo {program} configure-docker")),
         ));

@@ -173,7 +173,7 @@ impl Remedy {
             Self::DropHelper { helper, files, routes } => drop_helper(context, helper, files, routes),
             Self::DoNotCache(holder) => {
                 context.accounts.hold_key(holder, None, Some(Duration::ZERO))?;
-                context.ui.say("  The key is not put into the kernel's keyring any more");
+                context.ui.say("  The kernel's keyring no longer caches the key");
                 Ok(())
             }
             Self::FinishKeyChange => store::rotate(context, false).map(drop),
@@ -233,7 +233,7 @@ fn drop_helper(
     for file in files {
         let _lock = context.accounts.lock()?;
         until_unchanged(|| setup::drop_helper(&ConfigJson::load(file)?, helper)?.apply())?;
-        context.ui.say(format_args!("  Took `{helper}` out of {}", context.env.shorten_home(file)));
+        context.ui.say(format_args!("  Removed `{helper}` from {}", context.env.shorten_home(file)));
     }
     if !routes.is_empty() {
         context.accounts.change(|edit| {
@@ -245,7 +245,7 @@ fn drop_helper(
             }
             Ok(())
         })?;
-        context.ui.say(format_args!("  `{helper}` answers for no registry any more"));
+        context.ui.say(format_args!("  `{helper}` no longer answers for any registry"));
     }
     Ok(())
 }
@@ -258,7 +258,7 @@ mod tests {
     fn the_command_of_a_hint_is_the_remedy() {
         for (hint, command) in [
             ("run `chown me f`, or not", "chown me f"),
-            ("look who may with `ls -ld \"f\"`", "ls -ld \"f\""),
+            ("check its permissions: `ls -ld \"f\"`", "ls -ld \"f\""),
             ("install `tool`", "install `tool`"),
             ("install that version here too", "install that version here too"),
         ] {

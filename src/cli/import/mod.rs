@@ -27,7 +27,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ImportArguments) -
     let registries = given.hosts.iter().map(|host| context.registry(host)).collect::<Result<Vec<_>, _>>()?;
     let places = places(&given.sources)?;
     if context.env.home().is_none() {
-        context.ui.note("there is no home folder, so nothing was looked for in one");
+        context.ui.note("there is no home folder to look in");
     }
     let findings = search::find_logins(context, &places, &registries)?;
     let foretold = save_logins(context, &findings, ImportMode::Foretell);
@@ -70,7 +70,7 @@ fn note_weaker_place(
     if count > 0 {
         let secrets = if count == 1 { "1 secret".to_owned() } else { format!("{count} secrets") };
         context.ui.note(format_args!(
-            "{secrets} of another store would lie in clear text here; to seal them, first:  {} {}",
+            "{secrets} of another store would be in clear text here; to seal them, first:  {} {}",
             context.program,
             Holder::KEY_WITHOUT_KEYRING
         ));
@@ -97,8 +97,7 @@ fn agreed(
     if foretold.iter().filter(|fate| is_kept(fate)).all(is_there) && !given.remove {
         return Ok(true); // nothing will change
     }
-    let question =
-        if given.remove { "Import these, and remove them from where they are?" } else { "Import these into Ensign?" };
+    let question = if given.remove { "Import these, and remove the originals?" } else { "Import these into Ensign?" };
     Ok(context.ui.confirm(question)?)
 }
 
@@ -158,12 +157,12 @@ fn future(finding: &ImportEntry, fate: &ImportOutcome) -> String {
         return "the same login as above".into();
     }
     let short = finding.login().is_some_and(|login| logins::is_short_lived_user(&login.username));
-    let remark = if short { "; such a secret ends within hours" } else { "" };
+    let remark = if short { "; such a secret expires within hours" } else { "" };
     let word = match (effect, fate) {
         (SaveOutcome::New, _) => "new".to_owned(),
         (_, ImportOutcome::Kept(name, SaveOutcome::Renews)) => format!("renews {name}"),
         (SaveOutcome::Renews, _) => "renews it".to_owned(),
-        (SaveOutcome::Same | SaveOutcome::Supplied, _) => "there already".to_owned(),
+        (SaveOutcome::Same | SaveOutcome::Supplied, _) => "already there".to_owned(),
     };
     word + remark
 }
@@ -201,7 +200,7 @@ fn conclude(
         return Ok(());
     }
     if given.dry_run {
-        context.ui.say("Nothing imported. Without --dry-run they become accounts.");
+        context.ui.say("Nothing imported: this was a dry run.");
         return Ok(());
     }
     for (finding, fate) in imported() {
@@ -218,14 +217,14 @@ fn conclude(
         }
     }
     if imported().next().is_none() && fates.iter().any(is_kept) {
-        context.ui.say("Everything is there already.");
+        context.ui.say("Everything is imported already.");
     }
     match removed {
         Some(removed) => print_removed(context, findings, removed),
         None if fates.iter().any(is_kept) => {
             let again = format!("`{} import --remove`", context.program);
             context.ui.note(format_args!(
-                "nothing was removed: {again} takes imported logins away from where they were found"
+                "the originals are still there: {again} removes imported logins from where they were found"
             ));
         }
         None => {}
@@ -241,15 +240,13 @@ fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed
         context.ui.say(format_args!("✓ Removed {count} {logins} from where they were"));
     }
     for path in &removed.written {
-        context
-            .ui
-            .say(format_args!("  Ensign is asked for them now by whoever reads {}", context.env.shorten_home(path)));
+        context.ui.say(format_args!("  Programs that read {} now ask Ensign for them", context.env.shorten_home(path)));
     }
     for finding in findings {
         if let (EntryContent::Login(login, ImportRole::Shadowed(_)), place) = (&finding.what, origin(context, finding))
         {
             context.ui.note(format_args!(
-                "{} of {} stays in {place}: it has another secret, which a later import would take",
+                "{} of {} stays in {place}: its secret differs, and a later import would take it",
                 login.user(),
                 login.registry()
             ));
@@ -262,7 +259,7 @@ fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed
         findings.iter().any(|finding| finding.login().is_some() && from(&finding.from))
     };
     if is_in(|from| *from == LoginOrigin::Environment) {
-        context.ui.note("DOCKER_AUTH_CONFIG is still set: unset it where it is set, or Docker goes on using it");
+        context.ui.note("DOCKER_AUTH_CONFIG is still set: unset it where it is set, or Docker keeps using it");
     }
     if is_in(|from| matches!(from, LoginOrigin::Atcr(_))) {
         context.ui.note("the file of ATCR's helper stays as it is: its own program still reads it");

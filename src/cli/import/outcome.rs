@@ -91,8 +91,7 @@ pub(in crate::cli) fn remove(
     for login in &hidden {
         let file = context.env.shorten_home(&login.file);
         removed.failures.push(format!(
-            "the logins for {}: Podman, Buildah and Skopeo would not find the one for {} in {file} any more. Import them \
-             together:  {} import containers --remove",
+            "the logins for {}: Podman, Buildah and Skopeo would no longer find the one for {} in {file}. Import them together:  {} import containers --remove",
             login.registry,
             shown(&login.key),
             context.program
@@ -189,7 +188,7 @@ fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode)
     if !due.is_empty() {
         context.accounts.settle_store(context.store_choice().map_err(Failure::into_error)?)?;
     }
-    let why = |error: Error| reason(&error.context("could not be kept"));
+    let why = |error: Error| reason(&error.context("could not be saved"));
     let kept: Vec<Result<Account, String>> = match context.accounts.save_all(&due) {
         Ok(kept) => kept.into_iter().map(|account| account.map_err(why)).collect(),
         Err(error) => vec![Err(why(error)); due.len()],
@@ -197,7 +196,9 @@ fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode)
     let mut kept = kept.into_iter();
     let fate = |preview: Result<(AccountName, SaveOutcome), Problem>| match preview {
         Err(problem) => failed(&problem.into()),
-        Ok((name, SaveOutcome::Supplied)) => ImportOutcome::Left(format!("{name} gets its secrets by itself")),
+        Ok((name, SaveOutcome::Supplied)) => {
+            ImportOutcome::Left(format!("{name} gets its secrets from another program"))
+        }
         Ok((_, effect)) if is_due(effect) => match kept.next().expect("there is one for each that is due") {
             Ok(account) => ImportOutcome::Kept(account.name, effect),
             Err(why) => ImportOutcome::Failed(why),

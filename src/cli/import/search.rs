@@ -113,7 +113,11 @@ impl LoginSearch<'_> {
         for (key, name) in config.helpers() {
             let Some(registry) = self.wanted(key).filter(|_| !name.is_empty() && !is_ours(name)) else { continue };
             let Ok(helper) = name.parse::<HelperName>() else {
-                self.add(from.clone(), key, EntryContent::Failed("its helper's name is no program's".into()));
+                self.add(
+                    from.clone(),
+                    key,
+                    EntryContent::Failed("its helper's name cannot be part of a program's name".into()),
+                );
                 continue;
             };
             if self.ask(&helper, key, &registry).is_err() {
@@ -281,5 +285,5 @@ fn is_ours(helper: &str) -> bool {
 }
 
 fn borrow_instead(context: &CommandContext<'_>, helper: &HelperName, host: &str) -> String {
-    format!("its secrets end within hours:  {} login {host} --borrow helper:{helper}", context.program)
+    format!("its secrets expire within hours:  {} login {host} --borrow helper:{helper}", context.program)
 }

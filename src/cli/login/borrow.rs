@@ -46,7 +46,7 @@ pub(super) fn complete(
         Err(ExternalError::Failed(problem)) => return Err(problem.into()),
         Err(ExternalError::Nothing) => {
             let what = format!("`{}` has no login for {registry}", program.display());
-            return Err(Failure::not_logged_in(what, "log in with it, and try again; nothing was stored"));
+            return Err(Failure::not_logged_in(what, "log in with it, and try again; login not saved"));
         }
     };
     let alias = given.alias.as_deref().or(borrow.identity()).map(str::parse).transpose();
@@ -67,7 +67,7 @@ fn unasked(
     let alias = given.alias.as_deref().or(borrow.identity());
     let known = external_source::user_everywhere(&borrow.program).and_then(|user| user.parse().ok());
     let Some(username) = user.or(known) else {
-        let what = format!("the user name that `{}` has at these registries is not known", borrow.program.word());
+        let what = format!("the user name of `{}` at these registries is unknown", borrow.program.word());
         return Err(Failure::usage(what, "name the user: add `-u NAME`"));
     };
     let alias = alias.map(str::parse).transpose();
@@ -81,7 +81,7 @@ fn agreed(registry: &Registry, said: Option<Username>, lent: Option<Username>) -
     match (said, lent) {
         (Some(said), Some(lent)) if said != lent && !lent.is_identity_token() => {
             let what = format!("the program has the secret of `{lent}` on {registry}, not of `{said}`");
-            Err(Failure::usage(what, "leave `-u` out, or give the account a label with `--alias`; nothing was stored"))
+            Err(Failure::usage(what, "remove `-u`, or give the account a label with `--alias`; login not saved"))
         }
         (_, Some(lent)) => Ok(lent),
         (Some(said), None) => Ok(said),
@@ -137,11 +137,11 @@ fn lender(
     if let Some((name, _)) = said.iter().find(|(name, is_said)| *is_said && !takes.contains(name)) {
         return Err(Failure::usage(
             format!("`--borrow {word}` takes no {}", name.trim_start_matches("--")),
-            "leave it out",
+            "remove it",
         ));
     }
     let missing = |name: &str, example: &str| {
-        Failure::usage(format!("`--borrow {word}` needs {name}"), format!("give it as in `{example}`"))
+        Failure::usage(format!("`--borrow {word}` needs {name}"), format!("add it, as in `{example}`"))
     };
     let item = |example| item.clone().ok_or_else(|| missing("an item", example));
     Ok(match word {
@@ -161,12 +161,12 @@ fn lender(
         other => match other.strip_prefix("helper:").map(str::parse) {
             Some(Ok(name)) => ExternalProgram::Helper(name),
             Some(Err(())) => {
-                let what = format!("`{other}` names no helper that can be asked");
-                return Err(Failure::usage(what, "name another one than Ensign, as in `helper:ecr-login`"));
+                let what = format!("`{other}` is not a helper that Ensign can ask");
+                return Err(Failure::usage(what, "name another helper, as in `helper:ecr-login`"));
             }
             None => {
                 return Err(Failure::usage(
-                    format!("`{other}` is no program that Ensign knows how to ask"),
+                    format!("Ensign does not know how to ask `{other}` for a secret"),
                     "use aws, gcloud, az, gh, glab, op, pass, vault, helper:NAME, or `command` with `-- COMMAND`",
                 ));
             }
@@ -182,19 +182,18 @@ fn environment(env: &Env, given: &[String]) -> Result<BTreeMap<String, String>, 
             let Some((name, value)) = text.split_once('=').filter(|(name, value)| is_name(name) && is_value(value))
             else {
                 return Err(Failure::usage(
-                    "an `--env` is no variable",
+                    "invalid `--env`: expected NAME=VALUE",
                     "write it as in `--env AWS_CONFIG_FILE=~/.aws/work`",
                 ));
             };
             if name.starts_with("ENSIGN_") {
                 return Err(Failure::usage(
-                    format!("`{name}` is Ensign's own and not for other programs"),
-                    "leave it out",
+                    format!("`{name}` is Ensign's own variable, and cannot be set for another program"),
+                    "remove it",
                 ));
             }
             if may_hold_a_secret(name) {
-                let what =
-                    format!("`{name}` looks like a secret, and the config, where it would be written, holds none");
+                let what = format!("`{name}` looks like a secret, and the config never holds one");
                 return Err(Failure::usage(
                     what,
                     "name a file or a profile that has it, or export it where the client runs",

@@ -60,7 +60,7 @@ pub(super) fn run(context: &CommandContext<'_>, mut given: args::LoginArguments)
         return finish(context, given, &candidates, wishes, complete);
     }
     if registry.is_pattern() && given.browser.device {
-        let what = format!("{registry} is many registries, and a login with a browser is for one");
+        let what = format!("{registry} stands for many registries, but a login with a browser is for one");
         return Err(Failure::usage(what, "name the registry, or borrow the secret with `--borrow`"));
     }
     if !registry.is_pattern()
@@ -123,7 +123,7 @@ fn finish(
         context.accounts.settle_store(context.store_choice()?)?;
     }
     let kept = context.accounts.save(&login).inspect_err(|_| give_back(context, &login.source, &login.kept));
-    let account = kept.context("could not keep the login")?;
+    let account = kept.context("could not save the login")?;
     outcome::print_outcome(context, &account, before, given, open, login.expiry(SystemTime::now()))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -146,7 +146,7 @@ fn give_back(context: &CommandContext<'_>, source: &Source, kept: &StoredSecret)
         match oauth::revoke(grant, kept) {
             Ok(None) => {}
             Ok(Some(what)) => context.ui.note(what),
-            Err(why) => context.ui.note(format_args!("the login at the provider was not ended: {why}")),
+            Err(why) => context.ui.note(format_args!("could not end the login at the provider: {why}")),
         }
     }
 }
@@ -191,16 +191,16 @@ fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdic
         LoginVerdict::Rejected { by } => {
             let reason = format!("authentication rejected by {}", text::one_line(&by, 100));
             let advice = questions::advice(context, registry);
-            Err(Failure::not_logged_in(failed(&reason), format!("{advice}; nothing was stored")))
+            Err(Failure::not_logged_in(failed(&reason), format!("{advice}; login not saved")))
         }
         LoginVerdict::SessionOver { page } => Err(Failure::not_logged_in(
-            failed("the session there is over"),
-            format!("log in at {page} with a browser, and try again"),
+            failed("the session there has expired"),
+            format!("log in at {page} with a browser, then try again"),
         )),
         LoginVerdict::Unverified { why } => {
             let hint = match tls_hint(context, registry, &why) {
-                Some(hint) => format!("{hint}; nothing was stored"),
-                None => "nothing was stored; `--no-verify` keeps a login unseen".to_owned(),
+                Some(hint) => format!("{hint}; login not saved"),
+                None => "login not saved; use `--no-verify` to save it without checking".to_owned(),
             };
             Err(Problem::new(failed(&why), hint).into())
         }
@@ -214,8 +214,8 @@ fn recheck(
     candidates: &RegistryAccounts,
 ) -> Result<ExitCode, Failure> {
     if candidates.registry.is_pattern() {
-        let what = format!("{} is many registries, and none of them can be asked for all", candidates.registry);
-        return Err(Failure::usage(what, format!("ask one: `{} check HOST`", context.program)));
+        let what = format!("{} stands for many registries, so the login cannot be checked", candidates.registry);
+        return Err(Failure::usage(what, format!("check one: `{} check HOST`", context.program)));
     }
     let Some(account) = candidates.default_account() else {
         return Err(Failure::not_logged_in(

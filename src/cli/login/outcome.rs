@@ -28,8 +28,8 @@ pub(super) fn print_outcome(
         "source": kept.source.to_string(),
     });
     expiry::add_to_json(&mut json, expiry);
-    let how = if verified { "Logged in to" } else { "Kept a login, unverified, for" };
-    context.ui.done(json, format_args!("{how} {registry} as {}", kept.username))?;
+    let (how, note) = if verified { ("Logged in to", "") } else { ("Saved login for", " (not verified)") };
+    context.ui.done(json, format_args!("{how} {registry} as {}{note}", kept.username))?;
     let images: Vec<_> = kept.patterns().iter().map(ToString::to_string).collect();
     let by_default = if after.default_account() == Some(kept) { ", and by default" } else { "" };
     let used_for = if images.is_empty() { "no images of its own".to_owned() } else { images.join(", ") };
@@ -76,7 +76,7 @@ pub(super) fn print_outcome(
     images::warn_about_rivals(context, &after, kept);
     if registry.is_pattern() {
         if kept.source == Source::Static {
-            context.ui.note(format_args!("whichever host of {registry} a client names is shown this secret"));
+            context.ui.note(format_args!("this secret is sent to any host that matches {registry}"));
         }
         context.note_that_docker_must_ask(registry);
         return Ok(());

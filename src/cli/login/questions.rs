@@ -22,7 +22,7 @@ pub(super) fn refuse_password(context: &CommandContext<'_>, given: &args::LoginA
     }
     let host = given.host.as_deref().map_or("HOST".into(), quote);
     let user = given.username.as_deref().map_or("NAME".into(), quote);
-    let what = "no password was taken from the command line, where other programs and the shell's history see it";
+    let what = "a password on the command line is refused: other programs and the shell's history can see it";
     Err(Failure::usage(what, format!("run `{} login {host} -u {user} --password-stdin < FILE`", context.program)))
 }
 
@@ -59,12 +59,12 @@ pub(super) fn registry(
         None => {
             return Err(Failure::usage(
                 "no registry was given",
-                format!("name it, as in `{} login ghcr.io`", context.program),
+                format!("name one, as in `{} login ghcr.io`", context.program),
             ));
         }
     };
     if is_ambiguous(host.split_once("://").map_or(&*host, |(_, address)| address)) {
-        let what = format!("`{}` is no registry: programs disagree about its host", one_line(&host, 100));
+        let what = format!("`{}` is not a registry: programs disagree about its host", one_line(&host, 100));
         return Err(Failure::usage(what, "name it as in `ghcr.io`"));
     }
     match host.rsplit_once('@') {
@@ -140,13 +140,13 @@ fn introduce(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<(
         };
         let users: Vec<_> = known.accounts.iter().map(user).collect();
         context.ui.say(format_args!(
-            "{} has accounts of: {}. A new user name adds one, a known one renews its own.",
+            "{} has accounts of: {}. A new user name adds an account, an existing one renews it.",
             known.registry,
             users.join(", ")
         ));
     }
     if let Some(borrow) = borrow::suggest_borrowing(context, &known.registry) {
-        context.ui.say(format_args!("Or ask another program:  {borrow}"));
+        context.ui.say(format_args!("To use another program's login instead:  {borrow}"));
     }
     if let Some(page) = say_where_tokens_are_made(context, &known.registry)
         && context.ui.confirm("Open it in the browser?")?
@@ -183,7 +183,7 @@ pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> Strin
         (Some(page), Some(rights)) => format!("make a token at {page} (it needs: {rights}) and log in again"),
         (Some(page), None) => format!("make a token at {page} and log in again"),
         (None, Some(rights)) => format!("make a token (it needs: {rights}) and log in again"),
-        (None, None) => "look whether the token has expired or lacks a right, and log in again".to_owned(),
+        (None, None) => "check that the token has not expired and has every needed right, and log in again".to_owned(),
     }
 }
 

@@ -34,8 +34,8 @@ pub(super) fn renew(context: &CommandContext<'_>, folder: &Path, prefix: &Path) 
     for command in [&pull[..], &install] {
         let code = exec::run_here(command)?;
         if code != Some(0) {
-            let what = format!("`{}` failed, for the reason above", command[0].to_string_lossy());
-            return Err(Problem::new(what, format!("when it is mended: `{commands}`")).into());
+            let what = format!("`{}` failed; its output above says why", command[0].to_string_lossy());
+            return Err(Problem::new(what, format!("fix it, then run `{commands}`")).into());
         }
     }
     Ok(ExitCode::SUCCESS)

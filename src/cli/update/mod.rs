@@ -29,13 +29,13 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::UpdateArguments) -
         Owner::Release => update(context, &installation, given.version.as_ref()),
         Owner::Checkout(folder) => checkout::renew(context, folder, &installation.prefix),
         Owner::Package(command) => Err(Problem::new(
-            "a package manager installed this program and renews it; nothing was changed",
+            "a package manager installed this program and updates it; nothing was changed",
             format!("run `{command}`"),
         )
         .into()),
         Owner::Unknown => Err(Problem::new(
             "this program was not installed by install.sh or a package; nothing was changed",
-            "install it again in the way that it came, or with install.sh of a release",
+            "install it again the way you did, or with a release's install.sh",
         )
         .into()),
     }
@@ -49,7 +49,7 @@ fn check(context: &CommandContext<'_>, installation: &Installation) -> Result<Ex
     let (ours, command) = (Version::ours(), command(context, installation));
     let newer = latest > ours;
     let line = if newer {
-        format!("Ensign {latest} is there, this is {ours}. To update:  {command}")
+        format!("Ensign {latest} is available, this is {ours}. To update:  {command}")
     } else {
         format!("Ensign {ours} is the newest release")
     };
@@ -85,8 +85,7 @@ fn update(
         return Ok(ExitCode::SUCCESS);
     }
     if *version < ours && wanted.is_none() {
-        let what =
-            format!("the newest release there is {version}, older than this program ({ours}); nothing was changed");
+        let what = format!("the newest release is {version}, older than this program ({ours}); nothing was changed");
         let by_name = format!("run `{} update --version {version}` to go back to it", context.program);
         return Err(Problem::new(what, by_name).into());
     }
@@ -106,7 +105,7 @@ fn roll_back(context: &CommandContext<'_>, installation: &Installation) -> Resul
 fn report(context: &CommandContext<'_>, from: &Version, to: &Version, status: &str) -> Result<ExitCode, Failure> {
     let value = json!({"status": status, "from": from.to_string(), "version": to.to_string()});
     context.ui.done(value, format_args!("Ensign {to} is installed, {from} is kept"))?;
-    let again = if from > to { "To take it again" } else { "To go back" };
+    let again = if from > to { "To update again" } else { "To go back" };
     context.ui.say(format_args!("  {again}:  {} update --rollback", context.program));
     Ok(ExitCode::SUCCESS)
 }
@@ -137,7 +136,7 @@ pub(super) fn known_newer(context: &CommandContext<'_>) -> Option<(Version, Stri
 
 pub(super) fn note_newer(context: &CommandContext<'_>) {
     if let Some((version, command)) = known_newer(context) {
-        context.ui.note(format_args!("Ensign {version} is there:  {command}"));
+        context.ui.note(format_args!("Ensign {version} is available:  {command}"));
     }
 }
 

@@ -152,12 +152,12 @@ fn lines(
         lines.push(format!("  May ask: {callers}"));
     }
     if candidates.is_alias() {
-        lines.push(format!("  {} is answered as {}", candidates.host, candidates.registry));
+        lines.push(format!("  {} uses the accounts of {}", candidates.host, candidates.registry));
     }
     if let Some(passed_over) = explanation.passed_over() {
         let taken = match decision.operation {
             Some(operation) => format!("It is a {operation}"),
-            None => format!("Taken for a {}", Operation::Pull),
+            None => format!("Assumed to be a {}", Operation::Pull),
         };
         lines.push(format!("  {taken}: {passed_over}"));
     }
@@ -175,7 +175,7 @@ fn advice(
     let helper = decision.helper.as_ref().and_then(|helper| helper.parse::<HelperName>().ok());
     let missing = helper
         .filter(|helper| helpers::missing(helper).is_some())
-        .map(|helper| format!("`{}` is not installed: until it is, nobody answers there", helper.program()));
+        .map(|helper| format!("`{}` is not installed: until it is, clients get no login there", helper.program()));
     // A registry without accounts fails the whole command.
     let problem = explanation.problem().filter(|_| !matches!(decision.verdict, Verdict::NoAccount | Verdict::Public));
     let options = explanation.options(&candidates.accounts, typed);

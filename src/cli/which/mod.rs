@@ -98,7 +98,7 @@ fn program(typed: &str) -> Result<caller::Program, Failure> {
     match caller::command_line(typed) {
         Ok(program) if !program.name.is_empty() => Ok(program),
         Err(UnreadableCommand::Several) => {
-            Err(Failure::usage("`--as` takes one command, and these are several", "ask for each by itself"))
+            Err(Failure::usage("`--as` accepts a single command", "run `which` once for each"))
         }
         _ => Err(Failure::usage(
             "the command after `--as` could not be read",
@@ -117,6 +117,7 @@ pub(super) fn registry_or_image(text: &str) -> Result<(Registry, Option<ImageRef
 }
 
 fn parse_image(text: &str) -> Result<ImageReference, Failure> {
-    text.parse()
-        .map_err(|error| Failure::usage(format!("`{text}` is no image: {error}"), "name it as in `ghcr.io/acme/app:1`"))
+    text.parse().map_err(|error| {
+        Failure::usage(format!("`{text}` is not an image: {error}"), "name it as in `ghcr.io/acme/app:1`")
+    })
 }

@@ -202,7 +202,7 @@ fn no_folder(path: &Path, metadata: &fs::Metadata) -> Problem {
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
     let what = format!("could not read `{}`, where buildx stops reading too: {error}", path.display());
-    Problem::new(what, format!("look who may with `ls -ld {}`", quote(&path.to_string_lossy())))
+    Problem::new(what, format!("check its permissions: `ls -ld {}`", quote(&path.to_string_lossy())))
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ type ReadError = &'static str;
 /// More than any client can send in a header.
 const SECRET_LIMIT: usize = 64 << 10;
 
-const NO_JSON: ReadError = "its answer is not the JSON it should be";
+const NO_JSON: ReadError = "its answer is not the expected JSON";
 
 pub(super) fn parse(form: &AnswerFormat, stdout: &[u8]) -> Result<ProgramAnswer, ReadError> {
     let text = std::str::from_utf8(stdout).map_err(|_| "its answer is not text")?;

@@ -142,7 +142,7 @@ fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> Pr
     match name.to_string().as_str() {
         "ecr-login" => {
             request.keeping.at_most = Some(Duration::from_mins(30)); // its own cache gives out a token until half of its life
-            request.not_found_may_mean = Some(("or the login of AWS is over", "see `~/.ecr/log`, and log in to AWS"));
+            request.not_found_may_mean = Some(("or the AWS login has expired", "see `~/.ecr/log`, and log in to AWS"));
             if source.env.contains_key("AWS_PROFILE") {
                 request.env_remove.extend(AWS_KEYS);
             }
@@ -247,7 +247,10 @@ pub(super) fn github_of(registry: &Registry) -> Option<&str> {
 
 fn op(item: &str, account: Option<&str>) -> Result<ProgramRequest, Problem> {
     if !item.starts_with("op://") {
-        return Err(Problem::new(format!("`{item}` is no secret reference"), "name it as in `op://vault/item/field`"));
+        return Err(Problem::new(
+            format!("`{item}` is not a secret reference"),
+            "name it as in `op://vault/item/field`",
+        ));
     }
     let mut request = ProgramRequest {
         login: Some("op signin".into()),
@@ -269,8 +272,8 @@ fn word(text: &str) -> Result<&str, Problem> {
 
 fn not_for(preset: &str, registry: &Registry, shape: &str) -> Problem {
     Problem::new(
-        format!("`{preset}` has no secret for {registry}, which is no host {shape}"),
-        "use `--borrow command` if the secret may go there all the same",
+        format!("`{preset}` has no secret for {registry}, which is not a host {shape}"),
+        "use `--borrow command` if the secret may go there anyway",
     )
 }
 

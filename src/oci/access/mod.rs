@@ -209,7 +209,7 @@ mod tests {
                 (&[(ASK_PULL, Gives), (LOOK, Status(429))], "Unknown { why: \"`r.example` asks to try again later"),
                 (&[(ASK_PULL, Gives), (LOOK, Nothing)], "Unknown { why: \"could not reach `r.example`"),
                 (&[(ASK_PULL, Status(401))], r#"Denied { by: "auth.example" }"#),
-                (&[(ASK_PULL, Status(500))], "Unknown { why: \"`auth.example` is out of order"),
+                (&[(ASK_PULL, Status(500))], "Unknown { why: \"`auth.example` has a server error"),
                 (&[(ASK_PULL, Nothing)], "Unknown { why: \"could not reach `auth.example`"),
             ],
         );

@@ -40,7 +40,7 @@ impl Endpoint {
     /// Reads a person's path, with or without `/v2/`. On Docker Hub a repository of one word is in `library`.
     pub(crate) fn parse(text: &str, registry: &Registry) -> Result<Self, &'static str> {
         if text.len() > LONGEST || !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains(['#', '\\']) {
-            return Err("it holds what no address may hold");
+            return Err("it has characters that no address may have");
         }
         let (path, query) = text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
         let path = path.strip_prefix('/').unwrap_or(path);
@@ -208,10 +208,10 @@ mod tests {
             ("a/%2E./manifests/1", "one of its parts is empty, or made of dots"),
             ("..", "one of its parts is empty, or made of dots"),
             ("//evil.example/v2/", "one of its parts is empty, or made of dots"),
-            ("a b", "it holds what no address may hold"),
-            ("a\r\nb", "it holds what no address may hold"),
-            ("a#b", "it holds what no address may hold"),
-            ("ä", "it holds what no address may hold"),
+            ("a b", "it has characters that no address may have"),
+            ("a\r\nb", "it has characters that no address may have"),
+            ("a#b", "it has characters that no address may have"),
+            ("ä", "it has characters that no address may have"),
         ] {
             assert_eq!(read(path, "h:5000"), expected, "{path}");
         }

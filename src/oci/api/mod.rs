@@ -119,9 +119,7 @@ fn upload(
         return Ok(ApiResponse::new(response, call, session.is_known()));
     };
     let url = session.resolve(location, &begin.url)?.with(&format!("digest={}", sent.sha256));
-    let url = url.ok_or_else(|| RepositoryAccess::Unknown {
-        why: "the upload lies at something that is no address".to_owned(),
-    })?;
+    let url = url.ok_or_else(|| RepositoryAccess::Unknown { why: "the upload's address is not valid".to_owned() })?;
     let mut headers = call.headers.clone();
     if !has(&headers, "content-type") {
         headers.push(("content-type".to_owned(), "application/octet-stream".to_owned()));
@@ -167,9 +165,8 @@ fn all_pages(
 
 /// Computes the digests of the body to send.
 fn measure(payload: &Payload, named: Option<&str>) -> Result<Option<Digests>, RepositoryAccess> {
-    let failed = |error: std::io::Error| RepositoryAccess::Unknown {
-        why: format!("what was to be sent could not be read: {error}"),
-    };
+    let failed =
+        |error: std::io::Error| RepositoryAccess::Unknown { why: format!("could not read the file to send: {error}") };
     let Some(mut reader) = payload.open().map_err(failed)? else { return Ok(None) };
     let mut hasher = Hasher::new(&named.map(str::to_owned).into_iter().collect::<Vec<_>>());
     let mut buffer = vec![0; 64 * 1024];
@@ -222,7 +219,7 @@ impl ApiResponse {
         match &mut self.body {
             ResponseBody::Whole(whole) => Ok(Some(std::mem::take(whole)).filter(|whole| !whole.is_empty())),
             ResponseBody::Coming { response, hasher } => {
-                let piece = response.next().map_err(|HttpError(why)| format!("the answer broke off: {why}"))?;
+                let piece = response.next().map_err(|HttpError(why)| format!("the response ended early: {why}"))?;
                 hasher.update(piece.as_deref().unwrap_or_default());
                 Ok(piece)
             }

@@ -20,9 +20,9 @@ pub(super) fn list_of(kind: EndpointKind) -> Option<&'static str> {
 pub(super) fn next(links: &[&str], page_url: &Url) -> Result<Option<Url>, String> {
     let Some(target) = links.iter().find_map(|header| target(header)) else { return Ok(None) };
     let target = if target.starts_with('?') { format!("{}{target}", page_url.path()) } else { target.to_owned() };
-    let url = realm::resolve(&target, page_url).ok_or("the next page lies at something that is no address")?;
+    let url = realm::resolve(&target, page_url).ok_or("the address of the next page is not valid")?;
     if !url.is_same_origin(page_url) || !url.path().starts_with("/v2/") {
-        return Err(format!("the next page lies outside the registry, at `{}`", url.authority()));
+        return Err(format!("the next page is outside the registry, at `{}`", url.authority()));
     }
     Ok(Some(url))
 }
@@ -91,15 +91,15 @@ mod tests {
             ("", "none"),
             (
                 r#"<http://evil.example/v2/_catalog>; rel="next""#,
-                "the next page lies outside the registry, at `evil.example`",
+                "the next page is outside the registry, at `evil.example`",
             ),
             (
                 r#"<https://localhost:5000/v2/_catalog>; rel="next""#,
-                "the next page lies outside the registry, at `localhost:5000`",
+                "the next page is outside the registry, at `localhost:5000`",
             ),
-            (r#"</admin>; rel="next""#, "the next page lies outside the registry, at `localhost:5000`"),
-            (r#"<//evil.example/v2/>; rel="next""#, "the next page lies at something that is no address"),
-            (r#"<>; rel="next""#, "the next page lies at something that is no address"),
+            (r#"</admin>; rel="next""#, "the next page is outside the registry, at `localhost:5000`"),
+            (r#"<//evil.example/v2/>; rel="next""#, "the address of the next page is not valid"),
+            (r#"<>; rel="next""#, "the address of the next page is not valid"),
         ] {
             let told = match next(&[header], &page_url) {
                 Ok(url) => url.map_or("none".to_owned(), |url| url.path().to_owned()),

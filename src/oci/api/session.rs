@@ -123,10 +123,10 @@ impl<'a> RegistrySession<'a> {
         let host = from.authority();
         match realm::resolve(location, from) {
             None => {
-                Err(RepositoryAccess::Unknown { why: format!("`{host}` sends us on to something that is no address") })
+                Err(RepositoryAccess::Unknown { why: format!("`{host}` redirects to an address that is not valid") })
             }
             Some(url) if from.is_https() && !url.is_https() => {
-                Err(RepositoryAccess::Unknown { why: format!("`{host}` sends us on from https to plain http") })
+                Err(RepositoryAccess::Unknown { why: format!("`{host}` redirects from https to plain http") })
             }
             Some(url) => Ok(url),
         }

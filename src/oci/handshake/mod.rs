@@ -113,7 +113,7 @@ impl<'a> Handshake<'a> {
             401 => stop(format!("`{}` redirects to `{host}`: the login belongs there", self.named)),
             403 => stop(format!("`{host}` refuses requests from here, with or without a login (403)")),
             301 | 302 | 303 | 307 | 308 => self.follow(response.location.as_deref().unwrap_or_default()),
-            200 | 404 | 405 => stop(format!("`{host}` is no registry, or its registry lies under a path")),
+            200 | 404 | 405 => stop(format!("`{host}` is not a registry, or its registry is under a path")),
             status => HandshakeStep::Done(status_verdict(host, status)),
         }
     }
@@ -121,7 +121,7 @@ impl<'a> Handshake<'a> {
     fn follow(&mut self, location: &str) -> HandshakeStep<'a> {
         let host = self.registry.authority();
         let Some(url) = realm::resolve(location, &self.registry) else {
-            return stop(format!("`{host}` redirects to something that is no address"));
+            return stop(format!("`{host}` redirects to an address that is not valid"));
         };
         if self.registry.is_https() && !url.is_https() {
             return stop(format!("`{host}` redirects from https to plain http"));

@@ -92,11 +92,11 @@ fn a_ping_proves_nothing_about_a_password() {
             (&[(PING, To("/v2")), ("GET https://r.example/v2 none", Status(200))], "open"),
             (&[(PING, Nothing)], "could not reach `r.example`: connection refused"),
             (&[(PING, Status(403))], "`r.example` refuses requests"),
-            (&[(PING, Status(404))], "`r.example` is no registry"),
-            (&[(PING, Html)], "`r.example` is no registry"),
+            (&[(PING, Status(404))], "`r.example` is not a registry"),
+            (&[(PING, Html)], "`r.example` is not a registry"),
             (&[(PING, Status(429))], "`r.example` asks to try again later"),
             (&[(PING, To("http://r.example/v2/"))], "from https to plain http"),
-            (&[(PING, To("nowhere"))], "something that is no address"),
+            (&[(PING, To("nowhere"))], "an address that is not valid"),
             (&[(PING, To("https://b.example/v2/")), ("GET https://b.example/v2/ none", Asks(&[HUB]))], "`b.example`"),
             (&[(PING, To("/v2/")), (PING, To("/v2/")), (PING, To("/v2/")), (PING, To("/v2/"))], "again and again"),
         ],
@@ -114,7 +114,7 @@ fn a_challenge_that_cannot_be_met_is_named() {
             (&[(PING, Asks(&["Bearer service=x"]))], "does not say from where"),
             (&[(PING, Asks(&["Bearer realm=http://r.example/t"]))], "would carry the password unencrypted"),
             (&[(PING, Asks(&["Bearer realm=https://127.0.0.1/"]))], "inside this network"),
-            (&[(PING, Asks(&["Bearer realm=\"a\u{202e}b\""]))], "`a b` is no http or https address"),
+            (&[(PING, Asks(&["Bearer realm=\"a\u{202e}b\""]))], "`a b` is not an http or https address"),
         ],
     );
 }
@@ -131,7 +131,7 @@ fn a_token_proves_the_password() {
             (&[(PING, Asks(&[HUB])), (ASK, Gives), (USE, Nothing)], "could not reach `r.example`"),
             (&[(PING, Asks(&[HUB])), (ASK, Status(401))], "by auth.example"),
             (&[(PING, Asks(&[HUB])), (ASK, Status(403))], "by auth.example"),
-            (&[(PING, Asks(&[HUB])), (ASK, Status(502))], "`auth.example` is out of order (502)"),
+            (&[(PING, Asks(&[HUB])), (ASK, Status(502))], "`auth.example` has a server error (502)"),
             (&[(PING, Asks(&[HUB])), (ASK, Status(200))], "`auth.example` answered without a token"),
             (&[(PING, Asks(&[HUB])), (ASK, To("https://evil.example/"))], "is not followed"),
             (&[(PING, Asks(&[HUB])), (ASK, Nothing)], "could not reach `auth.example`"),
@@ -152,7 +152,7 @@ fn the_password_itself_comes_second() {
             (&[(PING, Asks(BOTH)), (ASK_SELF, Nothing), (SHOW, Status(200))], "accepted"),
             (&[(PING, Asks(BOTH)), (ASK_SELF, Status(401)), (SHOW, Status(401))], "by r.example"),
             (&[(PING, Asks(BOTH)), (ASK_SELF, Status(401)), (SHOW, Status(500))], "by r.example"),
-            (&[(PING, Asks(BOTH)), (ASK_SELF, Status(500)), (SHOW, Nothing)], "out of order (500)"),
+            (&[(PING, Asks(BOTH)), (ASK_SELF, Status(500)), (SHOW, Nothing)], "has a server error (500)"),
         ],
     );
 }

@@ -185,7 +185,7 @@ pub(crate) fn check_room(path: &Path, length: u64) -> Result<()> {
 fn failed(deed: &str, path: &Path, error: &io::Error) -> anyhow::Error {
     let what = format!("could not {deed} `{}`: {error}", path.display());
     let cure = match error.kind() {
-        io::ErrorKind::PermissionDenied => format!("look who may with `ls -ld \"{}\"`", path.display()),
+        io::ErrorKind::PermissionDenied => format!("check its permissions: `ls -ld \"{}\"`", path.display()),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and try again".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => {
             "set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written".to_owned()

@@ -43,7 +43,7 @@ pub(super) fn is_broken(error: &Error) -> bool {
 pub(super) fn explain(error: &Error) -> String {
     match error {
         Error::Timeout(_) => "it did not answer in time".to_owned(),
-        Error::HostNotFound => "there is no host of that name".to_owned(),
+        Error::HostNotFound => "unknown host".to_owned(),
         Error::Io(error) => match error.kind() {
             ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
                 "it hung up".to_owned()

@@ -111,7 +111,7 @@ impl Proxies {
 }
 
 /// The end of an error about a request through a proxy, by which callers choose a hint.
-pub(crate) const BY_WAY_OF_PROXY: &str = "by way of the proxy";
+pub(crate) const BY_WAY_OF_PROXY: &str = "through the proxy";
 
 impl ProxyRoute {
     /// The proxy reads a request in plain http (`forward.rs`). It only connects an https request to the server.
@@ -144,7 +144,7 @@ impl ProxySetting {
         match Proxy::new(&address) {
             Ok(proxy) if matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) => Self::Through(proxy),
             Ok(_) => Self::Unusable(format!("`{name}` names a SOCKS proxy, which is not supported")),
-            Err(_) => Self::Unusable(format!("`{name}` is no address of a proxy")),
+            Err(_) => Self::Unusable(format!("`{name}` is not an address of a proxy")),
         }
     }
 }
@@ -229,8 +229,8 @@ mod tests {
                 "`HTTPS_PROXY` names a SOCKS proxy, which is not supported",
                 "DIRECT",
             ),
-            ("HTTPS_PROXY=ftp://me:s3cret@a:1", "`HTTPS_PROXY` is no address of a proxy", "DIRECT"),
-            ("HTTP_PROXY=http://", "DIRECT", "`HTTP_PROXY` is no address of a proxy"),
+            ("HTTPS_PROXY=ftp://me:s3cret@a:1", "`HTTPS_PROXY` is not an address of a proxy", "DIRECT"),
+            ("HTTP_PROXY=http://", "DIRECT", "`HTTP_PROXY` is not an address of a proxy"),
             ("HTTPS_PROXY=socks5://a:1 NO_PROXY=ghcr.io", "DIRECT", "DIRECT"),
         ] {
             assert_eq!(
@@ -290,16 +290,10 @@ mod tests {
     #[test]
     fn a_failure_names_the_proxy_and_only_the_proxy_is_told_its_password() {
         for (url, proxy, by_way_of, is_forwarded, login) in [
-            (
-                "http://r.lan/",
-                Some("http://me:p%C3%A4@a:1"),
-                ", by way of the proxy `a:1`",
-                true,
-                Some("Basic bWU6cMOk"),
-            ),
-            ("http://r.lan/", Some("https://me@a"), ", by way of the proxy `a:443`", true, Some("Basic bWU6")),
-            ("http://r.lan/", Some("http://a"), ", by way of the proxy `a:80`", true, None),
-            ("https://r.lan/", Some("http://me:s3cret@a:1"), ", by way of the proxy `a:1`", false, None),
+            ("http://r.lan/", Some("http://me:p%C3%A4@a:1"), ", through the proxy `a:1`", true, Some("Basic bWU6cMOk")),
+            ("http://r.lan/", Some("https://me@a"), ", through the proxy `a:443`", true, Some("Basic bWU6")),
+            ("http://r.lan/", Some("http://a"), ", through the proxy `a:80`", true, None),
+            ("https://r.lan/", Some("http://me:s3cret@a:1"), ", through the proxy `a:1`", false, None),
             ("http://r.lan/", None, "", false, None),
         ] {
             let proxy = proxy.map(|proxy| Proxy::new(proxy).unwrap());

@@ -129,7 +129,7 @@ impl KeyFile {
         let opened =
             by_passphrase.open(about(&self.key, effort).as_bytes(), SealedText { salt, text: bytes(&wrapped.sealed)? });
         let key = opened.and_then(|bytes| SealKey::from_bytes(&bytes)).filter(|key| key.id() == self.key);
-        key.ok_or_else(|| Problem::new("this is not the passphrase", "try again").into())
+        key.ok_or_else(|| Problem::new("wrong passphrase", "try again").into())
     }
 }
 

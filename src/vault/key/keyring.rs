@@ -66,9 +66,7 @@ fn out_of_reach(why: &KeyringError) -> Problem {
         KeyringError::Missing(_) => {
             format!("let another hold the key, in a session with a keyring: `ensign {}`", Holder::KEY_WITHOUT_KEYRING)
         }
-        KeyringError::TimedOut | KeyringError::Failed(_) => {
-            "look what is wrong with the keyring, and try again".to_owned()
-        }
+        KeyringError::TimedOut | KeyringError::Failed(_) => "check the keyring, and try again".to_owned(),
     };
     Problem::new(format!("the key of the sealed secrets is out of reach: {why}"), hint)
 }

@@ -306,7 +306,7 @@ fn entry(id: &str) -> String {
 }
 
 fn nothing_sealed() -> Problem {
-    Problem::run("there is no key, for nothing is sealed here", Holder::FIRST_KEY)
+    Problem::run("there is no key, since nothing is sealed here", Holder::FIRST_KEY)
 }
 
 fn no_key(shown: &str) -> Problem {

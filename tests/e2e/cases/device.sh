@@ -107,7 +107,7 @@ refused -- impatient_polls
 says '"status":"success"' -- log_in_when_the_network_is_back bob ensign
 goes_as bob -- docker push "$registry/bob/app:1"
 works -- lose_network
-says 'was not ended: could not reach `127\.0\.0\.5:5003`' -- "$helper" logout "$registry" -u bob
+says 'could not end the login itself: could not reach `127\.0\.0\.5:5003`' -- "$helper" logout "$registry" -u bob
 fails 1 'could not reach `http:..127\.0\.0\.5:5003`' -- log_in_alone ensign
 works -- find_network
 
@@ -120,7 +120,7 @@ says '✓ Logged in to .* as alice' -- log_in_from_menu alice
 goes_as alice -- docker push "$registry/alice/app:1"
 
 new_home credHelpers
-fails 3 'it was refused at' -- log_in deny alice ensign
-fails 3 'the code has expired before anybody agreed' -- log_in_alone three-second-codes
+fails 3 'the login was refused at' -- log_in deny alice ensign
+fails 3 'the code expired before the login was approved' -- log_in_alone three-second-codes
 not_found "$registry"
 fails 1 'out of reach' -- has_given_up

@@ -69,7 +69,7 @@ jq --arg address "$address" --arg key "$key" '.releases = {address: $address, ke
 cp "$state/config" "$HOME/.config/ensign/config.json"
 says "^Ensign $this is the newest release" -- inside ensign update --check
 publish "$next" "$state/next-program"
-fails 7 "^Ensign $next is there, this is $this" -- inside ensign update --check
+fails 7 "^Ensign $next is available, this is $this" -- inside ensign update --check
 says "Ensign $next is installed, $this is kept" -- inside ensign update
 says "ensign $next" -- inside ensign version
 goes_as alice -- podman push "$registry/alice/app:1"

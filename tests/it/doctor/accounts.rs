@@ -148,7 +148,7 @@ exit 1
       breaks: pulls and pushes of images like this one
       fix:    ln -sfn [BIN]/docker-credential-ensign [HOME]/bin/docker-credential-ensign
 --- stderr
-! wrong-answer is for you to mend
+! wrong-answer needs you to fix it
 
 "#]]);
     for file in ["above", "asked"] {
@@ -174,13 +174,13 @@ exit 0
 ✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, yours alone, nothing left over
+✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets in files, in clear text
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/alice/app → alice; 1 account not tried (--online)
 
-Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:  docker-credential-ensign doctor --report
 
 "#]]);
     assert!(!sandbox.home().join("lent").exists());
@@ -200,13 +200,13 @@ exit 0
 ✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, yours alone, nothing left over
+✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets in files, in clear text
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/alice/app → alice; 1 account for some callers only
 
-Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:  docker-credential-ensign doctor --report
 
 "#]]);
 }

@@ -91,11 +91,11 @@ exit 0
   a.io  dave  ~/.docker/config.json  new
 --- stderr
 ✓ Imported dave of a.io
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ✓ Removed 1 login from where they were
-  Ensign is asked for them now by whoever reads ~/.docker/config.json
-✓ plain-text: mended
+  Programs that read ~/.docker/config.json now ask Ensign for them
+✓ plain-text: fixed
 
 "#]]);
     assert!(!std::fs::read_to_string(docker_config(&sandbox)).unwrap().contains(PLAIN));

@@ -18,7 +18,7 @@ fn a_damaged_config_is_put_back() {
     let found = assert_found(&sandbox, &[("config-damaged", "broken")]);
     assert!(found[0]["found"].as_str().unwrap().contains("is broken"), "{found:?}");
     let run = run(&sandbox, &["--fix", "config-damaged"]);
-    assert!(run.code == Some(0) && run.stderr.contains("mended"), "{run:?}");
+    assert!(run.code == Some(0) && run.stderr.contains("fixed"), "{run:?}");
     assert!(sandbox.config()["registries"][HOST]["accounts"]["bob"].is_object());
     // One that is gone, too; but not what a newer Ensign wrote.
     fs::remove_file(sandbox.config_path()).unwrap();
@@ -35,7 +35,7 @@ fn damaged_secrets_are_moved_aside() {
     let found = assert_found(&sandbox, &[("secrets-damaged", "broken")]);
     assert!(!format!("{found:?}").contains("my-s3cret"));
     let run = run(&sandbox, &["--fix", "secrets-damaged"]);
-    assert!(run.code == Some(0) && run.stderr.contains("mended"), "{run:?}");
+    assert!(run.code == Some(0) && run.stderr.contains("fixed"), "{run:?}");
     let after = findings(&sandbox, &[]);
     assert_eq!(names(&after), [("left-overs", "note"), ("secret-missing", "broken"), ("secret-missing", "broken")]);
     let damaged = sandbox.secrets_path("ghcr.io").with_extension("json.damaged");
@@ -97,15 +97,15 @@ fn a_folder_that_cannot_be_written_is_a_note() {
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ! files     1 note
   ! read-only: `[HOME]/data` cannot be written
-      breaks: logins can be used, and not added, renewed or changed
+      breaks: logins work, but cannot be added, renewed or changed
       fix:    chmod u+w [HOME]/data
 ✓ stores    2 secrets in files, in clear text
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
@@ -120,16 +120,16 @@ Found 1 note. A report without secrets:  docker-credential-ensign doctor --repor
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, yours alone, nothing left over
+✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets in files, in clear text
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:  docker-credential-ensign doctor --report
 
 "#]]);
 }

@@ -104,7 +104,7 @@ exit 1
       breaks: logins there cannot be checked or renewed
       fix:    docker-credential-ensign check [HOST] --verbose   (if it is gone for good: docker-credential-ensign logout --all [HOST])
 --- stderr
-! registry-unreachable is for you to mend
+! registry-unreachable needs you to fix it
 
 "#]]);
     // Nothing on this machine brings a registry back; it comes back, or its accounts go.
@@ -142,11 +142,11 @@ fn a_proxy_that_is_gone_is_unset() {
     fix.shows(str![[r#"
 exit 1
 --- stdout
-  ✗ registry-unreachable: [HOST] was not reached: Connection refused (os error 111), by way of the proxy `127.0.0.1:1`
+  ✗ registry-unreachable: [HOST] was not reached: Connection refused (os error 111), through the proxy `127.0.0.1:1`
       breaks: logins there cannot be checked or renewed
       fix:    unset HTTPS_PROXY http_proxy   (if there is no such proxy any more)
 --- stderr
-! registry-unreachable is for you to mend
+! registry-unreachable needs you to fix it
 
 "#]]);
     assert_mended_by_hand(&sandbox, "registry-unreachable", &["--online"], as_it_is);

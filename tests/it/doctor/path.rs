@@ -138,7 +138,7 @@ fn a_newer_release_that_is_known_is_named_until_it_is_installed() {
     // Who installed the program renews it.
     write(&installed.at("lib/ensign/installed-by"), b"apt install --only-upgrade docker-credential-ensign\n");
     assert_eq!(names(&installed)[0]["command"], "apt install --only-upgrade docker-credential-ensign");
-    let note = "! Ensign 0.9.0 is there:  apt install --only-upgrade docker-credential-ensign\n";
+    let note = "! Ensign 0.9.0 is available:  apt install --only-upgrade docker-credential-ensign\n";
     installed.sandbox.store("ghcr.io", "alice", "pw");
     assert!(installed.run(&["status"]).stderr.contains(note));
     fs::remove_file(installed.at("lib/ensign/installed-by")).unwrap();
@@ -194,16 +194,16 @@ fn who_must_type_sudo_is_told_what_that_changes() {
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, yours alone, nothing left over
+✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets in files, in clear text
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:  docker-credential-ensign doctor --report
 
 "#]]);
 }

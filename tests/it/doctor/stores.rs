@@ -32,13 +32,13 @@ exit 0
 ✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, yours alone, nothing left over
+✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets sealed
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:  docker-credential-ensign doctor --report
 
 "#]]);
     fs::rename(&key, &away).unwrap();
@@ -93,15 +93,15 @@ fn a_key_that_the_kernel_does_not_keep_is_not_given_to_it_any_more() {
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, yours alone, nothing left over
+✓ files     4 files, readable by you only, nothing left over
 ! stores    1 note
   ! kernel-keyring: the opened key cannot be cached: the kernel's keyring may not be used here, as in most containers
       breaks: nothing; the system's keyring is asked for each pull and push, which takes longer
       fix:    docker-credential-ensign doctor --fix kernel-keyring   (does: docker-credential-ensign store key --holder keyring --cache 0s)
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
@@ -113,8 +113,8 @@ Found 1 note. A report without secrets:  docker-credential-ensign doctor --repor
     fix.shows(str![[r#"
 exit 0
 --- stderr
-  The key is not put into the kernel's keyring any more
-✓ kernel-keyring: mended
+  The kernel's keyring no longer caches the key
+✓ kernel-keyring: fixed
 
 "#]]);
     assert_eq!(crate::support::read_json(&sandbox.home().join("data/key.json"))["cached_for"], 0);
@@ -122,16 +122,16 @@ exit 0
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, yours alone, nothing left over
+✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets sealed
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:  docker-credential-ensign doctor --report
 
 "#]]);
     let get = refused(&sandbox, &["/bin/sh", "-c", "printf ghcr.io | docker-credential-ensign get"]).unwrap();
@@ -154,15 +154,15 @@ fn a_passphrase_without_a_kernel_keyring_gives_way_to_another_holder() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, yours alone, nothing left over
+✓ files     4 files, readable by you only, nothing left over
 ✗ stores    1 broken
   ✗ kernel-keyring: a key behind a passphrase cannot be kept open: the kernel's keyring may not be used here, as in most containers
       breaks: 2 accounts whose secrets are sealed: `unlock` opens nothing here
       fix:    docker-credential-ensign store key --holder "file:$HOME/ensign.key"
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   no account to try
 
@@ -180,7 +180,7 @@ exit 1
       breaks: 2 accounts whose secrets are sealed: `unlock` opens nothing here
       fix:    docker-credential-ensign store key --holder "file:$HOME/ensign.key"
 --- stderr
-! kernel-keyring is for you to mend
+! kernel-keyring needs you to fix it
 
 "#]]);
     let typed = |passphrase: &str| format!("printf '{passphrase}' | {command} --passphrase-stdin");
@@ -188,7 +188,7 @@ exit 1
     wrong.shows(str![[r#"
 exit 1
 --- stderr
-error: this is not the passphrase
+error: wrong passphrase
 hint: try again
 
 "#]]);
@@ -199,16 +199,16 @@ hint: try again
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, yours alone, nothing left over
+✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets sealed
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:  docker-credential-ensign doctor --report
 
 "#]]);
 }
@@ -222,16 +222,16 @@ fn a_kernel_that_keeps_no_key_is_nothing_to_a_key_file() {
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, yours alone, nothing left over
+✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets sealed
-✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:  docker-credential-ensign doctor --report
 
 "#]]);
 }

@@ -156,7 +156,7 @@ fn update_leaves_alone_what_another_installed() {
 exit 1
 --- stderr
 error: this program was not installed by install.sh or a package; nothing was changed
-hint: install it again in the way that it came, or with install.sh of a release
+hint: install it again the way you did, or with a release's install.sh
 
 "#]]);
 }
@@ -239,9 +239,9 @@ Every day:
   login     Add an account, or renew its password or token
   status    Show the accounts, and whether Docker asks Ensign
   which     Show which account answers for an image, and why
-  doctor    Find what is wrong with logins, and what mends it
+  doctor    Find problems with logins, and how to fix them
   switch    Change the account that answers by default
-  check     Ask the registry whether an account is good, and for what
+  check     Check whether a registry accepts an account, and for what
   why       Show what the last calls were answered, and why
   logout    Remove an account and its secret
 
@@ -299,56 +299,56 @@ fn a_session_that_is_over_is_mended_on_the_registrys_own_page() {
         str![[r#"
 exit 3
 --- stdout
-✗ the session of alice at [HOST] is over
+✗ the session of alice at [HOST] has expired
 --- stderr
-hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, and try again: the secret that is kept here stays good
+hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, then try again; the saved secret stays valid
 exit 3
 --- stdout
-✗ the session of alice at [HOST] is over
+✗ the session of alice at [HOST] has expired
 --- stderr
-hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, and try again: the secret that is kept here stays good
+hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, then try again; the saved secret stays valid
 exit 3
 --- stderr
-error: the session of alice at [HOST] is over
-hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, and try again: the secret that is kept here stays good
+error: the session of alice at [HOST] has expired
+hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, then try again; the saved secret stays valid
 exit 3
 --- stderr
-error: the session of alice at [HOST] is over
-hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, and try again: the secret that is kept here stays good
+error: the session of alice at [HOST] has expired
+hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, then try again; the saved secret stays valid
 exit 3
 --- stderr
-error: the session of alice at [HOST] is over
-hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, and try again: the secret that is kept here stays good
+error: the session of alice at [HOST] has expired
+hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, then try again; the saved secret stays valid
 exit 3
 --- stderr
-error: login failed for [HOST]: the session there is over
-hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, and try again
-exit 3
---- stdout
-✗ the session of alice at [HOST-2] is over
---- stderr
-hint: log in at http://[HOST-2]/ with a browser, and try again: the secret that is kept here stays good
+error: login failed for [HOST]: the session there has expired
+hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, then try again
 exit 3
 --- stdout
-✗ the session of alice at [HOST-2] is over
+✗ the session of alice at [HOST-2] has expired
 --- stderr
-hint: log in at http://[HOST-2]/ with a browser, and try again: the secret that is kept here stays good
+hint: log in at http://[HOST-2]/ with a browser, then try again; the saved secret stays valid
+exit 3
+--- stdout
+✗ the session of alice at [HOST-2] has expired
+--- stderr
+hint: log in at http://[HOST-2]/ with a browser, then try again; the saved secret stays valid
 exit 3
 --- stderr
-error: the session of alice at [HOST-2] is over
-hint: log in at http://[HOST-2]/ with a browser, and try again: the secret that is kept here stays good
+error: the session of alice at [HOST-2] has expired
+hint: log in at http://[HOST-2]/ with a browser, then try again; the saved secret stays valid
 exit 3
 --- stderr
-error: the session of alice at [HOST-2] is over
-hint: log in at http://[HOST-2]/ with a browser, and try again: the secret that is kept here stays good
+error: the session of alice at [HOST-2] has expired
+hint: log in at http://[HOST-2]/ with a browser, then try again; the saved secret stays valid
 exit 3
 --- stderr
-error: the session of alice at [HOST-2] is over
-hint: log in at http://[HOST-2]/ with a browser, and try again: the secret that is kept here stays good
+error: the session of alice at [HOST-2] has expired
+hint: log in at http://[HOST-2]/ with a browser, then try again; the saved secret stays valid
 exit 3
 --- stderr
-error: login failed for [HOST-2]: the session there is over
-hint: log in at http://[HOST-2]/ with a browser, and try again
+error: login failed for [HOST-2]: the session there has expired
+hint: log in at http://[HOST-2]/ with a browser, then try again
 
 "#]],
     );

@@ -42,7 +42,7 @@ fn a_helper_that_is_not_there_is_named() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: could not keep the login: the secret of alice on someregistry.example.com is out of reach: could not run `docker-credential-absent`: no absolute folder of PATH has it
+error: could not save the login: the secret of alice on someregistry.example.com is out of reach: could not run `docker-credential-absent`: no absolute folder of PATH has it
 hint: run `docker-credential-ensign login someregistry.example.com --alias alice --store file`
 
 "#]]);
@@ -236,8 +236,8 @@ fn a_token_server_out_of_order_is_not_taken_for_the_registry() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: login failed for [HOST]: `[HOST-2]` is out of order (503)
-hint: nothing was stored; `--no-verify` keeps a login unseen
+error: login failed for [HOST]: `[HOST-2]` has a server error (503)
+hint: login not saved; use `--no-verify` to save it without checking
 
 "#]]);
 }
@@ -250,7 +250,7 @@ fn a_bearer_challenge_without_a_realm_is_said() {
 exit 1
 --- stderr
 error: login failed for [HOST]: `[HOST]` asks for a token, but does not say from where
-hint: nothing was stored; `--no-verify` keeps a login unseen
+hint: login not saved; use `--no-verify` to save it without checking
 
 "#]]);
     assert_eq!(server.seen(), [PING]);

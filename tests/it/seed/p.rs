@@ -152,7 +152,7 @@ fn a_401_without_a_challenge_is_explained() {
 exit 1
 --- stderr
 error: login failed for [HOST]: `[HOST]` asks for a login, but does not say how
-hint: nothing was stored; `--no-verify` keeps a login unseen
+hint: login not saved; use `--no-verify` to save it without checking
 
 "#]]);
 }

@@ -22,16 +22,16 @@ Add an account, or renew its password or token
 Usage: docker-credential-ensign login [OPTIONS] [HOST] [-- <COMMAND>...]
 
 Arguments:
-  [HOST]  The registry, also with a namespace behind it [asked for if left out]
+  [HOST]  The registry, optionally with a namespace [default: ask]
 
 Options:
   -u, --username <NAME>   The user name at the registry
       --password-stdin    Read the password or token from stdin
-      --alias <ALIAS>     Your own label for it [default: the user name]
+      --alias <ALIAS>     Set your own label for it [default: the user name]
       --images <PATTERN>  Images it is for; '+PATTERN' adds [default: its own]
-      --configure-docker  Let Docker and Podman ask Ensign, no question asked
+      --configure-docker  Let Docker and Podman ask Ensign, without a question
       --device            Log in with a browser, here or elsewhere, and a code
-      --borrow <PROGRAM>  Ask aws, gcloud, gh, pass or another for the secret
+      --borrow <PROGRAM>  Get the secret from aws, gcloud, gh, pass or another
       --json              Print JSON on stdout
 
 Examples:
@@ -63,7 +63,7 @@ Options:
   -u, --username <NAME>  The account, by user name [alias: --alias]
       --all              Remove all accounts of the registry, after a question
   -y, --yes              Do not ask
-      --force            Remove the account also if its store does not give the secret up
+      --force            Remove the account even if its secret cannot be removed
       --json             Print JSON on stdout
 
 Examples:
@@ -96,7 +96,7 @@ For more information, try '--help'.
 exit 2
 --- stderr
 error: no registry was given
-hint: name it, as in `docker-credential-ensign login ghcr.io`
+hint: name one, as in `docker-credential-ensign login ghcr.io`
 
 "#]]);
 }
@@ -120,7 +120,7 @@ Username at [HOST]: alice
 Password or token of alice: [hidden]
 ✓ Logged in to [HOST] as alice
   Used for  [HOST]/alice/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for [HOST] yet; a line in its config changes that.
 Add it to ~/.docker/config.json? [y/N] no
@@ -155,15 +155,15 @@ fn a_password_among_the_words_is_refused_and_not_repeated() {
         str![[r#"
 exit 2
 --- stderr
-error: no password was taken from the command line, where other programs and the shell's history see it
+error: a password on the command line is refused: other programs and the shell's history can see it
 hint: run `docker-credential-ensign login ghcr.io -u alice --password-stdin < FILE`
 exit 2
 --- stderr
-error: no password was taken from the command line, where other programs and the shell's history see it
+error: a password on the command line is refused: other programs and the shell's history can see it
 hint: run `docker-credential-ensign login ghcr.io -u alice --password-stdin < FILE`
 exit 2
 --- stderr
-error: no password was taken from the command line, where other programs and the shell's history see it
+error: a password on the command line is refused: other programs and the shell's history can see it
 hint: run `docker-credential-ensign login ghcr.io -u alice --password-stdin < FILE`
 
 "#]],
@@ -307,23 +307,23 @@ fn any_other_final_answer_is_none() {
 exit 3
 --- stderr
 error: login failed for HOST: authentication rejected by HOST
-hint: look whether the token has expired or lacks a right, and log in again; nothing was stored
+hint: check that the token has not expired and has every needed right, and log in again; login not saved
 exit 3
 --- stderr
 error: login failed for HOST: authentication rejected by HOST
-hint: look whether the token has expired or lacks a right, and log in again; nothing was stored
+hint: check that the token has not expired and has every needed right, and log in again; login not saved
 exit 1
 --- stderr
 error: login failed for HOST: `HOST` answered 404, which says nothing about the credentials
-hint: nothing was stored; `--no-verify` keeps a login unseen
+hint: login not saved; use `--no-verify` to save it without checking
 exit 1
 --- stderr
-error: login failed for HOST: `HOST` is out of order (500)
-hint: nothing was stored; `--no-verify` keeps a login unseen
+error: login failed for HOST: `HOST` has a server error (500)
+hint: login not saved; use `--no-verify` to save it without checking
 exit 1
 --- stderr
 error: login failed for HOST: `HOST` answered 201, which says nothing about the credentials
-hint: nothing was stored; `--no-verify` keeps a login unseen
+hint: login not saved; use `--no-verify` to save it without checking
 
 "#]],
     );
@@ -337,7 +337,7 @@ fn a_connection_that_fails_is_said() {
 exit 1
 --- stderr
 error: login failed for localhost:1: could not reach `localhost:1`: Connection refused (os error 111)
-hint: nothing was stored; `--no-verify` keeps a login unseen
+hint: login not saved; use `--no-verify` to save it without checking
 
 "#]]);
 }
@@ -350,7 +350,7 @@ exit 0
 --- stderr
 ✓ Logged in to HOST as alice
   Used for  HOST/alice/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! Docker does not ask Ensign for HOST yet:  docker-credential-ensign configure-docker
 
@@ -371,8 +371,8 @@ fn a_failed_login_names_registry_and_reason_on_stderr() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: login failed for HOST: `HOST` is out of order (503)
-hint: nothing was stored; `--no-verify` keeps a login unseen
+error: login failed for HOST: `HOST` has a server error (503)
+hint: login not saved; use `--no-verify` to save it without checking
 
 "#]]);
 }
@@ -384,7 +384,7 @@ fn wrong_credentials_are_called_rejected() {
 exit 3
 --- stderr
 error: login failed for HOST: authentication rejected by HOST
-hint: look whether the token has expired or lacks a right, and log in again; nothing was stored
+hint: check that the token has not expired and has every needed right, and log in again; login not saved
 
 "#]]);
 }
@@ -396,7 +396,7 @@ fn a_registry_out_of_reach_is_told_with_the_cause() {
 exit 1
 --- stderr
 error: login failed for localhost:1: could not reach `localhost:1`: Connection refused (os error 111)
-hint: nothing was stored; `--no-verify` keeps a login unseen
+hint: login not saved; use `--no-verify` to save it without checking
 
 "#]]);
 }
@@ -409,7 +409,7 @@ fn a_store_that_fails_is_told_with_the_cause() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: could not keep the login: the secret of alice on ghcr.io could not be kept by `docker-credential-kept`
+error: could not save the login: the secret of alice on ghcr.io could not be kept by `docker-credential-kept`
 hint: run `docker-credential-kept list` to see what is wrong with it
 
 "#]]);
@@ -534,7 +534,7 @@ fn a_logout_that_fails_ends_with_1() {
 exit 1
 --- stderr
 error: the secret of alice on ghcr.io could not be removed by `docker-credential-kept`
-hint: `docker-credential-ensign logout ghcr.io -u alice --force` removes the account all the same
+hint: `docker-credential-ensign logout ghcr.io -u alice --force` removes the account anyway
 
 "#]]);
     assert_eq!(sandbox.who("ghcr.io"), "alice");

@@ -16,7 +16,7 @@ fn a_missing_cause_is_never_printed_as_none() {
 exit 1
 --- stderr
 error: login failed for [HOST]: `[HOST]` asks for a token, but does not say from where
-hint: nothing was stored; `--no-verify` keeps a login unseen
+hint: login not saved; use `--no-verify` to save it without checking
 
 "#]]);
 }
@@ -127,9 +127,9 @@ fn a_registry_that_takes_anything_is_told_to_have_checked_nothing() {
     run.shows(str![[r#"
 exit 0
 --- stderr
-✓ Kept a login, unverified, for [HOST] as alice
+✓ Saved login for [HOST] as alice (not verified)
   Used for  [HOST]/alice/**, and by default
-  Kept in   ~/data/secrets in clear text, readable by you only
+  Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! [HOST] lets anyone in: the password was not checked
 ! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
@@ -148,7 +148,7 @@ fn a_realm_inside_this_network_gets_no_password() {
 exit 1
 --- stderr
 error: login failed for r.example: the credentials were not sent where `r.example` wants them: `https://169.254.169.254/token` is an address inside this network
-hint: nothing was stored; `--no-verify` keeps a login unseen
+hint: login not saved; use `--no-verify` to save it without checking
 
 "#]]);
     assert!(!server.seen().iter().any(|request| request.contains("169.254")), "{:?}", server.seen());

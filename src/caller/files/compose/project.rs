@@ -92,7 +92,7 @@ impl ProjectLoader<'_> {
                     for (name, parts) in self.include(included, origin, above)? {
                         let said = own.entry(name).or_default();
                         if said.as_ref().is_some_and(|said| !said.says_the_same(&parts)) {
-                            return Err(LoadError::refused("a service stands in an included file too"));
+                            return Err(LoadError::refused("a service is in an included file too"));
                         }
                         *said = Some(parts);
                     }
@@ -118,13 +118,13 @@ impl ProjectLoader<'_> {
     ) -> Result<Vec<std::rc::Rc<YamlNode>>, LoadError> {
         let yaml = self.reader.yaml(file).ok_or(LoadError::Unread)?;
         if yaml.has_same_key_twice {
-            return Err(LoadError::refused("a key stands in it twice"));
+            return Err(LoadError::refused("a key is in it twice"));
         }
         let mut documents = Vec::new();
         for document in &yaml.documents {
             let document = substitute_all(document, variables, self.reader.budget())?;
             let YamlNode::Map(_) = document.plain() else {
-                return Err(LoadError::refused("it is no mapping"));
+                return Err(LoadError::refused("it is not a mapping"));
             };
             documents.push(document);
         }
@@ -160,7 +160,7 @@ impl ProjectLoader<'_> {
         above: &mut Vec<(PathBuf, String)>,
     ) -> Result<ServiceParts, LoadError> {
         let node = services.get(name).ok_or(LoadError::refused("a service is extended that is not there"))?;
-        let YamlNode::Map(_) = node.plain() else { return Err(LoadError::refused("a service is no mapping")) };
+        let YamlNode::Map(_) = node.plain() else { return Err(LoadError::refused("a service is not a mapping")) };
         let parts = ServiceParts::new(node.plain(), origin.file);
         let Some(extends) = node.get("extends") else { return Ok(parts) };
         let text_of = |key: &str| extends.get(key).and_then(|node| node.text());

@@ -88,7 +88,7 @@ pub(super) fn settings(
     let (artifacts, files): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with("oci://"));
     let artifacts = artifacts.iter().filter_map(|name| Some(name.strip_prefix("oci://")?.to_owned())).collect();
     if files.iter().any(|name| name == "-" || is_git(name)) {
-        return Err(LoadError::refused("a part of it is no file of this machine"));
+        return Err(LoadError::refused("a part of it is not a file on this machine"));
     }
     let files: Vec<PathBuf> = files.iter().filter_map(|name| local(current, name)).collect();
     let name = project_name(task, &files, &folder, &variables, reader)?;
@@ -173,7 +173,7 @@ fn project_name(
     let given = task.value(FlagKind::ProjectName).filter(|name| !name.is_empty()).map(str::to_owned);
     if let Some(given) = given.or_else(|| variables.get(PROJECT_NAME).filter(|name| !name.is_empty())) {
         let is_whole = normalised(&given) == given;
-        return if is_whole { Ok(given) } else { Err(LoadError::refused("its name is not written as it must be")) };
+        return if is_whole { Ok(given) } else { Err(LoadError::refused("its name is not valid")) };
     }
     let documents: Vec<_> = files.iter().flat_map(|file| reader.documents(file)).collect();
     let said = documents.iter().rev().find_map(|document| document.get("name")?.text());

@@ -77,7 +77,7 @@ pub(super) fn log_in(
         Err(why) => {
             let mut cure = format!("log in with a password or token: `{} login {registry} -u NAME`", context.program);
             if let Some(borrow) = borrow::suggest_borrowing(context, registry) {
-                cure = format!("{cure}; or borrow one: `{borrow}`");
+                cure = format!("{cure}; or use another program's login: `{borrow}`");
             }
             return Err(Problem::new(format!("login failed for {registry}: {why}"), cure).into());
         }

@@ -19,7 +19,7 @@ pub(super) fn named_provider(
     let args::DeviceLoginArguments { provider: name, issuer, .. } = &given.browser;
     if let Some(name) = name {
         let row = table.named(name).filter(|provider| provider.has_login()).ok_or_else(|| {
-            Failure::usage(format!("`{name}` is no provider"), format!("there are: {}", table.names()))
+            Failure::usage(format!("`{name}` is not a provider"), format!("there are: {}", table.names()))
         })?;
         return Ok(row.clone().with(&overrides(given)));
     }
@@ -45,9 +45,9 @@ pub(super) fn named_provider(
     if let Some(own) = oauth::own_issuer(registry).filter(|_| given.browser.client_id.is_some()) {
         return Ok(table.any_issuer().at_its_own_issuer(own).with(&overrides(given)));
     }
-    let mut cure = "name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`".to_owned();
+    let mut cure = "name the provider with `--provider NAME`, or with `--issuer URL --client-id ID`".to_owned();
     if let Some(borrow) = borrow::suggest_borrowing(context, registry) {
-        cure = format!("{cure}; or borrow a login: `{borrow}`");
+        cure = format!("{cure}; or use another program's login: `{borrow}`");
     }
     Err(Failure::usage(format!("no login by browser is known for {registry}"), cure))
 }

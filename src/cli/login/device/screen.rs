@@ -45,7 +45,7 @@ pub(super) fn show(
     if !oauth::is_fit_for_browser(best) {
         ui.note("the link is not https, so it is not opened");
     } else if ui.open_browser(best) {
-        ui.say("The browser opens. Agree only if it shows the same code.");
+        ui.say("Your browser opens. Approve the login only if it shows the same code.");
     } else {
         ui.note("no browser could be opened here");
     }
@@ -67,7 +67,7 @@ pub(super) fn wait(
         WaitNotice::Left(time) => line.set(format_args!("Waiting for {title}, {} left{trouble}", remaining_time(time))),
         WaitNotice::Warning(warning) => {
             let (reason, words, why) = match warning {
-                PollWarning::SlowedDown => ("slow_down", " (it wants to be asked less often)", None),
+                PollWarning::SlowedDown => ("slow_down", " (the provider asks us to slow down)", None),
                 PollWarning::OutOfReach(why) => ("out_of_reach", " (out of reach, trying again)", Some(why)),
             };
             if trouble != words {
@@ -88,20 +88,20 @@ fn remaining_time(time: Duration) -> String {
 /// Explains a failed login, with advice.
 pub(super) fn describe_failure(known: &RegistryAccounts, title: &str, ended: DeviceFlowError) -> Failure {
     let what = |why: &str| format!("login failed for {}: {why}", known.registry);
-    let again = "nothing was stored; give the same command again";
+    let again = "login not saved; run the same command again";
     match ended {
-        DeviceFlowError::Refused => Failure::not_logged_in(what(&format!("it was refused at {title}")), again),
+        DeviceFlowError::Refused => Failure::not_logged_in(what(&format!("the login was refused at {title}")), again),
         DeviceFlowError::Expired { drifts: false } => {
-            Failure::not_logged_in(what("the code has expired before anybody agreed"), again)
+            Failure::not_logged_in(what("the code expired before the login was approved"), again)
         }
         DeviceFlowError::Expired { drifts: true } => {
-            let why = "the code has expired, and the provider found itself asked too fast all the time";
-            Failure::not_logged_in(what(why), "look whether this machine's clock runs right; nothing was stored")
+            let why = "the code expired; the provider kept asking us to slow down";
+            Failure::not_logged_in(what(why), "check this machine's clock; login not saved")
         }
         DeviceFlowError::SessionOver(page) => {
-            let hint =
-                page.map_or_else(|| again.to_owned(), |page| format!("log in at {page} with a browser, and try again"));
-            Failure::not_logged_in(what("the session there is over"), hint)
+            let hint = page
+                .map_or_else(|| again.to_owned(), |page| format!("log in at {page} with a browser, then try again"));
+            Failure::not_logged_in(what("the session there has expired"), hint)
         }
         DeviceFlowError::OutOfReach(why) => {
             Problem::new(what(&format!("{title} is out of reach: {why}")), again).into()

@@ -25,7 +25,7 @@ fn answer(project: &[(&str, &str)], command: &str) -> String {
 
 fn sides(folder: &Path, command: &str) -> (String, String, bool) {
     let program = command_line(command).unwrap();
-    let ProgramRole::Client(client) = program.role() else { panic!("{command} is no client") };
+    let ProgramRole::Client(client) = program.role() else { panic!("{command} is not a client") };
     let task = client.task(&program.args).unwrap();
     let mut reader = ProjectReader::new();
     let ProjectImages { mut pulled, mut pushed, goes_out } =
