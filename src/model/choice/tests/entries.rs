@@ -68,3 +68,31 @@ fn a_name_is_an_alias_or_the_user_of_one_account() {
         assert_eq!(alias(named.account_of(text)).as_deref(), address, "{text}");
     }
 }
+
+#[test]
+fn the_default_account_is_the_chosen_one_or_the_only_one() {
+    let alias = |account: Option<&Account>| account.map_or("none", |account| account.name.as_str()).to_owned();
+    let (pull, push) = (Some(Operation::Pull), Some(Operation::Push));
+    let readers = [("reader", pull), ("me", None)];
+    for (accounts, active, default, for_pull, for_push) in [
+        (&[][..], "", "none", "none", "none"),
+        (&readers[1..], "", "me", "me", "me"),
+        (&readers[1..], "null", "none", "none", "none"),
+        (&readers[..1], "", "reader", "reader", "none"),
+        (&readers[..], "", "none", "reader", "me"),
+        (&readers[..], "null", "none", "none", "none"),
+        (&readers[..], "me", "me", "me", "me"),
+        (&readers[..], "reader", "reader", "reader", "me"),
+    ] {
+        let mut entry = entry("ghcr.io", &[], None, &[]);
+        entry.active = candidates(active).active;
+        entry.previous = Some("reader".parse().unwrap());
+        for (name, purpose) in accounts {
+            entry.accounts.push(Account { purpose: *purpose, ..account(name, &[], &[]) });
+        }
+        let seen = (alias(entry.default_account()), alias(entry.default_for(pull)), alias(entry.default_for(push)));
+        assert_eq!(seen, (default.into(), for_pull.into(), for_push.into()), "{accounts:?} {active}");
+        let has_reader = accounts.first().is_some_and(|(name, _)| *name == "reader");
+        assert_eq!(alias(entry.previous_account()), if has_reader { "reader" } else { "none" });
+    }
+}
