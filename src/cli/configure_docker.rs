@@ -220,9 +220,9 @@ fn preview(context: &CommandContext<'_>, plans: &[FilePlan], found: &[ImportEntr
     let mut files: Vec<_> = found.iter().map(|finding| import::origin(context, finding)).collect();
     files.dedup();
     for file in files {
-        let here = found.iter().filter(|finding| import::origin(context, finding) == file);
+        let in_file = found.iter().filter(|finding| import::origin(context, finding) == file);
         let lines: Vec<_> =
-            here.filter_map(ImportEntry::login).map(|login| format!("  {}", plaintext_auths::line(login))).collect();
+            in_file.filter_map(ImportEntry::login).map(|login| format!("  {}", plaintext_auths::line(login))).collect();
         blocks.push(format!("{file}\n{}", lines.join("\n")));
     }
     context.ui.data(json!({}), blocks.iter().map(|block| block.trim_end()).collect::<Vec<_>>().join("\n"))?;
@@ -269,9 +269,9 @@ fn wants_import(context: &CommandContext<'_>, given: &args::ConfigureDockerArgum
 
 /// Saves every login that it can and removes it from the files. A login that could not be saved is reported and stays.
 fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<(), Failure> {
-    let fates = import::save_logins(context, found, ImportMode::Keep);
-    for (finding, fate) in found.iter().zip(&fates) {
-        match (finding.login(), fate) {
+    let outcomes = import::save_logins(context, found, ImportMode::Save);
+    for (finding, result) in found.iter().zip(&outcomes) {
+        match (finding.login(), result) {
             (Some(login), ImportOutcome::Kept(name, _)) => {
                 context.ui.say(format_args!("✓ Imported {name} of {}", login.registry()));
             }
@@ -282,7 +282,7 @@ fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<(), Fai
             (None, _) | (_, ImportOutcome::HubToken(_)) => {}
         }
     }
-    let removed = import::remove(context, found, &fates);
+    let removed = import::remove(context, found, &outcomes);
     match removed.failures.first() {
         Some(failure) => Err(anyhow!("{failure}").into()),
         None => Ok(()),

@@ -57,10 +57,10 @@ pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> 
         context.ui.data(json!({"accounts": value, "by": VARIABLE}), value)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (here, folder) = (env::current_dir(), folders::of_caller());
+    let (current, folder) = (env::current_dir(), folders::of_caller());
     let all = context.accounts.all().unwrap_or_default();
     let trusted = all.first().map(|entry| Rc::clone(&entry.trusted)).unwrap_or_default();
-    let project = here.as_deref().and_then(|here| project::trusted_in(here, &trusted));
+    let project = current.as_deref().and_then(|current| project::trusted_in(current, &trusted));
     let (mut accounts, mut rules) = (Vec::new(), Vec::new());
     for (registry, name) in project.iter().flat_map(|project| &project.accounts) {
         let covering = all.iter().filter(|entry| entry.registry.covers(registry)).cloned();

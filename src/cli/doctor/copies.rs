@@ -52,9 +52,9 @@ pub(super) fn version_of(program: &Path) -> Option<String> {
 
 fn judge(copies: &[OtherCopy], reference: &Path, version: &str) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    for OtherCopy { path, version: there, is_own_link } in copies {
+    for OtherCopy { path, version: copy_version, is_own_link } in copies {
         let shown = path.display();
-        let what = match there {
+        let what = match copy_version {
             CopyVersion::Known(same) if same == version => continue,
             CopyVersion::Known(other) => format!("`{shown}` is version {other}, and the program on PATH is {version}"),
             CopyVersion::Unknown => {
@@ -62,7 +62,7 @@ fn judge(copies: &[OtherCopy], reference: &Path, version: &str) -> Vec<Diagnosis
             }
             CopyVersion::Nowhere => format!("`{shown}` is a link that leads nowhere"),
         };
-        let is_newer = matches!(there, CopyVersion::Known(other) if is_newer(other, version));
+        let is_newer = matches!(copy_version, CopyVersion::Known(other) if is_newer(other, version));
         let remedy = match is_own_link {
             _ if is_newer => Remedy::Command(format!("{} doctor", quote(&path.to_string_lossy()))),
             true => Remedy::Relink { program: reference.to_owned(), links: vec![path.clone()] },

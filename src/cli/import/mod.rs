@@ -30,19 +30,19 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ImportArguments) -
         context.ui.note("there is no home folder to look in");
     }
     let findings = search::find_logins(context, &places, &registries)?;
-    let foretold = save_logins(context, &findings, ImportMode::Foretell);
+    let planned = save_logins(context, &findings, ImportMode::Preview);
     if !context.ui.is_json() {
-        preview(context, &findings, &foretold)?;
+        preview(context, &findings, &planned)?;
     }
-    note_weaker_place(context, &findings, &foretold)?;
-    let worth = foretold.iter().any(is_kept) && !given.dry_run;
-    if worth && !given.yes && context.ui.can_ask() && !agreed(context, given, &foretold)? {
+    note_weaker_place(context, &findings, &planned)?;
+    let worth = planned.iter().any(is_kept) && !given.dry_run;
+    if worth && !given.yes && context.ui.can_ask() && !agreed(context, given, &planned)? {
         context.ui.say("Nothing imported.");
         return Ok(ExitCode::from(130));
     }
-    let (fates, removed) = if worth { carry_out(context, given, &findings) } else { (foretold, None) };
-    conclude(context, given, &findings, &fates, removed.as_ref())?;
-    let failed = fates.iter().any(|fate| matches!(fate, ImportOutcome::Failed(_)))
+    let (outcomes, removed) = if worth { carry_out(context, given, &findings) } else { (planned, None) };
+    conclude(context, given, &findings, &outcomes, removed.as_ref())?;
+    let failed = outcomes.iter().any(|result| matches!(result, ImportOutcome::Failed(_)))
         || removed.is_some_and(|removed| !removed.failures.is_empty());
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -51,14 +51,14 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ImportArguments) -
 fn note_weaker_place(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],
-    foretold: &[ImportOutcome],
+    planned: &[ImportOutcome],
 ) -> Result<(), Failure> {
     let mut count = 0;
-    for (finding, fate) in findings.iter().zip(foretold) {
+    for (finding, result) in findings.iter().zip(planned) {
         let (LoginOrigin::Helper(_) | LoginOrigin::Keyring, Some(login)) = (&finding.from, finding.login()) else {
             continue;
         };
-        count += usize::from(match fate {
+        count += usize::from(match result {
             ImportOutcome::Kept(_, SaveOutcome::New) => context.store_choice()?.kind.is_clear(),
             ImportOutcome::Kept(name, SaveOutcome::Renews) => {
                 let of = context.accounts.registry_accounts(&login.registry())?;
@@ -92,9 +92,9 @@ fn places(words: &[String]) -> Result<Vec<LoginSource>, Failure> {
 fn agreed(
     context: &CommandContext<'_>,
     given: &args::ImportArguments,
-    foretold: &[ImportOutcome],
+    planned: &[ImportOutcome],
 ) -> Result<bool, Failure> {
-    if foretold.iter().filter(|fate| is_kept(fate)).all(is_there) && !given.remove {
+    if planned.iter().filter(|result| is_kept(result)).all(is_there) && !given.remove {
         return Ok(true); // nothing will change
     }
     let question = if given.remove { "Import these, and remove the originals?" } else { "Import these into Ensign?" };
@@ -106,28 +106,28 @@ fn carry_out(
     given: &args::ImportArguments,
     findings: &[ImportEntry],
 ) -> (Vec<ImportOutcome>, Option<RemovalResult>) {
-    let fates = save_logins(context, findings, ImportMode::Keep);
-    let removed = given.remove.then(|| remove(context, findings, &fates));
-    (fates, removed)
+    let outcomes = save_logins(context, findings, ImportMode::Save);
+    let removed = given.remove.then(|| remove(context, findings, &outcomes));
+    (outcomes, removed)
 }
 
 /// One line for each entry that was found.
-fn preview(context: &CommandContext<'_>, findings: &[ImportEntry], foretold: &[ImportOutcome]) -> Result<(), Failure> {
+fn preview(context: &CommandContext<'_>, findings: &[ImportEntry], planned: &[ImportOutcome]) -> Result<(), Failure> {
     let rows: Vec<[String; 4]> = findings
         .iter()
-        .zip(foretold)
-        .map(|(finding, fate)| {
+        .zip(planned)
+        .map(|(finding, result)| {
             let user = finding.login().map(|login| login.user().to_string()).unwrap_or_default();
-            [target(finding), user, origin(context, finding), future(finding, fate)]
+            [target(finding), user, origin(context, finding), future(finding, result)]
         })
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let (first, second, third) = (width(0), width(1), width(2));
     let lines: Vec<_> = rows
         .iter()
-        .zip(foretold)
-        .map(|([target, user, from, future], fate)| {
-            let mark = if matches!(fate, ImportOutcome::Failed(_)) { "!" } else { " " };
+        .zip(planned)
+        .map(|([target, user, from, future], result)| {
+            let mark = if matches!(result, ImportOutcome::Failed(_)) { "!" } else { " " };
             format!("{mark} {target:first$}  {user:second$}  {from:third$}  {future}")
         })
         .collect();
@@ -147,8 +147,8 @@ fn target(finding: &ImportEntry) -> String {
     }
 }
 
-fn future(finding: &ImportEntry, fate: &ImportOutcome) -> String {
-    let effect = match fate {
+fn future(finding: &ImportEntry, result: &ImportOutcome) -> String {
+    let effect = match result {
         ImportOutcome::Kept(_, effect) | ImportOutcome::HubToken(effect) => effect,
         ImportOutcome::Left(reason) => return format!("skipped: {reason}"),
         ImportOutcome::Failed(reason) => return reason.clone(),
@@ -158,7 +158,7 @@ fn future(finding: &ImportEntry, fate: &ImportOutcome) -> String {
     }
     let short = finding.login().is_some_and(|login| logins::is_short_lived_user(&login.username));
     let remark = if short { "; such a secret expires within hours" } else { "" };
-    let word = match (effect, fate) {
+    let word = match (effect, result) {
         (SaveOutcome::New, _) => "new".to_owned(),
         (_, ImportOutcome::Kept(name, SaveOutcome::Renews)) => format!("renews {name}"),
         (SaveOutcome::Renews, _) => "renews it".to_owned(),
@@ -172,20 +172,23 @@ fn conclude(
     context: &CommandContext<'_>,
     given: &args::ImportArguments,
     findings: &[ImportEntry],
-    fates: &[ImportOutcome],
+    outcomes: &[ImportOutcome],
     removed: Option<&RemovalResult>,
 ) -> Result<(), Failure> {
     let imported = || {
         let leads = |finding: &&ImportEntry| matches!(finding.what, EntryContent::Login(_, ImportRole::Primary));
-        findings.iter().zip(fates).filter(move |(finding, fate)| leads(finding) && is_kept(fate) && !is_there(fate))
+        findings
+            .iter()
+            .zip(outcomes)
+            .filter(move |(finding, result)| leads(finding) && is_kept(result) && !is_there(result))
     };
     if context.ui.is_json() {
-        let logins = findings.iter().zip(fates).enumerate().map(|(place, (finding, fate))| {
+        let logins = findings.iter().zip(outcomes).enumerate().map(|(place, (finding, result))| {
             let is_removed = removed.is_some_and(|removed| removed.logins[place]);
-            entry(finding, fate, given.dry_run, is_removed)
+            entry(finding, result, given.dry_run, is_removed)
         });
         let failures = removed.map(|removed| removed.failures.as_slice()).unwrap_or_default();
-        let failed = !failures.is_empty() || fates.iter().any(|fate| matches!(fate, ImportOutcome::Failed(_)));
+        let failed = !failures.is_empty() || outcomes.iter().any(|result| matches!(result, ImportOutcome::Failed(_)));
         let status = if failed { "error" } else { "success" };
         let logins: Vec<_> = logins.collect();
         let store = context.store_choice()?.kind.to_string();
@@ -203,25 +206,26 @@ fn conclude(
         context.ui.say("Nothing imported: this was a dry run.");
         return Ok(());
     }
-    for (finding, fate) in imported() {
-        let (Some(login), ImportOutcome::Kept(name, _)) = (finding.login(), fate) else { continue };
+    for (finding, result) in imported() {
+        let (Some(login), ImportOutcome::Kept(name, _)) = (finding.login(), result) else { continue };
         context.ui.say(format_args!("✓ Imported {name} of {}", login.registry()));
     }
     if imported().next().is_some() {
         store::say_place(context, &context.store_choice()?.kind);
     }
-    for (finding, fate) in findings.iter().zip(fates) {
-        if let (EntryContent::Login(login, ImportRole::Primary), ImportOutcome::Failed(reason)) = (&finding.what, fate)
+    for (finding, result) in findings.iter().zip(outcomes) {
+        if let (EntryContent::Login(login, ImportRole::Primary), ImportOutcome::Failed(reason)) =
+            (&finding.what, result)
         {
             context.ui.note(format_args!("not imported: {} of {}: {reason}", login.user(), login.registry()));
         }
     }
-    if imported().next().is_none() && fates.iter().any(is_kept) {
+    if imported().next().is_none() && outcomes.iter().any(is_kept) {
         context.ui.say("Everything is imported already.");
     }
     match removed {
         Some(removed) => print_removed(context, findings, removed),
-        None if fates.iter().any(is_kept) => {
+        None if outcomes.iter().any(is_kept) => {
             let again = format!("`{} import --remove`", context.program);
             context.ui.note(format_args!(
                 "the originals are still there: {again} removes imported logins from where they were found"
@@ -229,7 +233,7 @@ fn conclude(
         }
         None => {}
     }
-    advise(context, findings, fates);
+    advise(context, findings, outcomes);
     Ok(())
 }
 
@@ -267,9 +271,10 @@ fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed
 }
 
 /// Tells a person if Docker does not ask Ensign for the imported registries yet.
-fn advise(context: &CommandContext<'_>, findings: &[ImportEntry], fates: &[ImportOutcome]) {
+fn advise(context: &CommandContext<'_>, findings: &[ImportEntry], outcomes: &[ImportOutcome]) {
     let Some(docker) = context.docker_config() else { return };
-    let kept = findings.iter().zip(fates).filter(|(_, fate)| is_kept(fate)).filter_map(|(finding, _)| finding.login());
+    let kept =
+        findings.iter().zip(outcomes).filter(|(_, result)| is_kept(result)).filter_map(|(finding, _)| finding.login());
     let mut registries: Vec<Registry> = kept.map(FoundLogin::registry).collect();
     registries.retain(|registry| !configured_helper::asks_us(&docker, registry));
     registries.sort_unstable();
@@ -286,15 +291,15 @@ fn advise(context: &CommandContext<'_>, findings: &[ImportEntry], fates: &[Impor
     }
 }
 
-fn is_kept(fate: &ImportOutcome) -> bool {
-    matches!(fate, ImportOutcome::Kept(..) | ImportOutcome::HubToken(_))
+fn is_kept(result: &ImportOutcome) -> bool {
+    matches!(result, ImportOutcome::Kept(..) | ImportOutcome::HubToken(_))
 }
 
-fn is_there(fate: &ImportOutcome) -> bool {
-    matches!(fate, ImportOutcome::Kept(_, SaveOutcome::Same) | ImportOutcome::HubToken(SaveOutcome::Same))
+fn is_there(result: &ImportOutcome) -> bool {
+    matches!(result, ImportOutcome::Kept(_, SaveOutcome::Same) | ImportOutcome::HubToken(SaveOutcome::Same))
 }
 
-fn entry(finding: &ImportEntry, fate: &ImportOutcome, dry_run: bool, removed: bool) -> Value {
+fn entry(finding: &ImportEntry, result: &ImportOutcome, dry_run: bool, removed: bool) -> Value {
     let (kind, place) = match &finding.from {
         LoginOrigin::File(path) => ("file", path.display().to_string()),
         LoginOrigin::Atcr(path) => ("atcr", path.display().to_string()),
@@ -302,7 +307,7 @@ fn entry(finding: &ImportEntry, fate: &ImportOutcome, dry_run: bool, removed: bo
         LoginOrigin::Keyring => ("keyring", "keyring".into()),
         LoginOrigin::Environment => ("env", "DOCKER_AUTH_CONFIG".into()),
     };
-    let (effect, reason) = match fate {
+    let (effect, reason) = match result {
         ImportOutcome::Kept(_, effect) | ImportOutcome::HubToken(effect) => (
             match effect {
                 SaveOutcome::New => "new",
@@ -314,7 +319,7 @@ fn entry(finding: &ImportEntry, fate: &ImportOutcome, dry_run: bool, removed: bo
         ImportOutcome::Left(reason) => ("skipped", Some(reason)),
         ImportOutcome::Failed(reason) => ("failed", Some(reason)),
     };
-    let account = match fate {
+    let account = match result {
         ImportOutcome::Kept(name, _) => Some(name.as_str()),
         _ => None,
     };
@@ -328,7 +333,7 @@ fn entry(finding: &ImportEntry, fate: &ImportOutcome, dry_run: bool, removed: bo
         "effect": effect,
         "reason": reason,
         "account": account,
-        "imported": is_kept(fate) && !dry_run,
+        "imported": is_kept(result) && !dry_run,
         "removed": removed,
     })
 }

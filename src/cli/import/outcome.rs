@@ -32,55 +32,55 @@ pub(in crate::cli) enum ImportOutcome {
 /// Whether to preview or to save.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ImportMode {
-    Foretell,
-    Keep,
+    Preview,
+    Save,
 }
 
 /// Saves the found logins, or previews that. A login that is here already is not saved again.
 pub(in crate::cli) fn save_logins(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],
-    deed: ImportMode,
+    mode: ImportMode,
 ) -> Vec<ImportOutcome> {
     let accounts = |place: usize| primary(&findings[place]).filter(|found| is_account(found));
     let mut places: Vec<usize> = (0..findings.len()).filter(|place| accounts(*place).is_some()).collect();
     // The first login of a registry becomes its default, so logins for the whole registry come first.
     places.sort_by_key(|place| accounts(*place).is_some_and(|found| found.bound().is_some()));
     let logins: Vec<_> = places.iter().filter_map(|place| Some(login(findings, *place, accounts(*place)?))).collect();
-    let kept = save_all(context, &logins, deed).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
+    let kept = save_all(context, &logins, mode).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
     let mut kept = places.into_iter().zip(kept).collect::<BTreeMap<_, _>>();
-    let mut fates: Vec<ImportOutcome> = Vec::with_capacity(findings.len());
+    let mut outcomes: Vec<ImportOutcome> = Vec::with_capacity(findings.len());
     for (place, finding) in findings.iter().enumerate() {
-        let fate = match &finding.what {
+        let result = match &finding.what {
             EntryContent::Skipped(reason) => ImportOutcome::Left(reason.clone()),
             EntryContent::Failed(reason) => ImportOutcome::Failed(reason.clone()),
             EntryContent::Login(_, ImportRole::Shadowed(at)) => ImportOutcome::Left(format!(
                 "{} has another secret of this user, and comes first",
                 origin(context, &findings[*at])
             )),
-            EntryContent::Login(_, ImportRole::Duplicate(at)) => fates[*at].clone(),
+            EntryContent::Login(_, ImportRole::Duplicate(at)) => outcomes[*at].clone(),
             EntryContent::Login(found, ImportRole::Primary) => match (found.hub_token(), kept.remove(&place)) {
-                (Some(token), _) => save_hub_token(context, found, token, deed).unwrap_or_else(|error| failed(&error)),
-                (None, fate) => fate.expect("each of these was kept"),
+                (Some(token), _) => save_hub_token(context, found, token, mode).unwrap_or_else(|error| failed(&error)),
+                (None, result) => result.expect("each of these was kept"),
             },
         };
-        fates.push(fate);
+        outcomes.push(result);
     }
-    fates
+    outcomes
 }
 
 /// Removes saved logins from where they were found. Returns which were removed.
 pub(in crate::cli) fn remove(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],
-    fates: &[ImportOutcome],
+    outcomes: &[ImportOutcome],
 ) -> RemovalResult {
     let mut removed = RemovalResult { logins: vec![false; findings.len()], failures: vec![], written: vec![] };
     let mut kept: Vec<_> = findings
         .iter()
-        .zip(fates)
+        .zip(outcomes)
         .enumerate()
-        .filter(|(_, (_, fate))| matches!(fate, ImportOutcome::Kept(..) | ImportOutcome::HubToken(_)))
+        .filter(|(_, (_, result))| matches!(result, ImportOutcome::Kept(..) | ImportOutcome::HubToken(_)))
         .filter_map(|(place, (finding, _))| Some((place, &finding.from, finding.login()?)))
         .collect();
     let going: Vec<_> = kept.iter().map(|(_, from, login)| (*from, *login)).collect();
@@ -122,8 +122,9 @@ pub(in crate::cli) fn remove(
         }
     }
     for path in files {
-        let here = kept.iter().filter(|(_, from, _)| matches!(from, LoginOrigin::File(file) if file == path));
-        let (places, logins): (Vec<usize>, Vec<&FoundLogin>) = here.map(|(place, _, login)| (*place, *login)).unzip();
+        let in_file = kept.iter().filter(|(_, from, _)| matches!(from, LoginOrigin::File(file) if file == path));
+        let (places, logins): (Vec<usize>, Vec<&FoundLogin>) =
+            in_file.map(|(place, _, login)| (*place, *login)).unzip();
         let lock = context.accounts.lock();
         match lock.and_then(|_lock| plaintext_auths::remove(path, &logins)) {
             Ok(()) => places.into_iter().for_each(|place| removed.logins[place] = true),
@@ -178,10 +179,10 @@ fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> NewLogin
 }
 
 /// Saves all at once, so that each file is read and written once.
-fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode) -> Result<Vec<ImportOutcome>> {
+fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], mode: ImportMode) -> Result<Vec<ImportOutcome>> {
     let foreseen = context.accounts.preview_all(logins)?;
     let is_due =
-        |effect: SaveOutcome| deed == ImportMode::Keep && matches!(effect, SaveOutcome::New | SaveOutcome::Renews);
+        |effect: SaveOutcome| mode == ImportMode::Save && matches!(effect, SaveOutcome::New | SaveOutcome::Renews);
     let due =
         logins.iter().zip(&foreseen).filter(|(_, preview)| preview.as_ref().is_ok_and(|preview| is_due(preview.1)));
     let due: Vec<_> = due.map(|(login, _)| login).collect();
@@ -194,7 +195,7 @@ fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode)
         Err(error) => vec![Err(why(error)); due.len()],
     };
     let mut kept = kept.into_iter();
-    let fate = |preview: Result<(AccountName, SaveOutcome), Problem>| match preview {
+    let result = |preview: Result<(AccountName, SaveOutcome), Problem>| match preview {
         Err(problem) => failed(&problem.into()),
         Ok((name, SaveOutcome::Supplied)) => {
             ImportOutcome::Left(format!("{name} gets its secrets from another program"))
@@ -205,7 +206,7 @@ fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode)
         },
         Ok((name, effect)) => ImportOutcome::Kept(name, effect),
     };
-    Ok(foreseen.into_iter().map(fate).collect())
+    Ok(foreseen.into_iter().map(result).collect())
 }
 
 #[expect(clippy::disallowed_methods, reason = "compared with what the store holds")]
@@ -213,14 +214,14 @@ fn save_hub_token(
     context: &CommandContext<'_>,
     found: &FoundLogin,
     token: HubToken,
-    deed: ImportMode,
+    mode: ImportMode,
 ) -> Result<ImportOutcome> {
     let effect = match context.accounts.hub_token(&found.username, token)? {
         Some(known) if known.expose() == found.secret.expose() => SaveOutcome::Same,
         Some(_) => SaveOutcome::Renews,
         None => SaveOutcome::New,
     };
-    if deed == ImportMode::Keep && effect != SaveOutcome::Same {
+    if mode == ImportMode::Save && effect != SaveOutcome::Same {
         context.accounts.set_hub_token(&found.username, token, Some(&found.secret))?;
     }
     Ok(ImportOutcome::HubToken(effect))
