@@ -17,6 +17,7 @@ fn one_account() -> Sandbox {
     sandbox
 }
 
+#[cfg(unix)]
 fn refused(line: &str) -> Run {
     Run { code: Some(1), stdout: format!("{line}\n"), stderr: String::new() }
 }

@@ -1,8 +1,10 @@
 //! Podman, Buildah and Skopeo: who goes first in their files, and where `registries.conf` leads their names.
 
 use serde_json::{Value, json};
+#[cfg(not(any(windows, target_os = "macos")))]
 use snapbox::str;
 
+#[cfg(not(any(windows, target_os = "macos")))]
 use crate::support::snapshots::shows;
 use crate::support::{Sandbox, read_json, write};
 

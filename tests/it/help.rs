@@ -1,8 +1,8 @@
 //! What a newcomer meets: help, hints, questions and the ways out of them.
 
-#[cfg(target_os = "linux")]
 use snapbox::str;
 
+#[cfg(target_os = "linux")]
 use crate::seed::on_a_terminal;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json};

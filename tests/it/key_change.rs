@@ -9,6 +9,7 @@ use std::process::Command;
 use serde_json::json;
 use snapbox::str;
 
+#[cfg(target_os = "linux")]
 use crate::support::finish;
 #[cfg(target_os = "linux")]
 use crate::support::snapshots::shows;

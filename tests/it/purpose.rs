@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use snapbox::str;
 
+#[cfg(unix)]
 use crate::callers::{called_by, who};
 #[cfg(unix)]
 use crate::support::Run;
 use crate::support::registry::FakeRegistry;
-#[cfg(unix)]
 use crate::support::snapshots::shows;
 use crate::support::{Sandbox, write};
 

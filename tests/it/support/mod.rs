@@ -49,6 +49,7 @@ impl Sandbox {
     }
 
     /// The variables that are set for every run.
+    #[cfg(target_os = "linux")]
     pub fn variables(&self) -> Vec<(String, String)> {
         self.environment.clone()
     }
