@@ -245,6 +245,7 @@ mod tests {
             ("g.io/acme/**", "g.io/acm2/**", false),
             ("g.io/acme/a-*", "g.io/acme/*-b", true),
             ("g.io/acme/a*c", "g.io/acme/b*c", false),
+            ("g.io/acme/a*b", "g.io/acme/*ac", false),
             ("g.io/*/app", "g.io/**/app", false),
             ("g.io/**/app", "g.io/app/**", false),
             ("g.io/a*/x", "g.io/*b/x", true),
