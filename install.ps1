@@ -48,7 +48,7 @@ function Get-Release($stage) {
     Get-File "$from/SHA256SUMS.minisig" "$stage\SHA256SUMS.minisig" 65536
     Get-File "$from/SHA256SUMS" "$stage\SHA256SUMS" 65536
     $comment = Confirm-Signature $stage
-    if ($comment -notmatch '^ensign (\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?)$') { throw "The signature is for ``$comment``, which is no version; nothing was changed." }
+    if ($comment -notmatch '^ensign (\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?)$') { throw "The signature is for ``$comment``, which is not a version; nothing was changed." }
     $found = $Matches[1]
     if ($Version -and $Version.TrimStart('v') -ne $found) { throw "The signature is for version $found, and $Version was asked for; nothing was changed." }
     if (-not $Version -and $found -like '*-*') { throw "The newest release there, $found, is a pre-release; nothing was changed. To take it: -Version $found" }
@@ -91,7 +91,7 @@ function Get-File($address, $file, $most) {
 # Returns the comment that was signed with the list. minisign verifies, else OpenSSL 3 (Git for Windows brings it).
 function Confirm-Signature($stage) {
     $lines = @(Get-Content "$stage\SHA256SUMS.minisig")
-    if ($lines.Count -lt 4 -or $lines[1].Length -ne 100 -or $lines[2] -notlike 'trusted comment: *') { throw 'SHA256SUMS.minisig is no signature of minisign; nothing was changed.' }
+    if ($lines.Count -lt 4 -or $lines[1].Length -ne 100 -or $lines[2] -notlike 'trusted comment: *') { throw 'SHA256SUMS.minisig is not a signature of minisign; nothing was changed.' }
     if ($lines[1].Substring(2, 11) -cne $PUBLIC_KEY.Substring(2, 11)) { throw 'The release is signed with another key than the one trusted here; nothing was changed.' }
     $comment = $lines[2].Substring(17)
     $changed = 'SHA256SUMS or its signature was changed after signing; nothing was changed here. Report it if it happens twice.'

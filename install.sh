@@ -50,7 +50,7 @@ main() {
         --from-source) way=source ;;
         --uninstall) task=uninstall ;;
         -h | --help) usage && exit ;;
-        *) die "\`$1\` is no option of this script: see \`$help\`" ;;
+        *) die "\`$1\` is not an option of this script: see \`$help\`" ;;
         esac
         shift
     done
@@ -75,7 +75,7 @@ set_option() {
     esac
 }
 
-# Where the script is a file of a checkout, that is built. Piped into a shell it is no file, whatever lies around.
+# Where the script is a file of a checkout, that is built. Piped into a shell it is not a file, and the folder does not count.
 find_checkout() {
     checkout=''
     [ "${0##*/}" = install.sh ] && [ -f "$0" ] || return 0
@@ -194,7 +194,7 @@ fetch_release() {
     *) found='' ;;
     esac
     case $found in
-    '' | *[!0-9A-Za-z.-]*) tampered "the signature is for \`$comment\`, which is no version" ;;
+    '' | *[!0-9A-Za-z.-]*) tampered "the signature is for \`$comment\`, which is not a version" ;;
     esac
     case $version$found in
     *-*) [ -n "$version" ] || die "the newest release there, $found, is a pre-release; nothing was changed.
@@ -282,7 +282,7 @@ verify() (
     signed=$(sed -n 2p SHA256SUMS.minisig) commented=$(sed -n 4p SHA256SUMS.minisig)
     case $(sed -n 3p SHA256SUMS.minisig).${#signed}.${#commented} in
     'trusted comment: '*.100.88) ;;
-    *) tampered 'SHA256SUMS.minisig is no signature of minisign' ;;
+    *) tampered 'SHA256SUMS.minisig is not a signature of minisign' ;;
     esac
     # The key's number; that of another key says it before a signature does.
     [ "$(printf %s "$signed" | cut -c 3-13)" = "$(printf %s "$PUBLIC_KEY" | cut -c 3-13)" ] ||
@@ -345,9 +345,9 @@ sum_of() {
 unpack() {
     gzip -dc "$stage/$archive" >"$stage/tar" 2>/dev/null || {
         ! gzip -t "$stage/$archive" 2>/dev/null || no_room
-        tampered "$archive is no gzip file of a sensible size"
+        tampered "$archive is not a gzip file of a sensible size"
     }
-    names=$(tar -tf "$stage/tar" 2>/dev/null) || tampered "$archive has a part that is no tar file"
+    names=$(tar -tf "$stage/tar" 2>/dev/null) || tampered "$archive has a part that is not a tar file"
     outside=$(printf '%s\n' "$names" | awk -v name="$name/" '/\/\.\.$/ || /\/\.\.\// || index($0 "/", name) != 1')
     [ -z "$outside" ] || tampered "$archive holds \`$(printf %s "$outside" | head -n 1)\`, which is outside of its folder"
     ! tar -tvf "$stage/tar" 2>/dev/null | grep -q '^[lh]' || tampered "$archive holds a link"

@@ -281,7 +281,7 @@ fn an_error_names_its_cure() {
     let path = format!("{}:/usr/bin:/bin", tools.display());
     cargo("1.70.0 (ec8a8a0ca 2023-04-25)");
     for (arguments, error) in [
-        (&["--frobnicate"][..], "`--frobnicate` is no option of this script: see `"),
+        (&["--frobnicate"][..], "`--frobnicate` is not an option of this script: see `"),
         (&["--prefix"], "`--prefix` needs a value: see `"),
         (&["--prefix="], "`--prefix` needs a value: see `"),
         (&["--program", "/nowhere"], "`/nowhere` is not a program\n"),

@@ -200,7 +200,7 @@ fn what_was_tampered_with_is_refused_whichever_tool_verifies() {
         home.finds(changed);
         home.publish_script("0.9.0", SAYING);
         home.change("SHA256SUMS.minisig", |bytes| bytes.truncate(60));
-        home.finds("SHA256SUMS.minisig is no signature of minisign");
+        home.finds("SHA256SUMS.minisig is not a signature of minisign");
         home.publish_script("0.9.0", SAYING);
         for (comment, key, what) in [
             ("ensign 0.9.0", releases.key.forged(), changed),
@@ -227,7 +227,7 @@ fn what_the_key_signed_must_still_be_a_release() {
     home.publish_script("0.9.0", SAYING);
     releases.sign("0.9.0", "a cake", &releases.key);
     releases.make_newest("0.9.0");
-    home.finds("the signature is for `a cake`, which is no version");
+    home.finds("the signature is for `a cake`, which is not a version");
     releases.sign("0.9.0", "ensign 0.8.0", &releases.key);
     let report = "Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign";
     let other = "the signature is for version 0.8.0, and 0.9.0 was asked for; nothing was changed.\n";
@@ -254,7 +254,7 @@ fn what_the_key_signed_must_still_be_a_release() {
     releases.sum("0.9.0");
     releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
     releases.make_newest("0.9.0");
-    home.finds(&format!("{name} is no gzip file of a sensible size"));
+    home.finds(&format!("{name} is not a gzip file of a sensible size"));
 
     home.publish_script("0.9.0", "#!/bin/sh\nexit 1\n");
     home.refuses(&[], "the program of the release does not run on this machine; nothing was changed:\n  ");
@@ -314,7 +314,7 @@ fn options_that_do_not_fit_are_refused() {
     let home = Home::new(Tools::All);
     for (words, text) in [
         (&["--version"][..], "`--version` needs a value: see `sh -s -- --help`"),
-        (&["--frobnicate"], "`--frobnicate` is no option of this script: see `sh -s -- --help`"),
+        (&["--frobnicate"], "`--frobnicate` is not an option of this script: see `sh -s -- --help`"),
         (
             &["--version", "0.9.0", "--from-source"],
             "`--version` is for releases: check that version out and leave `--version` out",
