@@ -29,7 +29,7 @@ pub(super) struct CheckSubject {
 pub(super) struct CheckReport {
     verdict: &'static str,
     pub(super) sentence: String,
-    /// See [`tell`].
+    /// The exit code of `check` and `token`.
     pub(super) code: u8,
     /// Where a person logs in again, if a browser is all that is needed.
     page: Option<String>,
