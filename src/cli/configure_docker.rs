@@ -273,7 +273,7 @@ fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<(), Fai
     for (finding, result) in found.iter().zip(&outcomes) {
         match (finding.login(), result) {
             (Some(login), ImportOutcome::Kept(name, _)) => {
-                context.ui.say(format_args!("✓ Imported {name} of {}", login.registry()));
+                context.ui.say(format_args!("✓ Imported {name} on {}", login.registry()));
             }
             (_, ImportOutcome::Left(reason)) => context.ui.note(format_args!("{} stays: {reason}", finding.key)),
             (_, ImportOutcome::Failed(reason)) => {

@@ -27,7 +27,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ExportArguments) -
     };
     let exported = export::export(form, &chosen);
     for left in &exported.left_out {
-        context.ui.note(format_args!("not exported: {} of {}, {}", left.account.name, left.account.registry, left.why));
+        context.ui.note(format_args!("not exported: {} on {}: {}", left.account.name, left.account.registry, left.why));
     }
     for left in &failed {
         context.ui.note(format_args!("not exported: {}", left.told()));
@@ -66,7 +66,7 @@ struct FailedExport {
 impl FailedExport {
     fn told(&self) -> String {
         let Account { name, registry, .. } = &self.account;
-        format!("{name} of {registry}, {}", self.why)
+        format!("{name} on {registry}: {}", self.why)
     }
 }
 
@@ -176,7 +176,7 @@ fn choose(
             accounts = first.into_iter().chain(after).collect();
             let left = accounts.extract_if(.., |account| is_for_pulls && !account.serves(Some(Operation::Pull)));
             for Account { name, registry, .. } in left {
-                context.ui.note(format_args!("not exported: {name} of {registry}, which is for push only"));
+                context.ui.note(format_args!("not exported: {name} on {registry}: it is for push only"));
             }
         }
         let alone = accounts.len() == 1;

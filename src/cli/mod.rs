@@ -328,7 +328,7 @@ impl CommandContext<'_> {
     fn account<'c>(&self, candidates: &'c RegistryAccounts, name: &str) -> Result<&'c Account, Failure> {
         candidates.account(name).ok_or_else(|| {
             let what = format!("{} has no account `{name}`", candidates.registry);
-            Failure::usage(what, format!("it has: {}", names(candidates)))
+            Failure::usage(what, format!("use one of its accounts: {}", names(candidates)))
         })
     }
 }

@@ -21,7 +21,11 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::PublicArguments) -
 fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let all = context.accounts.all()?;
     let patterns: Vec<_> = all.iter().flat_map(|entry| &entry.public).map(ToString::to_string).collect();
-    let text = if patterns.is_empty() { "No public images configured.".to_owned() } else { patterns.join("\n") };
+    let text = if patterns.is_empty() {
+        format!("No public images configured. To add some:  {} public add IMAGE", context.program)
+    } else {
+        patterns.join("\n")
+    };
     context.ui.data(json!({"public": patterns}), text)?;
     Ok(ExitCode::SUCCESS)
 }

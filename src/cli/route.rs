@@ -95,7 +95,9 @@ fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failur
 fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let routes = context.accounts.routes()?;
     let text = match lines(&routes) {
-        lines if lines.is_empty() => "No other helper is configured.".to_owned(),
+        lines if lines.is_empty() => {
+            format!("No other helper is configured. To add one:  {} route HOST HELPER", context.program)
+        }
         lines => lines.join("\n"),
     };
     context.ui.data(json(&routes), text)?;

@@ -86,7 +86,7 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
         Some(kind) => format!("New secrets   {kind}{}", in_clear_text(kind)),
         None => {
             format!(
-                "New secrets   sealed if there is a keyring, else in clear text (not set: `{} store sealed`)",
+                "New secrets   sealed if there is a keyring, else in clear text\n              To choose:  {} store sealed",
                 context.program
             )
         }
@@ -330,5 +330,5 @@ fn in_clear_text(kind: &StoreKind) -> &'static str {
 }
 
 fn full_name(account: &Account) -> String {
-    format!("{} of {}", quote(account.name.as_str()), account.registry)
+    format!("{} on {}", quote(account.name.as_str()), account.registry)
 }

@@ -35,8 +35,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::WhyArguments) -> R
             (Some(image), None) if !all.is_empty() => {
                 format!("none of the last {} answers was about {image}", all.len())
             }
-            _ => "the journal is empty: no client has asked since it began, at the latest when this machine started"
-                .to_owned(),
+            _ => "the journal is empty: it is kept in memory, and no client has asked yet".to_owned(),
         };
         return print_nothing(context, Some(&journal), &sentence);
     }

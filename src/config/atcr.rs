@@ -85,7 +85,7 @@ impl AdoptedAccounts {
         });
         let candidates = &mut self.registries[place];
         if candidates.accounts.iter().any(|other| other.name == account.name) {
-            return Err("it is there twice".into());
+            return Err("it appears twice".into());
         }
         if entry.active {
             candidates.active = DefaultAccount::Account(account.name.clone());

@@ -159,7 +159,7 @@ fn candidates(
     let mut names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
     names.sort_unstable();
     if let Some(name) = names.array_windows().find_map(|[name, next]| (name == next).then_some(name)) {
-        return Err(format!("registries.{registry}.accounts.{name} is there twice"));
+        return Err(format!("registries.{registry}.accounts.{name} appears twice"));
     }
     let active = match raw.active {
         RawDefaultAccount::Absent => DefaultAccount::Unset,
@@ -228,7 +228,7 @@ impl<'de> Visitor<'de> for ConfigVisitor<'_> {
                 "fallback" => fallback = map.next_value()?,
                 "store" => store = map.next_value()?,
                 "registries" if registries.is_some() => {
-                    return Err(A::Error::custom("registries is there twice"));
+                    return Err(A::Error::custom("registries appears twice"));
                 }
                 "registries" => registries = Some(map.next_value_seed(RegistriesVisitor { wanted: self.wanted })?),
                 "journal" => journal = map.next_value::<serde_json::Value>()? != serde_json::Value::Bool(false),
@@ -269,7 +269,7 @@ impl<'de> Visitor<'de> for RegistriesVisitor<'_> {
                 continue;
             };
             if !seen.insert(registry.clone()) {
-                return Err(A::Error::custom(format_args!("registries.{registry} is there twice")));
+                return Err(A::Error::custom(format_args!("registries.{registry} appears twice")));
             }
             found.push((registry, map.next_value()?));
         }

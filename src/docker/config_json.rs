@@ -168,7 +168,7 @@ fn twice(object: &ObjectSpan, any_case: &[&str]) -> Option<(usize, String)> {
         None => key.to_owned(),
     };
     let again = object.members.iter().find(|member| !seen.insert(name(&member.key)))?;
-    Some((again.start, format!("`{}` is there twice", shown(&again.key))))
+    Some((again.start, format!("`{}` appears twice", shown(&again.key))))
 }
 
 fn line_of(text: &[u8], at: usize) -> usize {
@@ -206,12 +206,12 @@ mod tests {
             ("[]", 1, "not a JSON object"),
             ("{} {}", 1, "trailing characters"),
             ("\u{feff}{}", 1, "byte order mark"),
-            ("{\n\"auths\": {},\n\"auths\": {}}", 3, "`auths` is there twice"),
-            ("{\"auths\": {}, \"Auths\": {}}", 1, "`Auths` is there twice"),
-            ("{\"credHelpers\": {\"a\": \"x\",\n\"a\": \"y\"}}", 2, "`a` is there twice"),
+            ("{\n\"auths\": {},\n\"auths\": {}}", 3, "`auths` appears twice"),
+            ("{\"auths\": {}, \"Auths\": {}}", 1, "`Auths` appears twice"),
+            ("{\"credHelpers\": {\"a\": \"x\",\n\"a\": \"y\"}}", 2, "`a` appears twice"),
             ("{\n\n\"credHelpers\": []}", 3, "`credHelpers` is not an object"),
             ("{\"credHelpers\": {\n\"a\": {}}}", 2, "the helper of `a` is not a text"),
-            ("{\"auths\": {\"a\": {\"auth\": \"x\",\n\"auth\": \"y\"}}}", 2, "`auth` is there twice"),
+            ("{\"auths\": {\"a\": {\"auth\": \"x\",\n\"auth\": \"y\"}}}", 2, "`auth` appears twice"),
             ("{\"auths\": \"\"}", 1, "`auths` is not an object"),
         ] {
             let broken = parse(text).unwrap_err();

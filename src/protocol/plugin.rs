@@ -54,7 +54,7 @@ fn warnings(ending: Vec<(Account, Expiry)>, was_refused: bool, now: SystemTime) 
             let [host, name] = [account.registry.as_str(), account.name.as_str()];
             let words = expiry.words(now)?;
             let login = format!("docker ensign login {} --alias {}", text::quote(host), text::quote(name));
-            Some(plain(&format!("The account {name} of {host} {words} → {login}")))
+            Some(plain(&format!("The account {name} on {host} {words} → {login}")))
         })
         .collect()
 }
@@ -167,8 +167,8 @@ mod tests {
                 (account("{{x}} y"), Expiry::Ends(now + Duration::from_hours(48))),
             ]
         };
-        let soon = "The account x y of ghcr.io expires in 2 days → docker ensign login ghcr.io --alias 'x y'";
-        let over = "The account old of ghcr.io expired 2 days ago → docker ensign login ghcr.io --alias old";
+        let soon = "The account x y on ghcr.io expires in 2 days → docker ensign login ghcr.io --alias 'x y'";
+        let over = "The account old on ghcr.io expired 2 days ago → docker ensign login ghcr.io --alias old";
         assert_eq!(warnings(ending(), false, now), [soon]);
         assert_eq!(warnings(ending(), true, now), [over, soon]);
     }

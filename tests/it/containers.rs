@@ -211,7 +211,7 @@ exit 1
 --- stdout
   ghcr.io/acme/**  a  ~/run/containers/auth.json  new
 --- stderr
-✓ Imported a of ghcr.io
+✓ Imported a on ghcr.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would no longer find the one for ghcr.io/me in ~/.config/containers/auth.json. Import them together:  docker-credential-ensign import containers --remove
@@ -220,7 +220,7 @@ exit 1
 --- stdout
   ghcr.io/acme/**  a  ~/run/containers/auth.json  new
 --- stderr
-✓ Imported a of ghcr.io
+✓ Imported a on ghcr.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would no longer find the one for ghcr.io in ~/.config/containers/auth.json. Import them together:  docker-credential-ensign import containers --remove
@@ -229,7 +229,7 @@ exit 1
 --- stdout
   ghcr.io/acme/**  a  ~/run/containers/auth.json  new
 --- stderr
-✓ Imported a of ghcr.io
+✓ Imported a on ghcr.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would no longer find the one for ghcr.io/me in ~/.config/containers/auth.json. Import them together:  docker-credential-ensign import containers --remove

@@ -175,7 +175,7 @@ exit 0
   !   "quay.io"                     plain-text login
 --- stderr
 ! ~/.docker/config.json: !   "bad.example"                 its `auth` is not base64
-✓ Imported carol of quay.io
+✓ Imported carol on quay.io
 Nothing to change.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 

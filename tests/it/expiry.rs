@@ -196,7 +196,7 @@ ghcr.io  me  expires in 3 days, unless it is used before:  docker-credential-ens
     run.shows(str![[r#"
 exit 0
 --- stdout
-{"Type":0,"Template":"The account me of ghcr.io expires in 3 days, unless it is used before → docker ensign login ghcr.io --alias me"}
+{"Type":0,"Template":"The account me on ghcr.io expires in 3 days, unless it is used before → docker ensign login ghcr.io --alias me"}
 
 "#]]);
     let run = sandbox.run(&["doctor"], "");
@@ -216,12 +216,12 @@ exit 1
 ✓ stores    1 secret in files, in clear text
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ! accounts  1 note
-  ! account-expiring: the secret of me of ghcr.io expires in 3 days, unless it is used before
+  ! account-expiring: the secret of me on ghcr.io expires in 3 days, unless it is used before
       breaks: nothing yet; then pulls and pushes as this account fail
       fix:    docker-credential-ensign login ghcr.io --alias me
 ✓ answers   not tried: the program is not on PATH
 
-Found 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
 
 "#]]);
     // An entry that an older program wrote says nothing of that.
@@ -309,8 +309,8 @@ fn dockers_hook_warns_of_what_expires_soon() {
         let answer: Option<Value> = serde_json::from_str(&run.stdout).ok();
         answer.map_or(String::new(), |answer| answer["Template"].as_str().unwrap().to_owned())
     };
-    let soon = "The account soon of ghcr.io expires in 6 days → docker ensign login ghcr.io --alias soon";
-    let old = "The account old of ghcr.io expired 2 days ago → docker ensign login ghcr.io --alias old";
+    let soon = "The account soon on ghcr.io expires in 6 days → docker ensign login ghcr.io --alias soon";
+    let old = "The account old on ghcr.io expired 2 days ago → docker ensign login ghcr.io --alias old";
     assert_eq!(hook("push", ""), soon);
     assert_eq!(hook("image pull", ""), soon);
     let refused = hook("push", "denied: requested access to the resource is denied");

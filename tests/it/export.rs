@@ -89,7 +89,7 @@ exit 0
 --- stdout
 export DOCKER_AUTH_CONFIG='{"auths":{"ghcr.io":{"auth":"bWU6bWUtczNjcmV0"},"https://index.docker.io/v1/":{"auth":"YWxpY2U6aXQncy1zM2NyZXQ="}}}'
 --- stderr
-! not exported: work of ghcr.io, ghcr.io/acme/**: the variable knows whole registries only
+! not exported: work on ghcr.io: ghcr.io/acme/**: the variable knows whole registries only
 ! 2 secrets are in clear text on stdout: anyone who reads it can use them
 
 "#]]);
@@ -162,7 +162,7 @@ hint: run `docker-credential-ensign login ghcr.io`
     run.shows(str![[r#"
 exit 3
 --- stderr
-! not exported: <token> of tok.example, it has an identity token, which only an auth.json can hold
+! not exported: <token> on tok.example: it has an identity token, which only an auth.json can hold
 error: nothing can be exported in this format
 hint: try `--format auth.json`
 
@@ -240,7 +240,7 @@ exit 1
   }
 }
 --- stderr
-! not exported: work of ghcr.io, the secret of work is gone: run `docker-credential-ensign login ghcr.io -u work`
+! not exported: work on ghcr.io: the secret of work is gone: run `docker-credential-ensign login ghcr.io -u work`
 ! 2 secrets are in clear text on stdout: anyone who reads it can use them
 
 "#]]);

@@ -147,12 +147,12 @@ exit 1
   quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
 --- stderr
 ! 1 secret of another store would be in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
-✓ Imported alice of docker.io
-✓ Imported carol of quay.io
-✓ Imported dave of tok.example
-✓ Imported eve of odd.example
-✓ Imported h of helm.example
-✓ Imported bot of quay.io
+✓ Imported alice on docker.io
+✓ Imported carol on quay.io
+✓ Imported dave on tok.example
+✓ Imported eve on odd.example
+✓ Imported h on helm.example
+✓ Imported bot on quay.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
@@ -260,12 +260,12 @@ exit 0
   quay.io  carol  ~/.docker/config.json   skipped: docker-credential-fake has another secret of this user, and comes first
 --- stderr
 ! 1 secret of another store would be in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
-✓ Imported carol of quay.io
+✓ Imported carol on quay.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ✓ Removed 1 login from where they were
   Programs that read ~/.docker/config.json now ask Ensign for them
-! carol of quay.io stays in ~/.docker/config.json: its secret differs, and a later import would take it
+! carol on quay.io stays in ~/.docker/config.json: its secret differs, and a later import would take it
 
 "#]]);
 
@@ -449,8 +449,8 @@ exit 1
   a.example  alice  auth.json  renews alice
   b.example  bob    auth.json  new
 --- stderr
-! not imported: alice of a.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
-! not imported: bob of b.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
+! not imported: alice on a.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
+! not imported: bob on b.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
 
 "#]]);
     assert!(!sandbox.secrets_path("b.example").exists());

@@ -70,7 +70,7 @@ exit 0
     get.shows(str![[r#"
 exit 1
 --- stdout
-`~/data/sealed/ghcr.io.json` was sealed with another key: with [KEY], and here is [KEY-2]: put that key's `key.json` back, or remove the file and log in again
+`~/data/sealed/ghcr.io.json` was sealed with another key: it needs [KEY], and this machine has [KEY-2]: put that key's `key.json` back, or remove the file and log in again
 
 "#]]);
     // What does not open would be lost: nothing is changed.
@@ -78,7 +78,7 @@ exit 1
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: `~/data/sealed/ghcr.io.json` was sealed with another key: with [KEY], and here is [KEY-2]
+error: `~/data/sealed/ghcr.io.json` was sealed with another key: it needs [KEY], and this machine has [KEY-2]
 hint: put that key's `key.json` back, or remove the file and log in again
 
 "#]]);
@@ -292,7 +292,7 @@ exit 1
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
 exit 0
 --- stderr
 ✓ The new key: [KEY], in `[HOME]/key`
@@ -323,7 +323,7 @@ exit 1
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
 exit 0
 --- stderr
 ✓ The new key: [KEY-2], in `[HOME-2]/key`
@@ -354,7 +354,7 @@ exit 1
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
 exit 0
 --- stderr
 ✓ The new key: [KEY-3], in `[HOME-3]/key`
@@ -385,7 +385,7 @@ exit 1
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
 exit 0
 --- stderr
 ✓ The new key: [KEY-4], in `[HOME-4]/key`
@@ -416,7 +416,7 @@ exit 1
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
 exit 0
 --- stderr
 ✓ The new key: [KEY-5], in `[HOME-5]/key`

@@ -79,8 +79,8 @@ exit 0
   ghcr.io         alice  the keyring  new
   localhost:5000  bob    the keyring  new
 --- stderr
-✓ Imported alice of ghcr.io
-✓ Imported bob of localhost:5000
+✓ Imported alice on ghcr.io
+✓ Imported bob on localhost:5000
   Saved in  ~/data/sealed; the key is in the system's keyring
 ✓ Removed 2 logins from where they were
   Programs that read ~/.docker/config.json now ask Ensign for them

@@ -279,7 +279,7 @@ hint: name one: `docker-credential-ensign switch ghcr.io NAME`
 exit 2
 --- stderr
 error: ghcr.io has no account `dave`
-hint: it has: bob, alice, carol
+hint: use one of its accounts: bob, alice, carol
 
 "#]]);
 }

@@ -77,7 +77,7 @@ fn public_images_are_listed_added_and_removed() {
     shows(
         &sandbox.ok(&["public"], ""),
         str![[r#"
-No public images configured.
+No public images configured. To add some:  docker-credential-ensign public add IMAGE
 
 "#]],
     );

@@ -301,7 +301,7 @@ exit 0
   }
 }
 --- stderr
-! not exported: rw of ghcr.io, which is for push only
+! not exported: rw on ghcr.io: it is for push only
 ! 1 secret is in clear text on stdout: anyone who reads it can use them
 
 "#]]);

@@ -290,7 +290,7 @@ fn a_config_with_two_lists_of_registries_loses_neither() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-`~/config/config.json` is broken: registries is there twice at line 1 column 76: run `docker-credential-ensign restore`
+`~/config/config.json` is broken: registries appears twice at line 1 column 76: run `docker-credential-ensign restore`
 
 "#]]);
     assert_eq!(std::fs::read_to_string(sandbox.config_path()).unwrap(), config);

@@ -174,7 +174,7 @@ docker-credential-acr-env   (answers for *.azurecr.io)
     shows(
         &sandbox.ok(&["route"], ""),
         str![[r#"
-No other helper is configured.
+No other helper is configured. To add one:  docker-credential-ensign route HOST HELPER
 
 "#]],
     );

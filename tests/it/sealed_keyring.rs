@@ -198,7 +198,7 @@ exit 0
 --- stdout
   ghcr.io  me  docker-credential-kept  new
 --- stderr
-✓ Imported me of ghcr.io
+✓ Imported me on ghcr.io
   Saved in  ~/data/sealed; the key is in `[HOME]/key`
 ! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker

@@ -45,7 +45,7 @@ exit 1
   h.example      ~/.docker/config.json                              skipped: `docker-credential-definitely-not-found-executable`, which comes first, failed
   i.example  u2  ~/.docker/config.json                              new
 --- stderr
-✓ Imported u2 of i.example
+✓ Imported u2 on i.example
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
@@ -68,7 +68,7 @@ exit 0
                  docker-credential-gone  skipped: `docker-credential-gone` is not installed
   h.example  u1  ~/.docker/config.json   new
 --- stderr
-✓ Imported u1 of h.example
+✓ Imported u1 on h.example
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found

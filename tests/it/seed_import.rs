@@ -200,7 +200,7 @@ exit 1
   h.example  u  ~/.config/containers/auth.json  new
 !               ~/.finch/config.json            could not read `[HOME]/.finch/config.json`, line 2: key must be a string in column 13; fix it there or move the file away
 --- stderr
-✓ Imported u of h.example
+✓ Imported u on h.example
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
@@ -228,8 +228,8 @@ exit 0
   j.example           ~/.docker/config.json  skipped: a registry token, which no helper can give
 --- stderr
 ! 1 secret of another store would be in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
-✓ Imported <token> of h.example
-✓ Imported <token> of i.example
+✓ Imported <token> on h.example
+✓ Imported <token> on i.example
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found

@@ -38,7 +38,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<ProjectAccounts, ProjectF
             let name: AccountName =
                 name.parse().map_err(|error| error_at(format!("the account of {registry}: {error}")))?;
             if project.account(&registry).is_some() {
-                return Err(error_at(format!("{registry} is there twice")));
+                return Err(error_at(format!("{registry} appears twice")));
             }
             project.accounts.push((registry, name));
         }
@@ -112,7 +112,7 @@ mod tests {
                 2,
                 "the account of ghcr.io: an account's name holds a control character",
             ),
-            ("[accounts]\n'docker.io' = 'a'\n'index.docker.io' = 'b'", 3, "docker.io is there twice"),
+            ("[accounts]\n'docker.io' = 'a'\n'index.docker.io' = 'b'", 3, "docker.io appears twice"),
             ("x = 1\nx = 2", 2, "duplicate key"),
         ] {
             assert_eq!(parsed(text), Err((line, why.to_owned())), "{text}");

@@ -52,7 +52,7 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
         ));
     }
     for TroubledAccount { registry, name, trouble } in &facts.troubled {
-        let who = format!("{} of {registry}", one_line(name, 60));
+        let who = format!("{} on {registry}", one_line(name, 60));
         let login = || Remedy::Command(format!("{program} login {} --alias {}", quote(registry), quote(name)));
         let breaks = "pulls and pushes as this account fail, or go out without a login";
         found.push(match trouble {
@@ -113,7 +113,7 @@ impl AccountFacts {
                 Some(trouble) => troubled.push(TroubledAccount { registry, name, trouble }),
                 None if expiry.ends_within(Expiry::WARNING, now) => {
                     let words = expiry.words(now).unwrap_or_default();
-                    ending.push((format!("{name} of {registry}"), words, expiry::login(context.program, account)));
+                    ending.push((format!("{name} on {registry}"), words, expiry::login(context.program, account)));
                 }
                 None => {}
             }
@@ -157,9 +157,9 @@ mod tests {
         let found = judge(&AccountFacts { unknown_variable: Some("x".into()), ..Default::default() }, "e");
         let found: Vec<_> = found.iter().map(|diagnosis| (diagnosis.check.name(), diagnosis.severity.name())).collect();
         assert_eq!(found, [("no-account", "note"), ("account-variable", "broken")]);
-        let ending = vec![("me of a.io".to_owned(), "expires in 2 days".to_owned(), "e login a.io".to_owned())];
+        let ending = vec![("me on a.io".to_owned(), "expires in 2 days".to_owned(), "e login a.io".to_owned())];
         let found = judge(&AccountFacts { number: 1, ending, ..Default::default() }, "e");
-        assert_eq!((found.len(), found[0].found.as_str()), (1, "the secret of me of a.io expires in 2 days"));
+        assert_eq!((found.len(), found[0].found.as_str()), (1, "the secret of me on a.io expires in 2 days"));
         assert!(judge(&AccountFacts { is_damaged: true, ..Default::default() }, "e").is_empty());
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn text(sections: &[Section], program: &str) -> String {
         }
     }
     let all: Vec<_> = sections.iter().flat_map(|section| &section.diagnoses).cloned().collect();
-    let verdict = if all.is_empty() { "No problems found.".to_owned() } else { format!("Found {}.", tally(&all)) };
+    let verdict = if all.is_empty() { "No problems found.".to_owned() } else { format!("Found: {}.", tally(&all)) };
     let _ = write!(text, "\n{verdict} A report without secrets:  {program} doctor --report");
     text
 }

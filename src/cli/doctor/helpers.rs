@@ -132,7 +132,7 @@ impl NamedBy {
             Self::Registry { shown, registry, .. } => format!("{shown} for {}", one_line(registry, 60)),
             Self::Route(Some(registry)) => format!("`route` for {registry}"),
             Self::Route(None) => "`route` for all other registries".to_owned(),
-            Self::Account { registry, name } => format!("the account {name} of {registry}"),
+            Self::Account { registry, name } => format!("the account {name} on {registry}"),
         }
     }
 
@@ -141,7 +141,7 @@ impl NamedBy {
         match (self, health) {
             (Self::EveryRegistry { .. }, _) => Some("every pull, push and build that asks for a login".to_owned()),
             (Self::Account { registry, name }, HelperHealth::Missing) => {
-                Some(format!("the account {name} of {registry} has no secret"))
+                Some(format!("the account {name} on {registry} has no secret"))
             }
             (Self::Registry { registry, .. }, HelperHealth::Missing) => {
                 Some(format!("pulls and pushes of {}, and builds of any image", one_line(registry, 60)))

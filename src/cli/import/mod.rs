@@ -208,7 +208,7 @@ fn conclude(
     }
     for (finding, result) in imported() {
         let (Some(login), ImportOutcome::Kept(name, _)) = (finding.login(), result) else { continue };
-        context.ui.say(format_args!("✓ Imported {name} of {}", login.registry()));
+        context.ui.say(format_args!("✓ Imported {name} on {}", login.registry()));
     }
     if imported().next().is_some() {
         store::say_place(context, &context.store_choice()?.kind);
@@ -217,7 +217,7 @@ fn conclude(
         if let (EntryContent::Login(login, ImportRole::Primary), ImportOutcome::Failed(reason)) =
             (&finding.what, result)
         {
-            context.ui.note(format_args!("not imported: {} of {}: {reason}", login.user(), login.registry()));
+            context.ui.note(format_args!("not imported: {} on {}: {reason}", login.user(), login.registry()));
         }
     }
     if imported().next().is_none() && outcomes.iter().any(is_kept) {
@@ -250,7 +250,7 @@ fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed
         if let (EntryContent::Login(login, ImportRole::Shadowed(_)), place) = (&finding.what, origin(context, finding))
         {
             context.ui.note(format_args!(
-                "{} of {} stays in {place}: its secret differs, and a later import would take it",
+                "{} on {} stays in {place}: its secret differs, and a later import would take it",
                 login.user(),
                 login.registry()
             ));

@@ -146,7 +146,7 @@ fn introduce(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<(
         ));
     }
     if let Some(borrow) = borrow::suggest_borrowing(context, &known.registry) {
-        context.ui.say(format_args!("To use another program's login instead:  {borrow}"));
+        context.ui.say(format_args!("With another program's login:  {borrow}"));
     }
     if let Some(page) = say_where_tokens_are_made(context, &known.registry)
         && context.ui.confirm("Open it in the browser?")?

@@ -44,11 +44,11 @@ fn a_wrong_file_is_refused_with_its_place() {
             "invalid type: integer `1`, expected an object with `active` and `accounts` at line 2 column 22",
         ),
         (r#"{"version": 3} x"#, "trailing characters at line 1 column 16"),
-        (r#"{"version": 3, "registries": {}, "registries": {}}"#, "registries is there twice at line 1 column 45"),
-        (r#"{"version": 3, "registries": {"a": {}, "A": {}}}"#, "registries.a is there twice at line 1 column 42"),
+        (r#"{"version": 3, "registries": {}, "registries": {}}"#, "registries appears twice at line 1 column 45"),
+        (r#"{"version": 3, "registries": {"a": {}, "A": {}}}"#, "registries.a appears twice at line 1 column 42"),
         (
             r#"{"version": 3, "registries": {"a": {"accounts": {"x": {}, "x": {}}}}}"#,
-            "registries.a.accounts.x is there twice",
+            "registries.a.accounts.x appears twice",
         ),
         (
             r#"{"version": 3, "registries": {"a": {"accounts": {"x": {"images": ["A/b c"]}}}}}"#,

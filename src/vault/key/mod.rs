@@ -318,7 +318,7 @@ fn no_key(shown: &str) -> Problem {
 
 fn another_key(shown: &str, sealed_with: &str, text: &str) -> Problem {
     Problem::new(
-        format!("`{shown}` was sealed with another key: with {sealed_with}, and here is {text}"),
+        format!("`{shown}` was sealed with another key: it needs {sealed_with}, and this machine has {text}"),
         "put that key's `key.json` back, or remove the file and log in again",
     )
 }

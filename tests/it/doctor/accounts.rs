@@ -66,7 +66,7 @@ fn a_secret_that_ends_soon_is_a_note() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     set_end(now + 2 * 86_400);
     let found = assert_found(&sandbox, &[("account-expiring", "note")]);
-    assert_eq!(found[0]["found"], "the secret of bob of ghcr.io expires in 2 days");
+    assert_eq!(found[0]["found"], "the secret of bob on ghcr.io expires in 2 days");
     assert_by_hand(&sandbox, "account-expiring", "docker-credential-ensign login ghcr.io --alias bob");
     set_end(now + 30 * 86_400);
     assert_healthy(&sandbox);

@@ -90,7 +90,7 @@ exit 0
 --- stdout
   a.io  dave  ~/.docker/config.json  new
 --- stderr
-✓ Imported dave of a.io
+✓ Imported dave on a.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ✓ Removed 1 login from where they were

@@ -109,7 +109,7 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-Found 1 note. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 note. A report without secrets:  docker-credential-ensign doctor --report
 
 "#]]);
     let run = as_stranger(&sandbox, &["--fix", "read-only"]).unwrap();

@@ -56,7 +56,7 @@ fn a_route_to_a_helper_that_is_not_there_is_taken_back() {
     shows(
         &sandbox.ok(&["route"], ""),
         str![[r#"
-No other helper is configured.
+No other helper is configured. To add one:  docker-credential-ensign route HOST HELPER
 
 "#]],
     );

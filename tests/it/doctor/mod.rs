@@ -252,7 +252,7 @@ exit 1
 ✓ accounts  1 account with its secret
 ✓ answers   no account to try
 
-Found 1 broken, 1 note. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 1 note. A report without secrets:  docker-credential-ensign doctor --report
 --- stderr
 ! 1 account of ATCR's helper is taken over; its file stays as it is
 

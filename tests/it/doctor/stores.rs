@@ -105,7 +105,7 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-Found 1 note. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 note. A report without secrets:  docker-credential-ensign doctor --report
 
 "#]]);
 
@@ -166,7 +166,7 @@ exit 1
 ✓ accounts  2 accounts with their secrets
 ✓ answers   no account to try
 
-Found 1 broken. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken. A report without secrets:  docker-credential-ensign doctor --report
 
 "#]]);
     assert!(!run.stdout.contains("sealed-key"), "{run:?}");

@@ -86,7 +86,7 @@ exit 0
   !   "other.example"               plain-text login
 --- stderr
 ! ~/.docker/config.json: !   "someregistry.example.com"    its `auth` is not base64
-✓ Imported a of other.example
+✓ Imported a on other.example
 Nothing to change.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 

@@ -53,7 +53,7 @@ fn only_images_of_needed_stages_are_pulled() {
         ("# syntax=s x\n# escape=`\nFROM `\n  a", "", "s a"),
         ("//syntax=s\nFROM a", "", "s (an instruction is not known)"),
         ("# note\n# syntax=s\nFROM a", "", "a"),
-        ("# syntax=s\n# syntax=t\nFROM a", "", "s (a parser directive is there twice)"),
+        ("# syntax=s\n# syntax=t\nFROM a", "", "s (a parser directive appears twice)"),
         ("\n# escape=`\nFROM \\\n a", "", "a"),
         ("\u{feff}FROM \\\r\n# comment\r\n\r\n  a \\\r\n AS b\r\n", "", "a"),
         ("FROM a AS one\nWORKDIR C:\\\\\nFROM b", "", "b"),

@@ -36,7 +36,7 @@ impl Directives {
                 break;
             }
             if found.0.insert(name, value.to_owned()).is_some() {
-                return refused("a parser directive is there twice");
+                return refused("a parser directive appears twice");
             }
         }
         Ok(found)
