@@ -14,7 +14,7 @@ use crate::vault::StoredName;
 
 #[derive(Debug, Default)]
 pub(crate) struct Leftovers {
-    /// Secrets of our own files.
+    /// Secrets in our own files.
     pub(crate) secrets: Vec<StoredName>,
     /// Unfinished and damaged secrets files.
     pub(crate) files: Vec<PathBuf>,

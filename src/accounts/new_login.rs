@@ -18,7 +18,7 @@ pub(crate) struct NewLogin {
     pub(crate) name: Option<AccountName>,
     /// The store for the secret; `None`: the account's, else the store of new secrets.
     pub(crate) store: Option<StoreKind>,
-    /// The user of an identity token, if known. `username` is `<token>` then.
+    /// The user of an identity token, if known. In that case `username` is `<token>`.
     pub(crate) token_of: Option<Username>,
     /// Patterns for the account.
     pub(crate) images: Vec<ImagePattern>,

@@ -20,7 +20,7 @@ pub(crate) struct Transaction<'e> {
     pub(super) is_renewal: bool,
     /// Accounts whose secrets are removed once the config is written.
     pub(super) gone: Vec<Account>,
-    /// Users whose Docker Hub tokens are removed then.
+    /// Users whose Docker Hub tokens are removed at the same time.
     pub(super) tokens_gone: Vec<(StoreKind, Username)>,
 }
 

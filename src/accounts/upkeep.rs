@@ -1,4 +1,4 @@
-//! Maintains the files of accounts: their paths, lock, damage and key.
+//! Maintains the files of accounts: returns their paths, locks them, repairs damage and handles the key.
 
 use std::path::PathBuf;
 

@@ -11,8 +11,8 @@ pub(crate) enum UnreadableCommand {
     Several,
 }
 
-/// Splits `text` as a POSIX shell does, but expands only `~/`. Removes what runs the program: `VAR=x` (returned first),
-/// `sudo`, `env`, `sh -c`, our own `exec`.
+/// Splits `text` as a POSIX shell does, but expands only `~/`. Removes the words in front of the program: `VAR=x`
+/// (returned first), `sudo`, `env`, `sh -c`, our own `exec`.
 pub(super) fn words(text: &str) -> Result<(VariableAssignments, Vec<String>), UnreadableCommand> {
     let mut variables = Vec::new();
     let mut words = one_command(text)?;

@@ -8,11 +8,11 @@ use super::{LoginLife, Source, StoredSecret};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
     Unknown,
-    /// A person must log in again then.
+    /// From then on a person must log in again.
     Ends(SystemTime),
-    /// Ensign renews it then.
+    /// Ensign renews it at that time.
     Renews(SystemTime),
-    /// Ensign renews it then, if the login is used before its own end.
+    /// Ensign renews it at that time, if the login is used before its own end.
     RenewsWithin {
         next: Option<SystemTime>,
         life: LoginLife,

@@ -83,7 +83,7 @@ impl Registry {
         *self.0 == *HUB_NAMES[0]
     }
 
-    /// The key of this registry in Docker's config and in `list`. Docker Hub has its own.
+    /// The key of this registry in Docker's config and in `list`. Docker Hub's is a URL.
     pub fn docker_key(&self) -> &str {
         if self.is_docker_hub() { Self::HUB_SERVER_URL } else { &self.0 }
     }

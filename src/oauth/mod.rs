@@ -1,8 +1,8 @@
 //! The identity provider on the wire: a login by device code (RFC 8628), its renewal, and its end.
 //!
 //! `provider` and `table` describe providers as data. `device` decides the meaning of an answer, without I/O and clock.
-//! `login_plan` and `login` send and sleep. `discovery` and `endpoint` find the addresses. `exchange` makes a
-//! registry's token of a provider's. `renewal` and `revocation` come after a login.
+//! `login_plan` and `login` send and sleep. `discovery` and `endpoint` find the addresses. `exchange` turns a
+//! provider's token into a registry's. `renewal` and `revocation` come after a login.
 
 mod announcement;
 mod device;

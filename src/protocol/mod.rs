@@ -82,7 +82,7 @@ pub(crate) fn serve(action: Action, pinned: Option<&AccountName>) -> ExitCode {
     refusal.write(&mut stdout, &mut io::stderr(), is_watched)
 }
 
-/// The environment, as the calling client was started with it.
+/// The environment with which the calling client was started.
 fn environment() -> Result<Env, Problem> {
     memory::keep_private();
     client_env::follow_client(caller::changed_by_client);

@@ -120,7 +120,7 @@ impl ImageSide {
     }
 }
 
-/// An image without an unknown tag (`:$TAG`, `:${timestamp()}`), which does not matter. `None` if more is unknown.
+/// Removes an unknown tag (`:$TAG`, `:${timestamp()}`), since tags do not matter. `None` if more is unknown.
 fn without_open_tag(image: &str) -> Option<&str> {
     let known = image.split(UNKNOWN).next().unwrap_or_default();
     let name = known.rfind('/').map_or(0, |slash| slash + 1);

@@ -28,7 +28,7 @@ impl CommandLine {
         })
     }
 
-    /// The help of those who gave no command: what is used every day, the names of the rest, the first step.
+    /// The help without a command: the everyday commands, the names of the others, and the first step.
     pub(in crate::cli) fn short_help(program: &str, look: HelpStyle) -> String {
         let mut tree = Self::tree(program);
         let about = tree.get_about().map(ToString::to_string).unwrap_or_default();

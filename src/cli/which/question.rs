@@ -30,7 +30,8 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// A question about a host counts like a tool that names no image; one about an image like a command with it.
+    /// A question about a host is answered as for a tool that names no image, and a question about an image as for a
+    /// command that names it.
     pub(super) fn for_image(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
         let command = CommandImages { images: image.into_iter().collect(), operation, ..CommandImages::default() };
         let typed = ANY_COMMAND.to_owned();

@@ -22,7 +22,7 @@ pub(crate) struct ConfigTree {
     pub(super) ours: Folders,
     /// All other folders with a config.
     pub(super) others: BTreeSet<ConfigDir>,
-    /// Files that buildx cannot read either.
+    /// Files that cannot be read, by buildx neither.
     pub(crate) problems: Vec<Problem>,
 }
 

@@ -87,7 +87,7 @@ fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, ReadError> {
     Ok(ProgramAnswer { ends, ..answer })
 }
 
-/// Cuts one line end. A secret has none inside.
+/// Removes one line end from the end. A secret contains no other.
 fn line(text: &str) -> Result<&str, ReadError> {
     let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
     if line.contains(['\n', '\r']) { Err("its answer has several lines") } else { Ok(line) }

@@ -196,7 +196,7 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// Tries the password itself after a failure by token, unless a person has to use a browser.
+    /// After the token request failed, shows the password to the registry itself, unless a person has to use a browser.
     fn fall_back(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
         if !self.basic_offered || matches!(verdict, LoginVerdict::SessionOver { .. }) {
             return HandshakeStep::Done(verdict);

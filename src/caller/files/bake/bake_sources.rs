@@ -26,7 +26,7 @@ pub(super) struct BakeSources {
     pub(super) files: Vec<PathBuf>,
     /// The names that the command asks for.
     pub(super) targets: Vec<String>,
-    /// The outside values of bake's own variables.
+    /// The values that bake's own variables have outside of its files.
     pub(super) variables: ProjectVariables,
     /// The variables of Compose files, and of build arguments without a value.
     pub(super) compose_variables: ProjectVariables,

@@ -38,7 +38,7 @@ pub(in crate::caller::files) struct EvalContext {
 pub(in crate::caller::files) struct TargetBlock {
     pub(in crate::caller::files) block: Rc<HclBlock>,
     pub(in crate::caller::files) name: Rc<str>,
-    /// The names that its matrix sets.
+    /// The names that the block's matrix sets.
     pub(in crate::caller::files) locals: Vec<(Rc<str>, HclValue)>,
 }
 

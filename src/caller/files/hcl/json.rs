@@ -23,7 +23,7 @@ const COMMENT: &str = "//";
 #[derive(Default)]
 pub(super) struct JsonDocument {
     attributes: JsonAttributes,
-    /// Each with its kind and its label.
+    /// Each block with its kind and its label.
     blocks: Vec<(String, String, JsonAttributes)>,
 }
 

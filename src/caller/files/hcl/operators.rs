@@ -47,7 +47,7 @@ impl EvalContext {
     }
 }
 
-/// All but `&&` and `||`.
+/// Applies every operator except `&&` and `||`.
 pub(super) fn operate(operator: BinaryOperator, left: &HclValue, right: &HclValue) -> EvalResult {
     match operator {
         BinaryOperator::Eq => return left.equals(right).map(HclValue::Bool),

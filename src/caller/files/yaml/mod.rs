@@ -100,7 +100,7 @@ pub(super) fn read(text: &str, budget: &Budget) -> Option<YamlFile> {
 struct YamlBuilder {
     yaml: YamlFile,
     open: Vec<OpenCollection>,
-    /// Each with its depth, because aliases can be nested.
+    /// The anchored nodes. Each has its depth, because aliases can be nested.
     anchors: BTreeMap<usize, (Rc<YamlNode>, usize)>,
     nodes_left: usize,
 }

@@ -18,7 +18,7 @@ use crate::system::env;
 /// A login by browser.
 pub(super) struct BrowserLogin {
     provider: Provider,
-    /// It was chosen from a menu, so a password can be asked for if it cannot begin.
+    /// Whether it was chosen from a menu. If it then cannot begin, Ensign can ask for a password instead.
     offered: bool,
 }
 

@@ -16,7 +16,7 @@ use crate::caller::files::hcl::{json, parse};
 struct OracleTable {
     /// What the expressions may name.
     file: String,
-    /// Each with its value as JSON.
+    /// Each expression with its value as JSON.
     values: Vec<(String, String)>,
 }
 
