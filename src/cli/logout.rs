@@ -16,7 +16,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -
     let registry = context.entry(&given.host)?;
     let candidates = context.accounts.registry_accounts(&registry)?;
     if candidates.registry != registry && !candidates.accounts.is_empty() {
-        let what = format!("{registry} has no account of its own, it is one of {}", candidates.registry);
+        let what = format!("{registry} has no account of its own; it uses those of {}", candidates.registry);
         let pattern = text::quote(candidates.registry.as_str());
         let cure = format!("run `{} logout {pattern}` to log out of all of them", context.program);
         return Err(Failure::not_logged_in(what, cure));

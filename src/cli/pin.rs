@@ -54,7 +54,11 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::PinArguments) -> R
 fn show(context: &CommandContext<'_>, pins: &Pins) -> Result<ExitCode, Failure> {
     let pinned = pins.all();
     let lines: Vec<_> = pinned.iter().map(|alias| format!("{}-{alias}", configured_helper::PROGRAM)).collect();
-    let text = if lines.is_empty() { "No account is pinned.".to_owned() } else { lines.join("\n") };
+    let text = if lines.is_empty() {
+        format!("No account is pinned. To pin one:  {} pin ALIAS", context.program)
+    } else {
+        lines.join("\n")
+    };
     let aliases: Vec<_> = pinned.iter().map(AccountName::as_str).collect();
     context.ui.data(json!({"pinned": aliases}), text)?;
     Ok(ExitCode::SUCCESS)

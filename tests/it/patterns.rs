@@ -72,7 +72,7 @@ work   (secret from aws, profile work)
     run.shows(str![[r#"
 exit 3
 --- stderr
-error: 123456789012.dkr.ecr.eu-west-1.amazonaws.com has no account of its own, it is one of *.dkr.ecr.*.amazonaws.com
+error: 123456789012.dkr.ecr.eu-west-1.amazonaws.com has no account of its own; it uses those of *.dkr.ecr.*.amazonaws.com
 hint: run `docker-credential-ensign logout '*.dkr.ecr.*.amazonaws.com'` to log out of all of them
 
 "#]]);

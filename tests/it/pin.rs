@@ -52,7 +52,7 @@ exit 0
     sandbox.run(&["pin"], "").shows(str![[r#"
 exit 0
 --- stdout
-No account is pinned.
+No account is pinned. To pin one:  docker-credential-ensign pin ALIAS
 
 "#]]);
 }

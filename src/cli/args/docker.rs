@@ -85,8 +85,8 @@ pub(in crate::cli) struct RouteArguments {
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct ImportArguments {
-    /// Where to look: env, docker, containers, finch, helm, atcr, keyring, helper:NAME, or a file [default: wherever there
-    /// is one, in the order in which Docker would]
+    /// Where to look: env, docker, containers, finch, helm, atcr, keyring, helper:NAME, or a file [default: every
+    /// place with logins, in Docker's order]
     #[arg(value_name = "SOURCE")]
     pub(in crate::cli) sources: Vec<String>,
     /// Import only the logins of this registry; may be repeated

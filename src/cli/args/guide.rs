@@ -122,7 +122,7 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
                 &[
                     ("ensign update", "to the newest release"),
                     ("ensign update --check", "only tell; exit code 7 if there is one"),
-                    ("ensign update --rollback", "back to the program before"),
+                    ("ensign update --rollback", "back to the previous program"),
                 ],
             ),
             (

@@ -6,7 +6,7 @@ use crate::release::Version;
 
 const UPDATE_HELP: &str = "Exit codes: 0 done, or nothing newer; 1 failed, nothing was changed
 With --check: 0 this is the newest; 7 a newer release is there
-The signature of a release is verified before it is used. The program before is kept.";
+The signature of a release is verified before it is used. The previous program is kept.";
 
 #[derive(Args, Debug)]
 #[command(after_help = UPDATE_HELP)]
@@ -14,7 +14,7 @@ pub(in crate::cli) struct UpdateArguments {
     /// Only check for a newer release
     #[arg(long, conflicts_with_all = ["rollback", "version"])]
     pub(in crate::cli) check: bool,
-    /// Go back to the program before the last update
+    /// Go back to the program from before the last update
     #[arg(long, conflicts_with = "version")]
     pub(in crate::cli) rollback: bool,
     /// Install this release, newer or older
