@@ -202,7 +202,7 @@ impl<'e> Accounts<'e> {
         Ok(if entry.registry == *registry { entry } else { RegistryAccounts::none(registry) })
     }
 
-    /// Adopted accounts are written with any call. The answer comes from memory.
+    /// Any call saves adopted accounts. The answer then comes from memory.
     fn load(&self, registry: &Registry) -> Result<LoadedConfig> {
         let loaded = self.config.load(Some(registry))?;
         self.vault.heed(&loaded.floors);

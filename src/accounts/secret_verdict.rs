@@ -18,7 +18,7 @@ pub(crate) enum SecretVerdict {
     },
 }
 
-/// How long an ended session is believed. A new login in a browser is not reported here.
+/// How long a session counts as ended after a registry said so. Nobody tells us about a new login in a browser.
 const BELIEVED: Duration = Duration::from_mins(10);
 
 impl Accounts<'_> {

@@ -1,4 +1,4 @@
-//! Questions that one key answers: a menu, and yes or no. Both can be left.
+//! Questions that one key answers: a menu, and yes or no. A person can cancel both.
 
 use std::io;
 

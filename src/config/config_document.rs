@@ -84,7 +84,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Sets the least generation of a registry's sealed file, if the registry has an entry.
+    /// Sets the lowest accepted generation of a registry's sealed file, if the registry has an entry.
     pub(crate) fn set_floor(&mut self, MinimumGeneration { registry, key, generation }: &MinimumGeneration) {
         let Some(name) = self.registries().keys().find(|name| registry.is_key(name)).cloned() else { return };
         let fields = object(self.registries().entry(name).or_insert_with(|| json!({})));

@@ -33,7 +33,7 @@ pub(crate) struct LoadedConfig {
     pub(crate) also: Vec<HostAlias>,
     /// The store of new secrets, if set.
     pub(crate) store: Option<StoreKind>,
-    /// The least generations of the sealed files.
+    /// The lowest accepted generations of the sealed files.
     pub(crate) floors: Vec<MinimumGeneration>,
     pub(crate) origin: ConfigOrigin,
 }

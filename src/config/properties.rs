@@ -52,7 +52,7 @@ fn reads_as(document: &ConfigDocument, expected: &[RegistryAccounts]) {
     assert_eq!((version, registries.as_slice()), (reader::VERSION, expected), "{text}");
 }
 
-/// Edits of spellings and of `also` change nothing else.
+/// Editing spellings and `also` changes nothing else.
 fn aliases(document: &ConfigDocument, registries: &[RegistryAccounts], before: &[HostAlias]) {
     let Some((at, entry)) =
         registries.iter().enumerate().find(|(_, registry_entry)| !registry_entry.accounts.is_empty())

@@ -38,7 +38,7 @@ pub(super) struct ParsedConfig {
     pub(super) also: Vec<HostAlias>,
     /// The store of new secrets, if set.
     pub(super) store: Option<StoreKind>,
-    /// The least generations of the sealed files.
+    /// The lowest accepted generations of the sealed files.
     pub(super) floors: Vec<MinimumGeneration>,
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn are_found(env: &Env) -> bool {
         || auth_file(env).is_some_and(|path| path.exists())
 }
 
-/// A key of `credHelpers` with a scheme. `podman --remote`, which Podman is on macOS and Windows, then sends no login
+/// A key of `credHelpers` with a scheme. `podman --remote`, the only kind on macOS and Windows, then sends no login
 /// at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`).
 pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<String> {
     let key =

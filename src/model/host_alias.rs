@@ -15,12 +15,12 @@ pub(crate) struct HostAlias {
 const OF_DOCKER_HUB: [&str; 2] = ["dhi.io", "registry.scout.docker.com"];
 
 impl Registry {
-    /// The registry whose accounts answer for this host without an entry in the config.
+    /// The registry whose accounts answer for this host, even without an entry in the config.
     pub(crate) fn served_by(&self) -> Option<Self> {
         OF_DOCKER_HUB.contains(&self.as_str()).then(Self::docker_hub)
     }
 
-    /// The hosts that this registry's accounts answer for without an entry in the config.
+    /// The hosts that this registry's accounts answer for, even without an entry in the config.
     pub(crate) fn serves(&self) -> impl Iterator<Item = Self> {
         let hosts = if self.is_docker_hub() { &OF_DOCKER_HUB[..] } else { &[] };
         hosts.iter().map(|host| Self::from_key(host))

@@ -2,7 +2,7 @@
 
 use super::Registry;
 
-/// The least generation of a registry's sealed file. A lower one means that an old file was put back.
+/// The lowest accepted generation of a registry's sealed file. A lower one means that an old file was put back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MinimumGeneration {
     pub(crate) registry: Registry,

@@ -142,7 +142,8 @@ impl Provider {
         Self { is_announced: true, issuer: Some(issuer), ..self }
     }
 
-    /// Applies the user's overrides for one login. Fixed addresses belong to the old issuer and go; templates stay.
+    /// Applies the user's overrides for one login. Fixed addresses belong to the old issuer and are
+    /// removed; templates stay.
     #[must_use]
     pub(crate) fn with(mut self, words: &ProviderOverrides) -> Self {
         let ProviderOverrides { issuer, client_id, scope, tenant } = words;

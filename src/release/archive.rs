@@ -13,8 +13,8 @@ const LIMIT: usize = 256 << 20;
 
 const NO_TAR: &str = "has a part that is not a tar file";
 
-/// Returns the file `folder/program` of a `.tar.gz`, or a part of a sentence. Nothing is written. An entry outside of
-/// `folder`, or of another kind than file or folder, is an error.
+/// Returns the file `folder/program` of a `.tar.gz`. Nothing is written. An entry outside of `folder`, or of another
+/// kind than file or folder, is an error. An error completes a sentence.
 pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec<u8>, String> {
     let tar = deflated(archive).and_then(|deflated| decompress_to_vec_with_limit(deflated, LIMIT).ok());
     let tar = tar.ok_or("is not a gzip file of a sensible size")?;

@@ -14,7 +14,7 @@ pub(crate) struct ChangedVariable {
     pub(crate) at_start: Option<OsString>,
 }
 
-/// Finds the changes. The fronts for machines set it, because this layer does not know clients.
+/// Finds the changes. `protocol` sets it, because this layer does not know clients.
 static FINDER: OnceLock<fn() -> Vec<ChangedVariable>> = OnceLock::new();
 /// Found at the first variable of ours; `get` seldom sees one.
 static CHANGES: OnceLock<Vec<ChangedVariable>> = OnceLock::new();

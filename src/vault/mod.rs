@@ -92,7 +92,7 @@ impl<'e> Vault<'e> {
         Self { env, seals: SealContext { key: DataKey::new(env), floors: Rc::new(RefCell::new(vec![])) } }
     }
 
-    /// Takes the least generations of sealed files from the config.
+    /// Takes the lowest accepted generations of sealed files from the config.
     pub(crate) fn heed(&self, floors: &[MinimumGeneration]) {
         if !floors.is_empty() {
             self.seals.floors.borrow_mut().clone_from(&floors.to_vec());

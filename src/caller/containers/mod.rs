@@ -11,7 +11,7 @@ pub(super) use registries_settings::RegistriesSettings;
 
 const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
 
-/// The images of `registry` that the command requests, after the settings.
+/// The images of `registry` that the command requests, according to the settings.
 pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
     let mut command = clients::command(client, program, registry);
     if !is_tool(program) {
@@ -50,7 +50,7 @@ pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) 
     command
 }
 
-/// The registries that a command of these tools may request after the settings.
+/// The registries that a command of these tools may request according to the settings.
 pub(super) fn registries(program: &Program) -> Vec<Registry> {
     if !is_tool(program) {
         return vec![];

@@ -107,7 +107,7 @@ impl RegistriesSettings {
         search.iter().filter_map(|registry| format!("{registry}/{short}").parse().ok()).collect()
     }
 
-    /// The images that a pull requests: the places of the rule with the longest prefix.
+    /// The images that a pull requests, at the locations of the rule with the longest prefix.
     pub(super) fn asked_for(&self, image: &ImageReference) -> Vec<ImageReference> {
         let name = format!("{}/{}", image.registry(), image.repository());
         let matching = self.rules.iter().filter_map(|rule| Some((rule, rest_behind(&rule.prefix, &name)?)));

@@ -29,7 +29,7 @@ pub(super) struct Build {
     pub(super) for_bake: BakeExtension,
     /// Platforms in place of this machine's. Each text has one, or several with commas.
     pub(super) platforms: Vec<String>,
-    /// An image in place of the first stage's.
+    /// An image that replaces the first stage's.
     pub(super) base: Option<String>,
     /// The names of the result, and its caches.
     pub(super) tags: ImageSide,

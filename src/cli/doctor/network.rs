@@ -115,7 +115,7 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
     found
 }
 
-/// The command that mends the way to a registry.
+/// The command that makes a registry reachable again.
 fn way_there(
     UnreachedRegistry { registry, why, folder }: &UnreachedRegistry,
     proxies: &[&str],

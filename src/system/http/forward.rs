@@ -80,7 +80,7 @@ impl Transport for ForwardTransport {
         self.below.await_input(timeout)
     }
 
-    /// The connection is used for one request: it could not tell where the next one begins.
+    /// A connection serves one request, because it cannot tell where the next response begins.
     fn is_open(&mut self) -> bool {
         false
     }

@@ -144,7 +144,7 @@ impl ResolvesClientCert for Identities {
     }
 }
 
-/// `issuers` are names from certificates, byte by byte. An empty list allows every issuer.
+/// `issuers` are names from certificates. They are compared byte by byte. An empty list allows every issuer.
 fn is_issued_by(chain: &[CertificateDer<'_>], issuers: &[&[u8]]) -> bool {
     let names = |certificate: &CertificateDer<'_>, name: &[u8]| {
         !name.is_empty() && certificate.windows(name.len()).any(|part| part == name)

@@ -243,7 +243,7 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
 /// Which part of a stream is kept.
 #[derive(Clone, Copy)]
 enum StreamPart {
-    /// The beginning, and one more byte to detect more.
+    /// The first bytes, and one more, which shows that the output is longer.
     First(usize),
     Last(usize),
 }

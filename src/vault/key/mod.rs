@@ -186,8 +186,8 @@ impl<'e> DataKey<'e> {
         self.state()?.ok_or_else(|| nothing_sealed().into())
     }
 
-    /// Gives the key to another holder; makes one if there is none. The caller holds the config's lock. What the holder
-    /// before has of it goes last.
+    /// Gives the key to another holder; makes one if there is none. The caller holds the config's lock. The previous
+    /// holder's copy is removed last.
     pub(super) fn hold(
         &self,
         holder: &Holder,

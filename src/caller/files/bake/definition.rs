@@ -169,7 +169,7 @@ impl BakeDefinition {
         let name = block.get("name");
         let named = |(at, locals): (usize, Vec<(Rc<str>, HclValue)>)| {
             let name = name.and_then(|name| self.world.value(name, &Locals::new(&locals)).ok()?.as_text().ok());
-            // A target with an unknown name is built only with all others.
+            // A target with an unknown name is built only if all targets are.
             let name = name.filter(|name| !name.contains(UNKNOWN));
             let name = name.unwrap_or_else(|| format!("{}\0{at}", block.label).into());
             member(&name, locals)

@@ -96,7 +96,7 @@ pub(super) fn settings(
     Ok(ComposeSettings { files, artifacts, folder, variables, profiles })
 }
 
-/// A local file, not stdin, an artifact or a git repository.
+/// Returns the path of a local file; `None` for stdin, an artifact or a git repository.
 pub(super) fn local(current: &Path, name: &str) -> Option<PathBuf> {
     (name != "-" && !name.contains("://") && !name.contains('\0')).then(|| current.join(name))
 }

@@ -65,7 +65,7 @@ impl EvalContext {
         }
     }
 
-    /// The first argument with a value. An unknown one may be an error.
+    /// Returns the first argument that has a value. It stops at an unknown argument, which may be an error.
     fn try_each(&self, call: &FuncCall, locals: &Locals<'_>) -> EvalResult {
         for argument in &call.args {
             match self.value(argument, locals) {
