@@ -28,7 +28,7 @@ use crate::model::choice::{
     AccountRequest, CallerContext, Decision, Detail, ExplicitAccount, HelperRoute, Precedence, RegistryAccounts,
     TrustedFile, Verdict,
 };
-use crate::model::{Account, Credential, Expiry, HostAlias, Problem, Registry, Source, StoreKind};
+use crate::model::{Account, Audience, Credential, Expiry, HostAlias, Problem, Registry, Source, StoreKind};
 use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
@@ -43,7 +43,7 @@ pub(crate) use leftovers::Leftovers;
 pub(crate) use new_login::{Activation, NewLogin, PreviousImages};
 pub(crate) use preview::SaveOutcome;
 pub(crate) use removed_account::{RemovedAccount, RevokeResult};
-pub(crate) use resolved_secret::{Interactivity, ResolvedSecret, due};
+pub(crate) use resolved_secret::{ResolvedSecret, due};
 pub(crate) use secret_verdict::{SecretVerdict, log_in_at, session_over};
 pub(crate) use store_choice::StoreChoice;
 pub(crate) use transaction::{Transaction, UnreachableStore};
@@ -128,7 +128,7 @@ impl<'e> Accounts<'e> {
                 ConfigOrigin::Ours => self.vault.get(account)?,
                 ConfigOrigin::Adopted(adopted) => stored_secrets::adopted(&adopted, account),
             };
-            match self.resolve(account, kept, Interactivity::Client)? {
+            match self.resolve(account, kept, Audience::Client)? {
                 ResolvedSecret::Valid(credential) => return Ok(FindOutcome::Credential(credential)),
                 ResolvedSecret::Expired(why) => return Ok(FindOutcome::Expired(why)),
                 // The program has just said so, and would say it again.

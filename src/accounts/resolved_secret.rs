@@ -10,9 +10,9 @@ use anyhow::{Result, anyhow};
 
 use super::secret_verdict::{SecretVerdict, ended_session, log_in_at, session_over};
 use super::{Accounts, NewLogin, Transaction};
-use crate::external_source::{self, ExternalError, ProgramAudience};
+use crate::external_source::{self, ExternalError};
 use crate::model::{
-    Account, Credential, ExternalSource, OAuthGrant, Problem, Secret, Source, StoredSecret, Username, jwt,
+    Account, Audience, Credential, ExternalSource, OAuthGrant, Problem, Secret, Source, StoredSecret, Username, jwt,
 };
 use crate::oauth::{self, RenewDelay, RenewError, TokenSet};
 use crate::system::files::Lock;
@@ -25,13 +25,6 @@ pub(crate) enum ResolvedSecret {
     Missing,
     /// There is a secret, but it is known to have expired.
     Expired(Problem),
-}
-
-/// Who waits for the secret. A client gives up after a while; a person can be shown a browser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Interactivity {
-    Client,
-    Person,
 }
 
 /// How fresh a stored secret is.
@@ -55,25 +48,15 @@ const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 /// The pause after a provider was out of reach, because a build asks for twenty images.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
-impl Interactivity {
-    /// How long to wait for another caller's lock, and then for the provider or program.
-    fn patience(self) -> (Duration, Duration) {
-        match self {
-            Self::Client => (Duration::from_secs(8), Duration::from_secs(10)),
-            Self::Person => (Duration::from_secs(10), Duration::from_mins(2)),
-        }
-    }
-}
-
 impl Accounts<'_> {
     /// Returns the account's secret, renewed if needed. `kept` is what its store holds.
     pub(crate) fn resolve(
         &self,
         account: &Account,
         kept: Option<StoredSecret>,
-        waiting: Interactivity,
+        waiting: Audience,
     ) -> Result<ResolvedSecret> {
-        if waiting == Interactivity::Client
+        if waiting == Audience::Client
             && let Some(kept) = &kept
             && let Some(over) = ended_session(account, kept, SystemTime::now())
         {
@@ -90,7 +73,7 @@ impl Accounts<'_> {
             }),
             Source::OAuth(grant) => self.resolve_oauth(account, grant, kept, waiting),
             Source::External(borrow) => match self.resolve_external(account, borrow, kept, waiting) {
-                Err(_) if waiting == Interactivity::Client && external_source::is_public(&account.registry) => {
+                Err(_) if waiting == Audience::Client && external_source::is_public(&account.registry) => {
                     Ok(ResolvedSecret::Missing)
                 }
                 result => result,
@@ -110,7 +93,7 @@ impl Accounts<'_> {
         account: &Account,
         grant: &OAuthGrant,
         kept: Option<StoredSecret>,
-        waiting: Interactivity,
+        waiting: Audience,
     ) -> Result<ResolvedSecret> {
         let Some(kept) = kept else { return Ok(ResolvedSecret::Missing) };
         if kept.refused {
@@ -120,7 +103,7 @@ impl Accounts<'_> {
         if before == Freshness::Good || (before == Freshness::Due && kept.refresh.is_none()) {
             return Ok(valid(account, kept));
         }
-        let (for_lock, for_answer) = waiting.patience();
+        let (for_lock, for_answer) = patience(waiting);
         let for_lock = if before == Freshness::Due { Duration::ZERO } else { for_lock };
         let started = Instant::now();
         let path = self.vault.renewal_lock(account)?;
@@ -138,7 +121,7 @@ impl Accounts<'_> {
         // Another caller may have renewed it while we waited.
         let Some(kept) = self.vault.get(account)? else { return Ok(ResolvedSecret::Missing) };
         let now = freshness(&kept, SystemTime::now());
-        let was_down = waiting == Interactivity::Client && lock.failed_recently(RETRY_AFTER);
+        let was_down = waiting == Audience::Client && lock.failed_recently(RETRY_AFTER);
         if now == Freshness::Good || (now == Freshness::Due && was_down) {
             return Ok(valid(account, kept));
         }
@@ -196,7 +179,7 @@ impl Accounts<'_> {
             Source::OAuth(_) => self.vault.get(account)?.is_some_and(|kept| same(&kept.secret)),
             Source::External(borrow) => {
                 let kept = self.vault.get(account)?;
-                matches!(self.resolve_external(account, borrow, kept, Interactivity::Client), Ok(ResolvedSecret::Valid(lent)) if same(&lent.secret))
+                matches!(self.resolve_external(account, borrow, kept, Audience::Client), Ok(ResolvedSecret::Valid(lent)) if same(&lent.secret))
             }
         };
         Ok(Some(account.clone()).filter(|_| is_ours))
@@ -227,7 +210,7 @@ impl Accounts<'_> {
         account: &Account,
         borrow: &ExternalSource,
         kept: Option<StoredSecret>,
-        waiting: Interactivity,
+        waiting: Audience,
     ) -> Result<ResolvedSecret> {
         let question = external_source::cache_key(borrow, &account.registry);
         let usable = |kept: &StoredSecret| {
@@ -240,7 +223,7 @@ impl Accounts<'_> {
         if let Some(kept) = kept.filter(&usable) {
             return Ok(valid(account, kept));
         }
-        let (for_lock, for_answer) = waiting.patience();
+        let (for_lock, for_answer) = patience(waiting);
         let started = Instant::now();
         let path: PathBuf = self.vault.renewal_lock(account)?;
         let lock = Lock::take_within(&path, for_lock).ok().flatten(); // without a lock the program is asked all the same
@@ -248,7 +231,7 @@ impl Accounts<'_> {
             return Ok(valid(account, kept));
         }
         if let Some(lock) = &lock
-            && waiting == Interactivity::Client
+            && waiting == Audience::Client
             && lock.failed_recently(RETRY_AFTER)
         {
             return Err(Problem::run(
@@ -257,11 +240,7 @@ impl Accounts<'_> {
             )
             .into());
         }
-        let asker = match waiting {
-            Interactivity::Client => ProgramAudience::Client,
-            Interactivity::Person => ProgramAudience::Person,
-        };
-        match external_source::ask(borrow, &account.registry, for_answer, asker) {
+        match external_source::ask(borrow, &account.registry, for_answer, waiting) {
             Ok(lent) => {
                 let username = lent.username.filter(|username| *username != account.username);
                 let kept = StoredSecret {
@@ -332,6 +311,14 @@ impl Accounts<'_> {
             }
             Ok(())
         })
+    }
+}
+
+/// How long to wait for another caller's lock, and then for the provider or program.
+fn patience(waiting: Audience) -> (Duration, Duration) {
+    match waiting {
+        Audience::Client => (Duration::from_secs(8), Duration::from_secs(10)),
+        Audience::Person => (Duration::from_secs(10), Duration::from_mins(2)),
     }
 }
 

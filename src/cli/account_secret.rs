@@ -6,8 +6,8 @@ use anyhow::Context as _;
 
 use super::CommandContext;
 use super::failure::Failure;
-use crate::accounts::{Interactivity, ResolvedSecret, SecretVerdict};
-use crate::model::{Account, Credential, EndedSession, Problem, Registry, Secret, Source, StoredSecret};
+use crate::accounts::{ResolvedSecret, SecretVerdict};
+use crate::model::{Account, Audience, Credential, EndedSession, Problem, Registry, Secret, Source, StoredSecret};
 use crate::oauth;
 use crate::system::text::quote;
 
@@ -47,7 +47,7 @@ impl CommandContext<'_> {
             format!("run `{} login {host} -u {user}`", self.program)
         };
         let expiry = kept.as_ref().and_then(|kept| kept.expires_at).filter(|_| account.source == Source::Static);
-        match self.accounts.resolve(account, kept, Interactivity::Person)? {
+        match self.accounts.resolve(account, kept, Audience::Person)? {
             ResolvedSecret::Valid(credential) => Ok(AccountSecret { credential, known, expiry }),
             ResolvedSecret::Missing => match &account.source {
                 Source::External(borrow) => {

@@ -13,7 +13,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::model::{Credential, ExternalProgram, ExternalSource, Problem, Registry, Secret, Username};
+use crate::model::{Audience, Credential, ExternalProgram, ExternalSource, Problem, Registry, Secret, Username};
 use crate::system::env::{self, Env};
 use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use answer::AnswerFormat;
@@ -36,38 +36,29 @@ pub(crate) enum ExternalError {
     Failed(Problem),
 }
 
-/// For whom a program runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ProgramAudience {
-    /// Without a terminal. The program's messages are dropped.
-    Client,
-    /// The program may prompt on the terminal. Its last words are shown if it fails.
-    Person,
-}
-
 /// Much longer than any secret, which must fit into a header.
 const ANSWER_LIMIT: usize = 1 << 20;
 
-/// Runs the program, within `patience`.
+/// Runs the program, within `patience`. For a person it may prompt on the terminal; its last words are shown if it fails.
 pub(crate) fn ask(
     source: &ExternalSource,
     registry: &Registry,
     patience: Duration,
-    asker: ProgramAudience,
+    audience: Audience,
 ) -> Result<ExternalCredential, ExternalError> {
     let request = commands::request(source, registry).map_err(ExternalError::Failed)?;
     let program = locate(&request).map_err(ExternalError::Failed)?;
-    let output = run(&request, &program, patience, asker).map_err(|error| {
+    let output = run(&request, &program, patience, audience).map_err(|error| {
         let what = format!("the secret for {registry} is out of reach: {error:#}");
         ExternalError::Failed(Problem::new(what, request.by_hand()))
     })?;
     let now = SystemTime::now();
     if !output.success {
-        return Err(error_from(&request, registry, &program, &output, asker));
+        return Err(error_from(&request, registry, &program, &output, audience));
     }
     let answer = answer::parse(&request.form, &output.stdout).map_err(|reason| {
         let what = format!("`{}` gave no secret for {registry}: {reason}", program.display());
-        ExternalError::Failed(Problem::new(with_last_words(what, &output, asker), request.by_hand()))
+        ExternalError::Failed(Problem::new(with_last_words(what, &output, audience), request.by_hand()))
     })?;
     let until = cache_policy::until(now, &request.keeping, answer.ends, source.cache);
     Ok(ExternalCredential { username: answer.username, secret: answer.secret, expires_at: until })
@@ -127,7 +118,7 @@ fn run(
     request: &ProgramRequest,
     program: &Path,
     deadline: Duration,
-    asker: ProgramAudience,
+    audience: Audience,
 ) -> anyhow::Result<ProgramOutput> {
     // A config that goes to another machine names folders by `~`.
     let expand = |value: &String| match value.strip_prefix("~/") {
@@ -138,10 +129,10 @@ fn run(
     let mut env_remove: Vec<_> = env::ours().chain(request.env_remove.iter().map(ToString::to_string)).collect();
     let stdin = match &request.stdin {
         Some(text) => Stdin::Bytes(text.as_bytes()),
-        None if asker == ProgramAudience::Person && io::stdin().is_terminal() => Stdin::Terminal,
+        None if audience == Audience::Person && io::stdin().is_terminal() => Stdin::Terminal,
         None => Stdin::Closed,
     };
-    if asker == ProgramAudience::Client {
+    if audience == Audience::Client {
         env_remove.push("GPG_TTY".to_owned()); // gpg must not prompt on a client's terminal
     }
     let arguments = &request.arguments;
@@ -187,7 +178,7 @@ fn error_from(
     registry: &Registry,
     program: &Path,
     output: &ProgramOutput,
-    asker: ProgramAudience,
+    audience: Audience,
 ) -> ExternalError {
     let stdout = String::from_utf8_lossy(&output.stdout);
     if request.form == AnswerFormat::Helper && stdout.trim() == Credential::NOT_FOUND {
@@ -203,15 +194,15 @@ fn error_from(
     let how = output.code.map_or_else(|| "a signal ended it".to_owned(), |code| format!("it ended with status {code}"));
     let what = format!("`{}` gave no secret for {registry}: {how}", program.display());
     let cure = stderr::hint(&output.stderr, request).unwrap_or_else(|| request.by_hand());
-    ExternalError::Failed(Problem::new(with_last_words(what, output, asker), cure))
+    ExternalError::Failed(Problem::new(with_last_words(what, output, audience), cure))
 }
 
 /// Only for the person who ran the program, because a client's log must not hold a secret.
-fn with_last_words(what: String, output: &ProgramOutput, asker: ProgramAudience) -> String {
+fn with_last_words(what: String, output: &ProgramOutput, audience: Audience) -> String {
     let last_words = stderr::last_words(&output.stderr, &output.stdout);
-    match asker {
-        ProgramAudience::Person if !last_words.is_empty() => format!("{what}: «{last_words}»"),
-        ProgramAudience::Person | ProgramAudience::Client => what,
+    match audience {
+        Audience::Person if !last_words.is_empty() => format!("{what}: «{last_words}»"),
+        Audience::Person | Audience::Client => what,
     }
 }
 

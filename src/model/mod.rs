@@ -3,6 +3,7 @@
 //! Nothing here reads a file, the clock or the environment, so that tests are tables of cases.
 
 mod account;
+mod audience;
 mod callers;
 pub(crate) mod choice;
 pub(crate) mod env_account;
@@ -26,6 +27,7 @@ mod source;
 pub(crate) mod timestamp;
 
 pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
+pub(crate) use audience::Audience;
 pub use callers::CallerRule;
 pub(crate) use callers::{CallerEdit, CallerFacts, CallerRefusal};
 pub(crate) use expiry::{Expiry, time_span};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::CompleteLogin;
 use crate::cli::failure::Failure;
 use crate::cli::{CommandContext, args, duration};
-use crate::external_source::{self, ExternalCredential, ExternalError, ProgramAudience};
-use crate::model::{ExternalProgram, ExternalSource, Registry, Secret, Source, StoredSecret, Username};
+use crate::external_source::{self, ExternalCredential, ExternalError};
+use crate::model::{Audience, ExternalProgram, ExternalSource, Registry, Secret, Source, StoredSecret, Username};
 use crate::system::env::Env;
 
 /// A person may have to find a key or use a fingerprint reader.
@@ -41,7 +41,7 @@ pub(super) fn complete(
         return Err(Failure::usage(what, format!("name the user at {registry}: add `-u NAME`")));
     }
     context.ui.say(format_args!("Asking `{}` ({borrow})", program.display()));
-    let lent = match external_source::ask(&borrow, registry, PATIENCE, ProgramAudience::Person) {
+    let lent = match external_source::ask(&borrow, registry, PATIENCE, Audience::Person) {
         Ok(lent) => lent,
         Err(ExternalError::Failed(problem)) => return Err(problem.into()),
         Err(ExternalError::Nothing) => {
