@@ -77,38 +77,38 @@ Docker asks Ensign for all of them.
         &transcript,
         str![[r#"
 dave   (found before Ensign is asked, which would say: me)
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           not checked: there is only one account
-  6 files                  not checked: there is only one account
-  7 .ensign.toml           not checked: there is only one account
-  8 folder                 not checked: there is only one account
-  9 default account        → me   ← chosen
- 10 only account           → me
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           not checked: there is only one account
+   6 files                  not checked: there is only one account
+   7 .ensign.toml           not checked: there is only one account
+   8 folder                 not checked: there is only one account
+●  9 default account        → me
+  10 only account           → me
 dave   (found before Ensign is asked, which would say: me)
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           not checked: there is only one account
-  6 files                  not checked: there is only one account
-  7 .ensign.toml           not checked: there is only one account
-  8 folder                 not checked: there is only one account
-  9 default account        → me   ← chosen
- 10 only account           → me
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           not checked: there is only one account
+   6 files                  not checked: there is only one account
+   7 .ensign.toml           not checked: there is only one account
+   8 folder                 not checked: there is only one account
+●  9 default account        → me
+  10 only account           → me
 dave   (found before Ensign is asked, which would say: me)
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           not checked: there is only one account
-  6 files                  not checked: there is only one account
-  7 .ensign.toml           not checked: there is only one account
-  8 folder                 not checked: there is only one account
-  9 default account        → me   ← chosen
- 10 only account           → me
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           not checked: there is only one account
+   6 files                  not checked: there is only one account
+   7 .ensign.toml           not checked: there is only one account
+   8 folder                 not checked: there is only one account
+●  9 default account        → me
+  10 only account           → me
 
 "#]],
     );
@@ -118,16 +118,16 @@ dave   (found before Ensign is asked, which would say: me)
 exit 0
 --- stdout
 me
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           not checked: there is only one account
-  6 files                  not checked: there is only one account
-  7 .ensign.toml           not checked: there is only one account
-  8 folder                 not checked: there is only one account
-  9 default account        → me   ← chosen
- 10 only account           → me
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           not checked: there is only one account
+   6 files                  not checked: there is only one account
+   7 .ensign.toml           not checked: there is only one account
+   8 folder                 not checked: there is only one account
+●  9 default account        → me
+  10 only account           → me
 --- stderr
 ! Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign:  docker-credential-ensign import [HOME]/run/containers/auth.json --remove
 

@@ -128,16 +128,16 @@ fn files_that_name_several_accounts_choose_none() {
 exit 0
 --- stdout
 alice
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image of this registry
-  6 files                  undecided: ghcr.io/bob/one is bob's, ghcr.io/alice/two is alice's
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → alice   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image of this registry
+   6 files                  undecided: ghcr.io/bob/one is bob's, ghcr.io/alice/two is alice's
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → alice
+  10 only account           there are several
 --- stderr
 ! These images need different accounts, but Docker asks for only one. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=bob docker compose pull
@@ -160,16 +160,16 @@ fn which_names_the_file() {
 exit 0
 --- stdout
 bob
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image of this registry
-  6 files                  → bob   (compose.yaml: ghcr.io/bob/app is in ghcr.io/bob/**)   ← chosen
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → alice
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image of this registry
+●  6 files                  → bob   (compose.yaml: ghcr.io/bob/app is in ghcr.io/bob/**)
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+   9 default account        → alice
+  10 only account           there are several
 
 "#]]);
     let from_below = ["which", HOST, "--as", "OWNER=bob docker compose -f ../project/compose.yaml push"];
@@ -190,16 +190,16 @@ bob
 exit 0
 --- stdout
 bob
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           → bob   (ghcr.io/bob/x is in ghcr.io/bob/**)   ← chosen
-  6 files                  not read: the command line names an image
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → alice
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+●  5 command line           → bob   (ghcr.io/bob/x is in ghcr.io/bob/**)
+   6 files                  not read: the command line names an image
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+   9 default account        → alice
+  10 only account           there are several
 
 "#]]);
 }
@@ -363,32 +363,32 @@ fn what_is_not_known_in_a_file_decides_nothing_and_is_told() {
 exit 0
 --- stdout
 alice
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image of this registry
-  6 files                  undecided: other.yaml: could not be read as YAML
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → alice   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image of this registry
+   6 files                  undecided: other.yaml: could not be read as YAML
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → alice
+  10 only account           there are several
 --- stderr
 ! These files could not be read completely, so they choose no account. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=NAME docker compose pull
 exit 0
 --- stdout
 alice
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image of this registry
-  6 files                  undecided: docker-bake.hcl: `ghcr.io/…/app` is only partly known
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → alice   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image of this registry
+   6 files                  undecided: docker-bake.hcl: `ghcr.io/…/app` is only partly known
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → alice
+  10 only account           there are several
 --- stderr
 ! These files could not be read completely, so they choose no account. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=NAME docker buildx bake -f docker-bake.hcl --push

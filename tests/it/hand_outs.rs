@@ -185,16 +185,16 @@ alice
         &sandbox.ok(&["which", "ghcr.io/alice/app"], ""),
         str![[r#"
 alice
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           not checked: there is only one account
-  6 files                  not checked: there is only one account
-  7 .ensign.toml           not checked: there is only one account
-  8 folder                 not checked: there is only one account
-  9 default account        → alice   ← chosen
- 10 only account           → alice
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           not checked: there is only one account
+   6 files                  not checked: there is only one account
+   7 .ensign.toml           not checked: there is only one account
+   8 folder                 not checked: there is only one account
+●  9 default account        → alice
+  10 only account           → alice
   May ask: docker only; no coding agents
 
 "#]],

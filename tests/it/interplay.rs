@@ -82,16 +82,16 @@ exit 0
 exit 0
 --- stdout
 me
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image of this registry
-  6 files                  no image of this registry
-  7 .ensign.toml           names no account of this registry
-  8 folder                 no account's folder
-  9 default account        → me   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image of this registry
+   6 files                  no image of this registry
+   7 .ensign.toml           names no account of this registry
+   8 folder                 no account's folder
+●  9 default account        → me
+  10 only account           there are several
 
 "#]]);
 
@@ -149,11 +149,11 @@ fn what_is_public_on_the_hosts_of_a_pattern_is_so_whoever_answers_for_the_host()
 exit 0
 --- stdout
 no account needed
-  5 command line           a.corp.example/open/x needs no account: *.corp.example/open/** is public   ← ends here
+●  5 command line           a.corp.example/open/x needs no account: *.corp.example/open/** is public
 exit 0
 --- stdout
 no account needed
-  5 command line           their.corp.example/open/x needs no account: *.corp.example/open/** is public   ← ends here
+●  5 command line           their.corp.example/open/x needs no account: *.corp.example/open/** is public
 
 "#]],
     );

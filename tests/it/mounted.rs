@@ -261,16 +261,16 @@ fn no_command_is_advised_that_cannot_change_such_an_account() {
 exit 0
 --- stdout
 a
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           undecided: ghcr.io/acme/x is a's, ghcr.io/b/y is b's
-  6 files                  no image of this registry
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → a   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           undecided: ghcr.io/acme/x is a's, ghcr.io/b/y is b's
+   6 files                  no image of this registry
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → a
+  10 only account           there are several
 --- stderr
 ! These images need different accounts, but Docker asks for only one. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=b docker build -t ghcr.io/acme/x -t ghcr.io/b/y .

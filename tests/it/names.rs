@@ -336,16 +336,16 @@ fn hosts_that_take_the_same_login_are_answered_with_it() {
 exit 0
 --- stdout
 hub
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image that belongs to an account
-  6 files                  not read: the command line names an image
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → hub   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image that belongs to an account
+   6 files                  not read: the command line names an image
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → hub
+  10 only account           there are several
   dhi.io uses the accounts of docker.io
 
 "#]]);

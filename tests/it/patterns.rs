@@ -47,16 +47,16 @@ fn a_borrowed_account_of_a_pattern_is_asked_about_each_host() {
         &sandbox.ok(&["which", EUROPE], ""),
         str![[r#"
 work   (secret from aws, profile work)
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image of this registry
-  6 files                  no image of this registry
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → work   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image of this registry
+   6 files                  no image of this registry
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → work
+  10 only account           there are several
 
 "#]],
     );

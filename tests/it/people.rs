@@ -353,16 +353,16 @@ fn a_folder_decides_where_no_image_does() {
 exit 0
 --- stdout
 alice
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's
-  6 files                  no image of this registry
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → alice   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's
+   6 files                  no image of this registry
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → alice
+  10 only account           there are several
 --- stderr
 ! These images need different accounts, but Docker asks for only one. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=bob docker build -t ghcr.io/bob/x -t ghcr.io/alice/y .
@@ -380,16 +380,16 @@ fn which_shows_the_ladder() {
 exit 0
 --- stdout
 bob
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)   ← chosen
-  6 files                  not read: the command line names an image
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → alice
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+●  5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)
+   6 files                  not read: the command line names an image
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+   9 default account        → alice
+  10 only account           there are several
 
 "#]]);
     let torn = sandbox
@@ -399,16 +399,16 @@ bob
 exit 0
 --- stdout
 alice
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's
-  6 files                  not read: the command line names an image
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → alice   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's
+   6 files                  not read: the command line names an image
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → alice
+  10 only account           there are several
 --- stderr
 ! These images need different accounts, but Docker asks for only one. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=bob docker buildx build --push -t ghcr.io/bob/x -t ghcr.io/alice/y .
@@ -424,16 +424,16 @@ alice
 exit 3
 --- stdout
 no account
-  1 ENSIGN_ACCOUNT         names `bbo`, which ghcr.io does not have   ← ends here
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image of this registry
-  6 files                  no image of this registry
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → alice
- 10 only account           there are several
+●  1 ENSIGN_ACCOUNT         names `bbo`, which ghcr.io does not have
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image of this registry
+   6 files                  no image of this registry
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+   9 default account        → alice
+  10 only account           there are several
 --- stderr
 ! ENSIGN_ACCOUNT names `bbo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`
 

@@ -96,23 +96,20 @@ fn which_and_why_say_of_a_trusted_file_where_it_lies_and_never_that_it_is_not_tr
 exit 0
 --- stdout
 no account needed
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           docker.io/library/alpine needs no account: docker.io/library/alpine is public   ← ends here
-  6 files                  not read: the command line names an image
-  7 .ensign.toml           names no account of this registry
-  8 folder                 no account's folder
-  9 default account        → me
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+●  5 command line           docker.io/library/alpine needs no account: docker.io/library/alpine is public
+   6 files                  not read: the command line names an image
+   7 .ensign.toml           names no account of this registry
+   8 folder                 no account's folder
+   9 default account        → me
+  10 only account           there are several
 
 "#]]);
     let which = run_in(&sandbox, "p", &["which", "ghcr.io"]);
-    assert!(
-        which.stdout.contains("\n  7 .ensign.toml           → work   (in ~/p/.ensign.toml)   ← chosen\n"),
-        "{which:?}"
-    );
+    assert!(which.stdout.contains("\n●  7 .ensign.toml           → work   (in ~/p/.ensign.toml)\n"), "{which:?}");
     assert_eq!(who_in(&sandbox, "p", "ghcr.io"), "work");
     let why = run_in(&sandbox, "p", &["why"]); // there is none on Windows
     assert!(cfg!(windows) || why.stdout.contains("    .ensign.toml → work   (in ~/p/.ensign.toml)\n"), "{why:?}");
@@ -127,16 +124,16 @@ fn which_points_out_a_file_that_is_not_trusted() {
 exit 0
 --- stdout
 me
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image of this registry
-  6 files                  no image of this registry
-  7 .ensign.toml           ~/p/.ensign.toml is not trusted
-  8 folder                 no account's folder
-  9 default account        → me   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image of this registry
+   6 files                  no image of this registry
+   7 .ensign.toml           ~/p/.ensign.toml is not trusted
+   8 folder                 no account's folder
+●  9 default account        → me
+  10 only account           there are several
 --- stderr
 ! ~/p/.ensign.toml names `work` for ghcr.io, but is not trusted: run `docker-credential-ensign trust`
 
@@ -145,16 +142,16 @@ me
 exit 0
 --- stdout
 me
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image of this registry
-  6 files                  no image of this registry
-  7 .ensign.toml           ~/p/.ensign.toml is not trusted
-  8 folder                 no account's folder
-  9 default account        → me   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image of this registry
+   6 files                  no image of this registry
+   7 .ensign.toml           ~/p/.ensign.toml is not trusted
+   8 folder                 no account's folder
+●  9 default account        → me
+  10 only account           there are several
 --- stderr
 ! ~/p/.ensign.toml names `work` for ghcr.io, but is not trusted: run `docker-credential-ensign trust`
 
@@ -162,21 +159,21 @@ me
     trust(&sandbox);
     let run = which(&[]);
     assert!(run.stdout.starts_with("work\n"), "{run:?}");
-    assert!(run.stdout.contains("\n  7 .ensign.toml           → work   (in ~/p/.ensign.toml)   ← chosen\n"), "{run:?}");
+    assert!(run.stdout.contains("\n●  7 .ensign.toml           → work   (in ~/p/.ensign.toml)\n"), "{run:?}");
     run.shows(str![[r#"
 exit 0
 --- stdout
 work
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image of this registry
-  6 files                  no image of this registry
-  7 .ensign.toml           → work   (in ~/p/.ensign.toml)   ← chosen
-  8 folder                 no account's folder
-  9 default account        → me
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image of this registry
+   6 files                  no image of this registry
+●  7 .ensign.toml           → work   (in ~/p/.ensign.toml)
+   8 folder                 no account's folder
+   9 default account        → me
+  10 only account           there are several
 --- stderr
 ! ~/p/.ensign.toml has fields that this Ensign does not know and ignores: later
 
@@ -191,16 +188,16 @@ work
 exit 0
 --- stdout
 me
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image of this registry
-  6 files                  no image of this registry
-  7 .ensign.toml           ~/p/.ensign.toml has changed since it was trusted
-  8 folder                 no account's folder
-  9 default account        → me   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image of this registry
+   6 files                  no image of this registry
+   7 .ensign.toml           ~/p/.ensign.toml has changed since it was trusted
+   8 folder                 no account's folder
+●  9 default account        → me
+  10 only account           there are several
 --- stderr
 ! ~/p/.ensign.toml names `work` for ghcr.io, but has changed since it was trusted: run `docker-credential-ensign trust`
 
@@ -244,16 +241,16 @@ fn an_account_that_is_not_there_is_never_replaced_by_another() {
 exit 3
 --- stdout
 no account
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image of this registry
-  6 files                  no image of this registry
-  7 .ensign.toml           names `at work`, which ghcr.io does not have   ← ends here
-  8 folder                 no account's folder
-  9 default account        → me
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image of this registry
+   6 files                  no image of this registry
+●  7 .ensign.toml           names `at work`, which ghcr.io does not have
+   8 folder                 no account's folder
+   9 default account        → me
+  10 only account           there are several
 --- stderr
 ! .ensign.toml names `at work`, which ghcr.io does not have: run `docker-credential-ensign login ghcr.io --alias 'at work'`
 

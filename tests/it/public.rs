@@ -131,16 +131,16 @@ ghcr.io   (no account)
 exit 0
 --- stdout
 no account needed
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           ghcr.io/acme/app needs no account: ghcr.io/acme/** is public   ← ends here
-  6 files                  not read: the command line names an image
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        none
- 10 only account           none
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+●  5 command line           ghcr.io/acme/app needs no account: ghcr.io/acme/** is public
+   6 files                  not read: the command line names an image
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+   9 default account        none
+  10 only account           none
 
 "#]]);
 

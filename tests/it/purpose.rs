@@ -77,16 +77,16 @@ fn without_an_account_for_a_push_there_is_none_and_which_says_why() {
 exit 3
 --- stdout
 no account
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no account that is for this operation
-  6 files                  not read: the command line names an image
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        none
- 10 only account           none
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no account that is for this operation
+   6 files                  not read: the command line names an image
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+   9 default account        none
+  10 only account           none
   It is a push: ro is for pull only
 --- stderr
 ! ghcr.io has no account for a push: ro is for pull only: run `docker-credential-ensign account edit ghcr.io ro --for any`
@@ -96,16 +96,16 @@ no account
 exit 3
 --- stdout
 no account
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no account that is for this operation
-  6 files                  not read: the command line names an image
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        none
- 10 only account           none
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no account that is for this operation
+   6 files                  not read: the command line names an image
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+   9 default account        none
+  10 only account           none
   It is a push: ro is for pull only
 --- stderr
 ! ghcr.io has no account for a push: ro is for pull only: run `docker-credential-ensign account edit ghcr.io ro --for any`

@@ -86,16 +86,16 @@ fn one_account_is_not_said_to_have_been_looked_for() {
 exit 0
 --- stdout
 work
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           not checked: there is only one account
-  6 files                  not checked: there is only one account
-  7 .ensign.toml           not checked: there is only one account
-  8 folder                 not checked: there is only one account
-  9 default account        → work   ← chosen
- 10 only account           → work
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           not checked: there is only one account
+   6 files                  not checked: there is only one account
+   7 .ensign.toml           not checked: there is only one account
+   8 folder                 not checked: there is only one account
+●  9 default account        → work
+  10 only account           → work
 
 "#]]);
 }
@@ -122,22 +122,22 @@ fn one_registry_is_shown_as_if_it_had_been_named_and_several_each_with_its_name(
     assert_eq!(which(&sandbox, push), sandbox.run(&["which", "ghcr.io", "--as", push], ""));
     let run = which(&sandbox, "docker buildx build -t ghcr.io/work/a -t ghcr.io/me/b -t quay.io/c/d .");
     let blocks: Vec<_> = run.stdout.split("\n\n").collect();
-    assert!(blocks[0].starts_with("ghcr.io: me\n  1 ENSIGN_ACCOUNT"), "{run:?}");
+    assert!(blocks[0].starts_with("ghcr.io: me\n   1 ENSIGN_ACCOUNT"), "{run:?}");
     assert_eq!(blocks[1..], ["quay.io: no account   (the registry has none)\n"]);
     run.shows(str![[r#"
 exit 0
 --- stdout
 ghcr.io: me
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           undecided: ghcr.io/work/a is work's, ghcr.io/me/b is me's
-  6 files                  no image of this registry
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → me   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           undecided: ghcr.io/work/a is work's, ghcr.io/me/b is me's
+   6 files                  no image of this registry
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → me
+  10 only account           there are several
 
 quay.io: no account   (the registry has none)
 --- stderr
@@ -270,16 +270,16 @@ fn the_way_out_holds_the_whole_command_however_long_it_is() {
 exit 0
 --- stdout
 me
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           undecided: ghcr.io/work/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa is work's, ghcr.io/me/b is me's
-  6 files                  not read: the command line names an image
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → me   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           undecided: ghcr.io/work/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa is work's, ghcr.io/me/b is me's
+   6 files                  not read: the command line names an image
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → me
+  10 only account           there are several
 --- stderr
 ! These images need different accounts, but Docker asks for only one. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=work docker pull ghcr.io/work/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ghcr.io/me/b
@@ -337,16 +337,16 @@ fn an_image_that_two_accounts_claim_is_named_once_in_the_advice() {
 exit 0
 --- stdout
 alice
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           undecided: ghcr.io/acme/app is bob's, ghcr.io/acme/app is alice's
-  6 files                  not read: the command line names an image
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → alice   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           undecided: ghcr.io/acme/app is bob's, ghcr.io/acme/app is alice's
+   6 files                  not read: the command line names an image
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → alice
+  10 only account           there are several
 --- stderr
 ! These images need different accounts, but Docker asks for only one. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=bob docker …

@@ -282,16 +282,16 @@ exit 0
 exit 0
 --- stdout
 alice
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           undecided: ghcr.io/bob/a is bob's, ghcr.io/alice/b is alice's
-  6 files                  not read: the command line names an image
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → alice   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           undecided: ghcr.io/bob/a is bob's, ghcr.io/alice/b is alice's
+   6 files                  not read: the command line names an image
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → alice
+  10 only account           there are several
 --- stderr
 ! These images need different accounts, but Docker asks for only one. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=bob docker buildx build --push -t ghcr.io/bob/a -t ghcr.io/alice/b .

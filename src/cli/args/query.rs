@@ -7,6 +7,7 @@ use clap::Args;
 use crate::oci::api::Method;
 
 #[derive(Args, Debug)]
+#[command(after_help = "The rule marked ● decides.")]
 pub(in crate::cli) struct WhichArguments {
     /// An image or a registry; optional with `--as`
     #[arg(value_name = "IMAGE", required_unless_present = "command")]

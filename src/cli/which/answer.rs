@@ -139,14 +139,10 @@ fn lines(
     };
     let mut lines = vec![format!("{}{behind}", context.ui.bold(&explanation.headline()))];
     for step in &decision.steps {
-        let mark = match step.decides {
-            true if account.is_none() => "   ← ends here",
-            true => "   ← chosen",
-            false => "",
-        };
+        let mark = if step.decides { "●" } else { " " }; // first, where no long image moves it into the next line
         let sentence = seen.filter(|_| is_open_project(step)).and_then(|seen| seen.sentence(context));
         let sentence = sentence.unwrap_or_else(|| explanation.step(step));
-        lines.push(format!("{:>3} {:22} {sentence}{mark}", step.rule as usize + 1, step.rule.to_string()));
+        lines.push(format!("{mark}{:>3} {:22} {sentence}", step.rule as usize + 1, step.rule.to_string()));
     }
     if let Some(callers) = account.and_then(|account| context.callers(account)) {
         lines.push(format!("  May ask: {callers}"));

@@ -129,16 +129,16 @@ fn an_identity_without_an_account_falls_through_and_which_says_so() {
         &which,
         str![[r#"
 michelle.jarrett.net
-  1 ENSIGN_ACCOUNT         not set
-  2 name of the program    the program is not pinned
-  3 user in the address    none
-  4 image in the address   none
-  5 command line           no image that belongs to an account
-  6 files                  not read: the command line names an image
-  7 .ensign.toml           none
-  8 folder                 no account's folder
-  9 default account        → michelle.jarrett.net   ← chosen
- 10 only account           there are several
+   1 ENSIGN_ACCOUNT         not set
+   2 name of the program    the program is not pinned
+   3 user in the address    none
+   4 image in the address   none
+   5 command line           no image that belongs to an account
+   6 files                  not read: the command line names an image
+   7 .ensign.toml           none
+   8 folder                 no account's folder
+●  9 default account        → michelle.jarrett.net
+  10 only account           there are several
 
 "#]],
     );
