@@ -179,7 +179,10 @@ impl Accounts<'_> {
             Source::OAuth(_) => self.vault.get(account)?.is_some_and(|kept| same(&kept.secret)),
             Source::External(borrow) => {
                 let kept = self.vault.get(account)?;
-                matches!(self.resolve_external(account, borrow, kept, Audience::Client), Ok(ResolvedSecret::Valid(lent)) if same(&lent.secret))
+                match self.resolve_external(account, borrow, kept, Audience::Client) {
+                    Ok(ResolvedSecret::Valid(lent)) => same(&lent.secret),
+                    _ => false,
+                }
             }
         };
         Ok(Some(account.clone()).filter(|_| is_ours))
