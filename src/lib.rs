@@ -9,7 +9,8 @@
 //! neighbours  config      vault      our file; secrets
 //!             caller      docker     the process that asks; Docker's files
 //!             oci       oauth        the registry on the wire; the identity provider
-//!             borrow    journal      programs that have a secret; the last answers
+//!             external_source        programs that have a secret
+//!             journal                the last answers, with their reasons
 //!             release                our own releases on the wire, and this program's place
 //! ground      system                 files, environment, programs, http
 //! words       model                  plain values, no I/O
