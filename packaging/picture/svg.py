@@ -4,7 +4,7 @@ import re
 import sys
 from html import escape
 
-WIDTH, HEIGHT, SIZE = 8.4, 19, 14  # of a letter, of a line, of the font
+WIDTH, HEIGHT, GAP, SIZE = 8.4, 19, 10, 14  # of a letter, of a line, before a command, of the font
 COLOURS = {31: "#ff7b72", 32: "#7ee787", 33: "#e3b341", 34: "#79c0ff", 35: "#d2a8ff", 36: "#76e3ea", 90: "#8b949e"}
 SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m|\x1b\(B|\x0f")
 
@@ -33,8 +33,10 @@ def spans(line, style):
 lines = [line for line in sys.stdin.read().split("\n")]
 while lines and re.sub(SEQUENCE, "", lines[-1]).strip() in ("", "$"):
     lines.pop()
-columns = max(len(re.sub(SEQUENCE, "", line).rstrip()) for line in lines)
-width, height = round(columns * WIDTH + 32), len(lines) * HEIGHT + 28
+plain = [re.sub(SEQUENCE, "", line).rstrip() for line in lines]
+typed = [line.startswith("$ ") for line in plain]  # each of these begins a step of the session
+columns = max(map(len, plain))
+width, height = round(columns * WIDTH + 32), len(lines) * HEIGHT + sum(typed[1:]) * GAP + 28
 print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">')
 print("<title>A session: two logins, two pushes, which, status</title>")
 print(f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>')
@@ -52,5 +54,6 @@ for number, line in enumerate(lines):
             parts.append(f'<tspan x="{x:.1f}" textLength="{length}"{marks}>{escape(word[0])}</tspan>')
         column += len(text)
     if parts:
-        print(f'<text y="{24 + number * HEIGHT}">{"".join(parts)}</text>')
+        y = 24 + number * HEIGHT + sum(typed[1 : number + 1]) * GAP
+        print(f'<text y="{y}">{"".join(parts)}</text>')
 print("</g>\n</svg>")
