@@ -52,7 +52,11 @@ pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Optio
                 format!(
                     "  images     {}{}",
                     images.join(", "),
-                    if account.images.is_empty() { "  (its own namespace)" } else { "" }
+                    match (account.images.is_empty(), images.is_empty()) {
+                        (true, false) => "  (its own namespace)",
+                        (true, true) => "none: a user name like this is no namespace",
+                        (false, _) => "",
+                    }
                 ),
             ];
             lines.extend(account.purpose.map(|purpose| format!("  for        {purpose} only")));

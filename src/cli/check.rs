@@ -206,9 +206,7 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action
         RepositoryAccess::Unknown { why } => {
             ("accepted", 1, format!("{registry} accepts {name}, but it is unknown whether it may {deed}: {why}"))
         }
-        RepositoryAccess::Unverified { why } => {
-            ("unverified", 1, format!("the password of {name} was not checked: {why}"))
-        }
+        RepositoryAccess::Unverified { why } => ("unverified", 1, format!("{name} was not checked: {why}")),
     };
     let page = match access {
         RepositoryAccess::SessionOver { page } => Some(page.clone()),
@@ -300,12 +298,7 @@ mod tests {
                 1,
                 "ghcr.io accepts work, but it is unknown whether it may push to ghcr.io/acme/app",
             ),
-            (
-                RepositoryAccess::Unverified { why: why() },
-                "unverified",
-                1,
-                "of work was not checked: it is out of order",
-            ),
+            (RepositoryAccess::Unverified { why: why() }, "unverified", 1, "work was not checked: it is out of order"),
         ] {
             let told = describe(&access, &subject(), Operation::Push);
             assert_eq!((told.verdict, told.code), (verdict, code));

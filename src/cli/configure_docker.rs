@@ -322,10 +322,8 @@ fn finish(
     note_snap(context);
     if !given.undo && !given.dry_run {
         let all = context.accounts.all().unwrap_or_default();
-        precedence::containers_tools(
-            context,
-            &all.iter().filter(|entry| !entry.accounts.is_empty()).collect::<Vec<_>>(),
-        );
+        let with_accounts: Vec<_> = all.iter().filter(|entry| !entry.accounts.is_empty()).collect();
+        precedence::containers_tools(context, &with_accounts).print(context);
     }
     if left && given.all {
         context.ui.note(format_args!(

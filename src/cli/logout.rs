@@ -58,13 +58,12 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -
             context.ui.note("its store still has the secret");
         }
         if !after.accounts.is_empty() && after.default_account().is_none() {
-            context.ui.note(format_args!(
-                "{registry} has no default account now. It has {}:  {} switch {} {}",
-                names(&after),
-                context.program,
-                text::quote(registry.as_str()),
-                if let [only] = after.accounts.as_slice() { text::quote(only.name.as_str()) } else { "NAME".into() }
-            ));
+            let (others, name) = match after.accounts.as_slice() {
+                [only] => (String::new(), text::quote(only.name.as_str())),
+                _ => (format!(". It has {}", names(&after)), "NAME".into()),
+            };
+            let switch = format!("{} switch {} {name}", context.program, text::quote(registry.as_str()));
+            context.ui.note(format_args!("{registry} has no default account now{others}:  {switch}"));
         }
     }
     if context.ui.is_json() {

@@ -4,6 +4,7 @@ use std::io;
 
 use dialoguer::console::{Key, Term};
 
+use super::wrap;
 use crate::system::text;
 
 const KEYS: &str = "  Arrow keys and Enter choose; Esc, q or Ctrl-D cancels";
@@ -40,7 +41,7 @@ pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::
 /// A question that one key answers; Enter means no.
 pub(super) fn confirm(question: &str) -> io::Result<bool> {
     let term = Term::stderr();
-    let question = text::sanitize(question);
+    let question = wrap::for_terminal(&text::sanitize(question), &term);
     term.write_str(&format!("{question} [y/N] "))?;
     let answer = loop {
         let key = term.read_key_raw()?;

@@ -42,6 +42,7 @@ mod unlock;
 mod update;
 mod which;
 mod why;
+mod wrap;
 
 use std::cell::OnceCell;
 use std::ffi::OsString;

@@ -11,19 +11,39 @@ use crate::system::text::{one_line, quote};
 
 pub(super) const TOOLS: &str = "Podman, Buildah and Skopeo";
 
-/// Returns for each name of these registries whom the containers tools ask. Prints it if that is not Ensign.
-pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&RegistryAccounts]) -> Vec<Value> {
+/// Whom the containers tools ask for some registries.
+#[derive(Default)]
+pub(super) struct ContainersLogins {
+    /// For each name of these registries.
+    pub(super) json: Vec<Value>,
+    /// Sentences about others who are asked first.
+    others: Vec<String>,
+    /// Names for which nothing is asked.
+    unasked: Vec<String>,
+}
+
+impl ContainersLogins {
+    pub(super) fn print(&self, context: &CommandContext<'_>) {
+        self.others.iter().for_each(|sentence| context.ui.note(sentence));
+        if !self.unasked.is_empty() {
+            context.ui.note(format_args!("{TOOLS} do not ask Ensign for {}:", self.unasked.join(", ")));
+            context.ui.say(format_args!("    {} configure-docker", context.program));
+        }
+    }
+}
+
+pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&RegistryAccounts]) -> ContainersLogins {
+    let mut found = ContainersLogins::default();
     if registries.is_empty() || !containers::are_found(context.env) {
-        return vec![];
+        return found;
     }
     let lookup = match LoginLookup::new(ClientFamily::Containers, context.env) {
         Ok(lookup) => lookup,
         Err(error) => {
-            context.ui.note(one_line(&format!("{error:#}"), 300));
-            return vec![];
+            found.others.push(one_line(&format!("{error:#}"), 300));
+            return found;
         }
     };
-    let (mut told, mut unasked) = (vec![], vec![]);
     let mut other_names = context.accounts.other_names().unwrap_or_default();
     for entry in registries.iter().filter(|entry| !entry.registry.is_pattern()) {
         let registry = &entry.registry;
@@ -31,18 +51,14 @@ pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&Regi
         for name in std::iter::once(registry.to_string()).chain(others) {
             let first = lookup.first(registry, &name, None);
             match sentence(context, TOOLS, &name, &first) {
-                Some(sentence) => context.ui.note(sentence),
-                None if first == FirstLogin::Nobody => unasked.push(name.clone()),
+                Some(sentence) => found.others.push(sentence),
+                None if first == FirstLogin::Nobody => found.unasked.push(name.clone()),
                 None => {}
             }
-            told.push(json!({"registry": name, "first": value(&first)}));
+            found.json.push(json!({"registry": name, "first": value(&first)}));
         }
     }
-    if !unasked.is_empty() {
-        let names = unasked.join(", ");
-        context.ui.note(format_args!("{TOOLS} do not ask Ensign for {names}:  {} configure-docker", context.program));
-    }
-    told
+    found
 }
 
 /// The first answerer for a registry under this name, if that is not Ensign.

@@ -25,7 +25,7 @@ pub(super) fn use_account(context: &CommandContext<'_>, given: &args::UseArgumen
     let shell = given.shell.unwrap_or_else(args::UseShell::of_caller);
     let value = if given.none { None } else { Some(value(context, &given.accounts, context.env.account.as_deref())?) };
     let line = line(shell, value.as_deref());
-    context.ui.data(json!({"variable": VARIABLE, "value": value, "line": line}), &line)?;
+    context.ui.exact_data(json!({"variable": VARIABLE, "value": value, "line": line}), &line)?;
     if context.ui.shows_data_to_a_person() {
         let mut words = if given.none {
             "--none".to_owned()

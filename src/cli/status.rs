@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::trouble::Trouble;
+use super::wrap::{WIDTH, wrap};
 use super::{
     CommandContext, account, args, duration, expiry, note_podman, note_snap, precedence, route, store, update,
 };
@@ -52,11 +53,12 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -
     }
     let with_accounts: Vec<&RegistryAccounts> = registries.iter().filter(|entry| !entry.accounts.is_empty()).collect();
     let docker = docker(context, &with_accounts);
+    let containers = precedence::containers_tools(context, &with_accounts);
     let troubled = lines.iter().flatten().filter(|line| line.trouble.is_some()).count();
     let mut json = json!({
         "accounts": lines.iter().zip(&registries).flat_map(|(lines, entry)| lines.iter().map(|line| line.json(context, entry))).collect::<Vec<_>>(),
         "public": registries.iter().flat_map(|entry| &entry.public).map(ToString::to_string).collect::<Vec<_>>(),
-        "containers": precedence::containers_tools(context, &with_accounts),
+        "containers": containers.json,
         "docker": docker.iter().map(AskedName::json).collect::<Vec<_>>(),
         "left_over": left_over(&leftovers),
         "key": context.accounts.key().state().ok().flatten().as_ref().map(store::key_json),
@@ -83,6 +85,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -
     context.ui.data(json, blocks.join("\n"))?;
     print_leftovers(context, &leftovers);
     context.note_variable();
+    containers.print(context);
     note_podman(context);
     note_snap(context);
     update::note_newer(context);
@@ -293,5 +296,5 @@ fn footer(context: &CommandContext<'_>, docker: &[AskedName<'_>], troubled: usiz
     if troubled > 0 {
         let _ = writeln!(footer, "{troubled} account{} attention.", if troubled == 1 { " needs" } else { "s need" });
     }
-    footer
+    wrap(&footer, WIDTH)
 }

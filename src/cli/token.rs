@@ -27,7 +27,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::TokenArguments) ->
             let expires_in = token.time_left(SystemTime::now()).as_secs();
             let json =
                 json!({"status": "success", "image": image.to_string(), "token": text, "expires_in": expires_in});
-            context.ui.data(json, text)?;
+            context.ui.exact_data(json, text)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(access) => {

@@ -8,11 +8,12 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use dialoguer::console::Term;
 use dialoguer::{Input, Password};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::menu;
+use super::{menu, wrap};
 use crate::model::Secret;
 use crate::system::{env, exec, text, threads};
 
@@ -53,8 +54,14 @@ impl Ui {
         !self.json && io::stdout().is_terminal()
     }
 
-    /// Prints data: `lines` for a person, `value` for a program.
+    /// Prints data: `lines` for a person, in the width of the terminal; `value` for a program.
     pub(super) fn data(&self, value: Value, lines: impl Display) -> Result<()> {
+        let lines = fit_for_terminal(&lines.to_string());
+        self.exact_data(value, wrap::for_terminal(&lines, &Term::stdout()))
+    }
+
+    /// The same for lines that a person copies or another program wrote: none is broken.
+    pub(super) fn exact_data(&self, value: Value, lines: impl Display) -> Result<()> {
         self.print(&if self.json {
             text::sanitize_json(&with_schema(value).to_string())
         } else {
@@ -91,7 +98,8 @@ impl Ui {
     /// Prints a message to stderr, cleaned for a terminal. With `--json` it prints nothing.
     pub(super) fn say(&self, line: impl Display) {
         if !self.json {
-            let _ = writeln!(io::stderr(), "{}", text::sanitize(&line.to_string()));
+            let line = text::sanitize(&line.to_string());
+            let _ = writeln!(io::stderr(), "{}", wrap::for_terminal(&line, &Term::stderr()));
         }
     }
 

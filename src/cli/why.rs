@@ -77,7 +77,7 @@ fn set(context: &CommandContext<'_>, on: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-const NO_FOLDER: &str = "the journal needs XDG_RUNTIME_DIR, which names no usable folder in this session";
+const NO_FOLDER: &str = "the journal needs XDG_RUNTIME_DIR, which names no usable folder here";
 
 fn why_off(context: &CommandContext<'_>) -> Option<String> {
     if context.env.forbids_journal() {

@@ -61,7 +61,7 @@ impl ReleaseServer {
             }
         };
         if key.is_empty() {
-            let clone = format!("build it from source: `git clone {}`, then its install.sh", facts::repository());
+            let clone = format!("`git clone {}`; its install.sh builds it", facts::repository());
             return Err(Problem::new("there is no signed release of Ensign yet", clone));
         }
         let key = PublicKey::parse(key).ok_or_else(|| wrong_setting("its `key` is not a public key of minisign"))?;
@@ -106,7 +106,7 @@ impl ReleaseServer {
         let name = format!("ensign-{version}-{target}");
         let file = format!("{name}.tar.gz");
         let sum = release.sum_of(&file).ok_or_else(|| {
-            let clone = format!("build it from source: `git clone {}`, then its install.sh", facts::repository());
+            let clone = format!("`git clone {}`; its install.sh builds it", facts::repository());
             Problem::new(format!("release {version} has no program for {target}"), clone)
         })?;
         let archive = self

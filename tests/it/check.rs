@@ -139,7 +139,7 @@ fn a_bad_password_a_careless_registry_and_an_absent_one_are_told_apart() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-✗ the password of alice was not checked: could not reach `localhost:1`: Connection refused (os error 111)
+✗ alice was not checked: could not reach `localhost:1`: Connection refused (os error 111)
 --- stderr
 hint: `curl -i https://localhost:1/v2/` shows what answers there
 

@@ -35,7 +35,8 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the credentials of alice on [HOST] are no longer valid: the registry refused them when they were checked: run `docker-credential-ensign login [HOST] --alias alice`
 
-Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for [HOST]:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 exit 3
 --- stdout
@@ -43,7 +44,8 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the credentials of alice on [HOST-2] are no longer valid: the registry refused them when they were checked: run `docker-credential-ensign login [HOST-2] --alias alice`
 
-Docker does not ask Ensign for [HOST-2]:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for [HOST-2]:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 
 "#]],
@@ -98,7 +100,8 @@ ghcr.io
   ● me  default   me/**   in clear text   expired 2 minutes ago
     ✗ the credentials of me on ghcr.io are no longer valid: they have expired: run `docker-credential-ensign login ghcr.io --alias me`
 
-Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 
 "#]]);

@@ -75,7 +75,8 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
-Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for [HOST]:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 exit 3
 --- stdout
@@ -83,7 +84,8 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
-Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for [HOST]:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 exit 3
 --- stdout
@@ -91,7 +93,8 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
-Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for [HOST]:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 exit 3
 --- stdout
@@ -99,7 +102,8 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
-Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for [HOST]:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 exit 3
 --- stdout
@@ -107,7 +111,8 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
-Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for [HOST]:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 exit 3
 --- stdout
@@ -115,7 +120,8 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
-Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for [HOST]:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 
 "#]],

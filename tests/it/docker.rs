@@ -230,7 +230,8 @@ ghcr.io
 docker.io
   ● alice  default   alice/**   in clear text
 
-Docker does not ask Ensign for docker.io (asks desktop):  docker-credential-ensign configure-docker
+Docker does not ask Ensign for docker.io (asks desktop):
+  docker-credential-ensign configure-docker
 ✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH
 
 "#]],
@@ -317,7 +318,8 @@ ghcr.io
 docker.io
   ● alice  default   alice/**   in clear text
 
-Docker does not ask Ensign for ghcr.io, docker.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io, docker.io:
+  docker-credential-ensign configure-docker
 --- stderr
 ! `docker` is a snap and can start no credential helper: install Docker's own packages, or write its file with  docker-credential-ensign export --all --format auth.json -o ~/snap/docker/current/.docker/config.json
 exit 0

@@ -103,7 +103,8 @@ exit 0
   ● AWS  default      in clear text   expires in 12 hours
     ! log in again before then:  docker-credential-ensign login 123456789012.dkr.ecr.eu-west-1.amazonaws.com --alias AWS
 
-Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com:
+  docker-credential-ensign configure-docker
 
 "#]]);
     assert_eq!(sandbox.who(host), "AWS");
@@ -125,7 +126,8 @@ fn a_login_that_renews_itself_is_not_said_to_expire() {
 registry.gitlab.com
   ● me  default   me/**   in clear text   from login at gitlab   renewed automatically, within 1 hour
 
-Docker does not ask Ensign for registry.gitlab.com:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for registry.gitlab.com:
+  docker-credential-ensign configure-docker
 
 "#]],
     );
@@ -159,7 +161,8 @@ exit 0
 ghcr.io
   ● me  default   me/**   in clear text   from login at github   expires in 60 days, unless it is used before
 
-Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io:
+  docker-credential-ensign configure-docker
 
 "#]]);
     assert!(!run.stdout.contains('!'), "{run:?}");
@@ -179,7 +182,8 @@ ghcr.io
   ● me  default   me/**   in clear text   from login at github   expires in 3 days, unless it is used before
     ! log in again before then:  docker-credential-ensign login ghcr.io --alias me
 
-Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io:
+  docker-credential-ensign configure-docker
 
 "#]]);
     let run = sandbox.run(&["status", "--expiring", "7d"], "");
@@ -204,24 +208,30 @@ exit 0
 exit 1
 --- stdout
 ✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out without a login
+  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
+    PATH
+      breaks: Docker and Podman cannot start it: every pull and push goes out
+        without a login
       fix:    export PATH="$PATH:[BIN]"
 ✓ helpers   no other helper is named
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io
       breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io)
+      fix:    docker-credential-ensign doctor --fix docker-not-asking
+      does:   docker-credential-ensign configure-docker --force ghcr.io
 ✓ files     2 files, readable by you only, nothing left over
 ✓ stores    1 secret in files, in clear text
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ! accounts  1 note
-  ! account-expiring: the secret of me on ghcr.io expires in 3 days, unless it is used before
+  ! account-expiring: the secret of me on ghcr.io expires in 3 days, unless it
+    is used before
       breaks: nothing yet; then pulls and pushes as this account fail
       fix:    docker-credential-ensign login ghcr.io --alias me
 ✓ answers   not tried: the program is not on PATH
 
-Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 2 notes. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]]);
     // An entry that an older program wrote says nothing of that.
@@ -232,7 +242,8 @@ Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign do
 ghcr.io
   ● me  default   me/**   in clear text   from login at github   renewed automatically, within 1 hour
 
-Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io:
+  docker-credential-ensign configure-docker
 
 "#]],
     );
@@ -335,7 +346,8 @@ shop.azurecr.io
   ● me  default   me/**   in clear text   expires in 3 hours
     ! log in again before then:  docker-credential-ensign login shop.azurecr.io --alias me
 
-Docker does not ask Ensign for shop.azurecr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for shop.azurecr.io:
+  docker-credential-ensign configure-docker
 
 "#]]);
 }

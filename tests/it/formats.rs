@@ -74,7 +74,8 @@ atcr.io
 buoy.cr
   ● bob.example.com  default   bob.example.com/**   in clear text
 
-Docker does not ask Ensign for atcr.io, buoy.cr:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for atcr.io, buoy.cr:
+  docker-credential-ensign configure-docker
 --- stderr
 ! 2 accounts of ATCR's helper are taken over; its file stays as it is
 ! not taken over: carol.example.com on https://no.secret: it has no secret

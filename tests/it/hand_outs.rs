@@ -164,7 +164,8 @@ ghcr.io
   ● alice  default   alice/**   in clear text
            may ask: docker only; no coding agents
 
-Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io:
+  docker-credential-ensign configure-docker
 
 "#]],
     );

@@ -295,23 +295,23 @@ fn a_password_among_the_words_is_answered_with_the_way_to_give_it() {
         str![[r#"
 exit 2
 --- stderr
-error: a password on the command line is refused: other programs and the shell's history can see it
+error: refused: other programs and the shell's history would see the password
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: a password on the command line is refused: other programs and the shell's history can see it
+error: refused: other programs and the shell's history would see the password
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: a password on the command line is refused: other programs and the shell's history can see it
+error: refused: other programs and the shell's history would see the password
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: a password on the command line is refused: other programs and the shell's history can see it
+error: refused: other programs and the shell's history would see the password
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: a password on the command line is refused: other programs and the shell's history can see it
+error: refused: other programs and the shell's history would see the password
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 
 "#]],

@@ -120,13 +120,13 @@ fn without_a_runtime_folder_nothing_is_written_anywhere() {
         str![[r#"
 exit 3
 --- stderr
-! the journal needs XDG_RUNTIME_DIR, which names no usable folder in this session
+! the journal needs XDG_RUNTIME_DIR, which names no usable folder here
 exit 3
 --- stderr
-! the journal needs XDG_RUNTIME_DIR, which names no usable folder in this session
+! the journal needs XDG_RUNTIME_DIR, which names no usable folder here
 exit 3
 --- stderr
-! the journal needs XDG_RUNTIME_DIR, which names no usable folder in this session
+! the journal needs XDG_RUNTIME_DIR, which names no usable folder here
 exit 3
 --- stderr
 ! the journal is empty: it is kept in memory, and no client has asked yet

@@ -275,24 +275,31 @@ hint: run `docker-credential-ensign store key --rotate`
 exit 1
 --- stdout
 ✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out without a login
+  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
+    PATH
+      breaks: Docker and Podman cannot start it: every pull and push goes out
+        without a login
       fix:    export PATH="$PATH:[BIN]"
 ✓ helpers   no other helper is named
 ! order     1 note
-  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io, docker.io
+  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
+    docker.io
       breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io)
+      fix:    docker-credential-ensign doctor --fix docker-not-asking
+      does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
   ! left-overs: a change of the key of sealed secrets was not finished
       breaks: nothing; the old key still opens some files
-      fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
+      fix:    docker-credential-ensign doctor --fix left-overs
+      does:   docker-credential-ensign store key --rotate
 ✓ stores    3 secrets sealed
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 2 notes. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 exit 0
 --- stderr
 ✓ The new key: [KEY], in `[HOME]/key`
@@ -306,24 +313,31 @@ hint: run `docker-credential-ensign store key --rotate`
 exit 1
 --- stdout
 ✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out without a login
+  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
+    PATH
+      breaks: Docker and Podman cannot start it: every pull and push goes out
+        without a login
       fix:    export PATH="$PATH:[BIN]"
 ✓ helpers   no other helper is named
 ! order     1 note
-  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io, docker.io
+  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
+    docker.io
       breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io)
+      fix:    docker-credential-ensign doctor --fix docker-not-asking
+      does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
   ! left-overs: a change of the key of sealed secrets was not finished
       breaks: nothing; the old key still opens some files
-      fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
+      fix:    docker-credential-ensign doctor --fix left-overs
+      does:   docker-credential-ensign store key --rotate
 ✓ stores    3 secrets sealed
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 2 notes. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 exit 0
 --- stderr
 ✓ The new key: [KEY-2], in `[HOME-2]/key`
@@ -337,24 +351,31 @@ hint: run `docker-credential-ensign store key --rotate`
 exit 1
 --- stdout
 ✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out without a login
+  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
+    PATH
+      breaks: Docker and Podman cannot start it: every pull and push goes out
+        without a login
       fix:    export PATH="$PATH:[BIN]"
 ✓ helpers   no other helper is named
 ! order     1 note
-  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io, docker.io
+  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
+    docker.io
       breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io)
+      fix:    docker-credential-ensign doctor --fix docker-not-asking
+      does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
   ! left-overs: a change of the key of sealed secrets was not finished
       breaks: nothing; the old key still opens some files
-      fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
+      fix:    docker-credential-ensign doctor --fix left-overs
+      does:   docker-credential-ensign store key --rotate
 ✓ stores    3 secrets sealed
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 2 notes. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 exit 0
 --- stderr
 ✓ The new key: [KEY-3], in `[HOME-3]/key`
@@ -368,24 +389,31 @@ hint: run `docker-credential-ensign store key --rotate`
 exit 1
 --- stdout
 ✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out without a login
+  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
+    PATH
+      breaks: Docker and Podman cannot start it: every pull and push goes out
+        without a login
       fix:    export PATH="$PATH:[BIN]"
 ✓ helpers   no other helper is named
 ! order     1 note
-  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io, docker.io
+  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
+    docker.io
       breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io)
+      fix:    docker-credential-ensign doctor --fix docker-not-asking
+      does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
   ! left-overs: a change of the key of sealed secrets was not finished
       breaks: nothing; the old key still opens some files
-      fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
+      fix:    docker-credential-ensign doctor --fix left-overs
+      does:   docker-credential-ensign store key --rotate
 ✓ stores    3 secrets sealed
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 2 notes. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 exit 0
 --- stderr
 ✓ The new key: [KEY-4], in `[HOME-4]/key`
@@ -399,24 +427,31 @@ hint: run `docker-credential-ensign store key --rotate`
 exit 1
 --- stdout
 ✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out without a login
+  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
+    PATH
+      breaks: Docker and Podman cannot start it: every pull and push goes out
+        without a login
       fix:    export PATH="$PATH:[BIN]"
 ✓ helpers   no other helper is named
 ! order     1 note
-  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io, docker.io
+  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
+    docker.io
       breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io)
+      fix:    docker-credential-ensign doctor --fix docker-not-asking
+      does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
   ! left-overs: a change of the key of sealed secrets was not finished
       breaks: nothing; the old key still opens some files
-      fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
+      fix:    docker-credential-ensign doctor --fix left-overs
+      does:   docker-credential-ensign store key --rotate
 ✓ stores    3 secrets sealed
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found: 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 2 notes. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 exit 0
 --- stderr
 ✓ The new key: [KEY-5], in `[HOME-5]/key`

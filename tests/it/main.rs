@@ -63,6 +63,8 @@ mod release_build;
 mod release_files;
 mod renewal;
 mod router;
+#[cfg(target_os = "linux")]
+mod screens;
 mod sealed;
 mod sealed_keyring;
 mod sealed_lock;

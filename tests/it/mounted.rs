@@ -86,7 +86,8 @@ ghcr.io
 docker.io
   ● hubber  default   hubber/**   in environment
 
-Docker does not ask Ensign for ghcr.io, docker.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io, docker.io:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 exit 1
 --- stdout
@@ -101,7 +102,8 @@ ghcr.io
 docker.io
   ● hubber  default   hubber/**   in environment
 
-Docker does not ask Ensign for ghcr.io, docker.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io, docker.io:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 
 "#]],
@@ -174,7 +176,8 @@ ghcr.io
 docker.io
   ● hubber  default   hubber/**   in environment
 
-Docker does not ask Ensign for ghcr.io, docker.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io, docker.io:
+  docker-credential-ensign configure-docker
 
 "#]],
     );

@@ -59,7 +59,8 @@ ghcr.io
 quay.io
   ● me  default   me/**   in clear text
 
-Docker does not ask Ensign for ghcr.io, quay.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io, quay.io:
+  docker-credential-ensign configure-docker
 --- stderr
 ! ENSIGN_ACCOUNT names `typo`, which no registry has: clients get an error in this shell
 
@@ -272,7 +273,8 @@ fn every_spelling_that_was_used_is_one_that_others_find() {
 reg.example
   ● me  default   me/**   in clear text
 
-Docker does not ask Ensign for reg.example:443, Reg.Example:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for reg.example:443, Reg.Example:
+  docker-credential-ensign configure-docker
 ✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH
 
 "#]],

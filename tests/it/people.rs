@@ -177,7 +177,7 @@ exit 0
 --- stderr
 ✓ Removed alice from ghcr.io
 ! a token stays valid until you delete it at https://github.com/settings/tokens
-! ghcr.io has no default account now. It has bob:  docker-credential-ensign switch ghcr.io bob
+! ghcr.io has no default account now:  docker-credential-ensign switch ghcr.io bob
 
 "#]]);
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
@@ -204,7 +204,8 @@ ghcr.io
   ○ bob              bob/**     in clear text
   ● alice  default   alice/**   in clear text
 
-Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io:
+  docker-credential-ensign configure-docker
 
 "#]]);
     std::fs::remove_file(sandbox.secrets_path("ghcr.io")).unwrap();
@@ -239,7 +240,8 @@ ghcr.io
   ○ bob              bob/**     in clear text
   ● alice  default   alice/**   in clear text
 
-Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io:
+  docker-credential-ensign configure-docker
 --- stderr
 ! others could read `~/data/secrets/ghcr.io.json` (mode 644); now only you can
 

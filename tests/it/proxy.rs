@@ -24,7 +24,7 @@ fn each_scheme_goes_through_its_own_proxy_and_no_password_is_shown() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-✗ the password of alice was not checked: could not reach `reg.example`: CONNECT proxy failed: proxy server did not respond, through the proxy `[HOST]`
+✗ alice was not checked: could not reach `reg.example`: CONNECT proxy failed: proxy server did not respond, through the proxy `[HOST]`
 --- stderr
 > GET https://reg.example/v2/: CONNECT proxy failed: proxy server did not respond, through the proxy `[HOST]`, after [MS]
 hint: `curl -i https://reg.example/v2/` shows what answers there
@@ -98,7 +98,7 @@ fn plain_http_goes_through_a_proxy_in_absolute_form_with_every_kind_of_request()
     run.shows(str![[r#"
 exit 1
 --- stdout
-✗ the password of alice was not checked: could not reach `reg.example:5000`: by https: Connection refused (os error 111), through the proxy `localhost:1`; by http: a login is wanted (407), through the proxy `[HOST]`
+✗ alice was not checked: could not reach `reg.example:5000`: by https: Connection refused (os error 111), through the proxy `localhost:1`; by http: a login is wanted (407), through the proxy `[HOST]`
 --- stderr
 hint: `curl -i https://reg.example:5000/v2/` shows what answers there
 
@@ -113,7 +113,7 @@ fn a_proxy_that_cannot_be_used_is_named_by_its_variable() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-✗ the password of alice was not checked: could not reach `reg.example`: `HTTPS_PROXY` names a SOCKS proxy, which is not supported
+✗ alice was not checked: could not reach `reg.example`: `HTTPS_PROXY` names a SOCKS proxy, which is not supported
 --- stderr
 hint: `curl -i https://reg.example/v2/` shows what answers there
 

@@ -175,7 +175,8 @@ ghcr.io
   ● carol  default   carol/**   in clear text
   public: acme/**
 
-Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io:
+  docker-credential-ensign configure-docker
 
 "#]]);
     let check = sandbox.run(&["check", "ghcr.io/acme/app"], "");

@@ -182,7 +182,8 @@ ghcr.io
   ● ro  default   alice/**, ro/**, to pull only   user alice   in clear text
   ○ rw            alice/**, rw/**, to push only   user alice   in clear text
 
-Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io:
+  docker-credential-ensign configure-docker
 
 "#]],
     );

@@ -343,7 +343,8 @@ exit 3
   ● a  default   a/**   in clear text   from aws, profile p
     ✗ there is no program `aws` on PATH: install `aws`
 
-Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 
 "#]]);

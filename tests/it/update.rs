@@ -305,7 +305,7 @@ fn a_program_that_does_not_run_here_never_takes_the_place() {
     write(&releases.folder("0.9.0").join("SHA256SUMS"), b"00  ensign-0.9.0-riscv64.tar.gz\n");
     releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
     releases.make_newest("0.9.0");
-    let clone = "build it from source: `git clone https://forge.example/ensign/ensign`, then its install.sh";
+    let clone = "`git clone https://forge.example/ensign/ensign`; its install.sh builds it";
     installed.refuses(&[], &format!("release 0.9.0 has no program for {TARGET}"), clone);
 }
 
@@ -324,7 +324,7 @@ fn the_address_is_a_setting_with_a_key_of_its_own() {
     wrong(&json!({"address": "http://localhost", "key": key}), "its `address` does not begin with https://");
     write(&installed.sandbox.config_path(), b"{\"version\": 3, \"registries\": {}}");
     if include_str!("../../packaging/release.facts").contains("\nPUBLIC_KEY=\n") {
-        let clone = "build it from source: `git clone https://forge.example/ensign/ensign`, then its install.sh";
+        let clone = "`git clone https://forge.example/ensign/ensign`; its install.sh builds it";
         installed.refuses(&[], "there is no signed release of Ensign yet", clone);
     }
     // Who changes an account keeps the setting.

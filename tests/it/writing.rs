@@ -160,7 +160,8 @@ ghcr.io
   ● me  default   me/**   in clear text
   public: open/app, open/more
 
-Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io:
+  docker-credential-ensign configure-docker
 --- stderr
 ! 1 left-over secret of no account:  docker-credential-ensign logout ghcr.io -u work
 

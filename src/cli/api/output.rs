@@ -63,7 +63,7 @@ fn bare(
         context.ui.say(format_args!("✓ deleted {} ({status})", call.endpoint_name()));
     }
     if context.ui.is_json() || !head.is_empty() {
-        context.ui.data(json, head.trim_end())?;
+        context.ui.exact_data(json, head.trim_end())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -98,7 +98,7 @@ fn put(
         about.join(", ")
     ));
     let head = if given.include { format!("{}\n", head(answer)) } else { String::new() };
-    context.ui.data(json, format_args!("{head}{}", text::one_line(digest, 150)))?;
+    context.ui.exact_data(json, format_args!("{head}{}", text::one_line(digest, 150)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -124,7 +124,7 @@ fn body(
         let said = digests.map(|digests| format!(": {} bytes, {}", digests.size, digests.sha256));
         context.ui.say(format_args!("✓ wrote {}{}", path.display(), said.unwrap_or_default()));
         if context.ui.is_json() || given.include {
-            context.ui.data(json, head.trim_end())?;
+            context.ui.exact_data(json, head.trim_end())?;
         }
         return Ok(ExitCode::SUCCESS);
     }

@@ -63,7 +63,7 @@ fn summary(facts: &AnswerFacts) -> String {
         return "not tried: the program is not on PATH".to_owned();
     }
     let parts = [
-        (told.len(), some_of(&told, 3)),
+        (told.len(), some_of(&told, 2)),
         (facts.untried, format!("{} not tried (--online)", count(facts.untried, "account"))),
         (facts.ruled, format!("{} for some callers only", count(facts.ruled, "account"))),
     ];

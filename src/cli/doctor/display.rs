@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::diagnosis::{Diagnosis, Severity};
 use super::{Section, count};
+use crate::cli::wrap::{WIDTH, wrap};
 use crate::system::text::one_line;
 
 /// One line a group; only faults get more.
@@ -16,15 +17,16 @@ pub(super) fn text(sections: &[Section], program: &str) -> String {
             None => ("✓", section.summary.clone()),
             Some(severity) => (severity.mark(), tally(&section.diagnoses)),
         };
-        let _ = writeln!(text, "{mark} {:10}{}", section.group.name(), one_line(&words, 160));
+        let _ = writeln!(text, "{mark} {:10}{}", section.group.name(), one_line(&words, 300));
         for diagnosis in &section.diagnoses {
             let _ = writeln!(text, "{}", diagnosis_text(diagnosis, program));
         }
     }
     let all: Vec<_> = sections.iter().flat_map(|section| &section.diagnoses).cloned().collect();
     let verdict = if all.is_empty() { "No problems found.".to_owned() } else { format!("Found: {}.", tally(&all)) };
-    let _ = write!(text, "\n{verdict} A report without secrets:  {program} doctor --report");
-    text
+    let _ = writeln!(text, "\n{verdict} A report without secrets:  {program} doctor --report");
+    let _ = write!(text, "A newer release?  {program} update --check");
+    wrap(&text, WIDTH)
 }
 
 pub(super) fn diagnosis_text(diagnosis: &Diagnosis, program: &str) -> String {
@@ -33,12 +35,12 @@ pub(super) fn diagnosis_text(diagnosis: &Diagnosis, program: &str) -> String {
     let ours = format!("{program} doctor --fix {}", check.name());
     let fix = match remedy.is_ours() {
         true if by_hand == ours => ours,
-        true => format!("{ours}   (does: {by_hand})"),
+        true => format!("{ours}\n      does:   {by_hand}"),
         false => by_hand,
     };
     let [mark, name] = [severity.mark(), check.name()];
     let [found, breaks] = [found, breaks].map(|text| one_line(text, 300));
-    format!("  {mark} {name}: {found}\n      breaks: {breaks}\n      fix:    {fix}")
+    wrap(&format!("  {mark} {name}: {found}\n      breaks: {breaks}\n      fix:    {fix}"), WIDTH)
 }
 
 /// `2 broken, 1 note`

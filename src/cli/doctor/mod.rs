@@ -61,7 +61,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::DoctorArguments) -
     let (survey, sections) = examine(context, given.online);
     if given.report {
         let text = report::text(context, &survey, &sections, given.anonymous);
-        context.ui.data(json!({"report": text}), text)?;
+        context.ui.exact_data(json!({"report": text}), text)?;
     } else {
         context.ui.data(display::json(&sections, context.program), display::text(&sections, context.program))?;
     }
@@ -90,7 +90,7 @@ const ROUNDS: usize = 3;
 fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitCode, Failure> {
     let before = found_by(context, check, online);
     if before.is_empty() {
-        let json = json!({"check": check.name(), "mended": false, "findings": []});
+        let json = json!({"check": check.name(), "fixed": false, "findings": []});
         context.ui.done(json, format_args!("{}: nothing to fix", check.name()))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -108,7 +108,7 @@ fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitC
     }
     let json = json!({
         "check": check.name(),
-        "mended": after.is_empty(),
+        "fixed": after.is_empty(),
         "findings": after.iter().map(|diagnosis| display::diagnosis_json(diagnosis, context.program)).collect::<Vec<_>>(),
     });
     if after.is_empty() {

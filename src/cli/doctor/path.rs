@@ -42,13 +42,8 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
     let facts = PathFacts::gather(context, survey);
     let shown = facts.on_path.as_ref().and_then(|path| path.parent()).map(|folder| context.env.shorten_home(folder));
     let in_sudo = if facts.sudo_finds == Some(false) { "; `sudo` does not find it" } else { "" };
-    let summary = format!(
-        "{} {} in {} (a newer one? {} update --check){in_sudo}",
-        configured_helper::PROGRAM,
-        env!("CARGO_PKG_VERSION"),
-        shown.as_deref().unwrap_or("no folder of PATH"),
-        context.program
-    );
+    let summary =
+        format!("Ensign {} in {}{in_sudo}", env!("CARGO_PKG_VERSION"), shown.as_deref().unwrap_or("no folder of PATH"));
     let mut found = judge(&facts, context.program);
     found.extend(facts.on_path.iter().flat_map(|program| copies::examine(context, program)));
     Section::new(CheckGroup::Path, summary, found)

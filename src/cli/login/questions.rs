@@ -22,7 +22,7 @@ pub(super) fn refuse_password(context: &CommandContext<'_>, given: &args::LoginA
     }
     let host = given.host.as_deref().map_or("HOST".into(), quote);
     let user = given.username.as_deref().map_or("NAME".into(), quote);
-    let what = "a password on the command line is refused: other programs and the shell's history can see it";
+    let what = "refused: other programs and the shell's history would see the password";
     Err(Failure::usage(what, format!("run `{} login {host} -u {user} --password-stdin < FILE`", context.program)))
 }
 

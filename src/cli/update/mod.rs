@@ -34,7 +34,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::UpdateArguments) -
         )
         .into()),
         Owner::Unknown => Err(Problem::new(
-            "this program was not installed by install.sh or a package; nothing was changed",
+            "not updated: neither install.sh nor a package installed this program",
             "install it again the way you did, or with a release's install.sh",
         )
         .into()),

@@ -1,8 +1,8 @@
 //! `Resolver`: looks up a server's addresses within a deadline. `ureq`'s own panics if no thread can be started.
 
-use std::fmt;
 use std::net::ToSocketAddrs;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::{fmt, io};
 
 use ureq::Error;
 use ureq::config::Config;
@@ -29,9 +29,20 @@ impl LooksUp for Resolver {
             RecvTimeoutError::Disconnected => Error::HostNotFound,
         });
         let mut addresses = self.empty();
-        config.ip_family().keep_wanted(found??).take(MOST).for_each(|address| addresses.push(address));
+        config
+            .ip_family()
+            .keep_wanted(found?.map_err(|error| unresolved(&error))?)
+            .take(MOST)
+            .for_each(|address| addresses.push(address));
         if addresses.is_empty() { Err(Error::HostNotFound) } else { Ok(addresses) }
     }
+}
+
+/// In the words of each libc it is long, and does not name the server.
+fn unresolved(error: &io::Error) -> Error {
+    let text = error.to_string();
+    let is_temporary = ["Temporary failure", "Try again"].iter().any(|words| text.contains(words));
+    if is_temporary { Error::Io(io::Error::other("no answer from DNS")) } else { Error::HostNotFound }
 }
 
 impl fmt::Debug for Resolver {

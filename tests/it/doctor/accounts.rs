@@ -141,10 +141,12 @@ fn the_main_job_is_tried_as_docker_does_it() {
     fix.shows(str![[r#"
 exit 1
 --- stdout
-  ✗ wrong-answer: `docker pull ghcr.io/bob/app` would be answered as the user mallory; expected the account bob
+  ✗ wrong-answer: `docker pull ghcr.io/bob/app` would be answered as the user
+    mallory; expected the account bob
       breaks: pulls and pushes of images like this one
       fix:    ln -sfn [BIN]/docker-credential-ensign [HOME]/bin/docker-credential-ensign
-  ✗ wrong-answer: `docker pull ghcr.io/alice/app` would be answered as the user mallory; expected the account alice
+  ✗ wrong-answer: `docker pull ghcr.io/alice/app` would be answered as the user
+    mallory; expected the account alice
       breaks: pulls and pushes of images like this one
       fix:    ln -sfn [BIN]/docker-credential-ensign [HOME]/bin/docker-credential-ensign
 --- stderr
@@ -171,7 +173,7 @@ fn accounts_that_would_ask_another_are_tried_online_only() {
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
@@ -180,7 +182,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/alice/app → alice; 1 account not tried (--online)
 
-No problems found. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]]);
     assert!(!sandbox.home().join("lent").exists());
@@ -197,7 +201,7 @@ fn an_account_for_some_callers_only_is_not_tried() {
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
@@ -206,7 +210,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/alice/app → alice; 1 account for some callers only
 
-No problems found. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]]);
 }

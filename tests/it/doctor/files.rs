@@ -97,7 +97,7 @@ fn a_folder_that_cannot_be_written_is_a_note() {
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ! files     1 note
@@ -109,7 +109,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-Found: 1 note. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 note. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]]);
     let run = as_stranger(&sandbox, &["--fix", "read-only"]).unwrap();
@@ -120,7 +122,7 @@ Found: 1 note. A report without secrets:  docker-credential-ensign doctor --repo
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
@@ -129,7 +131,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]]);
 }

@@ -104,7 +104,8 @@ fn assert_by_hand(sandbox: &Sandbox, check: &str, command: &str) {
     let broken = findings(sandbox, &[]).iter().any(|(name, severity, _)| name == check && severity == "broken");
     let run = run(sandbox, &["--fix", check]);
     assert_eq!(run.code, Some(i32::from(broken)), "{run:?}");
-    assert!(run.stdout.contains(&format!("fix:    {command}")), "{run:?}");
+    let on_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(on_one_line(&run.stdout).contains(&on_one_line(&format!("fix: {command}"))), "{run:?}");
     assert!(run.stderr.contains("needs you to fix it"), "{run:?}");
     assert_eq!(listing(sandbox.home()), before);
 }
@@ -191,7 +192,7 @@ fn a_healthy_home_is_one_screen() {
         str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
@@ -200,10 +201,12 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
@@ -212,7 +215,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]],
     );
@@ -237,22 +242,26 @@ fn nothing_is_written_without_fix() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✗ order     1 broken, 1 note
   ✗ docker-not-asking: Docker does not ask Ensign for atcr.io
       breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force atcr.io)
+      fix:    docker-credential-ensign doctor --fix docker-not-asking
+      does:   docker-credential-ensign configure-docker --force atcr.io
   ! podman-not-asking: Podman, Buildah and Skopeo do not ask Ensign for atcr.io
       breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix podman-not-asking   (does: docker-credential-ensign configure-docker --force atcr.io)
+      fix:    docker-credential-ensign doctor --fix podman-not-asking
+      does:   docker-credential-ensign configure-docker --force atcr.io
 ✓ files     0 files, readable by you only, nothing left over
 ✓ stores    1 secret in files, in clear text
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  1 account with its secret
 ✓ answers   no account to try
 
-Found: 1 broken, 1 note. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken, 1 note. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 --- stderr
 ! 1 account of ATCR's helper is taken over; its file stays as it is
 

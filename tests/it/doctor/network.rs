@@ -94,15 +94,15 @@ fn a_registry_is_asked_only_if_wanted() {
     assert_eq!(names(&found), [("registry-unreachable", "broken")], "{found:?}");
     let fix = run(&sandbox, &["--online", "--fix", "registry-unreachable"]);
     assert_eq!(fix.code, Some(1), "{fix:?}");
-    let gone = format!("(if it is gone for good: docker-credential-ensign logout --all {host})");
-    let command = format!("docker-credential-ensign check {host} --verbose   {gone}");
-    assert!(fix.stdout.contains(&format!("fix:    {command}\n")), "{fix:?}");
     fix.shows(str![[r#"
 exit 1
 --- stdout
-  ✗ registry-unreachable: [HOST] was not reached: Connection refused (os error 111)
+  ✗ registry-unreachable: [HOST] was not reached: Connection refused
+    (os error 111)
       breaks: logins there cannot be checked or renewed
-      fix:    docker-credential-ensign check [HOST] --verbose   (if it is gone for good: docker-credential-ensign logout --all [HOST])
+      fix:    docker-credential-ensign check [HOST] --verbose
+              (if it is gone for good: docker-credential-ensign logout --all
+              [HOST])
 --- stderr
 ! registry-unreachable needs you to fix it
 
@@ -142,9 +142,11 @@ fn a_proxy_that_is_gone_is_unset() {
     fix.shows(str![[r#"
 exit 1
 --- stdout
-  ✗ registry-unreachable: [HOST] was not reached: Connection refused (os error 111), through the proxy `127.0.0.1:1`
+  ✗ registry-unreachable: [HOST] was not reached: Connection refused (os error
+    111), through the proxy `127.0.0.1:1`
       breaks: logins there cannot be checked or renewed
-      fix:    unset HTTPS_PROXY http_proxy   (if there is no such proxy any more)
+      fix:    unset HTTPS_PROXY http_proxy
+              (if there is no such proxy any more)
 --- stderr
 ! registry-unreachable needs you to fix it
 

@@ -194,7 +194,7 @@ fn who_must_type_sudo_is_told_what_that_changes() {
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
@@ -203,7 +203,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]]);
 }

@@ -96,5 +96,5 @@ fn json_has_the_documented_shape() {
     // Steps of `--fix` are lines of their own; the last is doctor's.
     let fixed = run(&sandbox, &["--fix", "docker-not-asking", "--json"]).stdout;
     let last: Value = serde_json::from_str(fixed.lines().last().unwrap()).unwrap();
-    assert_eq!((&last["check"], &last["mended"]), (&json!("docker-not-asking"), &json!(true)));
+    assert_eq!((&last["check"], &last["fixed"]), (&json!("docker-not-asking"), &json!(true)));
 }

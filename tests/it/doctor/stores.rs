@@ -29,7 +29,7 @@ fn a_key_that_cannot_be_had_is_told_once() {
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
@@ -38,7 +38,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]]);
     fs::rename(&key, &away).unwrap();
@@ -93,19 +95,24 @@ fn a_key_that_the_kernel_does_not_keep_is_not_given_to_it_any_more() {
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ! stores    1 note
-  ! kernel-keyring: the opened key cannot be cached: the kernel's keyring may not be used here, as in most containers
-      breaks: nothing; the system's keyring is asked for each pull and push, which takes longer
-      fix:    docker-credential-ensign doctor --fix kernel-keyring   (does: docker-credential-ensign store key --holder keyring --cache 0s)
+  ! kernel-keyring: the opened key cannot be cached: the kernel's keyring may
+    not be used here, as in most containers
+      breaks: nothing; the system's keyring is asked for each pull and push,
+        which takes longer
+      fix:    docker-credential-ensign doctor --fix kernel-keyring
+      does:   docker-credential-ensign store key --holder keyring --cache 0s
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-Found: 1 note. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 note. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]]);
 
@@ -122,7 +129,7 @@ exit 0
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
@@ -131,7 +138,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]]);
     let get = refused(&sandbox, &["/bin/sh", "-c", "printf ghcr.io | docker-credential-ensign get"]).unwrap();
@@ -154,19 +163,22 @@ fn a_passphrase_without_a_kernel_keyring_gives_way_to_another_holder() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ✗ stores    1 broken
-  ✗ kernel-keyring: a key behind a passphrase cannot be kept open: the kernel's keyring may not be used here, as in most containers
+  ✗ kernel-keyring: a key behind a passphrase cannot be kept open: the kernel's
+    keyring may not be used here, as in most containers
       breaks: 2 accounts whose secrets are sealed: `unlock` opens nothing here
       fix:    docker-credential-ensign store key --holder "file:$HOME/ensign.key"
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
 ✓ answers   no account to try
 
-Found: 1 broken. A report without secrets:  docker-credential-ensign doctor --report
+Found: 1 broken. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]]);
     assert!(!run.stdout.contains("sealed-key"), "{run:?}");
@@ -176,7 +188,8 @@ Found: 1 broken. A report without secrets:  docker-credential-ensign doctor --re
     fix.shows(str![[r#"
 exit 1
 --- stdout
-  ✗ kernel-keyring: a key behind a passphrase cannot be kept open: the kernel's keyring may not be used here, as in most containers
+  ✗ kernel-keyring: a key behind a passphrase cannot be kept open: the kernel's
+    keyring may not be used here, as in most containers
       breaks: 2 accounts whose secrets are sealed: `unlock` opens nothing here
       fix:    docker-credential-ensign store key --holder "file:$HOME/ensign.key"
 --- stderr
@@ -199,7 +212,7 @@ hint: try again
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
@@ -208,7 +221,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]]);
 }
@@ -222,7 +237,7 @@ fn a_kernel_that_keeps_no_key_is_nothing_to_a_key_file() {
     run.shows(str![[r#"
 exit 0
 --- stdout
-✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is named
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
@@ -231,7 +246,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:  docker-credential-ensign doctor --report
+No problems found. A report without secrets:
+  docker-credential-ensign doctor --report
+A newer release?  docker-credential-ensign update --check
 
 "#]]);
 }

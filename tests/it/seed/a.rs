@@ -155,7 +155,7 @@ fn update_leaves_alone_what_another_installed() {
     Run::from(sandbox.command_of(&ensign, &["update"]).output().unwrap()).shows(str![[r#"
 exit 1
 --- stderr
-error: this program was not installed by install.sh or a package; nothing was changed
+error: not updated: neither install.sh nor a package installed this program
 hint: install it again the way you did, or with a release's install.sh
 
 "#]]);

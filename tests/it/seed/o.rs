@@ -181,7 +181,7 @@ fn an_answer_without_a_token_is_said() {
     let (code, message, _) = check("alice", |_| says(200, "{}"));
     assert_eq!(
         (code, message.as_str()),
-        (1, "the password of alice was not checked: the token server `HOST` answered without a token")
+        (1, "alice was not checked: the token server `HOST` answered without a token")
     );
 }
 

@@ -155,15 +155,15 @@ fn a_password_among_the_words_is_refused_and_not_repeated() {
         str![[r#"
 exit 2
 --- stderr
-error: a password on the command line is refused: other programs and the shell's history can see it
+error: refused: other programs and the shell's history would see the password
 hint: run `docker-credential-ensign login ghcr.io -u alice --password-stdin < FILE`
 exit 2
 --- stderr
-error: a password on the command line is refused: other programs and the shell's history can see it
+error: refused: other programs and the shell's history would see the password
 hint: run `docker-credential-ensign login ghcr.io -u alice --password-stdin < FILE`
 exit 2
 --- stderr
-error: a password on the command line is refused: other programs and the shell's history can see it
+error: refused: other programs and the shell's history would see the password
 hint: run `docker-credential-ensign login ghcr.io -u alice --password-stdin < FILE`
 
 "#]],

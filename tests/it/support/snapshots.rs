@@ -92,7 +92,7 @@ pub fn redacted(text: &str) -> String {
 }
 
 /// What a terminal has on it in the end: spinners and questions are drawn over.
-fn screen(text: &str) -> String {
+pub fn screen(text: &str) -> String {
     static CONTROL: LazyLock<Regex> = LazyLock::new(|| Regex::new("\r|\n|\u{1b}\\[[0-9;?]*[A-Za-z]").unwrap());
     if !text.contains(['\r', '\u{1b}']) {
         return text.to_owned();

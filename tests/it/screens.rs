@@ -1,0 +1,164 @@
+//! Each screen of everyday commands fits a terminal of 80 columns and 24 lines, also with long names.
+
+use serde_json::json;
+
+use crate::seed::line_on_a_terminal;
+use crate::support::snapshots::screen;
+use crate::support::{Sandbox, finish};
+
+const COLUMNS: usize = 80;
+
+/// And the prompt.
+const LINES: usize = 23;
+
+/// HOST, NAME and OTHER are those of the home.
+const COMMANDS: &[&str] = &[
+    "",
+    "status",
+    "status HOST",
+    "which HOST/acme/app",
+    "which docker push HOST/acme/app",
+    "which --as 'docker push HOST/acme/app'",
+    "why",
+    "switch HOST OTHER",
+    "switch HOST -",
+    "switch HOST nobody-of-that-name",
+    "check HOST",
+    "check HOST/acme/app",
+    "check",
+    "check --all",
+    "doctor",
+    "doctor --fix no-account",
+    "configure-docker --dry-run",
+    "configure-docker",
+    "status",
+    "doctor",
+    "configure-docker --undo",
+    "update",
+    "update --check",
+    "account show",
+    "account show HOST NAME",
+    "account edit HOST",
+    "account edit HOST NAME --images 'HOST/acme/**'",
+    "account show HOST --name NAME",
+    "login HOST",
+    "login HOST -u NAME",
+    "login HOST -u NAME -p secret",
+    "logout HOST",
+    "logout --all",
+    "logout HOST -u nobody-of-that-name",
+    "logout HOST -u NAME",
+    "status",
+    "doctor",
+];
+
+/// A registry with its accounts; none can be reached.
+struct Home {
+    sandbox: Sandbox,
+    host: &'static str,
+    names: [&'static str; 2],
+}
+
+impl Home {
+    fn new(host: &'static str, names: [&'static str; 2]) -> Self {
+        let sandbox = Sandbox::new();
+        sandbox.link("ensign");
+        sandbox.link("docker-credential-ensign");
+        let path = format!("{}:/usr/bin:/bin", sandbox.home().display());
+        Self { sandbox: sandbox.with("PATH", &path), host, names }
+    }
+
+    fn empty() -> Self {
+        Self::new("gh.test", ["me", "me-acme"])
+    }
+
+    fn with_three_accounts() -> Self {
+        let home = Self::new("gh.test", ["me", "me-acme"]);
+        for (host, name) in [("gh.test", "me"), ("gh.test", "me-acme"), ("qu.test", "me")] {
+            home.sandbox.store(host, name, "secret");
+        }
+        home
+    }
+
+    /// A registry of 50 characters, and a home folder of 60.
+    fn with_long_names() -> Self {
+        let mut home = Self::new(
+            "registry.of-a-department.with-a-long-name.invalid1",
+            ["a.rather.long.name@department.example.com", "second.person.with-a-long-name"],
+        );
+        let folder = format!("{:x<60}", home.sandbox.home().join("home").display());
+        std::fs::create_dir(&folder).unwrap();
+        home.sandbox = home.sandbox.with("HOME", &folder);
+        for name in home.names.into_iter().chain(["third"]) {
+            home.sandbox.store(home.host, name, "secret");
+        }
+        home
+    }
+
+    fn words(&self, command: &str) -> String {
+        let [name, other] = self.names;
+        command.replace("HOST", self.host).replace("NAME", name).replace("OTHER", other)
+    }
+
+    /// What a terminal of this width shows of each command. `None`: there is no `script` here.
+    fn screens(&self) -> Option<Vec<(String, String)>> {
+        let commands = COMMANDS.iter().map(|command| {
+            let words = self.words(command);
+            format!(
+                "printf '=== ensign %s\\n' {}; ensign {words} </dev/null",
+                json!(words).to_string().replace('\'', "")
+            )
+        });
+        let line = format!("stty cols {COLUMNS} rows 24; {}", commands.collect::<Vec<_>>().join("; "));
+        let shown = screen(&line_on_a_terminal(&self.sandbox, &line, &[])?);
+        let screens = shown.split("=== ensign").skip(1).map(|screen| screen.split_once('\n').unwrap_or((screen, "")));
+        Some(screens.map(|(words, text)| (words.to_owned(), text.to_owned())).collect())
+    }
+}
+
+/// A path, an address or a command alone cannot be shorter, and is copied whole. A label may be before it.
+fn is_whole(line: &str) -> bool {
+    let last = line.rsplit("  ").next().unwrap_or_default().trim_start_matches(['(', '`']);
+    !last.contains(' ') || ["ensign ", "curl "].iter().any(|program| last.starts_with(program))
+}
+
+fn faults(screens: &[(String, String)]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (words, text) in screens {
+        let wide = text.lines().filter(|line| line.chars().count() > COLUMNS && !is_whole(line));
+        faults.extend(wide.map(|line| format!("`{words}` is too wide: {line}")));
+        let lines = text.lines().count();
+        if lines > LINES {
+            faults.push(format!("`{words}` has {lines} lines:\n{text}"));
+        }
+    }
+    faults
+}
+
+#[test]
+fn every_everyday_screen_fits_a_terminal() {
+    let mut all = Vec::new();
+    for home in [Home::empty(), Home::with_three_accounts(), Home::with_long_names()] {
+        let Some(screens) = home.screens() else { return };
+        assert_eq!(screens.len(), COMMANDS.len());
+        all.extend(faults(&screens));
+    }
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+/// A pipe has no width: nothing is broken for it, and common names fit all the same.
+#[test]
+fn common_names_fit_without_a_terminal_too() {
+    let mut all = Vec::new();
+    for home in [Home::empty(), Home::with_three_accounts()] {
+        let screens = COMMANDS.iter().map(|command| {
+            let words = home.words(command);
+            let split: Vec<_> = words.split(' ').filter(|word| !word.is_empty() && !word.contains('\'')).collect();
+            let ran =
+                finish(home.sandbox.command_of(&home.sandbox.home().join("ensign"), &split).spawn().unwrap(), b"");
+            (words, ran.stdout + &ran.stderr)
+        });
+        all.extend(faults(&screens.collect::<Vec<_>>()));
+    }
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
