@@ -43,8 +43,8 @@ mod tests {
             assert!(inputs.len() > 9, "{name} has lost its seeds");
             for input in inputs {
                 let data = fs::read(corpus.join(&input)).unwrap();
-                let kept = std::panic::catch_unwind(|| hold(&data));
-                assert!(kept.is_ok(), "fuzz/corpus/{name}/{input}");
+                let outcome = std::panic::catch_unwind(|| hold(&data));
+                assert!(outcome.is_ok(), "fuzz/corpus/{name}/{input}");
             }
         }
     }

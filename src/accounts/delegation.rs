@@ -45,8 +45,8 @@ impl Accounts<'_> {
         secret: &Secret,
     ) -> Result<()> {
         self.refuse_loop(route, server)?;
-        let kept = helpers::store(&route.helper, server, user, secret);
-        kept.map_err(|problem| route.failed("kept", server, &problem).into())
+        let result = helpers::store(&route.helper, server, user, secret);
+        result.map_err(|problem| route.failed("kept", server, &problem).into())
     }
 
     /// Lets the helper remove a login.

@@ -58,9 +58,9 @@ fn put_secrets(edit: &mut Transaction<'_>, logins: &[&NewLogin]) -> Vec<Result<A
                 }
             };
             step(&mut candidates, logins[place], &account);
-            match logins[place].kept_from(now) {
-                Some(kept) if account.store.keeps_its_own_files() => for_files.push((place, account, kept)),
-                Some(kept) => drop(results.insert(place, edit.secrets.put(&account, &kept).map(|()| account))),
+            match logins[place].stored_from(now) {
+                Some(stored) if account.store.keeps_its_own_files() => for_files.push((place, account, stored)),
+                Some(stored) => drop(results.insert(place, edit.secrets.put(&account, &stored).map(|()| account))),
                 None => {
                     edit.gone.push(account.clone()); // until the config is written it may have its own secret
                     results.insert(place, Ok(account));
@@ -79,7 +79,7 @@ fn put_together(
     edit: &mut Transaction<'_>,
     secrets: &[(usize, Account, StoredSecret)],
 ) -> Vec<(usize, Result<Account>)> {
-    let entries: Vec<_> = secrets.iter().map(|(_, account, kept)| (account, kept)).collect();
+    let entries: Vec<_> = secrets.iter().map(|(_, account, stored)| (account, stored)).collect();
     match edit.secrets.put_together(&entries) {
         Ok(()) => secrets.iter().map(|(place, account, _)| (*place, Ok(account.clone()))).collect(),
         Err(error) => {

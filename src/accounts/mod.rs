@@ -124,11 +124,11 @@ impl<'e> Accounts<'e> {
                 record.guarded = Some(chosen.clone());
             }
             let account = &*chosen.at(registry);
-            let kept = match origin {
+            let stored = match origin {
                 ConfigOrigin::Ours => self.vault.get(account)?,
                 ConfigOrigin::Adopted(adopted) => stored_secrets::adopted(&adopted, account),
             };
-            match self.resolve(account, kept, Audience::Client)? {
+            match self.resolve(account, stored, Audience::Client)? {
                 ResolvedSecret::Valid(credential) => return Ok(FindOutcome::Credential(credential)),
                 ResolvedSecret::Expired(why) => return Ok(FindOutcome::Expired(why)),
                 // The program has just said so, and would say it again.
@@ -231,8 +231,8 @@ impl<'e> Accounts<'e> {
                     continue;
                 };
                 for account in accounts {
-                    let Some(kept) = in_file.remove(account.name.as_str()) else { continue };
-                    let expiry = Expiry::new(&account.source, &kept);
+                    let Some(stored) = in_file.remove(account.name.as_str()) else { continue };
+                    let expiry = Expiry::new(&account.source, &stored);
                     if expiry.ends_within(Expiry::WARNING, now) {
                         ending.push((account.clone(), expiry));
                     }

@@ -31,7 +31,7 @@ pub(crate) struct NewLogin {
     pub(crate) did: Option<String>,
     /// The change of the rule for callers.
     pub(crate) callers: CallerEdit,
-    pub(crate) kept: StoredSecret,
+    pub(crate) stored: StoredSecret,
     /// Where the secret came from, and where the next one will come from.
     pub(crate) source: Source,
     pub(crate) activate: Activation,
@@ -56,7 +56,7 @@ pub(crate) enum PreviousImages {
 
 impl NewLogin {
     /// A login with a static secret and no options.
-    pub(crate) fn new(registry: Registry, username: Username, kept: StoredSecret) -> Self {
+    pub(crate) fn new(registry: Registry, username: Username, stored: StoredSecret) -> Self {
         Self {
             registry,
             spellings: vec![],
@@ -70,7 +70,7 @@ impl NewLogin {
             purpose: None,
             did: None,
             callers: CallerEdit::default(),
-            kept,
+            stored,
             source: Source::Static,
             activate: Activation::IfNone,
         }
@@ -78,17 +78,17 @@ impl NewLogin {
 
     /// The secret with what is known of its end. A token tells its own end. If that has passed, our clock is wrong,
     /// because the registry has just accepted the token. An external secret is kept as long as its program allows.
-    pub(super) fn kept_from(&self, now: SystemTime) -> Option<StoredSecret> {
+    pub(super) fn stored_from(&self, now: SystemTime) -> Option<StoredSecret> {
         if let Source::External(_) = self.source {
-            return Some(self.kept.copy()).filter(|kept| kept.expires_at.is_some());
+            return Some(self.stored.copy()).filter(|stored| stored.expires_at.is_some());
         }
-        let exp = jwt::end_of(&self.kept.secret);
-        Some(StoredSecret { expires_at: self.kept.expires_at.or(exp.filter(|exp| *exp > now)), ..self.kept.copy() })
+        let exp = jwt::end_of(&self.stored.secret);
+        Some(StoredSecret { expires_at: self.stored.expires_at.or(exp.filter(|exp| *exp > now)), ..self.stored.copy() })
     }
 
     /// When the user must log in again, if known.
     pub(crate) fn expiry(&self, now: SystemTime) -> Expiry {
-        self.kept_from(now).map_or(Expiry::Unknown, |kept| Expiry::new(&self.source, &kept))
+        self.stored_from(now).map_or(Expiry::Unknown, |stored| Expiry::new(&self.source, &stored))
     }
 
     /// The account that this login adds or renews among `candidates`. `store` is for a new one.

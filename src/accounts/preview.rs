@@ -64,14 +64,14 @@ impl Accounts<'_> {
         if !same_user || account.source != login.source || !has_images() {
             return false;
         }
-        let is_it = |kept: &StoredSecret| kept.secret.is_same(&login.kept.secret);
+        let is_it = |stored: &StoredSecret| stored.secret.is_same(&login.stored.secret);
         if account.store.keeps_its_own_files() {
             let read = || self.vault.all_in_file(&account.store, &login.registry).unwrap_or_default();
             let place = (account.store.to_string(), &login.registry);
-            if let Some(kept) = secrets.entry(place).or_insert_with(read).get(account.name.as_str()) {
-                return is_it(kept);
+            if let Some(stored) = secrets.entry(place).or_insert_with(read).get(account.name.as_str()) {
+                return is_it(stored);
             }
         }
-        self.kept(account).ok().flatten().as_ref().is_some_and(is_it)
+        self.stored(account).ok().flatten().as_ref().is_some_and(is_it)
     }
 }

@@ -42,7 +42,7 @@ impl Accounts<'_> {
     fn relocate_account(&self, edit: &mut Transaction<'_>, account: &Account, to: &StoreKind) -> Result<()> {
         let moved = Account { store: to.clone(), ..account.clone() };
         match self.vault.get(account)? {
-            Some(kept) => edit.secrets.put(&moved, &kept)?,
+            Some(stored) => edit.secrets.put(&moved, &stored)?,
             None if matches!(account.source, Source::External(_)) => {} // the program gives it again
             None => return Err(missing_secret(account).into()),
         }

@@ -7,7 +7,7 @@ use crate::oauth;
 pub(crate) struct RemovedAccount {
     pub(crate) account: Account,
     /// The tokens of a login at a provider.
-    pub(super) kept: Option<StoredSecret>,
+    pub(super) stored: Option<StoredSecret>,
 }
 
 /// The result of revoking the secret.
@@ -29,10 +29,10 @@ impl RemovedAccount {
     /// Ends the login at its provider (RFC 7009), after our own copies are gone, as `docker logout` does (docker/cli
     /// `internal/oauth/manager/manager.go`). A silent provider must not keep an account alive here.
     pub(crate) fn end(&self) -> RevokeResult {
-        match (&self.account.source, &self.kept) {
-            (Source::OAuth(grant), Some(kept)) => {
+        match (&self.account.source, &self.stored) {
+            (Source::OAuth(grant), Some(stored)) => {
                 let left = |left: Option<String>| left.map_or(RevokeResult::Revoked, RevokeResult::Left);
-                oauth::revoke(grant, kept).map_or_else(RevokeResult::Failed, left)
+                oauth::revoke(grant, stored).map_or_else(RevokeResult::Failed, left)
             }
             (Source::OAuth(grant), None) => {
                 RevokeResult::Failed(format!("{} was not asked: its tokens are lost", grant.provider))

@@ -40,7 +40,7 @@ enum Freshness {
 const LEAST_LEFT: Duration = Duration::from_secs(1);
 
 /// The longest that an external secret is cached. A later end means that the clock was set back.
-const LONGEST_KEPT: Duration = Duration::from_hours(12);
+const LONGEST_CACHED: Duration = Duration::from_hours(12);
 
 /// The least wait for the config's lock. Its holders are quick.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
@@ -53,27 +53,27 @@ impl Accounts<'_> {
     pub(crate) fn resolve(
         &self,
         account: &Account,
-        kept: Option<StoredSecret>,
-        waiting: Audience,
+        stored: Option<StoredSecret>,
+        audience: Audience,
     ) -> Result<ResolvedSecret> {
-        if waiting == Audience::Client
-            && let Some(kept) = &kept
-            && let Some(over) = ended_session(account, kept, SystemTime::now())
+        if audience == Audience::Client
+            && let Some(stored) = &stored
+            && let Some(over) = ended_session(account, stored, SystemTime::now())
         {
             return Ok(ResolvedSecret::Expired(over));
         }
         match &account.source {
-            Source::Static => Ok(match kept {
+            Source::Static => Ok(match stored {
                 None => ResolvedSecret::Missing,
-                Some(kept) if kept.refused => ResolvedSecret::Expired(refused(account)),
-                Some(kept) if freshness(&kept, SystemTime::now()) == Freshness::Expired => {
+                Some(stored) if stored.refused => ResolvedSecret::Expired(refused(account)),
+                Some(stored) if freshness(&stored, SystemTime::now()) == Freshness::Expired => {
                     ResolvedSecret::Expired(expired(account))
                 }
-                Some(kept) => valid(account, kept),
+                Some(stored) => valid(account, stored),
             }),
-            Source::OAuth(grant) => self.resolve_oauth(account, grant, kept, waiting),
-            Source::External(borrow) => match self.resolve_external(account, borrow, kept, waiting) {
-                Err(_) if waiting == Audience::Client && external_source::is_public(&account.registry) => {
+            Source::OAuth(grant) => self.resolve_oauth(account, grant, stored, audience),
+            Source::External(external) => match self.resolve_external(account, external, stored, audience) {
+                Err(_) if audience == Audience::Client && external_source::is_public(&account.registry) => {
                     Ok(ResolvedSecret::Missing)
                 }
                 result => result,
@@ -92,24 +92,24 @@ impl Accounts<'_> {
         &self,
         account: &Account,
         grant: &OAuthGrant,
-        kept: Option<StoredSecret>,
-        waiting: Audience,
+        stored: Option<StoredSecret>,
+        audience: Audience,
     ) -> Result<ResolvedSecret> {
-        let Some(kept) = kept else { return Ok(ResolvedSecret::Missing) };
-        if kept.refused {
+        let Some(stored) = stored else { return Ok(ResolvedSecret::Missing) };
+        if stored.refused {
             return Ok(ResolvedSecret::Expired(ended(account, "the login has ended")));
         }
-        let before = freshness(&kept, SystemTime::now());
-        if before == Freshness::Good || (before == Freshness::Due && kept.refresh.is_none()) {
-            return Ok(valid(account, kept));
+        let before = freshness(&stored, SystemTime::now());
+        if before == Freshness::Good || (before == Freshness::Due && stored.refresh.is_none()) {
+            return Ok(valid(account, stored));
         }
-        let (for_lock, for_answer) = patience(waiting);
+        let (for_lock, for_answer) = patience(audience);
         let for_lock = if before == Freshness::Due { Duration::ZERO } else { for_lock };
         let started = Instant::now();
         let path = self.vault.renewal_lock(account)?;
         let lock = match Lock::take_within(&path, for_lock) {
             // Without a place to write, the next refresh token would be lost.
-            Ok(None) | Err(_) if before == Freshness::Due => return Ok(valid(account, kept)),
+            Ok(None) | Err(_) if before == Freshness::Due => return Ok(valid(account, stored)),
             Err(error) => {
                 return Ok(ResolvedSecret::Expired(ended(account, &format!("it cannot be renewed here: {error:#}"))));
             }
@@ -119,42 +119,42 @@ impl Accounts<'_> {
             Ok(Some(lock)) => lock,
         };
         // Another caller may have renewed it while we waited.
-        let Some(kept) = self.vault.get(account)? else { return Ok(ResolvedSecret::Missing) };
-        let now = freshness(&kept, SystemTime::now());
-        let was_down = waiting == Audience::Client && lock.failed_recently(RETRY_AFTER);
+        let Some(stored) = self.vault.get(account)? else { return Ok(ResolvedSecret::Missing) };
+        let now = freshness(&stored, SystemTime::now());
+        let was_down = audience == Audience::Client && lock.failed_recently(RETRY_AFTER);
         if now == Freshness::Good || (now == Freshness::Due && was_down) {
-            return Ok(valid(account, kept));
+            return Ok(valid(account, stored));
         }
         if was_down {
             return Ok(ResolvedSecret::Expired(ended(account, "its provider could not be reached a moment ago")));
         }
-        let Some(refresh) = &kept.refresh else { return Ok(ResolvedSecret::Expired(expired(account))) };
+        let Some(refresh) = &stored.refresh else { return Ok(ResolvedSecret::Expired(expired(account))) };
         if let Err(error) = self.can_keep(account, for_lock.saturating_sub(started.elapsed())) {
             return Ok(match now {
-                Freshness::Due => valid(account, kept),
+                Freshness::Due => valid(account, stored),
                 _ => ResolvedSecret::Expired(ended(account, &format!("it cannot be renewed here: {error:#}"))),
             });
         }
         let why = match oauth::renew(grant, &account.registry, refresh, for_answer) {
-            Ok(fresh) => return Ok(valid(account, self.keep_renewed(account, &kept, fresh)?)),
+            Ok(fresh) => return Ok(valid(account, self.save_renewed(account, &stored, fresh)?)),
             Err(RenewError::Over(why)) => {
-                self.save_verdict(account, &kept, &SecretVerdict::Refused)?;
+                self.save_verdict(account, &stored, &SecretVerdict::Refused)?;
                 why
             }
             Err(RenewError::SessionOver { page }) => {
-                self.save_verdict(account, &kept, &SecretVerdict::SessionOver { page: page.clone() })?;
+                self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.clone() })?;
                 let over = Problem::new(session_over(&account.registry, &account.name), log_in_at(&page));
-                return Ok(if now == Freshness::Due { valid(account, kept) } else { ResolvedSecret::Expired(over) });
+                return Ok(if now == Freshness::Due { valid(account, stored) } else { ResolvedSecret::Expired(over) });
             }
             Err(RenewError::Later(RenewDelay { why, refresh, login_life })) => {
                 if refresh.is_some() {
-                    self.replace(account, &kept, &StoredSecret { refresh, login_life, ..kept.copy() })?;
+                    self.replace(account, &stored, &StoredSecret { refresh, login_life, ..stored.copy() })?;
                 }
                 lock.record_failure();
                 why
             }
         };
-        Ok(if now == Freshness::Due { valid(account, kept) } else { ResolvedSecret::Expired(ended(account, &why)) })
+        Ok(if now == Freshness::Due { valid(account, stored) } else { ResolvedSecret::Expired(ended(account, &why)) })
     }
 
     /// Checks before a refresh token is used up that the next one can be saved. That takes the config's lock, which may
@@ -173,14 +173,14 @@ impl Accounts<'_> {
             return Ok(None);
         };
         let account = &*account.at(&login.registry);
-        let same = |secret: &Secret| secret.is_same(&login.kept.secret);
+        let same = |secret: &Secret| secret.is_same(&login.stored.secret);
         let is_ours = match &account.source {
             Source::Static | Source::Unknown(_) => false,
-            Source::OAuth(_) => self.vault.get(account)?.is_some_and(|kept| same(&kept.secret)),
-            Source::External(borrow) => {
-                let kept = self.vault.get(account)?;
-                match self.resolve_external(account, borrow, kept, Audience::Client) {
-                    Ok(ResolvedSecret::Valid(lent)) => same(&lent.secret),
+            Source::OAuth(_) => self.vault.get(account)?.is_some_and(|stored| same(&stored.secret)),
+            Source::External(external) => {
+                let stored = self.vault.get(account)?;
+                match self.resolve_external(account, external, stored, Audience::Client) {
+                    Ok(ResolvedSecret::Valid(credential)) => same(&credential.secret),
                     _ => false,
                 }
             }
@@ -189,11 +189,11 @@ impl Accounts<'_> {
     }
 
     /// Saves the new tokens, unless the account has been renewed or removed meanwhile.
-    fn keep_renewed(&self, account: &Account, before: &StoredSecret, fresh: TokenSet) -> Result<StoredSecret> {
+    fn save_renewed(&self, account: &Account, before: &StoredSecret, fresh: TokenSet) -> Result<StoredSecret> {
         let TokenSet { secret, refresh, login_life, expires_at: until, username } = fresh;
         // An unchanged refresh token keeps its life.
         let known_life = before.login_life.filter(|_| refresh.is_none());
-        let kept = StoredSecret {
+        let stored = StoredSecret {
             secret,
             refresh_at: until.map(|until| due(until, SystemTime::now())),
             expires_at: until,
@@ -204,37 +204,37 @@ impl Accounts<'_> {
             username: username.or_else(|| before.username.clone()),
             cache_key: None,
         };
-        self.replace(account, before, &kept)?;
-        Ok(kept)
+        self.replace(account, before, &stored)?;
+        Ok(stored)
     }
 
     fn resolve_external(
         &self,
         account: &Account,
-        borrow: &ExternalSource,
-        kept: Option<StoredSecret>,
-        waiting: Audience,
+        external: &ExternalSource,
+        stored: Option<StoredSecret>,
+        audience: Audience,
     ) -> Result<ResolvedSecret> {
-        let question = external_source::cache_key(borrow, &account.registry);
-        let usable = |kept: &StoredSecret| {
+        let question = external_source::cache_key(external, &account.registry);
+        let usable = |stored: &StoredSecret| {
             let now = SystemTime::now();
-            let sane = kept.expires_at.is_some_and(|until| until <= now + LONGEST_KEPT);
-            sane && !kept.refused
-                && kept.cache_key.as_ref() == Some(&question)
-                && freshness(kept, now) == Freshness::Good
+            let sane = stored.expires_at.is_some_and(|until| until <= now + LONGEST_CACHED);
+            sane && !stored.refused
+                && stored.cache_key.as_ref() == Some(&question)
+                && freshness(stored, now) == Freshness::Good
         };
-        if let Some(kept) = kept.filter(&usable) {
-            return Ok(valid(account, kept));
+        if let Some(stored) = stored.filter(&usable) {
+            return Ok(valid(account, stored));
         }
-        let (for_lock, for_answer) = patience(waiting);
+        let (for_lock, for_answer) = patience(audience);
         let started = Instant::now();
         let path: PathBuf = self.vault.renewal_lock(account)?;
         let lock = Lock::take_within(&path, for_lock).ok().flatten(); // without a lock the program is asked all the same
-        if let Some(kept) = self.vault.get(account)?.filter(&usable) {
-            return Ok(valid(account, kept));
+        if let Some(stored) = self.vault.get(account)?.filter(&usable) {
+            return Ok(valid(account, stored));
         }
         if let Some(lock) = &lock
-            && waiting == Audience::Client
+            && audience == Audience::Client
             && lock.failed_recently(RETRY_AFTER)
         {
             return Err(Problem::run(
@@ -243,23 +243,23 @@ impl Accounts<'_> {
             )
             .into());
         }
-        match external_source::ask(borrow, &account.registry, for_answer, waiting) {
-            Ok(lent) => {
-                let username = lent.username.filter(|username| *username != account.username);
-                let kept = StoredSecret {
-                    expires_at: lent.expires_at,
+        match external_source::ask(external, &account.registry, for_answer, audience) {
+            Ok(credential) => {
+                let username = credential.username.filter(|username| *username != account.username);
+                let stored = StoredSecret {
+                    expires_at: credential.expires_at,
                     username,
                     cache_key: Some(question),
-                    ..lent.secret.into()
+                    ..credential.secret.into()
                 };
-                if kept.expires_at.is_some() {
+                if stored.expires_at.is_some() {
                     let put = |edit: &mut Transaction<'_>| {
                         edit.is_renewal = true;
-                        if edit.knows(account) { edit.secrets.put(account, &kept) } else { Ok(()) }
+                        if edit.knows(account) { edit.secrets.put(account, &stored) } else { Ok(()) }
                     };
                     let _ = self.change(put); // the program gives it again
                 }
-                Ok(valid(account, kept))
+                Ok(valid(account, stored))
             }
             Err(ExternalError::Nothing) => Ok(ResolvedSecret::Missing),
             Err(ExternalError::Failed(problem)) => {
@@ -275,25 +275,27 @@ impl Accounts<'_> {
 
     /// Saves the identity token that a registry gave in place of the shown one.
     pub(crate) fn renew(&self, account: &Account, shown: &Secret, fresh: Secret) -> Result<()> {
-        let Some(kept) = self.vault.get(account)?.filter(|kept| kept.secret.is_same(shown)) else { return Ok(()) };
+        let Some(stored) = self.vault.get(account)?.filter(|stored| stored.secret.is_same(shown)) else {
+            return Ok(());
+        };
         let until = match account.source {
             Source::Static => jwt::end_of(&fresh),
-            _ => kept.expires_at, // its provider renews it in time all the same
+            _ => stored.expires_at, // its provider renews it in time all the same
         };
         self.replace(
             account,
-            &kept,
-            &StoredSecret { secret: fresh, expires_at: until, refused: false, session_over: None, ..kept.copy() },
+            &stored,
+            &StoredSecret { secret: fresh, expires_at: until, refused: false, session_over: None, ..stored.copy() },
         )
     }
 
     /// What a person should know about the account's secret before a client asks, if it is not valid.
-    pub(crate) fn trouble(&self, account: &Account, kept: &StoredSecret) -> Option<Problem> {
+    pub(crate) fn trouble(&self, account: &Account, stored: &StoredSecret) -> Option<Problem> {
         match account.source {
             Source::External(_) => None, // the program gives a new one
-            _ if kept.refused => Some(refused(account)),
-            _ if let Some(over) = ended_session(account, kept, SystemTime::now()) => Some(over),
-            _ if kept.refresh.is_none() && freshness(kept, SystemTime::now()) == Freshness::Expired => {
+            _ if stored.refused => Some(refused(account)),
+            _ if let Some(over) = ended_session(account, stored, SystemTime::now()) => Some(over),
+            _ if stored.refresh.is_none() && freshness(stored, SystemTime::now()) == Freshness::Expired => {
                 Some(expired(account))
             }
             _ => None,
@@ -318,22 +320,22 @@ impl Accounts<'_> {
 }
 
 /// How long to wait for another caller's lock, and then for the provider or program.
-fn patience(waiting: Audience) -> (Duration, Duration) {
-    match waiting {
+fn patience(audience: Audience) -> (Duration, Duration) {
+    match audience {
         Audience::Client => (Duration::from_secs(8), Duration::from_secs(10)),
         Audience::Person => (Duration::from_secs(10), Duration::from_mins(2)),
     }
 }
 
-fn valid(account: &Account, kept: StoredSecret) -> ResolvedSecret {
-    let username: Username = kept.username.unwrap_or_else(|| account.username.clone());
-    ResolvedSecret::Valid(Credential { username, secret: kept.secret })
+fn valid(account: &Account, stored: StoredSecret) -> ResolvedSecret {
+    let username: Username = stored.username.unwrap_or_else(|| account.username.clone());
+    ResolvedSecret::Valid(Credential { username, secret: stored.secret })
 }
 
-fn freshness(kept: &StoredSecret, now: SystemTime) -> Freshness {
-    if kept.expires_at.is_some_and(|until| until <= now + LEAST_LEFT) {
+fn freshness(stored: &StoredSecret, now: SystemTime) -> Freshness {
+    if stored.expires_at.is_some_and(|until| until <= now + LEAST_LEFT) {
         Freshness::Expired
-    } else if kept.refresh_at.is_some_and(|due| due <= now) {
+    } else if stored.refresh_at.is_some_and(|due| due <= now) {
         Freshness::Due
     } else {
         Freshness::Good
@@ -371,15 +373,15 @@ mod tests {
         let (sec, hours) = (Duration::from_secs, Duration::from_hours);
         for (life, good_for, over_from) in [(sec(5), 2, 4), (sec(60), 44, 59), (hours(2), 6899, 7199)] {
             let until = now + life;
-            let kept = StoredSecret {
+            let stored = StoredSecret {
                 expires_at: Some(until),
                 refresh_at: Some(due(until, now)),
                 ..Secret::new("s".into()).into()
             };
-            assert_eq!(freshness(&kept, now + sec(good_for)), Freshness::Good, "{life:?}");
-            assert_eq!(freshness(&kept, now + sec(good_for + 1)), Freshness::Due, "{life:?}");
-            assert_eq!(freshness(&kept, now + sec(over_from - 1)), Freshness::Due, "{life:?}");
-            assert_eq!(freshness(&kept, now + sec(over_from)), Freshness::Expired, "{life:?}");
+            assert_eq!(freshness(&stored, now + sec(good_for)), Freshness::Good, "{life:?}");
+            assert_eq!(freshness(&stored, now + sec(good_for + 1)), Freshness::Due, "{life:?}");
+            assert_eq!(freshness(&stored, now + sec(over_from - 1)), Freshness::Due, "{life:?}");
+            assert_eq!(freshness(&stored, now + sec(over_from)), Freshness::Expired, "{life:?}");
         }
         assert_eq!(freshness(&Secret::new("s".into()).into(), now), Freshness::Good);
     }

@@ -31,15 +31,15 @@ impl Accounts<'_> {
         judgement: &SecretVerdict,
         expiry: Option<SystemTime>,
     ) {
-        if let Ok(Some(kept)) = self.vault.get(account)
-            && kept.secret.is_same(secret)
+        if let Ok(Some(stored)) = self.vault.get(account)
+            && stored.secret.is_same(secret)
         {
             let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // else our clock is wrong, because it was just accepted
             let expiry = expiry.filter(is_ahead).filter(|_| account.source == Source::Static);
-            let after = judged(&kept, judgement);
+            let after = judged(&stored, judgement);
             let _ = self.replace_changed(
                 account,
-                &kept,
+                &stored,
                 &StoredSecret { expires_at: expiry.or(after.expires_at), ..after },
             );
         }
@@ -47,13 +47,18 @@ impl Accounts<'_> {
 
     /// Records that the account's session is over, as another secret of it showed.
     pub(crate) fn note_ended_session(&self, account: &Account, page: &str) {
-        if let Ok(Some(kept)) = self.vault.get(account) {
-            let _ = self.save_verdict(account, &kept, &SecretVerdict::SessionOver { page: page.to_owned() });
+        if let Ok(Some(stored)) = self.vault.get(account) {
+            let _ = self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.to_owned() });
         }
     }
 
-    pub(super) fn save_verdict(&self, account: &Account, kept: &StoredSecret, judgement: &SecretVerdict) -> Result<()> {
-        self.replace_changed(account, kept, &judged(kept, judgement))
+    pub(super) fn save_verdict(
+        &self,
+        account: &Account,
+        stored: &StoredSecret,
+        judgement: &SecretVerdict,
+    ) -> Result<()> {
+        self.replace_changed(account, stored, &judged(stored, judgement))
     }
 
     fn replace_changed(&self, account: &Account, before: &StoredSecret, after: &StoredSecret) -> Result<()> {
@@ -61,7 +66,7 @@ impl Accounts<'_> {
     }
 }
 
-fn judged(kept: &StoredSecret, judgement: &SecretVerdict) -> StoredSecret {
+fn judged(stored: &StoredSecret, judgement: &SecretVerdict) -> StoredSecret {
     let refused = *judgement == SecretVerdict::Refused;
     let session_over = match judgement {
         SecretVerdict::SessionOver { page } => {
@@ -69,12 +74,12 @@ fn judged(kept: &StoredSecret, judgement: &SecretVerdict) -> StoredSecret {
         }
         SecretVerdict::Accepted | SecretVerdict::Refused => None,
     };
-    StoredSecret { refused, session_over, ..kept.copy() }
+    StoredSecret { refused, session_over, ..stored.copy() }
 }
 
 /// The problem if the account's session is over at `now`. An end in the far future means that the clock was set back.
-pub(super) fn ended_session(account: &Account, kept: &StoredSecret, now: SystemTime) -> Option<Problem> {
-    let EndedSession { page, until } = kept.session_over.as_ref()?;
+pub(super) fn ended_session(account: &Account, stored: &StoredSecret, now: SystemTime) -> Option<Problem> {
+    let EndedSession { page, until } = stored.session_over.as_ref()?;
     let is_believed = now < *until && *until <= now + BELIEVED;
     is_believed.then(|| Problem::new(session_over(&account.registry, &account.name), log_in_at(page)))
 }
@@ -99,18 +104,19 @@ mod tests {
         };
         let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let over = EndedSession { page: "https://ghcr.io/login".to_owned(), until: start + BELIEVED };
-        let kept = StoredSecret { session_over: Some(over), ..Secret::new("s".into()).into() };
+        let stored = StoredSecret { session_over: Some(over), ..Secret::new("s".into()).into() };
         for (now, is_believed) in [
             (start, true),
             (start + BELIEVED - Duration::from_secs(1), true),
             (start + BELIEVED, false),
             (start - Duration::from_secs(1), false),
         ] {
-            assert_eq!(ended_session(&account, &kept, now).is_some(), is_believed, "{now:?}");
+            assert_eq!(ended_session(&account, &stored, now).is_some(), is_believed, "{now:?}");
         }
-        let told = ended_session(&account, &kept, start).unwrap().to_string();
+        let problem = ended_session(&account, &stored, start).unwrap().to_string();
         assert!(
-            told.starts_with("the session of work at ghcr.io has expired") && told.contains("https://ghcr.io/login")
+            problem.starts_with("the session of work at ghcr.io has expired")
+                && problem.contains("https://ghcr.io/login")
         );
         assert!(ended_session(&account, &Secret::new("s".into()).into(), start).is_none());
     }

@@ -12,7 +12,7 @@ use crate::model::{Account, StoreKind, StoredSecret};
 impl Accounts<'_> {
     /// The stored secret of each account of these registries, in their order. Each secrets file is read once, because
     /// it holds all accounts of its registry.
-    pub(crate) fn kept_by_registry(&self, registries: &[RegistryAccounts]) -> Vec<Vec<Result<Option<StoredSecret>>>> {
+    pub(crate) fn stored_by_registry(&self, registries: &[RegistryAccounts]) -> Vec<Vec<Result<Option<StoredSecret>>>> {
         let adopting = LazyCell::new(|| match self.config.load(None).ok()?.origin {
             ConfigOrigin::Adopted(adopted) => Some(adopted),
             ConfigOrigin::Ours => None,
@@ -25,7 +25,7 @@ impl Accounts<'_> {
                 Some((_, in_file)) => Ok(in_file
                     .remove(account.name.as_str())
                     .or_else(|| adopting.as_ref().and_then(|adopting| adopted(adopting, account)))),
-                _ => self.kept(account),
+                _ => self.stored(account),
             };
             entry.accounts.iter().map(of_account).collect()
         };
@@ -33,10 +33,10 @@ impl Accounts<'_> {
     }
 
     /// The stored secret of one account.
-    pub(crate) fn kept(&self, account: &Account) -> Result<Option<StoredSecret>> {
-        let kept = self.vault.get(account)?;
-        if kept.is_some() {
-            return Ok(kept);
+    pub(crate) fn stored(&self, account: &Account) -> Result<Option<StoredSecret>> {
+        let stored = self.vault.get(account)?;
+        if stored.is_some() {
+            return Ok(stored);
         }
         Ok(match self.config.load(Some(&account.registry))?.origin {
             ConfigOrigin::Adopted(adopting) => adopted(&adopting, account),

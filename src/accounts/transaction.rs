@@ -87,7 +87,7 @@ impl<'e> Accounts<'e> {
             else {
                 return Ok(None);
             };
-            let kept = match account.source {
+            let stored = match account.source {
                 Source::OAuth(_) => self.vault.get(account).ok().flatten(),
                 _ => None,
             };
@@ -111,7 +111,7 @@ impl<'e> Accounts<'e> {
                 edit.document.set_active(registry, &DefaultAccount::SignedOut);
             }
             edit.document.remove(registry, &account.name);
-            Ok(Some(RemovedAccount { account: account.clone(), kept }))
+            Ok(Some(RemovedAccount { account: account.clone(), stored }))
         })
     }
 

@@ -32,12 +32,12 @@ impl CommandContext<'_> {
     /// Fetches the account's secret. It also fetches one that was refused or whose session had ended: the registry may
     /// accept it again.
     pub(super) fn secret_of(&self, account: &Account) -> Result<AccountSecret, Failure> {
-        let mut kept = self.accounts.kept(account)?;
+        let mut stored = self.accounts.stored(account)?;
         let mut known = SecretVerdict::Accepted;
-        if let Some(EndedSession { page, until: _ }) = kept.as_ref().and_then(|kept| kept.session_over.clone()) {
+        if let Some(EndedSession { page, until: _ }) = stored.as_ref().and_then(|stored| stored.session_over.clone()) {
             known = SecretVerdict::SessionOver { page };
         }
-        if let (Source::Static, Some(StoredSecret { refused, .. })) = (&account.source, &mut kept)
+        if let (Source::Static, Some(StoredSecret { refused, .. })) = (&account.source, &mut stored)
             && std::mem::take(refused)
         {
             known = SecretVerdict::Refused;
@@ -46,12 +46,12 @@ impl CommandContext<'_> {
             let [host, user] = [account.registry.as_str(), account.username.as_str()].map(quote);
             format!("run `{} login {host} -u {user}`", self.program)
         };
-        let expiry = kept.as_ref().and_then(|kept| kept.expires_at).filter(|_| account.source == Source::Static);
-        match self.accounts.resolve(account, kept, Audience::Person)? {
+        let expiry = stored.as_ref().and_then(|stored| stored.expires_at).filter(|_| account.source == Source::Static);
+        match self.accounts.resolve(account, stored, Audience::Person)? {
             ResolvedSecret::Valid(credential) => Ok(AccountSecret { credential, known, expiry }),
             ResolvedSecret::Missing => match &account.source {
-                Source::External(borrow) => {
-                    let what = format!("{} has no login for {}", borrow.program.word(), account.registry);
+                Source::External(external) => {
+                    let what = format!("{} has no login for {}", external.program.word(), account.registry);
                     Err(Failure::not_logged_in(what, "log in with it, and try again"))
                 }
                 _ => Err(Failure::not_logged_in(format!("the secret of {} is gone", account.name), login())),

@@ -50,12 +50,12 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::CheckArguments) ->
         None => oci::check(&subject.registry, &subject.secret.credential, security)
             .map(|verdict| describe_login(&verdict, &subject, action)),
     });
-    let told = subject.keep(context, asked)?;
-    subject.learn_expiry(context, &told);
-    subject.judge(context, &told);
-    context.ui.data(subject.json(&told, action), subject.line(&told))?;
-    subject.advise(context, &told);
-    Ok(ExitCode::from(told.code))
+    let report = subject.keep(context, asked)?;
+    subject.learn_expiry(context, &report);
+    subject.judge(context, &report);
+    context.ui.data(subject.json(&report, action), subject.line(&report))?;
+    subject.advise(context, &report);
+    Ok(ExitCode::from(report.code))
 }
 
 impl CheckSubject {
@@ -96,18 +96,18 @@ impl CheckSubject {
     }
 
     /// Finds out when an accepted secret expires.
-    pub(super) fn learn_expiry(&mut self, context: &CommandContext<'_>, told: &CheckReport) {
-        if matches!(told.code, 0 | 4) {
+    pub(super) fn learn_expiry(&mut self, context: &CommandContext<'_>, report: &CheckReport) {
+        if matches!(report.code, 0 | 4) {
             self.expiry = context.expiry(&self.account, &self.secret, self.expiry);
         }
     }
 
     /// Records the verdict. A secret whose session has ended is still right, but useless until a new session.
-    pub(super) fn judge(&self, context: &CommandContext<'_>, told: &CheckReport) {
-        match told.code {
+    pub(super) fn judge(&self, context: &CommandContext<'_>, report: &CheckReport) {
+        match report.code {
             0 | 4 => context.record_verdict(&self.account, &self.secret, &SecretVerdict::Accepted, self.expiry),
             3 => {
-                let page = told.page.clone();
+                let page = report.page.clone();
                 let judgement = page.map_or(SecretVerdict::Refused, |page| SecretVerdict::SessionOver { page });
                 context.record_verdict(&self.account, &self.secret, &judgement, None);
             }
@@ -116,24 +116,24 @@ impl CheckSubject {
     }
 
     /// The verdict on one line, with the expiry of an accepted secret.
-    pub(super) fn line(&self, told: &CheckReport) -> String {
-        let expiry = self.expiry.filter(|_| matches!(told.code, 0 | 4)).map_or(Expiry::Unknown, Expiry::Ends);
+    pub(super) fn line(&self, report: &CheckReport) -> String {
+        let expiry = self.expiry.filter(|_| matches!(report.code, 0 | 4)).map_or(Expiry::Unknown, Expiry::Ends);
         let end = expiry.words(SystemTime::now()).map_or(String::new(), |words| format!(" ({words})"));
-        format!("{} {}{end}", if told.code == 0 { "✓" } else { "✗" }, told.sentence)
+        format!("{} {}{end}", if report.code == 0 { "✓" } else { "✗" }, report.sentence)
     }
 
-    pub(super) fn json(&self, told: &CheckReport, action: Operation) -> Value {
+    pub(super) fn json(&self, report: &CheckReport, action: Operation) -> Value {
         let mut json = json!({
-            "status": if told.code == 0 { "success" } else { "failure" },
-            "verdict": told.verdict,
-            "message": told.sentence,
+            "status": if report.code == 0 { "success" } else { "failure" },
+            "verdict": report.verdict,
+            "message": report.sentence,
             "registry": self.registry.as_str(),
             "image": self.image.as_ref().map(ToString::to_string),
             "action": self.image.as_ref().map(|_| action.as_str()),
             "account": self.account.name.as_str(),
             "username": self.account.username.as_str(),
         });
-        if let Some(page) = &told.page {
+        if let Some(page) = &report.page {
             json["login_url"] = json!(page);
         }
         if let Some(expiry) = self.expiry {
@@ -143,17 +143,17 @@ impl CheckSubject {
     }
 
     /// Prints a hint: how to mend a bad password, or where to look if nothing was found out.
-    pub(super) fn advise(&self, context: &CommandContext<'_>, told: &CheckReport) {
+    pub(super) fn advise(&self, context: &CommandContext<'_>, report: &CheckReport) {
         let (program, registry, username) = (context.program, &self.registry, &self.account.username);
-        match (told.code, &told.page) {
+        match (report.code, &report.page) {
             (3, Some(page)) => context.ui.say(format_args!("hint: {}", log_in_at(page))),
             (3, None) => context
                 .ui
                 .say(format_args!("hint: run `{program} login {registry} -u {}`", text::quote(username.as_str()))),
-            (1, _) if let Some(hint) = tls_hint(context, registry, &told.sentence) => {
+            (1, _) if let Some(hint) = tls_hint(context, registry, &report.sentence) => {
                 context.ui.say(format_args!("hint: {hint}"));
             }
-            (1, _) if matches!(told.verdict, "unverified" | "accepted") => {
+            (1, _) if matches!(report.verdict, "unverified" | "accepted") => {
                 let address = registry.api_authority();
                 context.ui.say(format_args!("hint: `curl -i https://{address}/v2/` shows what answers there"));
             }
@@ -300,20 +300,20 @@ mod tests {
             ),
             (RepositoryAccess::Unverified { why: why() }, "unverified", 1, "work was not checked: it is out of order"),
         ] {
-            let told = describe(&access, &subject(), Operation::Push);
-            assert_eq!((told.verdict, told.code), (verdict, code));
-            assert!(told.sentence.contains(sentence), "{}", told.sentence);
+            let report = describe(&access, &subject(), Operation::Push);
+            assert_eq!((report.verdict, report.code), (verdict, code));
+            assert!(report.sentence.contains(sentence), "{}", report.sentence);
         }
-        let told = describe(&RepositoryAccess::Allowed, &subject(), Operation::Pull);
-        assert_eq!(told.sentence, "ghcr.io accepts work, who may pull ghcr.io/acme/app");
+        let report = describe(&RepositoryAccess::Allowed, &subject(), Operation::Pull);
+        assert_eq!(report.sentence, "ghcr.io accepts work, who may pull ghcr.io/acme/app");
         for (verdict, word, code) in [
             (LoginVerdict::Accepted, "accepted", 0),
             (LoginVerdict::Open, "anonymous", 5),
             (LoginVerdict::Rejected { by: by() }, "rejected", 3),
             (LoginVerdict::Unverified { why: why() }, "unverified", 1),
         ] {
-            let told = describe_login(&verdict, &subject(), Operation::Pull);
-            assert_eq!((told.verdict, told.code), (word, code));
+            let report = describe_login(&verdict, &subject(), Operation::Pull);
+            assert_eq!((report.verdict, report.code), (word, code));
         }
     }
 }

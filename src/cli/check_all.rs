@@ -167,9 +167,9 @@ fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult) -
     };
     let mut subject = CheckSubject::of_login(account.clone(), secret, account.registry.clone(), None);
     let verdict = subject.keep(context, asked)?;
-    let told = describe_login(&verdict, &subject, Operation::Pull);
-    subject.judge(context, &told);
-    Ok(CheckLine { text: subject.line(&told), json: subject.json(&told, Operation::Pull), code: told.code })
+    let report = describe_login(&verdict, &subject, Operation::Pull);
+    subject.judge(context, &report);
+    Ok(CheckLine { text: subject.line(&report), json: subject.json(&report, Operation::Pull), code: report.code })
 }
 
 fn not_asked(account: &Account) -> CheckLine {

@@ -19,7 +19,7 @@ type Candidate = (String, String);
 
 const HELPER: &str = "docker-credential-";
 /// The programs that `login --borrow` knows.
-const LENDERS: [&str; 9] = ["aws", "az", "command", "gcloud", "gh", "glab", "op", "pass", "vault"];
+const EXTERNAL_PROGRAMS: [&str; 9] = ["aws", "az", "command", "gcloud", "gh", "glab", "op", "pass", "vault"];
 
 /// Prints the candidates for the last word, then a directive for the shell, as cobra's scripts read it (spf13/cobra
 /// `completions.go`).
@@ -66,10 +66,11 @@ fn candidates(env: &Env, next: Completion) -> Vec<Candidate> {
             stores.extend(helpers().into_iter().map(|(name, meaning)| (format!("helper:{name}"), meaning)));
             stores
         }
-        Completion::Lender => {
-            let mut lenders: Vec<_> = LENDERS.iter().map(|name| ((*name).to_owned(), String::new())).collect();
-            lenders.extend(helpers().into_iter().map(|(name, meaning)| (format!("helper:{name}"), meaning)));
-            lenders
+        Completion::ExternalProgram => {
+            let mut programs: Vec<_> =
+                EXTERNAL_PROGRAMS.iter().map(|name| ((*name).to_owned(), String::new())).collect();
+            programs.extend(helpers().into_iter().map(|(name, meaning)| (format!("helper:{name}"), meaning)));
+            programs
         }
         Completion::Helper => helpers(),
         Completion::File | Completion::Free => vec![],

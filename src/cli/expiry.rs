@@ -23,12 +23,12 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let now = SystemTime::now();
     let (mut ending, mut unread) = (vec![], 0);
-    let kept = context.accounts.kept_by_registry(registries).into_iter().flatten();
+    let stored = context.accounts.stored_by_registry(registries).into_iter().flatten();
     let accounts = registries.iter().flat_map(|entry| entry.accounts.iter().map(move |account| (entry, account)));
-    for ((entry, account), kept) in accounts.zip(kept) {
-        match kept {
-            Ok(kept) => {
-                let expiry = kept.map_or(Expiry::Unknown, |kept| Expiry::new(&account.source, &kept));
+    for ((entry, account), stored) in accounts.zip(stored) {
+        match stored {
+            Ok(stored) => {
+                let expiry = stored.map_or(Expiry::Unknown, |stored| Expiry::new(&account.source, &stored));
                 if expiry.ends_within(within, now) {
                     ending.push((entry, account, expiry));
                 }

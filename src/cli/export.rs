@@ -30,7 +30,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ExportArguments) -
         context.ui.note(format_args!("not exported: {} on {}: {}", left.account.name, left.account.registry, left.why));
     }
     for left in &failed {
-        context.ui.note(format_args!("not exported: {}", left.told()));
+        context.ui.note(format_args!("not exported: {}", left.describe()));
     }
     if exported.is_empty() && !failed.is_empty() {
         return Err(Problem::new("no credentials found", "fix the errors above").into());
@@ -64,7 +64,7 @@ struct FailedExport {
 }
 
 impl FailedExport {
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         let Account { name, registry, .. } = &self.account;
         format!("{name} on {registry}: {}", self.why)
     }
@@ -217,7 +217,7 @@ fn warn(context: &CommandContext<'_>, chosen: &[ExportAccount], exported: &Expor
         None => context.ui.note(format_args!("{secrets} in clear text on stdout: anyone who reads it can use them")),
     }
     for account in accounts.into_iter().filter(|account| account.source != Source::Static) {
-        let until = context.accounts.kept(account).ok().flatten().and_then(|kept| kept.expires_at);
+        let until = context.accounts.stored(account).ok().flatten().and_then(|stored| stored.expires_at);
         let left = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
         let end = match left {
             Some(left) => format!("expires in {} minutes", left.as_secs() / 60),

@@ -43,9 +43,9 @@ impl HostEdit {
     }
 
     pub(super) fn applied_to(&self, before: &[Registry]) -> Vec<Registry> {
-        let kept = if self.replaces || self.hosts.is_empty() { &[] } else { before };
-        let mut hosts = kept.to_vec();
-        hosts.extend(self.hosts.iter().filter(|host| !kept.contains(host)).cloned());
+        let previous = if self.replaces || self.hosts.is_empty() { &[] } else { before };
+        let mut hosts = previous.to_vec();
+        hosts.extend(self.hosts.iter().filter(|host| !previous.contains(host)).cloned());
         hosts
     }
 }

@@ -45,11 +45,11 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -
     }
     let leftovers = context.accounts.leftovers()?;
     let routes = context.accounts.routes()?;
-    let kept = context.accounts.kept_by_registry(&registries);
+    let stored = context.accounts.stored_by_registry(&registries);
     let mut lines: Vec<Vec<AccountLine<'_>>> = vec![];
-    for (entry, kept) in registries.iter().zip(kept) {
-        let accounts = entry.accounts.iter().zip(kept);
-        lines.push(accounts.map(|(account, kept)| line(context, entry, account, kept)).collect());
+    for (entry, stored) in registries.iter().zip(stored) {
+        let accounts = entry.accounts.iter().zip(stored);
+        lines.push(accounts.map(|(account, stored)| line(context, entry, account, stored)).collect());
     }
     let with_accounts: Vec<&RegistryAccounts> = registries.iter().filter(|entry| !entry.accounts.is_empty()).collect();
     let docker = docker(context, &with_accounts);
@@ -129,13 +129,13 @@ fn line<'c>(
     context: &CommandContext<'_>,
     candidates: &RegistryAccounts,
     account: &'c Account,
-    kept: anyhow::Result<Option<StoredSecret>>,
+    stored: anyhow::Result<Option<StoredSecret>>,
 ) -> AccountLine<'c> {
-    let expiry = match &kept {
-        Ok(Some(kept)) => Expiry::new(&account.source, kept),
+    let expiry = match &stored {
+        Ok(Some(stored)) => Expiry::new(&account.source, stored),
         _ => Expiry::Unknown,
     };
-    let trouble = Trouble::find(context, account, kept).map(|trouble| trouble.sentence(context, account));
+    let trouble = Trouble::find(context, account, stored).map(|trouble| trouble.sentence(context, account));
     let mark = if candidates.default_account() == Some(account) { "●" } else { "○" };
     AccountLine { account, mark, trouble, expiry }
 }

@@ -31,14 +31,14 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::TokenArguments) ->
             Ok(ExitCode::SUCCESS)
         }
         Err(access) => {
-            let told = check::describe(&access, &subject, action);
-            subject.judge(context, &told);
-            context.ui.say(format_args!("error: {}", told.sentence));
-            subject.advise(context, &told);
+            let report = check::describe(&access, &subject, action);
+            subject.judge(context, &report);
+            context.ui.say(format_args!("error: {}", report.sentence));
+            subject.advise(context, &report);
             if context.ui.is_json() {
-                context.ui.data(subject.json(&told, action), "")?;
+                context.ui.data(subject.json(&report, action), "")?;
             }
-            Ok(ExitCode::from(told.code))
+            Ok(ExitCode::from(report.code))
         }
     }
 }

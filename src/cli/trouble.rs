@@ -21,13 +21,13 @@ impl Trouble {
     pub(super) fn find(
         context: &CommandContext<'_>,
         account: &Account,
-        kept: anyhow::Result<Option<StoredSecret>>,
+        stored: anyhow::Result<Option<StoredSecret>>,
     ) -> Option<Self> {
-        match kept {
-            Ok(_) if let Source::External(borrow) = &account.source => {
-                external_source::program(borrow, &account.registry).err().map(Self::SourceMissing)
+        match stored {
+            Ok(_) if let Source::External(external) = &account.source => {
+                external_source::program(external, &account.registry).err().map(Self::SourceMissing)
             }
-            Ok(Some(kept)) => context.accounts.trouble(account, &kept).map(Self::Dead),
+            Ok(Some(stored)) => context.accounts.trouble(account, &stored).map(Self::Dead),
             Ok(None) => Some(Self::Gone),
             Err(error) => Some(Self::Unreadable(error)),
         }

@@ -26,7 +26,7 @@ pub(super) fn write(source: &Source) -> Value {
     let value = match source {
         Source::Static => return Value::Null,
         Source::OAuth(grant) => serde_json::to_value(RawOAuthGrant::from_grant(grant)),
-        Source::External(borrow) => serde_json::to_value(RawExternalSource::from_source(borrow)),
+        Source::External(source) => serde_json::to_value(RawExternalSource::from_source(source)),
         Source::Unknown(text) => serde_json::from_str(text),
     };
     value.unwrap_or_else(|_| json!({}))
@@ -113,14 +113,14 @@ struct RawExternalSource {
 }
 
 impl RawExternalSource {
-    fn from_source(borrow: &ExternalSource) -> Self {
+    fn from_source(source: &ExternalSource) -> Self {
         let raw = Self {
-            borrow: borrow.program.word(),
-            env: borrow.env.clone(),
-            cache: borrow.cache.map(|cache| cache.as_secs()),
+            borrow: source.program.word(),
+            env: source.env.clone(),
+            cache: source.cache.map(|cache| cache.as_secs()),
             ..Self::default()
         };
-        match borrow.program.clone() {
+        match source.program.clone() {
             ExternalProgram::Helper(_) | ExternalProgram::Glab => raw,
             ExternalProgram::Aws { profile } | ExternalProgram::Gcloud { profile } => Self { profile, ..raw },
             ExternalProgram::Az { subscription } => Self { profile: subscription, ..raw },

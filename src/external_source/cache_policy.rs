@@ -20,15 +20,15 @@ const LONGEST: Duration = Duration::from_hours(12);
 /// setting.
 pub(super) fn until(
     now: SystemTime,
-    keeping: &CachePolicy,
+    policy: &CachePolicy,
     ends: Option<SystemTime>,
     cache: Option<Duration>,
 ) -> Option<SystemTime> {
     let stated = match ends {
-        Some(ends) => Some(ends.checked_sub(keeping.margin)?),
-        None => keeping.lives.map(|lives| now + lives),
+        Some(ends) => Some(ends.checked_sub(policy.margin)?),
+        None => policy.lives.map(|lives| now + lives),
     };
-    let bounds = [cache, keeping.at_most, Some(LONGEST)].into_iter().flatten().map(|bound| now + bound.min(LONGEST));
+    let bounds = [cache, policy.at_most, Some(LONGEST)].into_iter().flatten().map(|bound| now + bound.min(LONGEST));
     let wanted = stated.or_else(|| cache.map(|_| now + LONGEST))?;
     bounds.chain([wanted]).min().filter(|until| *until > now)
 }
@@ -41,14 +41,14 @@ mod tests {
     fn an_answer_is_kept_until_the_nearest_of_all_bounds() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let minutes = Duration::from_mins;
-        let keeping = |margin, lives: Option<u64>, at_most: Option<u64>| CachePolicy {
+        let policy = |margin, lives: Option<u64>, at_most: Option<u64>| CachePolicy {
             margin: minutes(margin),
             lives: lives.map(minutes),
             at_most: at_most.map(minutes),
         };
-        let aws = keeping(15, None, Some(360));
-        let silent = keeping(5, None, None);
-        for (keeping, ends, cache, kept) in [
+        let aws = policy(15, None, Some(360));
+        let silent = policy(5, None, None);
+        for (policy, ends, cache, expected) in [
             (aws, Some(720), None, Some(360)),
             (aws, Some(60), None, Some(45)),
             (aws, Some(60), Some(10), Some(10)),
@@ -62,24 +62,24 @@ mod tests {
             (silent, None, Some(5000), Some(720)),
             (silent, Some(60), None, Some(55)),
             (silent, Some(6000), None, Some(720)),
-            (keeping(5, Some(45), None), None, None, Some(45)),
-            (keeping(5, Some(45), None), Some(20), None, Some(15)),
-            (keeping(5, None, Some(30)), None, Some(60), Some(30)),
-            (keeping(5, None, Some(30)), None, None, None),
+            (policy(5, Some(45), None), None, None, Some(45)),
+            (policy(5, Some(45), None), Some(20), None, Some(15)),
+            (policy(5, None, Some(30)), None, Some(60), Some(30)),
+            (policy(5, None, Some(30)), None, None, None),
         ] {
-            let until = until(now, &keeping, ends.map(|ends| now + minutes(ends)), cache.map(minutes));
-            assert_eq!(until, kept.map(|kept| now + minutes(kept)), "{keeping:?} {ends:?} {cache:?}");
+            let until = until(now, &policy, ends.map(|ends| now + minutes(ends)), cache.map(minutes));
+            assert_eq!(until, expected.map(|expected| now + minutes(expected)), "{policy:?} {ends:?} {cache:?}");
         }
     }
 
     #[test]
     fn odd_ends_keep_nothing() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let keeping = CachePolicy { margin: Duration::from_mins(15), ..CachePolicy::default() };
+        let policy = CachePolicy { margin: Duration::from_mins(15), ..CachePolicy::default() };
         for ends in [SystemTime::UNIX_EPOCH, now - Duration::from_hours(9000), now] {
-            assert_eq!(until(now, &keeping, Some(ends), None), None);
+            assert_eq!(until(now, &policy, Some(ends), None), None);
         }
         let huge = Some(Duration::from_secs(u64::MAX));
-        assert_eq!(until(now, &keeping, None, huge), Some(now + LONGEST));
+        assert_eq!(until(now, &policy, None, huge), Some(now + LONGEST));
     }
 }

@@ -60,14 +60,13 @@ pub(crate) fn ask(
         let what = format!("`{}` gave no secret for {registry}: {reason}", program.display());
         ExternalError::Failed(Problem::new(with_last_words(what, &output, audience), request.by_hand()))
     })?;
-    let until = cache_policy::until(now, &request.keeping, answer.ends, source.cache);
+    let until = cache_policy::until(now, &request.cache_policy, answer.ends, source.cache);
     Ok(ExternalCredential { username: answer.username, secret: answer.secret, expires_at: until })
 }
 
-/// The key of a cached answer. It is on disk, so that its text must not change.
+/// The key of a cached answer. It is on disk: if its text changes, the program is asked once more.
 pub(crate) fn cache_key(source: &ExternalSource, registry: &Registry) -> String {
-    let ExternalSource { program: lender, env, cache } = source;
-    format!("{registry} Borrow {{ lender: {lender:?}, env: {env:?}, cache: {cache:?} }}")
+    format!("{registry} {source:?}")
 }
 
 /// The program to run, or why it cannot be run.
@@ -219,12 +218,12 @@ mod tests {
         };
         assert_eq!(
             cache_key(&source, &Registry::from_key("ghcr.io")),
-            r#"ghcr.io Borrow { lender: Aws { profile: Some("work") }, env: {"A": "b"}, cache: Some(600s) }"#
+            r#"ghcr.io ExternalSource { program: Aws { profile: Some("work") }, env: {"A": "b"}, cache: Some(600s) }"#
         );
     }
 
     #[test]
-    fn a_pattern_is_for_a_lender_if_its_hosts_are() {
+    fn a_pattern_is_for_a_program_if_its_hosts_are() {
         for (pattern, host, preset) in [
             ("*.dkr.ecr.*.amazonaws.com", "000000000000.dkr.ecr.x.amazonaws.com", Some("aws")),
             ("1234*.dkr.ecr.eu-*.amazonaws.com", "123400000000.dkr.ecr.eu-x.amazonaws.com", Some("aws")),

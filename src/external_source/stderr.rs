@@ -59,18 +59,18 @@ pub(super) fn hint(stderr: &[u8], request: &ProgramRequest) -> Option<String> {
 /// A word, or its beginning if it looks like a secret: by its prefix, or as a long mixture of characters.
 fn struck(word: &str) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '=' | '~');
-    let mut kept = String::new();
+    let mut safe = String::new();
     let mut rest = word;
     while !rest.is_empty() {
         let is_jwt = rest.starts_with("eyJ"); // dots belong to it
         let end = rest.find(|c| !(is_part(c) || is_jwt && c == '.')).unwrap_or(rest.len());
         let (part, after) = rest.split_at(end);
-        kept.push_str(if looks_secret(part) { STRUCK } else { part });
+        safe.push_str(if looks_secret(part) { STRUCK } else { part });
         let next = after.find(is_part).unwrap_or(after.len());
-        kept.push_str(&after[..next]);
+        safe.push_str(&after[..next]);
         rest = &after[next..];
     }
-    kept
+    safe
 }
 
 fn looks_secret(part: &str) -> bool {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_out_is_the_lenders_own_login() {
+    fn the_way_out_is_the_programs_own_login() {
         let cure_of = |preset, host: &str, stderr: &str| {
             let source = ExternalSource { program: preset, env: [].into(), cache: None };
             let request = commands::request(&source, &Registry::from_key(host)).unwrap();

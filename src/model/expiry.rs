@@ -23,12 +23,12 @@ impl Expiry {
     /// How long before the end a person is warned.
     pub(crate) const WARNING: Duration = Duration::from_hours(7 * 24);
 
-    pub(crate) fn new(source: &Source, kept: &StoredSecret) -> Self {
-        let is_renewed = matches!(source, Source::OAuth(_)) && kept.refresh.is_some();
-        if let Some(life) = kept.login_life.filter(|_| is_renewed) {
-            return Self::RenewsWithin { next: kept.expires_at, life };
+    pub(crate) fn new(source: &Source, stored: &StoredSecret) -> Self {
+        let is_renewed = matches!(source, Source::OAuth(_)) && stored.refresh.is_some();
+        if let Some(life) = stored.login_life.filter(|_| is_renewed) {
+            return Self::RenewsWithin { next: stored.expires_at, life };
         }
-        let Some(until) = kept.expires_at else { return Self::Unknown };
+        let Some(until) = stored.expires_at else { return Self::Unknown };
         match source {
             Source::Static => Self::Ends(until),
             Source::OAuth(_) if !is_renewed => Self::Ends(until),
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn only_what_a_person_must_renew_ends() {
-        let kept = |refresh: bool| StoredSecret {
+        let stored = |refresh: bool| StoredSecret {
             expires_at: Some(at(60)),
             refresh: refresh.then(|| Secret::new("r".into())),
             ..Secret::new("s".into()).into()
@@ -167,7 +167,7 @@ mod tests {
             (&granted, true, Expiry::Renews(at(60))),
             (&Source::Unknown(String::new()), false, Expiry::Unknown),
         ] {
-            assert_eq!(Expiry::new(source, &kept(refresh)), expected, "{source:?}");
+            assert_eq!(Expiry::new(source, &stored(refresh)), expected, "{source:?}");
         }
         assert_eq!(Expiry::new(&Source::Static, &Secret::new("s".into()).into()), Expiry::Unknown);
     }

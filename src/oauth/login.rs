@@ -135,8 +135,8 @@ impl PendingLogin {
     /// Revokes an unsaved token. If that fails, it expires by itself.
     fn give_back(&self, token: &Secret, refresh: Option<&Secret>) {
         if let Some(grant) = self.plan.grant(refresh.is_some()) {
-            let kept = StoredSecret { refresh: refresh.map(Secret::copy), ..token.copy().into() };
-            let _ = revoke(&OAuthGrant { exchange: None, ..grant }, &kept); // the token is the provider's own
+            let stored = StoredSecret { refresh: refresh.map(Secret::copy), ..token.copy().into() };
+            let _ = revoke(&OAuthGrant { exchange: None, ..grant }, &stored); // the token is the provider's own
         }
     }
 

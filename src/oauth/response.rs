@@ -161,9 +161,9 @@ pub(super) mod tests {
             (r#"{"refresh_token_expires_in": "soon"}"#, None),
             (r#"{"expires_in": 60}"#, None),
         ] {
-            let told = ProviderResponse::read(&response(200, body)).login_life(now);
+            let found = ProviderResponse::read(&response(200, body)).login_life(now);
             let expected = life.map(|life| LoginLife { since: now, expires_at: now + Duration::from_secs(life) });
-            assert_eq!(told, expected, "{body}");
+            assert_eq!(found, expected, "{body}");
         }
     }
 }

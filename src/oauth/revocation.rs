@@ -17,7 +17,7 @@ const LEFT: &str = "the access token that was made with it stays valid";
 
 /// Revokes the refresh token, or else the secret itself. An error is a sentence with the host, and with the page for a
 /// person if it is known. `Ok(Some)`: revoked, but this remains.
-pub(crate) fn revoke(grant: &OAuthGrant, kept: &StoredSecret) -> Result<Option<String>, String> {
+pub(crate) fn revoke(grant: &OAuthGrant, stored: &StoredSecret) -> Result<Option<String>, String> {
     let by_hand = |why: String| match &grant.page {
         Some(page) => format!("{why}; end it at {page}"),
         None => why,
@@ -30,12 +30,12 @@ pub(crate) fn revoke(grant: &OAuthGrant, kept: &StoredSecret) -> Result<Option<S
     let url = endpoint::parse(url).map_err(&failed)?;
     let client = client(PATIENCE);
     // Revoking the refresh token ends its access tokens too (RFC 7009 section 2.1), but not at every provider.
-    let tokens = [kept.refresh.as_ref().map(|token| (REFRESH, token)), own_secret(grant, kept)];
+    let tokens = [stored.refresh.as_ref().map(|token| (REFRESH, token)), own_secret(grant, stored)];
     tokens
         .into_iter()
         .flatten()
         .try_for_each(|(hint, token)| {
-            let is_extra = hint == ACCESS && kept.refresh.is_some();
+            let is_extra = hint == ACCESS && stored.refresh.is_some();
             send(&client, &url, grant, hint, token, is_extra)
         })
         .map_err(&failed)?;
@@ -43,8 +43,8 @@ pub(crate) fn revoke(grant: &OAuthGrant, kept: &StoredSecret) -> Result<Option<S
 }
 
 /// The provider cannot revoke an exchanged token.
-fn own_secret<'k>(grant: &OAuthGrant, kept: &'k StoredSecret) -> Option<(&'static str, &'k Secret)> {
-    grant.exchange.is_none().then_some((ACCESS, &kept.secret))
+fn own_secret<'k>(grant: &OAuthGrant, stored: &'k StoredSecret) -> Option<(&'static str, &'k Secret)> {
+    grant.exchange.is_none().then_some((ACCESS, &stored.secret))
 }
 
 fn send(

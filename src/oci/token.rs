@@ -249,13 +249,13 @@ mod tests {
         ] {
             let body = Some(Secret::new(body.to_owned()));
             let response = HttpResponse { status, body, ..HttpResponse::default() };
-            let told = match server().read(&response, &mut Requester::anonymous()) {
+            let found = match server().read(&response, &mut Requester::anonymous()) {
                 Ok(_) => "token".to_owned(),
                 Err(LoginVerdict::Rejected { by }) => format!("rejected by {by}"),
                 Err(LoginVerdict::SessionOver { page }) => format!("session over: {page}"),
                 Err(verdict) => format!("{verdict:?}"),
             };
-            assert!(told.contains(outcome), "{status}: {told}");
+            assert!(found.contains(outcome), "{status}: {found}");
         }
     }
 }

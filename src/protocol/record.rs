@@ -42,7 +42,7 @@ pub(super) fn write_first(
 fn outcome(found: &Result<FindOutcome>, record: &DecisionRecord) -> CallOutcome {
     match found {
         Ok(FindOutcome::Credential(_)) => CallOutcome::Answered,
-        Ok(FindOutcome::NoAccount) if record.decision.account.is_some() => CallOutcome::Failed, // its lender has nothing
+        Ok(FindOutcome::NoAccount) if record.decision.account.is_some() => CallOutcome::Failed, // its program has nothing
         Ok(FindOutcome::NoAccount | FindOutcome::Delegated(_)) => CallOutcome::NotFound,
         Ok(FindOutcome::Expired(_)) => CallOutcome::Expired,
         Ok(FindOutcome::Withheld(_)) => CallOutcome::Withheld,

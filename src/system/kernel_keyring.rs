@@ -51,8 +51,8 @@ mod imp {
         let permissions = KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(user).build();
         let key = ring().and_then(|ring| ring.add_key(name, bytes)).map_err(unavailable)?;
         let seconds = usize::try_from(time.as_secs()).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize);
-        let kept = key.set_timeout(seconds).and_then(|()| key.set_perms(permissions));
-        kept.map_err(|error| {
+        let restricted = key.set_timeout(seconds).and_then(|()| key.set_perms(permissions));
+        restricted.map_err(|error| {
             let _ = key.invalidate(); // without an expiry it would stay
             unavailable(error)
         })

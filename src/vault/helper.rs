@@ -31,14 +31,14 @@ impl Store for HelperStore<'_> {
     }
 
     fn put(&self, _: &Registry, secrets: &[(&Account, &StoredSecret)], changes: &mut SecretChanges) -> Result<()> {
-        secrets.iter().try_for_each(|(account, kept)| {
+        secrets.iter().try_for_each(|(account, stored)| {
             let before = get(self.helper, account);
             if !matches!(before, Ok(Some(_))) {
                 self.vault.update(|record| record.announce(account));
             }
-            let stored = store(self.helper, account, kept);
+            let result = store(self.helper, account, stored);
             self.take_back(account, before, changes);
-            stored
+            result
         })
     }
 
@@ -56,7 +56,7 @@ impl HelperStore<'_> {
         let (helper, account) = (self.helper.clone(), account.clone());
         if let Ok(before) = before {
             changes.add(move || match &before {
-                Some(kept) => store(&helper, &account, kept),
+                Some(stored) => store(&helper, &account, stored),
                 None => erase(&helper, &account),
             });
         }
@@ -74,8 +74,8 @@ fn get(helper: &HelperName, account: &Account) -> Result<Option<StoredSecret>> {
     Ok(secret.map(|secret| WrittenSecret::from_text(secret.expose()).0))
 }
 
-fn store(helper: &HelperName, account: &Account, kept: &StoredSecret) -> Result<()> {
-    let text = WrittenSecret(kept.copy()).to_text();
+fn store(helper: &HelperName, account: &Account, stored: &StoredSecret) -> Result<()> {
+    let text = WrittenSecret(stored.copy()).to_text();
     let entry = serde_json::json!({
         "ServerURL": server_url(account), "Username": account.username.as_str(), "Secret": *text,
     });

@@ -23,8 +23,8 @@ impl<'e> Vault<'e> {
 
 impl Writer<'_> {
     /// Saves the account's secret, and replaces its old one.
-    pub(crate) fn put(&mut self, account: &Account, kept: &StoredSecret) -> Result<()> {
-        self.put_together(&[(account, kept)])
+    pub(crate) fn put(&mut self, account: &Account, stored: &StoredSecret) -> Result<()> {
+        self.put_together(&[(account, stored)])
     }
 
     /// Saves secrets of one registry and one store. Our own store needs one write.
@@ -50,7 +50,7 @@ impl Writer<'_> {
             let each = hosts.map(|host| account.at(&host).into_owned());
             for at in each.filter(|at| at.registry != account.registry) {
                 // The host may have its own account of that name, whose secret is no cached answer.
-                if self.vault.get(&at)?.is_none_or(|kept| kept.cache_key.is_some()) {
+                if self.vault.get(&at)?.is_none_or(|stored| stored.cache_key.is_some()) {
                     self.remove(&at)?;
                 }
             }

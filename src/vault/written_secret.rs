@@ -171,8 +171,8 @@ mod tests {
             ..Secret::new("s \"quoted\"".into()).into()
         };
         let plain = |text: &str| StoredSecret::from(Secret::new(text.into()));
-        for kept in [full, plain("s"), plain(""), plain("{\"ensign\":1,"), plain("{\"a\": 1}")] {
-            let entry = WrittenSecret(kept);
+        for stored in [full, plain("s"), plain(""), plain("{\"ensign\":1,"), plain("{\"a\": 1}")] {
+            let entry = WrittenSecret(stored);
             assert!(WrittenSecret::from_text(&entry.to_text()).0.is_same(&entry.0), "{}", *entry.to_text());
             let json = serde_json::to_string(&entry).unwrap();
             assert!(serde_json::from_str::<WrittenSecret>(&json).unwrap().0.is_same(&entry.0), "{json}");

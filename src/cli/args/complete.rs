@@ -22,7 +22,7 @@ pub(in crate::cli) enum Completion {
     /// A store for secrets.
     Store,
     /// A program that `--borrow` asks.
-    Lender,
+    ExternalProgram,
     /// The NAME of a docker-credential-NAME.
     Helper,
     File,
@@ -127,7 +127,7 @@ fn values(command: &Command, arg: &Arg, positionals: &[String]) -> Completion {
         Some("ALIAS") if arg.is_positional() => Completion::Account(None),
         Some("STORE") => Completion::Store,
         Some("HELPER") => Completion::Helper,
-        Some("PROGRAM") if arg.get_long() == Some("borrow") => Completion::Lender,
+        Some("PROGRAM") if arg.get_long() == Some("borrow") => Completion::ExternalProgram,
         Some("HOLDER") => words(&["keyring", "passphrase", "systemd", "file:"]),
         Some("OPERATION") => words(&["pull", "push"]),
         Some("METHOD") => words(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
@@ -172,7 +172,7 @@ mod tests {
             ("login ghcr.io --username ", Completion::Account(Some("ghcr.io".into()))),
             ("login ghcr.io --alias ", Completion::Free),
             ("login ghcr.io --store ", Completion::Store),
-            ("login ghcr.io --borrow ", Completion::Lender),
+            ("login ghcr.io --borrow ", Completion::ExternalProgram),
             ("logout ghcr.io -u ", Completion::Account(Some("ghcr.io".into()))),
             ("pin ", Completion::Account(None)),
             ("route ghcr.io ", Completion::Helper),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{BorrowArguments, CallerArguments, DeviceLoginArguments};
+use super::{CallerArguments, DeviceLoginArguments, ExternalSourceArguments};
 use crate::accounts::store_words;
 use crate::model::Operation;
 
@@ -52,7 +52,7 @@ pub(in crate::cli) struct LoginArguments {
     #[command(flatten)]
     pub(in crate::cli) browser: DeviceLoginArguments,
     #[command(flatten)]
-    pub(in crate::cli) borrow: BorrowArguments,
+    pub(in crate::cli) external: ExternalSourceArguments,
 }
 
 /// Forgets a password at once.

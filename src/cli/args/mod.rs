@@ -1,11 +1,11 @@
 //! The command line as clap's types, and nothing else. The home of `clap`.
 
-mod borrow;
 mod browser;
 mod callers;
 mod complete;
 mod docker;
 mod doctor;
+mod external_source;
 mod guide;
 mod help;
 mod login;
@@ -23,7 +23,6 @@ pub(super) use clap::error::ErrorKind;
 
 use crate::model::Operation;
 
-pub(super) use borrow::BorrowArguments;
 pub(super) use browser::DeviceLoginArguments;
 pub(super) use callers::{AgentRule, CallerArguments, GrantArguments, Requirement};
 pub(super) use complete::Completion;
@@ -32,6 +31,7 @@ pub(super) use docker::{
     RouteArguments,
 };
 pub(super) use doctor::DoctorArguments;
+pub(super) use external_source::ExternalSourceArguments;
 pub(super) use help::HelpStyle;
 pub(super) use login::{LoginArguments, LogoutArguments};
 pub(super) use public::{PublicArguments, PublicCommand};

@@ -101,12 +101,12 @@ impl AccountFacts {
         for entry in &mut looked_at {
             entry.accounts.retain(is_looked_at);
         }
-        let kept = context.accounts.kept_by_registry(&looked_at).into_iter().flatten();
-        for (account, kept) in looked_at.iter().flat_map(|entry| &entry.accounts).zip(kept) {
-            let known = kept.as_ref().ok().and_then(Option::as_ref);
-            let expiry = known.map_or(Expiry::Unknown, |kept| Expiry::new(&account.source, kept));
+        let stored = context.accounts.stored_by_registry(&looked_at).into_iter().flatten();
+        for (account, stored) in looked_at.iter().flat_map(|entry| &entry.accounts).zip(stored) {
+            let known = stored.as_ref().ok().and_then(Option::as_ref);
+            let expiry = known.map_or(Expiry::Unknown, |stored| Expiry::new(&account.source, stored));
             let (registry, name) = (account.registry.to_string(), account.name.to_string());
-            match Trouble::find(context, account, kept) {
+            match Trouble::find(context, account, stored) {
                 // Damaged or foreign files and the key have checks of their own.
                 Some(Trouble::Unreadable(_)) if account.store == StoreKind::File => {}
                 Some(Trouble::Unreadable(_)) if account.store == StoreKind::Sealed && survey.closed_key.is_some() => {}

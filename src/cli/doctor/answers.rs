@@ -57,13 +57,13 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey, online: boo
 }
 
 fn summary(facts: &AnswerFacts) -> String {
-    let told: Vec<_> =
+    let names: Vec<_> =
         facts.rehearsals.iter().map(|rehearsal| format!("{} → {}", rehearsal.image, rehearsal.account)).collect();
     if !facts.has_program {
         return "not tried: the program is not on PATH".to_owned();
     }
     let parts = [
-        (told.len(), some_of(&told, 2)),
+        (names.len(), some_of(&names, 2)),
         (facts.untried, format!("{} not tried (--online)", count(facts.untried, "account"))),
         (facts.ruled, format!("{} for some callers only", count(facts.ruled, "account"))),
     ];
@@ -165,14 +165,14 @@ fn example(account: &Account) -> Option<ImageReference> {
 /// An account with trouble cannot answer; another check reports it.
 fn trouble_is_told(context: &CommandContext<'_>, account: &Account) -> bool {
     !matches!(account.store, StoreKind::Helper(_))
-        && Trouble::find(context, account, context.accounts.kept(account)).is_some()
+        && Trouble::find(context, account, context.accounts.stored(account)).is_some()
 }
 
 /// Tells whether `get` needs neither the network nor another program.
 fn is_at_hand(context: &CommandContext<'_>, account: &Account) -> bool {
     let is_due = || {
-        let kept = context.accounts.kept(account).ok().flatten();
-        kept.is_none_or(|kept| kept.refresh_at.is_some_and(|due| due <= SystemTime::now() + DEADLINE))
+        let stored = context.accounts.stored(account).ok().flatten();
+        stored.is_none_or(|stored| stored.refresh_at.is_some_and(|due| due <= SystemTime::now() + DEADLINE))
     };
     match (&account.store, &account.source) {
         (StoreKind::Helper(_), _) | (_, Source::External(_) | Source::Unknown(_)) => false,

@@ -18,11 +18,11 @@ impl LoginSearch<'_> {
         if std::mem::replace(&mut self.is_keyring_read, true) {
             return;
         }
-        let told = if is_named { EntryContent::Failed } else { EntryContent::Skipped };
+        let content = if is_named { EntryContent::Failed } else { EntryContent::Skipped };
         let DockerLogins { logins, is_partly_locked } = match self.open_keyring() {
             Ok(found) => found,
             Err(KeyringError::Missing(_)) if !is_named => return,
-            Err(error) => return self.add(LoginOrigin::Keyring, "", told(error.to_string())),
+            Err(error) => return self.add(LoginOrigin::Keyring, "", content(error.to_string())),
         };
         let was_asked =
             |server: &str| self.asked.iter().any(|(helper, key)| key == server && login_source::reads_keyring(helper));
@@ -39,7 +39,7 @@ impl LoginSearch<'_> {
             }
         }
         if is_partly_locked {
-            self.add(LoginOrigin::Keyring, "", told("the keyring is locked: unlock it and import again".into()));
+            self.add(LoginOrigin::Keyring, "", content("the keyring is locked: unlock it and import again".into()));
         }
     }
 

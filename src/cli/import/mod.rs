@@ -35,7 +35,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ImportArguments) -
         preview(context, &findings, &planned)?;
     }
     note_weaker_place(context, &findings, &planned)?;
-    let worth = planned.iter().any(is_kept) && !given.dry_run;
+    let worth = planned.iter().any(is_saved) && !given.dry_run;
     if worth && !given.yes && context.ui.can_ask() && !agreed(context, given, &planned)? {
         context.ui.say("Nothing imported.");
         return Ok(ExitCode::from(130));
@@ -94,7 +94,7 @@ fn agreed(
     given: &args::ImportArguments,
     planned: &[ImportOutcome],
 ) -> Result<bool, Failure> {
-    if planned.iter().filter(|result| is_kept(result)).all(is_there) && !given.remove {
+    if planned.iter().filter(|result| is_saved(result)).all(is_there) && !given.remove {
         return Ok(true); // nothing will change
     }
     let question = if given.remove { "Import these, and remove the originals?" } else { "Import these into Ensign?" };
@@ -180,7 +180,7 @@ fn conclude(
         findings
             .iter()
             .zip(outcomes)
-            .filter(move |(finding, result)| leads(finding) && is_kept(result) && !is_there(result))
+            .filter(move |(finding, result)| leads(finding) && is_saved(result) && !is_there(result))
     };
     if context.ui.is_json() {
         let logins = findings.iter().zip(outcomes).enumerate().map(|(place, (finding, result))| {
@@ -220,12 +220,12 @@ fn conclude(
             context.ui.note(format_args!("not imported: {} on {}: {reason}", login.user(), login.registry()));
         }
     }
-    if imported().next().is_none() && outcomes.iter().any(is_kept) {
+    if imported().next().is_none() && outcomes.iter().any(is_saved) {
         context.ui.say("Everything is imported already.");
     }
     match removed {
         Some(removed) => print_removed(context, findings, removed),
-        None if outcomes.iter().any(is_kept) => {
+        None if outcomes.iter().any(is_saved) => {
             let again = format!("`{} import --remove`", context.program);
             context.ui.note(format_args!(
                 "the originals are still there: {again} removes imported logins from where they were found"
@@ -273,9 +273,9 @@ fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed
 /// Tells a person if Docker does not ask Ensign for the imported registries yet.
 fn advise(context: &CommandContext<'_>, findings: &[ImportEntry], outcomes: &[ImportOutcome]) {
     let Some(docker) = context.docker_config() else { return };
-    let kept =
-        findings.iter().zip(outcomes).filter(|(_, result)| is_kept(result)).filter_map(|(finding, _)| finding.login());
-    let mut registries: Vec<Registry> = kept.map(FoundLogin::registry).collect();
+    let saved =
+        findings.iter().zip(outcomes).filter(|(_, result)| is_saved(result)).filter_map(|(finding, _)| finding.login());
+    let mut registries: Vec<Registry> = saved.map(FoundLogin::registry).collect();
     registries.retain(|registry| !configured_helper::asks_us(&docker, registry));
     registries.sort_unstable();
     registries.dedup();
@@ -291,7 +291,7 @@ fn advise(context: &CommandContext<'_>, findings: &[ImportEntry], outcomes: &[Im
     }
 }
 
-fn is_kept(result: &ImportOutcome) -> bool {
+fn is_saved(result: &ImportOutcome) -> bool {
     matches!(result, ImportOutcome::Kept(..) | ImportOutcome::HubToken(_))
 }
 
@@ -333,7 +333,7 @@ fn entry(finding: &ImportEntry, result: &ImportOutcome, dry_run: bool, removed: 
         "effect": effect,
         "reason": reason,
         "account": account,
-        "imported": is_kept(result) && !dry_run,
+        "imported": is_saved(result) && !dry_run,
         "removed": removed,
     })
 }

@@ -47,8 +47,8 @@ pub(in crate::cli) fn save_logins(
     // The first login of a registry becomes its default, so logins for the whole registry come first.
     places.sort_by_key(|place| accounts(*place).is_some_and(|found| found.bound().is_some()));
     let logins: Vec<_> = places.iter().filter_map(|place| Some(login(findings, *place, accounts(*place)?))).collect();
-    let kept = save_all(context, &logins, mode).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
-    let mut kept = places.into_iter().zip(kept).collect::<BTreeMap<_, _>>();
+    let saved = save_all(context, &logins, mode).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
+    let mut saved = places.into_iter().zip(saved).collect::<BTreeMap<_, _>>();
     let mut outcomes: Vec<ImportOutcome> = Vec::with_capacity(findings.len());
     for (place, finding) in findings.iter().enumerate() {
         let result = match &finding.what {
@@ -59,7 +59,7 @@ pub(in crate::cli) fn save_logins(
                 origin(context, &findings[*at])
             )),
             EntryContent::Login(_, ImportRole::Duplicate(at)) => outcomes[*at].clone(),
-            EntryContent::Login(found, ImportRole::Primary) => match (found.hub_token(), kept.remove(&place)) {
+            EntryContent::Login(found, ImportRole::Primary) => match (found.hub_token(), saved.remove(&place)) {
                 (Some(token), _) => save_hub_token(context, found, token, mode).unwrap_or_else(|error| failed(&error)),
                 (None, result) => result.expect("each of these was kept"),
             },
@@ -76,14 +76,14 @@ pub(in crate::cli) fn remove(
     outcomes: &[ImportOutcome],
 ) -> RemovalResult {
     let mut removed = RemovalResult { logins: vec![false; findings.len()], failures: vec![], written: vec![] };
-    let mut kept: Vec<_> = findings
+    let mut entries: Vec<_> = findings
         .iter()
         .zip(outcomes)
         .enumerate()
         .filter(|(_, (_, result))| matches!(result, ImportOutcome::Kept(..) | ImportOutcome::HubToken(_)))
         .filter_map(|(place, (finding, _))| Some((place, &finding.from, finding.login()?)))
         .collect();
-    let going: Vec<_> = kept.iter().map(|(_, from, login)| (*from, *login)).collect();
+    let going: Vec<_> = entries.iter().map(|(_, from, login)| (*from, *login)).collect();
     let hidden = find_hidden(context, &going).unwrap_or_else(|error| {
         removed.failures.push(reason(&error));
         vec![]
@@ -97,8 +97,8 @@ pub(in crate::cli) fn remove(
             context.program
         ));
     }
-    kept.retain(|(_, _, login)| !hidden.iter().any(|entry| entry.registry == login.registry()));
-    let going: Vec<_> = kept.iter().map(|(_, from, login)| (*from, *login)).collect();
+    entries.retain(|(_, _, login)| !hidden.iter().any(|entry| entry.registry == login.registry()));
+    let going: Vec<_> = entries.iter().map(|(_, from, login)| (*from, *login)).collect();
     match cover(context, &going) {
         Ok(written) => removed.written = written,
         Err(error) => {
@@ -107,7 +107,7 @@ pub(in crate::cli) fn remove(
         }
     }
     let mut files: Vec<&PathBuf> = vec![];
-    for (place, from, login) in &kept {
+    for (place, from, login) in &entries {
         match from {
             LoginOrigin::Helper(helper) => match helpers::erase(helper, &login.key) {
                 Ok(()) => removed.logins[*place] = true,
@@ -122,7 +122,7 @@ pub(in crate::cli) fn remove(
         }
     }
     for path in files {
-        let in_file = kept.iter().filter(|(_, from, _)| matches!(from, LoginOrigin::File(file) if file == path));
+        let in_file = entries.iter().filter(|(_, from, _)| matches!(from, LoginOrigin::File(file) if file == path));
         let (places, logins): (Vec<usize>, Vec<&FoundLogin>) =
             in_file.map(|(place, _, login)| (*place, *login)).unzip();
         let lock = context.accounts.lock();
@@ -190,17 +190,17 @@ fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], mode: ImportMode)
         context.accounts.settle_store(context.store_choice().map_err(Failure::into_error)?)?;
     }
     let why = |error: Error| reason(&error.context("could not be saved"));
-    let kept: Vec<Result<Account, String>> = match context.accounts.save_all(&due) {
-        Ok(kept) => kept.into_iter().map(|account| account.map_err(why)).collect(),
+    let saved: Vec<Result<Account, String>> = match context.accounts.save_all(&due) {
+        Ok(saved) => saved.into_iter().map(|account| account.map_err(why)).collect(),
         Err(error) => vec![Err(why(error)); due.len()],
     };
-    let mut kept = kept.into_iter();
+    let mut saved = saved.into_iter();
     let result = |preview: Result<(AccountName, SaveOutcome), Problem>| match preview {
         Err(problem) => failed(&problem.into()),
         Ok((name, SaveOutcome::Supplied)) => {
             ImportOutcome::Left(format!("{name} gets its secrets from another program"))
         }
-        Ok((_, effect)) if is_due(effect) => match kept.next().expect("there is one for each that is due") {
+        Ok((_, effect)) if is_due(effect) => match saved.next().expect("there is one for each that is due") {
             Ok(account) => ImportOutcome::Kept(account.name, effect),
             Err(why) => ImportOutcome::Failed(why),
         },

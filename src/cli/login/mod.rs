@@ -1,7 +1,7 @@
 //! `login`: asks for missing values, checks the login at the registry, saves it, and reports.
 
-mod borrow;
 mod device;
+mod external_source;
 mod outcome;
 mod qr;
 mod questions;
@@ -31,7 +31,7 @@ pub(super) use questions::{read_secret, token_page};
 /// A login with all values known.
 struct CompleteLogin {
     username: Username,
-    kept: StoredSecret,
+    stored: StoredSecret,
     source: Source,
     alias: Option<AccountName>,
     did: Option<String>,
@@ -55,8 +55,8 @@ pub(super) fn run(context: &CommandContext<'_>, mut given: args::LoginArguments)
     }
     let wishes = LoginOptions::read(context, &registry, given)?;
     let candidates = context.accounts.only_of(&registry)?;
-    if let Some(word) = &given.borrow.lender {
-        let complete = borrow::complete(context, given, &registry, word, user)?;
+    if let Some(word) = &given.external.external_program {
+        let complete = external_source::complete(context, given, &registry, word, user)?;
         return finish(context, given, &candidates, wishes, complete);
     }
     if registry.is_pattern() && given.browser.device {
@@ -85,23 +85,24 @@ fn finish(
 ) -> Result<ExitCode, Failure> {
     let registry = &before.registry;
     let LoginOptions { store, images, purpose, callers } = wishes;
-    let CompleteLogin { username, kept, source, alias, did } = complete;
-    let credential = Credential { username, secret: kept.secret.copy() };
+    let CompleteLogin { username, stored, source, alias, did } = complete;
+    let credential = Credential { username, secret: stored.secret.copy() };
     let RegistryReply { answer: verdict, renewed, expiry } = check(context, given, registry, &credential);
-    let kept = match renewed {
-        Some(secret) => StoredSecret { secret, ..kept },
-        None => kept,
+    let stored = match renewed {
+        Some(secret) => StoredSecret { secret, ..stored },
+        None => stored,
     };
     if let LoginVerdict::SessionOver { page } = &verdict
         && let Some(account) = same_account(before, alias.as_ref(), &credential.username)
     {
         context.accounts.note_ended_session(account, page);
     }
-    let open = judge(context, registry, verdict).inspect_err(|_| give_back(context, &source, &kept))?;
+    let open = judge(context, registry, verdict).inspect_err(|_| give_back(context, &source, &stored))?;
     let is_shown = source == Source::Static && !open && !given.no_verify && !registry.is_pattern();
-    let told = || if is_shown { expiry.or_else(|| context.expiry_at_provider(registry, &credential)) } else { None };
+    let expiry_there =
+        || if is_shown { expiry.or_else(|| context.expiry_at_provider(registry, &credential)) } else { None };
     let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // otherwise our clock is wrong, because the login was just accepted
-    let kept = StoredSecret { expires_at: kept.expires_at.or_else(|| told().filter(is_ahead)), ..kept };
+    let stored = StoredSecret { expires_at: stored.expires_at.or_else(|| expiry_there().filter(is_ahead)), ..stored };
     let login = NewLogin {
         registry: registry.clone(),
         spellings: questions::spelling(given).into_iter().collect(),
@@ -115,15 +116,15 @@ fn finish(
         purpose,
         did,
         callers,
-        kept,
+        stored,
         source,
         activate: if given.activate { Activation::Yes } else { Activation::IfNone },
     };
     if login.store.is_none() {
         context.accounts.settle_store(context.store_choice()?)?;
     }
-    let kept = context.accounts.save(&login).inspect_err(|_| give_back(context, &login.source, &login.kept));
-    let account = kept.context("could not save the login")?;
+    let stored = context.accounts.save(&login).inspect_err(|_| give_back(context, &login.source, &login.stored));
+    let account = stored.context("could not save the login")?;
     outcome::print_outcome(context, &account, before, given, open, login.expiry(SystemTime::now()))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -139,11 +140,11 @@ fn same_account<'c>(
 }
 
 /// Revokes at the provider what could not be saved.
-fn give_back(context: &CommandContext<'_>, source: &Source, kept: &StoredSecret) {
+fn give_back(context: &CommandContext<'_>, source: &Source, stored: &StoredSecret) {
     if let Source::OAuth(grant) = source
         && grant.revoke_url.is_some()
     {
-        match oauth::revoke(grant, kept) {
+        match oauth::revoke(grant, stored) {
             Ok(None) => {}
             Ok(Some(what)) => context.ui.note(what),
             Err(why) => context.ui.note(format_args!("could not end the login at the provider: {why}")),

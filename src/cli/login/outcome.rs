@@ -13,41 +13,41 @@ use crate::system::text::quote;
 
 pub(super) fn print_outcome(
     context: &CommandContext<'_>,
-    kept: &Account,
+    saved: &Account,
     before: &RegistryAccounts,
     given: &args::LoginArguments,
     open: bool,
     expiry: Expiry,
 ) -> Result<(), Failure> {
-    let registry = &kept.registry;
+    let registry = &saved.registry;
     let after = context.accounts.registry_accounts(registry)?;
     let verified = !given.no_verify && !open && !registry.is_pattern();
     let mut json = json!({
-        "status": "success", "registry": registry.as_str(), "account": kept.name.as_str(), "username": kept.username.as_str(),
-        "verified": verified, "active": after.default_account() == Some(kept), "store": kept.store.to_string(),
-        "source": kept.source.to_string(),
+        "status": "success", "registry": registry.as_str(), "account": saved.name.as_str(), "username": saved.username.as_str(),
+        "verified": verified, "active": after.default_account() == Some(saved), "store": saved.store.to_string(),
+        "source": saved.source.to_string(),
     });
     expiry::add_to_json(&mut json, expiry);
     let (how, note) = if verified { ("Logged in to", "") } else { ("Saved login for", " (not verified)") };
-    context.ui.done(json, format_args!("{how} {registry} as {}{note}", kept.username))?;
-    let images: Vec<_> = kept.patterns().iter().map(ToString::to_string).collect();
-    let by_default = if after.default_account() == Some(kept) { ", and by default" } else { "" };
+    context.ui.done(json, format_args!("{how} {registry} as {}{note}", saved.username))?;
+    let images: Vec<_> = saved.patterns().iter().map(ToString::to_string).collect();
+    let by_default = if after.default_account() == Some(saved) { ", and by default" } else { "" };
     let used_for = if images.is_empty() { "no images of its own".to_owned() } else { images.join(", ") };
-    context.ui.say(format_args!("  Used for  {used_for}{}{by_default}", account::only(kept)));
-    match &kept.source {
-        Source::External(borrow) if registry.is_pattern() => {
-            context.ui.say(format_args!("  Secret    from {borrow}, which is asked for each of these hosts"));
+    context.ui.say(format_args!("  Used for  {used_for}{}{by_default}", account::only(saved)));
+    match &saved.source {
+        Source::External(external) if registry.is_pattern() => {
+            context.ui.say(format_args!("  Secret    from {external}, which is asked for each of these hosts"));
         }
-        Source::External(borrow) if context.accounts.kept(kept)?.is_none() => {
-            context.ui.say(format_args!("  Secret    from {borrow}, which is asked each time"));
+        Source::External(external) if context.accounts.stored(saved)?.is_none() => {
+            context.ui.say(format_args!("  Secret    from {external}, which is asked each time"));
         }
-        Source::External(borrow) => {
-            context.ui.say(format_args!("  Secret    from {borrow}; kept while it is good"));
-            store::say_place(context, &kept.store);
+        Source::External(external) => {
+            context.ui.say(format_args!("  Secret    from {external}; kept while it is good"));
+            store::say_place(context, &saved.store);
         }
-        _ => store::say_place(context, &kept.store),
+        _ => store::say_place(context, &saved.store),
     }
-    if let Some(callers) = context.callers(kept) {
+    if let Some(callers) = context.callers(saved) {
         context.ui.say(format_args!("  May ask   {callers}"));
     }
     if let Expiry::Ends(_) = expiry {
@@ -57,25 +57,25 @@ pub(super) fn print_outcome(
         context.ui.note(format_args!("{registry} lets anyone in: the password was not checked"));
     }
     if let Some(default) =
-        after.default_account().filter(|default| *default != kept && after.accounts.len() > before.accounts.len())
+        after.default_account().filter(|default| *default != saved && after.accounts.len() > before.accounts.len())
     {
         context.ui.say(format_args!(
             "  {registry} now has {} accounts. The default stays {}.",
             after.accounts.len(),
             default.name
         ));
-        if kept.images.is_empty() && !kept.patterns().is_empty() {
+        if saved.images.is_empty() && !saved.patterns().is_empty() {
             context.ui.say(format_args!(
                 "  For an organisation's images too:  {} account edit {} {} --images '+ORGANISATION/**'",
                 context.program,
                 quote(registry.as_str()),
-                quote(kept.name.as_str())
+                quote(saved.name.as_str())
             ));
         }
     }
-    images::warn_about_rivals(context, &after, kept);
+    images::warn_about_rivals(context, &after, saved);
     if registry.is_pattern() {
-        if kept.source == Source::Static {
+        if saved.source == Source::Static {
             context.ui.note(format_args!("this secret is sent to any host that matches {registry}"));
         }
         context.note_that_docker_must_ask(registry);

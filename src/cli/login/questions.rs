@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use anyhow::{Context as _, anyhow};
 use zeroize::Zeroizing;
 
-use super::{CompleteLogin, borrow};
+use super::{CompleteLogin, external_source};
 use crate::cli::failure::Failure;
 use crate::cli::{CommandContext, args};
 use crate::model::choice::RegistryAccounts;
@@ -124,7 +124,7 @@ pub(super) fn secret(
     let invalid = |error: &dyn std::fmt::Display| Failure::usage(error.to_string(), "choose another one");
     Ok(Some(CompleteLogin {
         username: username.parse().map_err(|error| invalid(&error))?,
-        kept: secret.into(),
+        stored: secret.into(),
         source: Source::Static,
         alias: given.alias.as_deref().map(str::parse).transpose().map_err(|error| invalid(&error))?,
         did: None,
@@ -145,8 +145,8 @@ fn introduce(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<(
             users.join(", ")
         ));
     }
-    if let Some(borrow) = borrow::suggest_borrowing(context, &known.registry) {
-        context.ui.say(format_args!("With another program's login:  {borrow}"));
+    if let Some(command) = external_source::suggest(context, &known.registry) {
+        context.ui.say(format_args!("With another program's login:  {command}"));
     }
     if let Some(page) = say_where_tokens_are_made(context, &known.registry)
         && context.ui.confirm("Open it in the browser?")?

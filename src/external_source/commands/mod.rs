@@ -22,7 +22,7 @@ pub(super) struct ProgramRequest {
     pub(super) env_remove: Vec<&'static str>,
     pub(super) stdin: Option<String>,
     pub(super) form: AnswerFormat,
-    pub(super) keeping: CachePolicy,
+    pub(super) cache_policy: CachePolicy,
     /// For a helper that always says "not found": the possible reason, and where to see it.
     pub(super) not_found_may_mean: Option<(&'static str, &'static str)>,
     /// The command that logs the program in.
@@ -64,14 +64,14 @@ pub(super) fn request(source: &ExternalSource, registry: &Registry) -> Result<Pr
         ExternalProgram::Gh { host, user } => gh(host, user.as_deref(), registry)?,
         ExternalProgram::Glab => ProgramRequest {
             stdin: Some(registry.docker_key().to_owned()),
-            keeping: CachePolicy { at_most: Some(Duration::from_mins(10)), ..TOKEN },
+            cache_policy: CachePolicy { at_most: Some(Duration::from_mins(10)), ..TOKEN },
             login: Some("glab auth login".into()),
             ..ProgramRequest::new("glab", &["auth", "docker-helper", "get"], AnswerFormat::Helper)
         },
         ExternalProgram::Op { item, account } => op(item, account.as_deref())?,
         ExternalProgram::Pass { item } => ProgramRequest::new("pass", &["show", "--", item], AnswerFormat::FirstLine),
         ExternalProgram::Vault { item, field } => ProgramRequest {
-            keeping: CachePolicy { at_most: Some(Duration::from_mins(10)), ..TOKEN },
+            cache_policy: CachePolicy { at_most: Some(Duration::from_mins(10)), ..TOKEN },
             login: Some("vault login".into()),
             ..ProgramRequest::new("vault", &["kv", "get", &format!("-field={field}"), word(item)?], AnswerFormat::Line)
         },
@@ -113,7 +113,7 @@ impl ProgramRequest {
             env_remove: vec![],
             stdin: None,
             form,
-            keeping: TOKEN,
+            cache_policy: TOKEN,
             not_found_may_mean: None,
             login: None,
         }
@@ -141,7 +141,7 @@ fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> Pr
     };
     match name.to_string().as_str() {
         "ecr-login" => {
-            request.keeping.at_most = Some(Duration::from_mins(30)); // its own cache gives out a token until half of its life
+            request.cache_policy.at_most = Some(Duration::from_mins(30)); // its own cache gives out a token until half of its life
             request.not_found_may_mean = Some(("or the AWS login has expired", "see `~/.ecr/log`, and log in to AWS"));
             if source.env.contains_key("AWS_PROFILE") {
                 request.env_remove.extend(AWS_KEYS);
@@ -149,13 +149,13 @@ fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> Pr
         }
         // gcloud renews a token with less than 55 minutes left.
         "gcloud" => {
-            request.keeping.lives = Some(Duration::from_mins(45));
+            request.cache_policy.lives = Some(Duration::from_mins(45));
             if source.env.contains_key("CLOUDSDK_ACTIVE_CONFIG_NAME") {
                 request.env_remove.extend(GOOGLE_IDENTITY);
             }
         }
-        "gcr" => request.keeping.at_most = Some(Duration::from_mins(5)),
-        "glab" => request.keeping.at_most = Some(Duration::from_mins(10)),
+        "gcr" => request.cache_policy.at_most = Some(Duration::from_mins(5)),
+        "glab" => request.cache_policy.at_most = Some(Duration::from_mins(10)),
         _ => {}
     }
     request
@@ -169,7 +169,11 @@ fn aws(profile: Option<&str>, registry: &Registry) -> Result<ProgramRequest, Pro
     };
     let words = [service, "get-authorization-token", "--output", "json", "--region", region];
     let mut request = ProgramRequest {
-        keeping: CachePolicy { margin: Duration::from_mins(15), at_most: Some(Duration::from_hours(6)), lives: None },
+        cache_policy: CachePolicy {
+            margin: Duration::from_mins(15),
+            at_most: Some(Duration::from_hours(6)),
+            lives: None,
+        },
         login: Some("aws sso login".into()),
         ..ProgramRequest::new("aws", &words, AnswerFormat::Ecr)
     };
@@ -226,7 +230,7 @@ fn gh(host: &str, user: Option<&str>, registry: &Registry) -> Result<ProgramRequ
         return Err(not_for("gh", registry, "ghcr.io or containers.HOST"));
     }
     let mut request = ProgramRequest {
-        keeping: CachePolicy { at_most: Some(Duration::from_mins(10)), ..TOKEN },
+        cache_policy: CachePolicy { at_most: Some(Duration::from_mins(10)), ..TOKEN },
         login: Some(format!("gh auth login --hostname {host} --scopes write:packages")),
         env_remove: GH_TOKENS.to_vec(),
         ..ProgramRequest::new("gh", &["auth", "token", "--hostname", word(host)?], AnswerFormat::Line)

@@ -31,7 +31,7 @@ fn helper_named(name: &str) -> ExternalProgram {
 }
 
 #[test]
-fn each_lender_is_asked_in_its_own_words() {
+fn each_program_is_asked_in_its_own_words() {
     let gcloud = |profile| ExternalProgram::Gcloud { profile };
     let op = |account| ExternalProgram::Op { item: "op://ops/registry/token".into(), account };
     for (preset, host, command, stdin) in [
@@ -145,7 +145,7 @@ fn a_command_of_the_users_own_is_not_shown() {
 }
 
 #[test]
-fn a_host_is_known_by_the_lender_that_is_there_for_it() {
+fn a_host_is_known_by_the_program_that_is_there_for_it() {
     for (host, word) in [
         (ECR, "aws"),
         ("public.ecr.aws", "aws"),

@@ -186,8 +186,8 @@ mod tests {
 
     fn assert_outcomes(context: &str, operation: Operation, cases: &[(ProbeScript, &str)]) {
         for (exchange, outcome) in cases {
-            let told = play(context, operation, ProbeGoal::Verdict, exchange);
-            assert!(told.contains(outcome), "{told}");
+            let found = play(context, operation, ProbeGoal::Verdict, exchange);
+            assert!(found.contains(outcome), "{found}");
         }
     }
 
@@ -301,8 +301,8 @@ mod tests {
             ("", Operation::Push, &[(LOOK_OPENLY, Wants(CHALLENGE)), (ASK_PUSH, Gives)], "token"),
             ("", Operation::Push, &[(LOOK_OPENLY, Wants("Basic"))], "NoTokens"),
         ] {
-            let told = play(context, operation, ProbeGoal::Token, exchange);
-            assert!(told.contains(outcome), "{told}");
+            let found = play(context, operation, ProbeGoal::Token, exchange);
+            assert!(found.contains(outcome), "{found}");
         }
     }
 }

@@ -101,11 +101,11 @@ mod tests {
             (r#"<//evil.example/v2/>; rel="next""#, "the address of the next page is not valid"),
             (r#"<>; rel="next""#, "the address of the next page is not valid"),
         ] {
-            let told = match next(&[header], &page_url) {
+            let found = match next(&[header], &page_url) {
                 Ok(url) => url.map_or("none".to_owned(), |url| url.path().to_owned()),
                 Err(why) => why,
             };
-            assert_eq!(told, expected, "{header}");
+            assert_eq!(found, expected, "{header}");
         }
         assert_eq!(next(&[], &page_url), Ok(None));
         assert!(next(&["", r#"</v2/b>; rel="next""#], &page_url).unwrap().is_some());

@@ -78,8 +78,8 @@ fn play(username: &str, exchange: LoginScript) -> String {
 
 fn assert_outcomes(username: &str, cases: &[(LoginScript, &str)]) {
     for (exchange, outcome) in cases {
-        let told = play(username, exchange);
-        assert!(told.contains(outcome), "{told}");
+        let found = play(username, exchange);
+        assert!(found.contains(outcome), "{found}");
     }
 }
 

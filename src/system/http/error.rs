@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_tls_is_said_plainly() {
-        for (error, told) in [
+        for (error, expected) in [
             ("invalid peer certificate: UnknownIssuer", "TLS failed: its certificate is not trusted (UnknownIssuer)"),
             (
                 "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
@@ -95,7 +95,7 @@ mod tests {
             ("received corrupt message of type InvalidContentType", "it does not speak TLS"),
             ("received fatal alert: HandshakeFailure", "TLS failed: received fatal alert: HandshakeFailure"),
         ] {
-            assert_eq!(explain_tls(error), told);
+            assert_eq!(explain_tls(error), expected);
         }
     }
 }

@@ -122,8 +122,8 @@ impl ProxyRoute {
 
     /// The end of a sentence about a failure.
     pub(super) fn proxy_note(&self) -> String {
-        let told = |proxy: &Proxy| format!(", {BY_WAY_OF_PROXY} `{}:{}`", proxy.host(), proxy.port());
-        self.proxy.as_ref().map_or_else(String::new, told)
+        let note = |proxy: &Proxy| format!(", {BY_WAY_OF_PROXY} `{}:{}`", proxy.host(), proxy.port());
+        self.proxy.as_ref().map_or_else(String::new, note)
     }
 }
 
@@ -281,8 +281,8 @@ mod tests {
             ("", "https://localhost.evil.example/", false),
         ] {
             for name in ["NO_PROXY", "no_proxy"] {
-                let told = setting(&format!("HTTPS_PROXY=a:1 {name}={no_proxy}"), url);
-                assert_eq!(told == "DIRECT", direct, "{no_proxy} {url}: {told}");
+                let setting = setting(&format!("HTTPS_PROXY=a:1 {name}={no_proxy}"), url);
+                assert_eq!(setting == "DIRECT", direct, "{no_proxy} {url}: {setting}");
             }
         }
     }

@@ -276,10 +276,10 @@ mod tests {
             [&[b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab" as &[u8], b"cd"] as &[&[u8]], &[b"HTTP/1.1 200", b""]]
         {
             let started = Instant::now();
-            let told = client
+            let result = client
                 .transfer(&serve(pieces, IDLE_TIMEOUT * 10), IDLE_TIMEOUT)
                 .and_then(|mut response| read(&mut response));
-            assert!(told.is_err_and(|HttpError(why)| why.contains("in time")));
+            assert!(result.is_err_and(|HttpError(why)| why.contains("in time")));
             assert!(started.elapsed() < IDLE_TIMEOUT * 5);
         }
     }

@@ -258,7 +258,7 @@ impl Collector {
     fn start(mut stream: impl Read + Send + 'static, part: StreamPart) -> io::Result<Self> {
         let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::with_capacity(8 << 10))));
         let (sender, end) = mpsc::channel();
-        let kept = Arc::clone(&bytes);
+        let collected = Arc::clone(&bytes);
         threads::start(move || {
             let mut chunk = Zeroizing::new([0_u8; 8 << 10]);
             loop {
@@ -268,13 +268,13 @@ impl Collector {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     Err(_) => break, // the length tells whether it is whole
                 };
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.extend_from_slice(&chunk[..read]);
+                let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
+                collected.extend_from_slice(&chunk[..read]);
                 match part {
-                    StreamPart::First(limit) if kept.len() > limit => break, // closes the pipe
-                    StreamPart::Last(limit) if kept.len() > limit => {
-                        let surplus = kept.len() - limit;
-                        kept.drain(..surplus);
+                    StreamPart::First(limit) if collected.len() > limit => break, // closes the pipe
+                    StreamPart::Last(limit) if collected.len() > limit => {
+                        let surplus = collected.len() - limit;
+                        collected.drain(..surplus);
                     }
                     StreamPart::First(_) | StreamPart::Last(_) => {}
                 }

@@ -58,7 +58,7 @@ const MOST_TOKENS: u64 = 64 << 10;
 
 impl Store for FileStore<'_> {
     fn get(&self, account: &Account) -> Result<Option<StoredSecret>> {
-        self.file(&account.registry)?.kept(&account.name)
+        self.file(&account.registry)?.stored(&account.name)
     }
 
     fn check_free_space(&self, account: &Account) -> Result<()> {
@@ -72,7 +72,7 @@ impl Store for FileStore<'_> {
         changes: &mut SecretChanges,
     ) -> Result<()> {
         self.file(registry)?.edit(changes, |contents| {
-            secrets.iter().fold(false, |changed, (account, kept)| contents.put(&account.name, kept) || changed)
+            secrets.iter().fold(false, |changed, (account, stored)| contents.put(&account.name, stored) || changed)
         })
     }
 
@@ -117,7 +117,7 @@ impl<'e> SecretFile<'e> {
     }
 
     /// Reads one secret and no other.
-    pub(super) fn kept(&self, name: &AccountName) -> Result<Option<StoredSecret>> {
+    pub(super) fn stored(&self, name: &AccountName) -> Result<Option<StoredSecret>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         secrets_contents::find(&self.text(bytes)?, name).map_err(|error| self.broken(&error).into())
     }

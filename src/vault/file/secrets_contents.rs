@@ -39,16 +39,16 @@ impl SecretsContents {
     }
 
     pub(super) fn into_secrets(self) -> BTreeMap<String, StoredSecret> {
-        self.secrets.into_iter().map(|(name, WrittenSecret(kept))| (name, kept)).collect()
+        self.secrets.into_iter().map(|(name, WrittenSecret(stored))| (name, stored)).collect()
     }
 
     pub(super) fn take_token(&mut self, user: &Username, token: HubToken) -> Option<Secret> {
-        let WrittenSecret(kept) = self.tokens.get_mut(user.as_str())?.remove(token.name())?;
-        Some(kept.secret)
+        let WrittenSecret(stored) = self.tokens.get_mut(user.as_str())?.remove(token.name())?;
+        Some(stored.secret)
     }
 
-    pub(in crate::vault) fn put(&mut self, name: &AccountName, kept: &StoredSecret) -> bool {
-        insert(&mut self.secrets, name.as_str(), kept)
+    pub(in crate::vault) fn put(&mut self, name: &AccountName, stored: &StoredSecret) -> bool {
+        insert(&mut self.secrets, name.as_str(), stored)
     }
 
     pub(in crate::vault) fn remove(&mut self, name: &str) -> bool {
@@ -70,11 +70,11 @@ impl SecretsContents {
 }
 
 /// Returns whether anything changed.
-fn insert(entries: &mut BTreeMap<String, WrittenSecret>, name: &str, kept: &StoredSecret) -> bool {
-    if entries.get(name).is_some_and(|old| old.0.is_same(kept)) {
+fn insert(entries: &mut BTreeMap<String, WrittenSecret>, name: &str, stored: &StoredSecret) -> bool {
+    if entries.get(name).is_some_and(|old| old.0.is_same(stored)) {
         return false;
     }
-    entries.insert(name.to_owned(), WrittenSecret(kept.copy()));
+    entries.insert(name.to_owned(), WrittenSecret(stored.copy()));
     true
 }
 

@@ -14,12 +14,12 @@ fn sandbox() -> (tempfile::TempDir, SecretFile<'static>) {
     (folder, file)
 }
 
-fn kept(text: String) -> StoredSecret {
+fn stored(text: String) -> StoredSecret {
     Secret::new(text).into()
 }
 
-fn exposed_of(kept: Option<StoredSecret>) -> Option<String> {
-    exposed(kept.map(|kept| kept.secret))
+fn exposed_of(stored: Option<StoredSecret>) -> Option<String> {
+    exposed(stored.map(|stored| stored.secret))
 }
 
 #[expect(clippy::disallowed_methods, reason = "compared in a test")]
@@ -31,12 +31,12 @@ fn exposed(secret: Option<Secret>) -> Option<String> {
 fn secrets_and_tokens_are_kept_apart_and_the_last_one_takes_the_file_along() {
     let (_folder, file) = sandbox();
     let (name, user): (AccountName, Username) = ("me".parse().unwrap(), "alice".parse().unwrap());
-    changed(&file, |contents| contents.put(&name, &kept("s3cret \u{2028}\n".into()))).unwrap();
+    changed(&file, |contents| contents.put(&name, &stored("s3cret \u{2028}\n".into()))).unwrap();
     changed(&file, |contents| contents.put_token(&user, HubToken::Refresh, &Secret::new("rt".into()))).unwrap();
-    assert_eq!(exposed_of(file.kept(&name).unwrap()).as_deref(), Some("s3cret \u{2028}\n"));
-    assert_eq!(exposed_of(file.kept(&"rt".parse().unwrap()).unwrap()), None);
-    changed(&file, |contents| contents.put(&name, &kept("r3newd \u{2028}\n".into()))).unwrap();
-    assert_eq!(exposed_of(file.kept(&name).unwrap()).as_deref(), Some("r3newd \u{2028}\n"), "as long as before");
+    assert_eq!(exposed_of(file.stored(&name).unwrap()).as_deref(), Some("s3cret \u{2028}\n"));
+    assert_eq!(exposed_of(file.stored(&"rt".parse().unwrap()).unwrap()), None);
+    changed(&file, |contents| contents.put(&name, &stored("r3newd \u{2028}\n".into()))).unwrap();
+    assert_eq!(exposed_of(file.stored(&name).unwrap()).as_deref(), Some("r3newd \u{2028}\n"), "as long as before");
     assert_eq!(exposed(file.token(&user, HubToken::Refresh).unwrap()).as_deref(), Some("rt"));
     assert_eq!(exposed(file.token(&user, HubToken::Access).unwrap()), None);
     changed(&file, |contents| contents.remove(name.as_str())).unwrap();
@@ -48,10 +48,10 @@ fn secrets_and_tokens_are_kept_apart_and_the_last_one_takes_the_file_along() {
 fn a_broken_file_is_named_without_its_text_and_left_alone() {
     let (_folder, file) = sandbox();
     files::replace(&file.path, b"{\"version\": 1,\n\"secrets\": {\"me\": hunter2", Access::Private).unwrap();
-    let error = file.kept(&"me".parse().unwrap()).unwrap_err().to_string();
+    let error = file.stored(&"me".parse().unwrap()).unwrap_err().to_string();
     assert!(error.contains("broken at line 2") && error.ends_with("run `docker-credential-ensign restore`"), "{error}");
     assert!(!error.contains("hunter2"));
-    assert!(changed(&file, |contents| contents.put(&"me".parse().unwrap(), &kept("x".into()))).is_err());
+    assert!(changed(&file, |contents| contents.put(&"me".parse().unwrap(), &stored("x".into()))).is_err());
     assert!(file.set_aside_if_broken().unwrap().is_some_and(|place| place.ends_with("secrets/docker.io.json.damaged")));
     assert!(file.set_aside_if_broken().unwrap().is_none());
 }

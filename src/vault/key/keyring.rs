@@ -20,8 +20,8 @@ const DEADLINE: Duration = Duration::from_secs(3);
 
 #[expect(clippy::disallowed_methods, reason = "the keyring's text becomes the key")]
 pub(super) fn read(id: &str) -> Result<SealKey> {
-    let kept = keyring::read(entry(id), DEADLINE).map_err(|why| out_of_reach(&why))?;
-    let bytes = kept.and_then(|text| STANDARD.decode(text.expose()).ok()).map(Zeroizing::new);
+    let found = keyring::read(entry(id), DEADLINE).map_err(|why| out_of_reach(&why))?;
+    let bytes = found.and_then(|text| STANDARD.decode(text.expose()).ok()).map(Zeroizing::new);
     bytes.and_then(|bytes| SealKey::from_bytes(&bytes)).ok_or_else(|| {
         let message = format!("the system's keyring has no entry `{id}` of `{SERVICE}`, the key of the sealed secrets");
         Problem::new(message, "put the keyring back, or remove the sealed files and log in again").into()
@@ -48,10 +48,10 @@ pub(crate) fn probe(patience: Duration) -> Result<(), KeyringError> {
     let text = STANDARD.encode(random);
     let name = format!("probe {}", &text[..8]);
     keyring::write(entry(&name), "Ensign: a probe", &Secret::new(text.clone()), left())?;
-    let kept = keyring::read(entry(&name), left());
+    let found = keyring::read(entry(&name), left());
     let removed = keyring::delete(entry(&name), left());
-    match kept? {
-        Some(kept) if kept.expose() == text => removed,
+    match found? {
+        Some(found) if found.expose() == text => removed,
         _ => Err(KeyringError::Failed("it does not keep what it is given".into())),
     }
 }

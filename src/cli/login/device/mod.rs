@@ -6,7 +6,7 @@ mod screen;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use super::{CompleteLogin, borrow, give_back};
+use super::{CompleteLogin, external_source, give_back};
 use crate::accounts;
 use crate::cli::failure::Failure;
 use crate::cli::{CommandContext, args};
@@ -76,8 +76,8 @@ pub(super) fn log_in(
         }
         Err(why) => {
             let mut cure = format!("log in with a password or token: `{} login {registry} -u NAME`", context.program);
-            if let Some(borrow) = borrow::suggest_borrowing(context, registry) {
-                cure = format!("{cure}; or use another program's login: `{borrow}`");
+            if let Some(command) = external_source::suggest(context, registry) {
+                cure = format!("{cure}; or use another program's login: `{command}`");
             }
             return Err(Problem::new(format!("login failed for {registry}: {why}"), cure).into());
         }
@@ -94,13 +94,13 @@ pub(super) fn log_in(
     }
     let TokenSet { secret, refresh, login_life, expires_at: until, username } = login.tokens;
     let due = until.map(|until| accounts::due(until, SystemTime::now()));
-    let kept = StoredSecret { expires_at: until, refresh_at: due, refresh, login_life, ..secret.into() };
+    let stored = StoredSecret { expires_at: until, refresh_at: due, refresh, login_life, ..secret.into() };
     let source = login.grant.map_or(Source::Static, |grant| Source::OAuth(Box::new(grant)));
     let username = match name.or(username) {
         Some(username) => username,
-        None => ask_name().inspect_err(|_| give_back(context, &source, &kept))?,
+        None => ask_name().inspect_err(|_| give_back(context, &source, &stored))?,
     };
-    Ok(Some(CompleteLogin { username, kept, source, alias, did: login.did }))
+    Ok(Some(CompleteLogin { username, stored, source, alias, did: login.did }))
 }
 
 fn ask_name(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<Username, Failure> {

@@ -1,7 +1,7 @@
 //! Finds the provider of a login by browser.
 
 use crate::cli::failure::Failure;
-use crate::cli::login::borrow;
+use crate::cli::login::external_source;
 use crate::cli::{CommandContext, args};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Problem, Registry, Source};
@@ -46,8 +46,8 @@ pub(super) fn named_provider(
         return Ok(table.any_issuer().at_its_own_issuer(own).with(&overrides(given)));
     }
     let mut cure = "name the provider with `--provider NAME`, or with `--issuer URL --client-id ID`".to_owned();
-    if let Some(borrow) = borrow::suggest_borrowing(context, registry) {
-        cure = format!("{cure}; or use another program's login: `{borrow}`");
+    if let Some(command) = external_source::suggest(context, registry) {
+        cure = format!("{cure}; or use another program's login: `{command}`");
     }
     Err(Failure::usage(format!("no login by browser is known for {registry}"), cure))
 }

@@ -162,7 +162,7 @@ fn a_decision_shows_every_rule_or_what_was_needed() {
         ..CallerStub::default()
     };
     let several = candidates("me");
-    let told = |detail| {
+    let summary = |detail| {
         let decision = Precedence::new(&several, &AccountRequest::default(), &found).decide(detail);
         let step = |step: &DecisionStep| {
             let outcome = serde_json::to_value(&step.outcome).unwrap()["outcome"].as_str().unwrap().to_owned();
@@ -170,9 +170,9 @@ fn a_decision_shows_every_rule_or_what_was_needed() {
         };
         decision.steps.iter().map(step).collect::<Vec<_>>().join(", ")
     };
-    assert_eq!(told(Detail::Needed), "command line ambiguous, default account account!");
+    assert_eq!(summary(Detail::Needed), "command line ambiguous, default account account!");
     assert_eq!(
-        told(Detail::Full),
+        summary(Detail::Full),
         "ENSIGN_ACCOUNT nothing, name of the program nothing, user in the address nothing, image in the address nothing, \
          command line ambiguous, files nothing, .ensign.toml nothing, folder nothing, default account account!, \
          only account nothing"

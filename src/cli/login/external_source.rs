@@ -27,77 +27,77 @@ pub(super) fn complete(
         .map(|user| user.parse())
         .transpose()
         .map_err(|error| Failure::usage(format!("{error}"), "choose another one"))?;
-    let lender = lender(word, &given.borrow, registry, user.as_ref())?;
+    let program = program(word, &given.external, registry, user.as_ref())?;
     let cache =
-        given.borrow.cache.as_deref().map(|text| duration::parse(text, "to keep a secret", "12h")).transpose()?;
-    let borrow = ExternalSource { program: lender, env: environment(context.env, &given.borrow.env)?, cache };
-    let program =
-        external_source::program(&borrow, registry).map_err(|problem| Failure::usage(problem.message, problem.hint))?;
+        given.external.cache.as_deref().map(|text| duration::parse(text, "to keep a secret", "12h")).transpose()?;
+    let external = ExternalSource { program, env: environment(context.env, &given.external.env)?, cache };
+    let program = external_source::program(&external, registry)
+        .map_err(|problem| Failure::usage(problem.message, problem.hint))?;
     if registry.is_pattern() {
-        return unasked(given, borrow, user);
+        return unasked(given, external, user);
     }
-    if user.is_none() && !names_the_user(&borrow.program) {
+    if user.is_none() && !names_the_user(&external.program) {
         let what = format!("`{word}` gives a secret without a user name");
         return Err(Failure::usage(what, format!("name the user at {registry}: add `-u NAME`")));
     }
-    context.ui.say(format_args!("Asking `{}` ({borrow})", program.display()));
-    let lent = match external_source::ask(&borrow, registry, PATIENCE, Audience::Person) {
-        Ok(lent) => lent,
+    context.ui.say(format_args!("Asking `{}` ({external})", program.display()));
+    let credential = match external_source::ask(&external, registry, PATIENCE, Audience::Person) {
+        Ok(credential) => credential,
         Err(ExternalError::Failed(problem)) => return Err(problem.into()),
         Err(ExternalError::Nothing) => {
             let what = format!("`{}` has no login for {registry}", program.display());
             return Err(Failure::not_logged_in(what, "log in with it, and try again; login not saved"));
         }
     };
-    let alias = given.alias.as_deref().or(borrow.identity()).map(str::parse).transpose();
+    let alias = given.alias.as_deref().or(external.identity()).map(str::parse).transpose();
     let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
-    let ExternalCredential { username, secret, expires_at: until } = lent;
+    let ExternalCredential { username, secret, expires_at: until } = credential;
     let username = agreed(registry, user, username)?;
-    let asked = Some(external_source::cache_key(&borrow, registry));
-    let kept = StoredSecret { expires_at: until, cache_key: asked, ..secret.into() };
-    Ok(CompleteLogin { username, kept, source: Source::External(borrow), alias, did: None })
+    let asked = Some(external_source::cache_key(&external, registry));
+    let stored = StoredSecret { expires_at: until, cache_key: asked, ..secret.into() };
+    Ok(CompleteLogin { username, stored, source: Source::External(external), alias, did: None })
 }
 
 /// The program cannot be asked about a pattern of hosts, only about one of them.
 fn unasked(
     given: &args::LoginArguments,
-    borrow: ExternalSource,
+    external: ExternalSource,
     user: Option<Username>,
 ) -> Result<CompleteLogin, Failure> {
-    let alias = given.alias.as_deref().or(borrow.identity());
-    let known = external_source::user_everywhere(&borrow.program).and_then(|user| user.parse().ok());
+    let alias = given.alias.as_deref().or(external.identity());
+    let known = external_source::user_everywhere(&external.program).and_then(|user| user.parse().ok());
     let Some(username) = user.or(known) else {
-        let what = format!("the user name of `{}` at these registries is unknown", borrow.program.word());
+        let what = format!("the user name of `{}` at these registries is unknown", external.program.word());
         return Err(Failure::usage(what, "name the user: add `-u NAME`"));
     };
     let alias = alias.map(str::parse).transpose();
     let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
-    let kept = Secret::new(String::new()).into(); // without an expiry, so that it is not cached
-    Ok(CompleteLogin { username, kept, source: Source::External(borrow), alias, did: None })
+    let stored = Secret::new(String::new()).into(); // without an expiry, so that it is not cached
+    Ok(CompleteLogin { username, stored, source: Source::External(external), alias, did: None })
 }
 
 /// The registry takes the program's user name, so a person must not give another one.
-fn agreed(registry: &Registry, said: Option<Username>, lent: Option<Username>) -> Result<Username, Failure> {
-    match (said, lent) {
-        (Some(said), Some(lent)) if said != lent && !lent.is_identity_token() => {
-            let what = format!("the program has the secret of `{lent}` on {registry}, not of `{said}`");
+fn agreed(registry: &Registry, said: Option<Username>, credential: Option<Username>) -> Result<Username, Failure> {
+    match (said, credential) {
+        (Some(said), Some(credential)) if said != credential && !credential.is_identity_token() => {
+            let what = format!("the program has the secret of `{credential}` on {registry}, not of `{said}`");
             Err(Failure::usage(what, "remove `-u`, or give the account a label with `--alias`; login not saved"))
         }
-        (_, Some(lent)) => Ok(lent),
+        (_, Some(credential)) => Ok(credential),
         (Some(said), None) => Ok(said),
         (None, None) => Err(Failure::usage("the program gave a secret without a user name", "name the user with `-u`")),
     }
 }
 
 /// The command that borrows the secret, if a suitable program is installed.
-pub(super) fn suggest_borrowing(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
-    let lender = external_source::program_for(registry)?;
-    let user = if names_the_user(&lender) { "" } else { " -u NAME" };
-    Some(format!("{} login --borrow {} {registry}{user}", context.program, lender.word()))
+pub(super) fn suggest(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
+    let program = external_source::program_for(registry)?;
+    let user = if names_the_user(&program) { "" } else { " -u NAME" };
+    Some(format!("{} login --borrow {} {registry}{user}", context.program, program.word()))
 }
 
-fn names_the_user(lender: &ExternalProgram) -> bool {
-    match lender {
+fn names_the_user(program: &ExternalProgram) -> bool {
+    match program {
         // A command may print what a helper prints.
         ExternalProgram::Helper(_)
         | ExternalProgram::Command(_)
@@ -112,14 +112,14 @@ fn names_the_user(lender: &ExternalProgram) -> bool {
     }
 }
 
-/// The named lender; each takes its own options and no others.
-fn lender(
+/// The named program; each takes its own options and no others.
+fn program(
     word: &str,
-    given: &args::BorrowArguments,
+    given: &args::ExternalSourceArguments,
     registry: &Registry,
     user: Option<&Username>,
 ) -> Result<ExternalProgram, Failure> {
-    let args::BorrowArguments { profile, item, field, command, .. } = given;
+    let args::ExternalSourceArguments { profile, item, field, command, .. } = given;
     let takes: &[&str] = match word {
         "aws" | "gcloud" | "az" => &["--profile"],
         "op" => &["--profile", "--item"],
