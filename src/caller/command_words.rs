@@ -165,6 +165,14 @@ pub(super) fn is_true(value: &str) -> bool {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_flag_is_set_as_go_reads_it() {
+        for (value, expected) in [("1", true), ("t", true), ("True", true), ("0", false), ("false", false), ("", false)]
+        {
+            assert_eq!(is_true(value), expected, "{value}");
+        }
+    }
+
     const FLAGS: FlagTable = &[("-t --tag", FlagKind::Image), ("-f --file", FlagKind::Other)];
 
     #[test]

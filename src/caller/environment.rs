@@ -141,6 +141,8 @@ mod tests {
             (vec!["python3 ./harness.py", "docker x"], 0, 0),
             (vec!["kubelet --x", "docker x"], 0, 0),
             (vec!["bash -c x", "bash", "sshd"], 2, 0),
+            ([vec!["bash"; 6], vec!["docker x"]].concat(), 6, 1),
+            ([vec!["bash"; 7], vec!["docker x"]].concat(), 6, 0),
         ] {
             let process =
                 |line: &&str| Process { id: 0, exe: None, words: line.split(' ').map(str::to_owned).collect() };

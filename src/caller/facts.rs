@@ -111,6 +111,9 @@ mod tests {
             (&["bash", "tmux"], ""),
             (&["code", "docker push x"], ""),
             (&["bash", "sh"], ""),
+            (&["docker pull x", "bash", "docker x"], "docker"),
+            (&[vec!["bash"; 6], vec!["docker x"]].concat(), "docker"),
+            (&[vec!["bash"; 7], vec!["docker x"]].concat(), ""),
         ] {
             let process =
                 |line: &&str| Process { id: 0, exe: None, words: line.split(' ').map(str::to_owned).collect() };

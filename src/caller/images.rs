@@ -54,15 +54,10 @@ impl<'a> ImageCollector<'a> {
             FlagKind::Base | FlagKind::Tag | FlagKind::Destination => self.add(value, form),
             FlagKind::Output => self.add_output(value),
             FlagKind::Cache | FlagKind::CacheTo => self.add_cache(value),
-            FlagKind::FrontendOption => match value.split_once(':') {
-                // A build argument may be any text, and only the Dockerfile tells its meaning.
-                Some(("build-arg" | "context", _)) => {}
-                _ => self.add_keyed(value, |key| (key == "source").then_some(ImageSyntax::Short)),
-            },
+            // A build argument may be any text, and only the Dockerfile tells its meaning.
+            FlagKind::FrontendOption => self.add(value.strip_prefix("source=").unwrap_or_default(), ImageSyntax::Short),
             FlagKind::DriverOption => {
-                for field in csv_fields(value) {
-                    self.add_keyed(&field, |key| (key == "image").then_some(ImageSyntax::Short));
-                }
+                self.add(field(&csv_fields(value), "image").unwrap_or_default(), ImageSyntax::Short);
             }
             FlagKind::File => self.add(value, ImageSyntax::Oci), // Compose takes a project from a registry
             FlagKind::Other
@@ -124,14 +119,6 @@ impl<'a> ImageCollector<'a> {
             self.add(field(&fields, "ref").unwrap_or_default(), ImageSyntax::Short);
         }
     }
-
-    fn add_keyed(&mut self, pair: &str, form_of: impl Fn(&str) -> Option<ImageSyntax>) {
-        if let Some((key, value)) = pair.split_once('=')
-            && let Some(form) = form_of(key)
-        {
-            self.add(value, form);
-        }
-    }
 }
 
 /// The role of the images in a flag's value, for a build without a push.
@@ -145,23 +132,15 @@ pub(super) fn role(meaning: FlagKind) -> ImageRole {
 
 /// Whether a flag's value means a push of the result.
 pub(super) fn is_pushing(meaning: FlagKind, value: &str) -> bool {
-    let output = match (meaning, bake_override(value)) {
-        (FlagKind::Output, _) => value,
-        (FlagKind::BakeOverride, Some(("output", output))) => output,
-        _ => return false,
-    };
-    let fields = csv_fields(output);
+    if meaning != FlagKind::Output {
+        return false;
+    }
+    let fields = csv_fields(value);
     match field(&fields, "type") {
         Some("registry") => true,
         None | Some("image") => field(&fields, "push").is_some_and(is_true),
         Some(_) => false,
     }
-}
-
-/// `TARGET.key=VALUE`, `TARGET.key.name=VALUE` and `TARGET.key+=VALUE`.
-fn bake_override(text: &str) -> Option<(&str, &str)> {
-    let (path, value) = text.split_once('=')?;
-    Some((path.trim_end_matches('+').split('.').nth(1)?, value))
 }
 
 fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {
@@ -289,6 +268,12 @@ mod tests {
             (ImageSyntax::OptionalTransport, "alpine", "docker.io/library/alpine"),
             (ImageSyntax::OptionalTransport, "docker-archive:base.tar", ""),
             (ImageSyntax::OptionalTransport, "oci:layout", ""),
+            (ImageSyntax::Scanned, "registry:alice/app", "docker.io/alice/app"),
+            (ImageSyntax::Scanned, "oci-registry:alpine", "docker.io/library/alpine"),
+            (ImageSyntax::Scanned, "docker:alpine", ""),
+            (ImageSyntax::Scanned, "alpine:3", "docker.io/library/alpine:3"),
+            (ImageSyntax::Scanned, "alice/app", "docker.io/alice/app"),
+            (ImageSyntax::Scanned, "version", ""),
             (ImageSyntax::Oci, "alice/app", ""),
             (ImageSyntax::Oci, "oci://registry-1.docker.io/alice/app", "docker.io/alice/app"),
             (ImageSyntax::WithHost, "docker.io/alice/app:1,2", "docker.io/alice/app:1"),

@@ -273,6 +273,16 @@ mod tests {
     }
 
     #[test]
+    fn six_wrappers_are_passed_over() {
+        for (wrappers, is_met) in [(6, true), (7, false)] {
+            let argvs: Vec<&str> = [vec!["sh -c x"; wrappers], vec!["docker pull ghcr.io/acme/app"]].concat();
+            assert_eq!(nearest_client(programs(&argvs)).is_some(), is_met);
+            let command = command_of(programs(&argvs), &"ghcr.io".parse().unwrap());
+            assert_eq!(!command.images.is_empty(), is_met);
+        }
+    }
+
+    #[test]
     fn a_client_is_described_by_its_own_name() {
         for (argv, expected) in [
             ("docker push ghcr.io/a/b", "docker push"),
@@ -314,6 +324,29 @@ mod tests {
             assert_eq!(typed(text), expected, "{text}");
         }
         assert!(command_line(" ").is_ok_and(|program| program.name.is_empty()));
+    }
+
+    #[test]
+    fn a_typed_command_works_on_its_files() {
+        let (folder, registry) = (tempfile::tempdir().unwrap(), "ghcr.io".parse().unwrap());
+        let folder = folder.path();
+        std::fs::write(folder.join("Dockerfile"), "FROM ghcr.io/acme/base").unwrap();
+        std::fs::write(folder.join("compose.yaml"), "services: {app: {image: ghcr.io/acme/app, build: .}}").unwrap();
+        for (command, images, operation) in [
+            ("docker build ''", "ghcr.io/acme/base", None),
+            ("docker compose --project-directory '' build", "ghcr.io/acme/base", Some(Operation::Pull)),
+            ("docker compose --project-directory '' build --push", "ghcr.io/acme/app", Some(Operation::Push)),
+            ("docker pull ''", "", None),
+        ] {
+            let typed = || command_line(&command.replace("''", &format!("'{}'", folder.display()))).ok();
+            let found = images_in_files_of(typed(), &registry).images;
+            let found: Vec<_> = found.iter().map(|found| found.image.to_string()).collect();
+            assert_eq!(
+                (found.join(" ").as_str(), operation_in_files_of(typed(), &registry)),
+                (images, operation),
+                "{command}"
+            );
+        }
     }
 
     #[test]

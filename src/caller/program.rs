@@ -190,6 +190,7 @@ mod tests {
             ("C:\\Program Files\\Docker\\Docker.exe", "docker push", "docker", "push"),
             ("/nix/store/x/bin/.skopeo-wrapped", "skopeo copy", "skopeo", "copy"),
             ("/usr/bin/podman-remote", "podman-remote push", "podman", "push"),
+            ("/usr/bin/podmanstatic", "podmanstatic push", "podmanstatic", "push"),
             ("/kaniko/executor", "/kaniko/executor -d x", "kaniko", "-d x"),
             ("/l/docker-buildx", "/l/docker-buildx buildx build .", "docker-buildx", "build ."),
             ("/l/docker-buildx", "docker-buildx build .", "docker-buildx", "build ."),

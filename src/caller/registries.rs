@@ -99,4 +99,34 @@ mod tests {
             assert_eq!(told.join(" "), expected, "{typed}");
         }
     }
+    #[test]
+    fn a_command_asks_for_the_registries_in_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = |command: &str, dockerfile: &str| {
+            std::fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
+            let program = command_line(&format!("{command} '{}'", folder.path().display())).unwrap();
+            (registries_of(&program), unknown_in_files(&program).is_some())
+        };
+        for (command, dockerfile, expected, is_unknown) in [
+            ("docker build", "FROM ghcr.io/acme/base", "ghcr.io", false),
+            ("docker build -t quay.io/a/b", "FROM ghcr.io/acme/base", "ghcr.io", false),
+            ("docker build -t quay.io/a/b", "FROM scratch", "quay.io", false),
+            (
+                "docker build --cache-from ghcr.io/a/b",
+                "FROM ghcr.io/a/c\nCOPY --from=c.io/d / /",
+                "ghcr.io c.io",
+                false,
+            ),
+            ("docker build", "FROM $BASE", "", true),
+        ] {
+            let (registries, unknown) = told(command, dockerfile);
+            let registries: Vec<_> = registries.iter().map(ToString::to_string).collect();
+            assert_eq!((registries.join(" ").as_str(), unknown), (expected, is_unknown), "{command} {dockerfile}");
+        }
+        let images: Vec<_> = (0..60).map(|at| format!("host{at}.example/a")).collect();
+        let typed = format!("docker buildx imagetools inspect {}", images.join(" "));
+        assert_eq!(told(&typed, "").0.len(), REGISTRIES_AT_MOST + 1);
+        let stages: String = images.iter().map(|image| format!("COPY --from={image} / /\n")).collect();
+        assert_eq!(told("docker build", &format!("FROM scratch\n{stages}")).0.len(), REGISTRIES_AT_MOST + 1);
+    }
 }

@@ -29,10 +29,10 @@ pub(super) fn words(text: &str) -> Result<(VariableAssignments, Vec<String>), Un
 }
 
 fn one_command(text: &str) -> Result<Vec<String>, UnreadableCommand> {
-    const BETWEEN: [&str; 5] = [";", "&&", "||", "|", "&"];
+    const BETWEEN: [&str; 4] = ["&&", "||", "|", "&"];
     let words = text::split_words(text).ok_or(UnreadableCommand::OpenQuote)?;
     // A word with blanks was quoted.
-    let ends = |word: &str| word.len() > 1 && word.ends_with(';') && !word.contains(char::is_whitespace);
+    let ends = |word: &str| word.ends_with(';') && !word.contains(char::is_whitespace);
     let is_one = !words.iter().any(|word| BETWEEN.contains(&word.as_str()) || ends(word));
     is_one.then_some(words).ok_or(UnreadableCommand::Several)
 }
@@ -135,6 +135,10 @@ mod tests {
             ("time docker push x", Ok("docker|push|x")),
             ("timeout -k 5 60 nice -n 5 docker push x", Ok("docker|push|x")),
             ("xargs -n 1 docker pull", Ok("docker|pull")),
+            ("doas -u bob ionice -c 3 stdbuf -o L docker pull x", Ok("docker|pull|x")),
+            ("1A=x docker pull", Ok("1A=x|docker|pull")),
+            ("A-B=x docker pull", Ok("A-B=x|docker|pull")),
+            ("=x docker pull", Ok("=x|docker|pull")),
             ("docker push $IMG", Ok("docker|push|$IMG")),
             ("sh -c 'docker push x'", Ok("docker|push|x")),
             ("sudo -u bob /bin/bash -eo pipefail -lc \"exec docker push 'x y'\" name", Ok("docker|push|x y")),
@@ -144,6 +148,8 @@ mod tests {
             ("ensign --verbose exec -a work -a quay.io=me -- sudo docker push x", Ok("docker|push|x")),
             ("docker ensign exec --account=work -- docker push x", Ok("docker|push|x")),
             ("ensign exec docker push x", Ok("ensign|exec|docker|push|x")),
+            ("ensign which -- docker push x", Ok("ensign|which|--|docker|push|x")),
+            ("kubectl exec pod -- docker push x", Ok("kubectl|exec|pod|--|docker|push|x")),
             ("docker run x -- ensign exec", Ok("docker|run|x|--|ensign|exec")),
             ("docker push 'x", Err(UnreadableCommand::OpenQuote)),
             ("sh -c 'docker push \"x'", Err(UnreadableCommand::OpenQuote)),

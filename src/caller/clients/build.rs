@@ -15,7 +15,7 @@ pub(super) const BUILDX: Grammar = Grammar {
     globals: &[("--builder --config -c --context -H --host -l --log-level", FlagKind::Other)],
     verbs: &[
         verb("build|b|dap build", Positionals::None, BUILD).on(InputFiles::Build).does(VerbEffect::BuildIf("--push")),
-        verb("bake|f", Positionals::None, BAKE).on(InputFiles::Bake).does(VerbEffect::Project),
+        verb("bake|f", Positionals::None, BAKE).on(InputFiles::Bake).does(VerbEffect::Unknown),
         verb("create", Positionals::None, CREATE),
         verb("imagetools create|imagetools inspect", Positionals::All, IMAGETOOLS),
         POLICY,

@@ -44,7 +44,7 @@ const VERBS: &[Verb] = &[
             ("--build-arg", FlagKind::Variable),
         ],
     )
-    .does(VerbEffect::Project),
+    .does(VerbEffect::Unknown),
     verb(
         "up|create|watch|scale",
         ComposeAction::Up,

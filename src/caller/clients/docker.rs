@@ -44,7 +44,7 @@ const VERBS: &[Verb] = &[
     verb("build|image build|builder build", Positionals::None, BUILD)
         .on(InputFiles::Build)
         .does(VerbEffect::BuildIf("--push")),
-    verb("bake", Positionals::None, BAKE).on(InputFiles::Bake).does(VerbEffect::Project),
+    verb("bake", Positionals::None, BAKE).on(InputFiles::Bake).does(VerbEffect::Unknown),
     // The list is local until it is pushed. Only its sources are requested (cli/command/manifest/create_list.go).
     verb("manifest create|manifest annotate", Positionals::From(1), MANIFEST),
     verb("manifest inspect", Positionals::Last, MANIFEST),

@@ -48,7 +48,7 @@ pub(super) const REGSYNC: Grammar = Grammar {
     verbs: &[
         Verb::new("once|server", Positionals::None, ImageSyntax::Short, &[])
             .on(InputFiles::RegSync)
-            .does(VerbEffect::Project),
+            .does(VerbEffect::Unknown),
         Verb::new("check", Positionals::None, ImageSyntax::Short, &[]).on(InputFiles::RegSync),
     ],
     plugins: &[],
@@ -59,7 +59,7 @@ pub(super) const REGBOT: Grammar = Grammar {
     globals: SERVICE,
     verbs: &[Verb::new("once|server", Positionals::None, ImageSyntax::Short, &[])
         .on(InputFiles::RegBot)
-        .does(VerbEffect::Project)],
+        .does(VerbEffect::Unknown)],
     plugins: &[],
 };
 

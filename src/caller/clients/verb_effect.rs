@@ -9,7 +9,7 @@ use crate::model::{Operation, Registry, ServerUrl, Target};
 /// The effect of a verb. A destination in a flag is pushed by every verb.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum VerbEffect {
-    /// None: a login.
+    /// A login, or a build whose files tell it.
     Unknown,
     Pull,
     /// Pushes, signs or deletes: the destinations in flags, or else in words, or else all images.
@@ -20,8 +20,6 @@ pub(super) enum VerbEffect {
     BuildIf(&'static str),
     /// Pushes its result without this flag.
     BuildUnless(&'static str),
-    /// As `BuildIf("--push")`; files tell the rest.
-    Project,
     /// Pushes with this flag.
     PushIf(&'static str),
     /// ko: pushes to the namespace in this variable, or with `--bare` to the repository in it.
@@ -78,11 +76,7 @@ impl VerbEffect {
         if matches!(self, Self::Push | Self::PushTo(_) | Self::Copy) && line.named.iter().any(is_host) {
             return Some(Operation::Push);
         }
-        match (self, pushed.found().is_empty()) {
-            (_, false) => Some(Operation::Push),
-            (Self::Project, true) => None,
-            (_, true) => Some(Operation::Pull),
-        }
+        Some(if pushed.found().is_empty() { Operation::Pull } else { Operation::Push })
     }
 
     /// Tells whether the result stays here, as far as the command line tells. Files that tell more are read first.
@@ -93,7 +87,6 @@ impl VerbEffect {
     fn builds_to_push(self, line: &ParsedCommand<'_>) -> bool {
         match self {
             Self::BuildIf(flag) => has(&line.program.args, flag) || line.has_pushing_output(),
-            Self::Project => has(&line.program.args, "--push") || line.has_pushing_output(),
             Self::BuildUnless(flag) => !has(&line.program.args, flag),
             _ => false,
         }

@@ -13,38 +13,45 @@ const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
 
 /// The images of `registry` that the command requests, according to the settings.
 pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
-    let mut command = clients::command(client, program, registry);
-    if !is_tool(program) {
-        return command;
+    let command = clients::command(client, program, registry);
+    match settings_of(&program.name) {
+        Some(settings) => redirected(command, &settings, client, program, registry),
+        None => command,
     }
-    let settings = RegistriesSettings::load();
+}
+
+fn redirected(
+    mut command: CommandImages,
+    settings: &RegistriesSettings,
+    client: &Grammar,
+    program: &Program,
+    registry: &Registry,
+) -> CommandImages {
     let is_short = |image: &ImageReference| image.registry().is_docker_hub() && !names_hub(program);
-    if registry.is_docker_hub() && settings.leaves_out_hub() {
-        command.images.retain(|image| !is_short(image) || settings.leads_to_hub(image));
-    }
+    let full_names = |image: &ImageReference| match is_short(image) {
+        true => settings.full_names(image),
+        false => vec![image.clone()],
+    };
+    let named = command.images.iter().flat_map(full_names);
+    command.images = named.filter(|image| image.registry() == registry).collect();
     if !command.images.is_empty() {
         return command;
     }
     let mut sources = among(program.args.iter().map(String::as_str)); // with Docker Hub
-    sources.retain(|source| source != registry && settings.may_lead_away_from(source));
+    sources.retain(|source| settings.may_lead_away_from(source));
     for source in sources.iter().take(REGISTRIES_AT_MOST) {
         let from = clients::command(client, program, source);
         // A push keeps the name as it is, and the result of a build stays here.
         let is_literal = from.operation == Some(Operation::Push) || from.role == ImageRole::Result;
-        for image in &from.images {
-            let named = if is_short(image) { settings.full_names(image) } else { vec![image.clone()] };
-            let asked =
-                named.iter().flat_map(|image| if is_literal { vec![image.clone()] } else { settings.asked_for(image) });
-            for image in asked.filter(|image| image.registry() == registry) {
-                if !command.images.contains(&image) {
-                    command.images.push(image);
-                }
+        let named = from.images.iter().flat_map(full_names);
+        let asked = named.flat_map(|image| if is_literal { vec![image] } else { settings.asked_for(&image) });
+        for image in asked.filter(|image| image.registry() == registry) {
+            if !command.images.contains(&image) {
+                command.images.push(image);
             }
         }
         if !command.images.is_empty() {
-            command.role = from.role;
-            command.operation = command.operation.or(from.operation);
-            break;
+            return CommandImages { images: command.images, ..from };
         }
     }
     command
@@ -52,10 +59,7 @@ pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) 
 
 /// The registries that a command of these tools may request according to the settings.
 pub(super) fn registries(program: &Program) -> Vec<Registry> {
-    if !is_tool(program) {
-        return vec![];
-    }
-    RegistriesSettings::load().destinations().collect()
+    settings_of(&program.name).iter().flat_map(RegistriesSettings::destinations).collect()
 }
 
 pub(super) fn is_tool(program: &Program) -> bool {
@@ -71,4 +75,51 @@ fn names_hub(program: &Program) -> bool {
 /// The settings for names in files, if the client with this name follows any.
 pub(super) fn settings_of(client: &str) -> Option<RegistriesSettings> {
     TOOLS.contains(&client).then(RegistriesSettings::load)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{command_line, program::ProgramRole};
+    use super::*;
+
+    const SETTINGS: &str = r#"
+        unqualified-search-registries = ["quay.io"]
+        [[registry]]
+        prefix = "corp.example"
+        location = "mirror.example/corp"
+        [aliases]
+        "tool" = "docker.io/acme/tool"
+    "#;
+
+    #[test]
+    fn names_are_requested_where_the_settings_lead() {
+        let mut settings = RegistriesSettings::default();
+        settings.add(SETTINGS);
+        for (text, registry, expected) in [
+            ("podman pull alpine", "docker.io", "pull"),
+            ("podman pull alpine", "quay.io", "quay.io/alpine pull"),
+            ("podman pull alpine", "ghcr.io", "pull"),
+            ("podman pull docker.io/alpine", "docker.io", "docker.io/library/alpine pull"),
+            ("podman pull docker.io/alpine", "quay.io", "pull"),
+            ("podman pull tool", "docker.io", "docker.io/acme/tool pull"),
+            ("podman pull tool", "quay.io", "pull"),
+            ("podman pull alpine alpine tool quay.io/a", "quay.io", "quay.io/a pull"),
+            ("podman pull alpine alpine:1 tool", "quay.io", "quay.io/alpine pull"),
+            ("podman push alpine", "quay.io", "quay.io/alpine push"),
+            ("podman pull corp.example/app", "corp.example", "corp.example/app pull"),
+            ("podman pull corp.example/app", "mirror.example", "mirror.example/corp/app pull"),
+            ("podman push corp.example/app", "mirror.example", "pull"),
+            ("podman build -t corp.example/app .", "mirror.example", "pull"),
+            ("skopeo inspect docker://alpine", "docker.io", "docker.io/library/alpine pull"),
+            ("skopeo inspect docker://corp.example/app", "mirror.example", "mirror.example/corp/app pull"),
+        ] {
+            let (program, registry) = (command_line(text).unwrap(), registry.parse().unwrap());
+            let ProgramRole::Client(client) = program.role() else { panic!("{text} is not a client") };
+            let command = clients::command(client, &program, &registry);
+            let command = redirected(command, &settings, client, &program, &registry);
+            let mut told: Vec<_> = command.images.iter().map(ToString::to_string).collect();
+            told.extend(command.operation.map(|operation| operation.to_string()));
+            assert_eq!(told.join(" "), expected, "{text} at {registry}");
+        }
+    }
 }

@@ -35,7 +35,7 @@ impl RegistriesSettings {
     }
 
     /// A broken file is skipped, because the tools fail on it.
-    fn add(&mut self, text: &str) {
+    pub(super) fn add(&mut self, text: &str) {
         let Ok(document) = Document::parse(text.to_owned()) else { return };
         let texts = |item: &toml_edit::Item| -> Vec<String> {
             let list = item.as_array().into_iter().flat_map(|list| list.iter());
@@ -85,15 +85,6 @@ impl RegistriesSettings {
         let is_short = image.registry().is_docker_hub() && !has_transport && !has_host;
         let full = if is_short { self.full_names(&image) } else { vec![image] };
         full.iter().flat_map(|image| self.asked_for(image)).collect()
-    }
-
-    pub(super) fn leaves_out_hub(&self) -> bool {
-        let is_hub = |name: &String| host_of(name).is_some_and(|host| host.is_docker_hub());
-        !self.search.is_empty() && !self.search.iter().any(is_hub)
-    }
-
-    pub(super) fn leads_to_hub(&self, image: &ImageReference) -> bool {
-        self.full_names(image).iter().any(|image| image.registry().is_docker_hub())
     }
 
     /// The meanings of a short name: its alias, or the name at each registry of the search list.
@@ -216,10 +207,9 @@ mod tests {
         ] {
             assert_eq!(settings.may_lead_away_from(&host.parse().unwrap()), expected, "{host}");
         }
-        assert!(settings.leaves_out_hub() && !settings.leads_to_hub(&"alpine".parse().unwrap()));
         settings.add("unqualified-search-registries = [\"docker.io\"]\n[aliases]\ntool = 'ghcr.io/x/tool'");
         assert_eq!(told(settings.full_names(&"tool".parse().unwrap())), "ghcr.io/x/tool");
         settings.add("broken = [");
-        assert!(!settings.leaves_out_hub());
+        assert_eq!(told(settings.full_names(&"alpine".parse().unwrap())), "docker.io/library/alpine");
     }
 }
