@@ -224,6 +224,7 @@ fn nearest<T, P: Borrow<Program>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::{self, files::Access};
     use proptest::prelude::*;
 
     fn programs(argvs: &[&str]) -> Vec<Program> {
@@ -330,8 +331,12 @@ mod tests {
     fn a_typed_command_works_on_its_files() {
         let (folder, registry) = (tempfile::tempdir().unwrap(), "ghcr.io".parse().unwrap());
         let folder = folder.path();
-        std::fs::write(folder.join("Dockerfile"), "FROM ghcr.io/acme/base").unwrap();
-        std::fs::write(folder.join("compose.yaml"), "services: {app: {image: ghcr.io/acme/app, build: .}}").unwrap();
+        for (name, text) in [
+            ("Dockerfile", "FROM ghcr.io/acme/base"),
+            ("compose.yaml", "services: {app: {image: ghcr.io/acme/app, build: .}}"),
+        ] {
+            system::files::replace(&folder.join(name), text.as_bytes(), Access::Private).unwrap();
+        }
         for (command, images, operation) in [
             ("docker build ''", "ghcr.io/acme/base", None),
             ("docker compose --project-directory '' build", "ghcr.io/acme/base", Some(Operation::Pull)),

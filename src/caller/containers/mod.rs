@@ -28,10 +28,8 @@ fn redirected(
     registry: &Registry,
 ) -> CommandImages {
     let is_short = |image: &ImageReference| image.registry().is_docker_hub() && !names_hub(program);
-    let full_names = |image: &ImageReference| match is_short(image) {
-        true => settings.full_names(image),
-        false => vec![image.clone()],
-    };
+    let full_names =
+        |image: &ImageReference| if is_short(image) { settings.full_names(image) } else { vec![image.clone()] };
     let named = command.images.iter().flat_map(full_names);
     command.images = named.filter(|image| image.registry() == registry).collect();
     if !command.images.is_empty() {
