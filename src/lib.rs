@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
     match invocation.front {
         // A person's command has the verb's name; clients use the helper's.
         FrontEnd::Protocol(protocol::Action::Store) if !invocation.is_helper() && io::stdin().is_terminal() => {
-            cli::run(program, false, vec!["store".into()], Env::take())
+            cli::run(program, false, &["store".into()], Env::take())
         }
         // A person who tries out what Docker calls would wait for ever without this help.
         FrontEnd::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => {
@@ -70,7 +70,7 @@ pub fn main() -> ExitCode {
         FrontEnd::Completion(ref words) => Env::take().map_or(ExitCode::FAILURE, |env| cli::complete(words, &env)),
         FrontEnd::User(ref words) => {
             let env = Env::take().map(|env| env.with_docker_config(invocation.docker_config.clone()));
-            cli::run(program, invocation.is_helper(), words.clone(), env)
+            cli::run(program, invocation.is_helper(), words, env)
         }
     }
 }

@@ -61,7 +61,7 @@ use crate::oci::TransportSecurity;
 use crate::protocol;
 use crate::system::env::Env;
 use crate::system::{memory, request_log, text};
-use args::{AccountCommand, BuildxCommand, CliCommand, CommandLine, ErrorKind};
+use args::{AccountCommand, BuildxCommand, CliCommand, CommandLine};
 pub(crate) use complete::complete;
 use failure::Failure;
 pub(crate) use help::refuse_terminal;
@@ -87,7 +87,7 @@ const PROBING: Duration = Duration::from_secs(2);
 const PLUGIN: &str = "docker ensign";
 
 /// Runs a person's command.
-pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Result<Env, Problem>) -> ExitCode {
+pub(crate) fn run(program: &str, is_helper: bool, words: &[OsString], env: Result<Env, Problem>) -> ExitCode {
     let called = if program == "docker-ensign" { PLUGIN } else { program };
     if words.is_empty() || (words.len() == 1 && (words[0] == "-h" || words[0] == "--help")) {
         let shown = help::short(called);
@@ -99,14 +99,14 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
         words.first().filter(|_| is_helper && words.len() == 1).and_then(|word| word.to_str()).map(str::to_owned);
     let arguments = match CommandLine::parse_from_words(called, words) {
         Ok(arguments) => arguments,
-        Err(error) if error.kind() == ErrorKind::InvalidSubcommand && foreign_verb.is_some() => {
+        Err(error) if error.is_unknown_command() && foreign_verb.is_some() => {
             let verb = text::one_line(&foreign_verb.unwrap_or_default(), 60);
             let _ = writeln!(io::stdout(), "{program}: unknown action: {verb}");
             return ExitCode::FAILURE;
         }
         Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            let Some((message, hint)) = error.parts() else { return error.print_help().into() };
+            return Failure::usage(message, hint).report(&Ui::new(false, called));
         }
     };
     if let CliCommand::Help { words } = &arguments.command {

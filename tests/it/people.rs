@@ -570,19 +570,16 @@ fn an_alias_is_no_option() {
         str![[r#"
 exit 2
 --- stderr
-error: invalid value '-x' for '--alias <ALIAS>': an alias cannot begin with `-`
-
-For more information, try '--help'.
+error: invalid value `-x` for `--alias <ALIAS>`: an alias cannot begin with `-`
+hint: run `docker-credential-ensign help account edit`
 exit 2
 --- stderr
-error: invalid value '-' for '--alias <ALIAS>': an alias cannot begin with `-`
-
-For more information, try '--help'.
+error: invalid value `-` for `--alias <ALIAS>`: an alias cannot begin with `-`
+hint: run `docker-credential-ensign help account edit`
 exit 2
 --- stderr
-error: invalid value '--all' for '--alias <ALIAS>': an alias cannot begin with `-`
-
-For more information, try '--help'.
+error: invalid value `--all` for `--alias <ALIAS>`: an alias cannot begin with `-`
+hint: run `docker-credential-ensign help login`
 
 "#]],
     );

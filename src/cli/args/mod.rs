@@ -15,11 +15,10 @@ mod query;
 mod shell;
 mod store;
 mod update;
+mod usage;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-
-pub(super) use clap::error::ErrorKind;
 
 use crate::model::Operation;
 
@@ -39,6 +38,7 @@ pub(super) use query::{ApiArguments, CheckArguments, TokenArguments, WhichArgume
 pub(super) use shell::{ExecArguments, TrustArguments, UseArguments, UseShell};
 pub(super) use store::{StoreArguments, StoreCommand, StoreKey, StoreMove, UnlockArguments};
 pub(super) use update::UpdateArguments;
+pub(super) use usage::UsageError;
 
 /// One Docker credential helper for all your registries and all your accounts.
 #[derive(Debug, Parser)]
@@ -280,11 +280,13 @@ pub(super) struct AccountEdit {
 
 impl CommandLine {
     /// Parses `words`, which do not hold the program's name; `program` is what help and errors call it.
-    pub(super) fn parse_from_words(program: &str, words: Vec<std::ffi::OsString>) -> Result<Self, clap::Error> {
-        let program = program.to_owned();
-        let mut command = Self::tree(&program);
-        let matches = command.try_get_matches_from_mut(std::iter::once(program.into()).chain(words))?;
-        <Self as clap::FromArgMatches>::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    pub(super) fn parse_from_words(program: &str, words: &[std::ffi::OsString]) -> Result<Self, UsageError> {
+        let mut command = Self::tree(program);
+        let all = std::iter::once(program.into()).chain(words.iter().cloned());
+        let parsed = command.try_get_matches_from_mut(all).and_then(|matches| {
+            <Self as clap::FromArgMatches>::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        });
+        parsed.map_err(|error| UsageError::new(error, program, words))
     }
 }
 

@@ -82,12 +82,8 @@ fn a_missing_registry_is_wrong_usage() {
     run.shows(str![[r#"
 exit 2
 --- stderr
-error: the following required arguments were not provided:
-  <HOST>
-
-Usage: docker-credential-ensign logout <HOST> [ACCOUNT]
-
-For more information, try '--help'.
+error: the following required arguments were not provided: <HOST>
+hint: run `docker-credential-ensign help logout`
 
 "#]]);
     let run = Sandbox::new().run(&["login", "-u", "alice", "--password-stdin"], "pw");
