@@ -132,6 +132,7 @@ impl<'v> AtcrEntry<'v> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::files::Access;
     use serde_json::json;
 
     /// Registry, active account, accounts; and what was left out.
@@ -168,6 +169,33 @@ mod tests {
                 (registries.into_iter().map(str::to_owned).collect(), vec![]),
                 "{document}"
             );
+        }
+        let adopted = AdoptedAccounts::from_json(&json!({"credentials": {"atcr.io": secret("a.example")}})).unwrap();
+        assert_eq!(adopted.secrets[0].0.did.as_deref(), Some("did:plc:a"));
+    }
+
+    #[test]
+    fn a_file_without_accounts_gives_nothing_and_a_broken_one_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env::in_folder(folder.path(), vec![]);
+        assert!(AdoptedAccounts::find(&env).unwrap().is_none());
+        for (text, count) in [
+            ("", Some(0)),
+            (" \n", Some(0)),
+            ("{}", Some(0)),
+            (r#"{"credentials": {"x": 1}}"#, Some(0)),
+            (r#"{"handle": "a.example", "device_secret": "s", "appview_url": "https://atcr.io"}"#, Some(1)),
+            ("{\n\"device_secret\": hunter2", None),
+        ] {
+            files::replace(&folder.path().join(".atcr/device.json"), text.as_bytes(), Access::Private).unwrap();
+            match AdoptedAccounts::find(&env) {
+                Ok(adopted) => assert_eq!(adopted.map_or(0, |adopted| adopted.secrets.len()), count.unwrap(), "{text}"),
+                Err(error) => {
+                    let error = error.to_string();
+                    assert!(count.is_none() && error.contains("device.json` is broken at line 2"), "{error}");
+                    assert!(!error.contains("hunter2"), "{error}");
+                }
+            }
         }
     }
 

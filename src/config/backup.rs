@@ -82,3 +82,76 @@ impl ConfigFile<'_> {
         Err(Problem::run(format!("`{}` is gone, and a good copy of it is there", self.shown_path()), "restore").into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::env::Env;
+
+    const GOOD: &str = r#"{"version": 3, "registries": {}}"#;
+
+    #[test]
+    fn the_copy_replaces_a_config_that_is_broken_or_gone() {
+        let empty = ConfigDocument::empty().to_text();
+        let unwritable = r#"{"version": 3, "later": 1e999}"#; // what reads, but could not be written again
+        for (config, copy, damage, after) in [
+            (None, None, None, None),
+            (None, Some("{"), None, None),
+            (None, Some(unwritable), None, None),
+            (None, Some(GOOD), Some("gone"), Some(GOOD)),
+            (Some(GOOD), Some(r#"{"version": 3}"#), None, Some(GOOD)),
+            (Some("{"), Some(GOOD), Some("with a copy: EOF while parsing"), Some(GOOD)),
+            (Some("{"), Some("{"), Some("without a copy: EOF while parsing"), Some(empty.as_str())),
+            (Some(""), None, Some("without a copy: EOF while parsing"), Some(empty.as_str())),
+            (Some(unwritable), Some(GOOD), Some("with a copy: number out of range"), Some(GOOD)),
+            (
+                Some(r#"{"version": 3, "registries": 1}"#),
+                None,
+                Some("without a copy: invalid type"),
+                Some(empty.as_str()),
+            ),
+            (Some(r#"{"version": 4, "later": 1e999}"#), Some(GOOD), None, Some(r#"{"version": 4, "later": 1e999}"#)),
+            (
+                Some(r#"{"version": 4, "registries": 1}"#),
+                Some(GOOD),
+                Some("error: newer"),
+                Some(r#"{"version": 4, "registries": 1}"#),
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let env = Env::in_folder(folder.path(), vec![]);
+            let path = folder.path().join("config/config.json");
+            for (ending, text) in [("", config), (".bak", copy)] {
+                let place = files::sibling(&path, ending);
+                text.map(|text| files::replace(&place, text.as_bytes(), Access::Private).unwrap());
+            }
+            let file = ConfigFile::new(&env);
+            let is_lost = config.is_none() && copy == Some(GOOD);
+            assert_eq!(file.refuse_lost(&path).is_err(), is_lost, "{config:?}, {copy:?}");
+            let can_restore = file.can_restore();
+            let outcome = match file.restore() {
+                Ok(None) => None,
+                Ok(Some(RestoreOutcome::Gone)) => Some("gone".to_owned()),
+                Ok(Some(RestoreOutcome::Damaged { aside, damage, had_copy })) => {
+                    assert_eq!(std::fs::read_to_string(aside).ok().as_deref(), config);
+                    let damage = damage.split_once("is broken: ").unwrap().1.to_owned();
+                    Some(format!("{} a copy: {damage}", if had_copy { "with" } else { "without" }))
+                }
+                Err(error) => {
+                    Some(format!("error: {}", if error.to_string().contains("newer") { "newer" } else { "?" }))
+                }
+            };
+            assert_eq!(can_restore, outcome.as_ref().is_some_and(|outcome| !outcome.starts_with("error")));
+            let found = outcome.as_deref().map(|outcome| &outcome[..damage.map_or(0, str::len).min(outcome.len())]);
+            assert_eq!(found, damage, "{config:?}, {copy:?}: {outcome:?}");
+            assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), after, "{config:?}, {copy:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_home_there_is_nothing_to_restore() {
+        let env = Env::default();
+        let file = ConfigFile::new(&env);
+        assert!(!file.can_restore() && file.restore().is_err() && file.last_good_copy().is_none());
+    }
+}

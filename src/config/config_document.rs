@@ -2,6 +2,9 @@
 //!
 //! They work on JSON and not on our types, so that unknown fields and the order survive.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Map, Value, json};
 
 use super::account::RawAccount;
@@ -269,97 +272,4 @@ fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {
 fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: Value) {
     let place = fields.keys().position(|key| key == name).unwrap_or(place.min(fields.len()));
     fields.shift_insert(place, name.to_owned(), value);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::reader::read;
-    use super::*;
-    use proptest::prelude::*;
-
-    fn account(registry: &str, name: &str, images: &[String]) -> Account {
-        Account {
-            name: name.parse().unwrap(),
-            images: images.iter().map(|text| text.parse().unwrap()).collect(),
-            folders: vec!["/w".into()],
-            did: Some("did:plc:x".into()),
-            ..Account::new(Registry::from_key(registry), format!("{name}-user").parse().unwrap())
-        }
-    }
-
-    #[test]
-    fn an_account_stands_on_one_line() {
-        let mut document = ConfigDocument::empty();
-        document.put(&account("ghcr.io", "me", &["ghcr.io/acme/**".into()]));
-        document.set_folders(&Registry::from_key("ghcr.io"), &"me".parse().unwrap(), &["~/w".into()]);
-        document.set_active(&Registry::from_key("ghcr.io"), &DefaultAccount::Account("me".parse().unwrap()));
-        let expected = r#"{
-  "version": 3,
-  "registries": {
-    "ghcr.io": {
-      "active": "me",
-      "accounts": {
-        "me": {"username": "me-user", "store": "file", "images": ["ghcr.io/acme/**"], "did": "did:plc:x", "folders": ["~/w"]}
-      }
-    }
-  }
-}
-"#;
-        assert_eq!(document.to_text(), expected);
-    }
-
-    #[test]
-    fn edits_keep_what_they_do_not_mean() {
-        let text = r#"{"future": {"a": 1}, "version": 3, "registries": {"quay.io": {"x": [1], "accounts": {}}, "GHCR.io":
-            {"color": "red", "active": "a", "accounts": {"a": {"later": true, "username": "u"}, "b": {}}}}}"#;
-        let mut document = ConfigDocument::parse(text.as_bytes()).unwrap();
-        let ghcr = Registry::from_key("ghcr.io");
-        document.put(&account("ghcr.io", "a", &[]));
-        document.rename(&ghcr, &"a".parse().unwrap(), &"c".parse().unwrap());
-        document.remove(&ghcr, &"b".parse().unwrap());
-        let expected = json!({"future": {"a": 1}, "version": 3, "registries": {"quay.io": {"x": [1], "accounts": {}}, "GHCR.io":
-            {"color": "red", "active": "c", "accounts": {"c": {"later": true, "username": "a-user", "store": "file", "did": "did:plc:x"}}}}});
-        assert_eq!(Value::Object(document.0.clone()), expected);
-        document.remove(&ghcr, &"c".parse().unwrap());
-        assert!(!document.to_text().contains("GHCR.io"));
-    }
-
-    #[test]
-    fn a_number_that_is_not_ours_stays_the_same_number() {
-        let text = r#"{"version": 3, "later": 6.934698245112694e276}"#;
-        let written = ConfigDocument::parse(text.as_bytes()).unwrap().to_text();
-        assert_eq!(ConfigDocument::parse(written.as_bytes()).unwrap(), ConfigDocument::parse(text.as_bytes()).unwrap());
-    }
-
-    #[test]
-    fn a_renamed_account_keeps_the_user_name_that_its_label_said() {
-        let mut document =
-            ConfigDocument::parse(br#"{"version": 3, "registries": {"a": {"accounts": {"me": {}}}}}"#).unwrap();
-        document.rename(&Registry::from_key("a"), &"me".parse().unwrap(), &"home".parse().unwrap());
-        assert_eq!(document.0["registries"]["a"]["accounts"], json!({"home": {"username": "me"}}));
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_reads_back(
-            entries in proptest::collection::btree_map("[a-z]{1,6}(\\.io)?(:[1-9][0-9]{2})?", proptest::collection::btree_map("[^\\p{C}]{1,12}", 0..3usize, 1..4), 0..4),
-        ) {
-            let mut document = ConfigDocument::empty();
-            let mut expected = Vec::new();
-            for (registry, names) in &entries {
-                for (name, images) in names {
-                    let images: Vec<_> = (0..*images).map(|n| format!("{registry}/team-{n}/**")).collect();
-                    let account = account(registry, name, &images);
-                    document.put(&account);
-                    document.set_folders(&account.registry, &account.name, &["/w".into()]);
-                    expected.push(account);
-                }
-            }
-            let text = document.to_text();
-            let read = read(text.as_bytes(), None, |folder| folder.into()).unwrap();
-            let accounts: Vec<_> = read.registries.into_iter().flat_map(|entry| entry.accounts).collect();
-            prop_assert_eq!(accounts, expected);
-            prop_assert_eq!(ConfigDocument::parse(text.as_bytes()).unwrap(), document);
-        }
-    }
 }

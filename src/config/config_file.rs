@@ -1,5 +1,8 @@
 //! `ConfigFile`: loads `config.json`, and changes it under a lock.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -319,40 +322,5 @@ impl LoadedConfig {
             (None, fallback) => fallback.map(|helper| HelperRoute { helper, by: None }),
         };
         (entry, route, self.origin)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_a_host_all_entries_are_read_that_cover_it() {
-        let text = r#"{"version": 3, "fallback": "desktop", "registries": {
-            "*.azurecr.io": {"accounts": {"me": {}}}, "shop.azurecr.io": {"public": ["shop.azurecr.io/open/**"]},
-            "s*.azurecr.io": {"helper": "acr-env"}, "*.example": {"helper": "ensign-x"}}}"#;
-        for (host, keys) in [
-            ("shop.azurecr.io", vec!["*.azurecr.io", "shop.azurecr.io", "s*.azurecr.io"]),
-            ("a.azurecr.io", vec!["*.azurecr.io"]),
-            ("*.azurecr.io", vec!["*.azurecr.io"]),
-            ("ghcr.io", vec![]),
-        ] {
-            let reading =
-                reader::read(text.as_bytes(), Some(&Registry::from_key(host)), |text| PathBuf::from(text)).unwrap();
-            assert_eq!(reading.fallback, "desktop".parse().ok());
-            assert_eq!(
-                reading.registries.iter().map(|entry| entry.registry.as_str()).collect::<Vec<_>>(),
-                keys,
-                "{host}"
-            );
-        }
-        let shop = Registry::from_key("shop.azurecr.io");
-        let shop = RegistryAccounts::for_host(
-            reader::read(text.as_bytes(), Some(&shop), |text| PathBuf::from(text)).unwrap().registries,
-            &shop,
-        );
-        assert_eq!((shop.registry.as_str(), shop.helper), ("s*.azurecr.io", "acr-env".parse().ok()));
-        assert_eq!(shop.public.len(), 1);
-        assert_eq!(reader::read(text.as_bytes(), None, |text| PathBuf::from(text)).unwrap().registries[3].helper, None);
     }
 }

@@ -83,7 +83,7 @@ mod tests {
         let expected = r#"{
   "version": 3,
   "registries": {
-    "quay.io": {"active": "carol", "accounts": {"carol": {"username": "carol", "store": "file", "images": ["x/**"]}}},
+    "quay.io": {"active": "carol", "accounts": {"carol": {"username": "carol", "store": "file", "images": ["xxxx/**"]}}},
     "ghcr.io": {
       "active": "me",
       "accounts": {

@@ -166,7 +166,7 @@ mod tests {
             r#"{"borrow": "az", "profile": "shop"}"#,
             r#"{"borrow": "gh", "host": "github.com", "user": "octo-work"}"#,
             r#"{"borrow": "glab"}"#,
-            r#"{"borrow": "op", "item": "op://ops/registry/token"}"#,
+            r#"{"borrow": "op", "item": "op://ops/registry/token", "user": "acme"}"#,
             r#"{"borrow": "pass", "item": "ghcr.io/work"}"#,
             r#"{"borrow": "vault", "item": "secret/registry", "field": "token"}"#,
             r#"{"borrow": "command", "command": ["/bin/echo", "s"]}"#,
@@ -181,7 +181,14 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_kept_as_it_stands() {
-        for text in [r#"{"borrow":"pigeon"}"#, r#"{"borrow":"aws","later":1}"#, r#"{"borrow":"op"}"#, "1", "{}"] {
+        for text in [
+            r#"{"borrow":"pigeon"}"#,
+            r#"{"borrow":"aws","later":1}"#,
+            r#"{"borrow":"op"}"#,
+            r#"{"borrow":"command"}"#,
+            "1",
+            "{}",
+        ] {
             let value: Value = serde_json::from_str(text).unwrap();
             let source = read(Some(value.clone()));
             assert_eq!((source.clone(), write(&source)), (Source::Unknown(text.into()), value));

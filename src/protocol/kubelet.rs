@@ -148,3 +148,64 @@ fn response(api_version: &str, registry: &str, credential: Option<&Credential>) 
         *auth
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::env_account;
+
+    #[test]
+    fn an_image_gets_its_account_and_a_wrong_request_an_error() {
+        let given = |name, text| env_account::read_variable(name, text).unwrap();
+        let mounted = vec![
+            given("ME", "ghcr.io me s1"),
+            given("ACME", "ghcr.io/acme/** bot s2"),
+            given("T", "token.example <token> s3"),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env::in_folder(folder.path(), mounted);
+        let config = r#"{"version": 3, "journal": false, "registries": {"two.example": {"accounts": {"a": {}, "b": {}}},
+            "routed.example": {"helper": "no-such-helper"}, "gone.example": {"active": null, "accounts": {"a": {}}}}}"#;
+        let path = folder.path().join("config/config.json");
+        crate::system::files::replace(&path, config.as_bytes(), crate::system::files::Access::Private).unwrap();
+        let ask = |kind: &str, version: &str, image: &str| {
+            let request = json!({"kind": kind, "apiVersion": version, "image": image, "later": 1}).to_string();
+            answer(&env, request.as_bytes()).map(|answer| answer.to_string()).map_err(|error| format!("{error:#}"))
+        };
+        let v1 = format!("{GROUP}v1");
+        for (image, auth) in [
+            ("ghcr.io/you/app", r#"{"ghcr.io":{"username":"me","password":"s1"}}"#),
+            ("ghcr.io/acme/app", r#"{"ghcr.io":{"username":"bot","password":"s2"}}"#),
+            ("GHCR.io/acme/app", r#"{"GHCR.io":{"username":"bot","password":"s2"}}"#),
+            ("quay.io/acme/app", "null"),
+            ("gone.example/app", "null"),
+            ("routed.example/app", "null"),
+            ("alpine", "null"),
+        ] {
+            let expected = format!(
+                r#"{{"kind":"CredentialProviderResponse","apiVersion":"{v1}","cacheKeyType":"Registry","cacheDuration":"0s","auth":{auth}}}"#
+            );
+            assert_eq!(ask("CredentialProviderRequest", &v1, image), Ok(expected), "{image}");
+        }
+        for (kind, version, image, error) in [
+            ("Other", v1.as_str(), "alpine", "`Other` is not a CredentialProviderRequest"),
+            ("CredentialProviderRequest", "v1", "alpine", "`v1` is not a version of the kubelet's protocol"),
+            (
+                "CredentialProviderRequest",
+                &format!("{GROUP}v2"),
+                "alpine",
+                "is not a version of the kubelet's protocol",
+            ),
+            ("CredentialProviderRequest", &v1, "A B", "`A B` is not an image"),
+            ("CredentialProviderRequest", &v1, "token.example/a", "has an identity token"),
+            ("CredentialProviderRequest", &v1, "two.example/x/app", "two.example has several accounts and no default"),
+        ] {
+            let found = ask(kind, version, image).unwrap_err();
+            assert!(found.contains(error), "{found}");
+        }
+        let odd = answer(&env, &b"{\n\"secret\": hunter2"[..]).unwrap_err().to_string();
+        assert!(odd.starts_with("stdin holds no CredentialProviderRequest (line 2)"), "{odd}");
+        assert_eq!(Kubelet.command().operation, Some(Operation::Pull));
+        assert_eq!(Kubelet.facts(&CallerRule::default()).programs[0], "kubelet");
+    }
+}

@@ -201,11 +201,51 @@ mod tests {
                 ProtocolError::Other(anyhow!("a {{}} [b]\ncredentials not found in native keychain")),
                 "a () (b) not found\n",
             ),
+            (ProtocolError::NoUsername, "no credentials username\n"),
+            (
+                ProtocolError::Several { registry: "ghcr.io".into(), options: None },
+                "several accounts for ghcr.io: run docker-credential-ensign switch ghcr.io\n",
+            ),
             (ProtocolError::ClosedStdout, ""),
         ] {
             let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
             assert_eq!(refusal.write(&mut stdout, &mut stderr, true), ExitCode::FAILURE);
             assert_eq!((String::from_utf8(stdout).unwrap().as_str(), stderr.len()), (expected, 0));
         }
+    }
+
+    #[test]
+    fn the_ways_out_of_several_accounts_go_to_stderr() {
+        let options = RemedyOptions { message: "several. Options:".into(), ways: vec!["a\nb".into(), "c".into()] };
+        let refusal = ProtocolError::Several { registry: "ghcr.io".into(), options: Some(options) };
+        let mut stderr = vec![];
+        refusal.write(&mut vec![], &mut stderr, false);
+        assert_eq!(String::from_utf8(stderr).unwrap(), "ensign: several. Options:\n  a b\n  c\n");
+    }
+
+    #[test]
+    fn stdin_is_read_to_its_end_and_kept_up_to_its_limit() {
+        for (length, is_kept) in [(0, true), (2, true), (3, true), (4, false), (9, false)] {
+            let stdin = vec![b'x'; length];
+            let mut rest = stdin.as_slice();
+            match read_to_end(&mut rest, 3) {
+                Ok(bytes) => assert!(is_kept && *bytes == stdin, "{length}"),
+                Err(error) => assert!(!is_kept && error.to_string() == "stdin holds more than 3 bytes", "{error}"),
+            }
+            assert!(rest.is_empty(), "{length}");
+        }
+        assert!(
+            StoreRequest::read(format!("{{\"ServerURL\":\"a\",\"Username\":\"{}\"}}", "u".repeat(1 << 20)).as_bytes())
+                .is_ok()
+        );
+        assert!(server_url("x".repeat(1 << 20).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_program_names_itself_and_ensign() {
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(version_line("ensign"), format!("ensign {version}"));
+        assert_eq!(version_line("docker-ensign"), format!("docker-ensign (ensign) {version}"));
+        assert_eq!(usage("x"), "Usage: x <get|store|erase|list|version>");
     }
 }

@@ -9,6 +9,8 @@ pub(crate) mod kubelet;
 mod message;
 mod plugin;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
@@ -285,24 +287,4 @@ fn refusal(decision: &Decision, explanation: Explanation<'_>) -> ProtocolError {
 
 fn name_of(account: &Account) -> AccountName {
     account.name.clone()
-}
-
-#[cfg(test)]
-mod tests {
-    /// Runs itself as a child that panics, because a panic must end the process.
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "the test runs itself")]
-    fn a_panic_is_one_line_on_stdout_and_exit_code_1() {
-        const CHILD: &str = "ENSIGN_TEST_PANICS";
-        if std::env::var_os(CHILD).is_some() {
-            super::answer_panics();
-            panic!("hunter2");
-        }
-        let test = "protocol::tests::a_panic_is_one_line_on_stdout_and_exit_code_1";
-        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-        let output = command.args(["--exact", test, "--nocapture"]).env(CHILD, "1").output().unwrap();
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(1));
-        assert!(stdout.ends_with(": please report this bug\n") && !stdout.contains("hunter2"), "{stdout}");
-    }
 }

@@ -49,3 +49,50 @@ fn outcome(found: &Result<FindOutcome>, record: &DecisionRecord) -> CallOutcome 
         Err(_) => CallOutcome::Failed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::choice::HelperRoute;
+    use crate::model::{Credential, Problem, Secret};
+
+    fn account() -> Account {
+        Account::new("ghcr.io".parse().unwrap(), "me".parse().unwrap())
+    }
+
+    fn credential() -> FindOutcome {
+        FindOutcome::Credential(Credential { username: "me".parse().unwrap(), secret: Secret::new("s".into()) })
+    }
+
+    fn withheld() -> FindOutcome {
+        FindOutcome::Withheld(WithheldAccount::new(&account(), CallerRefusal::NoGrant))
+    }
+
+    #[test]
+    fn the_entry_says_what_the_call_got() {
+        let route = HelperRoute { helper: "pass".parse().unwrap(), by: None };
+        let mut chosen = DecisionRecord::default();
+        chosen.decision.account = Some("me".into());
+        for (found, record, expected) in [
+            (Ok(credential()), &chosen, CallOutcome::Answered),
+            (Ok(FindOutcome::NoAccount), &DecisionRecord::default(), CallOutcome::NotFound),
+            (Ok(FindOutcome::NoAccount), &chosen, CallOutcome::Failed),
+            (Ok(FindOutcome::Delegated(route)), &chosen, CallOutcome::NotFound),
+            (Ok(FindOutcome::Expired(Problem::run("it ended", "login"))), &chosen, CallOutcome::Expired),
+            (Ok(withheld()), &chosen, CallOutcome::Withheld),
+            (Err(anyhow::anyhow!("broken")), &chosen, CallOutcome::Failed),
+        ] {
+            assert_eq!(outcome(&found, record), expected, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_journal_a_guarded_account_is_withheld() {
+        assert!(matches!(write_first(Ok(credential()), None, &mut None), Ok(FindOutcome::Credential(_))));
+        assert!(matches!(write_first(Ok(withheld()), Some(&account()), &mut None), Ok(FindOutcome::Withheld(_))));
+        let Ok(FindOutcome::Withheld(withheld)) = write_first(Ok(credential()), Some(&account()), &mut None) else {
+            panic!("it was handed out")
+        };
+        assert_eq!(withheld.reason(), CallerRefusal::NoJournal.to_string());
+    }
+}

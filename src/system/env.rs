@@ -93,6 +93,14 @@ impl Env {
         Self { home: OnceCell::from(Some(home.into())), ..Self::default() }
     }
 
+    /// A home with everything in `folder`, and these accounts in the environment.
+    #[cfg(test)]
+    pub(crate) fn in_folder(folder: &Path, mounted: Vec<EnvAccount>) -> Self {
+        let [config_dir, data_dir] = ["config", "data"].map(|name| Some(folder.join(name)));
+        let (home, mounted) = (OnceCell::from(Some(folder.to_owned())), OnceCell::from(Rc::from(mounted)));
+        Self { config_dir, data_dir, home, mounted, ..Self::default() }
+    }
+
     /// The folder of Docker's `config.json`.
     pub(crate) fn docker_config_dir(&self) -> Option<PathBuf> {
         let named = self.docker_config.clone().or_else(|| path("DOCKER_CONFIG"));

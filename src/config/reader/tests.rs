@@ -33,6 +33,20 @@ fn all_registries_are_read_in_order() {
 }
 
 #[test]
+fn settings_of_the_whole_file_are_read_with_their_defaults() {
+    for (settings, store, fallback, journal) in [
+        ("", None, None, true),
+        (r#", "store": "sealed", "fallback": "pass", "journal": false"#, Some("sealed"), Some("pass"), false),
+        (r#", "store": null, "fallback": "A/b", "journal": null"#, None, None, true),
+    ] {
+        let ParsedConfig { store: kind, fallback: helper, journal: is_on, .. } =
+            read(format!(r#"{{"version": 3{settings}}}"#).as_bytes(), None, expand).unwrap();
+        let found = (kind.map(|kind| kind.to_string()), helper.map(|name| name.to_string()), is_on);
+        assert_eq!(found, (store.map(str::to_owned), fallback.map(str::to_owned), journal), "{settings}");
+    }
+}
+
+#[test]
 fn a_wrong_file_is_refused_with_its_place() {
     for (text, expected) in [
         ("", "EOF while parsing a value at line 1 column 0"),
@@ -42,6 +56,14 @@ fn a_wrong_file_is_refused_with_its_place() {
         (
             "{\"version\": 3,\n \"registries\": {\"a\": 1}}",
             "invalid type: integer `1`, expected an object with `active` and `accounts` at line 2 column 22",
+        ),
+        (
+            r#"{"version": 3, "registries": []}"#,
+            "invalid type: sequence, expected an object of registries at line 1 column 29",
+        ),
+        (
+            r#"{"version": 3, "registries": {"a": {"accounts": []}}}"#,
+            "invalid type: sequence, expected an object at line 1 column 48",
         ),
         (r#"{"version": 3} x"#, "trailing characters at line 1 column 16"),
         (r#"{"version": 3, "registries": {}, "registries": {}}"#, "registries appears twice at line 1 column 45"),
