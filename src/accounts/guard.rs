@@ -144,3 +144,96 @@ impl From<WithheldAccount> for Problem {
         Self::run(format!("{name} on {registry} is not handed out: {refusal}"), withheld.command())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::env::Env;
+
+    fn guarded() -> Account {
+        let callers = CallerRule { needs_grant: true, ..CallerRule::default() };
+        Account { callers, ..Account::new("ghcr.io".parse().unwrap(), "me".parse().unwrap()) }
+    }
+
+    #[test]
+    fn a_grant_lasts_for_its_span_and_no_longer_than_twelve_hours() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env::in_folder(folder.path(), vec![]);
+        let (accounts, account) = (Accounts::new(&env), guarded());
+        let other = Account { name: "other".parse().unwrap(), ..guarded() };
+        let left = |account: &Account| {
+            let until = accounts.granted_until(account)?;
+            Some(until.duration_since(SystemTime::now()).unwrap().as_secs() / 60)
+        };
+        assert_eq!(left(&account), None);
+        for (minutes, expected) in
+            [(15, Some(14)), (0, None), (60 * 11, Some(60 * 11 - 1)), (60 * 20, Some(60 * 12 - 1))]
+        {
+            accounts.grant(&account, Duration::from_mins(minutes)).unwrap();
+            assert_eq!((left(&account), left(&other)), (expected, None), "{minutes} minutes");
+            assert_eq!(accounts.may_ask(&account, |_| CallerFacts::default()).is_ok(), expected.is_some());
+        }
+        accounts.grant(&other, Duration::from_mins(9)).unwrap();
+        accounts.grant(&account, Duration::ZERO).unwrap();
+        assert_eq!((left(&account), left(&other)), (None, Some(8)));
+    }
+
+    #[test]
+    fn an_old_grant_one_of_another_clock_and_an_unknown_file_grant_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env::in_folder(folder.path(), vec![]);
+        let (accounts, path) = (Accounts::new(&env), folder.path().join("data/grants.json"));
+        let now = timestamp::seconds(SystemTime::now());
+        for (version, until, is_granted) in [
+            (1, now + 60, true),
+            (1, now - 60, false),
+            (1, now + 13 * 3600, false),
+            (2, now + 60, false),
+            (1, 0, false),
+        ] {
+            let text = format!(r#"{{"version": {version}, "grants": {{"ghcr.io": {{"me": {until}}}}}}}"#);
+            files::replace(&path, text.as_bytes(), Access::Private).unwrap();
+            assert_eq!(accounts.granted_until(&guarded()).is_some(), is_granted, "{text}");
+        }
+        files::replace(&path, b"nonsense", Access::Private).unwrap();
+        assert!(accounts.granted_until(&guarded()).is_none());
+        let past = format!(r#"{{"version": 1, "grants": {{"quay.io": {{"me": {}, "you": {}}}}}}}"#, now - 60, now + 60);
+        files::replace(&path, past.as_bytes(), Access::Private).unwrap();
+        accounts.grant(&guarded(), Duration::ZERO).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, format!(r#"{{"version":1,"grants":{{"quay.io":{{"you":{}}}}}}}"#, now + 60));
+    }
+
+    #[test]
+    fn a_guarded_account_leaves_only_with_a_written_entry() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env::in_folder(folder.path(), vec![]);
+        let accounts = Accounts::new(&env);
+        let open = Account { callers: CallerRule::default(), ..guarded() };
+        let facts = |_: &CallerRule| CallerFacts::default();
+        assert!(accounts.hand_out(&open, facts, || false).is_ok());
+        assert_eq!(accounts.hand_out(&guarded(), facts, || true).unwrap_err().refusal, CallerRefusal::NoGrant);
+        accounts.grant(&guarded(), Duration::from_mins(1)).unwrap();
+        assert!(accounts.hand_out(&guarded(), facts, || true).is_ok());
+        assert_eq!(accounts.hand_out(&guarded(), facts, || false).unwrap_err().refusal, CallerRefusal::NoJournal);
+        accounts.set_journal(false).unwrap();
+        assert_eq!(accounts.hand_out(&guarded(), facts, || true).unwrap_err().refusal, CallerRefusal::NoJournal);
+    }
+
+    #[test]
+    fn each_refusal_has_the_command_that_changes_it() {
+        for (refusal, command) in [
+            (CallerRefusal::Agent("x".into()), "account edit ghcr.io me --agents allowed"),
+            (CallerRefusal::NoTerminal, "account edit ghcr.io me --terminal optional"),
+            (CallerRefusal::OtherProgram(Some("crane".into())), "account edit ghcr.io me --program +crane"),
+            (CallerRefusal::NoGrant, "grant ghcr.io me --for 15m"),
+            (CallerRefusal::NoJournal, "why"),
+            (CallerRefusal::OtherProgram(None), "account show ghcr.io me"),
+        ] {
+            let withheld = WithheldAccount::new(&guarded(), refusal);
+            assert_eq!(withheld.command(), command);
+            let problem = Problem::from(withheld.clone()).message;
+            assert_eq!(problem, format!("me on ghcr.io is not handed out: {}", withheld.reason()));
+        }
+    }
+}

@@ -13,6 +13,8 @@ mod resolved_secret;
 mod secret_verdict;
 mod store_choice;
 mod stored_secrets;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod upkeep;
 

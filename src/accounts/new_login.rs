@@ -177,3 +177,150 @@ impl RegistryAccounts {
             .expect("there are more numbers than accounts")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::choice::DefaultAccount;
+    use crate::model::{ExternalProgram, ExternalSource, Secret};
+    use std::time::Duration;
+
+    fn registry() -> Registry {
+        "ghcr.io".parse().unwrap()
+    }
+
+    /// `alias=user`, then its images after `:` and its operation after `!`.
+    fn account(text: &str) -> Account {
+        let (text, purpose) = text.split_once('!').map_or((text, None), |(text, purpose)| (text, purpose.parse().ok()));
+        let (text, images) = text.split_once(':').unwrap_or((text, ""));
+        let (name, user) = text.split_once('=').unwrap();
+        let images = images.split_terminator(',').map(|image| format!("ghcr.io/{image}").parse().unwrap()).collect();
+        Account { name: name.parse().unwrap(), images, purpose, ..Account::new(registry(), user.parse().unwrap()) }
+    }
+
+    fn text(account: &Account) -> String {
+        let images: Vec<_> = account.images.iter().map(|image| image.to_string().replace("ghcr.io/", "")).collect();
+        let images = if images.is_empty() { String::new() } else { format!(":{}", images.join(",")) };
+        let purpose = account.purpose.map(|purpose| format!("!{purpose}")).unwrap_or_default();
+        format!("{}={}{images}{purpose}", account.name, account.username)
+    }
+
+    fn login(user: &str, options: impl FnOnce(&mut NewLogin)) -> NewLogin {
+        let mut login = NewLogin::new(registry(), user.parse().unwrap(), Secret::new("s".into()).into());
+        options(&mut login);
+        login
+    }
+
+    fn patterns(texts: &[&str]) -> Vec<ImagePattern> {
+        texts.iter().map(|text| format!("ghcr.io/{text}").parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_login_renews_its_account_or_adds_one_under_a_free_alias() {
+        type Options = fn(&mut NewLogin);
+        let plain: Options = |_| {};
+        let cases: &[(&[&str], &str, Options, &str)] = &[
+            (&[], "me", plain, "me=me"),
+            (&["me=me"], "me", plain, "me=me"),
+            (&["work=me"], "me", plain, "work=me"),
+            (&["me=me"], "you", plain, "you=you"),
+            (&["me=you"], "me", plain, "me-2=me"),
+            (&["me=a", "me-2=b"], "me", plain, "me-3=me"),
+            (&["me=you"], "me", |login| login.purpose = Some(Operation::Push), "me-push=me!push"),
+            (&["me=a", "me-push=b"], "me", |login| login.purpose = Some(Operation::Push), "me-2=me!push"),
+            (&["me=me"], "me", |login| login.name = "work".parse().ok(), "work=me"),
+            (&["me=me"], "you", |login| login.name = "me".parse().ok(), "`me` is the account of me on ghcr.io already"),
+            // A login for one operation and one for both are two accounts.
+            (&["me=me"], "me", |login| login.purpose = Some(Operation::Pull), "me-pull=me!pull"),
+            (&["me=me", "p=me!pull"], "me", |login| login.purpose = Some(Operation::Pull), "p=me!pull"),
+            (&["p=me!pull", "me=me"], "me", plain, "me=me"),
+            (&["p=me!pull"], "me", plain, "p=me!pull"),
+            // Of an identity token only the alias tells the user.
+            (&["me=<token>"], "me", plain, "me=me"),
+            (&["me=me"], "<token>", |login| login.token_of = "me".parse().ok(), "me=<token>"),
+            (&["work=me"], "<token>", |login| login.token_of = "me".parse().ok(), "me=<token>"),
+            (&["a=<token>"], "<token>", plain, "a=<token>"), // the active one
+            (&["b=b", "a=<token>"], "<token>", plain, "<token>=<token>"),
+            (&["a=<token>"], "<token>", |login| login.token_of = "me".parse().ok(), "me=<token>"),
+            (&["me=me"], "<token>", |login| login.name = "me".parse().ok(), "me=<token>"),
+            // Patterns.
+            (&["me=me:a/**"], "me", |login| login.images = patterns(&["b/**", "a/**"]), "me=me:a/**,b/**"),
+            (
+                &["me=me"],
+                "me",
+                |login| (login.images, login.images_before) = (patterns(&["b/**"]), PreviousImages::KeptWithNamespace),
+                "me=me:me/**,b/**",
+            ),
+            (
+                &["me=me:a/**"],
+                "me",
+                |login| (login.images, login.images_before) = (patterns(&["b/**"]), PreviousImages::Replaced),
+                "me=me:b/**",
+            ),
+            (&["me=me:a/**"], "me", |login| login.images_before = PreviousImages::Replaced, "me=me:a/**"),
+            (&["me=me"], "me", |login| login.bound = patterns(&["a/b"]).pop(), "me-2=me:a/b"),
+            (&["me=me", "x=me:a/b"], "me", |login| login.bound = patterns(&["a/b"]).pop(), "x=me:a/b"),
+            (&["me=me:a/b,c/d"], "me", |login| login.bound = patterns(&["a/b"]).pop(), "me-2=me:a/b"),
+            (&["me=me:c/d"], "me", |login| login.bound = patterns(&["a/b"]).pop(), "me-2=me:a/b"),
+        ];
+        for (known, user, options, expected) in cases {
+            let accounts: Vec<_> = known.iter().map(|text| account(text)).collect();
+            let active =
+                accounts.first().map_or(DefaultAccount::Unset, |first| DefaultAccount::Account(first.name.clone()));
+            let candidates = RegistryAccounts { active, accounts, ..RegistryAccounts::none(&registry()) };
+            let login = login(user, *options);
+            let found = match login.account(&candidates, &StoreKind::File) {
+                Ok(account) => text(&account),
+                Err(problem) => problem.message,
+            };
+            assert_eq!(found, *expected, "{user} beside {known:?}");
+        }
+    }
+
+    #[test]
+    fn a_login_changes_the_fields_that_it_has() {
+        let old = Account { did: Some("did:plc:old".into()), store: StoreKind::Sealed, ..account("me=me") };
+        let candidates = RegistryAccounts { accounts: vec![old], ..RegistryAccounts::none(&registry()) };
+        let of = |login: NewLogin| {
+            let account = login.account(&candidates, &StoreKind::Other("new".into())).unwrap();
+            (account.store.to_string(), account.did.unwrap_or_default(), account.callers.needs_grant)
+        };
+        assert_eq!(of(login("me", |_| {})), ("sealed".into(), "did:plc:old".into(), false));
+        let guarded = CallerEdit { needs_grant: Some(true), ..CallerEdit::default() };
+        let changed = login("me", |login| {
+            (login.store, login.did, login.callers) = (Some(StoreKind::File), Some("did:plc:new".into()), guarded);
+        });
+        assert_eq!(of(changed), ("file".into(), "did:plc:new".into(), true));
+        assert_eq!(of(login("you", |_| {})), ("new".into(), String::new(), false));
+    }
+
+    #[test]
+    fn the_end_of_a_secret_is_what_its_issuer_or_the_token_says() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let jwt = |exp: u64| {
+            use base64::Engine as _;
+            let body = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{exp}}}"#));
+            format!("eyJhbGciOiJub25lIn0.{body}.c2ln")
+        };
+        let at = |seconds: u64| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        for (secret, told, end) in [
+            ("s".to_owned(), None, None),
+            ("s".to_owned(), at(5), at(5)),
+            (jwt(2000), None, at(2000)),
+            (jwt(2000), at(3000), at(3000)),
+            (jwt(1000), None, None), // it was accepted just now, so that our clock is wrong
+            (jwt(999), None, None),
+        ] {
+            let stored = StoredSecret { expires_at: told, ..Secret::new(secret.clone()).into() };
+            let login = NewLogin::new(registry(), "me".parse().unwrap(), stored);
+            assert_eq!(login.stored_from(now).unwrap().expires_at, end, "{secret}");
+            assert_eq!(login.expiry(now), end.map_or(Expiry::Unknown, Expiry::Ends), "{secret}");
+        }
+        let program = ExternalProgram::Glab;
+        let source = Source::External(ExternalSource { program, env: [].into(), cache: None });
+        for told in [None, at(5)] {
+            let login = login("me", |login| (login.source, login.stored.expires_at) = (source.clone(), told));
+            assert_eq!(login.stored_from(now).map(|stored| stored.expires_at), told.map(Some));
+        }
+    }
+}

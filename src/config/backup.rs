@@ -122,8 +122,9 @@ mod tests {
             let env = Env::in_folder(folder.path(), vec![]);
             let path = folder.path().join("config/config.json");
             for (ending, text) in [("", config), (".bak", copy)] {
-                let place = files::sibling(&path, ending);
-                text.map(|text| files::replace(&place, text.as_bytes(), Access::Private).unwrap());
+                if let Some(text) = text {
+                    files::replace(&files::sibling(&path, ending), text.as_bytes(), Access::Private).unwrap();
+                }
             }
             let file = ConfigFile::new(&env);
             let is_lost = config.is_none() && copy == Some(GOOD);

@@ -89,6 +89,10 @@ fn logins_are_stored_chosen_listed_and_erased() {
     ] {
         assert_eq!(line(&env, call), expected, "{call}");
     }
+    line(&env, "store https://Quay.IO:443/v2/ q s");
+    let spellings = Accounts::new(&env).other_names().unwrap().remove(&Registry::from_key("quay.io"));
+    assert_eq!(spellings.unwrap(), ["Quay.IO:443"]);
+    assert_eq!(Action::ALL.map(Action::reads_stdin), [true, true, true, false]);
 }
 
 #[test]

@@ -1,0 +1,221 @@
+//! What calls find, and what is known of secrets, registries and helpers.
+
+use std::time::Duration;
+
+use super::*;
+use crate::model::choice::{CommandImages, DefaultAccount};
+use crate::model::{CallerFacts, CallerRule};
+
+#[test]
+fn a_verdict_is_kept_with_its_secret_until_the_next_one() {
+    let (_folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    let me = accounts.save(&login("ghcr.io", "me", "s1")).unwrap();
+    let now = SystemTime::now();
+    let page = || "https://ghcr.io/login".to_owned();
+    let hour = Duration::from_hours(1);
+    for (shown, verdict, end, trouble, expires) in [
+        ("s1", SecretVerdict::Refused, None, "the registry refused them", None),
+        ("other", SecretVerdict::Accepted, None, "the registry refused them", None),
+        ("s1", SecretVerdict::SessionOver { page: page() }, None, "the session of me", None),
+        ("s1", SecretVerdict::Accepted, Some(now - hour), "", None),
+        ("s1", SecretVerdict::Accepted, Some(now + hour), "", Some(now + hour)),
+        ("s1", SecretVerdict::Accepted, None, "", Some(now + hour)),
+    ] {
+        accounts.record_verdict(&me, &secret(shown), &verdict, end);
+        let stored = accounts.stored(&me).unwrap().unwrap();
+        let found = accounts.trouble(&me, &stored).map(|problem| problem.message).unwrap_or_default();
+        assert!(if trouble.is_empty() { found.is_empty() } else { found.contains(trouble) }, "{verdict:?}: {found}");
+        let seconds = |moment: Option<SystemTime>| moment.map(crate::model::timestamp::seconds);
+        assert_eq!(seconds(stored.expires_at), seconds(expires), "{verdict:?}");
+        for (audience, is_asked) in
+            [(Audience::Client, trouble.is_empty()), (Audience::Person, !found.contains("refused"))]
+        {
+            let resolved = accounts.resolve(&me, Some(stored.copy()), audience).unwrap();
+            assert_eq!(matches!(resolved, ResolvedSecret::Valid(_)), is_asked, "{verdict:?}");
+        }
+    }
+    accounts.note_ended_session(&me, "https://ghcr.io/sso");
+    assert!(accounts.stored(&me).unwrap().unwrap().session_over.is_some_and(|over| over.page == "https://ghcr.io/sso"));
+    accounts.renew(&me, &secret("other"), secret("s2")).unwrap();
+    assert_eq!(stored(&accounts, "ghcr.io", "me").as_deref(), Some("s1"));
+    accounts.renew(&me, &secret("s1"), secret("s2")).unwrap();
+    let stored = accounts.stored(&me).unwrap().unwrap();
+    assert!(stored.session_over.is_none() && stored.expires_at.is_none() && stored.secret.is_same(&secret("s2")));
+}
+
+#[test]
+fn accounts_that_end_soon_are_listed_in_the_order_of_their_end() {
+    let (_folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    let days = |days: u64| Some(SystemTime::now() + Duration::from_hours(24 * days));
+    for (user, expires_at) in [("late", days(30)), ("soon", days(5)), ("none", None), ("first", days(1))] {
+        let stored = StoredSecret { expires_at, ..secret("s").into() };
+        accounts.save(&NewLogin { stored, ..login("ghcr.io", user, "s") }).unwrap();
+    }
+    let ending: Vec<_> =
+        accounts.ending_soon().unwrap().into_iter().map(|(account, _)| account.name.to_string()).collect();
+    assert_eq!(ending, ["first", "soon"]);
+}
+
+#[test]
+fn surveys_tell_accounts_helpers_aliases_and_trust() {
+    let settings = r#", "journal": false, "fallback": "desktop", "trusted": {"/f": "d"}, "registries": {
+        "a.example": {"spellings": ["A.example"], "helper": "acr", "accounts": {"me": {}}}, "b.example": {"helper": "acr"},
+        "*.example": {"accounts": {"all": {}}}, "c.example": {"public": ["c.example/x"]}},
+        "also": {"m.example": {"registry": "a.example", "accounts": ["me"]}}"#;
+    let (_folder, env) = home(settings, vec![]);
+    let accounts = Accounts::new(&env);
+    let keys =
+        |entries: Vec<RegistryAccounts>| entries.iter().map(|entry| entry.registry.to_string()).collect::<Vec<_>>();
+    assert_eq!(keys(accounts.all().unwrap()), ["a.example", "*.example", "c.example"]);
+    let (with_accounts, routes) = accounts.survey().unwrap();
+    assert_eq!(keys(with_accounts), ["a.example", "*.example"]);
+    let shown = |route: &HelperRoute| format!("{}:{}", route.helper, route.by.as_ref().map_or("", Registry::as_str));
+    assert_eq!(routes.iter().map(shown).collect::<Vec<_>>(), ["acr:b.example", "desktop:"]);
+    assert_eq!(accounts.routes().unwrap(), routes);
+    assert_eq!((accounts.aliases().unwrap().len(), accounts.trusted().unwrap().len()), (1, 1));
+    assert_eq!(accounts.other_names().unwrap()[&registry("a.example")], ["A.example", "m.example"]);
+    assert!(!accounts.wants_journal() && accounts.about_to_adopt().is_none());
+    accounts.set_journal(true).unwrap();
+    assert!(accounts.wants_journal());
+    for (host, own, answering) in [("a.example", "me", "me"), ("x.example", "", "all"), ("*.example", "all", "all")] {
+        assert_eq!(names(&accounts, host), own);
+        assert_eq!(accounts.registry_accounts(&registry(host)).unwrap().accounts[0].name.as_str(), answering);
+    }
+    let entry = accounts.registry_accounts(&registry("a.example")).unwrap();
+    for (named, unknown) in [
+        (ExplicitAccount::Unset, None),
+        (ExplicitAccount::OtherRegistry, None),
+        (ExplicitAccount::AnyRegistry("me".into()), None),
+        (ExplicitAccount::AnyRegistry("all".into()), None),
+        (ExplicitAccount::AnyRegistry("nobody".into()), Some("nobody")),
+        (ExplicitAccount::ThisRegistry("all".into()), Some("all")),
+        (ExplicitAccount::ThisRegistry("me".into()), None),
+    ] {
+        assert_eq!(accounts.unknown_name(&named, &entry).unwrap().as_deref(), unknown, "{named:?}");
+    }
+    assert_eq!(accounts.listed(false).unwrap(), [("a.example".to_owned(), "me".to_owned())]);
+}
+
+/// A caller of which nothing is known.
+struct Stranger;
+
+impl CallerContext for Stranger {
+    fn command(&self) -> CommandImages {
+        CommandImages::default()
+    }
+
+    fn facts(&self, _: &CallerRule) -> CallerFacts {
+        CallerFacts::default()
+    }
+}
+
+#[test]
+fn a_call_finds_a_secret_or_the_reason_why_there_is_none() {
+    let settings = r#", "registries": {"gone.example": {"accounts": {"me": {}}},
+        "guarded.example": {"accounts": {"me": {"callers": {"grant": "required"}}}},
+        "new.example": {"accounts": {"me": {"source": {"later": 1}}}},
+        "open.example": {"public": ["open.example/x"], "helper": "acr"}, "b.example": {"helper": "acr"}}"#;
+    let (_folder, env) = home(settings, vec![]);
+    let accounts = Accounts::new(&env);
+    let past = Some(SystemTime::now() - Duration::from_mins(1));
+    accounts.save(&login("ghcr.io", "me", "s1")).unwrap();
+    let stored = StoredSecret { expires_at: past, ..secret("s").into() };
+    accounts.save(&NewLogin { stored, ..login("old.example", "me", "s") }).unwrap();
+    let image = |text: &str| AccountRequest { image: Some(text.parse().unwrap()), ..AccountRequest::default() };
+    let plain = AccountRequest::default;
+    let pinned = || AccountRequest { pinned: Some(name("me")), ..plain() };
+    let named = || AccountRequest { environment: ExplicitAccount::ThisRegistry("me".into()), ..plain() };
+    for (host, request, expected) in [
+        ("ghcr.io", plain(), "me"),
+        ("none.example", plain(), "no account"),
+        ("old.example", plain(), "the credentials of me on old.example are no longer valid: they have expired"),
+        ("gone.example", plain(), "error: the secret of me on gone.example is gone"),
+        ("new.example", plain(), "error: the secret of me on new.example comes from a source"),
+        ("guarded.example", plain(), "withheld"),
+        ("b.example", plain(), "acr"),
+        ("b.example", pinned(), "no account"),
+        ("b.example", named(), "no account"),
+        ("open.example", image("open.example/x"), "no account"),
+        ("open.example", image("open.example/y"), "acr"),
+    ] {
+        let (found, record) = accounts.find(&registry(host), &request, &Stranger);
+        let found = match found {
+            Ok(FindOutcome::Credential(credential)) => credential.username.to_string(),
+            Ok(FindOutcome::NoAccount) => "no account".to_owned(),
+            Ok(FindOutcome::Delegated(route)) => route.helper.to_string(),
+            Ok(FindOutcome::Expired(problem)) => problem.message,
+            Ok(FindOutcome::Withheld(_)) => "withheld".to_owned(),
+            Err(error) => format!("error: {error}"),
+        };
+        assert!(found.starts_with(expected), "{host}: {found}");
+        assert!(!record.is_private && record.guarded.is_none());
+    }
+    accounts
+        .change(|edit| {
+            edit.document.set_active(&registry("ghcr.io"), &DefaultAccount::SignedOut);
+            edit.document.set_journal(false);
+            Ok(())
+        })
+        .unwrap();
+    let (found, record) = accounts.find(&registry("ghcr.io"), &plain(), &Stranger);
+    assert!(matches!(found, Ok(FindOutcome::NoAccount)) && record.is_private);
+}
+
+#[test]
+fn atcrs_accounts_are_saved_by_the_first_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let env = Env::in_folder(folder.path(), vec![]);
+    let device = r#"{"credentials": {"atcr.io": {"handle": "a.example", "device_secret": "s"}, "ftp://x": {"handle": "b", "device_secret": "s"}}}"#;
+    write(&folder.path().join(".atcr/device.json"), device);
+    let accounts = Accounts::new(&env);
+    let (count, skipped) = accounts.about_to_adopt().unwrap();
+    assert_eq!((count, skipped.len()), (1, 1));
+    assert!(!accounts.config_file().unwrap().exists());
+    let (found, _) = accounts.find(&registry("atcr.io"), &AccountRequest::default(), &Stranger);
+    assert!(matches!(found, Ok(FindOutcome::Credential(_))));
+    assert!(accounts.config_file().unwrap().exists() && accounts.about_to_adopt().is_none());
+    assert_eq!(stored(&accounts, "atcr.io", "a.example").as_deref(), Some("s"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_programs_secret_is_cached_until_its_end() {
+    let (folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    let script = folder.path().join("program");
+    let says = |text: &str| {
+        write(&script, &format!("#!/bin/sh\necho '{text}'\n"));
+        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    };
+    let config = |cache: &str| {
+        let source = format!(r#"{{"borrow": "command", "command": ["{}"]{cache}}}"#, script.display());
+        let text = format!(
+            r#"{{"version": 3, "registries": {{"ghcr.io": {{"accounts": {{"me": {{"source": {source}}}}}}}}}}}"#
+        );
+        write(&folder.path().join("config/config.json"), &text);
+    };
+    let asked = || {
+        let (found, _) = accounts.find(&registry("ghcr.io"), &AccountRequest::default(), &Stranger);
+        match found.unwrap() {
+            FindOutcome::Credential(credential) => exposed(Some(credential.secret.into())).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for (cache, second) in [("", "s2"), (r#", "cache": 600"#, "s1")] {
+        config(cache);
+        says("s1");
+        assert_eq!(asked(), "s1");
+        says("s2");
+        assert_eq!(asked(), second);
+        let me = account(&accounts, "ghcr.io", "me");
+        assert_eq!(exposed(accounts.stored(&me).unwrap()).is_some(), second == "s1");
+    }
+    // `docker login` shows what it got: that is no new login.
+    assert!(accounts.returned(&login("ghcr.io", "me", "s1")).unwrap().is_some());
+    assert!(accounts.returned(&login("ghcr.io", "me", "other")).unwrap().is_none());
+    assert!(accounts.returned(&login("ghcr.io", "you", "s1")).unwrap().is_none());
+    config(r#", "cache": 601"#); // another question than the one that was answered
+    assert_eq!(asked(), "s2");
+}
