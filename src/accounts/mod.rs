@@ -11,6 +11,7 @@ mod relocation;
 mod removed_account;
 mod resolved_secret;
 mod secret_verdict;
+mod settings;
 mod store_choice;
 mod stored_secrets;
 #[cfg(test)]

@@ -10,9 +10,9 @@ use crate::vault::{self, Writer};
 
 /// A change in progress, under the lock. Everything can be undone until the config is written.
 pub(crate) struct Transaction<'e> {
-    pub(crate) document: ConfigDocument,
+    pub(super) document: ConfigDocument,
     /// The accounts before the change.
-    pub(crate) registries: Vec<RegistryAccounts>,
+    pub(super) registries: Vec<RegistryAccounts>,
     /// The store of new secrets.
     pub(super) store: StoreKind,
     pub(super) secrets: Writer<'e>,
@@ -153,14 +153,6 @@ impl<'e> Accounts<'e> {
         })
     }
 
-    /// Turns the journal on or off.
-    pub(crate) fn set_journal(&self, wanted: bool) -> Result<()> {
-        self.change(|edit| {
-            edit.document.set_journal(wanted);
-            Ok(())
-        })
-    }
-
     /// Refuses to change accounts of the environment.
     pub(crate) fn refuse_given(&self, registry: &Registry, name: &AccountName) -> Result<()> {
         let entry = self.registry_accounts(registry)?;
@@ -195,6 +187,19 @@ impl Transaction<'_> {
     pub(crate) fn registry_accounts(&self, registry: &Registry) -> RegistryAccounts {
         let found = self.registries.iter().find(|entry| entry.registry == *registry).cloned();
         found.unwrap_or_else(|| RegistryAccounts::none(registry))
+    }
+
+    /// Saves the account with all that is its own. Its folders and other hosts are texts as a person wrote them.
+    pub(crate) fn put(&mut self, account: &Account) {
+        self.document.put(account);
+    }
+
+    pub(crate) fn set_folders(&mut self, account: &Account, folders: &[String]) {
+        self.document.set_folders(&account.registry, &account.name, folders);
+    }
+
+    pub(crate) fn set_also(&mut self, account: &Account, hosts: &[Registry]) {
+        self.document.set_also(&account.registry, &account.name, hosts);
     }
 
     /// Tells whether the account is unchanged.

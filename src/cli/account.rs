@@ -131,7 +131,7 @@ pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> R
             account.callers = callers.applied_to(&account.callers);
         }
         if changes_images || given.purpose.is_some() || !callers.is_empty() {
-            edit.document.put(&account);
+            edit.put(&account);
         }
         if changes_folders {
             let before =
@@ -142,10 +142,10 @@ pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> R
                     folders.push(folder);
                 }
             }
-            edit.document.set_folders(&registry, &name, &folders);
+            edit.set_folders(&account, &folders);
         }
         if changes_also {
-            edit.document.set_also(&registry, &name, &also.applied_to(&context.hosts_of(&registry, &name)?));
+            edit.set_also(&account, &also.applied_to(&context.hosts_of(&registry, &name)?));
         }
         if let Some(alias) = alias.filter(|alias| *alias != name) {
             if candidates.accounts.iter().any(|other| other.name == alias) {

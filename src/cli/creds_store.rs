@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use super::CommandContext;
-use super::failure::Failure;
 use crate::accounts::helpers;
 use crate::docker::{ConfigJson, FilePlan, PlannedChange};
 use crate::model::HelperName;
@@ -23,30 +22,15 @@ pub(super) fn save(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyhow::
             continue; // no helper was named before
         }
         let fallback = before.as_deref().and_then(helper);
-        context.accounts.change(|edit| {
-            edit.document.set_replaced_store(&key(plan.path()), written.as_deref());
-            if let Some(fallback) = &fallback {
-                edit.document.set_fallback(Some(fallback));
-            }
-            Ok(())
-        })?;
+        context.accounts.note_replaced_store(&key(plan.path()), written.as_deref(), fallback.as_ref())?;
     }
     Ok(())
 }
 
-/// Removes the note when Ensign is taken out. A fallback that was chosen since then stays.
-pub(super) fn remove(context: &CommandContext<'_>) -> Result<(), Failure> {
-    let Some(path) = context.env.docker_config_file().map(|path| key(&path)) else { return Ok(()) };
-    let fallback = context.accounts.routes()?.into_iter().find(|route| route.by.is_none());
-    let fallback = fallback.map(|route| route.helper.to_string());
-    let Some(store) = context.accounts.replaced_store(&path)? else { return Ok(()) };
-    Ok(context.accounts.change(|edit| {
-        edit.document.set_replaced_store(&path, None);
-        if Some(store) == fallback {
-            edit.document.set_fallback(None);
-        }
-        Ok(())
-    })?)
+/// Removes the note when Ensign is taken out.
+pub(super) fn remove(context: &CommandContext<'_>) -> anyhow::Result<()> {
+    let path = context.env.docker_config_file();
+    path.map_or(Ok(()), |path| context.accounts.drop_replaced_store(&key(&path)))
 }
 
 /// The helper that the file named before Ensign.

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::{CommandContext, args, which};
-use crate::model::choice::RegistryAccounts;
 use crate::model::{ImagePattern, Registry};
 use crate::system::text::one_line;
 
@@ -31,7 +30,7 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
 }
 
 fn add(context: &CommandContext<'_>, added: &[ImagePattern]) -> Result<ExitCode, Failure> {
-    change(context, added, |public, pattern| public.push(pattern.clone()))?;
+    context.accounts.change_public(added, |public, pattern| public.push(pattern.clone()))?;
     let names = names(added);
     let json = json!({"status": "success", "public": names});
     context.ui.done(json, format_args!("Pulled without an account: {}", names.join(", ")))?;
@@ -45,33 +44,11 @@ fn remove(context: &CommandContext<'_>, removed: &[ImagePattern]) -> Result<Exit
         let what = format!("{} is not in the list of public images", one_line(&unknown.to_string(), 100));
         return Err(Failure::usage(what, format!("see `{} public list`", context.program)));
     }
-    change(context, removed, |_, _| {})?;
+    context.accounts.change_public(removed, |_, _| {})?;
     let names = names(removed);
     let json = json!({"status": "success", "removed": names});
     context.ui.done(json, format_args!("No longer public: {}", names.join(", ")))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Writes each registry's patterns: without `patterns`, and then as `put` changes them.
-fn change(
-    context: &CommandContext<'_>,
-    patterns: &[ImagePattern],
-    put: impl Fn(&mut Vec<ImagePattern>, &ImagePattern),
-) -> Result<(), Failure> {
-    context.accounts.change(|edit| {
-        let mut registries: Vec<&Registry> = patterns.iter().map(ImagePattern::registry).collect();
-        registries.dedup();
-        for registry in registries {
-            let RegistryAccounts { mut public, .. } = edit.registry_accounts(registry);
-            for pattern in patterns.iter().filter(|pattern| pattern.registry() == registry) {
-                public.retain(|other| other != pattern);
-                put(&mut public, pattern);
-            }
-            edit.document.set_public(registry, &public);
-        }
-        Ok(())
-    })?;
-    Ok(())
 }
 
 /// Reads images as they are pulled, including short names of Docker Hub, and patterns. A registry's name means all of

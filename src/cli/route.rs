@@ -37,12 +37,9 @@ fn set(context: &CommandContext<'_>, registry: &Registry, helper: Option<&Helper
         let logout = format!("run `{} logout {} --all` first", context.program, quote(registry.as_str()));
         return Err(Failure::usage(format!("{registry} has accounts here, and they answer"), logout));
     }
-    context.accounts.change(|edit| {
-        if helper.is_some() || had {
-            edit.document.set_helper(registry, helper);
-        }
-        Ok(())
-    })?;
+    if helper.is_some() || had {
+        context.accounts.set_routes(&[Some(registry)], helper)?;
+    }
     let name = helper.map(ToString::to_string);
     let json = json!({"status": "success", "registry": registry.as_str(), "helper": name, "before": had});
     let said = match helper {
@@ -58,10 +55,7 @@ fn set(context: &CommandContext<'_>, registry: &Registry, helper: Option<&Helper
 }
 
 fn set_fallback(context: &CommandContext<'_>, helper: Option<&HelperName>) -> Result<ExitCode, Failure> {
-    context.accounts.change(|edit| {
-        edit.document.set_fallback(helper);
-        Ok(())
-    })?;
+    context.accounts.set_routes(&[None], helper)?;
     let said = match helper {
         Some(helper) => format!("`{}` answers for all registries without an account here", helper.program()),
         None => "No other helper answers for the registries without an account here".to_owned(),

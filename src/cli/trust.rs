@@ -52,10 +52,7 @@ fn trust(context: &CommandContext<'_>, given: &args::TrustArguments, path: PathB
             return Err(Failure::new(FailureKind::Cancelled, Problem::new(format!("`{shown}` is not trusted"), cure)));
         }
     }
-    context.accounts.change(|edit| {
-        edit.document.set_trusted(key, Some(digest));
-        Ok(())
-    })?;
+    context.accounts.set_trusted(key, Some(digest))?;
     context.ui.done(json, format_args!("Trusted {shown}, as it is now"))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -98,10 +95,7 @@ fn revoke(context: &CommandContext<'_>, path: &Path) -> Result<ExitCode, Failure
         context.ui.data(json, format_args!("{shown} was not trusted."))?;
         return Ok(ExitCode::SUCCESS);
     }
-    context.accounts.change(|edit| {
-        edit.document.set_trusted(path.to_str().ok_or_else(|| anyhow!("its path is not in UTF-8"))?, None);
-        Ok(())
-    })?;
+    context.accounts.set_trusted(path.to_str().ok_or_else(|| anyhow!("its path is not in UTF-8"))?, None)?;
     context.ui.done(json, format_args!("{shown} is no longer trusted"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -189,6 +189,14 @@ fn no_layer_uses_one_above_or_beside_it() {
     assert!(wrong.is_empty(), "the table in tests/it/layers.rs forbids:\n{}", wrong.join("\n"));
 }
 
+/// Fronts say what they want of `accounts`; the document and the secrets of a change are its own.
+#[test]
+fn a_front_reaches_no_field_of_a_change() {
+    let text = fs::read_to_string(root().join("src/accounts/transaction.rs")).unwrap();
+    let fields = text.split_once("struct Transaction").unwrap().1.split("\n}").next().unwrap();
+    assert!(fields.contains("pub(super) document") && !fields.contains("pub(crate)"), "{fields}");
+}
+
 #[test]
 fn every_outside_crate_has_one_home() {
     let mut wrong = Vec::new();

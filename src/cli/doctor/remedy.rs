@@ -236,15 +236,8 @@ fn drop_helper(
         context.ui.say(format_args!("  Removed `{helper}` from {}", context.env.shorten_home(file)));
     }
     if !routes.is_empty() {
-        context.accounts.change(|edit| {
-            for route in routes {
-                match route {
-                    Some(registry) => edit.document.set_helper(registry, None),
-                    None => edit.document.set_fallback(None),
-                }
-            }
-            Ok(())
-        })?;
+        let routes: Vec<_> = routes.iter().map(Option::as_ref).collect();
+        context.accounts.set_routes(&routes, None)?;
         context.ui.say(format_args!("  `{helper}` no longer answers for any registry"));
     }
     Ok(())

@@ -1,0 +1,87 @@
+//! Changes of the config beside accounts: other helpers, public images, trusted files and the journal.
+
+use anyhow::Result;
+
+use super::Accounts;
+use crate::config::ConfigDocument;
+use crate::model::choice::RegistryAccounts;
+use crate::model::{HelperName, ImagePattern, Registry};
+
+impl Accounts<'_> {
+    /// Sets the helper that answers for these registries, or removes it; `None` means all without an account here.
+    pub(crate) fn set_routes(&self, routes: &[Option<&Registry>], helper: Option<&HelperName>) -> Result<()> {
+        self.set(|document| {
+            for route in routes {
+                match route {
+                    Some(registry) => document.set_helper(registry, helper),
+                    None => document.set_fallback(helper),
+                }
+            }
+        })
+    }
+
+    /// Notes which helper a client's file named before us, and makes it the fallback.
+    pub(crate) fn note_replaced_store(
+        &self,
+        file: &str,
+        store: Option<&str>,
+        fallback: Option<&HelperName>,
+    ) -> Result<()> {
+        self.set(|document| {
+            document.set_replaced_store(file, store);
+            if fallback.is_some() {
+                document.set_fallback(fallback);
+            }
+        })
+    }
+
+    /// Removes that note. A fallback that was chosen since then stays.
+    pub(crate) fn drop_replaced_store(&self, file: &str) -> Result<()> {
+        let Some(store) = self.replaced_store(file)? else { return Ok(()) };
+        let is_fallback = self.routes()?.iter().any(|route| route.by.is_none() && route.helper.to_string() == store);
+        self.set(|document| {
+            document.set_replaced_store(file, None);
+            if is_fallback {
+                document.set_fallback(None);
+            }
+        })
+    }
+
+    /// Writes the public images of each registry: without `patterns`, and then as `put` adds them.
+    pub(crate) fn change_public(
+        &self,
+        patterns: &[ImagePattern],
+        put: impl Fn(&mut Vec<ImagePattern>, &ImagePattern),
+    ) -> Result<()> {
+        self.change(|edit| {
+            let mut registries: Vec<&Registry> = patterns.iter().map(ImagePattern::registry).collect();
+            registries.dedup();
+            for registry in registries {
+                let RegistryAccounts { mut public, .. } = edit.registry_accounts(registry);
+                for pattern in patterns.iter().filter(|pattern| pattern.registry() == registry) {
+                    public.retain(|other| other != pattern);
+                    put(&mut public, pattern);
+                }
+                edit.document.set_public(registry, &public);
+            }
+            Ok(())
+        })
+    }
+
+    /// Trusts a project file as it is now, by its digest, or no longer.
+    pub(crate) fn set_trusted(&self, file: &str, digest: Option<&str>) -> Result<()> {
+        self.set(|document| document.set_trusted(file, digest))
+    }
+
+    /// Turns the journal on or off.
+    pub(crate) fn set_journal(&self, wanted: bool) -> Result<()> {
+        self.set(|document| document.set_journal(wanted))
+    }
+
+    fn set(&self, act: impl FnOnce(&mut ConfigDocument)) -> Result<()> {
+        self.change(|edit| {
+            act(&mut edit.document);
+            Ok(())
+        })
+    }
+}
