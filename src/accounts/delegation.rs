@@ -11,7 +11,7 @@ use super::{Accounts, FindOutcome, helpers};
 use crate::config::LoadedConfig;
 use crate::model::choice::{HelperRoute, RegistryAccounts};
 use crate::model::{HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
-use crate::vault::{HelperRefusal, HelperTimeout};
+use crate::vault::HelperRefusal;
 
 impl Accounts<'_> {
     /// The helper that answers for a registry without accounts.
@@ -29,7 +29,7 @@ impl Accounts<'_> {
         if helpers::would_recurse(&route.helper) {
             return FindOutcome::NoAccount;
         }
-        match helpers::login(&route.helper, server, HelperTimeout::Client) {
+        match helpers::login(&route.helper, server, helpers::CLIENT_TIMEOUT) {
             Ok(credential) => FindOutcome::Credential(credential),
             Err(HelperRefusal::NotFound) => FindOutcome::NoAccount,
             Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => FindOutcome::Expired(problem),

@@ -13,7 +13,7 @@ pub(super) fn read(value: Option<Value>) -> Source {
     let Some(value) = value else { return Source::Static };
     let unknown = || Source::Unknown(value.to_string());
     if value.get("provider").is_some() {
-        return serde_json::from_value(value.clone()).map_or_else(|_| unknown(), RawOAuthGrant::into_source);
+        return RawOAuthGrant::deserialize(&value).map_or_else(|_| unknown(), |grant| Source::OAuth(Box::new(grant)));
     }
     serde_json::from_value::<RawExternalSource>(value.clone())
         .ok()
@@ -25,7 +25,7 @@ pub(super) fn read(value: Option<Value>) -> Source {
 pub(super) fn write(source: &Source) -> Value {
     let value = match source {
         Source::Static => return Value::Null,
-        Source::OAuth(grant) => serde_json::to_value(RawOAuthGrant::from_grant(grant)),
+        Source::OAuth(grant) => RawOAuthGrant::serialize(grant, serde_json::value::Serializer),
         Source::External(source) => serde_json::to_value(RawExternalSource::from_source(source)),
         Source::Unknown(text) => serde_json::from_str(text),
     };
@@ -33,6 +33,7 @@ pub(super) fn write(source: &Source) -> Value {
 }
 
 #[derive(Deserialize, Serialize)]
+#[serde(remote = "OAuthGrant")]
 struct RawOAuthGrant {
     provider: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,41 +52,6 @@ struct RawOAuthGrant {
     tenant: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<String>,
-}
-
-impl RawOAuthGrant {
-    fn from_grant(grant: &OAuthGrant) -> Self {
-        let OAuthGrant {
-            provider,
-            issuer,
-            scope,
-            client_id,
-            token_url,
-            secret_field,
-            revoke_url,
-            exchange,
-            tenant,
-            page,
-        } = grant.clone();
-        Self { provider, issuer, scope, client_id, token_url, secret_field, revoke_url, exchange, tenant, page }
-    }
-
-    fn into_source(self) -> Source {
-        let Self { provider, issuer, scope, client_id, token_url, secret_field, revoke_url, exchange, tenant, page } =
-            self;
-        Source::OAuth(Box::new(OAuthGrant {
-            provider,
-            issuer,
-            scope,
-            client_id,
-            token_url,
-            secret_field,
-            revoke_url,
-            exchange,
-            tenant,
-            page,
-        }))
-    }
 }
 
 #[derive(Default, Deserialize, Serialize)]

@@ -224,43 +224,22 @@ impl StoredSecret {
 
     /// Tells whether both are equal in every field.
     pub fn is_same(&self, other: &Self) -> bool {
-        let Self {
-            secret,
-            expires_at: until,
-            refresh_at: due,
-            refresh,
-            login_life,
-            refused,
-            session_over,
-            username,
-            cache_key: asked,
-        } = self;
+        let Self { secret, expires_at, refresh_at, refresh, login_life, refused, session_over, username, cache_key } =
+            self;
         let same_refresh = match (refresh, &other.refresh) {
             (Some(one), Some(other)) => one.is_same(other),
             (one, other) => one.is_none() && other.is_none(),
         };
         secret.is_same(&other.secret)
             && same_refresh
-            && (until, due, login_life, refused)
+            && (expires_at, refresh_at, login_life, refused)
                 == (&other.expires_at, &other.refresh_at, &other.login_life, &other.refused)
-            && (session_over, username, asked) == (&other.session_over, &other.username, &other.cache_key)
+            && (session_over, username, cache_key) == (&other.session_over, &other.username, &other.cache_key)
     }
 
     /// Tells whether there is only a secret and no other field.
     pub fn is_plain(&self) -> bool {
-        let Self {
-            secret: _,
-            expires_at: until,
-            refresh_at: due,
-            refresh,
-            login_life,
-            refused,
-            session_over,
-            username,
-            cache_key: asked,
-        } = self;
-        let has_ends = until.is_some() || due.is_some() || login_life.is_some() || session_over.is_some();
-        !has_ends && refresh.is_none() && !refused && username.is_none() && asked.is_none()
+        self.is_same(&self.secret.copy().into())
     }
 }
 

@@ -14,16 +14,12 @@ use crate::system::programs::{self, ProgramOutput};
 use crate::system::text::one_line;
 use crate::system::threads;
 
-/// How long another helper may take, by the program or person that waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HelperTimeout {
-    /// A person may have to unlock a keychain first.
-    Person,
-    /// Clients wait without a limit; testcontainers-java waits 30 s.
-    Client,
-    /// A list may be incomplete.
-    List,
-}
+/// How long a helper may take: a person may have to unlock a keychain first.
+pub(crate) const PERSON_TIMEOUT: Duration = Duration::from_mins(1);
+/// Clients wait without a limit; testcontainers-java waits 30 s.
+pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A list may be incomplete.
+const LIST_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why another helper gave no login.
 #[derive(Debug)]
@@ -36,8 +32,8 @@ pub(crate) enum HelperRefusal {
 }
 
 /// A helper's server addresses with their user names, in alphabetical order.
-pub(crate) fn list(helper: &HelperName, waiter: HelperTimeout) -> Result<Vec<(String, String)>, HelperRefusal> {
-    let stdout = ask(helper, "list", b"unused", waiter)?; // docker/cli sends this word, and some helpers wait for input
+pub(crate) fn list(helper: &HelperName, patience: Duration) -> Result<Vec<(String, String)>, HelperRefusal> {
+    let stdout = ask(helper, "list", b"unused", patience)?; // docker/cli sends this word, and some helpers wait for input
     let list = parse_list(&stdout).ok_or_else(|| failed(helper, "`list` gave no list of logins"))?;
     let user = |name: Value| name.as_str().unwrap_or_default().to_owned();
     let mut servers: Vec<_> = list.into_iter().map(|(server, name)| (server, user(name))).collect();
@@ -46,8 +42,8 @@ pub(crate) fn list(helper: &HelperName, waiter: HelperTimeout) -> Result<Vec<(St
 }
 
 /// The login that a helper has for a server address.
-pub(crate) fn login(helper: &HelperName, server: &str, waiter: HelperTimeout) -> Result<Credential, HelperRefusal> {
-    let stdout = ask(helper, "get", server.as_bytes(), waiter)?;
+pub(crate) fn login(helper: &HelperName, server: &str, patience: Duration) -> Result<Credential, HelperRefusal> {
+    let stdout = ask(helper, "get", server.as_bytes(), patience)?;
     let HelperMessage { username, secret, .. } =
         HelperMessage::read_answer(&stdout).ok_or_else(|| failed(helper, "its answer is not a login"))?;
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
@@ -63,7 +59,7 @@ pub(crate) fn store(helper: &HelperName, server: &str, username: &Username, secr
     let [url, username, secret] =
         [server, username.as_str(), secret.expose()].map(|text| Zeroizing::new(Value::from(text).to_string()));
     let entry = Zeroizing::new(format!("{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}", *url, *username, *secret));
-    match ask(helper, "store", entry.as_bytes(), HelperTimeout::Person) {
+    match ask(helper, "store", entry.as_bytes(), PERSON_TIMEOUT) {
         Ok(_) => Ok(()),
         Err(HelperRefusal::NotFound) => Err(problem(helper, "`store` failed")),
         Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => Err(problem),
@@ -72,7 +68,7 @@ pub(crate) fn store(helper: &HelperName, server: &str, username: &Username, secr
 
 /// Removes a helper's login, if there is one.
 pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
-    match ask(helper, "erase", server.as_bytes(), HelperTimeout::Person) {
+    match ask(helper, "erase", server.as_bytes(), PERSON_TIMEOUT) {
         Ok(_) | Err(HelperRefusal::NotFound) => Ok(()),
         Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => Err(problem),
     }
@@ -81,7 +77,7 @@ pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
 /// Lists several helpers at once. A slow helper has no logins.
 pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
     std::thread::scope(|scope| {
-        let ask = |helper| threads::start_in(scope, move || list(helper, HelperTimeout::List));
+        let ask = |helper| threads::start_in(scope, move || list(helper, LIST_TIMEOUT));
         let asked: Vec<_> = helpers.iter().map(ask).collect();
         let answer = |asked: io::Result<ScopedJoinHandle<'_, _>>| asked.ok()?.join().ok().and_then(Result::ok);
         asked.into_iter().map(|asked| answer(asked).unwrap_or_default()).collect()
@@ -116,15 +112,10 @@ fn parse_list(stdout: &[u8]) -> Option<Map<String, Value>> {
 }
 
 /// The output of a failed helper is not shown, because it may hold a secret.
-fn ask(
-    helper: &HelperName,
-    verb: &str,
-    input: &[u8],
-    waiter: HelperTimeout,
-) -> Result<Zeroizing<Vec<u8>>, HelperRefusal> {
+fn ask(helper: &HelperName, verb: &str, input: &[u8], patience: Duration) -> Result<Zeroizing<Vec<u8>>, HelperRefusal> {
     let path = locate(helper)?;
     let ProgramOutput { success, stdout, .. } =
-        programs::run(&path, verb, input, waiter.patience()).map_err(|error| failed(helper, &format!("{error:#}")))?;
+        programs::run(&path, verb, input, patience).map_err(|error| failed(helper, &format!("{error:#}")))?;
     match success {
         true => Ok(stdout),
         false if is_not_found(&stdout) => Err(HelperRefusal::NotFound),
@@ -138,16 +129,6 @@ pub(super) fn locate(helper: &HelperName) -> Result<PathBuf, HelperRefusal> {
         let cure = format!("install `{program}`, or remove it where it is named");
         HelperRefusal::NotInstalled(Problem::new(format!("`{program}` is not installed"), cure))
     })
-}
-
-impl HelperTimeout {
-    fn patience(self) -> Duration {
-        match self {
-            Self::Person => Duration::from_mins(1),
-            Self::Client => Duration::from_secs(10),
-            Self::List => Duration::from_secs(3),
-        }
-    }
 }
 
 fn failed(helper: &HelperName, why: &str) -> HelperRefusal {

@@ -33,7 +33,7 @@ use store::{Store, UnknownStore};
 pub(crate) use env_store::is_given;
 pub(crate) use file::PermissionRepair;
 pub(crate) use helper_health::{HelperHealth, health_of};
-pub(crate) use helper_logins::{HelperRefusal, HelperTimeout};
+pub(crate) use helper_logins::HelperRefusal;
 pub(crate) use key::{DataKey, Holder, KeyState, probe_kernel_keyring, probe_keyring};
 pub(crate) use writer::Writer;
 

@@ -39,21 +39,21 @@ impl Serialize for WrittenSecret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let StoredSecret {
             secret,
-            expires_at: until,
-            refresh_at: due,
+            expires_at,
+            refresh_at,
             refresh,
             login_life,
             refused,
             session_over,
             username,
-            cache_key: asked,
+            cache_key,
         } = &self.0;
         if self.0.is_plain() {
             return serializer.serialize_str(secret.expose());
         }
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("secret", secret.expose())?;
-        for (name, moment) in [("until", until), ("due", due)] {
+        for (name, moment) in [("until", expires_at), ("due", refresh_at)] {
             if let Some(moment) = moment {
                 let seconds = timestamp::seconds(*moment);
                 map.serialize_entry(name, &seconds)?;
@@ -62,9 +62,9 @@ impl Serialize for WrittenSecret {
         if let Some(refresh) = refresh {
             map.serialize_entry("refresh", refresh.expose())?;
         }
-        if let Some(LoginLife { since, expires_at: until }) = login_life {
+        if let Some(LoginLife { since, expires_at }) = login_life {
             map.serialize_entry("login_since", &timestamp::seconds(*since))?;
-            map.serialize_entry("login_until", &timestamp::seconds(*until))?;
+            map.serialize_entry("login_until", &timestamp::seconds(*expires_at))?;
         }
         if *refused {
             map.serialize_entry("refused", &true)?;
@@ -78,8 +78,8 @@ impl Serialize for WrittenSecret {
         if let Some(username) = username {
             map.serialize_entry("username", username.as_str())?;
         }
-        if let Some(asked) = asked {
-            map.serialize_entry("asked", asked)?;
+        if let Some(key) = cache_key {
+            map.serialize_entry("asked", key)?;
         }
         map.end()
     }

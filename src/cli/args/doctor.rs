@@ -11,7 +11,7 @@ use crate::cli::doctor::Check;
 )]
 pub(in crate::cli) struct DoctorArguments {
     /// Fix what this check found, or show the command that does
-    #[arg(long, value_name = "CHECK", value_parser = PossibleValuesParser::new(Check::ALL.map(Check::name)), hide_possible_values = true)]
+    #[arg(long, value_name = "CHECK", value_parser = PossibleValuesParser::new(Check::ALL.iter().map(|check| check.name())), hide_possible_values = true)]
     pub(in crate::cli) fix: Option<String>,
     /// Print a report for an issue: versions, checks and config, without secrets
     #[arg(long, conflicts_with = "fix")]

@@ -2,71 +2,86 @@
 
 use super::remedy::Remedy;
 
-/// The checks of `doctor`. One check can find several faults, such as two missing helpers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Check {
+/// Makes the type of the checks, whose names are typed behind `--fix`, from one table in the order of the report.
+macro_rules! checks {
+    ($($(#[$doc:meta])* $check:ident = $name:literal,)*) => {
+        /// The checks of `doctor`. One check can find several faults, such as two missing helpers.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(in crate::cli) enum Check { $($(#[$doc])* $check,)* }
+
+        impl Check {
+            pub(in crate::cli) const ALL: &[Self] = &[$(Self::$check),*];
+
+            pub(in crate::cli) const fn name(self) -> &'static str {
+                match self { $(Self::$check => $name,)* }
+            }
+        }
+    };
+}
+
+checks! {
     /// The program is not on PATH.
-    ProgramPath,
+    ProgramPath = "program-path",
     /// PATH leads to another copy than the one that runs.
-    ProgramCopy,
+    ProgramCopy = "program-copy",
     /// Another name of the program leads to another version, or nowhere.
-    OtherVersion,
+    OtherVersion = "other-version",
     /// A newer release is known.
-    NewerRelease,
+    NewerRelease = "newer-release",
     /// The desktop's session has another PATH.
-    SessionPath,
+    SessionPath = "session-path",
     /// So has `sudo`.
-    SudoPath,
+    SudoPath = "sudo-path",
     /// `sudo` uses root's accounts.
-    SudoHome,
+    SudoHome = "sudo-home",
     /// Docker is a snap, which starts no helper.
-    DockerSnap,
-    HelperMissing,
-    HelperSilent,
-    HelperFailing,
-    DockerNotAsking,
-    PodmanNotAsking,
+    DockerSnap = "docker-snap",
+    HelperMissing = "helper-missing",
+    HelperSilent = "helper-silent",
+    HelperFailing = "helper-failing",
+    DockerNotAsking = "docker-not-asking",
+    PodmanNotAsking = "podman-not-asking",
     /// Another helper serves a registry that has accounts here.
-    OtherHelper,
-    DesktopHelper,
-    DevContainerHelper,
+    OtherHelper = "other-helper",
+    DesktopHelper = "desktop-helper",
+    DevContainerHelper = "dev-container-helper",
     /// A Windows program is named, as in WSL.
-    WindowsHelper,
+    WindowsHelper = "windows-helper",
     /// `credsStore` was Ensign, and is not any more.
-    StoreReplaced,
+    StoreReplaced = "store-replaced",
     /// A plaintext login is used instead of Ensign.
-    PlainLogin,
+    PlainLogin = "plain-login",
     /// There are plaintext logins, but Ensign is asked first.
-    PlainText,
-    AuthConfigVariable,
+    PlainText = "plain-text",
+    AuthConfigVariable = "auth-config-variable",
     /// A key in Docker's file stops `podman --remote`.
-    PodmanKey,
-    ConfigDamaged,
-    SecretsDamaged,
+    PodmanKey = "podman-key",
+    ConfigDamaged = "config-damaged",
+    SecretsDamaged = "secrets-damaged",
     /// Docker's or Podman's file cannot be read.
-    ClientFile,
-    FileOwner,
-    FileMode,
-    ReadOnly,
-    LeftOvers,
-    BuildxFolder,
-    StalePin,
+    ClientFile = "client-file",
+    FileOwner = "file-owner",
+    FileMode = "file-mode",
+    ReadOnly = "read-only",
+    LeftOvers = "left-overs",
+    BuildxFolder = "buildx-folder",
+    StalePin = "stale-pin",
     /// The key of sealed secrets is not available.
-    SealedKey,
+    SealedKey = "sealed-key",
     /// The kernel's keyring keeps no opened key.
-    KernelKeyring,
-    Clock,
-    Proxy,
-    Certificate,
-    RegistryUnreachable,
-    NoAccount,
-    SecretMissing,
-    SecretUnreadable,
-    AccountRefused,
-    AccountExpiring,
-    SourceMissing,
-    AccountVariable,
-    WrongAnswer,
+    KernelKeyring = "kernel-keyring",
+    Clock = "clock",
+    Proxy = "proxy",
+    Certificate = "certificate",
+    RegistryUnreachable = "registry-unreachable",
+    NoAccount = "no-account",
+    SecretMissing = "secret-missing",
+    SecretUnreadable = "secret-unreadable",
+    AccountRefused = "account-refused",
+    AccountExpiring = "account-expiring",
+    SourceMissing = "source-missing",
+    AccountVariable = "account-variable",
+    WrongAnswer = "wrong-answer",
 }
 
 /// The group in the report.
@@ -107,108 +122,6 @@ impl Diagnosis {
 
     pub(super) fn note(check: Check, found: impl Into<String>, breaks: impl Into<String>, remedy: Remedy) -> Self {
         Self { severity: Severity::Note, ..Self::broken(check, found, breaks, remedy) }
-    }
-}
-
-impl Check {
-    /// In the order of the report.
-    pub(in crate::cli) const ALL: [Self; 45] = [
-        Self::ProgramPath,
-        Self::ProgramCopy,
-        Self::OtherVersion,
-        Self::NewerRelease,
-        Self::SessionPath,
-        Self::SudoPath,
-        Self::SudoHome,
-        Self::DockerSnap,
-        Self::HelperMissing,
-        Self::HelperSilent,
-        Self::HelperFailing,
-        Self::DockerNotAsking,
-        Self::PodmanNotAsking,
-        Self::OtherHelper,
-        Self::DesktopHelper,
-        Self::DevContainerHelper,
-        Self::WindowsHelper,
-        Self::StoreReplaced,
-        Self::PlainLogin,
-        Self::PlainText,
-        Self::AuthConfigVariable,
-        Self::PodmanKey,
-        Self::ConfigDamaged,
-        Self::SecretsDamaged,
-        Self::ClientFile,
-        Self::FileOwner,
-        Self::FileMode,
-        Self::ReadOnly,
-        Self::LeftOvers,
-        Self::BuildxFolder,
-        Self::StalePin,
-        Self::SealedKey,
-        Self::KernelKeyring,
-        Self::Clock,
-        Self::Proxy,
-        Self::Certificate,
-        Self::RegistryUnreachable,
-        Self::NoAccount,
-        Self::SecretMissing,
-        Self::SecretUnreadable,
-        Self::AccountRefused,
-        Self::AccountExpiring,
-        Self::SourceMissing,
-        Self::AccountVariable,
-        Self::WrongAnswer,
-    ];
-
-    /// The name to type behind `--fix`.
-    pub(in crate::cli) const fn name(self) -> &'static str {
-        match self {
-            Self::ProgramPath => "program-path",
-            Self::ProgramCopy => "program-copy",
-            Self::OtherVersion => "other-version",
-            Self::NewerRelease => "newer-release",
-            Self::SessionPath => "session-path",
-            Self::SudoPath => "sudo-path",
-            Self::SudoHome => "sudo-home",
-            Self::DockerSnap => "docker-snap",
-            Self::HelperMissing => "helper-missing",
-            Self::HelperSilent => "helper-silent",
-            Self::HelperFailing => "helper-failing",
-            Self::DockerNotAsking => "docker-not-asking",
-            Self::PodmanNotAsking => "podman-not-asking",
-            Self::OtherHelper => "other-helper",
-            Self::DesktopHelper => "desktop-helper",
-            Self::DevContainerHelper => "dev-container-helper",
-            Self::WindowsHelper => "windows-helper",
-            Self::StoreReplaced => "store-replaced",
-            Self::PlainLogin => "plain-login",
-            Self::PlainText => "plain-text",
-            Self::AuthConfigVariable => "auth-config-variable",
-            Self::PodmanKey => "podman-key",
-            Self::ConfigDamaged => "config-damaged",
-            Self::SecretsDamaged => "secrets-damaged",
-            Self::ClientFile => "client-file",
-            Self::FileOwner => "file-owner",
-            Self::FileMode => "file-mode",
-            Self::ReadOnly => "read-only",
-            Self::LeftOvers => "left-overs",
-            Self::BuildxFolder => "buildx-folder",
-            Self::StalePin => "stale-pin",
-            Self::SealedKey => "sealed-key",
-            Self::KernelKeyring => "kernel-keyring",
-            Self::Clock => "clock",
-            Self::Proxy => "proxy",
-            Self::Certificate => "certificate",
-            Self::RegistryUnreachable => "registry-unreachable",
-            Self::NoAccount => "no-account",
-            Self::SecretMissing => "secret-missing",
-            Self::SecretUnreadable => "secret-unreadable",
-            Self::AccountRefused => "account-refused",
-            Self::AccountExpiring => "account-expiring",
-            Self::SourceMissing => "source-missing",
-            Self::AccountVariable => "account-variable",
-            Self::WrongAnswer => "wrong-answer",
-        }
     }
 }
 

@@ -55,7 +55,7 @@ struct Section {
 }
 
 pub(super) fn run(context: &CommandContext<'_>, given: &args::DoctorArguments) -> Result<ExitCode, Failure> {
-    if let Some(check) = Check::ALL.into_iter().find(|check| Some(check.name()) == given.fix.as_deref()) {
+    if let Some(check) = Check::ALL.iter().copied().find(|check| Some(check.name()) == given.fix.as_deref()) {
         return fix(context, check, given.online);
     }
     let (survey, sections) = examine(context, given.online);

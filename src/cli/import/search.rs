@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::accounts::{AdoptedAccounts, HelperRefusal, HelperTimeout, helpers};
+use crate::accounts::{AdoptedAccounts, HelperRefusal, helpers};
 use crate::cli::CommandContext;
 use crate::cli::failure::Failure;
 use crate::docker::login_source::{self, LoginSource};
@@ -171,7 +171,7 @@ impl LoginSearch<'_> {
             self.add(from, "", EntryContent::Skipped(borrow_instead(self.context, helper, "HOST")));
             return Ok(());
         }
-        let keys = match helpers::list(helper, HelperTimeout::Person) {
+        let keys = match helpers::list(helper, helpers::PERSON_TIMEOUT) {
             Ok(listed) => listed.into_iter().map(|(key, _)| key).collect::<Vec<_>>(),
             Err(HelperRefusal::NotFound) => return Ok(()),
             Err(HelperRefusal::NotInstalled(_)) if login_source::reads_keyring(helper) => {
@@ -212,7 +212,7 @@ impl LoginSearch<'_> {
             self.add(from, key, EntryContent::Skipped(borrow_instead(self.context, helper, registry.as_str())));
             return Ok(());
         }
-        match helpers::login(helper, key, HelperTimeout::Person) {
+        match helpers::login(helper, key, helpers::PERSON_TIMEOUT) {
             Ok(credential) => {
                 let Some(server) = logins::server_of(key) else { return Ok(()) };
                 let (username, secret) = (credential.username, credential.secret);
