@@ -96,6 +96,24 @@ fn logins_are_stored_chosen_listed_and_erased() {
 }
 
 #[test]
+fn a_refusal_follows_the_verdict() {
+    let env = Env::default();
+    let refused = |verdict| {
+        let decision = Decision {
+            passed_over: vec!["w".into()],
+            ..Decision::without_steps(&Registry::from_key("ghcr.io"), verdict)
+        };
+        let accounts = Accounts::new(&env);
+        refusal(&decision, accounts.explanation(&decision))
+    };
+    for verdict in [Verdict::NoAccount, Verdict::SignedOut, Verdict::NoSuchAccount, Verdict::Helper] {
+        assert!(matches!(refused(verdict), ProtocolError::NotFound(None)), "{verdict:?}");
+    }
+    assert!(matches!(refused(Verdict::NoneForOperation), ProtocolError::NotFound(Some(_))));
+    assert!(matches!(refused(Verdict::Several), ProtocolError::Several { options: Some(_), .. }));
+}
+
+#[test]
 fn side_tokens_belong_to_the_account_of_docker_hub_that_answers() {
     let (_folder, env) = home("", vec![]);
     let [access, refresh] = ["access-token", "refresh-token"].map(|key| format!("{HUB}{key}"));

@@ -99,7 +99,7 @@ fn surveys_tell_accounts_helpers_aliases_and_trust() {
 }
 
 /// A caller of which nothing is known.
-struct Stranger;
+pub(super) struct Stranger;
 
 impl CallerContext for Stranger {
     fn command(&self) -> CommandImages {

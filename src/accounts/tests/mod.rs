@@ -2,6 +2,7 @@
 
 mod answers;
 mod changes;
+mod renewals;
 
 use std::path::Path;
 

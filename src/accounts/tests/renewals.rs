@@ -1,0 +1,172 @@
+//! Secrets that a provider renews, and logins and logouts that come in between.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use super::answers::Stranger;
+use super::*;
+use crate::model::choice::CommandImages;
+use crate::model::{CallerFacts, CallerRule, OAuthGrant};
+use crate::system::files::Lock;
+use crate::system::threads;
+
+const TOKENS: &str = r#"{"access_token": "new", "refresh_token": "r2", "expires_in": 3600, "token_type": "bearer"}"#;
+const ENDED: &str = r#"{"error": "invalid_grant"}"#;
+
+/// The address of a provider that gives one answer, or of nobody.
+fn provider(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/token", listener.local_addr().unwrap());
+    let status = if answer == TOKENS { "200 OK" } else { "400 Bad Request" };
+    let serve = move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = BufReader::new(stream.try_clone().unwrap());
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            request.read_line(&mut line).unwrap();
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        request.read_exact(&mut vec![0; length]).unwrap();
+        let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}", answer.len());
+        let _ = write!(stream, "{head}\r\nConnection: close\r\n\r\n{answer}");
+    };
+    if !answer.is_empty() {
+        threads::start(serve).unwrap();
+    }
+    url
+}
+
+/// Saves an account with a secret that expires in so many seconds and is due at once, and returns it.
+fn save(accounts: &Accounts<'_>, url: String, expires_in: i64, refresh: Option<&str>) -> (Account, StoredSecret) {
+    let now = SystemTime::now();
+    let moment = |seconds: i64| match u64::try_from(seconds) {
+        Ok(seconds) => now + Duration::from_secs(seconds),
+        Err(_) => now - Duration::from_secs(seconds.unsigned_abs()),
+    };
+    let stored = StoredSecret {
+        expires_at: Some(moment(expires_in)),
+        refresh_at: Some(moment(expires_in - 300)),
+        refresh: refresh.map(secret),
+        ..secret("old").into()
+    };
+    let grant = OAuthGrant { provider: "p".into(), client_id: "c".into(), token_url: url, ..OAuthGrant::default() };
+    let source = Source::OAuth(Box::new(grant));
+    let account = accounts.save(&NewLogin { stored: stored.copy(), source, ..login("ghcr.io", "me", "") }).unwrap();
+    (account, stored)
+}
+
+fn resolved(accounts: &Accounts<'_>, account: &Account, stored: &StoredSecret, audience: Audience) -> String {
+    match accounts.resolve(account, Some(stored.copy()), audience).unwrap() {
+        ResolvedSecret::Valid(credential) => exposed(Some(credential.secret.into())).unwrap(),
+        ResolvedSecret::Missing => "missing".to_owned(),
+        ResolvedSecret::Expired(problem) => problem.message,
+    }
+}
+
+const GOOD: i64 = 3600;
+const DUE: i64 = 100;
+const OVER: i64 = -100;
+
+#[test]
+fn a_due_secret_is_renewed_and_the_old_one_serves_until_its_end() {
+    let (client, person) = (Audience::Client, Audience::Person);
+    for (expires_in, refresh, answer, audience, expected, again) in [
+        (GOOD, Some("r"), "", client, "old", "old"),
+        (DUE, None, "", client, "old", "old"),
+        (OVER, None, "", client, "they have expired", "they have expired"),
+        (DUE, Some("r"), TOKENS, client, "new", "new"),
+        (OVER, Some("r"), TOKENS, client, "new", "new"),
+        (DUE, Some("r"), "", client, "old", "old"),
+        (OVER, Some("r"), "", client, "could not reach", "its provider could not be reached a moment ago"),
+        (OVER, Some("r"), "", person, "could not reach", "could not reach"),
+        (DUE, Some("r"), ENDED, client, "old", "the login has ended"),
+        (OVER, Some("r"), ENDED, client, "are no longer valid", "the login has ended"),
+    ] {
+        let (_folder, env) = home("", vec![]);
+        let accounts = Accounts::new(&env);
+        let (account, stored) = save(&accounts, provider(answer), expires_in, refresh);
+        let found = resolved(&accounts, &account, &stored, audience);
+        assert!(found.contains(expected), "{expires_in} {refresh:?} {answer}: {found}");
+        let now = accounts.stored(&account).unwrap().unwrap();
+        let found = resolved(&accounts, &account, &now, audience);
+        assert!(found.contains(again), "again, {expires_in} {refresh:?} {answer}: {found}");
+        if expected == "new" {
+            assert!(
+                now.refresh.is_some_and(|refresh| refresh.is_same(&secret("r2"))) && now.refresh_at < now.expires_at
+            );
+        }
+        if answer == TOKENS {
+            assert_eq!(resolved(&accounts, &account, &stored, audience), "new", "another caller has renewed it");
+        }
+    }
+}
+
+#[test]
+fn without_a_lock_the_refresh_token_is_not_used_up() {
+    let (_folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    let (account, stored) = save(&accounts, provider(""), DUE, Some("r"));
+    let renewing = Lock::take(&accounts.vault.renewal_lock(&account).unwrap()).unwrap();
+    assert_eq!(resolved(&accounts, &account, &stored, Audience::Client), "old");
+    drop(renewing);
+    // The new tokens could not be saved while the config is changed.
+    let (account, stored) = save(&accounts, provider(TOKENS), DUE, Some("r"));
+    let _changing = accounts.lock().unwrap();
+    assert_eq!(resolved(&accounts, &account, &stored, Audience::Client), "old");
+}
+
+#[test]
+fn what_docker_login_shows_again_stays_the_providers() {
+    let (_folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    let (account, _) = save(&accounts, provider(""), GOOD, Some("r"));
+    accounts.save(&login("ghcr.io", "me", "old")).unwrap();
+    assert_eq!(super::account(&accounts, "ghcr.io", "me"), account);
+    accounts.save(&login("ghcr.io", "me", "typed")).unwrap();
+    assert_eq!(super::account(&accounts, "ghcr.io", "me").source, Source::Static);
+}
+
+#[test]
+fn a_new_secret_follows_its_account_and_stays_away_from_another() {
+    let (_folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    let (account, _) = save(&accounts, provider(""), GOOD, Some("r"));
+    let old = accounts.stored(&account).unwrap().unwrap();
+    accounts.change(|edit| accounts.rename(edit, &account, &name("work"))).unwrap();
+    accounts.replace(&account, &old, &secret("new").into()).unwrap();
+    assert_eq!(stored(&accounts, "ghcr.io", "work").as_deref(), Some("new"));
+    accounts.replace(&account, &old, &secret("late").into()).unwrap(); // it has another secret by now
+    assert_eq!(stored(&accounts, "ghcr.io", "work").as_deref(), Some("new"));
+}
+
+/// A client that logs out between the two reads of a call.
+struct LogoutMeanwhile<'a>(&'a Accounts<'a>);
+
+impl CallerContext for LogoutMeanwhile<'_> {
+    fn command(&self) -> CommandImages {
+        self.0.remove(&registry("ghcr.io"), |_| Some(name("you")), UnreachableStore::Refuse).unwrap();
+        Stranger.command()
+    }
+
+    fn facts(&self, rule: &CallerRule) -> CallerFacts {
+        Stranger.facts(rule)
+    }
+}
+
+#[test]
+fn a_logout_between_the_two_reads_is_seen() {
+    let (_folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    accounts.save(&login("ghcr.io", "me", "s1")).unwrap();
+    accounts.save(&NewLogin { activate: Activation::Yes, ..login("ghcr.io", "you", "s2") }).unwrap();
+    let request = AccountRequest::default();
+    let (found, _) = accounts.find(&registry("ghcr.io"), &request, &LogoutMeanwhile(&accounts));
+    assert!(matches!(found, Ok(FindOutcome::NoAccount)), "{found:?}");
+}
