@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
+use snapbox::str;
 
 use crate::support::release::{PROGRAM, Releases, SigningKey, TARGET, program_of};
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
 const OURS: &str = env!("CARGO_PKG_VERSION");
@@ -94,20 +96,13 @@ impl Home {
         String::from_utf8(output.stdout).unwrap().trim().trim_start_matches("ensign ").to_owned()
     }
 
-    /// It fails with this text, and leaves neither a file nor a folder.
-    pub fn refuses(&self, words: &[&str], text: &str) {
+    /// It fails, and leaves neither a file nor a folder. Returns what it says.
+    pub fn refused(&self, words: &[&str]) -> String {
         let run = self.install(words);
-        assert_eq!(run.code, Some(1), "{text}: {run:?}");
+        assert_eq!(run.code, Some(1), "{words:?}: {run:?}");
+        assert!(!self.at("").exists(), "{run:?}: {:?}", fs::read_dir(self.at("")).unwrap().collect::<Vec<_>>());
         let host = self.releases.address().replace("https://", "");
-        assert_eq!(run.stderr.replace(&host, "SERVER"), format!("install.sh: {text}\n"), "{}", self.path);
-        assert!(!self.at("").exists(), "{text}: {:?}", fs::read_dir(self.at("")).unwrap().collect::<Vec<_>>());
-    }
-
-    /// The same where what was brought is not what was signed.
-    fn finds(&self, what: &str) {
-        let report =
-            "Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign";
-        self.refuses(&[], &format!("{what}; nothing was changed.\n{report}"));
+        run.stderr.replace(&host, "SERVER").replace(TARGET, "TARGET")
     }
 
     pub fn publish_script(&self, version: &str, text: &str) {
@@ -127,7 +122,9 @@ impl Home {
 
 pub const SAYING: &str = "#!/bin/sh\necho docker-credential-ensign 0.9.0\n";
 
-pub fn archive() -> String {
+const SIGNATURE: &str = "SHA256SUMS.minisig";
+
+fn archive() -> String {
     format!("ensign-0.9.0-{TARGET}.tar.gz")
 }
 
@@ -142,7 +139,7 @@ fn a_release_is_installed_from_a_pipe_updated_and_removed_without_a_trace() {
         "Fetching Ensign {OURS} for {TARGET} ...\nIts signature and checksum are right.\nInstalled ~/.local/bin/{PROGRAM}\n"
     );
     assert!(run.stdout.starts_with(&start), "{run:?}");
-    assert!(run.stdout.contains("docker push ghcr.io/acme/app   is answered by  acme"), "{run:?}");
+    assert!(run.stdout.contains("docker push ghcr.io/acme/app "), "the account is shown to work: {run:?}");
     assert_eq!(fs::read_to_string(home.at("lib/ensign/installed-from")).unwrap(), "release\n");
     assert!(home.at("share/man/man1/ensign-update.1").is_file());
 
@@ -155,11 +152,14 @@ fn a_release_is_installed_from_a_pipe_updated_and_removed_without_a_trace() {
     // An old release as the newest would bring back what was mended since.
     home.releases.make_newest(OURS);
     let older = home.install(&[]);
-    let told = format!(
-        "install.sh: the newest release there is {OURS}, older than 0.9.0, which is installed; nothing was changed.\n\
-         To go back to it:  --version {OURS}\n"
-    );
-    assert_eq!((older.code, older.stderr), (Some(1), told));
+    assert_eq!(home.version(), "0.9.0");
+    older.shows(str![[r#"
+exit 1
+--- stderr
+install.sh: the newest release there is [VERSION], older than 0.9.0, which is installed; nothing was changed.
+To go back to it:  --version [VERSION]
+
+"#]]);
     let by_name = home.install(&["--version", OURS]);
     assert_eq!((by_name.code, home.version().as_str()), (Some(0), OURS), "{by_name:?}");
 
@@ -173,51 +173,90 @@ fn a_release_is_installed_from_a_pipe_updated_and_removed_without_a_trace() {
 fn a_pre_release_is_installed_by_name_only() {
     let home = Home::new(Tools::All);
     home.publish_script("0.2.0-rc.1", SAYING);
-    let told = "the newest release there, 0.2.0-rc.1, is a pre-release; nothing was changed.\n\
-                To take it:  --version 0.2.0-rc.1";
-    home.refuses(&[], told);
+    shows(
+        &home.refused(&[]),
+        str![[r#"
+install.sh: the newest release there, 0.2.0-rc.1, is a pre-release; nothing was changed.
+To take it:  --version 0.2.0-rc.1
+
+"#]],
+    );
     let run = home.install(&["--version", "0.2.0-rc.1"]);
-    assert!(run.stderr.contains("says that it is 0.9.0, not 0.2.0-rc.1"), "{run:?}");
+    assert_eq!(run.code, Some(1), "it is of another version: {run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+Fetching Ensign 0.2.0-rc.1 for x86_64-unknown-linux-musl ...
+--- stderr
+install.sh: the program of the release says that it is 0.9.0, not 0.2.0-rc.1; nothing was changed
+
+"#]]);
 }
 
 #[test]
 fn what_was_tampered_with_is_refused_whichever_tool_verifies() {
-    for tools in [Tools::All, Tools::WithoutMinisign] {
-        let home = Home::new(tools);
-        let releases = &home.releases;
-        let changed = "SHA256SUMS or its signature was changed after signing";
+    let told = tampered_with(Tools::All);
+    assert_eq!(tampered_with(Tools::WithoutMinisign), told);
+    shows(
+        &told,
+        str![[r#"
+a byte of the archive
+install.sh: ensign-0.9.0-TARGET.tar.gz is not what was signed: its checksum differs; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+half an archive
+install.sh: ensign-0.9.0-TARGET.tar.gz is not what was signed: its checksum differs; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+a byte of the sums
+install.sh: SHA256SUMS or its signature was changed after signing; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+a byte of the signature
+install.sh: SHA256SUMS or its signature was changed after signing; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+half a signature
+install.sh: SHA256SUMS.minisig is not a signature of minisign; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+a forged signature
+install.sh: SHA256SUMS or its signature was changed after signing; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+another key
+install.sh: the release is signed with another key than the one trusted here; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+another comment
+install.sh: SHA256SUMS or its signature was changed after signing; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+
+"#]],
+    );
+}
+
+fn tampered_with(tools: Tools) -> String {
+    let home = Home::new(tools);
+    let (releases, mut told) = (&home.releases, String::new());
+    let changes: [(&str, &str, fn(&mut Vec<u8>)); 5] = [
+        ("a byte of the archive", &archive(), |bytes| bytes[200] ^= 1),
+        ("half an archive", &archive(), |bytes| bytes.truncate(150)),
+        ("a byte of the sums", "SHA256SUMS", |bytes| bytes[0] = if bytes[0] == b'0' { b'1' } else { b'0' }),
+        ("a byte of the signature", SIGNATURE, |bytes| bytes[70] = if bytes[70] == b'A' { b'B' } else { b'A' }),
+        ("half a signature", SIGNATURE, |bytes| bytes.truncate(60)),
+    ];
+    for (what, file, edit) in changes {
         home.publish_script("0.9.0", SAYING);
-        home.change(&archive(), |bytes| bytes[200] ^= 1);
-        home.finds(&format!("{} is not what was signed: its checksum differs", archive()));
-        home.publish_script("0.9.0", SAYING);
-        home.change(&archive(), |bytes| bytes.truncate(150));
-        home.finds(&format!("{} is not what was signed: its checksum differs", archive()));
-        home.publish_script("0.9.0", SAYING);
-        home.change("SHA256SUMS", |bytes| bytes[0] = if bytes[0] == b'0' { b'1' } else { b'0' });
-        home.finds(changed);
-        home.publish_script("0.9.0", SAYING);
-        home.change("SHA256SUMS.minisig", |bytes| bytes[70] = if bytes[70] == b'A' { b'B' } else { b'A' });
-        home.finds(changed);
-        home.publish_script("0.9.0", SAYING);
-        home.change("SHA256SUMS.minisig", |bytes| bytes.truncate(60));
-        home.finds("SHA256SUMS.minisig is not a signature of minisign");
-        home.publish_script("0.9.0", SAYING);
-        for (comment, key, what) in [
-            ("ensign 0.9.0", releases.key.forged(), changed),
-            ("ensign 0.9.0", SigningKey::new(), "the release is signed with another key than the one trusted here"),
-        ] {
-            releases.sign("0.9.0", comment, &key);
-            releases.make_newest("0.9.0");
-            home.finds(what);
-        }
-        // The comment is signed too.
-        home.publish_script("0.9.0", SAYING);
-        let path = releases.folder("0.9.0").join("SHA256SUMS.minisig");
-        let text = fs::read_to_string(&path).unwrap().replace("ensign 0.9.0", "ensign 0.9.1");
-        write(&path, text.as_bytes());
-        releases.make_newest("0.9.0");
-        home.finds(changed);
+        home.change(file, edit);
+        told += &format!("{what}\n{}", home.refused(&[]));
     }
+    home.publish_script("0.9.0", SAYING);
+    for (what, key) in [("a forged signature", releases.key.forged()), ("another key", SigningKey::new())] {
+        releases.sign("0.9.0", "ensign 0.9.0", &key);
+        releases.make_newest("0.9.0");
+        told += &format!("{what}\n{}", home.refused(&[]));
+    }
+    // The comment is signed too.
+    home.publish_script("0.9.0", SAYING);
+    let path = releases.folder("0.9.0").join(SIGNATURE);
+    let text = fs::read_to_string(&path).unwrap().replace("ensign 0.9.0", "ensign 0.9.1");
+    write(&path, text.as_bytes());
+    releases.make_newest("0.9.0");
+    told + "another comment\n" + &home.refused(&[])
 }
 
 #[test]
@@ -225,53 +264,88 @@ fn what_the_key_signed_must_still_be_a_release() {
     let home = Home::new(Tools::All);
     let (releases, folder) = (&home.releases, home.sandbox.home());
     home.publish_script("0.9.0", SAYING);
+    let mut told = String::new();
+    let mut refused = |what: &str, words: &[&str]| told += &format!("{what}\n{}", home.refused(words));
     releases.sign("0.9.0", "a cake", &releases.key);
     releases.make_newest("0.9.0");
-    home.finds("the signature is for `a cake`, which is not a version");
+    refused("a comment without a version", &[]);
     releases.sign("0.9.0", "ensign 0.8.0", &releases.key);
-    let report = "Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign";
-    let other = "the signature is for version 0.8.0, and 0.9.0 was asked for; nothing was changed.\n";
-    home.refuses(&["--version", "v0.9.0"], &format!("{other}{report}"));
+    refused("another version", &["--version", "v0.9.0"]);
     let pack = |words: &[&str]| {
         releases.pack("0.9.0", folder, words);
         releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
         releases.make_newest("0.9.0");
     };
-    let (name, root) = (archive(), format!("ensign-0.9.0-{TARGET}"));
+    let root = format!("ensign-0.9.0-{TARGET}");
     fs::create_dir_all(folder.join(&root)).unwrap();
     write(&folder.join("evil"), b"#!/bin/sh\n");
     pack(&["--transform", "s,^evil,../evil,", "evil"]);
-    home.finds(&format!("{name} holds `../evil`, which is outside of its folder"));
+    refused("a file outside", &[]);
     pack(&["--transform", &format!("s,^evil,{root}/../../evil,"), "evil"]);
-    home.finds(&format!("{name} holds `{root}/../../evil`, which is outside of its folder"));
+    refused("a file outside, through the folder", &[]);
     symlink("/bin/sh", folder.join(&root).join(PROGRAM)).unwrap();
     pack(&[&root]);
-    home.finds(&format!("{name} holds a link"));
+    refused("a link", &[]);
     fs::remove_file(folder.join(&root).join(PROGRAM)).unwrap();
     pack(&[&root]);
-    home.finds(&format!("{name} holds no `{PROGRAM}`"));
+    refused("no program", &[]);
     write(&releases.archive("0.9.0"), b"not an archive");
     releases.sum("0.9.0");
     releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
     releases.make_newest("0.9.0");
-    home.finds(&format!("{name} is not a gzip file of a sensible size"));
-
-    home.publish_script("0.9.0", "#!/bin/sh\nexit 1\n");
-    home.refuses(&[], "the program of the release does not run on this machine; nothing was changed:\n  ");
-    home.publish_script("0.9.0", "#!/bin/sh\necho docker-credential-ensign 0.8.0\n");
-    home.refuses(&[], "the program of the release says that it is 0.8.0, not 0.9.0; nothing was changed");
-    home.publish_script("0.9.0", SAYING);
-    let run = home.install(&[]);
-    assert!(
-        run.stderr.starts_with("install.sh: this program does not keep a login, so nothing was installed")
-            || run.stderr.contains("nothing was installed"),
-        "{run:?}"
-    );
+    refused("no archive", &[]);
+    for (what, program) in [
+        ("a program that fails", "#!/bin/sh\nexit 1\n"),
+        ("a program of another version", "#!/bin/sh\necho docker-credential-ensign 0.8.0\n"),
+        ("a program that keeps no login", SAYING),
+    ] {
+        home.publish_script("0.9.0", program);
+        refused(what, &[]);
+    }
     write(&releases.folder("0.9.0").join("SHA256SUMS"), b"00  ensign-0.9.0-riscv64.tar.gz\n");
     releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
     releases.make_newest("0.9.0");
-    let source = "Build it from source:\n  git clone https://forge.example/ensign/ensign && ensign/install.sh";
-    home.refuses(&[], &format!("release 0.9.0 has no program for {TARGET}; nothing was changed. {source}"));
+    refused("another machine", &[]);
+    shows(
+        &told,
+        str![[r#"
+a comment without a version
+install.sh: the signature is for `a cake`, which is not a version; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+another version
+install.sh: the signature is for version 0.8.0, and 0.9.0 was asked for; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+a file outside
+install.sh: ensign-0.9.0-TARGET.tar.gz holds `../evil`, which is outside of its folder; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+a file outside, through the folder
+install.sh: ensign-0.9.0-TARGET.tar.gz holds `ensign-0.9.0-TARGET/../../evil`, which is outside of its folder; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+a link
+install.sh: ensign-0.9.0-TARGET.tar.gz holds a link; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+no program
+install.sh: ensign-0.9.0-TARGET.tar.gz holds no `docker-credential-ensign`; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+no archive
+install.sh: ensign-0.9.0-TARGET.tar.gz is not a gzip file of a sensible size; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+a program that fails
+install.sh: the program of the release does not run on this machine; nothing was changed:
+  
+a program of another version
+install.sh: the program of the release says that it is 0.8.0, not 0.9.0; nothing was changed
+a program that keeps no login
+install.sh: this program does not tell accounts apart, so nothing was installed
+  asked by     docker push ghcr.io/acme/app
+  should be    acme
+  answered     docker-credential-ensign 0.9.0
+another machine
+install.sh: release 0.9.0 has no program for TARGET; nothing was changed. Build it from source:
+  git clone https://forge.example/ensign/ensign && ensign/install.sh
+
+"#]],
+    );
 }
 
 #[test]
@@ -285,10 +359,14 @@ fn the_script_says_what_the_release_facts_say() {
     }
     let home = Home::new(Tools::All);
     let run = home.run_script(&home.script().replace(&home.releases.key.public(), ""), &[]);
-    let told = "install.sh: there is no signed release of Ensign yet; nothing was changed. Build it from source:\n  \
-        git clone https://forge.example/ensign/ensign && ensign/install.sh\n";
-    assert_eq!((run.code, run.stderr.as_str()), (Some(1), told));
     assert!(!home.at("").exists());
+    run.shows(str![[r#"
+exit 1
+--- stderr
+install.sh: there is no signed release of Ensign yet; nothing was changed. Build it from source:
+  git clone https://forge.example/ensign/ensign && ensign/install.sh
+
+"#]]);
 }
 
 /// A download that breaks off must not run half of the script: `rm -rf /tmp/x` could be cut behind `/tmp`.
@@ -312,28 +390,42 @@ fn half_a_script_does_nothing() {
 #[test]
 fn options_that_do_not_fit_are_refused() {
     let home = Home::new(Tools::All);
-    for (words, text) in [
-        (&["--version"][..], "`--version` needs a value: see `sh -s -- --help`"),
-        (&["--frobnicate"], "`--frobnicate` is not an option of this script: see `sh -s -- --help`"),
-        (
-            &["--version", "0.9.0", "--from-source"],
-            "`--version` is for releases: check that version out and leave `--version` out",
-        ),
-        (&["--release", "--program", "/bin/sh"], "`--program` names what is installed: leave the other options out"),
-        (
-            &["--from-source"],
-            "there is no checkout to build from here. Make one:\n  git clone https://forge.example/ensign/ensign && ensign/install.sh",
-        ),
+    let mut told = String::new();
+    for words in [
+        &["--version"][..],
+        &["--frobnicate"],
+        &["--version", "0.9.0", "--from-source"],
+        &["--release", "--program", "/bin/sh"],
+        &["--from-source"],
     ] {
-        home.refuses(words, text);
+        told += &format!("{}\n{}", words.join(" "), home.refused(words));
     }
+    shows(
+        &told,
+        str![[r#"
+--version
+install.sh: `--version` needs a value: see `sh -s -- --help`
+--frobnicate
+install.sh: `--frobnicate` is not an option of this script: see `sh -s -- --help`
+--version 0.9.0 --from-source
+install.sh: `--version` is for releases: check that version out and leave `--version` out
+--release --program /bin/sh
+install.sh: `--program` names what is installed: leave the other options out
+--from-source
+install.sh: there is no checkout to build from here. Make one:
+  git clone https://forge.example/ensign/ensign && ensign/install.sh
+
+"#]],
+    );
     // What a package manager keeps is its own affair.
     write(&home.at("lib/ensign/installed-by"), b"apt install --only-upgrade docker-credential-ensign\n");
-    for words in [&[][..], &["--uninstall"]] {
-        let run = home.install(words);
-        assert!(
-            run.stderr.ends_with("It renews it by:\n  apt install --only-upgrade docker-credential-ensign\n"),
-            "{run:?}"
-        );
-    }
+    let run = home.install(&[]);
+    assert_eq!(home.install(&["--uninstall"]), run);
+    run.shows(str![[r#"
+exit 1
+--- stderr
+install.sh: a package manager keeps the program in `[HOME]/.local/bin`; nothing was changed. It renews it by:
+  apt install --only-upgrade docker-credential-ensign
+
+"#]]);
 }

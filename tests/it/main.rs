@@ -66,6 +66,7 @@ mod router;
 #[cfg(target_os = "linux")]
 mod screens;
 mod sealed;
+mod sealed_key;
 mod sealed_keyring;
 mod sealed_lock;
 mod seed;

@@ -1,13 +1,207 @@
-//! `update` where another one runs, where there is no room, through a proxy, and from a server that fails.
+//! What `update` refuses: what was tampered with, a program that does not run here, a server that fails. A refusal changes nothing.
 #![cfg(target_os = "linux")]
 
+use std::collections::BTreeSet;
 use std::fs;
 
+use regex_lite::Regex;
 use serde_json::json;
+use snapbox::str;
 
-use crate::support::release::{BEHIND_PROXY, PROGRAM, TARGET, program_of};
+use crate::support::release::{BEHIND_PROXY, PROGRAM, SigningKey, TARGET, program_of};
+use crate::support::snapshots::shows;
 use crate::support::{Run, write};
-use crate::update::{Installed, REPORT, saying};
+use crate::update::{Installed, saying, script};
+
+#[test]
+fn what_was_tampered_with_is_refused_in_a_sentence_of_its_own() {
+    let installed = Installed::new();
+    let (releases, sandbox) = (&installed.releases, &installed.sandbox);
+    let publish = || releases.publish("0.9.0", &saying(sandbox, "0.9.0"));
+    let (archive, folder) = (releases.archive("0.9.0"), releases.folder("0.9.0"));
+    let name = archive.file_name().unwrap().to_str().unwrap().to_owned();
+    let root = format!("ensign-0.9.0-{TARGET}");
+    let change = |file: &str, edit: fn(&mut Vec<u8>)| {
+        let mut bytes = fs::read(folder.join(file)).unwrap();
+        edit(&mut bytes);
+        write(&folder.join(file), &bytes);
+        releases.make_newest("0.9.0");
+    };
+    let (mut told, mut hints) = (String::new(), BTreeSet::new());
+    let mut refused = |what: &str, words: &[&str]| {
+        let refused = installed.refused(words);
+        let (error, hint) = refused.split_once('\n').unwrap();
+        told += &format!("{what}\n  {error}\n");
+        hints.insert(hint.to_owned());
+    };
+
+    publish();
+    change(&name, |bytes| bytes[200] ^= 1);
+    refused("a byte of the archive", &[]);
+    publish();
+    change(&name, |bytes| bytes.truncate(150));
+    refused("half an archive", &[]);
+    publish();
+    change("SHA256SUMS", |bytes| bytes[0] = if bytes[0] == b'0' { b'1' } else { b'0' });
+    refused("a byte of the sums", &[]);
+    publish();
+    change("SHA256SUMS.minisig", |bytes| bytes[70] = if bytes[70] == b'A' { b'B' } else { b'A' });
+    refused("a byte of the signature", &[]);
+    publish();
+    change("SHA256SUMS.minisig", |bytes| bytes.truncate(60));
+    refused("half a signature", &[]);
+    publish();
+    releases.sign("0.9.0", "ensign 0.9.0", &releases.key.forged());
+    releases.make_newest("0.9.0");
+    refused("a forged signature", &[]);
+    releases.sign("0.9.0", "ensign 0.9.0", &SigningKey::new());
+    releases.make_newest("0.9.0");
+    refused("another key", &[]);
+    releases.sign("0.9.0", "a cake", &releases.key);
+    releases.make_newest("0.9.0");
+    refused("a comment without a version", &[]);
+    releases.sign("0.9.0", "ensign 0.8.0", &releases.key);
+    refused("another version", &["--version", "0.9.0"]);
+
+    // What the key's owner would have to sign.
+    let pack = |words: &[&str]| {
+        releases.pack("0.9.0", sandbox.home(), words);
+        releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
+        releases.make_newest("0.9.0");
+    };
+    fs::create_dir_all(sandbox.home().join(&root)).unwrap();
+    write(&sandbox.home().join("evil"), b"#!/bin/sh\n");
+    pack(&["--transform", "s,^evil,../evil,", "evil"]);
+    refused("a file outside", &[]);
+    pack(&["--transform", &format!("s,^evil,{root}/../../evil,"), "evil"]);
+    refused("a file outside, through the folder", &[]);
+    std::os::unix::fs::symlink("/bin/sh", sandbox.home().join(&root).join(PROGRAM)).unwrap();
+    pack(&[&root]);
+    refused("a link", &[]);
+    fs::remove_file(sandbox.home().join(&root).join(PROGRAM)).unwrap();
+    pack(&[&root]);
+    refused("no program", &[]);
+    write(&archive, b"not an archive");
+    releases.sum("0.9.0");
+    releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
+    releases.make_newest("0.9.0");
+    refused("no archive", &[]);
+    shows(
+        &(told + &Vec::from_iter(hints).concat()),
+        str![[r#"
+a byte of the archive
+  error: ensign-0.9.0-TARGET.tar.gz is not what was signed: its checksum differs; nothing was changed
+half an archive
+  error: ensign-0.9.0-TARGET.tar.gz is not what was signed: its checksum differs; nothing was changed
+a byte of the sums
+  error: SHA256SUMS or its signature was changed after signing; nothing was changed
+a byte of the signature
+  error: SHA256SUMS or its signature was changed after signing; nothing was changed
+half a signature
+  error: SHA256SUMS.minisig is not a signature of minisign; nothing was changed
+a forged signature
+  error: SHA256SUMS or its signature was changed after signing; nothing was changed
+another key
+  error: the release is signed with another key than the one trusted here; nothing was changed
+a comment without a version
+  error: the signature is for `a cake`, which is not a version; nothing was changed
+another version
+  error: the signature is for version 0.8.0, and 0.9.0 was asked for; nothing was changed
+a file outside
+  error: ensign-0.9.0-TARGET.tar.gz holds `../evil`, which is outside of its folder; nothing was changed
+a file outside, through the folder
+  error: ensign-0.9.0-TARGET.tar.gz holds `ensign-0.9.0-TARGET/../../evil`, which is outside of its folder; nothing was changed
+a link
+  error: ensign-0.9.0-TARGET.tar.gz holds `ensign-0.9.0-TARGET/docker-credential-ensign`, which is a link; nothing was changed
+no program
+  error: ensign-0.9.0-TARGET.tar.gz holds no `docker-credential-ensign`; nothing was changed
+no archive
+  error: ensign-0.9.0-TARGET.tar.gz is not a gzip file of a sensible size; nothing was changed
+hint: try again, and report it if it happens twice: see SECURITY.md
+
+"#]],
+    );
+}
+
+#[test]
+fn a_program_that_does_not_run_here_never_takes_the_place() {
+    let installed = Installed::new();
+    let (releases, sandbox) = (&installed.releases, &installed.sandbox);
+    let mut told = String::new();
+    for (what, program) in [
+        ("of another machine", "\u{7f}ELF of another machine"),
+        ("fails", "#!/bin/sh\nexit 1\n"),
+        ("of another version", "#!/bin/sh\necho docker-credential-ensign 0.8.0\n"),
+    ] {
+        releases.publish("0.9.0", &script(sandbox, program));
+        told += &format!("{what}\n{}", installed.refused(&[]));
+    }
+    write(&releases.folder("0.9.0").join("SHA256SUMS"), b"00  ensign-0.9.0-riscv64.tar.gz\n");
+    releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
+    releases.make_newest("0.9.0");
+    told += &format!("not there\n{}", installed.refused(&[]));
+    shows(
+        &told,
+        str![[r#"
+of another machine
+error: the other program does not run on this machine: Exec format error (os error 8); nothing was changed
+hint: report it, with the output of `uname -a`
+fails
+error: the other program does not run on this machine: it does not say its version; nothing was changed
+hint: report it, with the output of `uname -a`
+of another version
+error: the new program says that it is 0.8.0, not 0.9.0; nothing was changed
+hint: report it: see SECURITY.md
+not there
+error: release 0.9.0 has no program for TARGET
+hint: build it from source: `git clone https://forge.example/ensign/ensign`, then its install.sh
+
+"#]],
+    );
+}
+
+#[test]
+fn the_address_is_a_setting_with_a_key_of_its_own() {
+    let installed = Installed::new();
+    let key = installed.releases.key.public();
+    let mut told = String::new();
+    for releases in [
+        json!({"address": "https://localhost"}),
+        json!({"address": "https://localhost", "key": "x"}),
+        json!({"address": "http://localhost", "key": key}),
+    ] {
+        let config = json!({"version": 3, "releases": releases, "registries": {}});
+        write(&installed.sandbox.config_path(), config.to_string().as_bytes());
+        told += &installed.refused(&[]);
+    }
+    shows(
+        &told,
+        str![[r#"
+error: `releases` in `config.json` is wrong: it needs an `address` and the `key` that signs the releases
+hint: correct it there; docs/install.md has an example
+error: `releases` in `config.json` is wrong: its `key` is not a public key of minisign
+hint: correct it there; docs/install.md has an example
+error: `releases` in `config.json` is wrong: its `address` does not begin with https://
+hint: correct it there; docs/install.md has an example
+
+"#]],
+    );
+    write(&installed.sandbox.config_path(), b"{\"version\": 3, \"registries\": {}}");
+    if include_str!("../../packaging/release.facts").contains("\nPUBLIC_KEY=\n") {
+        shows(
+            &installed.refused(&[]),
+            str![[r#"
+error: there is no signed release of Ensign yet
+hint: build it from source: `git clone https://forge.example/ensign/ensign`, then its install.sh
+
+"#]],
+        );
+    }
+    // Who changes an account keeps the setting.
+    write(&installed.sandbox.config_path(), installed.releases.config().as_bytes());
+    installed.sandbox.store("ghcr.io", "alice", "pw");
+    assert_eq!(installed.sandbox.config()["releases"]["key"], key.as_str());
+}
 
 #[test]
 fn one_update_at_a_time() {
@@ -15,7 +209,14 @@ fn one_update_at_a_time() {
     installed.releases.publish("0.9.0", &saying(&installed.sandbox, "0.9.0"));
     let lock = fs::File::create(installed.at("lib/ensign/update.lock")).unwrap();
     lock.lock().unwrap();
-    installed.refuses(&[], "another update of this program is running", "wait until it is done");
+    shows(
+        &installed.refused(&[]),
+        str![[r#"
+error: another update of this program is running
+hint: wait until it is done
+
+"#]],
+    );
 }
 
 /// Needs the right to mount; without it nothing is tried.
@@ -24,9 +225,9 @@ fn where_there_is_no_room_nothing_is_begun() {
     let installed = Installed::new();
     installed.releases.publish("0.9.0", &program_of("0.9.0"));
     let small = installed.at("bin");
-    let script = "mount -t tmpfs -o size=32m tmpfs \"$1\" 2>/dev/null || exit 77; install -m 755 \"$2\" \"$1/docker-credential-ensign\" && \
+    let mount = "mount -t tmpfs -o size=32m tmpfs \"$1\" 2>/dev/null || exit 77; install -m 755 \"$2\" \"$1/docker-credential-ensign\" && \
         \"$1/docker-credential-ensign\" update; echo \"left: $(ls -A \"$1\")\"";
-    let mut command = installed.sandbox.command_of("unshare".as_ref(), &["--mount", "sh", "-c", script, "sh"]);
+    let mut command = installed.sandbox.command_of("unshare".as_ref(), &["--mount", "sh", "-c", mount, "sh"]);
     let output = command
         .arg(&small)
         .arg(program_of(env!("CARGO_PKG_VERSION")))
@@ -35,9 +236,16 @@ fn where_there_is_no_room_nothing_is_begun() {
         .unwrap();
     let run = Run::from(output);
     if run.code == Some(0) {
-        assert!(run.stderr.starts_with("error: `") && run.stderr.contains("has no room: "), "{run:?}");
-        assert!(run.stderr.ends_with("hint: make room and try again\n"), "{run:?}");
         assert_eq!(run.stdout, format!("left: {PROGRAM}\n"));
+        let megabytes = Regex::new(r"\d+ MB").unwrap();
+        shows(
+            &megabytes.replace_all(&run.stderr, "# MB"),
+            str![[r#"
+error: `[HOME]/.local/bin` has no room: # MB are free, and # MB are needed
+hint: make room and try again
+
+"#]],
+        );
     }
 }
 
@@ -45,61 +253,61 @@ fn where_there_is_no_room_nothing_is_begun() {
 fn a_server_that_fails_is_named() {
     let mut installed = Installed::new();
     installed.releases.publish("0.9.0", &saying(&installed.sandbox, "0.9.0"));
-    let name = format!("ensign-0.9.0-{TARGET}.tar.gz");
-    let https = "report it to those who run that server";
-    for (rules, error, hint) in [
-        (
-            json!({"SUMS": {"status": 503}}),
-            "`SERVER` answered with 503 when asked for SHA256SUMS".to_owned(),
-            "try again later",
-        ),
-        (
-            json!({"SUMS": {"status": 404}}),
-            "there is no release at `https://SERVER`".to_owned(),
-            "check `releases` in `config.json`, if it is set there",
-        ),
-        (
-            json!({"gz": {"redirect": "http://localhost:1/x"}}),
-            format!("`SERVER` redirects {name} to an address without https"),
-            https,
-        ),
-        (
-            json!({"gz": {"redirect": "/download/x.tar.gz"}}),
-            format!("`SERVER` redirects {name} to an address without https"),
-            https,
-        ),
-        (
-            json!({"gz": {"endless": true}}),
-            format!("{name} is too large to be of a release; nothing was changed"),
-            REPORT,
-        ),
-        (
-            json!({"gz": {"cut": 30}}),
-            format!("the download of {name} broke off again and again, last after 150 bytes"),
-            "try again later",
-        ),
-        (
-            json!({"gz": {"cut": 30, "no_range": true}}),
-            format!("the download of {name} broke off again and again, last after 30 bytes"),
-            "try again later",
-        ),
+    let mut told = String::new();
+    for (what, rules) in [
+        ("503", json!({"SUMS": {"status": 503}})),
+        ("404", json!({"SUMS": {"status": 404}})),
+        ("a redirect to http", json!({"gz": {"redirect": "http://localhost:1/x"}})),
+        ("a relative redirect to http", json!({"gz": {"redirect": "/download/x.tar.gz"}})),
+        ("endless", json!({"gz": {"endless": true}})),
+        ("breaks off", json!({"gz": {"cut": 30}})),
+        ("breaks off, and begins anew", json!({"gz": {"cut": 30, "no_range": true}})),
     ] {
         installed.releases.behave(&rules);
-        let host = installed.releases.address().replace("https://", "");
-        installed.refuses(&[], &error.replace("SERVER", &host), hint);
+        told += &format!("{what}\n{}", installed.refused(&[]));
     }
     installed.releases.behave(&json!({}));
-    let missing = "there is no release 0.8.0 at `ADDRESS`";
-    installed.refuses(&["--version", "0.8.0"], missing, "run `ensign update --check`");
-    installed.refuses(
-        &["--rollback"],
-        "no earlier program is kept here",
-        "name a release: `ensign update --version VERSION`",
-    );
+    for words in [&["--version", "0.8.0"][..], &["--rollback"]] {
+        told += &format!("{}\n{}", words[0], installed.refused(words));
+    }
     installed.releases.stop();
-    let gone = "could not reach `SERVER`: Connection refused (os error 111)";
-    let host = installed.releases.address().replace("https://", "");
-    installed.refuses(&[], &gone.replace("SERVER", &host), "check the network, and the proxy if there is one");
+    told += &format!("nobody answers\n{}", installed.refused(&[]));
+    shows(
+        &told,
+        str![[r#"
+503
+error: `SERVER` answered with 503 when asked for SHA256SUMS
+hint: try again later
+404
+error: there is no release at `https://SERVER`
+hint: check `releases` in `config.json`, if it is set there
+a redirect to http
+error: `SERVER` redirects ensign-0.9.0-TARGET.tar.gz to an address without https
+hint: report it to those who run that server
+a relative redirect to http
+error: `SERVER` redirects ensign-0.9.0-TARGET.tar.gz to an address without https
+hint: report it to those who run that server
+endless
+error: ensign-0.9.0-TARGET.tar.gz is too large to be of a release; nothing was changed
+hint: try again, and report it if it happens twice: see SECURITY.md
+breaks off
+error: the download of ensign-0.9.0-TARGET.tar.gz broke off again and again, last after 150 bytes
+hint: try again later
+breaks off, and begins anew
+error: the download of ensign-0.9.0-TARGET.tar.gz broke off again and again, last after 30 bytes
+hint: try again later
+--version
+error: there is no release 0.8.0 at `https://SERVER`
+hint: run `ensign update --check`
+--rollback
+error: no earlier program is kept here
+hint: name a release: `ensign update --version VERSION`
+nobody answers
+error: could not reach `SERVER`: Connection refused (os error 111)
+hint: check the network, and the proxy if there is one
+
+"#]],
+    );
 }
 
 #[test]
@@ -116,9 +324,14 @@ fn a_proxy_leads_to_the_server_and_its_password_is_not_shown() {
     };
     let run = through("HTTPS_PROXY", "http://me:s3cret@localhost:1", &["update", "--check", "--verbose"]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.stderr.contains(&format!("error: could not reach `{BEHIND_PROXY}`: ")), "{run:?}");
-    assert!(run.stderr.ends_with("hint: check the network, and the proxy if there is one\n"), "{run:?}");
-    assert!(!run.stderr.contains("s3cret"), "{run:?}");
+    assert!(run.stderr.contains(BEHIND_PROXY) && !run.stderr.contains("s3cret"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: could not reach `releases.example`: Connection refused (os error 111), through the proxy `localhost:1`
+hint: check the network, and the proxy if there is one
+
+"#]]);
     let run = through("HTTPS_PROXY", &proxy.address, &["update", "--check"]);
     assert_eq!((run.code, proxy.asked()), (Some(7), vec![format!("CONNECT {BEHIND_PROXY}:443 HTTP/1.1")]), "{run:?}");
     let run = through("https_proxy", &proxy.address, &["update"]);

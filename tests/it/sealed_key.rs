@@ -1,0 +1,141 @@
+//! The key of the sealed secrets: what may hold it, and what is said where there is none.
+
+
+use crate::sealed::entry;
+use crate::support::snapshots::shows;
+use crate::support::{Run, Sandbox, finish, write};
+
+#[test]
+#[cfg(target_os = "linux")] // elsewhere a keyring is found without a variable, and would get a key
+fn without_a_key_nothing_is_sealed_and_the_command_that_makes_one_is_said() {
+    let sandbox = Sandbox::new();
+    let mut transcript = String::new();
+    for words in [&["store", "sealed"][..], &["login", "ghcr.io", "--store", "sealed"], &["unlock"], &["lock"]] {
+        let run = sandbox.run(words, "");
+        assert!(run.code != Some(0), "{words:?} {run:?}");
+        transcript += &run.transcript();
+    }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: there is no key to seal secrets with, and there is no keyring: there is no session bus
+hint: run `docker-credential-ensign store key --holder passphrase`
+exit 1
+--- stderr
+error: there is no key to seal secrets with, and there is no keyring: there is no session bus
+hint: run `docker-credential-ensign store key --holder passphrase`
+exit 2
+--- stderr
+error: there is no key, since nothing is sealed here
+hint: run `docker-credential-ensign store key --holder passphrase` to begin
+exit 1
+--- stderr
+error: there is no key, since nothing is sealed here
+hint: run `docker-credential-ensign store key --holder passphrase`
+
+"#]],
+    );
+    sandbox.run(&["store", "sealed"], "").shows(str![[r#"
+exit 1
+--- stderr
+error: there is no key to seal secrets with, and there is no keyring: there is no session bus
+hint: run `docker-credential-ensign store key --holder passphrase`
+
+"#]]);
+    assert!(!sandbox.config_path().exists());
+}
+
+#[test]
+fn a_first_key_is_offered_with_a_holder_that_this_system_has() {
+    // Behind a passphrase a key is of use only with the kernel's keyring of Linux.
+    let holder = if cfg!(target_os = "linux") { "passphrase" } else { "keyring" };
+    let mut transcript = String::new();
+    for words in [&["unlock"][..], &["lock"], &["store", "key", "--rotate"]] {
+        let run = Sandbox::new().run(words, "");
+        assert!(run.code != Some(0), "{words:?} {run:?}");
+        transcript += &run.transcript();
+    }
+    shows(
+        &transcript.replace(&format!("--holder {holder}"), "--holder [HOLDER]"),
+        str![[r#"
+exit 2
+--- stderr
+error: there is no key, since nothing is sealed here
+hint: run `docker-credential-ensign store key --holder [HOLDER]` to begin
+exit 1
+--- stderr
+error: there is no key, since nothing is sealed here
+hint: run `docker-credential-ensign store key --holder [HOLDER]`
+exit 2
+--- stderr
+error: there is no key, since nothing is sealed here
+hint: run `docker-credential-ensign store key --holder [HOLDER]` to begin
+
+"#]],
+    );
+}
+
+#[test]
+fn a_key_file_is_named_by_its_whole_path() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.run(&["store", "key", "--holder", "file:relative"], "");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: `file:relative` cannot hold a key
+hint: use `keyring`, `passphrase`, `systemd`, or `systemd:` or `file:` with an absolute path
+
+"#]]);
+    assert!(!sandbox.config_path().exists());
+}
+
+#[test]
+fn a_credential_of_systemd_holds_the_key_in_its_service() {
+    let sandbox = Sandbox::new().with("ENSIGN_STORE", "");
+    let run = sandbox.run(&["store", "key", "--holder", "systemd"], "");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: systemd gives no credential `ensign.key` to this process, and it is the key of the sealed secrets
+hint: run it in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed.md shows one
+
+"#]]);
+    assert!(!sandbox.home().join("data/key.json").exists());
+    let folder = sandbox.home().join("run/credentials/app.service");
+    let in_service = |words: &[&str], stdin: &str| {
+        let mut command = sandbox.command(words);
+        finish(command.env("CREDENTIALS_DIRECTORY", &folder).spawn().unwrap(), stdin.as_bytes())
+    };
+    write(&folder.join("ensign.key"), &[7; 32]);
+    assert_eq!(in_service(&["store", "key", "--holder", "systemd"], "").code, Some(0));
+    assert_eq!(in_service(&["store"], &entry("me", "s3cret")), Run::success(""));
+    assert!(in_service(&["get"], "ghcr.io").stdout.contains("s3cret"));
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+systemd gives no credential `ensign.key` to this process, and it is the key of the sealed secrets: run it in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed.md shows one
+
+"#]]);
+    write(&folder.join("ensign.key"), &[8; 32]);
+    in_service(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+systemd has another key than the one that the secrets are sealed with: put the key `[KEY]` back there
+
+"#]]);
+}
+
+#[test]
+fn a_file_that_systemd_has_not_sealed_here_holds_no_key() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.home().join("key.cred");
+    write(&file, b"not sealed by anything");
+    let run = sandbox.run(&["store", "key", "--holder", &format!("systemd:{}", file.display())], "");
+    assert!(run.code == Some(1) && run.stderr.contains("systemd-creds"), "{run:?}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"not sealed by anything");
+    assert!(!sandbox.home().join("data/key.json").exists());
+    let run = sandbox.run(&["store", "key", "--holder", "systemd:key.cred"], "");
+    assert_eq!(run.code, Some(2), "a path of some folder or other: {run:?}");
+}
