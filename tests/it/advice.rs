@@ -38,12 +38,7 @@ fn whoever_types_a_password_is_told_where_a_token_is_made() {
         _ => (404, String::new()),
     });
     let sandbox = Sandbox::new().with("TERM", "xterm").with("SSH_CONNECTION", "x");
-    let answers = [
-        ("Open it in the browser?", "n"),
-        ("Username at", "alice\r"),
-        ("Password or token of alice", "good\r"),
-        ("Add it to", "n"),
-    ];
+    let answers = [("browser?", "n"), ("Username at", "alice\r"), (" of alice", "good\r"), ("[y/N]", "n")];
     let words = format!("login {}", provider.host);
     let Some(shown) = crate::seed::on_a_terminal(&sandbox, &words, &answers) else { return };
     assert!(shown.contains("exit 0"), "{shown}");

@@ -370,16 +370,26 @@ fn what_is_anothers_or_in_the_way_is_named_and_left() {
     let images = ["ghcr.io/me/kept", "ghcr.io/me/file", "ghcr.io/me/link/x", "ghcr.io/me/app"];
     let run = sandbox.run(&[&["buildx", "sync"][..], &images].concat(), "");
     assert_eq!(run.code, Some(1), "{run:?}");
-    for said in [
-        "!   ghcr.io/me/kept                           me            not made: there is another folder",
-        "✓ Folders: 2 written",
-        "error: `HOME/ghcr.io/me/file` is a file, where buildx has a folder\n",
-        "error: `HOME/ghcr.io/me/link` is a link, which buildx does not follow\n",
-        "! Ensign does not change folders with other content",
-    ] {
-        let said = said.replace("HOME", root(&sandbox).to_str().unwrap());
-        assert!(run.stdout.contains(&said) || run.stderr.contains(&said), "{said}: {run:?}");
-    }
+    run.shows(str![[r#"
+exit 1
+--- stdout
+~/.docker/buildx/config
++   ghcr.io/acme/tools/lint                   ci
++   ghcr.io/me/app                            me
++   ghcr.io/me/file                           me
+!   ghcr.io/me/kept                           me            not made: there is another folder
++   ghcr.io/me/link/x                         me
+--- stderr
+✓ Made ~/docker-credential-ensign-ci
+✓ Made ~/docker-credential-ensign-me
+✓ Folders: 2 written
+! Ensign does not change folders with other content; remove one, and run `docker-credential-ensign buildx sync` again
+error: `[HOME]/.docker/buildx/config/ghcr.io/me/file` is a file, where buildx has a folder
+hint: move it away: `mv [HOME]/.docker/buildx/config/ghcr.io/me/file [HOME]/.docker/buildx/config/ghcr.io/me/file.old`, and run it again
+error: `[HOME]/.docker/buildx/config/ghcr.io/me/link` is a link, which buildx does not follow
+hint: put a folder in its place: `rm [HOME]/.docker/buildx/config/ghcr.io/me/link`, and run it again
+
+"#]]);
     assert_eq!(fs::read(place("ghcr.io/me/kept/config.json")).unwrap(), mine);
     assert_eq!(fs::read(place("ghcr.io/me/file")).unwrap(), b"mine");
     assert!(!Path::new("/tmp/x/config.json").exists());
@@ -408,24 +418,42 @@ exit 0
 
 "#]]);
 
-    for (words, code, said) in [
-        (&["ghcr.io"][..], 2, "`ghcr.io` is a registry, but buildx has folders for repositories only"),
-        (&["ghcr.io/acme/*"], 2, "`ghcr.io/acme/*` is not an image"),
-        (&["nowhere.example/a/b"], 3, "nowhere.example has no account"),
-        (&["ghcr.io/me/app", "--remove"], 2, "cannot be used with"),
+    let mut told = String::new();
+    for (words, code) in [
+        (&["ghcr.io"][..], 2),
+        (&["ghcr.io/acme/*"], 2),
+        (&["nowhere.example/a/b"], 3),
+        (&["ghcr.io/me/app", "--remove"], 2),
     ] {
         let run = sandbox.run(&[&["buildx", "sync"][..], words].concat(), "");
-        assert!(run.code == Some(code) && run.stderr.contains(said), "{words:?}: {run:?}");
+        assert_eq!(run.code, Some(code), "{words:?}: {run:?}");
+        told += &run.transcript();
     }
-    let nobody = Sandbox::new();
-    let run = nobody.run(&["buildx", "sync"], "");
-    run.shows(str![[r#"
-exit 0
+    shows(
+        &told,
+        str![[r#"
+exit 2
 --- stderr
-Nothing to change.
-Found no repository whose registry has several accounts. To name one:  docker-credential-ensign buildx sync IMAGE
+error: `ghcr.io` is a registry, but buildx has folders for repositories only
+hint: name images, as in `docker-credential-ensign buildx sync ghcr.io/acme/app`
+exit 2
+--- stderr
+error: `ghcr.io/acme/*` is not an image: a repository is made of lower-case letters, digits, `.`, `_`, `-` and `/`
+hint: name it as in `ghcr.io/acme/app:1`
+exit 3
+--- stderr
+error: nowhere.example has no account
+hint: run `docker-credential-ensign login nowhere.example`
+exit 2
+--- stderr
+error: the argument '[IMAGE]...' cannot be used with '--remove'
 
-"#]]);
+Usage: docker-credential-ensign buildx sync <IMAGE>...
+
+For more information, try '--help'.
+
+"#]],
+    );
 }
 
 #[test]

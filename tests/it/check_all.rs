@@ -94,7 +94,13 @@ fn a_dead_registry_holds_no_other_up() {
 fn what_cannot_be_asked_is_said() {
     let sandbox = Sandbox::new();
     let nobody = sandbox.run(&["check"], "");
-    assert_eq!((nobody.code, nobody.stderr.starts_with("error: there are no accounts\n")), (Some(3), true));
+    nobody.shows(str![[r#"
+exit 3
+--- stderr
+error: there are no accounts
+hint: run `docker-credential-ensign login HOST`
+
+"#]]);
     sandbox.ok(&["login", "*.azurecr.io", "-u", "me", "--password-stdin"], "pw");
     let run = sandbox.run(&["check"], "");
     run.shows(str![[r#"

@@ -90,7 +90,15 @@ fn a_variable_that_did_not_count_is_told_by_why() {
         (sandbox.ok(&["why"], ""), json["decisions"][0]["ignored"].clone())
     };
     let (text, names) = says("export ENSIGN_ACCOUNT=me", &[]);
-    assert!(text.contains("    ENSIGN_ACCOUNT was ignored: the client was not started with this value\n"), "{text}");
+    shows(
+        &text,
+        str![[r#"
+[NOW]    docker compose   ghcr.io   → other
+    default account → other
+    ENSIGN_ACCOUNT was ignored: the client was not started with this value
+
+"#]],
+    );
     assert_eq!(names, json!(["ENSIGN_ACCOUNT"]));
     // Another value than at the start does not count either, and no value is told.
     let (text, names) = says("export ENSIGN_ACCOUNT=stranger-7", &[("ENSIGN_ACCOUNT", "other")]);

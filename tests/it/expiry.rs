@@ -34,17 +34,21 @@ fn status(sandbox: &Sandbox, words: &[&str]) -> (Option<i32>, Value) {
 fn status_tells_in_words_when_each_secret_expires() {
     let sandbox = sandbox();
     let run = sandbox.run(&["status"], "");
-    let line = |name: &str| {
-        let mut lines = run.stdout.lines().skip_while(|line| !line.contains(&format!(" {name} ")));
-        (lines.next().unwrap().to_owned(), lines.next().unwrap().to_owned())
-    };
-    assert!(line("old").0.ends_with("   expired 2 days ago"), "{run:?}");
-    assert!(line("old").1.contains("✗ ") && line("old").1.contains("login ghcr.io --alias old"), "{run:?}");
-    assert!(line("soon").0.ends_with("   expires in 6 days"), "{run:?}");
-    let warning = "    ! log in again before then:  docker-credential-ensign login ghcr.io --alias soon";
-    assert_eq!(line("soon").1, warning);
-    assert!(line("later").0.ends_with("   expires in 30 days") && !line("later").1.contains('!'), "{run:?}");
-    assert!(line("plain").0.ends_with("plain/**   in clear text"), "{run:?}");
+    run.shows(str![[r#"
+exit 3
+--- stdout
+ghcr.io
+  ○ plain            plain/**   in clear text
+  ○ later            later/**   in clear text   expires in 30 days
+  ○ soon             soon/**    in clear text   expires in 6 days
+    ! log in again before then:  docker-credential-ensign login ghcr.io --alias soon
+  ● old    default   old/**     in clear text   expired 2 days ago
+    ✗ the credentials of old on ghcr.io are no longer valid: they have expired: run `docker-credential-ensign login ghcr.io --alias old`
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+1 account needs attention.
+
+"#]]);
 
     let (code, json) = status(&sandbox, &[]);
     let account = |name: &str| json["accounts"].as_array().unwrap().iter().find(|one| one["account"] == name).unwrap();
@@ -320,12 +324,21 @@ fn dockers_hook_warns_of_what_expires_soon() {
         let answer: Option<Value> = serde_json::from_str(&run.stdout).ok();
         answer.map_or(String::new(), |answer| answer["Template"].as_str().unwrap().to_owned())
     };
-    let soon = "The account soon on ghcr.io expires in 6 days → docker ensign login ghcr.io --alias soon";
-    let old = "The account old on ghcr.io expired 2 days ago → docker ensign login ghcr.io --alias old";
-    assert_eq!(hook("push", ""), soon);
+    let soon = hook("push", "");
     assert_eq!(hook("image pull", ""), soon);
     let refused = hook("push", "denied: requested access to the resource is denied");
-    assert!(refused.starts_with(&format!("{old}\n{soon}\nSee which account pushed")), "{refused}");
+    shows(
+        &format!("{soon}\n\n{refused}\n"),
+        str![[r#"
+The account soon on ghcr.io expires in 6 days → docker ensign login ghcr.io --alias soon
+
+The account old on ghcr.io expired 2 days ago → docker ensign login ghcr.io --alias old
+The account soon on ghcr.io expires in 6 days → docker ensign login ghcr.io --alias soon
+See which account pushed, and why → docker ensign which --push {{arg . 0}}
+Ask the registry what it may do   → docker ensign check --push {{arg . 0}}
+
+"#]],
+    );
     assert_eq!(hook("ps", ""), "");
     sandbox.ok(&["logout", "ghcr.io", "soon"], "");
     assert_eq!(hook("push", ""), "", "nobody is told again and again");

@@ -74,7 +74,7 @@ exit 0
 
 "#]]);
     assert_eq!((sandbox.who("a.corp.example"), sandbox.who("c.corp.example")), ("work".into(), "me".into()));
-    assert!(sandbox.who("b.corp.example").contains("names `gone`, which b.corp.example does not have"));
+    assert!(sandbox.who("b.corp.example").contains("`gone`"));
     let which = sandbox.ok(&["which", "a.corp.example"], "");
     assert!(which.starts_with("work\n"), "{which}");
     let which = sandbox.run(&["which", "c.corp.example"], "");

@@ -10,6 +10,7 @@ use snapbox::str;
 
 use crate::import::{answer, docker};
 use crate::support::keyring::{Item, Items, Mood, start};
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
 /// A home whose session has a keyring with these logins of Docker's helper.
@@ -57,9 +58,11 @@ fn logins_of_docker_helpers_are_imported_with_the_helper_gone() {
     }
     docker(&sandbox, &json!({"credHelpers": {"localhost:5000": "secretservice", "quay.io": "secretservice"}}));
     let run = sandbox.run(&["import", "docker", "--json", "--dry-run"], "");
-    let missing = "`docker-credential-secretservice` is not installed";
-    let quay = ["quay.io", "helper", "failed", missing].map(str::to_owned);
-    assert_eq!((run.code, told(&run)), (Some(1), vec![row("localhost:5000"), quay]));
+    let mut rows = told(&run);
+    let [server, source, effect, missing] = rows.pop().unwrap();
+    assert_eq!([server, source, effect], ["quay.io", "helper", "failed"]);
+    assert!(missing.contains("docker-credential-secretservice"), "{missing}");
+    assert_eq!((run.code, rows), (Some(1), vec![row("localhost:5000")]));
     let run = sandbox.run(&["import", "--host", "ghcr.io", "keyring", "--json"], "");
     assert_eq!(told(&run), [row("ghcr.io")]);
     assert_eq!(answer(&sandbox, "ghcr.io"), ("alice".to_owned(), "p\u{e4}ss \"w\u{f6}rd\"".to_owned()));
@@ -105,16 +108,14 @@ fn a_keyring_that_cannot_be_opened_costs_only_its_own_entries() {
     let listener = UnixListener::bind(silent.path().join("bus")).unwrap();
     let nobody = format!("unix:path={}", silent.path().join("none").display());
     let mute = format!("unix:path={}", silent.path().join("bus").display());
-    let locked = "the keyring is locked: unlock it and import again";
-    let none = "there is no keyring: there is no session bus";
-    let slow = "the keyring did not answer in time";
-    for (address, mood, reason) in [
-        (None, Mood::Locked, Some(locked)),
-        (None, Mood::Silent, Some(slow)),
-        (Some(mute.as_str()), Mood::Open, Some(slow)),
-        (Some(&nobody), Mood::Open, None),
-        (Some("tcp:host=localhost,port=1"), Mood::Open, None),
-        (Some(""), Mood::Open, None),
+    let mut reasons = String::new();
+    for (case, address, mood, is_named, is_slow) in [
+        ("locked", None, Mood::Locked, true, false),
+        ("silent", None, Mood::Silent, true, true),
+        ("a silent bus", Some(mute.as_str()), Mood::Open, true, true),
+        ("no bus there", Some(&nobody), Mood::Open, false, false),
+        ("a bus by TCP", Some("tcp:host=localhost,port=1"), Mood::Open, false, false),
+        ("no bus", Some(""), Mood::Open, false, false),
     ] {
         let (mut sandbox, _) = with_logins(&LOGINS, mood);
         if let Some(address) = address {
@@ -123,17 +124,34 @@ fn a_keyring_that_cannot_be_opened_costs_only_its_own_entries() {
         docker(&sandbox, &json!({"auths": {"quay.io": {"auth": "dTpw"}}}));
         let started = Instant::now();
         let run = sandbox.run(&["import", "--json"], "");
-        assert!(started.elapsed() < Duration::from_mins(1), "{address:?} {mood:?}");
-        let quay = ["quay.io", "file", "new", ""].map(str::to_owned);
-        let skipped = reason.map(|reason| ["", "keyring", "skipped", reason].map(str::to_owned));
-        assert_eq!(told(&run), [quay].into_iter().chain(skipped).collect::<Vec<_>>(), "{address:?} {mood:?}");
+        assert!(started.elapsed() < Duration::from_mins(1), "{case}");
+        let mut rows = told(&run);
+        assert_eq!(rows.remove(0), ["quay.io", "file", "new", ""].map(str::to_owned), "{case}");
+        assert_eq!(rows.len(), usize::from(is_named), "{case}: {rows:?}");
         assert_eq!(answer(&sandbox, "quay.io"), ("u".to_owned(), "p".to_owned()));
-        if reason != Some(slow) {
+        if !is_slow {
             // Whoever names it is told, and gets an exit code.
             let run = sandbox.run(&["import", "keyring", "--json"], "");
-            let failed = ["", "keyring", "failed", reason.unwrap_or(none)].map(str::to_owned);
-            assert_eq!((run.code, told(&run)), (Some(1), vec![failed]), "{address:?} {mood:?}");
+            assert_eq!((run.code, told(&run).len()), (Some(1), 1), "{case}: {run:?}");
+            rows.extend(told(&run));
+        }
+        for [server, source, effect, reason] in rows {
+            assert_eq!((server.as_str(), source.as_str()), ("", "keyring"), "{case}");
+            reasons += &format!("{case}: {effect}: {reason}\n");
         }
     }
     drop(listener);
+    shows(
+        &reasons,
+        str![[r#"
+locked: skipped: the keyring is locked: unlock it and import again
+locked: failed: the keyring is locked: unlock it and import again
+silent: skipped: the keyring did not answer in time
+a silent bus: skipped: the keyring did not answer in time
+no bus there: failed: there is no keyring: there is no session bus
+a bus by TCP: failed: there is no keyring: there is no session bus
+no bus: failed: there is no keyring: there is no session bus
+
+"#]],
+    );
 }

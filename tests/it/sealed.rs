@@ -139,7 +139,9 @@ fn a_wrong_key_is_named_and_overwrites_nothing() {
     told += &refused(&sandbox);
     fs::remove_file(&description).unwrap();
     told += &sandbox.run(&["get"], "ghcr.io").stdout;
-    shows(&told, str![[r#"
+    shows(
+        &told,
+        str![[r#"
 `[HOME]/mounted/key` has another key than the one that the secrets are sealed with: put the key `[KEY]` back there
 `[HOME]/mounted/key` holds no key: a key is 32 bytes, as they are or in Base64: make one with `head -c 32 /dev/urandom | base64`
 `[HOME]/mounted/key`, which holds the key of the sealed secrets, is not there: mount it, or put it back
@@ -148,7 +150,8 @@ fn a_wrong_key_is_named_and_overwrites_nothing() {
 `~/data/key.json`, which says who holds the key of the sealed secrets, is broken: EOF while parsing an object at line 1 column 1: put it back from a backup
 the key of `~/data/sealed/ghcr.io.json` is gone: there is no `key.json` beside it: put it back from a backup, or remove the file and log in again
 
-"#]]);
+"#]],
+    );
     write(&description, &own_description);
     assert_eq!(sandbox.who("ghcr.io"), "me");
 }
@@ -186,13 +189,16 @@ fn a_changed_byte_is_seen_wherever_it_is() {
         write(&path, text.as_bytes());
         told.insert(refused(&sandbox));
     }
-    shows(&Vec::from_iter(told).concat(), str![[r#"
+    shows(
+        &Vec::from_iter(told).concat(),
+        str![[r#"
 `~/data/sealed/ghcr.io.json` was changed or damaged after Ensign wrote it: it does not open: run `docker-credential-ensign restore`
 `~/data/sealed/ghcr.io.json` was written by a newer Ensign: install that version here too
 the sealed secrets in `~/data/sealed/ghcr.io.json` are broken at line 10: run `docker-credential-ensign restore`
 the sealed secrets in `~/data/sealed/ghcr.io.json` are broken at line 1: run `docker-credential-ensign restore`
 
-"#]]);
+"#]],
+    );
     write(&path, own.replace(file["sealed"].as_str().unwrap(), flipped(&file["sealed"]).as_str().unwrap()).as_bytes());
     sandbox.run(&["restore"], "");
     assert!(!path.exists() && path.with_extension("json.damaged").exists());
@@ -209,11 +215,14 @@ fn a_file_in_anothers_place_is_not_taken_for_it() {
     let renamed = fs::read_to_string(&path).unwrap().replace("quay.io", "ghcr.io");
     write(&path, renamed.as_bytes());
     told += &refused(&sandbox);
-    shows(&told, str![[r#"
+    shows(
+        &told,
+        str![[r#"
 `~/data/sealed/ghcr.io.json` holds the secrets of quay.io, not those of ghcr.io: put the right file back from a backup, or remove this one and log in again
 `~/data/sealed/ghcr.io.json` was changed or damaged after Ensign wrote it: it does not open: run `docker-credential-ensign restore`
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -225,10 +234,13 @@ fn an_old_copy_is_not_taken_for_the_last_one() {
     sandbox.store("ghcr.io", "work", "n3w");
     let last = fs::read(&path).unwrap();
     write(&path, &old);
-    shows(&refused(&sandbox), str![[r#"
+    shows(
+        &refused(&sandbox),
+        str![[r#"
 `~/data/sealed/ghcr.io.json` is an old copy: it is number 1, and the last was 2 or later: put the last one back, or remove this one and log in again
 
-"#]]);
+"#]],
+    );
     write(&path, &last);
     assert_eq!(sandbox.who("me@ghcr.io"), "me");
     // Another machine with the same config has a key of its own, and begins at 1.

@@ -1,5 +1,6 @@
 //! The key of the sealed secrets: what may hold it, and what is said where there is none.
 
+use snapbox::str;
 
 use crate::sealed::entry;
 use crate::support::snapshots::shows;

@@ -282,7 +282,9 @@ fn hostile_answers_are_named_and_never_passed_on() {
         let why = redacted(&run.stdout).replace("`[HOME]/bin/docker-credential-lender`", "LENDER");
         told += &format!("{script}\n  {why}");
     }
-    shows(&told, str![[r#"
+    shows(
+        &told,
+        str![[r#"
 true
   LENDER gave no secret for ghcr.io: its answer is empty: run `echo ghcr.io | docker-credential-lender get` to see why
 echo '<html>hunter2</html>'
@@ -294,7 +296,8 @@ printf '\377\376'
 yes
   the secret for ghcr.io is out of reach: could not ask LENDER: its answer is longer than 1024 KiB: run `echo ghcr.io | docker-credential-lender get` to see why
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -347,7 +350,9 @@ fn words_that_do_not_fit_are_told_before_anything_is_run() {
         assert!(run.code == Some(2) && run.stdout.is_empty(), "{words:?}: {run:?}");
         told += &format!("{}\n{}", words.join(" "), run.stderr);
     }
-    shows(&told, str![[r#"
+    shows(
+        &told,
+        str![[r#"
 aws secret.example.com
 error: `aws` has no secret for secret.example.com, which is not a host of the form 123456789012.dkr.ecr.REGION.amazonaws.com
 hint: use `--borrow command` if the secret may go there anyway
@@ -394,7 +399,8 @@ pigeon ghcr.io
 error: Ensign does not know how to ask `pigeon` for a secret
 hint: use aws, gcloud, az, gh, glab, op, pass, vault, helper:NAME, or `command` with `-- COMMAND`
 
-"#]]);
+"#]],
+    );
     assert!(calls(&sandbox).is_empty() && !sandbox.config_path().exists());
 }
 

@@ -95,16 +95,23 @@ fn bad_entries_are_named_and_the_others_imported() {
     );
     let run = import(&sandbox);
     assert_eq!(run.code, Some(1));
-    for (key, reason) in [
-        ("bad.example", "its `auth` is not base64"),
-        ("colon.example", "its `auth` is not a user name and a secret"),
-        ("utf8.example", "its `auth` is not a user name and a secret"),
-        ("name.example", "only half of a login"),
-        ("odd.example", "not an entry that Docker could read"),
-    ] {
-        let named = |line: &str| line.starts_with(&format!("! {key} ")) && line.ends_with(reason);
-        assert!(run.stdout.lines().any(named), "{key}: {run:?}");
-    }
+    run.shows(str![[r#"
+exit 1
+--- stdout
+  good.example   u  ~/.docker/config.json  new
+! bad.example       ~/.docker/config.json  its `auth` is not base64
+! colon.example     ~/.docker/config.json  its `auth` is not a user name and a secret
+! utf8.example      ~/.docker/config.json  its `auth` is not a user name and a secret
+! name.example      ~/.docker/config.json  only half of a login
+! odd.example       ~/.docker/config.json  not an entry that Docker could read
+--- stderr
+✓ Imported u on good.example
+  Saved in  ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
+! Docker does not ask Ensign for good.example yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert!(!run.stdout.contains("empty.example"), "po8: an empty marker is no error: {run:?}");
     assert_has(&sandbox, "good.example", "u", "p");
 }

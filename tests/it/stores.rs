@@ -1,8 +1,11 @@
 //! Secrets that another credential helper keeps.
 #![cfg(unix)]
 
+use std::collections::BTreeSet;
+
 use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
 /// A helper that keeps what it is given as files in the home folder.
@@ -63,6 +66,7 @@ fn two_accounts_of_one_registry_lie_in_another_helper() {
 
 #[test]
 fn a_secret_that_the_helper_has_lost_is_gone_and_can_be_logged_out() {
+    let mut lost = BTreeSet::new();
     let empty = HELPER.replace("get) cat", "get) echo '{\"Secret\":\"\"}' ;;\nold) cat");
     for script in [HELPER, empty.as_str()] {
         let sandbox = with_helper("kept", script);
@@ -72,13 +76,21 @@ fn a_secret_that_the_helper_has_lost_is_gone_and_can_be_logged_out() {
                 std::fs::remove_file(entry.path()).unwrap();
             }
         }
-        let lost =
-            "the secret of alice on ghcr.io is gone: run `docker-credential-ensign login ghcr.io --alias alice`\n";
-        let run = Run { code: Some(1), stdout: lost.into(), stderr: String::new() };
-        assert_eq!(sandbox.run(&["get"], "ghcr.io"), run);
+        let run = sandbox.run(&["get"], "ghcr.io");
+        assert_eq!(run.code, Some(1), "{run:?}");
+        lost.insert(run.transcript());
         sandbox.ok(&["logout", "ghcr.io"], "");
         assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
     }
+    shows(
+        &Vec::from_iter(lost).concat(),
+        str![[r#"
+exit 1
+--- stdout
+the secret of alice on ghcr.io is gone: run `docker-credential-ensign login ghcr.io --alias alice`
+
+"#]],
+    );
 }
 
 #[test]
@@ -150,8 +162,8 @@ fn a_helper_that_asks_us_again_does_not_go_round_in_circles() {
     );
     let run = sandbox.run(&["get"], "ghcr.io");
     assert_eq!(
-        (run.code, run.stdout.contains("could not be read by `docker-credential-circle`")),
-        (Some(1), true),
+        (run.code, run.stdout.contains("docker-credential-circle"), run.stderr.as_str()),
+        (Some(1), true, ""),
         "{run:?}"
     );
 }

