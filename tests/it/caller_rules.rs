@@ -207,7 +207,8 @@ ghcr.io
   ● work  default   work/**   in clear text
           may ask: with a grant only (not granted now)
 
-Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io:
+  docker-credential-ensign configure-docker
 
 "#]],
     );

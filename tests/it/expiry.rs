@@ -45,7 +45,8 @@ ghcr.io
   ● old    default   old/**     in clear text   expired 2 days ago
     ✗ the credentials of old on ghcr.io are no longer valid: they have expired: run `docker-credential-ensign login ghcr.io --alias old`
 
-Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+Docker does not ask Ensign for ghcr.io:
+  docker-credential-ensign configure-docker
 1 account needs attention.
 
 "#]]);

@@ -154,7 +154,7 @@ error: the new program says that it is 0.8.0, not 0.9.0; nothing was changed
 hint: report it: see SECURITY.md
 not there
 error: release 0.9.0 has no program for TARGET
-hint: build it from source: `git clone https://forge.example/ensign/ensign`, then its install.sh
+hint: `git clone https://forge.example/ensign/ensign`; its install.sh builds it
 
 "#]],
     );
@@ -192,7 +192,7 @@ hint: correct it there; docs/install.md has an example
             &installed.refused(&[]),
             str![[r#"
 error: there is no signed release of Ensign yet
-hint: build it from source: `git clone https://forge.example/ensign/ensign`, then its install.sh
+hint: `git clone https://forge.example/ensign/ensign`; its install.sh builds it
 
 "#]],
         );
