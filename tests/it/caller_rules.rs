@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use snapbox::str;
+use std::fmt::Write as _;
 
 use crate::callers::{called_by, running, who};
 use crate::support::snapshots::shows;
@@ -52,7 +53,7 @@ fn an_account_may_be_for_named_programs() {
         assert_eq!(who(&run), if answered { "work" } else { NOT_FOUND }, "{client}: {run:?}");
         assert_eq!(run.stderr, "", "{client}");
         if !answered {
-            refusals += &format!("{client}: {}\n", last_refusal(&sandbox));
+            let _ = writeln!(refusals, "{client}: {}", last_refusal(&sandbox));
         }
     }
     shows(

@@ -1,6 +1,7 @@
 //! `install.sh` where the release is hard to get: without curl, through a proxy, from a server that fails, without room.
 #![cfg(target_os = "linux")]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -102,10 +103,10 @@ fn a_server_that_fails_is_named_by_the_script_too() {
         ("breaks off, and begins anew", json!({"gz": {"cut": 30, "no_range": true}})),
     ] {
         home.releases.behave(&rules);
-        told += &format!("{what}\n{}", home.refused(&[]));
+        let _ = write!(told, "{what}\n{}", home.refused(&[]));
     }
     home.releases.behave(&json!({}));
-    told += &format!("no such version\n{}", home.refused(&["--version", "0.8.0"]));
+    let _ = write!(told, "no such version\n{}", home.refused(&["--version", "0.8.0"]));
     home.releases.stop();
     assert!(home.refused(&[]).starts_with("install.sh: could not reach `SERVER`: "), "curl's words follow");
     shows(

@@ -2,6 +2,7 @@
 //! changes nothing.
 #![cfg(target_os = "linux")]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -111,7 +112,7 @@ impl Home {
         self.releases.publish(version, &path);
     }
 
-    fn change(&self, file: &str, edit: fn(&mut Vec<u8>)) {
+    fn change(&self, file: &str, edit: Edit) {
         let path = self.releases.folder("0.9.0").join(file);
         let mut bytes = fs::read(&path).unwrap();
         edit(&mut bytes);
@@ -229,10 +230,12 @@ Try again, and report it if it happens twice: see SECURITY.md in https://forge.e
     );
 }
 
+type Edit = fn(&mut Vec<u8>);
+
 fn tampered_with(tools: Tools) -> String {
     let home = Home::new(tools);
     let (releases, mut told) = (&home.releases, String::new());
-    let changes: [(&str, &str, fn(&mut Vec<u8>)); 5] = [
+    let changes: [(&str, &str, Edit); 5] = [
         ("a byte of the archive", &archive(), |bytes| bytes[200] ^= 1),
         ("half an archive", &archive(), |bytes| bytes.truncate(150)),
         ("a byte of the sums", "SHA256SUMS", |bytes| bytes[0] = if bytes[0] == b'0' { b'1' } else { b'0' }),
@@ -242,13 +245,13 @@ fn tampered_with(tools: Tools) -> String {
     for (what, file, edit) in changes {
         home.publish_script("0.9.0", SAYING);
         home.change(file, edit);
-        told += &format!("{what}\n{}", home.refused(&[]));
+        let _ = write!(told, "{what}\n{}", home.refused(&[]));
     }
     home.publish_script("0.9.0", SAYING);
     for (what, key) in [("a forged signature", releases.key.forged()), ("another key", SigningKey::new())] {
         releases.sign("0.9.0", "ensign 0.9.0", &key);
         releases.make_newest("0.9.0");
-        told += &format!("{what}\n{}", home.refused(&[]));
+        let _ = write!(told, "{what}\n{}", home.refused(&[]));
     }
     // The comment is signed too.
     home.publish_script("0.9.0", SAYING);
@@ -265,7 +268,7 @@ fn what_the_key_signed_must_still_be_a_release() {
     let (releases, folder) = (&home.releases, home.sandbox.home());
     home.publish_script("0.9.0", SAYING);
     let mut told = String::new();
-    let mut refused = |what: &str, words: &[&str]| told += &format!("{what}\n{}", home.refused(words));
+    let mut refused = |what: &str, words: &[&str]| write!(told, "{what}\n{}", home.refused(words)).unwrap();
     releases.sign("0.9.0", "a cake", &releases.key);
     releases.make_newest("0.9.0");
     refused("a comment without a version", &[]);
@@ -398,7 +401,7 @@ fn options_that_do_not_fit_are_refused() {
         &["--release", "--program", "/bin/sh"],
         &["--from-source"],
     ] {
-        told += &format!("{}\n{}", words.join(" "), home.refused(words));
+        let _ = write!(told, "{}\n{}", words.join(" "), home.refused(words));
     }
     shows(
         &told,

@@ -1,6 +1,7 @@
 //! The operating system's keyring: Docker's logins there, and what becomes of a keyring that does not answer.
 #![cfg(all(unix, not(target_vendor = "apple")))]
 
+use std::fmt::Write as _;
 use std::os::unix::net::UnixListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -137,7 +138,7 @@ fn a_keyring_that_cannot_be_opened_costs_only_its_own_entries() {
         }
         for [server, source, effect, reason] in rows {
             assert_eq!((server.as_str(), source.as_str()), ("", "keyring"), "{case}");
-            reasons += &format!("{case}: {effect}: {reason}\n");
+            let _ = writeln!(reasons, "{case}: {effect}: {reason}");
         }
     }
     drop(listener);

@@ -1,5 +1,6 @@
 //! `api`, and what the handshake owes: rows P9 to P18, L19 to L26, O51 to O73, R12 to R23 and A39.
 
+use std::fmt::Write as _;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
@@ -464,7 +465,7 @@ fn a_login_is_checked_before_it_is_kept() {
         let run = login(host, password);
         let told: Value = serde_json::from_str(&run.stdout).unwrap();
         assert_eq!(run.code, Some(code), "{run:?}");
-        errors += &format!("{}\n", told["error"].as_str().unwrap());
+        let _ = writeln!(errors, "{}", told["error"].as_str().unwrap());
         assert!(!sandbox.config_path().exists() && !sandbox.secrets_path(host).exists(), "nothing is stored");
     }
     shows(

@@ -1,6 +1,7 @@
 //! Accounts whose secret another program has. The programs here are scripts; `tests/e2e/cases/borrow.sh` has the real ones.
 #![cfg(unix)]
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -280,7 +281,7 @@ fn hostile_answers_are_named_and_never_passed_on() {
         assert!(run.code == Some(1) && !run.stdout.contains("hunter2"), "{run:?}");
         assert_eq!((run.stdout.lines().count(), run.stderr.as_str()), (1, ""), "{run:?}");
         let why = redacted(&run.stdout).replace("`[HOME]/bin/docker-credential-lender`", "LENDER");
-        told += &format!("{script}\n  {why}");
+        let _ = write!(told, "{script}\n  {why}");
     }
     shows(
         &told,
@@ -348,7 +349,7 @@ fn words_that_do_not_fit_are_told_before_anything_is_run() {
     ] {
         let run = sandbox.run(&[vec!["login", "--borrow"], words.clone()].concat(), "");
         assert!(run.code == Some(2) && run.stdout.is_empty(), "{words:?}: {run:?}");
-        told += &format!("{}\n{}", words.join(" "), run.stderr);
+        let _ = write!(told, "{}\n{}", words.join(" "), run.stderr);
     }
     shows(
         &told,

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 
 use regex_lite::Regex;
@@ -31,7 +32,7 @@ fn what_was_tampered_with_is_refused_in_a_sentence_of_its_own() {
     let mut refused = |what: &str, words: &[&str]| {
         let refused = installed.refused(words);
         let (error, hint) = refused.split_once('\n').unwrap();
-        told += &format!("{what}\n  {error}\n");
+        let _ = write!(told, "{what}\n  {error}\n");
         hints.insert(hint.to_owned());
     };
 
@@ -134,12 +135,12 @@ fn a_program_that_does_not_run_here_never_takes_the_place() {
         ("of another version", "#!/bin/sh\necho docker-credential-ensign 0.8.0\n"),
     ] {
         releases.publish("0.9.0", &script(sandbox, program));
-        told += &format!("{what}\n{}", installed.refused(&[]));
+        let _ = write!(told, "{what}\n{}", installed.refused(&[]));
     }
     write(&releases.folder("0.9.0").join("SHA256SUMS"), b"00  ensign-0.9.0-riscv64.tar.gz\n");
     releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
     releases.make_newest("0.9.0");
-    told += &format!("not there\n{}", installed.refused(&[]));
+    let _ = write!(told, "not there\n{}", installed.refused(&[]));
     shows(
         &told,
         str![[r#"
@@ -264,14 +265,14 @@ fn a_server_that_fails_is_named() {
         ("breaks off, and begins anew", json!({"gz": {"cut": 30, "no_range": true}})),
     ] {
         installed.releases.behave(&rules);
-        told += &format!("{what}\n{}", installed.refused(&[]));
+        let _ = write!(told, "{what}\n{}", installed.refused(&[]));
     }
     installed.releases.behave(&json!({}));
     for words in [&["--version", "0.8.0"][..], &["--rollback"]] {
-        told += &format!("{}\n{}", words[0], installed.refused(words));
+        let _ = write!(told, "{}\n{}", words[0], installed.refused(words));
     }
     installed.releases.stop();
-    told += &format!("nobody answers\n{}", installed.refused(&[]));
+    let _ = write!(told, "nobody answers\n{}", installed.refused(&[]));
     shows(
         &told,
         str![[r#"
