@@ -51,7 +51,7 @@ impl UsageError {
         let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand];
         kinds.into_iter().find_map(|kind| match self.error.get(kind)? {
             ContextValue::String(word) => Some(word.as_str()),
-            ContextValue::Strings(words) => words.first().map(String::as_str),
+            ContextValue::Strings(words) => words.last().map(String::as_str), // the most similar
             _ => None,
         })
     }
@@ -87,6 +87,7 @@ mod tests {
     fn an_error_of_clap_is_said_as_ours_are() {
         for (line, message, hint) in [
             ("chekc", "there is no command `chekc`", "did you mean `check`? `e help` shows what there is"),
+            ("logn", "there is no command `logn`", "did you mean `login`? `e help` shows what there is"),
             (
                 "check a --pul",
                 "unexpected argument `--pul` found",
