@@ -1,14 +1,15 @@
-//! Tests the projects in `tests/fixtures/projects/`: commands with the images that they use.
+//! Tests the projects in `tests/fixtures/projects/`: commands with the images that they use. Other tests bring their own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{ProjectVariables, images, operation};
+use super::{ImageSide, ProjectImages, ProjectVariables, images, named, operation};
 use crate::caller::command_line;
 use crate::caller::program::ProgramRole;
 use crate::model::choice::FileImages;
+use crate::system::files;
 
 /// A command in a project.
 #[derive(Deserialize)]
@@ -88,4 +89,31 @@ fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (V
     all.extend(unknown.iter().map(|unknown| format!("{}: not known", shown(&unknown.file))));
     all.sort_unstable();
     (all, operation)
+}
+
+/// What the command pulls and pushes: `+` before what goes out, `?` where something is not known.
+pub(super) fn answer(project: &[(&str, &str)], command: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in project {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        files::replace(&path, text.as_bytes(), files::Access::Private).unwrap();
+    }
+    let (pulled, pushed, goes_out) = sides(folder.path(), command);
+    format!("{pulled} | {}{pushed}", if goes_out { "+" } else { "" }).trim().to_owned()
+}
+
+pub(super) fn sides(folder: &Path, command: &str) -> (String, String, bool) {
+    let program = command_line(command).unwrap();
+    let ProgramRole::Client(client) = program.role() else { panic!("{command} is not a client") };
+    let task = client.task(&program.args).unwrap();
+    let ProjectImages { pulled, pushed, goes_out } = named(&task, folder, &ProjectVariables::new(&program));
+    let shown = |side: &ImageSide| {
+        let mut texts: Vec<String> = side.found.iter().map(|found| found.text.clone()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        texts.extend((!side.unknown.is_empty()).then(|| "?".to_owned()));
+        texts.join(" ")
+    };
+    (shown(&pulled), shown(&pushed), goes_out)
 }

@@ -8,6 +8,8 @@ mod project;
 mod selection;
 mod service;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::collections::BTreeMap;

@@ -2,46 +2,7 @@
 
 mod outputs;
 
-use std::fs;
-use std::path::Path;
-
-use crate::caller::command_line;
-use crate::caller::files::project_reader::ProjectReader;
-use crate::caller::files::{ImageSide, ProjectImages, ProjectVariables};
-use crate::caller::program::ProgramRole;
-use crate::system::files;
-
-/// What the command pulls and pushes: `+` before what goes out, `?` where something is not known.
-fn answer(project: &[(&str, &str)], command: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in project {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        files::replace(&path, text.as_bytes(), files::Access::Private).unwrap();
-    }
-    let (pulled, pushed, goes_out) = sides(folder.path(), command);
-    format!("{pulled} | {}{pushed}", if goes_out { "+" } else { "" }).trim().to_owned()
-}
-
-fn sides(folder: &Path, command: &str) -> (String, String, bool) {
-    let program = command_line(command).unwrap();
-    let ProgramRole::Client(client) = program.role() else { panic!("{command} is not a client") };
-    let task = client.task(&program.args).unwrap();
-    let mut reader = ProjectReader::new();
-    let ProjectImages { mut pulled, mut pushed, goes_out } =
-        super::images(&task, folder, &ProjectVariables::new(&program), &mut reader);
-    let noted = reader.take_unknown();
-    pulled.unknown.extend(noted.iter().cloned());
-    pushed.unknown.extend(noted);
-    let shown = |side: &ImageSide| {
-        let mut texts: Vec<String> = side.found.iter().map(|found| found.text.clone()).collect();
-        texts.sort_unstable();
-        texts.dedup();
-        texts.extend((!side.unknown.is_empty()).then(|| "?".to_owned()));
-        texts.join(" ")
-    };
-    (shown(&pulled), shown(&pushed), goes_out)
-}
+use crate::caller::files::fixtures::answer;
 
 const DOCKERFILE: (&str, &str) = ("Dockerfile", "ARG BASE=base\nFROM ${BASE}\n");
 

@@ -1,0 +1,146 @@
+//! Projects with what Compose makes of them: images that it pulls, then `|` and those that it pushes; `?` is not known.
+
+use super::super::fixtures::answer;
+
+const DOCKERFILE: (&str, &str) = ("Dockerfile", "ARG A=base\nFROM c.io/$A\nCOPY --from=more / /\n");
+
+fn hold(cases: &[(&str, &[&str], &str)]) {
+    for (command, texts, expected) in cases {
+        let names = ["compose.yaml", "compose.override.yaml", "other/compose.yaml"];
+        let mut files = vec![DOCKERFILE, ("other/Dockerfile", "FROM c.io/other\n")];
+        files.extend(names.into_iter().zip(texts.iter().copied()));
+        assert_eq!(answer(&files, command), *expected, "{command} {texts:?}");
+    }
+}
+
+#[test]
+fn services_are_selected_as_compose_does() {
+    let two = "services: {a: {image: c.io/a}, b: {image: c.io/b}}";
+    let waits = "services: {a: {image: c.io/a, depends_on: [b]}}";
+    let may_wait =
+        "services: {a: {image: c.io/a, depends_on: {b: {required: false}}}, b: {image: c.io/b, profiles: [x]}}";
+    hold(&[
+        ("docker compose run a b", &[two], "c.io/a |"),
+        ("docker compose pull a b", &[two], "c.io/a c.io/b |"),
+        ("docker compose pull z", &[two], "? | ?"),
+        ("docker compose pull", &[waits], "? | ?"),
+        ("podman-compose pull", &[waits], "c.io/a |"),
+        ("podman-compose up a", &[waits], "c.io/a |"),
+        ("docker compose pull", &[may_wait], "c.io/a |"),
+        ("docker compose up a", &[may_wait], "c.io/a |"),
+        ("docker compose up a", &["services: {a: {image: c.io/a, depends_on: {z: {required: false}}}}"], "? | ?"),
+        ("docker compose pull", &["services: {a: {command: x}}"], "? | ?"),
+        ("docker compose pull", &["services: {a: {provider: {type: x}}, b: {image: c.io/b}}"], "c.io/b |"),
+        (
+            "docker compose pull",
+            &["services: {a: {image: x, links: [b]}, b: {image: x, network_mode: 'service:a'}}"],
+            "? | ?",
+        ),
+        ("docker compose pull", &["services: {a: {image: c.io/a, links: [b]}, b: {image: c.io/b}}"], "c.io/a c.io/b |"),
+    ]);
+}
+
+#[test]
+fn services_name_images_in_many_places() {
+    let hooks = "services: {a: {image: c.io/a, pre_start: [{image: c.io/hook}]}}";
+    let volumes = "services: {a: {image: c.io/a, volumes: ['x:/x', {type: image, source: c.io/v, target: /y}, \
+                   {type: volume, source: c.io/n, target: /z}]}}";
+    let builds = "services: {a: {image: c.io/a, build: {context: ., tags: [c.io/t]}}, b: {image: c.io/b}}";
+    hold(&[
+        ("docker compose up", &[hooks], "c.io/a c.io/hook |"),
+        ("docker compose up --pull never", &[hooks], "|"),
+        ("docker compose pull", &[hooks], "c.io/a c.io/hook |"),
+        ("docker compose push", &[hooks], "| +"),
+        ("docker compose build", &[hooks], "|"),
+        ("docker compose up", &[volumes], "c.io/a c.io/v |"),
+        ("docker compose pull", &[volumes], "c.io/a |"),
+        ("docker compose pull", &[builds], "c.io/a c.io/b |"),
+        ("docker compose pull --ignore-buildable", &[builds], "c.io/b |"),
+        ("docker compose push", &[builds], "| +c.io/a c.io/t"),
+        ("docker compose up --no-build", &[builds], "c.io/a c.io/b |"),
+        ("docker compose up", &["services: {a: {provider: {type: x}, image: c.io/a}}"], "|"),
+    ]);
+}
+
+#[test]
+fn files_are_merged_as_compose_does() {
+    let built = "services: {a: {build: {context: ., args: {A: one, B: two}}}}";
+    let extends = "services: {a: {extends: {service: b, file: other/compose.yaml}}}";
+    hold(&[
+        ("docker compose build", &[built], "c.io/one more |"),
+        ("docker compose build", &[built, "services: {a: {build: {args: {A: x}}}}"], "c.io/x more |"),
+        ("docker compose build", &[built, "services: {a: {build: {args: [A=x]}}}"], "c.io/x more |"),
+        ("docker compose build", &[built, "services: {a: {build: {args: !reset {}}}}"], "c.io/base more |"),
+        ("docker compose build", &[built, "services: {a: {build: {args: !override {B: x}}}}"], "c.io/base more |"),
+        ("docker compose build", &[built, "services: {a: {build: other}}"], "c.io/other |"),
+        (
+            "docker compose build",
+            &[built, "services: {a: {build: {additional_contexts: {more: docker-image://c.io/m}}}}"],
+            "c.io/m c.io/one |",
+        ),
+        ("docker compose build", &[built, "services: {a: !reset {}}"], "|"),
+        (
+            "docker compose pull",
+            &[
+                "services: {a: {image: c.io/a, depends_on: [z]}}",
+                "services: {a: {depends_on: {z: {required: false}}}, z: {image: c.io/z, profiles: [x]}}",
+            ],
+            "c.io/a |",
+        ),
+        ("docker compose pull", &["services: {a: {image: c.io/a}}", "services: {a: {image: [x]}}"], "? | ?"),
+        ("docker compose build", &[extends, "", "services: {b: {build: .}}"], "c.io/other |"),
+        (
+            "docker compose build",
+            &[extends, "", "services: {b: {build: {context: .., additional_contexts: {more: .}}}}"],
+            "c.io/base |",
+        ),
+        ("docker compose pull", &["services: {a: {extends: b}, b: {extends: a}}"], "? | ?"),
+        ("docker compose pull", &["services: {a: {image: c.io/a, extends: b}, b: {image: c.io/b}}"], "c.io/a c.io/b |"),
+    ]);
+}
+
+#[test]
+fn projects_include_others() {
+    let include = "include: [other/compose.yaml]\nservices: {a: {image: c.io/a}}";
+    hold(&[
+        ("docker compose pull", &[include, "", "services: {b: {image: c.io/b}}"], "c.io/a c.io/b |"),
+        ("docker compose pull", &[include, "", "services: {a: {image: c.io/a}}"], "c.io/a |"),
+        ("docker compose pull", &[include, "", "services: {a: {image: c.io/b}}"], "? | ?"),
+        ("docker compose pull", &["include: [compose.yaml]\nservices: {a: {image: c.io/a}}"], "? | ?"),
+        ("docker compose pull", &["include: ['https://c.io/x.git']\nservices: {a: {image: c.io/a}}"], "? | ?"),
+        ("docker compose pull", &["include: ['oci://c.io/p']\nservices: {a: {image: c.io/a}}"], "c.io/p ? | ?"),
+        ("docker compose -f - pull", &[], "? | ?"),
+        ("docker compose -f https://c.io/x.git pull", &[], "? | ?"),
+        (
+            "docker compose -f oci://c.io/p -f other/compose.yaml build",
+            &["", "", "services: {b: {build: .}}"],
+            "c.io/base c.io/p more ? | ?",
+        ),
+    ]);
+}
+
+#[test]
+fn a_project_has_variables_and_a_name() {
+    let named = "name: My.App\nservices: {a: {image: 'c.io/$COMPOSE_PROJECT_NAME'}}";
+    let text = "services: {a: {image: 'c.io/${TAG-none}'}}";
+    let hold = |cases: &[(&str, &str, &str)]| {
+        for (command, text, expected) in cases {
+            let files = [("compose.yaml", *text), (".env", "TAG=env"), ("x/.env", "TAG=x"), ("x/compose.yaml", *text)];
+            assert_eq!(answer(&files, command), *expected, "{command} {text}");
+        }
+    };
+    hold(&[
+        ("docker compose pull", named, "c.io/myapp |"),
+        ("docker compose -p other pull", named, "c.io/other |"),
+        ("COMPOSE_PROJECT_NAME=third docker compose pull", named, "c.io/third |"),
+        ("COMPOSE_PROJECT_NAME= docker compose -p '' pull", named, "c.io/myapp |"),
+        ("COMPOSE_PROJECT_NAME=My.App docker compose pull", named, "? | ?"),
+        ("docker compose pull", text, "c.io/env |"),
+        ("docker compose --env-file /dev/null pull", text, "c.io/none |"),
+        ("docker compose -f x/compose.yaml pull", text, "c.io/x |"),
+        ("COMPOSE_FILE=x/compose.yaml docker compose pull", text, "c.io/env |"),
+        ("COMPOSE_DISABLE_ENV_FILE=1 docker compose pull", text, "c.io/none |"),
+        ("COMPOSE_DISABLE_ENV_FILE=1 COMPOSE_FILE=x/compose.yaml docker compose pull", text, "c.io/none |"),
+        ("COMPOSE_DISABLE_ENV_FILE=maybe docker compose pull", text, "? | ?"),
+    ]);
+}
