@@ -96,7 +96,7 @@ fn plain_json(text: &str) -> String {
     let (mut plain, mut letters, mut quoted) = (String::with_capacity(text.len()), text.chars().peekable(), false);
     while let Some(letter) = letters.next() {
         match (letter, letters.peek()) {
-            ('\\', Some(next)) if quoted => {
+            ('\\', Some(next)) => {
                 plain.extend([letter, *next]);
                 letters.next();
             }
@@ -148,6 +148,7 @@ mod tests {
             (r#"{"a": "\" // b"}"#, r#"{"a": "\" // b"}"#),
             ("{\"a\": [1, 2, /* x */ ],\n}", "{\"a\": [1, 2]}"),
             (r#"{"a": ",]"}"#, r#"{"a": ",]"}"#),
+            (r#"{"a": "/* b */"}"#, r#"{"a": "/* b */"}"#),
             ("/*", " "),
             ("//", ""),
         ] {

@@ -109,7 +109,7 @@ fn escapes(text: &str) -> String {
             'r' => whole.push('\r'),
             't' => whole.push('\t'),
             'v' => whole.push('\u{b}'),
-            '"' | '\\' => whole.push(c),
+            '\\' => whole.push(c),
             '$' => whole.push_str("$$"),
             '0' => {
                 let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -157,6 +157,9 @@ mod tests {
             ("A=\"b ${C}\" # note", Some("b see")),
             ("A=\"x\\ty\\$C $C\"", Some("x\ty$C see")),
             ("A=\"\\0101\\q\"", Some("A\\q")),
+            ("A=\"\\a\\b\\f\\n\\r\\v\\\"\\\\\"", Some("\x07\x08\x0c\n\r\x0b\"\\")),
+            ("A=\"\\07x\\0777\"", Some("\\07x\\0777")),
+            ("A=b\nexportA=c", Some("b")),
             ("A=b#c # d", Some("b#c")),
             ("A=$C/${D:-d}", Some("see/d")),
             ("A=`x`", Some("`x`")),

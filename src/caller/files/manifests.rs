@@ -15,10 +15,10 @@ const STEPS_AT_MOST: usize = 100_000;
 pub(super) fn manifest_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     for name in task.values(FlagKind::File).flat_map(|names| names.split(',')).chain(task.positionals.iter().copied()) {
-        let path = current.join(name);
-        if name == "-" || name.contains("://") {
+        if name == "-" {
             continue;
         }
+        let path = current.join(name);
         let mut steps_left = STEPS_AT_MOST;
         let in_folder = reader.files_in(&path, &["json", "yaml", "yml"]);
         let paths = if in_folder.is_empty() { vec![path] } else { in_folder };

@@ -18,6 +18,8 @@ mod manifests;
 mod project_reader;
 mod regclient;
 mod template;
+#[cfg(test)]
+mod tests;
 mod variables;
 mod yaml;
 

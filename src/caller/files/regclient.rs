@@ -126,6 +126,8 @@ mod tests {
             ("r = host .. \"/acme/app\"", "\u{fffd}/acme/app"),
             ("log \"copying\" -- it's open", ""),
             ("log(\"and/or\")", ""),
+            ("r = \"/acme/app\" .. tag", ""),
+            ("r = host .. \":1\"", ""),
         ] {
             assert_eq!(literals(script).join(" "), expected, "{script}");
         }

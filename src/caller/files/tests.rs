@@ -1,0 +1,93 @@
+//! Commands with the files that they work on: images that they pull, then `|` and those that they push.
+
+use super::fixtures::answer;
+
+fn hold(files: &[(&str, &str)], cases: &[(&str, &str)]) {
+    for (command, expected) in cases {
+        assert_eq!(answer(files, command), *expected, "{command} {files:?}");
+    }
+}
+
+#[test]
+fn a_build_reads_the_files_of_its_client() {
+    let files = [
+        ("Dockerfile", "ARG A=base\nFROM c.io/unused AS unused\nFROM c.io/$A\n"),
+        ("Containerfile", "FROM c.io/container\n"),
+        ("more", "ARG A\nARG TARGETARCH\nFROM c.io/$A-$TARGETARCH\n"),
+        ("more.in", "FROM c.io/more\n"),
+        ("arguments", "# A=no\nA=yes\n"),
+    ];
+    hold(
+        &files,
+        &[
+            ("docker build .", "c.io/base |"),
+            ("docker build --build-arg A=x .", "c.io/x |"),
+            ("docker build -f more -f Dockerfile .", "c.io/base |"),
+            ("docker build -f - .", "? |"),
+            ("docker build -f https://c.io/Dockerfile .", "? |"),
+            ("docker build -f Dockerfile https://c.io/x.git", "? |"),
+            ("docker build --target unused .", "c.io/unused |"),
+            ("DOCKER_BUILDKIT=0 docker build .", "c.io/base c.io/unused |"),
+            ("DOCKER_BUILDKIT=1 docker build .", "c.io/base |"),
+            ("kaniko --context dir://.", "c.io/base c.io/unused |"),
+            ("kaniko --skip-unused-stages --context dir://.", "c.io/base |"),
+            ("podman build .", "c.io/container |"),
+            ("podman build -f Dockerfile https://c.io/x.git", "c.io/base |"),
+            ("podman build -f Dockerfile -f Containerfile .", "c.io/container |"),
+            ("podman build -f more.in .", "c.io/more ? |"),
+            ("podman build --build-arg-file arguments -f Dockerfile .", "c.io/yes |"),
+            ("docker build --platform linux/arm64 --build-arg A=x -f more .", "c.io/x-arm64 |"),
+            ("podman build --os linux --arch arm64 --build-arg A=x -f more .", "c.io/x-arm64 |"),
+            ("DOCKER_DEFAULT_PLATFORM=linux/arm64 docker build --build-arg A=x -f more .", "c.io/x-arm64 |"),
+            (
+                "DOCKER_DEFAULT_PLATFORM=linux/arm64 docker build --platform linux/s390x --build-arg A=x -f more .",
+                "c.io/x-s390x |",
+            ),
+            ("cosign dockerfile verify Dockerfile", "c.io/base c.io/unused |"),
+            ("buildctl build --local context=. --local dockerfile=.", "c.io/base |"),
+            (
+                "buildctl build --local dockerfile=. --opt build-arg:A=x --opt filename=Containerfile",
+                "c.io/container |",
+            ),
+            ("buildctl build --local dockerfile=. --opt target=unused", "c.io/unused |"),
+        ],
+    );
+}
+
+#[test]
+fn a_development_container_has_an_image_or_a_build() {
+    let image = r#"{"image": "c.io/a:${localEnv:TAG:1}", "features":
+        {"c.io/f/x:1": {}, "./mine": {}, "https://c.io/f.tgz": {}, "git": {}}} // note"#;
+    let build = r#"{"build": {"dockerfile": "../Dockerfile", "args": {"A": "${localEnv:A}"}, "cacheFrom": CACHE}}"#;
+    let file = ("Dockerfile", "ARG A\nFROM c.io/$A\n");
+    let place = ".devcontainer/devcontainer.json";
+    hold(
+        &[(place, image)],
+        &[("devcontainer up", "c.io/a:1 c.io/f/x:1 |"), ("TAG=2 devcontainer up", "c.io/a:2 c.io/f/x:1 |")],
+    );
+    hold(&[(".devcontainer.json", image)], &[("devcontainer build --workspace-folder .", "c.io/a:1 c.io/f/x:1 |")]);
+    hold(&[("x.json", "{\"image\": \"c.io/${x}\"}")], &[("devcontainer up --config x.json", "? |")]);
+    hold(&[("x.json", "{\"image\": ")], &[("devcontainer up --config x.json", "? | ?")]);
+    let one = build.replace("CACHE", r#""c.io/cache""#);
+    hold(&[(place, &one), file], &[("A=x devcontainer up", "c.io/cache c.io/x |")]);
+    let two = build.replace("CACHE", r#"["c.io/c", "c.io/d"]"#);
+    hold(
+        &[(place, &two), file],
+        &[("A=x devcontainer up", "c.io/c c.io/d c.io/x |"), ("devcontainer up", "c.io/c c.io/d ? |")],
+    );
+}
+
+#[test]
+fn lists_of_images_are_read() {
+    let pod = "spec: {containers: [{image: c.io/a}], initContainers: [{image: c.io/b}]}";
+    hold(
+        &[("pod.yaml", pod), ("-", pod), ("pods/x.yml", pod), ("pods/x.txt", pod)],
+        &[
+            ("kubectl apply -f pod.yaml", "c.io/a c.io/b |"),
+            ("kubectl apply -f pods", "c.io/a c.io/b |"),
+            ("kubectl apply -f -", "|"),
+        ],
+    );
+    let sync = "sync: [{source: 'ocidir://x:{{.x}}', target: 'c.io/b'}, {source: c.io/a, target: 'ocidir://y'}]";
+    hold(&[("x.yml", sync)], &[("regsync -c x.yml once", "c.io/a | +c.io/b")]);
+}
