@@ -16,6 +16,7 @@ fn a_build_reads_the_files_of_its_client() {
         ("more", "ARG A\nARG TARGETARCH\nFROM c.io/$A-$TARGETARCH\n"),
         ("more.in", "FROM c.io/more\n"),
         ("arguments", "# A=no\nA=yes\n"),
+        ("triggers", "FROM docker://c.io/a AS a\nONBUILD COPY --from=c.io/b / /\nFROM a\n"),
     ];
     hold(
         &files,
@@ -34,6 +35,10 @@ fn a_build_reads_the_files_of_its_client() {
             ("podman build .", "c.io/container |"),
             ("podman build -f Dockerfile https://c.io/x.git", "c.io/base |"),
             ("podman build -f Dockerfile -f Containerfile .", "c.io/container |"),
+            ("podman build --target 1 .", "? |"),
+            ("podman build --target 1 -f Dockerfile .", "c.io/base |"),
+            ("podman build -f triggers .", "c.io/a |"),
+            ("docker build -f triggers .", "? |"),
             ("podman build -f more.in .", "c.io/more ? |"),
             ("podman build --build-arg-file arguments -f Dockerfile .", "c.io/yes |"),
             ("docker build --platform linux/arm64 --build-arg A=x -f more .", "c.io/x-arm64 |"),

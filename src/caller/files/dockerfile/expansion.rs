@@ -58,7 +58,7 @@ impl ShellCursor<'_> {
                 // An unknown value may be empty.
                 let may_be_empty =
                     value.as_ref().is_some_and(|value| value.chars().all(|c| c == UNKNOWN) && !value.is_empty());
-                if counts_empty && may_be_empty && !is_left {
+                if counts_empty && may_be_empty {
                     return Ok(Some(UNKNOWN.to_string()));
                 }
                 let filled = value.filter(|value| !(counts_empty && value.is_empty()));
@@ -135,6 +135,8 @@ mod tests {
             ("x\\yz", "xyz"),
             ("x$NONE", "x"),
             ("x$$y", "xy"),
+            ("x$1y", "xy"),
+            (&("${NONE}".repeat(25) + "x"), "x"),
             ("${NONE:-x}", "x"),
             ("${EMPTY:-x}${EMPTY-y}z", "xz"),
             ("${A:+x}${EMPTY:+y}${EMPTY+z}", "xz"),
@@ -152,11 +154,14 @@ mod tests {
             ("${A//b/x}", "axax"),
             ("${A/?b/x}", "xab"),
             ("${A//*/x}", "x"),
+            ("${A///x}", "xaxbxaxbx"),
+            ("${A:/b/x}", "(a `${` is not well formed)"),
             ("${A/a\\/b/x}", "abab"),
             ("${URL#docker://}", "ghcr.io/acme/x"),
             ("${URL#*//*/}", "acme/x"),
             ("${URL##*/}y", "xy"),
             ("${OPEN:-x}", "\u{fffd}"),
+            ("${OPEN:+x}", "\u{fffd}"),
             ("${OPEN#x}y", "\u{fffd}y"),
             ("${OPEN:-${NONE:?no}}", "(a variable that is required has no value)"),
             ("${A", "(a `${` is not well formed)"),

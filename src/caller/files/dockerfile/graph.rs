@@ -204,9 +204,9 @@ impl StageGraph<'_> {
             }
             let stages = file.all.len();
             let is_later = |need: &&usize| {
-                (number + 1..stages).contains(*need) && !matches!(self.nodes[**need].base, StageBase::Replaced(_))
+                (number..stages).contains(*need) && !matches!(self.nodes[**need].base, StageBase::Replaced(_))
             };
-            if number < stages && self.nodes[number].needs.iter().any(|need| is_later(&need)) {
+            if self.nodes[number].needs.iter().any(|need| is_later(&need)) {
                 return refused("a stage needs a later one");
             }
             waiting.extend(self.nodes[number].needs.iter().rev());

@@ -243,3 +243,40 @@ impl ShellCursor<'_> {
         self.chars[start..self.at].iter().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_and_escapes_are_read_as_buildkit_reads_them() {
+        let look_up = |name: &str| (name == "A").then(|| "see".to_owned());
+        let budget = Budget::new();
+        for (text, expected) in [
+            (r#""a\"b""#, r#"a"b"#),
+            (r#""\$A $A""#, "$A see"),
+            (r#""a\\b\cd""#, r"a\b\cd"),
+            (r"a\b\\", r"ab\"),
+            (r"'a\b$A'", r"a\b$A"),
+            ("a <<  b", "a <<  b"),
+        ] {
+            let found = ShellSyntax::new('\\', &look_up, &budget).expand(text);
+            assert_eq!(found.ok().as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_end_at_blanks_outside_of_quotes() {
+        for (text, expected) in [
+            ("'a b' c", "'a b'|c"),
+            (r"'a\' b", r"'a\'|b"),
+            (r#""a b\" c" d"#, r#""a b\" c"|d"#),
+            (r"a\ b  c", r"a\ b|c"),
+        ] {
+            assert_eq!(quoted_words(text, '\\').join("|"), expected, "{text}");
+        }
+        let budget = Budget::new();
+        assert_eq!(words("'' x 'y z'", &budget).ok(), Some(vec!["x".to_owned(), "y z".to_owned()]));
+        assert_eq!(raw_words("'a b' ${X:?y}", &budget), ["'a b'", "${X:?y}"]);
+    }
+}
