@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::glob;
 use super::output::{self, BakeOutput, OutputDestination, is_true};
-use super::target::{BakeContext, BakeTarget, side_of};
+use super::target::{BakeTarget, context_folder, side_of};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
 use crate::caller::files::{ImageSide, ProjectImages, ProjectVariables};
@@ -118,7 +118,7 @@ fn parse(text: &str, variables: &ProjectVariables) -> Option<BakeOverride> {
 fn set(target: &mut BakeTarget, entry: &BakeOverride) {
     let value = || entry.value.clone();
     match (&*entry.key, &entry.name) {
-        ("context", _) => target.context = Some((BakeContext::parse(&entry.value), target.file.clone())),
+        ("context", _) => target.context = Some((context_folder(&entry.value), target.file.clone())),
         ("dockerfile", _) => target.dockerfile = Some(value()),
         ("target", _) => target.stage = Some(value()),
         ("args", Some(name)) => drop(target.arguments.insert(name.clone(), Some(value()))),

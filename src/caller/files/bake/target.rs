@@ -22,7 +22,7 @@ pub(super) struct BakeTarget {
     /// The last file that defines it.
     pub(super) file: Rc<Path>,
     pub(super) inherits: Vec<String>,
-    pub(super) context: Option<(BakeContext, Rc<Path>)>,
+    pub(super) context: Option<(Option<PathBuf>, Rc<Path>)>,
     pub(super) dockerfile: Option<String>,
     pub(super) inline: Option<(String, Rc<Path>)>,
     pub(super) stage: Option<String>,
@@ -41,21 +41,10 @@ pub(super) struct BakeTarget {
     pub(super) open_names: Vec<UnknownImages>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum BakeContext {
-    Folder(PathBuf),
-    Elsewhere,
-    NotKnown,
-}
-
-impl BakeContext {
-    pub(super) fn parse(text: &str) -> Self {
-        match text.strip_prefix("cwd://").unwrap_or(text) {
-            text if text.contains(UNKNOWN) => Self::NotKnown,
-            text if is_remote(text) || text == "-" || text.contains('\0') => Self::Elsewhere,
-            text => Self::Folder(PathBuf::from(if text.is_empty() { "." } else { text })),
-        }
-    }
+/// The folder of a context; `None` if it is unknown. One that is not here is found out later.
+pub(super) fn context_folder(text: &str) -> Option<PathBuf> {
+    let text = text.strip_prefix("cwd://").unwrap_or(text);
+    (!text.contains(UNKNOWN)).then(|| PathBuf::from(if text.is_empty() { "." } else { text }))
 }
 
 impl BakeTarget {
@@ -91,7 +80,7 @@ impl BakeTarget {
             |name: &str| said(name).map(|value| value.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string()));
         let list = |name: &str| said(name).map(|value| texts(&value));
         target.inherits = list("inherits").unwrap_or_default();
-        target.context = text("context").map(|context| (BakeContext::parse(&context), file.clone()));
+        target.context = text("context").map(|context| (context_folder(&context), file.clone()));
         target.dockerfile = text("dockerfile");
         target.inline = text("dockerfile-inline").map(|inline| (inline, file.clone()));
         target.stage = text("target");
@@ -128,7 +117,7 @@ impl BakeTarget {
             let within = folder.as_ref().and_then(|folder| path.strip_prefix(folder).ok());
             within.unwrap_or(path).to_string_lossy().into_owned()
         });
-        target.context = Some((folder.map_or(BakeContext::Elsewhere, BakeContext::Folder), file.clone()));
+        target.context = Some((folder, file.clone()));
         target.inline = build.inline.map(|(text, path)| (text, Rc::from(path)));
         target.stage = build.target;
         target.arguments = build.arguments;
@@ -200,15 +189,12 @@ impl BakeTarget {
 
     /// The build of the target. Its paths are relative to `base`.
     pub(super) fn build(&mut self, base: &Path) -> Build {
-        let context =
-            self.context.as_ref().map_or(BakeContext::Folder(PathBuf::from(".")), |(context, _)| context.clone());
         let inline = self.inline.clone().filter(|(text, _)| !text.is_empty());
         let inline = inline.map(|(text, file)| (text, file.to_path_buf()));
         let dockerfile = self.dockerfile.clone().filter(|name| !name.is_empty() && name != "Dockerfile");
-        let folder = match &context {
-            BakeContext::Folder(folder) => local_folder(base, &folder.to_string_lossy()),
-            BakeContext::Elsewhere | BakeContext::NotKnown => None,
-        };
+        let folder = self.context.as_ref().map_or(Some(Path::new(".")), |(folder, _)| folder.as_deref());
+        let is_read = dockerfile.as_ref().is_none_or(|name| !name.contains(UNKNOWN) && !is_remote(name));
+        let folder = folder.filter(|_| is_read).and_then(|folder| local_folder(base, &folder.to_string_lossy()));
         let mut files = Vec::new();
         match (dockerfile, &folder) {
             _ if inline.is_some() => {}
@@ -221,8 +207,7 @@ impl BakeTarget {
                 });
             }
             (Some(name), None) if Path::new(&name).is_absolute() => files.push(PathBuf::from(name)),
-            (_, None) if context == BakeContext::NotKnown => self.leave_open("the context of a target is not known"),
-            (_, None) => self.leave_open("the context of a target is not in this folder"),
+            (_, None) => self.leave_open("the context of a target is not a known folder here"),
             (None, Some(_)) => {}
         }
         if self.stage.as_ref().is_some_and(|stage| stage.contains(UNKNOWN)) {

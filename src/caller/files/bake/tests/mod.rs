@@ -1,6 +1,7 @@
 //! Projects with what real `docker buildx bake --print` of 0.36, or its source, makes of them.
 
 mod outputs;
+mod sources;
 
 use crate::caller::files::fixtures::answer;
 
