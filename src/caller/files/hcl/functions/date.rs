@@ -79,7 +79,7 @@ impl<'t> Moment<'t> {
     /// `None` for days of the week, and for invalid words.
     fn part(&self, word: &str) -> Option<String> {
         let short = |text: &str| text.strip_prefix('0').unwrap_or(text).to_owned();
-        let hour: u32 = self.hour.parse().ok().filter(|hour| *hour < 24)?;
+        let hour: u32 = self.hour.parse().ok()?;
         let twelve = if hour.is_multiple_of(12) { 12 } else { hour % 12 };
         let month = || MONTHS.get(self.month.parse::<usize>().ok()?.checked_sub(1)?).copied();
         Some(match word {
