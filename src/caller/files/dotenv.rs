@@ -159,6 +159,7 @@ mod tests {
             ("A=\"\\0101\\q\"", Some("A\\q")),
             ("A=\"\\a\\b\\f\\n\\r\\v\\\"\\\\\"", Some("\x07\x08\x0c\n\r\x0b\"\\")),
             ("A=\"\\07x\\0777\"", Some("\\07x\\0777")),
+            ("A=\"\\07\\t\"", Some("\\07\t")),
             ("A=b\nexportA=c", Some("b")),
             ("A=b#c # d", Some("b#c")),
             ("A=$C/${D:-d}", Some("see/d")),

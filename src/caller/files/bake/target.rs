@@ -198,8 +198,6 @@ impl BakeTarget {
         let mut files = Vec::new();
         match (dockerfile, &folder) {
             _ if inline.is_some() => {}
-            (Some(name), _) if name.contains(UNKNOWN) => self.leave_open("the name of a Dockerfile is not known"),
-            (Some(name), _) if is_remote(&name) => self.leave_open("a Dockerfile is not in this folder"),
             (Some(name), Some(folder)) => {
                 files.push(match name.strip_prefix("cwd://") {
                     Some(name) => base.join(name),
@@ -207,7 +205,7 @@ impl BakeTarget {
                 });
             }
             (Some(name), None) if Path::new(&name).is_absolute() => files.push(PathBuf::from(name)),
-            (_, None) => self.leave_open("the context of a target is not a known folder here"),
+            (_, None) => self.leave_open("the context or Dockerfile of a target is not known here"),
             (None, Some(_)) => {}
         }
         if self.stage.as_ref().is_some_and(|stage| stage.contains(UNKNOWN)) {

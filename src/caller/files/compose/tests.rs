@@ -109,6 +109,7 @@ fn projects_include_others() {
         ("docker compose pull", &["include: [compose.yaml]\nservices: {a: {image: c.io/a}}"], "? | ?"),
         ("docker compose pull", &["include: ['https://c.io/x.git']\nservices: {a: {image: c.io/a}}"], "? | ?"),
         ("docker compose pull", &["include: ['oci://c.io/p']\nservices: {a: {image: c.io/a}}"], "c.io/p ? | ?"),
+        ("docker compose -f oci://c.io/p -f compose.yaml pull", &["[]"], "c.io/p ? | ?"),
         ("docker compose -f - pull", &[], "? | ?"),
         ("docker compose -f https://c.io/x.git pull", &[], "? | ?"),
         (

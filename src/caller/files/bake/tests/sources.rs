@@ -23,6 +23,7 @@ fn a_target_is_built_from_its_files() {
         (&format!("{away}\ndockerfile = \"none\""), "", "? | t"),
         (&format!("{away}\ndockerfile = \"{absolute}\""), "", "| t"),
         ("dockerfile = \"none\"\ndockerfile-inline = \"FROM inline\"", "", "inline | t"),
+        (&format!("{away}\ndockerfile-inline = \"FROM inline\""), "", "inline | t"),
         ("cache-from = [null, \"c\"]", "", "base c | t"),
         ("output = [\"type=${timestamp()}\"]", "", "base ? | +?"),
         ("", "--set '*.context=sub'", "sub | t"),

@@ -140,6 +140,8 @@ fn more_functions_and_their_edges() {
         ("int(1.8)", "1"),
         ("signum(-3)", "-1"),
         ("pow(2, 3)", "8"),
+        ("absolute(-2)", "2"),
+        ("negate(2)", "-2"),
         ("min(3, 1, 2)", "1"),
         ("parseint(\"z\", 10)", "refused"),
         ("parseint(\"99999999999999999999\", 10)", "?"),
