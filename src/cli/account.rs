@@ -6,8 +6,8 @@ use anyhow::anyhow;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::hosts::HostEdit;
-use super::images::{ImageEdit, added, warn_about_rivals};
+use super::images::{self, warn_about_rivals};
+use super::list_edit::ListEdit;
 use super::{CommandContext, args, buildx, callers, hosts, pin};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, AccountName, Problem, Registry, Source};
@@ -84,16 +84,15 @@ pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> R
     let words = HintCommand { command: "account edit", flags: &flags(given) };
     let (registry, name) = named(context, &given.host, given.account.as_deref(), &words)?;
     let callers = callers::edit(&given.callers)?;
-    let images = ImageEdit::read(context, &registry, &given.images)?;
-    let mut folders: Vec<String> = Vec::new();
-    let keeps_folders = !given.folder.is_empty() && given.folder.iter().all(|folder| added(folder).1);
+    let images = images::read(context, &registry, &given.images)?;
+    let folders = ListEdit::read(&given.folder, |folder| Ok(folder_text(context, folder)))?;
     let alias: Option<AccountName> = given
         .alias
         .as_deref()
         .map(str::parse)
         .transpose()
         .map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
-    let also = HostEdit::read(context, &registry, &given.also)?;
+    let also = hosts::read(context, &registry, &given.also)?;
     let changes_also = given.no_also || !given.also.is_empty();
     let changes_images = given.no_images || !images.is_empty();
     let changes_folders = given.no_folders || !given.folder.is_empty();
@@ -134,18 +133,12 @@ pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> R
             edit.put(&account);
         }
         if changes_folders {
-            let before =
-                account.folders.iter().filter(|_| keeps_folders).map(|folder| context.env.shorten_home(folder));
-            let wanted = given.folder.iter().map(|folder| folder_text(context, added(folder).0));
-            for folder in before.chain(wanted) {
-                if !folders.contains(&folder) {
-                    folders.push(folder);
-                }
-            }
-            edit.set_folders(&account, &folders);
+            let before = account.folders.iter().map(|folder| context.env.shorten_home(folder)).collect();
+            edit.set_folders(&account, &if given.no_folders { vec![] } else { folders.applied_to(before) });
         }
         if changes_also {
-            edit.set_also(&account, &also.applied_to(&context.hosts_of(&registry, &name)?));
+            let before = context.hosts_of(&registry, &name)?;
+            edit.set_also(&account, &if given.no_also { vec![] } else { also.applied_to(before) });
         }
         if let Some(alias) = alias.filter(|alias| *alias != name) {
             if candidates.accounts.iter().any(|other| other.name == alias) {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use super::failure::{Failure, FailureKind};
-use super::images::added;
+use super::list_edit::ListEdit;
 use super::{CommandContext, account, args, duration};
 use crate::caller;
 use crate::journal::Journal;
@@ -50,15 +50,10 @@ pub(super) fn grant(context: &CommandContext<'_>, given: &args::GrantArguments) 
 
 /// Reads the rule that was typed.
 pub(super) fn edit(given: &args::CallerArguments) -> Result<CallerEdit, Failure> {
-    let (mut programs, mut adds_programs) = (vec![], !given.program.is_empty());
-    for text in &given.program {
-        let (text, adds) = added(text);
-        adds_programs &= adds;
-        programs.push(program(text)?);
-    }
+    let programs = ListEdit::read(&given.program, program)?;
     Ok(CallerEdit {
-        programs: (given.no_programs || !programs.is_empty()).then_some(programs),
-        adds_programs,
+        adds_programs: !programs.is_empty() && !programs.replaces,
+        programs: (given.no_programs || !programs.is_empty()).then_some(programs.values),
         terminal_only: given.terminal.map(|need| need == args::Requirement::Required),
         refuses_agents: given.agents.map(|agents| agents == args::AgentRule::Refused),
         needs_grant: given.grant.map(|need| need == args::Requirement::Required),

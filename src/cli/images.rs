@@ -1,59 +1,24 @@
-//! `--images`: reads patterns, applies them to an account's, and finds other accounts for the same images.
+//! `--images`: reads patterns, and finds other accounts for the same images.
 
 use super::CommandContext;
 use super::failure::Failure;
-use crate::accounts::PreviousImages;
+use super::list_edit::ListEdit;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, ImagePattern, Registry};
 
-/// The patterns of one command. All lists follow one rule: a value replaces the old ones, and a value behind `+` is
-/// added.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ImageEdit {
-    pub(super) patterns: Vec<ImagePattern>,
-    replaces: bool,
-}
-
-impl ImageEdit {
-    /// Reads the typed patterns, and notes where less is taken than was written.
-    pub(super) fn read(context: &CommandContext<'_>, registry: &Registry, given: &[String]) -> Result<Self, Failure> {
-        let mut edit = Self::default();
-        for text in given {
-            let (text, adds) = added(text);
-            edit.replaces |= !adds;
-            let (pattern, left_out) = pattern(registry, text)?;
-            if let Some(tag) = left_out {
-                context
-                    .ui
-                    .note(format_args!("a pattern covers all tags of an image: `{tag}` is left out of {pattern}"));
-            }
-            if !edit.patterns.contains(&pattern) {
-                edit.patterns.push(pattern);
-            }
+/// The typed patterns. It notes where less is taken than was written.
+pub(super) fn read(
+    context: &CommandContext<'_>,
+    registry: &Registry,
+    given: &[String],
+) -> Result<ListEdit<ImagePattern>, Failure> {
+    ListEdit::read(given, |text| {
+        let (pattern, left_out) = pattern(registry, text)?;
+        if let Some(tag) = left_out {
+            context.ui.note(format_args!("a pattern covers all tags of an image: `{tag}` is left out of {pattern}"));
         }
-        Ok(edit)
-    }
-
-    pub(super) fn before(&self) -> PreviousImages {
-        if self.replaces { PreviousImages::Replaced } else { PreviousImages::KeptWithNamespace }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
-    }
-
-    /// Applies the edit to an account's patterns. Added patterns are added to its own namespace too.
-    pub(super) fn applied_to(&self, before: Vec<ImagePattern>) -> Vec<ImagePattern> {
-        let mut patterns = if self.replaces { vec![] } else { before };
-        patterns
-            .extend(self.patterns.iter().filter(|pattern| !patterns.contains(pattern)).cloned().collect::<Vec<_>>());
-        patterns
-    }
-}
-
-/// Splits the `+` off an added value.
-pub(super) fn added(text: &str) -> (&str, bool) {
-    text.strip_prefix('+').map_or((text, false), |text| (text, true))
+        Ok(pattern)
+    })
 }
 
 /// Names accounts with equally specific patterns: such images alone would choose none of them.
@@ -141,20 +106,5 @@ mod tests {
         for text in ["quay.io/x/**", "quay.io", "Acme/**", "", "acme//x", "https://ghcr.io/acme"] {
             assert!(pattern(&Registry::from_key("ghcr.io"), text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_value_replaces_and_one_behind_a_plus_is_added() {
-        let patterns = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<ImagePattern>>();
-        let before = || patterns(&["g.io/me/**"]);
-        for (given, replaces, after) in [
-            (&["g.io/a/**"][..], true, &["g.io/a/**"][..]),
-            (&["g.io/a/**", "g.io/me/**"], false, &["g.io/me/**", "g.io/a/**"]),
-            (&[], false, &["g.io/me/**"]),
-        ] {
-            let edit = ImageEdit { patterns: patterns(given), replaces };
-            assert_eq!(edit.applied_to(before()), patterns(after));
-        }
-        assert_eq!((added("+acme"), added("acme")), (("acme", true), ("acme", false)));
     }
 }

@@ -21,6 +21,7 @@ mod help;
 mod hosts;
 mod images;
 mod import;
+mod list_edit;
 mod login;
 mod logout;
 mod menu;

@@ -106,14 +106,13 @@ fn left_over(leftovers: &Leftovers) -> Value {
 }
 
 fn print_leftovers(context: &CommandContext<'_>, leftovers: &Leftovers) {
-    let count = |number: usize, thing: &str| format!("{number} {thing}{}", if number == 1 { "" } else { "s" });
     if let [(_, registry, name), ..] = leftovers.secrets.as_slice() {
-        let secrets = count(leftovers.secrets.len(), "left-over secret");
+        let secrets = text::count(leftovers.secrets.len(), "left-over secret");
         let [host, name] = [registry.as_str(), name].map(text::quote);
         context.ui.note(format_args!("{secrets} of no account:  {} logout {host} -u {name}", context.program));
     }
     if let [file, ..] = leftovers.files.as_slice() {
-        let files = count(leftovers.files.len(), "left-over file");
+        let files = text::count(leftovers.files.len(), "left-over file");
         context.ui.note(format_args!("{files} of secrets:  rm {}", text::quote(&file.to_string_lossy())));
     }
 }

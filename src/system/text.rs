@@ -30,6 +30,11 @@ pub(crate) fn single_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// `1 account`, `2 accounts`
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Splits a command like a POSIX shell, without expansions. `None` if a quote is left open.
 pub(crate) fn split_words(command: &str) -> Option<Vec<String>> {
     shell_words::split(command).ok()

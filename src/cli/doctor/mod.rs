@@ -26,6 +26,7 @@ use super::{CommandContext, args};
 use crate::docker::{ConfigJson, containers};
 use crate::model::StoreKind;
 use crate::model::choice::{HelperRoute, RegistryAccounts};
+use crate::system::text::count;
 use diagnosis::{CheckGroup, Diagnosis, Severity};
 
 pub(super) use diagnosis::Check;
@@ -166,11 +167,6 @@ impl Section {
     fn severity(&self) -> Option<Severity> {
         self.diagnoses.iter().map(|diagnosis| diagnosis.severity).max()
     }
-}
-
-/// `1 account`, `2 accounts`
-fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// The first few of a list, for one line.

@@ -13,14 +13,14 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::images::ImageEdit;
+use super::list_edit::ListEdit;
 use super::tls_hint::tls_hint;
-use super::{CommandContext, args, callers, configure_docker, store};
-use crate::accounts::{self, Activation, NewLogin, SecretVerdict};
+use super::{CommandContext, args, callers, configure_docker, images, store};
+use crate::accounts::{self, Activation, NewLogin, PreviousImages, SecretVerdict};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{
-    Account, AccountName, CallerEdit, Credential, Operation, Problem, Registry, Source, StoreKind, StoredSecret,
-    Username,
+    Account, AccountName, CallerEdit, Credential, ImagePattern, Operation, Problem, Registry, Source, StoreKind,
+    StoredSecret, Username,
 };
 use crate::oauth;
 use crate::oci::{self, LoginVerdict, RegistryReply};
@@ -40,7 +40,7 @@ struct CompleteLogin {
 /// Options for saving the login. They are checked before a person types a password.
 struct LoginOptions {
     store: Option<StoreKind>,
-    images: ImageEdit,
+    images: ListEdit<ImagePattern>,
     purpose: Option<Operation>,
     callers: CallerEdit,
 }
@@ -110,8 +110,8 @@ fn finish(
         name: alias,
         store,
         token_of: None,
-        images_before: images.before(),
-        images: images.patterns,
+        images_before: if images.replaces { PreviousImages::Replaced } else { PreviousImages::KeptWithNamespace },
+        images: images.values,
         bound: None,
         purpose,
         did,
@@ -155,7 +155,7 @@ fn give_back(context: &CommandContext<'_>, source: &Source, stored: &StoredSecre
 impl LoginOptions {
     fn read(context: &CommandContext<'_>, registry: &Registry, given: &args::LoginArguments) -> Result<Self, Failure> {
         let store = given.store.as_deref().map(store::kind).transpose()?;
-        let images = ImageEdit::read(context, registry, &given.images)?;
+        let images = images::read(context, registry, &given.images)?;
         let callers = callers::edit(&given.callers)?;
         if !callers.is_empty() {
             callers::refuse_agent()?;

@@ -1,0 +1,55 @@
+//! `ListEdit`: one rule for the lists of an account. A value replaces the old ones, and a value behind `+` is added.
+
+use super::failure::Failure;
+
+/// The values of one command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ListEdit<T> {
+    pub(super) values: Vec<T>,
+    pub(super) replaces: bool,
+}
+
+impl<T: Clone + PartialEq> ListEdit<T> {
+    pub(super) fn read(given: &[String], value: impl Fn(&str) -> Result<T, Failure>) -> Result<Self, Failure> {
+        let values = given.iter().map(|text| value(text.strip_prefix('+').unwrap_or(text)));
+        let values = values.collect::<Result<_, _>>()?;
+        Ok(Self { values, replaces: given.iter().any(|text| !text.starts_with('+')) })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The list without doubles.
+    pub(super) fn applied_to(&self, before: Vec<T>) -> Vec<T> {
+        let mut list = if self.replaces { vec![] } else { before };
+        for value in &self.values {
+            if !list.contains(value) {
+                list.push(value.clone());
+            }
+        }
+        list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_replaces_and_one_behind_a_plus_is_added() {
+        for (given, replaces, after) in [
+            (&["a"][..], true, &["a"][..]),
+            (&["+a", "+me", "+a"], false, &["me", "a"]),
+            (&["+a", "b"], true, &["a", "b"]),
+            (&[], false, &["me"]),
+        ] {
+            let given: Vec<String> = given.iter().map(|text| (*text).to_owned()).collect();
+            let edit = ListEdit::read(&given, |text| Ok(text.to_owned())).unwrap();
+            assert_eq!(
+                (edit.replaces, edit.applied_to(vec!["me".to_owned()])),
+                (replaces, after.iter().map(|text| (*text).to_owned()).collect())
+            );
+        }
+    }
+}
