@@ -151,6 +151,10 @@ fn a_call_finds_a_secret_or_the_reason_why_there_is_none() {
         };
         assert!(found.starts_with(expected), "{host}: {found}");
         assert!(!record.is_private && record.guarded.is_none());
+        assert_eq!(
+            (record.decision.route.as_deref() == Some(host), record.decision.helper.is_some()),
+            (expected == "acr", expected == "acr")
+        );
     }
     accounts
         .change(|edit| {
@@ -218,4 +222,24 @@ fn a_programs_secret_is_cached_until_its_end() {
     assert!(accounts.returned(&login("ghcr.io", "you", "s1")).unwrap().is_none());
     config(r#", "cache": 601"#); // another question than the one that was answered
     assert_eq!(asked(), "s2");
+
+    config(r#", "cache": 600"#);
+    let me = account(&accounts, "ghcr.io", "me");
+    let now = SystemTime::now();
+    let minute = Duration::from_mins(1);
+    for (expires_at, refused, expected) in [
+        (now + minute, false, "kept"),
+        (now + minute, true, "s3"),
+        (now - minute, false, "s3"),
+        (now + 13 * 60 * minute, false, "s3"), // the clock was set back
+    ] {
+        says("s2");
+        asked();
+        let cached = accounts.stored(&me).unwrap().unwrap();
+        let changed = StoredSecret { expires_at: Some(expires_at), refused, secret: secret("kept"), ..cached.copy() };
+        accounts.replace(&me, &cached, &changed).unwrap();
+        says("s3");
+        assert_eq!(asked(), expected, "{expires_at:?} {refused}");
+        accounts.replace(&me, &accounts.stored(&me).unwrap().unwrap(), &cached).unwrap();
+    }
 }

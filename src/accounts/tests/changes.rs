@@ -1,7 +1,9 @@
 //! Logins are saved, previewed, activated, renamed, moved and removed, and swept after a crash.
 
+use super::answers::Stranger;
 use super::*;
-use crate::model::{HubToken, ImagePattern, Username};
+use crate::model::choice::DefaultAccount;
+use crate::model::{HelperName, HubToken, ImagePattern, Username};
 
 #[test]
 fn logins_are_saved_activated_renamed_and_removed() {
@@ -147,4 +149,116 @@ fn leftovers_of_a_killed_change_are_swept_and_those_of_another_config_are_named(
         assert_eq!(accounts.remove_leftover(&registry("ghcr.io"), target).unwrap(), is_there, "{target}");
     }
     assert_eq!(stored(&accounts, "ghcr.io", "me").as_deref(), Some("s1"));
+}
+
+#[test]
+fn a_store_that_is_gone_keeps_its_account_until_it_is_abandoned() {
+    let settings =
+        r#", "registries": {"ghcr.io": {"active": "me", "accounts": {"me": {"store": "pigeon"}, "you": {}}}}"#;
+    let (_folder, env) = home(settings, vec![]);
+    let accounts = Accounts::new(&env);
+    let remove = |store| accounts.remove(&registry("ghcr.io"), |_| Some(name("me")), store);
+    assert!(remove(UnreachableStore::Refuse).is_err());
+    assert_eq!(names(&accounts, "ghcr.io"), "me* you");
+    assert!(remove(UnreachableStore::Abandon).unwrap().is_some());
+    assert_eq!(names(&accounts, "ghcr.io"), "you");
+    assert_eq!(accounts.registry_accounts(&registry("ghcr.io")).unwrap().active, DefaultAccount::SignedOut);
+}
+
+#[test]
+fn tokens_of_docker_hub_go_with_the_last_account_of_their_user() {
+    let (_folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    let user: Username = "me".parse().unwrap();
+    let save = |host: &str, alias: &str| {
+        accounts.save(&NewLogin { name: Some(name(alias)), ..login(host, "me", alias) }).unwrap();
+    };
+    save("docker.io", "me");
+    save("docker.io", "me-too");
+    save("ghcr.io", "me");
+    accounts.set_hub_token(&user, HubToken::Refresh, Some(&secret("t"))).unwrap();
+    for (host, alias, is_left) in [("ghcr.io", "me", true), ("docker.io", "me-too", true), ("docker.io", "me", false)] {
+        accounts.remove(&registry(host), |_| Some(name(alias)), UnreachableStore::Refuse).unwrap();
+        assert_eq!(accounts.hub_token(&user, HubToken::Refresh).unwrap().is_some(), is_left, "{host} {alias}");
+    }
+}
+
+#[test]
+fn a_login_in_another_store_leaves_no_secret_behind() {
+    let (folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    accounts.hold_key(&Holder::File(folder.path().join("key")), None, None).unwrap();
+    let in_file =
+        |kind| accounts.vault.all_in_file(kind, &registry("ghcr.io")).unwrap().into_keys().collect::<Vec<_>>();
+    for user in ["me", "you"] {
+        accounts.save(&login("ghcr.io", user, "s1")).unwrap();
+    }
+    accounts.save(&NewLogin { store: Some(StoreKind::Sealed), ..login("ghcr.io", "me", "s2") }).unwrap();
+    assert_eq!(
+        (in_file(&StoreKind::File), in_file(&StoreKind::Sealed)),
+        (vec!["you".to_owned()], vec!["me".to_owned()])
+    );
+    assert_eq!(stored(&accounts, "ghcr.io", "me").as_deref(), Some("s2"));
+    let wide = accounts.save(&login("*.wide.example", "all", "s3")).unwrap();
+    assert_eq!(exposed(accounts.stored(&wide).unwrap()).as_deref(), Some("s3"));
+    let own = folder.path().join("data/secrets");
+    let text = std::fs::read_to_string(own.join("ghcr.io.json")).unwrap().replace("\"you\"", "\"all\"");
+    for host in ["x.wide.example", "x.other.example"] {
+        write(&own.join(format!("{host}.json")), &text);
+    }
+    let left = accounts.leftovers().unwrap().secrets; // a host's secret may be the pattern's account's
+    assert_eq!(left, [(StoreKind::File, registry("x.other.example"), "all".to_owned())]);
+    accounts.set_hub_token(&"me".parse().unwrap(), HubToken::Access, Some(&secret("t"))).unwrap();
+    accounts.relocate(&[(registry("ghcr.io"), name("you"))], &StoreKind::Sealed).unwrap();
+    accounts.save(&login("ghcr.io", "me", "s4")).unwrap();
+    accounts.relocate(&[(registry("ghcr.io"), name("me"))], &StoreKind::File).unwrap();
+    assert!(accounts.hub_token(&"me".parse().unwrap(), HubToken::Access).unwrap().is_some());
+}
+
+#[test]
+fn a_broken_config_stops_every_change() {
+    let (folder, env) = home("", vec![]);
+    write(&folder.path().join("config/config.json"), "{");
+    let accounts = Accounts::new(&env);
+    assert!(accounts.save_all(&[&login("ghcr.io", "me", "s")]).is_err() && accounts.set_journal(true).is_err());
+    assert!(accounts.wants_journal() && accounts.secret_files().is_empty());
+    let (found, record) = accounts.find(&registry("ghcr.io"), &AccountRequest::default(), &Stranger);
+    assert_eq!((found.is_err(), record.decision.registry.as_str()), (true, "ghcr.io"));
+}
+
+#[test]
+fn settings_are_changed_one_by_one() {
+    let (_folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    let [pass, acr]: [HelperName; 2] = ["pass", "acr"].map(|helper| helper.parse().unwrap());
+    let routes =
+        || accounts.routes().unwrap().iter().map(|route| route.helper.to_string()).collect::<Vec<_>>().join(" ");
+    accounts.set_routes(&[Some(&registry("a.example")), None], Some(&acr)).unwrap();
+    assert_eq!(routes(), "acr acr");
+    accounts.set_routes(&[None], None).unwrap();
+    assert_eq!(routes(), "acr");
+    for (noted, fallback, chosen_since, left) in [
+        (Some("pass"), Some(&pass), None, "acr"),
+        (Some("pass"), Some(&pass), Some(&acr), "acr acr"),
+        (None, None, None, "acr acr"),
+    ] {
+        accounts.note_replaced_store("/docker.json", noted, fallback).unwrap();
+        assert_eq!(accounts.replaced_store("/docker.json").unwrap().as_deref(), noted);
+        if chosen_since.is_some() {
+            accounts.set_routes(&[None], chosen_since).unwrap();
+        }
+        accounts.drop_replaced_store("/docker.json").unwrap();
+        assert_eq!((routes().as_str(), accounts.replaced_store("/docker.json").unwrap()), (left, None));
+    }
+    let pattern = |text: &str| text.parse::<ImagePattern>().unwrap();
+    let [x, y, other] = ["a.example/x", "a.example/y", "b.example/x"].map(pattern);
+    let public = |host: &str| accounts.registry_accounts(&registry(host)).unwrap().public;
+    accounts.change_public(&[x.clone(), other.clone(), y.clone()], |all, one| all.push(one.clone())).unwrap();
+    assert_eq!((public("a.example"), public("b.example")), (vec![x.clone(), y.clone()], vec![other]));
+    accounts.change_public(&[x], |_, _| {}).unwrap();
+    assert_eq!(public("a.example"), [y]);
+    for digest in [Some("sha256:00"), None] {
+        accounts.set_trusted("/f", digest).unwrap();
+        assert_eq!(accounts.trusted().unwrap().len(), usize::from(digest.is_some()));
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::answers::Stranger;
 use super::*;
 use crate::model::choice::CommandImages;
-use crate::model::{CallerFacts, CallerRule, OAuthGrant};
+use crate::model::{CallerFacts, CallerRule, ExternalProgram, ExternalSource, OAuthGrant};
 use crate::system::files::Lock;
 use crate::system::threads;
 
@@ -109,6 +109,30 @@ fn a_due_secret_is_renewed_and_the_old_one_serves_until_its_end() {
 }
 
 #[test]
+fn a_secret_that_renews_itself_is_no_trouble_and_keeps_its_end() {
+    let (_folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    for (expires_in, refresh, is_trouble) in
+        [(OVER, Some("r"), false), (OVER, None, true), (GOOD, None, false), (GOOD, Some("r"), false)]
+    {
+        let (account, stored) = save(&accounts, provider(""), expires_in, refresh);
+        assert_eq!(accounts.trouble(&account, &stored).is_some(), is_trouble, "{expires_in} {refresh:?}");
+        let program = ExternalProgram::Glab;
+        let source = Source::External(ExternalSource { program, env: [].into(), cache: None });
+        assert!(accounts.trouble(&Account { source, ..account.clone() }, &stored).is_none());
+        let before = accounts.stored(&account).unwrap().unwrap();
+        accounts.record_verdict(&account, &before.secret, &SecretVerdict::Refused, None);
+        assert!(accounts.trouble(&account, &accounts.stored(&account).unwrap().unwrap()).is_some());
+        let next_year = SystemTime::now() + Duration::from_hours(24 * 365);
+        accounts.record_verdict(&account, &before.secret, &SecretVerdict::Accepted, Some(next_year));
+        accounts.record_verdict(&account, &before.secret, &SecretVerdict::Refused, None);
+        accounts.renew(&account, &before.secret, secret("shown")).unwrap();
+        let after = accounts.stored(&account).unwrap().unwrap();
+        assert_eq!((after.expires_at, after.refused), (before.expires_at, false));
+    }
+}
+
+#[test]
 fn without_a_lock_the_refresh_token_is_not_used_up() {
     let (_folder, env) = home("", vec![]);
     let accounts = Accounts::new(&env);
@@ -144,6 +168,33 @@ fn a_new_secret_follows_its_account_and_stays_away_from_another() {
     assert_eq!(stored(&accounts, "ghcr.io", "work").as_deref(), Some("new"));
     accounts.replace(&account, &old, &secret("late").into()).unwrap(); // it has another secret by now
     assert_eq!(stored(&accounts, "ghcr.io", "work").as_deref(), Some("new"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_failed_rests_and_a_public_registry_needs_no_secret() {
+    let settings = r#", "registries": {"ghcr.io": {"accounts": {"me": {"source": {"borrow": "command", "command": ["/bin/false"]}}}}}"#;
+    let (_folder, env) = home(settings, vec![]);
+    let accounts = Accounts::new(&env);
+    let me = super::account(&accounts, "ghcr.io", "me");
+    let public = Account { registry: registry("public.ecr.aws"), ..me.clone() };
+    for (account, audience, has_failed, expected) in [
+        (&me, Audience::Client, false, "error: "),
+        (&me, Audience::Client, true, "error: the program that has the secret of me did not answer a moment ago"),
+        (&me, Audience::Person, true, "error: "),
+        (&public, Audience::Client, false, "missing"),
+        (&public, Audience::Person, false, "error: "),
+    ] {
+        if has_failed {
+            Lock::take(&accounts.vault.renewal_lock(account).unwrap()).unwrap().record_failure();
+        }
+        let found = match accounts.resolve(account, None, audience) {
+            Ok(ResolvedSecret::Missing) => "missing".to_owned(),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => format!("error: {error}"),
+        };
+        assert!(found.starts_with(expected) && (expected != "error: " || !found.contains("a moment ago")), "{found}");
+    }
 }
 
 /// A client that logs out between the two reads of a call.
