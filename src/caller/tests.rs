@@ -107,6 +107,22 @@ fn a_typed_command_names_its_images() {
 }
 
 #[test]
+fn a_typed_command_pushes_what_it_writes() {
+    for (text, expected) in [
+        ("crane copy ghcr.io/a/b", Operation::Pull),
+        ("crane copy quay.io/a/b ghcr.io/a/b", Operation::Push),
+        ("crane copy ghcr.io/a/b quay.io/a/b", Operation::Pull),
+        ("crane mutate ghcr.io/a/b", Operation::Push),
+        ("crane mutate ghcr.io/a/b -t quay.io/a/b", Operation::Pull),
+        ("cosign sign ghcr.io/a/b", Operation::Push),
+        ("COSIGN_REPOSITORY=quay.io/signed cosign sign ghcr.io/a/b", Operation::Pull),
+    ] {
+        let command = command_of(command_line(text).ok(), &"ghcr.io".parse().unwrap());
+        assert_eq!(command.operation, Some(expected), "{text}");
+    }
+}
+
+#[test]
 fn a_typed_command_works_on_its_files() {
     let (folder, registry) = (tempfile::tempdir().unwrap(), "ghcr.io".parse().unwrap());
     let folder = folder.path();

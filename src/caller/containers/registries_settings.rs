@@ -210,6 +210,8 @@ mod tests {
         settings.add("unqualified-search-registries = [\"docker.io\"]\n[aliases]\ntool = 'ghcr.io/x/tool'");
         assert_eq!(told(settings.full_names(&"tool".parse().unwrap())), "ghcr.io/x/tool");
         settings.add("broken = [");
+        let hosts: Vec<_> = settings.destinations().map(|host| host.to_string()).collect();
+        assert_eq!(hosts.join(" "), "docker.io mirror.example:5000 ghcr.io new.example plain.example ghcr.io");
         assert_eq!(told(settings.full_names(&"alpine".parse().unwrap())), "docker.io/library/alpine");
     }
 }

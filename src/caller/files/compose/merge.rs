@@ -80,10 +80,10 @@ impl ServiceParts {
         Ok(())
     }
 
-    /// Makes the folders of a build absolute. They are relative to `folder`.
+    /// Makes the context of a build absolute. It is relative to `folder`; other folders name no image.
     pub(super) fn resolve(&mut self, folder: &Path) {
         if let Some(part) = self.0.get_mut("build") {
-            part.node = with_absolute_folders(&part.node, folder);
+            part.node = with_absolute_context(&part.node, folder);
         }
     }
 
@@ -178,35 +178,19 @@ fn pair_list(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     }
 }
 
-fn with_absolute_folders(build: &Rc<YamlNode>, folder: &Path) -> Rc<YamlNode> {
+fn with_absolute_context(build: &Rc<YamlNode>, folder: &Path) -> Rc<YamlNode> {
     let absolute = |node: &Rc<YamlNode>| match node.text() {
         Some(text) => Rc::new(YamlNode::Text(absolute(text, folder))),
         None => node.clone(),
     };
     let YamlNode::Map(entries) = build.plain() else { return absolute(build) };
-    let entries = entries.iter().map(|(key, node)| {
-        let node = match key.as_str() {
-            "context" => absolute(node),
-            "additional_contexts" => {
-                let pairs = pair_list(node);
-                let pair = |pair: &Rc<YamlNode>| match pair.text().and_then(|pair| pair.split_once('=')) {
-                    Some((name, source)) => {
-                        Rc::new(YamlNode::Text(format!("{name}={}", self::absolute(source, folder))))
-                    }
-                    None => pair.clone(),
-                };
-                Rc::new(YamlNode::List(pairs.list().iter().map(pair).collect()))
-            }
-            _ => node.clone(),
-        };
-        (key.clone(), node)
-    });
-    Rc::new(YamlNode::Map(entries.collect()))
+    let entries = entries.iter().map(|(key, node)| (key, if key == "context" { absolute(node) } else { node.clone() }));
+    Rc::new(YamlNode::Map(entries.map(|(key, node)| (key.clone(), node)).collect()))
 }
 
 /// A remote context stays as it is (compose-go `paths/context.go`).
 fn absolute(context: &str, folder: &Path) -> String {
-    let elsewhere = ["service:", "github.com/", "git@", "~"];
+    let elsewhere = ["github.com/", "git@", "~"];
     if context.contains("://") || elsewhere.iter().any(|start| context.starts_with(start)) {
         return context.to_owned();
     }

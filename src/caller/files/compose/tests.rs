@@ -21,6 +21,7 @@ fn services_are_selected_as_compose_does() {
         "services: {a: {image: c.io/a, depends_on: {b: {required: false}}}, b: {image: c.io/b, profiles: [x]}}";
     hold(&[
         ("docker compose run a b", &[two], "c.io/a |"),
+        ("docker compose run a cmd -f none.yaml", &[two], "c.io/a |"),
         ("docker compose pull a b", &[two], "c.io/a c.io/b |"),
         ("docker compose pull z", &[two], "? | ?"),
         ("docker compose pull", &[waits], "? | ?"),
@@ -47,6 +48,11 @@ fn services_name_images_in_many_places() {
                    {type: volume, source: c.io/n, target: /z}]}}";
     let builds = "services: {a: {image: c.io/a, build: {context: ., tags: [c.io/t]}}, b: {image: c.io/b}}";
     hold(&[
+        (
+            "docker compose up a",
+            &["services: {a: {image: c.io/a, volumes_from: ['container:x', b]}, b: {image: c.io/b}}"],
+            "c.io/a c.io/b |",
+        ),
         ("docker compose up", &[hooks], "c.io/a c.io/hook |"),
         ("docker compose up --pull never", &[hooks], "|"),
         ("docker compose pull", &[hooks], "c.io/a c.io/hook |"),
@@ -57,6 +63,7 @@ fn services_name_images_in_many_places() {
         ("docker compose pull", &[builds], "c.io/a c.io/b |"),
         ("docker compose pull --ignore-buildable", &[builds], "c.io/b |"),
         ("docker compose push", &[builds], "| +c.io/a c.io/t"),
+        ("docker compose build --push", &[builds], "c.io/base more | +c.io/a c.io/t"),
         ("docker compose up --no-build", &[builds], "c.io/a c.io/b |"),
         ("docker compose up", &["services: {a: {provider: {type: x}, image: c.io/a}}"], "|"),
     ]);
@@ -88,6 +95,8 @@ fn files_are_merged_as_compose_does() {
             "c.io/a |",
         ),
         ("docker compose pull", &["services: {a: {image: c.io/a}}", "services: {a: {image: [x]}}"], "? | ?"),
+        ("docker compose build", &[built, "services: {a: {build: {args: text}}}"], "? | ?"),
+        ("docker compose build", &[extends, "", "services: {b: {build: 'https://c.io/x.git'}}"], "? |"),
         ("docker compose build", &[extends, "", "services: {b: {build: .}}"], "c.io/other |"),
         (
             "docker compose build",

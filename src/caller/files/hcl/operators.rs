@@ -63,9 +63,8 @@ pub(super) fn operate(operator: BinaryOperator, left: &HclValue, right: &HclValu
         BinaryOperator::Plus => HclValue::number(left + right),
         BinaryOperator::Minus => HclValue::number(left - right),
         BinaryOperator::Mul => HclValue::number(left * right),
-        BinaryOperator::Div if right == 0.0 => return Err(EvalError::NotKnown), // infinity
         BinaryOperator::Mod if right == 0.0 => HclValue::decimal(left),
-        BinaryOperator::Div => HclValue::number(left / right),
+        BinaryOperator::Div => HclValue::number(left / right), // infinity is not known
         BinaryOperator::Mod => HclValue::number(left % right),
         BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Eq | BinaryOperator::NotEq => HclValue::Unknown,
     })
