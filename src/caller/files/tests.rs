@@ -35,6 +35,7 @@ fn a_build_reads_the_files_of_its_client() {
             ("podman build .", "c.io/container |"),
             ("podman build -f Dockerfile https://c.io/x.git", "c.io/base |"),
             ("podman build -f Dockerfile -f Containerfile .", "c.io/container |"),
+            ("podman build --from c.io/from .", "c.io/from |"),
             ("podman build --target 1 .", "? |"),
             ("podman build --target 1 -f Dockerfile .", "c.io/base |"),
             ("podman build -f triggers .", "c.io/a |"),
@@ -53,6 +54,12 @@ fn a_build_reads_the_files_of_its_client() {
             (
                 "buildctl build --local dockerfile=. --opt build-arg:A=x --opt filename=Containerfile",
                 "c.io/container |",
+            ),
+            ("buildctl build --local dockerfile=. --opt build-arg:A=x", "c.io/x |"),
+            ("buildctl build --local dockerfile=. --opt context:c.io/base=docker-image://c.io/new", "c.io/new |"),
+            (
+                "buildctl build --local dockerfile=. --opt filename=more --opt build-arg:A=x --opt platform=linux/arm64",
+                "c.io/x-arm64 |",
             ),
             ("buildctl build --local dockerfile=. --opt target=unused", "c.io/unused |"),
         ],
@@ -73,6 +80,11 @@ fn a_development_container_has_an_image_or_a_build() {
     hold(&[(".devcontainer.json", image)], &[("devcontainer build --workspace-folder .", "c.io/a:1 c.io/f/x:1 |")]);
     hold(&[("x.json", "{\"image\": \"c.io/${x}\"}")], &[("devcontainer up --config x.json", "? |")]);
     hold(&[("x.json", "{\"image\": ")], &[("devcontainer up --config x.json", "? | ?")]);
+    let target = r#"{"build": {"dockerfile": "Dockerfile", "target": "a"}}"#;
+    hold(
+        &[(".devcontainer.json", target), ("Dockerfile", "FROM c.io/a AS a\nFROM c.io/b\n")],
+        &[("devcontainer up", "c.io/a |")],
+    );
     let one = build.replace("CACHE", r#""c.io/cache""#);
     hold(&[(place, &one), file], &[("A=x devcontainer up", "c.io/cache c.io/x |")]);
     let two = build.replace("CACHE", r#"["c.io/c", "c.io/d"]"#);

@@ -103,6 +103,16 @@ fn files_are_merged_as_compose_does() {
             &[extends, "", "services: {b: {build: {context: .., additional_contexts: {more: .}}}}"],
             "c.io/base |",
         ),
+        (
+            "docker compose build",
+            &[extends, "", "services: {b: {extends: {service: c, file: compose.yaml}}, c: {build: .}}"],
+            "c.io/other |",
+        ),
+        (
+            "docker compose build",
+            &["services: {a: {build: {dockerfile_inline: 'FROM c.io/$$TARGETARCH', platforms: [linux/arm64]}}}"],
+            "c.io/arm64 |",
+        ),
         ("docker compose pull", &["services: {a: {extends: b}, b: {extends: a}}"], "? | ?"),
         ("docker compose pull", &["services: {a: {image: c.io/a, extends: b}, b: {image: c.io/b}}"], "c.io/a c.io/b |"),
     ]);
@@ -118,6 +128,7 @@ fn projects_include_others() {
         ("docker compose pull", &["include: [compose.yaml]\nservices: {a: {image: c.io/a}}"], "? | ?"),
         ("docker compose pull", &["include: ['https://c.io/x.git']\nservices: {a: {image: c.io/a}}"], "? | ?"),
         ("docker compose pull", &["include: ['oci://c.io/p']\nservices: {a: {image: c.io/a}}"], "c.io/p ? | ?"),
+        ("docker compose -f oci://c.io/p -f compose.yaml pull z", &["services: {a: {image: c.io/a}}"], "c.io/p ? | ?"),
         ("docker compose -f oci://c.io/p -f compose.yaml pull", &["[]"], "c.io/p ? | ?"),
         ("docker compose -f - pull", &[], "? | ?"),
         ("docker compose -f https://c.io/x.git pull", &[], "? | ?"),
