@@ -108,6 +108,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "model/jwt.rs",
             "oci/scripted_server.rs",
             "release/signature.rs",
+            "accounts/new_login.rs",
         ],
     ),
     ("blake2", &["release/signature.rs"]),
