@@ -3,20 +3,16 @@
 
 use std::fs;
 use std::path::PathBuf;
-#[cfg(target_os = "linux")]
-use std::process::Command;
 
 use serde_json::json;
 use snapbox::str;
 
 #[cfg(target_os = "linux")]
 use crate::support::finish;
-#[cfg(target_os = "linux")]
-use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
 /// Two accounts on two registries, sealed with a key in the file `key`.
-fn sealed() -> Sandbox {
+pub fn sealed() -> Sandbox {
     let sandbox = Sandbox::new();
     let holder = format!("file:{}", sandbox.home().join("key").display());
     sandbox.ok(&["store", "key", "--holder", &holder], "");
@@ -25,15 +21,15 @@ fn sealed() -> Sandbox {
     sandbox
 }
 
-fn path(sandbox: &Sandbox, registry: &str) -> PathBuf {
+pub fn path(sandbox: &Sandbox, registry: &str) -> PathBuf {
     sandbox.home().join(format!("data/sealed/{registry}.json"))
 }
 
-fn key_json(sandbox: &Sandbox) -> serde_json::Value {
+pub fn key_json(sandbox: &Sandbox) -> serde_json::Value {
     read_json(&sandbox.home().join("data/key.json"))
 }
 
-fn both_answer(sandbox: &Sandbox) {
+pub fn both_answer(sandbox: &Sandbox) {
     for (host, secret) in [("ghcr.io", "s3cret-1"), ("quay.io", "s3cret-2")] {
         let answer = format!("{{\"ServerURL\":\"{host}\",\"Username\":\"me\",\"Secret\":\"{secret}\"}}\n");
         assert_eq!(sandbox.run(&["get"], host), Run::success(&answer));
@@ -220,247 +216,6 @@ hint: give the key to a file first: `ensign store key --holder file:PATH`; docs/
 "#]]);
 
     both_answer(&sandbox);
-}
-
-/// Kills the change at its Nth rename: 1 the holder's file, 2 `key.json`, 3 and 4 the sealed files, 5 the config.
-#[cfg(target_os = "linux")]
-fn killed_at(sandbox: &Sandbox, rename: usize) -> Option<Run> {
-    if !Command::new("strace").args(["-o/dev/null", "true"]).output().is_ok_and(|probe| probe.status.success()) {
-        eprintln!("skipped: strace is not installed, or may trace nothing here");
-        return None;
-    }
-    let inject = format!("inject=rename:signal=KILL:when={rename}");
-    let words =
-        ["-f", "-o/dev/null", "-e", "trace=rename", "-e", &inject, Sandbox::program(), "store", "key", "--rotate"];
-    Some(finish(sandbox.command_of(std::path::Path::new("strace"), &words).spawn().unwrap(), b""))
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_change_that_was_killed_loses_nothing_and_is_finished() {
-    let mut transcript = String::new();
-    for rename in 1..=7 {
-        let sandbox = sealed();
-        let Some(run) = killed_at(&sandbox, rename) else { return };
-        both_answer(&sandbox);
-        if run.code == Some(0) {
-            continue;
-        }
-        sandbox.store("docker.io", "other", "s3cret-3");
-        if key_json(&sandbox).get("previous").is_some() {
-            let key = sandbox.run(&["store", "key", "--holder", &format!("file:{}/k2", sandbox.home().display())], "");
-            transcript += &key.transcript();
-            let doctor = sandbox.run(&["doctor"], "");
-            transcript += &doctor.transcript();
-            let fix = sandbox.run(&["doctor", "--fix", "left-overs"], "");
-            transcript += &fix.transcript();
-        } else {
-            sandbox.ok(&["store", "key", "--rotate"], "");
-        }
-        let now = key_json(&sandbox);
-        assert!(now.get("previous").is_none(), "{now}");
-        assert_eq!(fs::read_to_string(sandbox.home().join("key")).unwrap().lines().count(), 1, "{rename}");
-        for registry in ["ghcr.io", "quay.io"] {
-            assert_eq!(read_json(&path(&sandbox, registry))["key"], now["key"], "{rename}");
-        }
-        both_answer(&sandbox);
-    }
-    shows(
-        &transcript,
-        str![[r#"
-exit 1
---- stderr
-error: a change of the key was not finished
-hint: run `docker-credential-ensign store key --rotate`
-exit 1
---- stdout
-✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
-    PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out
-        without a login
-      fix:    export PATH="$PATH:[BIN]"
-✓ helpers   no other helper is named
-! order     1 note
-  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
-    docker.io
-      breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix docker-not-asking
-      does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
-! files     1 note
-  ! left-overs: a change of the key of sealed secrets was not finished
-      breaks: nothing; the old key still opens some files
-      fix:    docker-credential-ensign doctor --fix left-overs
-      does:   docker-credential-ensign store key --rotate
-✓ stores    3 secrets sealed
-✓ network   clock plausible, no proxy, registries not asked (--online)
-✓ accounts  3 accounts with their secrets
-✓ answers   not tried: the program is not on PATH
-
-Found: 1 broken, 2 notes. A report without secrets:
-  docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
-exit 0
---- stderr
-✓ The new key: [KEY], in `[HOME]/key`
-  3 files are sealed with it
-! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
-✓ left-overs: fixed
-exit 1
---- stderr
-error: a change of the key was not finished
-hint: run `docker-credential-ensign store key --rotate`
-exit 1
---- stdout
-✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
-    PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out
-        without a login
-      fix:    export PATH="$PATH:[BIN]"
-✓ helpers   no other helper is named
-! order     1 note
-  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
-    docker.io
-      breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix docker-not-asking
-      does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
-! files     1 note
-  ! left-overs: a change of the key of sealed secrets was not finished
-      breaks: nothing; the old key still opens some files
-      fix:    docker-credential-ensign doctor --fix left-overs
-      does:   docker-credential-ensign store key --rotate
-✓ stores    3 secrets sealed
-✓ network   clock plausible, no proxy, registries not asked (--online)
-✓ accounts  3 accounts with their secrets
-✓ answers   not tried: the program is not on PATH
-
-Found: 1 broken, 2 notes. A report without secrets:
-  docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
-exit 0
---- stderr
-✓ The new key: [KEY-2], in `[HOME-2]/key`
-  3 files are sealed with it
-! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
-✓ left-overs: fixed
-exit 1
---- stderr
-error: a change of the key was not finished
-hint: run `docker-credential-ensign store key --rotate`
-exit 1
---- stdout
-✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
-    PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out
-        without a login
-      fix:    export PATH="$PATH:[BIN]"
-✓ helpers   no other helper is named
-! order     1 note
-  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
-    docker.io
-      breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix docker-not-asking
-      does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
-! files     1 note
-  ! left-overs: a change of the key of sealed secrets was not finished
-      breaks: nothing; the old key still opens some files
-      fix:    docker-credential-ensign doctor --fix left-overs
-      does:   docker-credential-ensign store key --rotate
-✓ stores    3 secrets sealed
-✓ network   clock plausible, no proxy, registries not asked (--online)
-✓ accounts  3 accounts with their secrets
-✓ answers   not tried: the program is not on PATH
-
-Found: 1 broken, 2 notes. A report without secrets:
-  docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
-exit 0
---- stderr
-✓ The new key: [KEY-3], in `[HOME-3]/key`
-  3 files are sealed with it
-! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
-✓ left-overs: fixed
-exit 1
---- stderr
-error: a change of the key was not finished
-hint: run `docker-credential-ensign store key --rotate`
-exit 1
---- stdout
-✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
-    PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out
-        without a login
-      fix:    export PATH="$PATH:[BIN]"
-✓ helpers   no other helper is named
-! order     1 note
-  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
-    docker.io
-      breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix docker-not-asking
-      does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
-! files     1 note
-  ! left-overs: a change of the key of sealed secrets was not finished
-      breaks: nothing; the old key still opens some files
-      fix:    docker-credential-ensign doctor --fix left-overs
-      does:   docker-credential-ensign store key --rotate
-✓ stores    3 secrets sealed
-✓ network   clock plausible, no proxy, registries not asked (--online)
-✓ accounts  3 accounts with their secrets
-✓ answers   not tried: the program is not on PATH
-
-Found: 1 broken, 2 notes. A report without secrets:
-  docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
-exit 0
---- stderr
-✓ The new key: [KEY-4], in `[HOME-4]/key`
-  3 files are sealed with it
-! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
-✓ left-overs: fixed
-exit 1
---- stderr
-error: a change of the key was not finished
-hint: run `docker-credential-ensign store key --rotate`
-exit 1
---- stdout
-✗ path      1 broken
-  ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
-    PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out
-        without a login
-      fix:    export PATH="$PATH:[BIN]"
-✓ helpers   no other helper is named
-! order     1 note
-  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
-    docker.io
-      breaks: pulls and pushes there go out without a login
-      fix:    docker-credential-ensign doctor --fix docker-not-asking
-      does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
-! files     1 note
-  ! left-overs: a change of the key of sealed secrets was not finished
-      breaks: nothing; the old key still opens some files
-      fix:    docker-credential-ensign doctor --fix left-overs
-      does:   docker-credential-ensign store key --rotate
-✓ stores    3 secrets sealed
-✓ network   clock plausible, no proxy, registries not asked (--online)
-✓ accounts  3 accounts with their secrets
-✓ answers   not tried: the program is not on PATH
-
-Found: 1 broken, 2 notes. A report without secrets:
-  docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
-exit 0
---- stderr
-✓ The new key: [KEY-5], in `[HOME-5]/key`
-  3 files are sealed with it
-! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
-✓ left-overs: fixed
-
-"#]],
-    );
 }
 
 #[test]

@@ -113,62 +113,6 @@ fn configure_docker_shows_what_it_changes_and_takes_it_back() {
     assert_eq!(read_json(&path), json!({}));
 }
 
-/// `update` of a program that `install.sh` installed to this prefix.
-fn update_of(sandbox: &Sandbox, prefix: &str) -> Run {
-    let program = sandbox.home().join(prefix).join("bin/docker-credential-ensign");
-    sandbox.command_of(&program, &["update"]).output().unwrap().into()
-}
-
-#[test]
-fn update_of_a_checkout_is_its_own_affair() {
-    let (sandbox, _) = installed(&[]);
-    update_of(&sandbox, ".local").shows(str![[r#"
-exit 1
---- stderr
-error: this program was built from the checkout `[CHECKOUT]`; nothing was changed
-hint: run `git -C [CHECKOUT] pull && [CHECKOUT]/install.sh`
-
-"#]]);
-    fs::write(sandbox.home().join(".local/lib/ensign/installed-from"), "/gone\u{1b}[2J\n").unwrap();
-    update_of(&sandbox, ".local").shows(str![[r#"
-exit 1
---- stderr
-error: the checkout `/gone [2J`, which this program was built from, is gone; nothing was changed
-hint: run `git clone https://forge.example/ensign/ensign`, then its install.sh
-
-"#]]);
-    let (sandbox, _) = installed(&["--prefix", "a b"]);
-    update_of(&sandbox, "a b").shows(str![[r#"
-exit 1
---- stderr
-error: this program was built from the checkout `[CHECKOUT]`; nothing was changed
-hint: run `git -C [CHECKOUT] pull && [CHECKOUT]/install.sh --prefix '[HOME]/a b'`
-
-"#]]);
-}
-
-#[test]
-fn update_leaves_alone_what_another_installed() {
-    let sandbox = Sandbox::new();
-    assert_eq!(sandbox.run(&["update", "--json"], "").code, Some(1));
-    let ensign = sandbox.link("ensign");
-    Run::from(sandbox.command_of(&ensign, &["update"]).output().unwrap()).shows(str![[r#"
-exit 1
---- stderr
-error: not updated: neither install.sh nor a package installed this program
-hint: install it again the way you did, or with a release's install.sh
-
-"#]]);
-}
-
-#[test]
-fn version_is_one_line() {
-    let line = format!("docker-credential-ensign (ensign) {}\n", env!("CARGO_PKG_VERSION"));
-    for word in ["version", "--version"] {
-        assert_eq!(Sandbox::new().run(&[word], ""), Run::success(&line));
-    }
-}
-
 /// What `get` answers, as `user secret`.
 pub(super) fn answers(sandbox: &Sandbox, server: &str) -> String {
     let answer = json(&sandbox.run(&["get"], server).stdout);
@@ -198,22 +142,6 @@ fn accounts_are_handled_as_gh_auth_handles_them() {
     let help = Sandbox::new().ok(&["help"], "");
     for command in ["login", "logout", "status", "switch", "token"] {
         assert!(help.contains(&format!("\n  {command} ")), "{command}");
-    }
-}
-
-#[test]
-fn several_accounts_on_several_registries_hold_at_once() {
-    let sandbox = Sandbox::new();
-    for host in ["atcr.io", "buoy.cr"] {
-        for name in ["evan.jarrett.net", "michelle.jarrett.net"] {
-            sandbox.store(host, name, &format!("{name} on {host}"));
-        }
-    }
-    for host in ["atcr.io", "buoy.cr"] {
-        for name in ["evan.jarrett.net", "michelle.jarrett.net"] {
-            let answer = json(&sandbox.run(&["get"], &format!("{host}/{name}/app")).stdout);
-            assert_eq!((&answer["Username"], &answer["Secret"]), (&json!(name), &json!(format!("{name} on {host}"))));
-        }
     }
 }
 
@@ -396,46 +324,6 @@ fn the_protocol_needs_neither_prompts_nor_a_parser_of_words() {
     }
 }
 
-/// `install.sh` with a compiler that writes down its words; returns the home, and what cargo was told.
-fn installed(arguments: &[&str]) -> (Sandbox, String) {
-    let built = |sandbox: &Sandbox| sandbox.home().join("built");
-    let cargo = r#"#!/bin/sh
-case $1 in
---version) echo 'cargo 1.99.0 (0123456789 2026-01-01)' ;;
-build) { echo "$*"; printf %s "$CARGO_ENCODED_RUSTFLAGS" | tr '\037' ' '; } >"$HOME/told"; echo "{\"executable\":\"$HOME/built\"}" ;;
-esac
-"#;
-    let rustc = "#!/bin/sh\ncase $1 in\n-vV) echo 'host: x86_64-unknown-linux-gnu' ;;\n--print) echo \"$HOME/sysroot\" ;;\nesac\n";
-    let sandbox = Sandbox::new()
-        .with_program("cargo", cargo)
-        .with_program("rustc", rustc)
-        .with_program("readelf", "#!/bin/sh\necho 'Type: DYN (PIE)'\n")
-        .with("MUSL", "/nonexistent");
-    let copied = std::process::Command::new("cp").arg(Sandbox::program()).arg(built(&sandbox)).status().unwrap();
-    assert!(copied.success());
-    let libraries = sandbox.home().join("sysroot/lib/rustlib/x86_64-unknown-linux-gnu/lib");
-    fs::create_dir_all(&libraries).unwrap();
-    fs::write(libraries.join("libstd-0.rlib"), "").unwrap();
-    let script = root().join("install.sh");
-    let output =
-        sandbox.command_of("/bin/sh".as_ref(), &[&[script.to_str().unwrap()], arguments].concat()).output().unwrap();
-    assert!(output.status.success(), "{:?}", Run::from(output));
-    let told = fs::read_to_string(sandbox.home().join("told")).unwrap();
-    (sandbox, told)
-}
-
-#[test]
-fn one_command_builds_and_installs() {
-    let (sandbox, told) = installed(&[]);
-    assert!(told.starts_with("build --release --locked --bin docker-credential-ensign"), "{told}");
-    let program = sandbox.home().join(".local/bin/docker-credential-ensign");
-    let output = sandbox.command_of(&program, &["version"]).output().unwrap();
-    assert_eq!(
-        Run::from(output),
-        Run::success(&format!("docker-credential-ensign (ensign) {}\n", env!("CARGO_PKG_VERSION")))
-    );
-}
-
 #[test]
 fn get_by_a_pipe_gives_credentials_or_one_plain_line() {
     let sandbox = with_accounts("atcr.io", &["alice"]);
@@ -454,12 +342,6 @@ fn status_shows_the_accounts_that_are_there() {
     let shown: Vec<_> =
         status["accounts"].as_array().unwrap().iter().map(|one| (&one["account"], &one["active"])).collect();
     assert_eq!(shown, [(&json!("bob"), &json!(false)), (&json!("alice"), &json!(true))]);
-}
-
-#[test]
-fn the_program_is_linked_statically_and_keeps_address_randomisation() {
-    let (_, told) = installed(&[]);
-    assert!(told.contains("-Ctarget-feature=+crt-static -Crelocation-model=pie "), "{told}");
 }
 
 #[test]

@@ -190,3 +190,19 @@ fn what_only_looks_like_an_image_decides_nothing_and_two_images_are_torn() {
     let which = json(&two_accounts().ok(&["which", "atcr.io", "--as", torn, "--json"], ""));
     assert_eq!(which["steps"][4]["images"].as_array().unwrap().len(), 2, "{which}");
 }
+
+#[test]
+fn several_accounts_on_several_registries_hold_at_once() {
+    let sandbox = Sandbox::new();
+    for host in ["atcr.io", "buoy.cr"] {
+        for name in ["evan.jarrett.net", "michelle.jarrett.net"] {
+            sandbox.store(host, name, &format!("{name} on {host}"));
+        }
+    }
+    for host in ["atcr.io", "buoy.cr"] {
+        for name in ["evan.jarrett.net", "michelle.jarrett.net"] {
+            let answer = json(&sandbox.run(&["get"], &format!("{host}/{name}/app")).stdout);
+            assert_eq!((&answer["Username"], &answer["Secret"]), (&json!(name), &json!(format!("{name} on {host}"))));
+        }
+    }
+}

@@ -5,10 +5,12 @@
 mod a;
 mod a_choice;
 mod a_config;
+mod a_install;
 mod l;
 mod o;
 mod p;
 mod r;
+mod r_logout;
 mod ro;
 pub mod server;
 mod table;

@@ -121,6 +121,30 @@ fn a_login_under_a_url_is_found_by_its_host() {
 }
 
 #[test]
+fn who_has_no_account_is_anonymous() {
+    assert_eq!(Sandbox::new().run(&["get"], "registry.example.com"), Run::not_found());
+}
+
+#[test]
+fn plain_http_is_spoken_where_it_is_allowed() {
+    let ping = "GET http://r.example/v2/ -";
+    for (more, code, seen) in [
+        (&[][..], 1, &["CONNECT r.example:443 -"][..]),
+        (&["--plain-http"], 0, &["CONNECT r.example:443 -", ping, "GET http://r.example/v2/ Basic alice:pw"]),
+    ] {
+        let server = Server::start(move |request| if request == ping { asks("Basic") } else { says(200, "") });
+        let proxy = format!("http://{}", server.host);
+        let sandbox = Sandbox::new().with("HTTP_PROXY", &proxy).with("HTTPS_PROXY", &proxy);
+        let run = login(&sandbox, "r.example", "alice", "pw", more);
+        assert_eq!(
+            (run.code, server.seen()),
+            (Some(code), seen.iter().map(|line| (*line).to_owned()).collect()),
+            "{run:?}"
+        );
+    }
+}
+
+#[test]
 fn the_first_request_shows_nothing() {
     let server = Server::start(|_| says(200, ""));
     login(&Sandbox::new(), &server.host, "alice", "pw", &[]);

@@ -1,0 +1,167 @@
+//! External sources that hang, lie or are named wrongly.
+#![cfg(unix)]
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use snapbox::str;
+
+use crate::seed_borrow::{AWS, ECR, account, borrowed, calls, get};
+use crate::support::Sandbox;
+use crate::support::snapshots::{redacted, shows};
+
+#[test]
+fn a_program_that_hangs_is_ended_and_left_alone_for_a_while() {
+    let sandbox = borrowed("#!/bin/sh\necho x >>\"$HOME/calls\"; sleep 100\n");
+    let started = Instant::now();
+    let run = get(&sandbox);
+    run.shows(str![[r#"
+exit 1
+--- stdout
+the secret for ghcr.io is out of reach: could not ask `[HOME]/bin/docker-credential-lender`: no answer in 10 seconds: run `echo ghcr.io | docker-credential-lender get` to see why
+
+"#]]);
+    assert!(started.elapsed() < Duration::from_secs(20));
+    let run = get(&sandbox);
+    run.shows(str![[r#"
+exit 1
+--- stdout
+the program that has the secret of a did not answer a moment ago: run `docker-credential-ensign check ghcr.io`
+
+"#]]);
+    assert_eq!(calls(&sandbox).len(), 1);
+}
+
+#[test]
+fn hostile_answers_are_named_and_never_passed_on() {
+    let mut told = String::new();
+    for script in [
+        "true",
+        "echo '<html>hunter2</html>'",
+        "echo '{\"Username\":\"u\",\"Secret\":\"\"}'",
+        "printf '\\377\\376'",
+        "yes",
+    ] {
+        let run = get(&borrowed(&format!("#!/bin/sh\n{script}\n")));
+        assert!(run.code == Some(1) && !run.stdout.contains("hunter2"), "{run:?}");
+        assert_eq!((run.stdout.lines().count(), run.stderr.as_str()), (1, ""), "{run:?}");
+        let why = redacted(&run.stdout).replace("`[HOME]/bin/docker-credential-lender`", "LENDER");
+        let _ = write!(told, "{script}\n  {why}");
+    }
+    shows(
+        &told,
+        str![[r#"
+true
+  LENDER gave no secret for ghcr.io: its answer is empty: run `echo ghcr.io | docker-credential-lender get` to see why
+echo '<html>hunter2</html>'
+  LENDER gave no secret for ghcr.io: its answer is not the expected JSON: run `echo ghcr.io | docker-credential-lender get` to see why
+echo '{"Username":"u","Secret":""}'
+  LENDER gave no secret for ghcr.io: the secret in its answer is empty: run `echo ghcr.io | docker-credential-lender get` to see why
+printf '\377\376'
+  LENDER gave no secret for ghcr.io: its answer is not text: run `echo ghcr.io | docker-credential-lender get` to see why
+yes
+  the secret for ghcr.io is out of reach: could not ask LENDER: its answer is longer than 1024 KiB: run `echo ghcr.io | docker-credential-lender get` to see why
+
+"#]],
+    );
+}
+
+#[test]
+fn words_that_do_not_fit_are_told_before_anything_is_run() {
+    let sandbox = Sandbox::new().with_program("aws", AWS).with_program("gh", "#!/bin/sh\n");
+    let ours = Sandbox::program();
+    let mut told = String::new();
+    for words in [
+        vec!["aws", "secret.example.com"],
+        vec!["aws", "public.ecr.aws.evil.example"],
+        vec!["aws", ECR, "--item", "x"],
+        vec!["aws", ECR, "--env", "AWS_SECRET_ACCESS_KEY=x"],
+        vec!["aws", ECR, "--cache", "10"],
+        vec!["aws", ECR, "--profile=-x"],
+        vec!["gh", "ghcr.io"],
+        vec!["gh", "quay.io", "-u", "me"],
+        vec!["pass", "ghcr.io"],
+        vec!["vault", "ghcr.io", "--item", "x"],
+        vec!["command", "ghcr.io"],
+        vec!["command", "ghcr.io", "--", "bin/x"],
+        vec!["command", "ghcr.io", "--", ours, "get"],
+        vec!["helper:ensign-work", "ghcr.io"],
+        vec!["pigeon", "ghcr.io"],
+    ] {
+        let run = sandbox.run(&[vec!["login", "--borrow"], words.clone()].concat(), "");
+        assert!(run.code == Some(2) && run.stdout.is_empty(), "{words:?}: {run:?}");
+        let _ = write!(told, "{}\n{}", words.join(" "), run.stderr);
+    }
+    shows(
+        &told,
+        str![[r#"
+aws secret.example.com
+error: `aws` has no secret for secret.example.com, which is not a host of the form 123456789012.dkr.ecr.REGION.amazonaws.com
+hint: use `--borrow command` if the secret may go there anyway
+aws public.ecr.aws.evil.example
+error: `aws` has no secret for public.ecr.aws.evil.example, which is not a host of the form 123456789012.dkr.ecr.REGION.amazonaws.com
+hint: use `--borrow command` if the secret may go there anyway
+aws 123456789012.dkr.ecr.eu-west-1.amazonaws.com --item x
+error: `--borrow aws` takes no item
+hint: remove it
+aws 123456789012.dkr.ecr.eu-west-1.amazonaws.com --env AWS_SECRET_ACCESS_KEY=x
+error: `AWS_SECRET_ACCESS_KEY` looks like a secret, and the config never holds one
+hint: name a file or a profile that has it, or export it where the client runs
+aws 123456789012.dkr.ecr.eu-west-1.amazonaws.com --cache 10
+error: `10` is not a time to keep a secret
+hint: write it as in `10m`; 12h is the longest
+aws 123456789012.dkr.ecr.eu-west-1.amazonaws.com --profile=-x
+error: `-x` would be an option of the program
+hint: name it without the dash
+gh ghcr.io
+error: `gh` gives a secret without a user name
+hint: name the user at ghcr.io: add `-u NAME`
+gh quay.io -u me
+error: `gh` has no secret for quay.io, which is not a host ghcr.io or containers.HOST
+hint: use `--borrow command` if the secret may go there anyway
+pass ghcr.io
+error: `--borrow pass` needs an item
+hint: add it, as in `--item registry/ghcr.io`
+vault ghcr.io --item x
+error: `--borrow vault` needs a field
+hint: add it, as in `--field token`
+command ghcr.io
+error: `--borrow command` needs a command
+hint: add it, as in `-- /usr/bin/print-token ghcr.io`
+command ghcr.io -- bin/x
+error: `bin/x` is a relative path
+hint: give only its name, or its full path
+command ghcr.io -- [BIN]/docker-credential-ensign get
+error: `[BIN]/docker-credential-ensign` is Ensign itself, which would ask itself
+hint: name another program
+helper:ensign-work ghcr.io
+error: `helper:ensign-work` is not a helper that Ensign can ask
+hint: name another helper, as in `helper:ecr-login`
+pigeon ghcr.io
+error: Ensign does not know how to ask `pigeon` for a secret
+hint: use aws, gcloud, az, gh, glab, op, pass, vault, helper:NAME, or `command` with `-- COMMAND`
+
+"#]],
+    );
+    assert!(calls(&sandbox).is_empty() && !sandbox.config_path().exists());
+}
+
+#[test]
+fn an_account_whose_program_is_gone_is_in_trouble() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    account(&sandbox, ECR, &json!({"borrow": "aws", "profile": "p"}));
+    let run = sandbox.run(&["status"], "");
+    run.shows(str![[r#"
+exit 3
+--- stdout
+123456789012.dkr.ecr.eu-west-1.amazonaws.com
+  ● a  default   a/**   in clear text   from aws, profile p
+    ✗ there is no program `aws` on PATH: install `aws`
+
+Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com:
+  docker-credential-ensign configure-docker
+1 account needs attention.
+
+"#]]);
+}

@@ -1,0 +1,132 @@
+//! Imports that are refused or cannot be written: nothing is half done.
+#![cfg(unix)]
+
+use serde_json::json;
+use snapbox::str;
+
+use crate::import::full;
+use crate::import::{auth, docker};
+use crate::support::snapshots::shows;
+use crate::support::{Sandbox, write};
+
+#[test]
+fn an_account_that_gets_its_secrets_by_itself_is_left_alone() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    let config = json!({"version": 3, "registries": {"quay.io": {"active": "carol", "accounts": {"carol": {
+        "username": "carol", "store": "file", "source": {"borrow": "gh", "host": "github.com"}}}}}});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    docker(&sandbox, &json!({"auths": {"quay.io": auth("carol", "s3cret")}}));
+    let run = sandbox.run(&["import"], "");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+  quay.io  carol  ~/.docker/config.json  skipped: carol gets its secrets from another program
+
+"#]]);
+    assert_eq!(sandbox.config(), config);
+}
+
+#[test]
+fn wrong_words_are_told_before_anything_is_read() {
+    let sandbox = full();
+    let mut transcript = String::new();
+    for arguments in [vec!["import", "nothing.json"], vec!["import", "helper:ensign"], vec!["import", "--host", "a/b"]]
+    {
+        let run = sandbox.run(&arguments, "");
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        transcript += &run.transcript();
+    }
+    shows(
+        &transcript,
+        str![[r#"
+exit 2
+--- stderr
+error: there is no file `nothing.json`
+hint: name a file, or one of env, docker, containers, finch, helm, atcr, keyring or helper:NAME
+exit 2
+--- stderr
+error: `ensign` is not another helper's name
+hint: name it as in `helper:pass`, for docker-credential-pass
+exit 2
+--- stderr
+error: `a/b` is not a registry: a registry is only a host, without a repository
+hint: name it as in `ghcr.io`
+
+"#]],
+    );
+    sandbox.run(&["import", "env"], "").shows(str![[r#"
+exit 0
+--- stderr
+No logins found. To add an account:  docker-credential-ensign login HOST
+
+"#]]);
+}
+
+/// There would be a copy of the config before if it had been written twice.
+#[test]
+fn many_logins_are_kept_in_one_write() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    let mut auths = serde_json::Map::new();
+    for number in 0..50 {
+        let user = format!("user{number}");
+        auths.insert(format!("r{}.example/team{number}", number % 10), auth(&user, &format!("s3cret{number}")));
+    }
+    auths.insert("docker.io".into(), auth("moby", "whale"));
+    write(&sandbox.home().join("auth.json"), json!({"auths": auths}).to_string().as_bytes());
+    sandbox.ok(&["import", "auth.json"], "");
+    assert!(!sandbox.config_path().with_extension("json.bak").exists());
+    for number in 0..50 {
+        let answer = sandbox.run(&["get"], &format!("r{}.example/team{number}/app", number % 10)).stdout;
+        assert!(answer.contains(&format!("s3cret{number}\"")), "{number}: {answer}");
+    }
+    let config = sandbox.config();
+    let registries = config["registries"].as_object().unwrap();
+    assert_eq!(registries.values().map(|one| one["accounts"].as_object().unwrap().len()).sum::<usize>(), 51);
+    let before = std::fs::read(sandbox.config_path()).unwrap();
+    sandbox.ok(&["import", "auth.json"], "");
+    assert_eq!(std::fs::read(sandbox.config_path()).unwrap(), before);
+}
+
+#[test]
+fn a_registry_whose_secrets_cannot_be_written_keeps_no_other_back() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    let broken = sandbox.secrets_path("b.example");
+    write(&broken, b"{");
+    let auths = json!({"a.example": auth("alice", "pw"), "b.example": auth("bob", "pw"), "b.example/team": auth("ben", "pw"),
+        "c.example": auth("carol", "pw")});
+    write(&sandbox.home().join("auth.json"), json!({"auths": auths}).to_string().as_bytes());
+    let run = sandbox.run(&["import", "auth.json", "--json"], "");
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((run.code, report["status"].as_str()), (Some(1), Some("error")), "{run:?}");
+    assert_eq!(run.stdout.matches("the secrets of b.example").count(), 2, "{run:?}");
+    let config = sandbox.config();
+    let registries: Vec<_> = config["registries"].as_object().unwrap().keys().collect();
+    assert_eq!(registries, ["a.example", "c.example"]);
+    assert_eq!(std::fs::read(&broken).unwrap(), b"{");
+    assert_eq!(sandbox.who("c.example"), "carol");
+}
+
+/// Secrets come first; if the config cannot follow, they go again.
+#[cfg(unix)]
+#[test]
+fn an_import_whose_config_cannot_be_written_leaves_no_secrets() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    std::fs::create_dir_all(sandbox.config_path().with_extension("json.bak")).unwrap(); // a folder in its way
+    sandbox.store("a.example", "alice", "old");
+    let auths = json!({"a.example": auth("alice", "new"), "b.example": auth("bob", "pw")});
+    write(&sandbox.home().join("auth.json"), json!({"auths": auths}).to_string().as_bytes());
+    let run = sandbox.run(&["import", "auth.json"], "");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+  a.example  alice  auth.json  renews alice
+  b.example  bob    auth.json  new
+--- stderr
+! not imported: alice on a.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
+! not imported: bob on b.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
+
+"#]]);
+    assert!(!sandbox.secrets_path("b.example").exists());
+    assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
+}
