@@ -61,4 +61,4 @@ refused -- grep -q ensign "$HOME/.docker/config.json"
 
 # Every error walks the stack then: a program linked without the tables for it would abort.
 new_home nothing
-fails 3 'nowhere.example has no account' -- env RUST_BACKTRACE=1 "$helper" which nowhere.example/a/b
+fails 3 'nowhere.example' -- env RUST_BACKTRACE=1 "$helper" which nowhere.example/a/b

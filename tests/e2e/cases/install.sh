@@ -67,9 +67,9 @@ goes_as bob -- podman push "$registry/bob/app:1"
 # A release is found by the address and the key that are compiled in; these here are of today.
 jq --arg address "$address" --arg key "$key" '.releases = {address: $address, key: $key}' "$HOME/.config/ensign/config.json" >"$state/config"
 cp "$state/config" "$HOME/.config/ensign/config.json"
-says "^Ensign $this is the newest release" -- inside ensign update --check
+says "^Ensign $this " -- inside ensign update --check
 publish "$next" "$state/next-program"
-fails 7 "^Ensign $next is available, this is $this" -- inside ensign update --check
+fails 7 "^Ensign $next .* $this" -- inside ensign update --check
 says "Ensign $next is installed, $this is kept" -- inside ensign update
 says "ensign $next" -- inside ensign version
 goes_as alice -- podman push "$registry/alice/app:1"

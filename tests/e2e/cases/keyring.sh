@@ -138,14 +138,14 @@ elsewhere() { # ENV-ARGUMENT...
 new_session
 unlock_gnome
 keeps_its_secrets
-says "in the system's keyring" -- "$helper" store key
+says "system's keyring" -- "$helper" store key
 works -- no_secret_in_home
 works -- "$helper" store key --rotate
 works -- "$helper" lock # what the kernel has of the new key is not what answers
 works -- both_answer
 works -- no_secret_in_home
 works -- end_session # a reboot: no bus, and nothing in the kernel's keyring
-works -- out_of_reach 'out of reach: there is no keyring'
+works -- out_of_reach 'no keyring'
 start_bus
 works -- within 10 out_of_reach 'out of reach: |did not give the key' # the keyring is started locked
 unlock_gnome
@@ -154,7 +154,7 @@ works -- both_answer
 works -- lock_gnome
 works -- both_answer # a locked keyring takes nothing back that the kernel has
 works -- "$helper" lock
-works -- out_of_reach 'out of reach: the keyring is locked'
+works -- out_of_reach 'keyring is locked'
 works -- no_secret_in_home
 end_session
 
@@ -264,13 +264,13 @@ fi
 # No keyring: a machine without a desktop, and a container. Said, and never waited for.
 new_home nothing
 unset DBUS_SESSION_BUS_ADDRESS
-says 'in clear text' -- login alice "$helper" login "$registry"
+says 'clear text' -- login alice "$helper" login "$registry"
 works -- gives alice "$registry"
 refused -- "$helper" store key --holder keyring
 # A bus without a service, one that answers nothing, and a service that answers nothing.
 new_home nothing
 start_bus XDG_DATA_DIRS=/nowhere
-says 'in clear text' -- within 10 login alice "$helper" login "$registry"
+says 'clear text' -- within 10 login alice "$helper" login "$registry"
 end_session
 new_home nothing
 /usr/bin/python3 -c '
@@ -280,8 +280,8 @@ with socket.socket(socket.AF_UNIX) as bus:
 silent=$!
 export DBUS_SESSION_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/silent
 wait_for test -S "$XDG_RUNTIME_DIR/silent"
-says 'in clear text' -- within 10 login alice "$helper" login "$registry"
-fails 1 'did not answer in time' -- within 10 "$helper" import keyring
+says 'clear text' -- within 10 login alice "$helper" login "$registry"
+fails 1 'in time' -- within 10 "$helper" import keyring
 kill $silent
 if /usr/bin/python3 -c 'import dbus' 2>/dev/null; then
   new_home nothing
@@ -291,8 +291,8 @@ import dbus, time
 dbus.SessionBus().request_name("org.freedesktop.secrets"); print("ready", flush=True); time.sleep(600)' >"$HOME/slow" &
   slow=$!
   wait_for grep -q ready "$HOME/slow"
-  says 'in clear text' -- within 10 login alice "$helper" login "$registry"
-  fails 1 'did not answer in time' -- within 10 "$helper" import keyring
+  says 'clear text' -- within 10 login alice "$helper" login "$registry"
+  fails 1 'in time' -- within 10 "$helper" import keyring
   kill $slow
   end_session
 fi

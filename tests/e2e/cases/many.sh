@@ -29,7 +29,7 @@ within_two_seconds() { # HOME ARGUMENT...
 many "$HOME/accounts" accounts
 many "$HOME/registries" registries
 says 'user-9999' -- within_two_seconds "$HOME/accounts" status
-says 'No account is known' -- within_two_seconds "$HOME/accounts" status --expiring 1d
+says 'No account' -- within_two_seconds "$HOME/accounts" status --expiring 1d
 says 'host9999.example' -- within_two_seconds "$HOME/registries" status
-says 'No account is known' -- within_two_seconds "$HOME/registries" status --expiring 1d
+says 'No account' -- within_two_seconds "$HOME/registries" status --expiring 1d
 says 'host9999.example' -- within_two_seconds "$HOME/registries" list

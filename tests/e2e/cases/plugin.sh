@@ -59,7 +59,7 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
 
   # On a terminal.
   says "default: bob → alice" -- on_terminal "$docker ensign switch $registry"
-  says 'Logged in to .* as alice' -- on_terminal "$docker ensign login $basic -u alice" "$state/passwords/alice"
+  says 'Logged in .* alice' -- on_terminal "$docker ensign login $basic -u alice" "$state/passwords/alice"
 
   # Docker's own config, also where only its command line says where it is.
   works -- "$docker" ensign configure-docker
@@ -88,7 +88,7 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
     says '^0$' -- sh -c "script -qec '$docker push $registry/alice/none:1' /dev/null | grep -c ensign || true"
     # A secret that ends soon is named also where all went well; one that has ended only where something was refused.
     works -- ends_in_days alice 3
-    soon="The account alice on $registry expires in 3 days → docker ensign login $registry --alias alice"
+    soon="alice on $registry .* 3 days → docker ensign login $registry --alias alice"
     says "$soon" -- on_terminal "$docker push $registry/alice/app:1"
     fails 1 "$soon" -- on_terminal "$docker push $registry/carol/app:1"
     says '^0$' -- sh -c "$docker push $registry/alice/app:1 | grep -c ensign || true" # no terminal

@@ -16,7 +16,7 @@ for me in alice bob; do
   printf '[accounts]\n"%s" = "%s"\n' "$registry" $me >../.ensign.toml
 
   refused -- docker push "$app"
-  says "names .$me. for $registry, but is not trusted" -- "$helper" which "$app"
+  says ".$me. for $registry, .* not trusted" -- "$helper" which "$app"
   works -- "$helper" trust --yes
   goes_as $me -- docker push "$app"
   goes_as $me -- docker pull "$registry/$me/base:1"

@@ -22,10 +22,10 @@ says "pin bob" -- "$helper" why "$registry/alice/torn"
 works -- sh -c "$helper why --json | jq -e '.decisions[0].client == \"skopeo copy\"'"
 refused -- grep -qF -f "$state/passwords/bob" "$XDG_RUNTIME_DIR/ensign-journal.jsonl"
 works -- "$helper" why --clear
-fails 3 'the journal is empty' -- "$helper" why
+fails 3 'is empty' -- "$helper" why
 works -- "$helper" why --off
 goes_as bob -- docker push "$registry/bob/app:1"
 fails 3 'why --on' -- "$helper" why
 works -- "$helper" why --on
 works -- env ENSIGN_JOURNAL=off docker push "$registry/bob/app:1"
-fails 3 'the journal is empty' -- "$helper" why
+fails 3 'is empty' -- "$helper" why
