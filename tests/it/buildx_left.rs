@@ -124,11 +124,8 @@ error: nowhere.example has no account
 hint: run `docker-credential-ensign login nowhere.example`
 exit 2
 --- stderr
-error: the argument '[IMAGE]...' cannot be used with '--remove'
-
-Usage: docker-credential-ensign buildx sync <IMAGE>...
-
-For more information, try '--help'.
+error: the argument `[IMAGE]...` cannot be used with `--remove`
+hint: run `docker-credential-ensign help buildx sync`
 
 "#]],
     );
