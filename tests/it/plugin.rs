@@ -1,6 +1,8 @@
 //! Docker's plugin: what its CLI asks by itself, and what it may never set off.
 #![cfg(unix)]
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 use snapbox::str;
 
@@ -190,27 +192,86 @@ fn completion_only_looks() {
     let sandbox = sandbox();
     let config = std::fs::read(sandbox.config_path()).unwrap();
     let complete = |words: &[&str]| plugin(&sandbox, &[&["__complete", "ensign"], words].concat());
-    for (words, expected) in [
-        (&["sw"][..], "switch\tChange the account that answers by default\n:4\n"),
-        (&["switch", ""], "ghcr.io\t2 accounts\n:4\n"),
-        (&["switch", "ghcr.io"], "ghcr.io\t2 accounts\n:4\n"),
-        (&["switch", "ghcr.io", ""], "alice\talice on ghcr.io\nbob\tbob on ghcr.io\n:4\n"),
-        (&["switch", "ghcr.io", "alice"], "alice\talice on ghcr.io\n:4\n"),
-        (&["logout", "ghcr.io"], "ghcr.io\t2 accounts\n:4\n"),
-        (&["exec", "--account", "b"], "bob\tbob on ghcr.io\n:4\n"),
-        (&["export", "--format", "a"], "auth.json\n:4\n"),
-        (&["configure-docker", "--u"], "--undo\tRemove Ensign from Docker's config\n:4\n"),
-        (&["export", "--output", ""], ":0\n"),
-        (&["which", ""], "ghcr.io\t2 accounts\n:4\n"),
-        (&["exec", "--account", "ghcr.io=b"], "ghcr.io=bob\tbob\n:4\n"),
-        (&["login", "--store", "f"], "file\tin clear text, readable by you only\n:4\n"),
-        (&["login", "--store=f"], "--store=file\tin clear text, readable by you only\n:4\n"),
-        (&["login", "quay"], "quay.io\tQuay\n:4\n"),
-        (&["help", "exit"], "exit-codes\tWhat exit codes mean, for scripts\n:4\n"),
-        (&["no-such-command", "switch", ""], ":4\n"),
+    let mut told = String::new();
+    for words in [
+        &["sw"][..],
+        &["switch", ""],
+        &["switch", "ghcr.io"],
+        &["switch", "ghcr.io", ""],
+        &["switch", "ghcr.io", "alice"],
+        &["logout", "ghcr.io"],
+        &["exec", "--account", "b"],
+        &["export", "--format", "a"],
+        &["configure-docker", "--u"],
+        &["export", "--output", ""],
+        &["which", ""],
+        &["exec", "--account", "ghcr.io=b"],
+        &["login", "--store", "f"],
+        &["login", "--store=f"],
+        &["login", "quay"],
+        &["help", "exit"],
+        &["no-such-command", "switch", ""],
     ] {
-        assert_eq!(complete(words), Run::success(expected), "{words:?}");
+        let run = complete(words);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{words:?}");
+        let _ = write!(told, "{}|\n{}", words.join(" "), run.stdout);
     }
+    shows(
+        &told.replace('\t', "<TAB>"),
+        str![[r#"
+sw|
+switch<TAB>Change the account that answers by default
+:4
+switch |
+ghcr.io<TAB>2 accounts
+:4
+switch ghcr.io|
+ghcr.io<TAB>2 accounts
+:4
+switch ghcr.io |
+alice<TAB>alice on ghcr.io
+bob<TAB>bob on ghcr.io
+:4
+switch ghcr.io alice|
+alice<TAB>alice on ghcr.io
+:4
+logout ghcr.io|
+ghcr.io<TAB>2 accounts
+:4
+exec --account b|
+bob<TAB>bob on ghcr.io
+:4
+export --format a|
+auth.json
+:4
+configure-docker --u|
+--undo<TAB>Remove Ensign from Docker's config
+:4
+export --output |
+:0
+which |
+ghcr.io<TAB>2 accounts
+:4
+exec --account ghcr.io=b|
+ghcr.io=bob<TAB>bob
+:4
+login --store f|
+file<TAB>in clear text, readable by you only
+:4
+login --store=f|
+--store=file<TAB>in clear text, readable by you only
+:4
+login quay|
+quay.io<TAB>Quay
+:4
+help exit|
+exit-codes<TAB>What exit codes mean, for scripts
+:4
+no-such-command switch |
+:4
+
+"#]],
+    );
     assert!(complete(&[]).stdout.starts_with("login\t"));
     assert_eq!(std::fs::read(sandbox.config_path()).unwrap(), config);
 

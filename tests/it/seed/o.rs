@@ -97,13 +97,28 @@ Nothing to change.
 
 #[test]
 fn an_auth_without_a_user_name_is_no_login() {
-    for (auth, reason) in
-        [("bm9jb2xvbg==", "its `auth` is not a user name and a secret"), ("OnB3", "only half of a login")]
-    {
+    let mut told = String::new();
+    for auth in ["bm9jb2xvbg==", "OnB3"] {
         let (sandbox, run) = imported(&format!(r#"{{"{HOST}": {{"auth": "{auth}"}}}}"#)); // `nocolon`, `:pw`
-        assert!(run.stderr.contains(reason), "{run:?}");
         assert_eq!(sandbox.run(&["get"], HOST), Run::not_found());
+        told += &run.transcript();
     }
+    shows(
+        &told,
+        str![[r#"
+exit 3
+--- stderr
+! ~/.docker/config.json: !   "someregistry.example.com"    its `auth` is not a user name and a secret
+error: there are no accounts, so there is no registry to configure
+hint: run `docker-credential-ensign login HOST` first, or name a registry
+exit 3
+--- stderr
+! ~/.docker/config.json: !   "someregistry.example.com"    only half of a login
+error: there are no accounts, so there is no registry to configure
+hint: run `docker-credential-ensign login HOST` first, or name a registry
+
+"#]],
+    );
 }
 
 #[test]
