@@ -101,5 +101,6 @@ fn pick<'c>(
 fn line(account: &Account, active: Option<&Account>) -> String {
     let images: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
     let mark = if Some(account) == active { "  (default now)" } else { "" };
-    format!("{}  for {}{mark}", account.name, images.join(", "))
+    let images = if images.is_empty() { String::new() } else { format!("  for {}", images.join(", ")) };
+    format!("{}{images}{mark}", account.name)
 }
