@@ -126,9 +126,11 @@ fn a_call_finds_a_secret_or_the_reason_why_there_is_none() {
     let image = |text: &str| AccountRequest { image: Some(text.parse().unwrap()), ..AccountRequest::default() };
     let plain = AccountRequest::default;
     let pinned = || AccountRequest { pinned: Some(name("me")), ..plain() };
+    let nobody = AccountRequest { environment: ExplicitAccount::AnyRegistry("nobody".into()), ..plain() };
     let named = || AccountRequest { environment: ExplicitAccount::ThisRegistry("me".into()), ..plain() };
     for (host, request, expected) in [
         ("ghcr.io", plain(), "me"),
+        ("ghcr.io", nobody, "no account"), // no other one answers instead
         ("none.example", plain(), "no account"),
         ("old.example", plain(), "the credentials of me on old.example are no longer valid: they have expired"),
         ("gone.example", plain(), "error: the secret of me on gone.example is gone"),
