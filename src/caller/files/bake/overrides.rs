@@ -89,6 +89,9 @@ impl BakeOverrides {
         }
         for one in last {
             let is_set = is_true(&one.value);
+            if !is_set && target.outputs.is_none() {
+                continue; // there is nothing to take away, and the outputs of another parent stay
+            }
             let file = target.file.clone();
             let outputs = target.outputs.get_or_insert_default();
             match &*one.key {

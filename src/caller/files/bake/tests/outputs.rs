@@ -30,6 +30,9 @@ fn targets_inherit_and_are_overridden() {
         ("docker buildx bake app --set app.output=type=docker", "b2 | base"),
         ("docker buildx bake app --set app.output=type=docker --push", "b2 | +base"),
         ("docker buildx bake app --set app.push=false", "b2 | base"),
+        ("docker buildx bake app --set other.push=false", "b2 | +base"),
+        ("docker buildx bake app --set other.load=false", "b2 | +base"),
+        ("docker buildx bake app --set other.load=true", "b2 | base"),
         ("docker buildx bake app --set app.output=type=local,dest=x --push", "b2 | base"),
         (
             "docker buildx bake app --set app.cache-from=c --set app.cache-to=type=registry,ref=d",
