@@ -137,7 +137,7 @@ pub(crate) fn line(login: &FoundLogin) -> String {
 /// Its line in a preview.
 impl fmt::Display for UnusableEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "!   {:<30}{}", quoted(&self.key), self.reason)
+        write!(f, "{}: {}", quoted(&self.key), self.reason)
     }
 }
 

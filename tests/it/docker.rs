@@ -156,7 +156,7 @@ exit 0
 ~/.docker/config.json
   !   "quay.io"                     plain-text login
 --- stderr
-! ~/.docker/config.json: !   "bad.example"                 its `auth` is not base64
+! ~/.docker/config.json: "bad.example": its `auth` is not base64
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
 ! plain-text logins are left, and some tools use them first:  docker-credential-ensign configure-docker --import
@@ -174,7 +174,7 @@ exit 0
 ~/.docker/config.json
   !   "quay.io"                     plain-text login
 --- stderr
-! ~/.docker/config.json: !   "bad.example"                 its `auth` is not base64
+! ~/.docker/config.json: "bad.example": its `auth` is not base64
 ✓ Imported carol on quay.io
 Nothing to change.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it

@@ -86,7 +86,7 @@ exit 0
 ~/.docker/config.json
   !   "other.example"               plain-text login
 --- stderr
-! ~/.docker/config.json: !   "someregistry.example.com"    its `auth` is not base64
+! ~/.docker/config.json: "someregistry.example.com": its `auth` is not base64
 ✓ Imported a on other.example
 Nothing to change.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
@@ -108,12 +108,12 @@ fn an_auth_without_a_user_name_is_no_login() {
         str![[r#"
 exit 3
 --- stderr
-! ~/.docker/config.json: !   "someregistry.example.com"    its `auth` is not a user name and a secret
+! ~/.docker/config.json: "someregistry.example.com": its `auth` is not a user name and a secret
 error: there are no accounts, so there is no registry to configure
 hint: run `docker-credential-ensign login HOST` first, or name a registry
 exit 3
 --- stderr
-! ~/.docker/config.json: !   "someregistry.example.com"    only half of a login
+! ~/.docker/config.json: "someregistry.example.com": only half of a login
 error: there are no accounts, so there is no registry to configure
 hint: run `docker-credential-ensign login HOST` first, or name a registry
 
