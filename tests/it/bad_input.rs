@@ -2,8 +2,10 @@
 
 use snapbox::str;
 
+#[cfg(unix)]
+use crate::support::finish;
 use crate::support::snapshots::shows;
-use crate::support::{Run, Sandbox, finish, write};
+use crate::support::{Run, Sandbox, write};
 
 pub const STORE: &str = r#"{"ServerURL":"ghcr.io","Username":"new","Secret":"n3w-s3cret"}"#;
 

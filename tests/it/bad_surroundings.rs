@@ -6,9 +6,13 @@ use std::process::Stdio;
 use serde_json::json;
 use snapbox::str;
 
-use crate::bad_input::{STORE, one_account};
+#[cfg(target_os = "linux")]
+use crate::bad_input::STORE;
+use crate::bad_input::one_account;
+#[cfg(target_os = "linux")]
+use crate::support::Sandbox;
 use crate::support::snapshots::shows;
-use crate::support::{Run, Sandbox, finish};
+use crate::support::{Run, finish};
 
 /// Runs `script` with `$ENSIGN` in a mount namespace of its own; `None` where that is not allowed.
 #[cfg(target_os = "linux")]
