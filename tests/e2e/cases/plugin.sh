@@ -42,7 +42,7 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
   works -- "$docker" ensign switch "$registry" bob
   says '^bob$' -- user_at "$registry"
   says '^alice' -- "$docker" --context default -l=info ensign which "$registry/alice/app:1"
-  fails 2 'unrecognized subcommand' -- "$docker" ensign nonsense
+  fails 2 'no command .nonsense' -- "$docker" ensign nonsense
   fails 3 'docker ensign login nowhere.example' -- "$docker" -D ensign which nowhere.example/a/b
 
   # Completion looks and does nothing; Debian's old docker does not ask its plugins.
