@@ -31,22 +31,50 @@ impl LooksUp for Resolver {
         let mut addresses = self.empty();
         config
             .ip_family()
-            .keep_wanted(found?.map_err(|error| unresolved(&error))?)
+            .keep_wanted(found?.map_err(unresolved)?)
             .take(MOST)
             .for_each(|address| addresses.push(address));
         if addresses.is_empty() { Err(Error::HostNotFound) } else { Ok(addresses) }
     }
 }
 
-/// In the words of each libc it is long, and does not name the server.
-fn unresolved(error: &io::Error) -> Error {
+/// The known answers of glibc, musl, macOS and Windows are long and do not name the server. Any other keeps its words.
+fn unresolved(error: io::Error) -> Error {
+    const UNKNOWN_HOST: [&str; 4] = ["not known", "does not resolve", "No such host", "No address associated"];
+    const NO_ANSWER: [&str; 3] = ["Temporary failure", "Try again", "temporary error"];
     let text = error.to_string();
-    let is_temporary = ["Temporary failure", "Try again"].iter().any(|words| text.contains(words));
-    if is_temporary { Error::Io(io::Error::other("no answer from DNS")) } else { Error::HostNotFound }
+    let is_one_of = |answers: &[&str]| answers.iter().any(|answer| text.contains(answer));
+    if is_one_of(&UNKNOWN_HOST) {
+        Error::HostNotFound
+    } else if is_one_of(&NO_ANSWER) {
+        Error::Io(io::Error::other("no answer from DNS"))
+    } else {
+        Error::Io(error)
+    }
 }
 
 impl fmt::Debug for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Resolver")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_host_that_is_not_there_is_called_unknown() {
+        for (answer, expected) in [
+            ("Name or service not known", "host not found"),
+            ("Name does not resolve", "host not found"),
+            ("nodename nor servname provided, or not known", "host not found"),
+            ("No such host is known. (os error 11001)", "host not found"),
+            ("Temporary failure in name resolution", "io: no answer from DNS"),
+            ("Try again", "io: no answer from DNS"),
+            ("Non-recoverable failure in name resolution", "io: Non-recoverable failure in name resolution"),
+        ] {
+            assert_eq!(unresolved(io::Error::other(answer)).to_string(), expected, "{answer}");
+        }
     }
 }
