@@ -119,7 +119,7 @@ impl<'e> Accounts<'e> {
     pub(crate) fn activate(&self, registry: &Registry, name: &AccountName) -> Result<()> {
         // An account of the environment may be the default too.
         let default = self.registry_accounts(registry)?.default_account().map(|account| account.name.clone());
-        self.refuse_given(registry, default.as_ref().unwrap_or(name))?;
+        self.refuse_env_account(registry, default.as_ref().unwrap_or(name))?;
         self.change(|edit| {
             edit.activate(registry, name);
             Ok(())
@@ -154,10 +154,11 @@ impl<'e> Accounts<'e> {
     }
 
     /// Refuses to change accounts of the environment.
-    pub(crate) fn refuse_given(&self, registry: &Registry, name: &AccountName) -> Result<()> {
+    pub(crate) fn refuse_env_account(&self, registry: &Registry, name: &AccountName) -> Result<()> {
         let entry = self.registry_accounts(registry)?;
-        let given = entry.accounts.iter().find(|account| account.name == *name && account.store.is_from_environment());
-        given.map_or(Ok(()), |account| Err(vault::is_given(account).into()))
+        let account =
+            entry.accounts.iter().find(|account| account.name == *name && account.store.is_from_environment());
+        account.map_or(Ok(()), |account| Err(vault::env_account_problem(account).into()))
     }
 
     /// Saves adopted accounts, best effort. With a read-only home every answer comes from memory. A holder of the lock

@@ -76,8 +76,8 @@ impl Program {
     }
 
     /// A variable before a typed command. The last one wins.
-    pub(crate) fn given(&self, name: &str) -> Option<&str> {
-        self.variables.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    pub(crate) fn typed_variable(&self, name: &str) -> Option<&str> {
+        self.variables.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// Its working folder, which is ours unless it has moved.
@@ -87,7 +87,7 @@ impl Program {
 
     /// A variable that it was started with. We inherit those of our callers.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
-        self.given(name).map(str::to_owned).or_else(|| env::text(name))
+        self.typed_variable(name).map(str::to_owned).or_else(|| env::text(name))
     }
 
     pub(super) fn role(&self) -> ProgramRole {

@@ -80,32 +80,32 @@ pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Optio
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> Result<ExitCode, Failure> {
-    let words = HintCommand { command: "account edit", flags: &flags(given) };
-    let (registry, name) = named(context, &given.host, given.account.as_deref(), &words)?;
-    let callers = callers::edit(&given.callers)?;
-    let images = images::read(context, &registry, &given.images)?;
-    let folders = ListEdit::read(&given.folder, |folder| Ok(folder_text(context, folder)))?;
-    let alias: Option<AccountName> = given
+pub(super) fn edit(context: &CommandContext<'_>, arguments: &args::AccountEdit) -> Result<ExitCode, Failure> {
+    let words = HintCommand { command: "account edit", flags: &flags(arguments) };
+    let (registry, name) = named(context, &arguments.host, arguments.account.as_deref(), &words)?;
+    let callers = callers::edit(&arguments.callers)?;
+    let images = images::read(context, &registry, &arguments.images)?;
+    let folders = ListEdit::read(&arguments.folder, |folder| Ok(folder_text(context, folder)))?;
+    let alias: Option<AccountName> = arguments
         .alias
         .as_deref()
         .map(str::parse)
         .transpose()
         .map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
-    let also = hosts::read(context, &registry, &given.also)?;
-    let changes_also = given.no_also || !given.also.is_empty();
-    let changes_images = given.no_images || !images.is_empty();
-    let changes_folders = given.no_folders || !given.folder.is_empty();
+    let also = hosts::read(context, &registry, &arguments.also)?;
+    let changes_also = arguments.no_also || !arguments.also.is_empty();
+    let changes_images = arguments.no_images || !images.is_empty();
+    let changes_folders = arguments.no_folders || !arguments.folder.is_empty();
     if !changes_images
         && !changes_folders
         && !changes_also
         && alias.is_none()
-        && given.purpose.is_none()
+        && arguments.purpose.is_none()
         && callers.is_empty()
     {
         return Err(Failure::usage("no change was given", format!("run `{} account edit --help`", context.program)));
     }
-    context.accounts.refuse_given(&registry, &name)?;
+    context.accounts.refuse_env_account(&registry, &name)?;
     if !callers.is_empty()
         && context
             .accounts
@@ -120,25 +120,25 @@ pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> R
         let found = candidates.accounts.iter().find(|account| account.name == name);
         let mut account = found.cloned().ok_or_else(|| anyhow!("{name} is gone"))?;
         if changes_images {
-            account.images = if given.no_images { vec![] } else { images.applied_to(account.patterns()) };
+            account.images = if arguments.no_images { vec![] } else { images.applied_to(account.patterns()) };
         }
-        if let Some(purpose) = given.purpose {
+        if let Some(purpose) = arguments.purpose {
             account.purpose = purpose.operation();
         }
         if !callers.is_empty() {
             refuse_unknown_rule(&account)?;
             account.callers = callers.applied_to(&account.callers);
         }
-        if changes_images || given.purpose.is_some() || !callers.is_empty() {
+        if changes_images || arguments.purpose.is_some() || !callers.is_empty() {
             edit.put(&account);
         }
         if changes_folders {
             let before = account.folders.iter().map(|folder| context.env.shorten_home(folder)).collect();
-            edit.set_folders(&account, &if given.no_folders { vec![] } else { folders.applied_to(before) });
+            edit.set_folders(&account, &if arguments.no_folders { vec![] } else { folders.applied_to(before) });
         }
         if changes_also {
             let before = context.hosts_of(&registry, &name)?;
-            edit.set_also(&account, &if given.no_also { vec![] } else { also.applied_to(before) });
+            edit.set_also(&account, &if arguments.no_also { vec![] } else { also.applied_to(before) });
         }
         if let Some(alias) = alias.filter(|alias| *alias != name) {
             if candidates.accounts.iter().any(|other| other.name == alias) {
@@ -156,7 +156,7 @@ pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> R
     let account = context.account(&candidates, changed.as_str())?;
     context.ui.done(context.account_json(account, &candidates), format_args!("Changed {changed} on {registry}"))?;
     buildx::mend(context);
-    if given.alias.is_some() {
+    if arguments.alias.is_some() {
         pin::drop_orphans(context, &[name])?;
     }
     print_uses(context, account)?;
@@ -250,24 +250,24 @@ pub(super) fn named(
 }
 
 /// The flags that were typed, for hints.
-fn flags(given: &args::AccountEdit) -> String {
+fn flags(arguments: &args::AccountEdit) -> String {
     let with_value = |flag: &'static str, values: &[String]| -> String {
         values.iter().map(|value| format!(" {flag} {}", quote(value))).collect::<Vec<_>>().concat()
     };
     let alone = |flag: &str, is_set: bool| if is_set { format!(" {flag}") } else { String::new() };
-    let purpose = given.purpose.map_or(String::new(), |purpose| format!(" --for {}", purpose.name()));
+    let purpose = arguments.purpose.map_or(String::new(), |purpose| format!(" --for {}", purpose.name()));
     [
-        with_value("--alias", given.alias.as_slice()),
-        with_value("--images", &given.images),
-        alone("--no-images", given.no_images),
-        with_value("--folder", &given.folder),
-        alone("--no-folders", given.no_folders),
-        with_value("--also", &given.also),
-        alone("--no-also", given.no_also),
+        with_value("--alias", arguments.alias.as_slice()),
+        with_value("--images", &arguments.images),
+        alone("--no-images", arguments.no_images),
+        with_value("--folder", &arguments.folder),
+        alone("--no-folders", arguments.no_folders),
+        with_value("--also", &arguments.also),
+        alone("--no-also", arguments.no_also),
         purpose,
-        with_value("--program", &given.callers.program),
-        alone("--no-programs", given.callers.no_programs),
-        given.callers.choices().map(|(flag, value)| [" ", flag, " ", value].concat()).collect::<Vec<_>>().concat(),
+        with_value("--program", &arguments.callers.program),
+        alone("--no-programs", arguments.callers.no_programs),
+        arguments.callers.choices().map(|(flag, value)| [" ", flag, " ", value].concat()).collect::<Vec<_>>().concat(),
     ]
     .concat()
 }

@@ -65,12 +65,12 @@ impl CommandContext<'_> {
         &self,
         account: &Account,
         secret: &AccountSecret,
-        said: Option<SystemTime>,
+        reply_expiry: Option<SystemTime>,
     ) -> Option<SystemTime> {
         if account.source != Source::Static {
             return None; // its provider renews it
         }
-        said.or(secret.expiry).or_else(|| self.expiry_at_provider(&account.registry, &secret.credential))
+        reply_expiry.or(secret.expiry).or_else(|| self.expiry_at_provider(&account.registry, &secret.credential))
     }
 
     /// Asks the provider of the registry's tokens.

@@ -16,13 +16,13 @@ use crate::model::{Account, CallerEdit, CallerRule, Problem, time_span, timestam
 use crate::system::text::one_line;
 
 /// `grant`: gives callers an account for a while.
-pub(super) fn grant(context: &CommandContext<'_>, given: &args::GrantArguments) -> Result<ExitCode, Failure> {
-    let span = match &given.span {
-        _ if given.end => Duration::ZERO,
+pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArguments) -> Result<ExitCode, Failure> {
+    let span = match &arguments.span {
+        _ if arguments.end => Duration::ZERO,
         text => duration::parse(text, "for a grant", "12h")?,
     };
-    let words = account::HintCommand { command: "grant", flags: &format!(" --for {}", given.span) };
-    let (registry, name) = account::named(context, &given.host, given.account.as_deref(), &words)?;
+    let words = account::HintCommand { command: "grant", flags: &format!(" --for {}", arguments.span) };
+    let (registry, name) = account::named(context, &arguments.host, arguments.account.as_deref(), &words)?;
     let candidates = context.accounts.only_of(&registry)?;
     let account = context.account(&candidates, name.as_str())?;
     if !account.callers.needs_grant {
@@ -30,7 +30,7 @@ pub(super) fn grant(context: &CommandContext<'_>, given: &args::GrantArguments) 
         let command = format!("run `{} account edit {host} {alias} --grant required` first", context.program);
         return Err(Failure::usage(format!("{name} on {registry} needs no grant"), command));
     }
-    if !given.end {
+    if !arguments.end {
         refuse_agent()?;
     }
     context.accounts.grant(account, span)?;
@@ -39,7 +39,7 @@ pub(super) fn grant(context: &CommandContext<'_>, given: &args::GrantArguments) 
         "status": "success", "registry": registry.as_str(), "account": name.as_str(),
         "granted_until": until.map(timestamp::rfc3339),
     });
-    let line = if given.end {
+    let line = if arguments.end {
         format!("Ended the grant of {name} on {registry}")
     } else {
         format!("Granted {name} on {registry} for {}", time_span(span))
@@ -49,14 +49,14 @@ pub(super) fn grant(context: &CommandContext<'_>, given: &args::GrantArguments) 
 }
 
 /// Reads the rule that was typed.
-pub(super) fn edit(given: &args::CallerArguments) -> Result<CallerEdit, Failure> {
-    let programs = ListEdit::read(&given.program, program)?;
+pub(super) fn edit(arguments: &args::CallerArguments) -> Result<CallerEdit, Failure> {
+    let programs = ListEdit::read(&arguments.program, program)?;
     Ok(CallerEdit {
         adds_programs: !programs.is_empty() && !programs.replaces,
-        programs: (given.no_programs || !programs.is_empty()).then_some(programs.values),
-        terminal_only: given.terminal.map(|need| need == args::Requirement::Required),
-        refuses_agents: given.agents.map(|agents| agents == args::AgentRule::Refused),
-        needs_grant: given.grant.map(|need| need == args::Requirement::Required),
+        programs: (arguments.no_programs || !programs.is_empty()).then_some(programs.values),
+        terminal_only: arguments.terminal.map(|need| need == args::Requirement::Required),
+        refuses_agents: arguments.agents.map(|agents| agents == args::AgentRule::Refused),
+        needs_grant: arguments.grant.map(|need| need == args::Requirement::Required),
     })
 }
 

@@ -35,15 +35,15 @@ pub(super) struct CheckReport {
     page: Option<String>,
 }
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::CheckArguments) -> Result<ExitCode, Failure> {
-    let Some(subject) = &given.image else { return check_all::run(context, given.plain_http) };
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::CheckArguments) -> Result<ExitCode, Failure> {
+    let Some(subject) = &arguments.image else { return check_all::run(context, arguments.plain_http) };
     let (registry, image) = which::registry_or_image(subject)?;
-    if image.is_none() && (given.pull || given.push) {
+    if image.is_none() && (arguments.pull || arguments.push) {
         return Err(no_image(&registry));
     }
-    let action = if given.push { Operation::Push } else { Operation::Pull };
+    let action = if arguments.push { Operation::Push } else { Operation::Pull };
     let mut subject = CheckSubject::find(context, registry, image, action, None)?;
-    let security = context.security(&subject.registry, given.plain_http);
+    let security = context.security(&subject.registry, arguments.plain_http);
     let asked = context.ui.while_waiting(&format!("Asking {}", subject.registry), || match &subject.image {
         Some(image) => oci::access(image, action, &subject.secret.credential, security)
             .map(|access| describe(&access, &subject, action)),

@@ -17,10 +17,13 @@ use crate::docker::{hooks, plaintext_auths};
 use crate::model::{Problem, Registry};
 use crate::protocol;
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::ConfigureDockerArguments) -> Result<ExitCode, Failure> {
-    let (plans, found) = configure(context, given)?;
+pub(super) fn run(
+    context: &CommandContext<'_>,
+    arguments: &args::ConfigureDockerArguments,
+) -> Result<ExitCode, Failure> {
+    let (plans, found) = configure(context, arguments)?;
     if context.ui.is_json() {
-        report(context, given, &plans, &found)?; // at the end, where it is true
+        report(context, arguments, &plans, &found)?; // at the end, where it is true
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -33,51 +36,51 @@ pub(super) fn for_login(context: &CommandContext<'_>, registry: &Registry) -> Re
 
 fn configure(
     context: &CommandContext<'_>,
-    given: &args::ConfigureDockerArguments,
+    arguments: &args::ConfigureDockerArguments,
 ) -> Result<(Vec<FilePlan>, Vec<ImportEntry>), Failure> {
-    let named = given.hosts.iter().map(|host| named(context, host)).collect::<Result<Vec<_>, _>>()?;
-    let found = if given.undo { vec![] } else { plain_text_logins(context, &named)? };
-    let mut registries = if given.undo { vec![] } else { registries(context, given, named, &found)? };
-    if given.import {
+    let named = arguments.hosts.iter().map(|host| named(context, host)).collect::<Result<Vec<_>, _>>()?;
+    let found = if arguments.undo { vec![] } else { plain_text_logins(context, &named)? };
+    let mut registries = if arguments.undo { vec![] } else { registries(context, arguments, named, &found)? };
+    if arguments.import {
         registries.extend(of_logins(&found));
     }
-    let plans = plans(context, given, &registries)?;
+    let plans = plans(context, arguments, &registries)?;
     if !context.ui.is_json() {
         preview(context, &plans, &found)?;
     }
-    if given.undo && !context.ui.is_json() {
+    if arguments.undo && !context.ui.is_json() {
         buildx::preview_removal(context)?;
     }
-    if given.dry_run {
+    if arguments.dry_run {
         context.ui.say("Nothing written.");
     } else {
-        carry_out(context, given, &registries, &plans, &found)?;
+        carry_out(context, arguments, &registries, &plans, &found)?;
     }
     Ok((plans, found))
 }
 
 fn carry_out(
     context: &CommandContext<'_>,
-    given: &args::ConfigureDockerArguments,
+    arguments: &args::ConfigureDockerArguments,
     registries: &[Registry],
     plans: &[FilePlan],
     found: &[ImportEntry],
 ) -> Result<(), Failure> {
-    let imports = !found.is_empty() && wants_import(context, given)?;
+    let imports = !found.is_empty() && wants_import(context, arguments)?;
     let (mut registries, mut renewed) = (registries.to_vec(), None);
     if imports {
         import(context, found)?;
         registries.extend(of_logins(found));
-        renewed = Some(self::plans(context, given, &registries)?); // the imports changed the files
+        renewed = Some(self::plans(context, arguments, &registries)?); // the imports changed the files
     }
     creds_store::save(context, renewed.as_deref().unwrap_or(plans))?; // before Docker asks us for unknown registries
-    let (plans, written) = write(context, given, &registries)?;
-    if given.undo {
+    let (plans, written) = write(context, arguments, &registries)?;
+    if arguments.undo {
         creds_store::remove(context)?;
     }
-    let removed = if given.undo { buildx::remove_all(context)? } else { 0 };
+    let removed = if arguments.undo { buildx::remove_all(context)? } else { 0 };
     if removed == 0 || !written.is_empty() {
-        finish(context, given, &plans, &written, !found.is_empty() && !imports);
+        finish(context, arguments, &plans, &written, !found.is_empty() && !imports);
     }
     Ok(())
 }
@@ -87,7 +90,7 @@ fn carry_out(
 /// and no home. Then only Docker's file is written.
 fn write(
     context: &CommandContext<'_>,
-    given: &args::ConfigureDockerArguments,
+    arguments: &args::ConfigureDockerArguments,
     registries: &[Registry],
 ) -> Result<(Vec<FilePlan>, Vec<String>), Failure> {
     let lock = match context.accounts.lock() {
@@ -97,7 +100,7 @@ fn write(
     let of_docker = context.env.docker_config_file();
     let mut written = Vec::new();
     let plans = until_unchanged(|| {
-        let plans = plans(context, given, registries)?;
+        let plans = plans(context, arguments, registries)?;
         for plan in plans.iter().filter(|plan| !plan.is_empty()) {
             match plan.apply() {
                 Err(error) if lock.is_none() && of_docker.as_deref() != Some(plan.path()) => {
@@ -125,7 +128,7 @@ pub(super) fn named(context: &CommandContext<'_>, host: &str) -> Result<Registry
 /// The named registries, else those with accounts.
 fn registries(
     context: &CommandContext<'_>,
-    given: &args::ConfigureDockerArguments,
+    arguments: &args::ConfigureDockerArguments,
     named: Vec<Registry>,
     found: &[ImportEntry],
 ) -> Result<Vec<Registry>, Failure> {
@@ -134,12 +137,12 @@ fn registries(
     }
     let with_accounts = context.accounts.all()?.into_iter().filter(|entry| !entry.accounts.is_empty());
     let mut all: Vec<_> = with_accounts.map(|entry| entry.registry).collect();
-    if all.is_empty() && found.is_empty() && !given.all {
+    if all.is_empty() && found.is_empty() && !arguments.all {
         let cure = format!("run `{} login HOST` first, or name a registry", context.program);
         return Err(Failure::not_logged_in("there are no accounts, so there is no registry to configure", cure));
     }
     let (patterns, hosts): (Vec<_>, Vec<_>) = all.drain(..).partition(Registry::is_pattern);
-    if !given.all {
+    if !arguments.all {
         for pattern in &patterns {
             context.note_that_docker_must_ask(pattern);
         }
@@ -149,22 +152,22 @@ fn registries(
 
 fn plans(
     context: &CommandContext<'_>,
-    given: &args::ConfigureDockerArguments,
+    arguments: &args::ConfigureDockerArguments,
     registries: &[Registry],
 ) -> anyhow::Result<Vec<FilePlan>> {
     let names = context.accounts.other_names()?;
-    let registries: &Vec<_> = &registries.iter().map(|registry| wanted(&names, registry, &given.hosts)).collect();
+    let registries: &Vec<_> = &registries.iter().map(|registry| wanted(&names, registry, &arguments.hosts)).collect();
     let no_home = || Problem::new("there is no home folder with Docker's config in it", "set HOME or DOCKER_CONFIG");
     let docker = ConfigJson::load(&context.env.docker_config_file().ok_or_else(no_home)?)?;
     let plan = |file: &ConfigJson, reader| match reader {
-        _ if given.undo => setup::undo(file, creds_store::previous_helper(context, file.path())?.as_deref()),
-        ClientFamily::Docker if given.all => setup::plan_all(file, registries, given.force),
-        reader => setup::plan(file, reader, registries, given.force),
+        _ if arguments.undo => setup::undo(file, creds_store::previous_helper(context, file.path())?.as_deref()),
+        ClientFamily::Docker if arguments.all => setup::plan_all(file, registries, arguments.force),
+        reader => setup::plan(file, reader, registries, arguments.force),
     };
     let of_docker = plan(&docker, ClientFamily::Docker)?;
-    let mut plans = vec![match given {
-        _ if given.undo => hooks::undo(&docker, of_docker)?,
-        _ if given.hooks => hooks::plan(&docker, of_docker, protocol::HOOKS)?,
+    let mut plans = vec![match arguments {
+        _ if arguments.undo => hooks::undo(&docker, of_docker)?,
+        _ if arguments.hooks => hooks::plan(&docker, of_docker, protocol::HOOKS)?,
         _ => of_docker,
     }];
     if containers::are_found(context.env) {
@@ -173,7 +176,7 @@ fn plans(
         }
         if let Some(path) = containers::registries_conf(context.env) {
             let conf = RegistriesConf::load(&path)?;
-            plans.push(if given.undo { conf.undo() } else { conf.plan() });
+            plans.push(if arguments.undo { conf.undo() } else { conf.plan() });
         }
     }
     plans.retain(|plan| !plan.changes().is_empty());
@@ -231,7 +234,7 @@ fn preview(context: &CommandContext<'_>, plans: &[FilePlan], found: &[ImportEntr
 
 fn report(
     context: &CommandContext<'_>,
-    given: &args::ConfigureDockerArguments,
+    arguments: &args::ConfigureDockerArguments,
     plans: &[FilePlan],
     found: &[ImportEntry],
 ) -> Result<(), Failure> {
@@ -257,14 +260,14 @@ fn report(
             _ => None,
         })
         .collect();
-    let json = json!({"dry_run": given.dry_run, "undo": given.undo, "files": files, "plain_text": plain});
+    let json = json!({"dry_run": arguments.dry_run, "undo": arguments.undo, "files": files, "plain_text": plain});
     context.ui.data(json, "")?;
     Ok(())
 }
 
 /// Secrets are never moved silently: the person says so, by the flag or when asked.
-fn wants_import(context: &CommandContext<'_>, given: &args::ConfigureDockerArguments) -> Result<bool, Failure> {
-    Ok(given.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
+fn wants_import(context: &CommandContext<'_>, arguments: &args::ConfigureDockerArguments) -> Result<bool, Failure> {
+    Ok(arguments.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
 }
 
 /// Saves every login that it can and removes it from the files. A login that could not be saved is reported and stays.
@@ -291,7 +294,7 @@ fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<(), Fai
 
 fn finish(
     context: &CommandContext<'_>,
-    given: &args::ConfigureDockerArguments,
+    arguments: &args::ConfigureDockerArguments,
     plans: &[FilePlan],
     written: &[String],
     left: bool,
@@ -302,7 +305,7 @@ fn finish(
     };
     if written.is_empty() {
         context.ui.say("Nothing to change.");
-    } else if given.undo {
+    } else if arguments.undo {
         context.ui.say(format_args!("✓ Removed Ensign from {}", written.join(", ")));
     } else {
         context.ui.say(format_args!("✓ Wrote {}", written.join(", ")));
@@ -314,18 +317,18 @@ fn finish(
         ));
     }
     let is_store = |change: &PlannedChange| matches!(change, PlannedChange::Store { .. } | PlannedChange::StoreOurs);
-    let asks_for_all = given.all || plans.iter().flat_map(FilePlan::changes).any(is_store);
+    let asks_for_all = arguments.all || plans.iter().flat_map(FilePlan::changes).any(is_store);
     if asks_for_all {
         creds_store::say(context);
     }
     note_podman(context);
     note_snap(context);
-    if !given.undo && !given.dry_run {
+    if !arguments.undo && !arguments.dry_run {
         let all = context.accounts.all().unwrap_or_default();
         let with_accounts: Vec<_> = all.iter().filter(|entry| !entry.accounts.is_empty()).collect();
         precedence::containers_tools(context, &with_accounts).print(context);
     }
-    if left && given.all {
+    if left && arguments.all {
         context.ui.note(format_args!(
             "Docker no longer sees plain-text logins; to keep them:  {program} configure-docker --import"
         ));
@@ -334,10 +337,10 @@ fn finish(
             "plain-text logins are left, and some tools use them first:  {program} configure-docker --import"
         ));
     }
-    if !given.undo && !configured_helper::docker_finds_us() {
+    if !arguments.undo && !configured_helper::docker_finds_us() {
         context.ui.note(format_args!("`{}` is not on PATH: Docker will not find it", configured_helper::PROGRAM));
     }
-    if given.hooks
+    if arguments.hooks
         && let Some(folder) = context.env.docker_config_dir().filter(|folder| !hooks::docker_finds_plugin(folder))
     {
         let folder = context.env.shorten_home(&folder.join("cli-plugins"));

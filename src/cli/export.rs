@@ -15,12 +15,12 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Operation, Problem, Registry, Source};
 use crate::system::files::AtomicFile;
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::ExportArguments) -> Result<ExitCode, Failure> {
-    let output = given.output.as_deref().filter(|path| *path != "-").map(|path| context.env.expand_home(path));
-    check_words(given)?;
-    let (chosen, failed) = choose(context, given)?;
-    may_write(context, given, output.as_deref())?;
-    let form = match given.format {
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ExportArguments) -> Result<ExitCode, Failure> {
+    let output = arguments.output.as_deref().filter(|path| *path != "-").map(|path| context.env.expand_home(path));
+    check_words(arguments)?;
+    let (chosen, failed) = choose(context, arguments)?;
+    may_write(context, arguments, output.as_deref())?;
+    let form = match arguments.format {
         ExportFormat::AuthJson => AuthFormat::AuthJson,
         ExportFormat::Dockerconfigjson | ExportFormat::Secret => AuthFormat::DockerConfigJson,
         ExportFormat::Env => AuthFormat::Variable,
@@ -38,10 +38,10 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ExportArguments) -
     if exported.is_empty() {
         return Err(Failure::not_logged_in("nothing can be exported in this format", "try `--format auth.json`"));
     }
-    let text = match given.format {
+    let text = match arguments.format {
         ExportFormat::AuthJson | ExportFormat::Dockerconfigjson => exported.file(),
         ExportFormat::Env => exported.shell_line(),
-        ExportFormat::Secret => exported.manifest(&given.name, given.namespace.as_deref()),
+        ExportFormat::Secret => exported.manifest(&arguments.name, arguments.namespace.as_deref()),
     };
     if let Some(path) = &output {
         let mut file = AtomicFile::begin_private(path)?; // it has no second name that may be another file
@@ -70,11 +70,11 @@ impl FailedExport {
     }
 }
 
-fn check_words(given: &args::ExportArguments) -> Result<(), Failure> {
-    if given.subjects.is_empty() && !given.all {
+fn check_words(arguments: &args::ExportArguments) -> Result<(), Failure> {
+    if arguments.subjects.is_empty() && !arguments.all {
         return Err(Failure::usage("no account was named", "name images or registries, or use `--all`"));
     }
-    let names = [(Some(given.name.as_str()), false), (given.namespace.as_deref(), true)];
+    let names = [(Some(arguments.name.as_str()), false), (arguments.namespace.as_deref(), true)];
     for (name, is_label) in names.into_iter().filter_map(|(name, is_label)| Some((name?, is_label))) {
         if !export::is_kubernetes_name(name, is_label) {
             let what = format!("`{name}` is not a valid name in Kubernetes");
@@ -87,7 +87,7 @@ fn check_words(given: &args::ExportArguments) -> Result<(), Failure> {
 /// Secrets go to a terminal, or replace a file, only if a person says so.
 fn may_write(
     context: &CommandContext<'_>,
-    given: &args::ExportArguments,
+    arguments: &args::ExportArguments,
     output: Option<&Path>,
 ) -> Result<(), Failure> {
     let (what, cure, question) = match output {
@@ -106,7 +106,7 @@ fn may_write(
         ),
         Some(_) | None => return Ok(()),
     };
-    if given.yes {
+    if arguments.yes {
         return Ok(());
     }
     if !context.ui.can_ask() {
@@ -120,7 +120,7 @@ fn may_write(
 /// hosts.
 fn names(
     context: &CommandContext<'_>,
-    given: &args::ExportArguments,
+    arguments: &args::ExportArguments,
     candidates: &RegistryAccounts,
     account: &Account,
 ) -> Result<Vec<String>, Failure> {
@@ -128,7 +128,7 @@ fn names(
         return Ok(vec![]);
     }
     let hosts = context.hosts_of(&account.registry, &account.name)?.into_iter().map(|host| host.to_string());
-    let typed = given.subjects.iter().filter_map(|subject| Registry::spelled(subject));
+    let typed = arguments.subjects.iter().filter_map(|subject| Registry::spelled(subject));
     let typed = typed.filter(|(registry, _)| *registry == candidates.host).filter_map(|(_, spelling)| spelling);
     let mut names: Vec<String> = vec![];
     for name in candidates.spellings.iter().cloned().chain(typed).chain(hosts) {
@@ -142,16 +142,16 @@ fn names(
 /// The accounts for the named subjects, each once, with their current secrets. With `--all` some may have none.
 fn choose(
     context: &CommandContext<'_>,
-    given: &args::ExportArguments,
+    arguments: &args::ExportArguments,
 ) -> Result<(Vec<ExportAccount>, Vec<FailedExport>), Failure> {
     let mut found: Vec<(RegistryAccounts, Vec<Account>)> = Vec::new();
-    if given.all && given.subjects.is_empty() {
+    if arguments.all && arguments.subjects.is_empty() {
         found = context.accounts.all()?.into_iter().map(|entry| (entry.clone(), entry.accounts)).collect();
     }
-    for subject in &given.subjects {
+    for subject in &arguments.subjects {
         let (registry, image) = which::registry_or_image(subject)?;
         let candidates = context.candidates(&registry)?;
-        let accounts = if given.all {
+        let accounts = if arguments.all {
             candidates.accounts.iter().map(|account| account.at(&registry).into_owned()).collect()
         } else {
             vec![which::account_for(context, &candidates, image.as_ref(), None)?.at(&registry).into_owned()]
@@ -168,9 +168,9 @@ fn choose(
         return Err(Failure::not_logged_in("there are no accounts", format!("run `{} login HOST`", context.program)));
     }
     let (mut chosen, mut failed) = (Vec::new(), Vec::new());
-    let is_for_pulls = matches!(given.format, ExportFormat::Dockerconfigjson | ExportFormat::Secret);
+    let is_for_pulls = matches!(arguments.format, ExportFormat::Dockerconfigjson | ExportFormat::Secret);
     for (candidates, mut accounts) in found {
-        if given.all {
+        if arguments.all {
             let serves = |account: &Account| account.serves(Some(Operation::Pull));
             let (first, after): (Vec<_>, Vec<_>) = accounts.into_iter().partition(serves); // the first account of a registry counts
             accounts = first.into_iter().chain(after).collect();
@@ -187,7 +187,7 @@ fn choose(
             let allowed = context.hand_out(known.unwrap_or(&account), "export");
             match allowed.and_then(|()| context.secret_of(&account)) {
                 Ok(secret) => {
-                    let names = names(context, given, &candidates, &account)?;
+                    let names = names(context, arguments, &candidates, &account)?;
                     chosen.push(ExportAccount {
                         account: account.on(&candidates.host),
                         credential: secret.credential,
@@ -195,7 +195,7 @@ fn choose(
                         by_default,
                     });
                 }
-                Err(why) if given.all => failed.push(FailedExport { account, why }),
+                Err(why) if arguments.all => failed.push(FailedExport { account, why }),
                 Err(why) => return Err(why),
             }
         }

@@ -8,9 +8,9 @@ use crate::model::{AccountName, Registry};
 pub(super) fn read(
     context: &CommandContext<'_>,
     registry: &Registry,
-    given: &[String],
+    texts: &[String],
 ) -> Result<ListEdit<Registry>, Failure> {
-    ListEdit::read(given, |text| {
+    ListEdit::read(texts, |text| {
         let host = context.registry(text)?;
         if host == *registry || registry.is_pattern() {
             let what = if registry.is_pattern() {

@@ -10,9 +10,9 @@ use crate::model::{Account, ImagePattern, Registry};
 pub(super) fn read(
     context: &CommandContext<'_>,
     registry: &Registry,
-    given: &[String],
+    texts: &[String],
 ) -> Result<ListEdit<ImagePattern>, Failure> {
-    ListEdit::read(given, |text| {
+    ListEdit::read(texts, |text| {
         let (pattern, left_out) = pattern(registry, text)?;
         if let Some(tag) = left_out {
             context.ui.note(format_args!("a pattern covers all tags of an image: `{tag}` is left out of {pattern}"));

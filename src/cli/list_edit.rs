@@ -10,10 +10,10 @@ pub(super) struct ListEdit<T> {
 }
 
 impl<T: Clone + PartialEq> ListEdit<T> {
-    pub(super) fn read(given: &[String], value: impl Fn(&str) -> Result<T, Failure>) -> Result<Self, Failure> {
-        let values = given.iter().map(|text| value(text.strip_prefix('+').unwrap_or(text)));
+    pub(super) fn read(texts: &[String], value: impl Fn(&str) -> Result<T, Failure>) -> Result<Self, Failure> {
+        let values = texts.iter().map(|text| value(text.strip_prefix('+').unwrap_or(text)));
         let values = values.collect::<Result<_, _>>()?;
-        Ok(Self { values, replaces: given.iter().any(|text| !text.starts_with('+')) })
+        Ok(Self { values, replaces: texts.iter().any(|text| !text.starts_with('+')) })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -38,14 +38,14 @@ mod tests {
 
     #[test]
     fn a_value_replaces_and_one_behind_a_plus_is_added() {
-        for (given, replaces, after) in [
+        for (texts, replaces, after) in [
             (&["a"][..], true, &["a"][..]),
             (&["+a", "+me", "+a"], false, &["me", "a"]),
             (&["+a", "b"], true, &["a", "b"]),
             (&[], false, &["me"]),
         ] {
-            let given: Vec<String> = given.iter().map(|text| (*text).to_owned()).collect();
-            let edit = ListEdit::read(&given, |text| Ok(text.to_owned())).unwrap();
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            let edit = ListEdit::read(&texts, |text| Ok(text.to_owned())).unwrap();
             assert_eq!(
                 (edit.replaces, edit.applied_to(vec!["me".to_owned()])),
                 (replaces, after.iter().map(|text| (*text).to_owned()).collect())

@@ -12,8 +12,8 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{AccountName, Problem, Registry};
 use crate::system::text;
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -> Result<ExitCode, Failure> {
-    let registry = context.entry(&given.host)?;
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArguments) -> Result<ExitCode, Failure> {
+    let registry = context.entry(&arguments.host)?;
     let candidates = context.accounts.registry_accounts(&registry)?;
     if candidates.registry != registry && !candidates.accounts.is_empty() {
         let what = format!("{registry} has no account of its own; it uses those of {}", candidates.registry);
@@ -22,14 +22,14 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -
         return Err(Failure::not_logged_in(what, cure));
     }
     if let Some(name) =
-        given.account.as_ref().or(given.username.as_ref()).filter(|name| candidates.account(name).is_none())
+        arguments.account.as_ref().or(arguments.username.as_ref()).filter(|name| candidates.account(name).is_none())
         && context.accounts.remove_leftover(&registry, name)?
     {
         let json = json!({"status": "success", "registry": registry.as_str(), "removed": [], "left_over": name});
         context.ui.done(json, format_args!("Removed the left-over secret of {name} from {registry}"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let picked = pick(context, given, &candidates)?;
+    let picked = pick(context, arguments, &candidates)?;
     if picked.is_empty() {
         context.refuse_alias(&registry)?;
         context.ui.say(format_args!("Not logged in to {registry}."));
@@ -38,9 +38,9 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -
         }
     }
     let (mut removed, mut endings) = (Vec::new(), BTreeMap::new());
-    let out_of_reach = if given.force { UnreachableStore::Abandon } else { UnreachableStore::Refuse };
+    let out_of_reach = if arguments.force { UnreachableStore::Abandon } else { UnreachableStore::Refuse };
     for name in picked {
-        context.accounts.refuse_given(&registry, &name)?;
+        context.accounts.refuse_env_account(&registry, &name)?;
         let forgotten = context.accounts.remove(&registry, |_| Some(name.clone()), out_of_reach);
         let Some(forgotten) = forgotten.map_err(|error| stays(context, &registry, &name, &error))? else { continue };
         let name = &forgotten.account.name;
@@ -54,7 +54,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -
         buildx::mend(context);
         pin::drop_orphans(context, &removed)?;
         let after = context.accounts.registry_accounts(&registry)?;
-        if given.force {
+        if arguments.force {
             context.ui.note("its store still has the secret");
         }
         if !after.accounts.is_empty() && after.default_account().is_none() {
@@ -114,18 +114,18 @@ fn stays(context: &CommandContext<'_>, registry: &Registry, name: &AccountName, 
 
 fn pick(
     context: &CommandContext<'_>,
-    given: &args::LogoutArguments,
+    arguments: &args::LogoutArguments,
     candidates: &RegistryAccounts,
 ) -> Result<Vec<AccountName>, Failure> {
     let all = || candidates.accounts.iter().map(|account| account.name.clone()).collect::<Vec<_>>();
-    match (given.account.as_ref().or(given.username.as_ref()), candidates.accounts.as_slice()) {
+    match (arguments.account.as_ref().or(arguments.username.as_ref()), candidates.accounts.as_slice()) {
         (_, []) => Ok(vec![]),
         (Some(name), _) => Ok(vec![context.account(candidates, name)?.name.clone()]),
         (None, [only]) => Ok(vec![only.name.clone()]),
-        (None, several) if given.all => {
+        (None, several) if arguments.all => {
             let question =
                 format!("Remove all {} accounts of {}: {}?", several.len(), candidates.registry, names(candidates));
-            if given.yes || !context.ui.can_ask() || context.ui.confirm(&question)? {
+            if arguments.yes || !context.ui.can_ask() || context.ui.confirm(&question)? {
                 return Ok(all());
             }
             let hint =

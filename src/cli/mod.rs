@@ -145,7 +145,7 @@ impl CommandContext<'_> {
             CliCommand::Login(login) | CliCommand::Account(AccountCommand::Add(login)) => login::run(self, *login),
             CliCommand::Logout(logout) => logout::run(self, &logout),
             CliCommand::Status(status) => status::run(self, &status),
-            CliCommand::Doctor(given) => doctor::run(self, &given),
+            CliCommand::Doctor(doctor) => doctor::run(self, &doctor),
             CliCommand::Switch(switch) => switch::run(self, &switch),
             CliCommand::Account(AccountCommand::Show { host, account }) => {
                 account::show(self, host.as_deref(), account.as_deref())
@@ -167,14 +167,14 @@ impl CommandContext<'_> {
             CliCommand::Buildx(BuildxCommand::Sync(sync)) => buildx::run(self, &sync),
             CliCommand::Import(import) => import::run(self, &import),
             CliCommand::Export(export) => export::run(self, &export),
-            CliCommand::Route(given) => route::run(self, &given),
-            CliCommand::Store(given) => store::run(self, &given),
-            CliCommand::Unlock(given) => unlock::unlock(self, &given),
+            CliCommand::Route(route) => route::run(self, &route),
+            CliCommand::Store(store) => store::run(self, &store),
+            CliCommand::Unlock(unlock) => unlock::unlock(self, &unlock),
             CliCommand::Lock => unlock::lock(self),
             CliCommand::Restore => restore::run(self),
             CliCommand::Man { page } => help::manual(self, page.as_deref()),
             CliCommand::Help { .. } => unreachable!("it was answered before"),
-            CliCommand::Update(given) => update::run(self, &given),
+            CliCommand::Update(update) => update::run(self, &update),
             CliCommand::InstallTexts => update::install_texts(),
             CliCommand::Completions { shell } => {
                 let script = shell.completions();

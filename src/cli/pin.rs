@@ -10,12 +10,12 @@ use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, configured_helper};
 use crate::model::{AccountName, Registry};
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::PinArguments) -> Result<ExitCode, Failure> {
-    let pins = Pins::find(given.folder.as_deref().map(|folder| context.env.expand_home(folder)), context.env)?;
-    let Some(alias) = &given.alias else { return show(context, &pins) };
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::PinArguments) -> Result<ExitCode, Failure> {
+    let pins = Pins::find(arguments.folder.as_deref().map(|folder| context.env.expand_home(folder)), context.env)?;
+    let Some(alias) = &arguments.alias else { return show(context, &pins) };
     let alias: AccountName =
         alias.parse().map_err(|error| Failure::usage(format!("{error}"), "name an alias as `status` shows it"))?;
-    if given.remove {
+    if arguments.remove {
         let removed = pins.remove(&alias)?;
         let json = json!({"status": "success", "alias": alias.as_str(), "removed": removed});
         if removed {

@@ -9,8 +9,8 @@ use super::{CommandContext, args, which};
 use crate::model::{ImagePattern, Registry};
 use crate::system::text::one_line;
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::PublicArguments) -> Result<ExitCode, Failure> {
-    match &given.command {
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::PublicArguments) -> Result<ExitCode, Failure> {
+    match &arguments.command {
         None | Some(args::PublicCommand::List) => list(context),
         Some(args::PublicCommand::Add { images }) => add(context, &patterns(images)?),
         Some(args::PublicCommand::Remove { images }) => remove(context, &patterns(images)?),
@@ -53,8 +53,8 @@ fn remove(context: &CommandContext<'_>, removed: &[ImagePattern]) -> Result<Exit
 
 /// Reads images as they are pulled, including short names of Docker Hub, and patterns. A registry's name means all of
 /// it.
-fn patterns(given: &[String]) -> Result<Vec<ImagePattern>, Failure> {
-    let mut patterns: Vec<ImagePattern> = given.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
+fn patterns(texts: &[String]) -> Result<Vec<ImagePattern>, Failure> {
+    let mut patterns: Vec<ImagePattern> = texts.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
     patterns.sort_unstable_by_key(ToString::to_string);
     patterns.dedup();
     Ok(patterns)

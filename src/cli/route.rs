@@ -11,18 +11,18 @@ use crate::model::choice::HelperRoute;
 use crate::model::{HelperName, Registry};
 use crate::system::text::quote;
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::RouteArguments) -> Result<ExitCode, Failure> {
-    if given.no_fallback {
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::RouteArguments) -> Result<ExitCode, Failure> {
+    if arguments.no_fallback {
         return set_fallback(context, None);
     }
-    if let Some(name) = &given.fallback {
+    if let Some(name) = &arguments.fallback {
         return set_fallback(context, Some(&helper(context, name)?));
     }
-    let Some(host) = &given.host else { return show(context) };
+    let Some(host) = &arguments.host else { return show(context) };
     let registry = context.entry(host)?;
-    match &given.helper {
+    match &arguments.helper {
         Some(name) => set(context, &registry, Some(&helper(context, name)?)),
-        None if given.remove => set(context, &registry, None),
+        None if arguments.remove => set(context, &registry, None),
         None => {
             let example = format!("name it, as in `{} route {} ecr-login`", context.program, quote(registry.as_str()));
             Err(Failure::usage("no helper was given", example))
@@ -42,12 +42,12 @@ fn set(context: &CommandContext<'_>, registry: &Registry, helper: Option<&Helper
     }
     let name = helper.map(ToString::to_string);
     let json = json!({"status": "success", "registry": registry.as_str(), "helper": name, "before": had});
-    let said = match helper {
+    let message = match helper {
         Some(helper) => format!("`{}` answers for {registry}", helper.program()),
         None if had => format!("No other helper answers for {registry} now"),
         None => format!("No other helper answered for {registry}"),
     };
-    context.ui.done(json, said)?;
+    context.ui.done(json, message)?;
     if helper.is_some() && registry.is_pattern() {
         context.note_that_docker_must_ask(registry);
     }
@@ -56,11 +56,11 @@ fn set(context: &CommandContext<'_>, registry: &Registry, helper: Option<&Helper
 
 fn set_fallback(context: &CommandContext<'_>, helper: Option<&HelperName>) -> Result<ExitCode, Failure> {
     context.accounts.set_routes(&[None], helper)?;
-    let said = match helper {
+    let message = match helper {
         Some(helper) => format!("`{}` answers for all registries without an account here", helper.program()),
         None => "No other helper answers for the registries without an account here".to_owned(),
     };
-    context.ui.done(json!({"status": "success", "fallback": helper.map(ToString::to_string)}), said)?;
+    context.ui.done(json!({"status": "success", "fallback": helper.map(ToString::to_string)}), message)?;
     Ok(ExitCode::SUCCESS)
 }
 

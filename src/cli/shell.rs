@@ -21,16 +21,17 @@ const VARIABLE: &str = "ENSIGN_ACCOUNT";
 const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
 
 /// Prints the line that a shell evaluates.
-pub(super) fn use_account(context: &CommandContext<'_>, given: &args::UseArguments) -> Result<ExitCode, Failure> {
-    let shell = given.shell.unwrap_or_else(args::UseShell::of_caller);
-    let value = if given.none { None } else { Some(value(context, &given.accounts, context.env.account.as_deref())?) };
+pub(super) fn use_account(context: &CommandContext<'_>, arguments: &args::UseArguments) -> Result<ExitCode, Failure> {
+    let shell = arguments.shell.unwrap_or_else(args::UseShell::of_caller);
+    let value =
+        if arguments.none { None } else { Some(value(context, &arguments.accounts, context.env.account.as_deref())?) };
     let line = line(shell, value.as_deref());
     context.ui.exact_data(json!({"variable": VARIABLE, "value": value, "line": line}), &line)?;
     if context.ui.shows_data_to_a_person() {
-        let mut words = if given.none {
+        let mut words = if arguments.none {
             "--none".to_owned()
         } else {
-            given.accounts.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" ")
+            arguments.accounts.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" ")
         };
         if args::UseShell::of_caller() != shell {
             words = format!("--shell {} {words}", shell.name());
@@ -46,9 +47,9 @@ pub(super) fn use_account(context: &CommandContext<'_>, given: &args::UseArgumen
 }
 
 /// Runs a command with the named accounts; its exit code is ours.
-pub(super) fn run_as(context: &CommandContext<'_>, given: &args::ExecArguments) -> Result<ExitCode, Failure> {
-    let value = value(context, &given.account, context.env.account.as_deref())?;
-    exec::exec(&given.command, VARIABLE, &value).map_err(Failure::not_run)
+pub(super) fn run_as(context: &CommandContext<'_>, arguments: &args::ExecArguments) -> Result<ExitCode, Failure> {
+    let value = value(context, &arguments.account, context.env.account.as_deref())?;
+    exec::exec(&arguments.command, VARIABLE, &value).map_err(Failure::not_run)
 }
 
 /// Prints the special account of this shell or folder, or nothing. It never fails, because it runs in a shell's prompt.
@@ -84,9 +85,9 @@ pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> 
 }
 
 /// `host=alias` for each registry, or one alias for all. The variable's words about other registries stay.
-fn value(context: &CommandContext<'_>, given: &[String], before: Option<&str>) -> Result<String, Failure> {
+fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>) -> Result<String, Failure> {
     let usage = |what: String| Failure::usage(what, "name accounts as `work`, or as `ghcr.io=work quay.io=me`");
-    if let [alias] = given
+    if let [alias] = accounts
         && !alias.contains('=')
     {
         let known = context.accounts.all()?.iter().any(|candidates| candidates.account(alias).is_some());
@@ -95,7 +96,7 @@ fn value(context: &CommandContext<'_>, given: &[String], before: Option<&str>) -
     let mut named = BTreeMap::new();
     let before = before.unwrap_or_default().split(',').filter_map(|pair| pair.split_once('='));
     named.extend(before.map(|(host, alias)| (host.trim().to_owned(), alias.trim().to_owned())));
-    for pair in given {
+    for pair in accounts {
         let Some((host, alias)) = pair.split_once('=') else {
             return Err(usage(format!("`{pair}` names no registry")));
         };

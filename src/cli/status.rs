@@ -29,10 +29,11 @@ struct AccountLine<'c> {
     expiry: Expiry,
 }
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -> Result<ExitCode, Failure> {
-    let within = given.expiring.as_deref().map(|text| duration::parse(text, "to look ahead", "520w")).transpose()?;
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StatusArguments) -> Result<ExitCode, Failure> {
+    let within =
+        arguments.expiring.as_deref().map(|text| duration::parse(text, "to look ahead", "520w")).transpose()?;
     let mut registries = context.accounts.all()?;
-    if let Some(host) = &given.host {
+    if let Some(host) = &arguments.host {
         let registry = context.entry(host)?;
         let of = context.accounts.registry_accounts(&registry)?;
         registries.retain(|entry| entry.registry == of.registry);
@@ -72,7 +73,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -
         return Ok(ExitCode::from(3));
     }
     let mut blocks: Vec<_> = lines.iter().zip(&registries).map(|(lines, entry)| block(context, lines, entry)).collect();
-    if given.host.is_none() && !routes.is_empty() {
+    if arguments.host.is_none() && !routes.is_empty() {
         let lines = route::lines(&routes).join("\n  ");
         blocks.push(format!("{}\n  {lines}\n", context.ui.bold("Other helpers")));
     }

@@ -11,12 +11,12 @@ use crate::model::{Account, AccountName, Problem, Registry, Secret, StoreKind};
 use crate::system::files;
 use crate::system::text::{self, quote};
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::StoreArguments) -> Result<ExitCode, Failure> {
-    match (&given.command, &given.kind) {
-        (Some(args::StoreCommand::Move(given)), _) => relocate(context, given),
-        (Some(args::StoreCommand::Key(given)), _) => key(context, given),
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StoreArguments) -> Result<ExitCode, Failure> {
+    match (&arguments.command, &arguments.kind) {
+        (Some(args::StoreCommand::Move(arguments)), _) => relocate(context, arguments),
+        (Some(args::StoreCommand::Key(arguments)), _) => key(context, arguments),
         (None, Some(word)) => set(context, Some(&kind(word)?)),
-        (None, None) if given.unset => set(context, None),
+        (None, None) if arguments.unset => set(context, None),
         (None, None) => show(context),
     }
 }
@@ -154,11 +154,11 @@ fn note_others(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Fai
     Ok(())
 }
 
-fn relocate(context: &CommandContext<'_>, given: &args::StoreMove) -> Result<ExitCode, Failure> {
-    let to = kind(&given.to)?;
-    let which = selected(context, &given.accounts)?;
+fn relocate(context: &CommandContext<'_>, arguments: &args::StoreMove) -> Result<ExitCode, Failure> {
+    let to = kind(&arguments.to)?;
+    let which = selected(context, &arguments.accounts)?;
     for account in which.iter().filter(|account| account.store.is_from_environment()) {
-        context.accounts.refuse_given(&account.registry, &account.name)?;
+        context.accounts.refuse_env_account(&account.registry, &account.name)?;
     }
     if which.iter().any(|account| account.store != to) {
         prepare(context, &to)?;
@@ -219,26 +219,26 @@ fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Accoun
     Ok(found)
 }
 
-fn key(context: &CommandContext<'_>, given: &args::StoreKey) -> Result<ExitCode, Failure> {
-    if given.rotate {
-        return rotate(context, given.passphrase_stdin);
+fn key(context: &CommandContext<'_>, arguments: &args::StoreKey) -> Result<ExitCode, Failure> {
+    if arguments.rotate {
+        return rotate(context, arguments.passphrase_stdin);
     }
-    let Some(holder) = &given.holder else { return show_key(context) };
+    let Some(holder) = &arguments.holder else { return show_key(context) };
     let holder: Holder = holder.parse().map_err(|()| {
         let message = format!("`{}` cannot hold a key", text::one_line(holder, 100));
         Failure::usage(message, format!("use {}", Holder::WORDS))
     })?;
-    let cache = given.cache.as_deref().map(unlock::time).transpose()?;
+    let cache = arguments.cache.as_deref().map(unlock::time).transpose()?;
     if holder == Holder::Passphrase && cache.is_some_and(|time| time.is_zero()) {
         let message = "a key behind a passphrase works only while the kernel's keyring holds it";
         return Err(Failure::usage(message, "choose a longer time, such as 8h"));
     }
     let before = context.accounts.key().state()?;
     if let Some(before) = &before {
-        open_key(context, before, given.passphrase_stdin && holder != Holder::Passphrase)?;
+        open_key(context, before, arguments.passphrase_stdin && holder != Holder::Passphrase)?;
     }
     let passphrase = match holder {
-        Holder::Passphrase => Some(unlock::new_passphrase(context, given.passphrase_stdin)?),
+        Holder::Passphrase => Some(unlock::new_passphrase(context, arguments.passphrase_stdin)?),
         _ => None,
     };
     let work = || context.accounts.hold_key(&holder, passphrase.as_ref(), cache);

@@ -10,9 +10,9 @@ use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{Account, Problem};
 use crate::system::text::quote;
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::SwitchArguments) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::SwitchArguments) -> Result<ExitCode, Failure> {
     // A single `-` also means the previous account: no registry has that name.
-    let (host, name) = match (given.host.as_deref(), given.account.as_deref()) {
+    let (host, name) = match (arguments.host.as_deref(), arguments.account.as_deref()) {
         (Some("-"), None) => (None, Some("-")),
         words => words,
     };

@@ -13,13 +13,13 @@ use crate::oci;
 
 /// The exit codes are those of `check`. Without a token, stdout is empty.
 #[expect(clippy::disallowed_methods, reason = "the token is what was asked for")]
-pub(super) fn run(context: &CommandContext<'_>, given: &args::TokenArguments) -> Result<ExitCode, Failure> {
-    let (registry, image) = which::registry_or_image(&given.image)?;
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TokenArguments) -> Result<ExitCode, Failure> {
+    let (registry, image) = which::registry_or_image(&arguments.image)?;
     let image = image.ok_or_else(|| check::no_image(&registry))?;
-    let action = if given.push { Operation::Push } else { Operation::Pull };
+    let action = if arguments.push { Operation::Push } else { Operation::Pull };
     let mut subject = CheckSubject::find(context, registry, Some(image.clone()), action, Some("token"))?;
     let waiting = format!("Asking {}", image.registry());
-    let security = context.security(image.registry(), given.plain_http);
+    let security = context.security(image.registry(), arguments.plain_http);
     let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.secret.credential, security));
     match subject.keep(context, asked)? {
         Ok(token) => {

@@ -15,16 +15,16 @@ use crate::model::choice::ProjectAccounts;
 use crate::system::env;
 use crate::system::text::{one_line, quote};
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::TrustArguments) -> Result<ExitCode, Failure> {
-    if given.list {
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TrustArguments) -> Result<ExitCode, Failure> {
+    if arguments.list {
         return list(context);
     }
-    let path = locate(given.path.as_deref())?;
-    if given.revoke { revoke(context, &path) } else { trust(context, given, path) }
+    let path = locate(arguments.path.as_deref())?;
+    if arguments.revoke { revoke(context, &path) } else { trust(context, arguments, path) }
 }
 
 /// The file is read once, so that a person sees exactly the content whose digest is kept.
-fn trust(context: &CommandContext<'_>, given: &args::TrustArguments, path: PathBuf) -> Result<ExitCode, Failure> {
+fn trust(context: &CommandContext<'_>, arguments: &args::TrustArguments, path: PathBuf) -> Result<ExitCode, Failure> {
     let seen = FolderProject::read_at(path, &context.accounts.trusted()?);
     let shown = context.env.shorten_home(&seen.path);
     let project = seen.says.as_ref().map_err(|why| Problem::new(format!("`{shown}` {why}"), "fix it there"))?;
@@ -42,7 +42,7 @@ fn trust(context: &CommandContext<'_>, given: &args::TrustArguments, path: PathB
         return Ok(ExitCode::SUCCESS);
     }
     describe(context, &shown, seen.standing, project)?;
-    if !given.yes {
+    if !arguments.yes {
         if !context.ui.can_ask() {
             let cure = format!("run `{} trust --yes {}`", context.program, quote(key));
             return Err(Failure::usage(format!("there is no terminal to ask about `{shown}`"), cure));
@@ -119,13 +119,13 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
 }
 
 /// Finds the file: by its name, by its folder, or the nearest one. Links in its folder are resolved.
-fn locate(given: Option<&Path>) -> Result<PathBuf, Failure> {
-    let Some(given) = given else {
+fn locate(path: Option<&Path>) -> Result<PathBuf, Failure> {
+    let Some(path) = path else {
         return env::current_dir().and_then(|current| project::find(&current)).ok_or_else(|| {
             Problem::new(format!("there is no {} here or in a folder above", ProjectAccounts::FILE), example()).into()
         });
     };
-    let absolute = env::current_dir().map_or_else(|| given.to_owned(), |current| current.join(given));
+    let absolute = env::current_dir().map_or_else(|| path.to_owned(), |current| current.join(path));
     let (folder, is_file) = match absolute.parent() {
         Some(parent) if absolute.file_name() == Some(ProjectAccounts::FILE.as_ref()) && !absolute.is_dir() => {
             (parent, true)
@@ -133,7 +133,7 @@ fn locate(given: Option<&Path>) -> Result<PathBuf, Failure> {
         _ => (absolute.as_path(), false),
     };
     if !is_file && folder.exists() && !folder.is_dir() {
-        let what = format!("`{}` is no {}", given.display(), ProjectAccounts::FILE);
+        let what = format!("`{}` is no {}", path.display(), ProjectAccounts::FILE);
         return Err(Failure::usage(what, "name that file or its folder"));
     }
     // Trust in a deleted file can be revoked too.

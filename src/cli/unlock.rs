@@ -15,14 +15,14 @@ use crate::system::memory;
 /// The number of tries for a passphrase.
 const TRIES: usize = 3;
 
-pub(super) fn unlock(context: &CommandContext<'_>, given: &args::UnlockArguments) -> Result<ExitCode, Failure> {
-    let time = given.time.as_deref().map(time).transpose()?;
+pub(super) fn unlock(context: &CommandContext<'_>, arguments: &args::UnlockArguments) -> Result<ExitCode, Failure> {
+    let time = arguments.time.as_deref().map(time).transpose()?;
     let Some(key) = context.accounts.key().state()? else {
         let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
         return Err(Failure::usage("there is no key, since nothing is sealed here", hint));
     };
     let state = match key.holder {
-        Holder::Passphrase => by_passphrase(context, given, time)?,
+        Holder::Passphrase => by_passphrase(context, arguments, time)?,
         _ => context.accounts.key().unlock(None, time)?,
     };
     let json = json!({"status": "success", "key": store::key_json(&state)});
@@ -33,10 +33,10 @@ pub(super) fn unlock(context: &CommandContext<'_>, given: &args::UnlockArguments
 
 fn by_passphrase(
     context: &CommandContext<'_>,
-    given: &args::UnlockArguments,
+    arguments: &args::UnlockArguments,
     time: Option<Duration>,
 ) -> Result<KeyState, Failure> {
-    with_passphrase(context, given.passphrase_stdin, "unlock", |passphrase| {
+    with_passphrase(context, arguments.passphrase_stdin, "unlock", |passphrase| {
         context.ui.while_waiting("Unlocking", || context.accounts.key().unlock(Some(passphrase), time))
     })
 }

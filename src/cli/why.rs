@@ -13,24 +13,24 @@ use crate::model::choice::{Decision, DecisionStep, Verdict};
 use crate::model::{ImageReference, Registry, timestamp};
 use crate::system::text::quote;
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::WhyArguments) -> Result<ExitCode, Failure> {
-    if given.on || given.off {
-        return set(context, given.on);
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhyArguments) -> Result<ExitCode, Failure> {
+    if arguments.on || arguments.off {
+        return set(context, arguments.on);
     }
     let Some(journal) = Journal::open(context.env) else { return print_nothing(context, None, NO_FOLDER) };
-    if given.clear {
+    if arguments.clear {
         journal.clear()?;
         context.ui.done(json!({"status": "success"}), "Cleared the journal")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let asked = given.image.as_deref().map(which::registry_or_image).transpose()?;
+    let asked = arguments.image.as_deref().map(which::registry_or_image).transpose()?;
     let of =
         |entry: &JournalEntry| asked.as_ref().is_none_or(|(registry, image)| is_about(entry, registry, image.as_ref()));
     let all = journal.entries()?;
-    let shown: Vec<&JournalEntry> = all.iter().filter(|entry| of(entry)).take(given.number.into()).collect();
+    let shown: Vec<&JournalEntry> = all.iter().filter(|entry| of(entry)).take(arguments.number.into()).collect();
     let off = why_off(context);
     if shown.is_empty() {
-        let sentence = match (&given.image, off) {
+        let sentence = match (&arguments.image, off) {
             (_, Some(off)) => off,
             (Some(image), None) if !all.is_empty() => {
                 format!("none of the last {} answers was about {image}", all.len())

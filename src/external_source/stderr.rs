@@ -11,17 +11,17 @@ const STRUCK: &str = "…";
 /// The last line of the program's messages. Its answer and words like secrets are struck out.
 pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
     let answers = String::from_utf8_lossy(stdout);
-    let mut said = String::from_utf8_lossy(stderr).into_owned();
+    let mut message = String::from_utf8_lossy(stderr).into_owned();
     for line in answers.lines().map(str::trim).filter(|line| line.len() >= 6) {
-        said = said.replace(line, STRUCK);
+        message = message.replace(line, STRUCK);
     }
     // Helpers print their errors on stdout.
-    if said.trim().is_empty() && !answers.contains(['{', '[']) {
-        said = answers.into_owned();
+    if message.trim().is_empty() && !answers.contains(['{', '[']) {
+        message = answers.into_owned();
     }
-    let words: Vec<_> = said.split_whitespace().map(struck).collect();
-    let said = words.join(" ");
-    let plain: Vec<char> = text::sanitize(&said).chars().collect();
+    let words: Vec<_> = message.split_whitespace().map(struck).collect();
+    let message = words.join(" ");
+    let plain: Vec<char> = text::sanitize(&message).chars().collect();
     match plain.len().checked_sub(LIMIT) {
         None | Some(0) => plain.into_iter().collect(),
         Some(surplus) => std::iter::once('…').chain(plain.into_iter().skip(surplus + 1)).collect(),
@@ -45,14 +45,14 @@ pub(super) fn hint(stderr: &[u8], request: &ProgramRequest) -> Option<String> {
         "missing client token",
         "reauthenticat",
     ];
-    let said = String::from_utf8_lossy(stderr).to_lowercase();
-    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    if request.program == "gh" && said.contains("unknown flag: --user") {
+    let message = String::from_utf8_lossy(stderr).to_lowercase();
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    if request.program == "gh" && message.contains("unknown flag: --user") {
         return Some(
             "update gh: 2.40 was the first to keep several users; for an older one use `--borrow command`".into(),
         );
     }
-    let login = request.login.as_ref().filter(|_| LOGIN_IS_OVER.iter().any(|words| said.contains(words)))?;
+    let login = request.login.as_ref().filter(|_| LOGIN_IS_OVER.iter().any(|words| message.contains(words)))?;
     Some(format!("run `{login}`"))
 }
 

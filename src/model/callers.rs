@@ -193,7 +193,7 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let agent = || Err(Agent("X is set".into()));
         let other = |name: Option<&str>| Err(OtherProgram(name.map(str::to_owned)));
-        for (given, asks, grant, expected) in [
+        for (rules, asks, grant, expected) in [
             ("", "hidden agent", None, Ok(())),
             ("no-agents", "by:docker", None, Ok(())),
             ("no-agents", "agent", None, agent()),
@@ -221,19 +221,19 @@ mod tests {
             ("newer", "tty by:docker", Some(2000), Err(UnknownRule)),
         ] {
             let grant = grant.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-            assert_eq!(rule(given).decide(&facts(asks), grant, now), expected, "{given}: {asks}");
+            assert_eq!(rule(rules).decide(&facts(asks), grant, now), expected, "{rules}: {asks}");
         }
     }
 
     #[test]
     fn a_rule_is_told_in_words() {
-        for (given, words) in [
+        for (rules, words) in [
             ("", None),
             ("for:docker for:/opt/x", Some("docker, /opt/x only")),
             ("terminal no-agents grant", Some("terminals only; no coding agents; with a grant only")),
             ("newer", Some("by a rule of a newer Ensign")),
         ] {
-            assert_eq!(rule(given).words().as_deref(), words);
+            assert_eq!(rule(rules).words().as_deref(), words);
         }
     }
 

@@ -112,8 +112,9 @@ mod tests {
     fn azure_is_told_the_tenant_of_the_token_unless_one_is_named() {
         let registry = Registry::from_key("shop.azurecr.io");
         let token = Secret::new("e30.eyJ0aWQiOiJhY21lIn0.x".to_owned()); // {"tid":"acme"}
-        for (given, sent) in [(None, "acme"), (Some("organizations"), "acme"), (Some("other"), "other")] {
-            let request = acr(Url::parse("https://shop.azurecr.io/oauth2/exchange").unwrap(), &registry, given, &token);
+        for (tenant, sent) in [(None, "acme"), (Some("organizations"), "acme"), (Some("other"), "other")] {
+            let request =
+                acr(Url::parse("https://shop.azurecr.io/oauth2/exchange").unwrap(), &registry, tenant, &token);
             let shown = format!("{:?}", request.form);
             assert!(shown.ends_with(&format!(r#"("tenant", Plain("{sent}"))]"#)), "{shown}");
             assert!(shown.contains(r#"("service", Plain("shop.azurecr.io"))"#), "{shown}");

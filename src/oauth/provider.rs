@@ -161,14 +161,14 @@ impl Provider {
             self.issuer = Some(issuer.clone());
             self.is_at_issuer = true;
         }
-        let given = |field: &mut Option<String>, word: &Option<String>| {
-            if word.is_some() {
-                field.clone_from(word);
+        let replace = |field: &mut Option<String>, value: &Option<String>| {
+            if value.is_some() {
+                field.clone_from(value);
             }
         };
-        given(&mut self.client_id, client_id);
-        given(&mut self.own_scope, scope);
-        given(&mut self.tenant, tenant);
+        replace(&mut self.client_id, client_id);
+        replace(&mut self.own_scope, scope);
+        replace(&mut self.tenant, tenant);
         self
     }
 }

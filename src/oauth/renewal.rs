@@ -51,8 +51,8 @@ pub(crate) fn renew(
 
 /// When a token expires: as the response says, else as the token says.
 pub(super) fn end_of_token(answer: &ProviderResponse, token: &Secret, now: SystemTime) -> Option<SystemTime> {
-    let said = answer.life().and_then(|life| now.checked_add(life));
-    said.or_else(|| jwt::claims(token).and_then(|claims| jwt::expiry(&claims)))
+    let expiry = answer.life().and_then(|life| now.checked_add(life));
+    expiry.or_else(|| jwt::claims(token).and_then(|claims| jwt::expiry(&claims)))
 }
 
 fn later(why: String) -> RenewError {

@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn only_a_good_status_means_that_it_is_revoked() {
-        for (status, body, is_extra, said) in [
+        for (status, body, is_extra, message) in [
             (200, "", false, None),
             (200, "{}", false, None),
             (204, "", false, None),
@@ -101,7 +101,7 @@ mod tests {
             (401, r#"{"error": "invalid_client"}"#, false, Some("`p` did not revoke it: `invalid_client`")),
         ] {
             let result = verdict("p", status, &ProviderResponse::read(&response(status, body)), is_extra);
-            assert_eq!(result.err().as_deref(), said, "{status} {body}");
+            assert_eq!(result.err().as_deref(), message, "{status} {body}");
         }
     }
 

@@ -69,10 +69,10 @@ fn plain(body: &[u8]) -> Option<ApiError> {
 /// `DENIED: requested access to the resource is denied (detail)`
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let said: Vec<&str> = [&self.code, &self.message].into_iter().flatten().map(String::as_str).collect();
-        f.write_str(&said.join(": "))?;
+        let parts: Vec<&str> = [&self.code, &self.message].into_iter().flatten().map(String::as_str).collect();
+        f.write_str(&parts.join(": "))?;
         match &self.detail {
-            Some(detail) if said.is_empty() => f.write_str(detail),
+            Some(detail) if parts.is_empty() => f.write_str(detail),
             Some(detail) => write!(f, " ({detail})"),
             None => Ok(()),
         }

@@ -82,10 +82,10 @@ mod tests {
         let fresh = |text: &str| Some(Secret::new(text.to_owned()));
         let (token, password) = (credential("<token>"), credential("alice"));
         let mut requester = Requester::new(&token);
-        for (given, expected) in
+        for (renewed, expected) in
             [(None, "1"), (fresh("1"), "1"), (fresh("2"), "2"), (fresh("2"), "2"), (None, "2"), (fresh("3"), "3")]
         {
-            requester.renew(given);
+            requester.renew(renewed);
             assert_eq!(shown(&requester), expected);
         }
         assert!(requester.into_renewed().is_some_and(|renewed| renewed.is_same(&Secret::new("3".into()))));

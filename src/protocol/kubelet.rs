@@ -156,11 +156,11 @@ mod tests {
 
     #[test]
     fn an_image_gets_its_account_and_a_wrong_request_an_error() {
-        let given = |name, text| env_account::read_variable(name, text).unwrap();
+        let account_from_env = |name, text| env_account::read_variable(name, text).unwrap();
         let mounted = vec![
-            given("ME", "ghcr.io me s1"),
-            given("ACME", "ghcr.io/acme/** bot s2"),
-            given("T", "token.example <token> s3"),
+            account_from_env("ME", "ghcr.io me s1"),
+            account_from_env("ACME", "ghcr.io/acme/** bot s2"),
+            account_from_env("T", "token.example <token> s3"),
         ];
         let folder = tempfile::tempdir().unwrap();
         let env = Env::in_folder(folder.path(), mounted);

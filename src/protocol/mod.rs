@@ -180,7 +180,7 @@ impl ProtocolCall<'_> {
             Target::Registry { registry, repository, user: _ } => {
                 // With an identity token Docker drops the user name of `docker login -u`.
                 let is_token = username.is_identity_token();
-                let given = if is_token { caller::login_user(registry) } else { None };
+                let user = if is_token { caller::login_user(registry) } else { None };
                 let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
                 let spelling = Registry::spelled(server_url.as_str()).and_then(|(_, spelling)| spelling);
                 if let Ok(choice) = self.accounts.choose_store(PROBING) {
@@ -189,7 +189,7 @@ impl ProtocolCall<'_> {
                 self.accounts.save(&NewLogin {
                     spellings: spelling.into_iter().collect(),
                     name: self.pinned.cloned(),
-                    token_of: given.and_then(|user| user.parse().ok()),
+                    token_of: user.and_then(|user| user.parse().ok()),
                     bound: bound.transpose().map_err(anyhow::Error::from)?,
                     activate: if repository.is_some() { Activation::IfNone } else { Activation::Yes },
                     ..NewLogin::new(registry.clone(), username, secret.into())
@@ -230,7 +230,7 @@ impl ProtocolCall<'_> {
                     (None, None, None) => candidates.default_account().map(name_of),
                 };
                 let picked = pick(&self.accounts.registry_accounts(registry)?);
-                if picked.is_some_and(|name| self.accounts.refuse_given(registry, &name).is_ok())
+                if picked.is_some_and(|name| self.accounts.refuse_env_account(registry, &name).is_ok())
                     && let Some(forgotten) = self.accounts.remove(registry, pick, UnreachableStore::Refuse)?
                 {
                     forgotten.end(); // best effort: there is no word for it in the protocol

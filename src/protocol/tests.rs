@@ -144,8 +144,8 @@ fn a_call_that_cannot_be_answered_says_why_in_one_line() {
     let registries = r#", "registries": {"ghcr.io": {"accounts": {"me": {}, "you": {}}},
         "push.example": {"accounts": {"w": {"for": "push"}}},
         "routed.example": {"helper": "no-such-helper"}, "docker.io": {"helper": "no-such-helper"}}"#;
-    let given = env_account::read_variable("CI", "given.example bot s7").unwrap();
-    let (_folder, mut env) = home(registries, vec![given]);
+    let account = env_account::read_variable("CI", "given.example bot s7").unwrap();
+    let (_folder, mut env) = home(registries, vec![account]);
     for (account, call, expected) in [
         (None, "get ghcr.io", "several accounts for ghcr.io: run docker-credential-ensign switch ghcr.io"),
         (None, "get ", "no credentials server URL"),

@@ -21,11 +21,11 @@ impl Store for EnvStore<'_> {
     }
 
     fn put(&self, _: &Registry, secrets: &[(&Account, &StoredSecret)], _: &mut SecretChanges) -> Result<()> {
-        secrets.first().map_or(Ok(()), |(account, _)| Err(is_given(account).into()))
+        secrets.first().map_or(Ok(()), |(account, _)| Err(env_account_problem(account).into()))
     }
 
     fn remove(&self, account: &Account, _: &mut SecretChanges) -> Result<()> {
-        Err(is_given(account).into())
+        Err(env_account_problem(account).into())
     }
 }
 
@@ -55,7 +55,7 @@ fn lacks(account: &Account, path: &Path, what: &str) -> anyhow::Error {
 }
 
 /// The error that the environment gives an account, with the place to change it.
-pub(crate) fn is_given(account: &Account) -> Problem {
+pub(crate) fn env_account_problem(account: &Account) -> Problem {
     Problem::new(
         format!("{} on {} is given by the environment and cannot be changed here", account.name, account.registry),
         "change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that gives it",

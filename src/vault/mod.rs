@@ -30,7 +30,7 @@ use helper::HelperStore;
 use sealed_store::SealContext;
 use store::{Store, UnknownStore};
 
-pub(crate) use env_store::is_given;
+pub(crate) use env_store::env_account_problem;
 pub(crate) use file::PermissionRepair;
 pub(crate) use helper_health::{HelperHealth, health_of};
 pub(crate) use helper_logins::HelperRefusal;

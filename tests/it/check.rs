@@ -160,15 +160,15 @@ fn the_account_is_the_one_that_which_names() {
     let image = format!("{}/alice/app:1", registry.host);
     let sandbox = two_accounts(&registry).with("ENSIGN_ACCOUNT", "bob");
     let run = sandbox.run(&["check", &image, "--json"], "");
-    let said: Value = serde_json::from_str(&run.stdout).unwrap();
-    let message = &said["message"];
-    assert!(message.as_str().unwrap().contains(" bob, "), "{said}");
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let message = &report["message"];
+    assert!(message.as_str().unwrap().contains(" bob, "), "{report}");
     let expected = json!({
         "schema": 1, "status": "failure", "verdict": "denied",
         "message": message,
         "registry": registry.host, "image": image, "action": "pull", "account": "bob", "username": "bob",
     });
-    assert_eq!((run.code, &said), (Some(4), &expected));
+    assert_eq!((run.code, &report), (Some(4), &expected));
     let nobody = Sandbox::new().run(&["check", "quay.io/a/b"], "");
     assert_eq!((nobody.code, nobody.stdout.as_str()), (Some(3), ""));
     nobody.shows(str![[r#"

@@ -83,9 +83,13 @@ fn a_variable_that_did_not_count_is_told_by_why() {
     std::fs::create_dir_all(&run_folder).unwrap();
     std::fs::set_permissions(&run_folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let sandbox = sandbox.with("XDG_RUNTIME_DIR", run_folder.to_str().unwrap());
-    let says = |set: &str, given: &[(&str, &str)]| {
+    let says = |set: &str, variables: &[(&str, &str)]| {
         sandbox.ok(&["why", "--clear"], "");
-        assert_eq!(who(&as_clients(&sandbox, &["docker-compose"], &format!("{set}; {GET}"), given)), "other", "{set}");
+        assert_eq!(
+            who(&as_clients(&sandbox, &["docker-compose"], &format!("{set}; {GET}"), variables)),
+            "other",
+            "{set}"
+        );
         let json: serde_json::Value = serde_json::from_str(&sandbox.ok(&["why", "--json"], "")).unwrap();
         (sandbox.ok(&["why"], ""), json["decisions"][0]["ignored"].clone())
     };

@@ -83,7 +83,7 @@ fn write_program(path: &Path, text: &str) {
 #[test]
 fn the_program_and_its_links_come_and_go_without_a_trace() {
     let home = Home::new();
-    let said = succeeds(home.install(&[]));
+    let output = succeeds(home.install(&[]));
     let installed = [
         ".local",
         ".local/bin",
@@ -112,22 +112,22 @@ fn the_program_and_its_links_come_and_go_without_a_trace() {
     for line in
         ["docker push ghcr.io/acme/app   is answered by  acme", "docker push ghcr.io/alice/app  is answered by  alice"]
     {
-        assert!(said.contains(line), "{said}");
+        assert!(output.contains(line), "{output}");
     }
-    assert!(said.contains("Next:\n  ensign login ghcr.io  "), "{said}");
+    assert!(output.contains("Next:\n  ensign login ghcr.io  "), "{output}");
 
     let before = home.tree();
     let list = home.path.join(".local/lib/ensign/installed-texts");
     let old = fs::read_to_string(&list).unwrap() + "man/man1/ensign-gone.1\n";
     write(&list, old.as_bytes());
     write(&home.path.join(".local/share/man/man1/ensign-gone.1"), b"of an older Ensign");
-    assert_eq!(succeeds(home.install(&[])), said, "the second time is like the first");
+    assert_eq!(succeeds(home.install(&[])), output, "the second time is like the first");
     assert_eq!(home.tree(), before);
 
     succeeds(run(&mut home.script(&["--uninstall"])));
     assert_eq!(home.tree(), Vec::<String>::new());
-    let said = succeeds(run(&mut home.script(&["--uninstall"])));
-    assert_eq!(said, "Ensign is not installed in ~/.local/bin\n");
+    let output = succeeds(run(&mut home.script(&["--uninstall"])));
+    assert_eq!(output, "Ensign is not installed in ~/.local/bin\n");
 }
 
 #[test]
@@ -139,20 +139,20 @@ fn the_line_for_path_fits_the_shell_and_is_only_given_where_it_is_missing() {
         ("/usr/bin/fish", "Run this once:\n  fish_add_path \"$HOME/.local/bin\"\n"),
         ("", "~/.profile and open a new terminal:\n  export PATH=\"$HOME/.local/bin:$PATH\"\n"),
     ] {
-        let said = succeeds(run(home.script(&["--program", Sandbox::program()]).env("SHELL", shell)));
-        assert!(said.contains(line), "{said}");
+        let output = succeeds(run(home.script(&["--program", Sandbox::program()]).env("SHELL", shell)));
+        assert!(output.contains(line), "{output}");
     }
     let path = format!("/usr/bin:/bin:{}", home.bin().display());
-    let said = succeeds(run(home.script(&["--program", Sandbox::program()]).env("PATH", path)));
-    assert!(!said.contains("PATH"), "{said}");
+    let output = succeeds(run(home.script(&["--program", Sandbox::program()]).env("PATH", path)));
+    assert!(!output.contains("PATH"), "{output}");
 }
 
 #[test]
 fn another_folder_is_taken_relative_to_the_current_one() {
     let home = Home::new();
-    let said = succeeds(home.install(&["--prefix=a $b"]));
-    assert!(said.contains("Installed ~/a $b/bin/docker-credential-ensign\n"), "{said}");
-    assert!(said.contains(r#"export PATH="$HOME/a \$b/bin:$PATH""#), "{said}");
+    let output = succeeds(home.install(&["--prefix=a $b"]));
+    assert!(output.contains("Installed ~/a $b/bin/docker-credential-ensign\n"), "{output}");
+    assert!(output.contains(r#"export PATH="$HOME/a \$b/bin:$PATH""#), "{output}");
     assert!(!home.bin().exists());
     succeeds(run(&mut home.script(&["--uninstall", "--prefix", "a $b"])));
     assert_eq!(home.tree(), Vec::<String>::new());
@@ -164,11 +164,11 @@ fn what_another_made_is_named_and_kept() {
     write(&home.bin().join("ensign"), b"theirs");
     symlink("elsewhere", home.bin().join("docker-credential-atcr")).unwrap();
     let before = home.tree();
-    let said = succeeds(home.install(&[]));
+    let output = succeeds(home.install(&[]));
     for name in ["ensign", "docker-credential-atcr"] {
-        assert!(said.contains(&format!("kept ~/.local/bin/{name}, which is not ours\n")), "{said}");
+        assert!(output.contains(&format!("kept ~/.local/bin/{name}, which is not ours\n")), "{output}");
     }
-    assert!(said.contains("Next:\n  docker-credential-ensign login ghcr.io  "), "{said}");
+    assert!(output.contains("Next:\n  docker-credential-ensign login ghcr.io  "), "{output}");
     assert!(home.bin().join("docker-ensign").exists());
     succeeds(run(&mut home.script(&["--uninstall"])));
     assert_eq!(home.tree(), before);
@@ -267,9 +267,10 @@ fn accounts_stay_and_the_last_words_say_how_to_remove_them() {
     for folder in [".config/ensign", ".local/share/ensign"] {
         fs::create_dir_all(home.path.join(folder)).unwrap();
     }
-    let said = succeeds(run(home.script(&["--uninstall"]).env("ENSIGN_CONFIG_DIR", home.path.join(".config/ensign"))));
+    let output =
+        succeeds(run(home.script(&["--uninstall"]).env("ENSIGN_CONFIG_DIR", home.path.join(".config/ensign"))));
     let command = format!("  rm -r '{}'\n", home.path.join(".config/ensign").display());
-    assert!(said.contains(&command), "{said}");
+    assert!(output.contains(&command), "{output}");
     assert!(home.path.join(".local/share/ensign").is_dir());
 }
 
@@ -287,10 +288,10 @@ fn an_error_names_its_cure() {
         (&["--program", "/nowhere"], "`/nowhere` is not a program\n"),
         (&[], "Rust 1.70 is too old, Ensign needs "),
     ] {
-        let said = fails(&run(home.script(arguments).env("PATH", &path)));
-        assert!(said.starts_with(error), "{said}");
+        let output = fails(&run(home.script(arguments).env("PATH", &path)));
+        assert!(output.starts_with(error), "{output}");
     }
-    let said = fails(&run(home.script(&["--program", Sandbox::program()]).env_remove("HOME")));
-    assert!(said.starts_with("HOME is not set: set it, or say where with `--prefix DIR`"), "{said}");
+    let output = fails(&run(home.script(&["--program", Sandbox::program()]).env_remove("HOME")));
+    assert!(output.starts_with("HOME is not set: set it, or say where with `--prefix DIR`"), "{output}");
     assert_eq!(home.tree(), Vec::<String>::new());
 }

@@ -227,8 +227,8 @@ fn docker_is_configured_without_a_home_where_accounts_are_given() {
         command.env("ENSIGN_CONFIG_DIR", nowhere.join("config"));
         finish(command.spawn().unwrap(), b"")
     };
-    let given = Sandbox::new().with("ENSIGN_LOGIN_ME", "ghcr.io me mine").with_program("skopeo", "#!/bin/sh\n");
-    let run = configure(&given);
+    let sandbox = Sandbox::new().with("ENSIGN_LOGIN_ME", "ghcr.io me mine").with_program("skopeo", "#!/bin/sh\n");
+    let run = configure(&sandbox);
     assert_eq!(run.code, Some(0), "{run:?}");
     run.shows(str![[r#"
 exit 0
@@ -247,7 +247,10 @@ docker/config.json
 
 "#]]);
 
-    assert_eq!(crate::support::read_json(&given.home().join("docker/config.json"))["credHelpers"]["ghcr.io"], "ensign");
+    assert_eq!(
+        crate::support::read_json(&sandbox.home().join("docker/config.json"))["credHelpers"]["ghcr.io"],
+        "ensign"
+    );
     assert_eq!(configure(&Sandbox::new()).code, Some(1));
 }
 

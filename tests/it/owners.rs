@@ -24,11 +24,11 @@ fn with_account() -> Sandbox {
 
 /// Gives a file to a stranger; `false` where only root could.
 fn give_away(path: &Path) -> bool {
-    let given = chown(path, Some(STRANGER), None).is_ok();
-    if !given {
+    let is_changed = chown(path, Some(STRANGER), None).is_ok();
+    if !is_changed {
         eprintln!("skipped: only root can give a file away");
     }
-    given
+    is_changed
 }
 
 fn mode(path: &Path, mode: u32) {
@@ -210,18 +210,18 @@ fn secrets_and_locks_are_neither_links_nor_pipes() {
         fs::remove_file(&path).unwrap();
         symlink(&victim, &path).unwrap();
         let run = sandbox.run(arguments, HOST);
-        let said = format!("{}{}", run.stdout, run.stderr);
+        let output = format!("{}{}", run.stdout, run.stderr);
         assert!(run.code == Some(1), "{run:?}");
-        transcript += &said;
+        transcript += &output;
         mode(&victim, 0o644);
         sandbox.run(&["status"], "");
         assert_eq!(fs::metadata(&victim).unwrap().mode() & 0o777, 0o644, "nothing is changed behind a link");
         fs::remove_file(&path).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
         let run = sandbox.run(arguments, HOST);
-        let said = format!("{}{}", run.stdout, run.stderr);
+        let output = format!("{}{}", run.stdout, run.stderr);
         assert!(run.code == Some(1), "{run:?}");
-        transcript += &said;
+        transcript += &output;
         fs::remove_file(&path).unwrap();
         write(&path, &whole);
         mode(&path, 0o600);

@@ -170,10 +170,10 @@ fn each_manifest_names_the_release_and_its_sums_and_is_the_same_the_second_time(
 fn what_a_release_does_not_have_is_said() {
     let (sandbox, release) = release(PROGRAM, &TARGETS[..1]);
     let run = packages(&sandbox, "one", &release, "manifests");
-    let said = "packages.sh: no manifest of scoop and winget, for they need x86_64-pc-windows-gnu\n\
+    let stderr = "packages.sh: no manifest of scoop and winget, for they need x86_64-pc-windows-gnu\n\
                 packages.sh: no manifest of aur and alpine, for they need x86_64-unknown-linux-musl aarch64-unknown-linux-musl\n\
                 packages.sh: no manifest of homebrew and nix, for they need x86_64-unknown-linux-musl aarch64-unknown-linux-musl x86_64-apple-darwin aarch64-apple-darwin\n";
-    assert_eq!(run, Run { code: Some(0), stdout: String::new(), stderr: said.to_owned() });
+    assert_eq!(run, Run { code: Some(0), stdout: String::new(), stderr: stderr.to_owned() });
 }
 
 #[test]

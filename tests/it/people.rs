@@ -221,20 +221,20 @@ fn names_command(cell: &str, command: &str) -> bool {
 #[test]
 fn the_program_is_called_as_it_was_called() {
     let sandbox = Sandbox::new();
-    let said = |name: &str, words: &[&str]| {
+    let run_as = |name: &str, words: &[&str]| {
         crate::support::finish(sandbox.command_of(&sandbox.link(name), words).spawn().unwrap(), b"")
     };
-    said("ensign", &["version"]).shows(str![[r#"
+    run_as("ensign", &["version"]).shows(str![[r#"
 exit 0
 --- stdout
 ensign [VERSION]
 
 "#]]);
-    assert!(said("docker-ensign", &["ensign", "--help"]).stdout.starts_with("Usage: docker ensign "));
+    assert!(run_as("docker-ensign", &["ensign", "--help"]).stdout.starts_with("Usage: docker ensign "));
     // Docker completes its plugin itself; the script is for the other names.
-    let script = said("ensign", &["completions", "bash"]);
+    let script = run_as("ensign", &["completions", "bash"]);
     assert_eq!(script.code, Some(0));
-    assert_eq!(said("docker-ensign", &["ensign", "completions", "bash"]), script);
+    assert_eq!(run_as("docker-ensign", &["ensign", "completions", "bash"]), script);
 }
 
 #[test]

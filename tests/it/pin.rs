@@ -107,9 +107,9 @@ fn a_pin_goes_with_the_last_account_of_its_alias() {
     sandbox.ok(&["logout", "docker.io"], "");
     sandbox.ok(&["logout", "ghcr.io", "work"], "");
     assert!(program(&sandbox, "work").is_symlink(), "quay.io still has one");
-    let said = sandbox.run(&["logout", "quay.io"], "").stderr;
+    let stderr = sandbox.run(&["logout", "quay.io"], "").stderr;
     shows(
-        &said,
+        &stderr,
         str![[r#"
 ✓ Removed work from quay.io
 ! a token stays valid until you delete it at https://quay.io/user/?tab=settings

@@ -80,9 +80,9 @@ fn what_is_no_release_is_said() {
     let sandbox = Sandbox::new().with_program("made", "the program");
     let made = format!("t={}", sandbox.home().join("bin/made").display());
     let unsigned = release(&sandbox, "one", &[], &[&made]);
-    let said = "release.sh: without a list of crates, which `cargo install cargo-cyclonedx` would add\n\
+    let stderr = "release.sh: without a list of crates, which `cargo install cargo-cyclonedx` would add\n\
                 release.sh: not signed, since MINISIGN_KEY names no key\n";
-    assert_eq!(unsigned.stderr, said);
+    assert_eq!(unsigned.stderr, stderr);
     let error = |run: Run| (run.code, run.stderr);
     let shown = sandbox.home().join("one").display().to_string();
     let again = format!("release.sh: `{shown}` is not empty: choose another folder\n");

@@ -339,8 +339,8 @@ fn a_logout_ends_the_login_at_its_provider_or_says_that_it_did_not() {
         if erase {
             assert_eq!(sandbox.run(&["erase"], "ghcr.io"), Run::success(""));
         } else {
-            let said = sandbox.run(&["logout", "ghcr.io"], "").stderr;
-            transcript += &said;
+            let stderr = sandbox.run(&["logout", "ghcr.io"], "").stderr;
+            transcript += &stderr;
         }
         let seen = provider.seen.lock().unwrap();
         assert!(seen[0].starts_with("/revoke ") && seen[0].contains("token=r1"), "{seen:?}");
@@ -355,9 +355,9 @@ fn a_logout_ends_the_login_at_its_provider_or_says_that_it_did_not() {
 "#]],
     );
     let gone = Provider { url: "http://127.0.0.1:1".into(), seen: Arc::default() };
-    let said = logged_in(&gone, 300, 600).run(&["logout", "ghcr.io"], "");
-    assert_eq!(said.code, Some(0));
-    said.shows(str![[r#"
+    let logout = logged_in(&gone, 300, 600).run(&["logout", "ghcr.io"], "");
+    assert_eq!(logout.code, Some(0));
+    logout.shows(str![[r#"
 exit 0
 --- stderr
 ✓ Removed me from ghcr.io

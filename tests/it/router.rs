@@ -213,8 +213,8 @@ fn a_pinned_program_and_a_public_image_ask_nobody_else() {
     let run = crate::support::finish(sandbox.command_of(&pinned, &["get"]).spawn().unwrap(), b"quay.io");
     assert_eq!(run, Run::not_found());
     let named = sandbox.command(&["get"]).env("ENSIGN_ACCOUNT", "quay.io=work").spawn().unwrap();
-    let said = crate::support::finish(named, b"quay.io");
-    assert!(said.code == Some(1) && said.stdout.contains("`work`"), "{said:?}");
+    let answer = crate::support::finish(named, b"quay.io");
+    assert!(answer.code == Some(1) && answer.stdout.contains("`work`"), "{answer:?}");
     configure(&sandbox, &json!({"quay.io": {"public": ["quay.io/open/**"]}}));
     assert_eq!(sandbox.run(&["get"], "quay.io/open/app"), Run::not_found());
     assert_eq!(sandbox.who("quay.io"), "acr");

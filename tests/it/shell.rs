@@ -39,15 +39,15 @@ fn a_shell_that_evaluates_the_line_uses_the_account_and_no_other_shell_does() {
         "eval \"$(ensign use ghcr.io=work)\"\n{WHO}\nprintf quay.io | ensign get | grep -o me-pw\neval \"$(ensign use --none)\"\n{WHO}\n"
     );
     for name in ["sh", "bash", "zsh", "dash"] {
-        if let Some(said) = shell(&sandbox, name, &script) {
-            assert_eq!(said, "work\nme-pw\nme\n", "{name}");
+        if let Some(output) = shell(&sandbox, name, &script) {
+            assert_eq!(output, "work\nme-pw\nme\n", "{name}");
         }
     }
     let fish = format!(
         "ensign use --shell fish ghcr.io=work | source\n{WHO}\nensign use --shell fish --none | source\n{WHO}\n"
     );
-    if let Some(said) = shell(&sandbox, "fish", &fish) {
-        assert_eq!(said, "work\nme\n");
+    if let Some(output) = shell(&sandbox, "fish", &fish) {
+        assert_eq!(output, "work\nme\n");
     }
     assert_eq!(sandbox.who("ghcr.io"), "me");
 }
@@ -58,8 +58,8 @@ fn the_line_is_for_the_shell_that_asks_for_it_whatever_the_login_shell_is() {
     for (login, name) in
         [("/usr/bin/fish", "sh"), ("/usr/bin/fish", "bash"), ("/usr/bin/pwsh", "zsh"), ("/bin/bash", "fish")]
     {
-        if let Some(said) = shell(&installed().with("SHELL", login), name, &script) {
-            assert_eq!(said, "work\nme\n", "{name} below {login}");
+        if let Some(output) = shell(&installed().with("SHELL", login), name, &script) {
+            assert_eq!(output, "work\nme\n", "{name} below {login}");
         }
     }
     let by_login = installed().with("SHELL", "/usr/bin/fish");

@@ -130,7 +130,7 @@ fn the_ways_out_fit_the_command() {
         ..Account::new(Registry::from_key("ghcr.io"), name.parse().unwrap())
     };
     let own = [account("a", StoreKind::File), account("b", StoreKind::File)];
-    let given = [account("b", StoreKind::Environment)];
+    let env_accounts = [account("b", StoreKind::Environment)];
     let torn = || decision(Verdict::Several, vec![step(Rule::CommandLine, ambiguous())]);
     let chosen = |name: &str| Decision { account: Some(name.into()), ..torn() };
     let way = |kind: &str, name: &str, typed: &str| match kind {
@@ -150,7 +150,7 @@ fn the_ways_out_fit_the_command() {
         (torn(), &own, "docker build .", "a", "this build pin folder"),
         (torn(), &own, ANY_COMMAND, "a", "this build pin folder"),
         (chosen("a"), &own, "docker pull", "b", "this pin folder"),
-        (chosen("a"), &given, "docker pull", "b", "this pin"),
+        (chosen("a"), &env_accounts, "docker pull", "b", "this pin"),
         (chosen("a"), &[], "docker pull", "b", "this pin"),
         (decision(Verdict::Several, vec![]), &own, "docker pull", "NAME", "every this"),
         (unread, &own, "docker pull", "NAME", "this"),

@@ -80,12 +80,12 @@ fn a_preview_says_what_saving_would_do() {
 
 #[test]
 fn accounts_of_the_environment_are_not_changed() {
-    let (_folder, env) = home("", vec![given("CI", "ghcr.io bot s1")]);
+    let (_folder, env) = home("", vec![account_from_env("CI", "ghcr.io bot s1")]);
     let accounts = Accounts::new(&env);
     accounts.save(&login("ghcr.io", "me", "s2")).unwrap();
     assert_eq!(names(&accounts, "ghcr.io"), "me ci*");
-    for (target, is_given) in [("ci", true), ("me", false)] {
-        assert_eq!(accounts.refuse_given(&registry("ghcr.io"), &name(target)).is_err(), is_given);
+    for (target, is_refused) in [("ci", true), ("me", false)] {
+        assert_eq!(accounts.refuse_env_account(&registry("ghcr.io"), &name(target)).is_err(), is_refused);
     }
     assert!(accounts.activate(&registry("ghcr.io"), &name("me")).is_err(), "the environment's default stays");
     assert_eq!(stored(&accounts, "ghcr.io", "ci").as_deref(), Some("s1"));

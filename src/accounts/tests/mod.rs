@@ -23,7 +23,7 @@ fn write(path: &Path, text: &str) {
     files::replace(path, text.as_bytes(), Access::Private).unwrap();
 }
 
-fn given(name: &str, text: &str) -> EnvAccount {
+fn account_from_env(name: &str, text: &str) -> EnvAccount {
     env_account::read_variable(name, text).unwrap()
 }
 

@@ -44,8 +44,8 @@ pub(super) fn images(
     variables: &ProjectVariables,
     reader: &mut ProjectReader,
 ) -> ProjectImages {
-    let given = task.value(FlagKind::Folder).map(|folder| folder.strip_prefix("dir://").unwrap_or(folder)); // kaniko
-    let context = given.or(task.positionals.last().copied()).unwrap_or(".");
+    let flag = task.value(FlagKind::Folder).map(|folder| folder.strip_prefix("dir://").unwrap_or(folder)); // kaniko
+    let context = flag.or(task.positionals.last().copied()).unwrap_or(".");
     let folder = local_folder(current, context);
     let builder = builder(task, variables);
     // With a remote context the Dockerfile is remote too (docker/buildx `build/opt.go`). podman and buildah look here

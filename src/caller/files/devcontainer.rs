@@ -22,8 +22,8 @@ pub(super) fn images(
     reader: &mut ProjectReader,
 ) -> ProjectImages {
     let folder = current.join(task.value(FlagKind::Folder).unwrap_or("."));
-    let given = task.value(FlagKind::File).map(|file| current.join(file));
-    let Some(path) = given.or_else(|| find(&folder, reader)) else { return ProjectImages::default() };
+    let flag = task.value(FlagKind::File).map(|file| current.join(file));
+    let Some(path) = flag.or_else(|| find(&folder, reader)) else { return ProjectImages::default() };
     let Some(text) = reader.text(&path) else { return ProjectImages::default() };
     let Ok(config) = serde_json::from_str::<Map<String, Value>>(&plain_json(&text)) else {
         reader.add_unknown(&path, "could not be read as JSON with comments");
@@ -55,8 +55,9 @@ fn find(folder: &Path, reader: &mut ProjectReader) -> Option<PathBuf> {
 fn build(config: &Map<String, Value>, folder: &Path, path: &Path, filled: impl Fn(&str) -> String) -> Option<Build> {
     let in_section = |name: &str| config.get("build").and_then(|section| section.get(name));
     let file = in_section("dockerfile").or_else(|| config.get("dockerFile"))?.as_str()?;
-    let given = in_section("args").and_then(Value::as_object).into_iter().flatten();
-    let arguments = given.map(|(name, value)| (name.clone(), value.as_str().map(&filled))).collect::<BTreeMap<_, _>>();
+    let entries = in_section("args").and_then(Value::as_object).into_iter().flatten();
+    let arguments =
+        entries.map(|(name, value)| (name.clone(), value.as_str().map(&filled))).collect::<BTreeMap<_, _>>();
     let caches: Vec<String> = match in_section("cacheFrom") {
         Some(Value::String(cache)) => vec![filled(cache)],
         Some(Value::Array(caches)) => caches.iter().filter_map(Value::as_str).map(&filled).collect(),

@@ -9,7 +9,7 @@ use crate::system::env;
 /// The variables of one project. Our environment is the caller's, because we inherit it.
 #[derive(Clone, Debug, Default)]
 pub(in crate::caller) struct ProjectVariables {
-    given: BTreeMap<String, String>,
+    overrides: BTreeMap<String, String>,
     /// Files of variables. The first one that has a name wins.
     files: Vec<BTreeMap<String, String>>,
     inherited: bool,
@@ -18,24 +18,24 @@ pub(in crate::caller) struct ProjectVariables {
 impl ProjectVariables {
     /// The variables that `program` was started with.
     pub(in crate::caller) fn new(program: &Program) -> Self {
-        Self { given: program.variables.iter().cloned().collect(), files: Vec::new(), inherited: true }
+        Self { overrides: program.variables.iter().cloned().collect(), files: Vec::new(), inherited: true }
     }
 
     #[cfg(test)]
-    pub(super) fn of_test(given: &[(&str, &str)]) -> Self {
-        let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { given, files: Vec::new(), inherited: false }
+    pub(super) fn of_test(variables: &[(&str, &str)]) -> Self {
+        let overrides = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { overrides, files: Vec::new(), inherited: false }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<String> {
         let inherited = || if self.inherited { env::text(name) } else { None };
         let in_file = || self.files.iter().find_map(|file| file.get(name)).cloned();
-        self.given.get(name).cloned().or_else(inherited).or_else(in_file)
+        self.overrides.get(name).cloned().or_else(inherited).or_else(in_file)
     }
 
     /// Sets a value that goes before all others.
     pub(super) fn set(&mut self, name: &str, value: &str) {
-        self.given.insert(name.to_owned(), value.to_owned());
+        self.overrides.insert(name.to_owned(), value.to_owned());
     }
 
     /// The parts of a variable that is a list.

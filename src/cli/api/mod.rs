@@ -27,11 +27,11 @@ type ApiIdentity = Option<(Account, AccountSecret)>;
 /// Headers that only the program may set.
 const OURS: [&str; 5] = ["authorization", "host", "content-length", "transfer-encoding", "connection"];
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::ApiArguments) -> Result<ExitCode, Failure> {
-    let registry = context.registry(&given.host)?;
-    let call = plan(given, &registry)?;
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ApiArguments) -> Result<ExitCode, Failure> {
+    let registry = context.registry(&arguments.host)?;
+    let call = plan(arguments, &registry)?;
     let mut who = asker(context, &registry, &call)?;
-    let security = context.security(&registry, given.plain_http);
+    let security = context.security(&registry, arguments.plain_http);
     let credential = who.as_ref().map(|(_, secret)| &secret.credential);
     let asked =
         context.ui.while_waiting(&format!("Asking {registry}"), || api::call(&call, &registry, credential, security));
@@ -50,7 +50,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ApiArguments) -> R
     }
     let who = who.as_ref().map(|(account, _)| account);
     match asked.answer {
-        Ok(answer) => output::answer(context, given, &call, &registry, who, answer),
+        Ok(answer) => output::answer(context, arguments, &call, &registry, who, answer),
         Err(access) => Err(refusal(context, &registry, who, access)),
     }
 }
@@ -81,20 +81,20 @@ fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -
     Ok(Some((account, secret)))
 }
 
-fn plan(given: &args::ApiArguments, registry: &Registry) -> Result<ApiRequest, Failure> {
-    let endpoint = Endpoint::parse(&given.path, registry).map_err(|why| {
-        let what = format!("`{}` is not a path of a registry: {why}", one_line(&given.path, 100));
+fn plan(arguments: &args::ApiArguments, registry: &Registry) -> Result<ApiRequest, Failure> {
+    let endpoint = Endpoint::parse(&arguments.path, registry).map_err(|why| {
+        let what = format!("`{}` is not a path of a registry: {why}", one_line(&arguments.path, 100));
         Failure::usage(what, "write it as in `acme/app/tags/list`")
     })?;
-    let method = match &given.method {
+    let method = match &arguments.method {
         Some(method) => *method,
-        None => default_method(endpoint.kind, given.input.is_some())
+        None => default_method(endpoint.kind, arguments.input.is_some())
             .ok_or_else(|| Failure::usage("`--input` needs a method", "add one, as in `-X PUT`"))?,
     };
-    if given.input.is_some() && matches!(method, Method::Get | Method::Head | Method::Delete) {
+    if arguments.input.is_some() && matches!(method, Method::Get | Method::Head | Method::Delete) {
         return Err(Failure::usage("GET, HEAD and DELETE send no body", "remove `--input`, or use another `-X`"));
     }
-    if given.paginate
+    if arguments.paginate
         && (method != Method::Get
             || !matches!(endpoint.kind, EndpointKind::Catalog | EndpointKind::Tags | EndpointKind::Referrers))
     {
@@ -103,9 +103,10 @@ fn plan(given: &args::ApiArguments, registry: &Registry) -> Result<ApiRequest, F
             "use `--paginate` with `_catalog`, `…/tags/list` or `…/referrers/…`",
         ));
     }
-    let mut headers = given.header.iter().map(|text| header(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut headers = arguments.header.iter().map(|text| header(text)).collect::<Result<Vec<_>, _>>()?;
     let in_memory = endpoint.kind == EndpointKind::Manifest;
-    let payload = given.input.as_deref().map_or(Ok(Payload::None), |input| payload(input, in_memory, endpoint.kind))?;
+    let payload =
+        arguments.input.as_deref().map_or(Ok(Payload::None), |input| payload(input, in_memory, endpoint.kind))?;
     if let (Payload::Bytes(bytes), EndpointKind::Manifest, Method::Put) = (&payload, endpoint.kind, method) {
         let own = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         let own = own.map(|(_, value)| value.clone());
@@ -118,7 +119,7 @@ fn plan(given: &args::ApiArguments, registry: &Registry) -> Result<ApiRequest, F
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
         headers.push(("content-type".to_owned(), media_type));
     }
-    Ok(ApiRequest { method, endpoint, headers, payload, paginate: given.paginate })
+    Ok(ApiRequest { method, endpoint, headers, payload, paginate: arguments.paginate })
 }
 
 fn default_method(kind: EndpointKind, has_input: bool) -> Option<Method> {

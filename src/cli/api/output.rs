@@ -24,38 +24,38 @@ struct ApiFailure {
 
 pub(super) fn answer(
     context: &CommandContext<'_>,
-    given: &args::ApiArguments,
+    arguments: &args::ApiArguments,
     call: &ApiRequest,
     registry: &Registry,
     who: Option<&Account>,
     answer: ApiResponse,
 ) -> Result<ExitCode, Failure> {
     if answer.status >= 300 && answer.status != 304 {
-        return refuse(context, given, call, registry, who, answer);
+        return refuse(context, arguments, call, registry, who, answer);
     }
     if answer.has_more {
         context.ui.note("the list is longer: `--paginate` fetches all of it");
     }
     match (call.method, &call.payload) {
         (Method::Put | Method::Post, Payload::Bytes(_) | Payload::File(..)) if answer.sent.is_some() => {
-            put(context, given, call, &answer)
+            put(context, arguments, call, &answer)
         }
-        (Method::Get, _) => body(context, given, call, answer),
-        _ => bare(context, given, call, answer),
+        (Method::Get, _) => body(context, arguments, call, answer),
+        _ => bare(context, arguments, call, answer),
     }
 }
 
 /// Prints status and headers of a response without a body.
 fn bare(
     context: &CommandContext<'_>,
-    given: &args::ApiArguments,
+    arguments: &args::ApiArguments,
     call: &ApiRequest,
     answer: ApiResponse,
 ) -> Result<ExitCode, Failure> {
     let digest = answer.header("docker-content-digest").map(str::to_owned);
     let mut json = head_json(&answer, digest.as_deref());
     let deleted = call.method == Method::Delete;
-    let head = if deleted && !given.include { String::new() } else { head(&answer) };
+    let head = if deleted && !arguments.include { String::new() } else { head(&answer) };
     let status = answer.status;
     answer.digest(false).map_err(mismatch)?;
     if deleted {
@@ -71,7 +71,7 @@ fn bare(
 /// Prints the digest of the stored content as data.
 fn put(
     context: &CommandContext<'_>,
-    given: &args::ApiArguments,
+    arguments: &args::ApiArguments,
     call: &ApiRequest,
     answer: &ApiResponse,
 ) -> Result<ExitCode, Failure> {
@@ -97,7 +97,7 @@ fn put(
         if reference.contains("sha") { "" } else { &reference },
         about.join(", ")
     ));
-    let head = if given.include { format!("{}\n", head(answer)) } else { String::new() };
+    let head = if arguments.include { format!("{}\n", head(answer)) } else { String::new() };
     context.ui.exact_data(json, format_args!("{head}{}", text::one_line(digest, 150)))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -105,14 +105,14 @@ fn put(
 /// Prints the body unchanged: to stdout, into a file, or inside the JSON if it is JSON.
 fn body(
     context: &CommandContext<'_>,
-    given: &args::ApiArguments,
+    arguments: &args::ApiArguments,
     call: &ApiRequest,
     mut answer: ApiResponse,
 ) -> Result<ExitCode, Failure> {
     let broken = |why: String| Failure::from(anyhow!(why));
     let mut json = head_json(&answer, None);
-    let head = if given.include { format!("{}\n", head(&answer)) } else { String::new() };
-    if let Some(path) = &given.output {
+    let head = if arguments.include { format!("{}\n", head(&answer)) } else { String::new() };
+    if let Some(path) = &arguments.output {
         let mut file = AtomicFile::begin(path)?;
         while let Some(piece) = answer.next().map_err(broken)? {
             file.write(&piece)?;
@@ -121,9 +121,9 @@ fn body(
         file.keep()?;
         add_digest(&mut json, digests.as_ref());
         json["output"] = json!(path.display().to_string());
-        let said = digests.map(|digests| format!(": {} bytes, {}", digests.size, digests.sha256));
-        context.ui.say(format_args!("✓ wrote {}{}", path.display(), said.unwrap_or_default()));
-        if context.ui.is_json() || given.include {
+        let summary = digests.map(|digests| format!(": {} bytes, {}", digests.size, digests.sha256));
+        context.ui.say(format_args!("✓ wrote {}{}", path.display(), summary.unwrap_or_default()));
+        if context.ui.is_json() || arguments.include {
             context.ui.exact_data(json, head.trim_end())?;
         }
         return Ok(ExitCode::SUCCESS);
@@ -173,7 +173,7 @@ fn body(
 /// Prints an error response: each of the registry's errors on its own line.
 fn refuse(
     context: &CommandContext<'_>,
-    given: &args::ApiArguments,
+    arguments: &args::ApiArguments,
     call: &ApiRequest,
     registry: &Registry,
     who: Option<&Account>,
@@ -186,7 +186,7 @@ fn refuse(
     if call.method == Method::Delete && answer.status != 404 {
         refusal.what = format!("could not delete {}: {}", call.endpoint_name(), refusal.what);
     }
-    if !context.ui.is_json() && (given.include || call.method == Method::Head) {
+    if !context.ui.is_json() && (arguments.include || call.method == Method::Head) {
         context.ui.print(&head)?;
     }
     context.ui.say(format_args!("error: {}", refusal.what));

@@ -28,26 +28,26 @@ struct SyncResult {
     failed: BTreeSet<ConfigDir>,
 }
 
-pub(in crate::cli) fn run(context: &CommandContext<'_>, given: &args::BuildxSync) -> Result<ExitCode, Failure> {
-    let named = named(context, given)?;
+pub(in crate::cli) fn run(context: &CommandContext<'_>, arguments: &args::BuildxSync) -> Result<ExitCode, Failure> {
+    let named = named(context, arguments)?;
     let root = ConfigTree::root(context.env)?;
-    let lock = if given.dry_run { None } else { Some(context.accounts.lock()?) };
+    let lock = if arguments.dry_run { None } else { Some(context.accounts.lock()?) };
     let registries = hosts(context)?;
     let mut tree = ConfigTree::read(root)?;
-    let needed = if given.remove { Folders::new() } else { needed(context, &registries, &tree, &named) };
+    let needed = if arguments.remove { Folders::new() } else { needed(context, &registries, &tree, &named) };
     let mut changes = buildx::changes(&needed, &tree);
     if !context.ui.is_json() {
         preview(context, &tree, &changes)?;
     }
     let mut done =
-        if given.dry_run { SyncResult::default() } else { carry_out(context.env, &tree, &needed, &mut changes) };
+        if arguments.dry_run { SyncResult::default() } else { carry_out(context.env, &tree, &needed, &mut changes) };
     drop(lock);
     done.problems.append(&mut tree.problems);
-    let without = if given.remove { vec![] } else { without_folder(context, &registries, &named, &needed) };
+    let without = if arguments.remove { vec![] } else { without_folder(context, &registries, &named, &needed) };
     if context.ui.is_json() {
-        report(context, given, &tree, &changes, &done, &without)?;
+        report(context, arguments, &tree, &changes, &done, &without)?;
     } else {
-        print_changes(context, given, &changes, &done, &without);
+        print_changes(context, arguments, &changes, &done, &without);
     }
     Ok(if done.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -143,8 +143,8 @@ pub(in crate::cli) fn names(context: &CommandContext<'_>, account: &AccountName)
 }
 
 /// The images that a person named.
-fn named(context: &CommandContext<'_>, given: &args::BuildxSync) -> Result<Vec<ImageReference>, Failure> {
-    let named = given.images.iter().map(|text| {
+fn named(context: &CommandContext<'_>, arguments: &args::BuildxSync) -> Result<Vec<ImageReference>, Failure> {
+    let named = arguments.images.iter().map(|text| {
         let (registry, image) = which::registry_or_image(text)?;
         let image = image.ok_or_else(|| {
             let cure = format!("name images, as in `{} buildx sync {registry}/acme/app`", context.program);

@@ -34,7 +34,7 @@ pub(super) fn preview(
 
 pub(super) fn print_changes(
     context: &CommandContext<'_>,
-    given: &args::BuildxSync,
+    arguments: &args::BuildxSync,
     changes: &BTreeMap<ConfigDir, ConfigDirChange>,
     done: &SyncResult,
     without: &[(ImageReference, String)],
@@ -44,7 +44,7 @@ pub(super) fn print_changes(
         context.ui.say(format_args!("✓ Made {}", context.env.shorten_home(path)));
     }
     match summary(changes, done) {
-        _ if given.dry_run => context.ui.say("Nothing written."),
+        _ if arguments.dry_run => context.ui.say("Nothing written."),
         Some(summary) => context.ui.say(format_args!("✓ Folders: {summary}")),
         None if done.failed.is_empty() => context.ui.say("Nothing to change."),
         None => {}
@@ -52,7 +52,7 @@ pub(super) fn print_changes(
     for (image, reason) in without {
         context.ui.note(format_args!("{image} gets no folder: {reason}"));
     }
-    if changes.is_empty() && without.is_empty() && !given.remove {
+    if changes.is_empty() && without.is_empty() && !arguments.remove {
         context.ui.say(format_args!(
             "Found no repository whose registry has several accounts. To name one:  {program} buildx sync IMAGE"
         ));
@@ -67,7 +67,7 @@ pub(super) fn print_changes(
         context.ui.say(format_args!("error: {what}"));
         context.ui.say(format_args!("hint: {cure}"));
     }
-    if !given.remove {
+    if !arguments.remove {
         if let Some(value) = &context.env.account {
             let which = "and overrides every folder, in builds that are started here";
             context.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell {which}"));
@@ -94,7 +94,7 @@ pub(super) fn summary(changes: &BTreeMap<ConfigDir, ConfigDirChange>, done: &Syn
 
 pub(super) fn report(
     context: &CommandContext<'_>,
-    given: &args::BuildxSync,
+    arguments: &args::BuildxSync,
     tree: &ConfigTree,
     changes: &BTreeMap<ConfigDir, ConfigDirChange>,
     done: &SyncResult,
@@ -117,7 +117,7 @@ pub(super) fn report(
     };
     let json = json!({
         "status": if done.problems.is_empty() { "success" } else { "error" },
-        "dry_run": given.dry_run, "root": tree.path(),
+        "dry_run": arguments.dry_run, "root": tree.path(),
         "folders": changes.iter().map(folder).collect::<Vec<_>>(),
         "programs": done.pins,
         "without": without.iter().map(|(image, reason)| json!({"image": image.to_string(), "reason": reason})).collect::<Vec<_>>(),

@@ -55,13 +55,13 @@ struct Section {
     diagnoses: Vec<Diagnosis>,
 }
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::DoctorArguments) -> Result<ExitCode, Failure> {
-    if let Some(check) = Check::ALL.iter().copied().find(|check| Some(check.name()) == given.fix.as_deref()) {
-        return fix(context, check, given.online);
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::DoctorArguments) -> Result<ExitCode, Failure> {
+    if let Some(check) = Check::ALL.iter().copied().find(|check| Some(check.name()) == arguments.fix.as_deref()) {
+        return fix(context, check, arguments.online);
     }
-    let (survey, sections) = examine(context, given.online);
-    if given.report {
-        let text = report::text(context, &survey, &sections, given.anonymous);
+    let (survey, sections) = examine(context, arguments.online);
+    if arguments.report {
+        let text = report::text(context, &survey, &sections, arguments.anonymous);
         context.ui.exact_data(json!({"report": text}), text)?;
     } else {
         context.ui.data(display::json(&sections, context.program), display::text(&sections, context.program))?;

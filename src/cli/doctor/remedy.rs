@@ -131,8 +131,9 @@ impl Remedy {
             Self::ConfigureWithImport => configure(context, vec![], ConfigureScope::WithLogins),
             Self::Import(file) => {
                 let sources = vec![file.to_string_lossy().into_owned()];
-                let given = args::ImportArguments { sources, hosts: vec![], dry_run: false, remove: true, yes: true };
-                import::run(context, &given).map(drop)
+                let arguments =
+                    args::ImportArguments { sources, hosts: vec![], dry_run: false, remove: true, yes: true };
+                import::run(context, &arguments).map(drop)
             }
             Self::Restore => restore::run(context).map(drop),
             // An empty change sweeps too.
@@ -212,7 +213,7 @@ enum ConfigureScope {
 }
 
 fn configure(context: &CommandContext<'_>, hosts: Vec<String>, scope: ConfigureScope) -> Result<(), Failure> {
-    let given = args::ConfigureDockerArguments {
+    let arguments = args::ConfigureDockerArguments {
         hosts,
         all: scope == ConfigureScope::All,
         dry_run: false,
@@ -221,7 +222,7 @@ fn configure(context: &CommandContext<'_>, hosts: Vec<String>, scope: ConfigureS
         hooks: false,
         import: scope == ConfigureScope::WithLogins,
     };
-    configure_docker::run(context, &given).map(drop)
+    configure_docker::run(context, &arguments).map(drop)
 }
 
 fn drop_helper(

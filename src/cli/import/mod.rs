@@ -23,9 +23,9 @@ pub(super) use search::found_in;
 /// The number of registries that a sentence names.
 const NAMED: usize = 5;
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::ImportArguments) -> Result<ExitCode, Failure> {
-    let registries = given.hosts.iter().map(|host| context.registry(host)).collect::<Result<Vec<_>, _>>()?;
-    let places = places(&given.sources)?;
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ImportArguments) -> Result<ExitCode, Failure> {
+    let registries = arguments.hosts.iter().map(|host| context.registry(host)).collect::<Result<Vec<_>, _>>()?;
+    let places = places(&arguments.sources)?;
     if context.env.home().is_none() {
         context.ui.note("there is no home folder to look in");
     }
@@ -35,13 +35,13 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ImportArguments) -
         preview(context, &findings, &planned)?;
     }
     note_weaker_place(context, &findings, &planned)?;
-    let worth = planned.iter().any(is_saved) && !given.dry_run;
-    if worth && !given.yes && context.ui.can_ask() && !agreed(context, given, &planned)? {
+    let worth = planned.iter().any(is_saved) && !arguments.dry_run;
+    if worth && !arguments.yes && context.ui.can_ask() && !agreed(context, arguments, &planned)? {
         context.ui.say("Nothing imported.");
         return Ok(ExitCode::from(130));
     }
-    let (outcomes, removed) = if worth { carry_out(context, given, &findings) } else { (planned, None) };
-    conclude(context, given, &findings, &outcomes, removed.as_ref())?;
+    let (outcomes, removed) = if worth { carry_out(context, arguments, &findings) } else { (planned, None) };
+    conclude(context, arguments, &findings, &outcomes, removed.as_ref())?;
     let failed = outcomes.iter().any(|result| matches!(result, ImportOutcome::Failed(_)))
         || removed.is_some_and(|removed| !removed.failures.is_empty());
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -91,23 +91,24 @@ fn places(words: &[String]) -> Result<Vec<LoginSource>, Failure> {
 
 fn agreed(
     context: &CommandContext<'_>,
-    given: &args::ImportArguments,
+    arguments: &args::ImportArguments,
     planned: &[ImportOutcome],
 ) -> Result<bool, Failure> {
-    if planned.iter().filter(|result| is_saved(result)).all(is_there) && !given.remove {
+    if planned.iter().filter(|result| is_saved(result)).all(is_there) && !arguments.remove {
         return Ok(true); // nothing will change
     }
-    let question = if given.remove { "Import these, and remove the originals?" } else { "Import these into Ensign?" };
+    let question =
+        if arguments.remove { "Import these, and remove the originals?" } else { "Import these into Ensign?" };
     Ok(context.ui.confirm(question)?)
 }
 
 fn carry_out(
     context: &CommandContext<'_>,
-    given: &args::ImportArguments,
+    arguments: &args::ImportArguments,
     findings: &[ImportEntry],
 ) -> (Vec<ImportOutcome>, Option<RemovalResult>) {
     let outcomes = save_logins(context, findings, ImportMode::Save);
-    let removed = given.remove.then(|| remove(context, findings, &outcomes));
+    let removed = arguments.remove.then(|| remove(context, findings, &outcomes));
     (outcomes, removed)
 }
 
@@ -170,7 +171,7 @@ fn future(finding: &ImportEntry, result: &ImportOutcome) -> String {
 /// Reports the result: sentences for a person, JSON for a program.
 fn conclude(
     context: &CommandContext<'_>,
-    given: &args::ImportArguments,
+    arguments: &args::ImportArguments,
     findings: &[ImportEntry],
     outcomes: &[ImportOutcome],
     removed: Option<&RemovalResult>,
@@ -185,7 +186,7 @@ fn conclude(
     if context.ui.is_json() {
         let logins = findings.iter().zip(outcomes).enumerate().map(|(place, (finding, result))| {
             let is_removed = removed.is_some_and(|removed| removed.logins[place]);
-            entry(finding, result, given.dry_run, is_removed)
+            entry(finding, result, arguments.dry_run, is_removed)
         });
         let failures = removed.map(|removed| removed.failures.as_slice()).unwrap_or_default();
         let failed = !failures.is_empty() || outcomes.iter().any(|result| matches!(result, ImportOutcome::Failed(_)));
@@ -193,7 +194,7 @@ fn conclude(
         let logins: Vec<_> = logins.collect();
         let store = context.store_choice()?.kind.to_string();
         let json = json!({
-            "status": status, "dry_run": given.dry_run, "logins": logins, "not_removed": failures, "store": store,
+            "status": status, "dry_run": arguments.dry_run, "logins": logins, "not_removed": failures, "store": store,
         });
         context.ui.data(json, "")?;
         return Ok(());
@@ -202,7 +203,7 @@ fn conclude(
         context.ui.say(format_args!("No logins found. To add an account:  {} login HOST", context.program));
         return Ok(());
     }
-    if given.dry_run {
+    if arguments.dry_run {
         context.ui.say("Nothing imported: this was a dry run.");
         return Ok(());
     }

@@ -17,24 +17,24 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// Asks the program that `word` names for the registry's secret.
 pub(super) fn complete(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     registry: &Registry,
     word: &str,
     user: Option<String>,
 ) -> Result<CompleteLogin, Failure> {
-    let user = given.username.clone().or(user);
+    let user = arguments.username.clone().or(user);
     let user: Option<Username> = user
         .map(|user| user.parse())
         .transpose()
         .map_err(|error| Failure::usage(format!("{error}"), "choose another one"))?;
-    let program = program(word, &given.external, registry, user.as_ref())?;
+    let program = program(word, &arguments.external, registry, user.as_ref())?;
     let cache =
-        given.external.cache.as_deref().map(|text| duration::parse(text, "to keep a secret", "12h")).transpose()?;
-    let external = ExternalSource { program, env: environment(context.env, &given.external.env)?, cache };
+        arguments.external.cache.as_deref().map(|text| duration::parse(text, "to keep a secret", "12h")).transpose()?;
+    let external = ExternalSource { program, env: environment(context.env, &arguments.external.env)?, cache };
     let program = external_source::program(&external, registry)
         .map_err(|problem| Failure::usage(problem.message, problem.hint))?;
     if registry.is_pattern() {
-        return unasked(given, external, user);
+        return unasked(arguments, external, user);
     }
     if user.is_none() && !names_the_user(&external.program) {
         let what = format!("`{word}` gives a secret without a user name");
@@ -49,7 +49,7 @@ pub(super) fn complete(
             return Err(Failure::not_logged_in(what, "log in with it, and try again; login not saved"));
         }
     };
-    let alias = given.alias.as_deref().or(external.identity()).map(str::parse).transpose();
+    let alias = arguments.alias.as_deref().or(external.identity()).map(str::parse).transpose();
     let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
     let ExternalCredential { username, secret, expires_at: until } = credential;
     let username = agreed(registry, user, username)?;
@@ -60,11 +60,11 @@ pub(super) fn complete(
 
 /// The program cannot be asked about a pattern of hosts, only about one of them.
 fn unasked(
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     external: ExternalSource,
     user: Option<Username>,
 ) -> Result<CompleteLogin, Failure> {
-    let alias = given.alias.as_deref().or(external.identity());
+    let alias = arguments.alias.as_deref().or(external.identity());
     let known = external_source::user_everywhere(&external.program).and_then(|user| user.parse().ok());
     let Some(username) = user.or(known) else {
         let what = format!("the user name of `{}` at these registries is unknown", external.program.word());
@@ -77,14 +77,14 @@ fn unasked(
 }
 
 /// The registry takes the program's user name, so a person must not give another one.
-fn agreed(registry: &Registry, said: Option<Username>, credential: Option<Username>) -> Result<Username, Failure> {
-    match (said, credential) {
-        (Some(said), Some(credential)) if said != credential && !credential.is_identity_token() => {
-            let what = format!("the program has the secret of `{credential}` on {registry}, not of `{said}`");
+fn agreed(registry: &Registry, user: Option<Username>, program_user: Option<Username>) -> Result<Username, Failure> {
+    match (user, program_user) {
+        (Some(user), Some(program_user)) if user != program_user && !program_user.is_identity_token() => {
+            let what = format!("the program has the secret of `{program_user}` on {registry}, not of `{user}`");
             Err(Failure::usage(what, "remove `-u`, or give the account a label with `--alias`; login not saved"))
         }
-        (_, Some(credential)) => Ok(credential),
-        (Some(said), None) => Ok(said),
+        (_, Some(program_user)) => Ok(program_user),
+        (Some(user), None) => Ok(user),
         (None, None) => Err(Failure::usage("the program gave a secret without a user name", "name the user with `-u`")),
     }
 }
@@ -115,11 +115,11 @@ fn names_the_user(program: &ExternalProgram) -> bool {
 /// The named program; each takes its own options and no others.
 fn program(
     word: &str,
-    given: &args::ExternalSourceArguments,
+    arguments: &args::ExternalSourceArguments,
     registry: &Registry,
     user: Option<&Username>,
 ) -> Result<ExternalProgram, Failure> {
-    let args::ExternalSourceArguments { profile, item, field, command, .. } = given;
+    let args::ExternalSourceArguments { profile, item, field, command, .. } = arguments;
     let takes: &[&str] = match word {
         "aws" | "gcloud" | "az" => &["--profile"],
         "op" => &["--profile", "--item"],
@@ -128,13 +128,13 @@ fn program(
         "command" => &["a command"],
         _ => &[],
     };
-    let said = [
+    let options = [
         ("--profile", profile.is_some()),
         ("--item", item.is_some()),
         ("--field", field.is_some()),
         ("a command", !command.is_empty()),
     ];
-    if let Some((name, _)) = said.iter().find(|(name, is_said)| *is_said && !takes.contains(name)) {
+    if let Some((name, _)) = options.iter().find(|(name, is_used)| *is_used && !takes.contains(name)) {
         return Err(Failure::usage(
             format!("`--borrow {word}` takes no {}", name.trim_start_matches("--")),
             "remove it",
@@ -175,8 +175,8 @@ fn program(
 }
 
 /// Variables for the program. They are written to the config, which holds no secret.
-fn environment(env: &Env, given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    let variables: Vec<_> = given
+fn environment(env: &Env, texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let variables: Vec<_> = texts
         .iter()
         .map(|text| {
             let Some((name, value)) = text.split_once('=').filter(|(name, value)| is_name(name) && is_value(value))

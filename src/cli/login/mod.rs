@@ -45,40 +45,40 @@ struct LoginOptions {
     callers: CallerEdit,
 }
 
-pub(super) fn run(context: &CommandContext<'_>, mut given: args::LoginArguments) -> Result<ExitCode, Failure> {
-    questions::refuse_password(context, &given)?;
-    questions::take_namespace(&mut given);
-    let given = &given;
-    let (registry, user) = questions::registry(context, given)?;
-    if given.configure_docker {
+pub(super) fn run(context: &CommandContext<'_>, mut arguments: args::LoginArguments) -> Result<ExitCode, Failure> {
+    questions::refuse_password(context, &arguments)?;
+    questions::take_namespace(&mut arguments);
+    let arguments = &arguments;
+    let (registry, user) = questions::registry(context, arguments)?;
+    if arguments.configure_docker {
         configure_docker::named(context, registry.as_str())?; // fails before a person types
     }
-    let wishes = LoginOptions::read(context, &registry, given)?;
+    let wishes = LoginOptions::read(context, &registry, arguments)?;
     let candidates = context.accounts.only_of(&registry)?;
-    if let Some(word) = &given.external.external_program {
-        let complete = external_source::complete(context, given, &registry, word, user)?;
-        return finish(context, given, &candidates, wishes, complete);
+    if let Some(word) = &arguments.external.external_program {
+        let complete = external_source::complete(context, arguments, &registry, word, user)?;
+        return finish(context, arguments, &candidates, wishes, complete);
     }
-    if registry.is_pattern() && given.browser.device {
+    if registry.is_pattern() && arguments.browser.device {
         let what = format!("{registry} stands for many registries, but a login with a browser is for one");
         return Err(Failure::usage(what, "name the registry, or borrow the secret with `--borrow`"));
     }
     if !registry.is_pattern()
-        && let Some(way) = device::choose_browser_login(context, given, &candidates, user.as_deref())?
-        && let Some(complete) = device::log_in(context, given, &candidates, user.clone(), way)?
+        && let Some(way) = device::choose_browser_login(context, arguments, &candidates, user.as_deref())?
+        && let Some(complete) = device::log_in(context, arguments, &candidates, user.clone(), way)?
     {
-        return finish(context, given, &candidates, wishes, complete);
+        return finish(context, arguments, &candidates, wishes, complete);
     }
-    match questions::secret(context, given, &candidates, user)? {
-        Some(complete) => finish(context, given, &candidates, wishes, complete),
-        None => recheck(context, given, &candidates),
+    match questions::secret(context, arguments, &candidates, user)? {
+        Some(complete) => finish(context, arguments, &candidates, wishes, complete),
+        None => recheck(context, arguments, &candidates),
     }
 }
 
 /// Checks the login, saves it and reports. It asks no questions.
 fn finish(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     before: &RegistryAccounts,
     wishes: LoginOptions,
     complete: CompleteLogin,
@@ -87,7 +87,7 @@ fn finish(
     let LoginOptions { store, images, purpose, callers } = wishes;
     let CompleteLogin { username, stored, source, alias, did } = complete;
     let credential = Credential { username, secret: stored.secret.copy() };
-    let RegistryReply { answer: verdict, renewed, expiry } = check(context, given, registry, &credential);
+    let RegistryReply { answer: verdict, renewed, expiry } = check(context, arguments, registry, &credential);
     let stored = match renewed {
         Some(secret) => StoredSecret { secret, ..stored },
         None => stored,
@@ -98,14 +98,14 @@ fn finish(
         context.accounts.note_ended_session(account, page);
     }
     let open = judge(context, registry, verdict).inspect_err(|_| give_back(context, &source, &stored))?;
-    let is_shown = source == Source::Static && !open && !given.no_verify && !registry.is_pattern();
+    let is_shown = source == Source::Static && !open && !arguments.no_verify && !registry.is_pattern();
     let expiry_there =
         || if is_shown { expiry.or_else(|| context.expiry_at_provider(registry, &credential)) } else { None };
     let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // otherwise our clock is wrong, because the login was just accepted
     let stored = StoredSecret { expires_at: stored.expires_at.or_else(|| expiry_there().filter(is_ahead)), ..stored };
     let login = NewLogin {
         registry: registry.clone(),
-        spellings: questions::spelling(given).into_iter().collect(),
+        spellings: questions::spelling(arguments).into_iter().collect(),
         username: credential.username,
         name: alias,
         store,
@@ -118,14 +118,14 @@ fn finish(
         callers,
         stored,
         source,
-        activate: if given.activate { Activation::Yes } else { Activation::IfNone },
+        activate: if arguments.activate { Activation::Yes } else { Activation::IfNone },
     };
     if login.store.is_none() {
         context.accounts.settle_store(context.store_choice()?)?;
     }
     let stored = context.accounts.save(&login).inspect_err(|_| give_back(context, &login.source, &login.stored));
     let account = stored.context("could not save the login")?;
-    outcome::print_outcome(context, &account, before, given, open, login.expiry(SystemTime::now()))?;
+    outcome::print_outcome(context, &account, before, arguments, open, login.expiry(SystemTime::now()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -153,10 +153,14 @@ fn give_back(context: &CommandContext<'_>, source: &Source, stored: &StoredSecre
 }
 
 impl LoginOptions {
-    fn read(context: &CommandContext<'_>, registry: &Registry, given: &args::LoginArguments) -> Result<Self, Failure> {
-        let store = given.store.as_deref().map(store::kind).transpose()?;
-        let images = images::read(context, registry, &given.images)?;
-        let callers = callers::edit(&given.callers)?;
+    fn read(
+        context: &CommandContext<'_>,
+        registry: &Registry,
+        arguments: &args::LoginArguments,
+    ) -> Result<Self, Failure> {
+        let store = arguments.store.as_deref().map(store::kind).transpose()?;
+        let images = images::read(context, registry, &arguments.images)?;
+        let callers = callers::edit(&arguments.callers)?;
         if !callers.is_empty() {
             callers::refuse_agent()?;
         }
@@ -165,21 +169,21 @@ impl LoginOptions {
             None if context.store_choice()?.is_new => {}
             None => store::prepare(context, &context.store_choice()?.kind)?,
         }
-        Ok(Self { store, images, purpose: given.purpose, callers })
+        Ok(Self { store, images, purpose: arguments.purpose, callers })
     }
 }
 
 /// Asks the registry, unless the user vouches for the login.
 fn check(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     registry: &Registry,
     credential: &Credential,
 ) -> RegistryReply<LoginVerdict> {
-    if given.no_verify || registry.is_pattern() {
+    if arguments.no_verify || registry.is_pattern() {
         return RegistryReply { answer: LoginVerdict::Accepted, renewed: None, expiry: None };
     }
-    let security = context.security(registry, given.plain_http);
+    let security = context.security(registry, arguments.plain_http);
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, security))
 }
 
@@ -211,7 +215,7 @@ fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdic
 /// `login HOST` without more words or a terminal: checks the present account again.
 fn recheck(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     candidates: &RegistryAccounts,
 ) -> Result<ExitCode, Failure> {
     if candidates.registry.is_pattern() {
@@ -226,7 +230,7 @@ fn recheck(
     };
     let mut secret = context.secret_of(account)?;
     let RegistryReply { answer: verdict, renewed, expiry } =
-        check(context, given, &candidates.registry, &secret.credential);
+        check(context, arguments, &candidates.registry, &secret.credential);
     context.renew(account, &mut secret, renewed)?;
     match &verdict {
         LoginVerdict::Accepted => {

@@ -15,13 +15,13 @@ pub(super) fn print_outcome(
     context: &CommandContext<'_>,
     saved: &Account,
     before: &RegistryAccounts,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     open: bool,
     expiry: Expiry,
 ) -> Result<(), Failure> {
     let registry = &saved.registry;
     let after = context.accounts.registry_accounts(registry)?;
-    let verified = !given.no_verify && !open && !registry.is_pattern();
+    let verified = !arguments.no_verify && !open && !registry.is_pattern();
     let mut json = json!({
         "status": "success", "registry": registry.as_str(), "account": saved.name.as_str(), "username": saved.username.as_str(),
         "verified": verified, "active": after.default_account() == Some(saved), "store": saved.store.to_string(),
@@ -81,17 +81,17 @@ pub(super) fn print_outcome(
         context.note_that_docker_must_ask(registry);
         return Ok(());
     }
-    let_docker_ask(context, given, registry)
+    let_docker_ask(context, arguments, registry)
 }
 
 /// The second half of the set-up: done if a flag or the person says so, else suggested.
 fn let_docker_ask(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     registry: &Registry,
 ) -> Result<(), Failure> {
     let Some(file) = context.docker_config() else { return Ok(()) };
-    if configured_helper::asks_us(&file, registry) && !given.configure_docker {
+    if configured_helper::asks_us(&file, registry) && !arguments.configure_docker {
         return Ok(());
     }
     let question = || {
@@ -104,7 +104,7 @@ fn let_docker_ask(
         let files = files.collect::<Vec<_>>().join(" and ");
         context.ui.confirm(&format!("Add it to {files}?")).unwrap_or(false)
     };
-    if given.configure_docker || (context.ui.can_ask() && question()) {
+    if arguments.configure_docker || (context.ui.can_ask() && question()) {
         return configure_docker::for_login(context, registry);
     }
     context

@@ -16,21 +16,21 @@ use crate::system::text::{one_line, quote};
 const SECRET_LIMIT: u64 = 1 << 20;
 
 /// Refuses a password on the command line: every program can see it, and the shell keeps it.
-pub(super) fn refuse_password(context: &CommandContext<'_>, given: &args::LoginArguments) -> Result<(), Failure> {
-    if given.password.is_none() {
+pub(super) fn refuse_password(context: &CommandContext<'_>, arguments: &args::LoginArguments) -> Result<(), Failure> {
+    if arguments.password.is_none() {
         return Ok(());
     }
-    let host = given.host.as_deref().map_or("HOST".into(), quote);
-    let user = given.username.as_deref().map_or("NAME".into(), quote);
+    let host = arguments.host.as_deref().map_or("HOST".into(), quote);
+    let user = arguments.username.as_deref().map_or("NAME".into(), quote);
     let what = "refused: other programs and the shell's history would see the password";
     Err(Failure::usage(what, format!("run `{} login {host} -u {user} --password-stdin < FILE`", context.program)))
 }
 
 /// `login ghcr.io/acme` means `login ghcr.io --images 'acme/**'`.
-pub(super) fn take_namespace(given: &mut args::LoginArguments) {
-    if let Some((host, images)) = given.host.as_deref().and_then(split_namespace) {
-        given.host = Some(host);
-        given.images.insert(0, images);
+pub(super) fn take_namespace(arguments: &mut args::LoginArguments) {
+    if let Some((host, images)) = arguments.host.as_deref().and_then(split_namespace) {
+        arguments.host = Some(host);
+        arguments.images.insert(0, images);
     }
 }
 
@@ -51,9 +51,9 @@ fn split_namespace(address: &str) -> Option<(String, String)> {
 /// The registry, and the user if it was given as `user@host`.
 pub(super) fn registry(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
 ) -> Result<(Registry, Option<String>), Failure> {
-    let host = match &given.host {
+    let host = match &arguments.host {
         Some(host) => host.clone(),
         None if context.ui.can_ask() => context.ui.ask("Registry")?,
         None => {
@@ -78,36 +78,36 @@ pub(super) fn registry(
 }
 
 /// The registry's name as it was typed, if it differs from ours: Docker may look for that.
-pub(super) fn spelling(given: &args::LoginArguments) -> Option<String> {
-    Registry::spelled(given.host.as_deref()?).and_then(|(_, spelling)| spelling)
+pub(super) fn spelling(arguments: &args::LoginArguments) -> Option<String> {
+    Registry::spelled(arguments.host.as_deref()?).and_then(|(_, spelling)| spelling)
 }
 
 /// Asks for missing values. `None`: nothing was given and there is an account, which is checked instead.
 pub(super) fn secret(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     known: &RegistryAccounts,
     user: Option<String>,
 ) -> Result<Option<CompleteLogin>, Failure> {
     let registry = &known.registry;
-    let has_alias = |account: &&Account| given.alias.as_deref() == Some(account.name.as_str());
+    let has_alias = |account: &&Account| arguments.alias.as_deref() == Some(account.name.as_str());
     // Only the person knows the user name behind `<token>`.
     let by_alias = known.accounts.iter().find(has_alias).filter(|account| !account.username.is_identity_token());
-    let is_named = given.username.is_some() || user.is_some() || by_alias.is_some();
-    let username = match (given.username.clone().or(user), by_alias) {
+    let is_named = arguments.username.is_some() || user.is_some() || by_alias.is_some();
+    let username = match (arguments.username.clone().or(user), by_alias) {
         (Some(name), _) => name,
         (None, Some(account)) => account.username.to_string(),
-        (None, None) if context.ui.can_ask() && !given.password_stdin => {
+        (None, None) if context.ui.can_ask() && !arguments.password_stdin => {
             introduce(context, known)?;
             context.ui.ask(&format!("Username at {registry}"))?
         }
-        (None, None) if !given.password_stdin && known.default_account().is_some() => return Ok(None),
+        (None, None) if !arguments.password_stdin && known.default_account().is_some() => return Ok(None),
         (None, None) => {
             let what = format!("{registry} needs a user name and there is no terminal to ask on");
             return Err(Failure::usage(what, pipe_it(context, registry, "NAME")));
         }
     };
-    let secret = if given.password_stdin {
+    let secret = if arguments.password_stdin {
         read_secret(io::stdin().lock())?
     } else if context.ui.can_ask() {
         if is_named {
@@ -126,7 +126,7 @@ pub(super) fn secret(
         username: username.parse().map_err(|error| invalid(&error))?,
         stored: secret.into(),
         source: Source::Static,
-        alias: given.alias.as_deref().map(str::parse).transpose().map_err(|error| invalid(&error))?,
+        alias: arguments.alias.as_deref().map(str::parse).transpose().map_err(|error| invalid(&error))?,
         did: None,
     }))
 }

@@ -19,14 +19,14 @@ pub(super) use texts::install as install_texts;
 /// `--check` found a newer release.
 const NEWER: u8 = 7;
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::UpdateArguments) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::UpdateArguments) -> Result<ExitCode, Failure> {
     let installation = Installation::find()?;
-    if given.check {
+    if arguments.check {
         return check(context, &installation);
     }
     match &installation.owner {
-        Owner::Release if given.rollback => roll_back(context, &installation),
-        Owner::Release => update(context, &installation, given.version.as_ref()),
+        Owner::Release if arguments.rollback => roll_back(context, &installation),
+        Owner::Release => update(context, &installation, arguments.version.as_ref()),
         Owner::Checkout(folder) => checkout::renew(context, folder, &installation.prefix),
         Owner::Package(command) => Err(Problem::new(
             "a package manager installed this program and updates it; nothing was changed",

@@ -22,12 +22,12 @@ pub(super) use selection::{account_for, is_public};
 /// The schema of `which` and `why` in JSON. Since 2 it holds the decision unchanged.
 pub(super) const SCHEMA: u64 = 2;
 
-pub(super) fn run(context: &CommandContext<'_>, given: &args::WhichArguments) -> Result<ExitCode, Failure> {
-    let question = match (&given.image, &given.command) {
+pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhichArguments) -> Result<ExitCode, Failure> {
+    let question = match (&arguments.image, &arguments.command) {
         (Some(image), None) => {
             let spelling = Registry::spelled(image).and_then(|(_, spelling)| spelling);
             let (registry, image) = registry_or_image(image)?;
-            let mut question = Question::for_image(&registry, image, operation(given));
+            let mut question = Question::for_image(&registry, image, operation(arguments));
             question.name = spelling.filter(|name| name.parse().as_ref() == Ok(&registry)).unwrap_or(question.name);
             question
         }
@@ -86,8 +86,8 @@ fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode,
     Ok(deciding.map_or(ExitCode::from(3), WhichAnswer::exit_code))
 }
 
-fn operation(given: &args::WhichArguments) -> Option<Operation> {
-    match (given.push, given.pull) {
+fn operation(arguments: &args::WhichArguments) -> Option<Operation> {
+    match (arguments.push, arguments.pull) {
         (true, _) => Some(Operation::Push),
         (_, true) => Some(Operation::Pull),
         _ => None,

@@ -62,7 +62,7 @@ impl Question {
                 .filter(|(named, _)| *named == registry && !registry.is_docker_hub())
         });
         let name = spelled.find_map(|(_, spelling)| spelling).unwrap_or_else(|| registry.to_string());
-        let account = program.given("ENSIGN_ACCOUNT").map(str::to_owned);
+        let account = program.typed_variable("ENSIGN_ACCOUNT").map(str::to_owned);
         Self { registry, command, in_files, mentions, typed: one_line(typed, usize::MAX), reader, name, account }
     }
 

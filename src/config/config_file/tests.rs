@@ -104,14 +104,20 @@ fn an_own_entry_or_a_pattern_of_a_host_goes_before_docker_hub() {
 
 #[test]
 fn an_account_of_the_environment_goes_before_the_file() {
-    let given = |name, text| env_account::read_variable(name, text).unwrap();
+    let account_from_env = |name, text| env_account::read_variable(name, text).unwrap();
     let text = r#"{"version": 3, "registries": {"quay.io": {"active": "q", "accounts": {"q": {}}},
         "ghcr.io": {"active": "me", "accounts": {"me": {}, "ci": {"username": "old"}}}}}"#;
-    let mounted = || vec![given("CI", "ghcr.io bot s"), given("CD", "ghcr.io bot2 s"), given("X", "new.example x s")];
-    let active = || EnvAccount { active: true, ..given("CD", "ghcr.io bot2 s") };
+    let mounted = || {
+        vec![
+            account_from_env("CI", "ghcr.io bot s"),
+            account_from_env("CD", "ghcr.io bot2 s"),
+            account_from_env("X", "new.example x s"),
+        ]
+    };
+    let active = || EnvAccount { active: true, ..account_from_env("CD", "ghcr.io bot2 s") };
     for (mounted, host, accounts, default) in [
         (mounted(), "ghcr.io", "me=me ci=bot cd=bot2", "ci"),
-        (vec![given("CI", "ghcr.io bot s"), active()], "ghcr.io", "me=me ci=bot cd=bot2", "cd"),
+        (vec![account_from_env("CI", "ghcr.io bot s"), active()], "ghcr.io", "me=me ci=bot cd=bot2", "cd"),
         (mounted(), "new.example", "x=x", "x"),
         (mounted(), "quay.io", "q=q", "q"),
     ] {

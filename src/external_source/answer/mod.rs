@@ -124,8 +124,8 @@ fn ecr(text: &str) -> Result<ProgramAnswer, ReadError> {
         authorization_token: Zeroizing<String>,
         expires_at: Option<Value>,
     }
-    let given: EcrAnswer = json(text)?;
-    let data = match given.authorization_data {
+    let answer: EcrAnswer = json(text)?;
+    let data = match answer.authorization_data {
         EcrAuthorizations::One(data) => data,
         EcrAuthorizations::More(list) => list.into_iter().next().ok_or("the list in its answer is empty")?,
     };
@@ -165,13 +165,13 @@ fn acr(text: &str, server: &str) -> Result<ProgramAnswer, ReadError> {
         access_token: Zeroizing<String>,
         login_server: Option<String>,
     }
-    let given: AcrAnswer = json(text)?;
-    if given.login_server.is_some_and(|named| !named.eq_ignore_ascii_case(server)) {
+    let answer: AcrAnswer = json(text)?;
+    if answer.login_server.is_some_and(|named| !named.eq_ignore_ascii_case(server)) {
         return Err("it answered for another registry");
     }
     Ok(ProgramAnswer {
         username: known_user("00000000-0000-0000-0000-000000000000"),
-        secret: Secret::new(given.access_token.to_string()),
+        secret: Secret::new(answer.access_token.to_string()),
         ends: None,
     })
 }

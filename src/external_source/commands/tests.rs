@@ -75,8 +75,8 @@ fn each_program_is_asked_in_its_own_words() {
         (ExternalProgram::Command(vec!["cat".into(), "a b".into()]), "r.example", "cat a b", None),
     ] {
         let request = request_of(preset, host, &[]).unwrap();
-        let said = format!("{} {}", request.program, request.arguments.join(" "));
-        assert_eq!((said.as_str(), request.stdin.as_deref()), (command, stdin));
+        let command_line = format!("{} {}", request.program, request.arguments.join(" "));
+        assert_eq!((command_line.as_str(), request.stdin.as_deref()), (command, stdin));
     }
 }
 

@@ -182,9 +182,9 @@ impl Poll {
 
     /// RFC 8628 section 3.5: five seconds more from now on. GitHub names the whole interval, others use `Retry-After`.
     fn slow_down(&mut self, answer: &ProviderResponse, retry_after: Option<u64>) -> PollStep {
-        let said = answer.number("interval").and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
-        let asked = Duration::from_secs(said.max(retry_after.unwrap_or(0)));
-        self.interval = (self.interval + SLOW_DOWN).max(asked).min(LONGEST_PAUSE);
+        let interval = answer.number("interval").and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
+        let pause = Duration::from_secs(interval.max(retry_after.unwrap_or(0)));
+        self.interval = (self.interval + SLOW_DOWN).max(pause).min(LONGEST_PAUSE);
         self.slowed += 1;
         self.unanswered = 0;
         PollStep::Wait(Some(PollWarning::SlowedDown))

@@ -327,8 +327,8 @@ mod tests {
             ("echo out; sleep 30 &", Stdin::Closed, Some(0), "out\n", ""),
         ] {
             let output = sh(script, stdin, LONG).unwrap();
-            let said = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-            assert_eq!((output.code, said), (code, [stdout.to_owned(), stderr.to_owned()]), "{script}");
+            let streams = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+            assert_eq!((output.code, streams), (code, [stdout.to_owned(), stderr.to_owned()]), "{script}");
         }
     }
 

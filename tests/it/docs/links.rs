@@ -31,8 +31,8 @@ fn the_book_builds() {
         eprintln!("skipped: no mdbook here");
         return;
     };
-    let said = String::from_utf8_lossy(&built.stderr);
-    assert!(built.status.success() && !said.contains("WARN") && !said.contains("ERROR"), "{said}");
+    let stderr = String::from_utf8_lossy(&built.stderr);
+    assert!(built.status.success() && !stderr.contains("WARN") && !stderr.contains("ERROR"), "{stderr}");
     for page in pages().iter().filter(|page| page.parent() != Some(root())) {
         let name = page.file_stem().unwrap().to_string_lossy();
         let html =

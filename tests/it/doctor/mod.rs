@@ -163,8 +163,8 @@ fn listing(folder: &Path) -> BTreeMap<PathBuf, String> {
 fn as_stranger(sandbox: &Sandbox, words: &[&str]) -> Option<Run> {
     use std::os::unix::process::CommandExt;
     let id = STRANGER.to_string();
-    let given = Command::new("chown").args(["-hR", &format!("{id}:{id}")]).arg(sandbox.home()).status();
-    if !given.is_ok_and(|status| status.success()) {
+    let chown = Command::new("chown").args(["-hR", &format!("{id}:{id}")]).arg(sandbox.home()).status();
+    if !chown.is_ok_and(|status| status.success()) {
         eprintln!("skipped: only root can be another user");
         return None;
     }

@@ -196,8 +196,8 @@ fn check(
     let sandbox = Sandbox::new();
     sandbox.store(&server.host, user, "pw");
     let run = sandbox.run(&["check", &format!("{}/foo/bar:1", server.host), "--json"], "");
-    let said = json(&run.stdout);
-    let message = said["message"].as_str().or(said["error"].as_str()).unwrap().replace(&server.host, "HOST");
+    let report = json(&run.stdout);
+    let message = report["message"].as_str().or(report["error"].as_str()).unwrap().replace(&server.host, "HOST");
     (run.code.unwrap(), message, server.seen())
 }
 

@@ -44,7 +44,7 @@ impl BakeDefinition {
         let (documents, files): (Vec<HclDocument>, Vec<Rc<Path>>) = documents.into_iter().unzip();
         let budget = reader.budget().clone();
         let own = sources.variables.clone();
-        let world = EvalContext::new(&documents, given(), Box::new(move |name| own.get(name)), budget.clone());
+        let world = EvalContext::new(&documents, built_ins(), Box::new(move |name| own.get(name)), budget.clone());
         let mut definition = Self {
             place: sources.files.first().map_or(current, |file| file).to_owned(),
             budget,
@@ -205,7 +205,7 @@ fn parse(files: &[PathBuf], reader: &mut ProjectReader) -> (Vec<(HclDocument, Rc
 }
 
 /// The names that every file can use.
-fn given() -> BTreeMap<String, HclValue> {
+fn built_ins() -> BTreeMap<String, HclValue> {
     let os = match std::env::consts::OS {
         "macos" => "darwin",
         other => other,
@@ -225,10 +225,10 @@ fn project_name(files: &[PathBuf], variables: &ProjectVariables, reader: &mut Pr
         let document = reader.document(path)?;
         substitute(document.get("name")?.text()?, &|name| variables.get(name)).ok()
     };
-    let said = files.iter().filter_map(text).last();
-    let said =
-        said.map(|name| name.to_lowercase().replace(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c)), ""));
-    let said = said.map(|name| name.trim_start_matches(['_', '-']).to_owned()).filter(|name| !name.is_empty());
-    let given = || variables.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty());
-    said.or_else(given).unwrap_or_else(|| "bake".to_owned())
+    let name = files.iter().filter_map(text).last();
+    let name =
+        name.map(|name| name.to_lowercase().replace(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c)), ""));
+    let name = name.map(|name| name.trim_start_matches(['_', '-']).to_owned()).filter(|name| !name.is_empty());
+    let in_variables = || variables.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty());
+    name.or_else(in_variables).unwrap_or_else(|| "bake".to_owned())
 }

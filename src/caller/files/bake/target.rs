@@ -72,20 +72,21 @@ impl BakeTarget {
     /// A target from a block, with names of its matrix.
     pub(super) fn of_block(member: &TargetBlock, file: &Rc<Path>, world: &EvalContext) -> Self {
         let mut target = Self::new(file);
-        let said = |name: &str| {
+        let attribute = |name: &str| {
             let value = world.value(member.block.get(name)?, &Locals::new(&member.locals));
             Some(value.unwrap_or(HclValue::Unknown)).filter(|value| *value != HclValue::Null)
         };
-        let text =
-            |name: &str| said(name).map(|value| value.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string()));
-        let list = |name: &str| said(name).map(|value| texts(&value));
+        let text = |name: &str| {
+            attribute(name).map(|value| value.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string()))
+        };
+        let list = |name: &str| attribute(name).map(|value| texts(&value));
         target.inherits = list("inherits").unwrap_or_default();
         target.context = text("context").map(|context| (context_folder(&context), file.clone()));
         target.dockerfile = text("dockerfile");
         target.inline = text("dockerfile-inline").map(|inline| (inline, file.clone()));
         target.stage = text("target");
         for (name, what) in [("args", "build arguments"), ("contexts", "named contexts")] {
-            let Some(value) = said(name) else { continue };
+            let Some(value) = attribute(name) else { continue };
             let Ok(entries) = value.as_map() else {
                 target.leave_open(&format!("the {what} of a target are not known"));
                 continue;

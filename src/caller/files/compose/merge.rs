@@ -48,13 +48,13 @@ impl ServiceParts {
     pub(super) fn new(node: &YamlNode, file: &Path) -> Self {
         let file: Rc<Path> = file.into();
         let part = |key| {
-            let said = node.entry(key)?;
+            let entry = node.entry(key)?;
             // A merge key may bring back what `!reset` removes.
             let merged = node
                 .get(key)
-                .filter(|_| **said == YamlNode::Reset)
+                .filter(|_| **entry == YamlNode::Reset)
                 .map(|node| Rc::new(YamlNode::Override(node.clone())));
-            Some((key, ServiceField { node: merged.unwrap_or_else(|| said.clone()), file: file.clone() }))
+            Some((key, ServiceField { node: merged.unwrap_or_else(|| entry.clone()), file: file.clone() }))
         };
         Self(KEYS.into_iter().filter_map(part).collect())
     }
@@ -171,8 +171,8 @@ fn pair_list(node: &Rc<YamlNode>) -> Rc<YamlNode> {
             let pair = |(name, value): &(String, Rc<YamlNode>)| {
                 Rc::new(YamlNode::Text(value.text().map_or_else(|| name.clone(), |value| format!("{name}={value}"))))
             };
-            let said = entries.iter().filter(|(_, value)| **value != YamlNode::Reset);
-            Rc::new(YamlNode::List(said.map(pair).collect()))
+            let entries = entries.iter().filter(|(_, value)| **value != YamlNode::Reset);
+            Rc::new(YamlNode::List(entries.map(pair).collect()))
         }
         _ => node.clone(),
     }

@@ -90,11 +90,11 @@ impl ProjectLoader<'_> {
                 above.push(file.clone());
                 for included in document.get("include").map(|include| include.list()).unwrap_or_default() {
                     for (name, parts) in self.include(included, origin, above)? {
-                        let said = own.entry(name).or_default();
-                        if said.as_ref().is_some_and(|said| !said.says_the_same(&parts)) {
+                        let service = own.entry(name).or_default();
+                        if service.as_ref().is_some_and(|service| !service.says_the_same(&parts)) {
                             return Err(LoadError::refused("a service is in an included file too"));
                         }
-                        *said = Some(parts);
+                        *service = Some(parts);
                     }
                 }
                 above.pop();

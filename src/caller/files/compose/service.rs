@@ -88,8 +88,8 @@ fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
     found.extend(volumes.map(|name| (first(name), true)));
     if let Some((node, _)) = parts.get("depends_on") {
         found.extend(node.texts().into_iter().map(|name| (name.to_owned(), true)));
-        for (name, said) in node.map().iter().filter(|(_, said)| **said != YamlNode::Reset) {
-            let is_required = said.get("required").and_then(|node| node.text()) != Some("false");
+        for (name, dependency) in node.map().iter().filter(|(_, dependency)| **dependency != YamlNode::Reset) {
+            let is_required = dependency.get("required").and_then(|node| node.text()) != Some("false");
             found.insert(name.clone(), is_required);
         }
     }
@@ -168,6 +168,6 @@ fn pairs(node: &YamlNode) -> BTreeMap<String, Option<String>> {
         Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
         None => (pair.to_owned(), None),
     });
-    let said = node.map().iter().filter(|(_, value)| **value != YamlNode::Reset);
-    listed.chain(said.map(|(name, value)| (name.clone(), value.text().map(str::to_owned)))).collect()
+    let entries = node.map().iter().filter(|(_, value)| **value != YamlNode::Reset);
+    listed.chain(entries.map(|(name, value)| (name.clone(), value.text().map(str::to_owned)))).collect()
 }

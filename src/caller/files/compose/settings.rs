@@ -170,15 +170,15 @@ fn project_name(
     variables: &ProjectVariables,
     reader: &mut ProjectReader,
 ) -> Result<String, LoadError> {
-    let given = task.value(FlagKind::ProjectName).filter(|name| !name.is_empty()).map(str::to_owned);
-    if let Some(given) = given.or_else(|| variables.get(PROJECT_NAME).filter(|name| !name.is_empty())) {
-        let is_whole = normalised(&given) == given;
-        return if is_whole { Ok(given) } else { Err(LoadError::refused("its name is not valid")) };
+    let name = task.value(FlagKind::ProjectName).filter(|name| !name.is_empty()).map(str::to_owned);
+    if let Some(name) = name.or_else(|| variables.get(PROJECT_NAME).filter(|name| !name.is_empty())) {
+        let is_whole = normalised(&name) == name;
+        return if is_whole { Ok(name) } else { Err(LoadError::refused("its name is not valid")) };
     }
     let documents: Vec<_> = files.iter().flat_map(|file| reader.documents(file)).collect();
-    let said = documents.iter().rev().find_map(|document| document.get("name")?.text());
-    let name = if let Some(said) = said {
-        normalised(&substitute(said, &|name| variables.get(name))?)
+    let text = documents.iter().rev().find_map(|document| document.get("name")?.text());
+    let name = if let Some(text) = text {
+        normalised(&substitute(text, &|name| variables.get(name))?)
     } else {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         normalised(&folder.file_name().unwrap_or_default().to_string_lossy())

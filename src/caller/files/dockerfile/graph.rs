@@ -58,15 +58,15 @@ fn arguments(
         platform.arguments().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     arguments.insert("TARGETSTAGE".to_owned(), target.to_owned());
     for (name, value) in &mut arguments {
-        if let Some(given) = filling.arguments.get(name) {
-            value.clone_from(given);
+        if let Some(argument) = filling.arguments.get(name) {
+            value.clone_from(argument);
         }
     }
     for (name, default) in &stages.arguments {
         let look_up = |name: &str| arguments.get(name).cloned();
         let shell = ShellSyntax::new(stages.escape, &look_up, budget);
         let value = match (filling.arguments.get(name), default) {
-            (Some(given), _) => Some(given.clone()),
+            (Some(argument), _) => Some(argument.clone()),
             (None, Some(default)) => Some(shell.expand(default)?),
             (None, None) => None,
         };

@@ -69,8 +69,8 @@ const PLATFORMS_AT_MOST: usize = 32;
 pub(super) fn pulled(text: &str, filling: &BuildParameters, budget: &Budget) -> PulledImages {
     let mut images = Vec::new();
     if filling.builder == BuilderKind::BuildKit {
-        let given = filling.arguments.get("BUILDKIT_SYNTAX").filter(|image| !image.is_empty()).cloned();
-        images.extend(given.or_else(|| lines::syntax(text)));
+        let frontend = filling.arguments.get("BUILDKIT_SYNTAX").filter(|image| !image.is_empty()).cloned();
+        images.extend(frontend.or_else(|| lines::syntax(text)));
     }
     let refusal = add_images(text, filling, budget, &mut images).err().map(|DockerfileError(message)| message);
     PulledImages { images, refusal }

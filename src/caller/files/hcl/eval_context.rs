@@ -20,7 +20,7 @@ pub(in crate::caller::files) struct EvalContext {
     pub(super) budget: Budget,
     look_up: VariableLookup,
     /// The names in every file, such as `BAKE_CMD_CONTEXT`.
-    given: BTreeMap<String, HclValue>,
+    built_ins: BTreeMap<String, HclValue>,
     attributes: BTreeMap<String, Rc<Expression>>,
     variables: BTreeMap<String, HclBlock>,
     pub(super) functions: BTreeMap<String, HclBlock>,
@@ -68,7 +68,7 @@ impl EvalContext {
     /// Later documents win.
     pub(in crate::caller::files) fn new(
         documents: &[HclDocument],
-        given: BTreeMap<String, HclValue>,
+        built_ins: BTreeMap<String, HclValue>,
         look_up: VariableLookup,
         budget: Budget,
     ) -> Self {
@@ -87,7 +87,7 @@ impl EvalContext {
         Self {
             budget,
             look_up,
-            given,
+            built_ins,
             attributes,
             variables,
             functions,
@@ -117,7 +117,7 @@ impl EvalContext {
 
     /// The value of a name that is not local.
     pub(super) fn global(&self, name: &str) -> EvalResult {
-        if let Some(value) = self.given.get(name) {
+        if let Some(value) = self.built_ins.get(name) {
             return Ok(value.clone());
         }
         let is_there = self.attributes.contains_key(name) || self.variables.contains_key(name);
@@ -167,7 +167,7 @@ impl EvalContext {
         };
         if variable.is_some() {
             let json = format!("{name}_JSON");
-            let is_free = !self.variables.contains_key(&json) && !self.given.contains_key(&json);
+            let is_free = !self.variables.contains_key(&json) && !self.built_ins.contains_key(&json);
             let json = if is_free { (self.look_up)(&json) } else { None };
             if let Some(value) = types::overridden(declared.as_ref(), &value, (self.look_up)(name), json) {
                 return value;

@@ -30,8 +30,8 @@ pub(super) enum YamlNode {
 impl YamlNode {
     /// The value of `key` in a map.
     pub(super) fn get(&self, key: &str) -> Option<&Rc<Self>> {
-        let mut said = self.map().iter().rev().filter(|(name, node)| name == key && **node != Self::Reset);
-        said.next().map(|(_, node)| node).filter(|node| ***node != Self::Nothing)
+        let mut values = self.map().iter().rev().filter(|(name, node)| name == key && **node != Self::Reset);
+        values.next().map(|(_, node)| node).filter(|node| ***node != Self::Nothing)
     }
 
     /// The value of `key`, which may be null.

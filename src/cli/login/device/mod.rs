@@ -25,19 +25,19 @@ pub(super) struct BrowserLogin {
 /// Decides whether to log in by browser: an option says so, or a person chooses it.
 pub(super) fn choose_browser_login(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     known: &RegistryAccounts,
     user: Option<&str>,
 ) -> Result<Option<BrowserLogin>, Failure> {
-    if given.browser.device {
-        let provider = provider::named_provider(context, given, known)?;
+    if arguments.browser.device {
+        let provider = provider::named_provider(context, arguments, known)?;
         return Ok(Some(BrowserLogin { provider, offered: false }));
     }
-    let has_words = given.username.is_some() || given.password_stdin || user.is_some();
+    let has_words = arguments.username.is_some() || arguments.password_stdin || user.is_some();
     if has_words || !context.ui.can_ask() {
         return Ok(None);
     }
-    let Some(provider) = provider::ready_provider(context, given, known)? else { return Ok(None) };
+    let Some(provider) = provider::ready_provider(context, arguments, known)? else { return Ok(None) };
     let items =
         [format!("In the browser, at {}", provider.title), "With a user name and a password or token".to_owned()];
     let choice = context.ui.choose(&format!("Log in to {}", known.registry), &items, 0)?;
@@ -47,19 +47,19 @@ pub(super) fn choose_browser_login(
 /// Logs in. `Ok(None)`: it could not begin, so a password may be asked for.
 pub(super) fn log_in(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     known: &RegistryAccounts,
     user: Option<String>,
     way: BrowserLogin,
 ) -> Result<Option<CompleteLogin>, Failure> {
     let registry = &known.registry;
     let BrowserLogin { provider, offered } = way;
-    let provider = provider::locate(context, given, registry, provider);
+    let provider = provider::locate(context, arguments, registry, provider);
     let title = provider.title.clone();
-    let alias = given.alias.as_deref().map(parse).transpose()?;
-    let renewed = provider::renewed_account(given, known);
+    let alias = arguments.alias.as_deref().map(parse).transpose()?;
+    let renewed = provider::renewed_account(arguments, known);
     let ask_name = || renewed.map_or_else(|| ask_name(context, known), |account| Ok(account.username.clone()));
-    let name = match given.username.clone().or(user) {
+    let name = match arguments.username.clone().or(user) {
         Some(name) => Some(parse(&name)?),
         None if provider.asks_for_username() => Some(ask_name()?),
         None => None,
@@ -82,7 +82,7 @@ pub(super) fn log_in(
             return Err(Problem::new(format!("login failed for {registry}: {why}"), cure).into());
         }
     };
-    screen::show(context, given, &title, pending.prompt())?;
+    screen::show(context, arguments, &title, pending.prompt())?;
     let login = screen::wait(context, &title, pending).map_err(|ended| {
         if let (DeviceFlowError::SessionOver(Some(page)), Some(account)) = (&ended, renewed) {
             context.accounts.note_ended_session(account, page);

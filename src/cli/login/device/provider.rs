@@ -11,39 +11,39 @@ use crate::oci::{self, Realm};
 /// The provider: named, by issuer, of the account to renew, in the registry's row, or announced.
 pub(super) fn named_provider(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     known: &RegistryAccounts,
 ) -> Result<Provider, Failure> {
     let registry = &known.registry;
     let table = context.providers()?;
-    let args::DeviceLoginArguments { provider: name, issuer, .. } = &given.browser;
+    let args::DeviceLoginArguments { provider: name, issuer, .. } = &arguments.browser;
     if let Some(name) = name {
         let row = table.named(name).filter(|provider| provider.has_login()).ok_or_else(|| {
             Failure::usage(format!("`{name}` is not a provider"), format!("there are: {}", table.names()))
         })?;
-        return Ok(row.clone().with(&overrides(given)));
+        return Ok(row.clone().with(&overrides(arguments)));
     }
     if issuer.is_some() {
-        return Ok(table.any_issuer().with(&overrides(given)));
+        return Ok(table.any_issuer().with(&overrides(arguments)));
     }
-    if let Some(provider) = previous_provider(&table, given, known) {
-        return Ok(provider.with(&overrides(given)));
+    if let Some(provider) = previous_provider(&table, arguments, known) {
+        return Ok(provider.with(&overrides(arguments)));
     }
     if let Some(provider) = table.for_registry(registry).filter(|provider| provider.has_login()) {
-        return Ok(provider.clone().with(&overrides(given)));
+        return Ok(provider.clone().with(&overrides(arguments)));
     }
     let announced = context.announced(registry).map(|provider| provider.filter(Provider::has_login));
     let unusable = |why: String| Problem::new(why, "log in with a password or token");
     if let Some(provider) = announced.map_err(unusable)? {
-        return Ok(provider.with(&overrides(given)));
+        return Ok(provider.with(&overrides(arguments)));
     }
     if let Some(provider) =
-        realm(context, given, registry).and_then(|realm| table.by_realm(&realm.url, &realm.service?))
+        realm(context, arguments, registry).and_then(|realm| table.by_realm(&realm.url, &realm.service?))
     {
-        return Ok(provider.with(&overrides(given)));
+        return Ok(provider.with(&overrides(arguments)));
     }
-    if let Some(own) = oauth::own_issuer(registry).filter(|_| given.browser.client_id.is_some()) {
-        return Ok(table.any_issuer().at_its_own_issuer(own).with(&overrides(given)));
+    if let Some(own) = oauth::own_issuer(registry).filter(|_| arguments.browser.client_id.is_some()) {
+        return Ok(table.any_issuer().at_its_own_issuer(own).with(&overrides(arguments)));
     }
     let mut cure = "name the provider with `--provider NAME`, or with `--issuer URL --client-id ID`".to_owned();
     if let Some(command) = external_source::suggest(context, registry) {
@@ -55,11 +55,11 @@ pub(super) fn named_provider(
 /// The provider that can be offered without more questions.
 pub(super) fn ready_provider(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     known: &RegistryAccounts,
 ) -> Result<Option<Provider>, Failure> {
     let table = context.providers()?;
-    let row = previous_provider(&table, given, known).or_else(|| table.for_registry(&known.registry).cloned());
+    let row = previous_provider(&table, arguments, known).or_else(|| table.for_registry(&known.registry).cloned());
     let provider = row.or_else(|| {
         context.announced(&known.registry).unwrap_or_else(|why| {
             context.ui.note(why);
@@ -72,31 +72,31 @@ pub(super) fn ready_provider(
 /// The provider at the issuer of the registry's token server, if it is found that way.
 pub(super) fn locate(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     registry: &Registry,
     provider: Provider,
 ) -> Provider {
     if !provider.is_found_by_realm() {
         return provider;
     }
-    match realm(context, given, registry) {
+    match realm(context, arguments, registry) {
         Some(realm) => provider.at_realm(&realm.url),
         None => provider,
     }
 }
 
-fn realm(context: &CommandContext<'_>, given: &args::LoginArguments, registry: &Registry) -> Option<Realm> {
-    let security = context.security(registry, given.plain_http);
+fn realm(context: &CommandContext<'_>, arguments: &args::LoginArguments, registry: &Registry) -> Option<Realm> {
+    let security = context.security(registry, arguments.plain_http);
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::realm_of(registry, security))
 }
 
 /// The provider of the account's previous login.
 fn previous_provider(
     table: &oauth::ProviderTable,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     known: &RegistryAccounts,
 ) -> Option<Provider> {
-    let Source::OAuth(grant) = &renewed_account(given, known)?.source else { return None };
+    let Source::OAuth(grant) = &renewed_account(arguments, known)?.source else { return None };
     let words = ProviderOverrides {
         issuer: grant.issuer.clone(),
         client_id: Some(grant.client_id.clone()).filter(|id| !id.is_empty()),
@@ -107,12 +107,15 @@ fn previous_provider(
 }
 
 /// The account with that alias, which the login renews.
-pub(super) fn renewed_account<'c>(given: &args::LoginArguments, known: &'c RegistryAccounts) -> Option<&'c Account> {
-    let alias = given.alias.as_deref()?;
+pub(super) fn renewed_account<'c>(
+    arguments: &args::LoginArguments,
+    known: &'c RegistryAccounts,
+) -> Option<&'c Account> {
+    let alias = arguments.alias.as_deref()?;
     known.accounts.iter().find(|account| account.name.as_str() == alias)
 }
 
-fn overrides(given: &args::LoginArguments) -> ProviderOverrides {
-    let args::DeviceLoginArguments { issuer, client_id, scope, tenant, .. } = given.browser.clone();
+fn overrides(arguments: &args::LoginArguments) -> ProviderOverrides {
+    let args::DeviceLoginArguments { issuer, client_id, scope, tenant, .. } = arguments.browser.clone();
     ProviderOverrides { issuer, client_id, scope, tenant }
 }

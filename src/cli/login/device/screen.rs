@@ -15,7 +15,7 @@ use crate::system::env;
 /// Shows link and code first: a person needs them if no browser opens.
 pub(super) fn show(
     context: &CommandContext<'_>,
-    given: &args::LoginArguments,
+    arguments: &args::LoginArguments,
     title: &str,
     prompt: &Prompt,
 ) -> Result<(), Failure> {
@@ -31,7 +31,7 @@ pub(super) fn show(
     ui.say(format_args!("    Code  {user_code}"));
     ui.say("");
     let best = complete.as_deref().unwrap_or(link);
-    if given.browser.qr {
+    if arguments.browser.qr {
         match qr::lines(best) {
             Some(lines) => lines.iter().for_each(|line| ui.say(line)),
             None => ui.note("the link is too long for a QR code"),
@@ -39,7 +39,7 @@ pub(super) fn show(
     }
     // Over ssh the browser would open on the remote machine, or take the terminal.
     let is_remote = env::variable("SSH_CONNECTION").is_some() || env::variable("SSH_TTY").is_some();
-    if given.browser.no_browser || !ui.can_ask() || is_remote {
+    if arguments.browser.no_browser || !ui.can_ask() || is_remote {
         return Ok(());
     }
     if !oauth::is_fit_for_browser(best) {

@@ -126,14 +126,14 @@ fn answer_with(
         folder: Some(folder.into()),
         ..CallerStub::default()
     };
-    said(candidates, request, &found)
+    decision_text(candidates, request, &found)
 }
 
 fn decide(candidates: &RegistryAccounts, request: &AccountRequest, context: &impl CallerContext) -> Decision {
     Precedence::new(candidates, request, context).decide(Detail::Needed)
 }
 
-fn said(candidates: &RegistryAccounts, request: &AccountRequest, found: &CallerStub) -> String {
+fn decision_text(candidates: &RegistryAccounts, request: &AccountRequest, found: &CallerStub) -> String {
     let decision = decide(candidates, request, found);
     let rule = decision.deciding().map(|step| step.rule.to_string()).unwrap_or_default();
     match (decision.verdict, decision.deciding().map(|step| &step.outcome)) {
@@ -256,7 +256,11 @@ fn a_name_for_what_is_built_counts_where_its_files_decide_nothing() {
             folder: Some("/".into()),
             ..CallerStub::default()
         };
-        assert_eq!(said(&candidates("me"), &AccountRequest::default(), &found), expected, "{named} {mentioned:?}");
+        assert_eq!(
+            decision_text(&candidates("me"), &AccountRequest::default(), &found),
+            expected,
+            "{named} {mentioned:?}"
+        );
     }
 }
 
@@ -282,7 +286,11 @@ fn what_is_not_known_in_files_decides_nothing() {
             folder: Some(folder.into()),
             ..CallerStub::default()
         };
-        assert_eq!(said(&candidates("me"), &AccountRequest::default(), &found), expected, "{mentioned:?} {folder}");
+        assert_eq!(
+            decision_text(&candidates("me"), &AccountRequest::default(), &found),
+            expected,
+            "{mentioned:?} {folder}"
+        );
         let step = decide(&candidates("me"), &AccountRequest::default(), &found).steps.remove(0);
         let files = vec![UnknownFile { file: "docker-bake.hcl".into(), message: "a tag is not known".into() }];
         assert_eq!((step.rule, step.outcome), (Rule::Files, RuleOutcome::Unknown { files }), "{mentioned:?} {folder}");
@@ -338,12 +346,12 @@ fn a_trusted_file_of_the_folder_names_the_account() {
             folder: Some("/home/me/src".into()),
             ..CallerStub::default()
         };
-        assert_eq!(said(&trusting, &request, &found), expected, "{request:?} {images:?} {operation:?}");
+        assert_eq!(decision_text(&trusting, &request, &found), expected, "{request:?} {images:?} {operation:?}");
     }
     trusting.accounts.truncate(1);
     assert_eq!(decide(&trusting, &AccountRequest::default(), &ForbiddenContext).account.as_deref(), Some("me"));
     let nothing = CallerStub { mentions: Some(vec![]), folder: Some("/".into()), ..CallerStub::default() };
-    assert_eq!(said(&candidates("me"), &AccountRequest::default(), &nothing), "me by default account");
+    assert_eq!(decision_text(&candidates("me"), &AccountRequest::default(), &nothing), "me by default account");
 }
 
 #[test]

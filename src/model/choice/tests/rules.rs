@@ -26,15 +26,19 @@ fn an_account_for_one_thing_answers_that_alone() {
             folder: Some(folder.into()),
             ..CallerStub::default()
         };
-        assert_eq!(said(&reader, &AccountRequest::default(), &found), expected, "{operation:?} {image} {folder}");
+        assert_eq!(
+            decision_text(&reader, &AccountRequest::default(), &found),
+            expected,
+            "{operation:?} {image} {folder}"
+        );
         let named = AccountRequest { pinned: Some("reader".parse().unwrap()), ..AccountRequest::default() };
-        assert_eq!(said(&reader, &named, &found), "reader by name of the program");
+        assert_eq!(decision_text(&reader, &named, &found), "reader by name of the program");
     }
     reader.accounts.truncate(1);
     let found =
         |operation| CallerStub { operation, mentions: Some(vec![]), folder: Some("/".into()), ..CallerStub::default() };
-    assert_eq!(said(&reader, &AccountRequest::default(), &found(push)), "none for push");
-    assert_eq!(said(&reader, &AccountRequest::default(), &found(pull)), "reader by default account");
+    assert_eq!(decision_text(&reader, &AccountRequest::default(), &found(push)), "none for push");
+    assert_eq!(decision_text(&reader, &AccountRequest::default(), &found(pull)), "reader by default account");
 }
 
 #[test]
@@ -62,7 +66,7 @@ fn an_account_for_this_alone_goes_before_one_for_everything() {
             ..CallerStub::default()
         };
         assert_eq!(
-            said(&mixed, &AccountRequest::default(), &found),
+            decision_text(&mixed, &AccountRequest::default(), &found),
             expected,
             "{active:?} {operation:?} {image} {folder}"
         );
@@ -82,7 +86,7 @@ fn files_say_what_a_build_does_where_the_command_line_leaves_it_open() {
         (None, None, "reader by default account"),
         (pull, push, "reader by default account"),
     ] {
-        assert_eq!(said(&reader, &AccountRequest::default(), &found(operation, in_files)), expected);
+        assert_eq!(decision_text(&reader, &AccountRequest::default(), &found(operation, in_files)), expected);
     }
 }
 
@@ -109,7 +113,11 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
             folder: Some("/".into()),
             ..CallerStub::default()
         };
-        assert_eq!(said(&open, &AccountRequest::default(), &found), expected, "{images:?} {mentioned:?} {operation:?}");
+        assert_eq!(
+            decision_text(&open, &AccountRequest::default(), &found),
+            expected,
+            "{images:?} {mentioned:?} {operation:?}"
+        );
     }
     // As close as an account's own pattern, and as close as another public one.
     open.public.push("ghcr.io/acme/**".parse().unwrap());
@@ -123,7 +131,7 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
     open.public = vec!["ghcr.io/library/**".parse().unwrap()];
     let address =
         AccountRequest { image: Some("ghcr.io/library/alpine".parse().unwrap()), ..AccountRequest::default() };
-    assert_eq!(said(&open, &address, &CallerStub::default()), "ghcr.io/library/** is public");
+    assert_eq!(decision_text(&open, &address, &CallerStub::default()), "ghcr.io/library/** is public");
     open.accounts.truncate(1);
     assert_eq!(
         answer(&open, &AccountRequest::default(), &["ghcr.io/library/alpine"], "/"),
@@ -149,7 +157,7 @@ fn a_public_name_for_what_is_built_takes_no_account_away() {
             folder: Some("/".into()),
             ..CallerStub::default()
         };
-        assert_eq!(said(&open, &AccountRequest::default(), &found), expected, "{mentioned:?}");
+        assert_eq!(decision_text(&open, &AccountRequest::default(), &found), expected, "{mentioned:?}");
     }
 }
 
