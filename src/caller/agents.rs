@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 
-use super::program;
+use super::program_role;
 use crate::system::ancestors::Process;
 
 /// A variable that shows an agent. A `*` at its end matches anything, and a value follows `=`.
@@ -83,7 +83,8 @@ fn by_variable(name: &str, value: &str) -> Option<String> {
 }
 
 fn by_name(process: &Process) -> Option<String> {
-    let (name, agent) = program::names(process).find_map(|name| PROGRAMS.iter().find(|(known, _)| *known == name))?;
+    let (name, agent) =
+        program_role::names(process).find_map(|name| PROGRAMS.iter().find(|(known, _)| *known == name))?;
     Some(format!("`{name}` started it ({agent})"))
 }
 

@@ -2,8 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::program::{self, Program, ProgramRole};
-use super::{PROGRAMS_AT_MOST, WRAPPERS_AT_MOST};
+use super::program_role::{self, ProgramRole};
+use super::{PROGRAMS_AT_MOST, Program, WRAPPERS_AT_MOST};
 use crate::system::ancestors::{self, Process};
 use crate::system::client_env::ChangedVariable;
 use crate::system::env;
@@ -31,7 +31,7 @@ impl ClientChain {
     fn read(processes: impl IntoIterator<Item = Process>) -> Self {
         let mut chain = Self::default();
         for (distance, process) in processes.into_iter().take(PROGRAMS_AT_MOST).enumerate() {
-            let (id, is_script) = (process.id, program::is_script_of_client(&process));
+            let (id, is_script) = (process.id, program_role::is_script_of_client(&process));
             match Program::from(process).role() {
                 ProgramRole::Client(_) => chain.clients.push(ancestors::variables(id)),
                 // A shell script with a client's name counts as the client if there is none below it.

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::program::{Program, ProgramRole};
+use super::Program;
+use super::program_role::ProgramRole;
 use super::{WRAPPERS_AT_MOST, agents, clients};
 use crate::model::{CallerFacts, CallerRule};
 use crate::system::ancestors::{self, Ancestors, Process};

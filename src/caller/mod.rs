@@ -14,6 +14,7 @@ mod files;
 mod fixtures;
 mod images;
 mod program;
+mod program_role;
 pub(crate) mod project;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
@@ -34,7 +35,7 @@ use crate::system::{env, folders};
 use ancestry::Ancestry;
 use clients::Grammar;
 use files::ProjectVariables;
-use program::ProgramRole;
+use program_role::ProgramRole;
 
 pub(crate) use environment::changed_by_client;
 pub(crate) use facts::{agent, client_name, facts};

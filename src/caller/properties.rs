@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::files::{self, ProjectVariables};
-use super::program::ProgramRole;
+use super::program_role::ProgramRole;
 use super::{Program, UnreadableCommand, command_line, command_of, login_username, project};
 use crate::model::{ImageReference, Registry};
 use crate::system::text;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::files::{self, ProjectVariables};
-use super::program::ProgramRole;
+use super::program_role::ProgramRole;
 use super::{Program, command_of, containers};
 use crate::model::Registry;
 use crate::model::choice::{ImageRole, UnknownImages};

@@ -1,6 +1,6 @@
 //! Reads a shell command as a person types it.
 
-use super::program::is_shell;
+use super::program_role::is_shell;
 use crate::system::{folders, text};
 
 /// Why a text is not a readable command.

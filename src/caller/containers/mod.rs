@@ -77,7 +77,7 @@ pub(super) fn settings_of(client: &str) -> Option<RegistriesSettings> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{command_line, program::ProgramRole};
+    use super::super::{command_line, program_role::ProgramRole};
     use super::*;
 
     const SETTINGS: &str = r#"

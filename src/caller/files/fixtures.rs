@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{ImageSide, ProjectImages, ProjectVariables, images, named, operation};
 use crate::caller::command_line;
-use crate::caller::program::ProgramRole;
+use crate::caller::program_role::ProgramRole;
 use crate::model::choice::FileImages;
 use crate::system::files;
 
