@@ -42,10 +42,9 @@ impl Accounts<'_> {
         }
         self.change(|change| {
             let unnamed = self.unnamed(&change.registries, is_it);
-            unnamed.iter().try_for_each(|(kind, ..)| change.secrets.remove_from_file(kind, registry, name))?;
-            // The start of this change has removed secrets that were never saved for good.
-            Ok(!unnamed.is_empty() || change.registry_accounts(registry).account(name).is_none())
-        })
+            unnamed.iter().try_for_each(|(kind, ..)| change.secrets.remove_from_file(kind, registry, name))
+        })?;
+        Ok(true) // the start of the change removes secrets that were never saved for good
     }
 
     /// Removes the left-overs of killed changes. A failure does not stop the change. The caller holds the lock. Returns

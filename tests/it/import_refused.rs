@@ -106,6 +106,20 @@ fn a_registry_whose_secrets_cannot_be_written_keeps_no_other_back() {
     assert_eq!(sandbox.who("c.example"), "carol");
 }
 
+/// A helper is asked for each login: what it refuses keeps no other back.
+#[test]
+fn a_login_that_another_store_refuses_affects_no_other() {
+    let script = "#!/bin/sh\ninput=$(cat)\ncase $1$input in store*ben*) exit 1 ;; esac\n";
+    let sandbox = Sandbox::new().with_program("docker-credential-picky", script);
+    write(&sandbox.config_path(), br#"{"version": 3, "store": "helper:picky"}"#);
+    let auths = json!({"b.example": auth("bob", "pw"), "b.example/team": auth("ben", "pw")});
+    write(&sandbox.home().join("auth.json"), json!({"auths": auths}).to_string().as_bytes());
+    let run = sandbox.run(&["import", "auth.json"], "");
+    assert_eq!((run.code, run.stderr.contains("not imported: ben")), (Some(1), true), "{run:?}");
+    let accounts = sandbox.config()["registries"]["b.example"]["accounts"].clone();
+    assert_eq!(accounts.as_object().unwrap().keys().collect::<Vec<_>>(), ["bob"]);
+}
+
 /// Secrets come first; if the config cannot follow, they go again.
 #[cfg(unix)]
 #[test]

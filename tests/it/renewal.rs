@@ -76,7 +76,10 @@ impl Provider {
                         std::thread::sleep(Duration::from_secs(2));
                         (200, json!({"access_token": "t2", "refresh_token": "r2", "expires_in": 3600}))
                     }
-                    Mood::NoExchange => (200, json!({"access_token": "t", "refresh_token": format!("r{next}")})),
+                    Mood::NoExchange => {
+                        let token = format!("r{next}");
+                        (200, json!({"access_token": "t", "refresh_token": token, "refresh_expires_in": 7200}))
+                    }
                     Mood::NoRotation => (200, json!({"access_token": format!("t{next}"), "expires_in": 3600})),
                     Mood::Ended => (400, json!({"error": "invalid_grant"})),
                     Mood::Down => (503, json!({})),
@@ -219,6 +222,7 @@ fn the_next_refresh_token_is_kept_even_if_the_registry_then_refuses_the_exchange
         let run = sandbox.run(&["get"], &registry);
         assert_eq!(run.code, Some(i32::from(until < 0)), "{run:?}");
         assert_eq!((kept()["secret"].as_str(), kept()["refresh"].as_str()), (Some("t1"), Some("r2")));
+        assert!(kept()["login_until"].is_number(), "and how long it lives: {}", kept());
         sandbox.run(&["check", &registry], "");
         let seen = provider.seen.lock().unwrap();
         let shown: Vec<_> = seen.iter().filter(|request| request.starts_with("/token ")).collect();

@@ -275,6 +275,13 @@ fn our_own_program_under_another_name_is_no_other_helper() {
             assert_eq!(sandbox.run(&["get"], server), Run::not_found(), "{name}");
         }
         assert_eq!(sandbox.run(&["list"], ""), Run::success("{}\n"));
+        let calls = [("store", entry("quay.io", "dave", "x")), ("erase", "quay.io".to_owned())];
+        // The config gives no helper the names `ensign` and `atcr`.
+        for (verb, input) in calls.into_iter().filter(|_| bin.join(format!("docker-credential-{name}")).exists()) {
+            let run = sandbox.run(&[verb], &input);
+            let expected = format!("quay.io is for `docker-credential-{name}`, which asks Ensign again: ");
+            assert!(run.code == Some(1) && run.stdout.starts_with(&expected), "{verb}: {run:?}");
+        }
         std::fs::remove_file(sandbox.config_path()).unwrap();
     }
     shows(

@@ -173,11 +173,19 @@ fn a_call_finds_a_secret_or_the_reason_why_there_is_none() {
 fn atcrs_accounts_are_saved_by_the_first_call() {
     let folder = tempfile::tempdir().unwrap();
     let env = Env::in_folder(folder.path(), vec![]);
-    let device = r#"{"credentials": {"atcr.io": {"handle": "a.example", "device_secret": "s"}, "ftp://x": {"handle": "b", "device_secret": "s"}}}"#;
+    let device = r#"{"credentials": {"atcr.io": {"handle": "a.example", "device_secret": "s"},
+        "b.io": {"handle": "b.example", "device_secret": "t"}, "ftp://x": {"handle": "b", "device_secret": "s"}}}"#;
     write(&folder.path().join(".atcr/device.json"), device);
     let accounts = Accounts::new(&env);
     let (count, skipped) = accounts.about_to_adopt().unwrap();
-    assert_eq!((count, skipped.len()), (1, 1));
+    assert_eq!((count, skipped.len()), (2, 1));
+    let all = accounts.config.load(None).unwrap().registries;
+    for (entry, found) in all.iter().zip(accounts.stored_by_registry(&all)) {
+        let expected = if entry.registry == registry("b.io") { "t" } else { "s" };
+        let found = found.into_iter().map(|stored| exposed(stored.unwrap())).next().unwrap();
+        assert_eq!(found.as_deref(), Some(expected), "from memory");
+        assert_eq!(exposed(accounts.stored(&entry.accounts[0]).unwrap()).as_deref(), Some(expected));
+    }
     assert!(!accounts.config_file().unwrap().exists());
     let (found, _) = accounts.find(&registry("atcr.io"), &AccountRequest::default(), &Stranger);
     assert!(matches!(found, Ok(FindOutcome::Credential(_))));
@@ -191,12 +199,10 @@ fn a_programs_secret_is_cached_until_its_end() {
     let (folder, env) = home("", vec![]);
     let accounts = Accounts::new(&env);
     let script = folder.path().join("program");
-    let says = |text: &str| {
-        write(&script, &format!("#!/bin/sh\necho '{text}'\n"));
-        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-    };
+    // Read by a shell: a fork of another test may still hold it open for writing, and then it could not be run.
+    let says = |text: &str| write(&script, &format!("echo '{text}'\n"));
     let config = |cache: &str| {
-        let source = format!(r#"{{"borrow": "command", "command": ["{}"]{cache}}}"#, script.display());
+        let source = format!(r#"{{"borrow": "command", "command": ["/bin/sh", "{}"]{cache}}}"#, script.display());
         let text = format!(
             r#"{{"version": 3, "registries": {{"ghcr.io": {{"accounts": {{"me": {{"source": {source}}}}}}}}}}}"#
         );
@@ -244,4 +250,12 @@ fn a_programs_secret_is_cached_until_its_end() {
         assert_eq!(asked(), expected, "{expires_at:?} {refused}");
         accounts.replace(&me, &accounts.stored(&me).unwrap().unwrap(), &cached).unwrap();
     }
+    // An account that is removed while its program is asked leaves no secret behind.
+    accounts.remove(&registry("ghcr.io"), |_| Some(name("me")), UnreachableStore::Refuse).unwrap();
+    says(r#"{"Username": "you", "Secret": "s4"}"#);
+    match accounts.resolve(&me, None, Audience::Client) {
+        Ok(ResolvedSecret::Valid(credential)) => assert_eq!(credential.username.as_str(), "you"),
+        other => panic!("{other:?}"),
+    }
+    assert!(exposed(accounts.stored(&me).unwrap()).is_none());
 }

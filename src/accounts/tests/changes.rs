@@ -31,6 +31,7 @@ fn logins_are_saved_activated_renamed_and_removed() {
         let removed = accounts.remove(&host, |_| picked.parse().ok(), UnreachableStore::Refuse).unwrap();
         assert_eq!((removed.is_some(), names(&accounts, "ghcr.io").as_str()), (picked != "nobody", left));
         assert!(removed.is_none_or(|removed| removed.end() == RevokeResult::ByHand));
+        assert_eq!(accounts.is_swept(&(StoreKind::File, host.clone(), picked.to_owned())), picked != "you");
     }
     assert_eq!((accounts.all().unwrap().len(), accounts.secret_files().len()), (0, 0));
 }
@@ -42,9 +43,9 @@ fn many_logins_are_saved_together_and_one_fault_stops_no_other() {
     accounts.save(&login("ghcr.io", "me", "s1")).unwrap();
     let wrong = NewLogin { name: Some(name("me")), ..login("ghcr.io", "you", "s2") };
     let spelled = NewLogin { spellings: vec!["QUAY.io".into()], ..login("quay.io", "q", "s3") };
-    let logins = [&wrong, &spelled, &login("ghcr.io", "me", "s4"), &login("ghcr.io", "bot", "s5")];
+    let logins = [&login("ghcr.io", "bot", "s5"), &wrong, &spelled, &login("ghcr.io", "me", "s4")];
     let results = accounts.save_all(&logins).unwrap();
-    assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [false, true, true, true]);
+    assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, true]);
     assert_eq!((names(&accounts, "ghcr.io").as_str(), names(&accounts, "quay.io").as_str()), ("me* bot", "q*"));
     assert_eq!(stored(&accounts, "ghcr.io", "me").as_deref(), Some("s4"));
     assert_eq!(accounts.other_names().unwrap()[&registry("quay.io")], ["QUAY.io"]);
@@ -66,6 +67,7 @@ fn a_preview_says_what_saving_would_do() {
         login("ghcr.io", "me", "s2"),
         NewLogin { images: images("ghcr.io/x/**"), ..login("ghcr.io", "me", "s1") },
         NewLogin { spellings: vec!["GHCR.io".into()], ..login("ghcr.io", "me", "s1") },
+        NewLogin { token_of: "me".parse().ok(), ..login("ghcr.io", "<token>", "s1") },
         login("ghcr.io", "you", "s1"),
         login("quay.io", "me", "s1"),
         login("gitlab.example", "g", "s1"),
@@ -74,7 +76,7 @@ fn a_preview_says_what_saving_would_do() {
     let renews = SaveOutcome::Renews;
     assert_eq!(
         found,
-        [SaveOutcome::Same, renews, renews, renews, SaveOutcome::New, SaveOutcome::New, SaveOutcome::Supplied]
+        [SaveOutcome::Same, renews, renews, renews, renews, SaveOutcome::New, SaveOutcome::New, SaveOutcome::Supplied]
     );
 }
 
@@ -103,7 +105,8 @@ fn secrets_move_between_stores_and_their_key_can_change() {
     accounts.hold_key(&Holder::File(key), None, None).unwrap();
     let which = ["me", "nobody"].map(|own| (registry("docker.io"), name(own)));
     for (to, moved) in [(StoreKind::Sealed, 1), (StoreKind::Sealed, 0), (StoreKind::File, 1), (StoreKind::Sealed, 1)] {
-        assert_eq!(accounts.relocate(&which, &to).unwrap().len(), moved);
+        let now = accounts.relocate(&which, &to).unwrap();
+        assert!(now.len() == moved && now.iter().all(|account| account.store == to));
         assert_eq!(account(&accounts, "docker.io", "me").store, to);
         assert_eq!(stored(&accounts, "docker.io", "me").as_deref(), Some("s1"));
         assert!(accounts.hub_token(&user, HubToken::Access).unwrap().is_some_and(|token| token.is_same(&secret("t"))));
@@ -111,6 +114,8 @@ fn secrets_move_between_stores_and_their_key_can_change() {
         let elsewhere = if to == StoreKind::File { StoreKind::Sealed } else { StoreKind::File };
         assert!(accounts.vault.hub_token_in(&elsewhere, &user, HubToken::Access).unwrap().is_none());
     }
+    accounts.set_hub_token(&user, HubToken::Refresh, Some(&secret("r"))).unwrap();
+    assert!(accounts.vault.hub_token_in(&StoreKind::Sealed, &user, HubToken::Refresh).unwrap().is_some());
     assert_eq!(accounts.rotate_key(None).unwrap().1, 1);
     assert_eq!(stored(&Accounts::new(&env), "docker.io", "me").as_deref(), Some("s1"));
     let stored = accounts.stored_by_registry(&accounts.all().unwrap()).remove(0);
@@ -138,17 +143,57 @@ fn leftovers_of_a_killed_change_are_swept_and_those_of_another_config_are_named(
     let file = folder.path().join("data/secrets/ghcr.io.json");
     let text = std::fs::read_to_string(&file).unwrap();
     write(&file, &text.replace("\"other\"", "\"killed\""));
-    write(&files::sibling(&file, ".new"), "{");
+    let damaged = folder.path().join("data/secrets/quay.io.json.damaged");
+    for path in [&damaged, &damaged.with_extension("new")] {
+        write(path, "{");
+    }
     let left = accounts.leftovers().unwrap();
-    assert!(accounts.is_swept(&left.secrets[0]) && left.files.len() == 1);
+    assert!(accounts.is_swept(&left.secrets[0]) && left.files.len() == 2);
     accounts.set_journal(true).unwrap(); // any change
     let left = accounts.leftovers().unwrap();
-    assert!(left.secrets.is_empty() && left.files.is_empty());
+    assert_eq!((left.secrets, left.files), (vec![], vec![damaged]));
+    // Left over by a login that is in another store now.
+    let sealed =
+        r#"{"version": 3, "registries": {"ghcr.io": {"accounts": {"me": {}, "killed": {"store": "sealed"}}}}}"#;
+    write(&config, sealed);
+    write(&file, &text.replace("\"other\"", "\"killed\""));
+    assert!(accounts.remove_leftover(&registry("ghcr.io"), "killed").unwrap());
     write(&file, &text);
     for (target, is_there) in [("me", false), ("nobody", false), ("other", true), ("other", false)] {
         assert_eq!(accounts.remove_leftover(&registry("ghcr.io"), target).unwrap(), is_there, "{target}");
     }
     assert_eq!(stored(&accounts, "ghcr.io", "me").as_deref(), Some("s1"));
+}
+
+#[test]
+fn secrets_that_another_helper_may_have_are_removed_unless_an_account_names_them() {
+    let settings = r#", "registries": {"ghcr.io": {"accounts": {"me": {"store": "helper:pigeon"}}}}"#;
+    let (_folder, env) = home(settings, vec![]);
+    let accounts = Accounts::new(&env);
+    let pending = [("ghcr.io", "me", "helper:pigeon"), ("ghcr.io", "you", "helper:pigeon"), ("ghcr.io", "me", "file")];
+    let pending = [&pending[..], &[("quay.io", "me", "helper:pigeon")]].concat();
+    accounts.vault.update(|record| {
+        for (host, user, store) in &pending {
+            let account = Account::new(registry(host), user.parse().unwrap());
+            record.announce(&Account { store: StoreKind::parse(store), ..account });
+        }
+    });
+    accounts.set_journal(true).unwrap(); // any change
+    let left = accounts.vault.record().unwrap().pending();
+    let left: Vec<_> = left.iter().map(|account| format!("{} {}", account.registry, account.name)).collect();
+    assert_eq!(left, ["ghcr.io you", "quay.io me"], "the helper is not there");
+}
+
+#[test]
+fn only_a_secret_that_a_program_gives_again_may_be_missing_in_a_move() {
+    let settings = r#", "registries": {"ghcr.io": {"accounts": {"lost": {}, "g": {"source": {"borrow": "glab"}}}}}"#;
+    let (folder, env) = home(settings, vec![]);
+    let accounts = Accounts::new(&env);
+    accounts.hold_key(&Holder::File(folder.path().join("key")), None, None).unwrap();
+    for (alias, is_moved) in [("g", true), ("lost", false)] {
+        let moved = accounts.relocate(&[(registry("ghcr.io"), name(alias))], &StoreKind::Sealed);
+        assert_eq!(moved.is_ok(), is_moved, "{alias}");
+    }
 }
 
 #[test]
@@ -193,7 +238,8 @@ fn a_login_in_another_store_leaves_no_secret_behind() {
     for user in ["me", "you"] {
         accounts.save(&login("ghcr.io", user, "s1")).unwrap();
     }
-    accounts.save(&NewLogin { store: Some(StoreKind::Sealed), ..login("ghcr.io", "me", "s2") }).unwrap();
+    let sealed = NewLogin { store: Some(StoreKind::Sealed), ..login("ghcr.io", "me", "s2") };
+    accounts.save_all(&[&sealed, &login("ghcr.io", "you", "s1")]).unwrap();
     assert_eq!(
         (in_file(&StoreKind::File), in_file(&StoreKind::Sealed)),
         (vec!["you".to_owned()], vec!["me".to_owned()])
@@ -211,8 +257,11 @@ fn a_login_in_another_store_leaves_no_secret_behind() {
     accounts.set_hub_token(&"me".parse().unwrap(), HubToken::Access, Some(&secret("t"))).unwrap();
     accounts.relocate(&[(registry("ghcr.io"), name("you"))], &StoreKind::Sealed).unwrap();
     accounts.save(&login("ghcr.io", "me", "s4")).unwrap();
-    accounts.relocate(&[(registry("ghcr.io"), name("me"))], &StoreKind::File).unwrap();
-    assert!(accounts.hub_token(&"me".parse().unwrap(), HubToken::Access).unwrap().is_some());
+    for store in [StoreKind::File, StoreKind::Sealed] {
+        accounts.relocate(&[(registry("ghcr.io"), name("me"))], &store).unwrap();
+        let token = accounts.vault.hub_token_in(&StoreKind::File, &"me".parse().unwrap(), HubToken::Access);
+        assert!(token.unwrap().is_some(), "it is of an account of Docker Hub");
+    }
 }
 
 #[test]

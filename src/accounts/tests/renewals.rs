@@ -13,6 +13,7 @@ use crate::system::threads;
 
 const TOKENS: &str = r#"{"access_token": "new", "refresh_token": "r2", "expires_in": 3600, "token_type": "bearer"}"#;
 const ENDED: &str = r#"{"error": "invalid_grant"}"#;
+const LOG_IN: &str = r#"{"error": "oauth_session_expired"}"#;
 
 /// The address of a provider that gives one answer, or of nobody.
 fn provider(answer: &'static str) -> String {
@@ -88,6 +89,8 @@ fn a_due_secret_is_renewed_and_the_old_one_serves_until_its_end() {
         (OVER, Some("r"), "", person, "could not reach", "could not reach"),
         (DUE, Some("r"), ENDED, client, "old", "the login has ended"),
         (OVER, Some("r"), ENDED, client, "are no longer valid", "the login has ended"),
+        (DUE, Some("r"), LOG_IN, client, "old", "the session of me"),
+        (OVER, Some("r"), LOG_IN, client, "the session of me", "the session of me"),
     ] {
         let (_folder, env) = home("", vec![]);
         let accounts = Accounts::new(&env);
@@ -140,6 +143,15 @@ fn without_a_lock_the_refresh_token_is_not_used_up() {
     let renewing = Lock::take(&accounts.vault.renewal_lock(&account).unwrap()).unwrap();
     assert_eq!(resolved(&accounts, &account, &stored, Audience::Client), "old");
     drop(renewing);
+    // An expired one is waited for.
+    let (account, stored) = save(&accounts, provider(TOKENS), OVER, Some("r"));
+    let renewing = Lock::take(&accounts.vault.renewal_lock(&account).unwrap()).unwrap();
+    threads::start(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        drop(renewing);
+    })
+    .unwrap();
+    assert_eq!(resolved(&accounts, &account, &stored, Audience::Client), "new");
     // The new tokens could not be saved while the config is changed.
     let (account, stored) = save(&accounts, provider(TOKENS), DUE, Some("r"));
     let _changing = accounts.lock().unwrap();
@@ -168,6 +180,13 @@ fn a_new_secret_follows_its_account_and_stays_away_from_another() {
     assert_eq!(stored(&accounts, "ghcr.io", "work").as_deref(), Some("new"));
     accounts.replace(&account, &old, &secret("late").into()).unwrap(); // it has another secret by now
     assert_eq!(stored(&accounts, "ghcr.io", "work").as_deref(), Some("new"));
+    let work = super::account(&accounts, "ghcr.io", "work");
+    let same = accounts.stored(&work).unwrap().unwrap();
+    let twin = NewLogin { stored: same.copy(), source: work.source.clone(), ..login("ghcr.io", "you", "") };
+    let twin = accounts.save(&twin).unwrap();
+    accounts.replace(&twin, &same, &secret("own").into()).unwrap();
+    let both = ["work", "you"].map(|alias| stored(&accounts, "ghcr.io", alias).unwrap());
+    assert_eq!(both, ["new", "own"]);
 }
 
 #[cfg(unix)]

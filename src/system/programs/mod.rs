@@ -77,6 +77,9 @@ const LAST_WORDS: usize = 2 << 10;
 /// The wait for the end of the output after the program ended: another process may hold the pipe open.
 const GRACE: Duration = Duration::from_millis(300);
 
+/// The wait for the last words of a program that failed.
+const LAST_WORDS_GRACE: Duration = Duration::from_secs(1);
+
 /// Runs `program`, found on PATH, with `input` on its stdin and without our own variables. Its stderr is dropped.
 pub(crate) fn run(program: &Path, argument: &str, input: &[u8], deadline: Duration) -> Result<ProgramOutput> {
     let env_remove: Vec<_> = env::ours().collect();
@@ -231,7 +234,8 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
     if !is_over {
         stdout.is_over(GRACE);
     }
-    stderr.is_over(Duration::from_millis(50));
+    // One that did its work may have left a process that holds the pipe. Why one failed is worth a longer wait.
+    stderr.is_over(if status.success() { Duration::from_millis(50) } else { LAST_WORDS_GRACE });
     let output =
         ProgramOutput { success: status.success(), code: status.code(), stdout: stdout.take(), stderr: stderr.take() };
     if output.stdout.len() > call.limit {
@@ -318,7 +322,8 @@ mod tests {
     #[test]
     fn the_answer_is_kept_apart_from_what_the_program_says() {
         for (script, stdin, code, stdout, stderr) in [
-            ("echo out; echo err >&2", Stdin::Closed, Some(0), "out\n", "err\n"),
+            ("echo out; echo err >&2; exit 1", Stdin::Closed, Some(1), "out\n", "err\n"),
+            ("(sleep 0.2; echo late >&2) >&- & exit 1", Stdin::Closed, Some(1), "", "late\n"),
             ("cat", Stdin::Bytes(b"ghcr.io"), Some(0), "ghcr.io", ""),
             ("cat", Stdin::Closed, Some(0), "", ""),
             ("exit 3", Stdin::Bytes(b"never read"), Some(3), "", ""),

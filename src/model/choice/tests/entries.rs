@@ -93,6 +93,7 @@ fn the_default_account_is_the_chosen_one_or_the_only_one() {
         let seen = (alias(entry.default_account()), alias(entry.default_for(pull)), alias(entry.default_for(push)));
         assert_eq!(seen, (default.into(), for_pull.into(), for_push.into()), "{accounts:?} {active}");
         let has_reader = accounts.first().is_some_and(|(name, _)| *name == "reader");
+        assert_eq!(entry.sole_answer(), accounts.len() == 1 && !has_reader && active != "null");
         assert_eq!(alias(entry.previous_account()), if has_reader { "reader" } else { "none" });
     }
 }
