@@ -235,7 +235,8 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
         stdout.is_over(GRACE);
     }
     // One that did its work may have left a process that holds the pipe. Why one failed is worth a longer wait.
-    stderr.is_over(if status.success() { Duration::from_millis(50) } else { LAST_WORDS_GRACE });
+    let grace = if status.success() { Duration::from_millis(50) } else { LAST_WORDS_GRACE };
+    stderr.is_over(grace.min(ends.saturating_duration_since(Instant::now())));
     let output =
         ProgramOutput { success: status.success(), code: status.code(), stdout: stdout.take(), stderr: stderr.take() };
     if output.stdout.len() > call.limit {
@@ -322,6 +323,7 @@ mod tests {
     #[test]
     fn the_answer_is_kept_apart_from_what_the_program_says() {
         for (script, stdin, code, stdout, stderr) in [
+            ("echo err >&2; sleep 0.1; echo out", Stdin::Closed, Some(0), "out\n", "err\n"),
             ("echo out; echo err >&2; exit 1", Stdin::Closed, Some(1), "out\n", "err\n"),
             ("(sleep 0.2; echo late >&2) >&- & exit 1", Stdin::Closed, Some(1), "", "late\n"),
             ("cat", Stdin::Bytes(b"ghcr.io"), Some(0), "ghcr.io", ""),
