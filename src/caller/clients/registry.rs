@@ -24,8 +24,10 @@ pub(super) const CRANE: Grammar = Grammar {
             .does(VerbEffect::Push),
         short("push", Positionals::From(1), CRANE_FLAGS).does(VerbEffect::Push),
         short("pull", Positionals::AllButLast, CRANE_FLAGS),
-        short("append|index append", Positionals::None, CRANE_FLAGS), // to `--new_tag`
-        short("index filter|index list", Positionals::All, CRANE_FLAGS),
+        short("append", Positionals::None, CRANE_FLAGS), // to `--new_tag`
+        short("index append", Positionals::First, CRANE_FLAGS), // to `--tag`, from an index if there is one
+        short("index filter", Positionals::First, CRANE_FLAGS).does(VerbEffect::Push),
+        short("index list", Positionals::All, CRANE_FLAGS),
         Verb::login("auth login", Positionals::Login),
     ],
     plugins: &[],
@@ -207,12 +209,12 @@ const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
 const CRANE_FLAGS: FlagTable = &[
     (
         "--platform -f --new_layer -o --output --format -a --annotation -l --label -e --env --entrypoint --cmd -u \
-         --user -w --workdir --exposed-ports --set-platform --repo --image-refs --tarball --append --filename \
+         --user -w --workdir --exposed-ports --set-platform --image-refs --tarball --append --filename \
          --cache_path -c --media-type",
         FlagKind::Other,
     ),
     ("-b --base --base_image -m --manifest --mount --old_base --new_base --remote --original", FlagKind::Image),
-    ("-t --tag --new_tag --rebased", FlagKind::Destination),
+    ("-t --tag --new_tag --rebased --repo", FlagKind::Destination),
 ];
 
 const ORAS_FLAGS: FlagTable = &[(
