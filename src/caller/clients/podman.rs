@@ -23,7 +23,7 @@ pub(super) const PODMAN: Grammar = Grammar {
         verb("push|image push|manifest push", Positionals::Last, TRANSFER).does(VerbEffect::Push),
         verb("pull|image pull", Positionals::All, TRANSFER),
         verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
-        verb("container runlabel", Positionals::From(1), TRANSFER),
+        verb("container runlabel", Positionals::Second, TRANSFER),
         verb("build|image build|buildx build|builder build", Positionals::None, BUILD).on(InputFiles::Build),
         // The parts are built on other machines and joined in the registry.
         verb("farm build", Positionals::None, BUILD).on(InputFiles::Build).does(VerbEffect::BuildUnless("")),
@@ -48,8 +48,8 @@ pub(super) const PODMAN: Grammar = Grammar {
 pub(super) const BUILDAH: Grammar = Grammar {
     names: &["buildah"],
     globals: &[(
-        "--cgroup-manager --log-level --registries-conf --registries-conf-dir --root --runroot --short-name-alias-conf \
-         --storage-driver --storage-opt --userns-gid-map --userns-uid-map --cpu-profile --default-mounts-file",
+        "--cgroup-manager --imagestore --log-level --registries-conf --registries-conf-dir --root --runroot \
+         --short-name-alias-conf --storage-driver --storage-opt --userns-gid-map --userns-uid-map --cpu-profile --default-mounts-file",
         FlagKind::Other,
     )],
     verbs: &[
@@ -63,7 +63,7 @@ pub(super) const BUILDAH: Grammar = Grammar {
         verb("source pull", Positionals::First, TRANSFER),
         verb("source push", Positionals::From(1), TRANSFER).does(VerbEffect::Push),
         // Without a transport the result stays in local storage.
-        Verb::new("commit", Positionals::From(1), ImageSyntax::Transport, TRANSFER).does(VerbEffect::Push),
+        Verb::new("commit", Positionals::From(1), ImageSyntax::Transport, COMMIT).does(VerbEffect::Push),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
     plugins: &[],
@@ -74,7 +74,7 @@ const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -
 }
 
 const TRANSFER: FlagTable = &[(
-    "--add-compression --annotation --arch --artifact-config --artifact-config-type --artifact-layer-type \
+    "--add-compression --annotation --arch --artifact-annotation --artifact-config --artifact-config-type --artifact-layer-type \
      --artifact-subject --artifact-type --authfile --cert-dir --compression-format --compression-level --creds \
      --decryption-key --digestfile --encrypt-layer --encryption-key --features -f --format --iidfile --manifest -n \
      --name --os --os-feature --os-features --os-version --platform --policy --retry --retry-delay --sign-by \
@@ -147,7 +147,20 @@ const POD: FlagTable = &[
     ("--infra-image", FlagKind::Image),
 ];
 
+const COMMIT: FlagTable = &[
+    TRANSFER[0],
+    (
+        "--add-file -c --change --config --cw --sbom --sbom-image-output --sbom-image-purl-output --sbom-merge-strategy \
+         --sbom-output --sbom-purl-output --sbom-scanner-command --source-date-epoch --unsetannotation",
+        FlagKind::Other,
+    ),
+    ("--sbom-scanner-image", FlagKind::Image),
+];
+
 const ADD: FlagTable = &[
-    ("--chmod --chown --contextdir --ignorefile --retry --retry-delay", FlagKind::Other),
+    (
+        "--cert-dir --checksum --chmod --chown --contextdir --exclude --ignorefile --retry --retry-delay --timestamp",
+        FlagKind::Other,
+    ),
     ("--from", FlagKind::Image),
 ];

@@ -30,6 +30,8 @@ pub(super) enum Positionals {
     /// The first word. Another program's command line follows: `docker run IMAGE COMMAND`.
     BeforeCommand,
     All,
+    /// The second word. Arguments of its own follow: `podman container runlabel LABEL IMAGE ARGUMENT`.
+    Second,
     /// All words after so many.
     From(usize),
     FirstTwo,
@@ -112,6 +114,7 @@ impl Positionals {
             Self::All => words.to_vec(),
             Self::FirstTwo => words.iter().take(2).copied().collect(),
             Self::EveryOther => words.iter().step_by(2).copied().collect(),
+            Self::Second => words.iter().skip(1).take(1).copied().collect(),
             Self::From(first) => words.iter().skip(first).copied().collect(),
             Self::Last => words.last().copied().into_iter().collect(),
             Self::AllButLast => words[..words.len().saturating_sub(1)].to_vec(),
