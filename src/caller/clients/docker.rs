@@ -19,7 +19,7 @@ pub(super) const DOCKER: Grammar = Grammar {
         FlagKind::Other,
     )],
     verbs: VERBS,
-    plugins: &[("buildx", &BUILDX), ("compose", &COMPOSE)],
+    plugins: &[("buildx", &BUILDX), ("builder", &BUILDX), ("compose", &COMPOSE)],
 };
 
 pub(super) const NERDCTL: Grammar = Grammar {

@@ -93,7 +93,8 @@ fn verb_at(grammar: &Grammar, path: &str) -> Option<&'static str> {
 fn takes_value_behind(grammar: &Grammar, path: &str, flag: &str) -> Option<bool> {
     let words: Vec<String> = path.split_ascii_whitespace().chain([flag, "word"]).map(str::to_owned).collect();
     let CommandHead { path: found, words, .. } = grammar.verb(&words)?;
-    (found == path).then(|| words.into_iter().all(|word| word != CommandWord::Positional("word")))
+    let is_found = |path: &str| path == found || path.split_once(' ').is_some_and(|(_plugin, verb)| verb == found);
+    is_found(path).then(|| words.into_iter().all(|word| word != CommandWord::Positional("word")))
 }
 
 fn takes_value_before_verb(grammar: &Grammar, flag: &str) -> bool {
