@@ -238,7 +238,7 @@ impl Accounts<'_> {
             && lock.failed_recently(RETRY_AFTER)
         {
             return Err(Problem::run(
-                format!("the program that has the secret of {} did not answer a moment ago", account.name),
+                format!("the program with the secret of `{}` failed a moment ago", account.name),
                 format_args!("check {}", account.registry),
             )
             .into());

@@ -153,6 +153,9 @@ impl CheckSubject {
             (1, _) if let Some(hint) = tls_hint(context, registry, &report.sentence) => {
                 context.ui.say(format_args!("hint: {hint}"));
             }
+            (1, _) if report.verdict == "no-tokens" => {
+                context.ui.say(format_args!("hint: run `{program} api {registry} PATH`, which sends both"));
+            }
             (1, _) if matches!(report.verdict, "unverified" | "accepted") => {
                 let address = registry.api_authority();
                 context.ui.say(format_args!("hint: `curl -i https://{address}/v2/` shows what answers there"));

@@ -65,6 +65,7 @@ impl FolderProject {
     pub(super) fn sentence(&self, context: &CommandContext<'_>) -> Option<String> {
         let shown = shown(context.env, &self.path);
         match self.standing {
+            _ if self.digest.is_none() => Some(format!("{shown} cannot be read")),
             TrustState::Changed => Some(format!("{shown} has changed since it was trusted")),
             TrustState::Untrusted => Some(format!("{shown} is not trusted")),
             TrustState::Trusted => None,

@@ -27,7 +27,7 @@ the secret for ghcr.io is out of reach: could not ask `[HOME]/bin/docker-credent
     run.shows(str![[r#"
 exit 1
 --- stdout
-the program that has the secret of a did not answer a moment ago: run `docker-credential-ensign check ghcr.io`
+the program with the secret of `a` failed a moment ago: run `docker-credential-ensign check ghcr.io`
 
 "#]]);
     assert_eq!(calls(&sandbox).len(), 1);
