@@ -28,9 +28,9 @@ pub(super) enum FlagKind {
     FrontendOption,
     /// buildx' `image=REF`.
     DriverOption,
-    /// skopeo's `docker`, `dir` or `yaml`.
-    SyncSource,
-    SyncDestination,
+    /// Where the source is: skopeo's `docker`, `dir` or `yaml`, or a folder (oras).
+    SourcePlace,
+    DestinationPlace,
     /// devcontainer's host and namespace, which make up the destination.
     Registry,
     Namespace,
@@ -58,16 +58,27 @@ pub(super) enum FlagKind {
     Platform,
     /// podman's `--os` and `--arch`.
     PlatformPart,
+    /// A command as a shell reads it: `flock FILE -c 'docker push x'`.
+    Script,
 }
 
 /// Flags that take a value, with their kind. A text lists flags with spaces, and later entries win.
 pub(super) type FlagTable = &'static [(&'static str, FlagKind)];
 
-/// A word, or a flag with its value. Other flags are skipped. It has no `Debug`, because it may be a password.
+/// A word, or a flag. Short flags without a value are skipped. It has no `Debug`, because it may be a password.
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(super) enum CommandWord<'a> {
     Positional(&'a str),
     Value(FlagKind, &'a str),
+    Switch(Switch<'a>),
+}
+
+/// A long flag that takes no value, or only after `=`: `--push`, `--push=false`.
+#[derive(Clone, Copy)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
+pub(super) struct Switch<'a> {
+    name: &'a str,
+    is_on: bool,
 }
 
 /// Reads words one by one, in one pass.
@@ -95,6 +106,11 @@ impl<'a> CommandWords<'a> {
         self.unread.push(flags);
     }
 
+    /// The words that were not read yet.
+    pub(super) fn rest(&self) -> &'a [String] {
+        self.rest.as_slice()
+    }
+
     fn meaning(&mut self, flag: &FlagName<'a>) -> Option<FlagKind> {
         for (list, meaning) in self.unread.drain(..).flatten() {
             for flag in list.split_ascii_whitespace() {
@@ -111,7 +127,9 @@ impl<'a> CommandWords<'a> {
     /// `--name=value` or `--name value`.
     fn long(&mut self, flag: &'a str) -> Option<CommandWord<'a>> {
         let (name, value) = flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
-        let meaning = self.meaning(&FlagName::Long(name))?;
+        let Some(meaning) = self.meaning(&FlagName::Long(name)) else {
+            return Some(CommandWord::Switch(Switch { name, is_on: value.is_none_or(is_true) }));
+        };
         Some(CommandWord::Value(meaning, value.or_else(|| self.rest.next().map(String::as_str))?))
     }
 
@@ -154,6 +172,12 @@ impl<'a> Iterator for CommandWords<'a> {
             }
         }
     }
+}
+
+/// Tells whether the switch `flag` is on. The last one wins.
+pub(super) fn is_on(switches: &[Switch<'_>], flag: &str) -> bool {
+    let name = flag.trim_start_matches('-');
+    switches.iter().rev().find(|switch| switch.name == name).is_some_and(|switch| switch.is_on)
 }
 
 /// Go's `strconv.ParseBool`.
@@ -200,7 +224,7 @@ mod tests {
                 match word {
                     CommandWord::Positional(word) => found_positionals.push(word),
                     CommandWord::Value(FlagKind::Image, value) => found_images.push(value),
-                    CommandWord::Value(..) => {}
+                    CommandWord::Value(..) | CommandWord::Switch(_) => {}
                 }
             }
             assert_eq!(
@@ -208,6 +232,31 @@ mod tests {
                 (images.into(), positionals.into()),
                 "{words:?}"
             );
+        }
+    }
+
+    #[test]
+    fn the_last_switch_of_a_name_wins() {
+        for (words, expected) in [
+            ("--push", true),
+            ("--push=1", true),
+            ("--push=false", false),
+            ("--push --push=false", false),
+            ("--push=false --push", true),
+            ("--push --load=false", true),
+            ("--tag --push", false),
+            ("--tag=--push", false),
+            ("-- --push", false),
+            ("-push", false),
+            ("--pushed", false),
+            ("", false),
+        ] {
+            let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+            let switches = CommandWords::new(&words, FLAGS).filter_map(|word| match word {
+                CommandWord::Switch(switch) => Some(switch),
+                _ => None,
+            });
+            assert_eq!(is_on(&switches.collect::<Vec<_>>(), "--push"), expected, "{words:?}");
         }
     }
 

@@ -61,8 +61,8 @@ impl<'a> ImageCollector<'a> {
             }
             FlagKind::File => self.add(value, ImageSyntax::Oci), // Compose takes a project from a registry
             FlagKind::Other
-            | FlagKind::SyncSource
-            | FlagKind::SyncDestination
+            | FlagKind::SourcePlace
+            | FlagKind::DestinationPlace
             | FlagKind::Registry
             | FlagKind::Namespace
             | FlagKind::Username
@@ -75,6 +75,7 @@ impl<'a> ImageCollector<'a> {
             | FlagKind::Stage
             | FlagKind::Platform
             | FlagKind::PlatformPart
+            | FlagKind::Script
             // The Dockerfile decides whether it is used, and bake's files decide what else is built.
             | FlagKind::BuildContext
             | FlagKind::BakeOverride => {}

@@ -14,15 +14,18 @@ mod files;
 mod fixtures;
 mod images;
 mod program;
+mod program_name;
 mod program_role;
 pub(crate) mod project;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 mod registries;
 mod shell_command;
+mod shell_tokens;
 #[cfg(test)]
 mod tests;
 mod unknown_program;
+mod wrappers;
 
 use std::borrow::Borrow;
 use std::cell::{Cell, OnceCell};

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use super::Program;
 use super::clients::{self, Grammar};
+use super::program_name::{file_name, is_one_of};
+use super::wrappers::{SHELLS, is_wrapper};
 use crate::system::ancestors::Process;
 
 /// What a program's command line tells about images.
@@ -25,13 +27,6 @@ const HELPER: &str = "docker-credential-";
 const PLUGIN: &str = "docker-";
 
 const INTERPRETERS: &str = "node perl python ruby";
-
-const SHELLS: &str = "ash bash busybox cmd dash fish ksh mksh nu pwsh sh zsh";
-
-const WRAPPERS: &str = "\
-    aws-vault catatonit chronic chroot chrt direnv doas doppler dotenv dumb-init ensign env find flock gmake ionice \
-    just ltrace make nice ninja nohup npm nsenter op parallel pkexec pnpm rootlesskit runuser script setpriv setsid \
-    stdbuf strace su sudo sudo-rs systemd-run task time timeout tini unshare watch xargs yarn";
 
 /// Service managers, container daemons, CI agents, build daemons, editors and terminals.
 const LONG_LIVED: &str = "\
@@ -68,7 +63,7 @@ impl Program {
     pub(super) fn role(&self) -> ProgramRole {
         if let Some(client) = clients::find(&self.name) {
             ProgramRole::Client(client)
-        } else if self.name.starts_with(PLUGIN) || is_one_of(SHELLS, &self.name) || is_one_of(WRAPPERS, &self.name) {
+        } else if self.name.starts_with(PLUGIN) || is_wrapper(&self.name) {
             ProgramRole::Wrapper
         } else if is_one_of(LONG_LIVED, &self.name) || self.name.starts_with("jetbrains") {
             ProgramRole::LongLived
@@ -126,25 +121,6 @@ pub(super) fn is_script_of_client(process: &Process) -> bool {
     let names: Vec<String> = exe.into_iter().chain(process.words.first().map(String::as_str)).map(file_name).collect();
     shell_or_interpreter(&names).is_some_and(|name| is_one_of(SHELLS, &name))
         && script_path(&process.words).is_some_and(|(_, path)| clients::canonical_name(&file_name(path)).is_some())
-}
-
-/// Tells whether the program at `path` is a shell.
-pub(super) fn is_shell(path: &str) -> bool {
-    is_one_of(SHELLS, &file_name(path))
-}
-
-fn is_one_of(names: &str, name: &str) -> bool {
-    names.split_ascii_whitespace().any(|known| known == name)
-}
-
-/// The last part of a path of any system, in lower case. Endings of systems and packages are removed: `.exe`, Linux' `
-/// (deleted)`, Nix' `.docker-wrapped`. A login shell's `argv[0]` begins with `-`.
-fn file_name(path: &str) -> String {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name = name.strip_suffix(" (deleted)").unwrap_or(name).to_ascii_lowercase();
-    let name = name.strip_suffix(".exe").unwrap_or(&name);
-    let wrapped = name.strip_prefix('.').and_then(|rest| rest.strip_suffix("-wrapped"));
-    wrapped.unwrap_or(name).trim_start_matches('-').to_owned()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Reads a shell command as a person types it.
 
-use super::program_role::is_shell;
+use super::shell_tokens::{self, ShellToken, is_assignment};
+use super::wrappers::{self, WrappedCommand};
 use crate::system::{folders, text};
 
 /// Why a text is not a readable command.
@@ -11,30 +12,43 @@ pub(crate) enum UnreadableCommand {
     Several,
 }
 
-/// Splits `text` as a POSIX shell does, but expands only `~/`. Removes the words in front of the program: `VAR=x`
-/// (returned first), `sudo`, `env`, `sh -c`, our own `exec`.
+/// Splits `text` as a POSIX shell does, but expands only `~/`. Removes what stands before the program: `VAR=x` (returned
+/// first), redirections, `sudo`, `env`, `sh -c`, our own `exec`.
 pub(super) fn words(text: &str) -> Result<(VariableAssignments, Vec<String>), UnreadableCommand> {
     let mut variables = Vec::new();
     let mut words = one_command(text)?;
     loop {
-        words = without_prefixes(words, &mut variables);
+        let assignments = words.iter().take_while(|word| is_assignment(word)).count();
+        variables.extend(words.drain(..assignments).filter_map(|word| assignment(&word)));
         if let Some(command) = behind_our_exec(&words, &mut variables) {
             words = command;
-        } else if let Some(script) = script_of_shell(&words) {
-            words = one_command(script)?;
-        } else {
-            return Ok((variables, words.iter().map(|word| folders::at_home(word)).collect()));
+            continue;
+        }
+        words = match wrappers::wrapped(&words) {
+            Some(WrappedCommand::Words(assignments, command)) => {
+                variables.extend(assignments.iter().filter_map(|word| assignment(word)));
+                command
+            }
+            Some(WrappedCommand::Text(text)) => one_command(&text)?,
+            None => return Ok((variables, words.iter().map(|word| folders::at_home(word)).collect())),
         }
     }
 }
 
+/// The words of the only command in `text`, without redirections.
 fn one_command(text: &str) -> Result<Vec<String>, UnreadableCommand> {
-    const BETWEEN: [&str; 4] = ["&&", "||", "|", "&"];
-    let words = text::split_words(text).ok_or(UnreadableCommand::OpenQuote)?;
-    // A word with blanks was quoted.
-    let ends = |word: &str| word.ends_with(';') && !word.contains(char::is_whitespace);
-    let is_one = !words.iter().any(|word| BETWEEN.contains(&word.as_str()) || ends(word));
-    is_one.then_some(words).ok_or(UnreadableCommand::Several)
+    let (mut words, mut has_ended, mut is_target) = (Vec::new(), false, false);
+    for token in shell_tokens::tokens(text).ok_or(UnreadableCommand::OpenQuote)? {
+        match token {
+            ShellToken::Separator => has_ended = !words.is_empty(),
+            _ if has_ended => return Err(UnreadableCommand::Several),
+            ShellToken::Redirection => is_target = true,
+            ShellToken::Word(_) | ShellToken::UnknownWord(_) if is_target => is_target = false,
+            ShellToken::Word(word) => words.extend(text::split_words(word).ok_or(UnreadableCommand::OpenQuote)?),
+            ShellToken::UnknownWord(word) => words.push(word.to_owned()),
+        }
+    }
+    Ok(words)
 }
 
 /// `ensign exec --account WORK -- COMMAND`, also as `docker ensign exec`. Its effect becomes a variable.
@@ -58,67 +72,11 @@ fn behind_our_exec(words: &[String], variables: &mut VariableAssignments) -> Opt
     Some(command[1..].to_vec())
 }
 
-/// The script after `-c`, which may be one letter of several: `bash -eo pipefail -lc 'docker push x'`.
-fn script_of_shell(words: &[String]) -> Option<&str> {
-    let mut options = words.first().filter(|word| is_shell(word)).map(|_| words[1..].iter())?;
-    while let Some(letters) = options.next()?.strip_prefix('-').filter(|letters| !letters.starts_with('-')) {
-        if letters.contains('c') {
-            return options.next().map(String::as_str);
-        }
-        if letters.ends_with('o') {
-            options.next();
-        }
-    }
-    None
-}
-
-fn without_prefixes(words: Vec<String>, variables: &mut VariableAssignments) -> Vec<String> {
-    let mut words = words.into_iter().peekable();
-    while let Some(options) = words.next_if(|word| is_assignment(word) || prefix(word).is_some()) {
-        if let Some((name, value)) = options.split_once('=') {
-            variables.push((name.to_owned(), folders::at_home(value)));
-        }
-        let takes_time = options == "timeout";
-        let with_value = prefix(&options).unwrap_or_default();
-        while let Some(option) = words.next_if(|word| word.starts_with('-')) {
-            if with_value.contains(&option.as_str()) {
-                words.next();
-            }
-        }
-        words.next_if(|_| takes_time);
-    }
-    words.collect()
-}
-
 /// Names with their values.
 type VariableAssignments = Vec<(String, String)>;
 
-/// The options with a value of a program that runs another one.
-fn prefix(word: &str) -> Option<&'static [&'static str]> {
-    match word {
-        "sudo" => {
-            Some(&["-u", "--user", "-g", "--group", "-h", "--host", "-p", "--prompt", "-C", "-D", "-R", "-T", "-U"])
-        }
-        "env" => Some(&["-u", "--unset", "-C", "--chdir"]),
-        "doas" => Some(&["-u", "-C"]),
-        "exec" => Some(&["-a"]),
-        "timeout" => Some(&["-s", "--signal", "-k", "--kill-after"]),
-        "nice" => Some(&["-n", "--adjustment"]),
-        "ionice" => Some(&["-c", "--class", "-n", "--classdata"]),
-        "stdbuf" => Some(&["-i", "--input", "-o", "--output", "-e", "--error"]),
-        "xargs" => Some(&["-a", "-d", "-E", "-I", "-L", "-n", "-P", "-s"]),
-        "time" | "command" | "nohup" | "setsid" | "chronic" => Some(&[]),
-        _ => None,
-    }
-}
-
-/// A variable's name is letters, digits and `_` (POSIX 3.216).
-fn is_assignment(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| {
-        !name.starts_with(|c: char| c.is_ascii_digit())
-            && !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    })
+fn assignment(word: &str) -> Option<(String, String)> {
+    word.split_once('=').map(|(name, value)| (name.to_owned(), folders::at_home(value)))
 }
 
 #[cfg(test)]
@@ -154,6 +112,37 @@ mod tests {
             ("docker push 'x", Err(UnreadableCommand::OpenQuote)),
             ("sh -c 'docker push \"x'", Err(UnreadableCommand::OpenQuote)),
             ("docker push x; docker push y", Err(UnreadableCommand::Several)),
+            ("docker pull x;docker push y", Err(UnreadableCommand::Several)),
+            ("docker pull x&&docker push y", Err(UnreadableCommand::Several)),
+            ("docker build .|tee log", Err(UnreadableCommand::Several)),
+            ("docker build . # push; next", Ok("docker|build|.")),
+            ("docker pull x\ndocker push y", Err(UnreadableCommand::Several)),
+            ("docker push x;", Ok("docker|push|x")),
+            ("(docker push x) &", Ok("docker|push|x")),
+            ("docker push 'x;y'", Ok("docker|push|x;y")),
+            ("docker push x\\;y", Ok("docker|push|x;y")),
+            (">y docker pull x > ~/z 2>&1 <<<w", Ok("docker|pull|x")),
+            ("docker pull x <(docker pull y)", Err(UnreadableCommand::Several)),
+            ("docker push x:$(git describe --tags)", Ok("docker|push|x:$(git describe --tags)")),
+            ("docker push x:$(git describe", Err(UnreadableCommand::OpenQuote)),
+            ("sudo -nu bob docker push x", Ok("docker|push|x")),
+            ("sudo --user=bob A=1 docker push x", Ok("docker|push|x")),
+            ("time -f %e docker push x", Ok("docker|push|x")),
+            ("! /usr/bin/strace -f -o out docker push x", Ok("docker|push|x")),
+            ("env - A=1 docker push x", Ok("docker|push|x")),
+            ("flock -w 5 file docker push x", Ok("docker|push|x")),
+            ("flock file -c 'docker push x'", Ok("docker|push|x")),
+            ("unshare -r --map-user 0 docker push x", Ok("docker|push|x")),
+            ("watch -n 5 docker pull x", Ok("docker|pull|x")),
+            ("watch 'docker pull x && docker pull y'", Err(UnreadableCommand::Several)),
+            ("busybox sh -c 'docker push x'", Ok("docker|push|x")),
+            ("su - bob -c 'docker push x'", Ok("docker|push|x")),
+            ("su bob", Ok("su|bob")),
+            ("script -qc 'docker push x' out", Ok("docker|push|x")),
+            ("script out", Ok("script|out")),
+            ("chrt -r 5 ionice -c 3 docker push x", Ok("docker|push|x")),
+            ("timeout 5", Ok("timeout|5")),
+            ("make push", Ok("make|push")),
             ("sh -c 'docker push x && docker push y'", Err(UnreadableCommand::Several)),
             ("A=1", Ok("")),
             ("", Ok("")),

@@ -50,6 +50,8 @@ fn each_registry_of_the_command_is_answered() {
         ("ensign exec --account ghcr.io=work -- docker push ghcr.io/me/app", "ghcr.io=work", 0),
         ("docker ensign exec -a work -- sh -c 'docker push ghcr.io/me/app'", "ghcr.io=work", 0),
         ("sh -c 'docker push ghcr.io/work/app'", "ghcr.io=work", 0),
+        ("docker pull ghcr.io/work/app > ghcr.io/me/log 2>&1 &", "ghcr.io=work", 0),
+        ("time -f %e flock lock sudo -nu bob docker push ghcr.io/work/app", "ghcr.io=work", 0),
         ("sudo bash -eo pipefail -lc 'A=1 exec docker push ghcr.io/work/app' x", "ghcr.io=work", 0),
         ("helm push app-1.0.tgz oci://registry-1.docker.io/hub", "docker.io=hub", 0),
         ("KO_DOCKER_REPO=ghcr.io/work ko build ./cmd/app", "ghcr.io=work", 0),
@@ -181,7 +183,9 @@ gcr.io: no account   (the registry has none)
 fn a_command_without_an_image_needs_a_registry() {
     let sandbox = sandbox();
     let mut transcript = String::new();
-    for command in ["docker push \"$IMAGE\"", "ls", "docker login ghcr.io"] {
+    for command in
+        ["docker push \"$IMAGE\"", "docker push ghcr.io/a/b:$(git describe --tags)", "ls", "docker login ghcr.io"]
+    {
         let run = which(&sandbox, command);
         transcript += &run.transcript();
     }
@@ -191,7 +195,11 @@ fn a_command_without_an_image_needs_a_registry() {
 exit 2
 --- stderr
 error: no image is named by the command after `--as`, nor by its files
-hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'
+hint: let your shell fill in the variables: docker-credential-ensign which --as "…"
+exit 2
+--- stderr
+error: no image is named by the command after `--as`, nor by its files
+hint: let your shell fill in the variables: docker-credential-ensign which --as "…"
 exit 2
 --- stderr
 error: no image is named by the command after `--as`, nor by its files
@@ -206,6 +214,7 @@ hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'
     let mut transcript = String::new();
     for several in [
         "docker push ghcr.io/a/b; docker push ghcr.io/c/d",
+        "docker pull ghcr.io/a/b;docker push ghcr.io/c/d",
         "cd x && docker push ghcr.io/a/b",
         "sh -c 'make; docker push ghcr.io/a/b'",
     ] {
@@ -214,6 +223,10 @@ hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'
     shows(
         &transcript,
         str![[r#"
+exit 2
+--- stderr
+error: `--as` accepts a single command
+hint: run `which` once for each
 exit 2
 --- stderr
 error: `--as` accepts a single command

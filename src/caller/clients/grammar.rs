@@ -4,7 +4,7 @@ use super::verb::{Positionals, Verb};
 use super::verb_effect::{ParsedCommand, VerbEffect, names_registry};
 use super::verb_invocation::{InputFiles, VerbInvocation};
 use crate::caller::Program;
-use crate::caller::command_words::{CommandWord, CommandWords, FlagKind, FlagTable};
+use crate::caller::command_words::{CommandWord, CommandWords, FlagKind, FlagTable, Switch, is_on};
 use crate::caller::images::{ImageCollector, role};
 use crate::model::Registry;
 use crate::model::choice::{CommandImages, ImageRole};
@@ -29,7 +29,32 @@ pub(super) struct CommandHead<'a> {
     /// The words after the verb.
     pub(super) words: CommandWords<'a>,
     /// The flags before the verb.
-    pub(super) values: Vec<(FlagKind, &'a str)>,
+    flags: Flags<'a>,
+}
+
+/// The flags of a command line.
+#[derive(Default)]
+struct Flags<'a> {
+    values: Vec<(FlagKind, &'a str)>,
+    switches: Vec<Switch<'a>>,
+}
+
+impl<'a> CommandHead<'a> {
+    /// Reads the words after the verb, of which another program's follow the first if `ends_at_first`.
+    fn read(self, ends_at_first: bool) -> (Vec<&'a str>, Flags<'a>) {
+        let (mut positionals, mut flags) = (Vec::new(), self.flags);
+        for word in self.words {
+            match word {
+                CommandWord::Positional(word) => positionals.push(word),
+                CommandWord::Value(meaning, value) => flags.values.push((meaning, value)),
+                CommandWord::Switch(switch) => flags.switches.push(switch),
+            }
+            if ends_at_first && !positionals.is_empty() {
+                break;
+            }
+        }
+        (positionals, flags)
+    }
 }
 
 impl Grammar {
@@ -40,30 +65,26 @@ impl Grammar {
 
     /// Returns the images of `registry` on the command line and what happens to them; `None` for an unlisted verb.
     pub(super) fn command(&self, program: &Program, registry: &Registry) -> Option<CommandImages> {
-        let CommandHead { verb, words, mut values, .. } = self.verb(&program.args)?;
-        let mut positionals = Vec::new();
-        let mut sync = [true, true];
-        for word in words {
-            match word {
-                CommandWord::Positional(word) => positionals.push(word),
-                CommandWord::Value(FlagKind::SyncSource, kind) => sync[0] = kind == "docker",
-                CommandWord::Value(FlagKind::SyncDestination, kind) => sync[1] = kind == "docker",
-                CommandWord::Value(meaning, value) => values.push((meaning, value)),
-            }
-            if verb.positionals == Positionals::BeforeCommand && !positionals.is_empty() {
-                break;
-            }
-        }
-        let mut named = verb.positionals.images(&positionals, sync, verb.syntax);
-        let destination = named.last().copied().filter(|_| positionals.len() > 1 && sync[1]);
-        let place = verb.effect.destination(program, &values);
+        let head = self.verb(&program.args)?;
+        let verb = head.verb;
+        let (positionals, Flags { values, switches }) = head.read(verb.positionals == Positionals::BeforeCommand);
+        let value = |kind| values.iter().rev().find(|(found, _)| *found == kind).map(|(_, value)| *value);
+        let is_remote = |kind, switch| value(kind).is_none_or(|place| place == "docker") && !is_on(&switches, switch);
+        let are_remote = [
+            is_remote(FlagKind::SourcePlace, verb.local_if[0]),
+            is_remote(FlagKind::DestinationPlace, verb.local_if[1]),
+        ];
+        let mut named = verb.positionals.images(&positionals, are_remote, verb.syntax);
+        let destination = named.last().copied().filter(|_| positionals.len() > 1 && are_remote[1]);
+        let place = verb.effect.destination(program, &values, &switches);
         named.extend(place.iter().map(|(text, form)| (text.as_str(), *form)));
         // The other repository is written, and the images are only read.
         let beside = verb.repository_beside(program);
         let destination = beside.as_deref().map(|text| (text, verb.syntax)).or(destination);
         named.extend(destination.filter(|_| beside.is_some()));
         let deed = if beside.is_some() && verb.effect == VerbEffect::Push { VerbEffect::Copy } else { verb.effect };
-        let line = ParsedCommand { program, form: verb.syntax, values: &values, named: &named, destination };
+        let line =
+            ParsedCommand { form: verb.syntax, values: &values, switches: &switches, named: &named, destination };
         let keeps_result = deed.keeps_result(&line);
         let role_of = |meaning| match role(meaning) {
             ImageRole::Result if !keeps_result => ImageRole::Needed,
@@ -85,27 +106,20 @@ impl Grammar {
 
     /// The destination of a push, if no word names it as an image.
     pub(in crate::caller) fn place(&self, program: &Program) -> Option<String> {
-        let CommandHead { verb, words, mut values, .. } = self.verb(&program.args)?;
-        values.extend(words.filter_map(|word| match word {
-            CommandWord::Value(meaning, value) => Some((meaning, value)),
-            CommandWord::Positional(_) => None,
-        }));
-        verb.effect.destination(program, &values).map(|(place, _)| place).or_else(|| verb.repository_beside(program))
+        let head = self.verb(&program.args)?;
+        let verb = head.verb;
+        let (_, Flags { values, switches }) = head.read(false);
+        verb.effect
+            .destination(program, &values, &switches)
+            .map(|(place, _)| place)
+            .or_else(|| verb.repository_beside(program))
     }
 
     /// Returns the files that the command works on.
     pub(in crate::caller) fn task<'a>(&self, arguments: &'a [String]) -> Option<VerbInvocation<'a>> {
-        let CommandHead { client, verb, path: _, words, mut values } = self.verb(arguments)?;
-        let mut positionals = Vec::new();
-        for word in words {
-            match word {
-                CommandWord::Positional(word) => positionals.push(word),
-                CommandWord::Value(meaning, value) => values.push((meaning, value)),
-            }
-            if verb.files.ends_at_first_word() && !positionals.is_empty() {
-                break;
-            }
-        }
+        let head = self.verb(arguments)?;
+        let CommandHead { client, verb, .. } = head;
+        let (mut positionals, Flags { values, switches }) = head.read(verb.files.ends_at_first_word());
         match (verb.files, verb.positionals) {
             (InputFiles::Compose(_), Positionals::None) => {
                 for service in &mut positionals {
@@ -120,22 +134,17 @@ impl Grammar {
             files: verb.files,
             positionals,
             values,
-            arguments,
+            switches,
         })
     }
 
     /// Returns the user that the command logs in to `registry`.
     pub(in crate::caller) fn login_username(&self, arguments: &[String], registry: &Registry) -> Option<String> {
-        let CommandHead { verb, words, .. } = self.verb(arguments)?;
-        let (mut username, mut address) = (None, None);
-        for word in words {
-            match word {
-                CommandWord::Positional(word) => address = address.or(Some(word)),
-                CommandWord::Value(FlagKind::Username, value) => username = Some(value),
-                CommandWord::Value(..) => {}
-            }
-        }
-        let means_registry = match (verb.positionals, address) {
+        let head = self.verb(arguments)?;
+        let verb = head.verb;
+        let (positionals, Flags { values, .. }) = head.read(false);
+        let username = values.iter().rev().find(|(kind, _)| *kind == FlagKind::Username).map(|(_, value)| *value);
+        let means_registry = match (verb.positionals, positionals.first()) {
             (Positionals::Login | Positionals::LoginAnywhere, Some(address)) => names_registry(address, registry),
             (Positionals::Login, None) => registry.is_docker_hub(),
             (positionals, _) => positionals == Positionals::LoginAnywhere,
@@ -147,18 +156,19 @@ impl Grammar {
     pub(super) fn verb<'a>(&self, arguments: &'a [String]) -> Option<CommandHead<'a>> {
         let mut grammar = self;
         let mut words = CommandWords::new(arguments, self.globals);
-        let (mut path, mut values) = (String::new(), Vec::new());
+        let (mut path, mut flags) = (String::new(), Flags::default());
         loop {
             let spelled = |verb: &'static Verb| Some((verb, verb.paths().find(|known| *known == path)?));
             if let Some((verb, path)) = grammar.verbs.iter().find_map(spelled) {
                 words.learn(verb.flags);
-                return Some(CommandHead { client: grammar.names[0], verb, path, words, values });
+                return Some(CommandHead { client: grammar.names[0], verb, path, words, flags });
             }
             if !path.is_empty() && !grammar.leads_on(&path) {
                 return None;
             }
             match words.next()? {
-                CommandWord::Value(meaning, value) => values.push((meaning, value)),
+                CommandWord::Value(meaning, value) => flags.values.push((meaning, value)),
+                CommandWord::Switch(switch) => flags.switches.push(switch),
                 CommandWord::Positional("") => return None,
                 CommandWord::Positional(word) if path.is_empty() && grammar.plugin(word).is_some() => {
                     grammar = grammar.plugin(word)?;
@@ -175,7 +185,7 @@ impl Grammar {
     pub(super) fn unlisted_word<'a>(&self, arguments: &'a [String]) -> Option<&'a str> {
         let word = CommandWords::new(arguments, self.globals).find_map(|word| match word {
             CommandWord::Positional(word) => Some(word),
-            CommandWord::Value(..) => None,
+            CommandWord::Value(..) | CommandWord::Switch(_) => None,
         });
         word.filter(|word| !word.is_empty() && self.plugin(word).is_none() && !self.leads_on(word))
     }

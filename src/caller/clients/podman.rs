@@ -22,7 +22,7 @@ pub(super) const PODMAN: Grammar = Grammar {
     verbs: &[
         verb("push|image push|manifest push", Positionals::Last, TRANSFER).does(VerbEffect::Push),
         verb("pull|image pull", Positionals::All, TRANSFER),
-        verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
+        verb("run|create|container run|container create", Positionals::BeforeCommand, RUN).local_if("--rootfs", ""),
         verb("container runlabel", Positionals::Second, TRANSFER),
         verb("build|image build|buildx build|builder build", Positionals::None, BUILD).on(InputFiles::Build),
         // The parts are built on other machines and joined in the registry.

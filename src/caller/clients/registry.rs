@@ -41,7 +41,7 @@ pub(super) const ORAS: Grammar = Grammar {
     globals: &[],
     verbs: &[
         oras("push|attach|tag", Positionals::First).does(VerbEffect::Push),
-        oras("cp|copy", Positionals::All).does(VerbEffect::Copy),
+        oras("cp|copy", Positionals::All).local_if("--from-oci-layout", "--to-oci-layout").does(VerbEffect::Copy),
         oras("restore", Positionals::All).does(VerbEffect::Push),
         oras("pull|discover|resolve|digest|backup", Positionals::All),
         oras("repo tags|repo show-tags|repository tags|repository show-tags", Positionals::All),
@@ -99,7 +99,8 @@ pub(super) const COSIGN: Grammar = Grammar {
     names: &["cosign"],
     globals: &[("--azure-container-registry-config --output-file -t --timeout", FlagKind::Other)],
     verbs: &[
-        beside("verify|verify-attestation|triangulate|tree|save|generate"),
+        beside("verify|verify-attestation").local_if("--local-image", "--local-image"),
+        beside("triangulate|tree|save|generate"),
         beside("download signature|download sbom|download attestation"),
         short("copy", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Copy),
         // The signature is written beside the image.
@@ -203,7 +204,7 @@ const fn short(paths: &'static str, positionals: Positionals, flags: FlagTable) 
 
 /// oras does not complete short names.
 const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
-    Verb::new(paths, positionals, ImageSyntax::WithHost, ORAS_FLAGS)
+    Verb::new(paths, positionals, ImageSyntax::WithHost, ORAS_FLAGS).local_if("--oci-layout", "--oci-layout")
 }
 
 const CRANE_FLAGS: FlagTable = &[
@@ -217,17 +218,20 @@ const CRANE_FLAGS: FlagTable = &[
     ("-t --tag --new_tag --rebased --repo", FlagKind::Destination),
 ];
 
-const ORAS_FLAGS: FlagTable = &[(
-    "--add -a --annotation --annotation-file --artifact-platform --artifact-type --ca-file --cert-file --concurrency \
+const ORAS_FLAGS: FlagTable = &[
+    ("--from-oci-layout-path --oci-layout-path", FlagKind::SourcePlace),
+    ("--to-oci-layout-path", FlagKind::DestinationPlace),
+    (
+        "--add -a --annotation --annotation-file --artifact-platform --artifact-type --ca-file --cert-file --concurrency \
      --config --depth --distribution-spec --export-manifest --format --from-ca-file --from-cert-file \
-     --from-distribution-spec --from-header --from-identity-token --from-key-file --from-oci-layout-path \
-     --from-password --from-registry-config --from-resolve --from-username -H --header --identity-token --image-spec \
-     --input --key-file --last --media-type --merge -o --oci-layout-path --output -p --password --platform \
+     --from-distribution-spec --from-header --from-identity-token --from-key-file --from-password --from-registry-config --from-resolve --from-username -H --header --identity-token --image-spec \
+     --input --key-file --last --media-type --merge -o --output -p --password --platform \
      --registry-config --remove --resolve --size --subject --tag --template --to-ca-file --to-cert-file \
-     --to-distribution-spec --to-header --to-identity-token --to-key-file --to-oci-layout-path --to-password \
+     --to-distribution-spec --to-header --to-identity-token --to-key-file --to-password \
      --to-registry-config --to-resolve --to-username -u --username",
-    FlagKind::Other,
-)];
+        FlagKind::Other,
+    ),
+];
 
 const HELM_FLAGS: FlagTable = &[(HELM_VALUES, FlagKind::Other)];
 

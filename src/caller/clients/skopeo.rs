@@ -39,4 +39,4 @@ const COMMON: &str = "--authfile --cert-dir --creds --daemon-host --decryption-k
 const FLAGS: FlagTable = &[(COMMON, FlagKind::Other), ("--additional-tag", FlagKind::Other)];
 
 const SYNC: FlagTable =
-    &[(COMMON, FlagKind::Other), ("-s --src", FlagKind::SyncSource), ("-d --dest", FlagKind::SyncDestination)];
+    &[(COMMON, FlagKind::Other), ("-s --src", FlagKind::SourcePlace), ("-d --dest", FlagKind::DestinationPlace)];

@@ -19,6 +19,8 @@ pub(super) struct Verb {
     pub(super) effect: VerbEffect,
     /// A variable with the repository for signatures and the like.
     pub(super) repository_in: Option<&'static str>,
+    /// With the first switch the first word is no image, with the second no other word is.
+    pub(super) local_if: [&'static str; 2],
 }
 
 /// Which positional words are images.
@@ -64,6 +66,7 @@ impl Verb {
             files: InputFiles::None,
             effect: VerbEffect::Pull,
             repository_in: None,
+            local_if: ["", ""],
         }
     }
 
@@ -77,6 +80,10 @@ impl Verb {
 
     pub(super) const fn repository_in(self, variable: &'static str) -> Self {
         Self { repository_in: Some(variable), ..self }
+    }
+
+    pub(super) const fn local_if(self, source: &'static str, destination: &'static str) -> Self {
+        Self { local_if: [source, destination], ..self }
     }
 
     pub(super) const fn login(paths: &'static str, positionals: Positionals) -> Self {
@@ -101,11 +108,11 @@ impl Verb {
 }
 
 impl Positionals {
-    /// Each image with its syntax.
+    /// Each image with its syntax. `are_remote` tells whether the first word and the others are in a registry.
     pub(super) fn images<'a>(
         self,
         words: &[&'a str],
-        sync: [bool; 2],
+        are_remote: [bool; 2],
         form: ImageSyntax,
     ) -> Vec<(&'a str, ImageSyntax)> {
         let images = match self {
@@ -119,10 +126,12 @@ impl Positionals {
             Self::Last => words.last().copied().into_iter().collect(),
             Self::AllButLast => words[..words.len().saturating_sub(1)].to_vec(),
             Self::Sync => {
-                let of_kinds = words.iter().copied().zip([form, ImageSyntax::Namespace]).zip(sync);
+                let of_kinds = words.iter().copied().zip([form, ImageSyntax::Namespace]).zip(are_remote);
                 return of_kinds.filter(|(_, is_registry)| *is_registry).map(|(word, _)| word).collect();
             }
         };
-        images.into_iter().map(|image| (image, form)).collect()
+        let is_remote = |at: usize| are_remote[at.min(1)];
+        let images = images.into_iter().enumerate().filter(|(at, _)| is_remote(*at));
+        images.map(|(_, image)| (image, form)).collect()
     }
 }

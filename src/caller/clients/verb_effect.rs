@@ -1,8 +1,7 @@
 //! `VerbEffect`: whether a verb pulls or pushes its images, as far as the command line tells.
 
-use super::verb_invocation::has;
 use crate::caller::Program;
-use crate::caller::command_words::FlagKind;
+use crate::caller::command_words::{FlagKind, Switch, is_on};
 use crate::caller::images::{ImageCollector, ImageSyntax, is_pushing};
 use crate::model::{Operation, Registry, ServerUrl, Target};
 
@@ -28,9 +27,9 @@ pub(super) enum VerbEffect {
 
 /// A command line after its verb.
 pub(super) struct ParsedCommand<'a> {
-    pub(super) program: &'a Program,
     pub(super) form: ImageSyntax,
     pub(super) values: &'a [(FlagKind, &'a str)],
+    pub(super) switches: &'a [Switch<'a>],
     /// The words that are images.
     pub(super) named: &'a [(&'a str, ImageSyntax)],
     /// The second word.
@@ -39,11 +38,16 @@ pub(super) struct ParsedCommand<'a> {
 
 impl VerbEffect {
     /// The destination of a push, if no image word names it.
-    pub(super) fn destination(self, program: &Program, values: &[(FlagKind, &str)]) -> Option<(String, ImageSyntax)> {
+    pub(super) fn destination(
+        self,
+        program: &Program,
+        values: &[(FlagKind, &str)],
+        switches: &[Switch<'_>],
+    ) -> Option<(String, ImageSyntax)> {
         let value = |wanted| values.iter().rev().find(|(meaning, _)| *meaning == wanted).map(|(_, value)| *value);
         match self {
             Self::PushTo(variable) => {
-                let form = if has(&program.args, "--bare") { ImageSyntax::Short } else { ImageSyntax::Namespace };
+                let form = if is_on(switches, "--bare") { ImageSyntax::Short } else { ImageSyntax::Namespace };
                 Some((program.variable(variable)?, form))
             }
             // devcontainer has two flags, of which one has a default.
@@ -67,7 +71,7 @@ impl VerbEffect {
             Self::Unknown => return None,
             Self::Push | Self::PushTo(_) if line.named.is_empty() && !has_destination => return Some(Operation::Push),
             Self::Push | Self::PushTo(_) if !has_destination => line.add_named(&mut pushed),
-            Self::PushIf(flag) if has(&line.program.args, flag) => line.add_named(&mut pushed),
+            Self::PushIf(flag) if is_on(line.switches, flag) => line.add_named(&mut pushed),
             Self::Copy => line.destination.iter().for_each(|(image, form)| pushed.add(image, *form)),
             _ => {}
         }
@@ -86,8 +90,8 @@ impl VerbEffect {
 
     fn builds_to_push(self, line: &ParsedCommand<'_>) -> bool {
         match self {
-            Self::BuildIf(flag) => has(&line.program.args, flag) || line.has_pushing_output(),
-            Self::BuildUnless(flag) => !has(&line.program.args, flag),
+            Self::BuildIf(flag) => is_on(line.switches, flag) || line.has_pushing_output(),
+            Self::BuildUnless(flag) => !is_on(line.switches, flag),
             _ => false,
         }
     }

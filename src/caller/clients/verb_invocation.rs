@@ -1,6 +1,6 @@
 //! `VerbInvocation`: a verb with its words, and the files that it works on.
 
-use crate::caller::command_words::{FlagKind, is_true};
+use crate::caller::command_words::{FlagKind, Switch, is_on};
 
 /// The kinds of files that verbs work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,22 +49,13 @@ pub(in crate::caller) struct VerbInvocation<'a> {
     pub(in crate::caller) files: InputFiles,
     pub(in crate::caller) positionals: Vec<&'a str>,
     pub(super) values: Vec<(FlagKind, &'a str)>,
-    pub(super) arguments: &'a [String],
+    pub(super) switches: Vec<Switch<'a>>,
 }
 
 impl InputFiles {
     pub(super) fn ends_at_first_word(self) -> bool {
         self == Self::Compose(ComposeAction::Run)
     }
-}
-
-/// Tells whether a flag without a value is among `arguments`.
-pub(super) fn has(arguments: &[String], flag: &str) -> bool {
-    let is_set = |word: &String| {
-        let value = word.strip_prefix(flag);
-        value.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('=').is_some_and(is_true))
-    };
-    !flag.is_empty() && arguments.iter().any(is_set)
 }
 
 impl<'a> VerbInvocation<'a> {
@@ -77,9 +68,8 @@ impl<'a> VerbInvocation<'a> {
         self.values(meaning).last()
     }
 
-    /// Tells whether a flag without a value is set.
-    pub(in crate::caller) fn has(&self, flag: &str) -> bool {
-        has(self.arguments, flag)
+    pub(in crate::caller) fn is_on(&self, switch: &str) -> bool {
+        is_on(&self.switches, switch)
     }
 
     /// `NAME=VALUE`, or `NAME` for the environment's value.

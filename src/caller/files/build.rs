@@ -91,7 +91,7 @@ pub(super) fn images(
 fn builder(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> BuilderKind {
     match task.client {
         "podman" | "buildah" => BuilderKind::Buildah,
-        "kaniko" if !task.has("--skip-unused-stages") => BuilderKind::InOrder,
+        "kaniko" if !task.is_on("--skip-unused-stages") => BuilderKind::InOrder,
         "docker" if variables.get("DOCKER_BUILDKIT").is_some_and(|value| is_false(&value)) => BuilderKind::InOrder,
         _ => BuilderKind::BuildKit,
     }

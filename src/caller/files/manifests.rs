@@ -60,7 +60,7 @@ fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, steps_left: &m
 
 /// skopeo `docs/skopeo-sync.1.md`: registries with their repositories.
 pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
-    let list = task.positionals.first().filter(|_| task.value(FlagKind::SyncSource) == Some("yaml"));
+    let list = task.positionals.first().filter(|_| task.value(FlagKind::SourcePlace) == Some("yaml"));
     let Some(path) = list.map(|name| current.join(name)) else { return ProjectImages::default() };
     let mut side = ImageSide::default();
     for (registry, lists) in reader.document(&path).iter().flat_map(|document| document.map()) {

@@ -57,7 +57,11 @@ fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode,
     let answers = questions.map(|question| WhichAnswer::to(context, &question)).collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<_> = match &answers[..] {
         [] => {
-            let cure = format!("name its registry too: {} which REGISTRY --as '…'", context.program);
+            let cure = if typed.contains(['$', '`']) {
+                format!("let your shell fill in the variables: {} which --as \"…\"", context.program)
+            } else {
+                format!("name its registry too: {} which REGISTRY --as '…'", context.program)
+            };
             let message = match caller::unknown_in_files(&program) {
                 Some(UnknownImages { file, message, .. }) => {
                     format!("{}: {message}", accounts::shown(context.env, &file))

@@ -31,7 +31,7 @@ impl BakeOverrides {
         let mut overrides: Vec<BakeOverride> =
             task.values(FlagKind::BakeOverride).filter_map(|text| parse(text, variables)).collect();
         for (flag, key) in [("--push", "push"), ("--load", "load")] {
-            if task.has(flag) {
+            if task.is_on(flag) {
                 overrides.push(BakeOverride {
                     pattern: "*".to_owned(),
                     key: key.to_owned(),

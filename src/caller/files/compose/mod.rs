@@ -116,10 +116,10 @@ fn named(
     let policy = task.value(FlagKind::PullPolicy);
     let starts = matches!(project, ComposeAction::Up | ComposeAction::Run);
     for service in &selection.services {
-        let policy = if starts && task.has("--build") && service.build.is_some() { Some("build") } else { policy };
+        let policy = if starts && task.is_on("--build") && service.build.is_some() { Some("build") } else { policy };
         let is_pulled = match project {
             ComposeAction::Pull => {
-                service.is_pulled(policy) && !(task.has("--ignore-buildable") && service.build.is_some())
+                service.is_pulled(policy) && !(task.is_on("--ignore-buildable") && service.build.is_some())
             }
             ComposeAction::Up | ComposeAction::Run => service.is_pulled(policy) && !service.is_provided,
             ComposeAction::Push | ComposeAction::Build => false,
@@ -140,13 +140,13 @@ fn named(
         }
     }
     for service in &selection.built {
-        let Some(build) = service.build.as_ref().filter(|_| !task.has("--no-build")) else { continue };
+        let Some(build) = service.build.as_ref().filter(|_| !task.is_on("--no-build")) else { continue };
         let mut build = build.clone();
         build.arguments.extend(task.variables().map(|(name, value)| (name.into(), value.map(str::to_owned))));
         pulled.extend(build.pulled(&settings.variables, reader));
         pushed.extend(service.image.clone());
         pushed.extend(build.pushed());
     }
-    let goes_out = project == ComposeAction::Push || project == ComposeAction::Build && task.has("--push");
+    let goes_out = project == ComposeAction::Push || project == ComposeAction::Build && task.is_on("--push");
     ProjectImages { pulled, pushed, goes_out }
 }

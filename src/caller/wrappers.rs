@@ -1,0 +1,182 @@
+//! Programs that run another one: `sudo`, `timeout`, `bash -c`.
+
+use super::command_words::{CommandWord, CommandWords, FlagKind};
+use super::program_name::{file_name, is_one_of};
+use super::shell_tokens::is_assignment;
+
+/// A program with another one's command line after its own words.
+struct Wrapper {
+    names: &'static str,
+    flags: [(&'static str, FlagKind); 2],
+    /// How many words it has before the command: `timeout DURATION`.
+    own_words: usize,
+    command: CommandForm,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CommandForm {
+    Words,
+    /// The words, joined, are a shell's text.
+    JoinedWords,
+    /// Only a flag's value is a command.
+    InFlag,
+}
+
+/// The command that a wrapper runs.
+pub(super) enum WrappedCommand {
+    /// After the variables that it gets.
+    Words(Vec<String>, Vec<String>),
+    /// A shell's text.
+    Text(String),
+}
+
+/// Tells whether a program with this name runs others.
+pub(super) fn is_wrapper(name: &str) -> bool {
+    is_one_of(SHELLS, name) || is_one_of(RUNNERS, name) || WRAPPERS.iter().any(|wrapper| is_one_of(wrapper.names, name))
+}
+
+/// The command that `words` run, if they begin with a wrapper and have one.
+pub(super) fn wrapped(words: &[String]) -> Option<WrappedCommand> {
+    let (program, arguments) = words.split_first()?;
+    let name = file_name(program);
+    match WRAPPERS.iter().find(|wrapper| is_one_of(wrapper.names, &name)) {
+        Some(wrapper) => wrapper.command_in(arguments),
+        None if is_one_of(SHELLS, &name) => script(arguments).map(|text| WrappedCommand::Text(text.to_owned())),
+        None => None,
+    }
+}
+
+impl Wrapper {
+    fn command_in(&'static self, arguments: &[String]) -> Option<WrappedCommand> {
+        let mut reader = CommandWords::new(arguments, &self.flags);
+        let (mut own_words, mut variables) = (0, Vec::new());
+        loop {
+            match reader.next()? {
+                CommandWord::Value(FlagKind::Script, text) => return Some(WrappedCommand::Text(text.to_owned())),
+                CommandWord::Value(..) | CommandWord::Switch(_) | CommandWord::Positional("-") => {}
+                CommandWord::Positional(word) if is_assignment(word) => variables.push(word.to_owned()),
+                CommandWord::Positional(_) if own_words < self.own_words => own_words += 1,
+                CommandWord::Positional(_) => break,
+            }
+        }
+        let command = &arguments[arguments.len() - reader.rest().len() - 1..];
+        match self.command {
+            CommandForm::Words => Some(WrappedCommand::Words(variables, command.to_vec())),
+            CommandForm::JoinedWords => Some(WrappedCommand::Text(command.join(" "))),
+            CommandForm::InFlag => None,
+        }
+    }
+
+    const fn own_words(self, own_words: usize) -> Self {
+        Self { own_words, ..self }
+    }
+
+    const fn joined(self) -> Self {
+        Self { command: CommandForm::JoinedWords, ..self }
+    }
+
+    const fn text_in(self, flags: &'static str) -> Self {
+        Self { flags: [self.flags[0], (flags, FlagKind::Script)], ..self }
+    }
+
+    const fn only_in_flag(self) -> Self {
+        Self { command: CommandForm::InFlag, ..self }
+    }
+}
+
+/// The text after a shell's `-c`, which may be one letter of several: `bash -eo pipefail -lc 'docker push x'`.
+fn script(arguments: &[String]) -> Option<&str> {
+    let mut options = arguments.iter();
+    while let Some(letters) = options.next()?.strip_prefix('-').filter(|letters| !letters.starts_with('-')) {
+        if letters.contains('c') {
+            return options.next().map(String::as_str);
+        }
+        if letters.ends_with('o') {
+            options.next();
+        }
+    }
+    None
+}
+
+pub(super) const SHELLS: &str = "ash bash busybox cmd dash fish ksh mksh nu pwsh sh zsh";
+
+/// Programs whose files tell what they run, or whose command lines are read nowhere.
+const RUNNERS: &str =
+    "aws-vault direnv doppler dotenv ensign find gmake just make ninja npm op parallel pnpm task yarn";
+
+/// Sources: the manual pages of coreutils, findutils, util-linux, procps, sudo, opendoas, strace, ltrace, systemd.
+const WRAPPERS: &[Wrapper] = &[
+    wrapper("! builtin busybox command nohup setsid", ""),
+    wrapper("catatonit chronic", ""),
+    wrapper("chroot", "--groups --userspec").own_words(1),
+    wrapper("chrt", "-D --sched-deadline -P --sched-period -T --sched-runtime").own_words(1),
+    wrapper("doas", "-C -a -u"),
+    wrapper("dumb-init", "-r --rewrite"),
+    wrapper("env", "-C --chdir -S --split-string -a --argv0 -u --unset"),
+    wrapper("exec", "-a"),
+    wrapper("flock", "-E --conflict-exit-code -w --timeout --wait").own_words(1).text_in("-c --command"),
+    wrapper("ionice", "-P --pgid -c --class -n --classdata -p --pid -u --uid"),
+    wrapper("ltrace", "-A -D --debug -F --config -a --align -e -l --library -n --indent -o --output -p -s -u -w -x"),
+    wrapper("nice", "-n --adjustment"),
+    wrapper("nsenter", "-G --setgid -S --setuid -W --wdns -t --target"),
+    wrapper("pkexec", "-u --user"),
+    wrapper(
+        "rootlesskit",
+        "--cgroupns --cidr --copy-up --mtu --net --port-driver -p --publish --slirp4netns-binary --state-dir",
+    ),
+    wrapper("runuser", "-G --supp-group -g --group -s --shell -u --user -w --whitelist-environment")
+        .text_in("-c --command --session-command"),
+    wrapper(
+        "script",
+        "-B --log-io -E --echo -I --log-in -O --log-out -T --log-timing -m --logging-format -o --output-limit",
+    )
+    .own_words(1)
+    .text_in("-c --command")
+    .only_in_flag(),
+    wrapper(
+        "setpriv",
+        "--ambient-caps --apparmor-profile --bounding-set --egid --euid --groups --inh-caps --landlock-access \
+         --landlock-rule --pdeathsig --ptracer --regid --reuid --rgid --ruid --seccomp-filter --securebits \
+         --selinux-label",
+    ),
+    wrapper("stdbuf", "-e --error -i --input -o --output"),
+    wrapper(
+        "strace",
+        "-E --env -I --interruptible -O --summary-syscall-overhead -P --trace-path -S --summary-sort-by -U \
+         --summary-columns -X --const-print-style -a --columns -b --detach-on -e --trace --signal --status --inject \
+         --fault -o --output -p --attach -s --string-limit -u --user",
+    ),
+    wrapper("su", "-G --supp-group -g --group -s --shell -w --whitelist-environment")
+        .own_words(1)
+        .text_in("-c --command --session-command")
+        .only_in_flag(),
+    wrapper(
+        "sudo sudo-rs",
+        "-C --close-from -D --chdir -R --chroot -T --command-timeout -U --other-user -a --auth-type -c --login-class -g \
+         --group -h --host -p --prompt -r --role -t --type -u --user",
+    ),
+    wrapper(
+        "systemd-run",
+        "-E --setenv -H --host -M --machine --description --gid --nice --on-active --on-boot --on-calendar --on-startup \
+         --on-unit-active --on-unit-inactive -p --property --path-property --service-type --slice --socket-property \
+         --timer-property --uid -u --unit --working-directory",
+    ),
+    wrapper("time", "-f --format -o --output"),
+    wrapper("timeout", "-k --kill-after -s --signal").own_words(1),
+    wrapper("tini", "-e -p"),
+    wrapper(
+        "unshare",
+        "-G --setgid -R --root -S --setuid --boottime --load-interp --map-group --map-groups --map-user --map-users \
+         --monotonic --propagation --setgroups -w --wd",
+    ),
+    wrapper("watch", "-n --interval -q --equexit -s --shotsdir").joined(),
+    wrapper(
+        "xargs",
+        "-E -I -L --max-lines -P --max-procs -a --arg-file -d --delimiter -n --max-args --process-slot-var -s --max-chars",
+    ),
+];
+
+const fn wrapper(names: &'static str, flags_with_value: &'static str) -> Wrapper {
+    let flags = [(flags_with_value, FlagKind::Other), ("", FlagKind::Script)];
+    Wrapper { names, flags, own_words: 0, command: CommandForm::Words }
+}
