@@ -1,14 +1,14 @@
 //! Recognises coding agents by their variables, and by their names among the processes above us.
 //!
 //! Sources: the agents' own documentation, and the table of GitHub's CLI (cli/cli `internal/agents/detect.go`), which
-//! names the lines of source. Settings of a person's own shell, such as `GOOSE_PROVIDER`, are left out.
+//! names the source lines of each agent. Settings of a person's own shell, such as `GOOSE_PROVIDER`, are left out.
 
 use std::ffi::OsString;
 
 use super::program_role;
 use crate::system::ancestors::Process;
 
-/// A variable that shows an agent. A `*` at its end matches anything, and a value follows `=`.
+/// A variable that shows an agent. A `*` at the end of a name matches any ending. `NAME=VALUE` matches only this value.
 const VARIABLES: [(&str, &str); 18] = [
     ("CLAUDECODE", "Claude Code"), // code.claude.com/docs/en/env-vars
     ("CLAUDE_CODE", "Claude Code"),
@@ -30,10 +30,10 @@ const VARIABLES: [(&str, &str); 18] = [
     ("AI_AGENT", "an agent"), // for all of them
 ];
 
-/// Settings of a person's own shell that begin like an agent's variable.
+/// Variables that begin like an agent's, but that people set in their own shell.
 const SETTINGS: [&str; 2] = ["CODEX_HOME", "CODEX_API_KEY"];
 
-/// Programs and packages by the name of their file or folder.
+/// Names of programs and packages: of their file, or of a folder in its path.
 const PROGRAMS: [(&str, &str); 18] = [
     ("claude", "Claude Code"),
     ("claude-code", "Claude Code"),
@@ -55,7 +55,7 @@ const PROGRAMS: [(&str, &str); 18] = [
     ("openhands", "OpenHands"),
 ];
 
-/// Returns the sign of an agent: one of our variables, a process's name or one of its variables.
+/// Returns what shows an agent: a variable of ours, or the name or a variable of a process above us.
 pub(super) fn find(
     ours: impl IntoIterator<Item = (OsString, OsString)>,
     processes: &[Process],

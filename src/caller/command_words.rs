@@ -1,4 +1,4 @@
-//! `CommandWords`: reads a command line as pflag does, which most container clients use.
+//! `CommandWords`: reads a command line as Go's library pflag does, which most container clients use.
 
 use std::collections::BTreeMap;
 use std::slice;
@@ -6,11 +6,11 @@ use std::slice;
 /// The meaning of a flag's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FlagKind {
-    /// A value without meaning for us.
+    /// A value that is ignored.
     Other,
     /// An image.
     Image,
-    /// The name of a result, which a pushing build pushes.
+    /// The name of a build's result. It is pushed if the build pushes.
     Tag,
     /// An image that is pushed.
     Destination,
@@ -18,7 +18,7 @@ pub(super) enum FlagKind {
     Output,
     /// buildx' and buildctl's `type=registry,ref=REF`, or a bare image.
     Cache,
-    /// The same as a destination, which is pushed.
+    /// As `Cache`, for a cache that is pushed.
     CacheTo,
     /// `NAME=docker-image://REF`.
     BuildContext,
@@ -36,7 +36,7 @@ pub(super) enum FlagKind {
     Namespace,
     /// The user of a login.
     Username,
-    /// A file to work on: of Compose or bake, a Dockerfile, a manifest.
+    /// A file to work on: a Compose or bake file, a Dockerfile or a manifest.
     File,
     /// A file of variables.
     EnvFile,
@@ -62,10 +62,11 @@ pub(super) enum FlagKind {
     Script,
 }
 
-/// Flags that take a value, with their kind. A text lists flags with spaces, and later entries win.
+/// Flags that take a value, with the kind of that value. The text lists flags, separated by spaces. Later entries
+/// override earlier ones.
 pub(super) type FlagTable = &'static [(&'static str, FlagKind)];
 
-/// A word, or a flag. Short flags without a value are skipped. It has no `Debug`, because it may be a password.
+/// A word or a flag. Short flags without a value are skipped. It has no `Debug`, because a word may be a password.
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(super) enum CommandWord<'a> {
     Positional(&'a str),
@@ -84,7 +85,7 @@ pub(super) struct Switch<'a> {
 /// Reads words one by one, in one pass.
 pub(super) struct CommandWords<'a> {
     rest: slice::Iter<'a, String>,
-    /// Lists not yet in `flags`, because `docker push IMAGE` has no flag to look up.
+    /// Tables that are not in `flags` yet. Many command lines, such as `docker push IMAGE`, have no flag to look up.
     unread: Vec<FlagTable>,
     flags: BTreeMap<FlagName<'a>, FlagKind>,
     flags_ended: bool,
@@ -133,7 +134,7 @@ impl<'a> CommandWords<'a> {
         Some(CommandWord::Value(meaning, value.or_else(|| self.rest.next().map(String::as_str))?))
     }
 
-    /// `-t value`, `-tvalue` or `-t=value`, also after flags without a value: `-qt value`.
+    /// Reads `-t value`, `-tvalue` or `-t=value`, also after letters of flags without a value: `-qt value`.
     fn short(&mut self, cluster: &'a str) -> Option<CommandWord<'a>> {
         let mut letters = cluster.chars();
         while let Some(letter) = letters.next() {
@@ -174,7 +175,7 @@ impl<'a> Iterator for CommandWords<'a> {
     }
 }
 
-/// Tells whether the switch `flag` is on. The last one wins.
+/// Tells whether the switch `flag` is on. If it is typed several times, the last one decides.
 pub(super) fn is_on(switches: &[Switch<'_>], flag: &str) -> bool {
     let name = flag.trim_start_matches('-');
     switches.iter().rev().find(|switch| switch.name == name).is_some_and(|switch| switch.is_on)

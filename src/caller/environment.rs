@@ -14,14 +14,14 @@ type ProcessVariables = Option<Vec<OsString>>;
 /// The calling client, and the processes between it and us.
 #[derive(Debug, Default)]
 struct ClientChain {
-    /// Shells, `sudo` and scripts, nearest first. A person wrote what they set.
+    /// Shells, `sudo` and scripts, nearest first. What they set was written by a person.
     wrappers: Vec<ProcessVariables>,
-    /// The client, then the same kind of client above it, such as `docker` above its plugins.
+    /// The client, then clients of the same kind above it, such as `docker` above its plugins.
     clients: Vec<ProcessVariables>,
 }
 
-/// Returns the variables that the client above us changed after its start. Without a known client nothing counts as
-/// changed, because the caller is a person, a shell or their program.
+/// Returns the variables that the client above us changed after its start. If no client is known, no variable is
+/// regarded as changed, because the caller is a person, a shell or their program.
 pub(crate) fn changed_by_client() -> Vec<ChangedVariable> {
     let chain = ClientChain::read(ancestors::all());
     if chain.clients.is_empty() { vec![] } else { chain.changes(env::all()) }
@@ -34,7 +34,7 @@ impl ClientChain {
             let (id, is_script) = (process.id, program_role::is_script_of_client(&process));
             match Program::from(process).role() {
                 ProgramRole::Client(_) => chain.clients.push(ancestors::variables(id)),
-                // A shell script with a client's name counts as the client if there is none below it.
+                // A shell script with a client's name is regarded as the client, unless a client is below it.
                 ProgramRole::Wrapper if is_script && chain.clients.is_empty() => {
                     chain.clients.push(ancestors::variables(id));
                     break;
@@ -56,16 +56,17 @@ impl ClientChain {
         changed.collect()
     }
 
-    /// The original value of one of our variables.
+    /// Returns the value that one of our variables had when the client was started.
     fn at_start(&self, name: &OsStr, value: &OsStr) -> Option<OsString> {
         let set_by_wrapper = |variables: &Vec<OsString>| find(variables, name) != Some(value);
         if self.wrappers.iter().flatten().any(set_by_wrapper) {
             return Some(value.to_owned());
         }
-        // The outermost readable client counts, because clients pass on what they have read.
+        // The value comes from the outermost readable client, because clients pass on what they have read.
         match self.clients.iter().flatten().next_back() {
             Some(variables) => find(variables, name).map(OsStr::to_owned),
-            // Without a readable client our variables are not trusted. The others are needed to run at all.
+            // If no client is readable, the variables of Ensign are not trusted. The others are, because nothing runs
+            // without them.
             None => Some(value.to_owned()).filter(|_| !name.as_encoded_bytes().starts_with(b"ENSIGN_")),
         }
     }
@@ -105,7 +106,7 @@ mod tests {
             (&[], &["ENSIGN_CONFIG_DIR=/c"], "ENSIGN_CONFIG_DIR=./x", Some("/c")),
             (&[], &["ENSIGN_CONFIG_DIRECTORY=./x X=ENSIGN_CONFIG_DIR=./x"], "ENSIGN_CONFIG_DIR=./x", None),
             (&[], &["A=a=b"], "A=a=b", Some("a=b")),
-            // It starts another client with what it read.
+            // It passes what it has read to another client.
             (&[], &["ENSIGN_ACCOUNT=x", "HOME=/me", "HOME=/me"], "ENSIGN_ACCOUNT=x", None),
             (&[], &["ENSIGN_ACCOUNT=x", "ENSIGN_ACCOUNT=x"], "ENSIGN_ACCOUNT=x", Some("x")),
             // A script between the client and us.
@@ -113,7 +114,7 @@ mod tests {
             (&["ENSIGN_ACCOUNT=x"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", None),
             (&["ENSIGN_ACCOUNT=x", "HOME=/me"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", Some("x")),
             (&["hidden"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", None),
-            // What may not be seen, as across the user namespaces of rootless containers.
+            // An unreadable process, as in another user namespace of rootless containers.
             (&[], &["ENSIGN_ACCOUNT=x", "hidden"], "ENSIGN_ACCOUNT=x", Some("x")),
             (&[], &["HOME=/me", "hidden"], "ENSIGN_ACCOUNT=x", None),
             (&[], &["hidden"], "ENSIGN_ACCOUNT=x", None),

@@ -12,14 +12,15 @@ use crate::system::{env, folders};
 /// Known callers that are no container clients.
 const OTHERS: [&str; 2] = ["ensign", "kubelet"];
 
-/// Reads every process above us.
+/// Returns the facts that `rule` needs, from every process above us.
 pub(crate) fn facts(rule: &CallerRule) -> CallerFacts {
     if !rule.looks_at_processes() {
         return CallerFacts::default();
     }
     let Ancestors { processes, is_whole } = ancestors::to_the_top();
     let askers = askers(&processes);
-    // Only shells are between a person and us. Above them may be a daemon, such as tmux.
+    // The terminal is that of the outermost client, or else of the shell that calls us. Above it may be a daemon, such
+    // as tmux.
     let outermost = askers.iter().rev().find(|process| is_client(process)).copied().or(processes.first());
     let variables = |process: &Process| ancestors::variables(process.id).unwrap_or_default();
     CallerFacts {
@@ -35,7 +36,7 @@ pub(crate) fn agent() -> Option<String> {
     facts(&CallerRule { refuses_agents: true, ..CallerRule::default() }).agent
 }
 
-/// The name of a client in a rule, as `why` shows it.
+/// The name of a client as rules have it and `why` shows it.
 pub(crate) fn client_name(text: &str) -> Option<String> {
     let name = text.trim().replace(' ', "-");
     let known = clients::find(&name).map(|_| shown(&name));
@@ -51,7 +52,8 @@ pub(super) fn described_call(program: &Program) -> Option<String> {
     Some(format!("{name} {verb}").trim_end().to_owned())
 }
 
-/// The calling client and the same kind above it, or else the first program that is not a wrapper.
+/// Returns the calling client and the clients of the same kind above it. Without a client it returns the first program
+/// that is not a wrapper.
 fn askers(processes: &[Process]) -> Vec<&Process> {
     let mut clients = vec![];
     for (distance, process) in processes.iter().enumerate() {
@@ -77,7 +79,8 @@ fn program(process: &Process) -> Program {
     Program::new(process.exe.as_deref(), process.words.clone())
 }
 
-/// A client's names, a program's path, and each path of the rule that leads to the same file.
+/// Returns the names that a caller may have in a rule: a client's names, the program's path, and each path of the rule
+/// that is a link to the same file.
 fn names(process: &Process, rule: &CallerRule) -> Vec<String> {
     let Program { name, .. } = program(process);
     let is_known = clients::find(&name).is_some() || OTHERS.contains(&name.as_str());
@@ -91,7 +94,7 @@ fn names(process: &Process, rule: &CallerRule) -> Vec<String> {
     names
 }
 
-/// A plugin, as people write it.
+/// A plugin's name, as people write it.
 fn shown(name: &str) -> String {
     name.replacen("docker-", "docker ", 1)
 }

@@ -18,12 +18,12 @@ struct CallerFixture {
     ancestors: Vec<RecordedProcess>,
     registry: String,
     images: Vec<String>,
-    /// The operation at the registry; `None`: unknown.
+    /// The operation at the registry. `None` means unknown.
     #[serde(default)]
     operation: Option<String>,
 }
 
-/// An argument vector, with the executable if it could be read and differs from the first word.
+/// The arguments of a process. The executable is added if it was readable and differs from the first word.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum RecordedProcess {
@@ -31,7 +31,7 @@ enum RecordedProcess {
     Process { exe: String, argv: Vec<String> },
 }
 
-/// Every file of the folder. A test fails if a file is not listed.
+/// Every file of the folder. If a file is missing here, a test fails.
 const FILES: [&str; 13] = [
     "buildctl.json",
     "buildx.json",

@@ -9,11 +9,11 @@ use crate::model::{ImageReference, Registry};
 /// How a client writes an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ImageSyntax {
-    /// `[host/]path`: a short name is Docker Hub's.
+    /// `[host/]path`. Without a host the image is on Docker Hub.
     Short,
     /// `host/path`, perhaps with several tags: `host/path:1,2` (oras).
     WithHost,
-    /// `docker://[host/]path`, or buildx' `docker-image://`. Other transports are no registries (skopeo).
+    /// `docker://[host/]path`, or buildx' `docker-image://`. Other transports mean no registry (skopeo).
     Transport,
     /// As `Transport`, or without one (podman, buildah).
     OptionalTransport,
@@ -25,7 +25,7 @@ pub(super) enum ImageSyntax {
     Namespace,
 }
 
-/// The images so far, each once, in order.
+/// The images that were found so far, each once, in order.
 pub(super) struct ImageCollector<'a> {
     registry: &'a Registry,
     seen: BTreeSet<ImageReference>,
@@ -54,7 +54,7 @@ impl<'a> ImageCollector<'a> {
             FlagKind::Base | FlagKind::Tag | FlagKind::Destination => self.add(value, form),
             FlagKind::Output => self.add_output(value),
             FlagKind::Cache | FlagKind::CacheTo => self.add_cache(value),
-            // A build argument may be any text, and only the Dockerfile tells its meaning.
+            // A build argument may be any text. Only the Dockerfile shows whether it is an image.
             FlagKind::FrontendOption => self.add(value.strip_prefix("source=").unwrap_or_default(), ImageSyntax::Short),
             FlagKind::DriverOption => {
                 self.add(field(&csv_fields(value), "image").unwrap_or_default(), ImageSyntax::Short);
@@ -76,13 +76,14 @@ impl<'a> ImageCollector<'a> {
             | FlagKind::Platform
             | FlagKind::PlatformPart
             | FlagKind::Script
-            // The Dockerfile decides whether it is used, and bake's files decide what else is built.
+            // The Dockerfile decides whether a build context is used. The bake files decide what an override changes.
             | FlagKind::BuildContext
             | FlagKind::BakeOverride => {}
         }
     }
 
-    /// Adds the images in a flag's value that are pushed if the result is.
+    /// Adds the images in a flag's value that the command pushes. `is_built_to_push` tells whether it pushes its
+    /// result.
     pub(super) fn add_pushed(&mut self, meaning: FlagKind, value: &str, form: ImageSyntax, is_built_to_push: bool) {
         match meaning {
             FlagKind::Destination | FlagKind::CacheTo => self.add_value(meaning, value, form),
@@ -131,7 +132,7 @@ pub(super) fn role(meaning: FlagKind) -> ImageRole {
     }
 }
 
-/// Whether a flag's value means a push of the result.
+/// Tells whether a flag's value asks for a push of the result.
 pub(super) fn is_pushing(meaning: FlagKind, value: &str) -> bool {
     if meaning != FlagKind::Output {
         return false;
@@ -187,7 +188,7 @@ fn scanned(text: &str) -> Option<&str> {
     }
 }
 
-/// Tells whether the host is written out. Docker Hub's may be omitted.
+/// Tells whether the text names its host. Only Docker Hub's may be omitted.
 fn has_host(text: &str, image: &ImageReference) -> bool {
     let first = text.split_once('/').map_or("", |(first, _)| first);
     !image.registry().is_docker_hub() || Registry::from_authority(first).is_ok_and(|host| host.is_docker_hub())

@@ -48,10 +48,10 @@ pub(crate) use shell_command::UnreadableCommand;
 
 /// How many programs may be between us and the client: wrapper scripts, `sudo`, `env`.
 const WRAPPERS_AT_MOST: usize = 6;
-/// Plugins and re-executions make chains of three. This only ends an endless one.
+/// Plugins and re-executions make chains of three programs. This limit only ends an endless chain.
 const PROGRAMS_AT_MOST: usize = 16;
 
-/// The process that asks for `registry`. It is read only as far as the rules need.
+/// The process that asks for `registry`. Processes are read only as far up as the rules need.
 pub(crate) struct Caller<'r> {
     registry: &'r Registry,
     ancestry: Ancestry,
@@ -77,7 +77,7 @@ impl<'r> Caller<'r> {
 }
 
 impl CallerContext for Caller<'_> {
-    /// Reads our ancestors' command lines, no further up than needed. Each costs a few system calls.
+    /// Reads our ancestors' command lines, no further up than needed. Each process costs a few system calls.
     fn command(&self) -> CommandImages {
         command_of(self.ancestry.programs().inspect(|program| self.set_client(program)), self.registry)
     }
@@ -106,8 +106,8 @@ impl CallerContext for Caller<'_> {
     }
 }
 
-/// Returns the images of `registry` on the nearest command line that names any (parent first), each once. The operation
-/// is that of the nearest command line that tells it.
+/// Returns the images of `registry`, each once, on the nearest command line that has any. The parent's is the nearest.
+/// The operation is that of the nearest command line that shows one.
 pub(crate) fn command_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -127,7 +127,7 @@ pub(crate) fn command_of<P: Borrow<Program>>(
     CommandImages { images, role, operation: nearer.get() }
 }
 
-/// The calling client, with only wrappers between it and us.
+/// Returns the calling client, if there are only wrappers between it and us.
 fn nearest_client<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>) -> Option<P> {
     let mut programs = programs.into_iter().take(WRAPPERS_AT_MOST + 1);
     programs
@@ -149,7 +149,8 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     nearest(programs, mentions, |_| None).unwrap_or_default()
 }
 
-/// Returns the images of `registry` that a build of the project in our folder pulls or pushes, and the unknown parts.
+/// Returns the images of `registry` that a build of the project in our folder pulls or pushes, and what is unknown
+/// about them.
 pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     let mut all = FileImages::default();
     for command in ["docker build .", "docker buildx bake '*'", "docker compose build"] {
@@ -201,8 +202,9 @@ pub(crate) fn command_line(text: &str) -> Result<Program, UnreadableCommand> {
     Ok(Program::typed(words, variables))
 }
 
-/// Climbs to the first answer. Above a client only its plugin's parent or its first process (rootless) counts, because
-/// a script may name anything. An unknown program counts only as our direct parent.
+/// Asks one program after the other, parent first, up to the first answer. Above a client only clients are asked:
+/// docker above its plugin, or podman's first process (rootless). Scripts above it are not asked, because they may name
+/// any image. An unknown program is asked only if it is our parent.
 fn nearest<T, P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     ask_client: impl Fn(&Grammar, &Program) -> Option<T>,

@@ -20,12 +20,12 @@ impl Program {
         self.variables.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Its working folder, which is ours unless it has moved.
+    /// The working folder of the process. For a typed command it is ours.
     pub(super) fn folder(&self) -> Option<PathBuf> {
         self.process.and_then(ancestors::folder).or_else(env::current_dir)
     }
 
-    /// A variable that it was started with. We inherit those of our callers.
+    /// A variable of the program. We inherit the variables of the processes above us.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
         self.typed_variable(name).map(str::to_owned).or_else(|| env::text(name))
     }

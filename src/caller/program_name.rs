@@ -1,7 +1,7 @@
 //! The name of a program, and lists of such names.
 
-/// The last part of a path of any system, in lower case. Endings of systems and packages are removed: `.exe`, Linux' `
-/// (deleted)`, Nix' `.docker-wrapped`. A login shell's `argv[0]` begins with `-`.
+/// Returns the last part of a path, in lower case, on any system. What systems and packages add is removed: `.exe`,
+/// Linux' ` (deleted)`, Nix' `.docker-wrapped`, the `-` before a login shell's name.
 pub(super) fn file_name(path: &str) -> String {
     let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = name.strip_suffix(" (deleted)").unwrap_or(name).to_ascii_lowercase();
@@ -10,7 +10,7 @@ pub(super) fn file_name(path: &str) -> String {
     wrapped.unwrap_or(name).trim_start_matches('-').to_owned()
 }
 
-/// `names` are separated by spaces.
+/// Tells whether `name` is one of `names`, which are separated by spaces.
 pub(super) fn is_one_of(names: &str, name: &str) -> bool {
     names.split_ascii_whitespace().any(|known| known == name)
 }

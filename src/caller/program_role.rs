@@ -9,18 +9,19 @@ use super::program_name::{file_name, is_one_of};
 use super::wrappers::{SHELLS, is_wrapper};
 use crate::system::ancestors::Process;
 
-/// What a program's command line tells about images.
+/// How a program's command line is read.
 pub(super) enum ProgramRole {
     /// A container client with a known grammar.
     Client(&'static Grammar),
-    /// A wrapper that names no image itself, or docker's own plugin with the same words.
+    /// A program that runs another one and names no image itself, or a plugin of docker, whose words docker's command
+    /// line has too.
     Wrapper,
-    /// A long-lived program, whose command line proves nothing.
+    /// A long-lived program, whose command line is not about this request.
     LongLived,
     Unknown,
 }
 
-/// Another credential helper, or a script around us.
+/// The prefix of credential helpers, and of scripts that call us.
 const HELPER: &str = "docker-credential-";
 
 /// The prefix of Docker's plugins, and of other credential helpers.
@@ -38,8 +39,8 @@ const LONG_LIVED: &str = "\
     idea idea64 phpstorm pycharm pycharm64 rider rider64 rustrover webstorm webstorm64 windsurf zed zed-editor";
 
 impl Program {
-    /// Reads a process. `exe` is right for renamed links, and `argv[0]` if `exe` is unreadable or `/` (rootless
-    /// re-execution). After an interpreter comes the script.
+    /// Reads a process. The name comes from `exe`, which is right for renamed links. If `exe` is unreadable or `/`
+    /// (rootless re-execution), it comes from `argv[0]`. For an interpreter it is the script's.
     pub(crate) fn new(exe: Option<&Path>, argv: Vec<String>) -> Self {
         let exe = exe.and_then(Path::file_name).and_then(OsStr::to_str);
         let names: Vec<String> = exe.into_iter().chain(argv.first().map(String::as_str)).map(file_name).collect();
@@ -79,8 +80,8 @@ impl From<Process> for Program {
     }
 }
 
-/// An interpreter's script with a telling name, and its position in `argv`. A shell script with a client's name is only
-/// a wrapper with its own words.
+/// Returns the name of an interpreter's script, and its position in `argv`, if it is a client's or a helper's name. A
+/// shell script with a client's name is a wrapper: its words are its own.
 fn script(names: &[String], argv: &[String]) -> Option<(String, usize)> {
     let interpreter = shell_or_interpreter(names)?;
     let (at, path) = script_path(argv)?;
@@ -105,7 +106,8 @@ fn script_path(argv: &[String]) -> Option<(usize, &String)> {
     argv.iter().enumerate().skip(1).take_while(|(_, word)| is_no_text(word)).find(|(_, word)| !word.starts_with('-'))
 }
 
-/// The possible names of a process: its program, the name it was called by, and of a script the file and its folders.
+/// Returns the possible names of a process: of its program, the name that it was called by, and for a script the names
+/// of the file and its folders.
 pub(super) fn names(process: &Process) -> impl Iterator<Item = String> {
     let exe = process.exe.as_deref().and_then(Path::to_str);
     let own: Vec<String> = exe.into_iter().chain(process.words.first().map(String::as_str)).map(file_name).collect();

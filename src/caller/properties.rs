@@ -10,7 +10,7 @@ use crate::model::{ImageReference, Registry};
 use crate::system::text;
 
 /// The asked registry on the first line, then one program on each line, nearest first. A line has the executable, which
-/// may be empty, and the arguments, separated by tabs. Only images in the text are found.
+/// may be empty, and the arguments, separated by tabs. No image may be found that is not in the text.
 pub(crate) fn argv(text: &str) {
     let mut lines = text.split('\n');
     let registry = Registry::from_key(lines.next().unwrap_or_default());
@@ -45,8 +45,8 @@ pub(crate) fn argv(text: &str) {
     }
 }
 
-/// A typed command, then the files of its folder, each after a line `== NAME`. Every image is of the registry and is found
-/// once. The whole text is also read as a `.ensign.toml`.
+/// The input is a typed command, then the files of its folder, each after a line `== NAME`. Every image is of the
+/// registry and is found once. The whole text is also read as a `.ensign.toml`.
 pub(crate) fn files(text: &str) {
     project::hold(text);
     let mut files = text.split("\n== ");
@@ -82,7 +82,7 @@ fn program(words: &[String]) -> Program {
     Program::new((!exe.is_empty()).then(|| Path::new(exe)), argv.to_vec())
 }
 
-/// Quoted for a shell, the words are the same words.
+/// Words that are quoted for a shell must be read as the same words.
 fn is_read_as_typed(words: &[String]) {
     if words.first().is_some_and(|word| word == "ensign") {
         return; // our own plugin, which may run another command

@@ -1,4 +1,4 @@
-//! The registries that a whole command requests. Everywhere else a client asks for one registry.
+//! The registries that a whole command requests. `get` is asked for only one registry at a time.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,13 @@ use super::{Program, command_of, containers};
 use crate::model::Registry;
 use crate::model::choice::{ImageRole, UnknownImages};
 
-/// Far more than real commands have. The files may be anybody's, and each registry costs an answer.
+/// The limit, far above what real commands have. It is needed because the files may be hostile, and each registry costs
+/// an answer.
 pub(crate) const REGISTRIES_AT_MOST: usize = 50;
 
-/// Returns the registries of the images that `program` works on, those in its words before those in its files. What only
-/// looks like a host there names none of them and is left out; what a build calls its result, if it asks for anything else.
-/// Of more than [`REGISTRIES_AT_MOST`], those beyond are not looked for.
+/// Returns the registries of the images that `program` works on: first those in its words, then those in its files. A
+/// text that only looks like a host is left out. The name of a build's result is left out if the build requests another
+/// image. It stops after more than [`REGISTRIES_AT_MOST`].
 pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
     let place = match program.role() {
         ProgramRole::Client(client) => client.place(program),
@@ -37,7 +38,7 @@ pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
     asked.into_iter().map(|(_, registry)| registry).chain(in_files).collect()
 }
 
-/// Docker Hub for short names, and every host before a path in the texts.
+/// Returns every host before a path in the texts, and Docker Hub for short names.
 pub(super) fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
     let words = texts.flat_map(|text| text.split(|c: char| !(c.is_alphanumeric() || ".-_:/@[]".contains(c))));
     let hosts = words.filter_map(|word| word.rsplit("//").next().unwrap_or_default().split_once('/'));
@@ -49,7 +50,7 @@ pub(super) fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
         .collect()
 }
 
-/// Returns the first unknown part of the files that `program` works on.
+/// Returns the first thing that is unknown about the files that `program` works on.
 pub(crate) fn unknown_in_files(program: &Program) -> Option<UnknownImages> {
     let ProgramRole::Client(client) = program.role() else { return None };
     files::first_unknown(&client.task(&program.args)?, &program.folder()?, &ProjectVariables::new(program))

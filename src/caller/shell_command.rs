@@ -1,10 +1,10 @@
-//! Reads a shell command as a person types it.
+//! Reads one command as a person types it in a shell.
 
 use super::shell_tokens::{self, ShellToken, is_assignment};
 use super::wrappers::{self, WrappedCommand};
 use crate::system::{folders, text};
 
-/// Why a text is not a readable command.
+/// Why a text cannot be read as one command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnreadableCommand {
     OpenQuote,
@@ -12,8 +12,8 @@ pub(crate) enum UnreadableCommand {
     Several,
 }
 
-/// Splits `text` as a POSIX shell does, but expands only `~/`. Removes what stands before the program: `VAR=x` (returned
-/// first), redirections, `sudo`, `env`, `sh -c`, our own `exec`.
+/// Splits `text` as a POSIX shell does, but expands only `~/`. Removes redirections and what is before the program:
+/// variables (returned first), `sudo`, `env`, `sh -c`, our own `exec`.
 pub(super) fn words(text: &str) -> Result<(VariableAssignments, Vec<String>), UnreadableCommand> {
     let mut variables = Vec::new();
     let mut words = one_command(text)?;
@@ -51,7 +51,7 @@ fn one_command(text: &str) -> Result<Vec<String>, UnreadableCommand> {
     Ok(words)
 }
 
-/// `ensign exec --account WORK -- COMMAND`, also as `docker ensign exec`. Its effect becomes a variable.
+/// `ensign exec --account WORK -- COMMAND`, also as `docker ensign exec`. The chosen account is returned as a variable.
 fn behind_our_exec(words: &[String], variables: &mut VariableAssignments) -> Option<Vec<String>> {
     let words = if words.first()? == "docker" { &words[1..] } else { words };
     let is_ours = |word: &String| matches!(word.as_str(), "ensign" | "docker-credential-ensign");

@@ -7,13 +7,13 @@ pub(super) enum ShellToken<'t> {
     Word(&'t str),
     /// A word with a part such as `$(…)`, which only the shell can fill in.
     UnknownWord(&'t str),
-    /// It ends a command, or joins two.
+    /// An operator between two commands, or at the end of one.
     Separator,
-    /// The name of a file follows: `>`, `2>>`, `<<<`.
+    /// `>`, `2>>`, `<<<`: the next word is a file or a text for the program.
     Redirection,
 }
 
-/// `None` if a quote or a substitution is left open.
+/// Splits `text` into tokens. `None` if a quote or a substitution is not closed.
 pub(super) fn tokens(text: &str) -> Option<Vec<ShellToken<'_>>> {
     let (mut tokens, mut rest) = (Vec::new(), text);
     loop {
@@ -45,7 +45,8 @@ fn first(text: &str) -> Option<(ShellToken<'_>, usize)> {
     })
 }
 
-/// The length of a word, up to a blank or an operator that is not quoted, and whether all of it is known.
+/// Returns the length of the word at the start of `text`, and whether it has no substitution. A blank or an operator
+/// ends it, unless quoted.
 fn word_length(text: &str) -> Option<(usize, bool)> {
     let mut is_known = true;
     let mut closing = Vec::new(); // the ends of the open quotes and substitutions, a stack because a text may be hostile
@@ -74,7 +75,7 @@ fn word_length(text: &str) -> Option<(usize, bool)> {
     closing.is_empty().then_some((text.len(), is_known))
 }
 
-/// The end of `$(` and `${`.
+/// Returns the character that ends `$(` or `${`.
 fn end_of_substitution(start: char) -> Option<char> {
     match start {
         '(' => Some(')'),
@@ -83,7 +84,7 @@ fn end_of_substitution(start: char) -> Option<char> {
     }
 }
 
-/// `2` in `2>`, and bash's `{log}>`.
+/// Tells whether a word before a redirection belongs to it: `2>`, bash's `{log}>`.
 fn is_descriptor(word: &str) -> bool {
     word.bytes().all(|b| b.is_ascii_digit()) || (word.starts_with('{') && word.ends_with('}'))
 }

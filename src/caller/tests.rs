@@ -1,4 +1,4 @@
-//! Command lines with the client, the user and the images that they mean.
+//! Reads command lines, and compares the client, the user and the images with the expected ones.
 
 use super::*;
 use crate::system::{self, files::Access};

@@ -3,8 +3,8 @@
 use super::images::{ImageCollector, ImageSyntax};
 use crate::model::{ImageReference, Registry};
 
-/// Returns the images of `registry` in `arguments`, also inside a script's text. Short names do not count, because
-/// every word looks like one.
+/// Returns the images of `registry` in `arguments`, also inside a script's text. Short names are ignored, because every
+/// word looks like one.
 pub(super) fn images(arguments: &[String], registry: &Registry) -> Vec<ImageReference> {
     let mut images = ImageCollector::new(registry);
     let has_brackets = registry.as_str().starts_with('['); // elsewhere they separate items
@@ -15,7 +15,7 @@ pub(super) fn images(arguments: &[String], registry: &Registry) -> Vec<ImageRefe
             Some((_, reference)) => reference,
             None => run,
         };
-        // The full stop of a sentence, or a script's `host/path/$NAME:$TAG`.
+        // A full stop may follow the image, or a variable of a script: `host/path/$NAME:$TAG`.
         images.add(reference.trim_end_matches(['.', ':', '/', '-', '_', '@']), ImageSyntax::WithHost);
     }
     images.into_vec()

@@ -4,11 +4,11 @@ use super::command_words::{CommandWord, CommandWords, FlagKind};
 use super::program_name::{file_name, is_one_of};
 use super::shell_tokens::is_assignment;
 
-/// A program with another one's command line after its own words.
+/// A program whose command line has its own words first, then another program's command line.
 struct Wrapper {
     names: &'static str,
     flags: [(&'static str, FlagKind); 2],
-    /// How many words it has before the command: `timeout DURATION`.
+    /// The number of words before the command: one for `timeout DURATION`.
     own_words: usize,
     command: CommandForm,
 }
@@ -16,15 +16,15 @@ struct Wrapper {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CommandForm {
     Words,
-    /// The words, joined, are a shell's text.
+    /// The words are joined to a shell's text.
     JoinedWords,
-    /// Only a flag's value is a command.
+    /// The command is only in a flag's value.
     InFlag,
 }
 
 /// The command that a wrapper runs.
 pub(super) enum WrappedCommand {
-    /// After the variables that it gets.
+    /// The variables that the wrapper sets, then the words of the command.
     Words(Vec<String>, Vec<String>),
     /// A shell's text.
     Text(String),
@@ -35,7 +35,7 @@ pub(super) fn is_wrapper(name: &str) -> bool {
     is_one_of(SHELLS, name) || is_one_of(RUNNERS, name) || WRAPPERS.iter().any(|wrapper| is_one_of(wrapper.names, name))
 }
 
-/// The command that `words` run, if they begin with a wrapper and have one.
+/// Returns the command that a wrapper at the start of `words` runs.
 pub(super) fn wrapped(words: &[String]) -> Option<WrappedCommand> {
     let (program, arguments) = words.split_first()?;
     let name = file_name(program);
@@ -84,7 +84,8 @@ impl Wrapper {
     }
 }
 
-/// The text after a shell's `-c`, which may be one letter of several: `bash -eo pipefail -lc 'docker push x'`.
+/// Returns the text after a shell's `-c`. The `c` may be one of several letters: `bash -eo pipefail -lc 'docker push
+/// x'`.
 fn script(arguments: &[String]) -> Option<&str> {
     let mut options = arguments.iter();
     while let Some(letters) = options.next()?.strip_prefix('-').filter(|letters| !letters.starts_with('-')) {
@@ -100,7 +101,7 @@ fn script(arguments: &[String]) -> Option<&str> {
 
 pub(super) const SHELLS: &str = "ash bash busybox cmd dash fish ksh mksh nu pwsh sh zsh";
 
-/// Programs whose files tell what they run, or whose command lines are read nowhere.
+/// Wrappers whose command lines are not read. What they run may be in their files.
 const RUNNERS: &str =
     "aws-vault direnv doppler dotenv ensign find gmake just make ninja npm op parallel pnpm task yarn";
 

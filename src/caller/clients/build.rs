@@ -79,7 +79,7 @@ pub(super) const KANIKO: Grammar = Grammar {
     plugins: &[],
 };
 
-/// `docker build` with the classic builder's flags, and nerdctl's.
+/// The flags of `docker build`, with those of the classic builder and of nerdctl.
 pub(super) const BUILD: FlagTable = &[
     (
         "--add-host --allow --annotation --attest --builder --call --cgroup-parent --cpu-period --cpu-quota -c \
@@ -119,7 +119,7 @@ const IMAGETOOLS: FlagTable = &[
     ("-t --tag", FlagKind::Destination),
 ];
 
-/// Asks the registry about `docker-image://IMAGE`.
+/// Its argument `docker-image://IMAGE` is requested from the registry.
 const POLICY: Verb = Verb::new(
     "policy eval",
     Positionals::All,

@@ -9,15 +9,15 @@ use super::verb_invocation::{ComposeAction, InputFiles};
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 
-/// Version 2, also as a plugin, and version 1 in Python.
+/// Version 2, which is also docker's plugin, and version 1, which is written in Python.
 pub(super) const COMPOSE: Grammar =
     Grammar { names: &["docker-compose"], globals: GLOBALS, verbs: VERBS, plugins: &[] };
 
-/// Runs podman with images from its files.
+/// It reads the Compose files itself and runs podman with their images.
 pub(super) const PODMAN_COMPOSE: Grammar =
     Grammar { names: &["podman-compose"], globals: GLOBALS, verbs: VERBS, plugins: &[] };
 
-/// `-c` to `--log-level` are version 1's; `--podman-path` and later ones are podman-compose's.
+/// From `-c` to `--log-level` they are flags of version 1, from `--podman-path` on of podman-compose.
 const GLOBALS: FlagTable = &[
     (
         "--ansi --parallel --progress -c --context -H --host --tlscacert --tlscert --tlskey \

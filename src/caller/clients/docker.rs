@@ -45,7 +45,8 @@ const VERBS: &[Verb] = &[
         .on(InputFiles::Build)
         .does(VerbEffect::BuildIf("--push")),
     verb("bake", Positionals::None, BAKE).on(InputFiles::Bake).does(VerbEffect::Unknown),
-    // The list is local until it is pushed. Only its sources are requested (cli/command/manifest/create_list.go).
+    // The manifest list stays local until it is pushed. Only its source images are requested
+    // (cli/command/manifest/create_list.go).
     verb("manifest create|manifest annotate", Positionals::From(1), MANIFEST),
     verb("manifest inspect", Positionals::Last, MANIFEST),
     verb("manifest push", Positionals::All, MANIFEST).does(VerbEffect::Push),
@@ -68,7 +69,7 @@ const VERBS: &[Verb] = &[
     Verb::login("login", Positionals::Login),
 ];
 
-/// docker's own commands that need no registry, by their first word. An unlisted word is a plugin's.
+/// The first words of docker's own commands that need no registry. Any other unlisted word is a plugin's name.
 pub(super) fn is_local(word: &str) -> bool {
     const WORDS: &str = "attach builder checkpoint commit config container context cp diff events exec export help \
         history images import info inspect kill load logout logs network node pause port ps rename restart rm rmi save \
@@ -80,7 +81,7 @@ const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -
     Verb::new(paths, positionals, ImageSyntax::Short, flags)
 }
 
-/// `--unpack` and later flags are nerdctl's.
+/// From `--unpack` on they are flags of nerdctl.
 const PULL: FlagTable = &[(
     "--platform --unpack --verify --cosign-key --cosign-certificate-identity --cosign-certificate-oidc-issuer \
      --cosign-certificate-identity-regexp --cosign-certificate-oidc-issuer-regexp --sign --notation-key-name \
@@ -88,7 +89,7 @@ const PULL: FlagTable = &[(
     FlagKind::Other,
 )];
 
-/// The last lines are nerdctl's.
+/// The last lines are flags of nerdctl.
 const RUN: FlagTable = &[(
     "--add-host --annotation -a --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop --cgroup-parent \
      --cgroupns --cidfile --cpu-count --cpu-percent --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c \

@@ -40,7 +40,8 @@ struct Flags<'a> {
 }
 
 impl<'a> CommandHead<'a> {
-    /// Reads the words after the verb, of which another program's follow the first if `ends_at_first`.
+    /// Reads the words after the verb. With `ends_at_first` it stops after the first word, because another program's
+    /// command line follows.
     fn read(self, ends_at_first: bool) -> (Vec<&'a str>, Flags<'a>) {
         let (mut positionals, mut flags) = (Vec::new(), self.flags);
         for word in self.words {
@@ -58,7 +59,7 @@ impl<'a> CommandHead<'a> {
 }
 
 impl Grammar {
-    /// The client of the verb, which may be a plugin of this one, and the verb as typed.
+    /// Returns the client and the verb as typed. The client may be a plugin of this one.
     pub(in crate::caller) fn client_and_verb(&self, arguments: &[String]) -> (&'static str, &'static str) {
         self.verb(arguments).map_or((self.names[0], ""), |CommandHead { client, path, .. }| (client, path))
     }
@@ -78,7 +79,7 @@ impl Grammar {
         let destination = named.last().copied().filter(|_| positionals.len() > 1 && are_remote[1]);
         let place = verb.effect.destination(program, &values, &switches);
         named.extend(place.iter().map(|(text, form)| (text.as_str(), *form)));
-        // The other repository is written, and the images are only read.
+        // The client writes to this repository, and only reads the images.
         let beside = verb.repository_beside(program);
         let destination = beside.as_deref().map(|text| (text, verb.syntax)).or(destination);
         named.extend(destination.filter(|_| beside.is_some()));
@@ -104,7 +105,7 @@ impl Grammar {
         Some(CommandImages { images, role, operation: deed.operation(&line, registry) })
     }
 
-    /// The destination of a push, if no word names it as an image.
+    /// Returns the destination of a push, if it is not one of the images in the words.
     pub(in crate::caller) fn place(&self, program: &Program) -> Option<String> {
         let head = self.verb(&program.args)?;
         let verb = head.verb;
@@ -181,7 +182,7 @@ impl Grammar {
         }
     }
 
-    /// The first word that is no flag, if it begins neither a listed verb nor a listed plugin.
+    /// Returns the first word that is not a flag, if no listed verb or plugin begins with it.
     pub(super) fn unlisted_word<'a>(&self, arguments: &'a [String]) -> Option<&'a str> {
         let word = CommandWords::new(arguments, self.globals).find_map(|word| match word {
             CommandWord::Positional(word) => Some(word),

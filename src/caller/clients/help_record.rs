@@ -19,7 +19,8 @@ struct HelpRecord {
     client: String,
     /// Our name of the client.
     grammar: String,
-    /// By path, with other spellings as in a [`Verb`]. The flags before the verb have an empty path.
+    /// The flags of each command, by its path, which may have several spellings as in a [`Verb`]. The empty path has
+    /// the flags before the verb.
     commands: BTreeMap<String, RecordedFlags>,
     /// Commands without an image of a registry.
     local: Vec<String>,
@@ -62,7 +63,7 @@ fn every_flag_of_the_recorded_clients_is_read_as_they_read_it() {
     assert!(failures.is_empty(), "{}\n{} differences", failures.join("\n"), failures.len());
 }
 
-/// The flags of a command that the tables read differently.
+/// Returns the flags that our tables read in another way than the client.
 fn differences(grammar: &Grammar, path: &str, flags: &RecordedFlags) -> Vec<String> {
     let is_read = |flag: &str, takes_value| match (path, grammar.names[0]) {
         ("", name) if name != "kaniko" => takes_value_before_verb(grammar, flag) == takes_value,

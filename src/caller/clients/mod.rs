@@ -1,8 +1,8 @@
 //! The container clients' command lines, as tables.
 //!
 //! A new client is a new table, and a file of cases in `tests/fixtures/callers/`. Every flag that takes a value must be
-//! listed, because its value would pass for an image. Other flags must not be listed, because they would swallow an
-//! image.
+//! listed, or its value would be read as an image. Other flags must not be listed, or the image after them would be
+//! read as their value.
 
 mod build;
 mod compose;
@@ -52,7 +52,7 @@ const GRAMMARS: [&Grammar; 24] = [
     &registry::KUBECTL,
 ];
 
-/// What may follow the name of a renamed client: `docker29`, `regctl-linux-amd64`.
+/// The endings of a renamed client's name: `docker29`, `regctl-linux-amd64`.
 const SUFFIXES: [&str; 10] =
     ["linux", "darwin", "windows", "amd64", "arm64", "x86_64", "remote", "static", "latest", "in-a-user-namespace"];
 

@@ -25,7 +25,7 @@ pub(super) const PODMAN: Grammar = Grammar {
         verb("run|create|container run|container create", Positionals::BeforeCommand, RUN).local_if("--rootfs", ""),
         verb("container runlabel", Positionals::Second, TRANSFER),
         verb("build|image build|buildx build|builder build", Positionals::None, BUILD).on(InputFiles::Build),
-        // The parts are built on other machines and joined in the registry.
+        // Each machine of the farm builds for its platform and pushes to the registry.
         verb("farm build", Positionals::None, BUILD).on(InputFiles::Build).does(VerbEffect::BuildUnless("")),
         verb("kube play|play kube", Positionals::None, PLAY).on(InputFiles::Manifests),
         verb("manifest inspect", Positionals::All, TRANSFER),
@@ -85,7 +85,7 @@ const TRANSFER: FlagTable = &[(
 
 const RUN: FlagTable = &[(CONTAINER, FlagKind::Other), ("-h --hostname --pull", FlagKind::Other)];
 
-/// `--pull` takes its value only with `=` here and in `build`.
+/// Here and in `build`, `--pull` takes a value only after `=`.
 const FROM: FlagTable = &[(CONTAINER, FlagKind::Other)];
 
 /// `podman run` and `create`. The last line is only for `buildah from`.

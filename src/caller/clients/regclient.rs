@@ -14,7 +14,7 @@ pub(super) const REGCTL: Grammar = Grammar {
     globals: &[("-v --verbosity --logopt --host --user-agent", FlagKind::Other)],
     verbs: &[
         regctl("image copy|image cp|repo copy|repo cp", Positionals::All).does(VerbEffect::Copy),
-        // A digest follows the images.
+        // The word after the images is a digest.
         regctl("blob copy|blob cp|layer copy|layer cp", Positionals::FirstTwo).does(VerbEffect::Copy),
         regctl(
             "image digest|image manifest|image inspect|image config|image ratelimit|image rate-limit|image check-base",

@@ -33,7 +33,7 @@ pub(super) const CRANE: Grammar = Grammar {
     plugins: &[],
 };
 
-/// crane with Google's own logins.
+/// crane, which also has Google's own logins.
 pub(super) const GCRANE: Grammar = Grammar { names: &["gcrane"], ..CRANE };
 
 pub(super) const ORAS: Grammar = Grammar {
@@ -80,7 +80,7 @@ pub(super) const HELM: Grammar = Grammar {
         // Only with `--dependency-update`. A local chart needs no registry otherwise.
         Verb::new("install|template", Positionals::All, ImageSyntax::Oci, HELM_FLAGS).on(InputFiles::Chart),
         Verb::new("upgrade", Positionals::All, ImageSyntax::Oci, UPGRADE_FLAGS).on(InputFiles::Chart),
-        // The chart's name is appended.
+        // helm appends the chart's name.
         Verb::new("push", Positionals::From(1), ImageSyntax::Namespace, HELM_FLAGS).does(VerbEffect::Push),
         Verb::new(
             "dependency update|dependency build|dep up|dep update|dep build",
@@ -116,7 +116,7 @@ pub(super) const COSIGN: Grammar = Grammar {
     plugins: &[],
 };
 
-/// Features and templates for development containers.
+/// Publishes features and templates of development containers, and runs such containers.
 pub(super) const DEVCONTAINER: Grammar = Grammar {
     names: &["devcontainer", "devcontainer.js"],
     globals: &[("--allow-cross-origin-auth-host", FlagKind::Other)],
@@ -162,7 +162,7 @@ const PUBLISH: FlagTable = &[
     ("-n --namespace", FlagKind::Namespace),
 ];
 
-/// `ko build` publishes to the variable `KO_DOCKER_REPO`.
+/// `ko build` pushes to the repository in the variable `KO_DOCKER_REPO`.
 pub(super) const KO: Grammar = Grammar {
     names: &["ko"],
     globals: &[],
@@ -175,7 +175,7 @@ pub(super) const KO: Grammar = Grammar {
     plugins: &[],
 };
 
-/// Requests accounts only through the programs that it starts.
+/// kubectl needs no account itself. The programs that it starts may.
 pub(super) const KUBECTL: Grammar = Grammar {
     names: &["kubectl"],
     globals: &[(
@@ -193,7 +193,8 @@ pub(super) const KUBECTL: Grammar = Grammar {
     plugins: &[],
 };
 
-/// cosign's signatures are beside the image, or in the repository of a variable (sigstore/cosign `pkg/cosign/env`).
+/// cosign pushes signatures to the image's repository, or to the repository in a variable (sigstore/cosign
+/// `pkg/cosign/env`).
 const fn beside(paths: &'static str) -> Verb {
     short(paths, Positionals::All, COSIGN_FLAGS).repository_in("COSIGN_REPOSITORY")
 }
@@ -202,7 +203,7 @@ const fn short(paths: &'static str, positionals: Positionals, flags: FlagTable) 
     Verb::new(paths, positionals, ImageSyntax::Short, flags)
 }
 
-/// oras does not complete short names.
+/// oras accepts no short names.
 const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
     Verb::new(paths, positionals, ImageSyntax::WithHost, ORAS_FLAGS).local_if("--oci-layout", "--oci-layout")
 }
@@ -235,7 +236,7 @@ const ORAS_FLAGS: FlagTable = &[
 
 const HELM_FLAGS: FlagTable = &[(HELM_VALUES, FlagKind::Other)];
 
-/// For `install` it is a switch.
+/// For `install` this flag takes no value.
 const UPGRADE_FLAGS: FlagTable = &[(HELM_VALUES, FlagKind::Other), ("--server-side", FlagKind::Other)];
 
 const HELM_VALUES: &str = "--app-version --ca-file --cert-file --key --key-file --keyring --passphrase-file --password \

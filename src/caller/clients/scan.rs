@@ -1,5 +1,5 @@
-//! Image scanners: syft and grype. The text before a colon is the place of the image. `registry:` means the registry,
-//! which is also used without a scheme if no daemon has the image.
+//! Image scanners: syft and grype. An argument may begin with a scheme, such as `docker:`, that tells where the image
+//! is. Without a scheme, or with `registry:`, the image may be in the registry.
 //!
 //! Sources: anchore/stereoscope `tagged_provider.go`, syft `cmd/syft/cli/commands/`, grype
 //! `cmd/grype/cli/commands/root.go`.

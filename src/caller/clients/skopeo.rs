@@ -1,4 +1,4 @@
-//! skopeo: every image has a transport in front, except for `sync`.
+//! skopeo: a transport, such as `docker://`, is in front of every image, except for `sync`.
 //!
 //! Source: skopeo `cmd/skopeo/`.
 

@@ -6,7 +6,7 @@ use crate::caller::Program;
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 
-/// A verb that works on a registry's images, or logs in. Verbs without a registry are left out.
+/// A verb that works on a registry's images, or logs in. Verbs that need no registry are not listed.
 pub(super) struct Verb {
     /// One or two words, with other spellings: `push|image push`.
     pub(super) paths: &'static str,
@@ -17,9 +17,9 @@ pub(super) struct Verb {
     /// The files that it works on.
     pub(super) files: InputFiles,
     pub(super) effect: VerbEffect,
-    /// A variable with the repository for signatures and the like.
+    /// The variable with the repository to which signatures are pushed.
     pub(super) repository_in: Option<&'static str>,
-    /// With the first switch the first word is no image, with the second no other word is.
+    /// Two switches. With the first one the first word is a folder, with the second one the other words are.
     pub(super) local_if: [&'static str; 2],
 }
 
@@ -34,7 +34,7 @@ pub(super) enum Positionals {
     All,
     /// The second word. Arguments of its own follow: `podman container runlabel LABEL IMAGE ARGUMENT`.
     Second,
-    /// All words after so many.
+    /// All words except for the first ones, as many as the number.
     From(usize),
     FirstTwo,
     /// `IMAGE DIGEST IMAGE DIGEST`.
@@ -47,7 +47,7 @@ pub(super) enum Positionals {
     Sync,
     /// `login [REGISTRY]`. Docker Hub is the default.
     Login,
-    /// `login [REGISTRY]`. The client's own files have the default.
+    /// `login [REGISTRY]`. The default is in the client's own files.
     LoginAnywhere,
 }
 
@@ -108,7 +108,7 @@ impl Verb {
 }
 
 impl Positionals {
-    /// Each image with its syntax. `are_remote` tells whether the first word and the others are in a registry.
+    /// Returns each image with its syntax. `are_remote` tells whether the first image and the others are in a registry.
     pub(super) fn images<'a>(
         self,
         words: &[&'a str],

@@ -8,20 +8,20 @@ use crate::model::{Operation, Registry, ServerUrl, Target};
 /// The effect of a verb. A destination in a flag is pushed by every verb.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum VerbEffect {
-    /// A login, or a build whose files tell it.
+    /// A login has none. That of some builds is in their files.
     Unknown,
     Pull,
-    /// Pushes, signs or deletes: the destinations in flags, or else in words, or else all images.
+    /// Pushes, signs or deletes. If flags name destinations, then these; else all images in the words.
     Push,
     /// Copies from the first word to the second.
     Copy,
-    /// Pushes its result with this flag, or with an output that says so.
+    /// Pushes its result with this flag, or with an output such as `type=registry`.
     BuildIf(&'static str),
     /// Pushes its result without this flag.
     BuildUnless(&'static str),
     /// Pushes with this flag.
     PushIf(&'static str),
-    /// ko: pushes to the namespace in this variable, or with `--bare` to the repository in it.
+    /// ko: the variable with the namespace to push to. With `--bare` it has the whole repository.
     PushTo(&'static str),
 }
 
@@ -37,7 +37,7 @@ pub(super) struct ParsedCommand<'a> {
 }
 
 impl VerbEffect {
-    /// The destination of a push, if no image word names it.
+    /// Returns the destination of a push, if it is not an image in the words.
     pub(super) fn destination(
         self,
         program: &Program,
@@ -50,7 +50,7 @@ impl VerbEffect {
                 let form = if is_on(switches, "--bare") { ImageSyntax::Short } else { ImageSyntax::Namespace };
                 Some((program.variable(variable)?, form))
             }
-            // devcontainer has two flags, of which one has a default.
+            // devcontainer has a flag for the host, with a default, and a flag for the namespace.
             Self::Push => {
                 let host = value(FlagKind::Registry).unwrap_or("ghcr.io");
                 Some((format!("{host}/{}", value(FlagKind::Namespace)?), ImageSyntax::Namespace))
@@ -59,7 +59,8 @@ impl VerbEffect {
         }
     }
 
-    /// The operation at `registry`: a push if anything is pushed there, because that usually includes pulling.
+    /// Returns the operation at `registry`. It is a push if anything is pushed there, because an account that may push
+    /// may usually pull too.
     pub(super) fn operation(self, line: &ParsedCommand<'_>, registry: &Registry) -> Option<Operation> {
         let mut pushed = ImageCollector::new(registry);
         let is_built_to_push = self.builds_to_push(line);
@@ -83,7 +84,8 @@ impl VerbEffect {
         Some(if pushed.found().is_empty() { Operation::Pull } else { Operation::Push })
     }
 
-    /// Tells whether the result stays here, as far as the command line tells. Files that tell more are read first.
+    /// Tells whether the result is not pushed, as far as the command line shows. The caller reads files first, because
+    /// they may show more.
     pub(super) fn keeps_result(self, line: &ParsedCommand<'_>) -> bool {
         !self.builds_to_push(line)
     }
@@ -97,7 +99,7 @@ impl VerbEffect {
     }
 }
 
-/// Tells whether the namespace is in the registry, or is the registry.
+/// Tells whether the namespace belongs to the registry, or is only its host.
 fn is_of_registry(namespace: &str, registry: &Registry) -> bool {
     names_registry(namespace.strip_prefix("oci://").unwrap_or(namespace), registry)
 }

@@ -11,9 +11,9 @@ pub(in crate::caller) enum InputFiles {
     Stack,
     /// A Dockerfile or Containerfile.
     Build,
-    /// Dockerfiles among the words, without a build.
+    /// Dockerfiles that are named in the words, for a command that does not build.
     Dockerfile,
-    /// buildctl's own way of naming files.
+    /// A Dockerfile that buildctl's flags name.
     Buildctl,
     Bake,
     /// Kubernetes' manifests.
@@ -38,11 +38,11 @@ pub(in crate::caller) enum ComposeAction {
     Build,
     /// Pulls or builds missing images, dependencies included.
     Up,
-    /// The same for one service, whose name a command follows.
+    /// As `Up`, for one service. The words after its name are a command for the container.
     Run,
 }
 
-/// A verb with its words. It has no `Debug`, because they may be passwords.
+/// A verb with its words. It has no `Debug`, because its words may be passwords.
 pub(in crate::caller) struct VerbInvocation<'a> {
     /// The client's canonical name.
     pub(in crate::caller) client: &'static str,
@@ -63,7 +63,7 @@ impl<'a> VerbInvocation<'a> {
         self.values.iter().filter(move |(found, _)| *found == meaning).map(|(_, value)| *value)
     }
 
-    /// The last value, which wins.
+    /// Returns the last value, which overrides earlier ones.
     pub(in crate::caller) fn value(&self, meaning: FlagKind) -> Option<&'a str> {
         self.values(meaning).last()
     }
@@ -72,7 +72,7 @@ impl<'a> VerbInvocation<'a> {
         is_on(&self.switches, switch)
     }
 
-    /// `NAME=VALUE`, or `NAME` for the environment's value.
+    /// Returns variables with their values. A variable without a value has the value of the environment.
     pub(in crate::caller) fn variables(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
         self.values(FlagKind::Variable)
             .map(|pair| pair.split_once('=').map_or((pair, None), |(name, value)| (name, Some(value))))

@@ -1,5 +1,6 @@
-//! `RegistriesSettings`: one user's settings for names. `registries.conf` gives short names a registry, and redirects
-//! pulls to another location or to mirrors (containers/image `pkg/sysregistriesv2`, `pkg/shortnames`).
+//! `RegistriesSettings`: what a user's `registries.conf` does with image names. It completes short names with a
+//! registry, and redirects pulls to another location or to mirrors (containers/image `pkg/sysregistriesv2`,
+//! `pkg/shortnames`).
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ pub(in crate::caller) struct RegistriesSettings {
     aliases: Vec<(String, String)>,
 }
 
-/// One `[[registry]]`: a prefix of names, and the places to request instead.
+/// One `[[registry]]`: a prefix of image names, and the locations to request in its place.
 #[derive(Debug, PartialEq, Eq)]
 struct RegistryRule {
     prefix: String,
@@ -60,14 +61,14 @@ impl RegistriesSettings {
         }
     }
 
-    /// The registries that names may lead to.
+    /// Returns the registries that an image name may be redirected to.
     pub(super) fn destinations(&self) -> impl Iterator<Item = Registry> {
         let rules = self.rules.iter().flat_map(|rule| rule.places.iter());
         let aliases = self.aliases.iter().map(|(_, name)| name);
         self.search.iter().chain(rules).chain(aliases).filter_map(|name| host_of(name))
     }
 
-    /// Tells whether an image at `registry` may be requested elsewhere.
+    /// Tells whether an image of `registry` may be requested from another one.
     pub(in crate::caller) fn may_lead_away_from(&self, registry: &Registry) -> bool {
         let is_source = |rule: &RegistryRule| {
             let host = rule.prefix.split('/').next().unwrap_or_default();
@@ -77,7 +78,7 @@ impl RegistriesSettings {
         self.rules.iter().any(is_source) || (registry.is_docker_hub() && !self.search.is_empty())
     }
 
-    /// The images that a pull of this name from a file requests.
+    /// Returns the images that a pull requests for a name from a file.
     pub(in crate::caller) fn asked_for_name(&self, name: &str) -> Vec<ImageReference> {
         let (name, has_transport) = name.strip_prefix("docker://").map_or((name, false), |name| (name, true));
         let Ok(image) = name.parse::<ImageReference>() else { return vec![] };
@@ -87,7 +88,7 @@ impl RegistriesSettings {
         full.iter().flat_map(|image| self.asked_for(image)).collect()
     }
 
-    /// The meanings of a short name: its alias, or the name at each registry of the search list.
+    /// Returns the images that a short name may mean: its alias, or the name at each registry of the search list.
     pub(super) fn full_names(&self, image: &ImageReference) -> Vec<ImageReference> {
         let path = image.repository().as_str();
         let short = path.strip_prefix("library/").unwrap_or(path);
@@ -98,7 +99,7 @@ impl RegistriesSettings {
         search.iter().filter_map(|registry| format!("{registry}/{short}").parse().ok()).collect()
     }
 
-    /// The images that a pull requests, at the locations of the rule with the longest prefix.
+    /// Returns the images that a pull requests: those at the locations of the rule with the longest prefix.
     pub(super) fn asked_for(&self, image: &ImageReference) -> Vec<ImageReference> {
         let name = format!("{}/{}", image.registry(), image.repository());
         let matching = self.rules.iter().filter_map(|rule| Some((rule, rest_behind(&rule.prefix, &name)?)));
@@ -107,7 +108,8 @@ impl RegistriesSettings {
     }
 }
 
-/// The rest after a prefix, which must end with a part of the name. `*.` matches any subdomain.
+/// Returns the rest of a name after a prefix. The prefix must end where a part of the name ends. `*.` matches any
+/// subdomain.
 fn rest_behind<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
     let rest = match prefix.strip_prefix("*.") {
         Some(domain) => {
@@ -123,8 +125,8 @@ fn rest_behind<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
 const LIMIT: u64 = 1 << 20;
 const DROP_INS_AT_MOST: usize = 100;
 
-/// The files in their order: the user's in place of the machine's, then the folders of both, then the aliases recorded
-/// at a prompt.
+/// Returns the files in the order of reading: the user's file or else the machine's, then the folders of both, then the
+/// aliases that were chosen at a prompt.
 fn paths() -> Vec<PathBuf> {
     let machine = Path::new("/etc/containers");
     let user = env::path("XDG_CONFIG_HOME").or_else(|| env::home_dir().map(|home| home.join(".config")));

@@ -1,7 +1,7 @@
 //! `ProjectFile`: the accounts in a folder's `.ensign.toml`.
 //!
-//! Anyone may have written the file. It counts only once a person trusts this path with this content. It is read once,
-//! so that the hashed bytes are the parsed ones.
+//! Anyone may have written the file. It is ignored until a person trusts this path with this content. It is read only
+//! once, so that the parsed bytes are the trusted ones.
 
 mod toml;
 
@@ -12,12 +12,12 @@ use anyhow::Result;
 use crate::model::choice::{ProjectAccounts, TrustedFile};
 use crate::system::{digest, files};
 
-/// Enough for a line for each registry there is.
+/// The largest file in bytes. That is enough for a line for each registry.
 const LIMIT: u64 = 64 << 10;
 const FOLDERS_AT_MOST: usize = 128;
 
-/// Returns the project around `folder`, if its nearest file is trusted. It looks for files only if a trusted one is
-/// above.
+/// Returns the project around `folder`, if its nearest file is trusted. No file is looked for unless a trusted one is
+/// in a folder above.
 pub(crate) fn trusted_in(folder: &Path, trusted: &[TrustedFile]) -> Option<ProjectAccounts> {
     let folder = folder.canonicalize().ok()?;
     let encloses = |entry: &TrustedFile| entry.file.parent().is_some_and(|parent| folder.starts_with(parent));
@@ -28,7 +28,7 @@ pub(crate) fn trusted_in(folder: &Path, trusted: &[TrustedFile]) -> Option<Proje
     if file.is_trusted(trusted) { file.understand().ok() } else { None }
 }
 
-/// Returns the nearest file above `folder`, even if it is unusable. Its folder has no links.
+/// Returns the nearest file in `folder` or above, even if it is unusable. Links in the path of its folder are resolved.
 pub(crate) fn find(folder: &Path) -> Option<PathBuf> {
     nearest(&folder.canonicalize().ok()?)
 }
@@ -59,7 +59,7 @@ impl ProjectFile {
         Ok(contents.map(|contents| Self { path: path.to_owned(), digest: digest::sha256(&contents), contents }))
     }
 
-    /// Tells whether its path with its content is trusted.
+    /// Tells whether this path is trusted with this content.
     pub(crate) fn is_trusted(&self, trusted: &[TrustedFile]) -> bool {
         trusted.iter().any(|file| file.file == self.path && file.digest == self.digest)
     }

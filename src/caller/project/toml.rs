@@ -46,7 +46,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<ProjectAccounts, ProjectF
     Ok(project)
 }
 
-/// `ghcr.io = "work"` without quotes is a table `ghcr`.
+/// In TOML, `ghcr.io = "work"` without quotes is the key `io` in a table `ghcr`.
 fn is_dotted(item: &Item) -> bool {
     item.as_table().is_some_and(toml_edit::Table::is_dotted)
         || item.as_inline_table().is_some_and(toml_edit::InlineTable::is_dotted)
