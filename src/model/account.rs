@@ -7,24 +7,25 @@ use std::str::FromStr;
 
 use super::{CallerRule, ImagePattern, ImageReference, Operation, Registry, Repository, Source};
 
-/// One login of one registry. Registry and name together identify it, in the config and in every secret store.
+/// One login of one registry. Registry and name together identify the account, in the config and in every secret store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub registry: Registry,
     pub name: AccountName,
     pub username: Username,
     pub store: StoreKind,
-    /// Where its secret comes from.
+    /// The source of the account's secret.
     pub source: Source,
-    /// The images it is for; empty: those in its own namespace.
+    /// The images that the account is for. If empty, it is for those in its own namespaces.
     pub images: Vec<ImagePattern>,
-    /// The folders in which it answers, absolute.
+    /// The absolute paths of the folders in which the account answers.
     pub folders: Vec<PathBuf>,
-    /// The one operation that it is for; `None`: both.
+    /// The operation that the account is restricted to; `None`: both.
     pub purpose: Option<Operation>,
-    /// The account's decentralized identifier on ATCR, which an image's name may hold in place of the handle.
+    /// The account's decentralized identifier (DID) on ATCR. An image's name may contain it instead of the handle,
+    /// ATCR's user name.
     pub did: Option<String>,
-    /// Which callers its secret is handed out to.
+    /// The rule that decides which callers get the account's secret.
     pub callers: CallerRule,
 }
 
@@ -45,7 +46,7 @@ impl Account {
         }
     }
 
-    /// The patterns of the account's images: the configured ones, else its own namespaces.
+    /// The patterns of the account's images. Without configured patterns, these are its own namespaces.
     pub fn patterns(&self) -> Vec<ImagePattern> {
         if !self.images.is_empty() {
             return self.images.clone();
@@ -56,8 +57,8 @@ impl Account {
         namespaces.iter().map(|namespace| ImagePattern::namespace(&self.registry, namespace)).collect()
     }
 
-    /// The most specific pattern of this account that matches `image`. It does not build [`Self::patterns`], because a
-    /// registry may have thousands of accounts.
+    /// The most specific pattern of this account that matches `image`. Does not call [`Self::patterns`], because that
+    /// allocates and a registry may have thousands of accounts.
     pub fn claim(&self, image: &ImageReference) -> Option<ImagePattern> {
         if !self.images.is_empty() {
             let matching = self.images.iter().filter(|pattern| pattern.matches(image));
@@ -73,12 +74,12 @@ impl Account {
         Some(ImagePattern::namespace(&self.registry, &namespace.to_lowercase()))
     }
 
-    /// Whether this account may answer for `operation` by the rules. An unknown operation counts as a pull.
+    /// Tells whether the rules may choose this account for `operation`. An unknown operation counts as a pull.
     pub fn serves(&self, operation: Option<Operation>) -> bool {
         self.purpose.is_none_or(|purpose| purpose == operation.unwrap_or(Operation::Pull))
     }
 
-    /// The account for one host of its pattern, if each host has its own secret.
+    /// The account for `host`, a host of its pattern. Only external sources have a secret of their own for each host.
     pub(crate) fn at(&self, host: &Registry) -> Cow<'_, Self> {
         match self.source {
             Source::External(_) if self.registry.is_pattern() && self.registry != *host => {
@@ -88,13 +89,14 @@ impl Account {
         }
     }
 
-    /// The account with `host` as its registry, also for an account of a pattern.
+    /// The account with `host` in place of its registry or pattern of hosts.
     pub(crate) fn on(self, host: &Registry) -> Self {
         let images = self.images.iter().map(|pattern| pattern.on(host)).collect();
         Self { registry: host.clone(), images, ..self }
     }
 
-    /// A repository is in lower case, but a name may not be, as on GitHub.
+    /// The namespaces that the account owns. They may contain capital letters, as GitHub's user names do; repositories
+    /// do not.
     fn namespaces(&self) -> impl Iterator<Item = &str> {
         let names =
             [self.username.as_str(), self.name.as_str()].map(|name| Some(name).filter(|name| !is_everybody(name)));
@@ -159,7 +161,7 @@ impl fmt::Display for AccountNameError {
 
 impl std::error::Error for AccountNameError {}
 
-/// The name a registry knows the account by. `<token>` marks the secret as an identity token.
+/// The user name of the account at its registry. `<token>` marks the secret as an identity token.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Username(String);
 
@@ -167,8 +169,8 @@ pub struct Username(String);
 pub type UsernameError = AccountNameError;
 
 impl Username {
-    /// What Docker stores as user name when the secret is an identity token (`OAuth2` refresh token;
-    /// docker/cli `cli/config/credentials/native_store.go`).
+    /// The user name that Docker stores with an identity token (`OAuth2` refresh token; docker/cli
+    /// `cli/config/credentials/native_store.go`).
     pub const IDENTITY_TOKEN: &str = "<token>";
 
     pub fn as_str(&self) -> &str {
@@ -193,27 +195,27 @@ impl FromStr for Username {
     }
 }
 
-/// Where an account's secret is. Login decides it, so that `get` probes nothing.
+/// The store of an account's secret. It is decided at login, so `get` need not search several stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StoreKind {
     /// Our own file, readable by its owner only.
     #[default]
     File,
-    /// The same, sealed with a key that is kept elsewhere.
+    /// Our own file, encrypted with the data key.
     Sealed,
     /// Another `docker-credential-…` program.
     Helper(HelperName),
     /// The environment of this machine. Ensign writes nothing there.
     Environment,
-    /// Another store, which the vault may know by its word.
+    /// Any other word. The vault may have a store of that name.
     Other(String),
 }
 
 impl StoreKind {
-    /// The stores of our own files.
+    /// The stores that are files of Ensign.
     pub(crate) const OF_FILES: [Self; 2] = [Self::File, Self::Sealed];
 
-    /// Reads the word in the config and of `--store`. An unknown word is kept.
+    /// Reads a store's name from the config or from `--store`. An unknown name becomes [`Self::Other`].
     pub fn parse(text: &str) -> Self {
         match text.split_once(':') {
             None if text == "file" => Self::File,
@@ -223,7 +225,7 @@ impl StoreKind {
         }
     }
 
-    /// Tells whether the secrets are in our own files, which are read whole and changed last.
+    /// Tells whether the secrets are in files of Ensign.
     pub(crate) fn keeps_its_own_files(&self) -> bool {
         matches!(self, Self::File | Self::Sealed)
     }
@@ -251,7 +253,8 @@ impl fmt::Display for StoreKind {
     }
 }
 
-/// The `x` of a program `docker-credential-x`. It is safe to run, though it comes from a file that others may write.
+/// The `x` of a program `docker-credential-x`. The name may come from a file that others can write, so parsing accepts
+/// only names that are safe to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HelperName(String);
 

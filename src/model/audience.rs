@@ -1,6 +1,6 @@
-//! `Audience`: who waits for a secret.
+//! `Audience`: who waits for a secret: a client or a person.
 
-/// A client gives up soon and has no terminal. A person can answer a prompt, and reads what went wrong.
+/// A client: it gives up soon and has no terminal for a prompt. A person: they can answer a prompt and read an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
     Client,

@@ -1,4 +1,4 @@
-//! `CallerRule`: which callers get an account's secret. It guides honest programs and stops no others.
+//! `CallerRule`: which callers get an account's secret. It guides honest programs; a malicious one can bypass it.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -6,23 +6,24 @@ use std::time::SystemTime;
 /// The rule for callers. By default every program of the user gets the secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallerRule {
-    /// Clients by the name that `why` shows, and programs by absolute path. Empty: every program.
+    /// The allowed callers: clients by the name that `why` shows, other programs by absolute path. Empty: every
+    /// program.
     pub programs: Vec<String>,
-    /// Only a caller that has a terminal.
+    /// Refuses callers without a terminal.
     pub terminal_only: bool,
-    /// No coding agent, and no program started by one.
+    /// Refuses coding agents and the programs that they start.
     pub refuses_agents: bool,
-    /// Only during a grant.
+    /// Refuses every caller except during a grant.
     pub needs_grant: bool,
-    /// The JSON text of a newer Ensign's rule.
+    /// A rule of a newer Ensign, as JSON text.
     pub unknown: Option<String>,
 }
 
-/// A change of the rule. `None` leaves a part unchanged.
+/// A change of the rule. A field that is `None` stays unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallerEdit {
     pub(crate) programs: Option<Vec<String>>,
-    /// The programs are added to the present ones.
+    /// Whether `programs` are added to the present ones or replace them.
     pub(crate) adds_programs: bool,
     pub(crate) terminal_only: Option<bool>,
     pub(crate) refuses_agents: Option<bool>,
@@ -32,13 +33,13 @@ pub(crate) struct CallerEdit {
 /// The facts about the asking processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallerFacts {
-    /// All processes above us were readable.
+    /// Whether all processes above us could be read.
     pub(crate) is_whole: bool,
-    /// The names and paths of the asking program, and of the same kind of program above it.
+    /// The names and paths of the callers: the client that asks, and the clients above it.
     pub(crate) programs: Vec<String>,
     /// Whether the outermost client has a terminal; `None` if unknown.
     pub(crate) has_terminal: Option<bool>,
-    /// The coding agent, and the sign that showed it.
+    /// The coding agent above us, and how it was recognized.
     pub(crate) agent: Option<String>,
 }
 
@@ -60,12 +61,12 @@ impl CallerRule {
         *self == Self::default()
     }
 
-    /// Tells whether the processes above us matter.
+    /// Tells whether the rule depends on the processes above us.
     pub(crate) fn looks_at_processes(&self) -> bool {
         self.terminal_only || self.refuses_agents || !self.programs.is_empty()
     }
 
-    /// Decides. An unknown fact counts against the caller.
+    /// Applies the rule. A caller is refused if a needed fact is unknown.
     pub(crate) fn decide(
         &self,
         facts: &CallerFacts,

@@ -1,4 +1,4 @@
-//! `EnvAccount`: an account that the environment or an accounts file gives. Ensign never writes it.
+//! `EnvAccount`: an account from an environment variable or an accounts file. Ensign never changes it.
 
 use std::path::{Path, PathBuf};
 
@@ -6,16 +6,16 @@ use serde::Deserialize;
 
 use super::{Account, AccountName, ImagePattern, Registry, Secret, StoreKind, Username};
 
-/// An account with its secret, or the path of its secret's file.
+/// An account, with its secret or the path of a file that contains the secret.
 #[derive(Debug)]
 pub(crate) struct EnvAccount {
     pub(crate) account: Account,
-    /// It is the default account.
+    /// Whether it is the default account.
     pub(crate) active: bool,
     pub(crate) secret: EnvSecret,
 }
 
-/// The secret, or the file that is read when the secret is needed.
+/// The secret, or the path of its file. The file is read when the secret is needed.
 #[derive(Debug)]
 pub(crate) enum EnvSecret {
     Inline(Secret),
@@ -23,7 +23,8 @@ pub(crate) enum EnvSecret {
 }
 
 /// Reads an accounts file: `{"accounts": [{"registry", "username", "secret" or "secret_file", "alias", "images", "for",
-/// "active"}]}`. Relative paths are in `folder`. An error quotes nothing of the text.
+/// "active"}]}`. Relative paths are in `folder`. An error message quotes nothing of the file, because it contains
+/// secrets.
 pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, String> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes); // some editors begin a file with a byte order mark
     let file: RawEnvFile = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
@@ -40,7 +41,7 @@ pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, 
 }
 
 /// Reads a variable: the registry or a pattern of images, the user name and the secret, separated by blanks. `name` is
-/// the variable's name without the prefix, and the alias.
+/// the variable's name without the prefix; the alias is made from it.
 pub(crate) fn read_variable(name: &str, value: &str) -> Result<EnvAccount, String> {
     let (place, rest) = value.trim_start().split_once(char::is_whitespace).ok_or("it holds one word")?;
     let (username, secret) = rest.trim_start().split_once(char::is_whitespace).ok_or("it holds two words")?;

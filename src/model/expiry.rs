@@ -1,18 +1,18 @@
-//! `Expiry`: when an account's secret ends, and the words for it.
+//! `Expiry`: when an account's secret expires, and the text that shows it.
 
 use std::time::{Duration, SystemTime};
 
 use super::{LoginLife, Source, StoredSecret};
 
-/// When an account's secret ends.
+/// When an account's secret expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
     Unknown,
-    /// From then on a person must log in again.
+    /// It expires at that time. Then a person must log in again.
     Ends(SystemTime),
     /// Ensign renews it at that time.
     Renews(SystemTime),
-    /// Ensign renews it at that time, if the login is used before its own end.
+    /// Ensign renews it at that time. The login itself also expires, unless it is used before its end.
     RenewsWithin {
         next: Option<SystemTime>,
         life: LoginLife,
@@ -20,7 +20,7 @@ pub(crate) enum Expiry {
 }
 
 impl Expiry {
-    /// How long before the end a person is warned.
+    /// How long before the expiry a person is warned.
     pub(crate) const WARNING: Duration = Duration::from_hours(7 * 24);
 
     pub(crate) fn new(source: &Source, stored: &StoredSecret) -> Self {
@@ -37,9 +37,9 @@ impl Expiry {
         }
     }
 
-    /// Tells whether only a person can renew a secret that has ended or ends within `span`.
+    /// Tells whether a person must log in again now or within `span`, because the secret or its login expires.
     ///
-    /// For a login that lives no longer than `span`, its last quarter counts.
+    /// If a login's whole life is no longer than `span`, its last quarter counts instead of `span`.
     pub(crate) fn ends_within(self, span: Duration, now: SystemTime) -> bool {
         let (end, span) = match self {
             Self::Unknown | Self::Renews(_) => return false,
@@ -52,7 +52,7 @@ impl Expiry {
         end <= now.checked_add(span).unwrap_or(end)
     }
 
-    /// The end of an unused login. After that its secret is invalid and cannot be renewed.
+    /// The end of a login that is not used until then. After it the secret is invalid and cannot be renewed.
     pub(crate) fn login_end(self) -> Option<SystemTime> {
         match self {
             Self::RenewsWithin { next, life } => Some(next.unwrap_or(life.expires_at).max(life.expires_at)),
@@ -72,7 +72,7 @@ impl Expiry {
         }
     }
 
-    /// `expires in 6 days`; `None` if the end is unknown.
+    /// A text such as `expires in 6 days`; `None` if the expiry is unknown.
     pub(crate) fn words(self, now: SystemTime) -> Option<String> {
         Some(match self {
             Self::Unknown => return None,
@@ -95,7 +95,7 @@ impl Expiry {
     }
 }
 
-/// `6 days`, `5 hours`, `1 minute`: rounded to the nearest of the largest unit that fits.
+/// A text such as `6 days`, `5 hours`, `1 minute`: in the largest unit that fits, rounded to the nearest.
 pub(crate) fn time_span(span: Duration) -> String {
     let nearest = |unit: u64| (span.as_secs() + unit / 2) / unit;
     let (number, unit) = match (nearest(86_400), nearest(3600), nearest(60)) {
@@ -184,7 +184,7 @@ mod tests {
             assert_eq!(expiry.ends_within(Duration::from_hours(1), at(0)), within_an_hour, "{expiry:?}");
         }
         assert!(Expiry::Ends(at(0)).ends_within(Duration::MAX, at(0)));
-        // 180 days and half an hour of life, of which so much is left.
+        // Logins that live for 180 days or for half an hour, with different times left.
         let (minute, day) = (60, 86_400);
         for (whole, left, within_a_week) in [
             (180 * day, 30 * day, false),

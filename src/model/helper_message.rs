@@ -6,10 +6,10 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::Secret;
 
-/// A server address, a user name and a secret, of which any may be missing.
+/// A server address, a user name and a secret. Each may be missing.
 ///
-/// Go's `encoding/json` takes names in any case and ignores unknown ones. Of two equal names the last one wins, `null`
-/// changes nothing, and what follows the object is not read.
+/// Go's `encoding/json` accepts field names in any case and ignores unknown fields. If a field occurs twice, the last
+/// one counts. A `null` changes nothing, and text after the object is ignored.
 #[derive(Debug, Default)]
 pub(crate) struct HelperMessage {
     pub(crate) server_url: String,
@@ -18,13 +18,13 @@ pub(crate) struct HelperMessage {
 }
 
 impl HelperMessage {
-    /// Reads what a client sends. The error has the line only, because the text holds a secret.
+    /// Reads what a client sends. The error is only a line number, because the text contains a secret.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, usize> {
         let message = Option::<Self>::deserialize(&mut serde_json::Deserializer::from_slice(bytes));
         message.map(Option::unwrap_or_default).map_err(|error| error.line())
     }
 
-    /// Reads a helper's answer. Some helpers, such as docker-credential-acr-env, print a line of their own first.
+    /// Reads a helper's answer. Some helpers, such as docker-credential-acr-env, print a line of text before the JSON.
     pub(crate) fn read_answer(bytes: &[u8]) -> Option<Self> {
         let starts_line = |at: usize| bytes[..at].iter().rev().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
         let braces = || bytes.iter().enumerate().filter(|(_, byte)| **byte == b'{').map(|(at, _)| at);
@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for HelperMessage {
     }
 }
 
-/// Go's case folding: two signs outside ASCII count as `s` and `k` (`encoding/json/fold.go`).
+/// Go's case folding: it treats two characters outside ASCII as `s` and `k` (`encoding/json/fold.go`).
 fn folded(name: &str) -> String {
     name.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase()
 }

@@ -1,4 +1,4 @@
-//! `HostAlias`: a host that another registry's accounts answer for, and other spellings of a registry's name.
+//! `HostAlias`: a host for which another registry's accounts answer; and other spellings of a registry's name.
 
 use super::registry::strip_scheme;
 use super::{AccountName, Registry};
@@ -20,20 +20,20 @@ impl Registry {
         OF_DOCKER_HUB.contains(&self.as_str()).then(Self::docker_hub)
     }
 
-    /// The hosts that this registry's accounts answer for, even without an entry in the config.
+    /// The hosts for which this registry's accounts answer, even without an entry in the config.
     pub(crate) fn serves(&self) -> impl Iterator<Item = Self> {
         let hosts = if self.is_docker_hub() { &OF_DOCKER_HUB[..] } else { &[] };
         hosts.iter().map(|host| Self::from_key(host))
     }
 
-    /// The registry of an address, and its `host[:port]` as spelled there if that differs from our name. Docker,
-    /// Podman, crane, regctl and the kubelet look up exactly the text before the first `/` of an image.
+    /// The registry of an address. Also its `host[:port]` as the address spells it, if that differs from our name.
+    /// Docker, Podman, crane, regctl and the kubelet look up exactly the text before the first `/` of an image.
     pub(crate) fn spelled(address: &str) -> Option<(Self, Option<String>)> {
         let (has_scheme, rest) = (address.contains("://"), strip_scheme(address.trim())?);
         let authority = rest.split('/').next().unwrap_or_default();
         let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
         let registry = Self::from_authority(authority).ok()?;
-        // With its scheme it is the address that every client of Docker Hub uses.
+        // Docker Hub's address with a scheme is not another spelling: every client uses that address.
         let is_ours = authority == registry.as_str() || (registry.is_docker_hub() && has_scheme);
         Some((registry, (!is_ours).then(|| authority.to_owned())))
     }

@@ -1,11 +1,11 @@
 //! Patterns of hosts, such as `*.azurecr.io`: one key of the config for many registries.
 //!
 //! A `*` matches any text within one label, as in the kubelet's `matchImages` (k8s.io/kubernetes
-//! `pkg/credentialprovider/keyring.go`). So a pattern's secret never goes to a host of another depth.
+//! `pkg/credentialprovider/keyring.go`). So a pattern's secret never goes to a host with more or fewer labels.
 
 use super::{Registry, RegistryError};
 
-/// How specific a key is. Of two that cover a host, the greater one wins. An exact name is the greatest.
+/// How specific a key is. If two keys cover a host, the greater one wins. An exact name is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct HostSpecificity {
     is_exact: bool,
@@ -14,7 +14,7 @@ pub(crate) struct HostSpecificity {
 }
 
 impl Registry {
-    /// Reads a pattern: a host name with `*` in its labels except the last one. A port is exact.
+    /// Reads a pattern: a host name with `*` in some labels, but not in the last one. A port must be the same.
     pub(crate) fn pattern(text: &str) -> Result<Self, RegistryError> {
         let text = text.trim().to_lowercase();
         let (host, _) = split_port(&text);
@@ -45,8 +45,8 @@ impl Registry {
     }
 }
 
-/// Tells whether a key of the config is a pattern that covers `host`. Other keys cost no allocation. No pattern covers
-/// Docker Hub, which has several names, or a text that is not a host, such as `_x/y.azurecr.io`.
+/// Tells whether a key of the config is a pattern that covers `host`. For other keys it allocates no memory. No pattern
+/// covers Docker Hub, which has several names, or a text that is not a host, such as `_x/y.azurecr.io`.
 pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
     if !key.contains('*') || host.is_pattern() || host.is_docker_hub() {
         return false;
@@ -66,7 +66,8 @@ pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
         && Registry::from_authority(host.as_str()).is_ok_and(|name| name == *host)
 }
 
-/// Each piece between two `*` is taken as early as possible, which leaves the most text for the rest.
+/// Matches one label. Each piece between two `*` matches as early as possible, so most text is left for the next
+/// pieces.
 fn label_matches(pattern: &str, label: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern.eq_ignore_ascii_case(label) };
     let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));

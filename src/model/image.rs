@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use super::Registry;
 
-/// `[registry/]repository[:tag][@digest]`, completed as the distribution reference grammar says: a name without
-/// a registry is Docker Hub's, one without a namespace lies in `library`.
+/// `[registry/]repository[:tag][@digest]`, completed by the rules of the distribution reference grammar. A name without
+/// a registry is on Docker Hub; there a name without a namespace is in `library`.
 ///
 /// ```
 /// # use ensign::model::ImageReference;
@@ -29,16 +29,16 @@ pub struct Repository(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageError {
     Empty,
-    /// The first part looks like a host, but is not one.
+    /// The first part looks like a host, but is not a valid one.
     Registry,
-    /// A repository holds lower-case letters, digits, `.`, `_`, `-` and `/`.
+    /// The repository contains a character that is not allowed.
     Repository,
     Tag,
     Digest,
 }
 
 impl ImageReference {
-    /// The image of a server address that names a repository.
+    /// An image without tag and digest, such as a server address that names a repository.
     pub(crate) fn new(registry: Registry, repository: Repository) -> Self {
         Self { registry, repository, tag: None, digest: None }
     }
@@ -51,20 +51,20 @@ impl ImageReference {
         &self.repository
     }
 
-    /// The namespace above its repository, without a tag; `None` if it is the registry.
+    /// The namespace that contains the repository, without a tag; `None` if the repository is directly in the registry.
     pub(crate) fn namespace(&self) -> Option<Self> {
         let (namespace, _) = self.repository.as_str().rsplit_once('/')?;
         Some(Self::new(self.registry.clone(), Repository(namespace.to_owned())))
     }
 
-    /// The reference in the registry's API: the digest, or else the tag.
+    /// The `<reference>` for requests to the registry: the digest, else the tag, else `latest`.
     pub(crate) fn reference(&self) -> &str {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
     }
 }
 
 impl Repository {
-    /// Keeps any path of a server address, because it is only compared.
+    /// Accepts any path of a server address without a check, because the path is only compared.
     pub(super) fn from_path(path: &str) -> Self {
         Self(path.to_owned())
     }
@@ -127,7 +127,8 @@ impl FromStr for ImageReference {
 
 impl fmt::Display for ImageReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `MYHOST/app` names a host, but `myhost/app` a namespace of Docker Hub.
+        // A host is stored in lower case, but `myhost/app` would be read as a namespace of Docker Hub. A port prevents
+        // that.
         let port = if is_host(self.registry.as_str()) { "" } else { ":443" };
         write!(f, "{}{port}/{}", self.registry, self.repository)?;
         if let Some(tag) = &self.tag {
@@ -166,7 +167,7 @@ fn split_registry(name: &str) -> Result<(Registry, &str), ImageError> {
     }
 }
 
-/// The first component is a host if it has a dot or a port, is `localhost` or holds a capital letter
+/// The first component is a host if it contains a dot, a port or a capital letter, or is `localhost`
 /// (distribution/reference `normalize.go`).
 fn is_host(first: &str) -> bool {
     first == "localhost" || first.contains(['.', ':', '[']) || first.contains(char::is_uppercase)

@@ -1,4 +1,5 @@
-//! Reads the claims of a JSON web token (RFC 7519). They prove nothing: only the receiver checks the signature.
+//! Reads the claims of a JSON web token (RFC 7519). The claims are not verified: only the server that gets the token
+//! checks its signature.
 
 use std::time::SystemTime;
 
@@ -23,7 +24,7 @@ pub(crate) fn claims(token: &Secret) -> Option<Value> {
     serde_json::from_slice(&PADDED_OR_NOT.decode(payload).ok()?).ok()
 }
 
-/// The end that a secret states: that of a JWT, or of a password of Amazon ECR.
+/// The expiry that the secret itself contains, if it is a JWT or a password of Amazon ECR.
 pub(crate) fn end_of(secret: &Secret) -> Option<SystemTime> {
     claims(secret).and_then(|claims| expiry(&claims)).or_else(|| ecr_end_of(secret))
 }
@@ -41,7 +42,7 @@ fn ecr_end_of(secret: &Secret) -> Option<SystemTime> {
     timestamp::from_number(fields.get("expiration")?)
 }
 
-/// The end that the token states (`exp`, RFC 7519 section 4.1.4), in whole seconds.
+/// The token's expiry (`exp`, RFC 7519 section 4.1.4), in whole seconds.
 pub(crate) fn expiry(claims: &Value) -> Option<SystemTime> {
     timestamp::from_number(claims.get("exp")?)
 }

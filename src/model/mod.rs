@@ -1,6 +1,6 @@
 //! The domain as plain values: registries, images, accounts, secrets and the choice between accounts.
 //!
-//! Nothing here reads a file, the clock or the environment, so that tests are tables of cases.
+//! Nothing here reads a file, the clock or the environment, so tests need only tables of cases.
 
 mod account;
 mod audience;

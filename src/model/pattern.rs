@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use super::{ImageReference, Registry, RegistryError};
 
-/// `registry/path` in which `*` stands for any text within a segment and a segment `**` for any number of segments.
+/// `registry/path`, where `*` matches any text within a segment, and a segment `**` matches any number of segments.
 ///
-/// Tags and digests do not count.
+/// Tags and digests are ignored.
 ///
 /// ```
 /// # use ensign::model::{ImagePattern, ImageReference};
@@ -21,7 +21,7 @@ pub struct ImagePattern {
     path: String,
 }
 
-/// How specific a pattern is. Of two that match, the greater one wins.
+/// How specific a pattern is. If two patterns match, the greater one wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Specificity {
     literal_segments: usize,
@@ -33,7 +33,7 @@ pub struct Specificity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatternError {
     Registry(RegistryError),
-    /// A segment is empty or holds a character that no repository has.
+    /// A segment is empty, or contains a character that repositories cannot contain.
     Segment,
 }
 
@@ -43,7 +43,7 @@ impl ImagePattern {
         Self { registry: registry.clone(), path: format!("{namespace}/**") }
     }
 
-    /// The repository or namespace `path` of `registry`, and all below it.
+    /// The repository or namespace `path` of `registry`, and everything below it.
     pub fn under(registry: &Registry, path: &str) -> Result<Self, PatternError> {
         Self::new(registry.clone(), &format!("{path}/**"))
     }
@@ -60,7 +60,7 @@ impl ImagePattern {
         }
     }
 
-    /// The same pattern on one host.
+    /// The same pattern for another registry.
     pub(super) fn on(&self, host: &Registry) -> Self {
         Self { registry: host.clone(), path: self.path.clone() }
     }
@@ -81,7 +81,7 @@ impl ImagePattern {
         self.registry.covers(image.registry()) && segments_match(&pattern, &segments)
     }
 
-    /// Tells whether an image matches both and neither pattern is more specific.
+    /// Tells whether some image matches both patterns, and neither is more specific.
     pub(crate) fn ties_with(&self, other: &Self) -> bool {
         let segments = |path: &'_ Self| path.path.split('/').map(|part| part.as_bytes().to_vec()).collect::<Vec<_>>();
         let letters_meet = |one: &Vec<u8>, other: &Vec<u8>| meet(one, other, |b| *b == b'*', u8::eq);
@@ -90,7 +90,7 @@ impl ImagePattern {
             && meet(&segments(self), &segments(other), |part| part == b"**", letters_meet)
     }
 
-    /// The only repository that it covers; `None` if it has a wildcard.
+    /// The repository that the pattern covers; `None` if the pattern contains a wildcard.
     pub(crate) fn exact(&self) -> Option<ImageReference> {
         let repository = self.path.parse().ok().filter(|_| !self.path.contains('*'))?;
         Some(ImageReference::new(self.registry.clone(), repository))
@@ -139,8 +139,8 @@ fn segments_match(pattern: &[&str], path: &[&str]) -> bool {
     glob(pattern, path, |part| *part == "**", segment_matches)
 }
 
-/// Matches parts, of which wild ones cover any number. It is greedy with one step back, so that no pattern takes more
-/// than quadratic time.
+/// Tells whether `text` matches `pattern`. A wild part matches any number of elements. Only the last wild part is tried
+/// again, so the time is at most quadratic.
 fn glob<T>(pattern: &[T], text: &[T], is_wild: impl Fn(&T) -> bool, is_one: impl Fn(&T, &T) -> bool) -> bool {
     let (mut p, mut t, mut wild) = (0, 0, None);
     while t < text.len() {
@@ -166,7 +166,7 @@ fn glob<T>(pattern: &[T], text: &[T], is_wild: impl Fn(&T) -> bool, is_one: impl
     pattern[p..].iter().all(is_wild)
 }
 
-/// Tells whether both match some text in common. Fills the table of remainders from the end.
+/// Tells whether some text matches both patterns. Fills a table of their remainders, from the end.
 fn meet<T>(one: &[T], other: &[T], is_wild: impl Fn(&T) -> bool, meets: impl Fn(&T, &T) -> bool) -> bool {
     let mut below = vec![false; other.len() + 1];
     for at in (0..=one.len()).rev() {

@@ -1,13 +1,14 @@
-//! `Problem`: what failed, and the command that mends it.
+//! `Problem`: what failed, and the command that fixes it.
 
 use std::fmt;
 
-/// An error that a person can fix. Each front shows both parts in its own way; the protocol puts them on one line.
+/// An error that a person can fix. Each front end shows message and hint in its own way; the helper protocol puts both
+/// on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// What failed, with its name: «`config.json` is broken at line 3».
+    /// What failed, such as «`config.json` is broken at line 3».
     pub(crate) message: String,
-    /// How to fix it, with a command to copy: «run `docker-credential-ensign restore`».
+    /// How to fix it, with a command to copy, such as «run `docker-credential-ensign restore`».
     pub(crate) hint: String,
 }
 

@@ -1,8 +1,9 @@
-//! Properties of every name of an image, a server or a registry, for fuzzing and for the replay of its corpus.
+//! Properties that hold for every name of an image, a server or a registry. The fuzzer and the replay of its corpus
+//! check them.
 
 use super::{ImagePattern, ImageReference, Registry, ServerUrl, Target};
 
-/// Up to four texts, one on each line. Every parsed text prints and reads back the same.
+/// Checks up to four texts, one a line. Each parsed text must be the same after it is printed and parsed again.
 pub(crate) fn reference(text: &str) {
     let lines: Vec<&str> = text.split('\n').take(4).collect();
     lines.iter().copied().for_each(registry);
@@ -67,7 +68,7 @@ fn image(image: &ImageReference) {
     assert!(own.matches(image), "{printed}");
 }
 
-/// The definition of a match, without a limit of steps. Few segments keep it fast.
+/// A match by its definition, to check the fast one. It is slow, but the texts have few segments.
 fn matches_slowly(pattern: &[&str], path: &[&str]) -> bool {
     let mut reached = vec![false; path.len() + 1];
     reached[0] = true;

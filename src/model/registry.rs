@@ -1,4 +1,4 @@
-//! `Registry`: the canonical name of a registry, so that equality *is* "same registry".
+//! `Registry`: the canonical name of a registry. Two equal names are the same registry.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 /// A registry's canonical `host[:port]`.
 ///
-/// The host is in lower case, port 443 is left out, and every name of Docker Hub is `docker.io`. A key that is
-/// no host at all (some callers send arbitrary text) is kept as it is: see [`Registry::opaque`]. A key of the config may
-/// be a pattern of hosts. A copy is cheap: each account has one.
+/// The host is in lower case, port 443 is left out, and every name of Docker Hub is `docker.io`. Some callers send a
+/// text that is not a host. It is stored unchanged: see [`Registry::opaque`]. A key of the config may be a pattern of
+/// hosts. Each account contains a copy, so copies are cheap.
 ///
 /// ```
 /// # use ensign::model::Registry;
@@ -26,11 +26,11 @@ pub enum RegistryError {
     Empty,
     /// The host or the port has an invalid character.
     NotAHost,
-    /// The text goes on after the host, so that it names a repository.
+    /// There is more text after the host, such as a repository.
     HasPath,
 }
 
-/// Docker Hub's names: the domain of its images, the two API hosts and the web site that jib asks for.
+/// Docker Hub's names: the domain of its images, two API hosts, and the web site's host, which jib sends.
 const HUB_NAMES: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
 impl Registry {
@@ -56,12 +56,12 @@ impl Registry {
         Ok(Self(authority.into()))
     }
 
-    /// Keeps a key that is not a host. Only the same text finds it again.
+    /// Stores a text that is not a host. It equals only the same text.
     pub fn opaque(key: &str) -> Self {
         Self(key.into())
     }
 
-    /// Reads a key of our own config, and makes a hand-written one canonical.
+    /// Reads a key of our config. A person may have written it, so it is made canonical.
     pub fn from_key(key: &str) -> Self {
         if is_plain(key) && !HUB_NAMES[1..].contains(&key) {
             return Self(key.into());
@@ -69,9 +69,9 @@ impl Registry {
         key.parse().or_else(|_| Self::pattern(key)).unwrap_or_else(|_| Self::opaque(key))
     }
 
-    /// Tells whether `key` of our config means this registry. Fast if it does not.
+    /// Tells whether `key` of our config refers to this registry. It is fast if not.
     pub fn is_key(&self, key: &str) -> bool {
-        // Only Docker Hub has names that look like another registry's.
+        // Only Docker Hub has further names that look canonical.
         *self.0 == *key || ((self.is_docker_hub() || !is_plain(key)) && Self::from_key(key) == *self)
     }
 
@@ -83,12 +83,12 @@ impl Registry {
         *self.0 == *HUB_NAMES[0]
     }
 
-    /// The key of this registry in Docker's config and in `list`. Docker Hub's is a URL.
+    /// The key of this registry in Docker's config, and in the answer to Docker's `list`. For Docker Hub it is a URL.
     pub fn docker_key(&self) -> &str {
         if self.is_docker_hub() { Self::HUB_SERVER_URL } else { &self.0 }
     }
 
-    /// The `host[:port]` that serves the registry's API; Docker Hub's differs from its name.
+    /// The `host[:port]` for requests to the registry. Docker Hub's differs from its name.
     pub fn api_authority(&self) -> &str {
         if self.is_docker_hub() { "registry-1.docker.io" } else { &self.0 }
     }
@@ -139,7 +139,7 @@ impl fmt::Display for RegistryError {
 
 impl std::error::Error for RegistryError {}
 
-/// Cuts `http://` or `https://`; `None` for any other scheme.
+/// Removes `http://` or `https://`; `None` for any other scheme.
 pub(super) fn strip_scheme(text: &str) -> Option<&str> {
     match text.split_once("://") {
         Some((scheme, rest)) if ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => Some(rest),
@@ -148,7 +148,7 @@ pub(super) fn strip_scheme(text: &str) -> Option<&str> {
     }
 }
 
-/// Splits `host[:port]`. Hosts outside ASCII pass, because `docker login` sends them raw.
+/// Splits `host[:port]`. Hosts may contain characters outside ASCII, because `docker login` sends them unchanged.
 fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
     let (host, port, is_address) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((inside, rest)) => {
@@ -165,7 +165,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
     let is_name = host.len() <= 253
         && host.starts_with(char::is_alphanumeric)
         && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    // `+443` and `0443` would give one registry several names.
+    // A port such as `+443` or `0443` is refused, because a registry would have several names.
     let port_ok = port.is_none_or(|port| port.starts_with(|c| matches!(c, '1'..='9')) && port.parse::<u16>().is_ok());
     if (is_address || is_name) && port_ok { Ok((host, port)) } else { Err(RegistryError::NotAHost) }
 }

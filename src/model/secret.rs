@@ -1,4 +1,4 @@
-//! `Secret`: a text that is never printed or copied by accident, and is wiped when dropped.
+//! `Secret`: a text that cannot be printed or copied by accident. It is wiped when dropped.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use super::Username;
 
 /// A password, token or refresh token.
 ///
-/// [`Secret::expose`] is the only way out; clippy forbids it, so that every place that needs it says why.
+/// Only [`Secret::expose`] returns the text. Clippy forbids it, so every caller must state a reason.
 pub struct Secret(Zeroizing<String>);
 
-/// A user name with its secret: what a registry accepts.
+/// A user name with its secret, as a registry accepts them.
 #[derive(Debug)]
 pub struct Credential {
     pub username: Username,
@@ -19,7 +19,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// The answer of a credential helper without a login. Clients compare it letter by letter
+    /// The answer of a credential helper that has no login. Clients compare it with this exact text
     /// (docker/docker-credential-helpers `credentials/error.go`).
     pub const NOT_FOUND: &str = "credentials not found in native keychain";
 }
@@ -43,7 +43,7 @@ impl Secret {
         self.0 == other.0
     }
 
-    /// Tells whether it could be typed: one line, not empty, no control characters.
+    /// Tells whether a person could type it: it is one line, not empty, without control characters.
     pub fn is_one_line(&self) -> bool {
         !self.is_empty() && !self.0.chars().any(char::is_control)
     }

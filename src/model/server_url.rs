@@ -16,14 +16,15 @@ pub struct ServerUrl {
 /// What a server address asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// An account of a registry. `user` comes from `user@host`; `repository` from `host/repository`, which
-    /// go-containerregistry's tools (crane, ko, cosign) ask for first.
+    /// An account of a registry. `user` comes from an address `user@host`. `repository` comes from `host/repository`,
+    /// the first address that go-containerregistry's tools (crane, ko, cosign) try.
     Registry { registry: Registry, user: Option<String>, repository: Option<Repository> },
     /// One of the two tokens that `docker login` stores for a Docker Hub account.
     HubToken(HubToken),
 }
 
-/// Docker Hub's side keys (docker/cli `internal/oauth/manager/manager.go`).
+/// The tokens that `docker login` stores under side keys: Docker Hub's address and a suffix (docker/cli
+/// `internal/oauth/manager/manager.go`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HubToken {
     Access,
@@ -33,7 +34,7 @@ pub enum HubToken {
 impl HubToken {
     pub const ALL: [Self; 2] = [Self::Access, Self::Refresh];
 
-    /// The last segment of the side key, which also names the token in our secrets file.
+    /// The last segment of the side key. It is also the token's name in our file of secrets.
     pub fn name(self) -> &'static str {
         match self {
             Self::Access => "access-token",
@@ -45,16 +46,15 @@ impl HubToken {
 impl ServerUrl {
     /// Reads the text on stdin; `None` if it is blank. A text that is not an address becomes an opaque key.
     ///
-    /// Line ends are removed, as docker-credential-helpers' `credentials.go` does. A carriage return without a line
-    /// feed stays.
+    /// Line ends are removed, as `credentials.go` of docker-credential-helpers does, but not a carriage return alone.
     pub fn parse(stdin: &str) -> Option<Self> {
         let text = stdin.trim().replace("\r\n", "").replace('\n', "");
         let target = Target::parse(&text);
         (!text.is_empty()).then_some(Self { text, target })
     }
 
-    /// Tells whether programs disagree about the host: a browser reads `https://evil.example\@ghcr.io` as
-    /// `evil.example`. Such an address has no meaning here.
+    /// Tells whether programs read different hosts from the address. For example, to a browser
+    /// `https://evil.example\@ghcr.io` is `evil.example`. Such an address is refused.
     pub fn is_ambiguous(&self) -> bool {
         is_ambiguous(self.text.split_once("://").map_or(&*self.text, |(_, address)| address))
     }
@@ -70,7 +70,7 @@ impl ServerUrl {
 }
 
 impl Target {
-    /// The registry of the address, also of a side key.
+    /// The registry of the address; for a side key, Docker Hub.
     pub fn registry(&self) -> Cow<'_, Registry> {
         match self {
             Self::Registry { registry, .. } => Cow::Borrowed(registry),
@@ -95,7 +95,8 @@ impl Target {
         let address = strip_scheme(text).filter(|address| !is_ambiguous(address))?;
         let (authority, path) = address.split_once('/').unwrap_or((address, ""));
         let (user, host) = match authority.rsplit_once('@') {
-            // `docker login https://user:pw@host` sends no user. The password in such an address must not be kept.
+            // `docker login https://user:pw@host` sends no user. If an address contains a password, it must not be
+            // stored.
             Some((user, host)) => (Some(user.split(':').next().unwrap_or_default().to_owned()), host),
             None => (None, authority),
         };
@@ -109,7 +110,8 @@ impl Target {
     }
 }
 
-/// Some programs end the host at `?`, `#` or `\`, or drop control characters. For others these belong to the user name.
+/// Some programs end the host at `?`, `#` or `\`, or drop control characters. Others read them as part of the user
+/// name.
 pub(crate) fn is_ambiguous(address: &str) -> bool {
     let authority = address.split('/').next().unwrap_or_default();
     let user = authority.rsplit_once('@').map_or("", |(user, _)| user);

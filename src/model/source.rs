@@ -1,4 +1,5 @@
-//! `Source`: where an account's secret comes from, and `StoredSecret`: what its store holds of it.
+//! `Source`: where an account's secret comes from, and `StoredSecret`: the secret with its dates, as a store contains
+//! it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,52 +10,52 @@ use super::{HelperName, Secret, Username};
 /// Where an account's secret comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Source {
-    /// A person or a client entered it once.
+    /// A person or a client entered the secret.
     #[default]
     Static,
-    /// A login at an identity provider, whose refresh token brings new secrets.
+    /// A login at an identity provider. Its refresh token gets new secrets.
     OAuth(Box<OAuthGrant>), // boxed, because few accounts have one
-    /// Another program gives it when asked.
+    /// Another program prints the secret when Ensign runs it.
     External(ExternalSource),
-    /// The JSON text of a newer Ensign's source.
+    /// A source of a newer Ensign, as JSON text.
     Unknown(String),
 }
 
-/// How to renew and revoke the tokens of a login (RFC 6749 section 6, RFC 7009). Addresses are `https`, or `http` on
-/// loopback; their users check that.
+/// How to renew and revoke the tokens of a login (RFC 6749 section 6, RFC 7009). URLs must be `https`, or `http` on
+/// loopback. The code that sends requests checks that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OAuthGrant {
-    /// The provider's name in the table of providers, to be shown.
+    /// The provider's name in the table of providers, for messages.
     pub provider: String,
-    /// The issuer, to do the same login again.
+    /// The issuer. A later login uses it again.
     pub issuer: Option<String>,
-    /// The requested scope, if it is not the provider's usual one, to do the same login again.
+    /// The requested scope, if it is not the provider's usual one. A later login uses it again.
     pub scope: Option<String>,
     pub client_id: String,
     pub token_url: String,
-    /// The field of a response that the registry accepts; `None`: the access token.
+    /// The field of a token response that contains the secret for the registry; `None`: `access_token`.
     pub secret_field: Option<String>,
-    /// Where to revoke tokens; `None`: the provider has no such address.
+    /// The URL to revoke tokens; `None` if the provider has no such URL.
     pub revoke_url: Option<String>,
-    /// The exchange that turns the provider's token into the registry's, such as `acr`.
+    /// The exchange that gets the registry's token for the provider's, such as `acr`.
     pub exchange: Option<String>,
     /// The provider's tenant, for exchanges that need it.
     pub tenant: Option<String>,
-    /// The page on which a person ends the login.
+    /// The provider's page where a person can end the login.
     pub page: Option<String>,
 }
 
-/// Another program that has the secret, and the identity to ask it for.
+/// Another program that has the secret, and which of its identities to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalSource {
     pub program: ExternalProgram,
-    /// Added to the program's environment.
+    /// The variables to set for the program.
     pub env: BTreeMap<String, String>,
-    /// How long to cache an answer without an end; `None`: the program's usual time.
+    /// How long to cache an answer that has no expiry; `None`: the usual time for this program.
     pub cache: Option<Duration>,
 }
 
-/// The programs that Ensign can ask. Each field is an argument of the program.
+/// The programs that Ensign can run for a secret. Each field becomes an argument of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExternalProgram {
     /// `docker-credential-NAME get`
@@ -75,12 +76,12 @@ pub enum ExternalProgram {
     Pass { item: String },
     /// `vault kv get`
     Vault { item: String, field: String },
-    /// Any command that prints the secret on one line, or as a credential helper does.
+    /// Any command that prints the secret, on one line or in the format of credential helpers.
     Command(Vec<String>),
 }
 
 impl ExternalProgram {
-    /// Its word in the config and after `--borrow`.
+    /// The program's name in the config and after `--borrow`.
     pub fn word(&self) -> String {
         match self {
             Self::Helper(name) => format!("helper:{name}"),
@@ -112,7 +113,8 @@ impl ExternalProgram {
 }
 
 impl ExternalSource {
-    /// The identity of the program: the account's alias, unless another is set.
+    /// The program's identity, from its arguments or from `env`. It becomes the account's alias, unless another alias
+    /// is given.
     pub fn identity(&self) -> Option<&str> {
         const BY_NAME: [&str; 3] = ["AWS_PROFILE", "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT"];
         let by_env = || BY_NAME.iter().find_map(|name| self.env.get(*name).map(String::as_str));
@@ -120,7 +122,7 @@ impl ExternalSource {
     }
 }
 
-/// A short phrase: `aws, profile prod`. The words of a command are not shown.
+/// A short phrase: `aws, profile prod`. The arguments of a command are not shown.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -152,29 +154,29 @@ impl fmt::Display for ExternalSource {
     }
 }
 
-/// A secret in a store, with what is known of its end.
+/// A secret in a store, and when it expires.
 #[derive(Debug)]
 pub struct StoredSecret {
     pub secret: Secret,
-    /// When the secret ends, if that is known.
+    /// When the secret expires, if that is known.
     pub expires_at: Option<SystemTime>,
-    /// When to fetch the next one, some time before the end.
+    /// When to get the next secret, some time before the expiry.
     pub refresh_at: Option<SystemTime>,
     /// The refresh token.
     pub refresh: Option<Secret>,
-    /// The life of the refresh token, if the provider tells it.
+    /// The life of the refresh token, if the provider states it.
     pub login_life: Option<LoginLife>,
-    /// The registry or the provider refused it at the last check.
+    /// Whether the registry or the provider refused the secret at the last check.
     pub refused: bool,
-    /// The login session had ended at the last check.
+    /// Set if the login session had ended at the last check.
     pub session_over: Option<EndedSession>,
-    /// The user name that came with it, if it differs from the account's.
+    /// The user name that the source returned with the secret, if it differs from the account's.
     pub username: Option<Username>,
-    /// For an external secret: what was asked. An edit of the account makes the cached answer void.
+    /// For a cached answer: the settings of the external source. If they change, the cached answer is dropped.
     pub cache_key: Option<String>,
 }
 
-/// The life of a renewed login, that is of its refresh token, which ends without use.
+/// The life of a login's refresh token. The token expires at its end, unless it is used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginLife {
     pub since: SystemTime,
@@ -185,7 +187,7 @@ pub struct LoginLife {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedSession {
     pub page: String,
-    /// How long to believe this.
+    /// Until when to assume this without a new check.
     pub until: SystemTime,
 }
 
@@ -237,7 +239,7 @@ impl StoredSecret {
             && (session_over, username, cache_key) == (&other.session_over, &other.username, &other.cache_key)
     }
 
-    /// Tells whether there is only a secret and no other field.
+    /// Tells whether the secret is the only field that is set.
     pub fn is_plain(&self) -> bool {
         self.is_same(&self.secret.copy().into())
     }

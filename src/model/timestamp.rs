@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-/// Reads `2026-11-21T12:00:00.5+01:00`; `None` before 1970 and for anything else. A fraction is dropped.
+/// Reads `2026-11-21T12:00:00.5+01:00`; `None` for a time before 1970, and for any other text. A fraction is dropped.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let [year, month, day] = numbers(date, '-')?;
@@ -40,7 +40,7 @@ pub(crate) fn rfc3339(moment: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", clock / 3600, clock / 60 % 60, clock % 60)
 }
 
-/// Seconds since 1970; `None` for a moment that this machine cannot represent.
+/// Converts seconds since 1970 to a time; `None` if this machine cannot represent it.
 pub(crate) fn since_1970(seconds: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
@@ -66,7 +66,7 @@ fn offset(zone: &str) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(if zone.starts_with('-') { -seconds } else { seconds })
 }
 
-/// Days since 1970. A year begins in March, so that the leap day is its last.
+/// Days since 1970. The years begin in March, so the leap day is the last day of a year.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let in_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;

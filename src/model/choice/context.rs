@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::project_accounts::{ProjectAccounts, TrustedFile};
 use crate::model::{AccountName, CallerFacts, CallerRule, ImageReference, Operation, Registry};
 
-/// What the call says about its account.
+/// The account that a call asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AccountRequest {
     pub(crate) environment: ExplicitAccount,
@@ -22,23 +22,24 @@ pub(crate) struct AccountRequest {
 pub(crate) enum ExplicitAccount {
     #[default]
     Unset,
-    /// Only accounts of other registries.
+    /// The value names accounts for other registries only.
     OtherRegistry,
-    /// `alias`: any registry that has it.
+    /// `alias`: the account of that name, on any registry that has one.
     AnyRegistry(String),
-    /// `host=alias`: this registry, and only this account.
+    /// `host=alias`: the account for this registry. No other may replace it.
     ThisRegistry(String),
 }
 
-/// The facts about the caller, none by default. They are costly, so that each rule asks for its own when it runs.
+/// The facts about the caller. The default methods find none. Facts are slow to find, so each rule asks only for those
+/// that it needs.
 pub(crate) trait CallerContext {
     /// The images on the caller's command line.
     fn command(&self) -> CommandImages;
 
-    /// What the account's rule asks about the caller.
+    /// The facts about the calling processes that `rule` needs.
     fn facts(&self, rule: &CallerRule) -> CallerFacts;
 
-    /// The operation of a build whose files decide it.
+    /// The operation of a build, if its files decide between pull and push.
     fn operation_in_files(&self) -> Option<Operation> {
         None
     }
@@ -48,12 +49,12 @@ pub(crate) trait CallerContext {
         FileImages::default()
     }
 
-    /// The caller's project, if its file is one of `trusted`.
+    /// The accounts of the caller's project file, if `trusted` contains that file.
     fn project(&self, _trusted: &[TrustedFile]) -> Option<ProjectAccounts> {
         None
     }
 
-    /// The caller's working directory, by each of its names (links).
+    /// The caller's working directory, under each of its paths: links can give it several.
     fn folder(&self) -> Vec<PathBuf> {
         vec![]
     }
@@ -64,19 +65,19 @@ pub(crate) trait CallerContext {
 pub(crate) struct CommandImages {
     pub(crate) images: Vec<ImageReference>,
     pub(crate) role: ImageRole,
-    /// Push if anything is pushed there; `None` if unknown.
+    /// Push if the command pushes anything to the registry; `None` if unknown.
     pub(crate) operation: Option<Operation>,
 }
 
-/// What a command does with its images. For the roles after `Needed` its files are read first.
+/// What a command does with its images. For roles other than `Needed` the caller's files are read first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ImageRole {
-    /// It pulls or pushes them.
+    /// The command pulls or pushes them.
     #[default]
     Needed,
-    /// It reads them as a cache if it can.
+    /// The command uses them as a build cache, if it can read them.
     Cache,
-    /// It names its result so and does not push it, so that the registry is not asked.
+    /// The command builds an image of that name without pushing it, so it does not access the registry.
     Result,
 }
 
@@ -87,21 +88,21 @@ pub(crate) struct FileImages {
     pub(crate) unknown: Vec<UnknownImages>,
 }
 
-/// A part of a file that may name any image. Unknown parts decide nothing.
+/// A part of a file whose images are unknown. If there is one, the files decide nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownImages {
     pub(crate) file: PathBuf,
     pub(crate) reach: RegistryRange,
-    /// What is unknown and why, after the file's name. Holds no value of a variable.
+    /// What is unknown and why; printed after the file's name. It contains no value of a variable.
     pub(crate) message: String,
 }
 
-/// The registries whose images an unknown part may name.
+/// The registries to which the unknown images may belong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RegistryRange {
     Any,
     Only(Registry),
-    /// This one is asked first, and its answer makes the rest known.
+    /// All except this one. The client asks it first, and learns the other images from it.
     AllBut(Registry),
 }
 
@@ -129,7 +130,8 @@ impl FileImages {
 }
 
 impl ExplicitAccount {
-    /// Reads `ENSIGN_ACCOUNT`: `alias`, or `host=alias,host=alias`. An alias among pairs is for all other registries.
+    /// Reads `ENSIGN_ACCOUNT`: `alias`, or `host=alias,host=alias`. An alias among such pairs is for all other
+    /// registries.
     pub(crate) fn parse(value: &str, registry: &Registry) -> Self {
         let pairs = value.split(',').filter_map(|pair| pair.split_once('='));
         let named = |registry: &Registry| pairs.clone().find(|(host, _)| registry.is_key(host.trim()));

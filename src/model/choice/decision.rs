@@ -1,4 +1,4 @@
-//! `Decision`: which account answers a call, and why. It is made once, then shown, journaled and written as JSON.
+//! `Decision`: which account answers a call, and why. It is made once; output, journal and JSON are all made from it.
 
 use std::fmt;
 
@@ -26,35 +26,35 @@ pub(crate) enum Rule {
 /// The answer to a call, with the rules that led to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Decision {
-    /// The host that was asked about.
+    /// The host that the call asks for.
     pub(crate) registry: String,
-    /// The registry or pattern that has the accounts, if it is another.
+    /// The registry or pattern that the accounts belong to, if it differs from `registry`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) answered_as: Option<String>,
     pub(crate) verdict: Verdict,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<String>,
-    /// The other credential helper that answers, without the prefix of its program.
+    /// The other credential helper that answers: the `x` of `docker-credential-x`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) helper: Option<String>,
-    /// The registry or pattern that has that helper; `None`: it is the fallback.
+    /// The registry or pattern that is routed to that helper; `None`: the helper is the fallback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) route: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) operation: Option<Operation>,
-    /// The accounts between which no rule chose.
+    /// The accounts that were left, if no rule chose between them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) accounts: Vec<String>,
-    /// The accounts for the other operation.
+    /// The accounts that are restricted to the other operation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) passed_over: Vec<String>,
     pub(crate) steps: Vec<DecisionStep>,
 }
 
-/// How much of a decision is worked out.
+/// Which rules a decision contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Detail {
-    /// The rules up to the deciding one. Steps without a result are left out.
+    /// The rules up to the deciding one, without those that have no result.
     Needed,
     /// All rules.
     Full,
@@ -74,11 +74,11 @@ pub(crate) enum Verdict {
     NoAccount,
     /// All accounts are for the other operation.
     NoneForOperation,
-    /// The named account does not exist, and no other may replace it.
+    /// The call names an account that does not exist. No other may replace it.
     NoSuchAccount,
     /// No rule chose between the accounts.
     Several,
-    /// After `docker logout`: no account answers by default.
+    /// No account answers by default, since a `docker logout`.
     SignedOut,
 }
 
@@ -101,7 +101,7 @@ pub(crate) enum RuleOutcome {
         reason: MatchReason,
     },
     NoSuchAccount {
-        /// `None` for a user in an address, because it may be a token.
+        /// `None` if it is the user in an address, because that may be a token.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
@@ -110,11 +110,11 @@ pub(crate) enum RuleOutcome {
         image: String,
         pattern: String,
     },
-    /// The images belong to different accounts, so that none is chosen.
+    /// The images belong to different accounts, so the rule chooses none.
     Ambiguous {
         images: Vec<OwnedImage>,
     },
-    /// Parts of the files are unknown, so that the known images decide nothing.
+    /// Some images in the files are unknown, so the known ones decide nothing.
     Unknown {
         files: Vec<UnknownFile>,
     },
@@ -166,7 +166,7 @@ pub(crate) struct OwnedImage {
     pub(crate) account: String,
 }
 
-/// A file, and the unknown part of it.
+/// A file whose images are not all known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UnknownFile {
     pub(crate) file: String,
@@ -194,7 +194,7 @@ impl Decision {
         Self { registry: registry.to_string(), verdict, ..Self::default() }
     }
 
-    /// The images in its steps.
+    /// The images that the steps name.
     pub(crate) fn images(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().flat_map(|step| match &step.outcome {
             RuleOutcome::Account { reason: MatchReason::Image { image, .. }, .. }
@@ -204,7 +204,7 @@ impl Decision {
         })
     }
 
-    /// The config's key for the accounts.
+    /// The key of the accounts' entry in the config.
     pub(crate) fn entry(&self) -> &str {
         self.answered_as.as_ref().unwrap_or(&self.registry)
     }
@@ -224,7 +224,7 @@ impl RuleOutcome {
         matches!(self, Self::Nothing { .. })
     }
 
-    /// The verdict of a decision that ends with this step; `None`: the next rule is asked.
+    /// The verdict, if this outcome decides; `None`: the next rule is tried.
     pub(super) fn verdict(&self) -> Option<Verdict> {
         match self {
             Self::Account { .. } => Some(Verdict::Account),

@@ -1,4 +1,5 @@
-//! Which account answers: the rules that `get`, `which` and every other front ask in one order; the first hit wins.
+//! Chooses the account that answers. `get`, `which` and all other commands try the same rules in the same order. The
+//! first rule that matches decides.
 
 mod context;
 mod decision;

@@ -1,4 +1,4 @@
-//! Finds the owner of an image or a folder among the accounts.
+//! Finds the account that an image or a folder belongs to.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,8 @@ use super::context::{FileImages, UnknownImages};
 use super::decision::{MatchReason, NoMatch, OwnedImage, RuleOutcome, UnknownFile};
 use crate::model::{Account, ImagePattern, ImageReference};
 
-/// The account with the innermost folder around the current one, which may have several names. `None` if two accounts
-/// tie.
+/// The account whose folder encloses the current folder most closely; none if two accounts tie. `current` contains the
+/// current folder's paths: links can give it several.
 pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &[PathBuf]) -> RuleOutcome {
     let folders = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
     let distance = |folder: &Path| current.iter().filter_map(|name| steps(folder, name, cfg!(windows))).min();
@@ -24,8 +24,8 @@ pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: 
     }
 }
 
-/// The number of folders between `folder` and `current`. On Windows case is ignored, because a shell shows `c:\src`
-/// after `cd c:\src` for the folder `C:\Src`.
+/// How many levels `current` is below `folder`. Windows ignores case: after `cd c:\src` a shell shows `c:\src`, even if
+/// the folder is `C:\Src`.
 fn steps(folder: &Path, current: &Path, ignoring_case: bool) -> Option<usize> {
     let within =
         |folder: &Path, current: &Path| current.strip_prefix(folder).ok().map(|rest| rest.components().count());
@@ -33,9 +33,9 @@ fn steps(folder: &Path, current: &Path, ignoring_case: bool) -> Option<usize> {
     if ignoring_case { within(&lower(folder), &lower(current)) } else { within(folder, current) }
 }
 
-/// The one account that all `images` with an owner belong to. Images of no account say nothing; if all are public, no
-/// account is needed. The most specific pattern wins. On a tie the account for one operation wins over one for both, and a
-/// public pattern over any account.
+/// The account that owns all `images`. Images without an owner are ignored; if all are public, no account is needed.
+/// The most specific pattern wins. On a tie an account for one operation wins over one for both, and a public pattern
+/// wins over any account.
 pub(crate) fn owner_of(accounts: &[&Account], public: &[ImagePattern], images: &[ImageReference]) -> RuleOutcome {
     let mut owners: Vec<(&ImageReference, &Account, ImagePattern)> = Vec::new();
     let mut open: Vec<(&ImageReference, &ImagePattern)> = Vec::new();
@@ -72,7 +72,7 @@ pub(crate) fn owner_of(accounts: &[&Account], public: &[ImagePattern], images: &
     }
 }
 
-/// The same for images in files. An unknown part that may name another image leaves the answer open.
+/// Like [`owner_of`], for images in files. If some images are unknown, no account is chosen.
 pub(super) fn owner_in_files(accounts: &[&Account], public: &[ImagePattern], found: FileImages) -> RuleOutcome {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     if !found.unknown.is_empty() {

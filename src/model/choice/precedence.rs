@@ -1,4 +1,4 @@
-//! `Precedence`: asks the rules one after another, and finds out what each needs.
+//! `Precedence`: tries the rules in order, and finds the facts that each rule needs.
 
 use std::cell::OnceCell;
 
@@ -8,7 +8,8 @@ use super::owner::{owner_in_files, owner_of, used_in};
 use super::registry_accounts::{DefaultAccount, RegistryAccounts, only};
 use crate::model::{Account, ImagePattern, ImageReference, Operation};
 
-/// Facts are found out when a rule needs them. `'a` is for the accounts, `'c` for the call.
+/// Each fact is found when a rule first needs it, and is then kept. `'a` is the lifetime of the accounts, `'c` that of
+/// the call.
 pub(crate) struct Precedence<'a, 'c, E> {
     pub(crate) candidates: &'a RegistryAccounts,
     request: &'c AccountRequest,
@@ -32,7 +33,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
             let steps = Rule::ALL.into_iter().map(|rule| self.step(rule)).collect();
             return Decision { operation, passed_over: self.passed_over(), ..self.decision(steps) };
         }
-        // Without accounts the caller does not matter.
+        // Without accounts only the first rule is tried, so the caller is not looked at.
         let rules = if self.candidates.accounts.is_empty() { &Rule::ALL[..1] } else { &Rule::ALL };
         let mut steps = Vec::new();
         for step in rules.iter().map(|rule| self.step(*rule)).filter(|step| !step.outcome.is_nothing()) {
@@ -45,7 +46,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         self.decision(steps)
     }
 
-    /// The decision for a public image, before another helper is asked.
+    /// The decision if the images are public; no other helper is asked then.
     pub(crate) fn public(&self) -> Option<Decision> {
         let rules = Rule::ALL.into_iter().filter(|_| !self.candidates.public.is_empty());
         let step = rules.map(|rule| self.step(rule)).find(|step| matches!(step.outcome, RuleOutcome::Public { .. }));
@@ -57,7 +58,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         DecisionStep { rule, decides: outcome.verdict().is_some(), outcome }
     }
 
-    /// The first step that can decide does.
+    /// Builds the decision. Of the steps that can decide, the first one does.
     fn decision(&self, mut steps: Vec<DecisionStep>) -> Decision {
         steps.iter_mut().filter(|step| step.decides).skip(1).for_each(|step| step.decides = false);
         let deciding = steps.iter().find(|step| step.decides).map(|step| &step.outcome);
@@ -108,7 +109,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
             Rule::AddressImage => {
                 request.image.as_ref().map_or(NoMatch::None.into(), |image| self.owner_of(std::slice::from_ref(image)))
             }
-            // The only account answers every caller, so that the caller is not looked at.
+            // If the registry has one account that answers every call, there is no need to look at the caller.
             Rule::CommandLine | Rule::Files | Rule::Project | Rule::Folder if candidates.sole_answer() => {
                 NoMatch::OneAccount.into()
             }
@@ -161,7 +162,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         self.unless_passed_over(owner_of(self.serving(), self.public_patterns(), images))
     }
 
-    /// An account that is for the other operation may own the image.
+    /// Reports that the image may belong to an account for the other operation.
     fn unless_passed_over(&self, outcome: RuleOutcome) -> RuleOutcome {
         match outcome {
             RuleOutcome::Nothing { reason: NoMatch::ImageOfNoAccount }
@@ -199,7 +200,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         self.serving().iter().any(|serving| serving.name == account.name)
     }
 
-    /// The accounts that may answer this call unasked.
+    /// The accounts that the rules may choose: those for the call's operation.
     fn serving(&self) -> &[&'a Account] {
         self.serving.get_or_init(|| {
             let accounts = self.candidates.accounts.iter();
@@ -215,14 +216,14 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         names(self.candidates.accounts.iter().filter(|account| !self.serves(account)))
     }
 
-    /// The images that need no account: to pull.
+    /// The public images. A push has none, because it always needs an account.
     fn public_patterns(&self) -> &'a [ImagePattern] {
         let public = &self.candidates.public;
         let is_push = || self.operation() == Some(Operation::Push);
         if public.is_empty() || is_push() { &[] } else { public }
     }
 
-    /// What the call does, as far as anything says.
+    /// The operation of the call, from its command line or its files; `None` if neither shows it.
     fn operation(&self) -> Option<Operation> {
         let in_files = || self.context.operation_in_files();
         *self.operation.get_or_init(|| self.command().operation.or_else(in_files))

@@ -9,11 +9,11 @@ use crate::model::{AccountName, Registry};
 pub(crate) struct ProjectAccounts {
     pub(crate) file: PathBuf,
     pub(crate) accounts: Vec<(Registry, AccountName)>,
-    /// Keys that only a newer Ensign knows.
+    /// Keys that this version does not know.
     pub(crate) unknown: Vec<String>,
 }
 
-/// A file that a person trusts as long as its content has this digest.
+/// A project file that the user trusts, as long as its content has this digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TrustedFile {
     pub(crate) file: PathBuf,
@@ -23,7 +23,7 @@ pub(crate) struct TrustedFile {
 impl ProjectAccounts {
     pub(crate) const FILE: &str = ".ensign.toml";
 
-    /// The account that it names for `registry`.
+    /// The account that the file names for `registry`.
     pub(crate) fn account(&self, registry: &Registry) -> Option<&AccountName> {
         self.accounts.iter().find(|(other, _)| other == registry).map(|(_, name)| name)
     }

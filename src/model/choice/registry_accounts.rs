@@ -10,19 +10,19 @@ use crate::model::{Account, AccountName, HelperName, ImagePattern, ImageReferenc
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RegistryAccounts {
     pub(crate) registry: Registry,
-    /// The asked host: the registry itself, or a host of the pattern.
+    /// The host that the call asks for: the registry itself, or a host that the pattern covers.
     pub(crate) host: Registry,
-    /// Other programs' spellings of the registry's name.
+    /// The spellings of the registry's name that other programs use.
     pub(crate) spellings: Vec<String>,
     pub(crate) active: DefaultAccount,
     /// The default account before the last switch.
     pub(crate) previous: Option<AccountName>,
     /// The public images.
     pub(crate) public: Vec<ImagePattern>,
-    /// The other helper that answers if there is no account.
+    /// The helper that answers instead, if there is no account.
     pub(crate) helper: Option<HelperName>,
     pub(crate) accounts: Vec<Account>,
-    /// The files that may name accounts, of any registry.
+    /// The trusted project files. They may name accounts of any registry.
     pub(crate) trusted: Rc<[TrustedFile]>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct RegistryAccounts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HelperRoute {
     pub(crate) helper: HelperName,
-    /// The registry or pattern that has this helper; `None`: it is the fallback.
+    /// The registry or pattern that is routed to this helper; `None`: the helper is the fallback.
     pub(crate) by: Option<Registry>,
 }
 
@@ -38,14 +38,14 @@ pub(crate) struct HelperRoute {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum DefaultAccount {
     Account(AccountName),
-    /// After `docker logout`: the accounts stay, but none answers by default.
+    /// No account answers by default. `docker logout` sets this and keeps the accounts.
     SignedOut,
     #[default]
     Unset,
 }
 
 impl RegistryAccounts {
-    /// The entry of a registry without accounts.
+    /// An empty entry for a registry.
     pub(crate) fn none(registry: &Registry) -> Self {
         Self {
             registry: registry.clone(),
@@ -60,8 +60,8 @@ impl RegistryAccounts {
         }
     }
 
-    /// The entry that answers for a host: the most specific one with accounts or another helper. Public images of all
-    /// entries count.
+    /// The entry that answers for a host: of those with accounts or a helper, the most specific. It gets the public
+    /// images of all entries.
     pub(crate) fn for_host(mut entries: Vec<Self>, host: &Registry) -> Self {
         let public = entries.iter_mut().flat_map(|entry| std::mem::take(&mut entry.public)).collect();
         let answers = |entry: &Self| !entry.accounts.is_empty() || entry.helper.is_some();
@@ -70,19 +70,19 @@ impl RegistryAccounts {
         Self { public, host: host.clone(), ..closest.unwrap_or_else(|| Self::none(host)) }
     }
 
-    /// Tells whether these accounts belong to another registry and answer for the host too.
+    /// Tells whether the host is an alias: the accounts belong to another registry.
     pub(crate) fn is_alias(&self) -> bool {
         !self.registry.covers(&self.host)
     }
 
-    /// Renames an image of a host in `also` to its registry, so that the accounts' patterns match it.
+    /// Moves an image from an alias (`also` in the config) to the accounts' registry, so that their patterns match it.
     pub(super) fn move_home(&self, image: &mut ImageReference) {
         if self.is_alias() && *image.registry() == self.host {
             *image = ImageReference::new(self.registry.clone(), image.repository().clone());
         }
     }
 
-    /// The account that a person means by `name`: an alias first, else the user name of one account only.
+    /// The account called `name`: by its alias, or by its user name if only one account has that user name.
     pub(crate) fn account(&self, name: &str) -> Option<&Account> {
         self.accounts.iter().find(|account| account.name.as_str() == name).or_else(|| {
             let mut same_user = self.accounts.iter().filter(|account| account.username.as_str() == name);
@@ -90,14 +90,15 @@ impl RegistryAccounts {
         })
     }
 
-    /// The account that `user@host` means: a user name first, because Docker knows only that.
+    /// The account for the address `user@host`: by its user name, then by its alias, because Docker knows only user
+    /// names.
     pub(crate) fn account_of(&self, user: &str) -> Option<&Account> {
         let is_of = |account: &&Account| account.username.as_str() == user;
         let of_user = self.active_account().filter(is_of).or_else(|| self.accounts.iter().find(is_of));
         of_user.or_else(|| self.account(user))
     }
 
-    /// The account that a decision names.
+    /// The account that a decision has chosen.
     pub(crate) fn chosen(&self, decision: &Decision) -> Option<&Account> {
         self.called(decision.account.as_deref()?)
     }
@@ -118,28 +119,28 @@ impl RegistryAccounts {
         self.previous.as_ref().and_then(|name| self.accounts.iter().find(|account| account.name == *name))
     }
 
-    /// The account that answers a call without any hints.
+    /// The account that answers if nothing is known about the call.
     pub(crate) fn default_account(&self) -> Option<&Account> {
         let alone =
             self.accounts.first().filter(|_| self.accounts.len() == 1 && self.active != DefaultAccount::SignedOut);
         self.active_account().or(alone)
     }
 
-    /// The account that answers a call of which only the operation is known.
+    /// The account that answers if only the call's operation is known.
     pub(crate) fn default_for(&self, operation: Option<Operation>) -> Option<&Account> {
         let serving: Vec<_> = self.accounts.iter().filter(|account| account.serves(operation)).collect();
         let alone = || only(&serving).filter(|_| self.active != DefaultAccount::SignedOut);
         self.active_account().filter(|active| active.serves(operation)).or_else(alone)
     }
 
-    /// Whether one account answers every caller.
+    /// Tells whether one account answers every call.
     pub(crate) fn sole_answer(&self) -> bool {
         let [account] = self.accounts.as_slice() else { return false };
         self.active != DefaultAccount::SignedOut && account.purpose.is_none() && self.public.is_empty()
     }
 }
 
-/// The only account that can answer. One for this operation goes before one for both.
+/// The only account in `serving`. If there are several, it is the only one that is restricted to the operation.
 pub(super) fn only<'a>(serving: &[&'a Account]) -> Option<&'a Account> {
     let mut special = serving.iter().filter(|account| account.purpose.is_some());
     match (serving, special.next(), special.next()) {

@@ -1,4 +1,4 @@
-//! `RegistryAccounts`: which entry of the config answers for a host, and which of its accounts a name means.
+//! `RegistryAccounts`: which entry of the config answers for a host, and which account a name refers to.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The rules as a table of cases.
+//! Tests of the rules, as tables of cases.
 
 mod entries;
 mod rules;
@@ -8,7 +8,7 @@ use crate::model::{Account, CallerFacts, CallerRule, ImageReference, Operation, 
 use std::path::PathBuf;
 use std::rc::Rc;
 
-/// Facts about the caller; `None` must not be asked for.
+/// Facts about the caller. A rule that asks for a missing one fails the test.
 #[derive(Default)]
 struct CallerStub {
     images: Vec<ImageReference>,
@@ -48,7 +48,7 @@ impl CallerContext for CallerStub {
     }
 }
 
-/// A caller that must not be looked at.
+/// A caller for tests in which no rule may ask for facts.
 struct ForbiddenContext;
 
 impl CallerContext for ForbiddenContext {

@@ -1,4 +1,4 @@
-//! Accounts for one thing, images for everybody, and how much of a decision is shown.
+//! Tests of accounts for one operation, of public images, and of the rules that a decision shows.
 
 use super::*;
 
@@ -119,7 +119,7 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
             "{images:?} {mentioned:?} {operation:?}"
         );
     }
-    // As close as an account's own pattern, and as close as another public one.
+    // A public pattern ties with an account's pattern, and with another public pattern.
     open.public.push("ghcr.io/acme/**".parse().unwrap());
     assert_eq!(answer(&open, &AccountRequest::default(), &["ghcr.io/acme/a"], "/"), "ghcr.io/acme/** is public");
     assert_eq!(answer(&open, &AccountRequest::default(), &["ghcr.io/acme/tools/a"], "/"), "ci by command line");
@@ -139,7 +139,7 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
     );
 }
 
-/// `docker build -t IMAGE .`: it pulls the base images, not that name.
+/// `docker build -t IMAGE .` pulls the base images, but not IMAGE.
 #[test]
 fn a_public_name_for_what_is_built_takes_no_account_away() {
     let mut open = candidates("me");
@@ -238,7 +238,7 @@ fn a_whole_decision_has_its_operation_and_who_was_passed_over() {
     assert_eq!((decision.verdict, decision.accounts.join(" ").as_str()), (Verdict::Several, "me work ci"));
 }
 
-/// A registry without an account may have public images: they go before the helper that answers there.
+/// A registry without an account may have public images. For them its helper is not asked.
 #[test]
 fn a_public_image_is_known_without_an_account() {
     let mut open = candidates("");
