@@ -54,7 +54,7 @@ const VERBS: &[Verb] = &[
     verb("service update", Positionals::None, SERVICE),
     verb("stack deploy|stack up", Positionals::None, STACK).on(InputFiles::Stack),
     verb("plugin install", Positionals::First, PLUGIN),
-    verb("plugin upgrade", Positionals::All, PLUGIN),
+    verb("plugin upgrade", Positionals::Last, PLUGIN),
     verb("plugin push", Positionals::All, PLUGIN).does(VerbEffect::Push),
     verb("trust inspect", Positionals::All, TRUST),
     verb("trust sign|trust revoke", Positionals::All, TRUST).does(VerbEffect::Push),
