@@ -59,6 +59,10 @@ pub(super) const BUILDAH: Grammar = Grammar {
         verb("build|bud|build-using-dockerfile", Positionals::None, BUILD).on(InputFiles::Build),
         verb("manifest inspect", Positionals::All, TRANSFER),
         verb("manifest create|manifest add", Positionals::From(1), TRANSFER),
+        verb("manifest annotate", Positionals::Second, TRANSFER),
+        // Requests an image that is neither a container nor an image here.
+        verb("inspect", Positionals::First, &[("-f --format -t --type", FlagKind::Other)]),
+        verb("mkcw", Positionals::First, MKCW),
         verb("add|copy", Positionals::None, ADD),
         verb("source pull", Positionals::First, TRANSFER),
         verb("source push", Positionals::From(1), TRANSFER).does(VerbEffect::Push),
@@ -75,7 +79,7 @@ const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -
 
 const TRANSFER: FlagTable = &[(
     "--add-compression --annotation --arch --artifact-annotation --artifact-config --artifact-config-type --artifact-layer-type \
-     --artifact-subject --artifact-type --authfile --cert-dir --compression-format --compression-level --creds \
+     --artifact-subject --artifact-type --subject --authfile --cert-dir --compression-format --compression-level --creds \
      --decryption-key --digestfile --encrypt-layer --encryption-key --features -f --format --iidfile --manifest -n \
      --name --os --os-feature --os-features --os-version --platform --policy --retry --retry-delay --sign-by \
      --sign-by-sigstore --sign-by-sigstore-private-key --sign-by-sq-fingerprint --sign-passphrase-file \
@@ -155,6 +159,16 @@ const COMMIT: FlagTable = &[
         FlagKind::Other,
     ),
     ("--sbom-scanner-image", FlagKind::Image),
+];
+
+/// The result stays in local storage.
+const MKCW: FlagTable = &[
+    (
+        "--add-file -u --attestation-url -c --cpus -f --firmware-library -m --memory -p --passphrase -s --slop -t --type \
+         -w --workload-id",
+        FlagKind::Other,
+    ),
+    ("-b --base-image", FlagKind::Image),
 ];
 
 const ADD: FlagTable = &[
