@@ -1,4 +1,4 @@
-//! The arguments that say which callers get an account.
+//! The arguments that limit which callers get an account.
 
 use clap::{Args, ValueEnum};
 
@@ -23,7 +23,7 @@ pub(in crate::cli) struct CallerArguments {
 }
 
 impl CallerArguments {
-    /// The choices as they were typed.
+    /// Each chosen option and its value, spelled as on the command line.
     pub(in crate::cli) fn choices(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let need = |need| if need == Requirement::Required { "required" } else { "optional" };
         let agents = |agents| if agents == AgentRule::Refused { "refused" } else { "allowed" };

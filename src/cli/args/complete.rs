@@ -1,4 +1,4 @@
-//! Finds the possible next words in clap's tree of commands. It never runs an unfinished command line.
+//! Completes a command line from clap's tree of commands. The unfinished command line is never run.
 
 use clap::{Arg, ArgAction, Command};
 
@@ -6,32 +6,32 @@ use super::CommandLine;
 use super::guide::TOPICS;
 use crate::accounts::STORES;
 
-/// What may stand for the last word.
+/// The possible values of the last word.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Completion {
-    /// One of these words, each with what it means.
+    /// One of these words. Each has a description.
     Words(Vec<(String, String)>),
     /// A registry with accounts.
     Registry,
     /// A registry to log in to.
     NewRegistry,
-    /// An account, of this registry if it has been named.
+    /// An account: of this registry, or of any registry if none was typed.
     Account(Option<String>),
     /// `HOST=ACCOUNT`, or an account.
     Choice,
     /// A store for secrets.
     Store,
-    /// A program that `--borrow` asks.
+    /// A program for `--borrow`.
     ExternalProgram,
     /// The NAME of a docker-credential-NAME.
     Helper,
     File,
-    /// Nothing we could name.
+    /// Free text without suggestions.
     Free,
 }
 
 impl CommandLine {
-    /// Says what may stand for the last of `words`, which do not hold the program's name.
+    /// Returns the possible values of the last of `words`. They do not include the program's name.
     pub(in crate::cli) fn complete(words: &[String]) -> Completion {
         let (last, before) = words.split_last().map_or(("", words), |(last, before)| (last.as_str(), before));
         let mut root = Self::tree("ensign");
@@ -75,7 +75,7 @@ impl CommandLine {
     }
 }
 
-/// The option that takes a value by this name.
+/// The option with this name, if it takes a value.
 fn named<'c>(command: &'c Command, word: &str) -> Option<&'c Arg> {
     command.get_arguments().filter(|arg| arg.get_action().takes_values()).find(|arg| {
         let long = arg.get_long().is_some_and(|long| word.strip_prefix("--") == Some(long));
@@ -84,7 +84,7 @@ fn named<'c>(command: &'c Command, word: &str) -> Option<&'c Arg> {
     })
 }
 
-/// The options that may still be given.
+/// The options that can be added: those that may be repeated, and those not typed yet.
 fn options(command: &Command, before: &[String]) -> Vec<(String, String)> {
     let visible = command.get_arguments().filter(|arg| !arg.is_hide_set());
     let all = visible.filter_map(|arg| Some((arg, format!("--{}", arg.get_long()?))));
@@ -97,7 +97,7 @@ fn commands(command: &Command) -> Vec<(String, String)> {
     visible.map(|inner| (inner.get_name().to_owned(), plain(inner.get_about()))).collect()
 }
 
-/// What `help` has a page about.
+/// The commands and topics that `help` can explain.
 fn subjects(root: &Command, path: &[String]) -> Completion {
     let command = path.iter().try_fold(root, |command, word| command.find_subcommand(word));
     let mut words = command.map(commands).unwrap_or_default();
@@ -137,7 +137,7 @@ fn values(command: &Command, arg: &Arg, positionals: &[String]) -> Completion {
     }
 }
 
-/// One line, as what stands beside a word must be.
+/// The first line of a text, because a shell shows a word's description on one line.
 fn plain(text: Option<&clap::builder::StyledStr>) -> String {
     text.map(ToString::to_string).unwrap_or_default().lines().next().unwrap_or_default().to_owned()
 }

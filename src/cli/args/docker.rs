@@ -1,4 +1,4 @@
-//! The arguments of commands that read and write the files of Docker and its family.
+//! The arguments of the commands that read or write files of Docker, Podman and similar clients.
 
 use clap::{Args, Subcommand, ValueEnum};
 

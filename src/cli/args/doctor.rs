@@ -1,4 +1,4 @@
-//! The words of `doctor`.
+//! The arguments of `doctor`.
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;

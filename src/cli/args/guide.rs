@@ -1,9 +1,10 @@
-//! The commands in the groups of the help, each with examples. A new command is one row here.
+//! The commands with their examples, in the groups that `help` shows. A new command needs one row here.
 
-/// A command and its examples: a line as it is typed, and what it does.
+/// A command and its examples. Each example is a command line and its effect.
 pub(super) type GuideRow = (&'static str, &'static [(&'static str, &'static str)]);
 
-/// The groups, in the order of help. The first is described in the short help, of the others it has the names.
+/// The groups, in the order of the help. The short help describes each command of the first group. Of the other groups
+/// it lists only the commands' names.
 pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
     (
         "Every day",
@@ -218,7 +219,7 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
     ),
 ];
 
-/// What `help` explains besides the commands, with one line about each.
+/// The topics of `help`: name, one-line description and text.
 pub(super) const TOPICS: [(&str, &str, &str); 4] = [
     ("patterns", "How images are named for an account", include_str!("topics/patterns.txt")),
     ("environment", "The variables that Ensign reads", include_str!("topics/environment.txt")),

@@ -1,4 +1,4 @@
-//! Builds the help: clap's tree of commands with the groups and examples of `guide`, and the topics.
+//! Builds the help from clap's tree of commands, from the groups and examples of `guide`, and from the topics.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use super::guide::{GROUPS, GuideRow, TOPICS, rows};
 
 const WIDTH: usize = 80;
 
-/// Whether a text is for a terminal that shows bold words.
+/// Whether a help text is plain, or styled for a terminal that shows bold words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum HelpStyle {
     Plain,
@@ -18,7 +18,7 @@ pub(in crate::cli) enum HelpStyle {
 }
 
 impl CommandLine {
-    /// The tree of commands as people see it; `program` is what it is called in usage and examples.
+    /// The tree of commands with the help's texts. Usage and examples call the program `program`.
     pub(in crate::cli) fn tree(program: &str) -> Command {
         let tree = Self::command().bin_name(program.to_owned()).help_template(template(program));
         tree.mut_subcommands(|command| {
@@ -28,7 +28,7 @@ impl CommandLine {
         })
     }
 
-    /// The help without a command: the everyday commands, the names of the others, and the first step.
+    /// The help for a call without a command: the everyday commands, the names of the others, and the first step.
     pub(in crate::cli) fn short_help(program: &str, look: HelpStyle) -> String {
         let mut tree = Self::tree(program);
         let about = tree.get_about().map(ToString::to_string).unwrap_or_default();
@@ -46,8 +46,8 @@ impl CommandLine {
         shown(&text.into(), look)
     }
 
-    /// The help about a command, with all its options, or about a topic; about the program without words. `None`: there
-    /// is neither of that name.
+    /// The help about a command with all its options, or about a topic. Without `words`, it is about the whole program.
+    /// `None` if no command or topic has that name.
     pub(in crate::cli) fn help_about(program: &str, words: &[String], look: HelpStyle) -> Option<String> {
         let mut tree = Self::tree(program);
         tree.build();
@@ -61,7 +61,7 @@ impl CommandLine {
     }
 }
 
-/// The command with nothing left out in its short help, which is the compact one.
+/// The command with all options and the long texts in its short help, because clap renders short help compactly.
 pub(super) fn whole(command: Command) -> Command {
     let mut command = command.mut_args(|arg| {
         let help = arg.get_long_help().or(arg.get_help()).cloned();
@@ -80,7 +80,7 @@ pub(super) fn whole(command: Command) -> Command {
 
 const ALL_OPTIONS: &str = "All options:  ";
 
-/// The whole help: every command with a line about it, in groups.
+/// The help of the whole program: one line for each command, in groups.
 fn template(program: &str) -> String {
     let tree = CommandLine::command();
     let mut text = "{usage-heading} {usage}\n\n{about}\n\n".to_owned();
@@ -101,7 +101,7 @@ fn template(program: &str) -> String {
     text
 }
 
-/// A line for each command of a group.
+/// One line for each command of a group, with its description.
 fn described(tree: &Command, rows: &[GuideRow], width: usize) -> String {
     let mut text = String::new();
     for command in rows.iter().filter_map(|(name, _)| tree.find_subcommand(name)) {
@@ -111,7 +111,7 @@ fn described(tree: &Command, rows: &[GuideRow], width: usize) -> String {
     text
 }
 
-/// Adds the examples to what stands behind a command's options, and calls the program by its name throughout.
+/// Adds the examples to the text after a command's options. All texts call the program `program`.
 fn with_texts(command: Command, path: &str, examples: &[(&str, &str)], program: &str) -> Command {
     let mut text = String::new();
     if !examples.is_empty() {
@@ -134,7 +134,7 @@ fn with_texts(command: Command, path: &str, examples: &[(&str, &str)], program: 
     if paragraphs.is_empty() { command } else { command.after_help(paragraphs.join("\n\n")) }
 }
 
-/// The text with the program called `program` where a command line of ours is shown.
+/// The text, with `ensign` replaced by `program` in command lines of Ensign.
 fn called(text: &str, program: &str) -> String {
     let mut parts = text.split("ensign ");
     let mut changed = parts.next().unwrap_or_default().to_owned();
@@ -148,12 +148,12 @@ fn called(text: &str, program: &str) -> String {
     changed
 }
 
-/// As clap shows its own.
+/// A heading in the style of clap's own headings.
 fn heading(title: &str) -> String {
     format!("\u{1b}[1m\u{1b}[4m{title}:\u{1b}[0m")
 }
 
-/// The text in lines that begin at `indent` and fit a terminal.
+/// The text in lines that fit a terminal. All lines after the first are indented by `indent`.
 fn wrapped(text: &str, indent: usize) -> String {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -179,7 +179,7 @@ fn shown(text: &StyledStr, look: HelpStyle) -> String {
 mod tests {
     use super::*;
 
-    /// As a person sees it who types `ensign COMMAND --help`.
+    /// The output of `ensign COMMAND --help` on a terminal.
     fn screen(path: &str) -> String {
         let mut tree = CommandLine::tree("ensign").term_width(WIDTH);
         tree.build();

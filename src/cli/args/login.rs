@@ -12,7 +12,7 @@ pub(in crate::cli) struct LoginArguments {
     /// The registry, optionally with a namespace [default: ask]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: Option<String>,
-    /// Not taken: it is there so that whoever types it is told why.
+    /// Refused. The option exists so that the refusal can be explained.
     #[arg(short, long, hide = true, num_args = 0..=1, default_missing_value = "", value_parser = dropped)]
     pub(in crate::cli) password: Option<()>,
     /// The user name at the registry
@@ -55,7 +55,7 @@ pub(in crate::cli) struct LoginArguments {
     pub(in crate::cli) external: ExternalSourceArguments,
 }
 
-/// Forgets a password at once.
+/// Drops a typed password, so that it is not stored in the arguments.
 #[expect(clippy::unnecessary_wraps, reason = "clap wants a parser that can fail")]
 fn dropped(_: &str) -> Result<(), std::convert::Infallible> {
     Ok(())

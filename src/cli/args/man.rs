@@ -10,11 +10,11 @@ use super::CommandLine;
 use super::guide::{GROUPS, TOPICS};
 use super::help::whole;
 
-/// The name under which the pages speak of the program.
+/// The program's name in the pages.
 const PROGRAM: &str = "ensign";
 
 impl CommandLine {
-    /// Every page: the name of its file and its text.
+    /// All pages, each as file name and text.
     pub(in crate::cli) fn manual() -> io::Result<Vec<(String, String)>> {
         let mut tree = Self::tree(PROGRAM);
         tree.build();
@@ -35,10 +35,10 @@ impl CommandLine {
     }
 }
 
-/// The day of these texts: the same program makes the same pages.
+/// The date of these texts. It is constant, so that the same program always makes the same pages.
 const DATE: &str = "2026-11-28";
 
-/// The page of a command, and those of the commands below it.
+/// Adds the page of a command and the pages of its subcommands.
 fn add_pages(command: &Command, above: &str, pages: &mut Vec<(String, String)>) -> io::Result<()> {
     if command.is_hide_set() {
         return Ok(());
@@ -71,7 +71,7 @@ fn main_page(tree: &Command) -> io::Result<String> {
     Ok(page)
 }
 
-/// What clap knows of a command: its synopsis, its options, and the text behind them.
+/// The sections of a page that come from clap: the synopsis, the options, and the text after the options.
 fn from_clap(mut command: Command) -> io::Result<String> {
     let usage = command.render_usage().to_string();
     let usage: Vec<_> = usage.trim_start_matches("Usage:").lines().map(|line| escaped(line.trim())).collect();
@@ -135,7 +135,7 @@ fn see_also(more: &[String]) -> String {
     format!(".SH \"SEE ALSO\"\n{}\n", lines.join(" ,\n"))
 }
 
-/// A text as help shows it: what is indented stays as it is, the rest is filled.
+/// A help text in roff. Indented lines keep their line breaks; other lines are joined and wrapped.
 fn prose(text: &str) -> String {
     let (mut page, mut is_literal) = (String::new(), false);
     for line in text.lines() {
@@ -156,7 +156,7 @@ fn prose(text: &str) -> String {
     page
 }
 
-/// The page as `mandoc -T lint` wants it: no empty paragraphs, no blanks at the end of a line, no long lines.
+/// The page without empty paragraphs, trailing blanks and long lines, about which `mandoc -T lint` warns.
 fn tidy(page: &str) -> String {
     const WIDTH: usize = 78;
     let mut lines: Vec<String> = Vec::new();
@@ -192,7 +192,7 @@ fn tidy(page: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A line without anything that roff would obey.
+/// The line with escapes, so that roff reads no part of it as a command.
 fn escaped(line: &str) -> String {
     let text = line.replace('\\', "\\e").replace('-', "\\-");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }

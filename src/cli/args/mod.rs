@@ -1,4 +1,4 @@
-//! The command line as clap's types, and nothing else. The home of `clap`.
+//! The command line as types for clap, without the commands' actions. The home of `clap`.
 
 mod browser;
 mod callers;
@@ -148,7 +148,7 @@ pub(super) enum CliCommand {
     },
 }
 
-/// A shell that completions are there for.
+/// A shell for which completions exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum CompletionShell {
     Bash,
@@ -162,7 +162,7 @@ pub(super) enum CompletionShell {
 }
 
 impl CompletionShell {
-    /// The script that lets the shell ask us what may be typed next.
+    /// The script with which the shell asks Ensign for the possible next words.
     pub(super) fn completions(self) -> &'static str {
         match self {
             Self::Bash => include_str!("scripts/bash"),
@@ -202,7 +202,7 @@ pub(super) struct SwitchArguments {
     pub(super) account: Option<String>,
 }
 
-/// `--for`, where it can be taken back.
+/// The value of `account edit --for`. `any` removes the limit to one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum PurposeArgument {
     Pull,
@@ -279,7 +279,7 @@ pub(super) struct AccountEdit {
 }
 
 impl CommandLine {
-    /// Parses `words`, which do not hold the program's name; `program` is what help and errors call it.
+    /// Parses `words`, which do not include the program's name. Help and errors call the program `program`.
     pub(super) fn parse_from_words(program: &str, words: &[std::ffi::OsString]) -> Result<Self, UsageError> {
         let mut command = Self::tree(program);
         let all = std::iter::once(program.into()).chain(words.iter().cloned());
@@ -290,7 +290,8 @@ impl CommandLine {
     }
 }
 
-/// `logout -x` would read such an alias as its option, and `switch -` means the account before.
+/// Parses an alias. It cannot begin with `-`: `logout -x` would read it as an option, and `switch -` selects the
+/// previous account.
 fn alias(text: &str) -> Result<String, &'static str> {
     if text.starts_with('-') { Err("an alias cannot begin with `-`") } else { Ok(text.to_owned()) }
 }

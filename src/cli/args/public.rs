@@ -1,4 +1,4 @@
-//! The words of `public`.
+//! The arguments of `public`.
 
 use clap::{Args, Subcommand};
 

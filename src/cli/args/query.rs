@@ -1,4 +1,4 @@
-//! The arguments of the commands that ask: `which`, `why`, `check`, `token`, `api`.
+//! The arguments of `which`, `why`, `check`, `token` and `api`.
 
 use std::path::PathBuf;
 

@@ -23,7 +23,7 @@ pub(in crate::cli) struct UseArguments {
     pub(in crate::cli) shell: Option<UseShell>,
 }
 
-/// Shells that set a variable in the same words.
+/// A group of shells with the same syntax for setting a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum UseShell {
     #[value(aliases = ["bash", "zsh", "dash", "ksh"])]
@@ -34,10 +34,10 @@ pub(in crate::cli) enum UseShell {
 }
 
 impl UseShell {
-    /// Who runs us will read the line: `$SHELL` is the login shell, whatever was started in it.
+    /// The shell that started Ensign, because that shell reads the line. `$SHELL` may be another one: the login shell.
     pub(in crate::cli) fn of_caller() -> Self {
         let mut programs = ancestors::all().filter_map(|process| process.exe.or(Some(process.words.first()?.into())));
-        let asks = programs.find(|program| name(program) != "docker"); // which passes on what its plugin prints
+        let asks = programs.find(|program| name(program) != "docker"); // `docker ensign` runs in between
         let login = env::path("SHELL");
         let known =
             asks.as_deref().and_then(Self::from_program).or_else(|| login.as_deref().and_then(Self::from_program));
@@ -64,7 +64,7 @@ impl UseShell {
 
 fn name(program: &Path) -> String {
     let name = program.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    name.trim_start_matches('-').to_owned() // a login shell's
+    name.trim_start_matches('-').to_owned() // a login shell's name begins with `-`
 }
 
 #[derive(Args, Debug)]

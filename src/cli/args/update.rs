@@ -1,4 +1,4 @@
-//! The words of `update`.
+//! The arguments of `update`.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! `UsageError`: what is wrong with a command line, as an error and a hint of ours.
+//! `UsageError`: clap's error about a command line, reported in Ensign's form with `error:` and `hint:`.
 
 use std::ffi::OsString;
 
@@ -6,10 +6,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::CommandLine;
 
-/// Clap's error, with the command that it is about.
+/// Clap's error, and the help command to which its hint refers.
 pub(in crate::cli) struct UsageError {
     error: clap::Error,
-    /// The program and its command, such as `ensign help account edit`.
+    /// The help command, such as `ensign help account edit`.
     help: String,
 }
 
@@ -29,7 +29,7 @@ impl UsageError {
         self.error.kind() == ErrorKind::InvalidSubcommand
     }
 
-    /// The message and the hint; `None` if the person asked for help, or named half a command.
+    /// The message and the hint. `None` if help must be printed: the user asked for it, or left out the subcommand.
     pub(in crate::cli) fn parts(&self) -> Option<(String, String)> {
         use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand};
         if matches!(self.error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand) {
@@ -46,7 +46,7 @@ impl UsageError {
         Some((with_backticks(&message), hint))
     }
 
-    /// A similar word that clap knows.
+    /// The option, value or command that is most similar to the wrong word.
     fn suggestion(&self) -> Option<&str> {
         let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand];
         kinds.into_iter().find_map(|kind| match self.error.get(kind)? {
@@ -63,7 +63,7 @@ impl UsageError {
     }
 }
 
-/// Clap's quotes are apostrophes; a word may have one inside.
+/// Replaces clap's quotes, which are apostrophes, by backquotes. An apostrophe inside a word stays.
 fn with_backticks(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let is_edge = |letter: Option<&char>| letter.is_none_or(|letter| !letter.is_alphanumeric());

@@ -1,4 +1,4 @@
-//! Checks the accounts: whether each has its secret, and whether the secret is known to be void.
+//! Checks the accounts: whether the secret of each exists, and whether it is known to be invalid.
 
 use std::time::SystemTime;
 
@@ -18,9 +18,9 @@ struct AccountFacts {
     troubled: Vec<TroubledAccount>,
     /// Accounts whose secrets expire soon: the account, the time left, and the command that renews it.
     ending: Vec<(String, String, String)>,
-    /// The name in `ENSIGN_ACCOUNT` that no registry has.
+    /// The name in `ENSIGN_ACCOUNT`, if no account has this name.
     unknown_variable: Option<String>,
-    /// Our config cannot be read; its own check reports that.
+    /// Ensign's config cannot be read. The check `config-damaged` reports that.
     is_damaged: bool,
 }
 
@@ -67,7 +67,7 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
             Trouble::Dead(Problem { message: what, hint: cure }) => {
                 Diagnosis::broken(Check::AccountRefused, what, breaks, Remedy::in_hint(cure))
             }
-            // The source of that program is unknown, but a login gives the account its own secret.
+            // Where to get the missing program is unknown. A login replaces it by a secret of the account's own.
             Trouble::SourceMissing(Problem { message: what, hint: cure }) => {
                 let login = login().command(Check::SourceMissing, program);
                 let remedy = Remedy::Command(format!("{login}   (or {cure})"));
@@ -107,7 +107,7 @@ impl AccountFacts {
             let expiry = known.map_or(Expiry::Unknown, |stored| Expiry::new(&account.source, stored));
             let (registry, name) = (account.registry.to_string(), account.name.to_string());
             match Trouble::find(context, account, stored) {
-                // Damaged or foreign files and the key have checks of their own.
+                // Other checks report unreadable secret files and an unavailable data key.
                 Some(Trouble::Unreadable(_)) if account.store == StoreKind::File => {}
                 Some(Trouble::Unreadable(_)) if account.store == StoreKind::Sealed && survey.closed_key.is_some() => {}
                 Some(trouble) => troubled.push(TroubledAccount { registry, name, trouble }),
@@ -128,7 +128,8 @@ impl AccountFacts {
     }
 }
 
-/// Another helper may ask a person for the secret, so it is not asked here. Its own check tells whether it works.
+/// Tells whether this group of checks reads the account's secret. It asks no helper, because a helper may prompt the
+/// user. The group `helpers` tests helpers.
 fn is_looked_at(account: &Account) -> bool {
     !matches!(account.store, StoreKind::Helper(_))
 }

@@ -1,4 +1,5 @@
-//! Tries the main job: starts the program as Docker does, for an image of each account, and compares the answer.
+//! Tests Ensign's main task. For an image of each account, it starts the program as Docker does and compares the
+//! answer with the expected account.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,41 +14,42 @@ use crate::model::{Account, CallerRule, HelperMessage, ImageReference, Operation
 use crate::system::text::{one_line, quote};
 use crate::system::{find_program, rehearse};
 
-/// More accounts are not tried: each takes a process.
+/// The maximum number of accounts to try, because each try starts a process.
 const MOST: usize = 32;
 
-/// A person waits. A `get` without network takes a millisecond.
+/// The time limit of one try, because a person waits. A `get` without network takes a millisecond.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// One question and its result.
+/// One try: the image, the expected account, and the answer.
 #[derive(Debug)]
 struct Rehearsal {
     image: String,
-    /// The account that `which` names.
+    /// The expected account, as `which` chooses it.
     account: String,
     username: String,
     answer: RehearsalAnswer,
 }
 
-/// The answer that a client would have got.
+/// The answer that a client would receive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum RehearsalAnswer {
     User(String),
-    /// The line on stdout.
+    /// No login: the error on stdout.
     Nobody(String),
-    /// It did not start, or did not end.
+    /// The program did not start, did not end, or printed something else.
     Failed(String),
 }
 
 #[derive(Debug, Default)]
 struct AnswerFacts {
     rehearsals: Vec<Rehearsal>,
-    /// The number of accounts whose secret comes from the network or from another program.
+    /// The number of accounts that were not tried: too many, or the secret needs the network or another program.
     untried: usize,
-    /// The number of accounts with a caller rule. `doctor` is none of their callers.
+    /// The number of accounts with a caller rule. They were not tried, because `doctor` is not one of their callers.
     ruled: usize,
     has_program: bool,
-    /// The command that replaces another copy on PATH, which may be the cause.
+    /// The command that replaces the program on PATH, if that is another copy. This copy may be the cause of a wrong
+    /// answer.
     replace_copy: Option<String>,
 }
 
@@ -100,7 +102,7 @@ impl AnswerFacts {
         facts.has_program = true;
         facts.replace_copy = copies::replace_other(&program);
         if context.accounts.about_to_adopt().is_some() {
-            return facts; // `get` would save the accounts of ATCR's helper
+            return facts; // a `get` would import the accounts of ATCR's helper
         }
         let mut asked: Vec<ImageReference> = Vec::new();
         for entry in survey.hosts() {
@@ -138,12 +140,12 @@ fn rehearsal(
 ) -> Rehearsal {
     let shown = image.to_string();
     let key = entry.registry.docker_key();
-    // Without a client above the program the address names the image, as crane and ko do.
+    // On Windows, no parent process can name the image, so the address contains it, as with crane and ko.
     let address = if cfg!(unix) { key.to_owned() } else { format!("{}/{}", image.registry(), image.repository()) };
     let answer = match rehearse(&["docker", "pull", &shown], program, "get", address.as_bytes(), DEADLINE) {
         Err(error) => RehearsalAnswer::Failed(format!("{error:#}")),
         Ok(output) if output.success => match HelperMessage::read_answer(&output.stdout) {
-            // Another program may use another user name.
+            // An external source may return another user name.
             Some(_) if matches!(account.source, Source::External(_)) => {
                 RehearsalAnswer::User(account.username.to_string())
             }
@@ -162,7 +164,7 @@ fn example(account: &Account) -> Option<ImageReference> {
     format!("{}/{path}", pattern.registry()).parse().ok()
 }
 
-/// An account with trouble cannot answer; another check reports it.
+/// Tells whether the account has a fault that another check reports.
 fn trouble_is_told(context: &CommandContext<'_>, account: &Account) -> bool {
     !matches!(account.store, StoreKind::Helper(_))
         && Trouble::find(context, account, context.accounts.stored(account)).is_some()

@@ -1,5 +1,5 @@
-//! Finds other names and copies of the program: on PATH, and as Docker's plugin. A copy of another version behaves
-//! differently, and a broken link does not work at all.
+//! Finds other copies of the program and links to it, on PATH and among Docker's plugins. A copy of another version
+//! behaves differently, and a broken link does not work at all.
 
 use std::path::{Path, PathBuf};
 
@@ -16,16 +16,16 @@ use crate::system::{env, files, is_same_program, is_this_program, version_text};
 struct OtherCopy {
     path: PathBuf,
     version: CopyVersion,
-    /// A link in a folder of the user's, which can be changed.
+    /// The file is a link in a folder that the user may write, so that `--fix` can replace it.
     is_own_link: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum CopyVersion {
-    /// A link to a file that is not there.
+    /// The file is a link to a missing file.
     Nowhere,
     Known(String),
-    /// Its version output is not Ensign's.
+    /// The output of `version` is not in Ensign's form.
     Unknown,
 }
 
@@ -33,17 +33,17 @@ const PLUGIN: &str = "docker-ensign";
 const SHORT: &str = "ensign";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// More copies than that are not looked at.
+/// The maximum number of copies that are checked.
 const MOST: usize = 16;
 
-/// Reports faults of copies other than `on_path`, the program that Docker starts.
+/// Reports the faults of all other copies. `on_path` is the program that Docker starts.
 pub(super) fn examine(context: &CommandContext<'_>, on_path: &Path) -> Vec<Diagnosis> {
     let Ok(reference) = on_path.canonicalize() else { return vec![] };
     let version = if is_this_program(&reference) { Some(VERSION.to_owned()) } else { version_of(&reference) };
     version.map_or_else(Vec::new, |version| judge(&gather(context, &reference), &reference, &version))
 }
 
-/// Asks a program for its version; `None` if its output is not Ensign's.
+/// Asks a program for its version. `None` if the output is not in Ensign's form.
 pub(super) fn version_of(program: &Path) -> Option<String> {
     let text = version_text(program)?;
     let version = text.strip_prefix(PROGRAM)?.strip_prefix(" (ensign) ")?.trim();
@@ -81,7 +81,7 @@ fn breaks(path: &Path) -> &'static str {
     }
 }
 
-/// The command that replaces another program by this one; `None` if it is this one already.
+/// The command that replaces the program on PATH by the running one. `None` if both are the same.
 pub(super) fn replace_other(on_path: &Path) -> Option<String> {
     let own = env::program().filter(|_| !is_this_program(on_path))?;
     Some(replace_command(&own, on_path))
@@ -92,7 +92,7 @@ pub(super) fn replace_command(program: &Path, path: &Path) -> String {
     if cfg!(windows) { format!("copy /y {program} {path}") } else { format!("ln -sfn {program} {path}") }
 }
 
-/// Compares the numbers of two versions.
+/// Tells whether the numbers of `version` are higher than those of `than`.
 fn is_newer(version: &str, than: &str) -> bool {
     let numbers = |text: &str| {
         let plain = text.split(['-', '+']).next().unwrap_or_default().to_owned();
@@ -110,7 +110,7 @@ fn gather(context: &CommandContext<'_>, reference: &Path) -> Vec<OtherCopy> {
             Err(_) if is_link => CopyVersion::Nowhere,
             Err(_) => continue,
             Ok(target) if seen.contains(&target) || is_same_program(&target, reference) => continue,
-            // Another program may be called `ensign`, and must not be started.
+            // An unrelated program may also be called `ensign`. It must not be started.
             Ok(target) if is_called(&path, SHORT) && !is_called(&target, PROGRAM) => continue,
             Ok(target) => {
                 let version = version_of(&target).map_or(CopyVersion::Unknown, CopyVersion::Known);
@@ -124,7 +124,7 @@ fn gather(context: &CommandContext<'_>, reference: &Path) -> Vec<OtherCopy> {
     copies
 }
 
-/// Every place where the program may be under one of its names.
+/// All existing files with one of the program's names, on PATH and in Docker's plugin folders.
 fn candidates(context: &CommandContext<'_>) -> Vec<PathBuf> {
     let path = env::variable("PATH").unwrap_or_default();
     let folders: Vec<_> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();

@@ -1,8 +1,8 @@
-//! `Diagnosis`: one fault, under the name of the check that found it.
+//! `Diagnosis`: one fault, and the `Check` that found it.
 
 use super::remedy::Remedy;
 
-/// Makes the type of the checks, whose names are typed behind `--fix`, from one table in the order of the report.
+/// Defines the type of the checks from a table of variants and names. `--fix` accepts these names.
 macro_rules! checks {
     ($($(#[$doc:meta])* $check:ident = $name:literal,)*) => {
         /// The checks of `doctor`. One check can find several faults, such as two missing helpers.
@@ -22,19 +22,19 @@ macro_rules! checks {
 checks! {
     /// The program is not on PATH.
     ProgramPath = "program-path",
-    /// PATH leads to another copy than the one that runs.
+    /// The program on PATH is another copy than the running program.
     ProgramCopy = "program-copy",
-    /// Another name of the program leads to another version, or nowhere.
+    /// Another file with one of the program's names has another version, or is a broken link.
     OtherVersion = "other-version",
     /// A newer release is known.
     NewerRelease = "newer-release",
-    /// The desktop's session has another PATH.
+    /// The program is not on the PATH of the desktop's session.
     SessionPath = "session-path",
-    /// So has `sudo`.
+    /// The program is not on the PATH of `sudo`.
     SudoPath = "sudo-path",
     /// `sudo` uses root's accounts.
     SudoHome = "sudo-home",
-    /// Docker is a snap, which starts no helper.
+    /// Docker was installed as a snap, and a snap cannot start credential helpers.
     DockerSnap = "docker-snap",
     HelperMissing = "helper-missing",
     HelperSilent = "helper-silent",
@@ -45,16 +45,16 @@ checks! {
     OtherHelper = "other-helper",
     DesktopHelper = "desktop-helper",
     DevContainerHelper = "dev-container-helper",
-    /// A Windows program is named, as in WSL.
+    /// The configured helper is a Windows program, as is common in WSL.
     WindowsHelper = "windows-helper",
-    /// `credsStore` was Ensign, and is not any more.
+    /// Another program replaced Ensign in `credsStore`.
     StoreReplaced = "store-replaced",
     /// A plaintext login is used instead of Ensign.
     PlainLogin = "plain-login",
     /// There are plaintext logins, but Ensign is asked first.
     PlainText = "plain-text",
     AuthConfigVariable = "auth-config-variable",
-    /// A key in Docker's file stops `podman --remote`.
+    /// A registry in Docker's `credHelpers` is written in a way that makes `podman --remote` fail.
     PodmanKey = "podman-key",
     ConfigDamaged = "config-damaged",
     SecretsDamaged = "secrets-damaged",
@@ -68,7 +68,7 @@ checks! {
     StalePin = "stale-pin",
     /// The key of sealed secrets is not available.
     SealedKey = "sealed-key",
-    /// The kernel's keyring keeps no opened key.
+    /// The kernel's keyring cannot cache the opened key.
     KernelKeyring = "kernel-keyring",
     Clock = "clock",
     Proxy = "proxy",
@@ -84,7 +84,7 @@ checks! {
     WrongAnswer = "wrong-answer",
 }
 
-/// The group in the report.
+/// A group of checks, which is one line of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CheckGroup {
     Path,
@@ -110,7 +110,7 @@ pub(super) struct Diagnosis {
     pub(super) check: Check,
     pub(super) severity: Severity,
     pub(super) found: String,
-    /// The effect: which program fails, and how.
+    /// The effect of the fault: which program fails, and how.
     pub(super) breaks: String,
     pub(super) remedy: Remedy,
 }

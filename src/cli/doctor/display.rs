@@ -9,7 +9,7 @@ use super::{Section, count};
 use crate::cli::wrap::{WIDTH, wrap};
 use crate::system::text::one_line;
 
-/// One line a group; only faults get more.
+/// The report: one line for each group, and three or four lines for each fault.
 pub(super) fn text(sections: &[Section], program: &str) -> String {
     let mut text = String::new();
     for section in sections {
@@ -52,7 +52,7 @@ fn tally(diagnoses: &[Diagnosis]) -> String {
     parts.join(", ")
 }
 
-/// The shape that docs/doctor.md describes.
+/// The report as JSON, as `docs/schema/doctor.schema.json` describes it.
 pub(super) fn json(sections: &[Section], program: &str) -> Value {
     let all = || sections.iter().flat_map(|section| &section.diagnoses);
     let groups = sections.iter().map(|section| {

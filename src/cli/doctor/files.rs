@@ -1,4 +1,5 @@
-//! Checks the files: readable, owned by the user, closed to others, and without leftovers.
+//! Checks the files: whether they are readable, owned by the user and private, and whether interrupted changes left
+//! files behind.
 
 use std::path::PathBuf;
 
@@ -17,23 +18,23 @@ use crate::system::text::{one_line, quote};
 
 #[derive(Debug, Default)]
 struct FileFacts {
-    /// Why our config cannot be used, and whether `restore` helps.
+    /// Why Ensign's config cannot be used, and whether `restore` can repair it.
     damage: Option<(Problem, bool)>,
     /// Why secrets cannot be read.
     damaged_secrets: Vec<String>,
-    /// Files of Docker's family that cannot be read.
+    /// Files of Docker, Podman and similar clients that cannot be read.
     unreadable: Vec<Problem>,
     owners: Vec<(PathBuf, Privacy, OwnershipFault)>,
-    /// Our folders that cannot be written.
+    /// Ensign's folders that cannot be written.
     read_only: Vec<PathBuf>,
-    /// Leftovers, except secrets that the next change sweeps.
+    /// Leftovers, without the secrets that the next change removes.
     leftovers: Leftovers,
-    /// How many those are.
+    /// The number of secrets that the next change removes.
     swept: usize,
-    /// The number of buildx's folders that name the wrong program.
+    /// The number of buildx's config folders that name a wrong or missing pinned helper.
     stale_folders: usize,
     stale_pins: Vec<AccountName>,
-    /// A killed change of the sealed secrets' key.
+    /// Whether a change of the data key was interrupted.
     is_key_changing: bool,
     looked_at: usize,
 }
@@ -111,8 +112,8 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
     found
 }
 
-/// The next change sweeps unfinished files and `swept` secrets. Other secrets may belong to another config, so a person
-/// decides.
+/// Reports the leftovers. The next change removes unfinished files and `swept` secrets. Other secrets may belong to
+/// another config, so only the user can remove them.
 fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosis> {
     let is_unfinished = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "new");
     let (unfinished, damaged): (Vec<_>, Vec<_>) = leftovers.files.iter().partition(is_unfinished);
@@ -165,7 +166,7 @@ impl FileFacts {
     }
 }
 
-/// Our files and those of Docker's family, with who may read each.
+/// The files of Ensign and of Docker, Podman and similar clients, with the privacy that each must have.
 fn files_of(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, Privacy)> {
     let docker = context.env.docker_config_file();
     let containers = containers::login_files(context.env).into_iter().filter(|_| survey.has_containers_tools);
@@ -176,7 +177,8 @@ fn files_of(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, Priv
     open.chain(secrets.into_iter().map(|path| (path, Privacy::Secret))).collect()
 }
 
-/// A file of a newer Ensign, or one that cannot be opened, is not damaged.
+/// Why the config cannot be used, and whether `restore` can repair it. It cannot repair the config of a newer Ensign,
+/// or one that cannot be opened.
 fn damage(context: &CommandContext<'_>, survey: &Survey) -> Option<(Problem, bool)> {
     let (what, cure) = Failure::parts_of(survey.damage.as_ref()?);
     let path = context.accounts.config_file()?;
@@ -209,7 +211,8 @@ fn unreadable(context: &CommandContext<'_>, survey: &Survey, is_named: impl Fn(&
     errors.into_iter().map(problem).collect()
 }
 
-/// Without accounts here, they may belong to another config.
+/// Pinned helpers whose account does not exist. None if the config has no accounts, because then the helpers may belong
+/// to another config.
 fn stale_pins(context: &CommandContext<'_>, survey: &Survey) -> Vec<AccountName> {
     if survey.registries.is_empty() {
         return vec![];

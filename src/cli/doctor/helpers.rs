@@ -1,4 +1,4 @@
-//! Checks every named helper: in Docker's and Podman's files, and in ours.
+//! Checks every credential helper that is named in the files of Docker, Podman or Ensign.
 
 use std::path::PathBuf;
 
@@ -13,25 +13,25 @@ use crate::model::{HelperName, Registry, StoreKind};
 use crate::system::find_program;
 use crate::system::text::{one_line, quote};
 
-/// A helper, with all places that name it.
+/// A helper, and all entries that name it.
 #[derive(Clone, Debug)]
 struct NamedHelper {
-    /// The part of the name behind `docker-credential-`.
+    /// The name without `docker-credential-`.
     name: String,
     by: Vec<NamedBy>,
     health: HelperHealth,
 }
 
-/// A place that names a helper; it decides what breaks.
+/// An entry that names a helper. The kind of the entry decides what a broken helper affects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum NamedBy {
-    /// `credsStore`, or `credential-helpers`: asked for every registry.
+    /// `credsStore` (Docker) or `credential-helpers` (Podman): the client asks this helper for every registry.
     EveryRegistry { file: PathBuf, shown: String, is_json: bool },
     /// `credHelpers`
     Registry { file: PathBuf, shown: String, registry: String },
     /// A route of Ensign; `None` is the fallback.
     Route(Option<Registry>),
-    /// It keeps the secret of an account.
+    /// An account whose secret is stored with the helper.
     Account { registry: String, name: String },
 }
 
@@ -79,7 +79,8 @@ fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
 }
 
 impl NamedHelper {
-    /// The remedy that removes the helper's name. The secret of an account has to be given again.
+    /// The remedy for a missing helper: remove its name from the files and routes. If only accounts use the helper, the
+    /// user must log in again.
     fn without(&self, program: &str) -> Remedy {
         let (mut files, mut routes) = (Vec::new(), Vec::new());
         for by in &self.by {
@@ -99,12 +100,13 @@ impl NamedHelper {
         Remedy::Command(self.command_without(program, None))
     }
 
-    /// The helper may only be locked, or unable to list. A person has to read its message and decide.
+    /// The remedy for a helper that fails. The helper may be locked, or may not support `list`, so a person must read
+    /// its message and decide.
     fn by_hand(&self, program: &str, look: &str) -> Remedy {
         Remedy::Command(self.command_without(program, Some(&format!("`{look}` shows what is wrong with it"))))
     }
 
-    /// The command with which a person removes the helper's name from its first place, and more advice.
+    /// The command that removes the helper's name from its first entry, followed by advice in parentheses.
     fn command_without(&self, program: &str, note: Option<&str>) -> String {
         let take_out = format!("remove `{}`", one_line(&self.name, 60));
         let (command, deed) = match self.by.first() {
@@ -136,7 +138,7 @@ impl NamedBy {
         }
     }
 
-    /// Describes what no longer works. `None` for a helper that may still serve, because only its `list` failed.
+    /// Describes what no longer works. `None` if only `list` failed, because `get` may still work.
     fn breaks(&self, health: HelperHealth) -> Option<String> {
         match (self, health) {
             (Self::EveryRegistry { .. }, _) => Some("every pull, push and build that asks for a login".to_owned()),
@@ -186,7 +188,7 @@ fn gather(context: &CommandContext<'_>, survey: &Survey) -> Vec<NamedHelper> {
     with_health(named)
 }
 
-/// The files with `credHelpers`, and whether `credsStore` counts there.
+/// The files that can contain `credHelpers`, and whether the client also reads `credsStore` in that file.
 fn client_files(context: &CommandContext<'_>, survey: &Survey) -> Vec<(ConfigJson, bool)> {
     let docker = context.env.docker_config_file();
     let mut paths: Vec<_> = docker.iter().cloned().collect();
@@ -214,7 +216,7 @@ fn with_health(named: Vec<(String, NamedBy)>) -> Vec<NamedHelper> {
         let is_there = || find_program(&format!("docker-credential-{}", helper.name)).is_some();
         helper.health = match is_asked {
             true => healths.next().unwrap_or(HelperHealth::Fails),
-            false if helper.name == HELPER || is_there() => HelperHealth::Ensign, // another check looks at our own program
+            false if helper.name == HELPER || is_there() => HelperHealth::Ensign, // has its own check
             false => HelperHealth::Missing,
         };
     }

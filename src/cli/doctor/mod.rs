@@ -1,7 +1,8 @@
-//! `doctor`: finds what is wrong with this machine's logins, what that breaks, and the command that mends it.
+//! `doctor`: finds faults of this machine's logins, with their effects and the commands that fix them.
 //!
-//! Each group of checks is a file. It gathers facts at the edge and judges them by a pure function with a table of
-//! cases. `doctor` writes only with `--fix`, and uses the network only with `--online`.
+//! Each group of checks has its own file. `gather` collects the facts, and the pure function `judge` decides what is
+//! wrong; tests cover `judge` with a table of cases. `doctor` writes only with `--fix`, and uses the network only with
+//! `--online`.
 
 mod accounts;
 mod answers;
@@ -31,26 +32,26 @@ use diagnosis::{CheckGroup, Diagnosis, Severity};
 
 pub(super) use diagnosis::Check;
 
-/// Facts for several groups, read once.
+/// Facts that several groups use. They are read once.
 struct Survey {
-    /// Those with accounts.
+    /// The registries with accounts.
     registries: Vec<RegistryAccounts>,
     /// Other helpers that answer for registries without accounts.
     routes: Vec<HelperRoute>,
-    /// Why our config cannot be read.
+    /// Why Ensign's config cannot be read.
     damage: Option<anyhow::Error>,
-    /// Why the key of sealed secrets is not available; `None` also if nothing is sealed.
+    /// Why the data key is not available. `None` if it is available, or if no secret is sealed.
     closed_key: Option<anyhow::Error>,
-    /// Docker's file, if it can be read.
+    /// Docker's `config.json`, if it can be read.
     docker: Option<ConfigJson>,
-    /// Podman, Buildah or Skopeo is in use.
+    /// Whether Podman, Buildah or Skopeo is used on this machine.
     has_containers_tools: bool,
 }
 
-/// One line of the report, with its faults.
+/// The result of one group of checks.
 struct Section {
     group: CheckGroup,
-    /// The sentence for a group without faults.
+    /// The text that the report shows if the group has no faults.
     summary: String,
     diagnoses: Vec<Diagnosis>,
 }
@@ -84,10 +85,11 @@ fn examine(context: &CommandContext<'_>, online: bool) -> (Survey, Vec<Section>)
     (survey, sections)
 }
 
-/// A repair may uncover the next fault, such as a missing certificate behind a missing key.
+/// The maximum number of repairs in a row. A repair may cause the next fault: the key of a renamed certificate is
+/// useless too.
 const ROUNDS: usize = 3;
 
-/// Repairs everything that one check found, and looks again.
+/// Repairs all faults that one check found, and runs the check again.
 fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitCode, Failure> {
     let before = found_by(context, check, online);
     if before.is_empty() {
@@ -129,7 +131,7 @@ fn found_by(context: &CommandContext<'_>, check: Check, online: bool) -> Vec<Dia
     sections.into_iter().flat_map(|section| section.diagnoses).filter(|diagnosis| diagnosis.check == check).collect()
 }
 
-/// 1 if anything is broken; notes change nothing.
+/// The exit code: 1 if anything is broken. Notes do not change it.
 fn exit_code<'d>(diagnoses: impl IntoIterator<Item = &'d Diagnosis>) -> ExitCode {
     let is_broken = diagnoses.into_iter().any(|diagnosis| diagnosis.severity == Severity::Broken);
     if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS }

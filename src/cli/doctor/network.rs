@@ -1,5 +1,5 @@
-//! Checks what is between this machine and the registries: the clock, proxies, certificates. `--online` asks each
-//! registry anonymously.
+//! Checks the connection to the registries: the clock, proxies and certificates. With `--online`, it asks each registry
+//! anonymously.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -16,25 +16,25 @@ use crate::system::{env, files};
 
 #[derive(Debug, Default)]
 struct NetworkFacts {
-    /// How far the clock is behind, and the later moment that shows it.
+    /// How far the clock is behind, and what shows it: a file or this program, which is newer than the clock.
     behind: Option<(Duration, String)>,
-    /// The faults of the proxy variables, each with its name.
+    /// The faults of the proxy variables. Each text contains the variable's name.
     proxies: Vec<String>,
     uses_proxy: bool,
-    /// The variables of proxies that are set.
+    /// The names of the proxy variables that are set.
     proxy_variables: Vec<&'static str>,
     certificates: Vec<UselessCertificate>,
     unreached: Vec<UnreachedRegistry>,
-    /// How many were asked.
+    /// The number of registries that were asked.
     asked: usize,
 }
 
-/// A useless file of `certs.d`, and why.
+/// A file in `certs.d` that cannot be used, and why.
 #[derive(Debug)]
 struct UselessCertificate {
     file: PathBuf,
     why: String,
-    /// The user may give it another name.
+    /// Whether the user may rename the file.
     is_movable: bool,
 }
 
@@ -43,16 +43,17 @@ struct UselessCertificate {
 struct UnreachedRegistry {
     registry: Registry,
     why: String,
-    /// Where its certificates are looked for.
+    /// The folder for the registry's certificates.
     folder: Option<String>,
 }
 
 const PROXY_VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Files come from other machines and time zones; a smaller difference does no harm.
+/// The smallest difference that is reported. Files may come from other machines and time zones, and a smaller
+/// difference does no harm.
 const TOLERANCE: Duration = Duration::from_hours(24);
 
-/// 2026-01-01: this program is not older.
+/// 2026-01-01, in seconds since 1970. The program was built later.
 const EARLIEST: u64 = 1_767_225_600;
 
 const A_DAY: u64 = 24 * 60 * 60;
@@ -115,7 +116,7 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
     found
 }
 
-/// The command that makes a registry reachable again.
+/// The command that helps if a registry cannot be reached.
 fn way_there(
     UnreachedRegistry { registry, why, folder }: &UnreachedRegistry,
     proxies: &[&str],
@@ -144,7 +145,7 @@ fn days(time: Duration) -> usize {
     usize::try_from(time.as_secs() / A_DAY).unwrap_or(usize::MAX)
 }
 
-/// How far `now` is before a moment that is surely past.
+/// How far `now` is behind the newest file, or behind 2026-01-01 if that is later. `None` below the tolerance.
 fn behind(now: SystemTime, written: impl IntoIterator<Item = (SystemTime, String)>) -> Option<(Duration, String)> {
     let earliest = timestamp::since_1970(EARLIEST).map(|moment| (moment, "this program".to_owned()));
     let newest = written.into_iter().chain(earliest).max_by_key(|(moment, _)| *moment)?;

@@ -1,4 +1,4 @@
-//! Finds out who is asked first for each registry by Docker and by Podman: Ensign, or something in its way.
+//! Checks where Docker and Podman look first for each registry's login: at Ensign, at another helper, or in a file.
 
 use std::path::PathBuf;
 
@@ -17,18 +17,18 @@ use crate::system::text::one_line;
 struct OrderFacts {
     docker: Vec<NameFacts>,
     podman: Vec<NameFacts>,
-    /// `docker` is on PATH, or its config is there.
+    /// Whether `docker` is on PATH, or Docker's config exists.
     has_docker: bool,
-    /// `DOCKER_AUTH_CONFIG` is set, and Docker cannot read it.
+    /// Whether `DOCKER_AUTH_CONFIG` is set to a value that Docker cannot read.
     is_variable_unreadable: bool,
-    /// The helper that replaced Ensign in `credsStore`, if it was ours once.
+    /// The present value of `credsStore`, if it was Ensign before.
     replaced_store: Option<String>,
     podman_key: Option<String>,
-    /// Files with plaintext logins, and their number.
+    /// The files with plaintext logins, and the number of logins in each.
     plain: Vec<(PathBuf, usize)>,
 }
 
-/// A name of a registry with accounts, and who is asked first for it.
+/// A name of a registry with accounts, and where a client first looks for its login.
 #[derive(Debug)]
 struct NameFacts {
     registry: Registry,
@@ -36,7 +36,7 @@ struct NameFacts {
     first: FirstLogin,
 }
 
-/// The words for a family of clients.
+/// The words in messages about Docker, or about the container tools.
 struct FamilyWords {
     name: &'static str,
     asks: &'static str,
@@ -64,7 +64,7 @@ const CONTAINERS_TOOLS: FamilyWords = FamilyWords {
 /// Names with the same fault.
 struct OrderFault {
     check: Check,
-    /// The obstacle and its file: the same for all of these names.
+    /// The message without the names. It is the same for all names of this fault.
     words: String,
     file: Option<PathBuf>,
     names: Vec<String>,
@@ -133,7 +133,7 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
     found
 }
 
-/// The faults, each once with all its names.
+/// The faults. Each fault is reported once, with all names that it affects.
 fn faults(names: &[NameFacts], client: &FamilyWords, shown: impl Fn(&PathBuf) -> String) -> Vec<OrderFault> {
     let FamilyWords { name: who, asks, uses, .. } = client;
     let mut faults: Vec<OrderFault> = Vec::new();
@@ -211,7 +211,8 @@ impl OrderFault {
     }
 }
 
-/// The program that wrote the name, because each writes it again in its own way.
+/// The check for a helper, by the program that wrote the helper into the file. Each such program restores its entry in
+/// another way.
 fn check_of(helper: &str) -> Check {
     match helper {
         _ if is_windows_program(helper) => Check::WindowsHelper,
@@ -221,7 +222,7 @@ fn check_of(helper: &str) -> Check {
     }
 }
 
-/// WSL can start it, and it has the logins of Windows.
+/// Tells whether the helper is a Windows program. WSL can start such a program, which returns the logins of Windows.
 fn is_windows_program(helper: &str) -> bool {
     let ending = helper.rsplit_once('.').map(|(_, ending)| ending);
     ending.is_some_and(|ending| ending.eq_ignore_ascii_case("exe")) || (helper == "wincred" && !cfg!(windows))
@@ -253,7 +254,7 @@ impl OrderFacts {
     }
 }
 
-/// Every name of each registry with accounts. The containers tools know no patterns.
+/// All names of the registries with accounts. Patterns are left out for the container tools, which do not support them.
 fn names(context: &CommandContext<'_>, survey: &Survey, reader: ClientFamily, lookup: &LoginLookup) -> Vec<NameFacts> {
     let asked = survey.registries.iter().filter(|entry| reader == ClientFamily::Docker || !entry.registry.is_pattern());
     let mut others = context.accounts.other_names().unwrap_or_default();
@@ -292,7 +293,7 @@ mod tests {
         FirstLogin::Helper { helper: helper.to_owned(), file: "/c.json".into() }
     }
 
-    /// Name, severity and command of each.
+    /// The name, severity and command of each fault.
     fn judged(facts: &OrderFacts) -> Vec<(&'static str, &'static str, String)> {
         let found = judge(facts, |path| path.display().to_string());
         found

@@ -1,4 +1,4 @@
-//! Checks whether the program is found by this shell, the desktop's session, `sudo`, and a Docker from a snap.
+//! Checks whether the program is found by this shell, the desktop's session and `sudo`, and whether Docker is a snap.
 
 use std::path::{Path, PathBuf};
 
@@ -18,23 +18,23 @@ struct PathFacts {
     /// This program's own file.
     program: PathBuf,
     on_path: Option<PathBuf>,
-    /// PATH leads to the running program.
+    /// Whether the program on PATH is the running program.
     is_same: bool,
-    /// The version of what PATH leads to, if that is another program.
+    /// The version of the program on PATH, if this is not the running program.
     other_version: Option<String>,
-    /// A newer release that is known, and the command that installs it.
+    /// The newest known release, if it is newer than this program, and the command that installs it.
     newer: Option<(Version, String)>,
-    /// A folder on PATH in which the user can put a link.
+    /// A folder on PATH in which the user can create a link.
     own_folder: Option<PathBuf>,
-    /// Whether the desktop's session finds it; `None` without a session.
+    /// Whether the desktop's session finds the program. `None` without a session.
     session_finds: Option<bool>,
-    /// The file that would make the session find it.
+    /// The file that can extend the session's PATH.
     session_file: Option<PathBuf>,
-    /// Whether `sudo` finds it; `None` without `sudo`.
+    /// Whether `sudo` finds the program. `None` without `sudo`, or if `sudo` uses the user's PATH.
     sudo_finds: Option<bool>,
     needs_sudo: bool,
     runs_by_sudo: bool,
-    /// Docker is a snap, and its file lacks the logins of some registries.
+    /// Whether Docker is a snap whose config lacks the logins of some registries.
     is_snap: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `Remedy`: the repair of a fault. `--fix` carries out ours; the others are a command for a person.
+//! `Remedy`: the repair of a fault. `--fix` carries out all repairs but `Remedy::Command`, which the user must run.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,17 +19,17 @@ pub(super) enum Remedy {
     Configure(Vec<String>),
     /// Make Docker ask Ensign for every registry.
     ConfigureAll,
-    /// Write Docker's file without the key that stops Podman, and import its plaintext logins.
+    /// Remove the entry in Docker's config that makes `podman --remote` fail. Import the plaintext logins there.
     ConfigureWithImport,
-    /// Import the logins of a file, and remove them there.
+    /// Import the logins of a file, and remove them from the file.
     Import(PathBuf),
     Restore,
-    /// Remove the leftovers of killed changes.
+    /// Remove the leftovers of interrupted changes.
     Sweep,
     SyncBuildx,
-    /// Remove the program of an alias that no account has.
+    /// Remove the pinned helper of an alias without an account.
     Unpin(AccountName),
-    /// Link the program into a folder of the user's that is on PATH.
+    /// Create a link to the program in one of the user's folders on PATH.
     Link {
         program: PathBuf,
         folder: PathBuf,
@@ -39,46 +39,46 @@ pub(super) enum Remedy {
         file: PathBuf,
         folder: PathBuf,
     },
-    /// Take permissions from other users.
+    /// Remove other users' access to a file: to write it, and for a secret also to read it.
     CloseFile {
         path: PathBuf,
         privacy: Privacy,
     },
-    /// Remove the name of a missing helper: from Docker's or Podman's files, and as the helper of these registries.
+    /// Remove the name of a missing helper from Docker's or Podman's files, and from these routes of Ensign.
     DropHelper {
         helper: String,
         files: Vec<PathBuf>,
         routes: Vec<Option<Registry>>,
     },
-    /// Stop caching the key of this holder in the kernel's keyring.
+    /// Stop caching the data key in the kernel's keyring, so that this holder is asked each time.
     DoNotCache(Holder),
-    /// Finish a killed change of the key.
+    /// Finish an interrupted change of the data key.
     FinishKeyChange,
-    /// Rename a useless certificate, so that no program reads it.
+    /// Rename a certificate or key that cannot be used, so that no program reads it.
     SetAside(PathBuf),
-    /// Make broken links, or links to another copy, lead to this program.
+    /// Replace broken links and links to another copy by links to this program.
     Relink {
         program: PathBuf,
         links: Vec<PathBuf>,
     },
-    /// A person runs it.
+    /// A command that the user must run.
     Command(String),
 }
 
 impl Remedy {
-    /// The command in a hint's backquotes; else the hint itself.
+    /// A remedy with the first command in backquotes in the hint, or with the whole hint if it contains no command.
     pub(super) fn in_hint(hint: &str) -> Self {
         let mut quoted = hint.split('`').skip(1).step_by(2);
         let command = quoted.find(|text| text.contains(' ')).unwrap_or(hint);
         Self::Command(command.to_owned())
     }
 
-    /// Tells whether `--fix` carries it out.
+    /// Tells whether `--fix` can carry out this repair.
     pub(super) fn is_ours(&self) -> bool {
         !matches!(self, Self::Command(_))
     }
 
-    /// The command that does the same; `doctor --fix` if there is no other.
+    /// A command for the same repair. This is `doctor --fix` if no other command can do it.
     pub(super) fn command(&self, check: Check, program: &str) -> String {
         let hosts = |hosts: &[String]| hosts.iter().map(|host| quote(host)).collect::<Vec<_>>().join(" ");
         match self {
@@ -122,7 +122,7 @@ impl Remedy {
         }
     }
 
-    /// Carries it out, and says what was done.
+    /// Carries out the repair, and prints what was done.
     pub(super) fn carry_out(&self, context: &CommandContext<'_>) -> Result<(), Failure> {
         let shown = |path: &PathBuf| context.env.shorten_home(path);
         match self {
@@ -136,7 +136,7 @@ impl Remedy {
                 import::run(context, &arguments).map(drop)
             }
             Self::Restore => restore::run(context).map(drop),
-            // An empty change sweeps too.
+            // Each change removes leftovers, even an empty one.
             Self::Sweep => Ok(context.accounts.change(|_| Ok(()))?),
             Self::SyncBuildx => {
                 buildx::mend(context);
@@ -199,7 +199,8 @@ impl Remedy {
     }
 }
 
-/// Docker and the containers tools read `.crt`, `.cert` and `.key` only.
+/// The new name for a certificate that no program should read. Docker and the container tools read only `.crt`, `.cert`
+/// and `.key` files.
 fn aside(file: &Path) -> PathBuf {
     files::sibling(file, ".unused")
 }

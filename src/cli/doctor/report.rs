@@ -1,4 +1,5 @@
-//! `doctor --report`: a text to paste into an issue. It holds no secret, and with `--anonymous` no user name.
+//! `doctor --report`: a text to paste into an issue. It contains no secrets. With `--anonymous`, it contains no user
+//! names either.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -10,7 +11,8 @@ use crate::model::Account;
 use crate::system::env;
 use crate::system::text::one_line;
 
-/// Variables that change the behaviour. Most of their values are private.
+/// Variables that change Ensign's behaviour. The report contains only the names of those that are set, because most
+/// values are private.
 const VARIABLES: [&str; 14] = [
     "DOCKER_CONFIG",
     "DOCKER_AUTH_CONFIG",
@@ -60,7 +62,8 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
     if anonymous { without_names(&text, &names(context, survey)) } else { text }
 }
 
-/// An account without texts that a person wrote for other programs, such as a command.
+/// An account in one line. It contains only the number of patterns and folders, and only the program of a borrowed
+/// command.
 fn line(account: &Account) -> String {
     format!(
         "{} {}: user {}, in {}, from {}, {} patterns, {} folders",
@@ -81,7 +84,7 @@ fn without_home(context: &CommandContext<'_>, text: &str) -> String {
     }
 }
 
-/// The names of people: of the accounts, and of the user.
+/// The names to replace: of the accounts, and of the user.
 fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     let accounts = survey.registries.iter().flat_map(|entry| &entry.accounts);
     let of_accounts = accounts.flat_map(|account| [account.name.to_string(), account.username.to_string()]);
@@ -90,7 +93,7 @@ fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     of_accounts.chain(user).chain(variable).filter(|name| !name.is_empty() && !name.starts_with(HELPER)).collect()
 }
 
-/// Replaces names by `user1`, `user2` …; a name inside a longer word stays.
+/// Replaces names by `user1`, `user2` …, but not inside a longer word.
 fn without_names(text: &str, names: &BTreeSet<String>) -> String {
     let mut longest_first: Vec<&str> = names.iter().map(String::as_str).collect();
     longest_first.sort_by_key(|name| std::cmp::Reverse(name.len()));

@@ -1,4 +1,4 @@
-//! Checks the stores: where secrets are, and whether the key of the sealed ones is available.
+//! Checks the stores: where secrets are kept, and whether the data key is available.
 
 use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
@@ -10,12 +10,13 @@ use crate::model::{Problem, StoreKind};
 
 #[derive(Debug, Default)]
 struct StoreFacts {
-    /// The number of secrets in each store, by its name.
+    /// A description of each store, and the number of its secrets.
     stores: Vec<(String, usize)>,
-    /// The number of sealed secrets, and why their key is not available.
+    /// The number of sealed secrets.
     sealed: usize,
+    /// Why the data key is not available.
     closed: Option<Problem>,
-    /// The holder whose opened key the kernel's keyring should keep but does not, and why.
+    /// The holder of the data key, and why the kernel's keyring cannot cache this key. `None` if it can or need not.
     uncached: Option<(Holder, String)>,
 }
 
@@ -40,7 +41,7 @@ fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
             Check::KernelKeyring,
             format!("a key behind a passphrase cannot be kept open: {why}"),
             format!("{} whose secrets are sealed: `unlock` opens nothing here", count(facts.sealed, "account")),
-            // A key file protects nothing from those who have the file; another disk or a mounted volume is better.
+            // A key file protects secrets only from those who cannot read it. Another disk or volume is a better place.
             Remedy::Command(format!("{program} store key --holder \"file:$HOME/ensign.key\"")),
         )),
         Some((holder, why)) => found.push(Diagnosis::note(

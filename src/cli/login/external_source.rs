@@ -1,4 +1,4 @@
-//! `login --borrow`: an account whose secret another program has. That program is asked once now, as a test.
+//! `login --borrow`: adds an account with an external source. The login asks this source once, as a test.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::external_source::{self, ExternalCredential, ExternalError};
 use crate::model::{Audience, ExternalProgram, ExternalSource, Registry, Secret, Source, StoredSecret, Username};
 use crate::system::env::Env;
 
-/// A person may have to find a key or use a fingerprint reader.
+/// The time limit for the external source. Its user may have to find a security key or use a fingerprint reader.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Asks the program that `word` names for the registry's secret.
+/// Asks the program named `word`, such as `aws`, for the registry's secret.
 pub(super) fn complete(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -58,7 +58,7 @@ pub(super) fn complete(
     Ok(CompleteLogin { username, stored, source: Source::External(external), alias, did: None })
 }
 
-/// The program cannot be asked about a pattern of hosts, only about one of them.
+/// The login for a pattern of hosts. The program is not asked, because it can be asked only about a single host.
 fn unasked(
     arguments: &args::LoginArguments,
     external: ExternalSource,
@@ -76,7 +76,7 @@ fn unasked(
     Ok(CompleteLogin { username, stored, source: Source::External(external), alias, did: None })
 }
 
-/// The registry takes the program's user name, so a person must not give another one.
+/// The user name to save. The registry expects the program's user name, so `-u` with another name is an error.
 fn agreed(registry: &Registry, user: Option<Username>, program_user: Option<Username>) -> Result<Username, Failure> {
     match (user, program_user) {
         (Some(user), Some(program_user)) if user != program_user && !program_user.is_identity_token() => {
@@ -89,16 +89,17 @@ fn agreed(registry: &Registry, user: Option<Username>, program_user: Option<User
     }
 }
 
-/// The command that borrows the secret, if a suitable program is installed.
+/// The `login --borrow` command for this registry, if a suitable program is installed.
 pub(super) fn suggest(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let program = external_source::program_for(registry)?;
     let user = if names_the_user(&program) { "" } else { " -u NAME" };
     Some(format!("{} login --borrow {} {registry}{user}", context.program, program.word()))
 }
 
+/// Tells whether the program can return the user name with the secret.
 fn names_the_user(program: &ExternalProgram) -> bool {
     match program {
-        // A command may print what a helper prints.
+        // A command may print a user name, if its output has a helper's form.
         ExternalProgram::Helper(_)
         | ExternalProgram::Command(_)
         | ExternalProgram::Glab
@@ -112,7 +113,7 @@ fn names_the_user(program: &ExternalProgram) -> bool {
     }
 }
 
-/// The named program; each takes its own options and no others.
+/// The program named `word`, with its options. Options that this program does not support are an error.
 fn program(
     word: &str,
     arguments: &args::ExternalSourceArguments,
@@ -174,7 +175,7 @@ fn program(
     })
 }
 
-/// Variables for the program. They are written to the config, which holds no secret.
+/// The variables for the program. The config stores them, so they must not contain secrets.
 fn environment(env: &Env, texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let variables: Vec<_> = texts
         .iter()
@@ -199,7 +200,7 @@ fn environment(env: &Env, texts: &[String]) -> Result<BTreeMap<String, String>, 
                     "name a file or a profile that has it, or export it where the client runs",
                 ));
             }
-            // A config that is copied to another machine finds its files there.
+            // With `~`, a config that is copied to another machine finds its files in the home folder there.
             let path = Path::new(value);
             Ok((name.to_owned(), if path.has_root() { env.shorten_home(path) } else { value.to_owned() }))
         })
@@ -216,7 +217,7 @@ fn is_value(value: &str) -> bool {
     value.len() <= 4096 && !value.chars().any(char::is_control)
 }
 
-/// Judged by the name: a value does not tell whether it is a secret.
+/// Tells whether the variable may contain a secret. Only its name shows that.
 fn may_hold_a_secret(name: &str) -> bool {
     const SECRETS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "KEY"];
     const PLACES: [&str; 6] = ["_FILE", "_PROFILE", "_DIR", "_PATH", "_HELPER", "_SOCK"];

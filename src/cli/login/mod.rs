@@ -1,4 +1,4 @@
-//! `login`: asks for missing values, checks the login at the registry, saves it, and reports.
+//! `login`: asks for missing values, checks the login at the registry, saves it, and prints the result.
 
 mod device;
 mod external_source;
@@ -28,7 +28,7 @@ use crate::system::text;
 
 pub(super) use questions::{read_secret, token_page};
 
-/// A login with all values known.
+/// A login whose values are all known.
 struct CompleteLogin {
     username: Username,
     stored: StoredSecret,
@@ -37,7 +37,7 @@ struct CompleteLogin {
     did: Option<String>,
 }
 
-/// Options for saving the login. They are checked before a person types a password.
+/// Options for saving the login. They are checked before the user types a password.
 struct LoginOptions {
     store: Option<StoreKind>,
     images: ListEdit<ImagePattern>,
@@ -75,7 +75,7 @@ pub(super) fn run(context: &CommandContext<'_>, mut arguments: args::LoginArgume
     }
 }
 
-/// Checks the login, saves it and reports. It asks no questions.
+/// Checks the login, saves it and prints the result.
 fn finish(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -101,7 +101,8 @@ fn finish(
     let is_shown = source == Source::Static && !open && !arguments.no_verify && !registry.is_pattern();
     let expiry_there =
         || if is_shown { expiry.or_else(|| context.expiry_at_provider(registry, &credential)) } else { None };
-    let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // otherwise our clock is wrong, because the login was just accepted
+    // The registry just accepted the login, so an expiry in the past means that this machine's clock is wrong.
+    let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now();
     let stored = StoredSecret { expires_at: stored.expires_at.or_else(|| expiry_there().filter(is_ahead)), ..stored };
     let login = NewLogin {
         registry: registry.clone(),
@@ -129,7 +130,8 @@ fn finish(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The account that the login would renew: the session belongs to the user, not to the secret.
+/// The account that the login would renew. Its session has ended too, because a session belongs to a user and not to
+/// a single secret.
 fn same_account<'c>(
     known: &'c RegistryAccounts,
     alias: Option<&AccountName>,
@@ -139,7 +141,7 @@ fn same_account<'c>(
     same_user.find(|account| alias.is_none_or(|alias| account.name == *alias))
 }
 
-/// Revokes at the provider what could not be saved.
+/// Revokes the tokens of a login by browser that was not saved.
 fn give_back(context: &CommandContext<'_>, source: &Source, stored: &StoredSecret) {
     if let Source::OAuth(grant) = source
         && grant.revoke_url.is_some()
@@ -173,7 +175,7 @@ impl LoginOptions {
     }
 }
 
-/// Asks the registry, unless the user vouches for the login.
+/// Checks the login at the registry. With `--no-verify` or for a pattern of hosts, it counts as accepted.
 fn check(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -187,7 +189,7 @@ fn check(
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, security))
 }
 
-/// `Ok(true)`: the registry takes anyone, so the login is unproved.
+/// Turns a failed check into an error. `Ok(true)` if the registry accepts every login, so that nothing was verified.
 fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdict) -> Result<bool, Failure> {
     let failed = |reason: &str| format!("login failed for {registry}: {reason}");
     match verdict {
@@ -212,7 +214,7 @@ fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdic
     }
 }
 
-/// `login HOST` without more words or a terminal: checks the present account again.
+/// Checks the default account again. This is `login HOST` without further arguments and without a terminal.
 fn recheck(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,

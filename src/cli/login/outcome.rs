@@ -1,4 +1,4 @@
-//! Reports a finished login to a person.
+//! Prints the result of a login.
 
 use std::time::SystemTime;
 
@@ -84,7 +84,8 @@ pub(super) fn print_outcome(
     let_docker_ask(context, arguments, registry)
 }
 
-/// The second half of the set-up: done if a flag or the person says so, else suggested.
+/// Makes Docker ask Ensign for the registry, if `--configure-docker` is set or the user agrees. Otherwise it prints the
+/// command for that.
 fn let_docker_ask(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,

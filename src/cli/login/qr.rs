@@ -1,12 +1,13 @@
-//! A link as a QR code in characters. The home of `qrcode`.
+//! Draws a link as a QR code with text characters. The home of `qrcode`.
 
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 
-/// The code's lines, for dark and light terminals: readers take both. `None` if the link is too long.
+/// The lines of the QR code. They suit dark and light terminals, because scanners also read inverted codes. `None` if
+/// the link is too long.
 pub(super) fn lines(link: &str) -> Option<Vec<String>> {
     let code = QrCode::with_error_correction_level(link, EcLevel::L).ok()?;
-    // A terminal writes light on dark, so the light parts of the code are drawn.
+    // Most terminals write light text on a dark background, so the code's light squares are drawn as text.
     let text = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
     Some(text.lines().map(str::to_owned).collect())
 }

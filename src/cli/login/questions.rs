@@ -1,4 +1,4 @@
-//! Asks for the missing parts of a login: the registry, the user name, the secret. No other file of `login` asks.
+//! Asks for the missing values of a login: the registry, the user name and the secret.
 
 use std::io::{self, Read};
 
@@ -15,7 +15,7 @@ use crate::system::text::{one_line, quote};
 
 const SECRET_LIMIT: u64 = 1 << 20;
 
-/// Refuses a password on the command line: every program can see it, and the shell keeps it.
+/// Refuses a password on the command line. Other programs can read it there, and the shell saves it in its history.
 pub(super) fn refuse_password(context: &CommandContext<'_>, arguments: &args::LoginArguments) -> Result<(), Failure> {
     if arguments.password.is_none() {
         return Ok(());
@@ -26,7 +26,7 @@ pub(super) fn refuse_password(context: &CommandContext<'_>, arguments: &args::Lo
     Err(Failure::usage(what, format!("run `{} login {host} -u {user} --password-stdin < FILE`", context.program)))
 }
 
-/// `login ghcr.io/acme` means `login ghcr.io --images 'acme/**'`.
+/// Treats `login ghcr.io/acme` as `login ghcr.io --images 'acme/**'`.
 pub(super) fn take_namespace(arguments: &mut args::LoginArguments) {
     if let Some((host, images)) = arguments.host.as_deref().and_then(split_namespace) {
         arguments.host = Some(host);
@@ -34,7 +34,8 @@ pub(super) fn take_namespace(arguments: &mut args::LoginArguments) {
     }
 }
 
-/// Splits an address into the host and a pattern of images. Paths of the registry's API are no namespace.
+/// Splits an address into its host and a pattern of images. `None` without a namespace; a path of the registry's API is
+/// not a namespace.
 fn split_namespace(address: &str) -> Option<(String, String)> {
     let begin = address.find("://").map_or(0, |at| at + 3);
     let (host, path) = address[begin..].split_once('/')?;
@@ -48,7 +49,7 @@ fn split_namespace(address: &str) -> Option<(String, String)> {
     Some((format!("{}{host}", &address[..begin]), images))
 }
 
-/// The registry, and the user if it was given as `user@host`.
+/// The registry, and the user name if the address is `user@host`.
 pub(super) fn registry(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -70,19 +71,20 @@ pub(super) fn registry(
     match host.rsplit_once('@') {
         Some((user, host)) => {
             let user = user.rsplit_once("://").map_or(user, |(_, user)| user);
-            let user = user.split(':').next().unwrap_or_default(); // a password in an address is never kept
+            let user = user.split(':').next().unwrap_or_default(); // drops a password in the address
             Ok((context.entry(host)?, Some(user.to_owned())))
         }
         None => Ok((context.entry(&host)?, None)),
     }
 }
 
-/// The registry's name as it was typed, if it differs from ours: Docker may look for that.
+/// The registry's name as typed, if it differs from Ensign's name. Docker may look up the typed name.
 pub(super) fn spelling(arguments: &args::LoginArguments) -> Option<String> {
     Registry::spelled(arguments.host.as_deref()?).and_then(|(_, spelling)| spelling)
 }
 
-/// Asks for missing values. `None`: nothing was given and there is an account, which is checked instead.
+/// Asks for the user name and the secret. `None` if no value was given, no terminal exists, and the registry has a
+/// default account. That account is checked instead.
 pub(super) fn secret(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -91,7 +93,7 @@ pub(super) fn secret(
 ) -> Result<Option<CompleteLogin>, Failure> {
     let registry = &known.registry;
     let has_alias = |account: &&Account| arguments.alias.as_deref() == Some(account.name.as_str());
-    // Only the person knows the user name behind `<token>`.
+    // With an identity token, the stored user name is `<token>`. Only the user knows the real name.
     let by_alias = known.accounts.iter().find(has_alias).filter(|account| !account.username.is_identity_token());
     let is_named = arguments.username.is_some() || user.is_some() || by_alias.is_some();
     let username = match (arguments.username.clone().or(user), by_alias) {
@@ -131,10 +133,10 @@ pub(super) fn secret(
     }))
 }
 
-/// Shows the present accounts, and where a token is made.
+/// Shows the registry's accounts, and the page on which a token can be created.
 fn introduce(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<(), Failure> {
     if !known.accounts.is_empty() {
-        // Behind `<token>` the registry's user name is only in the label.
+        // With the user name `<token>`, only the alias contains the real user name.
         let user = |account: &Account| {
             if account.username.is_identity_token() { account.name.to_string() } else { account.username.to_string() }
         };
@@ -157,7 +159,7 @@ fn introduce(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<(
     Ok(())
 }
 
-/// Returns the page too.
+/// Prints the page on which a token can be created, and the rights that it needs. Returns the page.
 fn say_where_tokens_are_made(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let Provider { token_page, token_rights, .. } = adviser(context, registry)?;
     if let Some(page) = &token_page {
@@ -170,12 +172,12 @@ fn say_where_tokens_are_made(context: &CommandContext<'_>, registry: &Registry) 
     token_page
 }
 
-/// Where a token for the registry is made.
+/// The page on which a token for the registry can be created.
 pub(in crate::cli) fn token_page(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     context.providers().ok()?.for_registry(registry)?.token_page.clone()
 }
 
-/// Advises how to make an acceptable token after a refusal.
+/// The advice after a refused login: how to create a token that the registry accepts.
 pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> String {
     let (page, rights) =
         adviser(context, registry).map(|provider| (provider.token_page, provider.token_rights)).unwrap_or_default();
@@ -187,7 +189,8 @@ pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> Strin
     }
 }
 
-/// The provider that knows how a token is made: from the table of providers, or else announced by the registry.
+/// The provider whose page and rights are recommended: from the table of providers, otherwise the one that the registry
+/// announces.
 fn adviser(context: &CommandContext<'_>, registry: &Registry) -> Option<Provider> {
     let row = context.providers().ok()?.for_registry(registry).cloned();
     row.or_else(|| context.announced(registry).ok().flatten())
@@ -198,8 +201,8 @@ fn pipe_it(context: &CommandContext<'_>, registry: &Registry, username: &str) ->
     format!("pipe it: `{} login {host} -u {user} --password-stdin < FILE`", context.program)
 }
 
-/// Reads the secret. It drops a byte order mark, which editors and PowerShell add, and exactly one line end, as
-/// docker/cli's `login --password-stdin` does.
+/// Reads the secret from stdin. Like docker/cli's `login --password-stdin`, it removes exactly one line end. It also
+/// removes a byte order mark, which some editors and PowerShell add.
 pub(in crate::cli) fn read_secret(stdin: impl Read) -> Result<Secret, Failure> {
     let mut text = Zeroizing::new(String::new());
     let read =

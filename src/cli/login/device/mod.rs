@@ -1,4 +1,4 @@
-//! A login by browser: whether to use one, and how it becomes an account.
+//! A login by browser: decides whether to use it, and turns it into a complete login.
 
 mod provider;
 mod screen;
@@ -18,11 +18,11 @@ use crate::system::env;
 /// A login by browser.
 pub(super) struct BrowserLogin {
     provider: Provider,
-    /// Whether it was chosen from a menu. If it then cannot begin, Ensign can ask for a password instead.
+    /// Whether the user chose it from a menu. If the login then cannot begin, Ensign asks for a password.
     offered: bool,
 }
 
-/// Decides whether to log in by browser: an option says so, or a person chooses it.
+/// Decides whether to log in by browser. `--device` demands it; otherwise the user chooses from a menu.
 pub(super) fn choose_browser_login(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -44,7 +44,7 @@ pub(super) fn choose_browser_login(
     Ok((choice == 0).then_some(BrowserLogin { provider, offered: true }))
 }
 
-/// Logs in. `Ok(None)`: it could not begin, so a password may be asked for.
+/// Logs in by browser. `Ok(None)` if the login could not begin, and a password should be asked for instead.
 pub(super) fn log_in(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -111,7 +111,7 @@ fn ask_name(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<Us
     Err(Failure::usage(what, "name it with `-u`"))
 }
 
-/// A user name, or a label.
+/// Parses a user name or an alias.
 fn parse<T: FromStr<Err = AccountNameError>>(text: &str) -> Result<T, Failure> {
     text.parse().map_err(|error: AccountNameError| Failure::usage(error.to_string(), "choose another one"))
 }

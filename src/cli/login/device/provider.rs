@@ -8,7 +8,9 @@ use crate::model::{Account, Problem, Registry, Source};
 use crate::oauth::{self, Provider, ProviderOverrides};
 use crate::oci::{self, Realm};
 
-/// The provider: named, by issuer, of the account to renew, in the registry's row, or announced.
+/// The provider for `--device`. Tried in turn: `--provider`, `--issuer`, the provider of the account to renew, the table's
+/// provider for the registry, the announced provider, the provider that fits the token server, and with `--client-id`
+/// the registry as its own issuer.
 pub(super) fn named_provider(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -52,7 +54,7 @@ pub(super) fn named_provider(
     Err(Failure::usage(format!("no login by browser is known for {registry}"), cure))
 }
 
-/// The provider that can be offered without more questions.
+/// The provider for the menu, if a login there needs no further options.
 pub(super) fn ready_provider(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -69,7 +71,8 @@ pub(super) fn ready_provider(
     Ok(provider.filter(Provider::is_ready))
 }
 
-/// The provider at the issuer of the registry's token server, if it is found that way.
+/// The provider with its issuer derived from the registry's token server, if this provider's issuer is found that way.
+/// Otherwise the provider is unchanged.
 pub(super) fn locate(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -90,7 +93,7 @@ fn realm(context: &CommandContext<'_>, arguments: &args::LoginArguments, registr
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::realm_of(registry, security))
 }
 
-/// The provider of the account's previous login.
+/// The provider with which the account to renew logged in before.
 fn previous_provider(
     table: &oauth::ProviderTable,
     arguments: &args::LoginArguments,
@@ -106,7 +109,7 @@ fn previous_provider(
     Some(table.named(&grant.provider)?.clone().with(&words))
 }
 
-/// The account with that alias, which the login renews.
+/// The account that the login renews: the one with the alias in `--alias`.
 pub(super) fn renewed_account<'c>(
     arguments: &args::LoginArguments,
     known: &'c RegistryAccounts,

@@ -1,4 +1,4 @@
-//! Shows a login by browser to a person, and as events to a program.
+//! Shows a login by browser: as text for a person, and as events for a program.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::model::choice::RegistryAccounts;
 use crate::oauth::{self, DeviceFlowError, PollWarning, Prompt, WaitNotice};
 use crate::system::env;
 
-/// Shows link and code first: a person needs them if no browser opens.
+/// Shows the link and the code, then opens the browser. The user needs both if no browser opens.
 pub(super) fn show(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -37,7 +37,7 @@ pub(super) fn show(
             None => ui.note("the link is too long for a QR code"),
         }
     }
-    // Over ssh the browser would open on the remote machine, or take the terminal.
+    // Over ssh, the browser would open on the remote machine or occupy the terminal.
     let is_remote = env::variable("SSH_CONNECTION").is_some() || env::variable("SSH_TTY").is_some();
     if arguments.browser.no_browser || !ui.can_ask() || is_remote {
         return Ok(());
@@ -52,7 +52,7 @@ pub(super) fn show(
     Ok(())
 }
 
-/// Waits for the person's decision, and shows the time that is left.
+/// Waits until the user approves or refuses the login, and shows the remaining time.
 pub(super) fn wait(
     context: &CommandContext<'_>,
     title: &str,
