@@ -1,4 +1,5 @@
-//! The shape of an account in `config.json`. A field of it is one line here, and one in each direction.
+//! The shape of an account in `config.json`. Each field needs one line in [`RawAccount`], one in `into_account` and one
+//! in `fields`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use super::{callers, source};
 use crate::model::{Account, Operation, Registry, StoreKind};
 use crate::system::json::JsonString;
 
-/// Texts are borrowed from the file, because a registry may have ten thousand accounts.
+/// `username` and `store` borrow their text from the file, because a registry may have ten thousand accounts.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(expecting = "an account, which is an object")]
 pub(super) struct RawAccount<'a> {
@@ -25,13 +26,13 @@ pub(super) struct RawAccount<'a> {
     #[serde(rename = "for")]
     purpose: Option<String>,
     callers: Option<Value>,
-    /// As a person wrote them. An account has absolute ones.
+    /// As the user wrote them, such as `~/work`. [`Account`] contains absolute paths.
     #[serde(default, skip_serializing)]
     folders: Vec<String>,
 }
 
 impl RawAccount<'_> {
-    /// Turns texts into values. A wrong one is reported with its place in the file.
+    /// Parses the texts. An error begins with the path of the wrong field in the file (`registries.…`).
     pub(super) fn into_account(
         self,
         registry: &Registry,
@@ -55,7 +56,8 @@ impl RawAccount<'_> {
         })
     }
 
-    /// The fields of an account, `null` or empty where it has none. Its folders stay as written.
+    /// The account as JSON: a field without a value is `null` or empty. `folders` is left out, so that the file's text
+    /// stays.
     pub(super) fn fields(account: &Account) -> Map<String, Value> {
         let raw = Self {
             username: Some(account.username.to_string().into()),

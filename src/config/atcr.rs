@@ -1,5 +1,5 @@
-//! Adopts the accounts of ATCR's credential helper from `~/.atcr/device.json`, whose three formats are our versions 0
-//! to 2.
+//! Adopts the accounts of ATCR's credential helper from `~/.atcr/device.json`. Its three formats count as our versions
+//! 0 to 2.
 //!
 //! This happens once, while there is no config of our own, and leaves the file unchanged. ATCR's documents and its
 //! helper's plan (`CREDENTIAL_HELPER_V2.md`) define the formats.
@@ -21,7 +21,7 @@ pub(crate) struct AdoptedAccounts {
     pub(crate) skipped: Vec<String>,
 }
 
-/// One entry of the three formats.
+/// One entry, in any of the three formats.
 struct AtcrEntry<'v> {
     registry: &'v str,
     name: Option<&'v str>,
@@ -32,8 +32,8 @@ struct AtcrEntry<'v> {
 const LIMIT: u64 = 4 << 20;
 
 impl AdoptedAccounts {
-    /// Reads `~/.atcr/device.json`. A document in another format gives nothing. An unreadable file is an error, because
-    /// its accounts would be ignored once we have a config.
+    /// Reads `~/.atcr/device.json`. Returns `None` for a document in another format. An unreadable file is an error,
+    /// because its accounts would be ignored once `config.json` exists.
     pub(crate) fn find(env: &Env) -> Result<Option<Self>> {
         let Some(path) = env.home().map(|home| home.join(".atcr").join("device.json")) else { return Ok(None) };
         let unreadable = |why: String| {

@@ -12,15 +12,16 @@ use crate::system::files::{self, Access};
 
 /// What was wrong with the config, and what replaced it.
 pub(crate) enum RestoreOutcome {
-    /// It was missing. The last good copy is back.
+    /// The config was missing. The last good copy has replaced it.
     Gone,
-    /// It was damaged and is at `aside` now. The last good copy is back, or without a copy an empty config.
+    /// The config was damaged, and is now at `aside`. The last good copy has replaced it, or an empty config if there
+    /// is no copy.
     Damaged { aside: PathBuf, damage: String, had_copy: bool },
 }
 
 impl ConfigFile<'_> {
-    /// Puts the copy back if the config is broken or missing. The caller holds the lock. There is a config at every
-    /// moment, because ATCR's accounts would be adopted a second time without one.
+    /// Puts the copy back if the config is broken or missing. The caller holds the lock. The config exists at every
+    /// moment: without it, another process would adopt ATCR's accounts a second time.
     pub(crate) fn restore(&self) -> Result<Option<RestoreOutcome>> {
         let path = self.path().ok_or_else(no_home)?;
         let good = self.good_copy()?;
@@ -51,13 +52,14 @@ impl ConfigFile<'_> {
         self.path().map(|path| files::sibling(&path, ".bak"))
     }
 
-    /// The damage in `bytes` as a config. A newer Ensign's config is an error, not damage.
+    /// Describes what is damaged in the config `bytes`; `None` if nothing is. A newer Ensign's config is an error, not
+    /// damage.
     fn damage(&self, bytes: &[u8]) -> Result<Option<String>> {
         match self.understand(bytes, None) {
             Err(error) if reader::version(bytes).is_none_or(|version| version <= reader::VERSION) => {
                 Ok(Some(format!("{error:#}")))
             }
-            // An unknown field may be skipped when reading, but not when writing.
+            // Reading skips unknown fields, but an edit has to parse them too.
             Ok(ParsedConfig { version: reader::VERSION, .. }) => {
                 Ok(ConfigDocument::parse(bytes).err().map(|error| self.broken(&error).to_string()))
             }
@@ -74,12 +76,13 @@ impl ConfigFile<'_> {
         Ok(files::read(&copy, LIMIT)?.filter(|good| self.damage(good).is_ok_and(|damage| damage.is_none())))
     }
 
-    /// A copy without a config means damage, because Ensign never removes its config.
+    /// Fails if the config is missing although there is a good copy: Ensign never removes its config, so it was lost.
     pub(super) fn refuse_lost(&self, path: &Path) -> Result<()> {
         if self.good_copy()?.is_none() || files::length(path)?.is_some() {
-            return Ok(()); // unless a person has just put it back
+            return Ok(()); // no good copy, or a person has just put the config back
         }
-        Err(Problem::run(format!("`{}` is gone, and a good copy of it is there", self.shown_path()), "restore").into())
+        Err(Problem::run(format!("`{}` is missing, but there is a good copy of it", self.shown_path()), "restore")
+            .into())
     }
 }
 

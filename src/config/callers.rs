@@ -1,12 +1,12 @@
-//! The shape of an account's `callers` in `config.json`: the rule for callers.
+//! The JSON of an account's `callers` in `config.json`: the rule for callers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::model::CallerRule;
 
-/// `{"programs": ["docker"], "terminal": "required", "agents": "refused", "grant": "required"}`. An unknown rule
-/// refuses every caller and stays as written.
+/// Reads `{"programs": ["docker"], "terminal": "required", "agents": "refused", "grant": "required"}`. A rule that is
+/// not understood refuses every caller, and its text is kept.
 pub(super) fn read(value: Option<Value>) -> CallerRule {
     let Some(value) = value.filter(|value| !value.is_null()) else { return CallerRule::default() };
     match serde_json::from_value::<RawCallerRule>(value.clone()) {

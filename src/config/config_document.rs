@@ -1,6 +1,6 @@
-//! `ConfigDocument`: edits of `config.json` that change only what they name.
+//! `ConfigDocument`: edits `config.json`. An edit leaves all other fields unchanged.
 //!
-//! They work on JSON and not on our types, so that unknown fields and the order survive.
+//! Edits work on JSON and not on our types, so that unknown fields and the order of fields survive.
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +26,7 @@ impl ConfigDocument {
         serde_json::from_slice(bytes).map(Self)
     }
 
-    /// Adds an account, or updates its entry. Its folders stay as written.
+    /// Adds an account, or updates its entry. The entry's `folders` are not touched.
     pub(crate) fn put(&mut self, account: &Account) {
         let entry = self.accounts(&account.registry).entry(account.name.as_str());
         let fields = object(entry.or_insert_with(|| json!({})));
@@ -39,7 +39,7 @@ impl ConfigDocument {
         set_or_remove(fields, "folders", json!(folders));
     }
 
-    /// Removes an account. The registry stays while it has other accounts or rules.
+    /// Removes an account. Also removes its registry, unless that has other accounts, a helper or public images.
     pub(crate) fn remove(&mut self, registry: &Registry, name: &AccountName) {
         self.edit_aliases(registry, |_, accounts| accounts.retain(|account| account != name.as_str()));
         self.accounts(registry).shift_remove(name.as_str());
@@ -79,7 +79,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Sets the store of new secrets, or leaves it open.
+    /// Sets the store for new secrets; `None` removes the setting.
     pub(crate) fn set_store(&mut self, store: Option<&StoreKind>) {
         self.0.shift_remove("store");
         if let Some(store) = store {
@@ -94,12 +94,12 @@ impl ConfigDocument {
         object(fields.entry("sealed").or_insert_with(|| json!({}))).insert(key.clone(), json!(generation));
     }
 
-    /// The helper before ours in a file, by the file's path.
+    /// The helper that `file`, a client's config, used before Ensign.
     pub(crate) fn replaced_store(&self, file: &str) -> Option<&str> {
         self.0.get("replacedStores")?.get(file)?.as_str()
     }
 
-    /// Records or removes that helper.
+    /// Records the helper that `file` used before Ensign; `None` removes the record.
     pub(crate) fn set_replaced_store(&mut self, file: &str, store: Option<&str>) {
         let stores = object(self.0.entry("replacedStores").or_insert_with(|| json!({})));
         stores.shift_remove(file);
@@ -220,7 +220,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Trusts a file as long as its content has this digest, or no longer trusts it.
+    /// Trusts a file while its content has this digest; `None` ends the trust.
     pub(crate) fn set_trusted(&mut self, file: &str, digest: Option<&str>) {
         let trusted = object(self.0.entry("trusted").or_insert_with(|| json!({})));
         match digest {
@@ -252,7 +252,7 @@ impl ConfigDocument {
     }
 }
 
-/// The object at this place. The file was parsed before, so that nothing else can be there.
+/// Returns `value` as an object. The file was parsed before, so a value of another type cannot occur.
 fn object(value: &mut Value) -> &mut Map<String, Value> {
     if !value.is_object() {
         *value = json!({});
@@ -268,7 +268,7 @@ fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// Sets a field. A new one goes to `place`, where a reader looks for it.
+/// Sets a field. A new field is inserted at index `place`, where a reader looks for it.
 fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: Value) {
     let place = fields.keys().position(|key| key == name).unwrap_or(place.min(fields.len()));
     fields.shift_insert(place, name.to_owned(), value);

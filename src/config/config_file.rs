@@ -18,7 +18,7 @@ use crate::model::{HelperName, HostAlias, MinimumGeneration, Problem, Registry, 
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
-/// The place of the config. It holds nothing of the file's content.
+/// The location of `config.json`. The content is not part of it: each call reads the file.
 pub(crate) struct ConfigFile<'e> {
     env: &'e Env,
 }
@@ -43,7 +43,7 @@ pub(crate) struct LoadedConfig {
 
 /// Where the accounts came from.
 pub(crate) enum ConfigOrigin {
-    /// `config.json`, or nothing.
+    /// `config.json`, or no file at all.
     Ours,
     /// A file of ATCR's helper, because there is no config of ours.
     Adopted(AdoptedAccounts),
@@ -54,7 +54,7 @@ pub(crate) struct ConfigEdit {
     pub(crate) document: ConfigDocument,
     /// The accounts before the change.
     pub(crate) registries: Vec<RegistryAccounts>,
-    /// The adopted accounts, which are written with this change, secrets included.
+    /// The adopted accounts. This change saves them too, with their secrets.
     pub(crate) adopted: Option<AdoptedAccounts>,
     /// The store of new secrets, if set.
     pub(crate) store: Option<StoreKind>,
@@ -62,7 +62,7 @@ pub(crate) struct ConfigEdit {
     pub(crate) before: PriorConfig,
 }
 
-/// The file before a change. The lock is held until this is dropped.
+/// The file before a change. Dropping this value releases the lock.
 #[derive(Default)]
 pub(crate) struct PriorConfig {
     /// `None`: there is no file.
@@ -78,12 +78,12 @@ impl<'e> ConfigFile<'e> {
         Self { env }
     }
 
-    /// `None` without a home folder and `ENSIGN_CONFIG_DIR`.
+    /// `None` if there is neither a home folder nor `ENSIGN_CONFIG_DIR`.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         self.env.config_dir.as_ref().map(|folder| folder.join("config.json"))
     }
 
-    /// Reads one registry or all of them. It needs no lock, because writers replace the file whole.
+    /// Reads one registry or all of them. It needs no lock, because writers replace the whole file at once.
     pub(crate) fn load(&self, wanted: Option<&Registry>) -> Result<LoadedConfig> {
         let mut loaded = self.load_with_mounted(wanted)?;
         if let Some(host) = wanted {
@@ -105,8 +105,8 @@ impl<'e> ConfigFile<'e> {
         Ok(loaded)
     }
 
-    /// Accounts of another registry for a host without its own entry. Hosts in `also` go before a pattern of hosts, and
-    /// hosts that a registry serves anyway after it.
+    /// Loads the accounts of another registry for a host without its own entry. An alias in `also` outranks a pattern
+    /// of hosts. The built-in relations ([`Registry::served_by`]) come last.
     fn load_alias(&self, host: &Registry, loaded: &mut LoadedConfig) -> Result<()> {
         let answers =
             |registry_entry: &RegistryAccounts| !registry_entry.accounts.is_empty() || registry_entry.helper.is_some();
@@ -189,7 +189,7 @@ impl<'e> ConfigFile<'e> {
         Ok(settings.transpose()?)
     }
 
-    /// The value of `credsStore` in that file before ours.
+    /// The helper that `file`, a client's config, used before Ensign.
     pub(crate) fn replaced_store(&self, file: &str) -> Result<Option<String>> {
         let bytes = self.path().map(|path| files::read(&path, LIMIT)).transpose()?.flatten();
         let Some(bytes) = bytes else { return Ok(None) };
@@ -197,7 +197,7 @@ impl<'e> ConfigFile<'e> {
         Ok(document.replaced_store(file).map(str::to_owned))
     }
 
-    /// Begins a change: takes the lock and reads. An unreadable file stays as it is.
+    /// Begins a change: takes the lock and reads the file. An unreadable file is an error and stays unchanged.
     pub(crate) fn begin(&self) -> Result<ConfigEdit> {
         let path = self.path().ok_or_else(no_home)?;
         let lock = self.lock()?;
@@ -217,7 +217,7 @@ impl<'e> ConfigFile<'e> {
     }
 
     /// Writes the change, if there is one, and keeps the old file as `config.json.bak`. After an error the file is
-    /// unchanged. Returns its accounts.
+    /// unchanged. Returns the accounts of the new config.
     pub(crate) fn write(&self, before: &PriorConfig, document: &ConfigDocument) -> Result<Vec<RegistryAccounts>> {
         let path = self.path().ok_or_else(no_home)?;
         let text = document.to_text();
@@ -235,7 +235,7 @@ impl<'e> ConfigFile<'e> {
         Lock::take(&self.lock_path().ok_or_else(no_home)?)
     }
 
-    /// The same with a time limit.
+    /// Takes the lock of [`Self::lock`]; `None` if it is not free within `patience`.
     pub(crate) fn lock_within(&self, patience: Duration) -> Result<Option<Lock>> {
         Lock::take_within(&self.lock_path().ok_or_else(no_home)?, patience)
     }
@@ -284,8 +284,8 @@ impl<'e> ConfigFile<'e> {
     }
 }
 
-/// Adds an account of the environment, before one of the same alias in the file. The first of a registry is the
-/// default.
+/// Adds an account of the environment, which replaces the file's account of the same alias. The first such account of a
+/// registry becomes the default, and so does one marked as active.
 fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     let account = &mounted.account;
     let place = registries.iter().position(|entry| entry.registry == account.registry).unwrap_or_else(|| {
@@ -301,7 +301,7 @@ fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     }
 }
 
-/// The error if there is no place for the config.
+/// The error if there is no folder for the config.
 pub(super) fn no_home() -> Problem {
     Problem::new("there is no home folder to keep accounts in", "set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR")
 }
@@ -313,7 +313,7 @@ impl LoadedConfig {
         Self { registries, fallback: None, journal: true, trusted, also, store, floors, origin: ConfigOrigin::Ours }
     }
 
-    /// The asked registry, with the helper that answers if it has no account.
+    /// The entry of `registry`, and the helper that answers if this entry has no account.
     pub(crate) fn into_only(self, registry: &Registry) -> (RegistryAccounts, Option<HelperRoute>, ConfigOrigin) {
         let entry = RegistryAccounts { trusted: self.trusted, ..RegistryAccounts::for_host(self.registries, registry) };
         let route = match (&entry.helper, self.fallback) {

@@ -6,7 +6,7 @@ use serde::de::Deserializer;
 use super::reader::in_order;
 use crate::model::{HostAlias, Registry};
 
-/// In the order of the file.
+/// The aliases, in the order of the file.
 pub(super) struct HostAliases(pub(super) Vec<HostAlias>);
 
 impl<'de> Deserialize<'de> for HostAliases {

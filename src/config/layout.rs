@@ -1,4 +1,4 @@
-//! The layout of `config.json`: readable for people, and short, because the time of `get` grows with its length.
+//! The layout of `config.json`: readable, but short, because a longer file makes `get` slower.
 
 use std::io;
 
@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 use serde_json::{Map, Value};
 
-/// An entry that fits is on one line. Two accounts never share one.
+/// The longest line. An entry that fits is written on one line, but two accounts never share a line.
 const WIDTH: usize = 120;
 
-/// The levels: document, registries, registry, accounts.
+/// The levels that may span several lines: document, registries, registry, accounts.
 const DEPTH: usize = 4;
 
 /// The text of the file.
@@ -40,7 +40,7 @@ fn opened(object: &Map<String, Value>, depth: usize) -> String {
     format!("{{\n{}\n{}}}", entries.join(",\n"), &margin[2..])
 }
 
-/// Tells whether it contains several objects side by side at some depth.
+/// Tells whether `object`, or an object in it, contains more than one object.
 fn branches(object: &Map<String, Value>) -> bool {
     let within: Vec<_> = object.values().filter_map(Value::as_object).collect();
     within.len() > 1 || within.into_iter().any(branches)

@@ -1,4 +1,4 @@
-//! Properties of every text in `config.json`, for fuzzing and for the replay of its corpus.
+//! Properties that hold for any text in `config.json`. Fuzzing and the replay of its corpus check them.
 
 use std::path::{Path, PathBuf};
 

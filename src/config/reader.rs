@@ -71,7 +71,7 @@ pub(super) fn read(
     Ok(ParsedConfig { version, registries, fallback, journal: raw.journal, trusted, also: raw.also, store, floors })
 }
 
-/// Only the version, of a file that this program may not understand.
+/// Reads only the version, because a newer version's other fields may be unreadable here.
 pub(super) fn version(bytes: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct ConfigVersion {
@@ -80,7 +80,7 @@ pub(super) fn version(bytes: &[u8]) -> Option<u64> {
     serde_json::from_slice(bytes).ok().map(|ConfigVersion { version }| version)
 }
 
-/// Settings that are parsed by their users.
+/// Settings whose content other modules parse.
 #[derive(Deserialize)]
 pub(super) struct RawSettings {
     /// The user's own identity providers.
@@ -104,14 +104,14 @@ struct RawRegistry<'a> {
     helper: Option<String>,
     #[serde(default)]
     spellings: Vec<String>,
-    /// Generations by the id of the key.
+    /// The lowest accepted generations, by the id of the data key.
     #[serde(default)]
     sealed: BTreeMap<String, u64>,
     #[serde(borrow, default, deserialize_with = "in_order")]
     accounts: Vec<(JsonString<'a>, RawAccount<'a>)>,
 }
 
-/// Absent, `null` (signed out) and a name are three different things.
+/// An absent field, `null` (signed out) and a name have three different meanings.
 #[derive(Default, Deserialize)]
 #[serde(from = "Option<String>")]
 enum RawDefaultAccount {
@@ -137,7 +137,7 @@ struct RawConfig<'a> {
     store: Option<String>,
 }
 
-/// A trust entry in an unknown form does not count.
+/// Reads a trust entry; `None` if its form is unknown.
 fn trusted((file, digest): (String, serde_json::Value)) -> Option<TrustedFile> {
     Some(TrustedFile { file: file.into(), digest: digest.as_str()?.to_owned() })
 }
@@ -146,7 +146,7 @@ fn trusted((file, digest): (String, serde_json::Value)) -> Option<TrustedFile> {
 #[derive(Deserialize)]
 struct RawTrustedFiles(#[serde(deserialize_with = "in_order")] Vec<(String, serde_json::Value)>);
 
-/// Turns texts into values. A wrong one is reported with its place in the file.
+/// Parses a registry's texts. An error begins with the path of the wrong field in the file.
 fn candidates(
     registry: Registry,
     raw: RawRegistry<'_>,
@@ -171,7 +171,7 @@ fn candidates(
     let previous = raw.previous.and_then(|name| name.parse().ok());
     let public = raw.public.iter().map(|text| text.parse()).collect::<Result<_, _>>();
     let public = public.map_err(|error| format!("registries.{registry}.public: {error}"))?;
-    let helper = raw.helper.and_then(|name| name.parse().ok()); // another name is no helper
+    let helper = raw.helper.and_then(|name| name.parse().ok()); // an invalid name is ignored
     let (host, spellings, trusted) = (registry.clone(), raw.spellings, Rc::default());
     Ok(RegistryAccounts { registry, host, spellings, active, previous, public, helper, accounts, trusted })
 }
@@ -241,7 +241,7 @@ impl<'de> Visitor<'de> for ConfigVisitor<'_> {
     }
 }
 
-/// The object of registries. Only the wanted ones are built.
+/// The object of registries. Registries that do not match `wanted` are skipped.
 struct RegistriesVisitor<'w> {
     wanted: Option<&'w Registry>,
 }

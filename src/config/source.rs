@@ -1,4 +1,4 @@
-//! The shape of an account's `source` in `config.json`.
+//! The JSON of an account's `source` in `config.json`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::model::{ExternalProgram, ExternalSource, OAuthGrant, Source};
 
-/// `{"provider": …}` or `{"borrow": …}`. Another source stays as written.
+/// Reads `{"provider": …}` or `{"borrow": …}`. The text of any other source is kept.
 pub(super) fn read(value: Option<Value>) -> Source {
     let Some(value) = value else { return Source::Static };
     let unknown = || Source::Unknown(value.to_string());
@@ -57,7 +57,7 @@ struct RawOAuthGrant {
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct RawExternalSource {
-    /// The program's word: `aws`, `helper:NAME`, `command`.
+    /// The kind of program: `aws`, `helper:NAME`, `command`.
     borrow: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
@@ -73,7 +73,7 @@ struct RawExternalSource {
     command: Vec<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     env: BTreeMap<String, String>,
-    /// Seconds.
+    /// In seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     cache: Option<u64>,
 }

@@ -169,13 +169,13 @@ fn no_config_beside_a_good_copy_is_damage() {
     sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
 exit 1
 --- stdout
-`~/config/config.json` is gone, and a good copy of it is there: run `docker-credential-ensign restore`
+`~/config/config.json` is missing, but there is a good copy of it: run `docker-credential-ensign restore`
 
 "#]]);
     sandbox.run(&["store"], STORE).shows(str![[r#"
 exit 1
 --- stdout
-`~/config/config.json` is gone, and a good copy of it is there: run `docker-credential-ensign restore`
+`~/config/config.json` is missing, but there is a good copy of it: run `docker-credential-ensign restore`
 
 "#]]);
     assert!(!sandbox.config_path().exists());

@@ -1,4 +1,4 @@
-//! Edits of `config.json`, and what they leave alone.
+//! Edits of `config.json`, and what they leave unchanged.
 
 use super::super::reader::read;
 use super::*;
@@ -112,7 +112,7 @@ const TWO: &str =
 const ALSO: &str = r#"{"also":{"m":{"registry":"A","accounts":["me","you"]},"n":{"registry":"b","accounts":["me"]}},"registries":{"a":{"accounts":{"me":{}}}}}"#;
 
 const EDITS: &[Edit] = &[
-    // Settings of the whole file. A new one goes where a reader looks for it.
+    // Settings of the whole file. A new setting is inserted where a reader looks for it.
     (EMPTY, |all| all.set_fallback("pass".parse().ok().as_ref()), r#"{"version":3,"fallback":"pass","registries":{}}"#),
     (r#"{"fallback":"pass","x":1}"#, |all| all.set_fallback(None), r#"{"x":1}"#),
     (EMPTY, |all| all.set_store(Some(&StoreKind::Sealed)), r#"{"version":3,"store":"sealed","registries":{}}"#),
@@ -129,7 +129,7 @@ const EDITS: &[Edit] = &[
         r#"{"replacedStores":{"/g":"x"}}"#,
     ),
     (r#"{"replacedStores":{"/f":"pass"}}"#, |all| all.set_replaced_store("/f", None), "{}"),
-    // Fields of a registry. Its key stays as written.
+    // Fields of a registry. The spelling of the registry's key does not change.
     (
         ONE,
         |all| all.set_active(&a(), &DefaultAccount::Account(name("me"))),
@@ -198,7 +198,7 @@ const EDITS: &[Edit] = &[
         |all| all.set_floor(&MinimumGeneration { registry: Registry::from_key("b"), key: "k".into(), generation: 7 }),
         ONE,
     ),
-    // Accounts, with what points to them.
+    // Accounts, and the fields that refer to them.
     (
         TWO,
         |all| all.rename(&a(), &name("me"), &name("us")),

@@ -1,4 +1,4 @@
-//! What `config.json` says for a host, and its changes, its copy and its repair.
+//! Loads `config.json` for a host, changes it, copies it and repairs it.
 
 use super::*;
 use crate::model::env_account;
