@@ -2,7 +2,7 @@
 
 use crate::{caller, config, docker, model, oci};
 
-/// A target: its name, and a function that panics if the parsers break a promise on its input.
+/// A target: its name, and a function that panics if its input violates a property.
 pub type FuzzTarget = (&'static str, fn(&[u8]));
 
 /// Every target, by the name of its file in `fuzz/fuzz_targets/`.

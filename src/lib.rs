@@ -1,6 +1,6 @@
 //! Ensign: one Docker credential helper for all your registries and all your accounts on each of them.
 //!
-//! This library is the program's inside and not a stable interface; its face is [`main`] and the words in [`model`].
+//! This library is the inside of the program. Its interface, [`main`] and the types in [`model`], is not stable.
 //!
 //! ```text
 //! door        invocation             how we were called: which front answers
@@ -16,8 +16,8 @@
 //! words       model                  plain values, no I/O
 //! ```
 //!
-//! Each layer uses those below it; neighbours do not know each other. `tests/it/layers.rs` holds the table, and
-//! ARCHITECTURE.md tells the life of a `get`.
+//! Each layer uses the layers below it, and neighbours do not use each other. `tests/it/layers.rs` checks this table,
+//! and ARCHITECTURE.md follows a `get` through it.
 
 mod accounts;
 mod caller;
@@ -44,16 +44,16 @@ use std::process::ExitCode;
 use invocation::{FrontEnd, Invocation};
 use system::env::Env;
 
-/// Runs the program: reads how it was called and hands over to one of the fronts.
+/// Runs the program: finds out how it was called, and calls that front end.
 pub fn main() -> ExitCode {
     let invocation = Invocation::parse(std::env::args_os());
     let program = invocation.program.as_str();
     match invocation.front {
-        // A person's command has the verb's name; clients use the helper's.
+        // `ensign store` is also a person's command. Clients call `docker-credential-ensign store`.
         FrontEnd::Protocol(protocol::Action::Store) if !invocation.is_helper() && io::stdin().is_terminal() => {
             cli::run(program, false, &["store".into()], Env::take())
         }
-        // A person who tries out what Docker calls would wait for ever without this help.
+        // Without this message, a person who tries out Docker's call would wait for ever.
         FrontEnd::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => {
             cli::refuse_terminal(program)
         }

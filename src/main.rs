@@ -1,4 +1,4 @@
-//! The program `docker-credential-ensign`, and whatever other name it is linked under.
+//! The program `docker-credential-ensign`. Links run it under other names.
 
 fn main() -> std::process::ExitCode {
     ensign::main()

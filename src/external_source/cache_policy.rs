@@ -1,23 +1,24 @@
-//! `CachePolicy`: how long to cache an external secret: until its end, less a margin, and within every limit.
+//! `CachePolicy`: how long to cache an external secret. It stays cached until shortly before its expiry, but never
+//! longer than a limit allows.
 
 use std::time::{Duration, SystemTime};
 
-/// What is known of a program's answers.
+/// The limits for a program's answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CachePolicy {
-    /// The time before its end in which an answer is no longer used.
+    /// How long before its expiry an answer is no longer used.
     pub(super) margin: Duration,
-    /// How long an answer without a stated end is valid, if the program promises that.
+    /// How long an answer without an expiry is valid, if the program promises a time.
     pub(super) lives: Option<Duration>,
     /// The longest time to cache an answer.
     pub(super) at_most: Option<Duration>,
 }
 
-/// A revoked role must not live on in a file.
+/// The limit for every cached answer, so that a revoked role does not stay usable.
 const LONGEST: Duration = Duration::from_hours(12);
 
-/// When the cached answer of `now` expires; `None`: it is not cached. `ends` is the stated end, `cache` the user's
-/// setting.
+/// Until when an answer that came at `now` may be cached; `None`: not at all. `ends` is the answer's expiry, `cache`
+/// the user's setting.
 pub(super) fn until(
     now: SystemTime,
     policy: &CachePolicy,

@@ -1,4 +1,5 @@
-//! The hosts of Amazon's registries. Only these get a password of AWS, because a similar name may be anyone's.
+//! The hosts of Amazon's registries. Only these hosts get a password of AWS, because a host with a similar name may
+//! belong to somebody else.
 
 use crate::model::Registry;
 
@@ -22,7 +23,7 @@ const DOMAINS: [&str; 9] = [
     "csp.hci.ic.gov",
 ];
 
-/// `123456789012.dkr.ecr.eu-west-1.amazonaws.com`, matched in full as the official helper does.
+/// Reads `123456789012.dkr.ecr.eu-west-1.amazonaws.com`. The whole host must match, as in the official helper.
 pub(super) fn parse(registry: &Registry) -> Option<EcrHost<'_>> {
     if is_public(registry) {
         return Some(EcrHost::Public);

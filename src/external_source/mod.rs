@@ -1,6 +1,7 @@
 //! External sources: secrets of another program, such as `aws`, `gcloud`, `gh`, a credential helper or any command.
 //!
-//! `commands` and `answer` are tables of what is run and what it prints. This file runs it, and explains a failure.
+//! `commands` defines the command of each program, and `answer` reads what it prints. This file runs the command, and
+//! explains its failure.
 
 mod answer;
 mod cache_policy;
@@ -24,22 +25,23 @@ use commands::ProgramRequest;
 pub(crate) struct ExternalCredential {
     pub(crate) username: Option<Username>,
     pub(crate) secret: Secret,
-    /// How long it may be cached; `None`: not at all.
+    /// Until when the answer may be cached; `None`: not at all.
     pub(crate) expires_at: Option<SystemTime>,
 }
 
 /// Why a program gave no secret.
 #[derive(Debug)]
 pub(crate) enum ExternalError {
-    /// It has no login for this registry.
+    /// The program has no login for this registry.
     Nothing,
     Failed(Problem),
 }
 
-/// Much longer than any secret, which must fit into a header.
+/// The longest accepted output: much longer than any secret, because a secret must fit into a header.
 const ANSWER_LIMIT: usize = 1 << 20;
 
-/// Runs the program, within `patience`. For a person it may prompt on the terminal; its last words are shown if it fails.
+/// Runs the program, within `patience`. For a person, the program may prompt on the terminal, and its last words are
+/// shown if it fails.
 pub(crate) fn ask(
     source: &ExternalSource,
     registry: &Registry,
@@ -64,7 +66,8 @@ pub(crate) fn ask(
     Ok(ExternalCredential { username: answer.username, secret: answer.secret, expires_at: until })
 }
 
-/// The key of a cached answer. It is on disk: if its text changes, the program is asked once more.
+/// The key of a cached answer. It is stored on disk: if its text changes, cached answers are not found, and the program
+/// is asked again.
 pub(crate) fn cache_key(source: &ExternalSource, registry: &Registry) -> String {
     format!("{registry} {source:?}")
 }
@@ -81,7 +84,7 @@ pub(crate) fn program(source: &ExternalSource, registry: &Registry) -> Result<Pa
     locate(&commands::request(source, &sample_host(registry)).map_err(none)?)
 }
 
-/// The user name of the program's secrets, if it is the same everywhere.
+/// The user name for the program's secrets, if it is the same at every registry.
 pub(crate) fn user_everywhere(preset: &ExternalProgram) -> Option<&'static str> {
     match preset {
         ExternalProgram::Aws { .. } => Some("AWS"),
@@ -91,24 +94,24 @@ pub(crate) fn user_everywhere(preset: &ExternalProgram) -> Option<&'static str> 
     }
 }
 
-/// A host that the pattern covers, with an account number of AWS if it is Amazon's.
+/// A host that the pattern matches. Its first label is long enough for the account number in a host of Amazon's.
 fn sample_host(pattern: &Registry) -> Registry {
     let (first, rest) = pattern.as_str().split_once('.').unwrap_or((pattern.as_str(), ""));
     let first = first.replacen('*', &"0".repeat(13_usize.saturating_sub(first.len()).max(1)), 1);
     Registry::from_key(&format!("{first}.{rest}").replace('*', "x"))
 }
 
-/// Tells whether anyone may pull from a registry, so that a failing program must not stop the pull.
+/// Tells whether a registry allows pulls without a login. There a failing program must not stop the pull.
 pub(crate) fn is_public(registry: &Registry) -> bool {
     ecr::is_public(registry)
 }
 
-/// The program that is made for the registry's host.
+/// The preset whose hosts include this registry.
 pub(crate) fn program_for(registry: &Registry) -> Option<ExternalProgram> {
     commands::made_for(registry)
 }
 
-/// The GitHub host with tokens for a registry.
+/// The GitHub host whose tokens a registry accepts; `github.com` if that is unknown.
 pub(crate) fn github(registry: &Registry) -> String {
     commands::github_of(registry).unwrap_or("github.com").to_owned()
 }
@@ -119,7 +122,7 @@ fn run(
     deadline: Duration,
     audience: Audience,
 ) -> anyhow::Result<ProgramOutput> {
-    // A config that goes to another machine names folders by `~`.
+    // The config may contain `~/`, so that it is valid on other machines too.
     let expand = |value: &String| match value.strip_prefix("~/") {
         Some(_) => Env::default().expand_home(value).to_string_lossy().into_owned(),
         None => value.clone(),
@@ -146,7 +149,7 @@ fn run(
     })
 }
 
-/// The program's file. A relative path is refused, because it would mean another file in every folder.
+/// The program's file. A relative path is refused, because it would refer to another file in every folder.
 fn locate(request: &ProgramRequest) -> Result<PathBuf, Problem> {
     let name = &request.program;
     let path = Path::new(name);
@@ -182,7 +185,7 @@ fn error_from(
     let stdout = String::from_utf8_lossy(&output.stdout);
     if request.form == AnswerFormat::Helper && stdout.trim() == Credential::NOT_FOUND {
         return match request.not_found_may_mean {
-            // It says so for every reason.
+            // This helper answers "not found" to every error.
             Some((what, cure)) => ExternalError::Failed(Problem::new(
                 format!("`{}` has no login for {registry}, {what}", program.display()),
                 cure,
@@ -196,7 +199,7 @@ fn error_from(
     ExternalError::Failed(Problem::new(with_last_words(what, output, audience), cure))
 }
 
-/// Only for the person who ran the program, because a client's log must not hold a secret.
+/// Adds the program's last words for a person. A client gets none, because its log must not contain a secret.
 fn with_last_words(what: String, output: &ProgramOutput, audience: Audience) -> String {
     let last_words = stderr::last_words(&output.stderr, &output.stdout);
     match audience {

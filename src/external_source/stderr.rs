@@ -3,19 +3,19 @@
 use super::commands::ProgramRequest;
 use crate::system::text;
 
-/// As much as fits into a sentence.
+/// The most characters to quote in a message.
 const LIMIT: usize = 400;
 
 const STRUCK: &str = "…";
 
-/// The last line of the program's messages. Its answer and words like secrets are struck out.
+/// The end of the program's messages. Its answer, and words that look like secrets, are replaced by `…`.
 pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
     let answers = String::from_utf8_lossy(stdout);
     let mut message = String::from_utf8_lossy(stderr).into_owned();
     for line in answers.lines().map(str::trim).filter(|line| line.len() >= 6) {
         message = message.replace(line, STRUCK);
     }
-    // Helpers print their errors on stdout.
+    // Credential helpers print their errors on stdout.
     if message.trim().is_empty() && !answers.contains(['{', '[']) {
         message = answers.into_owned();
     }
@@ -28,7 +28,7 @@ pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
     }
 }
 
-/// The hint, if the words are known.
+/// The hint for a known message.
 pub(super) fn hint(stderr: &[u8], request: &ProgramRequest) -> Option<String> {
     const LOGIN_IS_OVER: [&str; 13] = [
         "sso login",
@@ -49,20 +49,20 @@ pub(super) fn hint(stderr: &[u8], request: &ProgramRequest) -> Option<String> {
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     if request.program == "gh" && message.contains("unknown flag: --user") {
         return Some(
-            "update gh: 2.40 was the first to keep several users; for an older one use `--borrow command`".into(),
+            "update gh to 2.40 or later, which supports several users; with an older gh use `--borrow command`".into(),
         );
     }
     let login = request.login.as_ref().filter(|_| LOGIN_IS_OVER.iter().any(|words| message.contains(words)))?;
     Some(format!("run `{login}`"))
 }
 
-/// A word, or its beginning if it looks like a secret: by its prefix, or as a long mixture of characters.
+/// Replaces each part of a word that looks like a secret, by its prefix or as a long mixture of characters.
 fn struck(word: &str) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '=' | '~');
     let mut safe = String::new();
     let mut rest = word;
     while !rest.is_empty() {
-        let is_jwt = rest.starts_with("eyJ"); // dots belong to it
+        let is_jwt = rest.starts_with("eyJ"); // a JWT contains dots
         let end = rest.find(|c| !(is_part(c) || is_jwt && c == '.')).unwrap_or(rest.len());
         let (part, after) = rest.split_at(end);
         safe.push_str(if looks_secret(part) { STRUCK } else { part });
@@ -163,7 +163,9 @@ mod tests {
                 gh(),
                 "ghcr.io",
                 "unknown flag: --user\n",
-                Some("update gh: 2.40 was the first to keep several users; for an older one use `--borrow command`"),
+                Some(
+                    "update gh to 2.40 or later, which supports several users; with an older gh use `--borrow command`",
+                ),
             ),
             (ExternalProgram::Pass { item: "x".into() }, "ghcr.io", "az login", None),
         ] {

@@ -1,7 +1,7 @@
-//! Chooses the front from the program's name and its words.
+//! Chooses the front end from the program's name and its arguments.
 //!
-//! It runs before the parser of people's commands. That parser would end with a usage on stderr, exit code 2 and an
-//! empty stdout, which no client understands.
+//! It runs before the parser of people's commands. On an error, that parser prints its usage to stderr and exits with 2
+//! and an empty stdout, which no client understands.
 
 mod plugin;
 
@@ -16,24 +16,24 @@ use crate::protocol::Action;
 pub(crate) struct Invocation {
     /// The program's name as it was called, without folder and `.exe`.
     pub(crate) program: String,
-    /// The account of a pinned name, `docker-credential-ensign-<alias>`.
+    /// The account of a pinned helper, from its name `docker-credential-ensign-<alias>`.
     pub(crate) pinned: Option<AccountName>,
     pub(crate) front: FrontEnd,
     /// The folder of Docker's config from `docker --config`.
     pub(crate) docker_config: Option<PathBuf>,
 }
 
-/// The front that answers the call, with its words.
+/// The front end that answers the call, with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FrontEnd {
     Protocol(Action),
     /// The kubelet's own protocol.
     Kubelet,
     Version,
-    /// A protocol verb with more words.
+    /// The usage, for a protocol verb with arguments.
     ProtocolUsage,
     PluginMetadata,
-    /// Docker calls the hook after a command, with JSON about it.
+    /// Docker calls the hook after a command, with JSON about that command.
     PluginHook(OsString),
     /// Completion of the last of these words.
     Completion(Vec<OsString>),
@@ -41,7 +41,7 @@ pub(crate) enum FrontEnd {
     User(Vec<OsString>),
 }
 
-/// The program's name as a helper; a pinned one adds `-<alias>`.
+/// The name of the credential helper. A pinned helper's name ends with `-<alias>`.
 const HELPER: &str = "docker-credential-ensign";
 const PLUGIN: &str = "docker-ensign";
 
@@ -55,7 +55,7 @@ impl Invocation {
         let (front, docker_config) =
             if program == PLUGIN { plugin::parse(words) } else { (FrontEnd::parse(words), None) };
         let mut called = Self { program, pinned, front, docker_config };
-        // Clients use only the helper's name; with the short name `store` is a person's command.
+        // Clients call only `docker-credential-…`. Under another name, `store` is a person's command.
         if called.front == FrontEnd::Protocol(Action::Store) && !called.is_helper() {
             called.front = FrontEnd::User(vec![Action::Store.verb().into()]);
         }
@@ -82,7 +82,7 @@ impl FrontEnd {
         }
         match Action::ALL.into_iter().find(|action| action.verb() == first) {
             Some(action) if words.len() == 1 => Self::Protocol(action),
-            // No client adds words to a verb; `store` with words is a person's command.
+            // No client adds arguments to a verb. `store` with arguments is a person's command.
             Some(Action::Get | Action::Erase | Action::List) => Self::ProtocolUsage,
             Some(Action::Store) | None => Self::User(words),
         }

@@ -1,16 +1,16 @@
-//! Reads the command line of Docker's plugin: Docker passes the user's whole one, and ours is a part of it.
+//! Reads the command line of Docker's plugin. Docker passes the user's whole command line, and ours is a part of it.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::FrontEnd;
 
-/// Reads Docker's call of its plugin, and the folder of `docker --config`, which Docker does not pass on in
-/// `DOCKER_CONFIG`.
+/// Reads Docker's call of the plugin. Also returns the folder of `docker --config`, because Docker does not pass it on
+/// in `DOCKER_CONFIG`.
 ///
 /// See docker/cli `cmd/docker/docker.go` and `cli-plugins/manager`. `docker -D ensign switch` runs the plugin with the
-/// words `-D ensign switch`. `docker help ensign switch` and the completion of `docker ensign sw` add a word of
-/// Docker's in front. These two must never run the command behind it.
+/// words `-D ensign switch`. For `docker help ensign switch` and the completion of `docker ensign sw`, Docker adds its
+/// own word in front of `ensign`. Neither of these calls may run the user's command.
 pub(super) fn parse(words: Vec<OsString>) -> (FrontEnd, Option<PathBuf>) {
     let is = |at: usize, text: &str| words.get(at).is_some_and(|word| word == text);
     if is(0, "docker-cli-plugin-metadata") {
@@ -35,7 +35,7 @@ pub(super) fn parse(words: Vec<OsString>) -> (FrontEnd, Option<PathBuf>) {
     (front, config)
 }
 
-/// The plugin's name as a word of `docker`.
+/// The plugin's name in `docker ensign`.
 const NAME: &str = "ensign";
 
 fn help_about(words: &[OsString]) -> FrontEnd {
@@ -43,7 +43,7 @@ fn help_about(words: &[OsString]) -> FrontEnd {
     FrontEnd::User(std::iter::once("help".into()).chain(command.cloned()).collect())
 }
 
-/// The words from `end` on, or those behind our name if an unknown option is at `end`.
+/// The words from `end` on. If the word at `end` is an unknown option, the words after our name.
 fn own_part(words: &[OsString], end: usize) -> Vec<OsString> {
     let is_option = words.get(end).is_some_and(|word| word.as_encoded_bytes().starts_with(b"-"));
     let name = words.iter().position(|word| word == NAME).filter(|_| is_option);
@@ -91,7 +91,7 @@ impl GlobalOptions {
     }
 }
 
-/// Combined one-letter options. Returns whether the next word is the value of the last.
+/// Reads combined one-letter options such as `-Dc`. Returns whether the next word is the value of the last option.
 fn short(word: &str) -> Option<bool> {
     let letters = word.strip_prefix('-').filter(|letters| !letters.is_empty())?.trim_start_matches('D');
     match letters.strip_prefix(['c', 'H', 'l']) {

@@ -13,19 +13,19 @@ use crate::model::{HelperMessage, Secret, Username, jwt, timestamp};
 /// The formats of answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AnswerFormat {
-    /// `{"Username": …, "Secret": …}`, perhaps after lines of talk
+    /// `{"Username": …, "Secret": …}`, perhaps after lines of messages
     Helper,
-    /// `aws ecr get-authorization-token`, and its twin for the public registry
+    /// `aws ecr get-authorization-token`, or the same of `aws ecr-public`
     Ecr,
     /// `gcloud config config-helper`
     Gcloud,
-    /// `az acr login --expose-token`, which names the registry it is for
+    /// `az acr login --expose-token`, whose answer must be for the registry `server`
     Acr { server: String },
     /// The secret and nothing else
     Line,
-    /// The secret, then lines of notes
+    /// The secret on the first line; later lines are ignored
     FirstLine,
-    /// The secret, or what a helper prints
+    /// The format `Helper`, or else `Line`
     LineOrHelper,
 }
 
@@ -33,14 +33,14 @@ pub(super) enum AnswerFormat {
 pub(super) struct ProgramAnswer {
     pub(super) username: Option<Username>,
     pub(super) secret: Secret,
-    /// The end that the answer states.
+    /// The expiry that the answer or its token states.
     pub(super) ends: Option<SystemTime>,
 }
 
-/// Why an answer is unreadable, as part of a sentence and without its text.
+/// Why an answer is unreadable: a part of a sentence, which quotes nothing from the answer.
 type ReadError = &'static str;
 
-/// More than any client can send in a header.
+/// The longest accepted secret. No client can send such a long header.
 const SECRET_LIMIT: usize = 64 << 10;
 
 const NO_JSON: ReadError = "its answer is not the expected JSON";
@@ -67,7 +67,7 @@ pub(super) fn parse(form: &AnswerFormat, stdout: &[u8]) -> Result<ProgramAnswer,
 }
 
 /// Refuses texts that cannot be a secret, whatever their source.
-#[expect(clippy::disallowed_methods, reason = "looked at, not let out")]
+#[expect(clippy::disallowed_methods, reason = "checked here, not handed out")]
 fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, ReadError> {
     let secret = answer.secret.expose();
     if secret.trim().is_empty() {
@@ -87,7 +87,7 @@ fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, ReadError> {
     Ok(ProgramAnswer { ends, ..answer })
 }
 
-/// Removes one line end from the end. A secret contains no other.
+/// Removes one line end after the secret. Any other line end is an error.
 fn line(text: &str) -> Result<&str, ReadError> {
     let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
     if line.contains(['\n', '\r']) { Err("its answer has several lines") } else { Ok(line) }
@@ -176,7 +176,7 @@ fn acr(text: &str, server: &str) -> Result<ProgramAnswer, ReadError> {
     })
 }
 
-/// Reads from the first line that begins an object, because some helpers first print which file they use.
+/// Skips the lines before the JSON object, because some helpers first print which file they use.
 fn json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, ReadError> {
     let start = if text.trim_start().starts_with('{') { Some(0) } else { text.find("\n{").map(|at| at + 1) };
     serde_json::from_str(&text[start.ok_or(NO_JSON)?..]).map_err(|_| NO_JSON) // the error would quote the answer

@@ -1,4 +1,4 @@
-//! Printed texts with the answers read from them, as tables. Most texts are hostile.
+//! Tables of printed texts and the answers read from them. Most texts are hostile.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn read(form: &AnswerFormat, stdout: &[u8]) -> ParsedAnswer {
     Ok((username.map(|name| name.to_string()), secret.expose().to_owned(), ends.map(seconds)))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "stands beside errors in tables")]
+#[expect(clippy::unnecessary_wraps, reason = "tables list its results beside errors")]
 fn good(username: &str, secret: &str, ends: Option<u64>) -> ParsedAnswer {
     Ok((Some(username.to_owned()).filter(|name| !name.is_empty()), secret.to_owned(), ends))
 }
@@ -20,7 +20,7 @@ fn acr_form() -> AnswerFormat {
     AnswerFormat::Acr { server: "shop.azurecr.io".into() }
 }
 
-/// A token that says it ends at 1700000000.
+/// A token that expires at 1700000000.
 const JWT: &str = "e30.eyJleHAiOjE3MDAwMDAwMDB9.x";
 
 #[test]
@@ -38,7 +38,7 @@ fn what_a_helper_prints_is_read() {
         (r#"{"Username":"a\nb","Secret":"s"}"#.into(), Err("the user name in its answer is not usable")),
         (r#"{"Username":"a","Secret":"s\u0000"}"#.into(), Err("the secret in its answer holds control characters")),
         (r#"{"Username":"a","Secret":5}"#.into(), Err(NO_JSON)),
-        (r#"{"Username":"a","Secret":"s"} and more"#.into(), good("a", "s", None)), // as Go's decoder takes it
+        (r#"{"Username":"a","Secret":"s"} and more"#.into(), good("a", "s", None)), // Go's decoder accepts it too
         ("<html><body>502</body></html>".into(), Err(NO_JSON)),
         ("{".repeat(100_000), Err(NO_JSON)),
     ] {

@@ -1,7 +1,7 @@
 //! The known programs: the command of each for a host, and the format of its answer.
 //!
-//! A preset gives its secret only to its own hosts, because a secret of `aws`, `gcloud` or `gh` opens much more than
-//! one registry.
+//! The secret of a preset is sent only to the preset's own hosts, because a secret of `aws`, `gcloud` or `gh` gives
+//! access to much more than one registry.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,18 +18,18 @@ pub(super) struct ProgramRequest {
     pub(super) program: String,
     pub(super) arguments: Vec<String>,
     pub(super) env: BTreeMap<String, String>,
-    /// Variables that would select another identity than the account's.
+    /// Variables to remove, because they would select another identity than the account's.
     pub(super) env_remove: Vec<&'static str>,
     pub(super) stdin: Option<String>,
     pub(super) form: AnswerFormat,
     pub(super) cache_policy: CachePolicy,
-    /// For a helper that always says "not found": the possible reason, and where to see it.
+    /// For a helper that answers "not found" to every error: the likely reason, and where to look.
     pub(super) not_found_may_mean: Option<(&'static str, &'static str)>,
-    /// The command that logs the program in.
+    /// The command with which the user logs in to the program's service.
     pub(super) login: Option<String>,
 }
 
-/// The AWS SDKs prefer these to `AWS_PROFILE` (amazon-ecr-credential-helper `config/resolve_credentials.go`).
+/// Variables that the AWS SDKs prefer to `AWS_PROFILE` (amazon-ecr-credential-helper `config/resolve_credentials.go`).
 const AWS_KEYS: [&str; 7] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -48,10 +48,10 @@ const GOOGLE_IDENTITY: [&str; 5] = [
     "GOOGLE_APPLICATION_CREDENTIALS",
 ];
 
-/// gh prefers these to its own login (cli/cli `internal/config/auth_config.go`).
+/// Tokens that gh prefers to its own login (cli/cli `internal/config/auth_config.go`).
 const GH_TOKENS: [&str; 4] = ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"];
 
-/// The domains of Azure's registries in its clouds.
+/// The domains of Azure's registries, one for each of its clouds.
 const AZURE: [&str; 4] = [".azurecr.io", ".azurecr.cn", ".azurecr.us", ".azurecr.de"];
 
 /// The command for `registry`.
@@ -77,7 +77,7 @@ pub(super) fn request(source: &ExternalSource, registry: &Registry) -> Result<Pr
         },
         ExternalProgram::Command(words) => {
             let Some((program, arguments)) = words.split_first() else {
-                return Err(Problem::new("the command that has the secret is empty", "log in again"));
+                return Err(Problem::new("the command that prints the secret is empty", "log in again"));
             };
             let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
             ProgramRequest::new(program, &arguments, AnswerFormat::LineOrHelper)
@@ -88,7 +88,7 @@ pub(super) fn request(source: &ExternalSource, registry: &Registry) -> Result<Pr
     Ok(request)
 }
 
-/// The program that is made for the registry's host.
+/// The preset whose hosts include this registry.
 pub(super) fn made_for(registry: &Registry) -> Option<ExternalProgram> {
     let presets = [
         ExternalProgram::Aws { profile: None },
@@ -119,7 +119,7 @@ impl ProgramRequest {
         }
     }
 
-    /// How a person runs the program. The words of the user's own command are not shown.
+    /// The hint how to run the program by hand. It hides the arguments of the user's own command.
     pub(super) fn by_hand(&self) -> String {
         let Self { program, arguments, stdin, .. } = self;
         let arguments: Vec<_> = arguments.iter().map(|word| text::quote(word)).collect();
@@ -131,7 +131,7 @@ impl ProgramRequest {
     }
 }
 
-/// A token that states its own end.
+/// The policy for tokens that state their expiry.
 const TOKEN: CachePolicy = CachePolicy { margin: Duration::from_mins(5), lives: None, at_most: None };
 
 fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> ProgramRequest {
@@ -141,13 +141,13 @@ fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> Pr
     };
     match name.to_string().as_str() {
         "ecr-login" => {
-            request.cache_policy.at_most = Some(Duration::from_mins(30)); // its own cache gives out a token until half of its life
+            request.cache_policy.at_most = Some(Duration::from_mins(30)); // its own cache returns tokens until half their life
             request.not_found_may_mean = Some(("or the AWS login has expired", "see `~/.ecr/log`, and log in to AWS"));
             if source.env.contains_key("AWS_PROFILE") {
                 request.env_remove.extend(AWS_KEYS);
             }
         }
-        // gcloud renews a token with less than 55 minutes left.
+        // gcloud's helper renews a token with less than 55 minutes left, so that every token is valid for 45.
         "gcloud" => {
             request.cache_policy.lives = Some(Duration::from_mins(45));
             if source.env.contains_key("CLOUDSDK_ACTIVE_CONFIG_NAME") {
@@ -163,7 +163,7 @@ fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> Pr
 
 fn aws(profile: Option<&str>, registry: &Registry) -> Result<ProgramRequest, Problem> {
     let (service, region, fips) = match ecr::parse(registry) {
-        Some(EcrHost::Public) => ("ecr-public", "us-east-1", false), // only this host answers for it
+        Some(EcrHost::Public) => ("ecr-public", "us-east-1", false), // only this region issues tokens for ECR Public
         Some(EcrHost::Private { region, fips }) => ("ecr", region, fips),
         None => return Err(not_for("aws", registry, "of the form 123456789012.dkr.ecr.REGION.amazonaws.com")),
     };
@@ -195,7 +195,7 @@ fn gcloud(profile: Option<&str>, registry: &Registry) -> Result<ProgramRequest, 
     if host != "gcr.io" && !host.ends_with(".gcr.io") && !host.ends_with(".pkg.dev") {
         return Err(not_for("gcloud", registry, "under gcr.io or pkg.dev"));
     }
-    // A token that ends in a moment would expire during the pull.
+    // Without `--min-expiry` the token might expire during the pull.
     let words = ["config", "config-helper", "--format=json(credential)", "--min-expiry=10m"];
     let mut request = ProgramRequest {
         login: Some("gcloud auth login".into()),
@@ -241,7 +241,7 @@ fn gh(host: &str, user: Option<&str>, registry: &Registry) -> Result<ProgramRequ
     Ok(request)
 }
 
-/// The GitHub host of a registry.
+/// The GitHub host that a registry belongs to.
 pub(super) fn github_of(registry: &Registry) -> Option<&str> {
     match registry.as_str() {
         "ghcr.io" | "docker.pkg.github.com" => Some("github.com"),
@@ -266,7 +266,7 @@ fn op(item: &str, account: Option<&str>) -> Result<ProgramRequest, Problem> {
     Ok(request)
 }
 
-/// A word that the program cannot read as an option.
+/// Refuses a word that the program would read as an option.
 fn word(text: &str) -> Result<&str, Problem> {
     if text.is_empty() || text.starts_with('-') {
         return Err(Problem::new(format!("`{text}` would be an option of the program"), "name it without the dash"));
