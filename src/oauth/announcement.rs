@@ -1,5 +1,5 @@
-//! A registry's announcement of its login: `/.well-known/registry-login`, with the fields of a row in the table of
-//! providers. It may name only its own domain.
+//! A registry's announcement of its login: the document `/.well-known/registry-login`. It has the fields of a row in
+//! the table of providers. Its addresses must be in the registry's own domain.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::system::http::{Authorization, HttpRequest, HttpResponse, Method, Url}
 use crate::system::text::one_line;
 const PLACE: &str = "/.well-known/registry-login";
 
-/// A person waits, who may not want a login by browser.
+/// Short, because a person waits, and may not even want a login with a browser.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The provider that a registry announces. Most announce none (`Ok(None)`). An error is a sentence about an unusable
@@ -27,7 +27,7 @@ pub(crate) fn announced_provider(registry: &Registry) -> Result<Option<Provider>
     }
 }
 
-/// The issuer a registry is, if nothing else is known: its own address.
+/// The registry's own address as the issuer, for the case that no other issuer is known.
 pub(crate) fn own_issuer(registry: &Registry) -> Option<String> {
     let own = endpoint::own(registry).ok()?;
     Some(own.to_string().trim_end_matches('/').to_owned())

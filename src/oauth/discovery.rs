@@ -6,7 +6,7 @@ use super::endpoint;
 use crate::system::http::{Authorization, HttpClient, HttpRequest, HttpResponse, Method, Url};
 use crate::system::text::one_line;
 
-/// The endpoints for a login by device code.
+/// The endpoints for a device login.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default)]
 pub(super) struct Metadata {
@@ -21,7 +21,7 @@ pub(super) struct Metadata {
     pub(super) userinfo: Option<String>,
 }
 
-/// Asks the issuer. An error is a whole sentence that names it.
+/// Asks the issuer for its endpoints. An error is a whole sentence that contains the issuer's address.
 pub(super) fn find(client: &HttpClient, issuer: &str) -> Result<Metadata, String> {
     let shown = one_line(issuer, 100);
     let url = endpoint::parse(issuer)?;
@@ -41,7 +41,7 @@ pub(super) fn find(client: &HttpClient, issuer: &str) -> Result<Metadata, String
     Err(format!("`{shown}` cannot be used: {why}"))
 }
 
-/// RFC 8414 inserts its part between host and path; `OpenID` Connect appends it.
+/// RFC 8414 inserts `/.well-known/…` between host and path. `OpenID` Connect appends it to the path.
 fn well_known(issuer: &Url) -> Option<[Url; 2]> {
     let path = issuer.path().trim_end_matches('/');
     Some([
@@ -59,7 +59,8 @@ fn read(response: &HttpResponse, issuer: &str) -> Result<Metadata, Option<String
     let body = response.body.as_ref().ok_or_else(|| Some("its document is too long".to_owned()))?;
     let metadata: Metadata =
         serde_json::from_str(body.expose()).map_err(|_| Some("its document is not valid".to_owned()))?;
-    // RFC 8414 section 3.3; otherwise one issuer could speak for another.
+    // The document must contain the issuer that was asked (RFC 8414 section 3.3). Otherwise one issuer could pose as
+    // another.
     if metadata.issuer.trim_end_matches('/') != issuer.trim_end_matches('/') {
         return Err(Some(format!("its document names another issuer, `{}`", one_line(&metadata.issuer, 100))));
     }

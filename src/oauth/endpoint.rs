@@ -1,10 +1,11 @@
-//! Checks a provider's addresses: `https`, or `http` on this machine, and whether they belong to a registry.
+//! Checks a provider's addresses. They need `https`, or may use `http` on this machine. Some must belong to a
+//! registry's domain.
 
 use crate::model::Registry;
 use crate::system::http::Url;
 use crate::system::text::one_line;
 
-/// An address that a token may be sent to.
+/// Parses an address that a token may be sent to.
 pub(super) fn parse(text: &str) -> Result<Url, String> {
     let shown = one_line(text, 100);
     let url = Url::parse(text).ok_or_else(|| format!("`{shown}` is not an http or https address"))?;
@@ -15,8 +16,8 @@ pub(super) fn parse(text: &str) -> Result<Url, String> {
     }
 }
 
-/// Completes an address of the table of providers. It may be a path at the registry itself, and may hold `{issuer}` and
-/// `{tenant}`.
+/// Completes an address of the table of providers. The address may be a path at the registry itself, and may contain
+/// `{issuer}` and `{tenant}`.
 pub(super) fn resolve(
     template: &str,
     registry: &Registry,
@@ -37,7 +38,7 @@ pub(super) fn resolve(
     parse(&text)
 }
 
-/// The registry's own address. On this machine it is plain http, as Docker expects.
+/// The registry's own address. A registry on this machine is asked by plain http, as Docker does.
 pub(super) fn own(registry: &Registry) -> Result<Url, String> {
     let scheme = if registry.is_loopback() { "http" } else { "https" };
     let authority = registry.api_authority();
@@ -46,8 +47,8 @@ pub(super) fn own(registry: &Registry) -> Result<Url, String> {
         .ok_or_else(|| format!("`{}` is not a host that can be asked", one_line(registry.as_str(), 100)))
 }
 
-/// Tells whether a registry may send people to `url`: its own host, one below it, or one above it of at least two
-/// labels. Any other page could ask for a code that logs a stranger in (RFC 8628 section 5.4).
+/// Tells whether a registry may send people to `url`. Its own host is allowed, any subdomain of it, and a parent domain
+/// of at least two labels. Another page could ask a person for a code that logs a stranger in (RFC 8628 section 5.4).
 pub(super) fn is_near(url: &Url, registry: &Registry) -> bool {
     let (host, own) = (url.host(), registry.host().to_lowercase());
     let is_below =

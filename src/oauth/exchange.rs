@@ -1,4 +1,4 @@
-//! Exchanges a provider's token for one that a registry takes: Azure's exchange, and Docker Hub's access token.
+//! Exchanges a provider's token for a token that a registry accepts: Azure's exchange, and Docker Hub's access token.
 
 use std::time::SystemTime;
 
@@ -15,7 +15,7 @@ const ACR_PATH: &str = "/oauth2/exchange";
 impl TokenExchange {
     const ALL: [(Self, &str); 2] = [(Self::Acr, "acr"), (Self::DockerHubPat, "docker-hub-pat")];
 
-    /// The name that an account stores.
+    /// The name by which an account stores the exchange.
     pub(super) fn name(self) -> &'static str {
         Self::ALL.iter().find(|(exchange, _)| *exchange == self).map_or("", |(_, name)| name)
     }
@@ -24,7 +24,7 @@ impl TokenExchange {
         Self::ALL.iter().find(|(_, known)| *known == name).map(|(exchange, _)| *exchange)
     }
 
-    /// Tells whether the registry's token stays valid, so that it is not renewed.
+    /// Tells whether the registry's token stays valid for good, so that it is never renewed.
     pub(super) fn is_lasting(self) -> bool {
         self == Self::DockerHubPat
     }
@@ -65,7 +65,7 @@ impl TokenExchange {
 }
 
 fn acr<'t>(url: Url, registry: &Registry, tenant: Option<&str>, token: &'t Secret) -> HttpRequest<'t> {
-    // `organizations` and similar names are no tenant, so the token's tenant is used.
+    // `organizations`, `common` and `consumers` do not name a single tenant, so the token's tenant is used.
     let is_one = |tenant: &&str| !matches!(*tenant, "organizations" | "common" | "consumers");
     let claims = jwt::claims(token);
     let of_token = claims.as_ref().and_then(|claims| claims.get("tid")?.as_str());

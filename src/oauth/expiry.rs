@@ -1,4 +1,4 @@
-//! Asks the provider when a token expires, because a registry does not tell it.
+//! Asks the provider when a token expires, because registries do not report it.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use super::{client, endpoint};
 use crate::model::{Credential, Registry};
 use crate::system::http::{Authorization, HttpRequest, Method};
 
-/// The expiry is only useful to know, so a person waits no longer.
+/// The expiry is not essential, so a person waits no longer for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shows the token to its provider, and returns the expiry from the response. `None` for other secrets.

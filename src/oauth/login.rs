@@ -1,4 +1,5 @@
-//! A login by device code in progress: sends, sleeps, and makes a login of the answer.
+//! Runs a device login: sends the requests, sleeps between them, and turns the last response into a login at the
+//! registry.
 
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -13,7 +14,7 @@ use super::{TokenExchange, TokenSet, renewal, revoke};
 use crate::model::{OAuthGrant, Secret, StoredSecret, Username, jwt};
 use crate::system::http::{Authorization, HttpClient, HttpRequest, Method};
 
-/// A login in progress: the person has the code.
+/// A login in progress, once the person has the code.
 pub(crate) struct PendingLogin {
     plan: LoginPlan,
     client: HttpClient,
@@ -25,7 +26,7 @@ pub(crate) struct PendingLogin {
 #[derive(Debug)]
 pub(crate) struct DeviceLogin {
     pub(crate) tokens: TokenSet,
-    /// How to renew and revoke it, if that is possible.
+    /// How to renew and revoke the login, if that is possible.
     pub(crate) grant: Option<OAuthGrant>,
     pub(crate) did: Option<String>,
     /// The scope for pushing, if it was not granted.
@@ -35,7 +36,7 @@ pub(crate) struct DeviceLogin {
 /// A notice to show while the person decides.
 #[derive(Debug)]
 pub(crate) enum WaitNotice<'h> {
-    /// A second has passed; this much time is left.
+    /// How much time is left, shown every second.
     Left(Duration),
     Warning(&'h PollWarning),
 }
@@ -106,7 +107,7 @@ impl PendingLogin {
         }
     }
 
-    /// Makes the registry's login of the provider's response. An error is a sentence.
+    /// Turns the provider's response into a login at the registry. An error is a sentence.
     fn accept_token(&self, answer: &ProviderResponse) -> Result<DeviceLogin, String> {
         let Provider { secret_field, exchange, tenant, push_scope, .. } = &self.plan.provider;
         let token = answer.token(secret_field.as_deref()).ok_or("the token is gone")?;
@@ -132,7 +133,7 @@ impl PendingLogin {
         })
     }
 
-    /// Revokes an unsaved token. If that fails, it expires by itself.
+    /// Revokes a token that is not going to be saved. A failure is ignored, because the token expires by itself.
     fn give_back(&self, token: &Secret, refresh: Option<&Secret>) {
         if let Some(grant) = self.plan.grant(refresh.is_some()) {
             let stored = StoredSecret { refresh: refresh.map(Secret::copy), ..token.copy().into() };
@@ -140,7 +141,7 @@ impl PendingLogin {
         }
     }
 
-    /// The user name at the registry, as far as the provider tells it.
+    /// The user name at the registry, if the provider states it.
     fn username(&self, answer: &ProviderResponse, token: &Secret) -> Option<Username> {
         let name = match &self.plan.provider.username {
             UsernameRule::Fixed(name) => Some(name.clone()),
@@ -155,7 +156,7 @@ impl PendingLogin {
         name?.parse().ok()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "what the provider says about the user is read")]
+    #[expect(clippy::disallowed_methods, reason = "reads what the provider says about the user")]
     fn userinfo(&self, token: &Secret) -> Option<Value> {
         let url = self.plan.userinfo_url.clone()?;
         let request = HttpRequest {
@@ -172,7 +173,7 @@ fn claim_at(claims: &Value, path: &[String]) -> Option<String> {
     Some(value.to_owned())
 }
 
-/// Tells whether a response lists the granted scopes without this one. GitHub separates them by commas.
+/// Tells whether a response lists the granted scopes and `scope` is not among them. GitHub separates scopes by commas.
 fn is_missing(granted: Option<&str>, scope: &str) -> bool {
     granted.is_some_and(|granted| !granted.split([' ', ',']).any(|word| word == scope))
 }

@@ -23,16 +23,17 @@ pub(crate) struct LoginPlan {
     revoke_url: Option<Url>,
     pub(super) userinfo_url: Option<Url>,
     pub(super) exchange_url: Option<Url>,
-    /// People may be sent only to the registry's own domain.
+    /// Whether people may be sent only to the registry's own domain.
     near: bool,
 }
 
-/// For one request. `Poll` bounds the whole login by the life of the code.
+/// The limits of one request. `Poll` ends the whole login when the code expires.
 const LIMITS: Limits =
     Limits { connect: Duration::from_secs(10), overall: Duration::from_secs(30), total: Duration::from_hours(2) };
 
 impl LoginPlan {
-    /// Completes a provider's row for a registry, and asks its issuer if that is needed. An error is a sentence.
+    /// Completes a provider's addresses for a registry. Asks the issuer for addresses that the provider's row lacks. An
+    /// error is a sentence.
     pub(crate) fn new(provider: Provider, registry: &Registry) -> Result<Self, String> {
         let near = provider.is_announced || provider.device_url.as_ref().is_some_and(|url| url.starts_with('/'));
         if let Some(issuer) = provider.issuer.as_ref().filter(|_| near) {
@@ -137,7 +138,7 @@ impl LoginPlan {
     }
 }
 
-/// A registry that sends people to another site may want to log a stranger in there (RFC 8628 section 5.4).
+/// Refuses an address outside the registry's domain. A page there could log a stranger in (RFC 8628 section 5.4).
 fn stay_near(url: &Url, registry: &Registry) -> Result<(), String> {
     if endpoint::is_near(url, registry) {
         return Ok(());

@@ -1,8 +1,8 @@
-//! The identity provider on the wire: a login by device code (RFC 8628), its renewal, and its end.
+//! Requests to identity providers: device login (RFC 8628), renewal and revocation.
 //!
-//! `provider` and `table` describe providers as data. `device` decides the meaning of an answer, without I/O and clock.
-//! `login_plan` and `login` send and sleep. `discovery` and `endpoint` find the addresses. `exchange` turns a
-//! provider's token into a registry's. `renewal` and `revocation` come after a login.
+//! `provider` and `table` describe providers as data. `device` decides what a response means, with neither I/O nor
+//! clock. `login_plan` and `login` send the requests and sleep. `discovery` and `endpoint` find the addresses.
+//! `exchange` turns a provider's token into a registry's. `renewal` and `revocation` come after a login.
 
 mod announcement;
 mod device;
@@ -33,7 +33,7 @@ pub(crate) use renewal::renew;
 pub(crate) use revocation::revoke;
 pub(crate) use table::ProviderTable;
 
-/// The tokens that a provider gave.
+/// The tokens that a provider issued.
 #[derive(Debug)]
 pub(crate) struct TokenSet {
     /// The token for the registry.
@@ -47,7 +47,7 @@ pub(crate) struct TokenSet {
     pub(crate) username: Option<Username>,
 }
 
-/// Why a renewal failed; a part of a sentence that names the host.
+/// Why a renewal failed. The texts are parts of a sentence and contain the host.
 #[derive(Debug)]
 pub(crate) enum RenewError {
     /// The provider has ended the login; a person has to log in again.
@@ -62,7 +62,7 @@ pub(crate) enum RenewError {
 #[derive(Debug)]
 pub(crate) struct RenewDelay {
     pub(crate) why: String,
-    /// A new refresh token that the provider gave before the failure.
+    /// A new refresh token that the provider issued before the failure.
     pub(crate) refresh: Option<Secret>,
     pub(crate) login_life: Option<LoginLife>,
 }
@@ -73,8 +73,8 @@ impl From<String> for RenewDelay {
     }
 }
 
-/// Tells whether a stranger's link may be opened in a browser. It allows only characters of addresses (RFC 3986): the
-/// program that opens the link could misread others, which `http::Uri` allows.
+/// Tells whether a link from an untrusted server may be opened in a browser. Only the characters of RFC 3986 are
+/// allowed. `http::Uri` accepts more, which the program that opens the link could misread.
 pub(crate) fn is_fit_for_browser(link: &str) -> bool {
     let address = link.split('#').next().unwrap_or_default();
     endpoint::parse(address).is_ok()

@@ -1,17 +1,17 @@
-//! `Provider`: describes an identity provider. It is data, so that a user can correct it or add another.
+//! `Provider`: describes an identity provider. Providers are data, so that a user can correct or add a provider.
 //!
 //! docs/providers.md explains each field to users.
 
 use serde::Deserialize;
 
 use super::endpoint;
-/// How to log in at a provider. Missing fields may be discovered or asked for.
+/// How to log in at a provider. Missing fields may come from discovery or from the user.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields, expecting = "an object that describes a provider")]
 pub(crate) struct Provider {
     #[serde(skip)]
     pub(crate) name: String,
-    /// The registry announced it, so it may send people only to its own domain.
+    /// The registry announced this provider, so that people may be sent only to the registry's own domain.
     #[serde(skip)]
     pub(super) is_announced: bool,
     /// The issuer was named by the user or by the previous login.
@@ -20,21 +20,22 @@ pub(crate) struct Provider {
     /// The scope that the user wants instead of the usual one.
     #[serde(skip)]
     pub(super) own_scope: Option<String>,
-    /// Its name for people.
+    /// The name that people see.
     pub(crate) title: String,
-    /// Its registries; `*.` stands for any labels before the rest.
+    /// The registries that belong to the provider. `*.` matches any labels before the rest.
     pub(super) hosts: Vec<String>,
-    /// It is used only on request.
+    /// Whether the provider is used only with an explicit `--device`.
     pub(super) opt_in: bool,
     pub(super) client_id: Option<String>,
     /// The address for discovery (`OpenID` Connect, RFC 8414), if the endpoints are not given.
     pub(super) issuer: Option<String>,
-    /// The end of a token server's address; the issuer is the part before it.
+    /// The end of a token server's address. The rest of the address is the issuer.
     pub(super) issuer_from_realm: Option<String>,
-    /// The service of such a token server; both together identify the provider.
+    /// The `service` of such a token server. It and `issuer_from_realm` together identify the provider.
     pub(super) realm_service: Option<String>,
     pub(super) tenant: Option<String>,
-    /// An address, or a path at the registry. It may hold `{issuer}` and `{tenant}`, like the following ones.
+    /// An address, or a path at the registry. This address and the following ones may contain `{issuer}` and
+    /// `{tenant}`.
     pub(super) device_url: Option<String>,
     pub(super) token_url: Option<String>,
     pub(super) revoke_url: Option<String>,
@@ -44,7 +45,7 @@ pub(crate) struct Provider {
     /// The scope that is needed to push.
     pub(super) push_scope: Option<String>,
     pub(super) body: BodyFormat,
-    /// The response's field with the registry's token.
+    /// The field of the response that contains the registry's token.
     pub(super) secret_field: Option<String>,
     pub(super) error_field: Option<String>,
     pub(super) username: UsernameRule,
@@ -76,7 +77,7 @@ pub(super) enum UsernameRule {
     Fixed(String),
     /// The path of a claim in the token, or of a field of `userinfo_url`.
     Claim(Vec<String>),
-    /// A field beside the token.
+    /// A field of the response, next to the token.
     Field(String),
     #[default]
     Ask,
@@ -90,7 +91,7 @@ pub(super) enum TokenExchange {
     DockerHubPat,
 }
 
-/// The provider for other issuers.
+/// The provider for issuers that the table does not know.
 pub(super) const ANY_ISSUER: &str = "oidc";
 
 impl Provider {
@@ -105,7 +106,7 @@ impl Provider {
         self.has_login() && !self.opt_in && knows_client && (self.device_url.is_some() || self.issuer.is_some())
     }
 
-    /// Providers with JSON bodies have no client ids.
+    /// Tells whether the provider needs a client id. Providers with JSON bodies have none.
     pub(crate) fn wants_client_id(&self) -> bool {
         self.body == BodyFormat::Form
     }
@@ -114,12 +115,14 @@ impl Provider {
         self.username == UsernameRule::Ask
     }
 
-    /// Tells whether the registry tells its issuer, if the user named none.
+    /// Tells whether the issuer comes from the registry's realm, because neither the user nor the previous login named
+    /// one.
     pub(crate) fn is_found_by_realm(&self) -> bool {
         self.issuer_from_realm.is_some() && !self.is_at_issuer
     }
 
-    /// The provider at the issuer of the registry's token server; unchanged if that server is of another kind.
+    /// Sets the issuer to the one in `realm`, the address of the registry's token server. A `realm` of another form
+    /// changes nothing.
     #[must_use]
     pub(crate) fn at_realm(self, realm: &str) -> Self {
         let found = self.issuer_of(realm).filter(|issuer| self.issuer.as_ref() != Some(issuer));
@@ -129,7 +132,7 @@ impl Provider {
         Self { title, ..self }.with(&ProviderOverrides { issuer: Some(issuer), ..ProviderOverrides::default() })
     }
 
-    /// The issuer in the address of its token server.
+    /// The issuer in `realm`, if `realm` ends with `issuer_from_realm`.
     pub(super) fn issuer_of(&self, realm: &str) -> Option<String> {
         let issuer = realm.strip_suffix(self.issuer_from_realm.as_deref()?)?;
         endpoint::parse(issuer).ok()?;
@@ -142,8 +145,8 @@ impl Provider {
         Self { is_announced: true, issuer: Some(issuer), ..self }
     }
 
-    /// Applies the user's overrides for one login. Fixed addresses belong to the old issuer and are
-    /// removed; templates stay.
+    /// Applies the user's overrides for one login. A new issuer removes the fixed addresses, because they belong to the
+    /// old issuer. Templates with `{issuer}` stay.
     #[must_use]
     pub(crate) fn with(mut self, words: &ProviderOverrides) -> Self {
         let ProviderOverrides { issuer, client_id, scope, tenant } = words;

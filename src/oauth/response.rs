@@ -21,7 +21,7 @@ const TOKEN_FIELDS: [&str; 3] = ["device_secret", "access_token", "token"];
 const LONGEST_LIFE: i64 = 10 * 365 * 24 * 60 * 60;
 
 impl ProviderResponse {
-    /// A body of another format, or one that was too long, has no fields.
+    /// Reads the fields. A body of another format has none, nor has a body that was too long.
     #[expect(clippy::disallowed_methods, reason = "the fields are taken out of the body")]
     pub(super) fn read(response: &HttpResponse) -> Self {
         let Some(body) = &response.body else { return Self::default() };
@@ -29,13 +29,13 @@ impl ProviderResponse {
         Self(match serde_json::from_str::<Map<String, Value>>(body) {
             Ok(fields) => fields.into_iter().filter_map(|(name, value)| Some((name, scalar(value)?))).collect(),
             Err(_) if body.starts_with(['{', '[', '<', '"']) => BTreeMap::new(),
-            // GitHub without an `Accept` header (cli/oauth `api/form.go`)
+            // GitHub sends a form to a request without an `Accept` header (cli/oauth `api/form.go`)
             Err(_) => body.split('&').filter_map(|pair| pair.split_once('=')).map(decoded).collect(),
         })
     }
 
-    /// A field that is there and not empty.
-    #[expect(clippy::disallowed_methods, reason = "the caller names the field, and none that it prints is a secret")]
+    /// The text of a field; `None` if it is missing or empty.
+    #[expect(clippy::disallowed_methods, reason = "the caller names the field, and prints no field with a secret")]
     pub(super) fn text(&self, field: &str) -> Option<&str> {
         self.0.get(field).map(Secret::expose).filter(|text| !text.is_empty())
     }
@@ -55,7 +55,7 @@ impl ProviderResponse {
     /// A number, even if it is written as text.
     pub(super) fn number(&self, field: &str) -> Option<i64> {
         let text = self.text(field)?.trim();
-        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and whoever uses it bounds it")]
+        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and the callers bound the number")]
         text.parse().ok().or_else(|| Some(text.parse::<f64>().ok()? as i64))
     }
 
@@ -64,14 +64,14 @@ impl ProviderResponse {
         self.span("expires_in")
     }
 
-    /// The life of the refresh token, which no standard names: these are the names of GitHub's apps, Entra and
+    /// The life of the refresh token. No standard defines its field: these are the fields of GitHub's apps, Entra and
     /// Keycloak.
     pub(super) fn login_life(&self, now: SystemTime) -> Option<LoginLife> {
         let life = self.span("refresh_token_expires_in").or_else(|| self.span("refresh_expires_in"))?;
         Some(LoginLife { since: now, expires_at: now.checked_add(life)? })
     }
 
-    /// Seconds. Zero is Keycloak's value for no limit, and counts as none.
+    /// A field in seconds. Keycloak's zero, which means no limit, is read as `None`.
     fn span(&self, field: &str) -> Option<Duration> {
         let seconds = self.number(field).filter(|seconds| (1..=LONGEST_LIFE).contains(seconds))?;
         u64::try_from(seconds).ok().map(Duration::from_secs)

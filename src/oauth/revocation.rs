@@ -7,16 +7,16 @@ use super::{TokenExchange, client, endpoint};
 use crate::model::{OAuthGrant, Secret, StoredSecret};
 use crate::system::http::{Authorization, FormField, HttpClient, HttpRequest, Method, Url};
 
-/// Hints (RFC 7009 section 2.1).
+/// Values of `token_type_hint` (RFC 7009 section 2.1).
 const ACCESS: &str = "access_token";
 const REFRESH: &str = "refresh_token";
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
-const LEFT: &str = "the access token that was made with it stays valid";
+const LEFT: &str = "the access token that this login created stays valid";
 
-/// Revokes the refresh token, or else the secret itself. An error is a sentence with the host, and with the page for a
-/// person if it is known. `Ok(Some)`: revoked, but this remains.
+/// Revokes the refresh token, and the secret itself if the provider issued it. An error is a sentence with the host,
+/// and with the page for revoking by hand if that is known. `Ok(Some)`: revoked, but the text says what stays valid.
 pub(crate) fn revoke(grant: &OAuthGrant, stored: &StoredSecret) -> Result<Option<String>, String> {
     let by_hand = |why: String| match &grant.page {
         Some(page) => format!("{why}; end it at {page}"),
@@ -42,7 +42,7 @@ pub(crate) fn revoke(grant: &OAuthGrant, stored: &StoredSecret) -> Result<Option
     Ok(leaves_token.then(|| by_hand(LEFT.to_owned())))
 }
 
-/// The provider cannot revoke an exchanged token.
+/// The secret to revoke. `None` for an exchanged token, which the provider cannot revoke.
 fn own_secret<'k>(grant: &OAuthGrant, stored: &'k StoredSecret) -> Option<(&'static str, &'k Secret)> {
     grant.exchange.is_none().then_some((ACCESS, &stored.secret))
 }
@@ -65,11 +65,11 @@ fn send(
     verdict(host, response.status, &ProviderResponse::read(&response), is_extra)
 }
 
-/// An unknown token counts as revoked: its status is 200 too.
+/// An unknown token counts as revoked, because a provider answers 200 for it too.
 fn verdict(host: &str, status: u16, answer: &ProviderResponse, is_extra: bool) -> Result<(), String> {
     match (status, answer.text("error")) {
         (200..=299, None) => Ok(()),
-        // RFC 7009 section 2.2.1; its refresh token was revoked before.
+        // The provider does not revoke access tokens (RFC 7009 section 2.2.1), but the refresh token is revoked by now.
         (_, Some("unsupported_token_type")) if is_extra => Ok(()),
         (503, _) => Err(format!("`{host}` cannot revoke it now (status 503)")),
         (_, Some(code)) => Err(format!("`{host}` did not revoke it: {}", answer.reason(code))),
@@ -116,11 +116,9 @@ mod tests {
         assert_eq!(why, "github has no address where a token is revoked; end it at https://github.com/settings");
         let hub = OAuthGrant { exchange: Some("docker-hub-pat".into()), ..grant };
         let why = revoke(&hub, &Secret::new("s".into()).into()).unwrap_err();
-        assert!(
-            why.ends_with(
-                "; the access token that was made with it stays valid; end it at https://github.com/settings"
-            )
-        );
+        assert!(why.ends_with(
+            "; the access token that this login created stays valid; end it at https://github.com/settings"
+        ));
         let plain = OAuthGrant { revoke_url: Some("http://p.example/revoke".into()), ..OAuthGrant::default() };
         let why = revoke(&plain, &Secret::new("s".into()).into()).unwrap_err();
         assert_eq!(why, "`http://p.example/revoke` would carry the login unencrypted");

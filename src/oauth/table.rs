@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 use super::provider::{ANY_ISSUER, Provider};
 use crate::model::Registry;
 
-/// All providers there are.
+/// All known providers.
 #[derive(Debug)]
 pub(crate) struct ProviderTable(Vec<Provider>);
 
 impl ProviderTable {
-    /// The built-in table with the user's `providers` over it. An error names the provider.
+    /// The built-in table, overridden by the user's `providers`. An error names the provider.
     pub(crate) fn read(users: Option<&Value>) -> Result<Self, String> {
         let mut rows: Map<String, Value> =
             serde_json::from_str(include_str!("providers.json")).expect("a test reads the table");
@@ -53,7 +53,7 @@ impl ProviderTable {
         self.0.iter().find(|provider| provider.name == name)
     }
 
-    /// The row for other issuers.
+    /// The row for issuers that the table does not know.
     pub(crate) fn any_issuer(&self) -> Provider {
         self.named(ANY_ISSUER).cloned().unwrap_or_default()
     }
@@ -65,8 +65,8 @@ impl ProviderTable {
         self.0.iter().find(exact).or_else(|| self.0.iter().find(wide))
     }
 
-    /// The provider with this kind of token server. A known issuer serves only its own registries: another registry
-    /// that names it may want to steal the login.
+    /// The provider to whose kind a token server belongs. The row's own issuer does not count, because it serves only
+    /// the row's `hosts`: another registry that refers to it may want to steal the login.
     pub(crate) fn by_realm(&self, realm: &str, service: &str) -> Option<Provider> {
         let fits = |provider: &&Provider| {
             let is_another = provider.issuer_of(realm).is_some_and(|issuer| provider.issuer.as_ref() != Some(&issuer));
@@ -75,7 +75,7 @@ impl ProviderTable {
         Some(self.0.iter().find(fits)?.clone().at_realm(realm))
     }
 
-    /// The providers' names, for a sentence. Rows that only tell where tokens are made are left out.
+    /// The providers' names, for a sentence. Rows without a login, which only tell where to make a token, are left out.
     pub(crate) fn names(&self) -> String {
         let names: Vec<_> =
             self.0.iter().filter(|provider| provider.has_login()).map(|provider| provider.name.as_str()).collect();

@@ -141,7 +141,8 @@ fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> Pr
     };
     match name.to_string().as_str() {
         "ecr-login" => {
-            request.cache_policy.at_most = Some(Duration::from_mins(30)); // its own cache returns tokens until half their life
+            // This helper's own cache returns a token until half of the token's life is over.
+            request.cache_policy.at_most = Some(Duration::from_mins(30));
             request.not_found_may_mean = Some(("or the AWS login has expired", "see `~/.ecr/log`, and log in to AWS"));
             if source.env.contains_key("AWS_PROFILE") {
                 request.env_remove.extend(AWS_KEYS);

@@ -1,4 +1,4 @@
-//! A login by device code (RFC 8628) as a state machine, without I/O and clock, so that every oddity is a case in a
+//! A device login (RFC 8628) as a state machine with neither I/O nor clock, so that tests can list every oddity in a
 //! table.
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::response::ProviderResponse;
 use crate::model::Secret;
 use crate::system::text::one_line;
 
-/// The answer to a device authorization request: the code for the person, and ours.
+/// The response to a device authorization request: the user code for the person, and the device code for polling.
 #[derive(Debug)]
 pub(super) struct DeviceAuthorization {
     pub(super) prompt: Prompt,
@@ -16,7 +16,7 @@ pub(super) struct DeviceAuthorization {
     interval: Duration,
 }
 
-/// The link and code for a person. They come from a stranger, and are cleaned for a terminal.
+/// The link and code for a person. The texts are cleaned for a terminal, because the server is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prompt {
     pub(crate) user_code: String,
@@ -45,7 +45,7 @@ pub(super) enum PollReply<'a> {
         error: Option<&'a str>,
         has_token: bool,
     },
-    /// Nothing, and why.
+    /// There was no response; the text says why.
     Nothing(String),
 }
 
@@ -68,12 +68,12 @@ pub(crate) enum PollWarning {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DeviceFlowError {
     Refused,
-    /// `drifts`: the provider called us too fast again and again.
+    /// `drifts`: the provider asked more than twice for slower polling, so a clock may be wrong.
     Expired {
         drifts: bool,
     },
     OutOfReach(String),
-    /// The page that the provider named; it may be any page.
+    /// The page to log in at, as the provider sent it and not checked yet.
     SessionOver(Option<String>),
     Failed(String),
 }
@@ -82,7 +82,7 @@ pub(crate) enum DeviceFlowError {
 const INTERVAL: Duration = Duration::from_secs(5);
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 const LEAST_INTERVAL: Duration = Duration::from_secs(1);
-/// The longest interval from a provider. A longer one is a mistake, or would let the code expire.
+/// The longest accepted interval. A longer interval is a mistake, or lets the code expire between two polls.
 const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 const LASTS: Duration = Duration::from_mins(10);
@@ -132,21 +132,21 @@ impl Poll {
         Self { interval: code.interval, lasts: code.prompt.lasts, slowed: 0, unanswered: 0 }
     }
 
-    /// The pause before the next poll, `elapsed` after the code came.
+    /// The pause before the next poll. `elapsed` is the time since the code came.
     ///
-    /// Clocks of virtual machines run fast, so a poll would come too early. Like `gh`, it adds a fifth, and two fifths
-    /// after a complaint (cli/cli#9370).
+    /// Clocks of virtual machines run fast, so that a poll may come too early. Like `gh`, this function adds a fifth to
+    /// the interval, and two fifths after a complaint (cli/cli#9370).
     pub(super) fn pause(&self, elapsed: Duration) -> Duration {
         let padded = self.interval * if self.slowed == 0 { 12 } else { 14 } / 10;
         padded.min(self.lasts.saturating_sub(elapsed))
     }
 
-    /// Tells whether the code has expired, after a pause.
+    /// Returns the error if the code has expired.
     pub(super) fn check_expiration(&self, elapsed: Duration) -> Option<DeviceFlowError> {
         (elapsed >= self.lasts).then(|| self.expired())
     }
 
-    /// Takes an answer in.
+    /// Returns the step after a poll.
     pub(super) fn on_response(&mut self, reply: &PollReply<'_>) -> PollStep {
         let (status, retry_after, answer, error, has_token) = match *reply {
             PollReply::Nothing(ref why) => return self.unanswered(why.clone()),
@@ -180,7 +180,8 @@ impl Poll {
         PollStep::Wait(None)
     }
 
-    /// RFC 8628 section 3.5: five seconds more from now on. GitHub names the whole interval, others use `Retry-After`.
+    /// Makes every later pause five seconds longer (RFC 8628 section 3.5). GitHub sends the whole interval, other
+    /// providers send `Retry-After`.
     fn slow_down(&mut self, answer: &ProviderResponse, retry_after: Option<u64>) -> PollStep {
         let interval = answer.number("interval").and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
         let pause = Duration::from_secs(interval.max(retry_after.unwrap_or(0)));
@@ -190,7 +191,7 @@ impl Poll {
         PollStep::Wait(Some(PollWarning::SlowedDown))
     }
 
-    /// RFC 8628 section 3.5 on time-outs: exponential backoff.
+    /// Doubles the interval after a poll without an answer (RFC 8628 section 3.5: exponential backoff).
     fn unanswered(&mut self, why: String) -> PollStep {
         self.unanswered += 1;
         if self.unanswered >= UNANSWERED {

@@ -1,4 +1,4 @@
-//! Every oddity of a login by device code, each a case in a table.
+//! Every oddity of a device login, as a case in a table.
 
 use super::*;
 use crate::oauth::response::tests::response;
