@@ -1,5 +1,4 @@
-//! Completion, as the shells' scripts and Docker ask for it: the possible next words, from the accounts of this
-//! machine.
+//! Completion for the shells' scripts and for Docker: prints the possible next words, such as this machine's accounts.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -83,7 +82,7 @@ fn registries(env: &Env) -> Vec<Candidate> {
     all.into_iter().map(|entry| (entry.registry.to_string(), meaning(entry.accounts.len()))).collect()
 }
 
-/// Those with accounts, those that Docker's file names, and those that the table of providers knows.
+/// Returns the registries with accounts, those in Docker's file, and those in the table of providers.
 fn new_registries(env: &Env) -> Vec<Candidate> {
     let mut all = registries(env);
     let file = env.docker_config_file().and_then(|path| ConfigJson::load(&path).ok());

@@ -1,4 +1,5 @@
-//! `configure-docker`: makes Docker, Podman, Buildah and Skopeo ask Ensign. It plans, shows and applies, in this order.
+//! `configure-docker`: makes Docker, Podman, Buildah and Skopeo ask Ensign. It plans the changes, shows them, then
+//! applies them.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -23,12 +24,12 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let (plans, found) = configure(context, arguments)?;
     if context.ui.is_json() {
-        report(context, arguments, &plans, &found)?; // at the end, where it is true
+        report(context, arguments, &plans, &found)?; // last: only now is it known to be true
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Configures one registry at the end of a login. The login has printed its own JSON already.
+/// Configures one registry at the end of a login. Prints no JSON, because the login has printed its own.
 pub(super) fn for_login(context: &CommandContext<'_>, registry: &Registry) -> Result<(), Failure> {
     let hosts = vec![registry.as_str().to_owned()];
     configure(context, &args::ConfigureDockerArguments { hosts, ..args::ConfigureDockerArguments::default() }).map(drop)
@@ -85,9 +86,9 @@ fn carry_out(
     Ok(())
 }
 
-/// Plans and writes the files. Returns the plans, and how the files are shown. A client may write them too: a file that
-/// changed meanwhile is planned again. A machine with accounts from the environment may have no folder for our lock,
-/// and no home. Then only Docker's file is written.
+/// Plans and writes the files. Returns the plans, and the paths of the written files. A client may change a file
+/// meanwhile: then that file is planned again. A machine with accounts from the environment may have neither a folder
+/// for our lock nor a home folder. There only Docker's file must be written.
 fn write(
     context: &CommandContext<'_>,
     arguments: &args::ConfigureDockerArguments,
@@ -125,7 +126,7 @@ pub(super) fn named(context: &CommandContext<'_>, host: &str) -> Result<Registry
     context.registry(host)
 }
 
-/// The named registries, else those with accounts.
+/// Returns the named registries, else all registries with accounts.
 fn registries(
     context: &CommandContext<'_>,
     arguments: &args::ConfigureDockerArguments,
@@ -157,7 +158,8 @@ fn plans(
 ) -> anyhow::Result<Vec<FilePlan>> {
     let names = context.accounts.other_names()?;
     let registries: &Vec<_> = &registries.iter().map(|registry| wanted(&names, registry, &arguments.hosts)).collect();
-    let no_home = || Problem::new("there is no home folder with Docker's config in it", "set HOME or DOCKER_CONFIG");
+    let no_home =
+        || Problem::new("there is no home folder, where Docker's config would be", "set HOME or DOCKER_CONFIG");
     let docker = ConfigJson::load(&context.env.docker_config_file().ok_or_else(no_home)?)?;
     let plan = |file: &ConfigJson, reader| match reader {
         _ if arguments.undo => setup::undo(file, creds_store::previous_helper(context, file.path())?.as_deref()),
@@ -191,13 +193,14 @@ pub(super) fn wanted(known: &BTreeMap<Registry, Vec<String>>, registry: &Registr
     WantedRegistry { registry: registry.clone(), names }
 }
 
-/// The registries whose logins become accounts. When these logins have left Docker's file, Docker must ask Ensign for
-/// them.
+/// Returns the registries whose logins become accounts. These logins are removed from Docker's file, so Docker must ask
+/// Ensign for them.
 fn of_logins(found: &[ImportEntry]) -> impl Iterator<Item = Registry> {
     found.iter().filter_map(ImportEntry::login).map(FoundLogin::registry)
 }
 
-/// The plaintext logins in these tools' files: of the named registries, else all.
+/// Returns the plain-text logins in the files of Docker and the container tools: for the named registries, else for
+/// all.
 fn plain_text_logins(context: &CommandContext<'_>, named: &[Registry]) -> Result<Vec<ImportEntry>, Failure> {
     let docker = context.env.docker_config_file();
     let containers = if containers::are_found(context.env) { containers::login_files(context.env) } else { vec![] };
@@ -270,7 +273,7 @@ fn wants_import(context: &CommandContext<'_>, arguments: &args::ConfigureDockerA
     Ok(arguments.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
 }
 
-/// Saves every login that it can and removes it from the files. A login that could not be saved is reported and stays.
+/// Saves the logins, then removes them from the files. A skipped login stays there. If one cannot be saved, all stay.
 fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<(), Failure> {
     let outcomes = import::save_logins(context, found, ImportMode::Save);
     for (finding, result) in found.iter().zip(&outcomes) {
@@ -313,7 +316,7 @@ fn finish(
     }
     if plans.iter().flat_map(FilePlan::changes).any(|change| matches!(change, PlannedChange::Conflict { .. })) {
         context.ui.note(format_args!(
-            "another helper answers for some of them; to take them over:  {program} configure-docker --force"
+            "another helper answers for some of these registries; to take them over:  {program} configure-docker --force"
         ));
     }
     let is_store = |change: &PlannedChange| matches!(change, PlannedChange::Store { .. } | PlannedChange::StoreOurs);

@@ -1,5 +1,4 @@
-//! `configure-docker --all`: the helper that `credsStore` named before becomes the fallback, and comes back with
-//! `--undo`.
+//! `configure-docker --all`: makes the helper in `credsStore` the fallback. `--undo` puts it back into `credsStore`.
 
 use std::path::Path;
 
@@ -8,7 +7,7 @@ use crate::accounts::helpers;
 use crate::docker::{ConfigJson, FilePlan, PlannedChange};
 use crate::model::HelperName;
 
-/// Saves the helper that was named before, and makes it the fallback.
+/// Saves the name of the replaced helper, and makes that helper the fallback.
 pub(super) fn save(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyhow::Result<()> {
     for plan in plans {
         let Some(before) = plan.changes().iter().find_map(|change| match change {
@@ -27,18 +26,18 @@ pub(super) fn save(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyhow::
     Ok(())
 }
 
-/// Removes the note when Ensign is taken out.
+/// Removes the saved name, for `--undo`.
 pub(super) fn remove(context: &CommandContext<'_>) -> anyhow::Result<()> {
     let path = context.env.docker_config_file();
     path.map_or(Ok(()), |path| context.accounts.drop_replaced_store(&key(&path)))
 }
 
-/// The helper that the file named before Ensign.
+/// Returns the helper that the file named before Ensign replaced it.
 pub(super) fn previous_helper(context: &CommandContext<'_>, path: &Path) -> anyhow::Result<Option<String>> {
     context.accounts.replaced_store(&key(path))
 }
 
-/// Says which helper answers for registries without an account here.
+/// Prints which helper answers for registries without an account here.
 pub(super) fn say(context: &CommandContext<'_>) {
     let Ok(routes) = context.accounts.routes() else { return };
     match routes.iter().find(|route| route.by.is_none()) {
@@ -57,7 +56,7 @@ pub(super) fn say(context: &CommandContext<'_>) {
     }
 }
 
-/// The helper of that name, unless it is missing or is Ensign itself.
+/// Returns the helper of that name; `None` if the name is invalid or means Ensign itself.
 fn helper(name: &str) -> Option<HelperName> {
     name.parse().ok().filter(|helper| !helpers::is_ensign(helper))
 }

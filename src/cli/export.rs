@@ -44,7 +44,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ExportArgument
         ExportFormat::Secret => exported.manifest(&arguments.name, arguments.namespace.as_deref()),
     };
     if let Some(path) = &output {
-        let mut file = AtomicFile::begin_private(path)?; // it has no second name that may be another file
+        let mut file = AtomicFile::begin_private(path)?; // without a temporary name, which another file may have
         file.write(text.as_bytes())?;
         file.keep()?;
     }
@@ -57,7 +57,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ExportArgument
     Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// An account without an available secret, and why.
+/// An account whose secret is not available, and the reason.
 struct FailedExport {
     account: Account,
     why: Failure,
@@ -84,7 +84,7 @@ fn check_words(arguments: &args::ExportArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Secrets go to a terminal, or replace a file, only if a person says so.
+/// A person must agree before secrets are shown on a terminal or replace a file.
 fn may_write(
     context: &CommandContext<'_>,
     arguments: &args::ExportArguments,
@@ -116,8 +116,8 @@ fn may_write(
     if agreed { Ok(()) } else { Err(Failure::new(FailureKind::Cancelled, Problem::new("nothing exported", cure))) }
 }
 
-/// The names by which readers of the file look for the registry: its own, each known spelling, and the account's other
-/// hosts.
+/// Returns the other names under which readers of the file look for the registry: the known and typed spellings, and
+/// the account's other hosts.
 fn names(
     context: &CommandContext<'_>,
     arguments: &args::ExportArguments,
@@ -139,7 +139,8 @@ fn names(
     Ok(names)
 }
 
-/// The accounts for the named subjects, each once, with their current secrets. With `--all` some may have none.
+/// Returns the accounts for the named images and registries, each once, with their current secrets. With `--all`,
+/// accounts whose secret is not available are returned separately.
 fn choose(
     context: &CommandContext<'_>,
     arguments: &args::ExportArguments,

@@ -1,4 +1,4 @@
-//! `pin`: a program for one account, for tools that can name a program but no account.
+//! `pin`: makes a helper for one account, for tools whose settings can name a helper but no account.
 
 use std::process::ExitCode;
 
@@ -22,7 +22,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::PinArguments) 
             context.ui.done(json, format_args!("Removed {}-{alias}", configured_helper::PROGRAM))?;
             if buildx::names(context, &alias) {
                 context.ui.note(format_args!(
-                    "buildx's folders still ask it: `{0} buildx sync` makes it again, `{0} buildx sync --remove` removes them",
+                    "buildx's folders still name this program: `{0} buildx sync` makes it again, `{0} buildx sync --remove` removes them",
                     context.program
                 ));
             }
@@ -64,8 +64,8 @@ fn show(context: &CommandContext<'_>, pins: &Pins) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Removes the programs of aliases that no account has any more, and names the tools that still use them. Other
-/// programs stay: they may belong to another config.
+/// Removes the pinned helpers of `former` aliases that no account has any more. Warns if Docker's file still names such
+/// a helper. Other pinned helpers stay: they may belong to another config.
 pub(super) fn drop_orphans(context: &CommandContext<'_>, former: &[AccountName]) -> Result<(), Failure> {
     let Ok(pins) = Pins::find(None, context.env) else { return Ok(()) };
     let pinned = pins.all();
@@ -75,7 +75,7 @@ pub(super) fn drop_orphans(context: &CommandContext<'_>, former: &[AccountName])
             let names_it = |file: ConfigJson| file.helpers().any(|(_, helper)| helper == format!("ensign-{alias}"));
             if context.docker_config().is_some_and(names_it) {
                 context.ui.note(format_args!(
-                    "Docker's config.json still asks it: `{} configure-docker --force`",
+                    "Docker's config.json still names it: `{} configure-docker --force`",
                     context.program
                 ));
             }

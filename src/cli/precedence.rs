@@ -1,4 +1,4 @@
-//! Describes who is asked first by a client, if that is not Ensign.
+//! Describes the login or helper that a client uses before Ensign.
 
 use serde_json::{Value, json};
 
@@ -11,14 +11,14 @@ use crate::system::text::{one_line, quote};
 
 pub(super) const TOOLS: &str = "Podman, Buildah and Skopeo";
 
-/// Whom the containers tools ask for some registries.
+/// The sources of the container tools' logins for some registries.
 #[derive(Default)]
 pub(super) struct ContainersLogins {
-    /// For each name of these registries.
+    /// One value for each name of these registries.
     pub(super) json: Vec<Value>,
-    /// Sentences about others who are asked first.
+    /// Sentences about logins and helpers that come before Ensign.
     others: Vec<String>,
-    /// Names for which nothing is asked.
+    /// Names for which the tools find neither a login nor a helper.
     unasked: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&Regi
     found
 }
 
-/// The first answerer for a registry under this name, if that is not Ensign.
+/// Returns the login or helper that comes before Ensign for a registry under this name, if there is one.
 pub(super) fn find_predecessor(
     context: &CommandContext<'_>,
     reader: ClientFamily,
@@ -73,14 +73,14 @@ pub(super) fn find_predecessor(
     Some(first).filter(|first| !matches!(first, FirstLogin::Ensign | FirstLogin::Nobody))
 }
 
-/// Tells whether clients ask Ensign for the registry's own name, but not for this one.
+/// Tells whether clients ask Ensign for the registry's own name, but find nothing for this name.
 pub(super) fn is_missed(context: &CommandContext<'_>, reader: ClientFamily, registry: &Registry, name: &str) -> bool {
     let Ok(lookup) = LoginLookup::new(reader, context.env) else { return false };
     lookup.first(registry, registry.as_str(), None) == FirstLogin::Ensign
         && lookup.first(registry, name, None) == FirstLogin::Nobody
 }
 
-/// The sentence about another answerer; `None` if Ensign is the first or nothing answers.
+/// Returns a sentence about the login or helper before Ensign; `None` if there is none.
 pub(super) fn sentence(context: &CommandContext<'_>, who: &str, name: &str, first: &FirstLogin) -> Option<String> {
     Some(match first {
         FirstLogin::Ensign | FirstLogin::Nobody => return None,
@@ -101,7 +101,7 @@ pub(super) fn sentence(context: &CommandContext<'_>, who: &str, name: &str, firs
     })
 }
 
-/// A short name for the answerer.
+/// Returns a short name for the source of the login.
 pub(super) fn name_of(first: &FirstLogin) -> String {
     match first {
         FirstLogin::Ensign => "ensign".to_owned(),

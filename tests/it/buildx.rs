@@ -328,7 +328,7 @@ fn what_a_client_has_logged_out_is_mended_by_the_next_run() {
         &pinned,
         str![[r#"
 ✓ Removed docker-credential-ensign-work
-! buildx's folders still ask it: `docker-credential-ensign buildx sync` makes it again, `docker-credential-ensign buildx sync --remove` removes them
+! buildx's folders still name this program: `docker-credential-ensign buildx sync` makes it again, `docker-credential-ensign buildx sync --remove` removes them
 
 "#]],
     );

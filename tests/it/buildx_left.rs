@@ -55,13 +55,13 @@ exit 1
 +   ghcr.io/acme/tools/lint                   ci
 +   ghcr.io/me/app                            me
 +   ghcr.io/me/file                           me
-!   ghcr.io/me/kept                           me            not made: there is another folder
+!   ghcr.io/me/kept                           me            not made: another program made this folder
 +   ghcr.io/me/link/x                         me
 --- stderr
 ✓ Made ~/docker-credential-ensign-ci
 ✓ Made ~/docker-credential-ensign-me
 ✓ Folders: 2 written
-! Ensign does not change folders with other content; remove one, and run `docker-credential-ensign buildx sync` again
+! Ensign does not change a folder with other content; remove that folder, then run `docker-credential-ensign buildx sync`
 error: `[HOME]/.docker/buildx/config/ghcr.io/me/file` is a file, where buildx has a folder
 hint: move it away: `mv [HOME]/.docker/buildx/config/ghcr.io/me/file [HOME]/.docker/buildx/config/ghcr.io/me/file.old`, and run it again
 error: `[HOME]/.docker/buildx/config/ghcr.io/me/link` is a link, which buildx does not follow
@@ -148,7 +148,7 @@ exit 1
 ✓ Made ~/docker-credential-ensign-ci
 ✓ Made ~/docker-credential-ensign-me
 ✓ Folders: 2 written
-error: at/work has no program of its own: `at/work` cannot be part of a program's name
+error: could not pin at/work: `at/work` cannot be part of a program's name
 hint: give the account another alias with `account edit`
 
 "#]]);
@@ -164,7 +164,7 @@ exit 1
 ~/.docker/buildx/config
 +   ghcr.io/me/app                            me
 --- stderr
-error: me has no program of its own: `docker-credential-ensign` is not on PATH
+error: could not pin me: `docker-credential-ensign` is not on PATH
 hint: put its folder on PATH, or name a folder with `--folder`
 
 "#]]);

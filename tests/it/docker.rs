@@ -107,7 +107,7 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-! another helper answers for some of them; to take them over:  docker-credential-ensign configure-docker --force
+! another helper answers for some of these registries; to take them over:  docker-credential-ensign configure-docker --force
   Registries without an account here get no login; `docker login` adds one.
 ! `docker-credential-ensign` is not on PATH: Docker will not find it
 

@@ -264,7 +264,7 @@ exit 0
   To seal   docker-credential-ensign store move --to sealed
 ✓ Removed 1 login from where they were
   Programs that read ~/.docker/config.json now ask Ensign for them
-! carol on quay.io stays in ~/.docker/config.json: its secret differs, and a later import would take it
+! carol on quay.io stays in ~/.docker/config.json: its secret is not the imported one; the next import would save it
 
 "#]]);
 

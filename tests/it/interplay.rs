@@ -210,8 +210,8 @@ exit 0
 +   ghcr.io/acme                              a
 --- stderr
 ✓ Folders: 1 written
-! ghcr.io/acme/config.json/x gets no folder: its folder would be another folder's config.json
-! ghcr.io/acme/config.json gets no folder: its folder would be another folder's config.json
+! ghcr.io/acme/config.json/x gets no folder: its path would be another folder's config.json
+! ghcr.io/acme/config.json gets no folder: its path would be another folder's config.json
 ! a.corp.example/team/x gets no folder: its accounts are for *.corp.example, but buildx looks up single hosts
 
 "#]]);

@@ -1,4 +1,5 @@
-//! `buildx sync`: the folders that let one build pull with one account and push with another. Plan, show, apply.
+//! `buildx sync`: writes the folders that let one build pull with one account and push with another. It plans the
+//! changes, shows them, then applies them.
 
 mod report;
 
@@ -22,7 +23,7 @@ use report::{preview, print_changes, report, summary};
 /// The changes that were made, and the problems.
 #[derive(Default)]
 struct SyncResult {
-    /// New programs.
+    /// The new pinned helpers.
     pins: Vec<PathBuf>,
     problems: Vec<Problem>,
     failed: BTreeSet<ConfigDir>,
@@ -52,7 +53,7 @@ pub(in crate::cli) fn run(context: &CommandContext<'_>, arguments: &args::Buildx
     Ok(if done.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Updates the folders after a change of accounts: each may name an account that is gone or renamed. A failure is
+/// Updates the folders after accounts changed: a folder may name an account that is gone or renamed. A failure is
 /// printed with the command that tries again.
 pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     let again = |what: String| {
@@ -80,7 +81,7 @@ pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     }
 }
 
-/// Counts the folders that name the wrong account's program, or a missing one.
+/// Counts the outdated folders: those that are not needed, and those whose pinned helper is wrong or missing.
 pub(in crate::cli) fn stale(context: &CommandContext<'_>, registries: &[RegistryAccounts]) -> usize {
     let Ok(Ok(tree)) = ConfigTree::root(context.env).map(ConfigTree::read) else { return 0 };
     let images: Vec<_> = tree.ours().keys().filter_map(ConfigDir::image).collect();
@@ -93,13 +94,13 @@ pub(in crate::cli) fn stale(context: &CommandContext<'_>, registries: &[Registry
     changes.values().filter(is_stale).count()
 }
 
-/// Shows the folders that [`remove_all`] takes away.
+/// Shows the folders that [`remove_all`] would remove.
 pub(in crate::cli) fn preview_removal(context: &CommandContext<'_>) -> Result<(), Failure> {
     let Some(tree) = ours(context)? else { return Ok(()) };
     preview(context, &tree, &buildx::changes(&Folders::new(), &tree))
 }
 
-/// Removes all folders that were written, because Ensign goes and they name it. Returns their number.
+/// Removes all folders that Ensign wrote, for `configure-docker --undo`. Returns their number.
 pub(in crate::cli) fn remove_all(context: &CommandContext<'_>) -> Result<usize, Failure> {
     if ours(context)?.is_none() {
         return Ok(0);
@@ -115,14 +116,14 @@ pub(in crate::cli) fn remove_all(context: &CommandContext<'_>) -> Result<usize, 
     Ok(changes.len())
 }
 
-/// Our part of buildx's folder, if there is any.
+/// Reads buildx's folders; `None` if Ensign wrote none of them.
 fn ours(context: &CommandContext<'_>) -> anyhow::Result<Option<ConfigTree>> {
     let Ok(root) = ConfigTree::root(context.env) else { return Ok(None) };
     let tree = ConfigTree::read(root)?;
     Ok(Some(tree).filter(|tree| !tree.ours().is_empty()))
 }
 
-/// The registries that can have folders: buildx looks for single hosts.
+/// Returns the registries that can have folders. Patterns cannot, because buildx looks up single hosts.
 fn hosts(context: &CommandContext<'_>) -> anyhow::Result<Vec<RegistryAccounts>> {
     Ok(hosts_of(context.accounts.all()?))
 }
@@ -136,7 +137,7 @@ fn hosts_of(all: Vec<RegistryAccounts>) -> Vec<RegistryAccounts> {
     hosts
 }
 
-/// Tells whether a folder names the account's program.
+/// Tells whether a folder names the account's pinned helper.
 pub(in crate::cli) fn names(context: &CommandContext<'_>, account: &AccountName) -> bool {
     let tree = ConfigTree::root(context.env).map(ConfigTree::read);
     tree.is_ok_and(|tree| tree.is_ok_and(|tree| tree.ours().values().any(|answer| answer.account() == Some(account))))
@@ -155,8 +156,8 @@ fn named(context: &CommandContext<'_>, arguments: &args::BuildxSync) -> Result<V
     named.collect()
 }
 
-/// The folders for all known repositories: named by the person, by patterns without wildcards, by the project's files,
-/// and by existing folders.
+/// Returns the folders for all known repositories. They are named in the command, in patterns without wildcards, in the
+/// project's files or in existing folders.
 fn needed(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],
@@ -178,7 +179,7 @@ fn needed(
     buildx::needed(registries, &images)
 }
 
-/// Makes missing programs first, then the folders that name them. Keeps in `changes` what was really done.
+/// Makes the missing pinned helpers first, then the folders that name them. Updates `changes` to what was really done.
 fn carry_out(
     env: &Env,
     tree: &ConfigTree,
@@ -198,7 +199,7 @@ fn carry_out(
             Ok((path, is_new)) => done.pins.extend(is_new.then_some(path)),
             Err(error) => {
                 unpinned.insert(account);
-                done.problems.push(problem(&error.context(format!("{account} has no program of its own"))));
+                done.problems.push(problem(&error.context(format!("could not pin {account}"))));
             }
         }
     }
@@ -230,7 +231,7 @@ fn account_of(change: &ConfigDirChange) -> Option<&AccountName> {
     change.answer().account()
 }
 
-/// Where buildx would find the account's program.
+/// Tells whether buildx would find the account's pinned helper.
 fn is_pinned(account: &AccountName) -> bool {
     find_program(&format!("{}-{account}", configured_helper::PROGRAM)).is_some()
 }
@@ -250,7 +251,7 @@ fn without_folder(
     let has_folder = |image: &ImageReference| needed.keys().any(|place| place.is_of(image));
     let own = |host: &Registry| registries.iter().find(|entry| entry.registry == *host && !entry.accounts.is_empty());
     let reason = |image: &ImageReference| match own(image.registry()) {
-        _ if buildx::is_in_the_way(image) => "its folder would be another folder's config.json".to_owned(),
+        _ if buildx::is_in_the_way(image) => "its path would be another folder's config.json".to_owned(),
         Some(entry) if entry.accounts.len() == 1 => "its registry has one account".to_owned(),
         Some(_) => "no single account is for it".to_owned(),
         None => match context.accounts.registry_accounts(image.registry()) {

@@ -1,4 +1,4 @@
-//! Describes changes of buildx's folders: the preview, sentences for a person, a report for a program.
+//! Prints the changes of buildx's folders: a preview and sentences for a person, JSON for a program.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub(super) fn preview(
             ConfigDirChange::Mend(_, before) => ("+", format!("instead of {before}")),
             ConfigDirChange::Remove(_) => ("-", String::new()),
             ConfigDirChange::Keep(_) => (" ", "already".into()),
-            ConfigDirChange::Leave(_) => ("!", "not made: there is another folder".into()),
+            ConfigDirChange::Leave(_) => ("!", "not made: another program made this folder".into()),
         };
         let path = place.path().display().to_string();
         format!("{sign}   {path:<40}  {:<12}  {remark}", change.answer().to_string()).trim_end().to_owned()
@@ -60,7 +60,7 @@ pub(super) fn print_changes(
     let leaves = changes.values().any(|change| matches!(change, ConfigDirChange::Leave(_)));
     if leaves {
         context.ui.note(format_args!(
-            "Ensign does not change folders with other content; remove one, and run `{program} buildx sync` again"
+            "Ensign does not change a folder with other content; remove that folder, then run `{program} buildx sync`"
         ));
     }
     for Problem { message: what, hint: cure } in &done.problems {
@@ -73,12 +73,12 @@ pub(super) fn print_changes(
             context.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell {which}"));
         }
         if configured_helper::auth_config_variable().is_some() {
-            context.ui.note("DOCKER_AUTH_CONFIG is set: for its registries buildx does not ask Ensign");
+            context.ui.note("DOCKER_AUTH_CONFIG is set: for the registries in it buildx does not ask Ensign");
         }
     }
 }
 
-/// `2 written, 1 removed`; `None` if nothing was.
+/// Returns a text such as `2 written, 1 removed`; `None` if nothing changed.
 pub(super) fn summary(changes: &BTreeMap<ConfigDir, ConfigDirChange>, done: &SyncResult) -> Option<String> {
     let count = |is: fn(&ConfigDirChange) -> bool| {
         changes.iter().filter(|(place, change)| is(change) && !done.failed.contains(*place)).count()

@@ -1,4 +1,4 @@
-//! Makes clients ask Ensign for imported logins before these are removed, under exactly the same names.
+//! Makes clients ask Ensign for imported logins, under exactly the same names, before the originals are removed.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::docker::setup::{self, WantedRegistry};
 use crate::docker::{ClientFamily, ConfigJson, containers, plaintext_auths};
 use crate::model::Registry;
 
-/// Makes the files of all clients name Ensign where these logins were found. Returns the written files.
+/// Names Ensign in each file through which a client found these logins. Returns the written files.
 pub(super) fn cover(context: &CommandContext<'_>, removed: &[(&LoginOrigin, &FoundLogin)]) -> Result<Vec<PathBuf>> {
     let mut written = vec![];
     let names = context.accounts.other_names()?;
@@ -42,15 +42,15 @@ pub(super) fn cover(context: &CommandContext<'_>, removed: &[(&LoginOrigin, &Fou
     Ok(written)
 }
 
-/// A login that stays, and that an entry for its registry would hide.
+/// A login that is not removed, but that a `credHelpers` entry for its registry would hide.
 pub(super) struct HiddenLogin {
     pub(super) registry: Registry,
     pub(super) key: String,
     pub(super) file: PathBuf,
 }
 
-/// Finds the logins that [`cover`] would hide from Podman, Buildah and Skopeo. These know logins for a part of a
-/// registry. An entry of `credHelpers` outranks all of them in its file and in later files.
+/// Finds the logins that [`cover`] would hide from Podman, Buildah and Skopeo. These tools accept logins for a part of
+/// a registry. A `credHelpers` entry for the registry outranks all such logins in its file and in later files.
 pub(super) fn find_hidden(
     context: &CommandContext<'_>,
     removed: &[(&LoginOrigin, &FoundLogin)],
@@ -80,7 +80,8 @@ pub(super) fn find_hidden(
     Ok(hidden)
 }
 
-/// The files of clients that obey `credHelpers`. A file that a person named may belong to another program.
+/// Returns the files of clients that read `credHelpers`. It leaves out files that a person named: these may belong to
+/// other programs.
 fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
     let of =
         |place: LoginSource, reader: ClientFamily| place.files(context.env).into_iter().map(move |path| (path, reader));
@@ -97,7 +98,7 @@ fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
     files
 }
 
-/// Tells whether the readers of this file found the login by it, and would not find Ensign.
+/// Tells whether the clients of this file found the login through it, and do not ask Ensign instead.
 fn was_found(file: &ConfigJson, path: &Path, reader: ClientFamily, from: &LoginOrigin, login: &FoundLogin) -> bool {
     let registry = login.registry();
     let (_, spelling) = Registry::spelled(&login.key).unwrap_or((registry.clone(), None));

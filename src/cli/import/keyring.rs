@@ -1,4 +1,4 @@
-//! Logins that Docker's own helpers keep in the operating system's keyring, whether those helpers are installed or not.
+//! The logins that Docker's own helpers stored in the keyring, even if these helpers are not installed any more.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use crate::docker::{login_source, plaintext_auths};
 use crate::model::HelperName;
 use crate::system::keyring::{self, DockerLogins, KeyringError};
 
-/// A keyring's service may have to be started first.
+/// The longest wait for the keyring. Its service may have to start first.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 impl LoginSearch<'_> {
-    /// Takes all logins except those whose helper was asked already. A missing keyring is an error only if a person
-    /// named it.
+    /// Adds all logins except those that a helper was asked for already. A missing keyring is an error only if a person
+    /// named the keyring.
     pub(super) fn whole_keyring(&mut self, is_named: bool) {
         if std::mem::replace(&mut self.is_keyring_read, true) {
             return;
@@ -43,7 +43,7 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// Answers for a missing helper, and tells whether the keyring had the login.
+    /// Looks for a login of a missing helper in the keyring, and adds it. Returns whether it was there.
     pub(super) fn keyring_has(&mut self, helper: &HelperName, key: &str) -> bool {
         if !login_source::reads_keyring(helper) {
             return false;
@@ -69,7 +69,7 @@ pub(super) fn remove(login: &FoundLogin) -> Result<(), KeyringError> {
     keyring::delete_docker_login(&login.key, login.username.as_str(), DEADLINE)
 }
 
-/// Reads a login of the keyring; otherwise returns its key, and the reason.
+/// Converts a login of the keyring. The error is the login's key, and why it cannot be used.
 fn found(login: &keyring::DockerLogin) -> Result<FoundLogin, (String, String)> {
     let key = login.server.clone();
     let Some(server) = logins::server_of(&key) else {

@@ -1,5 +1,5 @@
-//! `import`: makes accounts of other tools' logins. It searches, shows and saves them, and removes the originals only
-//! on request.
+//! `import`: turns other tools' logins into accounts. It finds, shows and saves the logins. It removes the originals
+//! only on request.
 
 mod cover;
 mod keyring;
@@ -20,7 +20,7 @@ use crate::model::Registry;
 pub(super) use outcome::{ImportMode, ImportOutcome, RemovalResult, origin, remove, save_logins};
 pub(super) use search::found_in;
 
-/// The number of registries that a sentence names.
+/// The largest number of registries in a sentence.
 const NAMED: usize = 5;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ImportArguments) -> Result<ExitCode, Failure> {
@@ -47,7 +47,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ImportArgument
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Warns about secrets that would leave another store and be kept in clear text here.
+/// Warns about secrets that come from a helper or the keyring, but would be stored in clear text here.
 fn note_weaker_place(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],
@@ -112,7 +112,7 @@ fn carry_out(
     (outcomes, removed)
 }
 
-/// One line for each entry that was found.
+/// Prints one line for each entry that was found.
 fn preview(context: &CommandContext<'_>, findings: &[ImportEntry], planned: &[ImportOutcome]) -> Result<(), Failure> {
     let rows: Vec<[String; 4]> = findings
         .iter()
@@ -136,7 +136,7 @@ fn preview(context: &CommandContext<'_>, findings: &[ImportEntry], planned: &[Im
     Ok(())
 }
 
-/// The registry of an entry, or the part of it.
+/// Returns the registry of an entry; the pattern, if the login is for a part of the registry.
 fn target(finding: &ImportEntry) -> String {
     match finding.login() {
         Some(login) => match (login.hub_token(), login.bound()) {
@@ -251,7 +251,7 @@ fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed
         if let (EntryContent::Login(login, ImportRole::Shadowed(_)), place) = (&finding.what, origin(context, finding))
         {
             context.ui.note(format_args!(
-                "{} on {} stays in {place}: its secret differs, and a later import would take it",
+                "{} on {} stays in {place}: its secret is not the imported one; the next import would save it",
                 login.user(),
                 login.registry()
             ));

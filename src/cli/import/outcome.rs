@@ -1,5 +1,4 @@
-//! Saves the logins that were found, or previews that, and removes the originals. `import` and `configure-docker` both
-//! use it.
+//! Saves the found logins, or previews that, and removes the originals, for `import` and `configure-docker`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,7 +17,7 @@ use crate::docker::plaintext_auths;
 use crate::model::{Account, AccountName, HubToken, Problem};
 use crate::system::text::one_line;
 
-/// The outcome of a finding, as a preview or as a result.
+/// The outcome for a found entry: planned in a preview, else final.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ImportOutcome {
     Kept(AccountName, SaveOutcome),
@@ -36,7 +35,7 @@ pub(in crate::cli) enum ImportMode {
     Save,
 }
 
-/// Saves the found logins, or previews that. A login that is here already is not saved again.
+/// Saves the found logins, or previews that. A login that is stored already is not saved again.
 pub(in crate::cli) fn save_logins(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],

@@ -17,7 +17,7 @@ use crate::system::env;
 use crate::system::files;
 use crate::system::keyring::{DockerLogins, KeyringError};
 
-/// Finds the logins in these places, for these registries or for all if none is named.
+/// Finds the logins in these sources for these registries; for all registries, if none is named.
 pub(super) fn find_logins(
     context: &CommandContext<'_>,
     places: &[LoginSource],
@@ -37,20 +37,20 @@ pub(super) fn find_logins(
 pub(super) struct LoginSearch<'c> {
     pub(super) context: &'c CommandContext<'c>,
     pub(super) registries: &'c [Registry],
-    /// No place was named.
+    /// The person named no source, so all are searched.
     is_everywhere: bool,
     pub(super) findings: Vec<ImportEntry>,
     /// The files that were read: several tools may share one.
     read: Vec<PathBuf>,
-    /// The questions to helpers so far: each may wake a keychain.
+    /// What helpers were asked already. No question is repeated, because each may open a keychain.
     pub(super) asked: Vec<(HelperName, String)>,
-    /// Opened once, when it is asked for.
+    /// The keyring, opened at its first use.
     pub(super) keyring: OnceCell<Result<DockerLogins, KeyringError>>,
     /// All logins of the keyring were taken.
     pub(super) is_keyring_read: bool,
 }
 
-/// A file's own logins that Docker ignores, because a helper outranks them and failed.
+/// The helpers of a file that failed. Docker asks them first, and then ignores the logins in the file itself.
 #[derive(Default)]
 struct BlockedLogins {
     all: Option<String>,
@@ -130,7 +130,7 @@ impl LoginSearch<'_> {
             barred.all = self.helper(&helper, &own, false).err().map(|()| helper.program());
         }
         let (found, unusable) = plaintext_auths::find(config);
-        // A registry's own key outranks an address that leads to it, as in docker/cli `getAuthConfig`.
+        // A registry's name outranks a URL of the same registry, as in docker/cli `getAuthConfig`.
         let leads_there = |login: &FoundLogin| login.key.contains("://") && login.key != login.registry().docker_key();
         let (after, first): (Vec<_>, Vec<_>) = found.into_iter().partition(leads_there);
         for login in first.into_iter().chain(after) {
@@ -163,8 +163,9 @@ impl LoginSearch<'_> {
         self.helper(helper, &[], named)
     }
 
-    /// Asks a helper for all its logins. A missing helper is an error only if a person `named` it: Docker then uses the
-    /// file (docker/cli `cli/config/credentials`). If the helper fails in another way, Docker ignores the file.
+    /// Asks a helper for all its logins. If its program is missing, Docker uses the file (docker/cli
+    /// `cli/config/credentials`), so this is an error only if a person `named` the helper. If the helper fails in
+    /// another way, Docker ignores the file.
     fn helper(&mut self, helper: &HelperName, except: &[String], named: bool) -> Result<(), ()> {
         let from = LoginOrigin::Helper(helper.clone());
         if logins::is_short_lived(helper) {
@@ -251,7 +252,7 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// The registry of a key, if it is one of the wanted.
+    /// Returns the registry of a key, if that registry is wanted.
     fn wanted(&self, key: &str) -> Option<Registry> {
         use crate::model::Target;
         let registry = match logins::server_of(key)?.target() {
@@ -270,7 +271,7 @@ impl LoginSearch<'_> {
     }
 }
 
-/// A found login; it counts as primary until duplicates are sorted out.
+/// Returns the entry of a found login. It is primary until [`logins::dedupe`] finds duplicates.
 pub(in crate::cli) fn found_in(from: LoginOrigin, login: FoundLogin) -> ImportEntry {
     ImportEntry {
         from,
@@ -279,7 +280,7 @@ pub(in crate::cli) fn found_in(from: LoginOrigin, login: FoundLogin) -> ImportEn
     }
 }
 
-/// Ensign under one of its names: its logins are here already.
+/// Tells whether a helper is Ensign, whose logins are accounts already.
 fn is_ours(helper: &str) -> bool {
     helper == "atcr" || helper.starts_with("ensign")
 }
