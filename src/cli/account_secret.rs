@@ -1,4 +1,4 @@
-//! `AccountSecret`: an account's secret in a command, with the registry's last verdict about it.
+//! `AccountSecret`: the secret of the account that a command uses, and the registry's last verdict about it.
 
 use std::time::SystemTime;
 
@@ -11,13 +11,13 @@ use crate::model::{Account, Audience, Credential, EndedSession, Problem, Registr
 use crate::oauth;
 use crate::system::text::quote;
 
-/// It is read once in a run, because another helper may ask its user each time.
+/// A command reads the secret once, because another helper may prompt the user each time.
 #[derive(Debug)]
 pub(super) struct AccountSecret {
     pub(super) credential: Credential,
-    /// The last verdict that the store knows.
+    /// The last verdict, as the store has it.
     known: SecretVerdict,
-    /// When it expires, if that is known.
+    /// When the secret expires, if that is known.
     pub(super) expiry: Option<SystemTime>,
 }
 
@@ -29,8 +29,7 @@ impl AccountSecret {
 }
 
 impl CommandContext<'_> {
-    /// Fetches the account's secret. It also fetches one that was refused or whose session had ended: the registry may
-    /// accept it again.
+    /// Fetches the account's secret, even if it was refused or its session has ended: the registry may accept it again.
     pub(super) fn secret_of(&self, account: &Account) -> Result<AccountSecret, Failure> {
         let mut stored = self.accounts.stored(account)?;
         let mut known = SecretVerdict::Accepted;
@@ -60,7 +59,7 @@ impl CommandContext<'_> {
         }
     }
 
-    /// When the secret expires: as the registry just said, else as the store knows, else as the provider says.
+    /// Returns when the secret expires: from the registry's reply, else from the store, else from the provider.
     pub(super) fn expiry(
         &self,
         account: &Account,
@@ -73,13 +72,13 @@ impl CommandContext<'_> {
         reply_expiry.or(secret.expiry).or_else(|| self.expiry_at_provider(&account.registry, &secret.credential))
     }
 
-    /// Asks the provider of the registry's tokens.
+    /// Asks the provider of the registry's tokens when this one expires.
     pub(super) fn expiry_at_provider(&self, registry: &Registry, credential: &Credential) -> Option<SystemTime> {
         let providers = self.providers().ok()?;
         oauth::token_expiry(providers.for_registry(registry)?, registry, credential)
     }
 
-    /// Saves the identity token that the registry gave in exchange, because the old one may be void.
+    /// Saves the registry's new identity token, because the old one may no longer be valid.
     pub(super) fn renew(
         &self,
         account: &Account,
@@ -95,8 +94,8 @@ impl CommandContext<'_> {
         Ok(())
     }
 
-    /// Records the verdict. Clients no longer get a secret that the registry refused, or whose session has ended, until
-    /// it is accepted again.
+    /// Records the verdict. Clients do not get a refused secret, or one whose session has ended, until the registry
+    /// accepts it again.
     pub(super) fn record_verdict(
         &self,
         account: &Account,

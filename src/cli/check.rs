@@ -24,14 +24,14 @@ pub(super) struct CheckSubject {
     expiry: Option<SystemTime>,
 }
 
-/// A verdict in words, for a person and for a script.
+/// A verdict: a sentence for a person, a word and an exit code for a script.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CheckReport {
     verdict: &'static str,
     pub(super) sentence: String,
     /// The exit code of `check` and `token`.
     pub(super) code: u8,
-    /// Where a person logs in again, if a browser is all that is needed.
+    /// The page where a person logs in again, if a login with a browser is enough.
     page: Option<String>,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::CheckArguments
 }
 
 impl CheckSubject {
-    /// Chooses the account as `which` does. Its caller rule is checked if this command hands a secret out.
+    /// Chooses the account as `which` does. Checks the account's caller rule if a command `hands_out` the secret.
     pub(super) fn find(
         context: &CommandContext<'_>,
         registry: Registry,
@@ -88,7 +88,7 @@ impl CheckSubject {
         Self { registry, image, account, secret, expiry }
     }
 
-    /// Saves the identity token that the registry gave in exchange, and returns the answer.
+    /// Saves the registry's new identity token, if there is one, and returns the answer.
     pub(super) fn keep<T>(&mut self, context: &CommandContext<'_>, asked: RegistryReply<T>) -> Result<T, Failure> {
         context.renew(&self.account, &mut self.secret, asked.renewed)?;
         self.expiry = asked.expiry.or(self.expiry);
@@ -102,7 +102,7 @@ impl CheckSubject {
         }
     }
 
-    /// Records the verdict. A secret whose session has ended is still right, but useless until a new session.
+    /// Records the verdict. A secret whose session has ended was not refused: it works again in a new session.
     pub(super) fn judge(&self, context: &CommandContext<'_>, report: &CheckReport) {
         match report.code {
             0 | 4 => context.record_verdict(&self.account, &self.secret, &SecretVerdict::Accepted, self.expiry),
@@ -142,7 +142,7 @@ impl CheckSubject {
         json
     }
 
-    /// Prints a hint: how to mend a bad password, or where to look if nothing was found out.
+    /// Prints a hint: how to log in again, or how to find out more if the check failed.
     pub(super) fn advise(&self, context: &CommandContext<'_>, report: &CheckReport) {
         let (program, registry, username) = (context.program, &self.registry, &self.account.username);
         match (report.code, &report.page) {
@@ -154,7 +154,7 @@ impl CheckSubject {
                 context.ui.say(format_args!("hint: {hint}"));
             }
             (1, _) if report.verdict == "no-tokens" => {
-                context.ui.say(format_args!("hint: run `{program} api {registry} PATH`, which sends both"));
+                context.ui.say(format_args!("hint: run `{program} api {registry} PATH`, which sends them"));
             }
             (1, _) if matches!(report.verdict, "unverified" | "accepted") => {
                 let address = registry.api_authority();
@@ -164,7 +164,7 @@ impl CheckSubject {
         }
     }
 
-    /// The repository, as people name it.
+    /// Returns the repository with its registry; the registry, if no image was named.
     fn repository(&self) -> String {
         self.image
             .as_ref()
@@ -218,7 +218,7 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action
     CheckReport { verdict, sentence, code, page }
 }
 
-/// The same for a registry without an image.
+/// Returns the sentence and the exit code of a verdict about a registry.
 pub(super) fn describe_login(verdict: &LoginVerdict, subject: &CheckSubject, action: Operation) -> CheckReport {
     let (registry, name) = (&subject.registry, &subject.account.name);
     match verdict {

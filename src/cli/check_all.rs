@@ -1,5 +1,5 @@
-//! `check` without an image: tells whether each account is still accepted. All registries are asked at once, so that a
-//! slow one delays no other.
+//! `check` without an image: tells whether each account is still accepted. Registries are asked in parallel, so that a
+//! slow one does not delay the others.
 
 use std::process::ExitCode;
 use std::sync::mpsc;
@@ -19,7 +19,7 @@ use crate::oci::{self, LoginVerdict, RegistryReply, TransportSecurity};
 use crate::system::text::{self, one_line};
 use crate::system::threads;
 
-/// The number of parallel requests. It covers most people's accounts, and no registry takes it for an attack.
+/// The number of parallel requests: enough for most people's accounts, too few to look like an attack.
 const AT_ONCE: usize = 8;
 
 /// An account, and how to connect to its registry.
@@ -31,9 +31,9 @@ struct PendingCheck {
 /// The result for one account.
 enum CheckResult {
     RegistryReply(AccountSecret, RegistryReply<LoginVerdict>),
-    /// There is no secret to show.
+    /// The account's secret could not be read, so its registry was not asked.
     Failed(Failure),
-    /// It is for a pattern of hosts, which has no single registry to ask.
+    /// The account is for a pattern of hosts, so there is no single registry to ask.
     Pattern,
 }
 
@@ -73,7 +73,7 @@ pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<Exit
     Ok(ExitCode::from(code))
 }
 
-/// A hint for the first account that was not accepted, or for all that could not be checked.
+/// Returns a hint about the first account that was not accepted, else about those that could not be checked.
 fn hint(program: &str, lines: &[CheckLine]) -> Option<String> {
     let word = |line: &CheckLine, field: &str| text::quote(line.json[field].as_str().unwrap_or_default()).into_owned();
     if let Some(line) = lines.iter().find(|line| line.code == 3) {
@@ -82,15 +82,15 @@ fn hint(program: &str, lines: &[CheckLine]) -> Option<String> {
     lines.iter().any(|line| line.code == 1).then(|| format!("run `{program} doctor --online`"))
 }
 
-/// The exit code of all results: a rejected login outranks an unchecked one.
+/// Returns the exit code of the command. A rejected login outranks an unchecked one.
 fn worst(codes: impl Iterator<Item = u8>) -> u8 {
     const WORST_FIRST: [u8; 3] = [3, 1, 5];
     let codes: Vec<u8> = codes.collect();
     WORST_FIRST.into_iter().find(|code| codes.contains(code)).unwrap_or_default()
 }
 
-/// Passes each result on as soon as it is known. Secrets are read one after another. Those of other programs come last,
-/// because such a program may be slow.
+/// Passes each result to `tell` as soon as it is known. Secrets are read one after another, those from other programs
+/// last: such a program may be slow.
 fn ask_all(
     context: &CommandContext<'_>,
     inquiries: &[PendingCheck],
@@ -115,7 +115,7 @@ fn ask_all(
                 }
             });
             if number == 0 {
-                started.context("could not start a thread")?; // one thread does all the work
+                started.context("could not start a thread")?; // without the others, the first thread asks them all
             }
         }
         drop(found);
@@ -141,7 +141,7 @@ fn ask_all(
     })
 }
 
-/// Asks the registry, and the provider for the expiry of an accepted secret.
+/// Asks the registry about the secret, and the provider when an accepted secret expires.
 fn ask(
     account: &Account,
     secret: &AccountSecret,

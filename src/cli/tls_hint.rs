@@ -9,17 +9,17 @@ pub(super) fn tls_hint(context: &CommandContext<'_>, registry: &Registry, why: &
     Some(hint(TlsTrouble::from_reason(why)?, &certificates_folder(context, registry)?))
 }
 
-/// Where a person puts certificates for a registry.
+/// Returns the folder where a person puts certificates for a registry.
 pub(super) fn certificates_folder(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let folder = context.env.shorten_home(&context.env.certificates_dir()?);
     let name = registry.api_authority();
-    // No file name on Windows may hold a colon.
+    // A file name on Windows cannot contain a colon.
     let name = if cfg!(windows) { name.replace(':', "") } else { name.to_owned() };
     Some(format!("{folder}/{name}"))
 }
 
 fn hint(trouble: TlsTrouble, folder: &str) -> String {
-    // Elsewhere the system's own certificate store is used, which ignores that variable.
+    // Apple's systems and Windows use their own certificate store, which ignores `SSL_CERT_FILE`.
     let variable = if cfg!(all(unix, not(target_vendor = "apple"))) {
         "name it with `SSL_CERT_FILE=FILE`"
     } else {
@@ -32,7 +32,7 @@ fn hint(trouble: TlsTrouble, folder: &str) -> String {
             )
         }
         TlsTrouble::NoClientCertificate => {
-            format!("put one into `{folder}`, as `client.cert` and `client.key`")
+            format!("put a client certificate into `{folder}`, as `client.cert` and `client.key`")
         }
         TlsTrouble::Other => "`--plain-http` accepts any certificate".to_owned(),
         TlsTrouble::NotSpoken => "`--plain-http` connects without encryption".to_owned(),

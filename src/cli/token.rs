@@ -1,4 +1,4 @@
-//! `token`: prints only a bearer token for an image's repository.
+//! `token`: prints a bearer token for an image's repository, and nothing else.
 
 use std::process::ExitCode;
 use std::time::SystemTime;

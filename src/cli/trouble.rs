@@ -1,4 +1,4 @@
-//! `Trouble`: the fault of an account, found without asking a registry.
+//! `Trouble`: why an account does not work, found without asking its registry.
 
 use super::{CommandContext, expiry};
 use crate::external_source;

@@ -113,7 +113,7 @@ exit 0
 exit 1
 --- stderr
 error: [HOST] accepts alice, but issues no tokens: it takes the user name and password directly (Basic)
-hint: run `docker-credential-ensign api [HOST] PATH`, which sends both
+hint: run `docker-credential-ensign api [HOST] PATH`, which sends them
 
 "#]]);
 }

@@ -194,7 +194,7 @@ exit 1
 --- stdout
 ✗ alice was not checked: could not reach `reg.example`: TLS failed: it wants a client certificate (CertificateRequired), through the proxy `[HOST]`
 --- stderr
-hint: put one into `~/.config/docker/certs.d/reg.example`, as `client.cert` and `client.key`
+hint: put a client certificate into `~/.config/docker/certs.d/reg.example`, as `client.cert` and `client.key`
 exit 0
 --- stdout
 ✓ reg.example accepts alice

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::system::text::one_line;
 
-/// Its media type, if it names one (image-spec `manifest.md`).
+/// Returns the media type in a manifest, if there is one (image-spec `manifest.md`).
 pub(super) fn media_type(bytes: &[u8]) -> Option<String> {
     let document: Value = serde_json::from_slice(bytes).ok()?;
     let text = document.get("mediaType")?.as_str()?;
@@ -12,7 +12,7 @@ pub(super) fn media_type(bytes: &[u8]) -> Option<String> {
     plain.then(|| text.to_owned())
 }
 
-/// The platforms it is for, as `linux/amd64` or `linux/arm64/v8`.
+/// Returns the platforms in a manifest, such as `linux/amd64` or `linux/arm64/v8`.
 pub(super) fn platforms(bytes: &[u8]) -> Vec<String> {
     let Ok(document) = serde_json::from_slice::<Value>(bytes) else { return Vec::new() };
     let entries = document.get("manifests").and_then(Value::as_array);

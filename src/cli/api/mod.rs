@@ -1,4 +1,4 @@
-//! `api`: one request to a registry with the account that answers there.
+//! `api`: sends one request to a registry, with the account that `which` would choose.
 
 mod manifest;
 mod output;
@@ -24,7 +24,7 @@ use crate::system::text::{one_line, quote};
 /// An account with its secret; `None` asks anonymously.
 type ApiIdentity = Option<(Account, AccountSecret)>;
 
-/// Headers that only the program may set.
+/// Headers that `--header` cannot set.
 const OURS: [&str; 5] = ["authorization", "host", "content-length", "transfer-encoding", "connection"];
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ApiArguments) -> Result<ExitCode, Failure> {
@@ -147,7 +147,7 @@ fn header(text: &str) -> Result<(String, String), Failure> {
     }
 }
 
-/// Reads the body to send. `-` is stdin, which is kept in memory.
+/// Reads the body of the request. `-` means stdin, which is read into memory.
 fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload, Failure> {
     let too_large = || {
         let what = format!("`{}` is larger than {} MiB", input.display(), LARGEST_TEXT >> 20);

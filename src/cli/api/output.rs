@@ -14,7 +14,7 @@ use crate::oci::errors::{self, ApiError};
 use crate::system::files::AtomicFile;
 use crate::system::text;
 
-/// An error status, in words.
+/// The description of an error status.
 struct ApiFailure {
     what: String,
     hint: Option<String>,
@@ -68,7 +68,7 @@ fn bare(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the digest of the stored content as data.
+/// Prints the digest of the stored content to stdout.
 fn put(
     context: &CommandContext<'_>,
     arguments: &args::ApiArguments,
@@ -102,7 +102,7 @@ fn put(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the body unchanged: to stdout, into a file, or inside the JSON if it is JSON.
+/// Prints the body unchanged: to stdout, into a file, or inside the `--json` output if the body is JSON.
 fn body(
     context: &CommandContext<'_>,
     arguments: &args::ApiArguments,
@@ -128,7 +128,7 @@ fn body(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    // A blob may be of any size. Everything else is text, and its digest is checked before it is shown.
+    // A blob may be of any size, so it is printed piece by piece. Any other body is text: its digest is checked first.
     let streams = call.endpoint.kind == EndpointKind::Blob && !context.ui.is_json();
     if streams {
         let mut is_first = true;
@@ -213,7 +213,7 @@ fn refuse(
 }
 
 impl ApiFailure {
-    /// Exit codes: 3 not logged in, 4 not allowed, 1 everything else. A 401 or a 500 never means «absent».
+    /// Exit codes: 3 not logged in, 4 not allowed, 1 everything else. A 401 or a 500 is never reported as «not found».
     fn new(
         status: u16,
         errors: Vec<ApiError>,
@@ -255,7 +255,7 @@ impl ApiFailure {
 }
 
 impl ApiRequest {
-    /// Names the requested endpoint in a sentence.
+    /// Returns the requested image, repository or path, for a message.
     fn endpoint_name(&self) -> String {
         match (self.endpoint.repository(), self.endpoint.reference()) {
             (Some(repository), Some(reference)) if reference.contains(':') => {
@@ -272,7 +272,7 @@ fn mismatch(what: String) -> Failure {
     Problem::new(what, "discard the response and retry; if it recurs, report it to the registry's operator").into()
 }
 
-/// One header a line, as in HTTP.
+/// Returns the status and the headers, each on its own line, as in HTTP.
 fn head(answer: &ApiResponse) -> String {
     let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {}\n", text::sanitize(value)));
     std::iter::once(format!("HTTP {}\n", answer.status)).chain(lines).collect()
@@ -297,7 +297,7 @@ fn add_digest(json: &mut Value, digests: Option<&Digests>) {
     }
 }
 
-/// Tells whether a terminal cannot show it.
+/// Tells whether `piece` is not text for a terminal.
 fn is_binary(piece: &[u8]) -> bool {
     let valid = match std::str::from_utf8(piece) {
         Ok(text) => text,
