@@ -12,26 +12,26 @@ use crate::model::{AccountName, Registry};
 use crate::system::env;
 use crate::system::text::{one_line, quote};
 
-/// A `.ensign.toml` with its trust.
+/// A `.ensign.toml`, and whether it is trusted.
 pub(super) struct FolderProject {
     pub(super) path: PathBuf,
     pub(super) standing: TrustState,
     /// `None` if the file cannot be read.
     pub(super) digest: Option<String>,
-    /// The content, or the fault in it.
+    /// The accounts in the file, or why they cannot be read.
     pub(super) says: Result<ProjectAccounts, String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TrustState {
     Trusted,
-    /// It was trusted with other contents.
+    /// The file has changed since it was trusted.
     Changed,
     Untrusted,
 }
 
 impl FolderProject {
-    /// The file that counts in the current folder.
+    /// Returns the project file that applies in the current folder.
     pub(super) fn current(trusted: &[TrustedFile]) -> Option<Self> {
         project::find(&env::current_dir()?).map(|path| Self::read_at(path, trusted))
     }
@@ -61,7 +61,7 @@ impl FolderProject {
         self.standing == TrustState::Trusted
     }
 
-    /// Why the file is ignored, as far as its trust tells.
+    /// Returns why the file is ignored: it cannot be read, has changed, or is not trusted.
     pub(super) fn sentence(&self, context: &CommandContext<'_>) -> Option<String> {
         let shown = shown(context.env, &self.path);
         match self.standing {
@@ -88,12 +88,15 @@ impl FolderProject {
             (Some(name), TrustState::Untrusted) => {
                 Some(format!("{}, but is not trusted: run `{program} trust`", says(name)))
             }
-            // With several accounts the decision says so.
+            // With several accounts, the decision itself reports the missing one.
             (Some(name), TrustState::Trusted)
                 if candidates.accounts.len() == 1 && candidates.account(name).is_none() =>
             {
                 let login = format!("{program} login {registry} --alias {}", quote(name));
-                Some(format!("{}, which is not there: run `{login}`. Until then the only account answers", says(name)))
+                Some(format!(
+                    "{}, but that account is missing: run `{login}`. Until then the only account answers",
+                    says(name)
+                ))
             }
             _ => unknown(project, shown),
         }
@@ -110,7 +113,7 @@ impl FolderProject {
     }
 }
 
-/// Names the fields that only a newer Ensign knows. Their values are not shown: one may be a misplaced secret.
+/// Lists the names of the unknown fields. Their values are not shown, because one may be a misplaced secret.
 pub(super) fn unknown(project: &ProjectAccounts, shown: &str) -> Option<String> {
     let words = one_line(&project.unknown.join(", "), 100);
     (!words.is_empty()).then(|| format!("{shown} has fields that this Ensign does not know and ignores: {words}"))

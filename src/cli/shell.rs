@@ -1,4 +1,5 @@
-//! `use`, `exec` and `prompt`: the account of one shell or one command. A variable holds it, and nothing is written.
+//! `use`, `exec` and `prompt`: the account of one shell or one command. It is in an environment variable, not in a
+//! file.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ use crate::system::{env, exec, folders};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
 
-/// PowerShell lets each of these quotes end a text that any other began (`about_Quoting_Rules`; `CharTraits.cs`
+/// In PowerShell, each of these quotes can end a string that another one began (`about_Quoting_Rules`; `CharTraits.cs`
 /// `IsSingleQuote`).
 const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
 
@@ -52,7 +53,7 @@ pub(super) fn run_as(context: &CommandContext<'_>, arguments: &args::ExecArgumen
     exec::exec(&arguments.command, VARIABLE, &value).map_err(Failure::not_run)
 }
 
-/// Prints the special account of this shell or folder, or nothing. It never fails, because it runs in a shell's prompt.
+/// Prints the accounts that this shell or folder sets, or nothing. It never fails, because it runs in a shell's prompt.
 pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     if let Some(value) = &context.env.account {
         context.ui.data(json!({"accounts": value, "by": VARIABLE}), value)?;
@@ -84,7 +85,8 @@ pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// `host=alias` for each registry, or one alias for all. The variable's words about other registries stay.
+/// Returns the variable's value: `host=alias` for each registry, or one alias for all. Its entries for other registries
+/// stay.
 fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>) -> Result<String, Failure> {
     let usage = |what: String| Failure::usage(what, "name accounts as `work`, or as `ghcr.io=work quay.io=me`");
     if let [alias] = accounts
@@ -112,7 +114,7 @@ fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>
     Ok(named.iter().map(|(host, alias)| format!("{host}={alias}")).collect::<Vec<_>>().join(","))
 }
 
-/// The line that sets or removes the variable, with the value quoted: an alias may hold any character.
+/// Returns the line that sets or removes the variable. The value is quoted, because an alias may contain any character.
 fn line(shell: args::UseShell, value: Option<&str>) -> String {
     match (shell, value) {
         (args::UseShell::Sh, Some(value)) => format!("export {VARIABLE}={}", single_quote(value)),

@@ -39,7 +39,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::SwitchArgument
     Ok(ExitCode::SUCCESS)
 }
 
-/// The accounts of the only registry with an account called `alias`, unless that is a registry.
+/// Returns the accounts of the only registry with an account called `alias`, unless `alias` is itself a registry.
 fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAccounts>, Failure> {
     let is_registry = context
         .entry(alias)
@@ -50,7 +50,8 @@ fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAcco
     })
 }
 
-/// The registry's accounts. Without a host, those of the only registry with several accounts.
+/// Returns the accounts of the registry. Without a host, this is the registry with several accounts; a person chooses
+/// if several registries have.
 fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<RegistryAccounts, Failure> {
     if let Some(host) = host {
         return context.candidates(&context.entry(host)?);
@@ -70,7 +71,7 @@ fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<Regist
     }
 }
 
-/// Two accounts toggle; more need a name or a menu.
+/// Chooses the new default account. Of two accounts it is the other one; with more, a name or a menu decides.
 fn pick<'c>(
     context: &CommandContext<'_>,
     candidates: &'c RegistryAccounts,

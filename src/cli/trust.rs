@@ -23,7 +23,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TrustArguments
     if arguments.revoke { revoke(context, &path) } else { trust(context, arguments, path) }
 }
 
-/// The file is read once, so that a person sees exactly the content whose digest is kept.
+/// The file is read once, so that a person sees exactly the content whose digest is stored.
 fn trust(context: &CommandContext<'_>, arguments: &args::TrustArguments, path: PathBuf) -> Result<ExitCode, Failure> {
     let seen = FolderProject::read_at(path, &context.accounts.trusted()?);
     let shown = context.env.shorten_home(&seen.path);
@@ -57,7 +57,7 @@ fn trust(context: &CommandContext<'_>, arguments: &args::TrustArguments, path: P
     Ok(ExitCode::SUCCESS)
 }
 
-/// Describes the effect of the file.
+/// Prints the accounts that the file names, and marks the missing ones.
 fn describe(
     context: &CommandContext<'_>,
     shown: &str,
@@ -118,7 +118,8 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Finds the file: by its name, by its folder, or the nearest one. Links in its folder are resolved.
+/// Finds the project file: by its path, by its folder, or the nearest one from the current folder up. Resolves links in
+/// the folder's path.
 fn locate(path: Option<&Path>) -> Result<PathBuf, Failure> {
     let Some(path) = path else {
         return env::current_dir().and_then(|current| project::find(&current)).ok_or_else(|| {
@@ -140,7 +141,7 @@ fn locate(path: Option<&Path>) -> Result<PathBuf, Failure> {
     Ok(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(ProjectAccounts::FILE))
 }
 
-/// A command that writes an example of such a file.
+/// Returns a hint: a command that writes an example of a project file.
 fn example() -> String {
     format!("write one, such as: printf '[accounts]\\n\"ghcr.io\" = \"work\"\\n' >{}", ProjectAccounts::FILE)
 }

@@ -76,7 +76,7 @@ Docker asks Ensign for all of them.
     shows(
         &transcript,
         str![[r#"
-dave   (found before Ensign is asked, which would say: me)
+dave   (found before Ensign is asked; Ensign would answer: me)
    1 ENSIGN_ACCOUNT         not set
    2 name of the program    the program is not pinned
    3 user in the address    none
@@ -87,7 +87,7 @@ dave   (found before Ensign is asked, which would say: me)
    8 folder                 not checked: there is only one account
 ●  9 default account        → me
   10 only account           → me
-dave   (found before Ensign is asked, which would say: me)
+dave   (found before Ensign is asked; Ensign would answer: me)
    1 ENSIGN_ACCOUNT         not set
    2 name of the program    the program is not pinned
    3 user in the address    none
@@ -98,7 +98,7 @@ dave   (found before Ensign is asked, which would say: me)
    8 folder                 not checked: there is only one account
 ●  9 default account        → me
   10 only account           → me
-dave   (found before Ensign is asked, which would say: me)
+dave   (found before Ensign is asked; Ensign would answer: me)
    1 ENSIGN_ACCOUNT         not set
    2 name of the program    the program is not pinned
    3 user in the address    none

@@ -1,4 +1,4 @@
-//! `WhichAnswer`: a decision rule by rule, who is asked before Ensign, and advice if no account is chosen.
+//! `WhichAnswer`: a decision rule by rule, the login or helper before Ensign, and advice if no account is chosen.
 
 use std::process::ExitCode;
 
@@ -17,10 +17,10 @@ use crate::model::{HelperName, Operation, Source};
 pub(super) struct WhichAnswer {
     decision: Decision,
     pub(super) json: Value,
-    /// The answerer, and the reasons below it.
+    /// The account or helper that answers, then the reasons.
     lines: Vec<String>,
     advice: Vec<RemedyOptions>,
-    /// A client uses another login or helper and does not ask Ensign.
+    /// The typed command's client uses another login or helper, and does not ask Ensign.
     is_beaten: bool,
 }
 
@@ -40,7 +40,7 @@ impl WhichAnswer {
         Ok(Self { decision, json, lines, advice, is_beaten: false }.behind(context, question))
     }
 
-    /// Adds the answerer before Ensign: at the typed command's client, else at each client.
+    /// Adds the login or helper that comes before Ensign: for the typed command's client, else for each client.
     fn behind(mut self, context: &CommandContext<'_>, question: &Question) -> Self {
         let (registry, name) = (&question.registry, question.name.as_str());
         let image = question.command.images.first();
@@ -63,7 +63,7 @@ impl WhichAnswer {
             if question.reader.is_some() {
                 let who = context.ui.bold(&precedence::name_of(&before));
                 let would_be = &self.lines[0];
-                self.lines[0] = format!("{who}   (found before Ensign is asked, which would say: {would_be})");
+                self.lines[0] = format!("{who}   (found before Ensign is asked; Ensign would answer: {would_be})");
                 self.json["first"] = precedence::value(&before);
                 self.json["would_be"] = self.json["account"].take();
                 self.is_beaten = true;
@@ -96,7 +96,7 @@ impl WhichAnswer {
         self.advice.iter().for_each(|advice| context.show_options(advice));
     }
 
-    /// The advice if no other helper answers either.
+    /// Prints how to log in, if nothing answers.
     pub(super) fn advise_login(&self, context: &CommandContext<'_>) {
         if let Some(problem) = context.accounts.explanation(&self.decision).problem() {
             context.show_options(&problem.to_string().into());
@@ -172,7 +172,7 @@ fn advice(
     let missing = helper
         .filter(|helper| helpers::missing(helper).is_some())
         .map(|helper| format!("`{}` is not installed: until it is, clients get no login there", helper.program()));
-    // A registry without accounts fails the whole command.
+    // If a registry has no account, `which` reports that as an error instead.
     let problem = explanation.problem().filter(|_| !matches!(decision.verdict, Verdict::NoAccount | Verdict::Public));
     let options = explanation.options(&candidates.accounts, typed);
     let problem = problem.filter(|_| decision.verdict != Verdict::Several).map(|problem| problem.to_string());
@@ -181,7 +181,7 @@ fn advice(
     options.into_iter().chain(sentences).collect()
 }
 
-/// Tells whether the project's file had no effect; `get` knows only that it is not trusted.
+/// Tells whether the project file had no effect. The decision does not contain why; [`FolderProject`] does.
 fn is_open_project(step: &DecisionStep) -> bool {
     step.rule == Rule::Project && matches!(step.outcome, RuleOutcome::Nothing { .. })
 }

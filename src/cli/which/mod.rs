@@ -19,7 +19,7 @@ use question::Question;
 
 pub(super) use selection::{account_for, is_public};
 
-/// The schema of `which` and `why` in JSON. Since 2 it holds the decision unchanged.
+/// The schema version of `which` and `why` in JSON. Since version 2 the JSON contains the decision unchanged.
 pub(super) const SCHEMA: u64 = 2;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhichArguments) -> Result<ExitCode, Failure> {
@@ -36,7 +36,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhichArguments
     };
     let answer = WhichAnswer::to(context, &question)?;
     if answer.has_nobody() {
-        context.candidates(&question.registry)?; // says what to do
+        context.candidates(&question.registry)?; // its error says what to do
     }
     let mut json = answer.json.clone();
     json["schema"] = json!(SCHEMA);
@@ -45,7 +45,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhichArguments
     Ok(answer.exit_code())
 }
 
-/// Answers a command at each registry that it asks for.
+/// Shows the answer for each registry that the typed command asks for.
 fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode, Failure> {
     let program = program(typed)?;
     let registries = caller::registries_of(&program);
@@ -78,7 +78,7 @@ fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode,
     for answer in &answers {
         answer.advise(context);
     }
-    // A base image from a registry without accounts is no error.
+    // A registry without accounts is not an error here: the command may need it only for a public base image.
     let judged = answers.iter().find(|answer| !answer.is_answered() && !answer.has_nobody());
     let any = answers.iter().find(|answer| answer.is_answered());
     let deciding = judged.or(any);

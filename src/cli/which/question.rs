@@ -1,4 +1,4 @@
-//! `Question`: a person's question, as the evidence for the rules.
+//! `Question`: the image, registry or command that a person asks about, as the input of the rules.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ use crate::system::{env, folders};
 pub(super) struct Question {
     pub(super) registry: Registry,
     pub(super) command: CommandImages,
-    /// The operation that the files tell.
+    /// The operation that the command's files imply.
     in_files: Option<Operation>,
     pub(super) mentions: FileImages,
     pub(super) typed: String,
@@ -25,13 +25,13 @@ pub(super) struct Question {
     pub(super) reader: Option<ClientFamily>,
     /// The registry's name as it was typed.
     pub(super) name: String,
-    /// The `ENSIGN_ACCOUNT` of the typed command.
+    /// The value of `ENSIGN_ACCOUNT` in the typed command.
     account: Option<String>,
 }
 
 impl Question {
-    /// A question about a host is answered as for a tool that names no image, and a question about an image as for a
-    /// command that names it.
+    /// Makes the question about an image or a host. For an image, the answer is that for a command with this image; for
+    /// a host, that for a tool without images.
     pub(super) fn for_image(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
         let command = CommandImages { images: image.into_iter().collect(), operation, ..CommandImages::default() };
         let typed = ANY_COMMAND.to_owned();
@@ -47,7 +47,7 @@ impl Question {
         }
     }
 
-    /// The question of `program` for `registry`, from a command that was typed as `typed`.
+    /// Makes the question about `program` at `registry`. `typed` is its whole command.
     pub(super) fn for_command(program: &Program, typed: &str, registry: Registry) -> Self {
         let command = caller::command_of([program], &registry);
         let is_for_files = command.images.is_empty() || command.role != ImageRole::Needed;
@@ -66,7 +66,8 @@ impl Question {
         Self { registry, command, in_files, mentions, typed: one_line(typed, usize::MAX), reader, name, account }
     }
 
-    /// The request of a call without a pinned name or a user in the address: these belong to the protocol.
+    /// Returns the request for the rules. It contains neither a pinned name nor a user in the address: only calls of
+    /// clients can.
     pub(super) fn request(&self, context: &CommandContext<'_>) -> AccountRequest {
         let value = self.named(context);
         let environment = value.map(|value| ExplicitAccount::parse(value, &self.registry)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Chooses the account for an image in commands that need one, or explains why there is none.
+//! Chooses the account for an image, in commands that need an account, or explains why there is none.
 
 use super::question::Question;
 use crate::cli::CommandContext;
