@@ -1,4 +1,4 @@
-//! `account show` and `account edit`: the alias, the images and the folders of an account, and what it is for.
+//! `account show` and `account edit`: the alias, images, folders, hosts, purpose and caller rule of an account.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use crate::model::{Account, AccountName, Problem, Registry, Source};
 use crate::system::text::{one_line, quote};
 use crate::system::{env, folders};
 
-/// Shows one account, those of a registry, those of an alias on any registry, or all.
+/// Shows one account, the accounts of one registry, the accounts with one alias, or all accounts.
 pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Option<&str>) -> Result<ExitCode, Failure> {
     let mut all = context.accounts.all()?;
     let mut wanted = name;
@@ -54,7 +54,7 @@ pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Optio
                     images.join(", "),
                     match (account.images.is_empty(), images.is_empty()) {
                         (true, false) => "  (its own namespace)",
-                        (true, true) => "none: a user name like this is no namespace",
+                        (true, true) => "none: this user name cannot be a namespace",
                         (false, _) => "",
                     }
                 ),
@@ -167,7 +167,7 @@ pub(super) fn edit(context: &CommandContext<'_>, arguments: &args::AccountEdit) 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the account's present uses.
+/// Prints the images, folders, hosts and callers that the account is for now.
 fn print_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Failure> {
     let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
     context.ui.say(format_args!("  Used for  {}{}", patterns.join(", "), only(account)));
@@ -185,7 +185,7 @@ fn print_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Fai
     Ok(())
 }
 
-/// `, to pull only`, for an account with a purpose.
+/// Returns `, to pull only` or `, to push only`; an empty text for an account without a purpose.
 pub(super) fn only(account: &Account) -> String {
     account.purpose.map(|purpose| format!(", to {purpose} only")).unwrap_or_default()
 }
@@ -198,13 +198,14 @@ fn refuse_unknown_rule(account: &Account) -> Result<(), Problem> {
     Err(Problem::new(what, "use that version to change them"))
 }
 
-/// A typed command with its flags, for hints that add the account's name.
+/// A typed command and its flags. A hint repeats them with the account's name.
 pub(super) struct HintCommand<'w> {
     pub(super) command: &'w str,
     pub(super) flags: &'w str,
 }
 
-/// Finds the account that a person named: by registry and name, or by a name that only one registry has.
+/// Finds the account that a person named: by registry and name, by a registry with one account, or by a name that only
+/// one registry has.
 pub(super) fn named(
     context: &CommandContext<'_>,
     host: &str,
@@ -239,7 +240,7 @@ pub(super) fn named(
         1 => Ok(found.remove(0)),
         0 => Err(Failure::usage(
             format!("no registry has an account `{}`", one_line(name, 60)),
-            format!("run `{} status` to see those that are there", context.program),
+            format!("run `{} status` to see the accounts", context.program),
         )),
         _ => {
             let hosts: Vec<_> = found.iter().map(|(registry, _)| registry.to_string()).collect();
@@ -249,7 +250,7 @@ pub(super) fn named(
     }
 }
 
-/// The flags that were typed, for hints.
+/// Returns the typed flags, for the command in a hint.
 fn flags(arguments: &args::AccountEdit) -> String {
     let with_value = |flag: &'static str, values: &[String]| -> String {
         values.iter().map(|value| format!(" {flag} {}", quote(value))).collect::<Vec<_>>().concat()
@@ -272,7 +273,7 @@ fn flags(arguments: &args::AccountEdit) -> String {
     .concat()
 }
 
-/// Writes a folder as the config has it: its real path, with `~` for the home folder.
+/// Returns a folder as the config stores it: its absolute path, with `~` for the home folder.
 fn folder_text(context: &CommandContext<'_>, folder: &str) -> String {
     let expanded = context.env.expand_home(folder);
     let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));

@@ -1,4 +1,4 @@
-//! The caller rule of an account: how people type it, how it is shown, and how our own commands obey it.
+//! The caller rule of an account: reads it from flags, describes it, and applies it to Ensign's own commands.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, CallerEdit, CallerRule, Problem, time_span, timestamp};
 use crate::system::text::one_line;
 
-/// `grant`: gives callers an account for a while.
+/// `grant`: allows an account to be handed out for a while.
 pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArguments) -> Result<ExitCode, Failure> {
     let span = match &arguments.span {
         _ if arguments.end => Duration::ZERO,
@@ -48,7 +48,7 @@ pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArgumen
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads the rule that was typed.
+/// Reads the change of the rule from the typed flags.
 pub(super) fn edit(arguments: &args::CallerArguments) -> Result<CallerEdit, Failure> {
     let programs = ListEdit::read(&arguments.program, program)?;
     Ok(CallerEdit {
@@ -71,7 +71,7 @@ fn program(text: &str) -> Result<String, Failure> {
     })
 }
 
-/// Coding agents must not remove a rule against them, nor give a grant.
+/// Fails in a coding agent, which must neither remove a rule against agents nor grant an account.
 pub(super) fn refuse_agent() -> Result<(), Failure> {
     let Some(agent) = caller::agent() else { return Ok(()) };
     let problem = Problem::new(format!("a person must run this, but {agent}"), "run it in a terminal of your own");
@@ -93,7 +93,7 @@ impl CommandContext<'_> {
             .map_err(|withheld| Failure::new(FailureKind::Denied, Problem::from(withheld)))
     }
 
-    /// Describes the callers who get the account, with a current grant; `None` for every caller.
+    /// Describes which callers get the account, and its current grant; `None` if every caller does.
     pub(super) fn callers(&self, account: &Account) -> Option<String> {
         let words = account.callers.words()?;
         if !account.callers.needs_grant {

@@ -11,11 +11,11 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, time_span, timestamp};
 use crate::system::text::{one_line, quote};
 
-/// It tells a script that a person has something to do.
+/// The exit code if some secrets expire, so that a person has to act.
 const SOME_EXPIRE: u8 = 6;
 
-/// Lists them. Exit codes: 6 some expire within the time or have expired; 1 none does, but some are unknown; 0 none
-/// does.
+/// Lists these accounts. Exit codes: 6 some secrets expire within the time or have expired; 1 none does, but some could
+/// not be read; 0 none does.
 pub(super) fn run(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],
@@ -74,7 +74,7 @@ pub(super) fn login(program: &str, account: &Account) -> String {
     format!("{program} login {host} --alias {name}")
 }
 
-/// The known expiry, in JSON.
+/// Adds the expiry to the account's JSON.
 pub(super) fn add_to_json(json: &mut Value, expiry: Expiry) {
     json["expires_at"] = json!(expiry.moment().map(timestamp::rfc3339));
     json["renews"] = json!(matches!(expiry, Expiry::Renews(_) | Expiry::RenewsWithin { .. }));

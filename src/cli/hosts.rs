@@ -1,4 +1,4 @@
-//! `--also`: the hosts that an account answers for beside its registry.
+//! `--also`: further hosts that an account answers for, besides its registry.
 
 use super::CommandContext;
 use super::failure::Failure;
@@ -18,7 +18,7 @@ pub(super) fn read(
             } else {
                 format!("`{text}` is {registry} itself, which has these accounts already")
             };
-            return Err(Failure::usage(what, "name another host that takes the same login"));
+            return Err(Failure::usage(what, "name another host that accepts the same login"));
         }
         let taken = context.accounts.aliases()?.into_iter().find(|alias| alias.host == host);
         if let Some(alias) = taken.filter(|alias| alias.registry != *registry) {
@@ -34,7 +34,7 @@ pub(super) fn read(
 }
 
 impl CommandContext<'_> {
-    /// The hosts that an account answers for beside its registry.
+    /// Returns the further hosts that an account answers for, besides its registry.
     pub(super) fn hosts_of(&self, registry: &Registry, name: &AccountName) -> anyhow::Result<Vec<Registry>> {
         let mut aliases = self.accounts.aliases()?;
         aliases.retain(|alias| alias.registry == *registry && alias.accounts.contains(name));

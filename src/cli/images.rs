@@ -6,7 +6,7 @@ use super::list_edit::ListEdit;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, ImagePattern, Registry};
 
-/// The typed patterns. It notes where less is taken than was written.
+/// Reads the typed patterns. Prints a note if a tag or digest is left out.
 pub(super) fn read(
     context: &CommandContext<'_>,
     registry: &Registry,
@@ -21,7 +21,7 @@ pub(super) fn read(
     })
 }
 
-/// Names accounts with equally specific patterns: such images alone would choose none of them.
+/// Warns about accounts with equally specific patterns: an image cannot decide between these accounts.
 pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &RegistryAccounts, account: &Account) {
     let others = candidates.accounts.iter().filter(|other| other.name != account.name);
     for rival in others.filter(|other| other.purpose == account.purpose) {
@@ -36,9 +36,9 @@ pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &Regis
     }
 }
 
-/// Reads a pattern, with or without the registry, and the tag or digest that a pattern cannot hold.
+/// Reads a pattern, with or without the registry. Returns its tag or digest too, because a pattern contains neither.
 ///
-/// A namespace is a single word (`acme`), and an image is written as it is pulled (`ghcr.io/acme/app:1.0`).
+/// A single word is a namespace (`acme`). An image is written as for a pull (`ghcr.io/acme/app:1.0`).
 fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Option<&'t str>), Failure> {
     let example = || format!("write it as '{registry}/acme/**'");
     let first = text.split('/').next().unwrap_or_default();
@@ -60,7 +60,7 @@ fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Opti
     }
 }
 
-/// Cuts the tag and the digest off a path. A decentralized identifier holds colons too.
+/// Splits the tag or digest off a path. The colons of a decentralized identifier (`did:…`) do not begin a tag.
 fn split_reference(path: &str) -> (&str, Option<&str>) {
     let name = path.rfind('/').map_or(0, |slash| slash + 1);
     let end = if path[name..].starts_with("did:") { None } else { path[name..].find([':', '@']) };

@@ -1,4 +1,4 @@
-//! `ListEdit`: one rule for the lists of an account. A value replaces the old ones, and a value behind `+` is added.
+//! `ListEdit`: the change of a list of an account. Typed values replace the old ones; values after a `+` are added.
 
 use super::failure::Failure;
 
@@ -20,7 +20,7 @@ impl<T: Clone + PartialEq> ListEdit<T> {
         self.values.is_empty()
     }
 
-    /// The list without doubles.
+    /// Returns the changed list, with each value once.
     pub(super) fn applied_to(&self, before: Vec<T>) -> Vec<T> {
         let mut list = if self.replaces { vec![] } else { before };
         for value in &self.values {

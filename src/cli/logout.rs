@@ -80,7 +80,7 @@ fn print_ending(context: &CommandContext<'_>, registry: &Registry, ending: &Revo
         RevokeResult::Revoked => context.ui.say("  Its tokens are revoked."),
         RevokeResult::Left(what) => context.ui.note(what),
         RevokeResult::Failed(why) => context.ui.note(format_args!("could not end the login itself: {why}")),
-        RevokeResult::Elsewhere => context.ui.say("  The program it was borrowed from stays logged in."),
+        RevokeResult::Elsewhere => context.ui.say("  The program that has the secret stays logged in."),
         RevokeResult::ByHand => match login::token_page(context, registry) {
             Some(page) => {
                 let page = page.split("/new").next().unwrap_or(&page); // where they are listed
@@ -100,7 +100,7 @@ fn word(ending: &RevokeResult) -> &'static str {
     }
 }
 
-/// The account is still there, because its secret is.
+/// The account is still there, because its secret could not be removed.
 fn stays(context: &CommandContext<'_>, registry: &Registry, name: &AccountName, error: &anyhow::Error) -> Problem {
     let error = error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.message.clone());
     let anyway = format!(

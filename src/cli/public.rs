@@ -51,8 +51,8 @@ fn remove(context: &CommandContext<'_>, removed: &[ImagePattern]) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads images as they are pulled, including short names of Docker Hub, and patterns. A registry's name means all of
-/// it.
+/// Reads patterns, and images as people pull them, including short names of Docker Hub. A registry's name means all its
+/// images.
 fn patterns(texts: &[String]) -> Result<Vec<ImagePattern>, Failure> {
     let mut patterns: Vec<ImagePattern> = texts.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
     patterns.sort_unstable_by_key(ToString::to_string);

@@ -41,7 +41,7 @@ pub(super) fn run(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Restores the config. Returns where the broken one is now, or the config's own path if it was missing.
+/// Restores the config. Returns where the damaged file is now; the config's own path, if the config was missing.
 fn config(context: &CommandContext<'_>) -> Result<Option<PathBuf>, Failure> {
     let Some(restored) = context.accounts.restore_config()? else { return Ok(None) };
     let path = context.accounts.config_file().unwrap_or_default();

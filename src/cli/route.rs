@@ -64,7 +64,7 @@ fn set_fallback(context: &CommandContext<'_>, helper: Option<&HelperName>) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// The named helper, unless it is missing or is Ensign itself.
+/// Returns the named helper. Fails for Ensign itself; only prints a note if the program is missing.
 fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failure> {
     let name = text.strip_prefix("docker-credential-").unwrap_or(text);
     let is_ours =
@@ -107,7 +107,7 @@ pub(super) fn json(routes: &[HelperRoute]) -> Value {
     json!({"routes": chosen.collect::<Vec<_>>(), "fallback": fallback})
 }
 
-/// A line for each route, with the fault of its helper.
+/// Returns one line for each route, with a mark if its helper cannot be used.
 pub(super) fn lines(routes: &[HelperRoute]) -> Vec<String> {
     let name = |route: &HelperRoute| route.by.as_ref().map_or("all others".to_owned(), ToString::to_string);
     let width = routes.iter().map(|route| name(route).chars().count()).max().unwrap_or(0);
@@ -125,7 +125,7 @@ pub(super) fn lines(routes: &[HelperRoute]) -> Vec<String> {
         .collect()
 }
 
-/// Names the answering helper in a sentence.
+/// Returns a sentence: which helper answers for which registries.
 pub(super) fn sentence(route: &HelperRoute) -> String {
     format!("`{}` {}", route.helper.program(), helper_answers_for(route.by.as_ref().map(Registry::as_str)))
 }

@@ -21,7 +21,7 @@ use crate::system::text;
 
 const NOBODY: &str = "nobody";
 
-/// One account with its trouble.
+/// One account, with its trouble and its expiry.
 struct AccountLine<'c> {
     account: &'c Account,
     mark: &'static str,
@@ -38,7 +38,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StatusArgument
         let of = context.accounts.registry_accounts(&registry)?;
         registries.retain(|entry| entry.registry == of.registry);
         if registries.is_empty() {
-            context.candidates(&registry)?; // which names the helper there
+            context.candidates(&registry)?; // its error names the helper that answers
         }
     }
     if let Some(within) = within {
@@ -195,7 +195,7 @@ fn block(context: &CommandContext<'_>, lines: &[AccountLine<'_>], candidates: &R
     block
 }
 
-/// The limit of the column: longer names do not move the next one.
+/// The largest width of the column with the uses. Longer texts do not widen it.
 const WIDEST_USE: usize = 36;
 
 /// The images of an account, and its user name if it differs from the alias.
@@ -238,7 +238,8 @@ pub(super) fn names_of(others: Vec<String>, file: Option<&ConfigJson>, registry:
     names
 }
 
-/// Docker compares the part before the first `/` letter by letter, so each spelling is a name of its own.
+/// Returns the helper that Docker asks for each name of these registries. Docker compares the part before the first `/`
+/// letter by letter, so each spelling is a name of its own.
 fn docker<'c>(context: &CommandContext<'_>, registries: &[&'c RegistryAccounts]) -> Vec<AskedName<'c>> {
     let Some(path) = context.env.docker_config_file() else { return vec![] };
     let file = match ConfigJson::load(&path) {
@@ -285,7 +286,7 @@ fn footer(context: &CommandContext<'_>, docker: &[AskedName<'_>], troubled: usiz
                     other => format!("{name} (asks {other})"),
                 })
                 .collect();
-            // Docker's `credHelpers` takes no patterns.
+            // Docker's `credHelpers` accepts no patterns.
             let all = if others.iter().any(|name| name.registry.is_pattern()) { " --all" } else { "" };
             format!("Docker does not ask Ensign for {}:  {} configure-docker{all}\n", list.join(", "), context.program)
         }

@@ -1,4 +1,4 @@
-//! `store`: where secrets are kept, moving them, and the holder of the key of sealed ones.
+//! `store`: chooses where secrets are kept, moves them, and chooses the holder of the data key.
 
 use std::process::ExitCode;
 
@@ -31,7 +31,7 @@ pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
     Err(Failure::usage(format!("`{}` is not a store", text::one_line(text, 60)), hint))
 }
 
-/// Prepares the store before a person types a secret. A new key goes to the system's keyring, if there is one.
+/// Prepares the store before a person types a secret. A new data key goes to the keyring. Without a keyring this fails.
 pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
     if *kind != StoreKind::Sealed {
         return Ok(());
@@ -47,7 +47,7 @@ pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<
     Ok(context.accounts.key().check()?)
 }
 
-/// Says where a secret is kept, and how to seal it if it is in clear text.
+/// Prints where a secret is kept, and how to seal it if it is in clear text.
 pub(super) fn say_place(context: &CommandContext<'_>, kind: &StoreKind) {
     let place = place(context, kind);
     if !kind.is_clear() {
@@ -113,7 +113,7 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     });
     context.ui.data(json, lines.join("\n"))?;
     if let Some(kind) = context.accounts.named_store() {
-        context.ui.note(format_args!("ENSIGN_STORE is set to `{kind}` in this shell and overrides that"));
+        context.ui.note(format_args!("ENSIGN_STORE is set to `{kind}` in this shell and overrides this setting"));
     }
     if !clear.is_empty() {
         let secrets = if clear.len() == 1 { "1 secret is".to_owned() } else { format!("{} secrets are", clear.len()) };
@@ -139,7 +139,7 @@ fn set(context: &CommandContext<'_>, kind: Option<&StoreKind>) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-/// The setting is for new secrets. This notes the others, which stay in their stores.
+/// Reports the accounts whose secrets stay in other stores, because the setting is for new secrets only.
 fn note_others(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
     let all = context.accounts.all()?;
     let others = all
@@ -183,7 +183,8 @@ fn relocate(context: &CommandContext<'_>, arguments: &args::StoreMove) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// The accounts for `HOST`, `ALIAS` or `HOST=ALIAS`. Without words, all except those from the environment.
+/// Returns the accounts that the words mean: `HOST`, `ALIAS` or `HOST=ALIAS`. Without words, returns all except those
+/// from the environment.
 fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Account>, Failure> {
     let all = context.accounts.all()?;
     let mut found: Vec<Account> = vec![];
@@ -257,7 +258,8 @@ fn key(context: &CommandContext<'_>, arguments: &args::StoreKey) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// A locked key cannot move. A passphrase opens it here even if the kernel's keyring cannot keep it.
+/// Opens a locked key, because a locked key cannot get another holder. The passphrase opens it even if the kernel's
+/// keyring cannot store it.
 fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool) -> Result<(), Failure> {
     let closed = match context.accounts.key().check() {
         Err(error) if key.holder == Holder::Passphrase => error,
@@ -272,8 +274,8 @@ fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool
     unlock::with_passphrase(context, passphrase_stdin, "store key", open)
 }
 
-/// Makes a new key and seals every secret with it. If a passphrase holds the key, it asks for that: the same one wraps
-/// the new key.
+/// Makes a new data key and seals every secret with it. If a passphrase opens the old key, asks for it: the same
+/// passphrase wraps the new key.
 pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Result<ExitCode, Failure> {
     let Some(before) = context.accounts.key().state()? else {
         let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
@@ -283,7 +285,7 @@ pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Re
         context.ui.while_waiting("Sealing with a new key", || context.accounts.rotate_key(passphrase))
     };
     let (key, files) = match before.holder {
-        // A killed change has wrapped the new key already.
+        // After a killed change, the new key is wrapped already and needs no passphrase.
         Holder::Passphrase if !before.is_changing => {
             unlock::with_passphrase(context, passphrase_stdin, "store key --rotate", |passphrase| {
                 work(Some(passphrase))

@@ -1,4 +1,4 @@
-//! `unlock` and `lock`: open the key of the sealed secrets for a while, and close it.
+//! `unlock` and `lock`: open the data key for a while, and lock it again.
 
 use std::io;
 use std::process::ExitCode;
@@ -41,7 +41,8 @@ fn by_passphrase(
     })
 }
 
-/// Runs an action that needs the passphrase of `command`: from stdin, or asked for until it is right.
+/// Runs `act` with the passphrase, from stdin or from a person, who may try again after a wrong one. A hint contains
+/// `command`.
 pub(super) fn with_passphrase<T>(
     context: &CommandContext<'_>,
     stdin: bool,
@@ -103,7 +104,7 @@ fn explain_no_terminal(context: &CommandContext<'_>, command: &str) -> Failure {
     Failure::usage("a passphrase is needed and there is no terminal to ask on", hint)
 }
 
-/// A length of time for which a key stays open.
+/// Reads how long a key stays open.
 pub(super) fn time(text: &str) -> Result<Duration, Failure> {
     duration::parse(text, "to stay open", "30d")
 }

@@ -249,7 +249,7 @@ hint: name one: `docker-credential-ensign account edit ghcr.io me --folder '~/me
 exit 2
 --- stderr
 error: no registry has an account `you`
-hint: run `docker-credential-ensign status` to see those that are there
+hint: run `docker-credential-ensign status` to see the accounts
 
 "#]]);
 }
