@@ -15,14 +15,14 @@ pub(super) struct Failure {
     error: anyhow::Error,
 }
 
-/// The kind of failure; scripts see it as the exit code.
+/// The kind of failure. Its number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
     Failed = 1,
     Usage = 2,
     /// The registry refused the login, or there is no login.
     NotLoggedIn = 3,
-    /// The account is good, but not for this.
+    /// The account works, but this use of it is not allowed.
     Denied = 4,
     /// The shell's exit codes for a command that could not be run, or does not exist (POSIX, 2.8.2).
     NotRun = 126,
@@ -43,12 +43,12 @@ impl Failure {
         Self::new(FailureKind::NotLoggedIn, Problem::new(what, cure))
     }
 
-    /// The bare error, for a report about several failures.
+    /// Returns the error without its kind, for a report about several failures.
     pub(super) fn into_error(self) -> anyhow::Error {
         self.error
     }
 
-    /// A command that a person named did not start.
+    /// The failure of a person's command that could not be started.
     pub(super) fn not_run(error: anyhow::Error) -> Self {
         let is_missing = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
         let missing = error.downcast_ref::<std::io::Error>().is_some_and(is_missing);
@@ -79,7 +79,7 @@ impl Failure {
         Self::parts_of(&self.error)
     }
 
-    /// The error with its causes, and the hint if one of them has it.
+    /// Returns the error with its causes, and the hint of the innermost cause that has one.
     pub(super) fn parts_of(error: &anyhow::Error) -> (String, Option<String>) {
         let mut cure = None;
         let links: Vec<String> = error

@@ -43,7 +43,7 @@ pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Shows help on stderr to a person who started a command for programs, and who would wait for ever.
+/// Prints the short help to stderr, because a person started a command for programs. It would wait for input for ever.
 pub(crate) fn refuse_terminal(program: &str) -> ExitCode {
     let _ = write!(io::stderr(), "{}", CommandLine::short_help(program, HelpStyle::Plain));
     ExitCode::FAILURE

@@ -9,7 +9,8 @@ use crate::system::text;
 
 const KEYS: &str = "  Arrow keys and Enter choose; Esc, q or Ctrl-D cancels";
 
-/// Shows the items, with `place` marked first. Returns the place of the choice; `None` if the person left.
+/// Shows the items; at first, the one at `place` is marked. Returns the index of the choice; `None` if the person
+/// cancelled.
 pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::Result<Option<usize>> {
     let term = Term::stderr();
     let mut first = 0;
@@ -86,7 +87,7 @@ fn step(key: &Key, place: usize, count: usize) -> KeyAction {
     }
 }
 
-/// The first visible item, so that `place` is among the visible `rows`.
+/// Returns the first item to show, so that the item at `place` is visible.
 fn scrolled(first: usize, place: usize, rows: usize) -> usize {
     first.min(place).max((place + 1).saturating_sub(rows))
 }

@@ -1,4 +1,4 @@
-//! The front for people: parse, dispatch, exit code.
+//! The command line for people: reads the arguments, runs the command and returns the exit code.
 
 mod account;
 mod account_secret;
@@ -73,11 +73,11 @@ struct CommandContext<'e> {
     accounts: Accounts<'e>,
     env: &'e Env,
     ui: Ui,
-    /// The program's name as it was called, for texts.
+    /// The program's name as people call it, for messages.
     program: &'e str,
-    /// The registry's announcement of its login, asked once.
+    /// The identity provider that the registry announces, asked for once.
     announced: OnceCell<(Registry, Result<Option<Provider>, String>)>,
-    /// The store for new secrets, found out once.
+    /// The store for new secrets, chosen once.
     store_choice: OnceCell<StoreChoice>,
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: &[OsString], env: Resul
         // Docker's helpers end with 1 if they are called without a verb, and so does ours.
         return if is_helper && words.is_empty() { ExitCode::FAILURE } else { shown };
     }
-    // A client with an unknown verb reads only stdout; it uses the helper's name and one word.
+    // A client may call the helper with one unknown verb. It reads only stdout.
     let foreign_verb =
         words.first().filter(|_| is_helper && words.len() == 1).and_then(|word| word.to_str()).map(str::to_owned);
     let arguments = match CommandLine::parse_from_words(called, words) {
@@ -193,7 +193,7 @@ impl CommandContext<'_> {
         }
     }
 
-    /// Says once that the accounts of ATCR's helper are used; the first change saves them.
+    /// Reports that the accounts of ATCR's helper are taken over, until the first change saves them.
     fn greet_adopted(&self) {
         let Some((count, skipped)) = self.accounts.about_to_adopt() else { return };
         let accounts = if count == 1 { "account of ATCR's helper is" } else { "accounts of ATCR's helper are" };
@@ -203,7 +203,7 @@ impl CommandContext<'_> {
         }
     }
 
-    /// Says that `ENSIGN_ACCOUNT` overrides the defaults in this shell.
+    /// Warns that `ENSIGN_ACCOUNT` overrides the defaults in this shell.
     fn note_variable(&self) {
         if let Some(value) = &self.env.account {
             if let Some(name) = self.unknown_variable() {
@@ -216,14 +216,14 @@ impl CommandContext<'_> {
         }
     }
 
-    /// The name in `ENSIGN_ACCOUNT` that no registry has.
+    /// Returns the name in `ENSIGN_ACCOUNT` if no registry has such an account.
     fn unknown_variable(&self) -> Option<String> {
         let nowhere = Registry::opaque("");
         let named = ExplicitAccount::parse(self.env.account.as_ref()?, &nowhere);
         self.accounts.unknown_name(&named, &RegistryAccounts::none(&nowhere)).ok().flatten()
     }
 
-    /// Shows the options of a person, one a line.
+    /// Shows what a person can do, each option on its own line.
     fn show_options(&self, RemedyOptions { message, ways }: &RemedyOptions) {
         self.ui.note(self.ui.as_typed(message));
         for way in ways {
@@ -242,12 +242,13 @@ impl CommandContext<'_> {
         Registry::pattern(host).or_else(|_| self.registry(host))
     }
 
-    /// Docker's `config.json`, as far as it can be read: for hints.
+    /// Reads Docker's `config.json` for hints; `None` if that fails.
     fn docker_config(&self) -> Option<ConfigJson> {
         ConfigJson::load(&self.env.docker_config_file()?).ok()
     }
 
-    /// Docker's `credHelpers` takes no pattern: such hosts reach us only if every registry does.
+    /// Prints a note if Docker does not ask Ensign for these hosts. `credHelpers` accepts no pattern, so Docker must
+    /// ask for every registry.
     fn note_that_docker_must_ask(&self, pattern: &Registry) {
         if !self.docker_config().is_some_and(|file| configured_helper::asks_us(&file, pattern)) {
             let program = self.program;
@@ -275,7 +276,7 @@ impl CommandContext<'_> {
         Ok(self.store_choice.get_or_init(|| choice))
     }
 
-    /// Asks the registry for the announcement of its login. An error is a sentence.
+    /// Asks which identity provider the registry announces. The error is a sentence about a bad announcement.
     fn announced(&self, registry: &Registry) -> Result<Option<Provider>, String> {
         let ask = || self.ui.while_waiting(&format!("Asking {registry}"), || oauth::announced_provider(registry));
         let (of, announced) = self.announced.get_or_init(|| (registry.clone(), ask()));
@@ -288,7 +289,7 @@ impl CommandContext<'_> {
         if allowed { TransportSecurity::PlainHttpAllowed } else { TransportSecurity::Https }
     }
 
-    /// The accounts of a registry that has at least one.
+    /// Returns the accounts of a registry. Fails if there are none.
     fn candidates(&self, registry: &Registry) -> Result<RegistryAccounts, Failure> {
         let candidates = self.accounts.registry_accounts(registry)?;
         if candidates.accounts.is_empty() {
@@ -320,7 +321,7 @@ impl CommandContext<'_> {
         Err(Failure::usage(what, format!("name the registry too: `{host} {name}`")))
     }
 
-    /// The registries that have an account called `alias`. A person gave it in place of a registry.
+    /// Returns the registries that have an account called `alias`, which a person typed instead of a registry.
     fn registries_with(&self, alias: &str) -> anyhow::Result<Vec<Registry>> {
         let all = self.accounts.all()?;
         Ok(all.iter().filter(|entry| entry.account(alias).is_some()).map(|entry| entry.registry.clone()).collect())
@@ -335,7 +336,7 @@ impl CommandContext<'_> {
     }
 }
 
-/// Says that Docker as a snap cannot ask us.
+/// Warns that Docker from a snap cannot ask Ensign.
 fn note_snap(context: &CommandContext<'_>) {
     if configured_helper::docker_is_a_snap() {
         context.ui.note(format_args!(
@@ -345,7 +346,7 @@ fn note_snap(context: &CommandContext<'_>) {
     }
 }
 
-/// Says that a key in Docker's file stops `podman --remote`, and gives the command that helps.
+/// Warns that an entry in Docker's file makes `podman --remote` fail, and prints the command that fixes it.
 fn note_podman(context: &CommandContext<'_>) {
     let Some(file) = context.docker_config().filter(|_| containers::are_found(context.env)) else { return };
     let Some(key) = containers::key_that_podman_refuses(&file) else { return };

@@ -1,4 +1,4 @@
-//! `Ui`: all output for people and all input from them. The home of `dialoguer`, `indicatif` and `open`.
+//! `Ui`: all output for people and all input from them. It uses the crates `dialoguer`, `indicatif` and `open`.
 //!
 //! Data goes to stdout, messages to stderr. Colour never carries meaning, and questions need a terminal.
 
@@ -17,13 +17,13 @@ use super::{menu, wrap};
 use crate::model::Secret;
 use crate::system::{env, exec, text, threads};
 
-/// The schema of all `--json` output. It grows when a field changes its meaning or is removed.
+/// The schema version of all `--json` output. It increases when a field changes its meaning or is removed.
 const JSON_SCHEMA: u64 = 1;
 
 const BOLD: &str = "\u{1b}[1m";
 const PLAIN: &str = "\u{1b}[0m";
 
-/// How this run talks.
+/// The output of this run: for a person, or as JSON.
 pub(super) struct Ui {
     json: bool,
     /// The program's name as it was typed.
@@ -35,7 +35,7 @@ impl Ui {
         Self { json, program: program.to_owned() }
     }
 
-    /// A hint with the program's name as it was typed: lower layers use its full name.
+    /// Returns the hint with the program's name as it was typed. Lower layers write the full name.
     pub(super) fn as_typed(&self, hint: &str) -> String {
         hint.replace("`docker-credential-ensign ", &format!("`{} ", self.program))
     }
@@ -60,7 +60,7 @@ impl Ui {
         self.exact_data(value, wrap::for_terminal(&lines, &Term::stdout()))
     }
 
-    /// The same for lines that a person copies or another program wrote: none is broken.
+    /// Prints data, but breaks no line: for lines that a person copies, or that another program wrote.
     pub(super) fn exact_data(&self, value: Value, lines: impl Display) -> Result<()> {
         self.print(&if self.json {
             text::sanitize_json(&with_schema(value).to_string())
@@ -79,7 +79,8 @@ impl Ui {
         }
     }
 
-    /// Writes bytes to stdout, without control characters if that is a terminal. `false`: the reader is gone.
+    /// Writes bytes to stdout, without control characters if that is a terminal. Returns `false` if the reader has
+    /// closed its pipe.
     pub(super) fn raw(&self, bytes: &[u8]) -> Result<bool> {
         let harmless = self.is_terminal().then(|| fit_for_terminal(&String::from_utf8_lossy(bytes)));
         let bytes = harmless.as_ref().map_or(bytes, |text| text.as_bytes());
@@ -122,7 +123,7 @@ impl Ui {
         Ok(Secret::new(Password::new().with_prompt(question).interact()?))
     }
 
-    /// The same for a new secret, which is typed twice.
+    /// Asks for a new secret, which a person types twice.
     pub(super) fn ask_new_secret(&self, question: &str) -> Result<Secret> {
         let twice = Password::new().with_prompt(question).with_confirmation("Again", "They do not match");
         Ok(Secret::new(twice.interact()?))
@@ -132,19 +133,19 @@ impl Ui {
         Ok(menu::confirm(question)?)
     }
 
-    /// Shows a menu, and returns the place of the choice.
+    /// Shows a menu, and returns the index of the choice.
     pub(super) fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
         let cancelled = || io::Error::new(io::ErrorKind::Interrupted, "cancelled; nothing was changed").into();
         menu::choose(question, items, default)?.ok_or_else(cancelled)
     }
 
-    /// Shows progress until the value is there.
+    /// Shows progress until `wait` returns.
     pub(super) fn while_waiting<T>(&self, what: &str, wait: impl FnOnce() -> T) -> T {
         let _line = self.live_line(what);
         wait()
     }
 
-    /// A line whose words may change, until it is dropped. Without a terminal there is none.
+    /// Shows a line, whose text may change, until it is dropped. Without a terminal it shows nothing.
     pub(super) fn live_line(&self, words: impl Display) -> LiveLine {
         if self.json || !io::stderr().is_terminal() {
             return LiveLine(None);
@@ -154,7 +155,7 @@ impl Ui {
             spinner.set_style(style);
         }
         let ticking = spinner.downgrade();
-        // `indicatif`'s own thread panics if it cannot be started, so the line does not move by itself.
+        // `indicatif` panics if it cannot start its own thread, so this thread moves the spinner instead.
         let _ = threads::start(move || {
             while let Some(spinner) = ticking.upgrade().filter(|spinner| !spinner.is_finished()) {
                 spinner.tick();
@@ -171,11 +172,11 @@ impl Ui {
     }
 
     pub(super) fn open_browser(&self, link: &str) -> bool {
-        // Windows does not search our current folder for programs then.
+        // On Windows, `that_detached` does not search our current folder for programs.
         if cfg!(windows) { open::that_detached(link).is_ok() } else { exec::start_first(open::commands(link)) }
     }
 
-    /// A bold word, if the terminal can show it. Some consoles of Windows would show the codes.
+    /// Makes a word bold if the terminal can show that. Some Windows consoles would print the escape codes.
     pub(super) fn bold(&self, word: &str) -> String {
         if self.json || !is_styled() { word.to_owned() } else { format!("{BOLD}{word}{PLAIN}") }
     }
@@ -209,8 +210,8 @@ impl Drop for LiveLine {
     }
 }
 
-/// Cleans text for a terminal, because other programs may have written a name. It keeps only our own two sequences, for
-/// bold text.
+/// Cleans text for a terminal, because a name in it may come from another program. Keeps only our own two escape
+/// sequences, for bold text.
 fn fit_for_terminal(text: &str) -> String {
     let lines = |text: &str| text.split('\n').map(text::sanitize).collect::<Vec<_>>().join("\n");
     let plain = |text: &str| text.split(PLAIN).map(lines).collect::<Vec<_>>().join(PLAIN);

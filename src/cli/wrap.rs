@@ -4,16 +4,16 @@ use std::fmt::Write;
 
 use dialoguer::console::{Term, measure_text_width};
 
-/// What a very narrow terminal gets: it breaks such lines itself.
+/// The smallest width of a line. A narrower terminal breaks the lines itself.
 const NARROWEST: usize = 40;
 
-/// What each terminal has, for texts that are always broken.
+/// The usual width of a terminal, for texts that are always broken.
 pub(super) const WIDTH: usize = 80;
 
-/// How far the later lines of a broken one move to the right at most.
+/// The largest indentation that puts the rest of a broken line below its second column.
 const WIDEST_INDENT: usize = 16;
 
-/// The text in lines that fit this terminal. What goes to a file or another program stays as it is.
+/// Breaks text into lines that fit this terminal. Text for a file or another program stays unchanged.
 pub(super) fn for_terminal(text: &str, terminal: &Term) -> String {
     match terminal.size_checked() {
         Some((_, columns)) if terminal.is_term() => wrap(text, usize::from(columns).max(NARROWEST)),
@@ -51,7 +51,8 @@ fn wrap_line(line: &str, width: usize) -> String {
     wrapped
 }
 
-/// The indentation, and the texts that two spaces or more separate, each with the number of spaces before it.
+/// Returns the indentation, and the columns: texts that two or more spaces separate, each with the number of spaces
+/// before it.
 fn columns(line: &str) -> (usize, Vec<(usize, &str)>) {
     let mut rest = line.trim_start_matches(' ');
     let start = line.len() - rest.len();
@@ -65,8 +66,8 @@ fn columns(line: &str) -> (usize, Vec<(usize, &str)>) {
     (start, columns)
 }
 
-/// What stays whole: a column that fits a line of its own, a command behind a colon and spaces, a word. A column that is
-/// broken begins a line.
+/// Returns the pieces that stay whole: a column that fits on one line, a command after a colon and spaces, or a word. A
+/// broken column begins on a new line.
 fn pieces<'l>(columns: &[(usize, &'l str)], room: usize) -> Vec<(usize, &'l str, bool)> {
     let mut pieces = Vec::new();
     let mut is_command = false;
@@ -82,7 +83,7 @@ fn pieces<'l>(columns: &[(usize, &'l str)], room: usize) -> Vec<(usize, &'l str,
     pieces
 }
 
-/// Words, and texts between backticks with what is joined to them.
+/// Returns the words. A text between backticks is one word, together with the characters joined to it.
 fn words(text: &str) -> Vec<&str> {
     let (mut words, mut start, mut is_quoted) = (Vec::new(), 0, false);
     for (at, letter) in text.char_indices() {

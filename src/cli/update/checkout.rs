@@ -1,4 +1,4 @@
-//! Updates a program that install.sh built from a checkout: with `git pull` and install.sh, after a yes.
+//! Updates a program that install.sh built from a checkout: runs `git pull` and install.sh, if a person agrees.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -41,7 +41,7 @@ pub(super) fn renew(context: &CommandContext<'_>, folder: &Path, prefix: &Path) 
     Ok(ExitCode::SUCCESS)
 }
 
-/// The commands to type instead.
+/// Returns the commands that a person can type instead.
 pub(super) fn commands(context: &CommandContext<'_>, folder: &Path, prefix: &Path) -> String {
     let usual = context.env.home().and_then(|home| home.join(".local").canonicalize().ok());
     let option = if usual.as_deref() == Some(prefix) {

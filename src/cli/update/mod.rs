@@ -1,5 +1,5 @@
-//! `update`: replaces this program by a newer release, if install.sh took it from a release. Packages and checkouts are
-//! updated by their own commands.
+//! `update`: replaces this program by a newer release, if install.sh installed it from a release. Packages and
+//! checkouts are updated by their own commands.
 
 mod checkout;
 mod texts;
@@ -126,7 +126,8 @@ fn server(context: &CommandContext<'_>) -> Result<ReleaseServer, Failure> {
     Ok(ReleaseServer::new(context.accounts.releases()?.as_ref())?)
 }
 
-/// The newer release that the last `update --check` found, with its command. It uses no network.
+/// Returns the newer release that the last `update --check` found, and the command that installs it. It uses no
+/// network.
 pub(super) fn known_newer(context: &CommandContext<'_>) -> Option<(Version, String)> {
     let version = release::newer(context.env)?;
     let command =
@@ -140,7 +141,7 @@ pub(super) fn note_newer(context: &CommandContext<'_>) {
     }
 }
 
-/// The sentence after a person declined.
+/// The failure after a person declined.
 fn declined(hint: String) -> Failure {
     Failure::new(FailureKind::Cancelled, Problem::new("nothing was changed", hint))
 }

@@ -1,5 +1,5 @@
-//! `install-texts`, for installers: writes completions and manual pages where shells and `man` look beside the
-//! program's folder.
+//! `install-texts`, for installers: writes completions and manual pages to `share` beside the program's folder, where
+//! shells and `man` look for them.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,11 +11,11 @@ use crate::cli::failure::Failure;
 use crate::release::Installation;
 use crate::system::files::{self, InstalledFile, create_installed_folder, put_installed};
 
-/// The names of the written files, one a line, below `share`. Uninstalling reads it.
+/// The list of the written files, each on its own line, relative to `share`. Uninstalling reads this list.
 const LIST: &str = "lib/ensign/installed-texts";
 const LIST_LIMIT: u64 = 1 << 20;
 
-/// Writes them all, and removes those that only an earlier version had. Other files stay.
+/// Writes all texts, and removes those that only an earlier version contained. Files of other programs stay.
 pub(in crate::cli) fn install() -> Result<ExitCode, Failure> {
     let prefix = Installation::find()?.prefix;
     let list = prefix.join(LIST);
@@ -37,7 +37,7 @@ pub(in crate::cli) fn install() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Each text with its place below `share`.
+/// Returns each text with its path below `share`.
 fn texts() -> Result<Vec<(String, String)>> {
     let pages = CommandLine::manual().context("could not write the manual")?;
     let section = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
