@@ -1,7 +1,6 @@
-//! Answers for registries without accounts: another credential helper gives them.
+//! Forwards calls for registries without accounts to another credential helper.
 //!
-//! A client gets "not found" whatever goes wrong with that helper. Any other error would end the pulls of public
-//! images.
+//! If that helper fails, the client gets "not found". Any other error would make pulls of public images fail.
 
 use std::collections::BTreeSet;
 
@@ -19,12 +18,12 @@ impl Accounts<'_> {
         Ok(self.load(registry)?.into_only(registry).1)
     }
 
-    /// Every helper that answers for something. The fallback is the last.
+    /// All other helpers, with the registries that each answers for. The fallback is the last.
     pub(crate) fn routes(&self) -> Result<Vec<HelperRoute>> {
         Ok(routes(self.load_all()?))
     }
 
-    /// Asks the helper for its login. If it would ask us, it has none.
+    /// Asks the helper for its login. A helper that would call Ensign again counts as one without a login.
     pub(crate) fn ask_routed(&self, route: &HelperRoute, server: &str) -> FindOutcome {
         if helpers::would_recurse(&route.helper) {
             return FindOutcome::NoAccount;
@@ -36,7 +35,8 @@ impl Accounts<'_> {
         }
     }
 
-    /// Lets the helper save a login. Its failure is an error, because the client would take the login for saved.
+    /// Lets the helper save a login. A failure is reported, because otherwise the client would believe that the login
+    /// is saved.
     pub(crate) fn store_routed(
         &self,
         route: &HelperRoute,
@@ -64,8 +64,8 @@ impl Accounts<'_> {
         Err(Problem::run(what, "route"))
     }
 
-    /// What `list` prints: one server address for each registry, and only addresses that `get` can answer. The helpers
-    /// are asked only with `others`.
+    /// The entries that `list` prints: one server address for each registry, and only addresses that `get` can answer.
+    /// Other helpers are asked only if `others` is set.
     pub(crate) fn listed(&self, others: bool) -> Result<Vec<(String, String)>> {
         let loaded = self.load_all()?;
         let mut listed: Vec<(String, String)> = loaded.registries.iter().filter_map(own_entry).collect();
@@ -102,8 +102,8 @@ fn own_entry(entry: &RegistryAccounts) -> Option<(String, String)> {
     Some((entry.registry.docker_key().to_owned(), account.username.to_string()))
 }
 
-/// One address for each registry. Docker's own spelling is preferred, because Docker may know no other. Side keys and
-/// logins of one repository are left out.
+/// Selects one address for each registry. Docker's own spelling is preferred, because Docker may look up no other.
+/// Leaves out Docker Hub's token entries, and addresses with a user or a repository.
 fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)> {
     let mut all: Vec<(Registry, String, String)> = Vec::new();
     for (server, user) in listed {
@@ -124,7 +124,7 @@ impl HelperRoute {
         let Problem { message: what, hint: cure } = problem;
         let registry =
             ServerUrl::parse(server).map_or_else(Registry::docker_hub, |url| url.target().registry().into_owned());
-        let instead = format!("{cure}, or `docker-credential-ensign login {registry}` to keep it here");
+        let instead = format!("{cure}, or save the login in Ensign: `docker-credential-ensign login {registry}`");
         Problem::new(format!("the login of {registry} was not {deed}: {what}"), instead)
     }
 }

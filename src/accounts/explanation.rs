@@ -10,17 +10,17 @@ use crate::model::{Account, Operation, Problem};
 use crate::system::env::{self, Env};
 use crate::system::text::{one_line, quote};
 
-/// The command in a hint where no command was typed.
+/// The placeholder for the user's command in a hint, if the user typed none.
 pub(crate) const ANY_COMMAND: &str = "docker …";
 
-/// A decision, and where its files are named from.
+/// A decision, and the environment that shortens the paths of its files.
 #[derive(Clone, Copy)]
 pub(crate) struct Explanation<'a> {
     env: &'a Env,
     decision: &'a Decision,
 }
 
-/// A sentence that says what to do, and the ways to do it.
+/// A sentence that states the problem, and the commands that solve it.
 #[derive(Debug)]
 pub(crate) struct RemedyOptions {
     pub(crate) message: String,
@@ -38,7 +38,7 @@ impl<'a> Explanation<'a> {
         Self { env, decision }
     }
 
-    /// What answers, in a word or two.
+    /// The account or helper that answers, or that there is none.
     pub(crate) fn headline(&self) -> String {
         let Decision { account, helper, verdict, .. } = self.decision;
         let helper = helper.as_ref().map(|helper| format!("docker-credential-{helper}"));
@@ -46,12 +46,12 @@ impl<'a> Explanation<'a> {
         account.clone().or(helper).map_or_else(|| other.to_owned(), |name| one_line(&name, 200))
     }
 
-    /// A rule with what it says.
+    /// A rule's name and its result.
     pub(crate) fn line(&self, step: &DecisionStep) -> String {
         format!("{} {}", step.rule, self.step(step))
     }
 
-    /// What a rule says.
+    /// A rule's result.
     pub(crate) fn step(&self, step: &DecisionStep) -> String {
         let Decision { registry, .. } = self.decision;
         match &step.outcome {
@@ -103,7 +103,7 @@ impl<'a> Explanation<'a> {
         })
     }
 
-    /// The files that were not read whole and therefore chose no account.
+    /// The files that were not read completely and therefore chose no account.
     pub(crate) fn unknown_files(&self) -> impl Iterator<Item = String> + use<'a> {
         let Self { decision, .. } = *self;
         let unknown = decision.steps.iter().filter(|step| matches!(step.outcome, RuleOutcome::Unknown { .. }));
@@ -111,7 +111,7 @@ impl<'a> Explanation<'a> {
         unknown.map(move |step| format!("{}: {}", decision.registry, this.line(step)))
     }
 
-    /// Why no account answers, and the command that changes it. `None` if an account or another helper does.
+    /// Why no account answers, and the command that helps. `None` if an account or another helper answers.
     pub(crate) fn problem(&self) -> Option<Problem> {
         let Decision { registry, verdict, accounts, operation, passed_over, .. } = self.decision;
         let (host, entry) = (quote(registry), quote(self.decision.entry()));
@@ -135,7 +135,7 @@ impl<'a> Explanation<'a> {
             }
             Verdict::Public => Problem::new(
                 self.step(self.decision.deciding()?),
-                format!("ENSIGN_ACCOUNT={host}=NAME names one anyway"),
+                format!("set ENSIGN_ACCOUNT={host}=NAME to use one anyway"),
             ),
             Verdict::NoSuchAccount => {
                 let step = self.decision.deciding()?;
@@ -159,7 +159,7 @@ impl<'a> Explanation<'a> {
         (!passed_over.is_empty()).then(|| format!("{names} {verb} for {other} only"))
     }
 
-    /// The remedies where no rule could choose, for the typed command.
+    /// The commands that help if no rule could choose an account. `typed` is the user's command.
     pub(crate) fn options(&self, accounts: &[Account], typed: &str) -> Option<RemedyOptions> {
         let Decision { registry, verdict, steps, .. } = self.decision;
         let ambiguous = steps.iter().find_map(|step| match &step.outcome {
@@ -185,7 +185,7 @@ impl<'a> Explanation<'a> {
         Some(RemedyOptions { message: format!("{message}. Options:"), ways })
     }
 
-    /// The ways to give each image its own account, or the command its one account.
+    /// The commands that give each image its own account, or that set one account for the whole command.
     fn ways_between(
         &self,
         images: &[OwnedImage],
@@ -196,10 +196,10 @@ impl<'a> Explanation<'a> {
         let Decision { account, .. } = self.decision;
         let other = images.iter().find(|owned| Some(&owned.account) != account.as_ref()).or(images.first());
         let Some(OwnedImage { account: name, .. }) = other else { return vec![] };
-        // buildx alone asks for each repository separately.
+        // Only buildx asks for each repository separately.
         let may_build = typed == ANY_COMMAND || ["build", "bake", "compose"].iter().any(|verb| typed.contains(verb));
         let mut repositories: Vec<_> = images.iter().take(4).map(|owned| quote(&owned.image)).collect();
-        repositories.dedup(); // an image that two accounts claim is named for each
+        repositories.dedup(); // an image of two accounts is in `images` twice
         let sync = format!("every build   docker-credential-ensign buildx sync {}", repositories.join(" "));
         let pin = format!(
             "one tool      docker-credential-ensign pin {}   (and name the helper `ensign-{name}` in the tool's config)",
@@ -223,7 +223,7 @@ impl Accounts<'_> {
     }
 }
 
-/// Names the registries that another helper answers for.
+/// Describes the registries that another helper answers for.
 pub(crate) fn helper_answers_for(route: Option<&str>) -> String {
     format!("answers for {}", route.unwrap_or("all registries without an account"))
 }
@@ -238,7 +238,7 @@ fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
     Some(folders.fold(edit, |edit, folder| format!("{edit} --folder {}", quote(&folder))))
 }
 
-/// A path relative to the current folder or the home folder.
+/// A path for people: relative to the current folder, or shortened by `~`.
 pub(crate) fn shown(env: &Env, file: &Path) -> String {
     let relative = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
     one_line(&relative.map_or_else(|| env.shorten_home(file), |path| path.display().to_string()), 100)

@@ -1,4 +1,4 @@
-//! Guards secrets: an account's rule for callers, checked against the caller and the user's grants.
+//! Guards secrets: checks an account's rule for callers against the caller and the user's grants.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::model::{Account, AccountName, CallerFacts, CallerRefusal, CallerRule,
 use crate::system::files::{self, Access};
 use crate::system::text;
 
-/// An account that is not handed out to this caller, and why.
+/// An account that this caller may not use, and the reason.
 #[derive(Clone, Debug)]
 pub(crate) struct WithheldAccount {
     registry: Registry,
@@ -20,17 +20,17 @@ pub(crate) struct WithheldAccount {
     refusal: CallerRefusal,
 }
 
-/// The longest grant. A later end was written by another clock.
+/// The longest grant. A grant that ends later is ignored, because the clock must have changed.
 pub(crate) const LONGEST_GRANT: Duration = Duration::from_hours(12);
 
 const VERSION: u64 = 1;
 const LIMIT: u64 = 1 << 20;
 
-/// How long a change of grants waits for other changes.
+/// How long a change of grants waits for the config's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Accounts<'_> {
-    /// Checks the account's rule against the caller. `facts` finds out what the rule asks.
+    /// Checks the account's rule against the caller. `facts` finds out the facts that the rule needs.
     pub(crate) fn may_ask(
         &self,
         account: &Account,
@@ -45,7 +45,8 @@ impl Accounts<'_> {
             .map_err(|refusal| WithheldAccount::new(account, refusal))
     }
 
-    /// The same for secrets that leave by another way than `get`. `note` records that and says whether it could.
+    /// Checks the rule before a command other than `get` hands out the secret. `note` writes the journal entry that a
+    /// rule requires, and returns whether that succeeded.
     pub(crate) fn hand_out(
         &self,
         account: &Account,
@@ -59,7 +60,7 @@ impl Accounts<'_> {
         Err(WithheldAccount::new(account, CallerRefusal::NoJournal))
     }
 
-    /// When the user's grant ends, if there is one. An unreadable file grants nothing.
+    /// The end of the user's grant, if there is one. An unreadable `grants.json` grants nothing.
     pub(crate) fn granted_until(&self, account: &Account) -> Option<SystemTime> {
         let grants = self.read_grants().ok()?;
         let until = timestamp::since_1970(*grants.get(account.registry.as_str())?.get(account.name.as_str())?)?;
@@ -67,9 +68,9 @@ impl Accounts<'_> {
         (now < until && until <= now + LONGEST_GRANT).then_some(until)
     }
 
-    /// Grants the account to callers for `span`; `None` ends the grant.
+    /// Grants the account to callers for `span`. A `span` of zero ends the grant.
     pub(crate) fn grant(&self, account: &Account, span: Duration) -> Result<()> {
-        let path = self.grants_path().ok_or_else(|| anyhow!("no folder is known for the grant"))?;
+        let path = self.grants_path().ok_or_else(|| anyhow!("there is no home folder to store the grant in"))?;
         let _lock =
             self.config.lock_within(PATIENCE)?.ok_or_else(|| anyhow!("another process is changing the accounts"))?;
         let now = SystemTime::now();
@@ -103,7 +104,7 @@ impl Accounts<'_> {
 /// When each grant ends, in seconds since 1970, by registry and account.
 type GrantEnds = BTreeMap<String, BTreeMap<String, u64>>;
 
-/// A file of its own, because dotfiles carry the config to other machines.
+/// The content of `grants.json`. Grants are not in the config, because dotfiles copy the config to other machines.
 #[derive(Deserialize, Serialize)]
 struct GrantsFile {
     version: u64,
@@ -120,7 +121,7 @@ impl WithheldAccount {
         self.refusal.to_string()
     }
 
-    /// The command that gives this caller the account.
+    /// The command after which this caller may use the account.
     pub(crate) fn command(&self) -> String {
         let [host, name] = [self.registry.as_str(), self.name.as_str()].map(text::quote);
         match &self.refusal {

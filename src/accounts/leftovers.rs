@@ -1,4 +1,4 @@
-//! Left-overs of killed changes: unfinished files, and secrets that no account names. `status` lists them, and the next
+//! Left-overs of killed changes: unfinished files, and secrets without an account. `status` lists them, and the next
 //! change removes them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,20 +21,20 @@ pub(crate) struct Leftovers {
 }
 
 impl Accounts<'_> {
-    /// All left-overs, also those that `sweep` leaves alone because they were once saved for good.
+    /// All left-overs, including secrets that `sweep` does not remove because they were once saved for good.
     pub(crate) fn leftovers(&self) -> Result<Leftovers> {
         let registries = self.config.load(None)?.registries;
         let secrets = self.unnamed(&registries, |_| true);
         Ok(Leftovers { secrets, files: self.vault.left_files() })
     }
 
-    /// Tells whether the next change removes the secret. Otherwise it was saved for good once, maybe for another
-    /// config.
+    /// Tells whether the next change removes the secret. A secret that was once saved for good stays, because another
+    /// config may use it.
     pub(crate) fn is_swept(&self, (store, registry, name): &StoredName) -> bool {
         self.vault.record().is_ok_and(|record| !record.knows(store, registry, name))
     }
 
-    /// Removes the secret of a name without an account. Returns whether there was one.
+    /// Removes the secrets of a name that has no account. Returns whether there were any.
     pub(crate) fn remove_leftover(&self, registry: &Registry, name: &str) -> Result<bool> {
         let is_it = |(_, host, other): &StoredName| host == registry && other == name;
         if self.unnamed(&self.config.load(None)?.registries, is_it).is_empty() {
@@ -48,7 +48,7 @@ impl Accounts<'_> {
     }
 
     /// Removes the left-overs of killed changes. A failure does not stop the change. The caller holds the lock. Returns
-    /// what another store has not removed.
+    /// the accounts whose secrets another store did not remove.
     pub(super) fn sweep(&self, registries: &[RegistryAccounts]) -> Vec<Account> {
         for path in self.vault.left_files().iter().filter(|path| path.extension().is_some_and(|ending| ending == "new"))
         {
@@ -93,7 +93,7 @@ impl Accounts<'_> {
         });
     }
 
-    /// Secrets of our own files that belong to no account, among those that `is_asked`.
+    /// The secrets in our own files that belong to no account and for which `is_asked` is true.
     fn unnamed(&self, registries: &[RegistryAccounts], is_asked: impl Fn(&StoredName) -> bool) -> Vec<StoredName> {
         let mut named: BTreeSet<(bool, &Registry, &str)> = BTreeSet::new();
         for account in registries.iter().flat_map(|entry| &entry.accounts) {

@@ -1,4 +1,4 @@
-//! Saves logins: one, or many in one change of the config.
+//! Saves a login, or several logins in one change of the config.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -19,9 +19,9 @@ impl Accounts<'_> {
         self.save_all(&[login])?.remove(0)
     }
 
-    /// Saves logins with one write of each file: the secrets of each registry, then the config. A failed login does not
-    /// affect the others; an error of the config affects all. [`Accounts::preview_all`] finds accounts that renew their
-    /// secrets themselves.
+    /// Saves logins. Each file is written once: first the secrets of each registry, then the config. If a login fails,
+    /// the others are still saved. If the config cannot be written, no login is saved. [`Accounts::preview_all`] finds
+    /// accounts that renew their secrets themselves.
     pub(crate) fn save_all(&self, logins: &[&NewLogin]) -> Result<Vec<Result<Account>>> {
         if logins.is_empty() {
             return Ok(vec![]);
@@ -111,7 +111,8 @@ fn enter(edit: &mut Transaction<'_>, logins: &[&NewLogin], results: &[Result<Acc
     }
 }
 
-/// The registry after this login. A sole account without a default becomes the default.
+/// Adds the login's account to the registry. If the registry has a single account and no default, that account becomes
+/// the default.
 fn step(candidates: &mut RegistryAccounts, login: &NewLogin, account: &Account) {
     let default = candidates.default_account().filter(|_| login.activate == Activation::IfNone);
     let active = default.map_or(&account.name, |default| &default.name).clone();
@@ -133,7 +134,7 @@ fn by_registry<'l>(logins: &[&'l NewLogin]) -> Vec<(&'l Registry, Vec<usize>)> {
     sorted
 }
 
-/// The same error once more.
+/// A copy of the error, for each login that it affects.
 fn copy(error: &Error) -> Error {
     error.downcast_ref::<Problem>().map_or_else(|| anyhow!("{error:#}"), |problem| problem.clone().into())
 }

@@ -68,7 +68,7 @@ pub(crate) enum FindOutcome {
     Delegated(HelperRoute),
     /// The secret of the account is known to have expired.
     Expired(Problem),
-    /// The account that answers is not for this caller.
+    /// The account's rule refuses this caller.
     Withheld(WithheldAccount),
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct DecisionRecord {
     pub(crate) decision: Decision,
     /// The config turns the journal off.
     pub(crate) is_private: bool,
-    /// The account has a rule for callers. The journal must hold the answer before the secret is handed out.
+    /// The account, if it has a rule for callers. The journal must contain the answer before the secret is handed out.
     pub(crate) guarded: Option<Account>,
 }
 
@@ -134,13 +134,14 @@ impl<'e> Accounts<'e> {
             match self.resolve(account, stored, Audience::Client)? {
                 ResolvedSecret::Valid(credential) => return Ok(FindOutcome::Credential(credential)),
                 ResolvedSecret::Expired(why) => return Ok(FindOutcome::Expired(why)),
-                // The program has just said so, and would say it again.
+                // The program was asked just now, and would answer the same again.
                 ResolvedSecret::Missing if matches!(account.source, Source::External(_)) => {
                     return Ok(FindOutcome::NoAccount);
                 }
                 ResolvedSecret::Missing => {}
             }
-            // A logout may have come between our two reads. If the config is unchanged, the secret is gone.
+            // A logout may have removed the account since we read the config. If the config is unchanged, the secret is
+            // gone.
             if seen.as_ref() == Some(&candidates) {
                 return Err(missing_secret(account).into());
             }
@@ -148,7 +149,7 @@ impl<'e> Accounts<'e> {
         }
     }
 
-    /// Decides whether an account answers or `route`, another helper.
+    /// Decides whether an account answers, or the helper of `route`.
     pub(crate) fn decide(
         &self,
         candidates: &RegistryAccounts,
@@ -168,7 +169,7 @@ impl<'e> Accounts<'e> {
         })
     }
 
-    /// The name in `ENSIGN_ACCOUNT` that belongs to no account.
+    /// The name in `ENSIGN_ACCOUNT`, if no account has that name.
     pub(crate) fn unknown_name(
         &self,
         named: &ExplicitAccount,
@@ -186,7 +187,7 @@ impl<'e> Accounts<'e> {
         Ok((!is_known).then(|| name.clone()))
     }
 
-    /// The number of accounts that the next change adopts, and the reasons why others cannot be.
+    /// The number of accounts that the next change adopts, and the reasons why other logins are not adopted.
     pub(crate) fn about_to_adopt(&self) -> Option<(usize, Vec<String>)> {
         match self.config.load(None).ok()?.origin {
             ConfigOrigin::Adopted(adopted) => Some((adopted.secrets.len(), adopted.skipped)),
@@ -199,13 +200,13 @@ impl<'e> Accounts<'e> {
         Ok(self.load(registry)?.into_only(registry).0)
     }
 
-    /// The accounts of exactly this registry or pattern. A host does not share its accounts with its pattern.
+    /// The accounts of exactly this registry or pattern. The accounts of a pattern are left out for its hosts.
     pub(crate) fn only_of(&self, registry: &Registry) -> Result<RegistryAccounts> {
         let entry = self.registry_accounts(registry)?;
         Ok(if entry.registry == *registry { entry } else { RegistryAccounts::none(registry) })
     }
 
-    /// Any call saves adopted accounts. The answer then comes from memory.
+    /// Loads the config for this registry. The result contains adopted accounts even if they cannot be saved.
     fn load(&self, registry: &Registry) -> Result<LoadedConfig> {
         let loaded = self.config.load(Some(registry))?;
         self.vault.heed(&loaded.floors);
@@ -215,14 +216,14 @@ impl<'e> Accounts<'e> {
         Ok(loaded)
     }
 
-    /// All registries with their accounts, in the order of the config. Adopted ones are written down first.
+    /// All registries with their accounts, in the order of the config. Adopted accounts are saved first.
     pub(crate) fn all(&self) -> Result<Vec<RegistryAccounts>> {
         let mut all = self.load_all()?.registries;
         all.retain(|entry| entry.helper.is_none() || !entry.accounts.is_empty());
         Ok(all)
     }
 
-    /// The accounts whose secrets have ended or end soon, as our own stores tell. No other program is asked.
+    /// The accounts whose secrets have expired or expire soon. Only our own stores are read.
     pub(crate) fn ending_soon(&self) -> Result<Vec<(Account, Expiry)>> {
         let now = SystemTime::now();
         let mut ending = vec![];
@@ -246,7 +247,7 @@ impl<'e> Accounts<'e> {
         Ok(ending)
     }
 
-    /// The same with the helpers for other registries. Nothing is written.
+    /// All registries with accounts, and the helpers for other registries. Nothing is written.
     pub(crate) fn survey(&self) -> Result<(Vec<RegistryAccounts>, Vec<HelperRoute>)> {
         let loaded = self.config.load(None)?;
         self.vault.heed(&loaded.floors);
@@ -263,12 +264,12 @@ impl<'e> Accounts<'e> {
         Ok(loaded)
     }
 
-    /// Hosts that accounts of another registry answer for too.
+    /// The hosts for which accounts of another registry answer too.
     pub(crate) fn aliases(&self) -> Result<Vec<HostAlias>> {
         Ok(self.config.load(None)?.also)
     }
 
-    /// Other programs' names of each registry: every spelling that was used, and the hosts of `also`.
+    /// The names under which other programs look up each registry: the spellings used so far, and the hosts of `also`.
     pub(crate) fn other_names(&self) -> Result<BTreeMap<Registry, Vec<String>>> {
         let loaded = self.config.load(None)?;
         let mut names: BTreeMap<_, _> =
@@ -290,7 +291,7 @@ impl<'e> Accounts<'e> {
     }
 }
 
-/// Another helper answers, unless the call names an account of ours or a public image.
+/// Lets another helper answer, unless the call names an account of Ensign or a public image.
 fn delegate(
     candidates: &RegistryAccounts,
     route: &HelperRoute,

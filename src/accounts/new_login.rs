@@ -11,23 +11,23 @@ use crate::system::text;
 
 pub(crate) struct NewLogin {
     pub(crate) registry: Registry,
-    /// The registry's name as it was typed, if it differs from ours.
+    /// The registry's name as the user typed it, if Ensign spells it differently.
     pub(crate) spellings: Vec<String>,
     pub(crate) username: Username,
-    /// The alias; `None`: that of the account with this user name, else the user name itself.
+    /// The alias. `None`: the alias of the account with this user name, or else the user name itself.
     pub(crate) name: Option<AccountName>,
-    /// The store for the secret; `None`: the account's, else the store of new secrets.
+    /// The store for the secret. `None`: the account's store, or else the store of new secrets.
     pub(crate) store: Option<StoreKind>,
     /// The user of an identity token, if known. In that case `username` is `<token>`.
     pub(crate) token_of: Option<Username>,
     /// Patterns for the account.
     pub(crate) images: Vec<ImagePattern>,
     pub(crate) images_before: PreviousImages,
-    /// The repository or namespace in the server address. It has its own login.
+    /// The repository or namespace in the server address, which is all that this login is for.
     pub(crate) bound: Option<ImagePattern>,
-    /// The operation that it is for; `None`: the operations of the account.
+    /// The operation that the login is for. `None`: an existing account keeps its operation.
     pub(crate) purpose: Option<Operation>,
-    /// The user's decentralized identifier, if the provider tells it.
+    /// The user's decentralized identifier, if the provider reports it.
     pub(crate) did: Option<String>,
     /// The change of the rule for callers.
     pub(crate) callers: CallerEdit,
@@ -49,7 +49,7 @@ pub(crate) enum Activation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PreviousImages {
     Kept,
-    /// Kept, and an account without patterns gets those of its own namespace.
+    /// Kept. An account without patterns also gets the pattern of its own namespace.
     KeptWithNamespace,
     Replaced,
 }
@@ -76,8 +76,8 @@ impl NewLogin {
         }
     }
 
-    /// The secret with what is known of its end. A token tells its own end. If that has passed, our clock is wrong,
-    /// because the registry has just accepted the token. An external secret is kept as long as its program allows.
+    /// The secret with its expiry, if known. A token contains its own expiry. An expiry in the past is ignored: the
+    /// registry has just accepted the token, so our clock is wrong. An external secret needs an expiry.
     pub(super) fn stored_from(&self, now: SystemTime) -> Option<StoredSecret> {
         if let Source::External(_) = self.source {
             return Some(self.stored.copy()).filter(|stored| stored.expires_at.is_some());
@@ -91,7 +91,7 @@ impl NewLogin {
         self.stored_from(now).map_or(Expiry::Unknown, |stored| Expiry::new(&self.source, &stored))
     }
 
-    /// The account that this login adds or renews among `candidates`. `store` is for a new one.
+    /// The account that this login adds or renews among `candidates`. A new account gets `store`.
     pub(super) fn account(&self, candidates: &RegistryAccounts, store: &StoreKind) -> Result<Account, Problem> {
         let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {
             name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user(), self.purpose)),
@@ -103,7 +103,7 @@ impl NewLogin {
             || self.username.is_identity_token();
         if !same_user {
             return Err(Problem::run(
-                format!("`{}` is the account of {} on {} already", account.name, account.username, self.registry),
+                format!("`{}` is already the alias of {} on {}", account.name, account.username, self.registry),
                 format_args!("login {} -u {} --alias NAME", self.registry, text::quote(self.username.as_str())),
             ));
         }
@@ -135,7 +135,7 @@ impl NewLogin {
         // Docker stores a renewed identity token without its user.
         let answered =
             candidates.active_account().filter(|active| active.username == self.username && self.token_of.is_none());
-        // An identity token hides the account's user name, so the alias must tell it.
+        // An identity token hides the account's user name, so the alias must be the user name.
         let keeps_user =
             |account: &&Account| !self.username.is_identity_token() || account.name.as_str() == self.user().as_str();
         let same_user = candidates.accounts.iter().filter(|account| account.is_of(self.user())).filter(keeps_user);
@@ -157,7 +157,7 @@ impl NewLogin {
 }
 
 impl Account {
-    /// After a login with an identity token, only the alias tells the user name.
+    /// Tells whether the account is this user's. An identity token hides the user name, so the alias is compared.
     pub(super) fn is_of(&self, user: &Username) -> bool {
         let own = if self.username.is_identity_token() { self.name.as_str() } else { self.username.as_str() };
         own == user.as_str()
@@ -165,7 +165,7 @@ impl Account {
 }
 
 impl RegistryAccounts {
-    /// The user name as an alias. If that is taken, the operation or a number is added.
+    /// The user name as an alias. If another account has that alias, the operation or a number is added.
     fn free_name(&self, username: &Username, purpose: Option<Operation>) -> AccountName {
         let taken = |name: &AccountName| self.accounts.iter().any(|account| account.name == *name);
         let with_purpose = purpose.and_then(|purpose| format!("{username}-{purpose}").parse().ok());
@@ -189,7 +189,7 @@ mod tests {
         "ghcr.io".parse().unwrap()
     }
 
-    /// `alias=user`, then its images after `:` and its operation after `!`.
+    /// Parses `alias=user`, then images after `:` and an operation after `!`.
     fn account(text: &str) -> Account {
         let (text, purpose) = text.split_once('!').map_or((text, None), |(text, purpose)| (text, purpose.parse().ok()));
         let (text, images) = text.split_once(':').unwrap_or((text, ""));
@@ -229,13 +229,13 @@ mod tests {
             (&["me=you"], "me", |login| login.purpose = Some(Operation::Push), "me-push=me!push"),
             (&["me=a", "me-push=b"], "me", |login| login.purpose = Some(Operation::Push), "me-2=me!push"),
             (&["me=me"], "me", |login| login.name = "work".parse().ok(), "work=me"),
-            (&["me=me"], "you", |login| login.name = "me".parse().ok(), "`me` is the account of me on ghcr.io already"),
+            (&["me=me"], "you", |login| login.name = "me".parse().ok(), "`me` is already the alias of me on ghcr.io"),
             // A login for one operation and one for both are two accounts.
             (&["me=me"], "me", |login| login.purpose = Some(Operation::Pull), "me-pull=me!pull"),
             (&["me=me", "p=me!pull"], "me", |login| login.purpose = Some(Operation::Pull), "p=me!pull"),
             (&["p=me!pull", "me=me"], "me", plain, "me=me"),
             (&["p=me!pull"], "me", plain, "p=me!pull"),
-            // Of an identity token only the alias tells the user.
+            // After a login with an identity token, only the alias shows the user name.
             (&["me=<token>"], "me", plain, "me=me"),
             (&["me=me"], "<token>", |login| login.token_of = "me".parse().ok(), "me=<token>"),
             (&["work=me"], "<token>", |login| login.token_of = "me".parse().ok(), "me=<token>"),

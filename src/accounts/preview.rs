@@ -16,7 +16,7 @@ pub(crate) enum SaveOutcome {
     Renews,
     /// The account exists with this secret.
     Same,
-    /// The account exists and renews its secret itself. A static secret would end that.
+    /// The account exists and renews its secret itself. A static secret would end the renewal.
     Supplied,
 }
 
@@ -24,7 +24,7 @@ pub(crate) enum SaveOutcome {
 type StoredSecrets<'l> = BTreeMap<(String, &'l Registry), BTreeMap<String, StoredSecret>>;
 
 impl Accounts<'_> {
-    /// Tells for each login which account [`Accounts::save_all`] would add or renew.
+    /// Returns for each login the account that [`Accounts::save_all`] would add or renew.
     pub(crate) fn preview_all<'l>(
         &self,
         logins: &'l [NewLogin],

@@ -1,4 +1,4 @@
-//! Moves secrets: the setting for new ones, the move between stores, and the key of sealed ones.
+//! Decides where secrets are: sets the store of new ones, moves others between stores, and changes the data key.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ impl Accounts<'_> {
         Ok(self.config.load(None)?.store)
     }
 
-    /// Sets the store of new secrets, or leaves it to the next login.
+    /// Sets the store of new secrets. `None`: the next login chooses one.
     pub(crate) fn set_store(&self, kind: Option<&StoreKind>) -> Result<()> {
         self.change(|edit| {
             edit.document.set_store(kind);
@@ -22,8 +22,8 @@ impl Accounts<'_> {
         })
     }
 
-    /// Moves the secrets of accounts to another store, all or none. The new copy is written, then the config, and the
-    /// old copy is removed last. Returns the accounts that were moved.
+    /// Moves the secrets of accounts to another store, all or none. The new copies are written first, then the config.
+    /// The old copies are removed last. Returns the accounts that were moved.
     pub(crate) fn relocate(&self, which: &[(Registry, AccountName)], to: &StoreKind) -> Result<Vec<Account>> {
         self.change(|edit| {
             let mut moved = vec![];
@@ -59,7 +59,7 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// Gives the key of the sealed secrets to a holder. Makes a key if there is none.
+    /// Gives the data key to a holder, and makes a key if there is none.
     pub(crate) fn hold_key(
         &self,
         holder: &Holder,
@@ -69,8 +69,8 @@ impl Accounts<'_> {
         let _lock = self.config.lock()?;
         self.vault.hold_key(holder, passphrase, cached_for)
     }
-    /// Seals every sealed secret with a new key, which replaces the old one at its holder. Every file can be opened at
-    /// every moment. Returns the key and the number of files.
+    /// Seals every sealed secret with a new data key, which replaces the old one at its holder. Throughout the change,
+    /// every file can be opened. Returns the state of the key and the number of files.
     pub(crate) fn rotate_key(&self, passphrase: Option<&Secret>) -> Result<(KeyState, usize)> {
         let files = self.change(|edit| {
             self.vault.begin_key_change(passphrase)?;

@@ -3,7 +3,7 @@
 use crate::model::{Account, Source, StoredSecret};
 use crate::oauth;
 
-/// An account after a logout. No store has its tokens any more, so that they can be revoked only now.
+/// An account after a logout. Its tokens are no longer in any store, so this is the last chance to revoke them.
 pub(crate) struct RemovedAccount {
     pub(crate) account: Account,
     /// The tokens of a login at a provider.
@@ -17,17 +17,17 @@ pub(crate) enum RevokeResult {
     Revoked,
     /// The provider has ended the login, but a credential made with it stays valid.
     Left(String),
-    /// The provider did not end the login. The reason names its host.
+    /// The provider did not end the login. The reason contains the provider's host.
     Failed(String),
     /// Only the user can revoke a secret made by hand.
     ByHand,
-    /// Another program owns it.
+    /// The secret belongs to another program.
     Elsewhere,
 }
 
 impl RemovedAccount {
-    /// Ends the login at its provider (RFC 7009), after our own copies are gone, as `docker logout` does (docker/cli
-    /// `internal/oauth/manager/manager.go`). A silent provider must not keep an account alive here.
+    /// Ends the login at its provider (RFC 7009). Like `docker logout`, Ensign removes its own copies first (docker/cli
+    /// `internal/oauth/manager/manager.go`). So a provider that does not answer cannot prevent the logout.
     pub(crate) fn end(&self) -> RevokeResult {
         match (&self.account.source, &self.stored) {
             (Source::OAuth(grant), Some(stored)) => {
@@ -35,7 +35,7 @@ impl RemovedAccount {
                 oauth::revoke(grant, stored).map_or_else(RevokeResult::Failed, left)
             }
             (Source::OAuth(grant), None) => {
-                RevokeResult::Failed(format!("{} was not asked: its tokens are lost", grant.provider))
+                RevokeResult::Failed(format!("{} was not asked: the tokens of the login are lost", grant.provider))
             }
             (Source::External(_), _) => RevokeResult::Elsewhere,
             (Source::Static | Source::Unknown(_), _) => RevokeResult::ByHand,

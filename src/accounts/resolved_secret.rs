@@ -1,7 +1,7 @@
 //! Resolves an account's secret: the stored one, a renewed one or an external one, or why there is none.
 //!
-//! One caller renews. The others use the current secret, or wait for the new one if it has expired. New tokens are
-//! saved before they are handed out, because the old refresh token may be used up.
+//! Only one caller at a time renews a secret. The others use the current secret, or wait for the new one if it has
+//! expired. New tokens are saved before they are handed out, because the old refresh token may be used up.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -36,20 +36,20 @@ enum Freshness {
     Expired,
 }
 
-/// The registry must still accept the token when the client shows it.
+/// A token with less time left counts as expired. The registry must still accept it when the client sends it.
 const LEAST_LEFT: Duration = Duration::from_secs(1);
 
-/// The longest that an external secret is cached. A later end means that the clock was set back.
+/// The longest time for which an external secret is cached. A later expiry means that the clock was set back.
 const LONGEST_CACHED: Duration = Duration::from_hours(12);
 
-/// The least wait for the config's lock. Its holders are quick.
+/// The least time to wait for the config's lock, which every process soon releases.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The pause after a provider was out of reach, because a build asks for twenty images.
+/// How long a provider that could not be reached is not asked again. A single build asks for twenty images.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 impl Accounts<'_> {
-    /// Returns the account's secret, renewed if needed. `kept` is what its store holds.
+    /// Returns the account's secret, renewed if needed. `stored` is the secret in its store.
     pub(crate) fn resolve(
         &self,
         account: &Account,
@@ -83,7 +83,7 @@ impl Accounts<'_> {
                     "the secret of {} on {} comes from a source that this Ensign does not know",
                     account.name, account.registry
                 );
-                Err(Problem::new(what, "install the newer Ensign that wrote it here too").into())
+                Err(Problem::new(what, "install a newer version of Ensign").into())
             }
         }
     }
@@ -108,17 +108,17 @@ impl Accounts<'_> {
         let started = Instant::now();
         let path = self.vault.renewal_lock(account)?;
         let lock = match Lock::take_within(&path, for_lock) {
-            // Without a place to write, the next refresh token would be lost.
+            // The secret is still valid. Renewing it without the lock could lose the next refresh token.
             Ok(None) | Err(_) if before == Freshness::Due => return Ok(valid(account, stored)),
             Err(error) => {
-                return Ok(ResolvedSecret::Expired(ended(account, &format!("it cannot be renewed here: {error:#}"))));
+                return Ok(ResolvedSecret::Expired(ended(account, &format!("they cannot be renewed here: {error:#}"))));
             }
             Ok(None) => {
-                return Ok(ResolvedSecret::Expired(ended(account, "another process is renewing it and does not end")));
+                return Ok(ResolvedSecret::Expired(ended(account, "another process has not finished renewing them")));
             }
             Ok(Some(lock)) => lock,
         };
-        // Another caller may have renewed it while we waited.
+        // Another caller may have renewed the secret while we waited.
         let Some(stored) = self.vault.get(account)? else { return Ok(ResolvedSecret::Missing) };
         let now = freshness(&stored, SystemTime::now());
         let was_down = audience == Audience::Client && lock.failed_recently(RETRY_AFTER);
@@ -126,13 +126,13 @@ impl Accounts<'_> {
             return Ok(valid(account, stored));
         }
         if was_down {
-            return Ok(ResolvedSecret::Expired(ended(account, "its provider could not be reached a moment ago")));
+            return Ok(ResolvedSecret::Expired(ended(account, "their provider could not be reached a moment ago")));
         }
         let Some(refresh) = &stored.refresh else { return Ok(ResolvedSecret::Expired(expired(account))) };
         if let Err(error) = self.can_keep(account, for_lock.saturating_sub(started.elapsed())) {
             return Ok(match now {
                 Freshness::Due => valid(account, stored),
-                _ => ResolvedSecret::Expired(ended(account, &format!("it cannot be renewed here: {error:#}"))),
+                _ => ResolvedSecret::Expired(ended(account, &format!("they cannot be renewed here: {error:#}"))),
             });
         }
         let why = match oauth::renew(grant, &account.registry, refresh, for_answer) {
@@ -157,16 +157,16 @@ impl Accounts<'_> {
         Ok(if now == Freshness::Due { valid(account, stored) } else { ResolvedSecret::Expired(ended(account, &why)) })
     }
 
-    /// Checks before a refresh token is used up that the next one can be saved. That takes the config's lock, which may
-    /// be on another disk, and free space.
+    /// Checks that the next refresh token can be saved, before the current one is used up. Saving needs free space and
+    /// the config's lock, which may be on another disk.
     fn can_keep(&self, account: &Account, patience: Duration) -> Result<()> {
         let lock = self.config.lock_within(patience.max(LEAST_PATIENCE))?;
         let _lock = lock.ok_or_else(|| anyhow!("another process is changing the accounts"))?;
         self.vault.check_free_space(account)
     }
 
-    /// The account whose own secret comes back in `login`. `docker login` stores what `get` has answered (docker/cli
-    /// `cli/command/registry/login.go`). That must not turn it into a static secret.
+    /// The account whose own secret `login` contains. `docker login` stores the secret that `get` has returned
+    /// (docker/cli `cli/command/registry/login.go`). The account must not get a static secret by that.
     pub(super) fn returned(&self, login: &NewLogin) -> Result<Option<Account>> {
         let candidates = self.registry_accounts(&login.registry)?;
         let Some(account) = login.known(&candidates).filter(|_| login.source == Source::Static) else {
@@ -191,7 +191,7 @@ impl Accounts<'_> {
     /// Saves the new tokens, unless the account has been renewed or removed meanwhile.
     fn save_renewed(&self, account: &Account, before: &StoredSecret, fresh: TokenSet) -> Result<StoredSecret> {
         let TokenSet { secret, refresh, login_life, expires_at: until, username } = fresh;
-        // An unchanged refresh token keeps its life.
+        // An unchanged refresh token keeps its lifetime.
         let known_life = before.login_life.filter(|_| refresh.is_none());
         let stored = StoredSecret {
             secret,
@@ -273,7 +273,7 @@ impl Accounts<'_> {
         }
     }
 
-    /// Saves the identity token that a registry gave in place of the shown one.
+    /// Saves the new identity token that a registry has returned in place of `shown`.
     pub(crate) fn renew(&self, account: &Account, shown: &Secret, fresh: Secret) -> Result<()> {
         let Some(stored) = self.vault.get(account)?.filter(|stored| stored.secret.is_same(shown)) else {
             return Ok(());
@@ -289,7 +289,7 @@ impl Accounts<'_> {
         )
     }
 
-    /// What a person should know about the account's secret before a client asks, if it is not valid.
+    /// The problem if the account's secret is not valid, so that a person can solve it before a client asks.
     pub(crate) fn trouble(&self, account: &Account, stored: &StoredSecret) -> Option<Problem> {
         match account.source {
             Source::External(_) => None, // the program gives a new one
@@ -302,8 +302,8 @@ impl Accounts<'_> {
         }
     }
 
-    /// Replaces `before` by `after`, unless the store has another secret by now. The account may have got another alias
-    /// or other images meanwhile.
+    /// Replaces `before` by `after`, unless the store has another secret by now. Another process may have changed the
+    /// account's alias or images meanwhile.
     pub(super) fn replace(&self, account: &Account, before: &StoredSecret, after: &StoredSecret) -> Result<()> {
         self.change(|edit| {
             edit.is_renewal = true;
@@ -342,7 +342,7 @@ fn freshness(stored: &StoredSecret, now: SystemTime) -> Freshness {
     }
 }
 
-/// When to fetch the next secret: after three quarters of its life, at most five minutes before its end.
+/// When to replace a secret: after three quarters of its lifetime, or five minutes before its expiry if that is later.
 pub(crate) fn due(until: SystemTime, now: SystemTime) -> SystemTime {
     let life = until.duration_since(now).unwrap_or_default();
     until - (life / 4).clamp(2 * LEAST_LEFT, Duration::from_mins(5)).min(life)

@@ -1,4 +1,4 @@
-//! Records what registries and providers said of a secret. `get` reads the record instead of asking.
+//! Records whether registries and providers accept a secret. `get` reads this record and does not ask them.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::Accounts;
 use crate::model::{Account, AccountName, EndedSession, Problem, Registry, Secret, Source, StoredSecret};
 
-/// The answer to a secret.
+/// A registry's or provider's answer to a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SecretVerdict {
     Accepted,
@@ -18,12 +18,12 @@ pub(crate) enum SecretVerdict {
     },
 }
 
-/// How long a session counts as ended after a registry said so. Nobody tells us about a new login in a browser.
+/// How long a session counts as ended after a registry has reported that. Ensign cannot see a new login in a browser.
 const BELIEVED: Duration = Duration::from_mins(10);
 
 impl Accounts<'_> {
-    /// Records the verdict on `secret` and its end, unless the account has another secret by now. Best effort: the next
-    /// check finds it again.
+    /// Records the verdict on `secret` and the secret's expiry, unless the account has another secret by now. A failure
+    /// is ignored, because the next check gets the same verdict.
     pub(crate) fn record_verdict(
         &self,
         account: &Account,
@@ -45,7 +45,7 @@ impl Accounts<'_> {
         }
     }
 
-    /// Records that the account's session is over, as another secret of it showed.
+    /// Records that the account's session is over. Another secret of the account has shown this.
     pub(crate) fn note_ended_session(&self, account: &Account, page: &str) {
         if let Ok(Some(stored)) = self.vault.get(account) {
             let _ = self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.to_owned() });
@@ -77,7 +77,8 @@ fn judged(stored: &StoredSecret, judgement: &SecretVerdict) -> StoredSecret {
     StoredSecret { refused, session_over, ..stored.copy() }
 }
 
-/// The problem if the account's session is over at `now`. An end in the far future means that the clock was set back.
+/// The problem if the account's session is over at `now`. A record that ends in the far future is ignored, because the
+/// clock was set back.
 pub(super) fn ended_session(account: &Account, stored: &StoredSecret, now: SystemTime) -> Option<Problem> {
     let EndedSession { page, until } = stored.session_over.as_ref()?;
     let is_believed = now < *until && *until <= now + BELIEVED;

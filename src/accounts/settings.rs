@@ -1,4 +1,4 @@
-//! Changes of the config beside accounts: other helpers, public images, trusted files and the journal.
+//! Changes settings other than accounts: other helpers, public images, trusted files and the journal.
 
 use anyhow::Result;
 
@@ -8,7 +8,8 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{HelperName, ImagePattern, Registry};
 
 impl Accounts<'_> {
-    /// Sets the helper that answers for these registries, or removes it; `None` means all without an account here.
+    /// Sets the helper that answers for these registries, or removes it. `None` in `routes` means all registries
+    /// without an account.
     pub(crate) fn set_routes(&self, routes: &[Option<&Registry>], helper: Option<&HelperName>) -> Result<()> {
         self.set(|document| {
             for route in routes {
@@ -20,7 +21,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// Notes which helper a client's file named before us, and makes it the fallback.
+    /// Records the helper that a client's file named before Ensign, and sets the fallback if one is given.
     pub(crate) fn note_replaced_store(
         &self,
         file: &str,
@@ -35,7 +36,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// Removes that note. A fallback that was chosen since then stays.
+    /// Removes that record, and the fallback too. A fallback that was chosen since then stays.
     pub(crate) fn drop_replaced_store(&self, file: &str) -> Result<()> {
         let Some(store) = self.replaced_store(file)? else { return Ok(()) };
         let is_fallback = self.routes()?.iter().any(|route| route.by.is_none() && route.helper.to_string() == store);
@@ -47,7 +48,8 @@ impl Accounts<'_> {
         })
     }
 
-    /// Writes the public images of each registry: without `patterns`, and then as `put` adds them.
+    /// Changes the public images of each registry: removes `patterns` from them, then calls `put`, which may add each
+    /// again.
     pub(crate) fn change_public(
         &self,
         patterns: &[ImagePattern],
@@ -68,7 +70,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// Trusts a project file as it is now, by its digest, or no longer.
+    /// Trusts a project file as long as its content has this digest. `None` ends the trust.
     pub(crate) fn set_trusted(&self, file: &str, digest: Option<&str>) -> Result<()> {
         self.set(|document| document.set_trusted(file, digest))
     }

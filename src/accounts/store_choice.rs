@@ -17,11 +17,11 @@ pub(crate) struct StoreChoice {
     pub(crate) is_new: bool,
 }
 
-/// Sets the store of new secrets in place of the config, for machines.
+/// The variable that sets the store of new secrets. It overrides the config, on machines that run unattended.
 const VARIABLE: &str = "ENSIGN_STORE";
 
 impl Accounts<'_> {
-    /// The choice of the variable, the config or else a probe of the keyring. It changes nothing.
+    /// Chooses the store by the variable, the config or a probe of the keyring, in this order. Changes nothing.
     pub(crate) fn choose_store(&self, patience: Duration) -> Result<StoreChoice> {
         let set = self.named_store().map_or_else(|| self.store_setting(), |kind| Ok(Some(kind)))?;
         if let Some(kind) = set {
@@ -31,7 +31,7 @@ impl Accounts<'_> {
         Ok(StoreChoice { kind: if can_seal { StoreKind::Sealed } else { StoreKind::File }, is_new: can_seal })
     }
 
-    /// The choice of the variable.
+    /// The store that the variable sets.
     pub(crate) fn named_store(&self) -> Option<StoreKind> {
         env::variable(VARIABLE).map(|value| StoreKind::parse(&value.to_string_lossy()))
     }

@@ -11,7 +11,7 @@ use crate::model::{Account, StoreKind, StoredSecret};
 
 impl Accounts<'_> {
     /// The stored secret of each account of these registries, in their order. Each secrets file is read once, because
-    /// it holds all accounts of its registry.
+    /// it contains the secrets of all accounts of its registry.
     pub(crate) fn stored_by_registry(&self, registries: &[RegistryAccounts]) -> Vec<Vec<Result<Option<StoredSecret>>>> {
         let adopting = LazyCell::new(|| match self.config.load(None).ok()?.origin {
             ConfigOrigin::Adopted(adopted) => Some(adopted),

@@ -16,15 +16,15 @@ pub(crate) struct Transaction<'e> {
     /// The store of new secrets.
     pub(super) store: StoreKind,
     pub(super) secrets: Writer<'e>,
-    /// A renewed secret replaces another. The config stays as it is.
+    /// The change only replaces a secret by a renewed one, and leaves the config as it is.
     pub(super) is_renewal: bool,
     /// Accounts whose secrets are removed once the config is written.
     pub(super) gone: Vec<Account>,
-    /// Users whose Docker Hub tokens are removed at the same time.
+    /// Users whose Docker Hub tokens are removed together with those secrets.
     pub(super) tokens_gone: Vec<(StoreKind, Username)>,
 }
 
-/// What to do with an account whose store does not answer.
+/// How to remove an account whose store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnreachableStore {
     Refuse,
@@ -34,8 +34,8 @@ pub(crate) enum UnreachableStore {
 
 impl<'e> Accounts<'e> {
     /// Changes secrets and config under the config's lock, and writes adopted accounts too. New secrets are written
-    /// first, then the config, and unused secrets are removed last. Secrets are restored if the config cannot be
-    /// written. After that nothing is undone.
+    /// first, then the config, and unused secrets are removed last. If the config cannot be written, the secrets are
+    /// restored. Once the config is written, nothing is undone.
     pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Transaction<'e>) -> Result<T>) -> Result<T> {
         let ConfigEdit { document, registries, adopted, store, floors, before } = self.config.begin()?;
         self.vault.heed(&floors);
@@ -91,8 +91,8 @@ impl<'e> Accounts<'e> {
                 Source::OAuth(_) => self.vault.get(account).ok().flatten(),
                 _ => None,
             };
-            // Our own file gives up the secret after the config is written. Another store is asked first, because it
-            // may refuse.
+            // A secret in our own files is removed after the config is written. A secret in another store is removed
+            // now, because that store may refuse.
             let removed = if account.store.keeps_its_own_files() {
                 self.vault.get(account).map(|_| edit.gone.push(account.clone()))
             } else {
@@ -104,7 +104,7 @@ impl<'e> Accounts<'e> {
             }
             let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
             if registry.is_docker_hub() && !same_user {
-                // `docker logout URL` does not erase them.
+                // `docker logout URL` does not erase these tokens.
                 edit.tokens_gone.extend(StoreKind::OF_FILES.map(|kind| (kind, account.username.clone())));
             }
             if candidates.active_account() == Some(account) {
@@ -126,14 +126,14 @@ impl<'e> Accounts<'e> {
         })
     }
 
-    /// Gives an account another alias, its secret included.
+    /// Gives an account another alias, and stores its secret under the new alias.
     pub(crate) fn rename(&self, edit: &mut Transaction<'_>, account: &Account, to: &AccountName) -> Result<()> {
         if let Some(secret) = self.vault.get(account)? {
             let renamed = Account { name: to.clone(), ..account.clone() };
             edit.secrets.put(&renamed, &secret)?;
         }
         edit.document.rename(&account.registry, &account.name, to);
-        // Last, because the old alias is read until the config is written.
+        // The old copy is removed last, because other processes read it until the config is written.
         edit.gone.push(account.clone());
         Ok(())
     }
@@ -161,8 +161,8 @@ impl<'e> Accounts<'e> {
         account.map_or(Ok(()), |account| Err(vault::env_account_problem(account).into()))
     }
 
-    /// Saves adopted accounts, best effort. With a read-only home every answer comes from memory. A holder of the lock
-    /// is saving them already.
+    /// Tries to save adopted accounts. If the home folder is read-only, every call adopts them again in memory. If
+    /// another process holds the lock, it is saving them already.
     pub(super) fn keep_adopted(&self) {
         if !self.config.is_locked() {
             let _ = self.change(|_| Ok(()));
@@ -171,7 +171,7 @@ impl<'e> Accounts<'e> {
 }
 
 impl Transaction<'_> {
-    /// Removes unused secrets. Returns accounts whose store no longer exists.
+    /// Removes unused secrets. Returns the accounts whose store no longer exists.
     fn remove_gone(&mut self) -> Result<Vec<Account>> {
         let (reachable, unreachable): (Vec<_>, Vec<_>) =
             self.gone.iter().cloned().partition(|account| self.secrets.can_reach(account));
@@ -190,7 +190,8 @@ impl Transaction<'_> {
         found.unwrap_or_else(|| RegistryAccounts::none(registry))
     }
 
-    /// Saves the account with all that is its own. Its folders and other hosts are texts as a person wrote them.
+    /// Adds or replaces the account. Its folders and other hosts are not included: they are saved as a person wrote
+    /// them.
     pub(crate) fn put(&mut self, account: &Account) {
         self.document.put(account);
     }
@@ -203,7 +204,7 @@ impl Transaction<'_> {
         self.document.set_also(&account.registry, &account.name, hosts);
     }
 
-    /// Tells whether the account is unchanged.
+    /// Tells whether the config already contains exactly this account.
     pub(super) fn knows(&self, account: &Account) -> bool {
         let covering = self.registries.iter().filter(|entry| entry.registry.covers(&account.registry));
         covering.flat_map(|registry_entry| &registry_entry.accounts).any(|own| *own.at(&account.registry) == *account)

@@ -12,12 +12,12 @@ use crate::system::files::Lock;
 use crate::vault::{DataKey, PermissionRepair};
 
 impl<'e> Accounts<'e> {
-    /// `None` without a home folder and `ENSIGN_CONFIG_DIR`.
+    /// `None` if there is neither a home folder nor `ENSIGN_CONFIG_DIR`.
     pub(crate) fn config_file(&self) -> Option<PathBuf> {
         self.config.path()
     }
 
-    /// The secrets files, also of registries without accounts.
+    /// The secrets files, including those of registries without accounts.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
         self.vault.secret_files()
     }
@@ -42,7 +42,7 @@ impl<'e> Accounts<'e> {
         self.config.releases()
     }
 
-    /// The value of `credsStore` in that file before ours.
+    /// The value that `credsStore` had in that file before Ensign changed it.
     pub(crate) fn replaced_store(&self, file: &str) -> Result<Option<String>> {
         self.config.replaced_store(file)
     }
@@ -57,7 +57,7 @@ impl<'e> Accounts<'e> {
         self.vault.fix_permissions(registry)
     }
 
-    /// Why a registry's clear secrets file cannot be read, and its path.
+    /// The path of a registry's clear-text secrets file, and the reason why it cannot be read.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, Error)> {
         self.vault.file_damage(registry)
     }

@@ -102,7 +102,7 @@ me
 exit 3
 --- stderr
 error: c.corp.example/open/x needs no account: *.corp.example/open/** is public
-hint: ENSIGN_ACCOUNT=c.corp.example=NAME names one anyway
+hint: set ENSIGN_ACCOUNT=c.corp.example=NAME to use one anyway
 
 "#]]);
 

@@ -185,7 +185,7 @@ Docker does not ask Ensign for ghcr.io:
 exit 3
 --- stderr
 error: ghcr.io/acme/app needs no account: ghcr.io/acme/** is public
-hint: ENSIGN_ACCOUNT=ghcr.io=NAME names one anyway
+hint: set ENSIGN_ACCOUNT=ghcr.io=NAME to use one anyway
 
 "#]]);
 }

@@ -1,4 +1,4 @@
-//! Each outcome of a decision in its words.
+//! Checks the text of each outcome of a decision.
 
 use super::*;
 use crate::model::{Registry, StoreKind};
@@ -96,7 +96,7 @@ fn no_answer_has_its_reason_and_one_command() {
         (
             decision(Verdict::Public, vec![step(Rule::CommandLine, public)]),
             "no account needed",
-            "ghcr.io/o/x needs no account: ghcr.io/o/** is public | ENSIGN_ACCOUNT=ghcr.io=NAME names one anyway",
+            "ghcr.io/o/x needs no account: ghcr.io/o/** is public | set ENSIGN_ACCOUNT=ghcr.io=NAME to use one anyway",
         ),
         (
             decision(Verdict::NoSuchAccount, vec![step(Rule::Project, nobody())]),

@@ -1,4 +1,4 @@
-//! What calls find, and what is known of secrets, registries and helpers.
+//! Tests the answers to calls, and the records about secrets, registries and helpers.
 
 use std::time::Duration;
 
@@ -199,7 +199,7 @@ fn a_programs_secret_is_cached_until_its_end() {
     let (folder, env) = home("", vec![]);
     let accounts = Accounts::new(&env);
     let script = folder.path().join("program");
-    // Read by a shell: a fork of another test may still hold it open for writing, and then it could not be run.
+    // A shell reads the script. It could not be executed itself while a fork of another test has it open for writing.
     let says = |text: &str| write(&script, &format!("echo '{text}'\n"));
     let config = |cache: &str| {
         let source = format!(r#"{{"borrow": "command", "command": ["/bin/sh", "{}"]{cache}}}"#, script.display());
@@ -224,11 +224,11 @@ fn a_programs_secret_is_cached_until_its_end() {
         let me = account(&accounts, "ghcr.io", "me");
         assert_eq!(exposed(accounts.stored(&me).unwrap()).is_some(), second == "s1");
     }
-    // `docker login` shows what it got: that is no new login.
+    // `docker login` sends back the secret that it got, which is not a new login.
     assert!(accounts.returned(&login("ghcr.io", "me", "s1")).unwrap().is_some());
     assert!(accounts.returned(&login("ghcr.io", "me", "other")).unwrap().is_none());
     assert!(accounts.returned(&login("ghcr.io", "you", "s1")).unwrap().is_none());
-    config(r#", "cache": 601"#); // another question than the one that was answered
+    config(r#", "cache": 601"#); // the cached answer was for another setting
     assert_eq!(asked(), "s2");
 
     config(r#", "cache": 600"#);

@@ -11,7 +11,7 @@ use crate::model::env_account::{self, EnvAccount};
 use crate::model::{AccountName, Secret, StoredSecret};
 use crate::system::files::{self, Access};
 
-/// A home with this `config.json`. Its store is named, so that no keyring is asked.
+/// A home with this `config.json`. The config names the store, so that no keyring is asked.
 fn home(settings: &str, mounted: Vec<EnvAccount>) -> (tempfile::TempDir, Env) {
     let folder = tempfile::tempdir().unwrap();
     let env = Env::in_folder(folder.path(), mounted);

@@ -15,7 +15,7 @@ const TOKENS: &str = r#"{"access_token": "new", "refresh_token": "r2", "expires_
 const ENDED: &str = r#"{"error": "invalid_grant"}"#;
 const LOG_IN: &str = r#"{"error": "oauth_session_expired"}"#;
 
-/// The address of a provider that gives one answer, or of nobody.
+/// The address of a provider that gives one answer. If `answer` is empty, nothing listens there.
 fn provider(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());
@@ -44,7 +44,7 @@ fn provider(answer: &'static str) -> String {
     url
 }
 
-/// Saves an account with a secret that expires in so many seconds and is due at once, and returns it.
+/// Saves an account whose secret expires in `expires_in` seconds and is due at once. Returns both.
 fn save(accounts: &Accounts<'_>, url: String, expires_in: i64, refresh: Option<&str>) -> (Account, StoredSecret) {
     let now = SystemTime::now();
     let moment = |seconds: i64| match u64::try_from(seconds) {
@@ -85,7 +85,7 @@ fn a_due_secret_is_renewed_and_the_old_one_serves_until_its_end() {
         (DUE, Some("r"), TOKENS, client, "new", "new"),
         (OVER, Some("r"), TOKENS, client, "new", "new"),
         (DUE, Some("r"), "", client, "old", "old"),
-        (OVER, Some("r"), "", client, "could not reach", "its provider could not be reached a moment ago"),
+        (OVER, Some("r"), "", client, "could not reach", "their provider could not be reached a moment ago"),
         (OVER, Some("r"), "", person, "could not reach", "could not reach"),
         (DUE, Some("r"), ENDED, client, "old", "the login has ended"),
         (OVER, Some("r"), ENDED, client, "are no longer valid", "the login has ended"),
@@ -143,7 +143,7 @@ fn without_a_lock_the_refresh_token_is_not_used_up() {
     let renewing = Lock::take(&accounts.vault.renewal_lock(&account).unwrap()).unwrap();
     assert_eq!(resolved(&accounts, &account, &stored, Audience::Client), "old");
     drop(renewing);
-    // An expired one is waited for.
+    // A call with an expired secret waits for the new one.
     let (account, stored) = save(&accounts, provider(TOKENS), OVER, Some("r"));
     let renewing = Lock::take(&accounts.vault.renewal_lock(&account).unwrap()).unwrap();
     threads::start(move || {
@@ -152,7 +152,7 @@ fn without_a_lock_the_refresh_token_is_not_used_up() {
     })
     .unwrap();
     assert_eq!(resolved(&accounts, &account, &stored, Audience::Client), "new");
-    // The new tokens could not be saved while the config is changed.
+    // Nothing is renewed while another process changes the config, because the new tokens could not be saved.
     let (account, stored) = save(&accounts, provider(TOKENS), DUE, Some("r"));
     let _changing = accounts.lock().unwrap();
     assert_eq!(resolved(&accounts, &account, &stored, Audience::Client), "old");
