@@ -1,4 +1,4 @@
-//! `ConfigJson`: Docker's `config.json`, or an `auth.json` of the containers tools, with its text.
+//! `ConfigJson`: the text and settings of Docker's `config.json`, or of an `auth.json` of the container tools.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::json_edit::ObjectSpan;
 use super::logins::shown;
 use crate::system::files;
 
-/// One such file, or its absence. It has no `Debug`, because it may hold plain-text logins.
+/// Such a file, which may not exist. It has no `Debug`, because it may contain plain-text logins.
 pub(crate) struct ConfigJson {
     path: PathBuf,
     /// `None`: there is no file.
@@ -20,7 +20,7 @@ pub(crate) struct ConfigJson {
     root: Map<String, Value>,
 }
 
-/// A syntax error. Such a file is never written.
+/// A syntax error. Ensign never changes a file that has one.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ConfigSyntaxError {
     pub(crate) path: PathBuf,
@@ -29,13 +29,13 @@ pub(crate) struct ConfigSyntaxError {
 }
 
 impl ConfigJson {
-    /// Reads a file. A missing one has no settings. Errors are as in [`Self::parse`].
+    /// Reads a file. A missing file has no settings. Errors are as in [`Self::parse`].
     pub(crate) fn load(path: &Path) -> Result<Self> {
         Ok(Self::parse(path, files::read(path, LIMIT)?)?)
     }
 
-    /// Parses a file. An empty one has no settings, as for Docker (`cli/config/configfile/file.go` accepts the end of
-    /// the file). A [`ConfigSyntaxError`] stops Docker too.
+    /// Parses a file. An empty file has no settings, as for Docker (`cli/config/configfile/file.go` accepts the end of
+    /// the file). Docker too fails at a [`ConfigSyntaxError`].
     pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, ConfigSyntaxError> {
         let broken = |line, problem: String| ConfigSyntaxError { path: path.to_owned(), line, problem };
         let none = || Self { path: path.to_owned(), text: None, root: Map::new() };
@@ -75,7 +75,8 @@ impl ConfigJson {
         self.text.as_deref()
     }
 
-    /// The entries of `credHelpers`: registry and helper. An empty helper means the plain file.
+    /// The entries of `credHelpers`: registry and helper. An empty helper means that Docker reads the login from
+    /// `auths`.
     pub(crate) fn helpers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.section("credHelpers").map(|(key, helper)| (key, helper.as_str().unwrap_or_default()))
     }
@@ -90,17 +91,17 @@ impl ConfigJson {
         field(&self.root, "credsStore")?.1.as_str().filter(|store| !store.is_empty())
     }
 
-    /// The same as written, which may be empty.
+    /// The value of `credsStore` as written, which may be empty.
     pub(crate) fn written_store(&self) -> Option<&str> {
         field(&self.root, "credsStore")?.1.as_str()
     }
 
-    /// The entries of `auths`: plain-text logins, and empty markers of logins in a helper.
+    /// The entries of `auths`: plain-text logins, and empty entries that mark logins in a helper.
     pub(super) fn logins(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.section("auths")
     }
 
-    /// The servers with an empty marker in `auths`, whose logins are in a helper.
+    /// The servers with an empty entry in `auths`, whose logins are in a helper.
     pub(crate) fn servers_of_helpers(&self) -> Vec<String> {
         let is_empty = |entry: &Value| entry.as_object().is_some_and(Map::is_empty);
         self.logins().filter(|(_, entry)| is_empty(entry)).map(|(server, _)| server.to_owned()).collect()
@@ -118,7 +119,7 @@ impl ConfigJson {
     }
 }
 
-/// Finds a field as Go's `encoding/json` does: in any case.
+/// Finds a field as Go's `encoding/json` does: upper and lower case do not matter.
 pub(super) fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<(&'a str, &'a Value)> {
     let exact = object.get_key_value(name);
     exact
@@ -126,7 +127,7 @@ pub(super) fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<(&
         .map(|(key, value)| (key.as_str(), value))
 }
 
-/// The reason why the text cannot be edited, with its line. Parts that no edit touches are not checked.
+/// The reason why the text cannot be edited, with its line. Sections that Ensign never edits are not checked.
 fn problem(text: &str) -> Option<(usize, String)> {
     let root = ObjectSpan::at(text, 0)?;
     if let Some(twice) = twice(&root, &["credHelpers", "auths", "credsStore"]) {
@@ -153,14 +154,14 @@ fn problem(text: &str) -> Option<(usize, String)> {
         if name == "credhelpers"
             && let Some(odd) = section.members.iter().find(|entry| !is_text(&text[entry.value.clone()]))
         {
-            return Some((odd.start, format!("the helper of `{}` is not a text", shown(&odd.key))));
+            return Some((odd.start, format!("the helper of `{}` is not a string", shown(&odd.key))));
         }
     }
     None
 }
 
-/// The first duplicate key. JSON readers disagree on its meaning, and an edit would decide it. The keys in `any_case`
-/// are compared without case.
+/// The first duplicate key. JSON readers disagree on which value counts, and an edit would decide that. For the keys in
+/// `any_case`, upper and lower case do not matter.
 fn twice(object: &ObjectSpan, any_case: &[&str]) -> Option<(usize, String)> {
     let mut seen = HashSet::new();
     let name = |key: &str| match any_case.iter().find(|name| name.eq_ignore_ascii_case(key)) {
@@ -210,7 +211,7 @@ mod tests {
             ("{\"auths\": {}, \"Auths\": {}}", 1, "`Auths` appears twice"),
             ("{\"credHelpers\": {\"a\": \"x\",\n\"a\": \"y\"}}", 2, "`a` appears twice"),
             ("{\n\n\"credHelpers\": []}", 3, "`credHelpers` is not an object"),
-            ("{\"credHelpers\": {\n\"a\": {}}}", 2, "the helper of `a` is not a text"),
+            ("{\"credHelpers\": {\n\"a\": {}}}", 2, "the helper of `a` is not a string"),
             ("{\"auths\": {\"a\": {\"auth\": \"x\",\n\"auth\": \"y\"}}}", 2, "`auth` appears twice"),
             ("{\"auths\": \"\"}", 1, "`auths` is not an object"),
         ] {

@@ -14,14 +14,14 @@ use crate::system::{files, find_program};
 /// The program that Docker runs for the helper `ensign`.
 pub(crate) const PROGRAM: &str = "docker-credential-ensign";
 
-/// Returns the helper for a registry. `credHelpers` goes before `credsStore`, and an empty name means the file itself
-/// (docker/cli `cli/config/configfile/file.go`, `getConfiguredCredentialStore`). The containers tools ignore
-/// `credsStore`.
+/// Returns the helper for a registry. `credHelpers` takes precedence over `credsStore`. An empty name means that the
+/// login is in `auths` (docker/cli `cli/config/configfile/file.go`, `getConfiguredCredentialStore`). The container
+/// tools ignore `credsStore`.
 pub(crate) fn asked<'a>(file: &'a ConfigJson, reader: ClientFamily, registry: &Registry) -> ConfiguredHelper<'a> {
     asked_as(file, reader, if reader == ClientFamily::Docker { registry.docker_key() } else { registry.as_str() })
 }
 
-/// The same for a registry under exactly this name.
+/// Returns the helper for a registry under exactly this key.
 pub(crate) fn asked_as<'a>(file: &'a ConfigJson, reader: ClientFamily, key: &str) -> ConfiguredHelper<'a> {
     let store = || file.store().filter(|_| reader == ClientFamily::Docker);
     match file.helper(key).or_else(store) {
@@ -39,7 +39,7 @@ pub(crate) fn asks_us(file: &ConfigJson, registry: &Registry) -> bool {
     matches!(asked(file, ClientFamily::Docker, registry), ConfiguredHelper::Ensign | ConfiguredHelper::Pinned(_))
 }
 
-/// What a client asks for a registry's login.
+/// Where a client gets a registry's login from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConfiguredHelper<'a> {
     Ensign,
@@ -54,16 +54,16 @@ pub(crate) enum ConfiguredHelper<'a> {
 /// The effect of `DOCKER_AUTH_CONFIG` on a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthConfig {
-    /// It is not set, or does not name the registry.
+    /// The variable is not set, or has no login for the registry.
     Silent,
-    /// Its login is used instead of the helper's.
+    /// The variable's login is used instead of the helper's.
     Wins,
-    /// Docker cannot read it and reports that with every command. Some other programs can.
+    /// Docker cannot read the variable, and reports that with every command. Some other programs can read it.
     Unreadable,
 }
 
-/// Reads `DOCKER_AUTH_CONFIG` as Docker does since 28.3: only `auths` with `auth`, and exact keys (docker/cli
-/// `cli/config/configfile/file.go`, `parseEnvConfig`).
+/// Reads `DOCKER_AUTH_CONFIG` as Docker does since 28.3: only the field `auth` in `auths`, and keys must match exactly
+/// (docker/cli `cli/config/configfile/file.go`, `parseEnvConfig`).
 pub(crate) fn auth_config(value: Option<&str>, key: &str) -> AuthConfig {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -97,8 +97,8 @@ pub(crate) fn docker_finds_us() -> bool {
     find_program(PROGRAM).is_some()
 }
 
-/// Tells whether `docker` is a snap. A snap has its own config and starts no program outside its folders, so that it
-/// asks no helper (canonical/docker-snap, issues 10 and 19).
+/// Tells whether `docker` is a snap. A snap has its own config. It starts no program outside its folders, so it asks no
+/// helper (canonical/docker-snap, issues 10 and 19).
 pub(crate) fn docker_is_a_snap() -> bool {
     let program = find_program("docker").and_then(|path| path.canonicalize().ok());
     program.is_some_and(|path| path.ends_with("usr/bin/snap") || path.starts_with("/snap"))
@@ -119,7 +119,7 @@ pub(crate) fn snap_command(program: &str) -> String {
     format!("{program} export --all --format auth.json -o ~/{SNAP_CONFIG}")
 }
 
-/// Tells whether Docker's daemon is closed to this user, who then types `sudo docker`.
+/// Tells whether this user has no access to Docker's daemon, and therefore types `sudo docker`.
 pub(crate) fn docker_needs_sudo(env: &Env) -> bool {
     let named = env::variable("DOCKER_HOST").map(|address| address.to_string_lossy().into_owned());
     let rootless = || env.runtime_dir().map(|folder| folder.join("docker.sock")).filter(|socket| socket.exists());

@@ -1,10 +1,12 @@
 //! The files of Podman, Buildah and Skopeo.
 //!
-//! Our entries go into `credHelpers` of `auth.json`, which names registries one by one as Docker's file does. `login`
-//! then stores with us. `credential-helpers` in `registries.conf` would ask us for every registry, and a user's setting
-//! replaces the machine's. So it is edited only where the user has it already. Its helpers are asked in their order,
-//! and `auth.json` only if it names `containers-auth.json`. These tools read Docker's `config.json` too, but their
+//! Our entries go into `credHelpers` of `auth.json`: one for each registry, as in Docker's file. For such a registry,
+//! `login` stores the password with Ensign. These tools read Docker's `config.json` too, but with an entry only there,
 //! `login` would write the password to `auth.json` (containers/image `pkg/docker/config/config.go`).
+//!
+//! With `credential-helpers` in `registries.conf`, these tools would ask Ensign for every registry, and a user's
+//! setting replaces the machine's. So Ensign edits this list only if the user already has one. The tools ask its
+//! helpers in order, and read `auth.json` only if the list contains `containers-auth.json`.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -24,15 +26,16 @@ pub(crate) fn are_found(env: &Env) -> bool {
         || auth_file(env).is_some_and(|path| path.exists())
 }
 
-/// A key of `credHelpers` with a scheme. `podman --remote`, the only kind on macOS and Windows, then sends no login
-/// at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`).
+/// The first key of `credHelpers` with a scheme. If there is one, `podman --remote` sends no login at all
+/// (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`). On macOS and Windows, Podman is always
+/// remote.
 pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<String> {
     let key =
         file.helpers().map(|(key, _)| key).find(|key| key.starts_with("https://") || key.starts_with("http://"))?;
     Some(shown(key))
 }
 
-/// The `auth.json` for our entries. The one under `XDG_RUNTIME_DIR` is lost at a restart.
+/// The `auth.json` for our entries. It is not the file under `XDG_RUNTIME_DIR`, because that is lost at a restart.
 pub(crate) fn auth_file(env: &Env) -> Option<PathBuf> {
     Some(env.xdg_config_dir()?.join("containers").join("auth.json"))
 }
@@ -47,7 +50,7 @@ pub(crate) fn only_auth_file() -> Option<PathBuf> {
     env::path("REGISTRY_AUTH_FILE")
 }
 
-/// The files in which these tools look for plain-text logins, in their order, without Docker's.
+/// The files in which these tools look for plain-text logins, in their order. Docker's file is left out.
 pub(crate) fn login_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];
@@ -75,7 +78,7 @@ fn session_folder(
     }
 }
 
-/// The files in which these tools look, in their order. The session's file goes before ours.
+/// All files in which these tools look for logins, in their order. The file of the login session comes before ours.
 pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];
@@ -83,30 +86,30 @@ pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
     login_files(env).into_iter().chain(env.docker_config_file()).collect()
 }
 
-/// The name in a list of helpers that means these files.
+/// The name in a list of helpers that means the `auth.json` files.
 pub(super) const AUTH_FILES: &str = "containers-auth.json";
 
-/// Tells whether a name in `credential-helpers` means the files.
+/// Tells whether a name in `credential-helpers` means the `auth.json` files.
 pub(crate) fn is_auth_files(name: &str) -> bool {
     name == AUTH_FILES
 }
 
-/// A `registries.conf`, or its absence.
+/// A `registries.conf`, which may not exist.
 #[derive(Debug)]
 pub(crate) struct RegistriesConf {
     path: PathBuf,
     text: Option<String>,
-    /// The list of helpers with its place. The rest of the text is not rewritten.
+    /// The list of helpers, and its position in the text. The rest of the text is not rewritten.
     list: Option<(Range<usize>, Array)>,
 }
 
 impl RegistriesConf {
-    /// Reads a file. A missing one has no settings.
+    /// Reads a file. A missing file has no settings.
     pub(crate) fn load(path: &Path) -> Result<Self> {
         Ok(Self::parse(path, files::read_any(path, LIMIT)?)?)
     }
 
-    /// Parses TOML. `credential-helpers` must be a list of texts.
+    /// Parses TOML. `credential-helpers` must be a list of strings.
     pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, ConfigSyntaxError> {
         let broken =
             |line, problem: &str| ConfigSyntaxError { path: path.to_owned(), line, problem: problem.to_owned() };
@@ -121,7 +124,7 @@ impl RegistriesConf {
             None => None,
             Some(setting) => match (setting.span(), setting.as_array()) {
                 (Some(span), Some(list)) if list.iter().all(Value::is_str) => Some(span),
-                (span, _) => return Err(broken(line(span), "`credential-helpers` is not a list of texts")),
+                (span, _) => return Err(broken(line(span), "`credential-helpers` is not a list of strings")),
             },
         };
         let document = document.into_mut(); // drops the spans, and owns its texts
@@ -129,19 +132,19 @@ impl RegistriesConf {
         Ok(Self { path: path.to_owned(), list, text })
     }
 
-    /// The helpers for every registry, in their order; `None` if the file does not set them. An empty list means the
+    /// The helpers for every registry, in their order. `None` if the file has no list, or an empty one, which means the
     /// same (`pkg/sysregistriesv2/system_registries_v2.go`).
     pub(crate) fn helpers(&self) -> Option<Vec<&str>> {
         let helpers: Vec<&str> = self.list.as_ref()?.1.iter().filter_map(Value::as_str).collect();
         (!helpers.is_empty()).then_some(helpers)
     }
 
-    /// Tells whether the file names helpers without us.
+    /// Tells whether the file has a list of helpers without Ensign.
     pub(crate) fn lacks_us(&self) -> bool {
         self.helpers().is_some_and(|helpers| !helpers.contains(&HELPER))
     }
 
-    /// Plans to ask Ensign first, if there is a list of helpers.
+    /// Plans to put Ensign first in the list of helpers, if there is a list.
     pub(crate) fn plan(&self) -> FilePlan {
         self.edit(self.lacks_us().then_some(PlannedChange::Prepend), prepend).with_backup(BackupRule::Fresh)
     }
@@ -169,7 +172,7 @@ impl RegistriesConf {
 
 const SETTING: &str = "credential-helpers";
 
-/// The new first entry takes over the comments before the old one.
+/// The new first entry takes over the comments before the old first entry.
 fn prepend(list: &mut Array) {
     let mut ours = Value::from(HELPER);
     if let Some(first) = list.get_mut(0) {

@@ -1,4 +1,4 @@
-//! The Docker daemon's `insecure-registries`: registries that the user allows plain http for.
+//! The Docker daemon's `insecure-registries`: the registries for which the user allows plain http.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -50,8 +50,9 @@ impl InsecureRegistries {
         }
     }
 
-    /// Compares a host with its port, as the daemon does (moby `registry/config.go`). No name is resolved to find its
-    /// network. Otherwise the name server would decide whether the password goes out unencrypted.
+    /// Compares a host with its port, as the daemon does (moby `registry/config.go`). A host name is not resolved to
+    /// compare its address with the networks. Otherwise the name server would decide whether the password is sent
+    /// unencrypted.
     pub(crate) fn contain(&self, registry: &Registry) -> bool {
         let address = registry.host().parse::<IpAddr>().ok();
         self.hosts.contains(registry)

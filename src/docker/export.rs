@@ -7,16 +7,17 @@ use serde_json::{Map, Value, json};
 use crate::model::{Account, Credential, ImagePattern, Registry};
 use crate::system::text::single_quote;
 
-/// The format, by its reader.
+/// The format of the export, which depends on the program that reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthFormat {
-    /// Podman, Buildah and Skopeo. A key may name a part of a registry, and the longest match wins (containers/image
+    /// Podman, Buildah and Skopeo. A key may be a namespace or repository, and the longest match wins (containers/image
     /// `docs/containers-auth.json.5.md`).
     AuthJson,
-    /// The kubelet. A key may name a path, and the longest is tried first. It has no identity tokens (kubernetes
-    /// `pkg/credentialprovider/keyring.go`).
+    /// The kubelet. A key may contain a path, and the longest is tried first. Identity tokens are not supported
+    /// (kubernetes `pkg/credentialprovider/keyring.go`).
     DockerConfigJson,
-    /// Docker since 28.3: only `auths` with `auth`, and exact keys (docker/cli `cli/config/configfile/file.go`).
+    /// Docker since 28.3: only the field `auth` in `auths`, and keys must match exactly (docker/cli
+    /// `cli/config/configfile/file.go`).
     Variable,
 }
 
@@ -25,13 +26,13 @@ pub(crate) enum AuthFormat {
 pub(crate) struct ExportAccount {
     pub(crate) account: Account,
     pub(crate) credential: Credential,
-    /// The registry's other names, because readers compare letter by letter.
+    /// The registry's other names. Each gets an entry, because readers compare names letter by letter.
     pub(crate) names: Vec<String>,
-    /// Whether it answers for its whole registry.
+    /// Whether the account answers for its whole registry.
     pub(crate) by_default: bool,
 }
 
-/// The exported logins, and those that the format cannot express.
+/// The exported logins, and the accounts that were left out.
 pub(crate) struct ExportedAuths {
     auths: Map<String, Value>,
     /// The keys with their accounts.
@@ -39,7 +40,7 @@ pub(crate) struct ExportedAuths {
     pub(crate) left_out: Vec<OmittedAccount>,
 }
 
-/// An account, or some of its images, that the format cannot express.
+/// An account that was left out, completely or for some of its images, because the format cannot express it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OmittedAccount {
     pub(crate) account: Account,
@@ -57,7 +58,7 @@ pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuth
             continue;
         }
         if account.registry.is_pattern() && form != AuthFormat::DockerConfigJson {
-            leave_out("patterns of hosts are understood by Kubernetes only".into());
+            leave_out("only Kubernetes understands patterns of hosts".into());
             continue;
         }
         let mut keys = Vec::new();
@@ -65,12 +66,12 @@ pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuth
             keys.push(host_key(form, &account.registry));
             keys.extend(one.names.iter().cloned());
         }
-        // The whole registry includes its own namespace. Configured images are exported as they are.
+        // An account for the whole registry needs no key for its own namespace. Configured patterns always get keys.
         let patterns = if one.by_default { account.images.clone() } else { account.patterns() };
         for pattern in patterns {
             match (form, path_key(&pattern)) {
                 (AuthFormat::Variable, _) if one.by_default => {}
-                (AuthFormat::Variable, _) => leave_out(format!("{pattern}: the variable knows whole registries only")),
+                (AuthFormat::Variable, _) => leave_out(format!("{pattern}: the variable has no keys for images")),
                 (_, Some(key)) => {
                     let others = key.strip_prefix(account.registry.as_str()).into_iter();
                     let others = others.flat_map(|path| one.names.iter().map(move |name| format!("{name}{path}")));
@@ -78,13 +79,13 @@ pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuth
                     keys.push(key);
                     keys.extend(others);
                 }
-                (_, None) => leave_out(format!("{pattern}: a `*` within has no words there")),
+                (_, None) => leave_out(format!("{pattern}: the format has no `*` within a path")),
             }
         }
         if keys.is_empty() && exported.left_out.iter().all(|left| left.account != *account) {
             exported.left_out.push(OmittedAccount {
                 account: account.clone(),
-                why: "another account answers for the registry, and it has no images of its own".into(),
+                why: "another account answers for the registry, and this one has no images of its own".into(),
             });
         }
         for key in keys {
@@ -132,7 +133,7 @@ impl ExportedAuths {
     }
 }
 
-/// Tells whether Kubernetes accepts this as a name: a subdomain as in RFC 1123, or for a namespace a single label.
+/// Tells whether Kubernetes accepts this name. A name must be a subdomain as in RFC 1123; a namespace, a single label.
 pub(crate) fn is_kubernetes_name(text: &str, is_label: bool) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let part =
@@ -140,7 +141,7 @@ pub(crate) fn is_kubernetes_name(text: &str, is_label: bool) -> bool {
     if is_label { text.len() <= 63 && part(text) } else { text.len() <= 253 && text.split('.').all(part) }
 }
 
-/// Docker looks Docker Hub up by its address, the containers tools by its name.
+/// The key of a whole registry. Docker looks up Docker Hub by its address, the container tools by its name.
 fn host_key(form: AuthFormat, registry: &Registry) -> String {
     match form {
         AuthFormat::AuthJson => registry.to_string(),
@@ -148,7 +149,7 @@ fn host_key(form: AuthFormat, registry: &Registry) -> String {
     }
 }
 
-/// `ghcr.io/acme/**` as the key `ghcr.io/acme`; `None` if the pattern is no prefix.
+/// The key of a pattern: `ghcr.io/acme` for `ghcr.io/acme/**`. `None` if the pattern has a `*` elsewhere.
 fn path_key(pattern: &ImagePattern) -> Option<String> {
     let path = pattern.path();
     let prefix = if path == "**" { Some("") } else { path.strip_suffix("/**") }.unwrap_or(path);
@@ -159,7 +160,7 @@ fn path_key(pattern: &ImagePattern) -> Option<String> {
     Some(format!("{}{slash}{prefix}", pattern.registry()))
 }
 
-/// An identity token is written beside the user's name, as Docker does.
+/// An entry of `auths`. An identity token gets a field of its own beside the name, as in Docker's file.
 #[expect(clippy::disallowed_methods, reason = "this is where logins are written in clear, as was asked")]
 fn entry(account: &Account, credential: &Credential) -> Value {
     let Credential { username, secret } = credential;
@@ -199,7 +200,7 @@ mod tests {
             chosen("docker.io", "alice", &[], true),
             chosen("docker.io", "<token>", &["docker.io/team/**"], false),
         ];
-        let star = "ghcr.io/acme/a-*/x: a `*` within has no words there";
+        let star = "ghcr.io/acme/a-*/x: the format has no `*` within a path";
         let token = "it has an identity token, which only an auth.json can hold";
         let shared = ["ghcr.io", "ghcr.io/acme", "ghcr.io/one/app", "ghcr.io/bob"];
         let (found, left) = keys(AuthFormat::AuthJson, &accounts);

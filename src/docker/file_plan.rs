@@ -10,7 +10,7 @@ use super::logins::shown;
 use super::{ConfigJson, HELPER, LIMIT};
 use crate::system::files::{self, Access};
 
-/// The changes of one file. It has no `Debug`, because it holds the file's plain-text logins.
+/// The changes of one file. It has no `Debug`, because it contains the file's plain-text logins.
 pub(crate) struct FilePlan {
     path: PathBuf,
     changes: Vec<PlannedChange>,
@@ -23,16 +23,16 @@ pub(crate) struct FilePlan {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum BackupRule {
     No,
-    /// Our entries are in the file already, so that an older copy is worth more.
+    /// Only if there is no copy yet. Our entries are in the file already, so an older copy is worth more.
     IfNone,
     Fresh,
 }
 
-/// The file has changed since it was read. It must be read and planned again.
+/// The file has changed since it was read. It must be read again, and its changes planned again.
 #[derive(Debug)]
 pub(crate) struct FileChangedError(pub(crate) PathBuf);
 
-/// How often to plan a file again that others change meanwhile. Docker changes it once in a login.
+/// How often to plan the changes of a file that other programs keep changing. Docker changes it once in a login.
 const TRIES: usize = 10;
 
 /// Repeats `act` while its file changes between reading and writing.
@@ -55,11 +55,11 @@ pub(crate) enum PlannedChange {
     Replace { key: String, helper: String },
     /// The entry is removed.
     Remove { key: String },
-    /// Another helper's entry is removed, because Ensign is asked another way.
+    /// Another helper's entry is removed, because `credsStore` is asked instead.
     Discard { key: String, helper: String },
-    /// A wanted registry stays with another helper.
+    /// Another helper keeps a registry that the user wants for Ensign.
     Conflict { key: String, helper: String },
-    /// Another registry's helper, which stays.
+    /// The helper of another registry, which stays.
     Kept { key: String, helper: String },
     /// The entry is ours already.
     Ours { key: String },
@@ -75,9 +75,9 @@ pub(crate) enum PlannedChange {
     Prepend,
     /// Ensign is removed from that list.
     Unlist,
-    /// A text outside the registries' entries is set.
+    /// A setting outside the registries' entries is written.
     Set { section: &'static str, key: &'static str, value: String },
-    /// That text is removed.
+    /// Such a setting is removed.
     Unset { section: &'static str, key: &'static str, value: String },
 }
 
@@ -93,7 +93,7 @@ impl FilePlan {
         Self::from_texts(file.path(), vec![], before, after).and(changes, edit)
     }
 
-    /// Plans to edit the same file further.
+    /// Adds changes to the plan.
     pub(super) fn and(
         mut self,
         changes: Vec<PlannedChange>,
@@ -102,7 +102,7 @@ impl FilePlan {
         let mut after = self.after.take().or_else(|| self.before.clone()).unwrap_or_default();
         for change in changes.iter().filter(|change| change.writes()) {
             after = edit(&after, change)
-                .with_context(|| format!("could not find the place in `{}`", self.path.display()))?;
+                .with_context(|| format!("could not find where to edit `{}`", self.path.display()))?;
         }
         self.changes.extend(changes);
         Ok(Self { backup: self.backup, ..Self::from_texts(&self.path, self.changes, self.before, after) })
@@ -123,7 +123,7 @@ impl FilePlan {
         &self.path
     }
 
-    /// The target of a path that is a link, as the link spells it.
+    /// The target of the path if it is a link, as the link spells it.
     pub(crate) fn link_target(&self) -> Option<PathBuf> {
         fs::read_link(&self.path).ok()
     }
@@ -143,13 +143,13 @@ impl FilePlan {
         self.after.is_none()
     }
 
-    /// The path of the copy from before our first entry.
+    /// The path of the backup from before our first entry.
     pub(crate) fn backup_path(path: &Path) -> PathBuf {
         files::sibling(path, ".before-ensign")
     }
 
-    /// Writes the file, if anything changes, and keeps the backup. The caller holds Ensign's lock, but other writers
-    /// have none, so that a changed file is left alone.
+    /// Writes the file if anything changes, and makes the backup. Fails if the file has changed since it was read: the
+    /// caller holds Ensign's lock, but other programs do not take it.
     pub(crate) fn apply(&self) -> Result<()> {
         let Some(after) = &self.after else { return Ok(()) };
         let path = &self.path;
@@ -176,14 +176,14 @@ fn destination(path: &Path) -> PathBuf {
 
 impl fmt::Display for FileChangedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "could not write `{}`: another program writes it all the time", self.0.display())
+        write!(f, "could not write `{}`: another program keeps changing it", self.0.display())
     }
 }
 
 impl std::error::Error for FileChangedError {}
 
 impl PlannedChange {
-    /// Tells whether the change changes the file.
+    /// Tells whether the change alters the file.
     pub(crate) fn writes(&self) -> bool {
         !matches!(self, Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. } | Self::StoreOurs)
     }

@@ -1,4 +1,4 @@
-//! `FirstLogin`: the login that a client of either family finds first for a registry.
+//! `FirstLogin`: the login that Docker or a container tool finds first for a registry.
 //!
 //! Sources: docker/cli `cli/config/configfile/file.go`; containers/image `pkg/docker/config/config.go`,
 //! `getCredentialsWithHomeDir`.
@@ -33,10 +33,10 @@ pub(crate) enum FirstLogin {
     Nobody,
 }
 
-/// The files of one family in their order, and the helpers for every registry.
+/// The files that one family of clients reads, in their order, and its helpers for every registry.
 pub(crate) struct LoginLookup {
     reader: ClientFamily,
-    /// From `registries.conf`, whose list has a name for the files too.
+    /// The list in `registries.conf`, in which a special name means the files.
     helpers: Vec<String>,
     conf: PathBuf,
     files: Vec<ConfigJson>,
@@ -97,7 +97,7 @@ fn asked_first(helper: &str, file: &Path) -> FirstLogin {
     if is_ours { FirstLogin::Ensign } else { FirstLogin::Helper { helper: helper.to_owned(), file: file.to_owned() } }
 }
 
-/// The user of a plain-text login. Only the containers tools have keys for a part of a registry.
+/// The user of a plain-text login. Only the container tools look up keys for a part of a registry.
 fn plain(
     file: &ConfigJson,
     reader: ClientFamily,

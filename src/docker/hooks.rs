@@ -1,7 +1,7 @@
 //! The entries in Docker's `config.json` that make its CLI ask our plugin after commands.
 //!
-//! docker/cli `cli-plugins/manager/hooks.go` reads `plugins.ensign.hooks`, but only if `features.hooks` is on, which
-//! another program may want too. Its old value is kept in our own part of `plugins`, which Docker preserves.
+//! docker/cli `cli-plugins/manager/hooks.go` reads `plugins.ensign.hooks`, but only if `features.hooks` is on. Another
+//! program may need that setting too, so its old value is saved in `plugins.ensign`, which Docker preserves.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ const HOOKS: &str = "hooks";
 /// The old value of `features.hooks`; empty if it was not set.
 const BEFORE: &str = "features.hooks";
 
-/// Also plans that Docker asks us after these commands.
+/// Adds to the plan that Docker asks our plugin after these commands.
 pub(crate) fn plan(file: &ConfigJson, plan: FilePlan, commands: &str) -> Result<FilePlan> {
     let set = |section, key, value: &str| PlannedChange::Set { section, key, value: value.to_owned() };
     let mut changes = vec![set(PLUGINS, HOOKS, commands)];
@@ -37,14 +37,14 @@ pub(crate) fn plan(file: &ConfigJson, plan: FilePlan, commands: &str) -> Result<
     })
 }
 
-/// Also plans to undo this.
+/// Adds to the plan that Docker no longer asks our plugin.
 pub(crate) fn undo(file: &ConfigJson, plan: FilePlan) -> Result<FilePlan> {
     let unset = |section, key, value: &str| PlannedChange::Unset { section, key, value: value.to_owned() };
     let mut changes = Vec::new();
     changes.extend(note(file, HOOKS).map(|commands| unset(PLUGINS, HOOKS, commands)));
     if let Some(before) = note(file, BEFORE) {
         changes.push(unset(PLUGINS, BEFORE, before));
-        // If somebody has switched it off meanwhile, it stays off.
+        // If `features.hooks` was switched off meanwhile, it stays off.
         changes.extend(switch(file).filter(|value| is_on(value)).map(|_| match before {
             "" => unset(FEATURES, HOOKS, "true"),
             _ => PlannedChange::Set { section: FEATURES, key: HOOKS, value: before.to_owned() },

@@ -5,7 +5,8 @@ use std::ops::Range;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Deserializer;
 
-/// Sets the value at `path`, and makes the objects above it; `value` is JSON. A blank text or `null` counts as `{}`.
+/// Sets the value at `path` to the JSON in `value`, and adds missing objects above it. A blank text or `null` counts as
+/// `{}`.
 ///
 /// `None` if the text, or a value on the path, is not an object.
 pub(super) fn set(text: &str, path: &[&str], value: &str) -> Option<String> {
@@ -33,14 +34,14 @@ pub(super) fn remove(text: &str, path: &[&str]) -> Option<String> {
     Some(splice(text, span, ""))
 }
 
-/// The place of an object in the text.
+/// The position of an object in the text.
 pub(super) struct ObjectSpan {
     open: usize,
     close: usize,
     pub(super) members: Vec<MemberSpan>,
 }
 
-/// The place of a member in the text: its key, and where key and value are.
+/// A member of an object: its key, and the positions of key and value in the text.
 pub(super) struct MemberSpan {
     pub(super) key: String,
     pub(super) start: usize,
@@ -48,7 +49,7 @@ pub(super) struct MemberSpan {
 }
 
 impl ObjectSpan {
-    /// Reads the object at `at`, after blanks.
+    /// Parses the object at `at`. Blanks before it are skipped.
     pub(super) fn at(text: &str, at: usize) -> Option<Self> {
         let mut cursor = JsonCursor { text, at };
         cursor.skip_blanks();
@@ -107,9 +108,9 @@ impl JsonCursor<'_> {
     }
 }
 
-/// The layout of the text, as its first member shows it.
+/// The layout of the text, taken from its first member.
 struct JsonStyle {
-    /// Empty for a text on one line.
+    /// Empty if the whole text is on one line.
     line_end: String,
     indent: String,
     /// The space after a colon.
@@ -169,7 +170,7 @@ fn set_in(
     Some(splice(text, last.value.end..last.value.end, &member))
 }
 
-/// Writes `value` inside the objects of `path`. The outermost members are at `depth`.
+/// Renders `value` inside new objects, one for each name in `path`. The members of the outermost are at `depth`.
 fn render(path: &[&str], value: &str, depth: usize, style: &JsonStyle) -> String {
     let Some((name, rest)) = path.split_first() else { return value.to_owned() };
     let member = member(name, &style.space, &render(rest, value, depth + 1, style));

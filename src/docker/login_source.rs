@@ -1,4 +1,4 @@
-//! `LoginSource`: a place in which tools keep logins, its name and its files.
+//! `LoginSource`: a place where tools keep logins, with its name and its files.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -27,7 +27,7 @@ impl LoginSource {
     pub(crate) const ALL: [Self; 7] =
         [Self::Environment, Self::Docker, Self::Containers, Self::Finch, Self::Helm, Self::Atcr, Self::Keyring];
 
-    /// The files of the source, in its order. They may not exist.
+    /// The files of the source, in the order in which its tool reads them. They may not exist.
     pub(crate) fn files(&self, env: &Env) -> Vec<PathBuf> {
         match self {
             Self::Environment | Self::Keyring | Self::Helper(_) => vec![],
@@ -42,7 +42,8 @@ impl LoginSource {
     }
 }
 
-/// Helm's login file: that of its variable, or else helm's default on this platform (helm `pkg/helmpath`).
+/// Helm's login file: the one that `HELM_REGISTRY_CONFIG` names, or else Helm's default on this platform (helm
+/// `pkg/helmpath`).
 fn helm_files(env: &Env) -> Vec<PathBuf> {
     if let Some(file) = env::path("HELM_REGISTRY_CONFIG") {
         return vec![file];
@@ -66,7 +67,7 @@ pub(crate) fn reads_keyring(helper: &HelperName) -> bool {
     helpers.contains(&helper.to_string().as_str())
 }
 
-/// A source as typed. Any other word is a file.
+/// Parses a source as typed. A word that is not a source's name is a file.
 impl FromStr for LoginSource {
     type Err = String;
 

@@ -1,14 +1,16 @@
-//! Logins to import: which of them are one account, and which are shadowed by another.
+//! Logins to import: which of them belong to one account, and which are shadowed by another login.
 
 use std::path::PathBuf;
 
 use crate::model::{HelperName, HubToken, ImagePattern, Registry, Repository, Secret, ServerUrl, Target, Username};
 use crate::system::text::one_line;
 
-/// Gives each login its role. The first of a user at a registry becomes the account. The same secret again belongs to
-/// it, also for other images. Another secret is shadowed, unless it is for other images.
+/// Gives each login its role. A user's first login at a registry becomes an account. A later login with the same secret
+/// belongs to that account, even if it is for other images. A later login with another secret is shadowed, unless it is
+/// for other images.
 ///
-/// Keys for a part of a registry come after those for all of it, so that the latter become the default.
+/// Logins for a part of a registry are moved behind those for the whole registry, so that the latter become the
+/// default.
 pub(crate) fn dedupe(findings: &mut Vec<ImportEntry>) {
     let is_bound = |finding: &ImportEntry| finding.login().is_some_and(|login| login.bound().is_some());
     let (after, first): (Vec<_>, Vec<_>) = findings.drain(..).partition(is_bound);
@@ -48,7 +50,7 @@ pub(crate) fn images_of(findings: &[ImportEntry], leader: usize) -> Vec<ImagePat
     images
 }
 
-/// Spellings of the registry in the keys of a login, without ours.
+/// Spellings of the registry in the keys of a login and its duplicates, if they differ from Ensign's.
 pub(crate) fn spellings_of(findings: &[ImportEntry], leader: usize) -> Vec<String> {
     let mut spellings = Vec::new();
     for (place, finding) in findings.iter().enumerate() {
@@ -67,7 +69,7 @@ pub(crate) fn spellings_of(findings: &[ImportEntry], leader: usize) -> Vec<Strin
 #[derive(Debug)]
 pub(crate) struct ImportEntry {
     pub(crate) from: LoginOrigin,
-    /// The entry's key, safe to be shown.
+    /// The entry's key, in a form that is safe to show.
     pub(crate) key: String,
     pub(crate) what: EntryContent,
 }
@@ -87,9 +89,9 @@ pub(crate) enum EntryContent {
 pub(crate) enum ImportRole {
     /// It becomes an account.
     Primary,
-    /// The same login as this one, perhaps for other images.
+    /// The same login as the entry with this index, perhaps for other images.
     Duplicate(usize),
-    /// The same user has another secret in this earlier entry.
+    /// The same user has another secret in the earlier entry with this index.
     Shadowed(usize),
 }
 
@@ -98,7 +100,7 @@ pub(crate) enum ImportRole {
 pub(crate) enum LoginOrigin {
     File(PathBuf),
     Helper(HelperName),
-    /// The operating system's keyring, where Docker's own helpers keep them.
+    /// The operating system's keyring, where Docker's own helpers keep logins.
     Keyring,
     /// `DOCKER_AUTH_CONFIG`
     Environment,
@@ -122,7 +124,7 @@ pub(crate) struct FoundLogin {
     pub(crate) did: Option<String>,
 }
 
-/// The meaning of a login's key; `None` if it is not a registry's address. After a scheme only the host counts
+/// The meaning of a login's key; `None` if it is not a registry's address. In a key with a scheme, only the host counts
 /// (docker/cli `cli/config/credentials`, `ConvertToHostname`; containers/image `pkg/docker/config/config.go`).
 pub(crate) fn server_of(key: &str) -> Option<ServerUrl> {
     let server = ServerUrl::parse(key)?;
@@ -136,24 +138,24 @@ pub(crate) fn server_of(key: &str) -> Option<ServerUrl> {
     }
 }
 
-/// A key, safe to be shown, because some logins were saved under `https://user:password@host`.
+/// A key without user and password. Some logins were saved under `https://user:password@host`.
 pub(crate) fn shown(key: &str) -> String {
     one_line(key.rsplit_once('@').map_or(key, |(_, host)| host), 80)
 }
 
-/// Tells whether Ensign itself keeps a secret under this entry of a helper.
+/// Tells whether a helper's entry with this key is a secret that Ensign itself keeps there.
 pub(crate) fn is_our_own(key: &str) -> bool {
     let path = key.strip_prefix("https://").and_then(|address| address.split_once('/'));
     path.is_some_and(|(_, path)| path.starts_with("ensign/"))
 }
 
-/// Tells whether this helper makes new secrets for some hours each, which are not worth importing.
+/// Tells whether this helper makes secrets that expire within hours, which are not worth importing.
 pub(crate) fn is_short_lived(helper: &HelperName) -> bool {
     let name = helper.to_string();
     ["ecr-login", "gcloud", "gcr", "glab", "cgr"].contains(&name.as_str()) || name.starts_with("acr")
 }
 
-/// Tells whether this user's secrets end within hours, because a cloud gives the name to all its tokens.
+/// Tells whether a cloud uses this user name for all its tokens, which expire within hours.
 pub(crate) fn is_short_lived_user(username: &Username) -> bool {
     let name = username.as_str();
     username.is_everybody() || name.starts_with("_dcgcloud_") || name.starts_with("_dcgcr_")
@@ -176,7 +178,7 @@ impl FoundLogin {
         }
     }
 
-    /// The Docker Hub token that it is, if any.
+    /// Which of the Docker Hub tokens this is, if it is one.
     pub(crate) fn hub_token(&self) -> Option<HubToken> {
         match self.server.target() {
             Target::HubToken(token) => Some(*token),
@@ -216,7 +218,7 @@ impl FoundLogin {
         self.secret.expose() == other.secret.expose()
     }
 
-    /// A renewed login is another login.
+    /// Tells whether both are the same login with the same secret.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.key == other.key && self.username == other.username && self.has_same_secret(other)
     }

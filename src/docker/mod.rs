@@ -1,6 +1,6 @@
-//! The files of Docker and of the containers tools (Podman, Buildah, Skopeo) that name credential helpers.
+//! The files of Docker and of the container tools (Podman, Buildah, Skopeo) that name credential helpers.
 //!
-//! Changes are decided as values ([`FilePlan`]) and written by [`FilePlan::apply`].
+//! Changes are first planned as a value ([`FilePlan`]), then written by [`FilePlan::apply`].
 
 pub(crate) mod buildx;
 mod config_json;
@@ -30,7 +30,7 @@ pub(crate) const HELPER: &str = "ensign";
 /// The largest file that is read. A plain-text login takes a few hundred bytes.
 pub(crate) const LIMIT: u64 = 4 << 20;
 
-/// The clients of a file. The two families spell Docker Hub differently, and only Docker has `credsStore`.
+/// The clients that read a file. The two families spell Docker Hub differently, and only Docker reads `credsStore`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientFamily {
     /// Docker, Compose, buildx and other readers of `~/.docker/config.json`.

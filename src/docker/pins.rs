@@ -10,7 +10,7 @@ use crate::model::{AccountName, HelperName, Problem};
 use crate::system::env::{self, Env};
 use crate::system::{files, find_program};
 
-/// The folders for pinned helpers. New ones go into the first.
+/// The folders for pinned helpers. New helpers are made in the first folder.
 pub(crate) struct Pins {
     folders: Vec<PathBuf>,
     /// The program that Docker finds.
@@ -18,8 +18,8 @@ pub(crate) struct Pins {
 }
 
 impl Pins {
-    /// Chooses `folder`, or else the program's own folder. If a package owns that one, it is the user's own folder on
-    /// PATH.
+    /// Uses `folder`, or else the folder of Ensign's program. If the user may not write there, the user's own folder on
+    /// PATH comes first.
     pub(crate) fn find(folder: Option<PathBuf>, env: &Env) -> Result<Self, Problem> {
         let program = find_program(PROGRAM);
         let beside = program.as_ref().and_then(|program| program.parent());
@@ -86,7 +86,8 @@ impl Pins {
         })
     }
 
-    /// The target of a link in this folder. Beside the program it is relative, so that both can be moved.
+    /// The targets that a link of ours may have in this folder. In the program's own folder the link is relative, so
+    /// that both can be moved.
     fn targets(&self, folder: &Path) -> Vec<PathBuf> {
         let name = PathBuf::from(file_name(PROGRAM));
         match &self.program {

@@ -38,9 +38,9 @@ pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
     Ok(())
 }
 
-/// Plans to remove these logins once they are imported. Other fields of an entry stay, and the entry itself as a
-/// marker, because some programs only look at registries in `auths` (testcontainers-go `docker_auth.go`). An entry that
-/// has changed meanwhile is not touched.
+/// Plans to remove these logins once they are imported. The entry itself stays as a marker, with its other fields,
+/// because some programs only look up registries that are in `auths` (testcontainers-go `docker_auth.go`). An entry
+/// that has changed meanwhile is not touched.
 pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<FilePlan> {
     let (present, _) = find(file);
     let known = |login: &&FoundLogin| imported.iter().any(|other| other.is_same(login));
@@ -66,7 +66,7 @@ pub(crate) struct UnusableEntry {
 pub(crate) enum UnusableReason {
     /// The key is not a registry's address.
     NoServer,
-    /// The entry is not an object, or one of its fields not a text.
+    /// The entry is not an object, or one of its fields is not a string.
     NotAnEntry,
     /// `auth` is not base64.
     NotBase64,
@@ -74,7 +74,7 @@ pub(crate) enum UnusableReason {
     NotALogin,
     /// A user name or a secret is missing.
     Incomplete,
-    /// `registrytoken`, which is for one short task. A helper cannot give it.
+    /// The secret is a `registrytoken`, which is for one short task. A helper cannot return it.
     RegistryToken,
 }
 
@@ -134,7 +134,7 @@ pub(crate) fn line(login: &FoundLogin) -> String {
     format!("!   {:<30}plain-text login", quoted(&login.key))
 }
 
-/// Its line in a preview.
+/// The entry's line in a preview.
 impl fmt::Display for UnusableEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", quoted(&self.key), self.reason)

@@ -1,4 +1,4 @@
-//! Properties of every text in Docker's `config.json`, for fuzzing and for the replay of its corpus.
+//! Properties that hold for every text of Docker's `config.json`. Fuzzing and the replay of its corpus check them.
 
 use std::path::Path;
 
@@ -78,7 +78,7 @@ fn takes_out(file: &ConfigJson) {
         assert_eq!(shown, sanitize(&shown));
     }
     let all: Vec<_> = found.iter().collect();
-    let emptied = after(file, &plaintext_auths::take_out(file, &all).expect("they stand there"));
+    let emptied = after(file, &plaintext_auths::take_out(file, &all).expect("they are in the file"));
     let (left, still) = plaintext_auths::find(&emptied);
     assert!(left.is_empty() && still == unusable);
     assert_eq!(without(&emptied, &["auths"]), without(file, &["auths"]));

@@ -7,14 +7,14 @@ use super::file_plan::BackupRule;
 use super::{ClientFamily, ConfigJson, FilePlan, HELPER, PlannedChange, json_edit, plaintext_auths};
 use crate::model::Registry;
 
-/// A registry to ask Ensign for, with the other names that programs look it up by.
+/// A registry for which clients should ask Ensign, with the other names under which programs look it up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WantedRegistry {
     pub(crate) registry: Registry,
     pub(crate) names: Vec<String>,
 }
 
-/// Plans entries for the registries. Another helper keeps its registry unless `force` is given.
+/// Plans entries for the registries. Another helper keeps its registry unless `force` is set.
 pub(crate) fn plan(
     file: &ConfigJson,
     reader: ClientFamily,
@@ -34,8 +34,8 @@ pub(crate) fn plan(
     write(file, changes)
 }
 
-/// Plans that Docker asks Ensign for every registry: by `credsStore`, and by entries that stay when another program
-/// takes `credsStore` back.
+/// Plans that Docker asks Ensign for every registry, by `credsStore`. The wanted registries also get entries, which
+/// stay if another program changes `credsStore` again.
 pub(crate) fn plan_all(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> Result<FilePlan> {
     let mut changes = entries(file, ClientFamily::Docker, wanted, force, true);
     let is_for_hub = has_hub(wanted) || file.helper(ADDRESS) == Some(HELPER);
@@ -44,13 +44,14 @@ pub(crate) fn plan_all(file: &ConfigJson, wanted: &[WantedRegistry], force: bool
     write(file, changes)
 }
 
-/// How Docker's CLI finds Ensign for Docker Hub. It looks up the old address with its scheme. `podman --remote` refuses
-/// every file with a scheme in a key of `credHelpers` (containers/image `pkg/docker/config/config.go`, `validateKey`).
+/// How Docker's CLI finds Ensign for Docker Hub. The CLI looks up Docker Hub's old address with its scheme. But `podman
+/// --remote` rejects every file that has a key with a scheme in `credHelpers` (containers/image
+/// `pkg/docker/config/config.go`, `validateKey`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HubLookup {
     /// By `credsStore`, for every registry.
     Store,
-    /// By that key. With `credsStore` Docker would no longer see the plain-text logins of other registries.
+    /// By an entry for that address. With `credsStore`, Docker would no longer see other registries' plain-text logins.
     Address,
 }
 
@@ -73,7 +74,7 @@ fn has_hub(wanted: &[WantedRegistry]) -> bool {
 }
 
 impl WantedRegistry {
-    /// The keys of the registry for this file. Clients compare letter by letter, so that each spelling needs its own
+    /// The keys of the registry for this file. Clients compare keys letter by letter, so each spelling needs its own
     /// key.
     fn keys(&self, file: &ConfigJson, asks_for_all: bool) -> Vec<String> {
         let names = self.names.iter().cloned().chain(spellings_in(file, &self.registry));
@@ -88,7 +89,7 @@ impl From<Registry> for WantedRegistry {
     }
 }
 
-/// A file's spellings of a registry's name, without ours.
+/// A file's spellings of a registry's name that differ from Ensign's.
 pub(crate) fn spellings_in(file: &ConfigJson, registry: &Registry) -> Vec<String> {
     let keys = file.helpers().map(|(key, _)| key).chain(file.logins().map(|(key, _)| key));
     let spelled = keys.filter_map(Registry::spelled).filter(|(named, _)| named == registry);
@@ -167,7 +168,7 @@ fn write(file: &ConfigJson, changes: Vec<PlannedChange>) -> Result<FilePlan> {
     Ok(plan.with_backup(if ours { BackupRule::IfNone } else { BackupRule::Fresh }))
 }
 
-/// Plans to remove a helper that no longer works, both for single registries and for all.
+/// Plans to remove a broken helper from `credHelpers` and `credsStore`.
 pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<FilePlan> {
     let of_helper = file.helpers().filter(|(_, name)| *name == helper);
     let mut changes: Vec<_> =
@@ -184,8 +185,8 @@ pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<FilePlan> {
     Ok(plan.with_backup(BackupRule::IfNone))
 }
 
-/// Plans to remove our entries, and `credHelpers` with its last one. `credsStore` gets its old value. A file that we
-/// made stays, as `{}`.
+/// Plans to remove our entries, and `credHelpers` if no entry is left. `credsStore` gets its old value. A file that
+/// Ensign made stays, with the content `{}`.
 pub(crate) fn undo(file: &ConfigJson, store_before: Option<&str>) -> Result<FilePlan> {
     let ours = file.helpers().filter(|(_, helper)| *helper == HELPER);
     let mut changes: Vec<_> = ours.map(|(key, _)| PlannedChange::Remove { key: key.into() }).collect();
@@ -288,7 +289,7 @@ mod tests {
                 false,
                 r#"{"credsStore": "ensign", "credHelpers": {"docker.io": "ensign"}}"#.into(),
             ),
-            // Another helper's entry stays until it is forced out.
+            // Another helper's entry stays unless `force` is set.
             (
                 format!(r#"{{"credHelpers": {{"{URL}": "pass"}}}}"#),
                 false,
@@ -299,7 +300,7 @@ mod tests {
                 true,
                 r#"{"credHelpers": {"docker.io": "ensign"}, "credsStore": "ensign"}"#.into(),
             ),
-            // A plain-text login of another registry stays one that Docker sees.
+            // Docker still sees the plain-text login of another registry.
             (
                 r#"{"auths": {"quay.io": {"auth": "YTpi"}}}"#.into(),
                 false,

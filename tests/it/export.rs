@@ -89,7 +89,7 @@ exit 0
 --- stdout
 export DOCKER_AUTH_CONFIG='{"auths":{"ghcr.io":{"auth":"bWU6bWUtczNjcmV0"},"https://index.docker.io/v1/":{"auth":"YWxpY2U6aXQncy1zM2NyZXQ="}}}'
 --- stderr
-! not exported: work on ghcr.io: ghcr.io/acme/**: the variable knows whole registries only
+! not exported: work on ghcr.io: ghcr.io/acme/**: the variable has no keys for images
 ! 2 secrets are in clear text on stdout: anyone who reads it can use them
 
 "#]]);

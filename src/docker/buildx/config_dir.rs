@@ -1,4 +1,4 @@
-//! `ConfigDir`: the purpose of one of buildx's config folders. Its path below the root says it.
+//! `ConfigDir`: what one of buildx's config folders is for, as its path below the root shows.
 
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,12 @@ pub(crate) struct ConfigDir {
     pub(crate) scope: RequestScope,
 }
 
-/// The requests that a folder is for. There is no `@pull`, because a push asks for both and would be answered there
-/// too.
+/// The requests that a folder is for. There is no `@pull`: a push requests pull access too, so a folder for pulls would
+/// also answer pushes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestScope {
     Any,
-    /// Used before [`RequestScope::Any`] of the same repository.
+    /// Takes precedence over [`RequestScope::Any`] of the same repository.
     Push,
 }
 
@@ -27,19 +27,19 @@ impl ConfigDir {
         Some(ImageReference::new(self.registry.clone(), self.repository.clone()?))
     }
 
-    /// Tells whether it is for the repository of `image`.
+    /// Tells whether the folder is for the repository of `image`.
     pub(crate) fn is_of(&self, image: &ImageReference) -> bool {
         self.registry == *image.registry() && self.repository.as_ref() == Some(image.repository())
     }
 
-    /// The path below the root: `ghcr.io/acme/app@push`. It has the registry's API host.
+    /// The path below the root: `ghcr.io/acme/app@push`. It begins with the registry's API host.
     pub(crate) fn path(&self) -> PathBuf {
         let repository = self.repository.as_ref().map(|repository| format!("/{repository}")).unwrap_or_default();
         let scope = self.scope.word().map(|word| format!("@{word}")).unwrap_or_default();
         PathBuf::from(format!("{}{repository}{scope}", self.registry.api_authority()))
     }
 
-    /// Parses a path below the root; `None` for a path that is never ours.
+    /// Parses a path below the root. `None` for a path that Ensign never makes.
     pub(super) fn parse(path: &Path) -> Option<Self> {
         let text = path.to_str()?;
         let (name, scope) =

@@ -1,4 +1,4 @@
-//! `ConfigTree`: reads and changes buildx's folders. It follows no links, as buildx does.
+//! `ConfigTree`: reads and changes buildx's folders. Like buildx, it does not follow links.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,20 +18,20 @@ use crate::system::text::quote;
 #[derive(Debug, Default)]
 pub(crate) struct ConfigTree {
     pub(super) root: PathBuf,
-    /// The folders with our text only.
+    /// The folders that contain only Ensign's config.
     pub(super) ours: Folders,
     /// All other folders with a config.
     pub(super) others: BTreeSet<ConfigDir>,
-    /// Files that cannot be read, by buildx neither.
+    /// Files that neither Ensign nor buildx can read.
     pub(crate) problems: Vec<Problem>,
 }
 
 pub(super) const NAME: &str = "config.json";
 /// The file that a killed writer leaves.
 pub(super) const UNFINISHED: &str = "config.json.new";
-/// Our own text has about a hundred bytes.
+/// The largest config of ours that is read. A real one has about a hundred bytes.
 const SIZE_LIMIT: u64 = 1 << 14;
-/// A repository has at most 255 characters.
+/// The deepest path that is read. A repository has at most 255 characters, so at most 128 levels.
 const DEPTH_AT_MOST: usize = 130;
 const ENTRIES_AT_MOST: usize = 100_000;
 
@@ -40,14 +40,14 @@ impl ConfigTree {
     pub(crate) fn root(env: &Env) -> Result<PathBuf, Problem> {
         if cfg!(windows) {
             let what = "buildx on Windows takes a folder's whole path for the registry's name";
-            return Err(Problem::new(what, "name the account of a build with `ensign exec`"));
+            return Err(Problem::new(what, "choose the account of a build with `ensign exec`"));
         }
         let own = env::path("BUILDX_CONFIG").or_else(|| Some(env.docker_config_dir()?.join("buildx")));
         let cure = "set HOME, DOCKER_CONFIG or BUILDX_CONFIG";
         Ok(own.ok_or_else(|| Problem::new("there is no home folder with buildx's config in it", cure))?.join("config"))
     }
 
-    /// Reads the folders below `root`, which may not exist. An error that stops buildx too is an error here.
+    /// Reads the folders below `root`, which may not exist. Fails if buildx would fail too.
     pub(crate) fn read(root: PathBuf) -> Result<Self> {
         let is_folder = match fs::symlink_metadata(&root) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -61,8 +61,8 @@ impl ConfigTree {
         while let Some(path) = waiting.pop() {
             let looked = tree.look_into(&path, &mut left);
             if left == 0 || path.components().count() > DEPTH_AT_MOST {
-                let what = format!("`{}` holds too much to be buildx's", tree.root.display());
-                return Err(Problem::new(what, "look what made it, and remove what is not needed").into());
+                let what = format!("`{}` contains too much to be buildx's config", tree.root.display());
+                return Err(Problem::new(what, "find out what filled it, and remove what is not needed").into());
             }
             match looked {
                 Ok(below) => waiting.extend(below),
@@ -77,13 +77,13 @@ impl ConfigTree {
         &self.root
     }
 
-    /// Our folders after the changes.
     pub(crate) fn ours(&self) -> &Folders {
         &self.ours
     }
 
-    /// Carries out one change, and returns what it became. The caller holds Ensign's lock, but other writers have none.
-    /// A file that changed meanwhile is planned again. `None`: nothing is left to do.
+    /// Carries out one change, and returns the change that was made; `None` if none was needed any more. The caller
+    /// holds Ensign's lock, but other programs do not take it. If a file changed meanwhile, its change is planned
+    /// again.
     pub(crate) fn settle(
         &self,
         needed: &Folders,
@@ -152,7 +152,7 @@ impl ConfigTree {
         Ok(below)
     }
 
-    /// Tells whether no part of the path is a link. We would follow it, and buildx would not.
+    /// Fails if a part of the path is a link. Ensign would follow the link, but buildx would not.
     fn is_reached_without_links(&self, path: &Path) -> Result<()> {
         let mut folder = self.root.clone();
         for part in std::iter::once(Path::new("")).chain(path.iter().map(Path::new)) {
@@ -201,7 +201,7 @@ fn no_folder(path: &Path, metadata: &fs::Metadata) -> Problem {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
-    let what = format!("could not read `{}`, where buildx stops reading too: {error}", path.display());
+    let what = format!("could not read `{}`, which buildx cannot read either: {error}", path.display());
     Problem::new(what, format!("check its permissions: `ls -ld {}`", quote(&path.to_string_lossy())))
 }
 

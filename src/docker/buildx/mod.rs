@@ -1,7 +1,7 @@
-//! buildx's config folders. Each has a Docker config for one repository, or for the pushes to it, in place of the
-//! default one (docker/buildx `util/dockerutil/dockerconfig/configprovider.go`).
+//! buildx's config folders. Each contains a Docker config that replaces the default one for a registry or repository,
+//! or for pushes to it (docker/buildx `util/dockerutil/dockerconfig/configprovider.go`).
 //!
-//! Our folders name a pinned helper and hold nothing else. By that [`ConfigTree`] recognises them.
+//! Our folders contain only a config that names a pinned helper or Ensign. [`ConfigTree`] recognises them by that.
 
 mod config_dir;
 mod config_tree;
@@ -20,7 +20,7 @@ pub(crate) use config_tree::ConfigTree;
 pub(crate) enum FolderHelper {
     /// The pinned helper of this account.
     Account(AccountName),
-    /// Ensign itself, in place of a wider folder's helper.
+    /// Ensign itself. Otherwise the helper of a wider folder would answer.
     Ensign,
 }
 
@@ -31,16 +31,16 @@ pub(crate) type Folders = BTreeMap<ConfigDir, FolderHelper>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConfigDirChange {
     Write(FolderHelper),
-    /// It named the second helper before.
+    /// The folder named the second helper before.
     Mend(FolderHelper, FolderHelper),
     Remove(FolderHelper),
     Keep(FolderHelper),
-    /// Another program made it, perhaps on purpose.
+    /// Another program made the folder, perhaps on purpose.
     Leave(FolderHelper),
 }
 
-/// Returns the folders that `images` need: those of an account on a registry where another could answer. Adds the
-/// folders of registries where only one account may pull, or push.
+/// Returns the folders that `images` need. An image needs one unless its account is both the default and the only
+/// account of the registry. Adds the folders of registries where only one of several accounts may pull, or push.
 pub(crate) fn needed<'i>(
     registries: &[RegistryAccounts],
     images: impl IntoIterator<Item = &'i ImageReference>,
@@ -77,7 +77,7 @@ fn of_image(candidates: &RegistryAccounts, image: &ImageReference) -> Vec<(Confi
     folders(image.registry(), Some(image.repository()), pull, push)
 }
 
-/// Tells whether a folder for `image` would have the path of another folder's file.
+/// Tells whether a folder for `image` would have the same path as a file in another folder.
 pub(crate) fn is_in_the_way(image: &ImageReference) -> bool {
     image.repository().as_str().split('/').any(|part| part == config_tree::NAME || part == config_tree::UNFINISHED)
 }
@@ -101,7 +101,7 @@ fn folders(
     any.into_iter().chain(push.map(|answer| (place(RequestScope::Push), answer))).collect()
 }
 
-/// The only one of several accounts that may do it.
+/// The only account that may perform the operation, if the registry has several accounts.
 fn only(candidates: &RegistryAccounts, operation: Operation) -> Option<&Account> {
     let is_open = candidates.accounts.len() > 1 && candidates.active != DefaultAccount::SignedOut;
     match serving(candidates, operation).as_slice() {
@@ -163,7 +163,7 @@ fn config(registry: &Registry, answer: &FolderHelper) -> String {
     format!("{:#}\n", serde_json::json!({"credHelpers": {registry.docker_key(): helper}}))
 }
 
-/// The helper in such a text, if it has nothing else.
+/// The helper in such a text, if the text contains nothing else.
 fn answer_in(text: &[u8], registry: &Registry) -> Option<FolderHelper> {
     let value: serde_json::Value = serde_json::from_slice(text).ok()?;
     let helper = value.get("credHelpers")?.get(registry.docker_key())?.as_str()?;
@@ -204,7 +204,7 @@ mod tests {
         if name == "ladder" { FolderHelper::Ensign } else { FolderHelper::Account(name.parse().unwrap()) }
     }
 
-    /// Accounts as `NAME`, `NAME:push` or `NAME:pull`, with their patterns.
+    /// A registry with these accounts, each written as `NAME`, `NAME:push` or `NAME:pull`, with its patterns.
     fn registry(host: &str, active: DefaultAccount, accounts: &[(&str, &[&str])]) -> RegistryAccounts {
         let registry = Registry::from_key(host);
         let account = |(text, images): &(&str, &[&str])| {
