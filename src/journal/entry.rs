@@ -9,10 +9,10 @@ use crate::model::choice::Decision;
 use crate::model::timestamp;
 use crate::system::text;
 
-/// Entries of other versions of Ensign are skipped, because the journal is in memory and short.
+/// The version of the format. Entries of other versions are skipped. Little is lost, because the journal is short.
 const VERSION: u64 = 2;
 
-/// Linux writes this much at once; a longer line loses its steps.
+/// The longest line, which Linux writes at once. A longer entry is written without its steps.
 const LINE_LIMIT: usize = 4000;
 const TEXT_LIMIT: usize = 200;
 const LIST_LIMIT: usize = 8;
@@ -42,11 +42,11 @@ pub(crate) struct JournalEntry {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum CallOutcome {
     Answered,
-    /// There is no account, or the other helper has no login: the decision says which.
+    /// There is no account, or the other helper has no login. The decision shows which of the two.
     NotFound,
-    /// The secret is void.
+    /// The secret is no longer valid.
     Expired,
-    /// The account is not for this caller.
+    /// The account's rule refuses this caller.
     Withheld,
     Failed,
 }
@@ -57,7 +57,7 @@ impl JournalEntry {
         Self { v: VERSION, at, client: None, outcome, refusal: None, decision, ignored: vec![] }
     }
 
-    /// One line with its end, of bounded length and without control characters.
+    /// The entry as one line, with a line end. Its length is limited, and it contains no control characters.
     pub(super) fn to_line(&self) -> String {
         let mut line = serde_json::to_string(self).unwrap_or_default();
         if line.len() > LINE_LIMIT || line.contains('\\') || !is_printable(&line) {
@@ -72,7 +72,7 @@ impl JournalEntry {
         line
     }
 
-    /// Reads a line. It may follow a part of another line that was not written whole.
+    /// Parses a line. The line may begin with a fragment of another entry that was not written completely.
     pub(super) fn read(line: &str) -> Option<Self> {
         let start = line.rfind("{\"v\":")?;
         let entry: Self = serde_json::from_value(bounded(serde_json::from_str(&line[start..]).ok()?)).ok()?;

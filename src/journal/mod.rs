@@ -1,7 +1,7 @@
 //! The journal: the last answers of `get` with their reasons, for `why`. It is a small private file in memory.
 //!
-//! It is optional: without a place for it, nothing is written. It holds no secrets, and of command lines only images
-//! and the names of known clients.
+//! The journal is optional: without a folder in memory, nothing is written. It contains no secrets. From command lines
+//! it contains only images and the names of known clients.
 
 mod entry;
 
@@ -17,7 +17,7 @@ use crate::system::files;
 
 pub(crate) use entry::{CallOutcome, JournalEntry};
 
-/// The size of the current and of the previous file: some three hundred answers each.
+/// The size limit of the current file and of the previous one. Each has room for some three hundred answers.
 const LIMIT: u64 = 64 << 10;
 const NAME: &str = "ensign-journal.jsonl";
 
@@ -27,7 +27,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// `None` without a folder in memory.
+    /// `None` if there is no folder in memory.
     pub(crate) fn open(env: &Env) -> Option<Self> {
         env.runtime_dir().map(|folder| Self { path: folder.join(NAME) })
     }
@@ -37,12 +37,12 @@ impl Journal {
         let _ = self.try_add(entry);
     }
 
-    /// The same, for answers that need a written entry.
+    /// Writes an answer, and returns a failure. Accounts with a rule for callers need a written answer.
     pub(crate) fn try_add(&self, entry: &JournalEntry) -> io::Result<()> {
         files::append_line(&self.path, entry.to_line().as_bytes(), LIMIT)
     }
 
-    /// Writes an entry before a command other than `get` hands out an account. `false`: it failed.
+    /// Writes an entry before a command other than `get` hands out an account. Returns `false` if that failed.
     pub(crate) fn note_hand_out(env: &Env, account: &Account, client: &str) -> bool {
         let journal = Self::open(env).filter(|_| !env.forbids_journal());
         let decision = Decision::without_steps(&account.registry, Verdict::Account);
@@ -62,7 +62,7 @@ impl Journal {
         Ok(entries)
     }
 
-    /// Removes all entries, also the older file.
+    /// Removes all entries, including the older file.
     pub(crate) fn clear(&self) -> Result<()> {
         files::remove_lines(&self.path)
     }

@@ -48,13 +48,13 @@ fn get(env: &Env, account: &Account) -> Result<Option<StoredSecret>> {
     Ok(Some(Secret::new(line.to_owned()).into()))
 }
 
-/// A login would not help, because accounts of the environment go before all others.
+/// The hint is not a login, because accounts of the environment take precedence over all others.
 fn lacks(account: &Account, path: &Path, what: &str) -> anyhow::Error {
     let file = format!("`{}`, the secret file of {} on {}", path.display(), account.name, account.registry);
     Problem::new(format!("{file}, is {what}"), "mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE").into()
 }
 
-/// The error that the environment gives an account, with the place to change it.
+/// The error for a change of an environment account. The hint names the variables that define the account.
 pub(crate) fn env_account_problem(account: &Account) -> Problem {
     Problem::new(
         format!("{} on {} is given by the environment and cannot be changed here", account.name, account.registry),

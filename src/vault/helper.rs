@@ -16,12 +16,13 @@ use crate::model::{Account, Credential, HelperMessage, HelperName, Problem, Regi
 use crate::system::programs::{self, ProgramOutput};
 use crate::system::text;
 
-/// Clients wait without a limit; testcontainers-java waits 30 s.
+/// How long to wait for the helper. Most clients wait for Ensign without a limit, but testcontainers-java waits 30 s.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) struct HelperStore<'e> {
     pub(super) helper: &'e HelperName,
-    /// Changes are announced there. Without that, a killed change could not be recognised in another program's store.
+    /// The vault records each change before it is made. Otherwise a killed change could not be recognised in another
+    /// program's store.
     pub(super) vault: Vault<'e>,
 }
 
@@ -51,7 +52,7 @@ impl Store for HelperStore<'_> {
 }
 
 impl HelperStore<'_> {
-    /// An entry that could not be read cannot be restored.
+    /// Adds the step that restores the previous entry. An entry that could not be read cannot be restored.
     fn take_back(&self, account: &Account, before: Result<Option<StoredSecret>>, changes: &mut SecretChanges) {
         let (helper, account) = (self.helper.clone(), account.clone());
         if let Ok(before) = before {
@@ -94,7 +95,7 @@ fn erase(helper: &HelperName, account: &Account) -> Result<()> {
 
 fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Result<ProgramOutput> {
     let program = helper.program();
-    // Called by its path. PATH may have relative folders, in which a stranger's program may be.
+    // The program is called by its absolute path. A relative folder in PATH may contain somebody else's program.
     let path = programs::find(&program).or_else(|| programs::find_file(&program));
     let path = path.with_context(|| format!("could not run `{program}`: no absolute folder of PATH has it"));
     path.and_then(|path| programs::run(&path, verb, input, DEADLINE)).map_err(|error| {

@@ -1,5 +1,5 @@
-//! `HelperHealth`: whether other helpers answer. All are asked for their lists at once, without a way to prompt a
-//! person.
+//! `HelperHealth`: whether other helpers answer. All helpers are asked for their lists at once, and none of them can
+//! prompt a person.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::system::{env, threads};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HelperHealth {
     Answers,
-    /// It is our own program under another name.
+    /// The helper is Ensign under another name.
     Ensign,
     Missing,
     /// It did not answer in time.
@@ -23,11 +23,11 @@ pub(crate) enum HelperHealth {
     Fails,
     /// Its answer is not a list of logins.
     Nonsense,
-    /// Its keyring is locked, so that asking it would prompt a person.
+    /// The helper's keyring is locked, so asking the helper would prompt a person.
     Unasked,
 }
 
-/// A helper with an open keyring answers in milliseconds.
+/// How long to wait for a helper. With an open keyring, a helper answers in milliseconds.
 const DEADLINE: Duration = Duration::from_secs(3);
 
 const LIMIT: usize = 16 << 20;
@@ -72,7 +72,7 @@ fn health(helper: &HelperName) -> HelperHealth {
     }
 }
 
-/// The entry does not matter: a locked keyring says so before it searches.
+/// The entry need not exist: a locked keyring reports that it is locked before it searches.
 fn keyring_is_locked() -> bool {
     let entry = KeyringEntry { service: "ensign", account: "doctor" };
     matches!(keyring::read(entry, DEADLINE), Err(KeyringError::Locked))

@@ -14,19 +14,19 @@ use crate::system::programs::{self, ProgramOutput};
 use crate::system::text::one_line;
 use crate::system::threads;
 
-/// How long a helper may take: a person may have to unlock a keychain first.
+/// How long to wait for a helper if a person may have to unlock a keychain first.
 pub(crate) const PERSON_TIMEOUT: Duration = Duration::from_mins(1);
-/// Clients wait without a limit; testcontainers-java waits 30 s.
+/// How long to wait if a client is waiting. Most clients have no limit, but testcontainers-java waits 30 s.
 pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A list may be incomplete.
+/// How long to wait for a list, which may be incomplete.
 const LIST_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Why another helper gave no login.
+/// Why another helper returned no login.
 #[derive(Debug)]
 pub(crate) enum HelperRefusal {
     /// The program does not exist.
     NotInstalled(Problem),
-    /// It has no such login.
+    /// The helper has no such login.
     NotFound,
     Failed(Problem),
 }
@@ -74,7 +74,7 @@ pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
     }
 }
 
-/// Lists several helpers at once. A slow helper has no logins.
+/// Lists several helpers at once. A slow helper counts as one without logins.
 pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
     std::thread::scope(|scope| {
         let ask = |helper| threads::start_in(scope, move || list(helper, LIST_TIMEOUT));
@@ -84,7 +84,7 @@ pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
     })
 }
 
-/// Tells whether asking a helper would come back to us. It is our own program under another name, or it has called us.
+/// Tells whether the helper would call Ensign again: it is Ensign under another name, or a helper is calling us now.
 pub(crate) fn would_recurse(helper: &HelperName) -> bool {
     programs::would_recurse() || is_ensign(helper)
 }

@@ -1,4 +1,4 @@
-//! `Vault`: the front of all stores. Each account names its store.
+//! `Vault`: the common interface of all stores. Each account refers to its store.
 
 mod env_store;
 mod file;
@@ -44,10 +44,10 @@ pub(crate) struct Vault<'e> {
     seals: SealContext<'e>,
 }
 
-/// A store without a parameter. A new one is a file with the trait [`Store`], and a row in [`STORES`].
+/// A store without a parameter. To add a store, implement the trait [`Store`] in a file and add a row to [`STORES`].
 pub(crate) struct StoreRow {
     pub(crate) word: &'static str,
-    /// A remark for people, beside the word.
+    /// A remark that people see after the word.
     note: &'static str,
     pub(crate) meaning: &'static str,
     open: for<'e> fn(&Vault<'e>) -> Box<dyn Store + 'e>,
@@ -74,7 +74,7 @@ pub(crate) fn store_words() -> String {
     words + ", or helper:NAME"
 }
 
-/// Tells whether this build has the store.
+/// Tells whether this build supports the store.
 pub(crate) fn is_known_store(kind: &StoreKind) -> bool {
     matches!(kind, StoreKind::Helper(_) | StoreKind::Environment) || row(kind).is_some()
 }
@@ -92,7 +92,7 @@ impl<'e> Vault<'e> {
         Self { env, seals: SealContext { key: DataKey::new(env), floors: Rc::new(RefCell::new(vec![])) } }
     }
 
-    /// Takes the lowest accepted generations of sealed files from the config.
+    /// Sets the lowest accepted generations of sealed files, which come from the config.
     pub(crate) fn heed(&self, floors: &[MinimumGeneration]) {
         if !floors.is_empty() {
             self.seals.floors.borrow_mut().clone_from(&floors.to_vec());
@@ -104,7 +104,7 @@ impl<'e> Vault<'e> {
         self.store(&account.store).get(account)
     }
 
-    /// Tells whether a secret of any length could be saved now. Other helpers cannot tell.
+    /// Fails if a secret could not be saved now. Other helpers cannot be checked.
     pub(crate) fn check_free_space(&self, account: &Account) -> Result<()> {
         self.store(&account.store).check_free_space(account)
     }
@@ -166,12 +166,12 @@ impl<'e> Vault<'e> {
         StoreKind::OF_FILES.iter().flat_map(of_store).collect()
     }
 
-    /// The secrets files, also of registries without accounts.
+    /// The secrets files, including those of registries without accounts.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
         file::secret_files(self.env)
     }
 
-    /// Why a registry's clear secrets file cannot be read, and its path.
+    /// The path of a registry's clear-text secrets file, and the reason why it cannot be read.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, anyhow::Error)> {
         let file = self.file(&StoreKind::File, registry).ok()?;
         file.names().err().map(|error| (file.path().to_owned(), error))
@@ -192,7 +192,7 @@ impl<'e> Vault<'e> {
         &self.seals.key
     }
 
-    /// Gives the key to a holder, or makes one. The caller holds the config's lock.
+    /// Gives the key to a holder, and makes a key if there is none. The caller holds the config's lock.
     pub(crate) fn hold_key(
         &self,
         holder: &Holder,
@@ -202,8 +202,8 @@ impl<'e> Vault<'e> {
         self.seals.key.hold(holder, passphrase, time)
     }
 
-    /// Begins to seal with a new key, if every sealed file opens. Another file would be lost with the old key. The
-    /// caller holds the config's lock.
+    /// Begins to seal with a new key, if every sealed file opens. A file that does not open would be lost with the old
+    /// key. The caller holds the config's lock.
     pub(crate) fn begin_key_change(&self, passphrase: Option<&Secret>) -> Result<()> {
         if let Some(passphrase) = passphrase {
             self.seals.key.open_by_passphrase(passphrase)?;
@@ -218,7 +218,7 @@ impl<'e> Vault<'e> {
     pub(crate) fn end_key_change(&self) -> Result<KeyState> {
         for file in self.sealed_files()? {
             if !file.is_current()? {
-                bail!(Problem::run("a file is still sealed with the key before", "store key --rotate"));
+                bail!(Problem::run("a file is still sealed with the previous key", "store key --rotate"));
             }
         }
         self.seals.key.end_change()

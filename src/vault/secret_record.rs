@@ -1,8 +1,8 @@
-//! `SecretRecord`: the secrets that were saved for good, in `accounts.json` beside them. All others are left-overs of
-//! killed changes.
+//! `SecretRecord`: the list of secrets that were saved for good, in `accounts.json` beside the secrets. All other
+//! secrets are left-overs of killed changes.
 //!
 //! A saved secret without an account may belong to another config (`ENSIGN_CONFIG_DIR`), or to an older copy of this
-//! one in dotfiles. It is never taken for a left-over.
+//! one in dotfiles. Such a secret is never removed as a left-over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,14 +14,14 @@ use super::{StoredName, Vault};
 use crate::model::{Account, Registry, StoreKind};
 use crate::system::files::{self, Access};
 
-/// The content of the file, without any secret.
+/// The content of the file. It contains no secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct SecretRecord {
     version: u64,
     /// The accounts of the file store by registry.
     #[serde(default)]
     accounts: NamesByRegistry,
-    /// The accounts of the sealed store; `None`: the record is older than that store.
+    /// The accounts of the sealed store. `None`: the record is older than that store.
     #[serde(default)]
     sealed: Option<NamesByRegistry>,
     /// The accounts of other stores that a change is adding or removing.
@@ -44,7 +44,7 @@ const VERSION: u64 = 1;
 const LIMIT: u64 = 64 << 20;
 
 impl SecretRecord {
-    /// The record if everything in the store was saved for good.
+    /// A new record, in which everything in the store counts as saved for good.
     fn from_stored(stored: Vec<StoredName>) -> Self {
         let mut record = Self {
             version: VERSION,
@@ -91,7 +91,7 @@ impl SecretRecord {
         }
     }
 
-    /// Records before a change that another store may get a secret without an account.
+    /// Records before a change that the change may leave a secret without an account in another store.
     pub(crate) fn announce(&mut self, account: &Account) {
         let (registry, name) = (account.registry.to_string(), account.name.to_string());
         let pending = UnsettledSecret {
@@ -105,7 +105,7 @@ impl SecretRecord {
         }
     }
 
-    /// Those accounts, with the fields that their store needs.
+    /// The accounts of changes that were not finished, with the fields that their stores need.
     pub(crate) fn pending(&self) -> Vec<Account> {
         let account = |pending: &UnsettledSecret| {
             Some(Account {
@@ -117,7 +117,7 @@ impl SecretRecord {
         self.pending.iter().filter_map(account).collect()
     }
 
-    /// Keeps those of `left` and drops the others.
+    /// Replaces the accounts of unfinished changes by those in `left`.
     pub(crate) fn keep_pending<'a>(&mut self, left: impl Iterator<Item = &'a Account>) {
         self.pending.clear();
         left.for_each(|account| self.announce(account));
@@ -125,7 +125,7 @@ impl SecretRecord {
 }
 
 impl Vault<'_> {
-    /// A missing record begins with all present secrets, which are older than it.
+    /// Reads the record. If there is none, writes one with all present secrets, which are older than the record.
     pub(crate) fn record(&self) -> Result<SecretRecord> {
         let bytes = self.record_path().map_or(Ok(None), |path| files::read(&path, LIMIT))?;
         if let Some(record) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
@@ -136,7 +136,7 @@ impl Vault<'_> {
         Ok(record)
     }
 
-    /// Changes the record, best effort. Without it a left-over stays, and nothing is lost.
+    /// Changes the record. A failure is ignored: a left-over may stay then, but no secret is lost.
     pub(crate) fn update(&self, edit: impl FnOnce(&mut SecretRecord)) {
         let Ok(before) = self.record() else { return };
         let mut record = before.clone();
@@ -146,7 +146,7 @@ impl Vault<'_> {
         }
     }
 
-    /// Removes the unfinished file of a killed writer of the record.
+    /// Removes the unfinished file of a process that was killed while it wrote the record.
     pub(crate) fn sweep_record(&self) {
         if let Some(path) = self.record_path() {
             let _ = files::remove_unfinished(&path);

@@ -1,4 +1,4 @@
-//! `Store`: what every store can do. A new store is a file with this trait, and a row in `STORES`.
+//! `Store`: what every store can do. To add a store, implement this trait in a file and add a row to `STORES`.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ pub(super) trait Store {
     /// The account's secret; `None` if there is none.
     fn get(&self, account: &Account) -> Result<Option<StoredSecret>>;
 
-    /// Tells whether a secret of any length could be saved now. A store that cannot tell says yes.
+    /// Fails if a secret could not be saved now. A store that cannot check this succeeds.
     fn check_free_space(&self, _: &Account) -> Result<()> {
         Ok(())
     }
@@ -26,7 +26,7 @@ pub(super) trait Store {
     fn remove(&self, account: &Account, changes: &mut SecretChanges) -> Result<()>;
 }
 
-/// What a change of secrets has done: the steps to undo it, and the new generations of sealed files.
+/// The result of changing secrets: the steps that undo the changes, and the new generations of sealed files.
 #[derive(Default)]
 pub(super) struct SecretChanges {
     steps: Vec<Box<dyn Fn() -> Result<()>>>,
@@ -40,13 +40,13 @@ impl SecretChanges {
         self.steps.push(Box::new(step));
     }
 
-    /// Undoes the changes, the last one first; `false` if one could not be undone.
+    /// Undoes the changes, the last one first. Returns `false` if a change could not be undone.
     pub(super) fn take_back(self) -> bool {
         self.steps.iter().rev().filter(|step| step().is_err()).count() == 0
     }
 }
 
-/// A store of a newer Ensign, or a misspelled one.
+/// A store that this Ensign does not have: its name is misspelled, or a newer Ensign has it.
 pub(super) struct UnknownStore;
 
 impl Store for UnknownStore {

@@ -27,7 +27,7 @@ impl Writer<'_> {
         self.put_together(&[(account, stored)])
     }
 
-    /// Saves secrets of one registry and one store. Our own store needs one write.
+    /// Saves secrets of one registry and one store. If the store is ours, its file is written once.
     pub(crate) fn put_together(&mut self, secrets: &[(&Account, &StoredSecret)]) -> Result<()> {
         let Some((first, _)) = secrets.first() else { return Ok(()) };
         self.vault.store(&first.store).put(&first.registry, secrets, &mut self.changes)
@@ -49,7 +49,7 @@ impl Writer<'_> {
                 .filter(|host| account.registry.covers(host));
             let each = hosts.map(|host| account.at(&host).into_owned());
             for at in each.filter(|at| at.registry != account.registry) {
-                // The host may have its own account of that name, whose secret is no cached answer.
+                // The host may have its own account of that name. Its secret is not a cached answer and must stay.
                 if self.vault.get(&at)?.is_none_or(|stored| stored.cache_key.is_some()) {
                     self.remove(&at)?;
                 }
@@ -93,7 +93,7 @@ impl Writer<'_> {
         &self.changes.sealed
     }
 
-    /// Restores all stores as far as possible; `false` if one failed.
+    /// Restores all stores as far as possible. Returns `false` if one failed.
     pub(crate) fn put_back(self) -> bool {
         self.changes.take_back()
     }

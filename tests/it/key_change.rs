@@ -210,8 +210,8 @@ hint: run `docker-credential-ensign store key --holder passphrase` to begin
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: systemd gives the key as the credential `ensign.key`, which is made outside
-hint: give the key to a file first: `ensign store key --holder file:PATH`; docs/sealed.md has the rest
+error: the key is the systemd credential `ensign.key`, which Ensign cannot change
+hint: first move the key to a file: `ensign store key --holder file:PATH`; docs/sealed.md shows the next steps
 
 "#]]);
 

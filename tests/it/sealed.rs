@@ -237,7 +237,7 @@ fn an_old_copy_is_not_taken_for_the_last_one() {
     shows(
         &refused(&sandbox),
         str![[r#"
-`~/data/sealed/ghcr.io.json` is an old copy: it is number 1, and the last was 2 or later: put the last one back, or remove this one and log in again
+`~/data/sealed/ghcr.io.json` is an old copy: generation 1, but the newest is 2 or later: put the newest copy back, or remove this one and log in again
 
 "#]],
     );

@@ -99,7 +99,7 @@ fn a_credential_of_systemd_holds_the_key_in_its_service() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: systemd gives no credential `ensign.key` to this process, and it is the key of the sealed secrets
+error: this process has no systemd credential `ensign.key`, which is the key of the sealed secrets
 hint: run it in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed.md shows one
 
 "#]]);
@@ -116,7 +116,7 @@ hint: run it in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed
     sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
 exit 1
 --- stdout
-systemd gives no credential `ensign.key` to this process, and it is the key of the sealed secrets: run it in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed.md shows one
+this process has no systemd credential `ensign.key`, which is the key of the sealed secrets: run it in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed.md shows one
 
 "#]]);
     write(&folder.join("ensign.key"), &[8; 32]);

@@ -86,7 +86,7 @@ exit 0
     absent.shows(str![[r#"
 exit 1
 --- stdout
-the key of the sealed secrets is out of reach: there is no keyring: there is no session bus: let another hold the key, in a session with a keyring: `ensign store key --holder passphrase`
+the key of the sealed secrets is out of reach: there is no keyring: there is no session bus: choose another holder, in a session with a keyring: `ensign store key --holder passphrase`
 
 "#]]);
     let again = sandbox.run(&["get"], "ghcr.io");

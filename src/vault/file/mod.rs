@@ -1,7 +1,7 @@
 //! `FileStore`: one private file per registry in the data folder: `secrets/<registry>.json`, or
 //! `sealed/<registry>.json`.
 //!
-//! So `get` reads two small files however many registries there are, and damage stays in one place.
+//! So `get` reads only two small files, however many registries there are. A damaged file affects only one registry.
 
 mod names;
 mod secrets_contents;
@@ -46,7 +46,7 @@ pub(super) struct SecretFile<'e> {
     form: FileForm<'e>,
 }
 
-/// A secrets file that was readable for others.
+/// A secrets file that other users could read.
 pub(crate) struct PermissionRepair {
     pub(crate) path: String,
     pub(crate) mode: u32,
@@ -111,12 +111,12 @@ impl<'e> SecretFile<'e> {
         &self.path
     }
 
-    /// The path, to be shown.
+    /// The path, as messages show it.
     fn shown(&self) -> String {
         self.env.shorten_home(&self.path)
     }
 
-    /// Reads one secret and no other.
+    /// Reads the secret of one account, and parses no other.
     pub(super) fn stored(&self, name: &AccountName) -> Result<Option<StoredSecret>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         secrets_contents::find(&self.text(bytes)?, name).map_err(|error| self.broken(&error).into())
@@ -165,7 +165,7 @@ impl<'e> SecretFile<'e> {
         Ok(())
     }
 
-    /// The file at a path. Its registry is in the file, because not every file name can be decoded.
+    /// Opens the sealed file at a path. The registry is read from the file, because not every file name can be decoded.
     pub(super) fn sealed_at(env: &'e Env, seals: SealContext<'e>, path: &Path) -> Result<Self> {
         let shown = env.shorten_home(path);
         let bytes = files::read_secret(path, LIMIT)?.ok_or_else(|| anyhow!("`{shown}` is gone"))?;
@@ -181,7 +181,7 @@ impl<'e> SecretFile<'e> {
         Ok(file)
     }
 
-    /// Tells whether it is sealed with the current key.
+    /// Tells whether the file is sealed with the current key.
     pub(super) fn is_current(&self) -> Result<bool> {
         match (&self.form, self.read()?) {
             (FileForm::Sealed(seals), Some(bytes)) => seals.is_current(&bytes, &self.shown()),
@@ -194,7 +194,7 @@ impl<'e> SecretFile<'e> {
         if self.is_current()? { Ok(()) } else { self.edit(changes, |_| true) }
     }
 
-    /// The accounts whose secrets are in it.
+    /// The accounts whose secrets are in the file.
     pub(super) fn names(&self) -> Result<Vec<String>> {
         match (&self.form, self.read()?) {
             (_, None) => Ok(vec![]),
@@ -203,8 +203,8 @@ impl<'e> SecretFile<'e> {
         }
     }
 
-    /// Checks the free space by writing as much as one more response of a provider needs, and removing it. A sealed
-    /// file must open first.
+    /// Checks that there is space for one more response of a provider: writes that much and removes it. Before that,
+    /// checks that the key of a sealed file is available.
     pub(super) fn check_free_space(&self) -> Result<()> {
         if let FileForm::Sealed(seals) = &self.form {
             seals.key.check()?;
@@ -217,7 +217,7 @@ impl<'e> SecretFile<'e> {
         files::restrict_permissions(&self.path).map(|mode| PermissionRepair { path: self.shown(), mode })
     }
 
-    /// A sealed file counts as broken only if its key is there.
+    /// Moves the file aside if it is broken. A sealed file counts as broken only if its key is available.
     pub(super) fn set_aside_if_broken(&self) -> Result<Option<PathBuf>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         let is_broken = match &self.form {
@@ -265,7 +265,7 @@ impl<'e> SecretFile<'e> {
         }
     }
 
-    /// Refuses to change a file of a newer Ensign, or to call it broken.
+    /// Fails if a newer Ensign wrote the file. Such a file is neither changed nor called broken.
     fn refuse_newer(&self, bytes: &[u8]) -> Result<()> {
         #[derive(Deserialize)]
         struct SecretsVersion {
@@ -282,7 +282,7 @@ impl<'e> SecretFile<'e> {
         Ok(files::read_secret(&self.path, LIMIT)?.map(Zeroizing::new))
     }
 
-    /// Names only the line, because the text is secret.
+    /// The problem that the file is broken. It shows only the line number, because the text is secret.
     fn broken(&self, error: &serde_json::Error) -> Problem {
         let what =
             format!("the secrets of {} in `{}` are broken at line {}", self.registry, self.shown(), error.line());

@@ -1,4 +1,4 @@
-//! Names the secrets files, one for each registry.
+//! The names of the secrets files, one file for each registry.
 
 use std::fmt::Write;
 use std::path::PathBuf;

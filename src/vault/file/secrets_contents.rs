@@ -10,7 +10,7 @@ use crate::model::{AccountName, HubToken, Secret, StoredSecret, Username};
 use crate::system::json::JsonString;
 use crate::vault::written_secret::WrittenSecret;
 
-/// Secrets by account name. For Docker Hub also side tokens by user name.
+/// Secrets by account name. For Docker Hub, also the two tokens of `docker login` by user name.
 #[derive(Default, Deserialize, Serialize)]
 pub(in crate::vault) struct SecretsContents {
     pub(super) version: u64,

@@ -33,18 +33,18 @@ pub(crate) enum Holder {
     File(PathBuf),
 }
 
-/// A key in hexadecimal digits, with a line end.
+/// The largest key file. Two keys in hexadecimal digits have 130 bytes with their line ends.
 const LIMIT: u64 = 256;
 
 impl Holder {
     /// The holders as a person types them.
     pub(crate) const WORDS: &str = "`keyring`, `passphrase`, `systemd`, or `systemd:` or `file:` with an absolute path";
 
-    /// The command for a first key. A passphrase needs the kernel's keyring.
+    /// The command that makes the first key. A passphrase needs the kernel's keyring, which only Linux has.
     pub(crate) const FIRST_KEY: &str =
         if cfg!(target_os = "linux") { "store key --holder passphrase" } else { "store key --holder keyring" };
 
-    /// The command for a key where the system's keyring does not answer.
+    /// The command that makes a key if the system's keyring does not answer.
     pub(crate) const KEY_WITHOUT_KEYRING: &str =
         if cfg!(target_os = "linux") { "store key --holder passphrase" } else { "store key --holder file:PATH" };
 
@@ -75,12 +75,12 @@ impl Holder {
             (Self::Keyring, _) => keyring::write(key).map(|()| None),
             (Self::Passphrase, Some(passphrase)) => WrappedKey::wrap(key, passphrase).map(Some),
             (Self::Passphrase, None) => bail!("a passphrase is needed"),
-            // Made outside, and only read here.
+            // The credential is made outside Ensign, which only reads it.
             (Self::Systemd, _) => match credential()?.as_slice() {
                 [] => Err(no_credential().into()),
                 keys if keys.iter().any(|stored_key| stored_key.id() == key.id()) => Ok(None),
                 _ => bail!(Problem::new(
-                    format!("the credential `{CREDENTIAL}` is another key than that of the sealed secrets"),
+                    format!("the credential `{CREDENTIAL}` is not the key of the sealed secrets"),
                     "first move the secrets elsewhere: `ensign store move --to file`"
                 )),
             },
@@ -109,15 +109,15 @@ impl Holder {
         match self {
             Self::Keyring | Self::Passphrase => self.give(key, passphrase),
             Self::Systemd => bail!(Problem::new(
-                format!("systemd gives the key as the credential `{CREDENTIAL}`, which is made outside"),
-                "give the key to a file first: `ensign store key --holder file:PATH`; docs/sealed.md has the rest"
+                format!("the key is the systemd credential `{CREDENTIAL}`, which Ensign cannot change"),
+                "first move the key to a file: `ensign store key --holder file:PATH`; docs/sealed.md shows the next steps"
             )),
             Self::SystemdFile(path) => write_systemd_file(path, &[before, key]).map(|()| None),
             Self::File(path) => write_file(path, &[before, key]).map(|()| None),
         }
     }
 
-    /// Removes all keys but this one; `before` is the id of one of them.
+    /// Removes all keys except this one. `before` is the id of the previous key.
     pub(super) fn keep_only(&self, key: &SealKey, before: &str) -> Result<()> {
         match self {
             Self::Keyring => self.remove(before),
@@ -128,7 +128,7 @@ impl Holder {
         Ok(())
     }
 
-    /// Removes the key with this id, best effort. A file belongs to the user and stays.
+    /// Removes the key with this id. A failure is ignored. A key file stays, because it belongs to the user.
     pub(super) fn remove(&self, id: &str) {
         match self {
             Self::Keyring => keyring::remove(id),
@@ -136,7 +136,8 @@ impl Holder {
         }
     }
 
-    /// Whether the kernel's keyring caches the opened key. A file is as fast, and may be unmounted on purpose.
+    /// Whether the kernel's keyring may cache the opened key. Not for a file: reading it is as fast, and a user may
+    /// unmount it on purpose.
     pub(crate) fn is_cached(&self) -> bool {
         match self {
             Self::Keyring | Self::Passphrase | Self::SystemdFile(_) => true,
@@ -144,7 +145,7 @@ impl Holder {
         }
     }
 
-    /// The holder as the subject of a sentence.
+    /// The holder as the subject of a message.
     pub(crate) fn subject(&self) -> String {
         match self {
             Self::Keyring => "the system's keyring".to_owned(),
@@ -174,7 +175,7 @@ fn credential() -> Result<Vec<SealKey>> {
     folder.map_or(Ok(vec![]), |folder| read_file(&folder.join(CREDENTIAL)))
 }
 
-/// The key with this id, or else any. The caller compares the ids.
+/// The key with this id, or else any other key. The caller compares the ids.
 fn pick(mut keys: Vec<SealKey>, id: &str) -> Option<SealKey> {
     let place = keys.iter().position(|key| key.id() == id).unwrap_or_default();
     (place < keys.len()).then(|| keys.swap_remove(place))
@@ -182,7 +183,7 @@ fn pick(mut keys: Vec<SealKey>, id: &str) -> Option<SealKey> {
 
 fn no_credential() -> Problem {
     Problem::new(
-        format!("systemd gives no credential `{CREDENTIAL}` to this process, and it is the key of the sealed secrets"),
+        format!("this process has no systemd credential `{CREDENTIAL}`, which is the key of the sealed secrets"),
         format!("run it in a service with `LoadCredentialEncrypted={CREDENTIAL}`; docs/sealed.md shows one"),
     )
 }
@@ -192,7 +193,7 @@ fn not_there(path: &Path) -> Problem {
     Problem::new(message, "mount it, or put it back")
 }
 
-/// Tells whether a file must be written for a key. An existing file must not hold another key.
+/// Tells whether the key must be written to the file. Fails if the file contains another key.
 fn is_new(path: &Path, there: &[SealKey], key: &SealKey) -> Result<bool> {
     if there.iter().any(|stored_key| stored_key.id() == key.id()) {
         return Ok(false);
@@ -204,10 +205,10 @@ fn is_new(path: &Path, there: &[SealKey], key: &SealKey) -> Result<bool> {
     Ok(true)
 }
 
-/// A TPM is slow, and a client is waiting.
+/// How long to wait for `systemd-creds`. A TPM is slow, but a client is waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A sealed credential has a few KiB.
+/// The largest sealed credential that is read. A real one has a few KiB.
 const SEALED_LIMIT: u64 = 64 << 10;
 
 /// Returns no key if there is no such file.
@@ -216,7 +217,7 @@ fn read_systemd_file(path: &Path) -> Result<Vec<SealKey>> {
     keys_in(&systemd_creds::decrypt(CREDENTIAL, &sealed, PATIENCE)?, path)
 }
 
-/// A mounted file may be a link, or owned by root. Returns no key if there is no such file.
+/// Reads any file, because a mounted one may be a link or owned by root. Returns no key if there is no such file.
 fn read_file(path: &Path) -> Result<Vec<SealKey>> {
     let bytes = files::read_any(path, LIMIT)?.map(Zeroizing::new);
     bytes.map_or(Ok(vec![]), |bytes| keys_in(&bytes, path))
@@ -231,7 +232,7 @@ fn write_file(path: &Path, keys: &[&SealKey]) -> Result<()> {
     files::replace(path, text_of(keys).as_bytes(), Access::Private)
 }
 
-/// A line for each key, in Base64.
+/// The text of a key file: a line in Base64 for each key.
 fn text_of(keys: &[&SealKey]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(64 * keys.len()));
     for key in keys {
@@ -241,7 +242,8 @@ fn text_of(keys: &[&SealKey]) -> Zeroizing<String> {
     text
 }
 
-/// 32 bytes, or lines in Base64 or hexadecimal digits. There are two during a change of the key.
+/// The keys in a file: 32 bytes, or one key a line in Base64 or hexadecimal digits. During a change of the key there
+/// are two.
 fn keys_in(bytes: &[u8], path: &Path) -> Result<Vec<SealKey>> {
     let of_line = |line: &str| {
         let decoded = STANDARD.decode(line).ok().or_else(|| from_digits(line));

@@ -1,4 +1,4 @@
-//! `KeyFile`: `key.json`, which names the holder of the data key, and has the key if a passphrase wraps it.
+//! `KeyFile`: `key.json`, which names the holder of the data key. It contains the key only if a passphrase wraps it.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(super) struct KeyFile {
     previous: Option<PreviousKey>,
 }
 
-/// The previous key, sealed with the new one. The previous key does not open it.
+/// The previous key, sealed with the new one. So the new key opens old files too.
 #[derive(Debug, Deserialize, Serialize)]
 struct PreviousKey {
     key: String,
@@ -54,7 +54,7 @@ impl KeyFile {
         Self { version: VERSION, key, holder, cached_for: time.as_secs(), wrapped, previous: None }
     }
 
-    /// The same during a change of the key from `before`.
+    /// Adds the previous key `before`, sealed with `key`, during a change of the key.
     pub(super) fn with_previous(self, before: &SealKey, key: &SealKey) -> Result<Self> {
         let about = about_previous(&self.key, &before.id());
         let SealedText { salt, text } = key.seal(about.as_bytes(), before.bytes())?;
@@ -73,7 +73,7 @@ impl KeyFile {
 
     /// The previous key, opened with the current one.
     pub(super) fn open_previous(&self, key: &SealKey) -> Result<SealKey> {
-        let broken = || Problem::new("the key before in `key.json` is broken", "put the file back from a backup");
+        let broken = || Problem::new("the previous key in `key.json` is broken", "put the file back from a backup");
         let previous = self.previous.as_ref().ok_or_else(broken)?;
         let bytes = |text: &str| STANDARD.decode(text).map_err(|_| broken());
         let salt = bytes(&previous.salt)?.try_into().map_err(|_| broken())?;
@@ -110,7 +110,7 @@ impl KeyFile {
     pub(super) fn holder(&self) -> Result<Holder> {
         self.holder.parse().map_err(|()| {
             let message = format!("the key is held by `{}`, which this Ensign does not know", self.holder);
-            Problem::new(message, "install the newer Ensign that wrote it here too").into()
+            Problem::new(message, "install a newer version of Ensign").into()
         })
     }
 

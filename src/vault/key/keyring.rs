@@ -15,7 +15,7 @@ use crate::system::seal::{self, SealKey};
 const SERVICE: &str = "ensign";
 const LABEL: &str = "Ensign: the key of sealed registry secrets";
 
-/// A client is waiting, and a working keyring answers in milliseconds.
+/// How long to wait for the keyring. A client is waiting, and a working keyring answers in milliseconds.
 const DEADLINE: Duration = Duration::from_secs(3);
 
 #[expect(clippy::disallowed_methods, reason = "the keyring's text becomes the key")]
@@ -33,12 +33,12 @@ pub(super) fn write(key: &SealKey) -> Result<()> {
     Ok(keyring::write(entry(&key.id()), LABEL, &text, DEADLINE).map_err(|why| out_of_reach(&why))?)
 }
 
-/// Best effort. A key that stays opens no file any more.
+/// Tries to remove a key that is no longer needed in the keyring.
 pub(super) fn remove(id: &str) {
     let _ = keyring::delete(entry(id), DEADLINE);
 }
 
-/// Writes, reads and removes an entry within the time limit.
+/// Tests the keyring: writes, reads and removes an entry within the time limit.
 #[expect(clippy::disallowed_methods, reason = "a random text is compared")]
 pub(crate) fn probe(patience: Duration) -> Result<(), KeyringError> {
     let ends = Instant::now() + patience;
@@ -52,7 +52,7 @@ pub(crate) fn probe(patience: Duration) -> Result<(), KeyringError> {
     let removed = keyring::delete(entry(&name), left());
     match found? {
         Some(found) if found.expose() == text => removed,
-        _ => Err(KeyringError::Failed("it does not keep what it is given".into())),
+        _ => Err(KeyringError::Failed("it did not return what was stored".into())),
     }
 }
 
@@ -64,7 +64,7 @@ fn out_of_reach(why: &KeyringError) -> Problem {
     let hint = match why {
         KeyringError::Locked => "unlock the keyring, such as by logging in to the desktop, and try again".to_owned(),
         KeyringError::Missing(_) => {
-            format!("let another hold the key, in a session with a keyring: `ensign {}`", Holder::KEY_WITHOUT_KEYRING)
+            format!("choose another holder, in a session with a keyring: `ensign {}`", Holder::KEY_WITHOUT_KEYRING)
         }
         KeyringError::TimedOut | KeyringError::Failed(_) => "check the keyring, and try again".to_owned(),
     };

@@ -1,7 +1,7 @@
 //! `DataKey`: the key of the sealed store: its id, its holder, and how it is opened.
 //!
-//! `key.json` in the data folder describes it, and has the key only if a passphrase wraps it. It is not in the config,
-//! because a config goes to other machines and a key does not.
+//! `key.json` in the data folder describes the key, and contains it only if a passphrase wraps it. The key is not in
+//! the config, because a config is copied to other machines, and a key is not.
 
 mod holder;
 mod key_file;
@@ -27,7 +27,7 @@ pub(crate) use keyring::probe as probe_keyring;
 #[derive(Clone)]
 pub(crate) struct DataKey<'e> {
     env: &'e Env,
-    /// The result. A silent holder is asked once.
+    /// The result. A holder that does not answer is asked only once.
     opened: Rc<RefCell<Option<OpenedKey>>>,
 }
 
@@ -38,11 +38,11 @@ type OpenedKey = Result<Rc<SealKey>, Problem>;
 pub(crate) struct KeyState {
     pub(crate) id: String,
     pub(crate) holder: Holder,
-    /// How long the kernel's keyring keeps the opened key; zero: not at all.
+    /// How long the kernel's keyring keeps the opened key. Zero: the key is not cached.
     pub(crate) cached_for: Duration,
-    /// It is in the kernel's keyring now.
+    /// The opened key is in the kernel's keyring now.
     pub(crate) is_cached: bool,
-    /// It replaces another key, with which some files may still be sealed.
+    /// The key is replacing another one, with which some files may still be sealed.
     pub(crate) is_changing: bool,
 }
 
@@ -53,10 +53,10 @@ impl KeyState {
     }
 }
 
-/// A working day. The next day the passphrase is typed again.
+/// How long the opened key is cached: a working day. The next day the passphrase is typed again.
 const CACHED_FOR: Duration = Duration::from_hours(8);
 
-/// The pause after a holder did not answer, because a build asks for twenty images.
+/// How long a holder that did not answer is not asked again. A single build asks for twenty images.
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 
 const LIMIT: u64 = 64 << 10;
@@ -66,7 +66,7 @@ impl<'e> DataKey<'e> {
         Self { env, opened: Rc::default() }
     }
 
-    /// The key with this id, for the file `shown`. It never prompts.
+    /// Opens the key with this id, which the file `shown` needs. Never prompts a person.
     pub(super) fn open(&self, id: &str, shown: &str) -> Result<Rc<SealKey>> {
         if let Some(opened) = self.opened.borrow().as_ref() {
             match opened {
@@ -118,7 +118,7 @@ impl<'e> DataKey<'e> {
     /// Opens the key and caches it in the kernel's keyring, for the given time or the usual one.
     pub(crate) fn unlock(&self, passphrase: Option<&Secret>, time: Option<Duration>) -> Result<KeyState> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
-        // A person may have fixed the holder, so that its pause ends.
+        // A person may have fixed the holder, so the holder is asked again.
         let _ = kernel_keyring::remove(&silence(&file.key));
         let key = match (file.holder()?, passphrase) {
             (Holder::Passphrase, Some(passphrase)) => file.unwrap(passphrase)?,
@@ -143,15 +143,16 @@ impl<'e> DataKey<'e> {
         kernel_keyring::remove(&entry(&file.key)).map_err(|why| anyhow!("the key could not be taken back: {why}"))
     }
 
-    /// Opens the key with a passphrase for this process only, if the kernel's keyring cannot keep it.
+    /// Opens the key with a passphrase for this process only. The kernel's keyring is not used.
     pub(crate) fn open_by_passphrase(&self, passphrase: &Secret) -> Result<()> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         self.keep_opened(file.unwrap(passphrase)?);
         Ok(())
     }
 
-    /// Begins to seal with a new key, which the holder gets beside the one before. Until `end_change` files of both open.
-    /// One that was killed goes on with its key. The caller holds the config's lock.
+    /// Begins a change to a new key, which the holder stores beside the previous one. Until `end_change`, files sealed
+    /// with either key open. If an earlier change was killed, this change continues with the same new key. The caller
+    /// holds the config's lock.
     pub(super) fn begin_change(&self, passphrase: Option<&Secret>) -> Result<()> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         if file.previous().is_some() {
@@ -186,8 +187,8 @@ impl<'e> DataKey<'e> {
         self.state()?.ok_or_else(|| nothing_sealed().into())
     }
 
-    /// Gives the key to another holder; makes one if there is none. The caller holds the config's lock. The previous
-    /// holder's copy is removed last.
+    /// Gives the key to another holder, and makes a key if there is none. The caller holds the config's lock. The
+    /// previous holder's copy is removed last.
     pub(super) fn hold(
         &self,
         holder: &Holder,
@@ -288,14 +289,14 @@ fn try_kernel_keyring() -> Result<(), kernel_keyring::KernelKeyringError> {
     kernel_keyring::write(name, &[1], time).and_then(|()| kernel_keyring::remove(name)).map(drop)
 }
 
-/// A passphrase cannot be typed during Docker's call, so that its key must be cached.
+/// A person cannot type a passphrase during Docker's call, so its key must be cached.
 fn cannot_stay_open(why: &kernel_keyring::KernelKeyringError) -> Problem {
     let hint =
         "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";
     Problem::new(format!("a key behind a passphrase could not be kept open: {why}"), hint)
 }
 
-/// The name in the kernel's keyring of the mark that the holder did not answer.
+/// The name in the kernel's keyring of the mark for a holder that did not answer.
 fn silence(id: &str) -> String {
     format!("{}:down", entry(id))
 }

@@ -11,16 +11,17 @@ use zeroize::Zeroizing;
 use crate::model::{Problem, Registry};
 use crate::system::seal::{SealKey, SealedText};
 
-/// All fields but `sealed` are readable without the key. A changed field is noticed, because all are authenticated.
+/// All fields but `sealed` are readable without the key. Ensign notices a changed field, because all fields are
+/// authenticated.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Envelope {
     version: u64,
     registry: String,
-    /// The id of the key it is sealed with.
+    /// The id of the key that the file is sealed with.
     pub(super) key: String,
     /// Grows with each writing.
     pub(super) generation: u64,
-    /// The accounts whose secrets are in it.
+    /// The accounts whose secrets are in the file.
     pub(super) accounts: Vec<String>,
     salt: String,
     sealed: String,
@@ -29,7 +30,7 @@ pub(super) struct Envelope {
 /// The version that this program writes.
 const VERSION: u64 = 1;
 
-/// The text is padded to a multiple of this, so that its length does not tell that of a password.
+/// The text is padded to a multiple of this, so that its length does not reveal the length of a password.
 const BLOCK: usize = 256;
 
 impl Envelope {
@@ -60,7 +61,7 @@ impl Envelope {
         Registry::from_key(&self.registry)
     }
 
-    /// Tells whether it names this registry.
+    /// Tells whether the file is for this registry.
     pub(super) fn is_of(&self, registry: &Registry) -> bool {
         self.registry == registry.as_str()
     }

@@ -29,8 +29,8 @@ impl SealContext<'_> {
         match self.floor(registry, &id) {
             Some(least) if generation < least => {
                 let message =
-                    format!("`{shown}` is an old copy: it is number {generation}, and the last was {least} or later");
-                bail!(Problem::new(message, "put the last one back, or remove this one and log in again"))
+                    format!("`{shown}` is an old copy: generation {generation}, but the newest is {least} or later");
+                bail!(Problem::new(message, "put the newest copy back, or remove this one and log in again"))
             }
             _ => Ok(text),
         }
@@ -65,7 +65,8 @@ impl SealContext<'_> {
         Ok(Envelope::read(bytes, shown)?.key == self.key.current()?.id())
     }
 
-    /// Tells whether no key opens a file any more. Without its key that is unknown, and the file is not called broken.
+    /// Tells whether a file is broken: it cannot be parsed, or its key does not open it. `false` if its key is not
+    /// available.
     pub(super) fn is_broken(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<bool> {
         let envelope = match Envelope::read(bytes, shown) {
             Ok(envelope) => envelope,
@@ -76,7 +77,7 @@ impl SealContext<'_> {
         Ok(envelope.is_of(registry) && envelope.open(registry, &key, shown).is_err())
     }
 
-    /// The accounts whose secrets are in a sealed file. They are not encrypted.
+    /// The accounts whose secrets are in a sealed file. The account names are not encrypted.
     pub(super) fn names(&self, bytes: &[u8], shown: &str) -> Result<Vec<String>> {
         Ok(Envelope::read(bytes, shown)?.accounts)
     }
