@@ -106,8 +106,8 @@ aws 123456789012.dkr.ecr.eu-west-1.amazonaws.com --item x
 error: `--borrow aws` takes no item
 hint: remove it
 aws 123456789012.dkr.ecr.eu-west-1.amazonaws.com --env AWS_SECRET_ACCESS_KEY=x
-error: `AWS_SECRET_ACCESS_KEY` looks like a secret, and the config never holds one
-hint: name a file or a profile that has it, or export it where the client runs
+error: `AWS_SECRET_ACCESS_KEY` looks like a secret, and the config never stores secrets
+hint: name a file or profile that contains the secret, or export the variable where the client runs
 aws 123456789012.dkr.ecr.eu-west-1.amazonaws.com --cache 10
 error: `10` is not a time to keep a secret
 hint: write it as in `10m`; 12h is the longest

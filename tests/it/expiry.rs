@@ -230,7 +230,7 @@ exit 1
 ! accounts  1 note
   ! account-expiring: the secret of me on ghcr.io expires in 3 days, unless it
     is used before
-      breaks: nothing yet; then pulls and pushes as this account fail
+      breaks: nothing yet; after that, pulls and pushes as this account fail
       fix:    docker-credential-ensign login ghcr.io --alias me
 ✓ answers   not tried: the program is not on PATH
 

@@ -36,7 +36,7 @@ Every day:
   doctor    Find problems with logins, and how to fix them
   switch    Change the account that answers by default
   check     Check whether a registry accepts an account, and for what
-  why       Show what the last calls were answered, and why
+  why       Show how the last calls were answered, and why
   logout    Remove an account and its secret
 
 Set-up: configure-docker, import, account, store, public, route, update,
@@ -79,7 +79,7 @@ Options:
   -u, --username <NAME>   The user name at the registry
       --password-stdin    Read the password or token from stdin
       --alias <ALIAS>     Set your own label for it [default: the user name]
-      --images <PATTERN>  Images it is for; '+PATTERN' adds [default: its own]
+      --images <PATTERN>  Images it is for; '+PATTERN' adds [default: NAME/**]
       --for <OPERATION>   Use it for one operation only, pull or push
       --activate          Make it the default account
       --configure-docker  Let Docker and Podman ask Ensign, without a question
@@ -87,23 +87,22 @@ Options:
       --plain-http        Allow any certificate and plain http, as insecure-registries does in
                           Docker
       --store <STORE>     Where to keep the secret: sealed, file (in clear text), or helper:NAME
-      --device            Log in with a browser, here or elsewhere, and a code
-      --borrow <PROGRAM>  Get the secret from aws, gcloud, gh, pass or another
+      --device            Log in with a code in a browser, on any machine
+      --borrow <PROGRAM>  Get the secret from a program such as aws, gh or pass
                           
-                          Ensign asks each time. Known: aws, gcloud, az, gh, glab, op, pass, vault,
-                          command, and helper:NAME for docker-credential-NAME
+                          Ensign asks this program each time. Known: aws, gcloud, az, gh, glab, op,
+                          pass, vault, command, and helper:NAME for docker-credential-NAME
       --json              Print JSON on stdout
       --verbose           Log registry requests to stderr, without secrets
   -h, --help              Print help
 
 Who may ask:
-      --program <PROGRAM>  Hand it out to this program only, a client such as docker or an absolute
-                           path; '+PROGRAM' adds; may be repeated
-      --no-programs        Hand it out to every program
-      --terminal <NEED>    Require a terminal of the caller [possible values: required, optional]
+      --program <PROGRAM>  Allow only this program: a client such as docker, or an absolute path;
+                           '+PROGRAM' adds; may be repeated
+      --no-programs        Allow every program
+      --terminal <NEED>    Require a caller with a terminal [possible values: required, optional]
       --agents <MAY>       Allow or refuse coding agents [possible values: allowed, refused]
-      --grant <NEED>       Require a grant, which `grant` gives for a while [possible values:
-                           required, optional]
+      --grant <NEED>       Require a grant (see `grant`) [possible values: required, optional]
 
 Login by browser:
       --provider <NAME>  The identity provider, by name [default: the registry's]
@@ -147,10 +146,10 @@ Options:
   -u, --username <NAME>   The user name at the registry
       --password-stdin    Read the password or token from stdin
       --alias <ALIAS>     Set your own label for it [default: the user name]
-      --images <PATTERN>  Images it is for; '+PATTERN' adds [default: its own]
+      --images <PATTERN>  Images it is for; '+PATTERN' adds [default: NAME/**]
       --configure-docker  Let Docker and Podman ask Ensign, without a question
-      --device            Log in with a browser, here or elsewhere, and a code
-      --borrow <PROGRAM>  Get the secret from aws, gcloud, gh, pass or another
+      --device            Log in with a code in a browser, on any machine
+      --borrow <PROGRAM>  Get the secret from a program such as aws, gh or pass
       --json              Print JSON on stdout
 
 Examples:
@@ -165,7 +164,7 @@ All options:  ensign help login
     ensign(&sandbox, &["help", "account", "edit"]).shows(str![[r#"
 exit 0
 --- stdout
-Change an account's alias, images, folders, what it is for, or who may ask
+Change an account's alias, images, folders, hosts, operation or callers
 
 Usage: ensign account edit [OPTIONS] <HOST> [ACCOUNT]
 
@@ -187,13 +186,12 @@ Options:
   -h, --help              Print help
 
 Who may ask:
-      --program <PROGRAM>  Hand it out to this program only, a client such as docker or an absolute
-                           path; '+PROGRAM' adds; may be repeated
-      --no-programs        Hand it out to every program
-      --terminal <NEED>    Require a terminal of the caller [possible values: required, optional]
+      --program <PROGRAM>  Allow only this program: a client such as docker, or an absolute path;
+                           '+PROGRAM' adds; may be repeated
+      --no-programs        Allow every program
+      --terminal <NEED>    Require a caller with a terminal [possible values: required, optional]
       --agents <MAY>       Allow or refuse coding agents [possible values: allowed, refused]
-      --grant <NEED>       Require a grant, which `grant` gives for a while [possible values:
-                           required, optional]
+      --grant <NEED>       Require a grant (see `grant`) [possible values: required, optional]
 
 "#]]);
     let unknown = ensign(&sandbox, &["help", "logni"]);

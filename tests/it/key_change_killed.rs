@@ -80,7 +80,7 @@ exit 1
       fix:    docker-credential-ensign doctor --fix docker-not-asking
       does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
-  ! left-overs: a change of the key of sealed secrets was not finished
+  ! left-overs: a change of the data key was interrupted
       breaks: nothing; the old key still opens some files
       fix:    docker-credential-ensign doctor --fix left-overs
       does:   docker-credential-ensign store key --rotate
@@ -118,7 +118,7 @@ exit 1
       fix:    docker-credential-ensign doctor --fix docker-not-asking
       does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
-  ! left-overs: a change of the key of sealed secrets was not finished
+  ! left-overs: a change of the data key was interrupted
       breaks: nothing; the old key still opens some files
       fix:    docker-credential-ensign doctor --fix left-overs
       does:   docker-credential-ensign store key --rotate
@@ -156,7 +156,7 @@ exit 1
       fix:    docker-credential-ensign doctor --fix docker-not-asking
       does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
-  ! left-overs: a change of the key of sealed secrets was not finished
+  ! left-overs: a change of the data key was interrupted
       breaks: nothing; the old key still opens some files
       fix:    docker-credential-ensign doctor --fix left-overs
       does:   docker-credential-ensign store key --rotate
@@ -194,7 +194,7 @@ exit 1
       fix:    docker-credential-ensign doctor --fix docker-not-asking
       does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
-  ! left-overs: a change of the key of sealed secrets was not finished
+  ! left-overs: a change of the data key was interrupted
       breaks: nothing; the old key still opens some files
       fix:    docker-credential-ensign doctor --fix left-overs
       does:   docker-credential-ensign store key --rotate
@@ -232,7 +232,7 @@ exit 1
       fix:    docker-credential-ensign doctor --fix docker-not-asking
       does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
-  ! left-overs: a change of the key of sealed secrets was not finished
+  ! left-overs: a change of the data key was interrupted
       breaks: nothing; the old key still opens some files
       fix:    docker-credential-ensign doctor --fix left-overs
       does:   docker-credential-ensign store key --rotate

@@ -56,12 +56,12 @@ Options:
   -h, --help     Print help
 
 Examples:
-  docker ensign switch               the other one of two, a menu of more
+  docker ensign switch               to the other of two; with more, a menu
   docker ensign switch ghcr.io work  to the account `work`
   docker ensign switch ghcr.io -     back to the one before
 
-It takes effect at once, also for running commands. Set ENSIGN_ACCOUNT for a command that must keep
-its account.
+A switch takes effect at once, even for running commands. Set ENSIGN_ACCOUNT for a command that must
+keep its account.
 exit 0
 --- stdout
 Remove an account and its secret
@@ -87,7 +87,7 @@ Examples:
   docker ensign logout ghcr.io --all  all accounts of the registry
 exit 0
 --- stdout
-Change an account's alias, images, folders, what it is for, or who may ask
+Change an account's alias, images, folders, hosts, operation or callers
 
 Usage: docker ensign account edit [OPTIONS] <HOST> [ACCOUNT]
 
@@ -109,13 +109,12 @@ Options:
   -h, --help              Print help
 
 Who may ask:
-      --program <PROGRAM>  Hand it out to this program only, a client such as docker or an absolute
-                           path; '+PROGRAM' adds; may be repeated
-      --no-programs        Hand it out to every program
-      --terminal <NEED>    Require a terminal of the caller [possible values: required, optional]
+      --program <PROGRAM>  Allow only this program: a client such as docker, or an absolute path;
+                           '+PROGRAM' adds; may be repeated
+      --no-programs        Allow every program
+      --terminal <NEED>    Require a caller with a terminal [possible values: required, optional]
       --agents <MAY>       Allow or refuse coding agents [possible values: allowed, refused]
-      --grant <NEED>       Require a grant, which `grant` gives for a while [possible values:
-                           required, optional]
+      --grant <NEED>       Require a grant (see `grant`) [possible values: required, optional]
 exit 0
 --- stdout
 Change the account that answers by default
@@ -132,12 +131,12 @@ Options:
   -h, --help     Print help
 
 Examples:
-  docker ensign switch               the other one of two, a menu of more
+  docker ensign switch               to the other of two; with more, a menu
   docker ensign switch ghcr.io work  to the account `work`
   docker ensign switch ghcr.io -     back to the one before
 
-It takes effect at once, also for running commands. Set ENSIGN_ACCOUNT for a command that must keep
-its account.
+A switch takes effect at once, even for running commands. Set ENSIGN_ACCOUNT for a command that must
+keep its account.
 exit 0
 --- stdout
 Change the account that answers by default
@@ -152,12 +151,12 @@ Options:
       --json  Print JSON on stdout
 
 Examples:
-  docker ensign switch               the other one of two, a menu of more
+  docker ensign switch               to the other of two; with more, a menu
   docker ensign switch ghcr.io work  to the account `work`
   docker ensign switch ghcr.io -     back to the one before
 
-It takes effect at once, also for running commands. Set ENSIGN_ACCOUNT for a command that must keep
-its account.
+A switch takes effect at once, even for running commands. Set ENSIGN_ACCOUNT for a command that must
+keep its account.
 exit 0
 --- stdout
 Change the account that answers by default
@@ -174,12 +173,12 @@ Options:
   -h, --help     Print help
 
 Examples:
-  docker ensign switch               the other one of two, a menu of more
+  docker ensign switch               to the other of two; with more, a menu
   docker ensign switch ghcr.io work  to the account `work`
   docker ensign switch ghcr.io -     back to the one before
 
-It takes effect at once, also for running commands. Set ENSIGN_ACCOUNT for a command that must keep
-its account.
+A switch takes effect at once, even for running commands. Set ENSIGN_ACCOUNT for a command that must
+keep its account.
 
 "#]],
     );

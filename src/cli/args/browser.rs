@@ -5,7 +5,7 @@ use clap::Args;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Login by browser")]
 pub(in crate::cli) struct DeviceLoginArguments {
-    /// Log in with a browser, here or elsewhere, and a code
+    /// Log in with a code in a browser, on any machine
     #[arg(long, help_heading = None::<&str>, conflicts_with = "password_stdin")]
     pub(in crate::cli) device: bool,
     /// The identity provider, by name [default: the registry's]

@@ -5,19 +5,19 @@ use clap::{Args, ValueEnum};
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Who may ask")]
 pub(in crate::cli) struct CallerArguments {
-    /// Hand it out to this program only, a client such as docker or an absolute path; '+PROGRAM' adds; may be repeated
+    /// Allow only this program: a client such as docker, or an absolute path; '+PROGRAM' adds; may be repeated
     #[arg(long, value_name = "PROGRAM", hide_short_help = true, alias = "programs")]
     pub(in crate::cli) program: Vec<String>,
-    /// Hand it out to every program
+    /// Allow every program
     #[arg(long, conflicts_with = "program", hide_short_help = true)]
     pub(in crate::cli) no_programs: bool,
-    /// Require a terminal of the caller
+    /// Require a caller with a terminal
     #[arg(long, value_name = "NEED", hide_short_help = true)]
     pub(in crate::cli) terminal: Option<Requirement>,
     /// Allow or refuse coding agents
     #[arg(long, value_name = "MAY", hide_short_help = true)]
     pub(in crate::cli) agents: Option<AgentRule>,
-    /// Require a grant, which `grant` gives for a while
+    /// Require a grant (see `grant`)
     #[arg(long, value_name = "NEED", hide_short_help = true)]
     pub(in crate::cli) grant: Option<Requirement>,
 }
@@ -50,10 +50,10 @@ pub(in crate::cli) enum AgentRule {
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct GrantArguments {
-    /// The registry; without ACCOUNT, one with a single account, or an account that only one registry has
+    /// The registry, or an alias that only one registry has
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: String,
-    /// The account, by alias or user name
+    /// The account, by alias or user name [default: the registry's only one]
     #[arg(value_name = "ACCOUNT")]
     pub(in crate::cli) account: Option<String>,
     /// How long, such as 90s, 15m or 2h; 12h at most

@@ -36,7 +36,7 @@ pub(in crate::cli) struct PinArguments {
     /// Remove the program
     #[arg(long, requires = "alias")]
     pub(in crate::cli) remove: bool,
-    /// The folder of the program [default: where docker-credential-ensign is on PATH]
+    /// The folder for the program [default: that of docker-credential-ensign on PATH]
     #[arg(long, value_name = "FOLDER")]
     pub(in crate::cli) folder: Option<String>,
 }
@@ -45,15 +45,15 @@ pub(in crate::cli) struct PinArguments {
 pub(in crate::cli) enum BuildxCommand {
     /// Write buildx's config folder for each repository whose account is known, and update earlier ones
     ///
-    /// buildx asks for a registry once in a build. Where it finds a folder for a repository, it asks once more, and what
-    /// the folder names is a pinned program (see `pin`). Repositories are those of patterns without `*`, those in the
-    /// Dockerfile, bake and Compose files of this folder, and those you name.
+    /// buildx asks only once for a registry in each build. If a repository has its own config folder, buildx asks once
+    /// more for this repository. Each folder names a pinned helper (see `pin`). `sync` covers repositories of patterns
+    /// without `*`, of the Dockerfile, bake and Compose files here, and of IMAGE.
     Sync(BuildxSync),
 }
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct BuildxSync {
-    /// Images of builds, besides those in the files here
+    /// More images, besides those in the files here
     #[arg(value_name = "IMAGE")]
     pub(in crate::cli) images: Vec<String>,
     /// Show what would change, but change nothing
@@ -66,7 +66,7 @@ pub(in crate::cli) struct BuildxSync {
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct RouteArguments {
-    /// A registry, or a pattern such as '*.azurecr.io' [default: list who answers for what]
+    /// A registry, or a pattern such as '*.azurecr.io' [default: list the routes]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: Option<String>,
     /// The helper that answers there: NAME of docker-credential-NAME
@@ -105,13 +105,13 @@ pub(in crate::cli) struct ImportArguments {
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct ExportArguments {
-    /// Images, each for the account that answers for it, or registries, for their default accounts
+    /// For an image, export the account that answers for it; for a registry, its default account
     #[arg(value_name = "IMAGE")]
     pub(in crate::cli) subjects: Vec<String>,
     /// dockerconfigjson or a whole Secret for Kubernetes, auth.json for Podman and its family, env for a shell
     #[arg(long, value_enum)]
     pub(in crate::cli) format: ExportFormat,
-    /// Export all accounts: of the named registries, or of every one
+    /// Export all accounts of the named registries, or of all registries
     #[arg(long)]
     pub(in crate::cli) all: bool,
     /// Write to a file that only you can read, not to stdout
@@ -123,7 +123,7 @@ pub(in crate::cli) struct ExportArguments {
     /// The namespace of the Secret
     #[arg(long, value_name = "NAMESPACE")]
     pub(in crate::cli) namespace: Option<String>,
-    /// Do not ask: show secrets on a terminal, overwrite a file
+    /// Do not ask before showing secrets on a terminal or overwriting a file
     #[arg(short, long)]
     pub(in crate::cli) yes: bool,
 }

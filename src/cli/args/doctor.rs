@@ -19,7 +19,7 @@ pub(in crate::cli) struct DoctorArguments {
     /// Leave user names out of the report
     #[arg(long, requires = "report")]
     pub(in crate::cli) anonymous: bool,
-    /// Ask each registry too, without a login, and try accounts whose secret comes from elsewhere
+    /// Also ask each registry, without a login, and try accounts whose secret needs the network or another program
     #[arg(long)]
     pub(in crate::cli) online: bool,
 }

@@ -5,10 +5,10 @@ use clap::Args;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Credentials from another program")]
 pub(in crate::cli) struct ExternalSourceArguments {
-    /// Get the secret from aws, gcloud, gh, pass or another
+    /// Get the secret from a program such as aws, gh or pass
     ///
-    /// Ensign asks each time. Known: aws, gcloud, az, gh, glab, op, pass, vault, command, and helper:NAME for
-    /// docker-credential-NAME
+    /// Ensign asks this program each time. Known: aws, gcloud, az, gh, glab, op, pass, vault, command, and helper:NAME
+    /// for docker-credential-NAME
     #[arg(long = "borrow", help_heading = None::<&str>, value_name = "PROGRAM", conflicts_with = "password_stdin", requires = "host")]
     pub(in crate::cli) external_program: Option<String>,
     /// aws: the profile; gcloud: the configuration; az: the subscription; op: the account

@@ -44,7 +44,7 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
             (
                 "switch",
                 &[
-                    ("ensign switch", "the other one of two, a menu of more"),
+                    ("ensign switch", "to the other of two; with more, a menu"),
                     ("ensign switch ghcr.io work", "to the account `work`"),
                     ("ensign switch ghcr.io -", "back to the one before"),
                 ],
@@ -99,7 +99,7 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
                 "store",
                 &[
                     ("ensign store sealed", "keep new secrets sealed"),
-                    ("ensign store move --to sealed", "seal those that are there too"),
+                    ("ensign store move --to sealed", "seal the existing secrets too"),
                     ("ensign store key", "who holds the key"),
                 ],
             ),
@@ -107,7 +107,7 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
                 "public",
                 &[
                     ("ensign public add 'docker.io/library/**'", "pulled without an account"),
-                    ("ensign public remove ghcr.io/acme/base", "with one again"),
+                    ("ensign public remove ghcr.io/acme/base", "pulled with an account again"),
                 ],
             ),
             (
@@ -122,7 +122,7 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
                 "update",
                 &[
                     ("ensign update", "to the newest release"),
-                    ("ensign update --check", "only tell; exit code 7 if there is one"),
+                    ("ensign update --check", "only check; exit code 7 if there is a newer one"),
                     ("ensign update --rollback", "back to the previous program"),
                 ],
             ),
@@ -138,11 +138,11 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
     (
         "For one shell, folder or build",
         &[
-            ("use", &[("ensign use --none", "print the line that ends it")]),
+            ("use", &[("ensign use --none", "print the line that unsets the account")]),
             (
                 "exec",
                 &[
-                    ("ensign exec -a work -- docker compose push", "as `work` wherever it is"),
+                    ("ensign exec -a work -- docker compose push", "as any account called `work`"),
                     ("ensign exec -a ghcr.io=me -- make release", "on one registry"),
                 ],
             ),
@@ -157,9 +157,9 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
             (
                 "grant",
                 &[
-                    ("ensign account edit ghcr.io work --grant required", "from now on"),
-                    ("ensign grant ghcr.io work --for 15m", "hand it out for so long"),
-                    ("ensign grant ghcr.io work --end", "no longer"),
+                    ("ensign account edit ghcr.io work --grant required", "require a grant"),
+                    ("ensign grant ghcr.io work --for 15m", "allow it for 15 minutes"),
+                    ("ensign grant ghcr.io work --end", "end the grant"),
                 ],
             ),
             ("prompt", &[("PS1='$(ensign prompt) '$PS1", "in bash")]),
@@ -168,7 +168,7 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
                 &[
                     ("ensign buildx sync", "for the builds of this folder"),
                     ("ensign buildx sync ghcr.io/acme/app", "and for this image"),
-                    ("ensign buildx sync --remove", "take it back"),
+                    ("ensign buildx sync --remove", "remove the folders"),
                 ],
             ),
             (

@@ -24,7 +24,7 @@ pub(in crate::cli) struct LoginArguments {
     /// Set your own label for it [default: the user name]
     #[arg(long, value_name = "ALIAS", value_parser = super::alias)]
     pub(in crate::cli) alias: Option<String>,
-    /// Images it is for; '+PATTERN' adds [default: its own]
+    /// Images it is for; '+PATTERN' adds [default: NAME/**]
     #[arg(long, value_name = "PATTERN", alias = "image")]
     pub(in crate::cli) images: Vec<String>,
     /// Use it for one operation only, pull or push

@@ -215,7 +215,7 @@ mod tests {
         {
             assert!(page("ensign-login.1").contains(part), "{part}: {}", page("ensign-login.1"));
         }
-        assert!(page("ensign-check.1").contains(".SH \"EXIT STATUS\"\n0 it may"));
+        assert!(page("ensign-check.1").contains(".SH \"EXIT STATUS\"\n0 allowed"));
         assert!(
             !page("ensign-login.1").contains("All options") && !page("ensign-login.1").contains("\\-\\-password <")
         );

@@ -83,7 +83,7 @@ pub(super) enum CliCommand {
     Grant(GrantArguments),
     /// Show which account answers for an image, and why
     Which(WhichArguments),
-    /// Show what the last calls were answered, and why
+    /// Show how the last calls were answered, and why
     Why(WhyArguments),
     /// List the images that need no account, or change that list
     Public(PublicArguments),
@@ -191,7 +191,7 @@ pub(super) struct StatusArguments {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "It takes effect at once, also for running commands. Set ENSIGN_ACCOUNT for a command that must keep its account."
+    after_help = "A switch takes effect at once, even for running commands. Set ENSIGN_ACCOUNT for a command that must keep its account."
 )]
 pub(super) struct SwitchArguments {
     /// The registry [default: the one with several accounts]
@@ -230,14 +230,14 @@ pub(super) enum AccountCommand {
     Add(Box<LoginArguments>),
     /// Show accounts in full
     Show {
-        /// The registry, or an alias wherever it is [default: all]
+        /// The registry, or an alias on any registry [default: all]
         #[arg(value_name = "HOST")]
         host: Option<String>,
         /// The account, by alias or user name
         #[arg(value_name = "ACCOUNT")]
         account: Option<String>,
     },
-    /// Change an account's alias, images, folders, what it is for, or who may ask
+    /// Change an account's alias, images, folders, hosts, operation or callers
     #[command(visible_alias = "set")]
     Edit(AccountEdit),
 }

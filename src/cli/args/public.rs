@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 const AFTER: &str = "Images named here are pulled without an account, so an expired login cannot break them.
-Pushes are as before. Without arguments, `public` lists them.";
+Pushes still use an account. Without arguments, `public` lists the public images.";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]

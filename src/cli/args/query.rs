@@ -23,7 +23,7 @@ pub(in crate::cli) struct WhichArguments {
     pub(in crate::cli) push: bool,
 }
 
-const WHY_HELP: &str = "The journal is in memory, readable by you only, without secrets and command lines.\nENSIGN_JOURNAL=off turns it off for a shell.\n\nExit codes: 0 entries found; 2 usage error; 3 no entries";
+const WHY_HELP: &str = "The journal is kept in memory. Only you can read it. It contains neither secrets nor command lines.\nENSIGN_JOURNAL=off turns it off for a shell.\n\nExit codes: 0 entries found; 2 usage error; 3 no entries";
 
 #[derive(Args, Debug)]
 #[command(after_help = WHY_HELP)]
@@ -45,11 +45,11 @@ pub(in crate::cli) struct WhyArguments {
     pub(in crate::cli) on: bool,
 }
 
-const CHECK_HELP: &str = "Exit codes: 0 it may, or all accounts are good; 1 not known; 2 usage error; 3 no account, or \
-    rejected; 4 it may not; 5 the registry did not check the password. Of all accounts: the first of 3, 1 and 5 that one \
-    of them has";
+const CHECK_HELP: &str = "Exit codes: 0 allowed, or all accounts are good; 1 not known; 2 usage error; 3 no account, or \
+    rejected; 4 not allowed; 5 the registry did not check the password. For all accounts: the first of 3, 1 and 5 that \
+    applies to any";
 
-const EXIT_CODES: &str = "Exit codes: 0 it may; 1 not known; 2 usage error; 3 no account, or rejected; 4 it may not; \
+const EXIT_CODES: &str = "Exit codes: 0 allowed; 1 not known; 2 usage error; 3 no account, or rejected; 4 not allowed; \
     5 the registry did not check the password";
 
 #[derive(Args, Debug)]
@@ -83,11 +83,11 @@ pub(in crate::cli) struct TokenArguments {
     pub(in crate::cli) plain_http: bool,
 }
 
-const API_HELP: &str = "PATH is one of the registry's API, with or without /v2/ before it:
+const API_HELP: &str = "PATH is a path of the registry's API, with or without a leading /v2/:
   _catalog  acme/app/tags/list  acme/app/manifests/1.0  acme/app/blobs/sha256:…
   acme/app/blobs/ with -X POST --input FILE uploads a blob.
 
-Exit codes: 0 done; 1 failed, or not found; 2 usage error; 3 no login, or rejected; 4 the account may not";
+Exit codes: 0 done; 1 failed, or not found; 2 usage error; 3 no login, or rejected; 4 not allowed";
 
 #[derive(Args, Debug)]
 #[command(after_help = API_HELP)]
@@ -98,7 +98,7 @@ pub(in crate::cli) struct ApiArguments {
     /// The path in the API, such as acme/app/tags/list
     #[arg(value_name = "PATH")]
     pub(in crate::cli) path: String,
-    /// GET, HEAD, POST, PUT, PATCH or DELETE [default: GET, or what --input needs]
+    /// GET, HEAD, POST, PUT, PATCH or DELETE [default: GET; with --input, PUT or POST]
     #[arg(short = 'X', long, value_name = "METHOD", value_parser = method)]
     pub(in crate::cli) method: Option<Method>,
     /// Send this file; `-` is stdin

@@ -14,11 +14,10 @@ pub(in crate::cli) struct UseArguments {
     /// `ghcr.io=work quay.io=me`, or one alias for every registry that has it
     #[arg(value_name = "HOST=ACCOUNT", required_unless_present = "none")]
     pub(in crate::cli) accounts: Vec<String>,
-    /// Go back to the accounts that are chosen without it
+    /// Print the line that unsets `ENSIGN_ACCOUNT`
     #[arg(long, conflicts_with = "accounts")]
     pub(in crate::cli) none: bool,
-    /// The shell the line is for; sh is all POSIX shells [default: the one that runs this, else that
-    /// of $SHELL]
+    /// The shell that reads the line; sh is any POSIX shell [default: the calling shell, else $SHELL]
     #[arg(long, value_name = "SHELL")]
     pub(in crate::cli) shell: Option<UseShell>,
 }

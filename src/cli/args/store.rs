@@ -9,7 +9,7 @@ use crate::accounts::store_words;
 pub(in crate::cli) struct StoreArguments {
     #[arg(
         value_name = "STORE", conflicts_with = "unset",
-        help = format!("Keep new secrets there: {} for docker-credential-NAME [default: show it]", store_words())
+        help = format!("Where to keep new secrets: {} for docker-credential-NAME [default: show it]", store_words())
     )]
     pub(in crate::cli) kind: Option<String>,
     /// Leave the choice to the next login
@@ -50,7 +50,7 @@ pub(in crate::cli) struct StoreKey {
     /// Read the passphrase from stdin: the new one for `--holder passphrase`, else the one that opens the key
     #[arg(long)]
     pub(in crate::cli) passphrase_stdin: bool,
-    /// How long the kernel's keyring keeps the opened key, such as 8h; 0s is not at all [default: 8h]
+    /// How long the kernel's keyring keeps the opened key, such as 8h; 0s turns this off [default: 8h]
     #[arg(long, value_name = "TIME", requires = "holder")]
     pub(in crate::cli) cache: Option<String>,
 }

@@ -79,7 +79,7 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
         found.push(Diagnosis::note(
             Check::AccountExpiring,
             format!("the secret of {} {words}", one_line(who, 100)),
-            "nothing yet; then pulls and pushes as this account fail",
+            "nothing yet; after that, pulls and pushes as this account fail",
             Remedy::Command(command.clone()),
         ));
     }

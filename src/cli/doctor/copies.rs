@@ -58,7 +58,7 @@ fn judge(copies: &[OtherCopy], reference: &Path, version: &str) -> Vec<Diagnosis
             CopyVersion::Known(same) if same == version => continue,
             CopyVersion::Known(other) => format!("`{shown}` is version {other}, and the program on PATH is {version}"),
             CopyVersion::Unknown => {
-                format!("`{shown}` has Ensign's name, and does not answer `version` as Ensign does")
+                format!("`{shown}` has Ensign's name, but does not answer `version` as Ensign does")
             }
             CopyVersion::Nowhere => format!("`{shown}` is a link that leads nowhere"),
         };

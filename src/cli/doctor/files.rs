@@ -88,7 +88,7 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
     if facts.is_key_changing {
         found.push(Diagnosis::note(
             Check::LeftOvers,
-            "a change of the key of sealed secrets was not finished",
+            "a change of the data key was interrupted",
             "nothing; the old key still opens some files",
             Remedy::FinishKeyChange,
         ));
@@ -96,7 +96,7 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
     if facts.stale_folders > 0 {
         found.push(Diagnosis::broken(
             Check::BuildxFolder,
-            format!("{} of buildx's ask for another account than should answer", count(facts.stale_folders, "folder")),
+            format!("{} of buildx with a wrong or missing pinned helper", count(facts.stale_folders, "folder")),
             "builds that pull or push these repositories use the wrong account, or none",
             Remedy::SyncBuildx,
         ));
@@ -104,7 +104,7 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
     found.extend(facts.stale_pins.iter().map(|alias| {
         Diagnosis::note(
             Check::StalePin,
-            format!("the program `{}-{alias}` is pinned to an account that is not there", configured_helper::PROGRAM),
+            format!("the program `{}-{alias}` is pinned to an account that does not exist", configured_helper::PROGRAM),
             "tools that name it get no login",
             Remedy::Unpin(alias.clone()),
         )

@@ -88,7 +88,7 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
         found.push(Diagnosis::broken(
             Check::Proxy,
             why,
-            "`login`, `check` and the renewal of tokens fail; Docker itself may use it",
+            "`login`, `check` and the renewal of tokens fail; Docker itself may accept this proxy",
             Remedy::Command(format!("unset {name} {}", name.to_lowercase())),
         ));
     }
@@ -101,7 +101,7 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
         found.push(Diagnosis::broken(
             Check::Certificate,
             format!("`{}` cannot be used: {why}", file.display()),
-            "Docker and Ensign may not reach this registry, or not be let in",
+            "Docker and Ensign may fail to reach this registry, or to log in there",
             remedy,
         ));
     }
@@ -129,10 +129,13 @@ fn way_there(
     };
     match TlsTrouble::from_reason(why) {
         Some(TlsTrouble::UnknownAuthority) => {
-            format!("{}   (ca.crt: the certificate of its authority, from those who run it)", copy("ca.crt", "ca.crt"))
+            format!(
+                "{}   (ca.crt: the certificate of the registry's authority; ask the operator)",
+                copy("ca.crt", "ca.crt")
+            )
         }
         Some(TlsTrouble::NoClientCertificate) => {
-            format!("{}   (from those who run it)", copy("client.cert client.key", ""))
+            format!("{}   (ask the registry's operator for both)", copy("client.cert client.key", ""))
         }
         _ if why.contains(BY_WAY_OF_PROXY) => {
             format!("unset {}   (if there is no such proxy any more)", proxies.join(" "))
@@ -250,7 +253,7 @@ mod tests {
             (
                 unreached("TLS failed: UnknownIssuer"),
                 "registry-unreachable",
-                "mkdir -p ~/c/a.io && cp ca.crt ~/c/a.io/ca.crt   (ca.crt: the certificate of its authority, from those who run it)",
+                "mkdir -p ~/c/a.io && cp ca.crt ~/c/a.io/ca.crt   (ca.crt: the certificate of the registry's authority; ask the operator)",
             ),
         ] {
             let found = judge(&facts, "e");

@@ -106,7 +106,7 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
             format!(
                 "Docker's credsStore was Ensign, and is {now} now: another program wrote it, such as Docker Desktop"
             ),
-            "registries without an entry of their own, Docker Hub among them, do not reach Ensign",
+            "Docker does not ask Ensign for registries without an entry of their own, such as Docker Hub",
             Remedy::ConfigureAll,
         ));
     }
@@ -145,7 +145,7 @@ fn faults(names: &[NameFacts], client: &FamilyWords, shown: impl Fn(&PathBuf) ->
                 let program = format!("docker-credential-{}", one_line(helper, 60));
                 (
                     check_of(helper),
-                    format!("{who} {asks} `{program}`, as {} says, and not Ensign for", shown(file)),
+                    format!("{who} {asks} `{program}` instead of Ensign, as {} says, for", shown(file)),
                     None,
                 )
             }
@@ -197,7 +197,7 @@ impl OrderFault {
                 "your accounts there are not used; VS Code writes this in every dev container, unless its setting \
                  `dev.containers.dockerCredentialHelper` is off"
             }
-            Check::WindowsHelper => "your accounts there are not used: the logins of Windows are",
+            Check::WindowsHelper => "your accounts there are not used; the logins stored in Windows are used instead",
             _ => "your accounts there are not used",
         };
         let remedy = match (self.check, self.file) {

@@ -86,7 +86,7 @@ fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
         found.push(Diagnosis::note(
             Check::NewerRelease,
             format!("Ensign {version} is released, and this is {ours}"),
-            format!("what was corrected since {ours} is still wrong here"),
+            format!("faults that were fixed after {ours} are still present here"),
             Remedy::Command(command.clone()),
         ));
     }
@@ -98,7 +98,7 @@ fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
         };
         found.push(Diagnosis::note(
             Check::SessionPath,
-            format!("the desktop's session does not find `{name}`: its PATH is another"),
+            format!("the desktop's session has another PATH and does not find `{name}`"),
             "Docker started from an editor or another program of the desktop",
             remedy,
         ));
@@ -114,7 +114,7 @@ fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
     if facts.runs_by_sudo {
         found.push(Diagnosis::note(
             Check::SudoHome,
-            "this runs by `sudo`: these are root's accounts and root's Docker config",
+            "this runs under `sudo`: these are root's accounts and root's Docker config",
             "accounts that were added without `sudo` do not answer `sudo docker`",
             Remedy::Command(format!("{program} doctor   (without `sudo`)")),
         ));

@@ -168,7 +168,7 @@ impl Remedy {
             }
             Self::CloseFile { path, privacy } => {
                 files::close_to_others(path, *privacy)?;
-                context.ui.say(format_args!("  Closed {} to others", shown(path)));
+                context.ui.say(format_args!("  Restricted the permissions of {}", shown(path)));
                 Ok(())
             }
             Self::DropHelper { helper, files, routes } => drop_helper(context, helper, files, routes),

@@ -46,7 +46,7 @@ pub(super) fn complete(
         Err(ExternalError::Failed(problem)) => return Err(problem.into()),
         Err(ExternalError::Nothing) => {
             let what = format!("`{}` has no login for {registry}", program.display());
-            return Err(Failure::not_logged_in(what, "log in with it, and try again; login not saved"));
+            return Err(Failure::not_logged_in(what, "log in with that program, then try again; login not saved"));
         }
     };
     let alias = arguments.alias.as_deref().or(external.identity()).map(str::parse).transpose();
@@ -194,10 +194,10 @@ fn environment(env: &Env, texts: &[String]) -> Result<BTreeMap<String, String>, 
                 ));
             }
             if may_hold_a_secret(name) {
-                let what = format!("`{name}` looks like a secret, and the config never holds one");
+                let what = format!("`{name}` looks like a secret, and the config never stores secrets");
                 return Err(Failure::usage(
                     what,
-                    "name a file or a profile that has it, or export it where the client runs",
+                    "name a file or profile that contains the secret, or export the variable where the client runs",
                 ));
             }
             // With `~`, a config that is copied to another machine finds its files in the home folder there.

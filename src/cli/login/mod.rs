@@ -60,7 +60,7 @@ pub(super) fn run(context: &CommandContext<'_>, mut arguments: args::LoginArgume
         return finish(context, arguments, &candidates, wishes, complete);
     }
     if registry.is_pattern() && arguments.browser.device {
-        let what = format!("{registry} stands for many registries, but a login with a browser is for one");
+        let what = format!("{registry} stands for many registries, but a login by browser works for only one");
         return Err(Failure::usage(what, "name the registry, or borrow the secret with `--borrow`"));
     }
     if !registry.is_pattern()

@@ -42,7 +42,7 @@ pub(super) fn print_outcome(
             context.ui.say(format_args!("  Secret    from {external}, which is asked each time"));
         }
         Source::External(external) => {
-            context.ui.say(format_args!("  Secret    from {external}; kept while it is good"));
+            context.ui.say(format_args!("  Secret    from {external}; cached until shortly before it expires"));
             store::say_place(context, &saved.store);
         }
         _ => store::say_place(context, &saved.store),

@@ -142,7 +142,7 @@ fn introduce(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<(
         };
         let users: Vec<_> = known.accounts.iter().map(user).collect();
         context.ui.say(format_args!(
-            "{} has accounts of: {}. A new user name adds an account, an existing one renews it.",
+            "{} has accounts of: {}. A new user name adds an account; an existing one renews that account.",
             known.registry,
             users.join(", ")
         ));

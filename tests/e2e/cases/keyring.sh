@@ -206,7 +206,7 @@ if command -v su >/dev/null && command -v sudo >/dev/null && command -v useradd 
   # Root by `sudo` has its own accounts; with `-E` it finds the other's, and has no key to them.
   fails 1 '^credentials not found' -- asked by_su e2e-one "sudo -n $program get"
   fails 1 'are locked|not found|belongs to' -- asked by_su e2e-one "sudo -n -E $program get"
-  says 'sudo-home: this runs by' -- by_su e2e-one "sudo -n $program doctor || true"
+  says 'sudo-home: this runs under' -- by_su e2e-one "sudo -n $program doctor || true"
   says '^alice$' -- answered by_su e2e-one "$program" get # none of them changed anything
   # What one user locks is locked in all sessions.
   works -- su e2e-one -c "$program lock"

@@ -170,7 +170,7 @@ Every day:
   doctor    Find problems with logins, and how to fix them
   switch    Change the account that answers by default
   check     Check whether a registry accepts an account, and for what
-  why       Show what the last calls were answered, and why
+  why       Show how the last calls were answered, and why
   logout    Remove an account and its secret
 
 Set-up: configure-docker, import, account, store, public, route, update,
