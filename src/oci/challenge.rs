@@ -1,15 +1,17 @@
-//! `WWW-Authenticate`: reads how a registry asks for a login (RFC 9110 section 11.6.1), as real ones write it.
+//! Reads `WWW-Authenticate`, by which a registry asks for a login (RFC 9110 section 11.6.1), as real registries write
+//! it.
 
 /// A way to authenticate that a server offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Challenge {
     scheme: String,
     parameters: Vec<(String, String)>,
-    /// The text of this challenge is malformed, and not to be trusted.
+    /// Whether the text of this challenge is malformed, so that it must not be trusted.
     malformed: bool,
 }
 
-/// Reads all headers of one response. A header may hold several challenges; a malformed one keeps those before it.
+/// Reads all headers of one response. A header may contain several challenges. After a malformed challenge, the rest of
+/// its header is ignored.
 pub(super) fn parse(headers: &[String]) -> Vec<Challenge> {
     headers.iter().flat_map(|header| HeaderReader(header).challenges()).collect()
 }
@@ -43,8 +45,8 @@ impl Challenge {
 struct HeaderReader<'a>(&'a str);
 
 impl<'a> HeaderReader<'a> {
-    /// A comma separates parameters and also challenges. A word before `=` is a parameter; any other begins a
-    /// challenge.
+    /// A comma separates parameters, but also challenges. A word before `=` is the name of a parameter. Any other word
+    /// begins a challenge.
     fn challenges(&mut self) -> Vec<Challenge> {
         let mut challenges: Vec<Challenge> = Vec::new();
         while !self.skip_separators().is_empty() {
@@ -71,7 +73,7 @@ impl<'a> HeaderReader<'a> {
         challenges
     }
 
-    /// Reads `="quoted"` or `=bare`; `None` without a value or its end.
+    /// Reads `="quoted"` or `=bare`; `None` if the value or its end is missing.
     fn value(&mut self) -> Option<String> {
         self.0 = self.0.strip_prefix('=')?;
         self.take(is_space);
@@ -107,7 +109,7 @@ impl<'a> HeaderReader<'a> {
         Some(value)
     }
 
-    /// Skips the data that `Negotiate` and its like carry instead of parameters.
+    /// Skips the data that schemes such as `Negotiate` have instead of parameters.
     fn skip_token68(&mut self) {
         let before = self.0;
         self.take(|c| c.is_ascii_alphanumeric() || "-._~+/".contains(c));

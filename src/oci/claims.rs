@@ -9,7 +9,7 @@ use crate::model::{Secret, jwt};
 /// The claims of a registry token.
 #[derive(Debug)]
 pub(super) struct Claims {
-    /// The token has no user.
+    /// Whether the token is for an anonymous user.
     pub(super) anonymous: bool,
     granted: Scopes,
 }
@@ -22,14 +22,14 @@ pub(super) fn read(token: &Secret) -> Option<Claims> {
         Value::Null => &[], // Go's empty list
         _ => return None,
     };
-    // Quay's name for an anonymous user; a token without `sub` tells nothing.
+    // `(anonymous)` is Quay's name for an anonymous user. A token without `sub` may be for any user.
     let anonymous = claims.get("sub").and_then(Value::as_str).is_some_and(|sub| matches!(sub, "" | "(anonymous)"));
     Some(Claims { anonymous, granted: entries.iter().flat_map(permissions).collect() })
 }
 
 impl Claims {
-    /// The operation `*` means every operation, as in distribution's registry
-    /// (`registry/auth/token/accesscontroller.go`).
+    /// Tells whether the claims grant all `wanted` permissions. The operation `*` grants every operation, as in
+    /// distribution's registry (`registry/auth/token/accesscontroller.go`).
     pub(super) fn allow(&self, wanted: &Scopes) -> bool {
         wanted.iter().all(|permission| {
             self.granted.holds(permission)

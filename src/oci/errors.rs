@@ -16,7 +16,7 @@ pub(crate) struct ApiError {
     pub(crate) detail: Option<String>,
 }
 
-/// The limit for a person.
+/// The most errors to show a person.
 const MOST: usize = 20;
 
 /// Reads the errors of a body; none if it has no readable text.
@@ -44,7 +44,7 @@ fn error(value: &Value) -> Option<ApiError> {
     (code.is_some() || message.is_some() || detail.is_some()).then_some(ApiError { code, message, detail })
 }
 
-/// A text unchanged, anything else as JSON.
+/// Returns a string as it is, and any other value as JSON, both on one line.
 fn text(value: &Value) -> Option<String> {
     let text = match value {
         Value::Null => return None,

@@ -1,6 +1,6 @@
-//! The registry on the wire: whether it accepts a login, and what the account may do there.
+//! Requests to a registry: whether it accepts a login, and what the account may do there.
 //!
-//! `login` checks before it saves; `check` checks for a person.
+//! The command `login` checks a login here before it saves it. The command `check` shows the result to a person.
 
 mod access;
 pub(crate) mod api;
@@ -45,14 +45,14 @@ pub(crate) enum LoginVerdict {
     Open,
     /// The registry or its token server refuses these credentials.
     Rejected { by: String },
-    /// They are right, but their session has ended: a person logs in again at `page`, with a browser.
+    /// The credentials are right, but their session has ended: a person logs in again at `page`, with a browser.
     SessionOver { page: String },
     /// The login could not be checked; `why` is a part of a sentence that names the host.
     Unverified { why: String },
 }
 
-/// An answer, with the identity token that a server gave in exchange. It must be saved, because the server may refuse
-/// the old one.
+/// The result of a request, and the new identity token if a server issued one. The new token must be saved, because the
+/// server may refuse the old one.
 #[derive(Debug)]
 pub(crate) struct RegistryReply<T> {
     pub(crate) answer: T,
@@ -67,7 +67,7 @@ impl<T> RegistryReply<T> {
     }
 }
 
-/// Every media type of a manifest: some registries hide manifests of other types.
+/// All media types of manifests, because some registries hide a manifest whose type is not listed.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, */*";
 
@@ -105,7 +105,7 @@ pub(crate) fn token(
     probe_repository(image, ProbeRequest::Repository { image, operation, goal: ProbeGoal::Token }, credential, security)
 }
 
-/// A verdict is an error too: only a token is `Ok`.
+/// Returns a token as `Ok`, and any verdict as an error.
 fn probe_repository(
     image: &ImageReference,
     question: ProbeRequest<'_>,
@@ -155,7 +155,7 @@ fn authenticate<'a>(
     })
 }
 
-/// `None` for a key that is no host: some programs store arbitrary text.
+/// `None` for a registry that is not a host, because some programs store arbitrary text.
 fn endpoint(scheme: &str, registry: &Registry) -> Option<Url> {
     let authority = registry.api_authority();
     Url::parse(&format!("{scheme}://{authority}/v2/"))
@@ -195,7 +195,7 @@ fn unreachable_verdict(host: &str, why: &str) -> LoginVerdict {
     unverified_verdict(format!("could not reach `{host}`: {why}"))
 }
 
-/// The verdict for a status that does not answer the question.
+/// The verdict for a status that neither accepts nor refuses the credentials.
 fn status_verdict(host: &str, status: u16) -> LoginVerdict {
     unverified_verdict(match status {
         300..=399 => format!("`{host}` redirects a request that carries credentials, which is not followed"),

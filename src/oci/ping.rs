@@ -6,14 +6,14 @@ use super::{TransportSecurity, client, endpoint};
 use crate::model::Registry;
 use crate::system::http::{Authorization, HttpRequest, HttpResponse, Method, Url};
 
-/// A registry's token server as it names it; credentials may be sent to its address.
+/// A registry's token server, as the registry's challenge describes it. Credentials may be sent to its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Realm {
     pub(crate) url: String,
     pub(crate) service: Option<String>,
 }
 
-/// Asks `GET /v2/` without a login. `None`: there is no token server, or one that may not be asked.
+/// Asks `GET /v2/` without a login. `None`: there is no token server, or credentials may not be sent to it.
 pub(crate) fn realm_of(registry: &Registry, security: TransportSecurity) -> Option<Realm> {
     let client = client(registry, security);
     let schemes: &[&str] = if security == TransportSecurity::PlainHttpAllowed || registry.is_loopback() {

@@ -1,4 +1,4 @@
-//! Properties of every answer that a registry can give, for fuzzing and for the replay of its corpus.
+//! Properties that hold for any answer of a registry. Fuzzing and the replay of its corpus check them.
 
 use super::access::{self, AccessProbe, ProbeGoal, ProbeRequest};
 use super::challenge::{self, Challenge};
@@ -10,7 +10,8 @@ use crate::model::{Credential, ImageReference, Operation, Secret, timestamp};
 use crate::system::http::{Authorization, HttpError, HttpRequest, HttpResponse, Url};
 use crate::system::text::sanitize;
 
-/// `WWW-Authenticate`, one header a line. A challenge has clean texts, and reads back from its own print.
+/// The input is `WWW-Authenticate`, one header a line. A challenge has clean texts, and does not change when it is
+/// printed and read again.
 pub(crate) fn challenge(text: &str) {
     let headers: Vec<String> = text.lines().map(str::to_owned).collect();
     let challenges = challenge::parse(&headers);
@@ -30,7 +31,7 @@ pub(crate) fn challenge(text: &str) {
     assert_eq!(challenge::parse(&[printed.join(", ")]), sound, "all in one header");
 }
 
-/// Scopes, up to three of them, one a line: text and set agree, and unions are unions.
+/// The input is up to three scopes, one a line. Their texts and sets agree, and a union contains both scopes.
 pub(crate) fn scope(text: &str) {
     let mut lines = text.lines();
     let [a, b, c] = [(); 3].map(|()| Scopes::parse(lines.next().unwrap_or_default()));
@@ -58,8 +59,9 @@ pub(crate) fn scope(text: &str) {
     assert_eq!(Scopes::parse(&both.to_string()), both);
 }
 
-/// A conversation: a line of options, then the answers, separated by lines of `--`. Each is a status, headers and,
-/// after a blank line, a body. Any conversation sends few requests, and the password only where it may go.
+/// The input is a conversation: a line of options, then the answers, separated by lines of `--`. An answer is a status,
+/// headers and, after a blank line, a body. No conversation causes many requests, or sends the password where it may
+/// not go.
 pub(crate) fn answers(text: &str) {
     let (options, answers) = text.split_once('\n').unwrap_or((text, ""));
     let has = |option: &str| options.split(' ').any(|word| word == option);
@@ -139,7 +141,7 @@ fn is_token(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&b))
 }
 
-/// As a careful server writes it.
+/// Prints a challenge as a careful server writes it.
 fn print(challenge: &Challenge) -> String {
     let quoted = |value: &str| value.replace('\\', r"\\").replace('"', r#"\""#);
     let parameters: Vec<_> =
@@ -168,7 +170,7 @@ fn answer(text: &str) -> Result<HttpResponse, HttpError> {
     })
 }
 
-/// No answer makes the password or a token leave unencrypted, or go to a machine inside this network.
+/// Checks that the password or a token is sent neither unencrypted nor to a machine inside this network.
 fn may_be_sent(request: &HttpRequest<'_>, registry: &Url) {
     assert!(!format!("{request:?}").contains("hunter2"));
     let url = &request.url;

@@ -7,7 +7,7 @@ use crate::system::http::{self, Authorization, HttpError, HttpRequest, Method};
 
 pub(crate) use http::{BY_WAY_OF_PROXY, CertificateFault, proxy_faults};
 
-/// Asks `GET /v2/` anonymously. Any response will do; the error is a part of a sentence.
+/// Asks `GET /v2/` anonymously. Any response means that the registry is reachable. The error is a part of a sentence.
 pub(crate) fn reach(registry: &Registry, security: TransportSecurity) -> Result<(), String> {
     let client = client(registry, security);
     let schemes: &[&str] = if security == TransportSecurity::PlainHttpAllowed || registry.is_loopback() {

@@ -1,4 +1,4 @@
-//! Checks the realm of a Bearer challenge: a stranger's address that is about to get a password.
+//! Checks the realm of a Bearer challenge. The address comes from an untrusted server, and is about to get a password.
 //!
 //! The rules are those of go-containerregistry (`pkg/v1/remote/transport/bearer.go`, issue 2258), and some more.
 
@@ -8,8 +8,8 @@ use super::TransportSecurity;
 use crate::system::http::Url;
 use crate::system::text::one_line;
 
-/// Returns the token server's address if credentials for the registry at `registry` may be sent there, else why not.
-/// Another host is normal: Docker Hub's token server is `auth.docker.io`.
+/// Returns the token server's address if credentials for the registry at `registry` may be sent there, else why not. A
+/// token server on another host is normal: Docker Hub's is `auth.docker.io`.
 pub(super) fn check(realm: &str, registry: &Url, security: TransportSecurity) -> Result<Url, String> {
     let shown = one_line(realm, 100);
     let url = resolve(realm, registry).ok_or_else(|| format!("`{shown}` is not an http or https address"))?;
@@ -29,12 +29,12 @@ pub(super) fn check(realm: &str, registry: &Url, security: TransportSecurity) ->
     Ok(url)
 }
 
-/// Completes a reference that a server sent: absolute, or a path on the host that sent it.
+/// Completes an address that the server at `base` sent: a full address, or a path on that server.
 pub(super) fn resolve(reference: &str, base: &Url) -> Option<Url> {
     if reference.starts_with('/') { base.at(reference) } else { Url::parse(reference) }
 }
 
-/// Tells whether the host spells out an address that is not public.
+/// Tells whether the host is written as an IP address, or as `localhost`, that is not public.
 fn is_inside(url: &Url) -> bool {
     match url.ip() {
         Some(IpAddr::V4(ip)) => is_inside_v4(ip),

@@ -3,8 +3,8 @@
 use crate::model::{Credential, Secret, Username};
 use crate::system::http::{Authorization, FormField};
 
-/// An account's credentials, or none. It keeps a new identity token, because the server refuses the old one from then
-/// on.
+/// An account's credentials, or none. A new identity token is stored here, because the server refuses the old one from
+/// then on.
 #[derive(Debug)]
 pub(super) struct Requester<'a> {
     credential: Option<&'a Credential>,
@@ -20,7 +20,8 @@ impl<'a> Requester<'a> {
         Self { credential: None, renewed: None }
     }
 
-    /// Replaces the identity token. A token in exchange for a password is ignored: the typed password stays saved.
+    /// Replaces the identity token. A token that the server issued for a password is ignored, because the typed
+    /// password stays saved.
     pub(super) fn renew(&mut self, refresh: Option<Secret>) {
         let Some(credential) = self.credential.filter(|credential| credential.username.is_identity_token()) else {
             return;
@@ -54,7 +55,7 @@ impl<'a> Requester<'a> {
         self.credential.map(|credential| &credential.username)
     }
 
-    /// User name and password; none for an identity token, which only the token server's form takes.
+    /// User name and password. None for an identity token, which is accepted only in the form to the token server.
     pub(super) fn password(&self) -> Authorization<'a> {
         match self.credential {
             Some(credential) if !credential.username.is_identity_token() => Authorization::Basic(credential),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A set of permissions that keeps its original text: some token servers insist on the text they sent. Equality ignores
-/// that text.
+/// A set of permissions with its original text, because some token servers accept only the text that they sent.
+/// Equality ignores that text.
 #[derive(Clone, Debug)]
 pub(super) struct Scopes {
     text: String,
@@ -14,7 +14,7 @@ pub(super) struct Scopes {
 /// One operation on one thing, such as pulling from a repository. Permissions are ordered as in the canonical text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Permission {
-    /// `repository`, `registry`, or a whole word of another form.
+    /// `repository` or `registry`. A word of another form is stored here as a whole.
     pub(super) kind: String,
     pub(super) name: String,
     pub(super) operation: String,
@@ -94,7 +94,7 @@ impl Scopes {
         self.is_unlimited() || (!other.is_unlimited() && other.iter().all(|permission| self.holds(permission)))
     }
 
-    /// The union. If `other` adds nothing, the text stays.
+    /// The union. If `other` adds nothing, the text does not change.
     pub(super) fn union(&self, other: &Self) -> Self {
         if self.contains(other) {
             return self.clone();
@@ -115,7 +115,7 @@ impl FromIterator<Permission> for Scopes {
     }
 }
 
-/// As it was written.
+/// Prints the text as it was written.
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

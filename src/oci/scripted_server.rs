@@ -1,4 +1,5 @@
-//! A loopback server for tests: a function answers plain http, and TLS is refused. It also describes requests in words.
+//! A server on this machine for tests. A function answers its requests by plain http, and TLS is refused. This file
+//! also prints requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

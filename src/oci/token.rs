@@ -12,13 +12,13 @@ use super::{LoginVerdict, TransportSecurity, realm, status_verdict, unverified_v
 use crate::model::{Secret, timestamp};
 use crate::system::http::{Authorization, FormField, HttpRequest, HttpResponse, Method, Url};
 
-/// The server that gives out tokens for a registry.
+/// The server that issues tokens for a registry.
 #[derive(Clone, Debug)]
 pub(super) struct TokenServer {
     url: Url,
     /// The registry that named this server.
     registry: Url,
-    /// Some servers (Gitea's) have none.
+    /// `None` for servers without one, such as Gitea's.
     service: Option<String>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct BearerToken {
 /// The `error` of ATCR's token server when a person has to log in again with a browser.
 const SESSION_OVER: [&str; 1] = ["oauth_session_expired"];
 
-/// The default of the specification, and the minimum that clients rely on.
+/// The shortest lifetime. It is the specification's default, and the minimum that clients rely on.
 const LEAST_LIFETIME: Duration = Duration::from_mins(1);
 
 impl TokenServer {
@@ -52,7 +52,7 @@ impl TokenServer {
         Ok(Self { url, registry: registry.clone(), service: bearer.parameter("service").map(str::to_owned) })
     }
 
-    /// Its address, and the service it is asked for.
+    /// The server's address, and the service for which tokens are requested.
     pub(super) fn into_parts(self) -> (Url, Option<String>) {
         (self.url, self.service)
     }
@@ -61,9 +61,9 @@ impl TokenServer {
         self.url.authority()
     }
 
-    /// Asks without `offline_token`, because the typed password stays saved. Without a scope the server creates and
-    /// counts nothing. Only the `OAuth2` form takes an identity token. A server without that form is not asked again,
-    /// because there is no password.
+    /// The request for a token. It contains no `offline_token`, because the typed password stays saved. A request
+    /// without a scope makes the server neither create nor count anything. An identity token is accepted only in the
+    /// `OAuth2` form. If a server lacks that form, there is no second request, because there is no password to send.
     pub(super) fn ask<'a>(&self, requester: &Requester<'a>, scopes: &Scopes) -> HttpRequest<'a> {
         let mut words = vec![("client_id", "ensign".to_owned())];
         words.extend(self.service.clone().map(|service| ("service", service)));
@@ -79,7 +79,7 @@ impl TokenServer {
         HttpRequest { query: words, ..HttpRequest::new(Method::Get, self.url.clone(), requester.password()) }
     }
 
-    /// Reads the token of a response; otherwise returns the verdict. The requester keeps a new identity token.
+    /// Reads the token in a response, or returns the verdict. Stores a new identity token in the requester.
     pub(super) fn read(
         &self,
         response: &HttpResponse,

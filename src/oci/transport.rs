@@ -8,12 +8,12 @@ use crate::system::http::{
 /// Whether the user allowed plain http and unknown certificates for the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TransportSecurity {
-    /// Both are allowed only to this machine.
+    /// Neither is allowed, except for a registry on this machine.
     Https,
     PlainHttpAllowed,
 }
 
-/// Why TLS failed, as far as there is a hint.
+/// The reasons why TLS failed that have different hints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TlsTrouble {
     UnknownAuthority,
@@ -28,7 +28,7 @@ pub(super) fn client(registry: &Registry, security: TransportSecurity) -> HttpCl
     HttpClient::secured(Limits::default(), TlsOptions { names: certificate_names(registry), is_insecure })
 }
 
-/// The names of the registry's folders in `certs.d`: as people write it, and as it is asked.
+/// The names of the registry's folders in `certs.d`: its name as people write it, and the host of its API.
 pub(super) fn certificate_names(registry: &Registry) -> Vec<String> {
     let (written, asked) = (registry.as_str(), registry.api_authority());
     let mut names = vec![written.to_owned()];

@@ -205,7 +205,7 @@ fn a_next_page_elsewhere_or_without_end_is_not_fetched() {
         &told,
         str![[r#"
 error: the next page is outside the registry, at `evil.example`
-error: its list does not end, after 2 pages
+error: its list did not end after 2 pages
 
 "#]],
     );

@@ -19,7 +19,7 @@ pub(crate) enum RepositoryAccess {
     Denied {
         by: String,
     },
-    /// The password was not checked; `allowed` is for everyone.
+    /// The password was not checked. `allowed` tells whether everyone has access.
     Anyone {
         allowed: bool,
     },
@@ -31,20 +31,20 @@ pub(crate) enum RepositoryAccess {
     SessionOver {
         page: String,
     },
-    /// The account is accepted, but the registry takes passwords and gives no tokens.
+    /// The account is accepted, but the registry accepts passwords and issues no tokens.
     NoTokens,
-    /// The account is accepted; `why` says what prevented the rest.
+    /// The account is accepted; `why` says why its access could not be checked.
     Unknown {
         why: String,
     },
-    /// Nothing was proved.
+    /// Not even the account could be checked.
     Unverified {
         why: String,
     },
 }
 
 impl RepositoryAccess {
-    /// The same verdict about a login, for a repository.
+    /// Turns the verdict about a login into the verdict about a repository.
     pub(super) fn from_verdict(verdict: LoginVerdict) -> Self {
         match verdict {
             LoginVerdict::Rejected { by } => Self::Rejected { by },
@@ -59,12 +59,12 @@ impl RepositoryAccess {
 /// How a registry accepted the account.
 #[derive(Clone, Debug)]
 pub(super) struct AuthContext {
-    /// Its `/v2/`.
+    /// The address of the registry's `/v2/`.
     pub(super) registry: Url,
     pub(super) method: AuthMethod,
 }
 
-/// The credentials that a registry takes.
+/// The credentials that a registry accepts.
 #[derive(Clone, Debug)]
 pub(super) enum AuthMethod {
     Nothing,
@@ -73,16 +73,17 @@ pub(super) enum AuthMethod {
     Token(TokenServer),
 }
 
-/// The request of a probe.
+/// What a probe is to find out.
 #[derive(Clone, Debug)]
 pub(super) enum ProbeRequest<'a> {
     /// An account's access to an image's repository.
     Repository { image: &'a ImageReference, operation: Operation, goal: ProbeGoal },
-    /// Authorization for requests with these scopes. The caller sends them, and their responses are the proof.
+    /// Authorization for requests with these scopes. The caller sends the requests, and their responses prove the
+    /// access.
     Authorize(Scopes),
 }
 
-/// The purpose of a probe.
+/// What a probe is to return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProbeGoal {
     Verdict,

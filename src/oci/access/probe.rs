@@ -1,7 +1,7 @@
-//! Finds out what an account may do with a repository, as a state machine without I/O, after the login.
+//! Finds out, after a login, what the account may do with a repository. It is a state machine without I/O.
 //!
-//! It fetches a token. The token's claims, or else the registry, give the verdict. For a pull it looks at a manifest.
-//! For a push it begins an upload and cancels it, only if the token has no claims.
+//! The probe fetches a token. For a pull it then asks the registry for the manifest. For a push the token's claims
+//! decide. If there are no claims, the probe begins an upload and cancels it.
 
 use std::time::{Duration, SystemTime};
 
@@ -32,7 +32,7 @@ pub(in crate::oci) struct AccessProbe<'a> {
     awaited: ProbePhase,
 }
 
-/// A token with less time left is not used.
+/// A token that expires within this time is not used.
 const SPARE: Duration = Duration::from_secs(1);
 
 /// The next step after an answer.
@@ -89,7 +89,8 @@ impl<'a> AccessProbe<'a> {
     /// Takes a response, and returns the next step.
     pub(in crate::oci) fn on_response(&mut self, answer: Result<HttpResponse, HttpError>) -> ProbeStep<'a> {
         match (self.awaited, answer) {
-            // Cancelling may need another permission (distribution: `delete`). Registries purge old uploads anyway.
+            // A failure to cancel does not matter. It may need another permission (distribution: `delete`), and
+            // registries purge old uploads anyway.
             (ProbePhase::GivingUp, _) => self.conclude(RepositoryAccess::Allowed),
             (ProbePhase::Token, Ok(response)) => self.after_token(&response),
             (ProbePhase::Proof, Ok(response)) => self.after_proof(&response),
@@ -110,7 +111,7 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// The registry answered 401 to an authorized request.
+    /// Returns the step after the registry answered 401 to an authorized request.
     pub(in crate::oci) fn on_refusal(&mut self, challenges: &[String]) -> ProbeStep<'a> {
         self.after_refusal(&challenge::parse(challenges))
     }
@@ -148,8 +149,8 @@ impl<'a> AccessProbe<'a> {
         ProbeStep::Send(request)
     }
 
-    /// Some servers refuse a token that asks for too much, instead of granting less (ociauth,
-    /// `TestBearerAuthRequiresExactScope`). Then it asks again with only the registry's own scopes.
+    /// Some servers refuse a request for too many scopes, instead of granting fewer (ociauth,
+    /// `TestBearerAuthRequiresExactScope`). Then the probe asks again, for only the scopes that the registry required.
     fn after_token(&mut self, response: &HttpResponse) -> ProbeStep<'a> {
         let AuthMethod::Token(server) = self.context.method.clone() else { return self.prove() };
         match server.read(response, &mut self.requester) {
@@ -169,7 +170,7 @@ impl<'a> AccessProbe<'a> {
         self.asked.to_string() == self.required.to_string()
     }
 
-    /// For a push the token's claims are enough: anything else would begin an upload.
+    /// For a push the token's claims decide if there are any: every other proof would begin an upload.
     fn judge(&mut self, token: BearerToken) -> ProbeStep<'a> {
         let claims = claims::read(&token.secret);
         self.proven = !self.requester.is_anonymous();
@@ -190,7 +191,7 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// Asks the registry itself. A request for a token begins no upload.
+    /// Asks the registry itself. Begins no upload if only a token is wanted.
     fn prove(&mut self) -> ProbeStep<'a> {
         self.awaited = ProbePhase::Proof;
         let ProbeRequest::Repository { image, .. } = self.question else {
@@ -246,7 +247,7 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// An open registry may still guard this repository, or want other scopes.
+    /// A registry that needed no login so far may need one for this repository, or may require other scopes.
     fn after_refusal(&mut self, challenges: &[Challenge]) -> ProbeStep<'a> {
         let by = self.context.registry.authority().to_owned();
         let denied = if self.proven {
@@ -286,7 +287,7 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// Cancels the upload. Only the registry itself gets credentials, whatever address the upload has.
+    /// Cancels the upload, unless its address is outside the registry: only the registry itself gets credentials.
     fn give_up(&mut self, location: &str) -> ProbeStep<'a> {
         let registry = &self.context.registry;
         let is_own_address =

@@ -5,11 +5,11 @@ use crate::oci::MANIFESTS;
 use crate::oci::scope::{Permission, Scopes};
 use crate::system::http::Method;
 
-/// A path of the API, completed.
+/// A complete path of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     pub(crate) kind: EndpointKind,
-    /// From `/v2/` on, with the query.
+    /// The path from `/v2/` on, with the query.
     pub(super) path: String,
     repository: Option<String>,
     /// The tag, digest or upload at the end.
@@ -29,15 +29,16 @@ pub(crate) enum EndpointKind {
     /// An upload that has begun.
     Upload,
     Referrers,
-    /// A path that the specification does not know.
+    /// A path that the specification does not define.
     Other,
 }
 
-/// The limit of some servers for a request line.
+/// The longest path, because some servers limit the request line.
 const LONGEST: usize = 8000;
 
 impl Endpoint {
-    /// Reads a person's path, with or without `/v2/`. On Docker Hub a repository of one word is in `library`.
+    /// Reads the path that a person typed, with or without `/v2/`. On Docker Hub a repository without a namespace is in
+    /// `library`.
     pub(crate) fn parse(text: &str, registry: &Registry) -> Result<Self, &'static str> {
         if text.len() > LONGEST || !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains(['#', '\\']) {
             return Err("it has characters that no address may have");
@@ -66,7 +67,7 @@ impl Endpoint {
         })
     }
 
-    /// The image that the account is chosen for.
+    /// The image for which an account is chosen.
     pub(crate) fn image(&self, registry: &Registry) -> Option<ImageReference> {
         let repository = self.repository.as_ref()?.parse().ok()?;
         Some(ImageReference::new(registry.clone(), repository))
@@ -90,7 +91,8 @@ impl Endpoint {
         self.reference.as_deref().filter(|reference| named && reference.contains(':'))
     }
 
-    /// The minimum for the request (distribution `registry/handlers/app.go`); a registry that wants more says so.
+    /// The scopes that the request needs at least (distribution `registry/handlers/app.go`). A registry that requires
+    /// more states them in its challenge.
     pub(super) fn scopes(&self, method: Method) -> Scopes {
         let Some(repository) = &self.repository else {
             return match self.kind {
@@ -141,8 +143,8 @@ fn is_dots(segment: &str) -> bool {
     matches!(plain.as_str(), "." | "..")
 }
 
-/// The kind of endpoint, and how many segments name the repository. It reads from the end: a repository may be called
-/// `manifests`.
+/// The kind of endpoint, and how many segments name the repository. The path is read from its end, because a repository
+/// may be called `manifests`.
 fn classify(segments: &[&str]) -> (EndpointKind, usize) {
     let count = segments.len();
     let ends = |words: &[&str]| {

@@ -35,11 +35,11 @@ pub(crate) struct ApiRequest {
 pub(crate) struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
-    /// The registry accepted the account, whatever the status is.
+    /// Whether the registry accepted the account. The status may still be an error.
     pub(crate) known: bool,
     /// The digests of the sent body.
     pub(crate) sent: Option<Digests>,
-    /// A list goes on.
+    /// Whether the list has more pages.
     pub(crate) has_more: bool,
     body: ResponseBody,
     /// The expected digests of the body, with their sources.
@@ -51,14 +51,14 @@ enum ResponseBody {
         response: StreamingResponse,
         hasher: Box<Hasher>,
     },
-    /// All pages in one.
+    /// All pages, merged into one.
     Whole(Vec<u8>),
 }
 
-/// The largest text that is kept in memory: four times what registries take for a manifest.
+/// The largest text that is kept in memory: four times the largest manifest that registries accept.
 pub(crate) const LARGEST_TEXT: usize = 16 << 20;
 
-/// The most pages that are fetched, and the most that all of them may hold.
+/// The most pages to fetch, and the largest size of all pages together.
 const MAX_PAGES: usize = 1000;
 const LARGEST_LIST: usize = 64 << 20;
 
@@ -105,7 +105,7 @@ fn answer(call: &ApiRequest, session: &mut RegistrySession<'_>) -> Result<ApiRes
     Ok(answer)
 }
 
-/// Uploads in one piece (distribution-spec «POST then PUT»).
+/// Uploads a blob in one piece (distribution-spec «POST then PUT»).
 fn upload(
     call: &ApiRequest,
     session: &mut RegistrySession<'_>,
@@ -131,7 +131,7 @@ fn upload(
     Ok(answer)
 }
 
-/// All pages of a list as one response, with the head of the last.
+/// Fetches all pages of a list as one response. Its status and headers are those of the last page.
 fn all_pages(
     call: &ApiRequest,
     session: &mut RegistrySession<'_>,
@@ -157,7 +157,7 @@ fn all_pages(
             return Ok(answer);
         };
         if size > LARGEST_LIST || seen.len() >= MAX_PAGES || !seen.insert(next.to_string()) {
-            return Err(unknown(format!("its list does not end, after {} pages", seen.len() + 1)));
+            return Err(unknown(format!("its list did not end after {} pages", seen.len() + 1)));
         }
         outgoing.url = next;
     }
@@ -226,19 +226,20 @@ impl ApiResponse {
         }
     }
 
-    /// The whole body, if it is short enough to be kept.
+    /// The whole body. A body that is too long for the memory is an error.
     pub(crate) fn text(&mut self) -> Result<Vec<u8>, String> {
         let mut text = Vec::new();
         while let Some(piece) = self.next()? {
             text.extend(piece);
             if text.len() > LARGEST_TEXT.max(LARGEST_LIST * usize::from(matches!(self.body, ResponseBody::Whole(_)))) {
-                return Err(format!("the answer is longer than {} MiB: `--output FILE` takes it", LARGEST_TEXT >> 20));
+                return Err(format!("the answer is longer than {} MiB: use `--output FILE`", LARGEST_TEXT >> 20));
             }
         }
         Ok(text)
     }
 
-    /// Checks the digest of the body once all of it was read. If it was not, only the two named digests are compared.
+    /// Checks the digest of the body if all of the body was read. Otherwise compares only the digests in the path and
+    /// the header.
     pub(crate) fn digest(self, was_read: bool) -> Result<Option<Digests>, String> {
         let ResponseBody::Coming { hasher, .. } = self.body else { return Ok(None) };
         if !was_read {
@@ -257,7 +258,7 @@ impl ApiResponse {
         Ok(Some(digests))
     }
 
-    /// The returned digest shows whether the registry stored exactly the sent content.
+    /// Compares the digest in the response with the sent content, because the registry may have stored other content.
     fn check_sent(&self) -> Result<(), RepositoryAccess> {
         let named = self.header("docker-content-digest").filter(|_| matches!(self.status, 201 | 202));
         let (Some(sent), Some(named)) = (&self.sent, named) else { return Ok(()) };

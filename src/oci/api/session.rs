@@ -1,4 +1,5 @@
-//! `RegistrySession`: requests of one kind to one registry, with the credentials that each server may get.
+//! `RegistrySession`: sends requests with the same scopes to one registry. Each server gets only the credentials that
+//! it may see.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +14,7 @@ use crate::system::http::{Authorization, HttpClient, HttpError, Method, Payload,
 pub(super) struct RegistrySession<'a> {
     client: HttpClient,
     probe: AccessProbe<'a>,
-    /// The first step after the login. Later requests continue from the one before.
+    /// The first step after the login. Each later request continues from the request before.
     first: Option<ProbeStep<'a>>,
 }
 
@@ -26,7 +27,7 @@ pub(super) struct SessionRequest {
     pub(super) payload: Payload,
 }
 
-/// How long a server may be silent: moving a large blob to its place takes time.
+/// How long a server may be silent. It is a minute, because a server needs time to store a large blob.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 const MAX_REDIRECTS: u8 = 3;
@@ -61,7 +62,7 @@ impl<'a> RegistrySession<'a> {
         self.probe.into_requester().into_renewed()
     }
 
-    /// The registry's address of a path.
+    /// The address of `path` at the registry.
     pub(super) fn at(&self, path: &str) -> Option<Url> {
         self.probe.registry().at(path)
     }
@@ -71,7 +72,8 @@ impl<'a> RegistrySession<'a> {
         self.probe.is_proven()
     }
 
-    /// Sends a request with the registry's credentials, and again if it wants others. A second 401 is an answer.
+    /// Sends a request with the credentials for the registry. After a 401, sends it once more with the credentials that
+    /// the registry then requires. A second 401 is returned as the response.
     pub(super) fn ask(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
         let step = self.first.take().unwrap_or_else(|| self.probe.resume(SystemTime::now()));
         let authorization = self.authorize(step)?;
@@ -89,7 +91,7 @@ impl<'a> RegistrySession<'a> {
         }
     }
 
-    /// The same, and follows redirects. Only the registry gets the credentials.
+    /// Sends a request as [`Self::ask`] does, and follows redirects. Only the registry gets the credentials.
     pub(super) fn fetch(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
         let mut request = request.clone();
         let mut response = self.ask(&request)?;
@@ -118,7 +120,7 @@ impl<'a> RegistrySession<'a> {
         self.transfer(&request, Authorization::None)
     }
 
-    /// Resolves the address that the server at `from` named.
+    /// Resolves an address that the server at `from` sent.
     pub(super) fn resolve(&self, location: &str, from: &Url) -> Result<Url, RepositoryAccess> {
         let host = from.authority();
         match realm::resolve(location, from) {
@@ -132,7 +134,7 @@ impl<'a> RegistrySession<'a> {
         }
     }
 
-    /// Sends the requests to token servers that must come before the request itself.
+    /// Gets the authorization for a request. Sends the requests to token servers that this needs.
     fn authorize(&mut self, mut step: ProbeStep<'a>) -> Result<Authorization<'a>, RepositoryAccess> {
         let client = self.client.with_fresh_deadline();
         loop {
@@ -140,7 +142,7 @@ impl<'a> RegistrySession<'a> {
                 ProbeStep::Send(request) => step = self.probe.on_response(client.send(&request)),
                 ProbeStep::Authorized(authorization) => return Ok(authorization),
                 ProbeStep::Done(Err(access)) => return Err(access),
-                ProbeStep::Done(Ok(_)) => unreachable!("nobody asked for the token itself"),
+                ProbeStep::Done(Ok(_)) => unreachable!("an `Authorize` probe returns no token"),
             }
         }
     }

@@ -1,7 +1,8 @@
 //! The steps of a login as a state machine without I/O: the next request, and what an answer proves.
 //!
-//! First a ping, then a token from the token server, or else the password itself. The last request is always `GET /v2/`
-//! with it. Only its 200 counts, as for `docker login` (docker/cli `internal/registry/auth.go`).
+//! The first request is a ping without credentials. The next fetches a token from the token server, if the registry has
+//! one. The last request is always `GET /v2/` with the token or the password. Only its status 200 means that the login
+//! is accepted, as for `docker login` (docker/cli `internal/registry/auth.go`).
 
 use crate::oci::access::{AuthContext, AuthMethod};
 use crate::oci::challenge::{self, Challenge};
@@ -24,11 +25,11 @@ pub(in crate::oci) struct Handshake<'a> {
     named: String,
     redirects: u8,
     awaited: HandshakePhase,
-    /// The registry takes the password itself too, if the token server fails.
+    /// Whether the registry itself accepts a password too, for the case that the token server fails.
     basic_offered: bool,
-    /// The token is anonymous: its server did not check the password.
+    /// Whether the token is anonymous, because the token server did not check the password.
     unseen: bool,
-    /// The verdict of the attempt by token.
+    /// The verdict after the failed attempt with a token.
     previous_error: Option<LoginVerdict>,
 }
 
@@ -134,8 +135,8 @@ impl<'a> Handshake<'a> {
         HandshakeStep::Send(get(url, Authorization::None))
     }
 
-    /// Bearer comes before Basic, because it tells a wrong password from a broken token server. Only the token server
-    /// takes an identity token.
+    /// Prefers Bearer to Basic, because Bearer distinguishes a wrong password from a broken token server. Only a token
+    /// server accepts an identity token.
     fn choose(&mut self, challenges: &[Challenge]) -> HandshakeStep<'a> {
         let host = self.registry.authority();
         let basic = challenges.iter().any(|challenge| challenge.is("Basic"));
@@ -146,15 +147,16 @@ impl<'a> Handshake<'a> {
             None if basic && self.requester.is_anonymous() => {
                 HandshakeStep::Done(LoginVerdict::Rejected { by: host.to_owned() })
             }
-            None if basic => stop(format!("`{host}` has no token server, which an identity token is for")),
+            None if basic => {
+                stop(format!("`{host}` has no token server, and only a token server accepts an identity token"))
+            }
             None => stop(describe_unknown_challenge(host, challenges)),
         }
     }
 
     fn ask_for_token(&mut self, bearer: &Challenge) -> HandshakeStep<'a> {
         match TokenServer::from_challenge(bearer, &self.registry, self.security) {
-            // An anonymous requester is asked again at each repository, and some servers give tokens only for
-            // repositories.
+            // An anonymous requester gets its token later, for a repository. Some servers issue no other tokens.
             Ok(server) if self.requester.is_anonymous() => {
                 self.awaited = HandshakePhase::Token(server);
                 HandshakeStep::Done(LoginVerdict::Open)
@@ -196,7 +198,8 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// After the token request failed, shows the password to the registry itself, unless a person has to use a browser.
+    /// Sends the password to the registry itself, because the attempt with a token failed. Does not if a person has to
+    /// log in with a browser.
     fn fall_back(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
         if !self.basic_offered || matches!(verdict, LoginVerdict::SessionOver { .. }) {
             return HandshakeStep::Done(verdict);
@@ -210,7 +213,7 @@ impl<'a> Handshake<'a> {
         HandshakeStep::Send(get(self.registry.clone(), self.requester.password()))
     }
 
-    /// Of two failures, takes the more certain one.
+    /// Ends the login. A verdict that proves nothing gives way to that of the earlier attempt with a token.
     fn conclude(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
         let says_more = matches!(verdict, LoginVerdict::Accepted | LoginVerdict::Rejected { .. });
         HandshakeStep::Done(match self.previous_error.take() {
