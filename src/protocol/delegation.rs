@@ -1,4 +1,4 @@
-//! Passes calls on to another helper, for the registries that it answers for.
+//! Passes calls on to another helper, for the registries that the other helper answers for.
 
 use super::ProtocolCall;
 use super::message::ProtocolError;
@@ -7,7 +7,7 @@ use crate::model::choice::HelperRoute;
 use crate::model::{Credential, Registry, ServerUrl};
 
 impl ProtocolCall<'_> {
-    /// The helper that answers instead of us. A pinned program answers only for its account.
+    /// The helper that answers instead of us. `None` for a pinned helper, which answers only as its own account.
     pub(super) fn route(&self, registry: &Registry) -> Result<Option<HelperRoute>, ProtocolError> {
         if self.pinned.is_some() {
             return Ok(None);
@@ -23,7 +23,7 @@ impl ProtocolCall<'_> {
         }
     }
 
-    /// The helper's login, returned like ours: the client sees none of its messages.
+    /// The other helper's credentials, returned like ours. The client sees none of that helper's messages.
     pub(super) fn get_delegated(
         &self,
         route: &HelperRoute,

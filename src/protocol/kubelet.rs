@@ -1,8 +1,8 @@
 //! The kubelet's exec protocol: returns the credentials for an image (Kubernetes
 //! `staging/src/k8s.io/kubelet/pkg/apis/credentialprovider/{v1,v1beta1,v1alpha1}/types.go`).
 //!
-//! It reads one JSON request and writes one response. No credentials is a response too. Errors go to stderr, which the
-//! kubelet logs if the exit code is not 0.
+//! It reads one JSON request and writes one response. A response may contain no credentials. Errors go to stderr, which
+//! the kubelet logs if the exit code is not 0.
 
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
@@ -31,18 +31,18 @@ pub(crate) fn serve() -> ExitCode {
     }
 }
 
-/// The versions differ only in their names, for our response.
+/// The supported versions. Our response differs only in the version's name.
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
 const GROUP: &str = "credentialprovider.kubelet.k8s.io/";
 const LIMIT: u64 = 1 << 20;
 
-/// Later versions add fields; unused ones are ignored.
+/// Later versions add fields, which are ignored here if they are not used.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CredentialProviderRequest {
     kind: String,
     api_version: String,
-    /// Without tag and digest.
+    /// With neither tag nor digest.
     image: String,
 }
 
@@ -60,7 +60,7 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
         bail!(Problem::new(what, format!("set apiVersion to {GROUP}v1 in the CredentialProviderConfig")));
     }
     let shown = text::one_line(&image, 200);
-    // The kubelet compares the part before the first `/` letter by letter.
+    // The kubelet compares the registry in the response with the image's text before the first `/`, letter by letter.
     let spelling = Registry::spelled(&image).and_then(|(_, spelling)| spelling).filter(|_| image.contains('/'));
     let image: ImageReference = image.parse().map_err(|error| anyhow!("`{shown}` is not an image: {error}"))?;
     let found = find(env, &image)?;
@@ -71,7 +71,7 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
 fn read(mut stdin: impl Read) -> Result<CredentialProviderRequest> {
     let mut bytes = Vec::new();
     stdin.by_ref().take(LIMIT).read_to_end(&mut bytes).context("could not read the request")?;
-    // The error's text would quote the request, which may hold a service account's token.
+    // The error's text would quote the request, which may contain a service account's token.
     serde_json::from_slice(&bytes).map_err(|error| {
         Problem::new(
             format!("stdin holds no CredentialProviderRequest (line {})", error.line()),
@@ -96,7 +96,7 @@ impl CallerContext for Kubelet {
     }
 }
 
-/// The image is the only evidence.
+/// Finds the credentials for `image`. Nothing else is known about the pull.
 fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let registry = image.registry();
     let named = env.account.as_ref().map(|value| ExplicitAccount::parse(value, registry));
@@ -132,8 +132,8 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     Ok(None)
 }
 
-/// Only these fields: the kubelet decodes strictly. It must not cache, because another account may answer for the next
-/// image and a switch takes effect at once.
+/// The response contains only these fields, because the kubelet decodes strictly. The kubelet must not cache the
+/// response: another account may answer for the next image, and a switch takes effect at once.
 #[expect(clippy::disallowed_methods, reason = "this is the answer")]
 fn response(api_version: &str, registry: &str, credential: Option<&Credential>) -> Zeroizing<String> {
     let auth = credential.map_or(Zeroizing::new("null".to_owned()), |Credential { username, secret }| {

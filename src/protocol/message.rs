@@ -11,12 +11,12 @@ use crate::accounts::RemedyOptions;
 use crate::model::{Credential, HelperMessage, Problem, Secret, ServerUrl};
 use crate::system::{client_env, text};
 
-/// Why a call fails. Clients compare three of the sentences letter by letter (docker/docker-credential-helpers
+/// Why a call fails. Clients compare three of the messages letter by letter (docker/docker-credential-helpers
 /// `credentials/error.go`).
 #[derive(Debug)]
 pub(crate) enum ProtocolError {
-    /// With a problem for a person at a terminal. Expired secrets and other callers' accounts also count as not found:
-    /// an error would end pulls of public images, and tell a stranger of the account.
+    /// The problem is shown to a person at a terminal. Expired secrets, and accounts that the caller may not use, count
+    /// as not found too. Another error would stop pulls of public images, and reveal the account to the caller.
     NotFound(Option<Problem>),
     NoServerUrl,
     NoUsername,
@@ -24,12 +24,12 @@ pub(crate) enum ProtocolError {
         registry: String,
         options: Option<RemedyOptions>,
     },
-    /// The reader of stdout is gone.
+    /// The client no longer reads stdout.
     ClosedStdout,
     Other(anyhow::Error),
 }
 
-/// All of stdin is read, so that no writer meets a closed pipe. This many bytes are kept.
+/// The most bytes to keep of stdin. The rest is read too, so that the client does not write to a closed pipe.
 const URL_LIMIT: u64 = 64 << 10;
 const ENTRY_LIMIT: u64 = 16 << 20;
 
@@ -47,7 +47,7 @@ fn address(text: &str) -> Result<ServerUrl, ProtocolError> {
     Ok(url)
 }
 
-/// The credentials that `store` gets.
+/// The credentials that `store` receives.
 pub(super) struct StoreRequest {
     pub(super) server_url: ServerUrl,
     pub(super) username: String,
@@ -55,7 +55,7 @@ pub(super) struct StoreRequest {
 }
 
 impl StoreRequest {
-    /// Reads it as Go does.
+    /// Reads the JSON as Go does.
     pub(super) fn read(stdin: impl Read) -> Result<Self, ProtocolError> {
         let bytes = read_to_end(stdin, ENTRY_LIMIT)?;
         let fields = HelperMessage::read(&bytes)
@@ -93,8 +93,8 @@ pub(super) fn warn(line: &str, stderr: &mut impl Write) {
 }
 
 impl ProtocolError {
-    /// Writes one plain line to stdout, with exit code 1. It writes to stderr only if a person watches that and not
-    /// stdout.
+    /// Writes one plain line to stdout, and returns exit code 1. A problem goes to stderr if a person watches that
+    /// (`is_watched`). Options go there in any case.
     pub(crate) fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write, is_watched: bool) -> ExitCode {
         let line = match self {
             Self::ClosedStdout => return ExitCode::FAILURE,
@@ -116,15 +116,15 @@ impl ProtocolError {
     }
 }
 
-/// Names our variables that were ignored.
+/// Lists Ensign's variables that were ignored.
 pub(super) fn name_ignored(stderr: &mut impl Write) {
     for name in client_env::ignored() {
         let _ = writeln!(stderr, "ensign: {name} is ignored: the calling client was not started with it");
     }
 }
 
-/// Removes brackets and braces, which tools that ignore the exit code would read as JSON, and the sentence that means
-/// "not found".
+/// Removes brackets and braces, because tools that ignore the exit code would read them as JSON. Also removes the
+/// sentence that clients read as "not found".
 fn plain(text: &str) -> String {
     let text = text.replace(['{', '['], "(").replace(['}', ']'], ")").replace(Credential::NOT_FOUND, "not found");
     text::one_line(&text, 300)

@@ -1,4 +1,4 @@
-//! The front for machines: Docker's credential helper protocol, as docker/docker-credential-helpers
+//! The front end for machines: Docker's credential helper protocol, as docker/docker-credential-helpers
 //! `credentials/credentials.go` defines it.
 //!
 //! It reads stdin and writes one answer to stdout, with exit code 0 or 1 and no other. stderr stays empty on success.
@@ -54,7 +54,7 @@ impl Action {
         }
     }
 
-    /// `list` must not wait for stdin, because some clients never write it.
+    /// `list` must not wait for stdin, because some clients never write to it.
     pub(crate) fn reads_stdin(self) -> bool {
         self != Self::List
     }
@@ -91,7 +91,8 @@ fn environment() -> Result<Env, Problem> {
     Env::take()
 }
 
-/// Without this a panic would end with another exit code and an empty stdout, which clients take for an answer.
+/// Makes a panic print one line and exit with 1. Otherwise a panic would have another exit code and an empty stdout,
+/// which clients take for an answer.
 pub(crate) fn answer_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -199,8 +200,8 @@ impl ProtocolCall<'_> {
         Ok(())
     }
 
-    /// Removes the default account or the one that the call names, once: `docker logout` calls up to four times for one
-    /// registry.
+    /// Removes the account that the call names, or else the default account. Only one account is removed, although
+    /// `docker logout` calls up to four times for one registry.
     fn erase(&self, server_url: &ServerUrl) -> Result<(), ProtocolError> {
         if server_url.target().registry().is_pattern() {
             let what = format!("a client's logout is of one registry, and not of all of {server_url}");
@@ -233,15 +234,16 @@ impl ProtocolCall<'_> {
                 if picked.is_some_and(|name| self.accounts.refuse_env_account(registry, &name).is_ok())
                     && let Some(forgotten) = self.accounts.remove(registry, pick, UnreachableStore::Refuse)?
                 {
-                    forgotten.end(); // best effort: there is no word for it in the protocol
+                    forgotten.end(); // best effort: the protocol cannot report a failure
                 }
             }
         }
         Ok(())
     }
 
-    /// One canonical key per registry that `get` can answer: Docker's classic builder fails for all keys if one has no
-    /// answer. Podman, Buildah and Skopeo know only hosts, and one key with a scheme breaks all.
+    /// Lists one canonical key for each registry that `get` can answer. Docker's classic builder fails for all keys if
+    /// one key has no answer. Podman, Buildah and Skopeo accept only hosts, and fail for all keys if one key has a
+    /// scheme.
     fn list(&self, stdout: &mut impl Write) -> Result<(), ProtocolError> {
         let mut answerable = serde_json::Map::new();
         let wants_hosts = caller::is_containers_tool();
@@ -262,14 +264,14 @@ impl ProtocolCall<'_> {
         Ok(Credential { username: account.username.clone(), secret })
     }
 
-    /// The account of the side tokens. In a logout Docker erases them just before their account.
+    /// The account that the side tokens belong to. In a logout, Docker erases the side tokens just before the account.
     fn side_account<'c>(&self, hub: &'c RegistryAccounts) -> Option<&'c Account> {
         self.pinned.map_or_else(|| hub.default_account(), |name| hub.account(name.as_str()))
     }
 }
 
-/// The refusal if no account answers. A pinned program or a user in the address gets that account or none, as for an
-/// unknown registry.
+/// The refusal if no account answers. If the account of a pinned helper or the user in the address does not exist, the
+/// answer is "not found", as for an unknown registry.
 fn refusal(decision: &Decision, explanation: Explanation<'_>) -> ProtocolError {
     let rule = decision.deciding().map(|step| step.rule);
     match (decision.verdict, explanation.problem()) {

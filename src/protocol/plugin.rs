@@ -1,4 +1,4 @@
-//! Docker's requests to its CLI plugin beside commands: metadata, and a hint after a failed command.
+//! Requests that Docker itself sends to its CLI plugin: for metadata, and for a hint after a command.
 
 use std::time::SystemTime;
 
@@ -20,8 +20,8 @@ pub(crate) const PLUGIN_METADATA: &str = concat!(
 /// Docker's commands that call the hook, as its config lists them.
 pub(crate) const HOOKS: &str = "login,pull,push,image pull,image push";
 
-/// Suggests the next steps after a refused push, pull or login, and warns of accounts that expire soon. It ignores
-/// everything else, and what it does not understand (docker/cli `cli-plugins/manager/hooks.go`).
+/// Suggests the next steps after a refused push, pull or login, and warns of accounts that expire soon. Ignores other
+/// commands, and requests that it cannot read (docker/cli `cli-plugins/manager/hooks.go`).
 pub(crate) fn hook_answer(asked: &str) -> Option<String> {
     answer(asked, |was_refused| {
         let env = Env::take().ok()?;
@@ -29,7 +29,7 @@ pub(crate) fn hook_answer(asked: &str) -> Option<String> {
     })
 }
 
-/// `warn` gets whether the command was refused.
+/// `warn` returns the warnings. Its argument tells whether the command was refused.
 fn answer(asked: &str, warn: impl FnOnce(bool) -> Option<Vec<String>>) -> Option<String> {
     let HookRequest { command, error } = serde_json::from_str(asked).ok()?;
     let advice = match command.rsplit(' ').next()? {
@@ -46,7 +46,7 @@ fn answer(asked: &str, warn: impl FnOnce(bool) -> Option<Vec<String>>) -> Option
 
 const WARNINGS_AT_MOST: usize = 3;
 
-/// An expired account is named only after a refusal, so that it is not repeated for ever.
+/// Warns of an expired account only after a refusal, so that the warning does not appear for ever.
 fn warnings(ending: Vec<(Account, Expiry)>, was_refused: bool, now: SystemTime) -> Vec<String> {
     let told = ending.into_iter().filter(|(_, expiry)| was_refused || !expiry.has_ended(now));
     told.take(WARNINGS_AT_MOST)
@@ -59,13 +59,13 @@ fn warnings(ending: Vec<(Account, Expiry)>, was_refused: bool, now: SystemTime) 
         .collect()
 }
 
-/// Docker evaluates text in braces.
+/// Removes braces, because Docker evaluates the text in them.
 fn plain(line: &str) -> String {
     text::one_line(line, 300).replace(['{', '}'], "")
 }
 
-/// Docker fills in its own words (`cli-plugins/hooks/template.go`). All versions with hooks know `arg .`; 28 does not
-/// know the newer `argValue`.
+/// Docker replaces `{{arg . 0}}` with an argument of its own command (`cli-plugins/hooks/template.go`). All versions
+/// with hooks support `arg .`. Docker 28 does not support the newer `argValue`.
 const PUSH: &str = "See which account pushed, and why → docker ensign which --push {{arg . 0}}\n\
                     Ask the registry what it may do   → docker ensign check --push {{arg . 0}}";
 const PULL: &str = "See which account pulled, and why → docker ensign which {{arg . 0}}\n\
@@ -81,7 +81,7 @@ struct HookRequest {
     error: String,
 }
 
-/// Tells whether another account might have been allowed. Registries also call a hidden image unknown.
+/// Tells whether the command might have succeeded with another account. Registries also call a hidden image unknown.
 fn is_about_accounts(error: &str) -> bool {
     const SIGNS: [&str; 14] = [
         "denied",
@@ -100,7 +100,7 @@ fn is_about_accounts(error: &str) -> bool {
         "not found",
     ];
     let error = error.to_ascii_lowercase();
-    // An error about the daemon's socket is not a registry's.
+    // An error about the daemon's socket does not come from a registry.
     !error.contains("docker daemon socket") && SIGNS.iter().any(|sign| error.contains(sign))
 }
 

@@ -8,8 +8,8 @@ use crate::model::{Account, CallerRefusal};
 use crate::system::client_env;
 use crate::system::env::Env;
 
-/// The entry to write after the answer; `None` without a journal. It holds no error text, because another program may
-/// have written a part of it.
+/// The entry to write after the answer; `None` without a journal. The entry contains no error text, because another
+/// program may have written a part of that text.
 pub(super) fn prepare(
     env: &Env,
     client: impl FnOnce() -> Option<String>,
@@ -26,7 +26,7 @@ pub(super) fn prepare(
     Some((journal, entry))
 }
 
-/// Writes the entry before the answer, if the account has a caller rule. If that fails, there is no answer.
+/// Writes the entry before the answer, if the account has a caller rule. If writing fails, the account is withheld.
 pub(super) fn write_first(
     found: Result<FindOutcome>,
     guarded: Option<&Account>,
@@ -42,7 +42,7 @@ pub(super) fn write_first(
 fn outcome(found: &Result<FindOutcome>, record: &DecisionRecord) -> CallOutcome {
     match found {
         Ok(FindOutcome::Credential(_)) => CallOutcome::Answered,
-        Ok(FindOutcome::NoAccount) if record.decision.account.is_some() => CallOutcome::Failed, // its program has nothing
+        Ok(FindOutcome::NoAccount) if record.decision.account.is_some() => CallOutcome::Failed, // no external secret
         Ok(FindOutcome::NoAccount | FindOutcome::Delegated(_)) => CallOutcome::NotFound,
         Ok(FindOutcome::Expired(_)) => CallOutcome::Expired,
         Ok(FindOutcome::Withheld(_)) => CallOutcome::Withheld,

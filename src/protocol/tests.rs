@@ -4,7 +4,7 @@ use super::*;
 use crate::model::env_account::{self, EnvAccount};
 use crate::system::files::{self, Access};
 
-/// A home with this `config.json`. It names the store, so that no keyring is asked, and turns the journal off.
+/// A home with this `config.json`. The config sets the store, so that no keyring is asked, and turns the journal off.
 fn home(settings: &str, mounted: Vec<EnvAccount>) -> (tempfile::TempDir, Env) {
     let folder = tempfile::tempdir().unwrap();
     let env = Env::in_folder(folder.path(), mounted);

@@ -1,6 +1,6 @@
 //! The facts about the project's own releases that are compiled in: their address and the key of their signature.
 
-/// The one file of release facts; scripts read the same one.
+/// The file with these facts. Scripts read the same file.
 const FACTS: &str = include_str!("../../packaging/release.facts");
 
 /// The base address of the releases.

@@ -1,6 +1,7 @@
 //! `Installation`: where this program is installed, by whom, and how to replace it.
 //!
-//! It only renames files in the program's own folder, so that the name always leads to a working program.
+//! An update only renames files in the program's own folder, so that the program's name always leads to a working
+//! program.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use crate::system::files::{self, InstalledFile, Lock};
 use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use crate::system::text::one_line;
 
-/// This program's own place.
+/// Where this program is installed.
 pub(crate) struct Installation {
     /// The folder above the program's folder.
     pub(crate) prefix: PathBuf,
@@ -54,13 +55,14 @@ impl Installation {
         Ok(Self { prefix, owner, folder })
     }
 
-    /// Keeps other updates away.
+    /// Takes the lock that excludes other updates.
     pub(crate) fn lock(&self) -> Result<Lock> {
         let lock = Lock::take_within(&self.prefix.join(LOCK), Duration::ZERO)?;
         lock.ok_or_else(|| Problem::new("another update of this program is running", "wait until it is done").into())
     }
 
-    /// Replaces this program by a verified one, after it has run here. This one is kept.
+    /// Replaces this program with `program`, which is verified, once that has run here. This program is kept for a
+    /// roll-back.
     pub(crate) fn replace(&self, program: &[u8], version: &Version) -> Result<()> {
         self.tidy()?;
         let next = self.at(NEXT);
@@ -73,7 +75,7 @@ impl Installation {
         exchanged
     }
 
-    /// Restores the kept program and keeps this one. Returns the restored version.
+    /// Restores the kept program, and keeps this program in its place. Returns the restored version.
     pub(crate) fn roll_back(&self) -> Result<Version> {
         let (previous, returning) = (self.at(PREVIOUS), self.at(RETURNING));
         if !files::is_file(&returning)? {
@@ -92,7 +94,7 @@ impl Installation {
         Ok(version)
     }
 
-    /// Renews completions and manual pages. A failure is no error.
+    /// Renews completions and manual pages. A failure is ignored.
     pub(crate) fn renew_texts(&self) {
         let _ = ask(&self.at(PROGRAM), "install-texts");
     }

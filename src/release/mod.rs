@@ -1,7 +1,7 @@
 //! Finds, downloads and verifies our own releases.
 //!
-//! It verifies the signature first, then the version in it, then the checksum of the archive (RELEASE.md). It trusts
-//! nothing else from the server.
+//! It verifies the signature first, then the version in the signature, then the checksum of the archive (RELEASE.md).
+//! It trusts nothing else from the server.
 
 mod archive;
 mod facts;
@@ -35,7 +35,7 @@ pub(crate) struct ReleaseServer {
 /// A release with a valid signature.
 pub(crate) struct Release {
     pub(crate) version: Version,
-    /// The signed list of its files.
+    /// The signed checksums of the release's files.
     sums: String,
 }
 
@@ -199,7 +199,7 @@ fn folder_of(version: &Version) -> String {
     format!("download/v{version}")
 }
 
-/// This machine's name in releases.
+/// This machine's platform, as the files of a release name it.
 fn target() -> String {
     let machine = std::env::consts::ARCH;
     match std::env::consts::OS {

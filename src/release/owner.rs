@@ -14,7 +14,7 @@ pub(crate) enum Owner {
     Unknown,
 }
 
-/// The note of install.sh for a release; for a checkout it notes the folder.
+/// What install.sh notes for a release. For a checkout, it notes the folder instead.
 const RELEASE: &str = "release";
 
 /// Package managers with folders of their own, and their update commands.

@@ -1,12 +1,13 @@
 //! Verifies minisign's hashed signatures: Ed25519 over a text's BLAKE2b-512, then over that signature with its comment.
-//! The home of `blake2`. It and `ring` are dependencies anyway; minisign's own crate would add both again.
+//! No other file uses `blake2`. `blake2` and `ring` are dependencies anyway, but minisign's own crate would add its own
+//! code for both.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use blake2::{Blake2b512, Digest};
 use ring::signature::{ED25519, UnparsedPublicKey};
 
-/// A public key with the number that signatures name.
+/// A public key, and the number by which signatures refer to it.
 pub(super) struct PublicKey {
     number: [u8; 8],
     key: [u8; 32],
@@ -21,7 +22,7 @@ pub(super) enum SignatureFault {
 }
 
 impl PublicKey {
-    /// The one line of base64 that minisign prints.
+    /// Reads the line of base64 that minisign prints.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 42] = BASE64_STANDARD.decode(text).ok()?.try_into().ok()?;
         let [b'E', b'd', rest @ ..] = bytes else { return None };
@@ -45,7 +46,7 @@ impl PublicKey {
 
 /// The contents of a signature file.
 struct SignatureFile<'s> {
-    /// That of the key.
+    /// The number of the key.
     number: [u8; 8],
     signature: [u8; 64],
     comment: &'s str,
@@ -56,7 +57,7 @@ struct SignatureFile<'s> {
 fn parse(text: &str) -> Option<SignatureFile<'_>> {
     let mut lines = text.lines().skip(1); // an unsigned comment
     let bytes: [u8; 74] = BASE64_STANDARD.decode(lines.next()?).ok()?.try_into().ok()?;
-    let [b'E', b'D', rest @ ..] = bytes else { return None }; // the form that hashes
+    let [b'E', b'D', rest @ ..] = bytes else { return None }; // the format that hashes the text
     let comment = lines.next()?.strip_prefix("trusted comment: ")?;
     let of_comment = BASE64_STANDARD.decode(lines.next()?).ok()?.try_into().ok()?;
     Some(SignatureFile { number: *rest.first_chunk()?, signature: *rest.last_chunk()?, comment, of_comment })

@@ -12,11 +12,11 @@ pub(crate) struct Version {
     pre: Vec<String>,
 }
 
-/// The longest version that is read.
+/// The longest accepted version.
 const LONGEST: usize = 40;
 
 impl Version {
-    /// That of this program.
+    /// The version of this program.
     pub(crate) fn ours() -> Self {
         env!("CARGO_PKG_VERSION").parse().expect("cargo has checked it")
     }
@@ -69,7 +69,8 @@ impl PartialOrd for Version {
     }
 }
 
-/// Numbers come before words; of two lists with the same beginning the shorter comes first.
+/// Compares two pre-release parts. Numbers come before words. If one list begins with the whole other list, the shorter
+/// list comes first.
 fn compare_words(left: &[String], right: &[String]) -> Ordering {
     let compared = left.iter().zip(right).map(|(left, right)| match (left.parse::<u64>(), right.parse::<u64>()) {
         (Ok(left), Ok(right)) => left.cmp(&right),
