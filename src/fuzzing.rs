@@ -1,4 +1,4 @@
-//! Runs the fuzz targets in `fuzz/`. Their properties are in `properties.rs` beside the parsers.
+//! Runs the fuzz targets in `fuzz/`. The properties that a target checks are in `properties.rs` beside the parsers.
 
 use crate::{caller, config, docker, model, oci};
 

@@ -5,13 +5,13 @@
 //! ```text
 //! door        invocation             how we were called: which front answers
 //! fronts      protocol    cli        machines; people
-//! core        accounts               find, remember, forget, activate
+//! core        accounts               find, save, remove, activate
 //! neighbours  config      vault      our file; secrets
 //!             caller      docker     the process that asks; Docker's files
-//!             oci       oauth        the registry on the wire; the identity provider
-//!             external_source        programs that have a secret
+//!             oci       oauth        requests to registries; to identity providers
+//!             external_source        secrets that other programs print
 //!             journal                the last answers, with their reasons
-//!             release                our own releases on the wire, and this program's place
+//!             release                our own releases, and where this program is installed
 //! ground      system                 files, environment, programs, http
 //! words       model                  plain values, no I/O
 //! ```
@@ -44,7 +44,7 @@ use std::process::ExitCode;
 use invocation::{FrontEnd, Invocation};
 use system::env::Env;
 
-/// Runs the program: finds out how it was called, and calls that front end.
+/// Runs the program: finds out how it was called, and runs the front end for that call.
 pub fn main() -> ExitCode {
     let invocation = Invocation::parse(std::env::args_os());
     let program = invocation.program.as_str();

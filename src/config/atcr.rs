@@ -1,8 +1,8 @@
-//! Adopts the accounts of ATCR's credential helper from `~/.atcr/device.json`. Its three formats count as our versions
-//! 0 to 2.
+//! Adopts the accounts of ATCR's credential helper from `~/.atcr/device.json`. The file's three formats count as our
+//! versions 0 to 2.
 //!
-//! This happens once, while there is no config of our own, and leaves the file unchanged. ATCR's documents and its
-//! helper's plan (`CREDENTIAL_HELPER_V2.md`) define the formats.
+//! The adoption happens once, while there is no config of our own, and leaves the file unchanged. ATCR's documents and
+//! its helper's plan (`CREDENTIAL_HELPER_V2.md`) define the formats.
 
 use anyhow::{Error, Result};
 use serde_json::{Map, Value};
@@ -135,7 +135,7 @@ mod tests {
     use crate::system::files::Access;
     use serde_json::json;
 
-    /// Registry, active account, accounts; and what was left out.
+    /// Each adopted registry with its active account and its accounts, and the texts about skipped entries.
     fn summary(document: &Value) -> Option<(Vec<String>, Vec<String>)> {
         let adopted = AdoptedAccounts::from_json(document)?;
         let registries = adopted.registries.iter().map(|entry| {

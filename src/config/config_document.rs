@@ -195,7 +195,7 @@ impl ConfigDocument {
         insert_at(entry, 0, "active", value);
     }
 
-    /// Records the default account before a switch.
+    /// Records `name` as the default account before a switch.
     pub(crate) fn set_previous(&mut self, registry: &Registry, name: Option<&AccountName>) {
         let entry = self.registry(registry);
         match name {
@@ -268,7 +268,7 @@ fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// Sets a field. A new field is inserted at index `place`, where a reader looks for it.
+/// Sets a field. A new field is inserted at index `place`, where people look for it.
 fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: Value) {
     let place = fields.keys().position(|key| key == name).unwrap_or(place.min(fields.len()));
     fields.shift_insert(place, name.to_owned(), value);

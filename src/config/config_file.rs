@@ -230,7 +230,7 @@ impl<'e> ConfigFile<'e> {
         Ok(self.understand(text.as_bytes(), None)?.registries)
     }
 
-    /// The lock that every writer of the config and of our secrets holds.
+    /// Takes the lock. Every writer of the config or of our secrets must hold it.
     pub(crate) fn lock(&self) -> Result<Lock> {
         Lock::take(&self.lock_path().ok_or_else(no_home)?)
     }

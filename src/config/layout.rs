@@ -19,7 +19,7 @@ pub(super) fn text(document: &Map<String, Value>) -> String {
     text
 }
 
-/// An object with a line for each entry, `depth` levels deep.
+/// Writes an object with a line for each entry, indented by `depth` levels.
 fn opened(object: &Map<String, Value>, depth: usize) -> String {
     let margin = "  ".repeat(depth);
     let entries: Vec<_> = object
@@ -53,7 +53,7 @@ fn one_line(value: &Value) -> String {
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 
-/// Compact, with a blank after each comma and colon.
+/// Writes JSON on one line, with a space after each comma and colon.
 struct OneLineFormatter;
 
 impl Formatter for OneLineFormatter {

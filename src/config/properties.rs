@@ -1,4 +1,5 @@
-//! Properties that hold for any text in `config.json`. Fuzzing and the replay of its corpus check them.
+//! Properties that hold for any text in `config.json`. Fuzzing checks these properties, and so does the replay of the
+//! fuzz corpus.
 
 use std::path::{Path, PathBuf};
 

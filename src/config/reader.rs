@@ -42,9 +42,9 @@ pub(super) struct ParsedConfig {
     pub(super) floors: Vec<MinimumGeneration>,
 }
 
-/// Reads all entries that cover the host `wanted`, or all entries (`None`).
+/// Reads the entries that match the host `wanted`; `None`: all entries.
 ///
-/// `expand` makes a folder as written (`~/work`) absolute.
+/// `expand` returns the absolute path of a folder that is written as `~/work`.
 pub(super) fn read(
     bytes: &[u8],
     wanted: Option<&Registry>,

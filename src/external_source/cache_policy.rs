@@ -1,5 +1,5 @@
-//! `CachePolicy`: how long to cache an external secret. It stays cached until shortly before its expiry, but never
-//! longer than a limit allows.
+//! `CachePolicy`: how long to cache an external secret. A secret stays cached until shortly before its expiry, but
+//! never longer than the limits allow.
 
 use std::time::{Duration, SystemTime};
 

@@ -66,7 +66,7 @@ pub(crate) fn ask(
     Ok(ExternalCredential { username: answer.username, secret: answer.secret, expires_at: until })
 }
 
-/// The key of a cached answer. It is stored on disk: if its text changes, cached answers are not found, and the program
+/// The key of a cached answer. The key is stored on disk. If its text changes, the answer is not found, and the program
 /// is asked again.
 pub(crate) fn cache_key(source: &ExternalSource, registry: &Registry) -> String {
     format!("{registry} {source:?}")
@@ -101,7 +101,7 @@ fn sample_host(pattern: &Registry) -> Registry {
     Registry::from_key(&format!("{first}.{rest}").replace('*', "x"))
 }
 
-/// Tells whether a registry allows pulls without a login. There a failing program must not stop the pull.
+/// Tells whether a registry allows pulls without a login. At such a registry, a failing program must not stop the pull.
 pub(crate) fn is_public(registry: &Registry) -> bool {
     ecr::is_public(registry)
 }
@@ -149,7 +149,8 @@ fn run(
     })
 }
 
-/// The program's file. A relative path is refused, because it would refer to another file in every folder.
+/// The program's file. A relative path is refused, because it would refer to a different file in every working
+/// directory.
 fn locate(request: &ProgramRequest) -> Result<PathBuf, Problem> {
     let name = &request.program;
     let path = Path::new(name);

@@ -8,7 +8,7 @@ const LIMIT: usize = 400;
 
 const STRUCK: &str = "…";
 
-/// The end of the program's messages. Its answer, and words that look like secrets, are replaced by `…`.
+/// The end of the program's messages. The program's answer, and words that look like secrets, are replaced by `…`.
 pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
     let answers = String::from_utf8_lossy(stdout);
     let mut message = String::from_utf8_lossy(stderr).into_owned();

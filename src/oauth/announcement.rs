@@ -12,11 +12,11 @@ use crate::system::http::{Authorization, HttpRequest, HttpResponse, Method, Url}
 use crate::system::text::one_line;
 const PLACE: &str = "/.well-known/registry-login";
 
-/// Short, because a person waits, and may not even want a login with a browser.
+/// The time limit is short, because a person is waiting who may not want a login with a browser at all.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The provider that a registry announces. Most announce none (`Ok(None)`). An error is a sentence about an unusable
-/// announcement.
+/// The provider that a registry announces. Most announce none (`Ok(None)`). An unusable announcement is an error, which
+/// is a sentence.
 pub(crate) fn announced_provider(registry: &Registry) -> Result<Option<Provider>, String> {
     let Some(url) = endpoint::own(registry).ok().and_then(|own| own.at(PLACE)) else { return Ok(None) };
     let request =
@@ -36,7 +36,7 @@ pub(crate) fn own_issuer(registry: &Registry) -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "a public document")]
 fn read(response: &HttpResponse, registry: &Registry) -> Result<Option<Provider>, String> {
     let body = response.body.as_ref().filter(|_| response.status == 200);
-    // A web site may answer every path with a page.
+    // A web site may answer every path with a page, which is no announcement.
     let Some(Ok(document @ Value::Object(_))) = body.map(|body| serde_json::from_str(body.expose())) else {
         return Ok(None);
     };

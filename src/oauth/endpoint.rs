@@ -47,8 +47,9 @@ pub(super) fn own(registry: &Registry) -> Result<Url, String> {
         .ok_or_else(|| format!("`{}` is not a host that can be asked", one_line(registry.as_str(), 100)))
 }
 
-/// Tells whether a registry may send people to `url`. Its own host is allowed, any subdomain of it, and a parent domain
-/// of at least two labels. Another page could ask a person for a code that logs a stranger in (RFC 8628 section 5.4).
+/// Tells whether a registry may send people to `url`. The registry's own host is allowed, any subdomain of it, and a
+/// parent domain of at least two labels. Another page could ask a person for a code that logs a stranger in (RFC 8628
+/// section 5.4).
 pub(super) fn is_near(url: &Url, registry: &Registry) -> bool {
     let (host, own) = (url.host(), registry.host().to_lowercase());
     let is_below =

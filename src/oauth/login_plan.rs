@@ -1,4 +1,4 @@
-//! `LoginPlan`: a provider with all addresses, and its requests.
+//! `LoginPlan`: a provider with all addresses. It builds the requests of a login.
 
 use std::time::Duration;
 

@@ -121,8 +121,8 @@ impl Provider {
         self.issuer_from_realm.is_some() && !self.is_at_issuer
     }
 
-    /// Sets the issuer to the one in `realm`, the address of the registry's token server. A `realm` of another form
-    /// changes nothing.
+    /// Takes the issuer from `realm`, the address of the registry's token server. A `realm` of another form changes
+    /// nothing.
     #[must_use]
     pub(crate) fn at_realm(self, realm: &str) -> Self {
         let found = self.issuer_of(realm).filter(|issuer| self.issuer.as_ref() != Some(issuer));

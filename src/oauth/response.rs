@@ -1,4 +1,4 @@
-//! The response of an identity provider: a JSON object or, from some, a form. The body is read with any status.
+//! The response of an identity provider: a JSON object or, from some, a form. The body is read whatever the status is.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -21,7 +21,7 @@ const TOKEN_FIELDS: [&str; 3] = ["device_secret", "access_token", "token"];
 const LONGEST_LIFE: i64 = 10 * 365 * 24 * 60 * 60;
 
 impl ProviderResponse {
-    /// Reads the fields. A body of another format has none, nor has a body that was too long.
+    /// Reads the fields. There are none if the body has another format or was too long.
     #[expect(clippy::disallowed_methods, reason = "the fields are taken out of the body")]
     pub(super) fn read(response: &HttpResponse) -> Self {
         let Some(body) = &response.body else { return Self::default() };

@@ -65,8 +65,8 @@ impl ProviderTable {
         self.0.iter().find(exact).or_else(|| self.0.iter().find(wide))
     }
 
-    /// The provider to whose kind a token server belongs. The row's own issuer does not count, because it serves only
-    /// the row's `hosts`: another registry that refers to it may want to steal the login.
+    /// The provider whose token servers look like this one. A token server of the row's own issuer does not count. That
+    /// issuer serves only the row's `hosts`, and another registry that refers to it may want to steal the login.
     pub(crate) fn by_realm(&self, realm: &str, service: &str) -> Option<Provider> {
         let fits = |provider: &&Provider| {
             let is_another = provider.issuer_of(realm).is_some_and(|issuer| provider.issuer.as_ref() != Some(&issuer));

@@ -1,6 +1,6 @@
 //! Requests to a registry: whether it accepts a login, and what the account may do there.
 //!
-//! The command `login` checks a login here before it saves it. The command `check` shows the result to a person.
+//! The command `login` asks the registry before it saves a login. The command `check` asks for a person.
 
 mod access;
 pub(crate) mod api;

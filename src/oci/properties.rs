@@ -1,4 +1,5 @@
-//! Properties that hold for any answer of a registry. Fuzzing and the replay of its corpus check them.
+//! Properties that hold for any answer of a registry. Fuzzing checks these properties, and so does the replay of the
+//! fuzz corpus.
 
 use super::access::{self, AccessProbe, ProbeGoal, ProbeRequest};
 use super::challenge::{self, Challenge};
@@ -117,7 +118,7 @@ pub(crate) fn answers(text: &str) {
             access::ProbeStep::Done(outcome) => break outcome,
         }
         sent += 1;
-        assert!(sent <= 7, "a question takes seven requests at most");
+        assert!(sent <= 7, "a probe takes seven requests at most");
     };
     match outcome {
         Ok(token) => is_a_token(&token),

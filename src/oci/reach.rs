@@ -25,7 +25,7 @@ pub(crate) fn reach(registry: &Registry, security: TransportSecurity) -> Result<
     Err(failure)
 }
 
-/// The faults of this machine's certificates for the registry.
+/// What is wrong with the certificates for the registry on this machine.
 pub(crate) fn certificate_faults(registry: &Registry) -> Vec<CertificateFault> {
     http::certificate_faults(&certificate_names(registry))
 }

@@ -34,7 +34,7 @@ pub(super) fn resolve(reference: &str, base: &Url) -> Option<Url> {
     if reference.starts_with('/') { base.at(reference) } else { Url::parse(reference) }
 }
 
-/// Tells whether the host is written as an IP address, or as `localhost`, that is not public.
+/// Tells whether the host is `localhost`, or an IP address that is not public.
 fn is_inside(url: &Url) -> bool {
     match url.ip() {
         Some(IpAddr::V4(ip)) => is_inside_v4(ip),

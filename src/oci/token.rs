@@ -146,7 +146,7 @@ impl TokenResponse {
     }
 }
 
-/// An ended session, if the response says so.
+/// The fields of a response that reports an ended session.
 #[derive(Deserialize)]
 struct SessionEnd {
     error: String,

@@ -13,7 +13,7 @@ pub(crate) enum TransportSecurity {
     PlainHttpAllowed,
 }
 
-/// The reasons why TLS failed that have different hints.
+/// Why TLS failed, as far as the hint depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TlsTrouble {
     UnknownAuthority,
@@ -42,7 +42,7 @@ pub(super) fn certificate_names(registry: &Registry) -> Vec<String> {
 }
 
 impl TlsTrouble {
-    /// Finds the trouble in an error's text.
+    /// Finds the reason in an error's text.
     pub(crate) fn from_reason(why: &str) -> Option<Self> {
         let known = [
             (UNKNOWN_ISSUER, Self::UnknownAuthority),

@@ -81,7 +81,7 @@ fn read(mut stdin: impl Read) -> Result<CredentialProviderRequest> {
     })
 }
 
-/// The caller is a daemon: its command line and folder prove nothing.
+/// The kubelet as a caller. It is a daemon, so its command line and folder prove nothing.
 struct Kubelet;
 
 impl CallerContext for Kubelet {

@@ -94,7 +94,7 @@ pub(super) fn warn(line: &str, stderr: &mut impl Write) {
 
 impl ProtocolError {
     /// Writes one plain line to stdout, and returns exit code 1. A problem goes to stderr if a person watches that
-    /// (`is_watched`). Options go there in any case.
+    /// (`is_watched`). The options of `Several` go there in any case.
     pub(crate) fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write, is_watched: bool) -> ExitCode {
         let line = match self {
             Self::ClosedStdout => return ExitCode::FAILURE,

@@ -1,8 +1,8 @@
 //! The front end for machines: Docker's credential helper protocol, as docker/docker-credential-helpers
 //! `credentials/credentials.go` defines it.
 //!
-//! It reads stdin and writes one answer to stdout, with exit code 0 or 1 and no other. stderr stays empty on success.
-//! It never prompts. Only `accounts` uses the network, and only for a secret that must be renewed.
+//! It reads stdin, writes one answer to stdout, and exits with 0 or 1. stderr stays empty on success. It never prompts.
+//! Only `accounts` uses the network, and only for a secret that must be renewed.
 
 mod delegation;
 pub(crate) mod kubelet;

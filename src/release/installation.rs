@@ -61,7 +61,7 @@ impl Installation {
         lock.ok_or_else(|| Problem::new("another update of this program is running", "wait until it is done").into())
     }
 
-    /// Replaces this program with `program`, which is verified, once that has run here. This program is kept for a
+    /// Replaces this program with the verified `program`, after a trial run on this machine. This program is kept for a
     /// roll-back.
     pub(crate) fn replace(&self, program: &[u8], version: &Version) -> Result<()> {
         self.tidy()?;
@@ -117,7 +117,7 @@ impl Installation {
         self.folder.join(name)
     }
 
-    /// Fails unless the program runs here and has that version.
+    /// Fails unless `program` runs on this machine and has this version.
     fn prove(&self, program: &Path, version: &Version) -> Result<()> {
         let found = self.version_of(program)?;
         if found == *version {

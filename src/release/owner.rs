@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 /// The owner of an installed program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
-    /// Updated by `update`: install.sh took it from a release.
+    /// install.sh downloaded the program from a release, so `update` can update it.
     Release,
     /// install.sh built it from this checkout.
     Checkout(PathBuf),
-    /// Updated by a package manager, with this command.
+    /// A package manager installed the program, and updates it with this command.
     Package(String),
     Unknown,
 }

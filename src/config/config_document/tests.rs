@@ -112,7 +112,7 @@ const TWO: &str =
 const ALSO: &str = r#"{"also":{"m":{"registry":"A","accounts":["me","you"]},"n":{"registry":"b","accounts":["me"]}},"registries":{"a":{"accounts":{"me":{}}}}}"#;
 
 const EDITS: &[Edit] = &[
-    // Settings of the whole file. A new setting is inserted where a reader looks for it.
+    // Settings of the whole file. A new setting is inserted where people look for it.
     (EMPTY, |all| all.set_fallback("pass".parse().ok().as_ref()), r#"{"version":3,"fallback":"pass","registries":{}}"#),
     (r#"{"fallback":"pass","x":1}"#, |all| all.set_fallback(None), r#"{"x":1}"#),
     (EMPTY, |all| all.set_store(Some(&StoreKind::Sealed)), r#"{"version":3,"store":"sealed","registries":{}}"#),

@@ -15,7 +15,7 @@ use crate::model::{HelperMessage, Secret, Username, jwt, timestamp};
 pub(super) enum AnswerFormat {
     /// `{"Username": …, "Secret": …}`, perhaps after lines of messages
     Helper,
-    /// `aws ecr get-authorization-token`, or the same of `aws ecr-public`
+    /// `aws ecr get-authorization-token` or `aws ecr-public get-authorization-token`
     Ecr,
     /// `gcloud config config-helper`
     Gcloud,
@@ -186,7 +186,7 @@ fn known_user(name: &str) -> Option<Username> {
     name.parse().ok()
 }
 
-/// RFC 3339, or seconds since 1970 as `aws` prints them in its wire format.
+/// Reads a time: RFC 3339, or the seconds since 1970 that `aws` prints in its wire format.
 fn moment(value: &Value) -> Option<SystemTime> {
     match value {
         Value::String(text) => timestamp::parse(text),

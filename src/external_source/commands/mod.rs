@@ -141,14 +141,14 @@ fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> Pr
     };
     match name.to_string().as_str() {
         "ecr-login" => {
-            // This helper's own cache returns a token until half of the token's life is over.
+            // The cache of `ecr-login` returns a token until half of the token's life is over.
             request.cache_policy.at_most = Some(Duration::from_mins(30));
             request.not_found_may_mean = Some(("or the AWS login has expired", "see `~/.ecr/log`, and log in to AWS"));
             if source.env.contains_key("AWS_PROFILE") {
                 request.env_remove.extend(AWS_KEYS);
             }
         }
-        // gcloud's helper renews a token with less than 55 minutes left, so that every token is valid for 45.
+        // gcloud's helper renews a token that has less than 55 minutes left, so every token is valid for 45 more.
         "gcloud" => {
             request.cache_policy.lives = Some(Duration::from_mins(45));
             if source.env.contains_key("CLOUDSDK_ACTIVE_CONFIG_NAME") {

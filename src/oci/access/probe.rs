@@ -81,7 +81,7 @@ impl<'a> AccessProbe<'a> {
         (probe, first)
     }
 
-    /// The requester, perhaps with a new identity token.
+    /// Returns the requester, which may contain a new identity token.
     pub(in crate::oci) fn into_requester(self) -> Requester<'a> {
         self.requester
     }
@@ -89,7 +89,7 @@ impl<'a> AccessProbe<'a> {
     /// Takes a response, and returns the next step.
     pub(in crate::oci) fn on_response(&mut self, answer: Result<HttpResponse, HttpError>) -> ProbeStep<'a> {
         match (self.awaited, answer) {
-            // A failure to cancel does not matter. It may need another permission (distribution: `delete`), and
+            // A failure to cancel does not matter. Cancelling may need another permission (distribution: `delete`), and
             // registries purge old uploads anyway.
             (ProbePhase::GivingUp, _) => self.conclude(RepositoryAccess::Allowed),
             (ProbePhase::Token, Ok(response)) => self.after_token(&response),

@@ -62,7 +62,7 @@ pub(crate) const LARGEST_TEXT: usize = 16 << 20;
 const MAX_PAGES: usize = 1000;
 const LARGEST_LIST: usize = 64 << 20;
 
-/// Logs in and sends the request. A response of any status is `Ok`; an error says why there is none.
+/// Logs in and sends the request. A response of any status is `Ok`; an error says why there is no response.
 pub(crate) fn call(
     call: &ApiRequest,
     registry: &Registry,

@@ -27,12 +27,12 @@ pub(super) struct SessionRequest {
     pub(super) payload: Payload,
 }
 
-/// How long a server may be silent. It is a minute, because a server needs time to store a large blob.
+/// How long a server may be silent. A server may need this time to store a large blob.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 const MAX_REDIRECTS: u8 = 3;
 
-/// The headers that another server may get after a redirect. A person's other headers may hold secrets.
+/// The headers that another server may get after a redirect. Other headers of a person may contain secrets.
 const HEADERS_FOR_OTHERS: [&str; 3] = ["accept", "content-type", "range"];
 
 impl<'a> RegistrySession<'a> {
@@ -134,7 +134,7 @@ impl<'a> RegistrySession<'a> {
         }
     }
 
-    /// Gets the authorization for a request. Sends the requests to token servers that this needs.
+    /// Gets the authorization for a request, from token servers if necessary.
     fn authorize(&mut self, mut step: ProbeStep<'a>) -> Result<Authorization<'a>, RepositoryAccess> {
         let client = self.client.with_fresh_deadline();
         loop {

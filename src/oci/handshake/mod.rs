@@ -100,7 +100,7 @@ impl<'a> Handshake<'a> {
         (method.map(|method| AuthContext { registry: self.registry, method }), self.requester)
     }
 
-    /// The requester, perhaps with a new identity token.
+    /// Returns the requester, which may contain a new identity token.
     pub(in crate::oci) fn into_requester(self) -> Requester<'a> {
         self.requester
     }
@@ -156,7 +156,8 @@ impl<'a> Handshake<'a> {
 
     fn ask_for_token(&mut self, bearer: &Challenge) -> HandshakeStep<'a> {
         match TokenServer::from_challenge(bearer, &self.registry, self.security) {
-            // An anonymous requester gets its token later, for a repository. Some servers issue no other tokens.
+            // An anonymous requester gets its token later, for a repository. Some servers issue tokens only for
+            // repositories.
             Ok(server) if self.requester.is_anonymous() => {
                 self.awaited = HandshakePhase::Token(server);
                 HandshakeStep::Done(LoginVerdict::Open)
@@ -198,8 +199,8 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// Sends the password to the registry itself, because the attempt with a token failed. Does not if a person has to
-    /// log in with a browser.
+    /// After a failed attempt with a token, sends the password to the registry itself. Ends the login instead if the
+    /// registry accepts no password, or if a person has to log in with a browser.
     fn fall_back(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
         if !self.basic_offered || matches!(verdict, LoginVerdict::SessionOver { .. }) {
             return HandshakeStep::Done(verdict);
@@ -213,7 +214,7 @@ impl<'a> Handshake<'a> {
         HandshakeStep::Send(get(self.registry.clone(), self.requester.password()))
     }
 
-    /// Ends the login. A verdict that proves nothing gives way to that of the earlier attempt with a token.
+    /// Ends the login. If `verdict` proves nothing, the verdict of an earlier attempt with a token is returned instead.
     fn conclude(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
         let says_more = matches!(verdict, LoginVerdict::Accepted | LoginVerdict::Rejected { .. });
         HandshakeStep::Done(match self.previous_error.take() {
