@@ -88,7 +88,7 @@ fn carry_out(
 
 /// Plans and writes the files. Returns the plans, and the paths of the written files. A client may change a file
 /// meanwhile: then that file is planned again. A machine with accounts from the environment may have neither a folder
-/// for our lock nor a home folder. There only Docker's file must be written.
+/// for our lock nor a home folder. On such a machine only Docker's file must be written.
 fn write(
     context: &CommandContext<'_>,
     arguments: &args::ConfigureDockerArguments,
@@ -268,7 +268,7 @@ fn report(
     Ok(())
 }
 
-/// Secrets are never moved silently: the person says so, by the flag or when asked.
+/// Secrets are moved only if the person agrees, by the flag or when asked.
 fn wants_import(context: &CommandContext<'_>, arguments: &args::ConfigureDockerArguments) -> Result<bool, Failure> {
     Ok(arguments.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
 }

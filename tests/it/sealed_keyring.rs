@@ -186,7 +186,7 @@ exit 0
 --- stdout
   ghcr.io  me  docker-credential-kept  new
 --- stderr
-! 1 secret of another store would be in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
+! 1 secret of another store would be in clear text here; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
 Nothing imported: this was a dry run.
 
 "#]]);

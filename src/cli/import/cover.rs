@@ -12,7 +12,7 @@ use crate::docker::setup::{self, WantedRegistry};
 use crate::docker::{ClientFamily, ConfigJson, containers, plaintext_auths};
 use crate::model::Registry;
 
-/// Names Ensign in each file through which a client found these logins. Returns the written files.
+/// Makes Ensign the helper in each file through which a client found these logins. Returns the written files.
 pub(super) fn cover(context: &CommandContext<'_>, removed: &[(&LoginOrigin, &FoundLogin)]) -> Result<Vec<PathBuf>> {
     let mut written = vec![];
     let names = context.accounts.other_names()?;

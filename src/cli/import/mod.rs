@@ -70,7 +70,7 @@ fn note_weaker_place(
     if count > 0 {
         let secrets = if count == 1 { "1 secret".to_owned() } else { format!("{count} secrets") };
         context.ui.note(format_args!(
-            "{secrets} of another store would be in clear text here; to seal them, first:  {} {}",
+            "{secrets} of another store would be in clear text here; to seal them, run this first:  {} {}",
             context.program,
             Holder::KEY_WITHOUT_KEYRING
         ));

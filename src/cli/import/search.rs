@@ -40,17 +40,17 @@ pub(super) struct LoginSearch<'c> {
     /// The person named no source, so all are searched.
     is_everywhere: bool,
     pub(super) findings: Vec<ImportEntry>,
-    /// The files that were read: several tools may share one.
+    /// The files that were read already. Several tools may share a file.
     read: Vec<PathBuf>,
     /// What helpers were asked already. No question is repeated, because each may open a keychain.
     pub(super) asked: Vec<(HelperName, String)>,
     /// The keyring, opened at its first use.
     pub(super) keyring: OnceCell<Result<DockerLogins, KeyringError>>,
-    /// All logins of the keyring were taken.
+    /// The whole keyring was searched already.
     pub(super) is_keyring_read: bool,
 }
 
-/// The helpers of a file that failed. Docker asks them first, and then ignores the logins in the file itself.
+/// The failed helpers of a file. Docker asks helpers first, and ignores the file's own logins if they fail.
 #[derive(Default)]
 struct BlockedLogins {
     all: Option<String>,
