@@ -15,7 +15,7 @@ use crate::system::text::quote;
 #[derive(Debug)]
 pub(super) struct AccountSecret {
     pub(super) credential: Credential,
-    /// The last verdict, as the store has it.
+    /// The last verdict in the store.
     known: SecretVerdict,
     /// When the secret expires, if that is known.
     pub(super) expiry: Option<SystemTime>,
@@ -67,12 +67,12 @@ impl CommandContext<'_> {
         reply_expiry: Option<SystemTime>,
     ) -> Option<SystemTime> {
         if account.source != Source::Static {
-            return None; // its provider renews it
+            return None; // its source renews it
         }
         reply_expiry.or(secret.expiry).or_else(|| self.expiry_at_provider(&account.registry, &secret.credential))
     }
 
-    /// Asks the provider of the registry's tokens when this one expires.
+    /// Asks the identity provider when the credential's token expires.
     pub(super) fn expiry_at_provider(&self, registry: &Registry, credential: &Credential) -> Option<SystemTime> {
         let providers = self.providers().ok()?;
         oauth::token_expiry(providers.for_registry(registry)?, registry, credential)

@@ -195,7 +195,7 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action
             ("denied", 4, format!("{registry} accepts {name}, who may not {deed} (says {})", one_line(by, 100)))
         }
         RepositoryAccess::Anyone { allowed } => {
-            let who = if *allowed { "anyone may" } else { "a visitor may not" };
+            let who = if *allowed { "anyone may" } else { "anonymous users may not" };
             ("anonymous", 5, format!("{registry} did not check the password of {name}: {who} {deed}"))
         }
         RepositoryAccess::Rejected { by } => {
@@ -286,7 +286,7 @@ mod tests {
                 RepositoryAccess::Anyone { allowed: false },
                 "anonymous",
                 5,
-                "password of work: a visitor may not push to",
+                "password of work: anonymous users may not push to",
             ),
             (RepositoryAccess::Rejected { by: by() }, "rejected", 3, "auth.ghcr.io rejects the password of work"),
             (

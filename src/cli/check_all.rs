@@ -37,7 +37,7 @@ enum CheckResult {
     Pattern,
 }
 
-/// The line of one account.
+/// The output line about one account.
 struct CheckLine {
     text: String,
     json: Value,
@@ -101,7 +101,7 @@ fn ask_all(
     let (found, findings) = mpsc::channel();
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
-        let give = give; // dropped on every way out, which ends the threads
+        let give = give; // dropped at every return, which ends the threads
         for number in 0..inquiries.len().min(AT_ONCE) {
             let (found, queue) = (found.clone(), &queue);
             let started = threads::start_in(scope, move || {
@@ -115,7 +115,7 @@ fn ask_all(
                 }
             });
             if number == 0 {
-                started.context("could not start a thread")?; // without the others, the first thread asks them all
+                started.context("could not start a thread")?; // the other threads are optional
             }
         }
         drop(found);

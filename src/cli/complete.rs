@@ -17,7 +17,7 @@ use crate::system::{list_programs, text};
 type Candidate = (String, String);
 
 const HELPER: &str = "docker-credential-";
-/// The programs that `login --borrow` knows.
+/// The programs that `login --borrow` accepts, besides helpers.
 const EXTERNAL_PROGRAMS: [&str; 9] = ["aws", "az", "command", "gcloud", "gh", "glab", "op", "pass", "vault"];
 
 /// Prints the candidates for the last word, then a directive for the shell, as cobra's scripts read it (spf13/cobra
@@ -116,7 +116,7 @@ fn accounts(env: &Env, registry: Option<&str>) -> Vec<Candidate> {
     names
 }
 
-/// `HOST=ACCOUNT`, as `use` and `exec` take it.
+/// Returns each `HOST=ACCOUNT`, as `use` and `exec` accept it.
 fn pairs(env: &Env) -> Vec<Candidate> {
     let all = Accounts::new(env).all().unwrap_or_default();
     let accounts = all.iter().flat_map(|entry| &entry.accounts);

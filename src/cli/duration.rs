@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 
-/// Reads a length of time. `what` is its purpose for the error, such as `for a grant`. `longest` is the limit, as a
+/// Reads a length of time. The error contains `what`: the purpose, such as `for a grant`. `longest` is the limit, as a
 /// person types it.
 pub(super) fn parse(text: &str, what: &str, longest: &str) -> Result<Duration, Failure> {
     let limit = read(longest).unwrap_or(Duration::MAX);

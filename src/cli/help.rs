@@ -43,7 +43,8 @@ pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the short help to stderr, because a person started a command for programs. It would wait for input for ever.
+/// Prints the short help to stderr, because a person started a command for programs. That command would wait for input
+/// for ever.
 pub(crate) fn refuse_terminal(program: &str) -> ExitCode {
     let _ = write!(io::stderr(), "{}", CommandLine::short_help(program, HelpStyle::Plain));
     ExitCode::FAILURE

@@ -1,4 +1,4 @@
-//! `ListEdit`: the change of a list of an account. Typed values replace the old ones; values after a `+` are added.
+//! `ListEdit`: changes one of an account's lists. Typed values replace the old ones; values after a `+` are added.
 
 use super::failure::Failure;
 

@@ -79,7 +79,7 @@ fn print_ending(context: &CommandContext<'_>, registry: &Registry, ending: &Revo
     match ending {
         RevokeResult::Revoked => context.ui.say("  Its tokens are revoked."),
         RevokeResult::Left(what) => context.ui.note(what),
-        RevokeResult::Failed(why) => context.ui.note(format_args!("could not end the login itself: {why}")),
+        RevokeResult::Failed(why) => context.ui.note(format_args!("the provider did not end the login: {why}")),
         RevokeResult::Elsewhere => context.ui.say("  The program that has the secret stays logged in."),
         RevokeResult::ByHand => match login::token_page(context, registry) {
             Some(page) => {

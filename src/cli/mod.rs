@@ -95,7 +95,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: &[OsString], env: Resul
         // Docker's helpers end with 1 if they are called without a verb, and so does ours.
         return if is_helper && words.is_empty() { ExitCode::FAILURE } else { shown };
     }
-    // A client may call the helper with one unknown verb. It reads only stdout.
+    // A client that calls the helper with an unknown verb, as a single word, reads only stdout.
     let foreign_verb =
         words.first().filter(|_| is_helper && words.len() == 1).and_then(|word| word.to_str()).map(str::to_owned);
     let arguments = match CommandLine::parse_from_words(called, words) {

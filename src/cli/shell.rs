@@ -1,5 +1,5 @@
-//! `use`, `exec` and `prompt`: the account of one shell or one command. It is in an environment variable, not in a
-//! file.
+//! `use`, `exec` and `prompt`: the account of one shell or one command. An environment variable names the account; no
+//! file is written.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

@@ -50,8 +50,8 @@ fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAcco
     })
 }
 
-/// Returns the accounts of the registry. Without a host, this is the registry with several accounts; a person chooses
-/// if several registries have.
+/// Returns the accounts of the registry. Without a host, this is the only registry with several accounts; a person
+/// chooses if there are more.
 fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<RegistryAccounts, Failure> {
     if let Some(host) = host {
         return context.candidates(&context.entry(host)?);

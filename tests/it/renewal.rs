@@ -365,7 +365,7 @@ fn a_logout_ends_the_login_at_its_provider_or_says_that_it_did_not() {
 exit 0
 --- stderr
 ✓ Removed me from ghcr.io
-! could not end the login itself: could not reach `127.0.0.1:1`: Connection refused (os error 111)
+! the provider did not end the login: could not reach `127.0.0.1:1`: Connection refused (os error 111)
 
 "#]]);
 }

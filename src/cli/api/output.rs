@@ -297,7 +297,7 @@ fn add_digest(json: &mut Value, digests: Option<&Digests>) {
     }
 }
 
-/// Tells whether `piece` is not text for a terminal.
+/// Tells whether a terminal cannot show `piece` as text.
 fn is_binary(piece: &[u8]) -> bool {
     let valid = match std::str::from_utf8(piece) {
         Ok(text) => text,

@@ -139,7 +139,7 @@ fn lines(
     };
     let mut lines = vec![format!("{}{behind}", context.ui.bold(&explanation.headline()))];
     for step in &decision.steps {
-        let mark = if step.decides { "●" } else { " " }; // first, where no long image moves it into the next line
+        let mark = if step.decides { "●" } else { " " }; // at the start, where a long line does not break
         let sentence = seen.filter(|_| is_open_project(step)).and_then(|seen| seen.sentence(context));
         let sentence = sentence.unwrap_or_else(|| explanation.step(step));
         lines.push(format!("{mark}{:>3} {:22} {sentence}", step.rule as usize + 1, step.rule.to_string()));
@@ -181,7 +181,7 @@ fn advice(
     options.into_iter().chain(sentences).collect()
 }
 
-/// Tells whether the project file had no effect. The decision does not contain why; [`FolderProject`] does.
+/// Tells whether the project file had no effect. The reason is in [`FolderProject`], not in the decision.
 fn is_open_project(step: &DecisionStep) -> bool {
     step.rule == Rule::Project && matches!(step.outcome, RuleOutcome::Nothing { .. })
 }

@@ -30,8 +30,8 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// Makes the question about an image or a host. For an image, the answer is that for a command with this image; for
-    /// a host, that for a tool without images.
+    /// Makes the question about an image or a host. An image is answered as for a command with this image, a host as
+    /// for a tool that names no image.
     pub(super) fn for_image(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
         let command = CommandImages { images: image.into_iter().collect(), operation, ..CommandImages::default() };
         let typed = ANY_COMMAND.to_owned();
@@ -67,7 +67,7 @@ impl Question {
     }
 
     /// Returns the request for the rules. It contains neither a pinned name nor a user in the address: only calls of
-    /// clients can.
+    /// clients have these.
     pub(super) fn request(&self, context: &CommandContext<'_>) -> AccountRequest {
         let value = self.named(context);
         let environment = value.map(|value| ExplicitAccount::parse(value, &self.registry)).unwrap_or_default();
