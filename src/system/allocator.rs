@@ -1,4 +1,5 @@
-//! The allocator of a musl build. musl's own one asks the kernel for a few pages at a time, which slows every `get`.
+//! The allocator of a musl build. musl's own allocator gets only a few pages at a time from the kernel, which slows
+//! every `get`.
 
 use dlmalloc::GlobalDlmalloc;
 

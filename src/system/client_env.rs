@@ -14,12 +14,12 @@ pub(crate) struct ChangedVariable {
     pub(crate) at_start: Option<OsString>,
 }
 
-/// Finds the changes. `protocol` sets it, because this layer does not know clients.
+/// The function that finds the changes. `protocol` sets it, because this layer does not know clients.
 static FINDER: OnceLock<fn() -> Vec<ChangedVariable>> = OnceLock::new();
-/// Found at the first variable of ours; `get` seldom sees one.
+/// The changes. They are found when a variable that we need is set, which is seldom in a `get`.
 static CHANGES: OnceLock<Vec<ChangedVariable>> = OnceLock::new();
 
-/// Makes each variable have its value from the client's start.
+/// From now on, each variable is read with its value from the client's start.
 pub(crate) fn follow_client(finder: fn() -> Vec<ChangedVariable>) {
     let _ = FINDER.set(finder);
 }
@@ -37,7 +37,7 @@ pub(super) fn value(name: &OsStr, value: OsString) -> Option<OsString> {
     }
 }
 
-/// The names of our own variables that were ignored, if the client was looked at.
+/// The names of our own variables that were ignored; none if the client was not looked at.
 pub(crate) fn ignored() -> impl Iterator<Item = &'static str> {
     let changes = CHANGES.get().into_iter().flatten();
     changes.filter_map(|change| change.name.to_str()).filter(|name| name.starts_with("ENSIGN_"))

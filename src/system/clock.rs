@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Returns what the thread has used so far. Costs a system call.
+/// Returns the CPU time that the thread has used so far. Costs a system call.
 #[cfg(unix)]
 pub(crate) fn thread_time() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
@@ -10,7 +10,7 @@ pub(crate) fn thread_time() -> Duration {
     Duration::new(u64::try_from(now.tv_sec).unwrap_or_default(), u32::try_from(now.tv_nsec).unwrap_or_default())
 }
 
-/// Windows offers this to unsafe code only. Steps and the wall clock bound the work there.
+/// On Windows only unsafe code can read this time. There, work is limited by steps and by the wall clock.
 #[cfg(not(unix))]
 pub(crate) fn thread_time() -> Duration {
     Duration::ZERO

@@ -1,4 +1,4 @@
-//! Digests of sent, received and trusted content. A home of `ring`, which TLS needs anyway.
+//! Digests of sent, received and trusted content. Uses `ring`, which TLS needs anyway.
 
 use std::fmt::Write as _;
 
@@ -19,7 +19,7 @@ pub(crate) struct Digests {
     pub(crate) size: u64,
 }
 
-/// Two different digests of one body.
+/// A computed digest that differs from the given one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mismatch {
     pub(crate) computed: String,
@@ -33,7 +33,7 @@ impl Hasher {
         Self { sha256: Context::new(&SHA256), sha512, size: 0 }
     }
 
-    /// Takes the next piece of the body.
+    /// Adds the next piece of the body.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
         if let Some(sha512) = &mut self.sha512 {
@@ -67,7 +67,7 @@ impl Digests {
     }
 }
 
-/// The algorithms of bake files.
+/// The hash functions that bake files can use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Algorithm {
     Sha1,
@@ -93,7 +93,7 @@ pub(crate) fn hex_digits(bytes: &[u8]) -> String {
     })
 }
 
-/// The digest of bytes in memory.
+/// The digest of `bytes`, as `sha256:…`.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     let mut context = Context::new(&SHA256);
     context.update(bytes);

@@ -1,22 +1,23 @@
-//! `Env`: the circumstances of this process, taken once and passed on as a value. The home of `directories`.
+//! `Env`: the environment of this process, read once and passed on as a value. Only this file uses `directories`.
 //!
 //! | Variable | Meaning |
 //! | --- | --- |
 //! | `ENSIGN_CONFIG_DIR` | the absolute folder of `config.json`, instead of the platform's |
 //! | `ENSIGN_DATA_DIR` | the absolute folder of `secrets/`, instead of the platform's |
 //! | `ENSIGN_ACCOUNT` | the account to use: `alias`, or `host=alias,host=alias` |
-//! | `ENSIGN_ACCOUNTS_FILE` | a file of accounts with their secrets, for machines that are given them |
+//! | `ENSIGN_ACCOUNTS_FILE` | a file that contains accounts with their secrets, such as on a CI machine |
 //! | `ENSIGN_LOGIN_…` | one such account: registry or pattern, user name and secret, with blanks between them |
-//! | `ENSIGN_STORE` | where the secrets of new accounts are kept, instead of what the config says |
-//! | `ENSIGN_JOURNAL` | `off`: answers are not written down for `why` |
+//! | `ENSIGN_STORE` | the store for the secrets of new accounts, instead of the config's |
+//! | `ENSIGN_JOURNAL` | `off`: the journal for `why` is not written |
 //! | `DOCKER_CONFIG` | the folder of Docker's `config.json` |
-//! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where Podman and its family look; the last is where the journal lies |
-//! | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | the way to a server, as in `system/http/proxy.rs` |
+//! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where the container tools look; the journal is in the last one |
+//! | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | the proxies for requests, see `system/http/proxy.rs` |
 //! | `SSL_CERT_FILE`, `SSL_CERT_DIR` | the authorities that are trusted in place of the system's, on Linux |
 //! | `CREDENTIALS_DIRECTORY` | where systemd puts the credentials of the service in which we run |
 //! | `NO_COLOR` | no colours |
 //!
-//! Below the fronts for machines a variable has the value that the calling client was started with (`client_env`).
+//! If a client calls Ensign, each variable is read with the value that it had when the client was started
+//! (`client_env`).
 
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
@@ -34,16 +35,16 @@ use crate::model::env_account::{self, EnvAccount};
 /// The environment of this process. Tests build one; it is never mocked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Env {
-    /// The folder of our `config.json`; `None` when there is no home to put it in.
+    /// The folder of our `config.json`; `None` if there is no home folder for it.
     pub(crate) config_dir: Option<PathBuf>,
     /// The folder of our `secrets/`.
     pub(crate) data_dir: Option<PathBuf>,
-    /// Looked up on demand: `get` seldom needs it.
+    /// The home folder, looked up on demand: `get` seldom needs it.
     home: OnceCell<Option<PathBuf>>,
     pub(crate) account: Option<String>,
     /// The folder of Docker's `config.json` that `docker --config` names.
     docker_config: Option<PathBuf>,
-    /// Read on demand, once.
+    /// The accounts from the environment, read on demand, once.
     mounted: OnceCell<Rc<[EnvAccount]>>,
 }
 
@@ -93,7 +94,7 @@ impl Env {
         Self { home: OnceCell::from(Some(home.into())), ..Self::default() }
     }
 
-    /// A home with everything in `folder`, and these accounts in the environment.
+    /// An environment whose folders are all in `folder`, and which contains the accounts `mounted`.
     #[cfg(test)]
     pub(crate) fn in_folder(folder: &Path, mounted: Vec<EnvAccount>) -> Self {
         let [config_dir, data_dir] = ["config", "data"].map(|name| Some(folder.join(name)));
@@ -112,9 +113,10 @@ impl Env {
         self.docker_config_dir().map(|folder| folder.join("config.json"))
     }
 
-    /// The folder in memory that ends with the session (XDG Base Directory Specification).
+    /// The folder in memory that the system removes after the session (XDG Base Directory Specification).
     pub(crate) fn runtime_dir(&self) -> Option<PathBuf> {
-        // Every session sets it, and our files there are checked for their owner. So the caller is not looked at.
+        // `present` is enough, because our files there are checked for their owner. Every session sets this variable,
+        // so `variable` would always look at the caller.
         present("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute())
     }
 
@@ -136,7 +138,7 @@ impl Env {
         self.home().map(|home| home.join(".docker/certs.d"))
     }
 
-    /// `~/x` means `x` in the home folder.
+    /// Replaces `~` at the beginning by the home folder.
     pub(crate) fn expand_home(&self, folder: &str) -> PathBuf {
         let rest = folder.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
         match rest.and_then(|rest| Some((self.home()?, rest.trim_start_matches(['/', '\\'])))) {
@@ -157,25 +159,26 @@ impl Env {
     }
 }
 
-/// A variable that is set and not empty, with the value that the calling client was started with.
+/// The value of a variable when the calling client was started; `None` if it is unset or empty.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     let value = client_env::value(OsStr::new(name), present(name)?)?;
     Some(value).filter(|value| !value.is_empty())
 }
 
-/// A variable that is set and not empty, even by the client.
+/// The present value of a variable, which the client may have changed; `None` if it is unset or empty.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn present(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// All variables, even those that the client set.
+/// All variables with their present values, which the client may have changed.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn all() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
 
-/// A variable with an absolute path. A relative one would mean another place in each folder, even in a stranger's.
+/// The absolute path in a variable. A relative path is refused: it would depend on the current folder, which may be a
+/// stranger's.
 fn absolute(name: &str) -> Result<Option<PathBuf>, Problem> {
     let Some(path) = path(name) else { return Ok(None) };
     if path.is_absolute() {
@@ -243,19 +246,19 @@ fn read_mounted() -> Result<Vec<EnvAccount>> {
     Ok(found)
 }
 
-/// The names of our own variables, some with secrets. Other programs do not get them.
+/// The names of our own variables. Some contain secrets, so other programs do not get them.
 pub(crate) fn ours() -> impl Iterator<Item = String> {
     all().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
 }
 
-/// A variable that may be set to an empty text, for files in which that differs. Ours are left out: they may be
-/// secrets.
+/// The value of a variable, for files in which empty and unset differ. Our own variables are left out, because they may
+/// contain secrets.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn text(name: &str) -> Option<String> {
     std::env::var_os(name).filter(|_| !name.starts_with("ENSIGN_"))?.into_string().ok()
 }
 
-/// A variable that holds a path.
+/// The path in a variable.
 pub(crate) fn path(name: &str) -> Option<PathBuf> {
     variable(name).map(PathBuf::from)
 }
@@ -270,7 +273,7 @@ pub(crate) fn current_dir() -> Option<PathBuf> {
     std::env::current_dir().ok()
 }
 
-/// This program's own file, with no link in its path.
+/// The path of this program's file, with links resolved.
 pub(crate) fn program() -> Option<PathBuf> {
     std::env::current_exe().ok()?.canonicalize().ok()
 }

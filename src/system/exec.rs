@@ -1,4 +1,4 @@
-//! Runs another program in our place, with our terminal and our exit code.
+//! Runs another program in place of ours. It uses our terminal, and its exit code becomes ours.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail};
 
 use super::{env, programs};
 
-/// Runs `command` with one more variable. On Unix this process becomes it, and the function does not return.
-#[expect(clippy::disallowed_methods, reason = "a person named the program: it is run as a shell would")]
+/// Runs `command` with one more environment variable. On Unix it replaces this process, so the function returns only an
+/// error.
+#[expect(clippy::disallowed_methods, reason = "a person named the program: it is run as a shell does it")]
 pub(crate) fn exec(command: &[OsString], variable: &str, value: &str) -> Result<ExitCode> {
     let [program, words @ ..] = command else { bail!("no command was given") };
     let run = locate(program).and_then(|path| {
@@ -30,8 +31,8 @@ pub(crate) fn run_here(command: &[&OsStr]) -> Result<Option<i32>> {
     Ok(run.with_context(|| format!("could not run `{}`", program.to_string_lossy()))?.code())
 }
 
-/// Starts the first installed one of these commands, without waiting for it.
-#[expect(clippy::disallowed_methods, reason = "it is looked for as any program is, and nothing of ours goes to it")]
+/// Starts the first of these commands whose program is installed. Does not wait for it.
+#[expect(clippy::disallowed_methods, reason = "the program is found as any other is, and gets no data of ours")]
 pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
     commands.into_iter().any(|command| {
         locate(command.get_program()).is_ok_and(|path| {
@@ -42,7 +43,7 @@ pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
     })
 }
 
-/// The program's file. A name is searched in the absolute folders of PATH; a path is taken as it is.
+/// The program's file. A name is searched in the absolute folders of PATH; a path is not searched.
 fn locate(program: &OsStr) -> io::Result<PathBuf> {
     let path = Path::new(program);
     if path.components().count() > 1 || path.has_root() {
@@ -64,7 +65,7 @@ fn locate(program: &OsStr) -> io::Result<PathBuf> {
 mod imp {
     use std::os::unix::process::CommandExt;
 
-    /// Sets the name that the person typed, as a shell would.
+    /// Passes the program the name that the person typed, as a shell does.
     pub(super) fn set_name(process: &mut std::process::Command, name: &std::ffi::OsStr) {
         process.arg0(name);
     }

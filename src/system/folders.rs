@@ -4,8 +4,8 @@ use std::path::{Component, Path, PathBuf};
 
 use super::env;
 
-/// The caller's folder under each name that a config may use: the real path, and the path via `$HOME` if that is a
-/// link.
+/// The caller's folder under each path that a config may contain: the real path, and the path via `$HOME` if `$HOME` is
+/// a link.
 pub(crate) fn of_caller() -> Vec<PathBuf> {
     let current = env::current_dir();
     let by_home = current.as_deref().and_then(by_way_of_home);
@@ -28,7 +28,7 @@ pub(crate) fn user_canonical(folder: &Path) -> PathBuf {
     by_way_of_home(&settled).unwrap_or(settled)
 }
 
-/// The file behind all links of a path.
+/// The path with all links resolved.
 pub(crate) fn link_target(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
@@ -39,7 +39,7 @@ pub(crate) fn at_home(text: &str) -> String {
     in_home().unwrap_or_else(|| text.to_owned())
 }
 
-/// `None` if the path via `$HOME` is the same.
+/// The path of `folder` via `$HOME`, if `$HOME` is a link and leads to it.
 fn by_way_of_home(folder: &Path) -> Option<PathBuf> {
     let home = env::home_dir().filter(|home| home.is_absolute() && !folder.starts_with(home))?;
     Some(home.join(folder.strip_prefix(home.canonicalize().ok()?).ok()?))

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-/// It copies only strings that are written with an escape. Serde copies every bare `Cow`.
+/// Only a string that contains an escape is copied. Serde would copy every bare `Cow`.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct JsonString<'a>(#[serde(borrow)] Cow<'a, str>);
 

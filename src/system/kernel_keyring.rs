@@ -1,8 +1,9 @@
-//! The kernel's keyring, which keeps an opened key for a set time. The home of `linux-keyutils`; other systems have
-//! none.
+//! The kernel's keyring, which stores an opened key for a set time. Only Linux has one. Only this file uses
+//! `linux-keyutils`.
 //!
-//! All sessions of the user share the user keyring (user-keyring(7)), and no other user does. `su`, `sudo` and a
-//! container with its own users are other users. It ends with the user's last process, or with the machine.
+//! All sessions of a user share the user keyring (user-keyring(7)); other users cannot access it. `su`, `sudo` and a
+//! container with its own users count as other users. The kernel removes the keyring after the user's last process, or
+//! when the machine stops.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,12 +14,12 @@ use zeroize::Zeroizing;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KernelKeyringError(String);
 
-/// The bytes of the entry; `None` if there is no entry, or no permission to look.
+/// The bytes of the entry; `None` if there is no such entry of this length, or no permission to read it.
 pub(crate) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
     imp::read(name)
 }
 
-/// Adds or replaces the entry, which is removed after that time.
+/// Adds or replaces the entry. The kernel removes it after `time`.
 pub(crate) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), KernelKeyringError> {
     imp::write(name, bytes, time)
 }
@@ -46,7 +47,7 @@ mod imp {
     }
 
     pub(super) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), KernelKeyringError> {
-        // Lets the user read it from sessions without the keyring, such as cron's.
+        // The user may also read the entry from a session that does not possess the keyring, such as cron's.
         let user = Permission::VIEW | Permission::READ | Permission::SEARCH | Permission::WRITE | Permission::SETATTR;
         let permissions = KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(user).build();
         let key = ring().and_then(|ring| ring.add_key(name, bytes)).map_err(unavailable)?;

@@ -1,13 +1,13 @@
 //! Keeps our memory private: no core file, and no access by the user's other processes.
 
-/// Runs before the first secret is read. It is best effort: a failure does not stop the answer.
+/// Must run before the first secret is read. A failure is ignored.
 pub(crate) fn keep_private() {
     imp::keep_private();
 }
 
-/// Keeps our present memory out of the swap, as far as the system allows. Later memory is left out, because a small
-/// limit would kill us. It is for commands that wait for a person: for an answer to a client it would take a thirtieth
-/// of the time.
+/// Keeps our present memory out of the swap, as far as the system allows. Memory that is allocated later is left out,
+/// because a small limit would kill us. Only commands that wait for a person call this: in an answer to a client it
+/// would take a thirtieth of the time.
 pub(crate) fn keep_from_swap() {
     #[cfg(target_os = "linux")]
     {
@@ -16,8 +16,8 @@ pub(crate) fn keep_from_swap() {
     }
 }
 
-/// Programs that we start are unaffected: the kernel resets this at `execve` (prctl(2), `PR_SET_DUMPABLE`). From here
-/// on only root sees our `/proc/PID/exe` and `environ`.
+/// After this call only root can read our `/proc/PID/exe` and `environ`. The setting does not affect programs that we
+/// start, because the kernel resets it at `execve` (prctl(2), `PR_SET_DUMPABLE`).
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod imp {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -27,7 +27,7 @@ mod imp {
     }
 }
 
-/// Programs that we start inherit the limit.
+/// Programs that we start inherit this limit.
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 mod imp {
     use rustix::process::{Resource, Rlimit, setrlimit};

@@ -1,6 +1,6 @@
-//! The ground: the only code that asks the operating system for anything.
+//! The lowest layer: only this code calls the operating system.
 //!
-//! It knows nothing of registries or accounts, so that it can be understood and tested without them.
+//! It does not know registries or accounts, so it can be understood and tested without them.
 
 #[cfg(target_env = "musl")]
 mod allocator;
@@ -27,7 +27,7 @@ pub(crate) mod text;
 pub(crate) mod threads;
 
 pub(crate) use clock::thread_time;
-// Anyone may look up a program; only `programs` may run one.
+// Every layer may look up a program; only `programs` may run one.
 pub(crate) use programs::{
     find as find_program, find_on as find_program_on, is_same_program, is_this_program, named as list_programs,
     rehearse, version_text,

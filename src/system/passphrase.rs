@@ -1,4 +1,4 @@
-//! Derives a key from a passphrase with a function that costs time and memory (Argon2id, RFC 9106). The home of
+//! Derives a key from a passphrase with a function that costs time and memory (Argon2id, RFC 9106). Only this file uses
 //! `argon2`.
 
 use anyhow::{Result, anyhow, bail};
@@ -17,16 +17,17 @@ pub(crate) struct Effort {
 }
 
 impl Effort {
-    /// RFC 9106, 4: the second recommended option.
+    /// The second recommended option of RFC 9106, section 4.
     pub(crate) const USUAL: Self = Self { memory_kib: 64 << 10, passes: 3, lanes: 4 };
 
-    /// A stranger's file must not cost gigabytes or hours.
+    /// Refuses a cost that is out of bounds: a stranger's file must not cost gigabytes or hours.
     fn check(self) -> Result<()> {
         let Self { memory_kib, passes, lanes } = self;
         if (8 << 10..=256 << 10).contains(&memory_kib) && (1..=16).contains(&passes) && (1..=16).contains(&lanes) {
             return Ok(());
         }
-        bail!("its passphrase would cost {} MiB and {passes} passes, which is out of bounds", memory_kib >> 10)
+        let memory_mib = memory_kib >> 10;
+        bail!("the stored cost of the passphrase is out of bounds: {memory_mib} MiB, {passes} passes, {lanes} lanes")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sealing: authenticated encryption with a key of 32 bytes, and random bytes. A home of `ring`, which TLS needs
+//! Sealing: authenticated encryption with a key of 32 bytes. Also returns random bytes. Uses `ring`, which TLS needs
 //! anyway.
 //!
 //! Each text has a key of its own. HKDF-SHA256 derives it from the main key and a random salt of 32 bytes. So
@@ -21,7 +21,7 @@ pub(crate) struct SealedText {
 
 const SALT: usize = 32;
 
-/// The purpose of the derived keys, for HKDF.
+/// The purposes for which HKDF derives bytes: a text's key, and a key's id.
 const SEALS: &[u8] = b"ensign sealed v1";
 const NAMES: &[u8] = b"ensign key id v1";
 
@@ -43,19 +43,19 @@ impl SealKey {
         Ok(Self(key))
     }
 
-    /// `None` if it is not as long as a key.
+    /// `None` if `bytes` has another length than a key.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut key = Zeroizing::new([0; Self::LENGTH]);
         (bytes.len() == Self::LENGTH).then(|| key.copy_from_slice(bytes))?;
         Some(Self(key))
     }
 
-    /// For who keeps it.
+    /// The key's bytes, to store them.
     pub(crate) fn bytes(&self) -> &[u8; Self::LENGTH] {
         &self.0
     }
 
-    /// A name that tells keys apart and reveals nothing about them: 16 hexadecimal digits.
+    /// An id of 16 hexadecimal digits. It differs for each key and reveals nothing about it.
     pub(crate) fn id(&self) -> String {
         let mut id = [0; 8];
         let derived = Salt::new(HKDF_SHA256, &[]).extract(&*self.0);
@@ -71,7 +71,8 @@ impl SealKey {
     }
 
     fn seal_with(&self, salt: [u8; SALT], about: &[u8], text: &[u8]) -> SealedText {
-        let mut sealed = Vec::with_capacity(text.len() + CHACHA20_POLY1305.tag_len()); // it never moves, unwiped
+        // Long enough, so the text is never moved and left unwiped.
+        let mut sealed = Vec::with_capacity(text.len() + CHACHA20_POLY1305.tag_len());
         sealed.extend_from_slice(text);
         let key = self.derived(&salt);
         key.seal_in_place_append_tag(nonce(), Aad::from(about), &mut sealed).expect("a text is not too long");
@@ -99,7 +100,7 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<()> {
     SystemRandom::new().fill(bytes).map_err(|_| anyhow!("the system has no random bytes"))
 }
 
-/// Each derived key seals one text.
+/// The nonce is always the same, because each derived key seals only one text.
 fn nonce() -> Nonce {
     Nonce::assume_unique_for_key([0; NONCE_LEN])
 }

@@ -1,4 +1,4 @@
-//! Finds the PATH of other programs that start helpers: the desktop's session, which starts editors, and `sudo`.
+//! Finds the PATH of programs that others start: the desktop's session, such as an editor, or `sudo`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,12 +8,13 @@ use std::time::Duration;
 use super::files;
 use super::programs::{self, ProgramCall, Stdin};
 
-/// A session answers at once or never.
+/// Short, because a session answers at once or never.
 const DEADLINE: Duration = Duration::from_secs(2);
 const LIMIT: usize = 1 << 20;
 const SUDOERS_LIMIT: u64 = 1 << 20;
 
-/// The default of Debian, Ubuntu and Fedora, because only root can read `/etc/sudoers`.
+/// The PATH that `sudo` sets on Debian, Ubuntu and Fedora. It is assumed if `/etc/sudoers` cannot be read, because only
+/// root can read it.
 const USUAL_SUDO_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The PATH of programs that the desktop's session starts; `None` without a session or an answer.
@@ -40,7 +41,7 @@ pub(crate) fn session_path() -> Option<OsString> {
     path.filter(|path| !path.is_empty()).map(OsString::from)
 }
 
-/// The PATH of programs that `sudo` starts; `None` if it keeps the user's.
+/// The PATH of programs that `sudo` starts; `None` if `sudo` is not installed or keeps the user's PATH.
 pub(crate) fn sudo_path() -> Option<OsString> {
     match files::read_any(Path::new("/etc/sudoers"), SUDOERS_LIMIT) {
         Ok(None) => None, // no `sudo` here

@@ -1,6 +1,6 @@
 //! `systemd-creds`: seals a small secret to this machine, and to its TPM if it has one.
 //!
-//! Root's secret is a credential of the system. Other users have their own, from systemd 256 on.
+//! Root's secret is sealed for the system. Another user's secret is sealed for that user, which needs systemd 256.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,19 +13,19 @@ use super::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use super::text::one_line;
 use crate::model::Problem;
 
-/// Its place on most systems. PATH is not used, because this program gets the secret.
+/// The program's path on most systems. PATH is not searched, because the program gets the secret.
 const PROGRAMS: [&str; 3] =
     ["/usr/bin/systemd-creds", "/bin/systemd-creds", "/run/current-system/sw/bin/systemd-creds"];
 
 const LIMIT: usize = 64 << 10;
 
-/// Seals a secret under a name that is needed to open it.
+/// Seals a secret. To open it, the same `name` is needed.
 pub(crate) fn encrypt(name: &str, secret: &[u8], deadline: Duration) -> Result<Vec<u8>> {
     let sealed = run(&program()?, "encrypt", name, secret, deadline)?;
     Ok(sealed.to_vec())
 }
 
-/// Opens a text that was sealed under this name, on this machine and by this user.
+/// Opens a text that was sealed with this name, on this machine and by this user.
 pub(crate) fn decrypt(name: &str, sealed: &[u8], deadline: Duration) -> Result<Zeroizing<Vec<u8>>> {
     run(&program()?, "decrypt", name, sealed, deadline)
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Replaces characters that could move the cursor, end the line or hide text. Cuts a longer text in the middle, so that
-/// its end, which names the hint, stays.
+/// Replaces characters that could move the cursor, end the line or hide text. Cuts a longer text in the middle, because
+/// its end may contain a hint.
 pub(crate) fn one_line(text: &str, limit: usize) -> String {
     let plain: Vec<char> = sanitize(text.trim()).chars().collect();
     if plain.len() <= limit {
@@ -15,8 +15,8 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     head.iter().chain(&['…']).chain(tail).collect()
 }
 
-/// Quotes a word for a shell, in commands that we advise: Harbor's users are called `robot$ci`. `shell_words` would
-/// also quote `ghcr.io=work`, which is harder to read and to type.
+/// Quotes a word for a shell, in commands that we suggest. For example, Harbor has users called `robot$ci`.
+/// `shell_words` would also quote `ghcr.io=work`, which is harder to read and to type.
 pub(crate) fn quote(text: &str) -> Cow<'_, str> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_=./:@+,%".contains(&b);
     if !text.is_empty() && text.bytes().all(is_plain) {

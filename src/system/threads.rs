@@ -1,14 +1,14 @@
-//! Starts threads. If the system has none left, that is an error and not a panic.
+//! Starts threads. If the system cannot start one, that is an error and not a panic.
 
 use std::io;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
-/// Starts a thread without a result.
+/// Starts a thread whose result is not needed.
 pub(crate) fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<()> {
     Builder::new().spawn(work).map(drop)
 }
 
-/// Starts a thread and waits for its result.
+/// Starts a thread in `scope`. Returns a handle to wait for its result.
 pub(crate) fn start_in<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> T + Send + 'scope,

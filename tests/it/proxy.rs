@@ -98,7 +98,7 @@ fn plain_http_goes_through_a_proxy_in_absolute_form_with_every_kind_of_request()
     run.shows(str![[r#"
 exit 1
 --- stdout
-✗ alice was not checked: could not reach `reg.example:5000`: by https: Connection refused (os error 111), through the proxy `localhost:1`; by http: a login is wanted (407), through the proxy `[HOST]`
+✗ alice was not checked: could not reach `reg.example:5000`: by https: Connection refused (os error 111), through the proxy `localhost:1`; by http: login required (407), through the proxy `[HOST]`
 --- stderr
 hint: `curl -i https://reg.example:5000/v2/` shows what answers there
 

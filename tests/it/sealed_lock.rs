@@ -187,16 +187,16 @@ fn a_hostile_description_costs_no_gigabytes() {
         str![[r#"
 exit 1
 --- stderr
-error: its passphrase would cost 4096 MiB and 3 passes, which is out of bounds
+error: the stored cost of the passphrase is out of bounds: 4096 MiB, 3 passes, 4 lanes
 exit 1
 --- stderr
-error: its passphrase would cost 64 MiB and 1000000 passes, which is out of bounds
+error: the stored cost of the passphrase is out of bounds: 64 MiB, 1000000 passes, 4 lanes
 exit 1
 --- stderr
-error: its passphrase would cost 64 MiB and 3 passes, which is out of bounds
+error: the stored cost of the passphrase is out of bounds: 64 MiB, 3 passes, 5000 lanes
 exit 1
 --- stderr
-error: its passphrase would cost 0 MiB and 3 passes, which is out of bounds
+error: the stored cost of the passphrase is out of bounds: 0 MiB, 3 passes, 4 lanes
 
 "#]],
     );

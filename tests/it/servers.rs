@@ -94,7 +94,7 @@ fn servers_that_send_without_end_are_cut_off() {
         &told,
         str![[r#"
 headers: could not reach `HOST`: by https: it hung up; by http: it does not speak HTTP (http parse resulted in too many headers)
-a header: could not reach `HOST`: by https: it hung up; by http: the head of its answer is too long
+a header: could not reach `HOST`: by https: it hung up; by http: the headers of its response are too long
 a body: HOST did not check the password of alice: anyone may pull HOST/alice/app
 chunks: HOST did not check the password of alice: anyone may pull HOST/alice/app
 a long service: could not reach `HOST`: the token server URL is too long

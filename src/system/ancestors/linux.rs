@@ -11,10 +11,11 @@ use std::process::id;
 
 use super::{Ancestors, Process};
 
-/// The limit for a command's words. Linux allows a quarter of the stack's limit: some MiB.
+/// The most bytes to read of a file in `/proc`. Linux limits a command's arguments to a quarter of the stack's limit:
+/// some MiB.
 const LIMIT: u64 = 16 << 20;
 
-/// The parent of a process, and its start.
+/// A process's parent and start time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Lineage {
     parent: u32,
@@ -22,7 +23,7 @@ struct Lineage {
     started: u64,
 }
 
-/// Yields the processes above us. The parent's own parent is read only when it is needed, which `get` seldom does.
+/// Yields the processes above us. Our parent's parent is read only when needed, which is seldom in a `get`.
 pub(super) fn all() -> impl Iterator<Item = Process> {
     let parent = parent_id();
     let mut last = None;
@@ -34,8 +35,8 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
     iter::once_with(move || read_parent(parent)).chain(above).map_while(|process| process).fuse()
 }
 
-/// The chain is whole if it ends with a process without a parent: the system's first, or one put into a container from
-/// outside.
+/// The chain is whole if it ends with a process without a parent: the system's first process, or one that was started
+/// in a container from outside.
 pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     let parent = parent_id();
     let (mut processes, mut has_parent) = (Vec::new(), true);
@@ -50,7 +51,8 @@ pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     Ancestors { processes, is_whole: !has_parent && is_our_proc() }
 }
 
-/// In a pid namespace a process may see the `/proc` of another namespace, where numbers mean other processes.
+/// Tells whether `/proc` belongs to our pid namespace. In the `/proc` of another one, the numbers refer to other
+/// processes.
 fn is_our_proc() -> bool {
     fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str() == id().to_string().as_str())
 }
@@ -75,7 +77,7 @@ fn read_above(child: Lineage) -> Option<(Process, Lineage)> {
     Some((read_process(pid)?, lineage))
 }
 
-/// The kernel's own processes have no words.
+/// Reads a process; `None` for the kernel's own processes, which have no command line.
 fn read_process(pid: u32) -> Option<Process> {
     let words = read(format!("/proc/{pid}/cmdline").into()).filter(|words| !words.is_empty())?;
     let exe = fs::read_link(format!("/proc/{pid}/exe")).ok().map(|exe| as_it_was(&exe));
@@ -100,25 +102,27 @@ fn read_lineage(process: u32) -> Option<Lineage> {
     lineage(&String::from_utf8_lossy(&read(format!("/proc/{process}/stat").into())?))
 }
 
-/// Fields 4 and 22 of `stat`, counted behind the name, which may hold anything.
+/// Reads fields 4 and 22 of `stat`. They are counted from the end of the name, because the name may contain any
+/// character.
 fn lineage(stat: &str) -> Option<Lineage> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let parent = fields.nth(1)?.parse().ok()?;
     Some(Lineage { parent, started: fields.nth(17)?.parse().ok()? })
 }
 
-/// Whether field 7 of `stat` names a terminal.
+/// Tells whether field 7 of `stat` contains a terminal.
 fn terminal(stat: &str) -> Option<bool> {
     let number: i64 = stat.rsplit_once(')')?.1.split_whitespace().nth(4)?.parse().ok()?;
     Some(number != 0)
 }
 
-/// The kernel adds this to the path of a program that was replaced while it ran, for example by an update.
+/// Removes ` (deleted)`. The kernel appends it to the path of a program that was replaced while it ran, such as by an
+/// update.
 fn as_it_was(exe: &Path) -> PathBuf {
     exe.to_str().and_then(|exe| exe.strip_suffix(" (deleted)")).map_or(exe, Path::new).to_owned()
 }
 
-/// Bytes that are not UTF-8 become `\u{fffd}`, which no image name holds.
+/// Bytes that are not UTF-8 become `\u{fffd}`, which no image name contains.
 fn split(words: &[u8]) -> Vec<String> {
     let words = words.strip_suffix(&[0]).unwrap_or(words);
     words.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()

@@ -1,7 +1,7 @@
 //! The processes above us, each read only when it is needed.
 //!
-//! sysinfo reads them on every platform. On Linux a reader of `/proc` replaces it, with a third of the system calls. A
-//! test compares both.
+//! sysinfo can read them on every platform. On Linux our own reader of `/proc` is used: it needs a third of the system
+//! calls. A test compares both.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -16,12 +16,12 @@ use portable as imp;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// A process above us. It has no `Debug`, because its words may hold passwords.
+/// A process above us. It has no `Debug`, because `words` may contain passwords.
 pub(crate) struct Process {
     pub(crate) id: u32,
-    /// `None` if it is hidden.
+    /// The program's file; `None` if the system hides it.
     pub(crate) exe: Option<PathBuf>,
-    /// The name it was called by, and its arguments.
+    /// The command line: the name by which the program was called, and its arguments.
     pub(crate) words: Vec<String>,
 }
 
@@ -34,11 +34,11 @@ pub(crate) fn all() -> impl Iterator<Item = Process> {
 /// The processes above us, parent first.
 pub(crate) struct Ancestors {
     pub(crate) processes: Vec<Process>,
-    /// The chain reaches the system's first process, and no process is hidden.
+    /// Whether the chain reaches the system's first process, with no process hidden.
     pub(crate) is_whole: bool,
 }
 
-/// Longer chains do not occur.
+/// The most processes that are read. Real chains are shorter.
 const ANCESTORS_AT_MOST: usize = 256;
 
 /// Reads all processes above us.
@@ -46,8 +46,8 @@ pub(crate) fn to_the_top() -> Ancestors {
     imp::to_the_top(ANCESTORS_AT_MOST)
 }
 
-/// Tells whether a process has a terminal; `None` if that is not known. Except on Linux it looks for our own terminal,
-/// which a client shares with us.
+/// Tells whether a process has a terminal; `None` if that is not known. On systems other than Linux it checks our own
+/// terminal, which a client shares with us.
 pub(crate) fn has_terminal(process: u32) -> Option<bool> {
     imp::has_terminal(process)
 }
@@ -94,7 +94,7 @@ mod tests {
 mod elsewhere {
     use super::portable;
 
-    /// Starts itself below a shell whose arguments hold blanks, and looks at that shell.
+    /// Starts itself below a shell whose arguments contain blanks, and reads that shell's arguments.
     #[test]
     #[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "the test runs itself")]
     fn other_platforms_see_the_parents_arguments_whole() {

@@ -1,4 +1,4 @@
-//! The processes above us, by sysinfo. Its home.
+//! The processes above us, read with `sysinfo`. Only this file uses that crate.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -28,8 +28,8 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
     })
 }
 
-/// On Windows a parent may have ended long ago, and macOS hides the system's processes. The chain counts as whole if no
-/// parent of its last process runs.
+/// The chain is whole if no process above its last one is hidden. The system's first process does not count, because
+/// macOS hides it. On Windows no parent counts, because it may have ended long ago.
 pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     let processes: Vec<Process> = all().take(at_most).collect();
     let is_whole = processes.len() < at_most && processes.last().is_some_and(|last| !has_hidden_parent(last.id));
@@ -69,7 +69,7 @@ pub(super) fn variables(process: u32) -> Option<Vec<OsString>> {
     if variables.is_empty() { None } else { Some(variables.to_vec()) } // hidden processes have none
 }
 
-/// The parent of a process, and its start.
+/// A process's parent and start time.
 struct Lineage {
     started: u64,
     parent: Option<Pid>,
@@ -87,7 +87,7 @@ fn nothing() -> ProcessRefreshKind {
     ProcessRefreshKind::nothing().without_tasks()
 }
 
-/// Bytes that are not UTF-8 become `\u{fffd}`, which no image name holds.
+/// Bytes that are not UTF-8 become `\u{fffd}`, which no image name contains.
 fn text(word: &OsString) -> String {
     word.to_string_lossy().into_owned()
 }

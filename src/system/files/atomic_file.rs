@@ -1,4 +1,4 @@
-//! `AtomicFile`: the only way to write a file. It is written in pieces, and gets its name when it is whole.
+//! `AtomicFile`: writes a file in pieces. The file gets its name only when it is complete.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -22,31 +22,32 @@ pub(crate) struct AtomicFile {
 /// How the file replaces an old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReplaceMode {
-    /// In one step. A kill just before it leaves a second file.
+    /// In one step. If the process is killed just before, a second file is left.
     AtOnce,
-    /// The old file is removed first. A kill in between leaves neither file.
+    /// The old file is removed first. If the process is killed in between, neither file is left.
     Afterwards,
 }
 
-/// The name of an unfinished file whose writers hold a lock. So each can remove what a killed one left.
+/// The ending of an unfinished file whose writers hold a lock. The name is always the same, so a writer can remove the
+/// file of a killed one.
 const UNDER_LOCK: &str = ".new";
 
 impl AtomicFile {
-    /// Begins a file beside its final place. An old file stays there until the new one is whole.
+    /// Begins a file in the folder of `path`. An old file at `path` stays until the new one is complete.
     pub(crate) fn begin(path: &Path) -> Result<Self> {
         Self::begin_unnamed(&OpenOptions::new(), path, ReplaceMode::AtOnce)
             .map_err(|error| failed("write", path, &error))
     }
 
-    /// The same for a plaintext secret: only its owner may read it, and a kill leaves nothing. Missing folders are
-    /// made.
+    /// Begins a file with a plaintext secret. Only its owner may read it. A killed process leaves nothing, if the
+    /// system can make files without a name. Missing folders are made.
     pub(crate) fn begin_private(path: &Path) -> Result<Self> {
         let begun = imp::create_folder(folder_of(path))
             .and_then(|()| Self::begin_unnamed(&imp::private_options(), path, ReplaceMode::Afterwards));
         begun.map_err(|error| failed("write", path, &error))
     }
 
-    /// The same for a file whose writers hold a lock. Links are followed, and missing folders are made.
+    /// Begins a file whose writers hold a lock. Links are followed, and missing folders are made.
     pub(super) fn begin_under_lock(path: &Path) -> Result<Self> {
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         imp::check_target(&target, folder_of(&target))?;
@@ -71,7 +72,7 @@ impl AtomicFile {
         Ok(Self { shown: path.clone(), path, file: Some(file), unfinished, overwrites })
     }
 
-    /// A name that no other process uses.
+    /// A name for the unfinished file that no other process uses.
     fn own_name(path: &Path) -> PathBuf {
         sibling(path, &format!(".{}{UNDER_LOCK}", std::process::id()))
     }
@@ -82,7 +83,7 @@ impl AtomicFile {
         file.write_all(piece).map_err(|error| failed("write", &self.shown, &error))
     }
 
-    /// Keeps the permissions of the file that it replaces.
+    /// For [`Access::Kept`], copies the permissions of the file that it replaces.
     pub(super) fn grant(&self, access: Access) -> Result<()> {
         match (access, fs::metadata(&self.path), &self.file) {
             (Access::Kept, Ok(metadata), Some(file)) => {
@@ -104,7 +105,7 @@ impl AtomicFile {
         self.file.as_ref().map_or(Ok(()), imp::sync_file).map_err(|error| failed("write", &self.shown, &error))
     }
 
-    /// Gives the file its name. After an error it has no name.
+    /// Gives the complete file its name. If that fails, the file is removed.
     pub(crate) fn keep(mut self) -> Result<()> {
         self.sync()?;
         self.name().map_err(|error| failed("write", &self.shown, &error))?;
@@ -145,7 +146,7 @@ impl Drop for AtomicFile {
     }
 }
 
-/// The unfinished file of a killed writer of `path`.
+/// The unfinished file that a killed writer of `path` leaves.
 pub(super) fn unfinished(path: &Path) -> PathBuf {
     sibling(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), UNDER_LOCK)
 }

@@ -15,7 +15,7 @@ pub(crate) enum InstalledFile {
     Program,
 }
 
-/// Room that an update leaves free for other programs.
+/// The disk space that an update leaves free for other programs.
 const RESERVE: u64 = 1 << 20;
 
 /// Writes a file that is new, or that is not in use. The folder must exist. The file gets its name only when it is
@@ -33,7 +33,7 @@ pub(crate) fn create_installed_folder(folder: &Path) -> Result<()> {
     imp::create_open_folder(folder).map_err(|error| failed("make", folder, &error))
 }
 
-/// Gives the name of `current` to the program `next`, and the name `previous` to the old one. All are in one folder.
+/// Renames the program `current` to `previous`, and `next` to `current`. All three are in one folder.
 pub(crate) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
     imp::exchange_program(current, next, previous)?;
     imp::sync_folder(folder_of(current));

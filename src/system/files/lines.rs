@@ -1,4 +1,4 @@
-//! A file of lines that many processes append to without waiting. It is private, bounded and optional.
+//! A private file of lines with a limited size. Many processes append to it without waiting for each other.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -7,14 +7,14 @@ use std::path::Path;
 use super::{imp, sibling};
 
 /// Appends a line by one write, so that lines of several processes do not mix. If the file would exceed `limit` bytes,
-/// it is first renamed over the previous one.
+/// it first replaces the previous file, and a new one begins.
 pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()> {
     let (mut file, mut length) = imp::open_own(path, imp::OpenMode::Append)?;
     if length + line.len() as u64 > limit {
         set_aside(path, &file)?;
         (file, length) = imp::open_own(path, imp::OpenMode::Append)?;
     }
-    // Another process may be rotating the file; RLIMIT_FSIZE would kill us.
+    // The file is still this long if another process is rotating it. To write beyond RLIMIT_FSIZE would kill us.
     if length > 2 * limit || !imp::may_write_up_to(length + line.len() as u64) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
@@ -43,7 +43,8 @@ pub(crate) fn remove_lines(path: &Path) -> anyhow::Result<()> {
 
 const ENDING: &str = ".old";
 
-/// Only the holder of the current file's lock renames it, so a file that was just begun is not rotated.
+/// Renames the file if we get its lock and it is still at `path`. So a file that another process has just begun is not
+/// rotated.
 fn set_aside(path: &Path, file: &File) -> io::Result<()> {
     if file.try_lock().is_ok() && imp::is_at(path, file) {
         fs::rename(path, sibling(path, ENDING))?;

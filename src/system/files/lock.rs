@@ -11,27 +11,27 @@ use anyhow::{Context, Result, anyhow};
 use super::{LinkPolicy, atomic_file, failed, imp, not_opened, refuse_irregular, retry_interrupted};
 use crate::system::threads;
 
-/// Enough for every writer, which holds the lock for a few small files.
+/// Long enough: a writer holds the lock only while it writes a few small files.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// An exclusive lock between processes. A crash ends it too.
+/// An exclusive lock between processes. The system releases it after a crash, too.
 pub(crate) struct Lock(File);
 
 impl Lock {
-    /// Tells whether another process holds it at this moment.
+    /// Tells whether another process holds the lock now.
     pub(crate) fn is_held(path: &Path) -> bool {
         let opened = imp::own_read_options(LinkPolicy::Refused).open(path);
         opened.is_ok_and(|file| matches!(try_lock(&file), Err(fs::TryLockError::WouldBlock)))
     }
 
-    /// Waits at most ten seconds.
+    /// Takes the lock, after at most ten seconds.
     pub(crate) fn take(path: &Path) -> Result<Self> {
         Self::take_within(path, DEADLINE)?.ok_or_else(|| {
             anyhow!("another ensign has held the lock `{}` for ten seconds: end it and try again", path.display())
         })
     }
 
-    /// `None` if another process still holds it when `patience` is over.
+    /// Takes the lock; `None` if another process still holds it when `patience` is over.
     pub(crate) fn take_within(path: &Path, patience: Duration) -> Result<Option<Self>> {
         let file = Self::open(path)?;
         match try_lock(&file) {
@@ -42,7 +42,8 @@ impl Lock {
                 return Err(error).with_context(|| format!("could not lock `{}`", path.display()));
             }
         }
-        // Waiting in the kernel is fair between many writers; polling is not. The thread adds a deadline.
+        // Waiting in the kernel is fair between many writers; polling is not. A wait in the kernel has no deadline, so
+        // a thread of its own does it.
         let (sender, receiver) = mpsc::channel();
         let waiting = move || sender.send(retry_interrupted(|| file.lock()).map(|()| file));
         threads::start(waiting).with_context(|| format!("could not wait for the lock `{}`", path.display()))?;
@@ -67,7 +68,7 @@ impl Lock {
         Ok(file)
     }
 
-    /// Records a failure for the next holders.
+    /// Records a failure in the lock's file, for later holders.
     pub(crate) fn record_failure(&self) {
         let _ = self.0.set_len(0).and_then(|()| (&self.0).write_all(b"failed"));
     }

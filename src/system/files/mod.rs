@@ -29,12 +29,12 @@ use unix as imp;
 #[cfg(not(unix))]
 use windows as imp;
 
-/// The permissions of a replaced file.
+/// Who may access a file after it is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Only for its owner, whatever its mode was.
+    /// Only its owner, whatever the mode was before.
     Private,
-    /// As before; a new file is only for its owner.
+    /// The same users as before. A new file is for its owner only.
     Kept,
 }
 
@@ -49,11 +49,11 @@ pub(crate) enum Privacy {
 
 /// A fault of a file's owner or mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(all(windows, not(test)), expect(dead_code, reason = "Windows has no modes, and the profile is the user's"))]
+#[cfg_attr(all(windows, not(test)), expect(dead_code, reason = "Windows has no modes; the profile folder is private"))]
 pub(crate) enum OwnershipFault {
     /// It belongs to another user.
     Owner(Problem),
-    /// Others may write it, or read a secret; the mode it has.
+    /// Other users may write the file, or may read a secret in it. Contains the file's mode.
     Mode(u32),
 }
 
@@ -64,19 +64,19 @@ enum LinkPolicy {
     Refused,
 }
 
-/// Reads a file of at most `limit` bytes that the user owns: our config, or a file of Docker's. `None` if there is
-/// none. A link is followed, for example into a repository of dotfiles.
+/// Reads a file of at most `limit` bytes that the user owns: our config, or a file of Docker's. `None` if it does not
+/// exist. A link is followed, for example into a repository of dotfiles.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     read_own(path, limit, LinkPolicy::Followed)
 }
 
-/// The same for a file of secrets, which is never a link.
+/// Like [`read`], for a file of secrets. A link is refused.
 pub(crate) fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     read_own(path, limit, LinkPolicy::Refused)
 }
 
 fn read_own(path: &Path, limit: u64, links: LinkPolicy) -> Result<Option<Vec<u8>>> {
-    // Opened before the checks, so that the checked file is the one that is read.
+    // The file is opened before the checks, so the checked file is the one that is read.
     let file = match imp::own_read_options(links).open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -122,8 +122,8 @@ fn refuse_irregular(path: &Path, metadata: &fs::Metadata, limit: u64) -> Result<
 
 /// Reads a file of any owner, such as a project's or the machine's.
 pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    // Size and kind are read before the file is opened, because opening a device may act. The file is opened without
-    // waiting, in case it becomes a pipe in between.
+    // Size and kind are read before the file is opened, because opening a device can have effects. The file is opened
+    // without waiting, in case it becomes a pipe in between.
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -140,7 +140,7 @@ pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// Tells whether a file exists. It is an error if that cannot be found out.
+/// Tells whether a file exists. Fails if that cannot be found out.
 pub(crate) fn is_file(path: &Path) -> Result<bool> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.is_file()),
@@ -174,7 +174,7 @@ pub(crate) fn replace(path: &Path, contents: &[u8], access: Access) -> Result<()
     file.keep()
 }
 
-/// Tells whether `path` could be replaced by this many bytes now. The caller holds the lock of its writers.
+/// Fails if there is no room to replace `path` by `length` bytes. The caller holds the lock of the file's writers.
 pub(crate) fn check_room(path: &Path, length: u64) -> Result<()> {
     let mut file = AtomicFile::begin_under_lock(path)?;
     file.write(&vec![0; usize::try_from(length).unwrap_or_default()])?;
@@ -195,15 +195,15 @@ fn failed(deed: &str, path: &Path, error: &io::Error) -> anyhow::Error {
     Problem::new(what, cure).into()
 }
 
-/// `config.json` → `config.json.bak`, in the same folder.
+/// Appends `ending` to the name of a file: `config.json` → `config.json.bak`.
 pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(ending);
     path.with_file_name(name)
 }
 
-/// Keeps the present contents of `path` as `copy`, as a link if the file system can. The previous copy stays until the
-/// new one is whole.
+/// Copies `path` to `copy`, by a hard link if the file system supports it. A previous copy stays until the new one is
+/// complete.
 pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
     let source = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let unfinished = atomic_file::unfinished(copy);
@@ -225,17 +225,17 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     imp::rename(from, to).with_context(|| format!("could not move `{}` to `{}`", from.display(), to.display()))
 }
 
-/// Makes `path` another name of the program `target` in the same folder. An existing file stays, and is an error.
+/// Makes `path` a link to the program `target` in the same folder. Fails if `path` exists.
 pub(crate) fn link(target: &Path, path: &Path) -> Result<()> {
     imp::link(target, path).map_err(|error| failed("make", path, &error))
 }
 
-/// Tells whether `path` is another name of `target` in the same folder.
+/// Tells whether `path` is a link to `target` in the same folder.
 pub(crate) fn is_link_to(path: &Path, target: &Path) -> bool {
     imp::is_link_to(path, target)
 }
 
-/// Returns the first `limit` paths in a folder, sorted. A missing folder has none.
+/// Returns at most `limit` paths in a folder, sorted. A missing folder has none.
 pub(crate) fn entries(folder: &Path, limit: usize) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(limit);
     let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
@@ -255,7 +255,7 @@ pub(crate) fn all_entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Every other name of `target` in `folder`.
+/// All links to `target` in `folder`.
 pub(crate) fn links_to(folder: &Path, target: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     entries.filter(|path| path.file_name() != target.file_name() && is_link_to(path, target)).collect()
@@ -276,7 +276,7 @@ pub(crate) fn remove_if_empty(folder: &Path) -> bool {
     fs::remove_dir(folder).is_ok()
 }
 
-/// Tells whether files made for their owner are closed to others in any folder. On Windows the folder decides.
+/// Tells whether a private file is private in every folder. On Windows that depends on the folder.
 pub(crate) fn are_private_anywhere() -> bool {
     imp::HAS_MODES
 }
@@ -286,7 +286,7 @@ pub(crate) fn user_number() -> Option<u32> {
     imp::user_number()
 }
 
-/// Tells whether this process may write `path`, as far as the system knows without trying.
+/// Tells whether this process may write `path`, according to its permissions. Does not try to write.
 pub(crate) fn may_write(path: &Path) -> bool {
     imp::may_write(path)
 }
@@ -296,18 +296,18 @@ pub(crate) fn ownership_fault(path: &Path, privacy: Privacy) -> Option<Ownership
     imp::ownership_fault(path, privacy)
 }
 
-/// Takes permissions from all other users: to write, and for a secret also to read.
+/// Removes the permission of other users to write the file, and to read it if it is secret.
 pub(crate) fn close_to_others(path: &Path, privacy: Privacy) -> Result<()> {
-    imp::close_to_others(path, privacy).map_err(|error| failed("close", path, &error))
+    imp::close_to_others(path, privacy).map_err(|error| failed("restrict access to", path, &error))
 }
 
-/// Removes the permissions of group and others. Returns the old mode if it had any.
+/// Removes the permissions of group and others. Returns the old mode if there were any.
 pub(crate) fn restrict_permissions(path: &Path) -> Option<u32> {
     imp::restrict_permissions(path)
 }
 
-/// Repeats a call that a signal interrupted, as the standard library does for reading and writing. Network shares do
-/// that.
+/// Repeats a call that a signal interrupted, which can happen on network shares. The standard library does so for
+/// reading and writing.
 fn retry_interrupted<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match act() {

@@ -1,7 +1,7 @@
 //! Checks the owner of a file before it is read or written: our config, secrets and locks, and Docker's files.
 //!
-//! Another user decides about a file that they own or may write. Root is another user too: `sudo -E docker` uses the
-//! home of the user who typed it.
+//! A file is refused if another user owns it or may write it, because that user decides about its contents. This also
+//! applies if we run as root: `sudo -E docker` uses the home of the user who typed it.
 
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -20,7 +20,7 @@ struct FileOwnership {
     owner: u32,
     group: u32,
     mode: u32,
-    /// The path is a link to the file.
+    /// Whether the path is a link to the file.
     linked: bool,
 }
 
@@ -36,14 +36,14 @@ pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), Problem> {
     let user = geteuid().as_raw();
     let of = |linked| FileOwnership { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
     let Some(fault) = FileOwnership::fault(of(false), user) else { return Ok(()) };
-    // A second look, only for a file that would be refused.
+    // Only if the file would be refused, check whether the path is a link.
     if FileOwnership::fault(of(path.is_symlink()), user).is_none() {
         return Ok(());
     }
     Err(problem(path, metadata, fault, user))
 }
 
-/// Refuses to replace a file that may not be read, and to make a file by `sudo -E` in another user's home.
+/// Refuses to replace a file that [`check`] refuses. For a missing file, checks its folder by [`check_new`].
 pub(super) fn check_target(path: &Path, folder: &Path) -> Result<(), Problem> {
     match fs::metadata(path) {
         Ok(metadata) => check(path, &metadata),
@@ -51,8 +51,8 @@ pub(super) fn check_target(path: &Path, folder: &Path) -> Result<(), Problem> {
     }
 }
 
-/// The same for the folder of a new file. In a container root's home may belong to another user, so only `sudo`'s own
-/// variables count.
+/// Refuses to make a file by `sudo -E` in a folder of the user who typed that. Only `SUDO_UID` shows who that is,
+/// because in a container root's home may belong to another user.
 pub(super) fn check_new(folder: &Path) -> Result<(), Problem> {
     let caller = if geteuid().is_root() { env::present("SUDO_UID") } else { None };
     let Some(caller) = caller.and_then(|id| id.to_str()?.parse::<u32>().ok()) else { return Ok(()) };
@@ -65,14 +65,14 @@ pub(super) fn check_new(folder: &Path) -> Result<(), Problem> {
     }
 }
 
-/// Names the owner of a file that could not be opened; `None` if it is ours.
+/// Explains that another user owns a file that could not be opened; `None` if we own it.
 pub(super) fn explain(path: &Path) -> Option<Problem> {
     let metadata = fs::metadata(path).ok()?;
     let user = geteuid().as_raw();
     (metadata.uid() != user).then(|| problem(path, &metadata, AccessFault::ForeignOwner, user))
 }
 
-/// Checks a file or folder by the same rules. A secret must not be readable by others either.
+/// Checks a file or folder as [`check`] does. If it is secret, other users must not be able to read it either.
 pub(super) fn fault_of(path: &Path, privacy: Privacy) -> Option<OwnershipFault> {
     let metadata = fs::metadata(path).ok()?;
     let linked = path.is_symlink();
@@ -99,12 +99,13 @@ pub(super) fn keep_group(new: &File, old: &Metadata) {
 
 impl FileOwnership {
     fn fault(self, user: u32) -> Option<AccessFault> {
-        // NixOS and others link from a home to root's files. Their writers could change our program as well.
+        // NixOS and others link from a home to root's files. A user who may write those files could change our program
+        // as well.
         let is_roots = self.owner == 0 && self.linked;
         if self.owner != user && !is_roots {
             return Some(AccessFault::ForeignOwner);
         }
-        // A user's private group has the user's number.
+        // A user's private group has the same number as the user.
         let is_own_group = self.group == self.owner;
         let others = if is_own_group { 0o002 } else { 0o022 };
         (self.mode & others != 0).then_some(AccessFault::WritableByOthers)
@@ -166,7 +167,7 @@ mod tests {
             (ME, ME, 100, 0o664, false, Some(WritableByOthers)),
             (ME, 1001, ME, 0o600, false, Some(ForeignOwner)),
             (ME, 1001, ME, 0o600, true, Some(ForeignOwner)),
-            // `sudo -E docker`, and files that it made.
+            // `sudo -E docker` in a user's home, and a file that it made there.
             (0, ME, ME, 0o600, false, Some(ForeignOwner)),
             (ME, 0, 0, 0o644, false, Some(ForeignOwner)),
             (0, 0, 0, 0o600, false, None),

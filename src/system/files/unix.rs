@@ -1,4 +1,4 @@
-//! The file operations on Unix, with modes, and with folders that are flushed after a rename.
+//! The file operations on Unix. Files have modes, and a folder is flushed after a rename.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -29,17 +29,17 @@ pub(super) fn private_options() -> OpenOptions {
     options
 }
 
-/// The kernel's constant. Rust's type is unsigned, the call's is signed.
+/// The kernel's constant, in the signed type that the call needs.
 const NONBLOCKING: i32 = OFlags::NONBLOCK.bits().cast_signed();
 
-/// Does not wait for the other end of a pipe.
+/// Opens a file for reading, without waiting for the other end of a pipe.
 pub(super) fn read_options() -> OpenOptions {
     let mut options = File::options();
     options.read(true).custom_flags(NONBLOCKING);
     options
 }
 
-/// Reads a file of the user's own.
+/// Opens a file of the user for reading.
 pub(super) fn own_read_options(links: LinkPolicy) -> OpenOptions {
     let mut options = File::options();
     options.read(true).custom_flags(flags(links));
@@ -62,18 +62,18 @@ pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// A user who may run the program may look into its folders.
+/// Makes a folder that every user may enter, because every user may run the program in it.
 pub(super) fn create_open_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o755).create(folder)
 }
 
-/// Independent of the umask: root's installation is for every user.
+/// Sets the mode whatever the umask is, because an installation by root is for every user.
 pub(super) fn open_to_all(file: &File, kind: InstalledFile) -> io::Result<()> {
     let mode = if kind == InstalledFile::Program { 0o755 } else { 0o644 };
     retry_interrupted(|| file.set_permissions(Permissions::from_mode(mode)))
 }
 
-/// The old program gets its second name first, so that a program has the first name at every moment.
+/// Copies the old program before it is replaced, so there is a program at `current` at every moment.
 pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
     keep_copy(current, previous)?;
     super::rename(next, current)
@@ -88,7 +88,7 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     retry_interrupted(|| fs::rename(from, to))
 }
 
-/// Some shares cannot flush a file, and say so.
+/// Flushes a file. Ignores the error of network shares that cannot do that.
 pub(super) fn sync_file(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
@@ -96,12 +96,12 @@ pub(super) fn sync_file(file: &File) -> io::Result<()> {
     }
 }
 
-/// Best effort: many shares cannot flush a folder, and the file itself is whole.
+/// Flushes a folder. Errors are ignored: many shares cannot do that, and the file itself is complete.
 pub(super) fn sync_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
-/// Makes a file without a name, which disappears with its last user; `None` if the file system cannot.
+/// Makes a file without a name. It disappears when it is closed; `None` if the file system does not support that.
 #[cfg(target_os = "linux")]
 pub(super) fn create_unnamed(options: &OpenOptions, folder: &Path) -> Option<File> {
     let flags = OFlags::TMPFILE.bits().cast_signed();
@@ -109,13 +109,13 @@ pub(super) fn create_unnamed(options: &OpenOptions, folder: &Path) -> Option<Fil
     descriptor(&file).exists().then_some(file)
 }
 
-/// Gives such a file a name; another file of that name is an error.
+/// Gives an unnamed file a name. Fails if a file of that name exists.
 #[cfg(target_os = "linux")]
 pub(super) fn name(file: &File, path: &Path) -> io::Result<()> {
     Ok(linkat(CWD, descriptor(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
-/// Other paths to an unnamed file need root.
+/// A path to an unnamed file. Only root can name the file without such a path.
 #[cfg(target_os = "linux")]
 fn descriptor(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
@@ -131,7 +131,7 @@ pub(super) fn name(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "there are none on Windows")]
+#[expect(clippy::unnecessary_wraps, reason = "Windows has no user numbers")]
 pub(super) fn user_number() -> Option<u32> {
     Some(getuid().as_raw())
 }
@@ -168,8 +168,9 @@ pub(super) enum OpenMode {
     Read,
 }
 
-/// Opens a regular, private file without following links and without waiting. `Append` makes a missing file, if its
-/// folder belongs only to us: otherwise the folder's owner could not write the file. Returns its length too.
+/// Opens a regular, private file without following links and without waiting. `Append` makes a missing file only in a
+/// folder that we own and others may not write. In another user's folder, that user could not write the file. Also
+/// returns the file's length.
 pub(super) fn open_own(path: &Path, purpose: OpenMode) -> io::Result<(File, u64)> {
     let append = purpose == OpenMode::Append;
     let mut options = private_options();

@@ -1,4 +1,5 @@
-//! The file operations on Windows. A user's profile is closed to others, and a rename is on disk when it returns.
+//! The file operations on Windows. Other users cannot access the user profile folder, so there are no checks. A rename
+//! is on disk when it returns.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -12,7 +13,7 @@ use crate::model::Problem;
 
 pub(super) const HAS_MODES: bool = false;
 
-/// Our readers take less than a millisecond, a virus scanner takes longer.
+/// How long a rename is tried again. Our own readers close the file within a millisecond; a virus scanner takes longer.
 const RENAME_DEADLINE: Duration = Duration::from_secs(2);
 
 pub(super) fn private_options() -> OpenOptions {
@@ -29,7 +30,7 @@ pub(super) fn read_options() -> OpenOptions {
     options
 }
 
-/// A user's profile is closed to others.
+/// Checks nothing, because other users cannot access the user profile folder.
 pub(super) fn own_read_options(_: LinkPolicy) -> OpenOptions {
     read_options()
 }
@@ -75,13 +76,13 @@ pub(super) fn create_open_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-/// The folder decides.
+/// Does nothing: the folder decides who may access the file.
 pub(super) fn open_to_all(_: &File, _: InstalledFile) -> io::Result<()> {
     Ok(())
 }
 
-/// A running program can be renamed, but not replaced. Its other names are links to the same file and may be running
-/// too, so they are moved aside and made again.
+/// A running program can be renamed, but not replaced. The links to it may be running too, so each is renamed and made
+/// again.
 pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
     let links = links_to(atomic_file::folder_of(current), current);
     remove(previous)?;
@@ -100,7 +101,7 @@ pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> 
     Ok(())
 }
 
-/// Windows reports missing room when the file is written.
+/// Not known. Windows reports a full disk when the file is written.
 pub(super) fn free_space(_: &Path) -> Option<u64> {
     None
 }
@@ -111,7 +112,7 @@ pub(super) fn sync_file(file: &File) -> io::Result<()> {
 
 pub(super) fn sync_folder(_: &Path) {}
 
-/// A temporary file cannot get a name later.
+/// Windows cannot make a file that gets its name later.
 pub(super) fn create_unnamed(_: &OpenOptions, _: &Path) -> Option<File> {
     None
 }
@@ -132,7 +133,7 @@ pub(super) fn may_write(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_dir() || !metadata.permissions().readonly())
 }
 
-/// The profile closes its files to others; a file's mode tells nothing.
+/// Finds no faults: files have no mode, and other users cannot access the user profile folder.
 pub(super) fn ownership_fault(_: &Path, _: Privacy) -> Option<OwnershipFault> {
     None
 }
@@ -141,12 +142,12 @@ pub(super) fn close_to_others(_: &Path, _: Privacy) -> io::Result<()> {
     Ok(())
 }
 
-/// Symbolic links need a right that few users have.
+/// Makes a hard link, because few users have the right to make symbolic links.
 pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {
     fs::hard_link(path.with_file_name(target), path)
 }
 
-/// A second name cannot be told from a copy here, and a copy serves as well.
+/// Compares only size and time. A copy counts as a link, because it serves as well.
 pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
     let stamp = |path: &Path| fs::metadata(path).ok().map(|file| (file.len(), file.modified().ok()));
     let there = stamp(path);
@@ -165,7 +166,7 @@ pub(super) enum OpenMode {
     Read,
 }
 
-/// Windows has no folder in memory, so there is no such file.
+/// Windows has no folder in memory, so no such file can be opened.
 pub(super) fn open_own(_: &Path, _: OpenMode) -> io::Result<(File, u64)> {
     Err(io::ErrorKind::Unsupported.into())
 }

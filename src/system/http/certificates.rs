@@ -2,7 +2,7 @@
 //!
 //! A folder has the registry's name as clients spell it, `HOST[:PORT]`. `*.crt` are authorities. `NAME.cert` with
 //! `NAME.key` is a client certificate (moby `registry/registry.go`, containers/image `pkg/tlsclientconfig`). Those
-//! tools use the first folder; here all folders count, because a login is for every client.
+//! tools use only the first folder that they find. Ensign uses all, because a login is for every client.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -16,32 +16,32 @@ use super::validity::not_after;
 use crate::system::env::{self, Env};
 use crate::system::{files, request_log};
 
-/// The authorities and client certificates for a server, beside the system's.
+/// The authorities and client certificates for a server, in addition to the system's.
 #[derive(Default)]
 pub(super) struct Certificates {
     pub(super) authorities: Vec<CertificateDer<'static>>,
     pub(super) identities: Vec<Identity>,
 }
 
-/// A client certificate with the chain below it, and its key.
+/// A client certificate with its chain, and its key.
 pub(super) struct Identity {
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) key: PrivateKeyDer<'static>,
 }
 
-/// A useless file of `certs.d`.
+/// A file in `certs.d` that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CertificateFault {
     pub(crate) file: PathBuf,
     pub(crate) why: String,
 }
 
-/// The limit for folders and files.
+/// The most folders that are read, and the most files in each.
 const MOST_ENTRIES: usize = 1000;
 
 const LIMIT: u64 = 1 << 20;
 
-/// The files for a server with any of these names that are useless at `now`.
+/// The files that cannot be used at the time `now`, for a server with any of these names.
 pub(super) fn faults(names: &[String], now: SystemTime) -> Vec<CertificateFault> {
     let folders = roots().into_iter().flat_map(|root| files::entries(&root, MOST_ENTRIES));
     let files = folders.filter(|folder| names.iter().any(|name| is_for(folder, name)));
@@ -80,7 +80,8 @@ impl Certificates {
         all
     }
 
-    /// An unreadable file is skipped, as the containers tools do: the machine's keys may be only for root.
+    /// Adds the files of a folder. An unreadable file is skipped, as the container tools do: only root can read some of
+    /// the machine's keys.
     fn add(&mut self, folder: &Path) {
         for file in files::entries(folder, MOST_ENTRIES) {
             let added = match file.extension().and_then(|extension| extension.to_str()) {
@@ -95,14 +96,14 @@ impl Certificates {
     }
 }
 
-/// Folder names ignore case. Docker for Windows drops the colon.
+/// Tells whether a folder is for the server `name`. Case is ignored. On Windows Docker leaves out the colon.
 fn is_for(folder: &Path, name: &str) -> bool {
     let folder = folder.file_name().unwrap_or_default().to_string_lossy();
     let name = if cfg!(windows) { name.replace(':', "") } else { name.to_owned() };
     folder.eq_ignore_ascii_case(&name)
 }
 
-/// The user's own folders, then the machine's.
+/// The `certs.d` folders: the user's, then the machine's.
 fn roots() -> Vec<PathBuf> {
     let env = Env::default();
     let below = |folder: Option<PathBuf>, path: &str| folder.map(|folder| folder.join(path));
@@ -124,7 +125,7 @@ fn roots() -> Vec<PathBuf> {
     roots
 }
 
-/// The valid certificates of a file: like Go, it skips other text.
+/// The valid certificates in a text. Like Go, it skips everything else.
 fn authorities(text: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
     let usable = |certificate: &CertificateDer<'static>| RootCertStore::empty().add(certificate.clone()).is_ok();
     CertificateDer::pem_slice_iter(text).filter_map(Result::ok).filter(usable)

@@ -5,32 +5,34 @@ use std::time::{Duration, Instant};
 
 use super::{Authorization, HttpClient, HttpError, Method, Payload, Transfer, Url};
 
-/// A file to fetch, and who follows its progress.
+/// A file to fetch.
 pub(crate) struct Download<'d> {
     pub(crate) url: Url,
-    /// The most bytes that are taken.
+    /// The largest accepted size in bytes.
     pub(crate) limit: u64,
-    /// Gets the number of bytes so far, and the total if the server says it.
+    /// Is called with the number of bytes so far, and with the total if the server states it.
     pub(crate) progress: &'d dyn Fn(u64, Option<u64>),
 }
 
 /// Why a file was not fetched.
 #[derive(Debug)]
 pub(crate) enum DownloadError {
-    /// The server answered with another status.
+    /// The server answered with an unexpected status.
     Status(u16),
-    /// The redirect leads to plain http, or is no address.
+    /// A redirect leads to plain http or contains no valid URL, or there are too many redirects.
     Redirect,
     TooLarge,
-    /// All attempts broke off, after this many bytes.
+    /// The connection broke in every attempt. Contains the number of bytes received.
     Broken(u64),
     TooSlow,
     Unreachable(HttpError),
 }
 
-/// The time without data, for the whole file, and between attempts.
+/// The longest time without data.
 const SILENCE: Duration = Duration::from_secs(30);
+/// The longest time for the whole file.
 const DEADLINE: Duration = Duration::from_mins(15);
+/// The pause after the first attempt; later pauses are longer.
 const PAUSE: Duration = Duration::from_millis(300);
 
 const ATTEMPTS: u32 = 5;
@@ -49,7 +51,7 @@ impl HttpClient {
         Err(DownloadError::Broken(bytes.len() as u64))
     }
 
-    /// Resumes behind the present bytes.
+    /// Makes one attempt. It resumes after the bytes that were already received.
     fn attempt(&self, download: &Download<'_>, bytes: &mut Vec<u8>, end: Instant) -> Result<(), DownloadError> {
         let mut url = download.url.clone();
         let mut arrival = None;

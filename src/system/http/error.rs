@@ -6,17 +6,17 @@ use ureq::Error;
 
 use crate::system::text::one_line;
 
-/// Why there is no answer, as part of a sentence.
+/// Why there is no response, as the second half of a sentence.
 #[derive(Debug)]
 pub(crate) struct HttpError(pub(crate) String);
 
-/// Texts about TLS faults, by which callers choose a hint.
+/// Parts of the messages about TLS. Callers search for them to choose a hint.
 pub(crate) const TLS_FAILED: &str = "TLS failed";
 pub(crate) const UNKNOWN_ISSUER: &str = "UnknownIssuer";
 pub(crate) const NO_AUTHORITIES: &str = "No CA certificates were loaded";
 pub(crate) const NO_CLIENT_CERTIFICATE: &str = "it wants a client certificate";
-/// A server's complaints about our client certificate, or about a missing one (RFC 8446 section 6.2). Older Go servers
-/// call a missing one bad.
+/// The alerts of a server that refuses our client certificate or gets none (RFC 8446 section 6.2). Older Go servers
+/// send `BadCertificate` if they get none.
 const CLIENT_ALERTS: [&str; 6] = [
     "CertificateRequired",
     "BadCertificate",
@@ -28,7 +28,7 @@ const CLIENT_ALERTS: [&str; 6] = [
 pub(crate) const NO_TLS: &str = "it does not speak TLS";
 const NOT_TRUSTED: &str = "its certificate is not trusted";
 
-/// Tells whether the connection failed or broke off, so that waiting longer would not help.
+/// Tells whether the connection failed or broke off, so waiting longer would not help.
 pub(super) fn is_broken(error: &Error) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
     match error {
@@ -51,17 +51,18 @@ pub(super) fn explain(error: &Error) -> String {
             ErrorKind::InvalidData => explain_tls(&error.to_string()), // rustls'
             _ => one_line(&error.to_string(), 200),
         },
-        Error::LargeResponseHeader(..) => "the head of its answer is too long".to_owned(),
+        Error::LargeResponseHeader(..) => "the headers of its response are too long".to_owned(),
         Error::Tls(why) => format!("{TLS_FAILED}: {why}"),
         Error::Protocol(error) => one_line(&format!("it does not speak HTTP ({error})"), 200),
         error => one_line(&error.to_string(), 200),
     }
 }
 
-/// Replaces Rustls' words for common faults by plain ones.
+/// Replaces Rustls' messages for common faults by plain ones.
 fn explain_tls(error: &str) -> String {
     let plain = if let Some(why) = error.strip_prefix("invalid peer certificate: ") {
-        // Rustls first finds that a self-signed certificate is no server's, and only then looks for its authority.
+        // For a self-signed authority Rustls reports that it cannot be a server's, before it checks whether it is
+        // trusted.
         let why = if why.contains("CaUsedAsEndEntity") { UNKNOWN_ISSUER } else { why };
         format!("{TLS_FAILED}: {NOT_TRUSTED} ({why})")
     } else if let Some(alert) =

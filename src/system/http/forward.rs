@@ -1,7 +1,8 @@
-//! `ForwardConnector`: sends plain http through a proxy that reads it, in absolute form (RFC 9112 section 3.2.2), like
-//! Go.
+//! `ForwardConnector`: sends plain http to a proxy that forwards it. As in Go, requests are in absolute form (RFC 9112
+//! section 3.2.2).
 //!
-//! `ureq` asks every proxy for a connection (CONNECT), and many refuse ports other than 443.
+//! `ureq` would ask every proxy for a connection to the server (CONNECT), but many proxies refuse that for ports other
+//! than 443.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use ureq::config::Config;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 use ureq::{Error, Proxy};
 
-/// Connects to the proxy, if a proxy reads the request.
+/// Connects to the proxy, if there is one that forwards the request.
 #[derive(Debug)]
 pub(super) struct ForwardConnector;
 
@@ -44,7 +45,7 @@ fn connect_to(proxy: &Proxy, details: &ConnectionDetails<'_>) -> Result<Box<dyn 
 /// A connection to a proxy, for one request.
 pub(super) struct ForwardTransport {
     below: Box<dyn Transport>,
-    /// The scheme and host that the request's target lacks.
+    /// The scheme and host to put before the path of the request.
     prefix: String,
     has_begun: bool,
 }
@@ -54,7 +55,7 @@ impl Transport for ForwardTransport {
         self.below.buffers()
     }
 
-    /// The first bytes are `GET /path`, which `ureq` writes in one piece.
+    /// Inserts the prefix into the first output: `ureq` writes `GET /path` in one piece.
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         if self.has_begun {
             return self.below.transmit_output(amount, timeout);
@@ -64,7 +65,7 @@ impl Transport for ForwardTransport {
         let space = output.iter().position(|byte| *byte == b' ').ok_or(Error::ConnectionFailed)?;
         let (method, rest) = output.split_at(space + 1);
         let all = [method, self.prefix.as_bytes(), rest].concat();
-        // The longer text may not fit into the buffer.
+        // With the prefix, the text may not fit into the buffer.
         let mut left = all.as_slice();
         while !left.is_empty() {
             let output = self.below.buffers().output();
@@ -80,7 +81,7 @@ impl Transport for ForwardTransport {
         self.below.await_input(timeout)
     }
 
-    /// A connection serves one request, because it cannot tell where the next response begins.
+    /// A connection is used for one request only, because it cannot tell where the next one begins.
     fn is_open(&mut self) -> bool {
         false
     }

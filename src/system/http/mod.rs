@@ -1,4 +1,4 @@
-//! One HTTP request, bounded in time and size, that follows no redirect. The home of `ureq`.
+//! Sends HTTP requests. Their time and size are limited, and redirects are not followed. Only this module uses `ureq`.
 
 mod certificates;
 mod download;
@@ -45,14 +45,14 @@ pub(crate) use tls::TlsOptions;
 pub(crate) use transfer::{Payload, StreamingResponse, Transfer};
 pub(crate) use url::Url;
 
-/// Sends requests. A run has one, because it keeps connections open.
+/// Sends requests. A run of Ensign makes one client, because it keeps connections open.
 pub(crate) struct HttpClient {
     agent: Agent,
     proxies: Proxies,
     limits: Limits,
-    /// The deadline of all requests.
+    /// The deadline of all requests together.
     end: Instant,
-    /// When the shown credentials expire, as a server said.
+    /// When the credentials expire that we sent, if a server has stated it.
     expiry: Cell<Option<SystemTime>>,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Limits {
     pub(crate) connect: Duration,
     /// For one request, from looking up the name to the last byte of the body.
     pub(crate) overall: Duration,
-    /// For all requests of one client. A login sends up to seven, a probe after it as many, and a person waits.
+    /// For all requests of one client. A login sends up to seven and its probe as many, while a person waits.
     pub(crate) total: Duration,
 }
 
@@ -71,14 +71,14 @@ pub(crate) struct Limits {
 pub(crate) struct HttpRequest<'a> {
     pub(crate) method: Method,
     pub(crate) url: Url,
-    /// Added to the query of the address.
+    /// Pairs to add to the URL's query.
     pub(crate) query: Vec<(&'static str, String)>,
     /// The `Accept` header.
     pub(crate) accept: Option<&'static str>,
     pub(crate) authorization: Authorization<'a>,
     /// The body of a POST, as a form.
     pub(crate) form: Vec<(&'static str, FormField<'a>)>,
-    /// The body of a POST as JSON text; it replaces the form.
+    /// The body of a POST as JSON text. If it is set, `form` is ignored.
     pub(crate) json: Option<Secret>,
 }
 
@@ -109,7 +109,7 @@ pub(crate) enum FormField<'a> {
     Own(Secret),
 }
 
-/// A server's answer. All of its text comes from a stranger.
+/// A server's response. None of its text can be trusted.
 #[cfg_attr(test, derive(Default))]
 #[derive(Debug)]
 pub(crate) struct HttpResponse {
@@ -120,9 +120,9 @@ pub(crate) struct HttpResponse {
     pub(crate) content_type: Option<String>,
     /// `Retry-After`, if it is a number of seconds (RFC 9110 section 10.2.3).
     pub(crate) retry_after: Option<u64>,
-    /// The expiry of the shown token, as GitHub says.
+    /// The expiry of the token in the request, which GitHub states.
     pub(crate) token_expiry: Option<SystemTime>,
-    /// `None` if it was longer than 64 KiB. It may hold a token.
+    /// The body, which may contain a token; `None` if it is longer than 64 KiB or not UTF-8.
     pub(crate) body: Option<Secret>,
 }
 
@@ -135,10 +135,10 @@ const USER_AGENT: &str = concat!("ensign/", env!("CARGO_PKG_VERSION"));
 /// The pause before a broken connection is tried again.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Tokens of tens of kilobytes exist; go-containerregistry has the same bound.
+/// Some tokens have tens of kilobytes. go-containerregistry has the same limit.
 const BODY_LIMIT: u64 = 64 * 1024;
 
-/// The limit of an address, whose parts come from servers: `ureq` panics where `Uri` cannot hold it.
+/// The longest URL. Servers choose parts of it, and `ureq` panics if it is too long for `Uri`.
 const ADDRESS_LIMIT: usize = 32 * 1024;
 
 impl Default for Limits {
@@ -154,7 +154,7 @@ impl<'a> HttpRequest<'a> {
 }
 
 impl HttpClient {
-    /// For servers without settings of their own. Proxies come from the environment.
+    /// A client for servers without TLS settings of their own. Proxies come from the environment.
     pub(crate) fn new(limits: Limits) -> Self {
         Self::secured(limits, TlsOptions::default())
     }
@@ -187,12 +187,12 @@ impl HttpClient {
         }
     }
 
-    /// When the user's own credentials expire, if a server has said so.
+    /// When the user's own credentials expire, if a server has stated it.
     pub(crate) fn credentials_expiry(&self) -> Option<SystemTime> {
         self.expiry.get()
     }
 
-    /// Sends one request and waits for the response, of any status. An error is a part of a sentence.
+    /// Sends one request and waits for the response. A response with any status is not an error.
     pub(crate) fn send(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let started = Instant::now();
         let answer = self.exchange(request);
@@ -209,7 +209,7 @@ impl HttpClient {
         answer
     }
 
-    /// Sends again after a broken connection, if a second request can do no harm.
+    /// Sends the request. If the connection breaks, `GET` and `HEAD` are sent again, because they change nothing.
     fn exchange(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let header = authorization_header(&request.authorization)?;
         if request.url.is_https() {
@@ -228,7 +228,7 @@ impl HttpClient {
         }
         match answer {
             Ok(HttpResponse { status: 407, .. }) if route.is_forwarded => {
-                Err(HttpError(format!("a login is wanted (407){}", route.proxy_note())))
+                Err(HttpError(format!("login required (407){}", route.proxy_note())))
             }
             answer => answer.map_err(|error| HttpError(explain(&error) + &route.proxy_note())),
         }
@@ -261,7 +261,8 @@ impl HttpClient {
     }
 }
 
-/// The method, the address and the kind of credentials. The query is left out, because it may hold tokens.
+/// The method, the URL, the scopes and the kind of credentials. The rest of the query is left out, because it may
+/// contain tokens.
 impl fmt::Display for HttpRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.url.is_https() { "https" } else { "http" };
@@ -303,7 +304,7 @@ fn prepare<Any>(
     builder.query_pairs(request.query.iter().map(|(key, value)| (*key, value.as_str())))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a registry is shown the secret in the Authorization header")]
+#[expect(clippy::disallowed_methods, reason = "the Authorization header sends the secret to a registry")]
 fn authorization_header(authorization: &Authorization<'_>) -> Result<Option<HeaderValue>, HttpError> {
     let text = match authorization {
         Authorization::None => return Ok(None),
@@ -319,7 +320,7 @@ fn authorization_header(authorization: &Authorization<'_>) -> Result<Option<Head
     Ok(Some(value))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a token server is shown an identity token in a form")]
+#[expect(clippy::disallowed_methods, reason = "the form sends an identity token to a token server")]
 fn send_form(
     request: RequestBuilder<WithBody>,
     form: &[(&'static str, FormField<'_>)],
@@ -342,13 +343,14 @@ pub(crate) fn certificate_faults(names: &[String]) -> Vec<CertificateFault> {
     certificates::faults(names, SystemTime::now())
 }
 
-/// The library for the system's certificates reads the environment itself, and a client may have changed it.
+/// Fails if a client has changed the variables for authorities. The library for the system's certificates reads them
+/// itself.
 fn refuse_foreign_authorities() -> Result<(), HttpError> {
     let changed = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| env::present(name) != env::variable(name));
-    changed.map_or(Ok(()), |name| Err(HttpError(format!("{name} is not what the calling client was started with"))))
+    changed.map_or(Ok(()), |name| Err(HttpError(format!("the calling client changed {name} after its start"))))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a provider is sent its own code back")]
+#[expect(clippy::disallowed_methods, reason = "the body sends a provider its own code back")]
 fn send_json(request: RequestBuilder<WithBody>, json: &Secret) -> Result<ureq::http::Response<Body>, Error> {
     request.header(CONTENT_TYPE, "application/json").send(json.expose())
 }

@@ -13,7 +13,7 @@ use super::{HttpError, Url};
 use crate::model::Network;
 use crate::system::env;
 
-/// The proxies of the environment. They are not printable: an address may hold a password.
+/// The proxies that the environment sets. There is no `Debug`, because an address may contain a password.
 #[derive(Clone)]
 pub(super) struct Proxies {
     https: ProxySetting,
@@ -21,13 +21,14 @@ pub(super) struct Proxies {
     no_proxy: Vec<NoProxyRule>,
 }
 
-/// The route of one request.
+/// The route of one request: directly or through a proxy.
 #[derive(Clone)]
 pub(super) struct ProxyRoute {
     pub(super) proxy: Option<Proxy>,
-    /// The header `Proxy-Authorization` for a proxy that reads the request itself. `ureq` sends it to the others.
+    /// The header `Proxy-Authorization`, if the proxy forwards the request. If the proxy only connects, `ureq` sends
+    /// it.
     pub(super) login: Option<HeaderValue>,
-    /// The proxy reads the request, so a response may be its own.
+    /// Whether the proxy forwards the request. Then a response may come from the proxy itself.
     pub(super) is_forwarded: bool,
 }
 
@@ -35,17 +36,17 @@ pub(super) struct ProxyRoute {
 enum ProxySetting {
     Direct,
     Through(Proxy),
-    /// The reason, without the address.
+    /// The variable cannot be used. The reason does not contain the address.
     Unusable(String),
 }
 
-/// An entry of `NO_PROXY`. Without a port it is for all ports.
+/// An entry of `NO_PROXY`. Without a port it applies to all ports.
 #[derive(Clone, Debug)]
 enum NoProxyRule {
     Everybody,
     Network(Network),
     Address(IpAddr, Option<u16>),
-    /// The name itself, without a dot before it.
+    /// A domain. `name` does not begin with a dot.
     Domain {
         name: String,
         only_below: bool,
@@ -68,7 +69,7 @@ impl Proxies {
         Ok(ProxyRoute::new(url, proxy))
     }
 
-    /// The faults of the variables, without their addresses.
+    /// What is wrong with the variables, without the addresses in them.
     pub(super) fn faults(&self) -> Vec<String> {
         let fault = |setting: &ProxySetting| match setting {
             ProxySetting::Unusable(why) => Some(why.clone()),
@@ -77,12 +78,12 @@ impl Proxies {
         [&self.https, &self.http].into_iter().filter_map(fault).collect()
     }
 
-    /// Tells whether a scheme uses a proxy.
+    /// Tells whether `http` or `https` requests use a proxy.
     pub(super) fn are_used(&self) -> bool {
         [&self.https, &self.http].into_iter().any(|setting| matches!(setting, ProxySetting::Through(_)))
     }
 
-    /// Tells whether the address is a proxy's.
+    /// Tells whether the URL is that of a proxy.
     pub(super) fn have(&self, url: &Url) -> bool {
         [&self.https, &self.http].into_iter().any(|setting| match setting {
             ProxySetting::Through(proxy) => {
@@ -100,7 +101,7 @@ impl Proxies {
             _ => ProxySetting::Direct, // it may be meant for programs that speak SOCKS
         };
         let setting = |name: &str| either(name).map_or_else(of_all, |address| ProxySetting::parse(name, &address));
-        // In a CGI program this variable is a header of a stranger's request (golang.org/s/cgihttpproxy).
+        // In a CGI program `HTTP_PROXY` is a header of a request that a stranger sent (golang.org/s/cgihttpproxy).
         let is_cgi = text("REQUEST_METHOD").is_some();
         Self {
             https: setting("HTTPS_PROXY"),
@@ -110,17 +111,17 @@ impl Proxies {
     }
 }
 
-/// The end of an error about a request through a proxy, by which callers choose a hint.
+/// A part of the errors about requests through a proxy. Callers search for it to choose a hint.
 pub(crate) const BY_WAY_OF_PROXY: &str = "through the proxy";
 
 impl ProxyRoute {
-    /// The proxy reads a request in plain http (`forward.rs`). It only connects an https request to the server.
+    /// A proxy forwards a request in plain http (`forward.rs`). For https it only connects us to the server.
     fn new(url: &Url, proxy: Option<Proxy>) -> Self {
         let reader = proxy.as_ref().filter(|_| !url.is_https());
         Self { login: reader.and_then(login), is_forwarded: reader.is_some(), proxy }
     }
 
-    /// The end of a sentence about a failure.
+    /// The end of an error message, such as `, through the proxy …`; empty without a proxy.
     pub(super) fn proxy_note(&self) -> String {
         let note = |proxy: &Proxy| format!(", {BY_WAY_OF_PROXY} `{}:{}`", proxy.host(), proxy.port());
         self.proxy.as_ref().map_or_else(String::new, note)

@@ -1,4 +1,5 @@
-//! `Resolver`: looks up a server's addresses within a deadline. `ureq`'s own panics if no thread can be started.
+//! `Resolver`: looks up a server's addresses within a deadline. `ureq`'s own resolver panics if no thread can be
+//! started.
 
 use std::net::ToSocketAddrs;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -12,7 +13,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 use crate::system::threads;
 
-/// As many addresses as `ureq` takes.
+/// The most addresses that `ureq` accepts.
 const MOST: usize = 16;
 
 pub(super) struct Resolver;
@@ -38,7 +39,8 @@ impl LooksUp for Resolver {
     }
 }
 
-/// The known answers of glibc, musl, macOS and Windows are long and do not name the server. Any other keeps its words.
+/// Shortens the known messages of glibc, musl, macOS and Windows, which are long and do not name the server. Other
+/// messages stay.
 fn unresolved(error: io::Error) -> Error {
     const UNKNOWN_HOST: [&str; 4] = ["not known", "does not resolve", "No such host", "No address associated"];
     const NO_ANSWER: [&str; 3] = ["Temporary failure", "Try again", "temporary error"];

@@ -1,6 +1,6 @@
 //! `Tls`: TLS connections, with server and client certificates.
 //!
-//! `ureq`'s own connector can only replace the system's authorities, not add some.
+//! `ureq`'s own connector can only replace the system's authorities, not add to them.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -22,19 +22,19 @@ use super::proxy::Proxies;
 use super::verifier::{AnyServer, Identities, KnownServer};
 use crate::system::request_log;
 
-/// How much the server of a connection is trusted.
+/// How the certificate of a server is checked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TlsOptions {
-    /// The names of its `certs.d` folders, which also count for servers that it redirects to, as in Docker.
+    /// The names of the server's `certs.d` folders. As in Docker, these also apply to servers that it redirects to.
     pub(crate) names: Vec<String>,
-    /// The user allowed plain http; then it may also show any certificate.
+    /// Whether the user allows plain http. Then every certificate is accepted, too.
     pub(crate) is_insecure: bool,
 }
 
-/// Adds TLS to a plain connection, if the address wants that.
+/// Adds TLS to a plain connection, if the URL is `https`.
 pub(super) struct Tls {
     pub(super) security: TlsOptions,
-    /// Proxies, for which the user's settings of the server do not count.
+    /// The proxies. The settings in `security` do not apply to them.
     pub(super) proxies: Proxies,
 }
 
@@ -47,7 +47,7 @@ impl<In: Transport> Connector<In> for Tls {
             return Ok(Some(Either::A(transport)));
         }
         let host = Url(details.uri.clone()).host();
-        let name = ServerName::try_from(host).map_err(|_| Error::Tls("its name fits into no certificate"))?;
+        let name = ServerName::try_from(host).map_err(|_| Error::Tls("its name cannot be in a certificate"))?;
         let mut connection = ClientConnection::new(self.config(details.uri)?, name).map_err(|error| io(&error))?;
         let mut socket = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
         socket.set_timeout(details.timeout);
@@ -81,7 +81,7 @@ impl Tls {
     }
 }
 
-/// The form in which a connection reports the same error.
+/// Converts a TLS error into the form in which a connection reports it.
 fn io(error: &TlsError) -> Error {
     Error::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, error.clone()))
 }
@@ -91,8 +91,8 @@ fn certified(identity: Identity, provider: &CryptoProvider) -> Option<Arc<Certif
     let key = provider.key_provider.load_private_key(key);
     let key =
         key.inspect_err(|error| request_log::log(format_args!("the key of a client certificate: {error}"))).ok()?;
-    // The server checks whether certificate and key belong together: rustls cannot read certificates of version 1,
-    // which `openssl x509 -req` makes.
+    // Only the server checks whether certificate and key belong together. rustls could not: it cannot read certificates
+    // of version 1, which `openssl x509 -req` makes.
     Some(Arc::new(CertifiedKey::new(chain, key)))
 }
 

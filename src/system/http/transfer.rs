@@ -1,4 +1,5 @@
-//! Requests with bodies of any size, which pass in pieces. An idle connection ends them.
+//! Requests and responses with bodies of any size, which are sent in pieces. It is an error if no data arrive for too
+//! long.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -37,10 +38,10 @@ pub(crate) enum Payload {
     File(PathBuf, u64),
 }
 
-/// An answer whose body is still arriving.
+/// A response whose body is still arriving.
 pub(crate) struct StreamingResponse {
     pub(crate) status: u16,
-    /// By name, in lower case, as they came.
+    /// Names in lower case and values, in the order of the response.
     pub(crate) headers: Vec<(String, String)>,
     events: Receiver<Event>,
     idle_timeout: Duration,
@@ -56,12 +57,12 @@ enum Event {
     Failed(Error),
 }
 
-/// The number of waiting pieces, and their size.
+/// How many pieces may wait for the reader, and the size of a piece.
 const PIECES: usize = 4;
 const PIECE: usize = 64 * 1024;
 
 impl HttpClient {
-    /// `idle_timeout` is the time without any data.
+    /// Sends a request, and returns when the response begins. `idle_timeout` is the longest time without data.
     pub(crate) fn transfer(
         &self,
         transfer: &Transfer<'_>,
@@ -72,7 +73,7 @@ impl HttpClient {
         let (request, agent) = (prepare(transfer, &route)?, self.agent.clone());
         let body = transfer.payload.open().map_err(|error| HttpError(error.to_string()))?;
         let by_way_of = route.proxy_note();
-        // The thread ends when its pieces are no longer received, or with the program.
+        // The thread ends when the receiver is dropped, or with the program.
         let work = move || {
             if let Err(error) = run_transfer(&agent, request, body, route.proxy.as_ref(), &sender) {
                 let _ = sender.send(Event::Failed(error));
@@ -103,7 +104,7 @@ impl StreamingResponse {
         }
     }
 
-    /// The first header of that name, which is in lower case.
+    /// The value of the first header called `name`, which must be in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -129,7 +130,7 @@ fn prepare(transfer: &Transfer<'_>, route: &ProxyRoute) -> Result<http::Request<
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes());
         let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) else {
-            return Err(HttpError("a header that was asked for does not fit into HTTP".to_owned()));
+            return Err(HttpError("a header for the request is not valid in HTTP".to_owned()));
         };
         builder = builder.header(name, value);
     }
@@ -145,7 +146,7 @@ fn prepare(transfer: &Transfer<'_>, route: &ProxyRoute) -> Result<http::Request<
     builder.body(()).map_err(|error| HttpError(one_line(&error.to_string(), 100)))
 }
 
-/// Sends one request and passes its answer on in pieces.
+/// Sends one request, and passes the response on in pieces.
 fn run_transfer(
     agent: &Agent,
     request: http::Request<()>,
@@ -196,7 +197,7 @@ impl Payload {
         }
     }
 
-    /// The bytes from the beginning.
+    /// Opens the body at its beginning.
     pub(crate) fn open(&self) -> io::Result<Option<Box<dyn Read + Send>>> {
         Ok(match self {
             Self::None => None,
@@ -214,7 +215,7 @@ struct MeteredBody<R> {
 
 impl<R: Read> Read for MeteredBody<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let _ = self.sender.try_send(Event::Sent); // without room another event ends the wait
+        let _ = self.sender.try_send(Event::Sent); // if the queue is full, another event ends the wait
         self.reader.read(buffer)
     }
 }

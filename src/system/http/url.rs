@@ -5,15 +5,15 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ureq::http::Uri;
 
-/// An absolute `http` or `https` address without user information and fragment, as the client itself reads it.
+/// An absolute `http` or `https` URL with neither user information nor a fragment. `ureq` itself has parsed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Url(pub(super) Uri);
 
-/// A person could not copy a longer one into a browser.
+/// The longest link to show. A person could not copy a longer one into a browser.
 const LONGEST_LINK: usize = 500;
 
 impl Url {
-    /// Only ASCII: `ureq` panics on a query that is not.
+    /// Accepts only ASCII, because `ureq` panics on any other query.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let uri: Uri = text.parse().ok()?; // drops a fragment silently
         let plain = text.is_ascii() && !text.contains('#') && matches!(uri.scheme_str()?, "http" | "https");
@@ -52,8 +52,8 @@ impl Url {
         (self.is_https(), self.host(), self.port()) == (other.is_https(), other.host(), other.port())
     }
 
-    /// A page that this server named, for a person to log in at. It must be on the same host or a parent domain; else
-    /// the server's own address is shown.
+    /// The page where a person can log in. It is `page`, which this server named, if that is on the same host or a
+    /// parent domain. Otherwise it is the server's own address.
     pub(crate) fn own_page(&self, page: Option<&str>) -> String {
         let is_near = |page: &Self| {
             let (page, host) = (page.host(), self.host());
@@ -89,7 +89,7 @@ impl Url {
         self.0.host().unwrap_or_default().trim_matches(['[', ']']).to_lowercase()
     }
 
-    /// The host's IP address, if it is no name.
+    /// The host's IP address; `None` if the host is a name.
     pub(crate) fn ip(&self) -> Option<IpAddr> {
         self.host().parse().ok().map(|ip: IpAddr| ip.to_canonical())
     }

@@ -10,7 +10,7 @@ use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, DigitallySignedStruct, Error as TlsError, SignatureScheme};
 
-/// Trusts the system's authorities and more.
+/// Accepts servers with a certificate from the system's authorities or from `authorities`.
 #[derive(Debug)]
 pub(super) struct KnownServer {
     platform: rustls_platform_verifier::Verifier,
@@ -27,8 +27,8 @@ impl KnownServer {
         Ok(Self { platform, authorities })
     }
 
-    /// Accepts a self-signed certificate that is a trusted authority and a server's: `openssl req -x509` makes such, as
-    /// in Docker's own guide. Go accepts it; rustls refuses an authority as a server.
+    /// Tells whether a server's self-signed certificate is itself a trusted authority. `openssl req -x509` makes such
+    /// certificates, as in Docker's own guide. Go accepts them; rustls refuses an authority as a server.
     fn is_its_own_authority(&self, certificate: &CertificateDer<'_>, error: &TlsError) -> bool {
         let TlsError::InvalidCertificate(CertificateError::Other(error)) = error else { return false };
         error.0.to_string() == "CaUsedAsEndEntity"
@@ -41,7 +41,7 @@ fn system_authorities() -> Vec<CertificateDer<'static>> {
     rustls_native_certs::load_native_certs().certs
 }
 
-/// The system's own verifier accepts such certificates.
+/// Not needed, because the system's own verifier accepts such certificates.
 #[cfg(not(all(unix, not(target_vendor = "apple"))))]
 fn system_authorities() -> Vec<CertificateDer<'static>> {
     vec![]
@@ -89,7 +89,7 @@ impl ServerCertVerifier for KnownServer {
     }
 }
 
-/// Takes every certificate: for servers that plain http may be spoken to.
+/// Accepts every certificate. It is for servers with which plain http is allowed.
 #[derive(Debug)]
 pub(super) struct AnyServer(pub(super) Vec<SignatureScheme>);
 
@@ -128,7 +128,7 @@ impl ServerCertVerifier for AnyServer {
     }
 }
 
-/// Client certificates. A server gets the first that it accepts, like in Go.
+/// Client certificates. As in Go, the first one that the server accepts is sent.
 #[derive(Debug)]
 pub(super) struct Identities(pub(super) Vec<Arc<CertifiedKey>>);
 
@@ -144,7 +144,7 @@ impl ResolvesClientCert for Identities {
     }
 }
 
-/// `issuers` are names from certificates. They are compared byte by byte. An empty list allows every issuer.
+/// Tells whether one of the names `issuers` occurs in the chain, byte by byte. An empty list allows every issuer.
 fn is_issued_by(chain: &[CertificateDer<'_>], issuers: &[&[u8]]) -> bool {
     let names = |certificate: &CertificateDer<'_>, name: &[u8]| {
         !name.is_empty() && certificate.windows(name.len()).any(|part| part == name)

@@ -1,4 +1,4 @@
-//! Windows's keyring: generic credentials of the Credential Manager, kept on this machine.
+//! Windows's keyring: generic credentials in the Credential Manager. They stay on this machine.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -45,8 +45,8 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
     })
 }
 
-/// The credentials of the `known` addresses. Docker's helper names each entry by its server. The store does not show
-/// whose an entry is, but Docker's file names the server as one with a login there.
+/// The credentials for the `known` addresses. Docker's helper names each entry after its server. An entry does not show
+/// which program made it, but Docker's config lists these servers as having a login here.
 pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     let known = known.to_vec();
     by_deadline(deadline, move || {
@@ -83,19 +83,19 @@ pub(super) fn delete_docker_login(server: &str, username: &str, deadline: Durati
     })
 }
 
-/// The name under which Go's keyring library keeps an entry.
+/// The name under which Go's keyring library stores an entry.
 fn target(entry: KeyringEntry<'_>) -> String {
     format!("{}:{}", entry.service, entry.account)
 }
 
-/// `Local`, because domains copy an enterprise's credentials to other machines.
+/// Opens an entry. Its persistence is `Local`, because domains copy `Enterprise` credentials to other machines.
 fn credential(target: &str) -> Result<Entry, KeyringError> {
     let modifiers = HashMap::from([("target", target), ("persistence", "Local")]);
     let store = Store::new().map_err(meaning)?;
     store.build("", "", Some(&modifiers)).map_err(meaning)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what it holds of a secret is wiped here")]
+#[expect(clippy::needless_pass_by_value, reason = "a secret in the error is wiped here")]
 fn meaning(error: Error) -> KeyringError {
     match error {
         Error::NoStorageAccess(_) => KeyringError::Missing("this session has no Credential Manager".into()),

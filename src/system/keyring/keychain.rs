@@ -1,4 +1,5 @@
-//! macOS's keyring: generic passwords in the user's default keychain. Docker's helper keeps internet passwords there.
+//! macOS's keyring: generic passwords in the user's default keychain. Docker's helper stores internet passwords in the
+//! same keychain.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::model::Secret;
 const ITEM_NOT_FOUND: i32 = -25300;
 /// Errors that need a person: to unlock the keychain, or to allow access to another program's entry.
 const NEEDS_A_PERSON: [i32; 4] = [-25308, -25315, -25293, -128];
-/// There is no keychain, for example for a service outside every login session.
+/// Errors that mean that there is no keychain, for example for a service outside every login session.
 const NO_KEYCHAIN: [i32; 3] = [-25291, -25294, -25307];
 
 pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
@@ -42,7 +43,7 @@ pub(super) fn write(
     let (service, account, label) = (entry.service.to_owned(), entry.account.to_owned(), label.to_owned());
     let value = Zeroizing::new(secret.expose().as_bytes().to_vec());
     by_deadline(deadline, move || {
-        // A search with a label would miss an entry with another label.
+        // The search has no label, because it would miss an entry with another label.
         let options = PasswordOptions::new_generic_password(&service, &account);
         if without_prompt(|| passwords::generic_password(options))?.map(Zeroizing::new).is_some() {
             let options = PasswordOptions::new_generic_password(&service, &account);
@@ -59,8 +60,8 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
     by_deadline(deadline, move || without_prompt(|| passwords::delete_generic_password(&service, &account)).map(drop))
 }
 
-/// The internet passwords with the label of Docker's helper. A search does not return the port, so the `known` ports
-/// are tried.
+/// The internet passwords with the label of Docker's helper. A search does not return the port, so the ports of the
+/// `known` addresses are tried.
 pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     let known = known.to_vec();
     by_deadline(deadline, move || {
@@ -130,7 +131,7 @@ fn labelled() -> Result<Vec<InternetPassword>, KeyringError> {
     Ok(found.unwrap_or_default().into_iter().filter_map(password).collect())
 }
 
-/// Without a port, any port matches.
+/// Finds an internet password. Without a port, any port matches.
 fn find(
     host: &str,
     account: &str,
@@ -154,7 +155,7 @@ fn has_address(server: &str, host: &str, path: &str) -> bool {
     rest == path && authority.strip_prefix(host).is_some_and(|port| port.is_empty() || port.starts_with(':'))
 }
 
-/// Asks the keychain with its windows forbidden; `None` if it has no such entry.
+/// Asks the keychain, which may not open a window; `None` if it has no such entry.
 fn without_prompt<T>(ask: impl FnOnce() -> security_framework::base::Result<T>) -> Result<Option<T>, KeyringError> {
     let _lock = SecKeychain::disable_user_interaction().map_err(|error| meaning(&error))?;
     match ask() {

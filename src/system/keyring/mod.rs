@@ -35,13 +35,13 @@ pub(crate) struct KeyringEntry<'n> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyringError {
     /// A person has to unlock it, or to allow the access.
-    #[cfg_attr(windows, expect(dead_code, reason = "Windows opens its own with the session"))]
+    #[cfg_attr(windows, expect(dead_code, reason = "Windows unlocks its keyring with the session"))]
     Locked,
     /// There is no keyring here, for this reason.
     Missing(String),
     /// It did not answer before the deadline.
     TimedOut,
-    /// It answered with an error, or not in its own protocol.
+    /// It answered with an error, or its answer was not understood.
     Failed(String),
 }
 
@@ -65,7 +65,8 @@ pub(crate) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
     platform::delete(entry, deadline)
 }
 
-/// Waits for the keyring until the deadline. A call of the platform cannot be cancelled, so its thread is left alone.
+/// Waits for the keyring until the deadline. A call to the keyring cannot be cancelled. If the keyring is late, the
+/// thread keeps running.
 fn by_deadline<T: Send + 'static>(
     deadline: Duration,
     ask: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
@@ -83,10 +84,11 @@ fn text(value: Vec<u8>) -> Result<Secret, KeyringError> {
     })
 }
 
-/// The logins that Docker's own helpers keep here, even if those are not installed (docker/docker-credential-helpers
-/// `secretservice/`, `osxkeychain/`, `wincred/`).
+/// The logins that Docker's own helpers have stored here, even if these helpers are not installed
+/// (docker/docker-credential-helpers `secretservice/`, `osxkeychain/`, `wincred/`).
 ///
-/// Some keyrings do not tell a login's whole address, or list nothing. `known` are addresses to try there.
+/// Some keyrings return only a part of a login's address, or cannot list logins. There, the `known` addresses are
+/// tried.
 pub(crate) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     platform::docker_logins(known, deadline)
 }
@@ -99,12 +101,12 @@ pub(crate) fn delete_docker_login(server: &str, username: &str, deadline: Durati
 /// The entries of Docker's helpers in the keyring.
 pub(crate) struct DockerLogins {
     pub(crate) logins: Vec<DockerLogin>,
-    /// Some logins could not be read without a person.
+    /// Whether some logins could not be read, because a person must allow it.
     pub(crate) is_partly_locked: bool,
 }
 
 pub(crate) struct DockerLogin {
-    /// As Docker named the server.
+    /// The server's address as Docker stored it.
     pub(crate) server: String,
     pub(crate) username: String,
     pub(crate) secret: Secret,

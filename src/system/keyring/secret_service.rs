@@ -26,12 +26,12 @@ const DEFAULT_COLLECTION: &str = "/org/freedesktop/secrets/aliases/default";
 const ITEM: &str = "org.freedesktop.Secret.Item";
 const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
-/// The path that means no object, such as an unneeded prompt.
+/// The path that means "no object". For example, it is returned if no prompt is needed.
 const NOTHING: &str = "/";
-/// The schema of entries without their own, which libsecret's programs look for.
+/// The schema for entries that have none of their own. Programs with libsecret search for it.
 const SCHEMA: &str = "org.freedesktop.Secret.Generic";
 
-/// The attribute that Docker's helper adds to each item, beside the server and the user.
+/// The attributes that Docker's helper adds to each item, besides the server and the user.
 const DOCKER_MARKS: [(&str, &str); 2] = [("label", DOCKER_LABEL), ("docker_cli", "1")];
 
 /// Names and their values, by which an item is found.
@@ -60,7 +60,7 @@ pub(super) fn write(
     ask(deadline, async move || {
         let (session, items) = ServiceSession::search(&wanted).await?;
         let secret = (&session.path, &[] as &[u8], value.as_slice(), "text/plain");
-        // One call could replace an item, but `KeePassXC` makes a person confirm that.
+        // `CreateItem` could replace an item, but then `KeePassXC` asks a person to confirm.
         if let Some(item) = items.unlocked.first() {
             let replaced: Option<()> = session.call(item, ITEM, "SetSecret", &(secret,)).await?;
             return replaced.ok_or_else(malformed);
@@ -125,7 +125,7 @@ fn delete_all(wanted: ItemAttributes, deadline: Duration) -> Result<(), KeyringE
     })
 }
 
-/// Asks on its own thread, because a bus may accept a connection and then stay silent.
+/// Asks the service on a thread of its own, because a bus may accept a connection and then stay silent.
 fn ask<T: Send + 'static, F: Future<Output = Result<T, KeyringError>>>(
     deadline: Duration,
     questions: impl FnOnce() -> F + Send + 'static,
@@ -133,7 +133,7 @@ fn ask<T: Send + 'static, F: Future<Output = Result<T, KeyringError>>>(
     by_deadline(deadline, move || zbus::block_on(questions()))
 }
 
-/// The names that Go's, Python's and Rust's keyring libraries give these two.
+/// The attributes of an entry. Go's, Python's and Rust's keyring libraries use the same names.
 fn attributes(entry: KeyringEntry<'_>) -> ItemAttributes {
     owned(&[("service", entry.service), ("username", entry.account)])
 }
@@ -142,7 +142,7 @@ fn owned(pairs: &[(&str, &str)]) -> ItemAttributes {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// A conversation with the service.
+/// An open session with the service.
 struct ServiceSession {
     connection: Connection,
     path: OwnedObjectPath,
@@ -192,8 +192,8 @@ impl ServiceSession {
         }
     }
 
-    /// Completes a change that needs a prompt of the service. `KeePassXC` makes one for every change, and shows it only
-    /// if its settings ask for confirmation. For a locked keyring the prompt would be a window, so it is refused.
+    /// Completes a change for which the service returned a prompt. `KeePassXC` returns one for every change, and shows
+    /// it only if its settings require confirmation. A locked keyring would show a window, so it is an error.
     async fn complete(&self, prompt: &OwnedObjectPath) -> Result<(), KeyringError> {
         if is_none(prompt) {
             return Ok(());
@@ -211,7 +211,7 @@ impl ServiceSession {
         if is_dismissed { Err(KeyringError::Locked) } else { Ok(()) }
     }
 
-    /// Makes sure that an empty result means no entry. A locked collection may hide its entries, as `KeePassXC`'s does.
+    /// Fails if a locked collection may hide the entry. `KeePassXC`'s collections do that.
     async fn confirm_absent(&self, items: &FoundItems) -> Result<(), KeyringError> {
         if items.locked.is_empty() { self.confirm_unlocked().await } else { Err(KeyringError::Locked) }
     }
@@ -233,7 +233,7 @@ impl ServiceSession {
         Ok(value.map(|(value,)| value))
     }
 
-    /// The object's property; `None` if there is no such object.
+    /// Calls a method; `None` if there is no such object.
     async fn call<'p, P, A>(
         &self,
         path: P,
@@ -253,8 +253,8 @@ impl ServiceSession {
     }
 }
 
-/// Connects to the session bus, if its socket belongs to our own user. Another user's bus would get our secrets, and a
-/// project's file may have named it.
+/// Connects to the session bus, if its socket belongs to our own user. Another user's bus would get our secrets. The
+/// address of the bus could come from a project's file.
 async fn connect() -> Result<Connection, KeyringError> {
     let addresses = env::present("DBUS_SESSION_BUS_ADDRESS").and_then(|text| text.into_string().ok());
     let address = match addresses {

@@ -1,4 +1,4 @@
-//! Lists the programs on PATH for completion, without running any.
+//! Lists the programs on PATH, for completion in a shell. Runs none of them.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Runs another program: no shell, a deadline, bounded output, and no recursion.
+//! Runs another program without a shell. Its time and its output are limited, and a recursion is prevented.
 
 mod listing;
 mod rehearsal;
@@ -35,11 +35,11 @@ use windows as imp;
 pub(crate) struct ProgramCall<'c> {
     pub(crate) program: &'c Path,
     pub(crate) arguments: &'c [String],
-    /// Added to our environment after `env_remove` was removed.
+    /// Variables to add to our environment, after those in `env_remove` are removed.
     pub(crate) env: &'c BTreeMap<String, String>,
     pub(crate) env_remove: &'c [String],
     pub(crate) stdin: Stdin<'c>,
-    /// A longer answer is an error.
+    /// The most bytes of output. More are an error.
     pub(crate) limit: usize,
     pub(crate) deadline: Duration,
 }
@@ -66,7 +66,7 @@ pub(crate) struct ProgramOutput {
 /// Set for programs that we start. If such a program starts us, we do not start it again.
 const GUARD: &str = "ENSIGN_IS_ASKING";
 
-/// How far up a recursion is looked for.
+/// How many processes above us are searched for a recursion.
 const CHAIN_AT_MOST: usize = 16;
 
 const STORE_LIMIT: usize = 16 << 20;
@@ -77,7 +77,7 @@ const LAST_WORDS: usize = 2 << 10;
 /// The wait for the end of the output after the program ended: another process may hold the pipe open.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// The wait for the last words of a program that failed.
+/// The wait for the end of stderr after a program failed.
 const LAST_WORDS_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs `program`, found on PATH, with `input` on its stdin and without our own variables. Its stderr is dropped.
@@ -102,7 +102,8 @@ pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
         bail!("`{name}` asked Ensign, which would ask `{name}` again");
     }
     let mut command = Command::new(call.program);
-    // Variables that a client read from a project do not reach our programs: `LD_PRELOAD`, `AWS_CONFIG_FILE`.
+    // A client may have read variables from a project, such as `LD_PRELOAD` or `AWS_CONFIG_FILE`. Our programs do not
+    // get them.
     for change in client_env::changes() {
         match &change.at_start {
             Some(value) => command.env(&change.name, value),
@@ -139,18 +140,18 @@ fn run_child(mut command: Command, call: &ProgramCall<'_>) -> Result<ProgramOutp
     result.with_context(|| format!("could not ask `{name}`"))
 }
 
-/// Finds a program on PATH. Relative folders are skipped, because they would mean another program in each folder. Go
+/// Finds a program on PATH. Relative folders are skipped, because the program would depend on the current folder. Go
 /// and Docker do the same (`os/exec`, `ErrDot`).
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(&env::variable("PATH")?), name, is_program)
 }
 
-/// The same on another PATH.
+/// Finds a program on another PATH.
 pub(crate) fn find_on(path: &OsStr, name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(path), name, is_program)
 }
 
-/// A file of that name on PATH that is no program, so that the system explains why it cannot be run.
+/// Finds a file on PATH that need not be executable. If it is run, the system explains why that fails.
 pub(crate) fn find_file(name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(&env::variable("PATH")?), name, Path::is_file)
 }
@@ -165,34 +166,35 @@ pub(crate) fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && imp::is_executable(&metadata))
 }
 
-/// Tells whether we are root, so that our programs are too.
+/// Tells whether we run as root, and so do the programs that we start.
 pub(super) fn is_root() -> bool {
     imp::is_root()
 }
 
-/// Tells whether `path` is the running program, also by a link.
+/// Tells whether `path` is the running program, or a link to it.
 pub(crate) fn is_this_program(path: &Path) -> bool {
     std::env::current_exe().is_ok_and(|ours| is_same_program(path, &ours))
 }
 
-/// Tells whether both lead to one file.
+/// Tells whether both paths lead to the same file.
 pub(crate) fn is_same_program(path: &Path, other: &Path) -> bool {
     let Ok(other) = other.canonicalize() else { return false };
     path.canonicalize().is_ok_and(|path| path == other)
         || matches!((path.metadata(), other.metadata()), (Ok(path), Ok(other)) if imp::is_same_file(&path, &other))
 }
 
-/// Tells whether a program that we started has called us, even with an environment of its own.
+/// Tells whether a program that we started has called us, even if it did not pass on our environment.
 pub(crate) fn would_recurse() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
-    // `exec` starts no helper, but on Windows it stays above its command. `doctor` starts us as a client would.
+    // `exec` and `doctor` are not a recursion. On Windows `exec` runs until its command ends, but it asks no helper.
+    // `doctor` starts us as a client does.
     let is_bystander = |process: &Process| process.words.iter().any(|word| word == "exec" || word == "doctor");
     let is_asking = |process: Process| is_ours(&process) && !is_bystander(&process);
     *ANSWER.get_or_init(|| env::present(GUARD).is_some() || ancestors::all().take(CHAIN_AT_MOST).any(is_asking))
 }
 
-/// Tells whether a process is Ensign. Only root sees the file of a process with private memory; others see only its
-/// name.
+/// Tells whether a process is Ensign. Only root can read which file a process with private memory runs. Other users see
+/// only its name.
 fn is_ours(process: &Process) -> bool {
     match &process.exe {
         Some(exe) => is_this_program(exe),
@@ -213,7 +215,7 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
     let ends = Instant::now() + call.deadline;
     if let (Stdin::Bytes(input), Some(mut stdin)) = (call.stdin, child.stdin.take()) {
         let input = Zeroizing::new(input.to_vec());
-        // A program may end without reading, which breaks the pipe; its answer counts anyway.
+        // A program may end without reading its input. That breaks the pipe, but its answer counts.
         threads::start(move || stdin.write_all(&input))?;
     }
     let stdout = Collector::start(child.stdout.take().context("no stdout")?, StreamPart::First(call.limit))?;
@@ -234,7 +236,8 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
     if !is_over {
         stdout.is_over(GRACE);
     }
-    // One that did its work may have left a process that holds the pipe. Why one failed is worth a longer wait.
+    // A successful program may have left a process that holds the pipe open. A failed one may print the reason late, so
+    // the wait is longer.
     let grace = if status.success() { Duration::from_millis(50) } else { LAST_WORDS_GRACE };
     stderr.is_over(grace.min(ends.saturating_duration_since(Instant::now())));
     let output =
@@ -248,7 +251,7 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
 /// Which part of a stream is kept.
 #[derive(Clone, Copy)]
 enum StreamPart {
-    /// The first bytes, and one more, which shows that the output is longer.
+    /// The first bytes, up to this limit. One more shows that the output is longer.
     First(usize),
     Last(usize),
 }
@@ -289,7 +292,7 @@ impl Collector {
         Ok(Self { bytes, end })
     }
 
-    /// Waits for the stream's end, at most this long.
+    /// Waits for the stream's end for at most `patience`, and tells whether it has come.
     fn is_over(&self, patience: Duration) -> bool {
         !matches!(self.end.recv_timeout(patience), Err(RecvTimeoutError::Timeout))
     }

@@ -1,4 +1,4 @@
-//! Rehearsals: start our own program as a client does, to see its answer.
+//! Rehearsals: starts our own program as a client does, to see its answer.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,8 +9,8 @@ use anyhow::Result;
 
 use super::{ProgramCall, ProgramOutput, STORE_LIMIT, Stdin, imp, run_child};
 
-/// Runs `program` with `verb` below a process with the command line `client`, if the platform can make one. It has our
-/// environment, writes nothing into the journal, and ignores that we started it.
+/// Runs `program` with `verb` below a process with the command line `client`, if the platform can make one. The program
+/// gets our environment and writes no journal. It does not take its start by us for a recursion.
 pub(crate) fn rehearse(
     client: &[&str],
     program: &Path,
@@ -29,7 +29,8 @@ pub(crate) fn rehearse(
     )
 }
 
-/// A shell under the client's name. Docker reads `-c` as an option with a value, before the client's own words.
+/// A shell with the client's name. Docker takes the shell's `-c SCRIPT` for an option of its own, before the client's
+/// own arguments.
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
 fn below(client: &[&str], program: &Path, verb: &str) -> Command {
@@ -41,7 +42,7 @@ fn below(client: &[&str], program: &Path, verb: &str) -> Command {
     command
 }
 
-/// A process has its file's name here, so no client can be imitated.
+/// On Windows a process has the name of its file, so no client can be imitated.
 #[cfg(not(unix))]
 #[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
 fn below(_: &[&str], program: &Path, verb: &str) -> Command {

@@ -1,4 +1,4 @@
-//! Process groups on Unix: a program ends with its children.
+//! Process groups on Unix: a program is killed together with its children.
 
 use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -14,7 +14,7 @@ pub(super) fn is_executable(metadata: &Metadata) -> bool {
     metadata.permissions().mode() & 0o111 != 0
 }
 
-/// Tells whether two names lead to one file, as hard links do.
+/// Tells whether both are the same file, such as two hard links.
 pub(super) fn is_same_file(first: &Metadata, other: &Metadata) -> bool {
     (first.dev(), first.ino()) == (other.dev(), other.ino())
 }
@@ -23,7 +23,7 @@ pub(super) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Makes the program the head of a group of its own.
+/// Starts the program in a process group of its own.
 pub(super) fn lead_a_group(command: &mut Command) {
     command.process_group(0);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{ProgramCall, Stdin, call};
 
-/// A program prints its version at once or never.
+/// Short, because a program prints its version at once or never.
 const DEADLINE: Duration = Duration::from_secs(2);
 const LIMIT: usize = 4096;
 

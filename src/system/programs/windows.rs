@@ -3,14 +3,14 @@
 use std::fs::Metadata;
 use std::process::{Child, Command};
 
-/// The suffixes of a program's file: some cloud command lines are scripts.
+/// The suffixes of a program's file. The command-line tools of some clouds are scripts.
 pub(super) const SUFFIXES: [&str; 2] = [".exe", ".cmd"];
 
 pub(super) fn is_executable(_: &Metadata) -> bool {
     true
 }
 
-/// Only the paths are compared.
+/// Not known on Windows, so only paths are compared.
 pub(super) fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
     false
 }
