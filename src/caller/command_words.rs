@@ -31,6 +31,8 @@ pub(super) enum FlagKind {
     /// Where the source is: skopeo's `docker`, `dir` or `yaml`, or a folder (oras).
     SourcePlace,
     DestinationPlace,
+    /// The file that takes the result instead of a registry: `crane mutate -o FILE`.
+    ResultFile,
     /// devcontainer's host and namespace, which make up the destination.
     Registry,
     Namespace,
@@ -175,10 +177,20 @@ impl<'a> Iterator for CommandWords<'a> {
     }
 }
 
-/// Tells whether the switch `flag` is on. If it is typed several times, the last one decides.
+/// Tells whether the switch `flag` is on.
 pub(super) fn is_on(switches: &[Switch<'_>], flag: &str) -> bool {
+    last(switches, flag) == Some(true)
+}
+
+/// Tells whether the switch `flag` is typed as off.
+pub(super) fn is_off(switches: &[Switch<'_>], flag: &str) -> bool {
+    last(switches, flag) == Some(false)
+}
+
+/// Returns whether the switch is on, if it is typed. If it is typed several times, the last one decides.
+fn last(switches: &[Switch<'_>], flag: &str) -> Option<bool> {
     let name = flag.trim_start_matches('-');
-    switches.iter().rev().find(|switch| switch.name == name).is_some_and(|switch| switch.is_on)
+    switches.iter().rev().find(|switch| switch.name == name).map(|switch| switch.is_on)
 }
 
 /// Go's `strconv.ParseBool`.

@@ -63,6 +63,7 @@ impl<'a> ImageCollector<'a> {
             FlagKind::Other
             | FlagKind::SourcePlace
             | FlagKind::DestinationPlace
+            | FlagKind::ResultFile
             | FlagKind::Registry
             | FlagKind::Namespace
             | FlagKind::Username

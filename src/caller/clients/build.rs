@@ -17,7 +17,7 @@ pub(super) const BUILDX: Grammar = Grammar {
         verb("build|b|dap build", Positionals::None, BUILD).on(InputFiles::Build).does(VerbEffect::BuildIf("--push")),
         verb("bake|f", Positionals::None, BAKE).on(InputFiles::Bake).does(VerbEffect::Unknown),
         verb("create", Positionals::None, CREATE),
-        verb("imagetools create|imagetools inspect", Positionals::All, IMAGETOOLS),
+        verb("imagetools create|imagetools inspect", Positionals::All, IMAGETOOLS).dry_if("--dry-run"),
         POLICY,
     ],
     plugins: &[],

@@ -68,22 +68,28 @@ impl Grammar {
     pub(super) fn command(&self, program: &Program, registry: &Registry) -> Option<CommandImages> {
         let head = self.verb(&program.args)?;
         let verb = head.verb;
-        let (positionals, Flags { values, switches }) = head.read(verb.positionals == Positionals::BeforeCommand);
+        let (positionals, flags) = head.read(verb.positionals == Positionals::BeforeCommand);
+        let Flags { mut values, switches } = flags;
+        let effect = verb.effect(&values, &switches);
+        if effect == VerbEffect::Read {
+            values.retain(|(kind, _)| *kind != FlagKind::Destination);
+        }
         let value = |kind| values.iter().rev().find(|(found, _)| *found == kind).map(|(_, value)| *value);
         let is_remote = |kind, switch| value(kind).is_none_or(|place| place == "docker") && !is_on(&switches, switch);
         let are_remote = [
             is_remote(FlagKind::SourcePlace, verb.local_if[0]),
-            is_remote(FlagKind::DestinationPlace, verb.local_if[1]),
+            is_remote(FlagKind::DestinationPlace, verb.local_if[1])
+                && (verb.effect, effect) != (VerbEffect::Copy, VerbEffect::Read),
         ];
         let mut named = verb.positionals.images(&positionals, are_remote, verb.syntax);
         let destination = named.last().copied().filter(|_| positionals.len() > 1 && are_remote[1]);
-        let place = verb.effect.destination(program, &values, &switches);
+        let place = effect.destination(program, &values, &switches);
         named.extend(place.iter().map(|(text, form)| (text.as_str(), *form)));
         // The client writes to this repository, and only reads the images.
         let beside = verb.repository_beside(program);
         let destination = beside.as_deref().map(|text| (text, verb.syntax)).or(destination);
         named.extend(destination.filter(|_| beside.is_some()));
-        let deed = if beside.is_some() && verb.effect == VerbEffect::Push { VerbEffect::Copy } else { verb.effect };
+        let deed = if beside.is_some() && effect == VerbEffect::Push { VerbEffect::Copy } else { effect };
         let line =
             ParsedCommand { form: verb.syntax, values: &values, switches: &switches, named: &named, destination };
         let keeps_result = deed.keeps_result(&line);
@@ -110,7 +116,7 @@ impl Grammar {
         let head = self.verb(&program.args)?;
         let verb = head.verb;
         let (_, Flags { values, switches }) = head.read(false);
-        verb.effect
+        verb.effect(&values, &switches)
             .destination(program, &values, &switches)
             .map(|(place, _)| place)
             .or_else(|| verb.repository_beside(program))

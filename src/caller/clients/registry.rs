@@ -42,7 +42,7 @@ pub(super) const ORAS: Grammar = Grammar {
     verbs: &[
         oras("push|attach|tag", Positionals::First).does(VerbEffect::Push),
         oras("cp|copy", Positionals::All).local_if("--from-oci-layout", "--to-oci-layout").does(VerbEffect::Copy),
-        oras("restore", Positionals::All).does(VerbEffect::Push),
+        oras("restore", Positionals::All).dry_if("--dry-run").does(VerbEffect::Push),
         oras("pull|discover|resolve|digest|backup", Positionals::All),
         oras("repo tags|repo show-tags|repository tags|repository show-tags", Positionals::All),
         Verb::new(
@@ -104,7 +104,9 @@ pub(super) const COSIGN: Grammar = Grammar {
         beside("download signature|download sbom|download attestation"),
         short("copy", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Copy),
         // The signature is written beside the image.
-        beside("sign|attest|clean").does(VerbEffect::Push),
+        beside("sign").dry_if("--upload=false").does(VerbEffect::Push),
+        beside("attest").dry_if("--no-upload").does(VerbEffect::Push),
+        beside("clean").does(VerbEffect::Push),
         beside("attach signature|attach sbom|attach attestation").does(VerbEffect::Push),
         short("load", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Push),
         short("bundle create-from-container", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Push),
@@ -169,6 +171,7 @@ pub(super) const KO: Grammar = Grammar {
     verbs: &[
         short("deps", Positionals::All, &[("--sbom", FlagKind::Other)]),
         short("build|publish|resolve|apply|create|run", Positionals::None, &[])
+            .dry_if("--push=false --local")
             .does(VerbEffect::PushTo("KO_DOCKER_REPO")),
         Verb::login("login", Positionals::Login),
     ],
@@ -210,26 +213,29 @@ const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
 
 const CRANE_FLAGS: FlagTable = &[
     (
-        "--platform -f --new_layer -o --output --format -a --annotation -l --label -e --env --entrypoint --cmd -u \
-         --user -w --workdir --exposed-ports --set-platform --image-refs --tarball --append --filename \
-         --cache_path -c --media-type",
+        "--platform -f --new_layer --format -a --annotation -l --label -e --env --entrypoint --cmd -u --user -w \
+         --workdir --exposed-ports --set-platform --image-refs --tarball --append --filename --cache_path -c \
+         --media-type",
         FlagKind::Other,
     ),
     ("-b --base --base_image -m --manifest --mount --old_base --new_base --remote --original", FlagKind::Image),
+    ("-o --output", FlagKind::ResultFile),
     ("-t --tag --new_tag --rebased --repo", FlagKind::Destination),
 ];
 
 const ORAS_FLAGS: FlagTable = &[
     ("--from-oci-layout-path --oci-layout-path", FlagKind::SourcePlace),
     ("--to-oci-layout-path", FlagKind::DestinationPlace),
+    ("-o --output", FlagKind::ResultFile),
     (
-        "--add -a --annotation --annotation-file --artifact-platform --artifact-type --ca-file --cert-file --concurrency \
-     --config --depth --distribution-spec --export-manifest --format --from-ca-file --from-cert-file \
-     --from-distribution-spec --from-header --from-identity-token --from-key-file --from-password --from-registry-config --from-resolve --from-username -H --header --identity-token --image-spec \
-     --input --key-file --last --media-type --merge -o --output -p --password --platform \
-     --registry-config --remove --resolve --size --subject --tag --template --to-ca-file --to-cert-file \
-     --to-distribution-spec --to-header --to-identity-token --to-key-file --to-password \
-     --to-registry-config --to-resolve --to-username -u --username",
+        "--add -a --annotation --annotation-file --artifact-platform --artifact-type --ca-file --cert-file \
+         --concurrency --config --depth --distribution-spec --export-manifest --format --from-ca-file \
+         --from-cert-file --from-distribution-spec --from-header --from-identity-token --from-key-file \
+         --from-password --from-registry-config --from-resolve --from-username -H --header --identity-token \
+         --image-spec --input --key-file --last --media-type --merge -p --password --platform --registry-config \
+         --remove --resolve --size --subject --tag --template --to-ca-file --to-cert-file --to-distribution-spec \
+         --to-header --to-identity-token --to-key-file --to-password --to-registry-config --to-resolve --to-username \
+         -u --username",
         FlagKind::Other,
     ),
 ];

@@ -20,7 +20,10 @@ pub(super) const SKOPEO: Grammar = Grammar {
         Verb::new("inspect|list-tags", Positionals::All, ImageSyntax::Transport, FLAGS),
         Verb::new("copy", Positionals::All, ImageSyntax::Transport, FLAGS).does(VerbEffect::Copy),
         Verb::new("delete", Positionals::All, ImageSyntax::Transport, FLAGS).does(VerbEffect::Push),
-        Verb::new("sync", Positionals::Sync, ImageSyntax::Short, SYNC).on(InputFiles::SyncList).does(VerbEffect::Copy),
+        Verb::new("sync", Positionals::Sync, ImageSyntax::Short, SYNC)
+            .on(InputFiles::SyncList)
+            .dry_if("--dry-run")
+            .does(VerbEffect::Copy),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
     plugins: &[],

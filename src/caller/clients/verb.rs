@@ -3,7 +3,7 @@
 use super::verb_effect::VerbEffect;
 use super::verb_invocation::InputFiles;
 use crate::caller::Program;
-use crate::caller::command_words::{FlagKind, FlagTable};
+use crate::caller::command_words::{FlagKind, FlagTable, Switch, is_off, is_on};
 use crate::caller::images::ImageSyntax;
 
 /// A verb that works on a registry's images, or logs in. Verbs that need no registry are not listed.
@@ -21,6 +21,8 @@ pub(super) struct Verb {
     pub(super) repository_in: Option<&'static str>,
     /// Two switches. With the first one the first word is a folder, with the second one the other words are.
     pub(super) local_if: [&'static str; 2],
+    /// Switches with which nothing is pushed: `--dry-run`, or `--upload=false`.
+    pub(super) dry_if: &'static str,
 }
 
 /// Which positional words are images.
@@ -67,6 +69,7 @@ impl Verb {
             effect: VerbEffect::Pull,
             repository_in: None,
             local_if: ["", ""],
+            dry_if: "",
         }
     }
 
@@ -86,6 +89,10 @@ impl Verb {
         Self { local_if: [source, destination], ..self }
     }
 
+    pub(super) const fn dry_if(self, switches: &'static str) -> Self {
+        Self { dry_if: switches, ..self }
+    }
+
     pub(super) const fn login(paths: &'static str, positionals: Positionals) -> Self {
         const FLAGS: FlagTable = &[
             (
@@ -96,6 +103,17 @@ impl Verb {
             ("-u --username --user", FlagKind::Username),
         ];
         Self::new(paths, positionals, ImageSyntax::WithHost, FLAGS).does(VerbEffect::Unknown)
+    }
+
+    /// Returns what the verb does with these flags. It only reads if they say that nothing is pushed.
+    pub(super) fn effect(&self, values: &[(FlagKind, &str)], switches: &[Switch<'_>]) -> VerbEffect {
+        let is_typed = |switch: &str| match switch.strip_suffix("=false") {
+            Some(switch) => is_off(switches, switch),
+            None => is_on(switches, switch),
+        };
+        let has_file = values.iter().any(|(kind, _)| *kind == FlagKind::ResultFile);
+        let is_dry = has_file || self.dry_if.split_ascii_whitespace().any(is_typed);
+        if is_dry { VerbEffect::Read } else { self.effect }
     }
 
     pub(super) fn repository_beside(&self, program: &Program) -> Option<String> {

@@ -11,6 +11,8 @@ pub(super) enum VerbEffect {
     /// A login has none. That of some builds is in their files.
     Unknown,
     Pull,
+    /// Pulls. Destinations in flags are not used.
+    Read,
     /// Pushes, signs or deletes. If flags name destinations, then these; else all images in the words.
     Push,
     /// Copies from the first word to the second.
