@@ -1,4 +1,4 @@
-//! `Explanation`: a decision in words, for `get`, `which`, `why`, `check` and the kubelet's front.
+//! `Explanation`: describes a decision in words, for `get`, `which`, `why`, `check` and the kubelet.
 
 use std::path::Path;
 

@@ -47,8 +47,8 @@ impl Accounts<'_> {
         Ok(true) // the start of the change removes secrets that were never saved for good
     }
 
-    /// Removes the left-overs of killed changes. A failure does not stop the change. The caller holds the lock. Returns
-    /// the accounts whose secrets another store did not remove.
+    /// Removes the left-overs of killed changes. A failure does not stop the change. The caller holds the config's
+    /// lock. Returns the accounts whose secrets another store did not remove.
     pub(super) fn sweep(&self, registries: &[RegistryAccounts]) -> Vec<Account> {
         for path in self.vault.left_files().iter().filter(|path| path.extension().is_some_and(|ending| ending == "new"))
         {

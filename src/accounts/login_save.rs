@@ -42,7 +42,7 @@ impl Accounts<'_> {
     }
 }
 
-/// Finds the account of each login and saves its secret.
+/// Finds the account of each login, and saves the login's secret.
 fn put_secrets(edit: &mut Transaction<'_>, logins: &[&NewLogin]) -> Vec<Result<Account>> {
     let now = SystemTime::now();
     let mut results: BTreeMap<usize, Result<Account>> = BTreeMap::new();

@@ -87,8 +87,8 @@ impl<'e> Accounts<'e> {
         Self { config: ConfigFile::new(env), vault: Vault::new(env), env }
     }
 
-    /// Finds the account that answers, with its secret. It writes only to adopt accounts, to renew a secret or to cache
-    /// an external one.
+    /// Finds the account that answers, with its secret. Writes only to adopt accounts, to renew a secret or to cache an
+    /// external secret.
     pub(crate) fn find(
         &self,
         registry: &Registry,
@@ -195,7 +195,7 @@ impl<'e> Accounts<'e> {
         }
     }
 
-    /// The accounts that answer for one registry, also those of a pattern of hosts.
+    /// The accounts that answer for one registry, including those of a pattern that covers its host.
     pub(crate) fn registry_accounts(&self, registry: &Registry) -> Result<RegistryAccounts> {
         Ok(self.load(registry)?.into_only(registry).0)
     }

@@ -23,7 +23,7 @@ pub(crate) struct NewLogin {
     /// Patterns for the account.
     pub(crate) images: Vec<ImagePattern>,
     pub(crate) images_before: PreviousImages,
-    /// The repository or namespace in the server address, which is all that this login is for.
+    /// The repository or namespace in the server address. The login is only for this part of the registry.
     pub(crate) bound: Option<ImagePattern>,
     /// The operation that the login is for. `None`: an existing account keeps its operation.
     pub(crate) purpose: Option<Operation>,
@@ -132,7 +132,7 @@ impl NewLogin {
         if let Some(name) = &self.name {
             return candidates.accounts.iter().find(|account| account.name == *name);
         }
-        // Docker stores a renewed identity token without its user.
+        // Docker stores a renewed identity token without the user name.
         let answered =
             candidates.active_account().filter(|active| active.username == self.username && self.token_of.is_none());
         // An identity token hides the account's user name, so the alias must be the user name.

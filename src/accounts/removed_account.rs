@@ -15,7 +15,7 @@ pub(crate) struct RemovedAccount {
 pub(crate) enum RevokeResult {
     /// The provider has ended the login.
     Revoked,
-    /// The provider has ended the login, but a credential made with it stays valid.
+    /// The provider has ended the login, but a credential that was made with the login stays valid.
     Left(String),
     /// The provider did not end the login. The reason contains the provider's host.
     Failed(String),

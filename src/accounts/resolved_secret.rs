@@ -45,7 +45,7 @@ const LONGEST_CACHED: Duration = Duration::from_hours(12);
 /// The least time to wait for the config's lock, which every process soon releases.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long a provider that could not be reached is not asked again. A single build asks for twenty images.
+/// The pause before a provider that could not be reached is asked again. A single build asks for twenty images.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 impl Accounts<'_> {
@@ -166,7 +166,7 @@ impl Accounts<'_> {
     }
 
     /// The account whose own secret `login` contains. `docker login` stores the secret that `get` has returned
-    /// (docker/cli `cli/command/registry/login.go`). The account must not get a static secret by that.
+    /// (docker/cli `cli/command/registry/login.go`). Saving it must not make the account's secret static.
     pub(super) fn returned(&self, login: &NewLogin) -> Result<Option<Account>> {
         let candidates = self.registry_accounts(&login.registry)?;
         let Some(account) = login.known(&candidates).filter(|_| login.source == Source::Static) else {

@@ -36,8 +36,8 @@ impl Accounts<'_> {
         env::variable(VARIABLE).map(|value| StoreKind::parse(&value.to_string_lossy()))
     }
 
-    /// Saves a new choice, and makes a key in the keyring if that is needed. A failed probe is not saved, so that the
-    /// next login probes again.
+    /// Saves a new choice, and makes a key in the keyring if sealed secrets need one. A failed probe is not saved, so
+    /// that the next login probes again.
     pub(crate) fn settle_store(&self, choice: &StoreChoice) -> Result<()> {
         if choice.kind == StoreKind::Sealed && self.vault.key().state()?.is_none() {
             self.hold_key(&Holder::Keyring, None, None)?; // a config from another machine has no key here

@@ -1,4 +1,4 @@
-//! Reads the stored secrets of accounts, or those in the file that is about to be adopted.
+//! Reads the stored secrets of accounts, or those in ATCR's file if its accounts are not adopted yet.
 
 use std::cell::LazyCell;
 
@@ -45,7 +45,7 @@ impl Accounts<'_> {
     }
 }
 
-/// The account's secret in the file that is about to be adopted.
+/// The account's secret in ATCR's file.
 pub(super) fn adopted(adopting: &AdoptedAccounts, account: &Account) -> Option<StoredSecret> {
     let (_, secret) = adopting.secrets.iter().find(|(other, _)| other == account)?;
     Some(secret.copy().into())

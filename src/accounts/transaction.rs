@@ -73,7 +73,7 @@ impl<'e> Accounts<'e> {
         }
     }
 
-    /// Removes an account and its secret. If it was the default account, no other takes its place.
+    /// Removes an account and its secret. If it was the default account, no other account becomes the default.
     pub(crate) fn remove(
         &self,
         registry: &Registry,
@@ -153,7 +153,7 @@ impl<'e> Accounts<'e> {
         })
     }
 
-    /// Refuses to change accounts of the environment.
+    /// Fails if the account comes from the environment. Such accounts cannot be changed.
     pub(crate) fn refuse_env_account(&self, registry: &Registry, name: &AccountName) -> Result<()> {
         let entry = self.registry_accounts(registry)?;
         let account =

@@ -50,7 +50,7 @@ impl ConfigJson {
         if text.trim().is_empty() {
             return Ok(Self { text: Some(text), ..none() });
         }
-        // serde_json's messages about syntax do not quote the text.
+        // serde_json's messages about syntax do not quote the text, so they show no secrets.
         let root = match serde_json::from_str::<Value>(&text) {
             Ok(Value::Object(root)) => root,
             Ok(Value::Null) => Map::new(), // Go reads it as an empty object

@@ -20,7 +20,7 @@ use super::{ConfigJson, ConfigSyntaxError, FilePlan, HELPER, LIMIT, PlannedChang
 use crate::system::env::{self, Env};
 use crate::system::{files, find_program};
 
-/// Tells whether these tools are used here: one is on `PATH`, or their file exists.
+/// Tells whether these tools are used here: one of them is on `PATH`, or their `auth.json` exists.
 pub(crate) fn are_found(env: &Env) -> bool {
     ["podman", "buildah", "skopeo"].iter().any(|name| find_program(name).is_some())
         || auth_file(env).is_some_and(|path| path.exists())

@@ -148,7 +148,7 @@ impl FilePlan {
         files::sibling(path, ".before-ensign")
     }
 
-    /// Writes the file if anything changes, and makes the backup. Fails if the file has changed since it was read: the
+    /// Writes the file if anything changes, and makes the backup. Fails if the file has changed since it was read. The
     /// caller holds Ensign's lock, but other programs do not take it.
     pub(crate) fn apply(&self) -> Result<()> {
         let Some(after) = &self.after else { return Ok(()) };
@@ -166,7 +166,7 @@ impl FilePlan {
     }
 }
 
-/// Follows a link to a file that does not exist yet. Other links are followed by the writer.
+/// Follows a link to a file that does not exist yet. The writer follows other links.
 fn destination(path: &Path) -> PathBuf {
     match fs::read_link(path) {
         Ok(target) if !path.exists() => path.parent().unwrap_or(Path::new(".")).join(target),
@@ -188,7 +188,7 @@ impl PlannedChange {
         !matches!(self, Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. } | Self::StoreOurs)
     }
 
-    /// The section in the preview.
+    /// The section of the file, which is a heading in the preview.
     fn section(&self) -> &'static str {
         match self {
             Self::TakeOut { .. } => "auths",

@@ -9,8 +9,7 @@ use crate::system::text::one_line;
 /// belongs to that account, even if it is for other images. A later login with another secret is shadowed, unless it is
 /// for other images.
 ///
-/// Logins for a part of a registry are moved behind those for the whole registry, so that the latter become the
-/// default.
+/// Logins for a part of a registry are moved behind those for the whole registry. So the latter become the default.
 pub(crate) fn dedupe(findings: &mut Vec<ImportEntry>) {
     let is_bound = |finding: &ImportEntry| finding.login().is_some_and(|login| login.bound().is_some());
     let (after, first): (Vec<_>, Vec<_>) = findings.drain(..).partition(is_bound);
@@ -113,7 +112,8 @@ pub(crate) enum LoginOrigin {
 pub(crate) struct FoundLogin {
     /// The entry's key, as written.
     pub(crate) key: String,
-    /// The meaning of the key: a registry, a repository (in auth.json), or one of Docker Hub's side tokens.
+    /// The meaning of the key: a registry, a repository (in auth.json), or one of the two Docker Hub tokens of `docker
+    /// login`.
     pub(crate) server: ServerUrl,
     /// `<token>` if the secret is an identity token.
     pub(crate) username: Username,

@@ -1,5 +1,5 @@
-//! Pinned helpers: the program under the name `docker-credential-ensign-ALIAS`, which answers as that account only.
-//! They are in a folder where Docker finds programs.
+//! Pinned helpers: Ensign under the name `docker-credential-ensign-ALIAS`. It answers only as the account with that
+//! alias. They are in a folder where Docker finds programs.
 
 use std::path::{Path, PathBuf};
 

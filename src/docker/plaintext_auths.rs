@@ -38,9 +38,9 @@ pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
     Ok(())
 }
 
-/// Plans to remove these logins once they are imported. The entry itself stays as a marker, with its other fields,
-/// because some programs only look up registries that are in `auths` (testcontainers-go `docker_auth.go`). An entry
-/// that has changed meanwhile is not touched.
+/// Plans to remove these logins once they are imported. The entry itself stays as a marker, with its other fields. Some
+/// programs only look up registries that are in `auths` (testcontainers-go `docker_auth.go`). An entry that has changed
+/// meanwhile is not touched.
 pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<FilePlan> {
     let (present, _) = find(file);
     let known = |login: &&FoundLogin| imported.iter().any(|other| other.is_same(login));
@@ -149,7 +149,7 @@ impl fmt::Display for UnusableReason {
             Self::NotBase64 => "its `auth` is not base64",
             Self::NotALogin => "its `auth` is not a user name and a secret",
             Self::Incomplete => "only half of a login",
-            Self::RegistryToken => "a registry token, which no helper can give",
+            Self::RegistryToken => "a registry token, which no helper can return",
         })
     }
 }

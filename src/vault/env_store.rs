@@ -57,7 +57,7 @@ fn lacks(account: &Account, path: &Path, what: &str) -> anyhow::Error {
 /// The error for a change of an environment account. The hint names the variables that define the account.
 pub(crate) fn env_account_problem(account: &Account) -> Problem {
     Problem::new(
-        format!("{} on {} is given by the environment and cannot be changed here", account.name, account.registry),
-        "change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that gives it",
+        format!("{} on {} comes from the environment and cannot be changed here", account.name, account.registry),
+        "change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that defines the account",
     )
 }

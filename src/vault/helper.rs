@@ -1,6 +1,6 @@
 //! `HelperStore`: another credential helper as a store, with one entry per account under an address of our own.
 //!
-//! The program is `docker-credential-<name>` from PATH. It speaks the same protocol as we do
+//! The program is `docker-credential-<name>` from PATH. The program speaks the same protocol as Ensign
 //! (docker/docker-credential-helpers `client/`).
 
 use std::fmt::Write;

@@ -2,7 +2,7 @@
 //! secrets are left-overs of killed changes.
 //!
 //! A saved secret without an account may belong to another config (`ENSIGN_CONFIG_DIR`), or to an older copy of this
-//! one in dotfiles. Such a secret is never removed as a left-over.
+//! config in dotfiles. Such a secret is never removed as a left-over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -68,7 +68,7 @@ impl SecretRecord {
         known.is_none_or(|known| known.get(registry.as_str()).is_some_and(|names| names.contains(name)))
     }
 
-    /// Records a finished change with its removed and present accounts.
+    /// Records a finished change: `dropped` accounts are gone, and those in `there` exist now.
     pub(crate) fn settle<'a>(
         &mut self,
         dropped: impl Iterator<Item = &'a Account>,

@@ -30,7 +30,7 @@ pub(super) trait Store {
 #[derive(Default)]
 pub(super) struct SecretChanges {
     steps: Vec<Box<dyn Fn() -> Result<()>>>,
-    /// The files that were sealed again.
+    /// The new generations of the files that were sealed again.
     pub(super) sealed: Vec<MinimumGeneration>,
 }
 

@@ -74,7 +74,7 @@ impl Writer<'_> {
         self.edit(kind, &Registry::docker_hub(), |contents| contents.put_token(user, token, secret))
     }
 
-    /// Removes such a token, if there is one.
+    /// Removes one of Docker Hub's tokens, if there is one.
     pub(crate) fn remove_hub_token(&mut self, kind: &StoreKind, user: &Username, token: HubToken) -> Result<()> {
         self.edit(kind, &Registry::docker_hub(), |contents| contents.remove_token(user, token))
     }
@@ -88,7 +88,7 @@ impl Writer<'_> {
         Ok(files.len())
     }
 
-    /// The files that were sealed again.
+    /// The new generations of the files that were sealed again.
     pub(crate) fn sealed(&self) -> &[MinimumGeneration] {
         &self.changes.sealed
     }

@@ -349,7 +349,7 @@ fn the_root_is_where_buildx_looks() {
 exit 1
 --- stderr
 error: `[HOME]/.docker/buildx/config` is a link, which buildx does not follow
-hint: put a folder in its place: `rm [HOME]/.docker/buildx/config`, and run it again
+hint: put a folder in its place: `rm [HOME]/.docker/buildx/config`, and run the command again
 
 "#]]);
 }

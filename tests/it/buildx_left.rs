@@ -62,10 +62,10 @@ exit 1
 ✓ Made ~/docker-credential-ensign-me
 ✓ Folders: 2 written
 ! Ensign does not change a folder with other content; remove that folder, then run `docker-credential-ensign buildx sync`
-error: `[HOME]/.docker/buildx/config/ghcr.io/me/file` is a file, where buildx has a folder
-hint: move it away: `mv [HOME]/.docker/buildx/config/ghcr.io/me/file [HOME]/.docker/buildx/config/ghcr.io/me/file.old`, and run it again
+error: `[HOME]/.docker/buildx/config/ghcr.io/me/file` is a file, where buildx expects a folder
+hint: move it away: `mv [HOME]/.docker/buildx/config/ghcr.io/me/file [HOME]/.docker/buildx/config/ghcr.io/me/file.old`, and run the command again
 error: `[HOME]/.docker/buildx/config/ghcr.io/me/link` is a link, which buildx does not follow
-hint: put a folder in its place: `rm [HOME]/.docker/buildx/config/ghcr.io/me/link`, and run it again
+hint: put a folder in its place: `rm [HOME]/.docker/buildx/config/ghcr.io/me/link`, and run the command again
 
 "#]]);
     assert_eq!(fs::read(place("ghcr.io/me/kept/config.json")).unwrap(), mine);

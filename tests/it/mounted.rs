@@ -148,16 +148,16 @@ fn what_is_given_goes_before_the_config_and_is_not_changed() {
         str![[r#"
 exit 1
 --- stderr
-error: me on ghcr.io is given by the environment and cannot be changed here
-hint: change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that gives it
+error: me on ghcr.io comes from the environment and cannot be changed here
+hint: change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that defines the account
 exit 1
 --- stderr
-error: me on ghcr.io is given by the environment and cannot be changed here
-hint: change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that gives it
+error: me on ghcr.io comes from the environment and cannot be changed here
+hint: change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that defines the account
 exit 1
 --- stderr
-error: me on ghcr.io is given by the environment and cannot be changed here
-hint: change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that gives it
+error: me on ghcr.io comes from the environment and cannot be changed here
+hint: change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that defines the account
 
 "#]],
     );

@@ -118,7 +118,7 @@ fn a_dead_fallback_is_not_found_and_says_nothing() {
     stored.shows(str![[r#"
 exit 1
 --- stdout
-the login of quay.io was not kept: `docker-credential-before` is not installed: install `docker-credential-before`, or remove it where it is named, or save the login in Ensign: `docker-credential-ensign login quay.io`
+the login of quay.io was not kept: `docker-credential-before` is not installed: install `docker-credential-before`, or remove its name from the config, or save the login in Ensign: `docker-credential-ensign login quay.io`
 
 "#]]);
     for name in ["ensign", "atcr", "../evil", ""] {

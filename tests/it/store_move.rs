@@ -184,8 +184,8 @@ fn an_account_that_the_environment_gives_stays_there() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: ci on harbor.example is given by the environment and cannot be changed here
-hint: change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that gives it
+error: ci on harbor.example comes from the environment and cannot be changed here
+hint: change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that defines the account
 
 "#]]);
     assert_eq!(sandbox.who("harbor.example"), "robot");

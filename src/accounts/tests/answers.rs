@@ -98,7 +98,7 @@ fn surveys_tell_accounts_helpers_aliases_and_trust() {
     assert_eq!(accounts.listed(false).unwrap(), [("a.example".to_owned(), "me".to_owned())]);
 }
 
-/// A caller of which nothing is known.
+/// A caller about which nothing is known.
 pub(super) struct Stranger;
 
 impl CallerContext for Stranger {

@@ -1,4 +1,4 @@
-//! Accounts in a home of their own.
+//! Tests of accounts, each in a home folder of its own.
 
 mod answers;
 mod changes;

@@ -1,4 +1,4 @@
-//! Secrets that a provider renews, and logins and logouts that come in between.
+//! Tests of secrets that a provider renews, and of logins and logouts meanwhile.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -216,7 +216,7 @@ fn a_program_that_failed_rests_and_a_public_registry_needs_no_secret() {
     }
 }
 
-/// A client that logs out between the two reads of a call.
+/// A client that logs out after a call has read the config, and before the call reads the secret.
 struct LogoutMeanwhile<'a>(&'a Accounts<'a>);
 
 impl CallerContext for LogoutMeanwhile<'_> {

@@ -194,10 +194,10 @@ fn no_folder(path: &Path, metadata: &fs::Metadata) -> Problem {
     let name = quote(&name);
     if metadata.is_symlink() {
         let what = format!("`{shown}` is a link, which buildx does not follow");
-        return Problem::new(what, format!("put a folder in its place: `rm {name}`, and run it again"));
+        return Problem::new(what, format!("put a folder in its place: `rm {name}`, and run the command again"));
     }
-    let what = format!("`{shown}` is a file, where buildx has a folder");
-    Problem::new(what, format!("move it away: `mv {name} {name}.old`, and run it again"))
+    let what = format!("`{shown}` is a file, where buildx expects a folder");
+    Problem::new(what, format!("move it away: `mv {name} {name}.old`, and run the command again"))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {

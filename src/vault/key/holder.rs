@@ -136,8 +136,8 @@ impl Holder {
         }
     }
 
-    /// Whether the kernel's keyring may cache the opened key. Not for a file: reading it is as fast, and a user may
-    /// unmount it on purpose.
+    /// Whether the kernel's keyring may cache the opened key. A key file is not cached: reading it is as fast, and a
+    /// user may unmount it on purpose.
     pub(crate) fn is_cached(&self) -> bool {
         match self {
             Self::Keyring | Self::Passphrase | Self::SystemdFile(_) => true,

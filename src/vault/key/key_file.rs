@@ -96,7 +96,7 @@ impl KeyFile {
             _ => {}
         }
         serde_json::from_slice(bytes).map_err(|error| {
-            let message = format!("`{shown}`, which says who holds the key of the sealed secrets, is broken: {error}");
+            let message = format!("`{shown}`, which describes the key of the sealed secrets, is broken: {error}");
             Problem::new(message, "put it back from a backup").into()
         })
     }

@@ -56,7 +56,7 @@ impl KeyState {
 /// How long the opened key is cached: a working day. The next day the passphrase is typed again.
 const CACHED_FOR: Duration = Duration::from_hours(8);
 
-/// How long a holder that did not answer is not asked again. A single build asks for twenty images.
+/// The pause before a holder that did not answer is asked again. A single build asks for twenty images.
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 
 const LIMIT: u64 = 64 << 10;
@@ -140,7 +140,7 @@ impl<'e> DataKey<'e> {
         if let Some(id) = file.previous() {
             let _ = kernel_keyring::remove(&entry(id));
         }
-        kernel_keyring::remove(&entry(&file.key)).map_err(|why| anyhow!("the key could not be taken back: {why}"))
+        kernel_keyring::remove(&entry(&file.key)).map_err(|why| anyhow!("the opened key could not be removed: {why}"))
     }
 
     /// Opens the key with a passphrase for this process only. The kernel's keyring is not used.
