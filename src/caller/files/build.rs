@@ -23,7 +23,7 @@ pub(super) struct Build {
     /// Arguments. One without a value has its variable's.
     pub(super) arguments: BTreeMap<String, Option<String>>,
     pub(super) target: Option<String>,
-    /// Named contexts with their sources.
+    /// Named contexts with their sources. Only the command line's names are put into the short form.
     pub(super) contexts: BTreeMap<String, String>,
     /// The settings for bake in a Compose file.
     pub(super) for_bake: BakeExtension,
@@ -31,6 +31,7 @@ pub(super) struct Build {
     pub(super) platforms: Vec<String>,
     /// An image that replaces the first stage's.
     pub(super) base: Option<String>,
+    pub(super) is_check: bool,
     /// The names of the result, and its caches.
     pub(super) tags: ImageSide,
     pub(super) cache_from: ImageSide,
@@ -71,10 +72,11 @@ pub(super) fn images(
         contexts: task
             .values(FlagKind::BuildContext)
             .filter_map(|pair| pair.split_once('='))
-            .map(|(name, source)| (name.to_owned(), source.to_owned()))
+            .map(|(name, source)| (dockerfile::familiar(name).to_owned(), source.to_owned()))
             .collect(),
         platforms: platforms(task, variables),
         base: task.value(FlagKind::Base).map(str::to_owned),
+        is_check: is_check(task),
         ..Build::default()
     };
     if files.iter().all(|file| is_read(file)) {
@@ -95,6 +97,11 @@ fn builder(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> BuilderKi
         "docker" if variables.get("DOCKER_BUILDKIT").is_some_and(|value| is_false(&value)) => BuilderKind::InOrder,
         _ => BuilderKind::BuildKit,
     }
+}
+
+/// Tells whether a build with `BuildKit` only checks its Dockerfile.
+pub(super) fn is_check(task: &VerbInvocation<'_>) -> bool {
+    task.is_on("--check")
 }
 
 /// A false value as Go reads it. Docker refuses what is neither true nor false.
@@ -189,13 +196,6 @@ impl Build {
             && (&self.builder, &self.platforms, &self.base) == (builder, platforms, base)
     }
 
-    /// The images that are pushed after the build.
-    pub(super) fn pushed(&self) -> ImageSide {
-        let mut side = self.tags.clone();
-        side.extend(self.cache_to.clone());
-        side
-    }
-
     fn dockerfiles(&self, reader: &mut ProjectReader) -> Vec<(String, PathBuf)> {
         if let Some(inline) = &self.inline {
             return vec![inline.clone()];
@@ -244,6 +244,7 @@ impl Build {
             contexts: self.contexts.clone(),
             platforms: self.platforms.clone(),
             base: self.base.clone(),
+            is_check: self.is_check,
         }
     }
 }

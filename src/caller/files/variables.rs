@@ -44,6 +44,11 @@ impl ProjectVariables {
         value.split(separator).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 
+    /// Removes the variables of files whose names do not fit.
+    pub(super) fn retain_in_files(&mut self, fits: impl Fn(&str) -> bool) {
+        self.files.iter_mut().for_each(|file| file.retain(|name, _| fits(name)));
+    }
+
     /// Adds files of variables after those known already. The last of them that has a name wins. False if Compose
     /// refuses one.
     pub(super) fn add_files(&mut self, texts: &[String]) -> bool {

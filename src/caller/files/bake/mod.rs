@@ -16,7 +16,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::build::Build;
+use super::build::{Build, is_check};
 use super::project_reader::ProjectReader;
 use super::{ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::VerbInvocation;
@@ -49,7 +49,7 @@ pub(super) fn images(
             break;
         }
         let base = sources.base(&target, current);
-        let build = target.build(&base);
+        let build = Build { is_check: is_check(task), ..target.build(&base) };
         // Most targets of a matrix have the same source.
         if !read.iter().any(|other| other.is_from_the_same(&build)) {
             pulled.extend(build.pulled(&sources.compose_variables, reader));

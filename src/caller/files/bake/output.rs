@@ -42,7 +42,7 @@ fn one_goes(text: &str) -> OutputDestination {
     match kind(text) {
         Some("registry") => OutputDestination::AsTagged,
         Some("image") if push.is_some_and(|push| push.contains(UNKNOWN)) => OutputDestination::PerhapsSomewhere,
-        Some("image") if push.is_some_and(is_true) => OutputDestination::AsTagged,
+        Some("image") if push.is_some_and(|push| push.is_empty() || is_true(push)) => OutputDestination::AsTagged,
         Some(_) => OutputDestination::Nowhere,
         None => OutputDestination::PerhapsSomewhere,
     }

@@ -87,6 +87,17 @@ impl ServiceParts {
         }
     }
 
+    /// Writes the context of a build that has none.
+    pub(super) fn add_default_context(&mut self) {
+        let Some(part) = self.0.get_mut("build") else { return };
+        if let YamlNode::Map(entries) = part.node.plain()
+            && part.node.entry("context").is_none()
+        {
+            let context = ("context".to_owned(), Rc::new(YamlNode::Text(".".to_owned())));
+            part.node = Rc::new(YamlNode::Map(entries.iter().cloned().chain([context]).collect()));
+        }
+    }
+
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
         let nodes = |parts: &Self| parts.0.iter().map(|(key, part)| (*key, part.node.clone())).collect::<Vec<_>>();
         nodes(self) == nodes(other)
@@ -97,7 +108,7 @@ fn merge(key: &str, base: &Rc<YamlNode>, later: &Rc<YamlNode>, budget: &Budget) 
     match key {
         "build" => merge_any(&build_map(base), &build_map(later), budget),
         "depends_on" => merge_any(&named_map(base), &named_map(later), budget),
-        "args" | "additional_contexts" => merge_any(&pair_list(base), &pair_list(later), budget),
+        "args" | "additional_contexts" => merge_any(&pair_list(&without_reset(base, later)), &pair_list(later), budget),
         _ => merge_any(base, later, budget),
     }
 }
@@ -116,6 +127,7 @@ fn merge_any(base: &Rc<YamlNode>, later: &Rc<YamlNode>, budget: &Budget) -> Resu
             spend(items.len() + more.len(), budget)?;
             YamlNode::List(items.iter().chain(more).cloned().collect())
         }
+        (_, YamlNode::Nothing) => return Ok(base.clone()),
         (YamlNode::Map(_) | YamlNode::List(_), _) => {
             return Err(LoadError::refused("a value replaces one of another kind"));
         }
@@ -164,6 +176,17 @@ fn named_map(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     }
 }
 
+/// The entries of a map that `later` does not reset.
+fn without_reset(base: &Rc<YamlNode>, later: &YamlNode) -> Rc<YamlNode> {
+    match base.plain() {
+        YamlNode::Map(entries) => {
+            let is_left = |name: &str| later.entry(name).is_none_or(|node| **node != YamlNode::Reset);
+            Rc::new(YamlNode::Map(entries.iter().filter(|(name, _)| is_left(name)).cloned().collect()))
+        }
+        _ => base.clone(),
+    }
+}
+
 /// `{NAME: VALUE}` is `[NAME=VALUE]`.
 fn pair_list(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     match node.plain() {
@@ -188,10 +211,10 @@ fn with_absolute_context(build: &Rc<YamlNode>, folder: &Path) -> Rc<YamlNode> {
     Rc::new(YamlNode::Map(entries.map(|(key, node)| (key.clone(), node)).collect()))
 }
 
-/// A remote context stays as it is (compose-go `paths/context.go`).
+/// A remote context stays as it is (compose-go `paths/context.go`), and so does an empty one.
 fn absolute(context: &str, folder: &Path) -> String {
     let elsewhere = ["github.com/", "git@", "~"];
-    if context.contains("://") || elsewhere.iter().any(|start| context.starts_with(start)) {
+    if context.is_empty() || context.contains("://") || elsewhere.iter().any(|start| context.starts_with(start)) {
         return context.to_owned();
     }
     folder.join(context).to_string_lossy().into_owned()

@@ -15,6 +15,7 @@ mod values;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::build::is_check;
 use super::project_reader::ProjectReader;
 use super::{ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::{ComposeAction, VerbInvocation};
@@ -37,7 +38,7 @@ pub(super) fn images(
         Err(error) => return not_known(&error, current, reader),
     };
     let last = settings.files.last().map_or(current, PathBuf::as_path);
-    let loaded = match project::load(&settings.files, &settings.folder, &settings.variables, reader) {
+    let loaded = match project::load(&settings.files, &settings.folder, current, &settings.variables, reader) {
         Ok(loaded) => loaded,
         Err(_) if !settings.artifacts.is_empty() => project::ComposeProject::default(), // they are requested first
         Err(error) => return not_known(&error, last, reader),
@@ -73,7 +74,7 @@ pub(super) fn stack_images(
         .filter_map(|name| local(current, name))
         .collect();
     let mut pulled = ImageSide::default();
-    match project::load(&files, current, variables, reader) {
+    match project::load(&files, current, current, variables, reader) {
         Ok(loaded) => loaded.services.into_values().for_each(|service| pulled.extend(service.image)),
         Err(error) => return not_known(&error, files.last().map_or(current, PathBuf::as_path), reader),
     }
@@ -87,7 +88,7 @@ pub(super) fn services(
     variables: &ProjectVariables,
     reader: &mut ProjectReader,
 ) -> BTreeMap<String, ComposeService> {
-    match project::load(files, folder, variables, reader) {
+    match project::load(files, folder, folder, variables, reader) {
         Ok(loaded) => loaded.services,
         Err(error) => {
             not_known(&error, files.last().map_or(folder, PathBuf::as_path), reader);
@@ -135,17 +136,17 @@ fn named(
             pulled.extend(service.hooks.clone());
         }
         if let (ComposeAction::Push, Some(build)) = (project, &service.build) {
-            pushed.extend(service.image.clone());
-            pushed.extend(build.tags.clone());
+            pushed.extend(service.names_of(build));
         }
     }
     for service in &selection.built {
         let Some(build) = service.build.as_ref().filter(|_| !task.is_on("--no-build")) else { continue };
         let mut build = build.clone();
+        build.is_check = is_check(task);
         build.arguments.extend(task.variables().map(|(name, value)| (name.into(), value.map(str::to_owned))));
         pulled.extend(build.pulled(&settings.variables, reader));
-        pushed.extend(service.image.clone());
-        pushed.extend(build.pushed());
+        pushed.extend(service.names_of(&build));
+        pushed.extend(build.cache_to.clone());
     }
     let goes_out = project == ComposeAction::Push || project == ComposeAction::Build && task.is_on("--push");
     ProjectImages { pulled, pushed, goes_out }

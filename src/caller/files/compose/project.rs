@@ -24,10 +24,11 @@ pub(super) struct ComposeProject {
     pub(super) artifacts: Vec<(String, PathBuf)>,
 }
 
-/// Reads the project in `folder` with the files `files`.
+/// Reads the project in `folder` with the files `files`. The command runs in `current`.
 pub(super) fn load(
     files: &[PathBuf],
     folder: &Path,
+    current: &Path,
     variables: &ProjectVariables,
     reader: &mut ProjectReader,
 ) -> Result<ComposeProject, LoadError> {
@@ -40,8 +41,8 @@ pub(super) fn load(
         Err(_) if !artifacts.is_empty() => ServicesByName::new(), // they are requested first
         Err(error) => return Err(error),
     };
-    let services =
-        model.into_iter().map(|(name, parts)| (name, ComposeService::new(&parts, folder, variables))).collect();
+    let service = |parts: &ServiceParts| ComposeService::new(parts, folder, current, variables);
+    let services = model.into_iter().map(|(name, parts)| (name, service(&parts))).collect();
     Ok(ComposeProject { services, artifacts })
 }
 
@@ -77,30 +78,20 @@ impl ProjectLoader<'_> {
             let origin = ServiceOrigin { file, folder: place.folder, variables: place.variables };
             for document in self.documents(file, place.variables)? {
                 is_empty = false;
-                let (mut own, is_whole) = self.services(&document, origin)?;
-                if is_whole {
-                    model.clear();
-                }
-                own.retain(|name, parts| {
-                    if parts.is_none() {
-                        model.remove(name);
-                    }
-                    parts.is_some()
-                });
+                let mut own = self.services(&document, origin, &mut model)?;
                 above.push(file.clone());
                 for included in document.get("include").map(|include| include.list()).unwrap_or_default() {
                     for (name, parts) in self.include(included, origin, above)? {
-                        let service = own.entry(name).or_default();
-                        if service.as_ref().is_some_and(|service| !service.says_the_same(&parts)) {
+                        if own.get(&name).is_some_and(|service| !service.says_the_same(&parts)) {
                             return Err(LoadError::refused("a service is in an included file too"));
                         }
-                        *service = Some(parts);
+                        own.insert(name, parts);
                     }
                 }
                 above.pop();
                 for (name, parts) in own {
                     let service = model.entry(name).or_default();
-                    service.apply(&parts.unwrap_or_default(), self.reader.budget())?;
+                    service.apply(&parts, self.reader.budget())?;
                 }
                 if model.len() > SERVICES_AT_MOST {
                     return Err(LoadError::refused("it has too many services"));
@@ -131,24 +122,30 @@ impl ProjectLoader<'_> {
         Ok(documents)
     }
 
-    /// The services of a document with what they extend; `None` for a removed one. True if they replace all earlier
-    /// ones.
+    /// The services of a document with what they extend. Those of `earlier` that it resets or replaces are removed.
     fn services(
         &mut self,
         document: &YamlNode,
         origin: ServiceOrigin<'_>,
-    ) -> Result<(BTreeMap<String, Option<ServiceParts>>, bool), LoadError> {
-        let mut own = BTreeMap::new();
-        let Some(services) = document.entry("services") else { return Ok((own, false)) };
-        let is_whole = matches!(**services, YamlNode::Reset | YamlNode::Override(_));
+        earlier: &mut ServicesByName,
+    ) -> Result<ServicesByName, LoadError> {
+        let mut own = ServicesByName::new();
+        let Some(services) = document.entry("services") else { return Ok(own) };
+        if matches!(**services, YamlNode::Reset | YamlNode::Override(_)) {
+            earlier.clear();
+        }
         for (name, node) in services.map() {
+            if matches!(**node, YamlNode::Reset | YamlNode::Override(_)) {
+                earlier.remove(name);
+            }
             let parts = match **node {
-                YamlNode::Reset => None,
-                _ => Some(self.extended(name, services, origin, &mut Vec::new())?),
+                YamlNode::Reset => continue,
+                YamlNode::Nothing => ServiceParts::default(),
+                _ => self.extended(name, services, origin, &mut Vec::new())?,
             };
             own.insert(name.clone(), parts);
         }
-        Ok((own, is_whole))
+        Ok(own)
     }
 
     /// The extended service with this one merged over it.
@@ -229,6 +226,7 @@ impl ProjectLoader<'_> {
         super::add_env_files(&paths, &mut variables, self.reader)?;
         let mut model = self.load(&ProjectFiles { files: &files, folder: &folder, variables: &variables }, above)?;
         for parts in model.values_mut() {
+            parts.add_default_context();
             parts.resolve(&folder);
         }
         Ok(model)

@@ -30,7 +30,7 @@ pub(in crate::caller::files) struct ComposeService {
 }
 
 impl ComposeService {
-    pub(super) fn new(parts: &ServiceParts, folder: &Path, variables: &ProjectVariables) -> Self {
+    pub(super) fn new(parts: &ServiceParts, folder: &Path, current: &Path, variables: &ProjectVariables) -> Self {
         let texts = |key| parts.get(key).map(|(node, _)| node.texts()).unwrap_or_default();
         let mut image = ImageSide::default();
         if let Some((node, file)) = parts.get("image") {
@@ -39,7 +39,7 @@ impl ComposeService {
         Self {
             image,
             build: parts.get("build").map(|(node, file)| {
-                let mut build = build(node, file, folder, variables);
+                let mut build = build(node, file, (folder, current), variables);
                 if build.platforms.is_empty() {
                     build.platforms = texts("platform").into_iter().map(str::to_owned).collect();
                 }
@@ -66,6 +66,15 @@ impl ComposeService {
         self.profiles.is_empty() || profiles.iter().any(|name| name == "*" || self.profiles.contains(name))
     }
 
+    /// The names under which its build is pushed. A service without an image has none.
+    pub(super) fn names_of(&self, build: &Build) -> ImageSide {
+        let mut names = self.image.clone();
+        if !names.is_empty() {
+            names.extend(build.tags.clone());
+        }
+        names
+    }
+
     /// The services that its build starts from.
     pub(super) fn build_services(&self) -> impl Iterator<Item = &str> {
         let sources = self.build.iter().flat_map(|build| build.contexts.values());
@@ -89,7 +98,8 @@ fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
     if let Some((node, _)) = parts.get("depends_on") {
         found.extend(node.texts().into_iter().map(|name| (name.to_owned(), true)));
         for (name, dependency) in node.map().iter().filter(|(_, dependency)| **dependency != YamlNode::Reset) {
-            let is_required = dependency.get("required").and_then(|node| node.text()) != Some("false");
+            let is_false = |text: &str| matches!(text, "false" | "False" | "FALSE"); // Compose refuses other texts
+            let is_required = !dependency.get("required").and_then(|node| node.text()).is_some_and(is_false);
             found.insert(name.clone(), is_required);
         }
     }
@@ -99,14 +109,14 @@ fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
 /// Of several volumes with one target the last wins.
 fn volumes(parts: &ServiceParts) -> ImageSide {
     let Some((node, file)) = parts.get("volumes") else { return ImageSide::default() };
-    let mut sources: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    let mut sources: BTreeMap<String, Option<&str>> = BTreeMap::new();
     for volume in node.list() {
         let text_of = |key: &str| volume.get(key).and_then(|node| node.text());
         if let Some(text) = volume.text() {
-            sources.insert(text.split(':').nth(1).unwrap_or(text), None);
+            sources.insert(target(text), None);
         } else {
             let image = text_of("source").filter(|_| text_of("type") == Some("image"));
-            sources.insert(text_of("target").unwrap_or_default(), image);
+            sources.insert(text_of("target").unwrap_or_default().to_owned(), image);
         }
     }
     let mut side = ImageSide::default();
@@ -114,6 +124,23 @@ fn volumes(parts: &ServiceParts) -> ImageSide {
         side.add_image(image, file);
     }
     side
+}
+
+/// The target of a volume in its short form (compose-go `format/volume.go`).
+fn target(volume: &str) -> String {
+    let mut chars = volume.chars();
+    let is_drive = chars.next().is_some_and(char::is_alphabetic) && chars.next() == Some(':');
+    let drive = volume.find(':').filter(|_| is_drive).map_or(0, |colon| colon + 1);
+    let target = volume[drive..].split(':').nth(1).unwrap_or(volume);
+    let mut parts: Vec<&str> = Vec::new();
+    for part in target.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        if part == ".." {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    format!("{}{}", if target.starts_with('/') { "/" } else { "" }, parts.join("/"))
 }
 
 fn hooks(parts: &ServiceParts) -> ImageSide {
@@ -127,10 +154,11 @@ fn hooks(parts: &ServiceParts) -> ImageSide {
     side
 }
 
-/// `build: FOLDER`, or a map of settings.
-fn build(node: &Rc<YamlNode>, file: &Path, folder: &Path, variables: &ProjectVariables) -> Build {
+/// `build: FOLDER`, or a map of settings. An empty context is the folder `current`, and none is the project's.
+fn build(node: &Rc<YamlNode>, file: &Path, (folder, current): (&Path, &Path), variables: &ProjectVariables) -> Build {
     let text = |key: &str| node.get(key).and_then(|node| node.text()).filter(|text| !text.is_empty());
-    let context = node.text().or_else(|| text("context")).unwrap_or(".");
+    let context = node.text().or_else(|| node.get("context")?.text()).unwrap_or(".");
+    let folder = if context.is_empty() { current } else { folder };
     let home = context.strip_prefix("~/").and_then(|rest| Some(Path::new(&variables.get("HOME")?).join(rest)));
     let context = home.or_else(|| local_folder(folder, context));
     let contexts = node.get("additional_contexts").map(|node| pairs(node)).unwrap_or_default();

@@ -64,6 +64,9 @@ pub(super) fn settings(
     let first_folder = working_folder(current, root.as_deref(), &names);
     if has_default {
         add_default_env_file(&first_folder, &mut variables, reader)?;
+        if is_default_disabled(&variables)? {
+            variables.retain_in_files(|name| name.starts_with("COMPOSE_")); // those were read before
+        }
     }
     let paths: Vec<PathBuf> = env_files.iter().map(|name| current.join(name)).collect();
     add_env_files(&paths, &mut variables, reader)?;
@@ -78,7 +81,7 @@ pub(super) fn settings(
     }
     // A project in another folder may have an `.env` too, which comes after ours.
     let folder = working_folder(current, root.as_deref(), &names);
-    if has_default && folder != first_folder {
+    if has_default && folder != first_folder && !is_default_disabled(&variables)? {
         add_default_env_file(&folder, &mut variables, reader)?;
     }
     let mut profiles: Vec<String> = task.values(FlagKind::Profile).map(str::to_owned).collect();

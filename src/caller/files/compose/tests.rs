@@ -30,6 +30,7 @@ fn services_are_selected_as_compose_does() {
         ("docker compose pull", &[may_wait], "c.io/a |"),
         ("docker compose up a", &[may_wait], "c.io/a |"),
         ("docker compose up a", &["services: {a: {image: c.io/a, depends_on: {z: {required: false}}}}"], "? | ?"),
+        ("docker compose pull", &[&may_wait.replace("false", "False")], "c.io/a |"),
         ("docker compose pull", &["services: {a: {command: x}}"], "? | ?"),
         ("docker compose pull", &["services: {a: {provider: {type: x}}, b: {image: c.io/b}}"], "c.io/b |"),
         (
@@ -47,6 +48,7 @@ fn services_name_images_in_many_places() {
     let volumes = "services: {a: {image: c.io/a, volumes: ['x:/x', {type: image, source: c.io/v, target: /y}, \
                    {type: volume, source: c.io/n, target: /z}]}}";
     let builds = "services: {a: {image: c.io/a, build: {context: ., tags: [c.io/t]}}, b: {image: c.io/b}}";
+    let without_name = "services: {a: {build: {context: ., tags: [c.io/t], cache_to: [c.io/c]}}}";
     hold(&[
         (
             "docker compose up a",
@@ -65,6 +67,8 @@ fn services_name_images_in_many_places() {
         ("docker compose push", &[builds], "| +c.io/a c.io/t"),
         ("docker compose build --push", &[builds], "c.io/base more | +c.io/a c.io/t"),
         ("docker compose up --no-build", &[builds], "c.io/a c.io/b |"),
+        ("docker compose build --push", &[without_name], "c.io/base more | +c.io/c"),
+        ("docker compose push", &[without_name], "| +"),
         ("docker compose up", &["services: {a: {provider: {type: x}, image: c.io/a}}"], "|"),
     ]);
 }
@@ -79,11 +83,22 @@ fn files_are_merged_as_compose_does() {
         ("docker compose build", &[built, "services: {a: {build: {args: [A=x]}}}"], "c.io/x more |"),
         ("docker compose build", &[built, "services: {a: {build: {args: !reset {}}}}"], "c.io/base more |"),
         ("docker compose build", &[built, "services: {a: {build: {args: !override {B: x}}}}"], "c.io/base more |"),
+        ("docker compose build", &[built, "services: {a: {build: {args: {A: !reset null}}}}"], "c.io/base more |"),
         ("docker compose build", &[built, "services: {a: {build: other}}"], "c.io/other |"),
         (
             "docker compose build",
             &[built, "services: {a: {build: {additional_contexts: {more: docker-image://c.io/m}}}}"],
             "c.io/m c.io/one |",
+        ),
+        (
+            "docker compose build",
+            &["services: {a: {build: {context: other, additional_contexts: {'c.io/other:latest': docker-image://m}}}}"],
+            "c.io/other |",
+        ),
+        (
+            "docker compose build --check",
+            &["services: {a: {build: {dockerfile_inline: \"FROM x\\nFROM y\"}}}"],
+            "x y |",
         ),
         ("docker compose build", &[built, "services: {a: !reset {}}"], "|"),
         (
@@ -119,6 +134,80 @@ fn files_are_merged_as_compose_does() {
 }
 
 #[test]
+fn a_volume_replaces_an_earlier_one_of_its_target() {
+    for (volume, is_left) in [
+        ("/v", false),
+        ("x:/v", true), // a drive of Windows
+        ("xy:/v", false),
+        ("xy:/v/", false),
+        ("'xy:/w/../v//.'", false),
+        ("xy:/v:ro", false),
+        ("'C:\\x:/v:ro'", false),
+        ("{type: bind, source: ., target: /v}", false),
+        ("{type: bind, source: ., target: /v/}", true),
+    ] {
+        let text = format!(
+            "services: {{a: {{image: c.io/a, volumes: [{{type: image, source: c.io/v, target: /v}}, {volume}]}}}}"
+        );
+        let expected = if is_left { "c.io/a c.io/v |" } else { "c.io/a |" };
+        assert_eq!(answer(&[("compose.yaml", &text)], "docker compose up"), expected, "{volume}");
+    }
+}
+
+/// Compose resolves a context before it merges an included project, and an extended service only if that has one.
+#[test]
+fn a_context_is_relative_to_its_project() {
+    let extends = "services: {a: {extends: {service: b, file: other/compose.yaml}}}";
+    let include = "include: [other/compose.yaml]";
+    for (build, extended, included) in [
+        ("{context: .}", "other", "other"),
+        ("{target: ''}", "base", "other"),
+        ("{context: null}", "base", "base"),
+        ("{context: ''}", "base", "base"),
+        ("''", "base", "base"),
+    ] {
+        let other = format!("services: {{b: {{build: {build}}}}}");
+        for (main, source) in [(extends, extended), (include, included)] {
+            let more = if source == "base" { " more" } else { "" };
+            hold(&[("docker compose build", &[main, "services: {}", &other], &format!("c.io/{source}{more} |"))]);
+        }
+    }
+    // An empty context is the command's folder.
+    hold(&[
+        ("docker compose -f other/compose.yaml build", &["", "", "services: {b: {build: ''}}"], "c.io/base more |"),
+        ("docker compose -f other/compose.yaml build", &["", "", "services: {b: {build: {}}}"], "c.io/other |"),
+    ]);
+}
+
+#[test]
+fn nothing_replaces_nothing() {
+    let base = "services: {a: {image: c.io/a, build: {context: other, args: {A: x}}, profiles: [p], depends_on: [b]}, \
+                b: {image: c.io/b}}";
+    for later in [
+        "a: ~",
+        "a: {image: ~}",
+        "a: {build: ~}",
+        "a: {build: {context: ~}}",
+        "a: {build: {args: ~}}",
+        "a: {profiles: ~}",
+        "a: {depends_on: ~}",
+        "a: {depends_on: {b: ~}}",
+        "b: ~",
+        "b: {image: ~}",
+    ] {
+        let later = format!("services: {{{later}}}");
+        hold(&[
+            ("docker compose pull", &[base, &later], "c.io/b |"),
+            ("docker compose --profile p up a", &[base, &later], "c.io/a c.io/b c.io/other | c.io/a"),
+        ]);
+    }
+    hold(&[
+        ("docker compose pull", &[base, "services: {a: !override {image: c.io/x}}"], "c.io/b c.io/x |"),
+        ("docker compose pull", &["services: {a: ~, b: {image: c.io/b}}"], "? | ?"),
+    ]);
+}
+
+#[test]
 fn projects_include_others() {
     let include = "include: [other/compose.yaml]\nservices: {a: {image: c.io/a}}";
     hold(&[
@@ -150,6 +239,12 @@ fn a_project_has_variables_and_a_name() {
             assert_eq!(answer(&files, command), *expected, "{command} {text}");
         }
     };
+    let disabled = [
+        ("compose.yaml", text),
+        (".env", "TAG=env\nCOMPOSE_DISABLE_ENV_FILE=1\nCOMPOSE_FILE=x.yaml"),
+        ("x.yaml", text),
+    ];
+    assert_eq!(answer(&disabled, "docker compose pull"), "c.io/none |");
     hold(&[
         ("docker compose pull", named, "c.io/myapp |"),
         ("docker compose -p other pull", named, "c.io/other |"),

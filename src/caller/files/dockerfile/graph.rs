@@ -31,16 +31,13 @@ pub(super) fn images(
     filling: &BuildParameters,
     budget: &Budget,
 ) -> Result<Vec<String>, DockerfileError> {
-    let contexts: BTreeMap<String, &str> =
-        filling.contexts.iter().map(|(name, source)| (familiar(name).to_owned(), source.as_str())).collect();
-    let builder = filling.builder;
-    let mut graph =
-        StageGraph { file: stages, contexts: &contexts, builder, nodes: Vec::new(), by_name: BTreeMap::new() };
+    let (contexts, builder) = (&filling.contexts, filling.builder);
+    let mut graph = StageGraph { file: stages, contexts, builder, nodes: Vec::new(), by_name: BTreeMap::new() };
     graph.add_stages(&arguments(stages, platform, filling, budget)?, filling, budget)?;
     let target = graph.target(filling)?;
     graph.add_sources(budget)?;
-    let is_in_order = filling.builder == BuilderKind::InOrder;
-    let wanted = if is_in_order { (0..=target).rev().collect() } else { vec![target] };
+    let is_whole = filling.builder == BuilderKind::InOrder || filling.is_check && filling.target.is_none();
+    let wanted = if is_whole { (0..=target).rev().collect() } else { vec![target] };
     let needed = graph.needed(wanted, filling.builder, budget)?;
     Ok(needed.into_iter().filter_map(|number| graph.image(number)).collect())
 }
@@ -77,7 +74,7 @@ fn arguments(
 
 struct StageGraph<'a> {
     file: &'a DockerfileStages,
-    contexts: &'a BTreeMap<String, &'a str>,
+    contexts: &'a BTreeMap<String, String>,
     builder: BuilderKind,
     nodes: Vec<StageNode>,
     by_name: BTreeMap<&'a str, usize>,
@@ -106,7 +103,7 @@ impl StageGraph<'_> {
             let is_old = filling.builder == BuilderKind::InOrder;
             let base = if is_old && self.by_name.contains_key(&*lower) { lower } else { base };
             let base = match (self.by_name.get(base.as_str()), self.named(base)?) {
-                (_, _) if let Some(source) = context => StageBase::Replaced((*source).to_owned()),
+                (_, _) if let Some(source) = context => StageBase::Replaced(source.clone()),
                 (Some(earlier), _) => StageBase::Stage(*earlier),
                 (None, image) => image,
             };
@@ -227,7 +224,7 @@ impl StageGraph<'_> {
             StageBase::Stage(_) => return None,
             StageBase::Replaced(source) => (None, Some(source.as_str())),
             StageBase::Image(image) if image == "scratch" => return None,
-            StageBase::Image(image) => (Some(image), self.contexts.get(familiar(image)).copied()),
+            StageBase::Image(image) => (Some(image), self.contexts.get(familiar(image)).map(String::as_str)),
         };
         match source {
             Some(source) => {
@@ -239,7 +236,7 @@ impl StageGraph<'_> {
 }
 
 /// The short form of an image's name, without defaults.
-fn familiar(name: &str) -> &str {
+pub(in super::super) fn familiar(name: &str) -> &str {
     let name = name.strip_suffix(":latest").unwrap_or(name);
     let on_hub = ["docker.io/", "index.docker.io/"].iter().find_map(|host| name.strip_prefix(host)).unwrap_or(name);
     on_hub.strip_prefix("library/").unwrap_or(on_hub)

@@ -16,6 +16,7 @@ mod stages;
 use std::collections::BTreeMap;
 
 use super::budget::Budget;
+pub(super) use graph::familiar;
 use platform::Platform;
 pub(super) use platform::joined;
 use stages::DockerfileStages;
@@ -28,12 +29,14 @@ pub(super) struct BuildParameters {
     pub(super) arguments: BTreeMap<String, String>,
     /// The stage to build in place of the last one.
     pub(super) target: Option<String>,
-    /// Names with their sources, which may be other images: `docker-image://IMAGE`.
+    /// Names in their short form with their sources, which may be other images: `docker-image://IMAGE`.
     pub(super) contexts: BTreeMap<String, String>,
     /// Platforms in place of this machine's.
     pub(super) platforms: Vec<String>,
     /// An image in place of the first stage's.
     pub(super) base: Option<String>,
+    /// Whether `BuildKit` only checks the Dockerfile. Without a target it then looks at all stages.
+    pub(super) is_check: bool,
 }
 
 /// The builder that reads a Dockerfile.

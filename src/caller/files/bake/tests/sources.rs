@@ -42,6 +42,10 @@ fn a_target_is_built_from_its_files() {
             "arm64 s390x | t",
         ),
         ("", "--load", "base | t"),
+        ("dockerfile-inline = \"FROM x\\nFROM y\"", "--check", "x y | t"),
+        ("contexts = { base = \"docker-image://new\" }", "", "new | t"),
+        ("contexts = { \"base:latest\" = \"docker-image://new\" }", "", "base | t"),
+        ("output = [\"type=image,push=\"]", "", "base | +t"),
         ("output = [\"type=registry\"]", "--load", "base | +t"),
         ("output = [\"type=image,push=true\"]", "--set '*.load=false'", "base | +t"),
     ] {
