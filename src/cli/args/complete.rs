@@ -23,7 +23,7 @@ pub(in crate::cli) enum Completion {
     Store,
     /// A program for `--borrow`.
     ExternalProgram,
-    /// The NAME of a docker-credential-NAME.
+    /// The name of a credential helper, without `docker-credential-`.
     Helper,
     File,
     /// Free text without suggestions.

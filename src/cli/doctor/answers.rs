@@ -43,7 +43,8 @@ enum RehearsalAnswer {
 #[derive(Debug, Default)]
 struct AnswerFacts {
     rehearsals: Vec<Rehearsal>,
-    /// The number of accounts that were not tried: too many, or the secret needs the network or another program.
+    /// The number of accounts that were not tried: there were too many, or the secret needs the network or another
+    /// program.
     untried: usize,
     /// The number of accounts with a caller rule. They were not tried, because `doctor` is not one of their callers.
     ruled: usize,

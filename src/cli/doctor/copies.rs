@@ -60,7 +60,7 @@ fn judge(copies: &[OtherCopy], reference: &Path, version: &str) -> Vec<Diagnosis
             CopyVersion::Unknown => {
                 format!("`{shown}` has Ensign's name, but does not answer `version` as Ensign does")
             }
-            CopyVersion::Nowhere => format!("`{shown}` is a link that leads nowhere"),
+            CopyVersion::Nowhere => format!("`{shown}` is a link to a missing file"),
         };
         let is_newer = matches!(copy_version, CopyVersion::Known(other) if is_newer(other, version));
         let remedy = match is_own_link {

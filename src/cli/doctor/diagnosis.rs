@@ -54,7 +54,7 @@ checks! {
     /// There are plaintext logins, but Ensign is asked first.
     PlainText = "plain-text",
     AuthConfigVariable = "auth-config-variable",
-    /// A registry in Docker's `credHelpers` is written in a way that makes `podman --remote` fail.
+    /// A registry in Docker's `credHelpers` is written as a URL, so that `podman --remote` fails.
     PodmanKey = "podman-key",
     ConfigDamaged = "config-damaged",
     SecretsDamaged = "secrets-damaged",

@@ -177,8 +177,8 @@ fn files_of(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, Priv
     open.chain(secrets.into_iter().map(|path| (path, Privacy::Secret))).collect()
 }
 
-/// Why the config cannot be used, and whether `restore` can repair it. It cannot repair the config of a newer Ensign,
-/// or one that cannot be opened.
+/// Why the config cannot be used, and whether `restore` can repair it. `restore` cannot repair the config of a
+/// newer Ensign, or a config that cannot be opened.
 fn damage(context: &CommandContext<'_>, survey: &Survey) -> Option<(Problem, bool)> {
     let (what, cure) = Failure::parts_of(survey.damage.as_ref()?);
     let path = context.accounts.config_file()?;
@@ -211,8 +211,8 @@ fn unreadable(context: &CommandContext<'_>, survey: &Survey, is_named: impl Fn(&
     errors.into_iter().map(problem).collect()
 }
 
-/// Pinned helpers whose account does not exist. None if the config has no accounts, because then the helpers may belong
-/// to another config.
+/// Pinned helpers whose account does not exist. Empty if the config has no accounts, because then the helpers may
+/// belong to another config.
 fn stale_pins(context: &CommandContext<'_>, survey: &Survey) -> Vec<AccountName> {
     if survey.registries.is_empty() {
         return vec![];

@@ -69,7 +69,7 @@ fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
         }
         HelperHealth::Fails => (Check::HelperFailing, format!("{named}, failed at `list`"), by_hand()),
         HelperHealth::Nonsense => {
-            (Check::HelperFailing, format!("{named}, answered `list` with no list of logins"), by_hand())
+            (Check::HelperFailing, format!("{named}, answered `list`, but not with a list of logins"), by_hand())
         }
     };
     Some(match broken {

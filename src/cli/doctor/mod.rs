@@ -1,7 +1,7 @@
 //! `doctor`: finds faults of this machine's logins, with their effects and the commands that fix them.
 //!
 //! Each group of checks has its own file. `gather` collects the facts, and the pure function `judge` decides what is
-//! wrong; tests cover `judge` with a table of cases. `doctor` writes only with `--fix`, and uses the network only with
+//! wrong. Tests cover `judge` with a table of cases. `doctor` writes only with `--fix`, and uses the network only with
 //! `--online`.
 
 mod accounts;
@@ -155,7 +155,7 @@ impl Survey {
         }
     }
 
-    /// The registries that a client can ask for by name.
+    /// The registries with accounts, without patterns of hosts.
     fn hosts(&self) -> impl Iterator<Item = &RegistryAccounts> {
         self.registries.iter().filter(|entry| !entry.registry.is_pattern())
     }
@@ -171,7 +171,7 @@ impl Section {
     }
 }
 
-/// The first few of a list, for one line.
+/// The first `most` names, and the number of the others.
 fn some_of(names: &[String], most: usize) -> String {
     let rest = names.len().saturating_sub(most);
     let shown = names[..names.len() - rest].join(", ");

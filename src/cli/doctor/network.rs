@@ -16,7 +16,7 @@ use crate::system::{env, files};
 
 #[derive(Debug, Default)]
 struct NetworkFacts {
-    /// How far the clock is behind, and what shows it: a file or this program, which is newer than the clock.
+    /// How far the clock is behind, and what shows it: a file, or this program, newer than the clock.
     behind: Option<(Duration, String)>,
     /// The faults of the proxy variables. Each text contains the variable's name.
     proxies: Vec<String>,

@@ -61,7 +61,7 @@ const CONTAINERS_TOOLS: FamilyWords = FamilyWords {
     not_asking: Check::PodmanNotAsking,
 };
 
-/// Names with the same fault.
+/// A fault, and the registry names that have it.
 struct OrderFault {
     check: Check,
     /// The message without the names. It is the same for all names of this fault.

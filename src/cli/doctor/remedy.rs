@@ -66,7 +66,7 @@ pub(super) enum Remedy {
 }
 
 impl Remedy {
-    /// A remedy with the first command in backquotes in the hint, or with the whole hint if it contains no command.
+    /// Takes the first command in backquotes from a hint. Without such a command, the whole hint is the remedy.
     pub(super) fn in_hint(hint: &str) -> Self {
         let mut quoted = hint.split('`').skip(1).step_by(2);
         let command = quoted.find(|text| text.contains(' ')).unwrap_or(hint);
@@ -112,7 +112,7 @@ impl Remedy {
             Self::Sweep | Self::SessionPath { .. } | Self::DropHelper { .. } => {
                 format!("{program} doctor --fix {}", check.name())
             }
-            // Hints from lower layers use the program's full name.
+            // Some hints begin with the program's full name, which is replaced by the name that the user typed.
             Self::Command(command) => {
                 match command.strip_prefix(configured_helper::PROGRAM).and_then(|rest| rest.strip_prefix(' ')) {
                     Some(words) => format!("{program} {words}"),

@@ -175,7 +175,7 @@ impl LoginOptions {
     }
 }
 
-/// Checks the login at the registry. With `--no-verify` or for a pattern of hosts, it counts as accepted.
+/// Checks the login at the registry. With `--no-verify`, or for a pattern of hosts, it is accepted without a check.
 fn check(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,

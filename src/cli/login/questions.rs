@@ -189,8 +189,7 @@ pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> Strin
     }
 }
 
-/// The provider whose page and rights are recommended: from the table of providers, otherwise the one that the registry
-/// announces.
+/// The provider with the advice on tokens: from the table of providers, or else announced by the registry.
 fn adviser(context: &CommandContext<'_>, registry: &Registry) -> Option<Provider> {
     let row = context.providers().ok()?.for_registry(registry).cloned();
     row.or_else(|| context.announced(registry).ok().flatten())

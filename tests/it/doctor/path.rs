@@ -67,7 +67,7 @@ fn a_plugin_or_link_of_another_version_is_made_to_lead_here() {
     shows(
         &format!("{}\n{}\n", found[0]["found"], found[0]["breaks"]),
         str![[r#"
-"`[HOME]/.docker/cli-plugins/docker-ensign` is a link that leads nowhere"
+"`[HOME]/.docker/cli-plugins/docker-ensign` is a link to a missing file"
 "`docker ensign`, and the hints after a failed pull or push"
 
 "#]],

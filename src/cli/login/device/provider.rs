@@ -8,9 +8,14 @@ use crate::model::{Account, Problem, Registry, Source};
 use crate::oauth::{self, Provider, ProviderOverrides};
 use crate::oci::{self, Realm};
 
-/// The provider for `--device`. Tried in turn: `--provider`, `--issuer`, the provider of the account to renew, the table's
-/// provider for the registry, the announced provider, the provider that fits the token server, and with `--client-id`
-/// the registry as its own issuer.
+/// The provider for `--device`, by the first of these that applies:
+///
+/// 1. `--provider` or `--issuer`
+/// 2. the account to renew
+/// 3. the registry's entry in the table of providers
+/// 4. the registry's announcement
+/// 5. the registry's token server
+/// 6. with `--client-id`, the registry as its own issuer
 pub(super) fn named_provider(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
