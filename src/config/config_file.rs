@@ -32,7 +32,7 @@ pub(crate) struct LoadedConfig {
     pub(crate) trusted: Rc<[TrustedFile]>,
     /// The fallback.
     pub(crate) fallback: Option<HelperName>,
-    /// Hosts that accounts of another registry answer for too.
+    /// Hosts for which accounts of another registry answer too.
     pub(crate) also: Vec<HostAlias>,
     /// The store of new secrets, if set.
     pub(crate) store: Option<StoreKind>,

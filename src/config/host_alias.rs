@@ -1,4 +1,4 @@
-//! `also` in the config: hosts that accounts of another registry answer for too.
+//! `also` in the config: hosts for which accounts of another registry answer too.
 
 use serde::Deserialize;
 use serde::de::Deserializer;

@@ -34,7 +34,7 @@ pub(super) struct ParsedConfig {
     pub(super) trusted: Rc<[TrustedFile]>,
     /// The fallback.
     pub(super) fallback: Option<HelperName>,
-    /// Hosts that accounts of another registry answer for too.
+    /// Hosts for which accounts of another registry answer too.
     pub(super) also: Vec<HostAlias>,
     /// The store of new secrets, if set.
     pub(super) store: Option<StoreKind>,

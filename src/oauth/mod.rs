@@ -2,7 +2,7 @@
 //!
 //! `provider` and `table` describe providers as data. `device` decides what a response means, with neither I/O nor
 //! clock. `login_plan` and `login` send the requests and sleep. `discovery` and `endpoint` find the addresses.
-//! `exchange` turns a provider's token into a registry's. `renewal` and `revocation` come after a login.
+//! `exchange` turns a provider's token into a token for a registry. `renewal` and `revocation` come after a login.
 
 mod announcement;
 mod device;
@@ -40,7 +40,7 @@ pub(crate) struct TokenSet {
     pub(crate) secret: Secret,
     /// The next refresh token; `None`: the previous one stays valid.
     pub(crate) refresh: Option<Secret>,
-    /// The life of the refresh token, if the provider tells it.
+    /// The life of the refresh token, if the provider states it.
     pub(crate) login_life: Option<LoginLife>,
     /// When the secret expires, if that is known.
     pub(crate) expires_at: Option<SystemTime>,

@@ -1,7 +1,7 @@
 //! Reads `WWW-Authenticate`, by which a registry asks for a login (RFC 9110 section 11.6.1), as real registries write
 //! it.
 
-/// A way to authenticate that a server offers.
+/// A method of authentication that a server offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Challenge {
     scheme: String,

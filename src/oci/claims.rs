@@ -1,5 +1,5 @@
-//! The claims of a registry token, if it is a JWT (distribution `docs/content/spec/auth/jwt.md`). They are no proof:
-//! only the registry can check the signature.
+//! The claims of a registry token, if it is a JWT (distribution `docs/content/spec/auth/jwt.md`). The claims prove
+//! nothing, because only the registry can check the signature.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! The error texts of a registry (distribution `docs/content/spec/api.md`, «Errors»). The status decides; the texts are
-//! only shown.
+//! The error texts of a registry (distribution `docs/content/spec/api.md`, «Errors»). Decisions depend only on the
+//! status of a response. The texts are shown to people.
 
 use std::fmt;
 

@@ -16,7 +16,7 @@ use crate::system::http::{Authorization, FormField, HttpRequest, HttpResponse, M
 #[derive(Clone, Debug)]
 pub(super) struct TokenServer {
     url: Url,
-    /// The registry that named this server.
+    /// The registry whose challenge named this server.
     registry: Url,
     /// `None` for servers without one, such as Gitea's.
     service: Option<String>,

@@ -1,4 +1,4 @@
-//! Prepares the journal's entry of an answer, for `why`.
+//! Prepares the journal's entry about an answer, which `why` shows.
 
 use anyhow::Result;
 

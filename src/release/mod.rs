@@ -39,7 +39,7 @@ pub(crate) struct Release {
     sums: String,
 }
 
-/// The program's name in an archive and in its folder.
+/// The file name of the program, in an archive and where it is installed.
 pub(crate) const PROGRAM: &str =
     if cfg!(windows) { "docker-credential-ensign.exe" } else { "docker-credential-ensign" };
 

@@ -66,7 +66,7 @@ pub(super) fn parse(form: &AnswerFormat, stdout: &[u8]) -> Result<ProgramAnswer,
     checked(answer)
 }
 
-/// Refuses texts that cannot be a secret, whatever their source.
+/// Refuses a secret that cannot be valid, in any format of answer.
 #[expect(clippy::disallowed_methods, reason = "checked here, not handed out")]
 fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, ReadError> {
     let secret = answer.secret.expose();
