@@ -109,11 +109,11 @@ fn is_everybody(name: &str) -> bool {
     matches!(name, "AWS" | "oauth2accesstoken" | "00000000-0000-0000-0000-000000000000")
 }
 
-/// A person's label for an account, unique within its registry. The user name is the default.
+/// An account's alias, unique on its registry. By default it is the user name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountName(String);
 
-/// Why a text cannot label an account.
+/// Why a text cannot be an alias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountNameError {
     Empty,
@@ -165,7 +165,8 @@ impl std::error::Error for AccountNameError {}
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Username(String);
 
-/// Why a text cannot be a user name: the same rules as for an account's label, which it becomes.
+/// Why a text cannot be a user name. The rules are those for an alias, because by default the user name becomes the
+/// alias.
 pub type UsernameError = AccountNameError;
 
 impl Username {

@@ -30,7 +30,7 @@ pub(crate) struct CallerEdit {
     pub(crate) needs_grant: Option<bool>,
 }
 
-/// The facts about the asking processes.
+/// The facts about the calling processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallerFacts {
     /// Whether all processes above us could be read.
@@ -50,7 +50,7 @@ pub(crate) enum CallerRefusal {
     Unreadable,
     Agent(String),
     NoTerminal,
-    /// The asking program, if it is a known client.
+    /// The calling program, if it is a known client.
     OtherProgram(Option<String>),
     NoGrant,
     NoJournal,
@@ -151,7 +151,7 @@ impl fmt::Display for CallerRefusal {
             Self::OtherProgram(Some(program)) => write!(f, "it is not for {program}"),
             Self::OtherProgram(None) => f.write_str("it is not for the program that asks"),
             Self::NoGrant => f.write_str("it needs a grant, and has none now"),
-            Self::NoJournal => f.write_str("the hand-out could not be written to the journal"),
+            Self::NoJournal => f.write_str("this call could not be written to the journal"),
         }
     }
 }

@@ -29,9 +29,9 @@ pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, 
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes); // some editors begin a file with a byte order mark
     let file: RawEnvFile = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
-            format!("line {}: an account is registry, username, and secret or secret_file", error.line())
+            format!("line {}: an account needs registry, username, and secret or secret_file", error.line())
         }
-        _ => format!("line {}: no JSON", error.line()),
+        _ => format!("line {}: not valid JSON", error.line()),
     })?;
     file.accounts
         .into_iter()
@@ -143,9 +143,9 @@ mod tests {
         assert_eq!(read.iter().map(shown).collect::<Vec<_>>(), ["ghcr.io a a ghcr.io/x/**", "quay.io c b  for push"]);
         assert!(matches!(&read[0].secret, EnvSecret::File(path) if path == Path::new("/m/t")));
         for (text, expected) in [
-            ("", "line 1: no JSON"),
-            ("{", "line 1: no JSON"),
-            (r#"{"accounts": [{"registry": "h", "secret": "hunter2"}]}"#, "line 1: an account is registry"),
+            ("", "line 1: not valid JSON"),
+            ("{", "line 1: not valid JSON"),
+            (r#"{"accounts": [{"registry": "h", "secret": "hunter2"}]}"#, "line 1: an account needs registry"),
             (r#"{"accounts": [{"registry": "h", "username": "u", "hunter2": 1}]}"#, "line 1: an account is"),
             (r#"{"accounts": [{"registry": "h.io", "username": "u"}]}"#, "account 1: expected exactly one secret"),
             (

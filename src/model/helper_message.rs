@@ -18,7 +18,7 @@ pub(crate) struct HelperMessage {
 }
 
 impl HelperMessage {
-    /// Reads what a client sends. The error is only a line number, because the text contains a secret.
+    /// Reads a client's message. The error is only a line number, because the text contains a secret.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, usize> {
         let message = Option::<Self>::deserialize(&mut serde_json::Deserializer::from_slice(bytes));
         message.map(Option::unwrap_or_default).map_err(|error| error.line())
@@ -75,7 +75,7 @@ fn set(field: &mut String, value: Option<String>) {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "tests look at their own secrets")]
+#[expect(clippy::disallowed_methods, reason = "tests compare their own secrets")]
 mod tests {
     use super::*;
 

@@ -17,7 +17,7 @@ const PADDED_OR_NOT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The claims of a token; `None` if it is not a JWT.
-#[expect(clippy::disallowed_methods, reason = "what a token says about itself is read out of it")]
+#[expect(clippy::disallowed_methods, reason = "the claims in the token are read")]
 pub(crate) fn claims(token: &Secret) -> Option<Value> {
     let parts: Vec<_> = token.expose().split('.').collect();
     let [_, payload, _] = parts[..] else { return None };
@@ -31,7 +31,7 @@ pub(crate) fn end_of(secret: &Secret) -> Option<SystemTime> {
 
 /// ECR's password is JSON in Base64: `{"payload": …, "datakey": …, "version": "2", "type": "DATA_KEY", "expiration":
 /// 1700000000}`.
-#[expect(clippy::disallowed_methods, reason = "what a password says about itself is read out of it")]
+#[expect(clippy::disallowed_methods, reason = "the expiry in the password is read")]
 fn ecr_end_of(secret: &Secret) -> Option<SystemTime> {
     let text = secret.expose();
     if !text.starts_with("ey") {

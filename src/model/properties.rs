@@ -52,7 +52,7 @@ fn address(text: &str) {
     assert!(repository.as_ref().is_none_or(|repository| !repository.as_str().is_empty()));
     let own = ServerUrl::parse(registry.docker_key()).expect("a registry has a name");
     let again = Target::Registry { registry: registry.clone(), user: None, repository: None };
-    assert_eq!(own.target(), &again, "what Docker sends for a registry is that registry");
+    assert_eq!(own.target(), &again, "the address that Docker sends for a registry refers to that registry");
 }
 
 fn image(image: &ImageReference) {

@@ -170,7 +170,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
     if (is_address || is_name) && port_ok { Ok((host, port)) } else { Err(RegistryError::NotAHost) }
 }
 
-/// Tells without an allocation whether a key of our config is canonical already.
+/// Tells whether a key of our config is already canonical. Allocates nothing.
 fn is_plain(key: &str) -> bool {
     let is_plain = |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'_');
     key.bytes().all(is_plain) && !key.ends_with(":443")

@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::sync::OnceLock;
 
-/// A variable whose value differs from the one at the client's start.
+/// A variable whose value differs from its value at the client's start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ChangedVariable {
     pub(crate) name: OsString,
@@ -29,7 +29,7 @@ pub(crate) fn changes() -> &'static [ChangedVariable] {
     FINDER.get().map_or(&[], |finder| CHANGES.get_or_init(finder))
 }
 
-/// The value of a variable that is set to `value` now.
+/// The value of a variable at the client's start. Its present value is `value`.
 pub(super) fn value(name: &OsStr, value: OsString) -> Option<OsString> {
     match changes().iter().find(|change| change.name == name) {
         Some(change) => change.at_start.clone(),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
 
-/// Computes digests of bytes as they pass: SHA-256, and SHA-512 if a given digest uses it.
+/// Computes the digests of a body, piece by piece: SHA-256, and SHA-512 if a given digest uses it.
 pub(crate) struct Hasher {
     sha256: Context,
     sha512: Option<Context>,

@@ -125,7 +125,7 @@ impl Env {
         variable("ENSIGN_JOURNAL").is_some_and(|value| value == "off" || value == "0")
     }
 
-    /// The folder in which the containers tools (Podman, Buildah, Skopeo) keep `containers/`.
+    /// The folder in which the container tools (Podman, Buildah, Skopeo) have `containers/`.
     pub(crate) fn xdg_config_dir(&self) -> Option<PathBuf> {
         path("XDG_CONFIG_HOME").or_else(|| self.home().map(|home| home.join(".config")))
     }
@@ -148,8 +148,8 @@ impl Env {
         }
     }
 
-    /// Shows a path to a person, with `~` for the home folder. Behind `~` it uses `/` on every platform, as shells and
-    /// portable configs do.
+    /// Shows a path to a person, with `~` for the home folder. After `~` the path has `/` on every platform, as in
+    /// shells and portable configs.
     pub(crate) fn shorten_home(&self, path: &Path) -> String {
         let Some(inside) = self.home().and_then(|home| path.strip_prefix(home).ok()) else {
             return path.display().to_string();

@@ -37,7 +37,7 @@ mod imp {
     }
 }
 
-/// Windows writes no core files, and its error reports are set by the administrator.
+/// Does nothing: Windows writes no core files, and the administrator decides about error reports.
 #[cfg(not(unix))]
 mod imp {
     pub(super) fn keep_private() {}

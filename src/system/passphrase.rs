@@ -42,7 +42,7 @@ pub(crate) fn key(passphrase: &Secret, salt: &[u8], effort: Effort) -> Result<Se
     Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters)
         .hash_password_into(passphrase.expose().as_bytes(), salt, &mut *bytes)
         .map_err(wrong)?;
-    SealKey::from_bytes(&*bytes).ok_or_else(|| anyhow!("the passphrase gave a key of another length"))
+    SealKey::from_bytes(&*bytes).ok_or_else(|| anyhow!("the key from the passphrase has the wrong length"))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Sealing: authenticated encryption with a key of 32 bytes. Also returns random bytes. Uses `ring`, which TLS needs
 //! anyway.
 //!
-//! Each text has a key of its own. HKDF-SHA256 derives it from the main key and a random salt of 32 bytes. So
-//! ChaCha20-Poly1305 never uses a nonce twice.
+//! For each text HKDF-SHA256 derives a key of its own, from the main key and a random salt of 32 bytes. So
+//! ChaCha20-Poly1305 never uses a nonce twice with one key.
 
 use anyhow::{Result, anyhow};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};

@@ -343,7 +343,7 @@ could not read `[HOME]/config/config.json`: Permission denied (os error 13): che
     stranger().unwrap().shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]/config/config.json` belongs to user root, and this runs as user 54321: run `sudo chown 54321 [HOME]/config/config.json`
+`[HOME]/config/config.json` belongs to user root, but Ensign runs as user 54321: run `sudo chown 54321 [HOME]/config/config.json`
 
 "#]]);
 }

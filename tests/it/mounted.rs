@@ -197,10 +197,10 @@ fn a_wrong_file_is_named_and_not_quoted() {
         str![[r#"
 exit 1
 --- stdout
-`[HOME]/mounted/accounts.json`, which ENSIGN_ACCOUNTS_FILE names, is wrong in line 1: no JSON: see docs/ci.md for its form
+`[HOME]/mounted/accounts.json`, which ENSIGN_ACCOUNTS_FILE names, is wrong in line 1: not valid JSON: see docs/ci.md for its form
 exit 1
 --- stdout
-`[HOME-2]/mounted/accounts.json`, which ENSIGN_ACCOUNTS_FILE names, is wrong in line 1: an account is registry, username, and secret or secret_file: see docs/ci.md for its form
+`[HOME-2]/mounted/accounts.json`, which ENSIGN_ACCOUNTS_FILE names, is wrong in line 1: an account needs registry, username, and secret or secret_file: see docs/ci.md for its form
 
 "#]],
     );

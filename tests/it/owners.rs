@@ -71,23 +71,23 @@ fn a_file_of_another_user_is_refused_even_by_root() {
         str![[r#"
 exit 1
 --- stdout
-`[HOME]/config/config.json` belongs to user 54321, and this runs as user root: run the command as that user, or `chown root [HOME]/config/config.json`
+`[HOME]/config/config.json` belongs to user 54321, but Ensign runs as user root: run the command as that user, or `chown root [HOME]/config/config.json`
 exit 1
 --- stderr
-error: `[HOME]/config/config.json` belongs to user 54321, and this runs as user root
+error: `[HOME]/config/config.json` belongs to user 54321, but Ensign runs as user root
 hint: run the command as that user, or `chown root [HOME]/config/config.json`
 exit 1
 --- stdout
-`[HOME]/config/config.json` belongs to user 54321, and this runs as user root: run the command without `sudo`, or without its `-E`
+`[HOME]/config/config.json` belongs to user 54321, but Ensign runs as user root: run the command without `sudo`, or without its `-E`
 exit 1
 --- stdout
-`[HOME]/data/secrets/ghcr.io.json` belongs to user 54321, and this runs as user root: run the command as that user, or `chown root [HOME]/data/secrets/ghcr.io.json`
+`[HOME]/data/secrets/ghcr.io.json` belongs to user 54321, but Ensign runs as user root: run the command as that user, or `chown root [HOME]/data/secrets/ghcr.io.json`
 exit 1
 --- stdout
-`[HOME]/data/secrets/ghcr.io.json` belongs to user 54321, and this runs as user root: run the command without `sudo`, or without its `-E`
+`[HOME]/data/secrets/ghcr.io.json` belongs to user 54321, but Ensign runs as user root: run the command without `sudo`, or without its `-E`
 exit 1
 --- stderr
-error: `[HOME]/config/config.lock` belongs to user 54321, and this runs as user root
+error: `[HOME]/config/config.lock` belongs to user 54321, but Ensign runs as user root
 hint: run the command as that user, or `chown root [HOME]/config/config.lock`
 
 "#]],
@@ -147,7 +147,7 @@ fn what_root_left_in_a_home_is_named_with_the_way_out() {
     finish(child, HOST.as_bytes()).shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]/config/config.json` belongs to user root, and this runs as user 54321: run `sudo chown 54321 [HOME]/config/config.json`
+`[HOME]/config/config.json` belongs to user root, but Ensign runs as user 54321: run `sudo chown 54321 [HOME]/config/config.json`
 
 "#]]);
 }
@@ -167,7 +167,7 @@ fn sudo_that_kept_the_home_makes_no_file_of_roots_in_it() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]` belongs to user 54321, and this runs as user root: run the command without `sudo`, or without its `-E`
+`[HOME]` belongs to user 54321, but Ensign runs as user root: run the command without `sudo`, or without its `-E`
 
 "#]]);
     assert_eq!(fs::read_dir(sandbox.home()).unwrap().count(), 0);
@@ -190,7 +190,7 @@ fn a_link_of_the_users_own_is_followed() {
         sandbox.run(&["get"], HOST).shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]/config/config.json` belongs to user 54321, and this runs as user root: run the command as that user, or `chown root [HOME]/config/config.json`
+`[HOME]/config/config.json` belongs to user 54321, but Ensign runs as user root: run the command as that user, or `chown root [HOME]/config/config.json`
 
 "#]]);
     }
@@ -260,7 +260,7 @@ hint: run `chmod go-w [HOME]/.docker/config.json`
         run.shows(str![[r#"
 exit 1
 --- stderr
-error: `[HOME]/.docker/config.json` belongs to user 54321, and this runs as user root
+error: `[HOME]/.docker/config.json` belongs to user 54321, but Ensign runs as user root
 hint: run the command as that user, or `chown root [HOME]/.docker/config.json`
 
 "#]]);

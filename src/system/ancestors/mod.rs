@@ -25,8 +25,8 @@ pub(crate) struct Process {
     pub(crate) words: Vec<String>,
 }
 
-/// Yields the processes that started us, parent first. It ends without an error at a process that is gone or hidden
-/// (`hidepid`, another pid namespace).
+/// Yields the processes that started us, parent first. The iterator ends without an error at a process that is gone or
+/// hidden (`hidepid`, another pid namespace).
 pub(crate) fn all() -> impl Iterator<Item = Process> {
     imp::all()
 }
@@ -57,8 +57,8 @@ pub(crate) fn folder(process: u32) -> Option<PathBuf> {
     imp::folder(process)
 }
 
-/// Returns the variables at a process's start, each as `NAME=VALUE`; `None` if they are hidden. On Windows they are the
-/// present ones.
+/// Returns the variables at a process's start, each as `NAME=VALUE`; `None` if they are hidden. On Windows the
+/// variables have their present values.
 pub(crate) fn variables(process: u32) -> Option<Vec<OsString>> {
     imp::variables(process)
 }

@@ -18,8 +18,8 @@ pub(crate) enum InstalledFile {
 /// The disk space that an update leaves free for other programs.
 const RESERVE: u64 = 1 << 20;
 
-/// Writes a file that is new, or that is not in use. The folder must exist. The file gets its name only when it is
-/// whole.
+/// Writes a file of an installation. An old one must not be in use. The folder must exist. The file gets its name only
+/// when it is whole.
 pub(crate) fn put_installed(path: &Path, contents: &[u8], kind: InstalledFile) -> Result<()> {
     remove(path)?;
     let mut file = AtomicFile::begin(path)?;

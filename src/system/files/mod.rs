@@ -159,7 +159,7 @@ pub(crate) fn length(path: &Path) -> Result<Option<u64>> {
     }
 }
 
-/// When a file was last written, if there is one.
+/// When a file was last written; `None` if it does not exist.
 pub(crate) fn modified_time(path: &Path) -> Option<std::time::SystemTime> {
     fs::metadata(path).ok()?.modified().ok()
 }
@@ -271,7 +271,7 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Removes a folder if nothing is in it. Returns whether it is gone.
+/// Removes a folder if nothing is in it. Returns whether it was removed.
 pub(crate) fn remove_if_empty(folder: &Path) -> bool {
     fs::remove_dir(folder).is_ok()
 }

@@ -133,7 +133,7 @@ fn problem(path: &Path, metadata: &Metadata, fault: AccessFault, user: u32) -> P
             } else {
                 format!("run the command as that user, or `chown {} {quoted}`", quote(&us))
             };
-            Problem::new(format!("`{shown}` belongs to user {owner}, and this runs as user {us}"), hint)
+            Problem::new(format!("`{shown}` belongs to user {owner}, but Ensign runs as user {us}"), hint)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `Certificates`: reads the `certs.d` folders of Docker and the containers tools for a server.
+//! `Certificates`: reads the `certs.d` folders of Docker and the container tools for a server.
 //!
 //! A folder has the registry's name as clients spell it, `HOST[:PORT]`. `*.crt` are authorities. `NAME.cert` with
 //! `NAME.key` is a client certificate (moby `registry/registry.go`, containers/image `pkg/tlsclientconfig`). Those

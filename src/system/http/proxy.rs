@@ -151,7 +151,7 @@ impl ProxySetting {
 }
 
 impl NoProxyRule {
-    /// `None` for an entry without a host.
+    /// Reads an entry; `None` if it has no host.
     fn parse(entry: &str) -> Option<Self> {
         let entry = entry.trim().to_lowercase();
         if entry == "*" {
@@ -192,7 +192,7 @@ impl NoProxyRule {
 mod tests {
     use super::*;
 
-    /// `DIRECT`, the proxy, or why there is neither.
+    /// Returns `DIRECT`, the proxy, or the error.
     fn setting(variables: &str, url: &str) -> String {
         let value = |name: &str| {
             let pairs = variables.split(' ').filter_map(|pair| pair.split_once('='));

@@ -1,6 +1,6 @@
 //! The operating system's keyring: Secret Service on Linux, Keychain on macOS, Credential Manager on Windows.
 //!
-//! Nothing here prompts: a locked keyring is [`KeyringError::Locked`]. Every call ends by the caller's deadline.
+//! Nothing here prompts: a locked keyring is [`KeyringError::Locked`]. Every call ends before the caller's deadline.
 
 #[cfg(windows)]
 mod credential_manager;

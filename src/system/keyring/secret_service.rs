@@ -87,7 +87,7 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
     delete_all(attributes(entry), deadline)
 }
 
-/// The items of Docker's helper. `known` is not needed, because each item has its whole address.
+/// The items of Docker's helper. `known` is not needed, because each item contains the whole address.
 pub(super) fn docker_logins(_known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     ask(deadline, async || {
         let (session, items) = ServiceSession::search(&owned(&DOCKER_MARKS)).await?;

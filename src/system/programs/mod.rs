@@ -63,7 +63,7 @@ pub(crate) struct ProgramOutput {
     pub(crate) stderr: Zeroizing<Vec<u8>>,
 }
 
-/// Set for programs that we start. If such a program starts us, we do not start it again.
+/// The variable that we set for programs that we start. If such a program starts us, we start no other program.
 const GUARD: &str = "ENSIGN_IS_ASKING";
 
 /// How many processes above us are searched for a recursion.

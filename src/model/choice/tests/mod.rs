@@ -31,16 +31,16 @@ impl CallerContext for CallerStub {
     }
 
     fn mentions(&self) -> FileImages {
-        let images = self.mentions.clone().expect("nobody may look into files");
+        let images = self.mentions.clone().expect("no rule may look into files");
         FileImages { images, unknown: self.unknown.clone() }
     }
 
     fn project(&self, _: &[TrustedFile]) -> Option<ProjectAccounts> {
-        Some(self.project.clone().expect("nobody may look for a project"))
+        Some(self.project.clone().expect("no rule may look for a project"))
     }
 
     fn folder(&self) -> Vec<PathBuf> {
-        vec![self.folder.clone().expect("nobody may look for the folder")]
+        vec![self.folder.clone().expect("no rule may look for the folder")]
     }
 
     fn facts(&self, _: &CallerRule) -> CallerFacts {
