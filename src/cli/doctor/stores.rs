@@ -16,8 +16,8 @@ struct StoreFacts {
     sealed: usize,
     /// Why the data key is not available.
     closed: Option<Problem>,
-    /// The holder of the data key, and why the kernel's keyring cannot cache this key. `None` if it can, or if no cache is
-    /// wanted.
+    /// The holder of the data key, and why the kernel's keyring cannot cache this key. `None` if it can, or if no cache
+    /// is wanted.
     uncached: Option<(Holder, String)>,
 }
 
