@@ -16,14 +16,14 @@ pub struct Account {
     pub store: StoreKind,
     /// The source of the account's secret.
     pub source: Source,
-    /// The images that the account is for. If empty, it is for those in its own namespaces.
+    /// The images that the account is for; if empty, those in its own namespaces.
     pub images: Vec<ImagePattern>,
     /// The absolute paths of the folders in which the account answers.
     pub folders: Vec<PathBuf>,
     /// The operation that the account is restricted to; `None`: both.
     pub purpose: Option<Operation>,
-    /// The account's decentralized identifier (DID) on ATCR. An image's name may contain it instead of the handle,
-    /// ATCR's user name.
+    /// The account's decentralized identifier (DID) on ATCR. On ATCR an image's name may contain this DID instead of
+    /// the user name (handle).
     pub did: Option<String>,
     /// The rule that decides which callers get the account's secret.
     pub callers: CallerRule,
@@ -95,8 +95,8 @@ impl Account {
         Self { registry: host.clone(), images, ..self }
     }
 
-    /// The namespaces that the account owns. They may contain capital letters, as GitHub's user names do; repositories
-    /// do not.
+    /// The namespaces that the account owns. A namespace here may contain capital letters, as GitHub's user names do; a
+    /// repository cannot.
     fn namespaces(&self) -> impl Iterator<Item = &str> {
         let names =
             [self.username.as_str(), self.name.as_str()].map(|name| Some(name).filter(|name| !is_everybody(name)));
@@ -109,7 +109,7 @@ fn is_everybody(name: &str) -> bool {
     matches!(name, "AWS" | "oauth2accesstoken" | "00000000-0000-0000-0000-000000000000")
 }
 
-/// An account's alias, unique on its registry. By default it is the user name.
+/// An account's alias, unique on its registry. The default alias is the user name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountName(String);
 
@@ -196,7 +196,7 @@ impl FromStr for Username {
     }
 }
 
-/// The store of an account's secret. It is decided at login, so `get` need not search several stores.
+/// The store of an account's secret. A login decides the store, so `get` need not search several stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StoreKind {
     /// Our own file, readable by its owner only.

@@ -1,4 +1,5 @@
-//! `CallerRule`: which callers get an account's secret. It guides honest programs; a malicious one can bypass it.
+//! `CallerRule`: which callers get an account's secret. A rule guides honest programs; a malicious program can bypass
+//! the rule.
 
 use std::fmt;
 use std::time::SystemTime;

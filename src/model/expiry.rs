@@ -8,11 +8,11 @@ use super::{LoginLife, Source, StoredSecret};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
     Unknown,
-    /// It expires at that time. Then a person must log in again.
+    /// The secret expires at that time. Then a person must log in again.
     Ends(SystemTime),
     /// Ensign renews it at that time.
     Renews(SystemTime),
-    /// Ensign renews it at that time. The login itself also expires, unless it is used before its end.
+    /// Ensign renews the secret at that time. The login itself also expires, unless it is used before its end.
     RenewsWithin {
         next: Option<SystemTime>,
         life: LoginLife,
@@ -52,7 +52,7 @@ impl Expiry {
         end <= now.checked_add(span).unwrap_or(end)
     }
 
-    /// The end of a login that is not used until then. After it the secret is invalid and cannot be renewed.
+    /// The end of a login that is not used until then. From then on the secret is invalid and cannot be renewed.
     pub(crate) fn login_end(self) -> Option<SystemTime> {
         match self {
             Self::RenewsWithin { next, life } => Some(next.unwrap_or(life.expires_at).max(life.expires_at)),

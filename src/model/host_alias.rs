@@ -26,8 +26,8 @@ impl Registry {
         hosts.iter().map(|host| Self::from_key(host))
     }
 
-    /// The registry of an address. Also its `host[:port]` as the address spells it, if that differs from our name.
-    /// Docker, Podman, crane, regctl and the kubelet look up exactly the text before the first `/` of an image.
+    /// The registry of an address, and the address's spelling of `host[:port]` if that differs from our name. Docker,
+    /// Podman, crane, regctl and the kubelet look up exactly the text before the first `/` of an image.
     pub(crate) fn spelled(address: &str) -> Option<(Self, Option<String>)> {
         let (has_scheme, rest) = (address.contains("://"), strip_scheme(address.trim())?);
         let authority = rest.split('/').next().unwrap_or_default();

@@ -45,8 +45,8 @@ impl Registry {
     }
 }
 
-/// Tells whether a key of the config is a pattern that covers `host`. For other keys it allocates no memory. No pattern
-/// covers Docker Hub, which has several names, or a text that is not a host, such as `_x/y.azurecr.io`.
+/// Tells whether a key of the config is a pattern that covers `host`. Other keys need no allocation. No pattern covers
+/// Docker Hub, which has several names, or a text that is not a host, such as `_x/y.azurecr.io`.
 pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
     if !key.contains('*') || host.is_pattern() || host.is_docker_hub() {
         return false;

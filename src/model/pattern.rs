@@ -166,7 +166,7 @@ fn glob<T>(pattern: &[T], text: &[T], is_wild: impl Fn(&T) -> bool, is_one: impl
     pattern[p..].iter().all(is_wild)
 }
 
-/// Tells whether some text matches both patterns. Fills a table of their remainders, from the end.
+/// Tells whether some text matches both patterns. Fills a table of the patterns' remainders, from the end.
 fn meet<T>(one: &[T], other: &[T], is_wild: impl Fn(&T) -> bool, meets: impl Fn(&T, &T) -> bool) -> bool {
     let mut below = vec![false; other.len() + 1];
     for at in (0..=one.len()).rev() {

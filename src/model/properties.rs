@@ -1,5 +1,5 @@
-//! Properties that hold for every name of an image, a server or a registry. The fuzzer and the replay of its corpus
-//! check them.
+//! Properties that hold for every name of an image, a server or a registry. The fuzzer checks them, and so does the
+//! replay of the fuzzer's corpus.
 
 use super::{ImagePattern, ImageReference, Registry, ServerUrl, Target};
 
@@ -68,7 +68,7 @@ fn image(image: &ImageReference) {
     assert!(own.matches(image), "{printed}");
 }
 
-/// A match by its definition, to check the fast one. It is slow, but the texts have few segments.
+/// Matches by the definition of a pattern, to check the fast match. This is slow, but the texts have few segments.
 fn matches_slowly(pattern: &[&str], path: &[&str]) -> bool {
     let mut reached = vec![false; path.len() + 1];
     reached[0] = true;

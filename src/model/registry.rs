@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 /// A registry's canonical `host[:port]`.
 ///
-/// The host is in lower case, port 443 is left out, and every name of Docker Hub is `docker.io`. Some callers send a
-/// text that is not a host. It is stored unchanged: see [`Registry::opaque`]. A key of the config may be a pattern of
-/// hosts. Each account contains a copy, so copies are cheap.
+/// The host is in lower case, port 443 is left out, and every name of Docker Hub is `docker.io`. A text that is not a
+/// host is stored unchanged, because some callers send such texts: see [`Registry::opaque`]. A key of the config may be
+/// a pattern of hosts. Each account contains a copy, so copies are cheap.
 ///
 /// ```
 /// # use ensign::model::Registry;
@@ -56,12 +56,12 @@ impl Registry {
         Ok(Self(authority.into()))
     }
 
-    /// Stores a text that is not a host. It equals only the same text.
+    /// Stores a text that is not a host. Only the same text equals it.
     pub fn opaque(key: &str) -> Self {
         Self(key.into())
     }
 
-    /// Reads a key of our config. A person may have written it, so it is made canonical.
+    /// Reads a key of our config. A key that a person wrote is made canonical.
     pub fn from_key(key: &str) -> Self {
         if is_plain(key) && !HUB_NAMES[1..].contains(&key) {
             return Self(key.into());
@@ -69,9 +69,9 @@ impl Registry {
         key.parse().or_else(|_| Self::pattern(key)).unwrap_or_else(|_| Self::opaque(key))
     }
 
-    /// Tells whether `key` of our config refers to this registry. It is fast if not.
+    /// Tells whether `key` of our config refers to this registry. A negative answer is fast.
     pub fn is_key(&self, key: &str) -> bool {
-        // Only Docker Hub has further names that look canonical.
+        // Only Docker Hub has other names that look canonical.
         *self.0 == *key || ((self.is_docker_hub() || !is_plain(key)) && Self::from_key(key) == *self)
     }
 
@@ -83,12 +83,12 @@ impl Registry {
         *self.0 == *HUB_NAMES[0]
     }
 
-    /// The key of this registry in Docker's config, and in the answer to Docker's `list`. For Docker Hub it is a URL.
+    /// The key of this registry in Docker's config, and in the answer to Docker's `list`. Docker Hub's key is a URL.
     pub fn docker_key(&self) -> &str {
         if self.is_docker_hub() { Self::HUB_SERVER_URL } else { &self.0 }
     }
 
-    /// The `host[:port]` for requests to the registry. Docker Hub's differs from its name.
+    /// The `host[:port]` for requests to the registry. For Docker Hub, it differs from the registry's name.
     pub fn api_authority(&self) -> &str {
         if self.is_docker_hub() { "registry-1.docker.io" } else { &self.0 }
     }

@@ -1,4 +1,4 @@
-//! `Secret`: a text that cannot be printed or copied by accident. It is wiped when dropped.
+//! `Secret`: a text that cannot be printed or copied by accident. A secret is wiped when dropped.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::Username;
 
 /// A password, token or refresh token.
 ///
-/// Only [`Secret::expose`] returns the text. Clippy forbids it, so every caller must state a reason.
+/// Only [`Secret::expose`] returns the text. Clippy forbids that call, so every caller must state a reason.
 pub struct Secret(Zeroizing<String>);
 
 /// A user name with its secret, as a registry accepts them.
@@ -19,7 +19,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// The answer of a credential helper that has no login. Clients compare it with this exact text
+    /// The answer of a credential helper that has no login. Clients look for exactly this text
     /// (docker/docker-credential-helpers `credentials/error.go`).
     pub const NOT_FOUND: &str = "credentials not found in native keychain";
 }

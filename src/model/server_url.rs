@@ -34,7 +34,7 @@ pub enum HubToken {
 impl HubToken {
     pub const ALL: [Self; 2] = [Self::Access, Self::Refresh];
 
-    /// The last segment of the side key. It is also the token's name in our file of secrets.
+    /// The last segment of the side key. This segment is also the token's name in our file of secrets.
     pub fn name(self) -> &'static str {
         match self {
             Self::Access => "access-token",
@@ -110,8 +110,8 @@ impl Target {
     }
 }
 
-/// Some programs end the host at `?`, `#` or `\`, or drop control characters. Others read them as part of the user
-/// name.
+/// Some programs end the host at `?`, `#` or `\`, or drop control characters. Other programs read these characters as
+/// part of the user name.
 pub(crate) fn is_ambiguous(address: &str) -> bool {
     let authority = address.split('/').next().unwrap_or_default();
     let user = authority.rsplit_once('@').map_or("", |(user, _)| user);

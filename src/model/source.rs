@@ -13,7 +13,7 @@ pub enum Source {
     /// A person or a client entered the secret.
     #[default]
     Static,
-    /// A login at an identity provider. Its refresh token gets new secrets.
+    /// A login at an identity provider. The login's refresh token gets new secrets.
     OAuth(Box<OAuthGrant>), // boxed, because few accounts have one
     /// Another program prints the secret when Ensign runs it.
     External(ExternalSource),
@@ -22,14 +22,14 @@ pub enum Source {
 }
 
 /// How to renew and revoke the tokens of a login (RFC 6749 section 6, RFC 7009). URLs must be `https`, or `http` on
-/// loopback. The code that sends requests checks that.
+/// loopback. The code that sends requests checks the URLs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OAuthGrant {
     /// The provider's name in the table of providers, for messages.
     pub provider: String,
-    /// The issuer. A later login uses it again.
+    /// The issuer, which a later login uses again.
     pub issuer: Option<String>,
-    /// The requested scope, if it is not the provider's usual one. A later login uses it again.
+    /// The requested scope, which a later login uses again; `None`: the provider's usual scope.
     pub scope: Option<String>,
     pub client_id: String,
     pub token_url: String,
@@ -113,8 +113,8 @@ impl ExternalProgram {
 }
 
 impl ExternalSource {
-    /// The program's identity, from its arguments or from `env`. It becomes the account's alias, unless another alias
-    /// is given.
+    /// The program's identity, from its arguments or from `env`. The identity becomes the account's alias, unless
+    /// another alias is given.
     pub fn identity(&self) -> Option<&str> {
         const BY_NAME: [&str; 3] = ["AWS_PROFILE", "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT"];
         let by_env = || BY_NAME.iter().find_map(|name| self.env.get(*name).map(String::as_str));
@@ -172,7 +172,7 @@ pub struct StoredSecret {
     pub session_over: Option<EndedSession>,
     /// The user name that the source returned with the secret, if it differs from the account's.
     pub username: Option<Username>,
-    /// For a cached answer: the settings of the external source. If they change, the cached answer is dropped.
+    /// For a cached answer: the settings of the external source. If the settings change, the cached answer is dropped.
     pub cache_key: Option<String>,
 }
 
@@ -187,7 +187,7 @@ pub struct LoginLife {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedSession {
     pub page: String,
-    /// Until when to assume this without a new check.
+    /// Until when to assume that the session has ended, without a new check.
     pub until: SystemTime,
 }
 

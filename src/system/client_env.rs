@@ -16,7 +16,7 @@ pub(crate) struct ChangedVariable {
 
 /// The function that finds the changes. `protocol` sets it, because this layer does not know clients.
 static FINDER: OnceLock<fn() -> Vec<ChangedVariable>> = OnceLock::new();
-/// The changes. They are found when a variable that we need is set, which is seldom in a `get`.
+/// The changes. The finder runs when a variable that we need is set, which is seldom in a `get`.
 static CHANGES: OnceLock<Vec<ChangedVariable>> = OnceLock::new();
 
 /// From now on, each variable is read with its value from the client's start.
@@ -29,7 +29,7 @@ pub(crate) fn changes() -> &'static [ChangedVariable] {
     FINDER.get().map_or(&[], |finder| CHANGES.get_or_init(finder))
 }
 
-/// The value of a variable at the client's start. Its present value is `value`.
+/// The value of a variable at the client's start. The variable's present value is `value`.
 pub(super) fn value(name: &OsStr, value: OsString) -> Option<OsString> {
     match changes().iter().find(|change| change.name == name) {
         Some(change) => change.at_start.clone(),

@@ -246,7 +246,7 @@ fn read_mounted() -> Result<Vec<EnvAccount>> {
     Ok(found)
 }
 
-/// The names of our own variables. Some contain secrets, so other programs do not get them.
+/// The names of our own variables. Other programs do not get these variables, because some contain secrets.
 pub(crate) fn ours() -> impl Iterator<Item = String> {
     all().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
 }

@@ -1,4 +1,4 @@
-//! Runs another program in place of ours. It uses our terminal, and its exit code becomes ours.
+//! Runs another program in place of ours. That program uses our terminal, and its exit code becomes ours.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 
 use super::{env, programs};
 
-/// Runs `command` with one more environment variable. On Unix it replaces this process, so the function returns only an
-/// error.
+/// Runs `command` with one more environment variable. On Unix `command` replaces this process, so the function returns
+/// only an error.
 #[expect(clippy::disallowed_methods, reason = "a person named the program: it is run as a shell does it")]
 pub(crate) fn exec(command: &[OsString], variable: &str, value: &str) -> Result<ExitCode> {
     let [program, words @ ..] = command else { bail!("no command was given") };

@@ -19,7 +19,7 @@ pub(crate) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LEN
     imp::read(name)
 }
 
-/// Adds or replaces the entry. The kernel removes it after `time`.
+/// Adds or replaces the entry. The kernel removes the entry after `time`.
 pub(crate) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), KernelKeyringError> {
     imp::write(name, bytes, time)
 }

@@ -6,8 +6,8 @@ pub(crate) fn keep_private() {
 }
 
 /// Keeps our present memory out of the swap, as far as the system allows. Memory that is allocated later is left out,
-/// because a small limit would kill us. Only commands that wait for a person call this: in an answer to a client it
-/// would take a thirtieth of the time.
+/// because a small limit would kill us. Only commands that wait for a person call this function: an answer to a client
+/// would spend a thirtieth of its time here.
 pub(crate) fn keep_from_swap() {
     #[cfg(target_os = "linux")]
     {

@@ -1,6 +1,6 @@
 //! The lowest layer: only this code calls the operating system.
 //!
-//! It does not know registries or accounts, so it can be understood and tested without them.
+//! This layer does not know registries or accounts, so it can be understood and tested without them.
 
 #[cfg(target_env = "musl")]
 mod allocator;

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::seal::SealKey;
 use crate::model::Secret;
 
-/// The cost of the derivation. It is stored with the sealed key.
+/// The cost of the derivation, which is stored with the sealed key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Effort {
     pub(crate) memory_kib: u32,

@@ -8,7 +8,7 @@ use super::text::sanitize;
 
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
-/// Turns the log on. Only commands for people do this. If a client calls us, stderr must stay empty.
+/// Turns the log on. Only commands for people turn it on. If a client calls us, stderr must stay empty.
 pub(crate) fn enable() {
     WATCHED.store(true, Ordering::Relaxed);
 }

@@ -10,7 +10,7 @@ use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::{Zeroize, Zeroizing};
 
-/// A key that seals and opens. It is not printable, and is wiped when it is dropped.
+/// A key that seals and opens. A key cannot be printed, and is wiped when it is dropped.
 pub(crate) struct SealKey(Zeroizing<[u8; SealKey::LENGTH]>);
 
 /// A sealed text.
@@ -55,7 +55,7 @@ impl SealKey {
         &self.0
     }
 
-    /// An id of 16 hexadecimal digits. It differs for each key and reveals nothing about it.
+    /// An id of 16 hexadecimal digits. Each key has another id, and an id reveals nothing about its key.
     pub(crate) fn id(&self) -> String {
         let mut id = [0; 8];
         let derived = Salt::new(HKDF_SHA256, &[]).extract(&*self.0);

@@ -13,8 +13,8 @@ const DEADLINE: Duration = Duration::from_secs(2);
 const LIMIT: usize = 1 << 20;
 const SUDOERS_LIMIT: u64 = 1 << 20;
 
-/// The PATH that `sudo` sets on Debian, Ubuntu and Fedora. It is assumed if `/etc/sudoers` cannot be read, because only
-/// root can read it.
+/// The PATH that `sudo` sets on Debian, Ubuntu and Fedora. This PATH is assumed if `/etc/sudoers` cannot be read. Only
+/// root can read that file.
 const USUAL_SUDO_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The PATH of programs that the desktop's session starts; `None` without a session or an answer.

@@ -26,7 +26,7 @@ pub(crate) enum ExplicitAccount {
     OtherRegistry,
     /// `alias`: the account of that name, on any registry that has one.
     AnyRegistry(String),
-    /// `host=alias`: the account for this registry. No other may replace it.
+    /// `host=alias`: the account for this registry. No other account may replace that account.
     ThisRegistry(String),
 }
 
@@ -88,12 +88,12 @@ pub(crate) struct FileImages {
     pub(crate) unknown: Vec<UnknownImages>,
 }
 
-/// A part of a file whose images are unknown. If there is one, the files decide nothing.
+/// A part of a file whose images are unknown. If any images are unknown, the files decide nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownImages {
     pub(crate) file: PathBuf,
     pub(crate) reach: RegistryRange,
-    /// What is unknown and why; printed after the file's name. It contains no value of a variable.
+    /// What is unknown and why; printed after the file's name. The message contains no value of a variable.
     pub(crate) message: String,
 }
 
@@ -102,7 +102,7 @@ pub(crate) struct UnknownImages {
 pub(crate) enum RegistryRange {
     Any,
     Only(Registry),
-    /// All except this one. The client asks it first, and learns the other images from it.
+    /// All except this one. The client asks this registry first, and learns the other images from the answer.
     AllBut(Registry),
 }
 

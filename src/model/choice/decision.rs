@@ -1,4 +1,5 @@
-//! `Decision`: which account answers a call, and why. It is made once; output, journal and JSON are all made from it.
+//! `Decision`: which account answers a call, and why. A decision is made once; output, journal and JSON all show that
+//! decision.
 
 use std::fmt;
 
@@ -74,7 +75,7 @@ pub(crate) enum Verdict {
     NoAccount,
     /// All accounts are for the other operation.
     NoneForOperation,
-    /// The call names an account that does not exist. No other may replace it.
+    /// The call names an account that does not exist. No other account may replace it.
     NoSuchAccount,
     /// No rule chose between the accounts.
     Several,

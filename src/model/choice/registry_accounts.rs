@@ -22,7 +22,7 @@ pub(crate) struct RegistryAccounts {
     /// The helper that answers instead, if there is no account.
     pub(crate) helper: Option<HelperName>,
     pub(crate) accounts: Vec<Account>,
-    /// The trusted project files. They may name accounts of any registry.
+    /// The trusted project files, which may name accounts of any registry.
     pub(crate) trusted: Rc<[TrustedFile]>,
 }
 
@@ -60,8 +60,8 @@ impl RegistryAccounts {
         }
     }
 
-    /// The entry that answers for a host: of those with accounts or a helper, the most specific. It gets the public
-    /// images of all entries.
+    /// The entry that answers for a host: of those with accounts or a helper, the most specific. The result contains
+    /// the public images of all entries.
     pub(crate) fn for_host(mut entries: Vec<Self>, host: &Registry) -> Self {
         let public = entries.iter_mut().flat_map(|entry| std::mem::take(&mut entry.public)).collect();
         let answers = |entry: &Self| !entry.accounts.is_empty() || entry.helper.is_some();
@@ -140,7 +140,7 @@ impl RegistryAccounts {
     }
 }
 
-/// The only account in `serving`. If there are several, it is the only one that is restricted to the operation.
+/// The only account in `serving`. Of several accounts, the only one that is restricted to the operation.
 pub(super) fn only<'a>(serving: &[&'a Account]) -> Option<&'a Account> {
     let mut special = serving.iter().filter(|account| account.purpose.is_some());
     match (serving, special.next(), special.next()) {

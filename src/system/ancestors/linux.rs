@@ -51,7 +51,7 @@ pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     Ancestors { processes, is_whole: !has_parent && is_our_proc() }
 }
 
-/// Tells whether `/proc` belongs to our pid namespace. In the `/proc` of another one, the numbers refer to other
+/// Tells whether `/proc` belongs to our pid namespace. In the `/proc` of another namespace, the numbers refer to other
 /// processes.
 fn is_our_proc() -> bool {
     fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str() == id().to_string().as_str())
@@ -102,7 +102,7 @@ fn read_lineage(process: u32) -> Option<Lineage> {
     lineage(&String::from_utf8_lossy(&read(format!("/proc/{process}/stat").into())?))
 }
 
-/// Reads fields 4 and 22 of `stat`. They are counted from the end of the name, because the name may contain any
+/// Reads fields 4 and 22 of `stat`. The fields are counted from the end of the name, because the name may contain any
 /// character.
 fn lineage(stat: &str) -> Option<Lineage> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
@@ -116,8 +116,8 @@ fn terminal(stat: &str) -> Option<bool> {
     Some(number != 0)
 }
 
-/// Removes ` (deleted)`. The kernel appends it to the path of a program that was replaced while it ran, such as by an
-/// update.
+/// Removes ` (deleted)`, which the kernel appends to the path of a program that was replaced while it ran, such as by
+/// an update.
 fn as_it_was(exe: &Path) -> PathBuf {
     exe.to_str().and_then(|exe| exe.strip_suffix(" (deleted)")).map_or(exe, Path::new).to_owned()
 }

@@ -1,7 +1,7 @@
 //! The processes above us, each read only when it is needed.
 //!
-//! sysinfo can read them on every platform. On Linux our own reader of `/proc` is used: it needs a third of the system
-//! calls. A test compares both.
+//! sysinfo can read them on every platform. On Linux our own reader of `/proc` is used, because it needs a third of
+//! sysinfo's system calls. A test compares both.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -16,7 +16,7 @@ use portable as imp;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// A process above us. It has no `Debug`, because `words` may contain passwords.
+/// A process above us. This type has no `Debug`, because `words` may contain passwords.
 pub(crate) struct Process {
     pub(crate) id: u32,
     /// The program's file; `None` if the system hides it.
@@ -46,8 +46,8 @@ pub(crate) fn to_the_top() -> Ancestors {
     imp::to_the_top(ANCESTORS_AT_MOST)
 }
 
-/// Tells whether a process has a terminal; `None` if that is not known. On systems other than Linux it checks our own
-/// terminal, which a client shares with us.
+/// Tells whether a process has a terminal; `None` if that is not known. On systems other than Linux the function checks
+/// our own terminal, which a client shares with us.
 pub(crate) fn has_terminal(process: u32) -> Option<bool> {
     imp::has_terminal(process)
 }

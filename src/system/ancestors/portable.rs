@@ -1,4 +1,4 @@
-//! The processes above us, read with `sysinfo`. Only this file uses that crate.
+//! The processes above us, read with the crate `sysinfo`. Only this file uses `sysinfo`.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -28,8 +28,8 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
     })
 }
 
-/// The chain is whole if no process above its last one is hidden. The system's first process does not count, because
-/// macOS hides it. On Windows no parent counts, because it may have ended long ago.
+/// The chain is whole if no process above its last one is hidden. The system's first process may be hidden, because
+/// macOS hides it. On Windows any parent may be missing, because a parent may have ended long ago.
 pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     let processes: Vec<Process> = all().take(at_most).collect();
     let is_whole = processes.len() < at_most && processes.last().is_some_and(|last| !has_hidden_parent(last.id));

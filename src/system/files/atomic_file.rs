@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::{Access, InstalledFile, failed, imp, sibling};
 
-/// An unfinished file. If it is dropped before [`AtomicFile::keep`], it is removed.
+/// An unfinished file. A file that is dropped before [`AtomicFile::keep`] is removed.
 pub(crate) struct AtomicFile {
     /// The path as the caller spells it, for errors.
     shown: PathBuf,
@@ -39,7 +39,7 @@ impl AtomicFile {
             .map_err(|error| failed("write", path, &error))
     }
 
-    /// Begins a file with a plaintext secret. Only its owner may read it. A killed process leaves nothing, if the
+    /// Begins a file with a plaintext secret. Only the owner may read the file. A killed process leaves nothing, if the
     /// system can make files without a name. Missing folders are made.
     pub(crate) fn begin_private(path: &Path) -> Result<Self> {
         let begun = imp::create_folder(folder_of(path))

@@ -1,4 +1,4 @@
-//! A private file of lines with a limited size. Many processes append to it without waiting for each other.
+//! A private file of lines with a limited size. Many processes append lines without waiting for each other.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -14,7 +14,7 @@ pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()
         set_aside(path, &file)?;
         (file, length) = imp::open_own(path, imp::OpenMode::Append)?;
     }
-    // The file is still this long if another process is rotating it. To write beyond RLIMIT_FSIZE would kill us.
+    // A file this long is being rotated by another process. To write beyond RLIMIT_FSIZE would kill us.
     if length > 2 * limit || !imp::may_write_up_to(length + line.len() as u64) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }

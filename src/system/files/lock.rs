@@ -14,7 +14,7 @@ use crate::system::threads;
 /// Long enough: a writer holds the lock only while it writes a few small files.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// An exclusive lock between processes. The system releases it after a crash, too.
+/// An exclusive lock between processes. After a crash the system releases the lock.
 pub(crate) struct Lock(File);
 
 impl Lock {

@@ -41,9 +41,9 @@ pub(crate) enum Access {
 /// How private a file must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Privacy {
-    /// Every user may read it.
+    /// Every user may read the file.
     Open,
-    /// Only its owner may read it.
+    /// Only the owner may read the file.
     Secret,
 }
 
@@ -51,7 +51,7 @@ pub(crate) enum Privacy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(all(windows, not(test)), expect(dead_code, reason = "Windows has no modes; the profile folder is private"))]
 pub(crate) enum OwnershipFault {
-    /// It belongs to another user.
+    /// The file belongs to another user.
     Owner(Problem),
     /// Other users may write the file, or may read a secret in it. Contains the file's mode.
     Mode(u32),
@@ -276,7 +276,7 @@ pub(crate) fn remove_if_empty(folder: &Path) -> bool {
     fs::remove_dir(folder).is_ok()
 }
 
-/// Tells whether a private file is private in every folder. On Windows that depends on the folder.
+/// Tells whether a private file is private in every folder. On Windows the folder decides.
 pub(crate) fn are_private_anywhere() -> bool {
     imp::HAS_MODES
 }

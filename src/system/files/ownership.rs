@@ -1,7 +1,7 @@
 //! Checks the owner of a file before it is read or written: our config, secrets and locks, and Docker's files.
 //!
-//! A file is refused if another user owns it or may write it, because that user decides about its contents. This also
-//! applies if we run as root: `sudo -E docker` uses the home of the user who typed it.
+//! A file is refused if another user owns it or may write it, because that user decides about its contents. Root must
+//! not use another user's files either: `sudo -E docker` uses the home of the user who typed that.
 
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -72,7 +72,7 @@ pub(super) fn explain(path: &Path) -> Option<Problem> {
     (metadata.uid() != user).then(|| problem(path, &metadata, AccessFault::ForeignOwner, user))
 }
 
-/// Checks a file or folder as [`check`] does. If it is secret, other users must not be able to read it either.
+/// Checks a file or folder as [`check`] does. A secret must not be readable by other users either.
 pub(super) fn fault_of(path: &Path, privacy: Privacy) -> Option<OwnershipFault> {
     let metadata = fs::metadata(path).ok()?;
     let linked = path.is_symlink();

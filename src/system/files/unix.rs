@@ -88,7 +88,7 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     retry_interrupted(|| fs::rename(from, to))
 }
 
-/// Flushes a file. Ignores the error of network shares that cannot do that.
+/// Flushes a file. Ignores the error of network shares that cannot flush files.
 pub(super) fn sync_file(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
@@ -96,7 +96,7 @@ pub(super) fn sync_file(file: &File) -> io::Result<()> {
     }
 }
 
-/// Flushes a folder. Errors are ignored: many shares cannot do that, and the file itself is complete.
+/// Flushes a folder. Errors are ignored: many shares cannot flush folders, and the file itself is complete.
 pub(super) fn sync_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }

@@ -61,8 +61,7 @@ pub(super) fn explain(error: &Error) -> String {
 /// Replaces Rustls' messages for common faults by plain ones.
 fn explain_tls(error: &str) -> String {
     let plain = if let Some(why) = error.strip_prefix("invalid peer certificate: ") {
-        // For a self-signed authority Rustls reports that it cannot be a server's, before it checks whether it is
-        // trusted.
+        // Rustls refuses an authority as a server's certificate before it checks whether the authority is trusted.
         let why = if why.contains("CaUsedAsEndEntity") { UNKNOWN_ISSUER } else { why };
         format!("{TLS_FAILED}: {NOT_TRUSTED} ({why})")
     } else if let Some(alert) =

@@ -26,7 +26,7 @@ pub(super) struct Proxies {
 pub(super) struct ProxyRoute {
     pub(super) proxy: Option<Proxy>,
     /// The header `Proxy-Authorization`, if the proxy forwards the request. If the proxy only connects, `ureq` sends
-    /// it.
+    /// the header.
     pub(super) login: Option<HeaderValue>,
     /// Whether the proxy forwards the request. Then a response may come from the proxy itself.
     pub(super) is_forwarded: bool,

@@ -1,4 +1,4 @@
-//! Requests and responses with bodies of any size, which are sent in pieces. It is an error if no data arrive for too
+//! Requests and responses with bodies of any size, which are sent in pieces. A transfer fails if no data arrive for too
 //! long.
 
 use std::fs::File;

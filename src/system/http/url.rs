@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ureq::http::Uri;
 
-/// An absolute `http` or `https` URL with neither user information nor a fragment. `ureq` itself has parsed it.
+/// An absolute `http` or `https` URL with neither user information nor a fragment. `ureq`, which sends the requests,
+/// also parses the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Url(pub(super) Uri);
 
@@ -52,8 +53,8 @@ impl Url {
         (self.is_https(), self.host(), self.port()) == (other.is_https(), other.host(), other.port())
     }
 
-    /// The page where a person can log in. It is `page`, which this server named, if that is on the same host or a
-    /// parent domain. Otherwise it is the server's own address.
+    /// The page where a person can log in. If the `page` that this server named is on the same host or a parent domain,
+    /// the result is `page`. Otherwise the result is the server's own address.
     pub(crate) fn own_page(&self, page: Option<&str>) -> String {
         let is_near = |page: &Self| {
             let (page, host) = (page.host(), self.host());

@@ -89,7 +89,7 @@ impl ServerCertVerifier for KnownServer {
     }
 }
 
-/// Accepts every certificate. It is for servers with which plain http is allowed.
+/// Accepts every certificate, for servers with which plain http is allowed.
 #[derive(Debug)]
 pub(super) struct AnyServer(pub(super) Vec<SignatureScheme>);
 

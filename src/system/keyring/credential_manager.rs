@@ -1,4 +1,4 @@
-//! Windows's keyring: generic credentials in the Credential Manager. They stay on this machine.
+//! Windows's keyring: generic credentials in the Credential Manager. The credentials stay on this machine.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -88,7 +88,7 @@ fn target(entry: KeyringEntry<'_>) -> String {
     format!("{}:{}", entry.service, entry.account)
 }
 
-/// Opens an entry. Its persistence is `Local`, because domains copy `Enterprise` credentials to other machines.
+/// Opens an entry. An entry is `Local`, because domains copy `Enterprise` credentials to other machines.
 fn credential(target: &str) -> Result<Entry, KeyringError> {
     let modifiers = HashMap::from([("target", target), ("persistence", "Local")]);
     let store = Store::new().map_err(meaning)?;

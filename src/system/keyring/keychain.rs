@@ -43,7 +43,7 @@ pub(super) fn write(
     let (service, account, label) = (entry.service.to_owned(), entry.account.to_owned(), label.to_owned());
     let value = Zeroizing::new(secret.expose().as_bytes().to_vec());
     by_deadline(deadline, move || {
-        // The search has no label, because it would miss an entry with another label.
+        // The search has no label, because a search with one would miss an entry with another label.
         let options = PasswordOptions::new_generic_password(&service, &account);
         if without_prompt(|| passwords::generic_password(options))?.map(Zeroizing::new).is_some() {
             let options = PasswordOptions::new_generic_password(&service, &account);

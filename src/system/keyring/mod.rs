@@ -34,14 +34,14 @@ pub(crate) struct KeyringEntry<'n> {
 /// Why the keyring could not be used. A missing entry is no error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyringError {
-    /// A person has to unlock it, or to allow the access.
+    /// A person has to unlock the keyring, or to allow the access.
     #[cfg_attr(windows, expect(dead_code, reason = "Windows unlocks its keyring with the session"))]
     Locked,
     /// There is no keyring here, for this reason.
     Missing(String),
-    /// It did not answer before the deadline.
+    /// The keyring did not answer before the deadline.
     TimedOut,
-    /// It answered with an error, or its answer was not understood.
+    /// The keyring answered with an error, or with something that we do not understand.
     Failed(String),
 }
 

@@ -26,9 +26,9 @@ const DEFAULT_COLLECTION: &str = "/org/freedesktop/secrets/aliases/default";
 const ITEM: &str = "org.freedesktop.Secret.Item";
 const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
-/// The path that means "no object". For example, it is returned if no prompt is needed.
+/// The path that means "no object". For example, the service returns this path if no prompt is needed.
 const NOTHING: &str = "/";
-/// The schema for entries that have none of their own. Programs with libsecret search for it.
+/// The schema for entries that have none of their own. Programs with libsecret search for this schema.
 const SCHEMA: &str = "org.freedesktop.Secret.Generic";
 
 /// The attributes that Docker's helper adds to each item, besides the server and the user.
@@ -192,8 +192,8 @@ impl ServiceSession {
         }
     }
 
-    /// Completes a change for which the service returned a prompt. `KeePassXC` returns one for every change, and shows
-    /// it only if its settings require confirmation. A locked keyring would show a window, so it is an error.
+    /// Completes a change for which the service returned a prompt. `KeePassXC` returns a prompt for every change, and
+    /// shows it only if its settings require confirmation. A locked keyring would show a window, so that is an error.
     async fn complete(&self, prompt: &OwnedObjectPath) -> Result<(), KeyringError> {
         if is_none(prompt) {
             return Ok(());

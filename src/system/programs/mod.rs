@@ -1,4 +1,4 @@
-//! Runs another program without a shell. Its time and its output are limited, and a recursion is prevented.
+//! Runs another program without a shell. The program's time and output are limited, and a recursion is prevented.
 
 mod listing;
 mod rehearsal;
@@ -35,7 +35,7 @@ use windows as imp;
 pub(crate) struct ProgramCall<'c> {
     pub(crate) program: &'c Path,
     pub(crate) arguments: &'c [String],
-    /// Variables to add to our environment, after those in `env_remove` are removed.
+    /// Variables that the program gets in addition to ours, after those in `env_remove` are removed.
     pub(crate) env: &'c BTreeMap<String, String>,
     pub(crate) env_remove: &'c [String],
     pub(crate) stdin: Stdin<'c>,
@@ -236,8 +236,8 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
     if !is_over {
         stdout.is_over(GRACE);
     }
-    // A successful program may have left a process that holds the pipe open. A failed one may print the reason late, so
-    // the wait is longer.
+    // A successful program may have left a process that holds the pipe open. A failed program may print the reason
+    // late, so the wait is longer.
     let grace = if status.success() { Duration::from_millis(50) } else { LAST_WORDS_GRACE };
     stderr.is_over(grace.min(ends.saturating_duration_since(Instant::now())));
     let output =
@@ -251,7 +251,7 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
 /// Which part of a stream is kept.
 #[derive(Clone, Copy)]
 enum StreamPart {
-    /// The first bytes, up to this limit. One more shows that the output is longer.
+    /// The first bytes, up to this limit. One more byte shows that the output is longer.
     First(usize),
     Last(usize),
 }

@@ -10,7 +10,7 @@ use anyhow::Result;
 use super::{ProgramCall, ProgramOutput, STORE_LIMIT, Stdin, imp, run_child};
 
 /// Runs `program` with `verb` below a process with the command line `client`, if the platform can make one. The program
-/// gets our environment and writes no journal. It does not take its start by us for a recursion.
+/// gets our environment and writes no journal. The program does not treat its start by us as a recursion.
 pub(crate) fn rehearse(
     client: &[&str],
     program: &Path,
