@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::{Section, Survey, display};
 use crate::cli::CommandContext;
 use crate::docker::{HELPER, logins};
-use crate::model::Account;
+use crate::model::{Account, Source};
 use crate::system::env;
 use crate::system::text::one_line;
 
@@ -62,8 +62,7 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
     if anonymous { without_names(&text, &names(context, survey)) } else { text }
 }
 
-/// An account in one line. It contains only the number of patterns and folders, and only the program of a borrowed
-/// command.
+/// An account in one line. Patterns and folders are only counted.
 fn line(account: &Account) -> String {
     format!(
         "{} {}: user {}, in {}, from {}, {} patterns, {} folders",
@@ -71,10 +70,17 @@ fn line(account: &Account) -> String {
         account.name,
         one_line(account.username.as_str(), 60),
         account.store,
-        account.source,
+        source(&account.source),
         account.images.len(),
         account.folders.len()
     )
+}
+
+/// An external source has only its program and the names of its variables, because the rest may be private.
+fn source(source: &Source) -> String {
+    let Source::External(external) = source else { return source.to_string() };
+    let variables = external.env.keys().map(|name| format!(", {}", one_line(name, 60)));
+    external.program.word() + &variables.collect::<String>()
 }
 
 fn without_home(context: &CommandContext<'_>, text: &str) -> String {

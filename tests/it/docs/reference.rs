@@ -27,7 +27,9 @@ fn every_variable_of_help_and_of_the_code_is_on_the_page() {
     let page = text("docs/environment.md");
     let mut names: BTreeSet<String> = BTreeSet::new();
     names.extend(variables(&text("src/cli/args/topics/environment.txt")));
-    names.extend(variables(&text("src/system/env.rs").split("//!\n//! Below").next().unwrap().replace('…', "NAME")));
+    let code = text("src/system/env.rs");
+    let rows = code.lines().filter(|line| line.starts_with("//! |"));
+    names.extend(rows.flat_map(|row| variables(&row.replace('…', "NAME")).collect::<Vec<_>>()));
     sources(&root().join("src"), &mut |source| {
         for call in ["env::variable(\"", "env::path(\"", "env::present(\"", "variable(\"", "get(\""] {
             let names_in = source.split(call).skip(1).filter_map(|rest| rest.split('"').next());

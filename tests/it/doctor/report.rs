@@ -14,8 +14,11 @@ fn full_of_secrets() -> Sandbox {
     write_docker_config(&sandbox, &config);
     let mut ours = sandbox.config();
     let command = json!({"borrow": "command", "command": ["tool", "--password", "command-s3cret"]});
-    ours["registries"]["c.io"] =
-        json!({"accounts": {"frank": {"username": "frank", "source": command, "store": "file"}}});
+    let item = json!({"borrow": "pass", "item": "item-s3cret", "env": {"TOOL": "variable-s3cret"}});
+    ours["registries"]["c.io"] = json!({"accounts": {
+        "frank": {"username": "frank", "source": command, "store": "file"},
+        "heidi": {"username": "heidi", "source": item, "store": "file"},
+    }});
     write(&sandbox.config_path(), ours.to_string().as_bytes());
     let proxy = "http://proxyuser:proxy-s3cret@proxy.lan:1";
     let variable = json!({"auths": {"ghcr.io": {"auth": "ZGF2ZTpteS1zM2NyZXQ="}}}).to_string();
@@ -46,7 +49,8 @@ fn a_report_names_versions_checks_and_config() {
         "✗ helper-missing: ",
         "\nAccounts\n",
         "  ghcr.io bob: user bob, in file, from given",
-        "  c.io frank: user frank",
+        "  c.io frank: user frank, in file, from command, 0 patterns",
+        "  c.io heidi: user heidi, in file, from pass, TOOL, 0 patterns",
         "\nDocker's config\n",
         "  ghcr.io: ensign\n  b.io: gone\n",
         "\nVariables that are set\n",
@@ -63,7 +67,7 @@ fn a_report_names_versions_checks_and_config() {
 fn an_anonymous_report_names_nobody() {
     let sandbox = full_of_secrets();
     let report = run(&sandbox, &["--report", "--anonymous"]).stdout;
-    for name in ["bob", "alice", "carol", "frank", "grace"] {
+    for name in ["bob", "alice", "carol", "frank", "grace", "heidi"] {
         assert!(!report.contains(name), "{name} is in\n{report}");
     }
     assert!(report.contains("user1"), "{report}");
