@@ -34,7 +34,7 @@ const GLOBALS: FlagTable = &[
 
 const VERBS: &[Verb] = &[
     verb("pull", ComposeAction::Pull, &[("--policy", FlagKind::PullPolicy)]),
-    verb("config|convert", ComposeAction::Pull, &[("--format --hash -o --output", FlagKind::Other)]),
+    verb("config|convert", ComposeAction::Resolve, &[("--format --hash -o --output", FlagKind::Other)]),
     verb("push", ComposeAction::Push, &[]).does(VerbEffect::Push),
     verb(
         "build",

@@ -78,12 +78,12 @@ const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -
 }
 
 const TRANSFER: FlagTable = &[(
-    "--add-compression --annotation --arch --artifact-annotation --artifact-config --artifact-config-type --artifact-layer-type \
-     --artifact-subject --artifact-type --subject --authfile --cert-dir --compression-format --compression-level --creds \
-     --decryption-key --digestfile --encrypt-layer --encryption-key --features -f --format --iidfile --manifest -n \
-     --name --os --os-feature --os-features --os-version --platform --policy --retry --retry-delay --sign-by \
-     --sign-by-sigstore --sign-by-sigstore-private-key --sign-by-sq-fingerprint --sign-passphrase-file \
-     --signature-policy --timestamp --unsetenv --variant",
+    "--add-compression --annotation --arch --artifact-annotation --artifact-config --artifact-config-type \
+     --artifact-layer-type --artifact-subject --artifact-type --subject --authfile --cert-dir --compression-format \
+     --compression-level --creds --decryption-key --digestfile --encrypt-layer --encryption-key --features -f \
+     --format --iidfile --manifest -n --name --os --os-feature --os-features --os-version --platform --policy \
+     --retry --retry-delay --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-by-sq-fingerprint \
+     --sign-passphrase-file --signature-policy --timestamp --unsetenv --variant",
     FlagKind::Other,
 )];
 

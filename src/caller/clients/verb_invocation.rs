@@ -34,6 +34,8 @@ pub(in crate::caller) enum InputFiles {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::caller) enum ComposeAction {
     Pull,
+    /// Requests the digests of all images: `config --resolve-image-digests`.
+    Resolve,
     Push,
     Build,
     /// Pulls or builds missing images, dependencies included.

@@ -122,6 +122,7 @@ fn named(
             ComposeAction::Pull => {
                 service.is_pulled(policy) && !(task.is_on("--ignore-buildable") && service.build.is_some())
             }
+            ComposeAction::Resolve => true,
             ComposeAction::Up | ComposeAction::Run => service.is_pulled(policy) && !service.is_provided,
             ComposeAction::Push | ComposeAction::Build => false,
         };

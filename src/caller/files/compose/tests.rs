@@ -49,7 +49,12 @@ fn services_name_images_in_many_places() {
                    {type: volume, source: c.io/n, target: /z}]}}";
     let builds = "services: {a: {image: c.io/a, build: {context: ., tags: [c.io/t]}}, b: {image: c.io/b}}";
     let without_name = "services: {a: {build: {context: ., tags: [c.io/t], cache_to: [c.io/c]}}}";
+    let policies = "services: {a: {image: c.io/a, pull_policy: never}, \
+                    b: {image: c.io/b, pull_policy: build, build: ., depends_on: [a]}, \
+                    c: {image: c.io/c, pre_start: [{image: c.io/hook}]}}";
     hold(&[
+        ("docker compose config --resolve-image-digests", &[policies], "c.io/a c.io/b c.io/c |"),
+        ("docker compose config --lock-image-digests b", &[policies], "c.io/a c.io/b |"),
         (
             "docker compose up a",
             &["services: {a: {image: c.io/a, volumes_from: ['container:x', b]}, b: {image: c.io/b}}"],
