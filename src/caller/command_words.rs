@@ -60,6 +60,8 @@ pub(super) enum FlagKind {
     Platform,
     /// podman's `--os` and `--arch`.
     PlatformPart,
+    /// `BuildKit`'s `--call`: what to do in place of a build.
+    Call,
     /// A command as a shell reads it: `flock FILE -c 'docker push x'`.
     Script,
 }

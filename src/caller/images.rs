@@ -76,6 +76,7 @@ impl<'a> ImageCollector<'a> {
             | FlagKind::Stage
             | FlagKind::Platform
             | FlagKind::PlatformPart
+            | FlagKind::Call
             | FlagKind::Script
             // The Dockerfile decides whether a build context is used. The bake files decide what an override changes.
             | FlagKind::BuildContext

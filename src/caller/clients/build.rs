@@ -81,8 +81,9 @@ pub(super) const KANIKO: Grammar = Grammar {
 
 /// The flags of `docker build`, with those of the classic builder and of nerdctl.
 pub(super) const BUILD: FlagTable = &[
+    ("--call", FlagKind::Call),
     (
-        "--add-host --allow --annotation --attest --builder --call --cgroup-parent --cpu-period --cpu-quota -c \
+        "--add-host --allow --annotation --attest --builder --cgroup-parent --cpu-period --cpu-quota -c \
          --cpu-shares --cpuset-cpus --cpuset-mems --iidfile --isolation --label -m --memory --memory-swap \
          --metadata-file --network --no-cache-filter --platform --policy --progress --provenance --resource --sbom \
          --secret --security-opt --shm-size --ssh --ulimit --invoke --print --server-config --buildkit-host",
@@ -100,7 +101,8 @@ pub(super) const BUILD: FlagTable = &[
 ];
 
 pub(super) const BAKE: FlagTable = &[
-    ("--builder --allow --call --metadata-file --progress --provenance --sbom --list --policy", FlagKind::Other),
+    ("--call", FlagKind::Call),
+    ("--builder --allow --metadata-file --progress --provenance --sbom --list --policy", FlagKind::Other),
     ("-f --file", FlagKind::File),
     ("--var", FlagKind::Variable),
     ("--set", FlagKind::BakeOverride),

@@ -1,7 +1,7 @@
-//! `Budget`: limits the work for a project, whose files may be anybody's.
+//! `Budget`: limits the work for a project, because its files may be hostile.
 //!
 //! The limits are steps and the thread's own CPU time, so that a busy machine gives the same answer. The wall clock
-//! only ends what hangs.
+//! only ends a read that hangs.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 use crate::system::thread_time;
 
-/// A step is a character read or a value made. The largest real projects take a hundredth.
+/// A step is a character read or a value made. The largest real projects take a hundredth of this limit.
 const STEPS_AT_MOST: u64 = 20_000_000;
 const CPU_AT_MOST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3000 } else { 250 });
 /// A dead network share would block the client for ever.
 const WALL_AT_MOST: Duration = Duration::from_secs(10);
-/// Each reading of a clock costs a system call.
+/// The clock is read only every so many steps, because each reading costs a system call.
 const STEPS_BETWEEN_CLOCKS: u64 = 4096;
 
-/// Shared by all readers of one project.
+/// All readers of one project share it.
 #[derive(Clone, Debug)]
 pub(super) struct Budget(Rc<BudgetUse>);
 
@@ -42,7 +42,7 @@ impl Budget {
         }))
     }
 
-    /// Counts `steps`. False from the moment the budget is used up.
+    /// Counts `steps`. Takes steps. Returns false once the budget is used up.
     pub(super) fn spend(&self, steps: u64) -> bool {
         let BudgetUse { steps: spent, clock_at, is_over, cpu_at_start, start } = &*self.0;
         spent.set(spent.get().saturating_add(steps));
@@ -54,7 +54,7 @@ impl Budget {
         !is_over.get()
     }
 
-    /// Counts the opening of a file, and reads the clock.
+    /// Takes the steps for opening a file, and reads the clock.
     pub(super) fn spend_on_file(&self) -> bool {
         self.spend(STEPS_BETWEEN_CLOCKS)
     }

@@ -20,25 +20,25 @@ pub(super) struct Build {
     /// A Dockerfile's text, and the file that contains it.
     pub(super) inline: Option<(String, PathBuf)>,
     pub(super) builder: BuilderKind,
-    /// Arguments. One without a value has its variable's.
+    /// Arguments. An argument without a value has the value of the environment's variable.
     pub(super) arguments: BTreeMap<String, Option<String>>,
     pub(super) target: Option<String>,
     /// Named contexts with their sources. Only the command line's names are put into the short form.
     pub(super) contexts: BTreeMap<String, String>,
     /// The settings for bake in a Compose file.
     pub(super) for_bake: BakeExtension,
-    /// Platforms in place of this machine's. Each text has one, or several with commas.
+    /// The platforms, if they are not this machine's. Each text contains one, or several with commas.
     pub(super) platforms: Vec<String>,
-    /// An image that replaces the first stage's.
+    /// The image that replaces the base of the first stage.
     pub(super) base: Option<String>,
     pub(super) is_check: bool,
-    /// The names of the result, and its caches.
+    /// The names of the result.
     pub(super) tags: ImageSide,
     pub(super) cache_from: ImageSide,
     pub(super) cache_to: ImageSide,
 }
 
-/// `docker build` and similar commands. Tags and caches are on the command line.
+/// Returns the images in the files of `docker build` and similar commands. Tags and caches are on the command line.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -49,8 +49,8 @@ pub(super) fn images(
     let context = flag.or(task.positionals.last().copied()).unwrap_or(".");
     let folder = local_folder(current, context);
     let builder = builder(task, variables);
-    // With a remote context the Dockerfile is remote too (docker/buildx `build/opt.go`). podman and buildah look here
-    // first.
+    // With a remote context the Dockerfile is remote too (docker/buildx `build/opt.go`). podman and buildah look in the
+    // current folder first.
     let is_here = |file: &str| folder.is_some() || builder == BuilderKind::Buildah || Path::new(file).is_absolute();
     let is_read = |file: &str| file != "-" && !file.contains("://") && is_here(file);
     let mut files: Vec<&str> = task.values(FlagKind::File).collect();
@@ -101,15 +101,16 @@ fn builder(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> BuilderKi
 
 /// Tells whether a build with `BuildKit` only checks its Dockerfile.
 pub(super) fn is_check(task: &VerbInvocation<'_>) -> bool {
-    task.is_on("--check")
+    let call = task.value(FlagKind::Call).and_then(|call| call.split(',').next());
+    task.is_on("--check") || matches!(call, Some("check" | "lint"))
 }
 
-/// A false value as Go reads it. Docker refuses what is neither true nor false.
+/// Tells whether Go reads the value as false. Docker refuses values that are neither true nor false.
 fn is_false(text: &str) -> bool {
     matches!(text, "0" | "f" | "F" | "false" | "False" | "FALSE")
 }
 
-/// `--platform`, podman's `--os` and `--arch`, or Docker's variable.
+/// Returns the platforms from `--platform`, from podman's `--os` and `--arch`, or from Docker's variable.
 fn platforms(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Vec<String> {
     let mut platforms: Vec<String> = task.values(FlagKind::Platform).map(str::to_owned).collect();
     if platforms.is_empty() {
@@ -122,7 +123,8 @@ fn platforms(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Vec<Str
     platforms
 }
 
-/// Every image of a Dockerfile. cosign looks at all stages and takes arguments from its environment.
+/// Returns every image of a Dockerfile. cosign verifies those of all stages, and takes build arguments from the
+/// environment.
 pub(super) fn dockerfile_images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -170,7 +172,7 @@ pub(super) fn buildctl_images(
 }
 
 impl Build {
-    /// The images that the build pulls, and the unknown ones.
+    /// Returns the images that the build pulls, and what is unknown about them.
     pub(super) fn pulled(&self, variables: &ProjectVariables, reader: &mut ProjectReader) -> ImageSide {
         let mut side = self.cache_from.clone();
         let filling = self.filling(variables);
@@ -218,7 +220,7 @@ impl Build {
         let files = self.files.iter().cloned().chain(in_folder);
         let mut texts: Vec<(String, PathBuf)> = files.filter_map(|file| Some((reader.text(&file)?, file))).collect();
         if self.builder == BuilderKind::Buildah {
-            // buildah joins its files, and runs the C preprocessor on some.
+            // buildah joins several Dockerfiles, and runs the C preprocessor on files that end with `.in`.
             for (_, file) in &texts {
                 if file.extension().is_some_and(|ending| ending == "in") {
                     reader.add_unknown(file, "needs the C preprocessor first");
@@ -249,7 +251,7 @@ impl Build {
     }
 }
 
-/// A context that is a local folder: no address, archive or stdin.
+/// Returns the context's folder. `None` for an address, an archive or stdin.
 pub(super) fn local_folder(current: &Path, context: &str) -> Option<PathBuf> {
     let is_elsewhere = context == "-"
         || ["git@", "github.com/"].iter().any(|start| context.starts_with(start))

@@ -14,7 +14,8 @@ use super::{ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
 
-/// The images that `devcontainer up` and `build` pull. The Compose that it starts reads Compose files itself.
+/// Returns the images that `devcontainer up` and `build` pull. Compose files are left out, because `docker compose`,
+/// which the CLI starts, reads them itself.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -47,7 +48,8 @@ pub(super) fn images(
     ProjectImages::pulled(side)
 }
 
-/// The CLI's places, in its order. Of several configurations in folders a person names one.
+/// Returns the file that the CLI finds, at its places and in its order. If several folders have one, a flag must name
+/// it.
 fn find(folder: &Path, reader: &mut ProjectReader) -> Option<PathBuf> {
     reader.first_of(folder, &[".devcontainer/devcontainer.json", ".devcontainer.json"])
 }
@@ -92,7 +94,7 @@ fn fill(text: &str, variables: &ProjectVariables) -> String {
     filled + rest
 }
 
-/// The JSON without comments and trailing commas, which are allowed here.
+/// Returns the JSON without comments and trailing commas, which devcontainer.json may have.
 fn plain_json(text: &str) -> String {
     let (mut plain, mut letters, mut quoted) = (String::with_capacity(text.len()), text.chars().peekable(), false);
     while let Some(letter) = letters.next() {

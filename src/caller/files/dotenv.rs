@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::template::substitute;
 
-/// Far more than in real files.
+/// The limit, far above real files.
 const VALUES_AT_MOST: usize = 10_000;
 const LENGTH_AT_MOST: usize = 4 << 20;
 
@@ -44,7 +44,7 @@ pub(super) fn parse(
     None
 }
 
-/// A name, the character after it, and the rest. A `NAME` without a value has the known value.
+/// Reads a name, the character after it, and the rest. A `NAME` without a value has the value in `known`.
 fn name(text: &str) -> Option<(&str, char, &str)> {
     let text = match text.strip_prefix("export") {
         Some(rest) if rest.starts_with(char::is_whitespace) => rest.trim_start(),
@@ -55,14 +55,14 @@ fn name(text: &str) -> Option<(&str, char, &str)> {
     let name = text[..end].trim_end();
     (!name.contains(' ')).then_some(())?;
     match text[end..].chars().next() {
-        // compose-go never ends on a text that ends with a name.
+        // compose-go loops for ever on a text that ends with a name.
         None => Some((name, '\n', "")),
         Some(c @ ('=' | ':' | '\n')) => Some((name, c, text[end + 1..].trim_start_matches(is_blank))),
         Some(_) => None,
     }
 }
 
-/// A value and the rest. A quoted value may have several lines.
+/// Reads a value, and returns it with the rest. A quoted value may have several lines.
 fn value<'t>(text: &'t str, look_up: &dyn Fn(&str) -> Option<String>) -> Option<(String, &'t str)> {
     let Some(quote) = text.chars().next().filter(|c| matches!(c, '\'' | '"')) else {
         let (line, below) = text.split_once('\n').unwrap_or((text, ""));
@@ -90,7 +90,7 @@ fn value<'t>(text: &'t str, look_up: &dyn Fn(&str) -> Option<String>) -> Option<
     None // it has no end
 }
 
-/// Go's escapes, and `\$` for a plain dollar sign.
+/// Reads Go's escapes, and `\$` for a plain dollar sign.
 fn escapes(text: &str) -> String {
     let mut whole = String::new();
     let mut rest = text;

@@ -27,7 +27,7 @@ struct ProjectCase {
     operation: Option<String>,
 }
 
-/// Every folder. A test fails if a folder is not listed.
+/// Every folder. If a folder is missing here, a test fails.
 const PROJECTS: [&str; 14] = [
     "anchors",
     "bake_hcl",
@@ -71,7 +71,7 @@ fn every_project_has_its_images() {
 }
 
 fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (Vec<String>, Option<String>) {
-    // The files have the colon of Unix; without this, Windows has a semicolon.
+    // The projects separate paths with the colon of Unix. Without this setting Windows would expect a semicolon.
     let colon = if cfg!(windows) { "COMPOSE_PATH_SEPARATOR=: " } else { "" };
     let program = command_line(&format!("{colon}{command}")).unwrap();
     let ProgramRole::Client(client) = program.role() else { panic!("{command} is not a client") };
@@ -91,7 +91,7 @@ fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (V
     (all, operation)
 }
 
-/// What the command pulls and pushes: `+` before what goes out, `?` where something is not known.
+/// The images that the command pulls. `+` is before a pushed one, `?` is an unknown one.
 pub(super) fn answer(project: &[(&str, &str)], command: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in project {

@@ -1,4 +1,4 @@
-//! `ImageSide`: the images that a project pulls, or those that it pushes, and the unknown ones.
+//! `ImageSide`: the images that a project pulls, or those that it pushes, and what is unknown about them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ use crate::caller::images::{ImageCollector, ImageSyntax};
 use crate::model::choice::{FileImages, ImageMention, RegistryRange, UnknownImages};
 use crate::model::{ImageReference, Registry};
 
-/// In place of an unknown part of a text. No image has this character.
+/// The character in place of an unknown part of a text. No image contains it.
 pub(super) const UNKNOWN: char = '\u{fffd}';
 
-/// The length of a text in messages.
+/// The most characters of a text that messages show.
 const SHOWN_AT_MOST: usize = 100;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) struct ImageSide {
     pub(super) unknown: Vec<UnknownImages>,
 }
 
-/// A text that names images, as the value of a flag of this kind would.
+/// A text that names images in the same way as the value of such a flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ImageText {
     pub(super) meaning: FlagKind,
@@ -48,7 +48,7 @@ impl ImageSide {
         FileImages { images: mentions, unknown }
     }
 
-    /// Each of `texts` by itself.
+    /// Returns each of `texts` as an image.
     pub(super) fn from_texts(meaning: FlagKind, texts: &[String], file: &Path) -> Self {
         let mut side = Self::default();
         for text in texts {
@@ -57,7 +57,7 @@ impl ImageSide {
         side
     }
 
-    /// Adds an artifact, whose content names other images. Those of other registries are unknown.
+    /// Adds an artifact. Its content may name images of any registry, so that these are unknown.
     pub(super) fn add_artifact(&mut self, text: &str, file: &Path) {
         self.add_image(text, file);
         if let Ok(image) = text.parse::<ImageReference>() {
@@ -88,7 +88,7 @@ impl ImageSide {
         self.found.push(ImageText { meaning, text: known, file: file.to_owned() });
     }
 
-    /// Redirects each image as the settings say. Texts with unknown parts may then lead to any registry.
+    /// Redirects each image as the settings do. A text with unknown parts may then be redirected to any registry.
     pub(super) fn follow(&mut self, settings: &RegistriesSettings) {
         let found = std::mem::take(&mut self.found);
         for ImageText { meaning, text, file } in found {

@@ -8,10 +8,11 @@ use super::{ImageSide, ProjectImages};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
 
-/// Aliases can make a file's tree larger than the file.
+/// The most nodes of a file. YAML aliases can make its tree larger than the file.
 const STEPS_AT_MOST: usize = 100_000;
 
-/// The images of containers in manifests: `podman kube play FILE`, `kubectl apply -f FILE`, or a folder's files.
+/// Returns the images of containers in manifests: `podman kube play FILE`, `kubectl apply -f FILE`, or a folder's
+/// files.
 pub(super) fn manifest_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     for name in task.values(FlagKind::File).flat_map(|names| names.split(',')).chain(task.positionals.iter().copied()) {
@@ -58,7 +59,7 @@ fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, steps_left: &m
     }
 }
 
-/// skopeo `docs/skopeo-sync.1.md`: registries with their repositories.
+/// Returns the images of skopeo's list: registries with their repositories (skopeo `docs/skopeo-sync.1.md`).
 pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let list = task.positionals.first().filter(|_| task.value(FlagKind::SourcePlace) == Some("yaml"));
     let Some(path) = list.map(|name| current.join(name)) else { return ProjectImages::default() };
@@ -73,7 +74,7 @@ pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mu
     ProjectImages::pulled(side)
 }
 
-/// The charts that a chart depends on: `repository: oci://HOST/PATH` and its name.
+/// Returns the charts that a chart depends on. Each is at `repository: oci://HOST/PATH`, to which its name is added.
 pub(super) fn chart_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     let folders: Vec<PathBuf> = match task.positionals.as_slice() {

@@ -1,5 +1,5 @@
-//! The images in the files that the caller works on. Anyone may have written them, so that they are only evidence. A
-//! file that is broken, too large, too deep or too slow is unknown, and unknown parts decide nothing.
+//! The images in the files that the caller works on. Anyone may have written these files, so that they are only
+//! evidence. A file that is broken, too large, too deep or too slow is unknown, and unknown parts decide nothing.
 //!
 //! `project_reader` limits the reading. Pure functions interpret the files.
 
@@ -34,7 +34,7 @@ use image_side::ImageSide;
 use project_reader::ProjectReader;
 pub(super) use variables::ProjectVariables;
 
-/// The images of a project.
+/// The images that are found in a project.
 #[derive(Debug, Default)]
 struct ProjectImages {
     pulled: ImageSide,
@@ -44,8 +44,8 @@ struct ProjectImages {
     goes_out: bool,
 }
 
-/// Returns the images of `registry` in the files of `task`, run in `current`. A push counts pushed images, and a pull
-/// pulled ones. The other side counts if that one has no image of the registry.
+/// Returns the images of `registry` in the files of `task`, run in `current`. For a push it returns the pushed images,
+/// for a pull the pulled ones. If there are none of the registry, it returns the others.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -146,7 +146,7 @@ fn named(task: &VerbInvocation<'_>, current: &Path, variables: &ProjectVariables
     if let Some(message) = reader.gave_up() {
         reader.add_unknown(current, message);
     }
-    // Unknown parts without a side may belong to either.
+    // Unknown parts that belong neither to the pulled nor to the pushed images may concern both.
     let unknown = reader.take_unknown();
     named.pulled.unknown.extend(unknown.iter().cloned());
     if let Some(settings) = containers::settings_of(task.client).filter(|_| !named.pulled.is_empty()) {

@@ -1,5 +1,5 @@
-//! `ProjectReader`: opens the files of a project, within limits. A file that exists but cannot be read is unknown,
-//! which differs from a missing file.
+//! `ProjectReader`: opens the files of a project, within limits. A file that exists but cannot be read is unknown. A
+//! missing file is not.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,11 @@ use super::yaml::{self, YamlFile, YamlNode};
 use crate::model::choice::{RegistryRange, UnknownImages};
 use crate::system::files;
 
-/// Far more than real Compose files and Dockerfiles have.
+/// The largest file in bytes, far above real Compose files and Dockerfiles.
 const FILE_LIMIT: u64 = 1 << 19;
 const TOTAL_LIMIT: usize = 8 << 20;
 const FILES_AT_MOST: usize = 512;
-/// How often a file may be looked up, existing or not.
+/// How often files may be looked up. Missing ones are counted too.
 const NAMES_AT_MOST: usize = 8000;
 
 /// The remaining limits, and the files read so far.
@@ -42,7 +42,7 @@ impl ProjectReader {
         }
     }
 
-    /// The text of a regular file; `None` if it is missing, or refused and recorded as unknown.
+    /// Returns the text of a regular file. `None` if it is missing, or if it was refused and recorded as unknown.
     pub(super) fn text(&mut self, path: &Path) -> Option<String> {
         self.may_go_on().then_some(())?;
         if let Some(known) = self.texts.get(path).cloned() {
@@ -81,12 +81,13 @@ impl ProjectReader {
         Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
     }
 
-    /// The documents of a YAML file; none if it is missing, or refused and recorded as unknown.
+    /// Returns the documents of a YAML file. There are none if it is missing, or if it was refused and recorded as
+    /// unknown.
     pub(super) fn documents(&mut self, path: &Path) -> Vec<Rc<YamlNode>> {
         self.yaml(path).map(|yaml| yaml.documents).unwrap_or_default()
     }
 
-    /// A YAML file; `None` if it is missing, or refused and recorded as unknown.
+    /// Returns a parsed YAML file. `None` if it is missing, or if it was refused and recorded as unknown.
     pub(super) fn yaml(&mut self, path: &Path) -> Option<YamlFile> {
         let text = self.text(path)?;
         if let Some(known) = self.yaml.get(path) {
@@ -100,7 +101,7 @@ impl ProjectReader {
         Some(yaml)
     }
 
-    /// Records an unknown part of `file`.
+    /// Records that a part of `file` is unknown.
     pub(super) fn add_unknown(&mut self, file: &Path, message: &str) {
         self.unknown.push(UnknownImages {
             file: file.to_owned(),
@@ -109,22 +110,22 @@ impl ProjectReader {
         });
     }
 
-    /// Takes the unknown parts since the last call, to keep them with their images.
+    /// Returns the unknown parts since the last call, so that they are stored with their images.
     pub(super) fn take_unknown(&mut self) -> Vec<UnknownImages> {
         std::mem::take(&mut self.unknown)
     }
 
-    /// The first document of a YAML file.
+    /// Returns the first document of a YAML file.
     pub(super) fn document(&mut self, path: &Path) -> Option<Rc<YamlNode>> {
         self.documents(path).into_iter().next()
     }
 
-    /// The first of `names` that is a file in `folder`.
+    /// Returns the first of `names` that is a file in `folder`.
     pub(super) fn first_of(&mut self, folder: &Path, names: &[&str]) -> Option<PathBuf> {
         names.iter().map(|name| folder.join(name)).find(|path| self.is_file(path))
     }
 
-    /// The files in `folder` with this ending, sorted; none if it is not a folder.
+    /// Returns the files in `folder` with this ending, sorted. There are none if it is not a folder.
     pub(super) fn files_in(&mut self, folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
         if !self.may_go_on() {
             return Vec::new();
@@ -145,7 +146,7 @@ impl ProjectReader {
         self.names_left > 0 && self.budget.spend_on_file()
     }
 
-    /// Why the reading ended early. A part of a project proves nothing.
+    /// Why the reading ended early. Then all images are unknown, because a part of a project proves nothing.
     pub(super) fn gave_up(&self) -> Option<&'static str> {
         if self.names_left == 0 {
             Some("the project is too large to be read whole")

@@ -38,7 +38,7 @@ pub(super) fn sync_images(
     named
 }
 
-/// Full image names in regbot's Lua. Whether they are pulled or pushed is not analysed.
+/// Returns full image names in regbot's Lua scripts, as pulled and as pushed ones.
 pub(super) fn script_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     let document = config(task, current, reader).and_then(|path| Some((reader.document(&path)?, path)));
@@ -79,7 +79,7 @@ fn filled_in(text: &str, variables: &ProjectVariables) -> String {
     filled
 }
 
-/// The quoted texts that begin with a host. [`UNKNOWN`] is where Lua's `..` appends more.
+/// Returns the quoted texts that begin with a host. [`UNKNOWN`] is where Lua's `..` adds another text.
 fn literals(script: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = script;

@@ -2,7 +2,7 @@
 //!
 //! compose-go `template/template.go`: a `$` without a name stays, and every default is evaluated, needed or not.
 
-/// How much longer than its template a text may become.
+/// The most bytes by which a text may be longer than its template.
 const GROWTH_AT_MOST: usize = 1 << 16;
 const DEPTH_AT_MOST: usize = 16;
 
@@ -16,7 +16,7 @@ pub(super) enum TemplateError {
     TooLong,
 }
 
-/// Substitutes what `look_up` finds, and nothing for other names.
+/// Substitutes the values that `look_up` returns. Other names become empty.
 pub(super) fn substitute(template: &str, look_up: &dyn Fn(&str) -> Option<String>) -> Result<String, TemplateError> {
     let mut text = String::new();
     write(template, look_up, &mut text, template.len() + GROWTH_AT_MOST, 0)?;
@@ -79,7 +79,8 @@ fn operate(operation: &str, value: Option<String>, other: String) -> Result<Stri
     }
 }
 
-/// The content of the open braces, and the rest. It is a name alone, or a name with an operator and a word on one line.
+/// Returns the content of the open braces, and the rest. The content is a name, or a name with an operator and a word
+/// on one line.
 fn braced(text: &str) -> Option<(&str, &str)> {
     let name_end = name_length(text);
     let operation = &text[name_end..];
@@ -96,7 +97,7 @@ fn braced(text: &str) -> Option<(&str, &str)> {
     Some((&text[..end], &text[end + 1..]))
 }
 
-/// The end of the open brace, after variables within it.
+/// Returns the position of the brace that closes the open one.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut open = 1;
     let mut before = ' ';

@@ -10,7 +10,7 @@ use crate::system::env;
 #[derive(Clone, Debug, Default)]
 pub(in crate::caller) struct ProjectVariables {
     overrides: BTreeMap<String, String>,
-    /// Files of variables. The first one that has a name wins.
+    /// Files of variables. The sources of variables. The first one that has a variable is used.
     files: Vec<BTreeMap<String, String>>,
     inherited: bool,
 }
@@ -33,12 +33,12 @@ impl ProjectVariables {
         self.overrides.get(name).cloned().or_else(inherited).or_else(in_file)
     }
 
-    /// Sets a value that goes before all others.
+    /// Sets a value that overrides all others.
     pub(super) fn set(&mut self, name: &str, value: &str) {
         self.overrides.insert(name.to_owned(), value.to_owned());
     }
 
-    /// The parts of a variable that is a list.
+    /// Returns the parts of a variable that is a list.
     pub(super) fn list(&self, name: &str, separator: char) -> Vec<String> {
         let value = self.get(name).unwrap_or_default();
         value.split(separator).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -49,8 +49,8 @@ impl ProjectVariables {
         self.files.iter_mut().for_each(|file| file.retain(|name, _| fits(name)));
     }
 
-    /// Adds files of variables after those known already. The last of them that has a name wins. False if Compose
-    /// refuses one.
+    /// Adds files of variables. Known variables override them. If several files set a variable, the last one is used.
+    /// Returns false if Compose refuses a file.
     pub(super) fn add_files(&mut self, texts: &[String]) -> bool {
         let known = |name: &str| self.get(name);
         let found = texts.iter().try_fold(BTreeMap::new(), |found, text| dotenv::parse(text, found, &known));

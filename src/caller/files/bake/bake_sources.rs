@@ -10,7 +10,7 @@ use crate::caller::command_words::FlagKind;
 use crate::caller::files::ProjectVariables;
 use crate::caller::files::project_reader::ProjectReader;
 
-/// The default files. All that exist are read.
+/// The default files. The default names of bake files. Every file with such a name is read.
 const NAMES: [&str; 8] = [
     "compose.yaml",
     "compose.yml",
@@ -24,9 +24,9 @@ const NAMES: [&str; 8] = [
 
 pub(super) struct BakeSources {
     pub(super) files: Vec<PathBuf>,
-    /// The names that the command asks for.
+    /// The names of targets and groups in the command's words.
     pub(super) targets: Vec<String>,
-    /// The values that bake's own variables have outside of its files.
+    /// The values of bake's own variables from flags and the environment.
     pub(super) variables: ProjectVariables,
     /// The variables of Compose files, and of build arguments without a value.
     pub(super) compose_variables: ProjectVariables,
@@ -82,7 +82,7 @@ impl BakeSources {
         Some(Self { files, targets, variables: own, compose_variables, is_relative_to_file })
     }
 
-    /// The folder that a target's paths are relative to.
+    /// Returns the folder that a target's paths are relative to.
     pub(super) fn base(&self, target: &BakeTarget, current: &Path) -> PathBuf {
         let file = target.context.as_ref().map_or(&target.file, |(_, file)| file);
         let folder = file.parent().filter(|_| self.is_relative_to_file);
@@ -90,7 +90,7 @@ impl BakeSources {
     }
 }
 
-/// Whether a file has one of bake's own names. For others only the text tells.
+/// Tells whether a file's name shows that it is bake's own. For other names only the text shows that.
 fn is_bake_file(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("hcl") || ending.eq_ignore_ascii_case("json"))
 }

@@ -16,18 +16,18 @@ use crate::caller::files::project_reader::ProjectReader;
 use crate::caller::files::template::substitute;
 use crate::caller::files::{ProjectVariables, compose};
 
-/// More targets than people build at once. A larger matrix is unknown.
+/// The largest number of targets, above what people build at once. A larger matrix is unknown.
 const MEMBERS_AT_MOST: usize = 1000;
 
 pub(super) struct BakeDefinition {
-    /// The file for unknown parts of no particular file.
+    /// The file that messages name for unknown parts that belong to no file.
     pub(super) place: PathBuf,
     pub(super) budget: Budget,
     /// The layers of each target. Later ones win.
     pub(super) layers: BTreeMap<String, Vec<TargetLayer>>,
     pub(super) groups: BTreeMap<String, Vec<String>>,
     world: EvalContext,
-    /// The targets without what they inherit.
+    /// The targets, before what they inherit is merged.
     made: RefCell<BTreeMap<String, BakeTarget>>,
 }
 
@@ -58,7 +58,7 @@ impl BakeDefinition {
         definition
     }
 
-    /// One target without what it inherits; `None` if it is not defined.
+    /// Returns one target, before what it inherits is merged. `None` if it is not defined.
     pub(super) fn own(&self, name: &str) -> Option<BakeTarget> {
         if let Some(made) = self.made.borrow().get(name) {
             return Some(made.clone());
@@ -80,7 +80,7 @@ impl BakeDefinition {
         Some(made)
     }
 
-    /// The Compose files are one project, whose built services are bake's default.
+    /// All Compose files are one project. Its services with a build are bake's default targets.
     fn add_services(
         &mut self,
         files: &[PathBuf],
@@ -144,14 +144,14 @@ impl BakeDefinition {
             let targets = targets.map(|value| texts(&value.unwrap_or(HclValue::Unknown)));
             self.groups.insert(group.name.to_string(), targets.unwrap_or_default());
         }
-        // A block's label means all targets of its matrix.
+        // The label of a block with a matrix is a group of all its targets.
         labels.retain(|label, names| names.iter().any(|name| name != label));
         for (label, names) in labels {
             self.groups.entry(label).or_insert(names);
         }
     }
 
-    /// The targets of a block with the values of its matrix; `None` if unknown.
+    /// Returns a target for each combination of the block's matrix. `None` if the matrix is unknown.
     fn members(&self, block: &Rc<HclBlock>) -> Option<Vec<TargetBlock>> {
         let member = |name: &str, locals| TargetBlock { name: name.into(), block: block.clone(), locals };
         let Some(matrix) = block.get("matrix") else { return Some(vec![member(&block.label, Vec::new())]) };
@@ -178,7 +178,7 @@ impl BakeDefinition {
     }
 }
 
-/// The documents of bake's own files, and the paths of Compose files.
+/// Returns the documents of bake's own files, and the paths of Compose files.
 fn parse(files: &[PathBuf], reader: &mut ProjectReader) -> (Vec<(HclDocument, Rc<Path>)>, Vec<PathBuf>) {
     let (mut documents, mut compose_files) = (Vec::new(), Vec::new());
     for path in files {
@@ -204,7 +204,7 @@ fn parse(files: &[PathBuf], reader: &mut ProjectReader) -> (Vec<(HclDocument, Rc
     (documents, compose_files)
 }
 
-/// The names that every file can use.
+/// Returns the variables that every file can use.
 fn built_ins() -> BTreeMap<String, HclValue> {
     let os = match std::env::consts::OS {
         "macos" => "darwin",
@@ -219,7 +219,7 @@ fn built_ins() -> BTreeMap<String, HclValue> {
     BTreeMap::from([("BAKE_CMD_CONTEXT".to_owned(), command), ("BAKE_LOCAL_PLATFORM".to_owned(), platform)])
 }
 
-/// The last name in a file, or else in the variables.
+/// Returns the project's name: the last one in a file, or else the variable's.
 fn project_name(files: &[PathBuf], variables: &ProjectVariables, reader: &mut ProjectReader) -> String {
     let text = |path: &PathBuf| {
         let document = reader.document(path)?;

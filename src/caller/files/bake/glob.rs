@@ -1,7 +1,7 @@
 //! Go's `path.Match`, which bake uses for patterns of targets.
 
-/// Whether `pattern` matches all of `text`. It may have `*`, `?`, `[a-z]`, `[^a]` and `\`. A malformed pattern matches
-/// nothing.
+/// Tells whether `pattern` matches all of `text`. It may contain `*`, `?`, `[a-z]`, `[^a]` and `\`. A malformed pattern
+/// matches nothing.
 pub(super) fn fits(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
@@ -29,12 +29,12 @@ pub(super) fn fits(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|c| *c == '*')
 }
 
-/// Whether the text is a pattern.
+/// Tells whether the text is a pattern.
 pub(super) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '[', ']'])
 }
 
-/// The length of the pattern's first part, if it matches `c`.
+/// Returns the length of the pattern's first part, if that part matches `c`.
 fn one(pattern: &[char], c: char) -> Option<usize> {
     match *pattern.first()? {
         '*' | '?' => Some(1),

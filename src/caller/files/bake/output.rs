@@ -20,7 +20,7 @@ pub(super) struct BakeOutput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OutputDestination {
     Nowhere,
-    /// To the registry of each tag, or without tags of each name in an output.
+    /// To the registry of each tag. Without tags, to the registry of each name in an output.
     AsTagged,
     /// Unknown.
     PerhapsSomewhere,
@@ -48,7 +48,7 @@ fn one_goes(text: &str) -> OutputDestination {
     }
 }
 
-/// The names in pushed outputs.
+/// Returns the names in the outputs that are pushed.
 pub(super) fn names(outputs: &[BakeOutput]) -> ImageSide {
     let mut side = ImageSide::default();
     for BakeOutput { text, file } in
@@ -59,8 +59,8 @@ pub(super) fn names(outputs: &[BakeOutput]) -> ImageSide {
     side
 }
 
-/// `--set TARGET.push=true` and `--push`: image outputs are pushed, and one is added if there is none except for
-/// Docker.
+/// Applies `--push` or `--set TARGET.push=true`: image outputs are pushed. If the only outputs are for Docker, an image
+/// output is added.
 pub(super) fn set_push(outputs: &mut Vec<BakeOutput>, push: bool, file: &Rc<Path>) {
     if !push {
         outputs.retain(|output| kind(&output.text) != Some("registry"));

@@ -19,7 +19,7 @@ pub(super) struct BakeOverrides(Vec<BakeOverride>);
 struct BakeOverride {
     pattern: String,
     key: String,
-    /// The name of an argument or a context.
+    /// The name of a build argument or a context.
     name: Option<String>,
     /// `+=` adds to a list.
     is_added: bool,
@@ -44,7 +44,8 @@ impl BakeOverrides {
         Self(overrides)
     }
 
-    /// The images of remote targets: their tags, if the command line sets the tags of all.
+    /// Returns the images of targets in a remote definition. They are known only if the command line sets the tags of
+    /// all targets.
     pub(super) fn elsewhere(&self, current: &Path) -> ProjectImages {
         let message = "the bake definition is not in this folder".to_owned();
         let unknown = UnknownImages { file: current.to_owned(), reach: RegistryRange::Any, message };
@@ -68,7 +69,7 @@ impl BakeOverrides {
         ProjectImages { pulled, pushed, goes_out }
     }
 
-    /// Changes the target with this name. An exact name goes before a pattern.
+    /// Changes the target with this name. An exact name overrides a pattern.
     pub(super) fn apply(&self, name: &str, target: &mut BakeTarget, is_target: impl Fn(&str) -> bool) {
         let fits = |bake_override: &&BakeOverride| {
             bake_override.pattern == name
@@ -96,7 +97,7 @@ impl BakeOverrides {
             let outputs = target.outputs.get_or_insert_default();
             match &*one.key {
                 "push" => output::set_push(outputs, is_set, &file),
-                // It only has an effect without other outputs: the result stays here.
+                // `load` keeps the result on this machine, if the target has no other output.
                 _ if is_set && outputs.is_empty() => outputs.push(BakeOutput { text: "type=docker".to_owned(), file }),
                 _ => {}
             }
@@ -104,7 +105,8 @@ impl BakeOverrides {
     }
 }
 
-/// `TARGET.KEY=VALUE`, `TARGET.KEY+=VALUE` or `TARGET.args.NAME=VALUE`. Without a value an argument has its variable's.
+/// `TARGET.KEY=VALUE`, `TARGET.KEY+=VALUE` or `TARGET.args.NAME=VALUE`. An argument without a value has the value of
+/// the environment's variable.
 fn parse(text: &str, variables: &ProjectVariables) -> Option<BakeOverride> {
     let (path, value) = text.split_once('=').map_or((text, None), |(path, value)| (path, Some(value)));
     let (path, is_added) = path.strip_suffix('+').map_or((path, false), |path| (path, true));

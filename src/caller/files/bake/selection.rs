@@ -1,4 +1,5 @@
-//! Selects the targets of a command by name, group and pattern, with what they inherit and are built from.
+//! Selects the targets of a command by name, group and pattern. It adds what they inherit, and the targets that they
+//! are built from.
 //!
 //! Source: docker/buildx `bake/bake.go` (`ReadTargets`, `ResolveGroup`, `ResolveTarget`, `loadLinks`).
 
@@ -12,7 +13,7 @@ use crate::caller::files::image_side::UNKNOWN;
 use crate::caller::files::project_reader::ProjectReader;
 
 const TARGETS_AT_MOST: usize = 1000;
-/// The depth of inheritance, and of groups in groups.
+/// The largest depth of inheritance, and of groups in groups.
 const DEPTH_AT_MOST: usize = 64;
 
 impl BakeDefinition {
@@ -62,8 +63,8 @@ impl BakeDefinition {
         targets
     }
 
-    /// The targets of a group, or the target with this name. A group that contains itself or nothing means the target
-    /// of its name.
+    /// Returns the targets of a group, or the target with this name. An empty group, or one that contains itself, is
+    /// read as the target with the group's name.
     fn targets(&self, name: &str, seen: &mut BTreeMap<String, BTreeSet<String>>, depth: usize) -> BTreeSet<String> {
         if let Some(targets) = seen.get(name) {
             self.budget.spend(targets.len() as u64 * 16);
@@ -84,7 +85,7 @@ impl BakeDefinition {
         targets
     }
 
-    /// A target with what it inherits.
+    /// Returns a target, merged with what it inherits.
     fn target(&self, name: &str, overrides: &BakeOverrides, reader: &mut ProjectReader) -> Option<BakeTarget> {
         let target = self.resolve(name, overrides, &mut BTreeMap::new(), 0);
         if target.is_none() {
@@ -136,7 +137,7 @@ impl BakeDefinition {
     }
 }
 
-/// The targets that a target is built from.
+/// Returns the targets that a target is built from.
 fn links(target: &BakeTarget) -> Vec<String> {
     target.contexts.values().filter_map(|source| source.strip_prefix("target:").map(str::to_owned)).collect()
 }

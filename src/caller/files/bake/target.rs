@@ -16,7 +16,7 @@ use crate::caller::files::hcl::{EvalContext, HclValue, Locals, TargetBlock};
 use crate::caller::files::image_side::UNKNOWN;
 use crate::model::choice::{RegistryRange, UnknownImages};
 
-/// Texts have [`UNKNOWN`] in place of unknown parts.
+/// [`UNKNOWN`] in a text is in place of an unknown part.
 #[derive(Clone, Debug)]
 pub(super) struct BakeTarget {
     /// The last file that defines it.
@@ -26,7 +26,7 @@ pub(super) struct BakeTarget {
     pub(super) dockerfile: Option<String>,
     pub(super) inline: Option<(String, Rc<Path>)>,
     pub(super) stage: Option<String>,
-    /// Arguments. One without a value has its variable's.
+    /// Arguments. An argument without a value has the value of the environment's variable.
     pub(super) arguments: BTreeMap<String, Option<String>>,
     pub(super) contexts: BTreeMap<String, String>,
     pub(super) tags: Option<ImageSide>,
@@ -34,14 +34,14 @@ pub(super) struct BakeTarget {
     pub(super) cache_to: Option<ImageSide>,
     pub(super) outputs: Option<Vec<BakeOutput>>,
     pub(super) platforms: Option<Vec<String>>,
-    /// It is only built for another target.
+    /// The target is only built because another one is built from it.
     pub(super) is_linked: bool,
-    /// The unknown parts of its sources and names.
+    /// What is unknown about its sources and names.
     pub(super) open: Vec<UnknownImages>,
     pub(super) open_names: Vec<UnknownImages>,
 }
 
-/// The folder of a context; `None` if it is unknown. One that is not here is found out later.
+/// Returns the folder of a context. `None` if it is unknown. Whether it exists is checked later.
 pub(super) fn context_folder(text: &str) -> Option<PathBuf> {
     let text = text.strip_prefix("cwd://").unwrap_or(text);
     (!text.contains(UNKNOWN)).then(|| PathBuf::from(if text.is_empty() { "." } else { text }))
@@ -69,7 +69,7 @@ impl BakeTarget {
         }
     }
 
-    /// A target from a block, with names of its matrix.
+    /// Returns a target from a block and one combination of its matrix.
     pub(super) fn of_block(member: &TargetBlock, file: &Rc<Path>, world: &EvalContext) -> Self {
         let mut target = Self::new(file);
         let attribute = |name: &str| {
@@ -109,7 +109,7 @@ impl BakeTarget {
         target
     }
 
-    /// A target from a Compose service; `None` if that is not built.
+    /// Returns a target from a Compose service. `None` if the service has no build.
     pub(super) fn of_service(service: ComposeService, file: &Rc<Path>) -> Option<Self> {
         let build = service.build?;
         let (mut target, extension) = (Self::new(file), build.for_bake);
@@ -143,7 +143,8 @@ impl BakeTarget {
         Some(target)
     }
 
-    /// Merges a later definition. Maps and cache sources are joined, everything else is replaced.
+    /// Merges a later definition. Merges a later definition. Maps and cache sources are joined, everything else is
+    /// replaced.
     pub(super) fn merge(&mut self, later: Self) {
         fn replace<T>(old: &mut Option<T>, new: Option<T>) {
             if new.is_some() {
@@ -167,13 +168,13 @@ impl BakeTarget {
         self.open_names.extend(later.open_names);
     }
 
-    /// The size of a copy.
+    /// Returns the size of a copy, for the budget.
     pub(super) fn weight(&self) -> u64 {
         let lists = self.tags().found.len() + self.cache_from.found.len() + self.outputs().len() + self.inherits.len();
         (64 + lists + self.arguments.len() + self.contexts.len()) as u64
     }
 
-    /// Records an unknown part of its sources.
+    /// Records that a part of its sources is unknown.
     pub(super) fn leave_open(&mut self, message: &str) {
         self.open.push(UnknownImages {
             file: self.file.to_path_buf(),
@@ -188,7 +189,7 @@ impl BakeTarget {
         self.open_names.extend(self.open.last().cloned());
     }
 
-    /// The build of the target. Its paths are relative to `base`.
+    /// Returns the build of the target. Its paths are relative to `base`.
     pub(super) fn build(&mut self, base: &Path) -> Build {
         let inline = self.inline.clone().filter(|(text, _)| !text.is_empty());
         let inline = inline.map(|(text, file)| (text, file.to_path_buf()));
@@ -239,7 +240,7 @@ impl BakeTarget {
     }
 }
 
-/// The texts of a list. Caches and outputs may be objects, which become texts with commas.
+/// Returns the texts of a list. Caches and outputs may be objects, which become texts with commas.
 pub(super) fn texts(value: &HclValue) -> Vec<String> {
     let build_pair = |item: &HclValue| match (item, item.as_map()) {
         (HclValue::Null, _) => None,
@@ -260,7 +261,7 @@ fn outputs_of(texts: &[String], file: &Rc<Path>) -> Vec<BakeOutput> {
     texts.map(|text| BakeOutput { text: text.clone(), file: file.clone() }).collect()
 }
 
-/// The images in texts, without caches outside registries.
+/// Returns the texts that may be images. Caches that are not in a registry are left out.
 pub(super) fn side_of(meaning: FlagKind, texts: &[String], file: &Path) -> ImageSide {
     let is_elsewhere = |text: &str| text.contains('=') && !matches!(kind(text), Some("registry") | None);
     let may_name = |text: &&String| meaning == FlagKind::Image || !is_elsewhere(text);

@@ -4,9 +4,9 @@ use super::super::template::TemplateError;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum LoadError {
-    /// A file is missing, so that the client fails, or its error is recorded already.
+    /// A file is missing, and the client fails too; or the file's error is already recorded.
     Unread,
-    /// Compose refuses the project, as far as we can tell.
+    /// Compose refuses the project, as far as Ensign knows.
     Refused(String),
 }
 

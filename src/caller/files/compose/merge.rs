@@ -1,4 +1,4 @@
-//! `ServiceParts`: a service as written, merged from several files.
+//! `ServiceParts`: the uninterpreted values of a service, merged from several files.
 //!
 //! Sources: compose-go `override/merge.go`; compose-spec `13-merge.md`.
 
@@ -40,7 +40,7 @@ pub(super) struct ServiceParts(BTreeMap<&'static str, ServiceField>);
 #[derive(Clone, Debug)]
 struct ServiceField {
     node: Rc<YamlNode>,
-    /// The last file that sets it.
+    /// The last file that sets the value.
     file: Rc<Path>,
 }
 
@@ -49,7 +49,7 @@ impl ServiceParts {
         let file: Rc<Path> = file.into();
         let part = |key| {
             let entry = node.entry(key)?;
-            // A merge key may bring back what `!reset` removes.
+            // It is removed last, because a merge key may add again what `!reset` removes.
             let merged = node
                 .get(key)
                 .filter(|_| **entry == YamlNode::Reset)
@@ -59,7 +59,7 @@ impl ServiceParts {
         Self(KEYS.into_iter().filter_map(part).collect())
     }
 
-    /// The value of `key`, and its file.
+    /// Returns the value of `key`, and the file that sets it.
     pub(super) fn get(&self, key: &str) -> Option<(&Rc<YamlNode>, &Path)> {
         let ServiceField { node, file } = self.0.get(key)?;
         (!matches!(**node, YamlNode::Nothing | YamlNode::Reset)).then_some((node, file))
@@ -69,7 +69,7 @@ impl ServiceParts {
     pub(super) fn apply(&mut self, later: &Self, budget: &Budget) -> Result<(), LoadError> {
         for (key, part) in &later.0 {
             let part = match (self.get(key), &*part.node) {
-                // Removed also from the extended service and from earlier files.
+                // These keys are also removed from the extended service and from earlier files.
                 (None, _) | (_, YamlNode::Reset | YamlNode::Override(_)) => part.clone(),
                 (Some((node, _)), _) => {
                     ServiceField { node: merge(key, node, &part.node, budget)?, file: part.file.clone() }
@@ -80,7 +80,8 @@ impl ServiceParts {
         Ok(())
     }
 
-    /// Makes the context of a build absolute. It is relative to `folder`; other folders name no image.
+    /// Makes the context of a build absolute. It is relative to `folder`. Other paths are left, because they name no
+    /// image.
     pub(super) fn resolve(&mut self, folder: &Path) {
         if let Some(part) = self.0.get_mut("build") {
             part.node = with_absolute_context(&part.node, folder);

@@ -61,7 +61,7 @@ pub(super) fn images(
     named
 }
 
-/// `docker stack deploy -c FILE`: all services. Variables come only from the environment.
+/// Returns the images of all services, for `docker stack deploy -c FILE`. Variables come only from the environment.
 pub(super) fn stack_images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -97,7 +97,7 @@ pub(super) fn services(
     }
 }
 
-/// Compose would fail on a refused project, but that is not ours to say.
+/// Compose probably refuses this project, but Ensign may be wrong. So its images are unknown.
 fn not_known(error: &LoadError, file: &Path, reader: &mut ProjectReader) -> ProjectImages {
     if let LoadError::Refused(why) = error {
         reader.add_unknown(file, &format!("cannot be read as a Compose project: {why}"));
@@ -132,7 +132,7 @@ fn named(
         if starts {
             pulled.extend(service.volumes.clone());
         }
-        // Compose files of a registry cannot be built.
+        // A project from a registry cannot be built.
         if (starts || project == ComposeAction::Pull) && policy.or(service.pull_policy.as_deref()) != Some("never") {
             pulled.extend(service.hooks.clone());
         }

@@ -1,4 +1,4 @@
-//! `ComposeProject`: the services of a project, merged from its files with what they include and extend.
+//! `ComposeProject`: the services of a project, merged from its files and from those that they include or extend.
 //!
 //! Sources: compose-go `loader/loader.go`, `include.go`, `extends.go`.
 
@@ -13,11 +13,11 @@ use super::merge::ServiceParts;
 use super::service::ComposeService;
 use super::values::substitute_all;
 
-/// The depth of included projects, and of extended services.
+/// The largest depth of included projects, and of extended services.
 const DEPTH_AT_MOST: usize = 64;
 const SERVICES_AT_MOST: usize = 5000;
 
-/// A project's services, and the artifacts that it is read from.
+/// A project's services, and the artifacts in registries that it is read from.
 #[derive(Debug, Default)]
 pub(super) struct ComposeProject {
     pub(super) services: BTreeMap<String, ComposeService>,
@@ -48,15 +48,15 @@ pub(super) fn load(
 
 type ServicesByName = BTreeMap<String, ServiceParts>;
 
-/// A project, or an included one.
+/// The project of the command, or one that it includes.
 struct ProjectFiles<'a> {
     files: &'a [PathBuf],
-    /// The folder of its relative paths.
+    /// The folder that its paths are relative to.
     folder: &'a Path,
     variables: &'a ProjectVariables,
 }
 
-/// The file of a service.
+/// The file that a service is in.
 #[derive(Clone, Copy)]
 struct ServiceOrigin<'a> {
     file: &'a Path,
@@ -101,7 +101,7 @@ impl ProjectLoader<'_> {
         if is_empty { Err(LoadError::refused("it is empty")) } else { Ok(model) }
     }
 
-    /// The documents of a file, with variables substituted.
+    /// Returns the documents of a file, with variables substituted.
     fn documents(
         &mut self,
         file: &Path,
@@ -148,7 +148,7 @@ impl ProjectLoader<'_> {
         Ok(own)
     }
 
-    /// The extended service with this one merged over it.
+    /// Returns the extended service, with this one merged over it.
     fn extended(
         &mut self,
         name: &str,
@@ -177,7 +177,7 @@ impl ProjectLoader<'_> {
         Ok(whole)
     }
 
-    /// A service of another file, with paths relative to that.
+    /// Returns a service of another file. Its paths are relative to that file.
     fn extended_from(
         &mut self,
         file: &str,
@@ -197,7 +197,8 @@ impl ProjectLoader<'_> {
         Ok(parts)
     }
 
-    /// An included project. Its paths are relative to itself, and its `.env` comes after ours.
+    /// An included project. The paths of an included project are relative to its own folder, and our variables override
+    /// those of its `.env`.
     fn include(
         &mut self,
         node: &YamlNode,
@@ -232,7 +233,7 @@ impl ProjectLoader<'_> {
         Ok(model)
     }
 
-    /// A local file. An artifact of a registry is an image to pull. A file of git is unknown.
+    /// A local file. An artifact in a registry is an image to pull. A file in a git repository is unknown.
     fn local(&mut self, name: &str, asking: &Path, folder: &Path) -> Result<PathBuf, LoadError> {
         if let Some(artifact) = name.strip_prefix("oci://") {
             self.artifacts.push((artifact.to_owned(), asking.to_owned()));

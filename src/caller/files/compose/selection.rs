@@ -13,7 +13,7 @@ type Services = BTreeMap<String, ComposeService>;
 #[derive(Debug, Default)]
 pub(super) struct ServiceSelection<'s> {
     pub(super) services: Vec<&'s ComposeService>,
-    /// The services to build, with the services that they start from.
+    /// Returns the services to build, after the services that they are built from.
     pub(super) built: Vec<&'s ComposeService>,
 }
 
@@ -63,7 +63,7 @@ fn enabled<'s>(services: &'s Services, profiles: &[String]) -> BTreeSet<&'s str>
     active.map(|(name, _)| name.as_str()).collect()
 }
 
-/// The checks that Compose does first.
+/// Makes the checks that Compose makes before it starts.
 fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError> {
     for service in enabled.iter().filter_map(|name| services.get(*name)) {
         if service.image.is_empty() && service.build.is_none() && !service.is_provided {
@@ -79,7 +79,7 @@ fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError>
     if has_circle(services, enabled) { Err(LoadError::refused("services depend on each other")) } else { Ok(()) }
 }
 
-/// Removes services without remaining dependencies, until none can be removed.
+/// Looks for a circle: removes services without remaining dependencies, until none can be removed.
 fn has_circle(services: &Services, enabled: &BTreeSet<&str>) -> bool {
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
     let mut waited_for: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -126,7 +126,7 @@ fn with_dependencies<'s>(
     Ok(chosen)
 }
 
-/// The services to build, and the services that they are built from.
+/// Returns the services to build, and those that they are built from.
 fn with_sources<'s>(chosen: &BTreeSet<&'s str>, services: &'s Services) -> BTreeSet<&'s str> {
     let mut built = BTreeSet::new();
     let mut waiting: Vec<&str> = chosen.iter().copied().collect();

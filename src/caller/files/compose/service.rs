@@ -19,11 +19,11 @@ pub(in crate::caller::files) struct ComposeService {
     pub(in crate::caller::files) build: Option<Build>,
     /// Volumes that are images.
     pub(super) volumes: ImageSide,
-    /// Containers that run before and after it.
+    /// Containers that run before or after the service.
     pub(super) hooks: ImageSide,
-    /// Whether another program provides the service.
+    /// True if another program provides the service.
     pub(super) is_provided: bool,
-    /// The services it depends on, and whether they are required.
+    /// The services that it depends on, and whether each is required.
     pub(super) depends_on: BTreeMap<String, bool>,
     pub(super) profiles: BTreeSet<String>,
     pub(super) pull_policy: Option<String>,
@@ -75,14 +75,14 @@ impl ComposeService {
         names
     }
 
-    /// The services that its build starts from.
+    /// Returns the services that its build starts from.
     pub(super) fn build_services(&self) -> impl Iterator<Item = &str> {
         let sources = self.build.iter().flat_map(|build| build.contexts.values());
         sources.filter_map(|source| source.strip_prefix("service:"))
     }
 }
 
-/// `depends_on`, and other services that must run with it.
+/// Returns the services of `depends_on`, and others that must run with this one.
 fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
     let text = |key| parts.get(key).and_then(|(node, _)| node.text());
     let texts = |key| parts.get(key).map(|(node, _)| node.texts()).unwrap_or_default();
@@ -106,7 +106,7 @@ fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
     found
 }
 
-/// Of several volumes with one target the last wins.
+/// If several volumes have the same target, the last one is used.
 fn volumes(parts: &ServiceParts) -> ImageSide {
     let Some((node, file)) = parts.get("volumes") else { return ImageSide::default() };
     let mut sources: BTreeMap<String, Option<&str>> = BTreeMap::new();
@@ -164,7 +164,7 @@ fn build(node: &Rc<YamlNode>, file: &Path, (folder, current): (&Path, &Path), va
     let contexts = node.get("additional_contexts").map(|node| pairs(node)).unwrap_or_default();
     let platforms = node.get("platforms").map(|node| node.texts()).unwrap_or_default();
     let mut build = Build {
-        // With a remote context the Dockerfile is remote too.
+        // If the context is remote, the Dockerfile is remote too.
         files: text("dockerfile").iter().filter_map(|name| Some(context.as_ref()?.join(name))).collect(),
         folder: context,
         inline: text("dockerfile_inline").map(|inline| (inline.to_owned(), file.to_owned())),

@@ -17,7 +17,7 @@ const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "
 const OVERRIDES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
-/// podman-compose reads all that exist.
+/// The default names of Compose files. podman-compose reads every file with such a name.
 const PODMAN_NAMES: [&str; 14] = [
     "compose.yaml",
     "compose.yml",
@@ -40,9 +40,9 @@ const PROJECT_NAME: &str = "COMPOSE_PROJECT_NAME";
 
 pub(super) struct ComposeSettings {
     pub(super) files: Vec<PathBuf>,
-    /// Artifacts of registries among the files.
+    /// The files that are artifacts in registries.
     pub(super) artifacts: Vec<String>,
-    /// The folder of the project's relative paths.
+    /// The folder that the project's paths are relative to.
     pub(super) folder: PathBuf,
     pub(super) variables: ProjectVariables,
     pub(super) profiles: Vec<String>,
@@ -79,7 +79,7 @@ pub(super) fn settings(
     if names.is_empty() {
         return Err(LoadError::Unread); // the client says so
     }
-    // A project in another folder may have an `.env` too, which comes after ours.
+    // A project in another folder may have its own `.env`. Our variables override its.
     let folder = working_folder(current, root.as_deref(), &names);
     if has_default && folder != first_folder && !is_default_disabled(&variables)? {
         add_default_env_file(&folder, &mut variables, reader)?;
@@ -104,7 +104,7 @@ pub(super) fn local(current: &Path, name: &str) -> Option<PathBuf> {
     (name != "-" && !name.contains("://") && !name.contains('\0')).then(|| current.join(name))
 }
 
-/// Required files of variables. The last one that has a name wins.
+/// Required files of variables. If several of them set a variable, the last one is used.
 pub(super) fn add_env_files(
     paths: &[PathBuf],
     variables: &mut ProjectVariables,
@@ -150,7 +150,7 @@ fn file_variable(variables: &ProjectVariables) -> Vec<String> {
     names.split(separator.as_deref().unwrap_or(default)).map(str::to_owned).collect()
 }
 
-/// The nearest file with a default name, and its override file.
+/// Returns the nearest file with a default name, and its override file.
 fn default_files(task: &VerbInvocation<'_>, start: &Path, reader: &mut ProjectReader) -> Vec<String> {
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     if task.client == "podman-compose" {
@@ -165,7 +165,7 @@ fn default_files(task: &VerbInvocation<'_>, start: &Path, reader: &mut ProjectRe
     Vec::new()
 }
 
-/// The given name, or else the last one in a file, or else the folder's.
+/// Returns the project's name: the given one, or else the last one in a file, or else the folder's.
 fn project_name(
     task: &VerbInvocation<'_>,
     files: &[PathBuf],

@@ -1,4 +1,4 @@
-//! Projects with what Compose makes of them: images that it pulls, then `|` and those that it pushes; `?` is not known.
+//! Projects with the images that Compose pulls, then `|` and those that it pushes. `?` is an unknown image.
 
 use super::super::fixtures::answer;
 

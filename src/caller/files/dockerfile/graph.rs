@@ -1,4 +1,4 @@
-//! `StageGraph`: the stages that a build needs, and the images that those are built on.
+//! `StageGraph`: the stages that a build needs, and the images that these stages are built on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ struct StageNode {
 }
 
 enum StageBase {
-    /// The build's own source for a stage of this name, in place of the stage's base.
+    /// The named context of the build that replaces the stage with this name.
     Replaced(String),
     Stage(usize),
     Image(String),
@@ -42,7 +42,7 @@ pub(super) fn images(
     Ok(needed.into_iter().filter_map(|number| graph.image(number)).collect())
 }
 
-/// The arguments for `FROM`: the platform's, and those above the first stage.
+/// Returns the arguments for `FROM`: those of the platform, and those above the first stage.
 fn arguments(
     stages: &DockerfileStages,
     platform: &Platform,
@@ -144,7 +144,7 @@ impl StageGraph<'_> {
         Ok(())
     }
 
-    /// The stage that a source names, or a new node for its image.
+    /// Returns the stage that a source names, or a new node for an image.
     fn need(&mut self, source: &CopySource) -> Result<usize, DockerfileError> {
         let (CopySource::Copy(from) | CopySource::Mount(from)) = source;
         if let (CopySource::Copy(_), Ok(number)) = (source, from.parse::<i64>()) {
@@ -158,7 +158,7 @@ impl StageGraph<'_> {
         Ok(self.nodes.len() - 1)
     }
 
-    /// Removes nodes without needs, until nothing is left or only a circle.
+    /// Removes nodes that need no other node, until none can be removed. What is left is a circle.
     fn has_circle(&self) -> bool {
         let mut open: Vec<usize> = self.nodes.iter().map(|node| node.needs.len()).collect();
         let mut needed_by = vec![Vec::new(); self.nodes.len()];
@@ -177,7 +177,7 @@ impl StageGraph<'_> {
         count < open.len()
     }
 
-    /// The nodes that `waiting` need, with those that the triggers of their bases need.
+    /// Returns the nodes that those in `waiting` need, also for the triggers of their bases.
     fn needed(
         &mut self,
         mut waiting: Vec<usize>,
@@ -193,7 +193,7 @@ impl StageGraph<'_> {
             needed.push(number);
             if let StageBase::Stage(base) = self.nodes[number].base {
                 waiting.push(base);
-                // buildah's own images have no triggers.
+                // Images that buildah has built have no triggers.
                 let has_triggers = std::mem::replace(&mut self.nodes[number].has_triggers_of_base, true);
                 if !has_triggers && builder != BuilderKind::Buildah {
                     self.add_needs(number, &file.all[base].on_build, budget)?;
@@ -218,7 +218,7 @@ impl StageGraph<'_> {
         if is_valid { Ok(StageBase::Image(name)) } else { refused("an image's name is not valid") }
     }
 
-    /// The image to pull for a node itself.
+    /// Returns the image to pull for one node, without what it needs.
     fn image(&self, number: usize) -> Option<String> {
         let (image, source) = match &self.nodes[number].base {
             StageBase::Stage(_) => return None,
@@ -235,7 +235,7 @@ impl StageGraph<'_> {
     }
 }
 
-/// The short form of an image's name, without defaults.
+/// Returns an image's name without default parts, such as `:latest`.
 pub(in super::super) fn familiar(name: &str) -> &str {
     let name = name.strip_suffix(":latest").unwrap_or(name);
     let on_hub = ["docker.io/", "index.docker.io/"].iter().find_map(|host| name.strip_prefix(host)).unwrap_or(name);

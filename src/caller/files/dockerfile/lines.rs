@@ -22,7 +22,7 @@ pub(super) struct Instruction {
 #[derive(Debug, Default)]
 pub(super) struct Directives(BTreeMap<String, String>);
 
-/// Far more than in real files.
+/// The limit, far above real files.
 const INSTRUCTIONS_AT_MOST: usize = 5000;
 
 impl Directives {
@@ -51,7 +51,8 @@ impl Directives {
     }
 }
 
-/// The image of the frontend: `# syntax=IMAGE`, also after `//` or in JSON, because other languages have it too.
+/// Returns the image of the frontend. It is in `# syntax=IMAGE`, or after `//` or in JSON, because frontends of other
+/// languages use these forms.
 pub(super) fn syntax(text: &str) -> Option<String> {
     let text = if text.starts_with("#!") { text.split_once('\n').map_or("", |(_, rest)| rest) } else { text };
     let directive = |mark: &str| {
@@ -105,7 +106,7 @@ pub(super) fn instructions(text: &str, escape: char, budget: &Budget) -> Result<
     Ok(found)
 }
 
-/// A line without the escape that continues it. Only blanks and tabs may follow that.
+/// Returns the line without the escape character at its end. Blanks and tabs may follow that character.
 fn continued(line: &str, escape: char) -> (&str, bool) {
     match line.trim_end_matches([' ', '\t']).strip_suffix(escape) {
         Some(begun) if !begun.ends_with(escape) => (begun, true),
@@ -116,11 +117,11 @@ fn continued(line: &str, escape: char) -> (&str, bool) {
 struct HereDocument {
     /// Its last line.
     end: String,
-    /// Whether tabs may precede its last line.
+    /// True if tabs may be before its last line.
     is_indented: bool,
 }
 
-/// The here-documents of a line: words such as `<<END` or `<<-END`, which may have a number before them or quotes.
+/// Returns the here-documents of a line: words such as `<<END` or `<<-END`, with a number before them or with quotes.
 fn here_documents(line: &str, budget: &Budget) -> Result<Vec<HereDocument>, DockerfileError> {
     let mut found = Vec::new();
     for word in shell::raw_words(line, budget) {
@@ -178,7 +179,7 @@ impl Instruction {
     }
 }
 
-/// The flags at the start of a text, and the rest.
+/// Returns the flags at the start of a text, and the rest of it.
 fn flags(text: &str) -> (Vec<String>, &str) {
     let mut flags = Vec::new();
     let mut rest = text.trim_start();

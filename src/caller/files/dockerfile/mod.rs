@@ -31,9 +31,9 @@ pub(super) struct BuildParameters {
     pub(super) target: Option<String>,
     /// Names in their short form with their sources, which may be other images: `docker-image://IMAGE`.
     pub(super) contexts: BTreeMap<String, String>,
-    /// Platforms in place of this machine's.
+    /// The platforms, if they are not this machine's.
     pub(super) platforms: Vec<String>,
-    /// An image in place of the first stage's.
+    /// The image that replaces the base of the first stage.
     pub(super) base: Option<String>,
     /// Whether `BuildKit` only checks the Dockerfile. Without a target it then looks at all stages.
     pub(super) is_check: bool,
@@ -46,7 +46,7 @@ pub(super) enum BuilderKind {
     BuildKit,
     /// podman and buildah.
     Buildah,
-    /// kaniko, and Docker without `BuildKit`. They build all stages up to the target, needed or not.
+    /// kaniko, and Docker without `BuildKit`. They build all stages up to the target, also those that are not needed.
     InOrder,
 }
 

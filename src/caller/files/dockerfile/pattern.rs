@@ -80,14 +80,14 @@ fn parts(pattern: &str) -> Result<Vec<PatternToken>, DockerfileError> {
     Ok(parts)
 }
 
-/// The length of the longest or shortest match at the start of `chars`.
+/// Returns the length of the longest or shortest match at the start of `chars`.
 fn fit(
     parts: &[PatternToken],
     chars: &[char],
     is_longest: bool,
     budget: &Budget,
 ) -> Result<Option<usize>, DockerfileError> {
-    // The lengths that match the tokens so far.
+    // The lengths of text that match the tokens read so far.
     let mut fits = vec![false; chars.len() + 1];
     fits[0] = true;
     for part in parts {

@@ -67,7 +67,7 @@ impl Platform {
         if variant.is_empty() { format!("{system}/{machine}") } else { format!("{system}/{machine}/{variant}") }
     }
 
-    /// The arguments that a build for this platform has automatically.
+    /// Returns the build arguments that `BuildKit` sets for this platform.
     pub(super) fn arguments(&self) -> [(&'static str, String); 10] {
         let native = Self::native();
         [
@@ -85,7 +85,7 @@ impl Platform {
     }
 }
 
-/// One platform from an operating system, a machine, or both.
+/// Reads a platform from an operating system, a machine, or both.
 pub(in super::super) fn joined(parts: &[&str]) -> Option<String> {
     let last = |wants_system| parts.iter().rev().find(|part| is_system(&part.to_ascii_lowercase()) == wants_system);
     match (last(true), last(false)) {

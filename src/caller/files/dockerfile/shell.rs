@@ -5,7 +5,7 @@
 use super::super::budget::Budget;
 use super::{DockerfileError, refused};
 
-/// Longer than any image name.
+/// The limit, above the length of any image name.
 const LENGTH_AT_MOST: usize = 4096;
 
 /// The rules for reading a text.
@@ -14,7 +14,7 @@ pub(super) struct ShellSyntax<'a> {
     pub(super) escape: char,
     pub(super) look_up: &'a dyn Fn(&str) -> Option<String>,
     pub(super) budget: &'a Budget,
-    /// Parts that stay unchanged: quotes, escapes and unset variables.
+    /// Which parts of a text stay unchanged: quotes, escapes, unset variables.
     pub(super) keeps: PreservedSyntax,
 }
 
@@ -46,14 +46,14 @@ impl<'a> ShellSyntax<'a> {
     }
 }
 
-/// The words of a line that may begin here-documents; none if it is malformed.
+/// Returns the words of a line that may begin here-documents. There are none if the line is malformed.
 pub(super) fn raw_words(line: &str, budget: &Budget) -> Vec<String> {
     let keeps = PreservedSyntax { quotes: true, escapes: true, unset: true };
     let shell = ShellSyntax { keeps, ..ShellSyntax::new('\\', &|_| None, budget) };
     shell.read(line).map(|(_, words)| words).unwrap_or_default()
 }
 
-/// The words after `<<`, without their quotes.
+/// Returns the words after `<<`, without their quotes.
 pub(super) fn words(text: &str, budget: &Budget) -> Result<Vec<String>, DockerfileError> {
     let keeps = PreservedSyntax { unset: true, ..PreservedSyntax::default() };
     let shell = ShellSyntax { keeps, ..ShellSyntax::new('\\', &|_| None, budget) };

@@ -1,4 +1,4 @@
-//! `DockerfileStages`: a Dockerfile as written, before variables are substituted.
+//! `DockerfileStages`: the stages of a Dockerfile, before variables are substituted.
 
 use super::super::budget::Budget;
 use super::lines::{self, Directives, Instruction};
@@ -20,9 +20,9 @@ pub(super) struct BuildStage {
     pub(super) platform: Option<String>,
     /// In lower case.
     pub(super) name: Option<String>,
-    /// The sources that it copies from.
+    /// The sources that the stage copies from.
     pub(super) sources: Vec<CopySource>,
-    /// Further sources of a stage that is built on this one.
+    /// The sources that its triggers (`ONBUILD`) add to a stage that is built on this one.
     pub(super) on_build: Vec<CopySource>,
 }
 
@@ -152,6 +152,6 @@ fn sources(instruction: &Instruction) -> Result<Vec<CopySource>, DockerfileError
             known.push(source);
         }
     }
-    // Only buildah expands variables there.
+    // Only buildah expands variables in `--from`.
     if is_open { refused("a `--from` has a variable") } else { Ok(known) }
 }

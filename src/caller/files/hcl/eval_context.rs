@@ -1,6 +1,6 @@
-//! `EvalContext`: the names in an expression: variables, attributes outside blocks, functions, and blocks' attributes.
+//! `EvalContext`: the names that an expression may use: variables, attributes, functions, blocks.
 //!
-//! Each is evaluated when it is first used, in any order. Source: docker/buildx `bake/hclparser/hclparser.go`.
+//! Each name is evaluated when it is first used. Source: docker/buildx `bake/hclparser/hclparser.go`.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -10,10 +10,10 @@ use super::value::{EvalError, EvalResult, HclValue};
 use super::{Expression, HclBlock, HclDocument, types};
 use crate::caller::files::budget::Budget;
 
-/// The depth of nested expressions, names and function calls.
+/// The largest depth of nested expressions, names and function calls.
 const DEPTH_AT_MOST: usize = 160;
 
-/// A variable's outside value, from `--var` or the environment.
+/// The value that `--var` or the environment sets for a variable.
 pub(super) type VariableLookup = Box<dyn Fn(&str) -> Option<String>>;
 
 pub(in crate::caller::files) struct EvalContext {
@@ -26,7 +26,7 @@ pub(in crate::caller::files) struct EvalContext {
     pub(super) functions: BTreeMap<String, HclBlock>,
     /// The blocks, once their names are known.
     members: OnceCell<Vec<TargetBlock>>,
-    /// The results; `None` during the evaluation.
+    /// The values of names. `None` while a name is being evaluated.
     known: RefCell<BTreeMap<String, Option<EvalResult>>>,
     pub(super) depth: Cell<usize>,
     /// The functions whose bodies are being evaluated.
@@ -103,7 +103,7 @@ impl EvalContext {
         let _ = self.members.set(members);
     }
 
-    /// The value of an expression.
+    /// Returns the value of an expression.
     pub(in crate::caller::files) fn value(&self, expression: &Expression, locals: &Locals<'_>) -> EvalResult {
         self.depth.set(self.depth.get() + 1);
         let may_go_on = self.depth.get() <= DEPTH_AT_MOST && self.budget.spend(16);
@@ -115,7 +115,7 @@ impl EvalContext {
         }
     }
 
-    /// The value of a name that is not local.
+    /// Returns the value of a name that is not local.
     pub(super) fn global(&self, name: &str) -> EvalResult {
         if let Some(value) = self.built_ins.get(name) {
             return Ok(value.clone());
@@ -125,14 +125,15 @@ impl EvalContext {
         self.once(name, || self.work_out(name))
     }
 
-    /// `target.NAME.ATTRIBUTE` in the last block of that name.
+    /// Returns the value of `target.NAME.ATTRIBUTE`, from the last block of that name.
     pub(super) fn block_attribute(&self, kind: &str, name: &str, attribute: &str) -> EvalResult {
         let members = self.members.get().ok_or(EvalError::Refused)?;
         let same: Vec<_> = members.iter().filter(|m| m.block.kind == kind && &*m.name == name).collect();
         let last = *same.last().ok_or(EvalError::Refused)?;
         let expression = match last.block.get(attribute) {
             Some(expression) => expression,
-            // For several blocks, buildx's own order of evaluation decides, which is not predictable.
+            // If only an earlier block has the attribute, it is unknown: buildx's order of evaluation is not
+            // predictable.
             None if same.iter().any(|member| member.block.get(attribute).is_some()) => return Err(EvalError::NotKnown),
             None => return Ok(HclValue::Null),
         };

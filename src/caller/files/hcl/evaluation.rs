@@ -56,7 +56,7 @@ impl EvalContext {
         Ok(HclValue::map(entries))
     }
 
-    /// A bare name as a key means itself. In parentheses it is a variable.
+    /// A bare name as a key is the key itself. In parentheses it is a variable.
     fn key(&self, expression: &Expression, locals: &Locals<'_>) -> EvalResult<Rc<str>> {
         match expression {
             Expression::Variable(name) => Ok(name.as_str().into()),
@@ -64,7 +64,7 @@ impl EvalContext {
         }
     }
 
-    /// Both sides are evaluated, because they have one type: `YES ? 1 : "a"` is a text.
+    /// Both results are evaluated, because they must have one type: `YES ? 1 : "a"` is a text.
     #[inline(never)]
     fn conditional(&self, conditional: &Conditional, locals: &Locals<'_>) -> EvalResult {
         let decided = self.value(&conditional.cond_expr, locals)?.as_bool();

@@ -1,6 +1,6 @@
 //! The JSON form of bake's language: blocks are objects or lists of objects, and texts are templates.
 //!
-//! It becomes the syntax tree of HCL, so that one evaluator is enough. Source: hashicorp/hcl `json/spec.md`.
+//! It is converted to the syntax tree of HCL, so that one evaluator serves both. Source: hashicorp/hcl `json/spec.md`.
 
 use std::fmt;
 use std::rc::Rc;
@@ -13,13 +13,13 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use super::value::{EvalError, EvalResult, HclValue};
 use super::{HclBlock, HclDocument};
 
-/// As in HCL, because the keys of one object are compared with each other.
+/// The most keys of an object. The limit is HCL's, because keys are compared with each other here too.
 const KEYS_AT_MOST: usize = 1000;
 const BLOCK_KINDS: [&str; 4] = ["variable", "function", "group", "target"];
-/// The key of a comment.
+/// The key whose value is a comment.
 const COMMENT: &str = "//";
 
-/// A document without shared parts, so that it can leave the thread that reads it.
+/// A document that shares no memory with others, so that it can be moved out of the thread that reads it.
 #[derive(Default)]
 pub(super) struct JsonDocument {
     attributes: JsonAttributes,
@@ -62,7 +62,7 @@ impl JsonDocument {
     }
 }
 
-/// The value of a JSON text without templates; `None` if it is broken.
+/// Returns the value of a JSON text, in which templates are not evaluated. `None` if the text is broken.
 pub(super) fn value(text: &str) -> Option<HclValue> {
     serde_json::from_str(text).ok().map(plain)
 }
@@ -104,7 +104,7 @@ fn plain(json: JsonNode) -> HclValue {
     }
 }
 
-/// The members of an object, or of a list of objects that count as one.
+/// Returns the members of an object, or of all objects in a list.
 fn properties(json: JsonNode) -> Option<Vec<(String, JsonNode)>> {
     let all = match json {
         JsonNode::Map(properties) => properties,

@@ -1,10 +1,10 @@
 //! Finds the one type of several values: `YES ? 1 : "a"` is a text.
 //!
-//! Lists whose items would change are unknown. Source: zclconf/go-cty `cty/convert/unify.go`.
+//! Lists are unknown if their items would get another type. Source: zclconf/go-cty `cty/convert/unify.go`.
 
 use super::value::{EvalError, EvalResult, HclValue};
 
-/// The kinds of simple values within a value.
+/// The kinds of simple values that a value contains.
 #[derive(Clone, Copy, Debug, Default)]
 struct SimpleKinds {
     has_text: bool,
@@ -13,7 +13,8 @@ struct SimpleKinds {
 }
 
 impl HclValue {
-    /// This value in the common type of both. A number beside a text becomes a text, also in lists and maps.
+    /// Converts this value to the common type of both. If one is a number and the other a text, the number becomes a
+    /// text, also in lists and maps.
     pub(super) fn as_type_with(&self, other: &Self) -> EvalResult {
         let (mut own, mut all) = (SimpleKinds::default(), SimpleKinds::default());
         self.add_kinds(&mut own);

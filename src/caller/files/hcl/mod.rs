@@ -1,6 +1,6 @@
-//! The language of bake's files: parsed by hcl-edit and evaluated here, on demand and within a budget.
+//! The language of bake files. hcl-edit parses it. This module evaluates it, on demand and within a budget.
 //!
-//! No Rust evaluator has unknown values, functions of the file, or a limit of its work. Sources: hashicorp/hcl
+//! No evaluator in Rust supports unknown values, functions of the file, or a limit of its work. Sources: hashicorp/hcl
 //! `hclsyntax/spec.md`, `json/spec.md`; docker/buildx `bake/hclparser/`.
 
 mod collections;
@@ -25,11 +25,11 @@ use crate::system::threads;
 pub(super) use eval_context::{EvalContext, Locals, TargetBlock};
 pub(super) use value::HclValue;
 
-/// hcl-edit compares each key of an object with all others. Real bake files have a few hundred.
+/// The most keys of an object. hcl-edit compares each key with all others, and real bake files have a few hundred.
 const ASSIGNMENTS_AT_MOST: usize = 6000;
-/// The parser refuses more than 64 levels, and takes 10 KB for each.
+/// The parser refuses more than 64 levels of nesting, and needs 10 KB of stack for each.
 const PARSER_STACK: usize = 8 << 20;
-/// The cost of parsing a byte.
+/// The steps that parsing a byte costs.
 const STEPS_A_BYTE: u64 = 32;
 
 /// The value of an attribute.

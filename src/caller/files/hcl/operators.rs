@@ -1,4 +1,4 @@
-//! Operators, and their functions: `equal(a, b)` is `a == b`.
+//! Operators, and the functions that are the same: `equal(a, b)` is `a == b`.
 
 use hcl_edit::expr::{BinaryOp, BinaryOperator, UnaryOp, UnaryOperator};
 
@@ -27,7 +27,7 @@ impl EvalContext {
         operate(operator, &left, &right)
     }
 
-    /// One side may decide even if the other is unknown.
+    /// One operand may decide the result even if the other is unknown.
     fn logic(
         &self,
         operator: BinaryOperator,

@@ -21,7 +21,7 @@ impl EvalContext {
         Ok(HclValue::text(whole))
     }
 
-    /// `around` strips the start and the end of the template.
+    /// `around` tells what to strip at the start and the end of the template.
     fn fill(&self, template: &Template, locals: &Locals<'_>, around: Strip, whole: &mut String) -> EvalResult<()> {
         let mut is_stripped = around.strip_start();
         let mut elements = template.iter().peekable();
@@ -86,7 +86,7 @@ impl EvalContext {
     }
 }
 
-/// The stripping of the text between two sequences.
+/// What to strip from the text between two sequences.
 fn between(before: Strip, behind: Strip) -> Strip {
     Strip::from((before.strip_end(), behind.strip_start()))
 }

@@ -50,12 +50,13 @@ pub(super) fn parse(constraint: &Expression) -> HclType {
     }
 }
 
-/// The parser normally runs on a thread with a large stack. Shallow types do not need that.
+/// The parser normally runs on a thread with a large stack. Types with little nesting do not need that thread.
 fn is_shallow(text: &str) -> bool {
     text.len() <= 200 && text.matches(|c: char| !c.is_alphanumeric() && !" _,)]}".contains(c)).count() <= 8
 }
 
-/// The environment's value of a variable, in its declared type or its default's; `None` if there is none.
+/// Returns the environment's value of a variable, in the declared type or else in the type of the default. `None` if
+/// the environment has no value.
 pub(super) fn overridden(
     declared: Option<&HclType>,
     default: &HclValue,
@@ -84,14 +85,14 @@ impl HclType {
         }
     }
 
-    /// Lists of one simple type have a plain form.
+    /// Lists of a simple type may be written with commas.
     fn of_all(mut types: impl Iterator<Item = Self>) -> Self {
         let first = types.next().unwrap_or(Self::Text);
         let is_simple = matches!(first, Self::Text | Self::Number | Self::Bool);
         if is_simple && types.all(|other| other == first) { Self::List(Box::new(first)) } else { Self::Other }
     }
 
-    /// Reads the plain form of a variable. Lists have commas.
+    /// Reads a variable's value that is not JSON. Lists have commas.
     fn read(&self, text: &str) -> EvalResult {
         match self {
             Self::Text | Self::Any => Ok(HclValue::text(text)),
@@ -111,7 +112,7 @@ impl HclType {
         }
     }
 
-    /// The value in this type, as far as possible.
+    /// Converts the value to this type. It is unknown where that is not possible.
     pub(super) fn convert(&self, value: HclValue) -> HclValue {
         match (self, &value) {
             (_, HclValue::Null | HclValue::Unknown) | (Self::Any | Self::Other, _) => value,
@@ -139,7 +140,7 @@ impl HclType {
     }
 }
 
-/// The parts between commas, which may be quoted; `None` if a quote is not closed.
+/// Returns the parts between commas, which may be quoted. `None` if a quote is not closed.
 fn comma_separated(text: &str) -> Option<Vec<String>> {
     let (mut parts, mut part, mut is_quoted) = (Vec::new(), String::new(), false);
     let mut chars = text.chars().peekable();

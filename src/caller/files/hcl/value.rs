@@ -1,17 +1,17 @@
 //! `HclValue`: the value of an expression in a bake file. It may be unknown, also in a part of a text or list.
 //!
-//! Values share their parts, because a few lines can repeat one value to gigabytes.
+//! Values share their parts in memory, because a few lines can repeat one value to gigabytes.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::caller::files::image_side::UNKNOWN;
 
-/// Longer texts are unknown. Only an inline Dockerfile comes near.
+/// Longer texts are unknown. The longest text. Only inline Dockerfiles are nearly as long.
 const LENGTH_AT_MOST: usize = 1 << 16;
-/// Results of deeper values are unknown, because recursive functions walk them.
+/// The deepest value. A deeper one is unknown, because functions that walk through values are recursive.
 const DEPTH_AT_MOST: u8 = 24;
-/// The values and characters that a walk may visit. Shared ones count each time.
+/// The most values and characters that a function may visit. Shared ones are counted each time.
 const WEIGHT_AT_MOST: u64 = 1 << 18;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +20,7 @@ pub(in crate::caller::files) enum HclValue {
     Null,
     Bool(bool),
     Number(f64),
-    /// [`UNKNOWN`] is in place of unknown parts.
+    /// A text. [`UNKNOWN`] is in place of unknown parts.
     Text(Rc<str>),
     List(Rc<HclList>),
     Map(Rc<HclMap>),
@@ -39,7 +39,7 @@ pub(in crate::caller::files) struct HclMap {
     whole: ValueSummary,
 }
 
-/// A summary of a value with all its parts, so that no walk is needed.
+/// A summary of a value and all its parts, so that they need not be visited again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct ValueSummary {
     depth: u8,
@@ -78,7 +78,7 @@ impl HclValue {
         }
     }
 
-    /// A result of arithmetic. It is unknown if other arithmetic may print it differently.
+    /// A result of arithmetic. A number is unknown if Go's arithmetic may print it in another way.
     pub(super) fn number(number: f64) -> Self {
         if number.fract() == 0.0 { Self::decimal(number) } else { Self::Unknown }
     }
@@ -104,17 +104,17 @@ impl HclValue {
         }
     }
 
-    /// Whether all its parts are known.
+    /// Tells whether all its parts are known.
     pub(super) fn is_known(&self) -> bool {
         self.whole().is_known
     }
 
-    /// The values and characters that a walk visits.
+    /// Returns the number of values and characters in it.
     pub(super) fn weight(&self) -> u64 {
         self.whole().weight
     }
 
-    /// Its text, with unknown parts.
+    /// Returns its text, which may have unknown parts.
     pub(in crate::caller::files) fn as_text(&self) -> EvalResult<Rc<str>> {
         match self {
             Self::Text(text) => Ok(text.clone()),
@@ -126,7 +126,7 @@ impl HclValue {
         }
     }
 
-    /// Its text, if it is completely known.
+    /// Returns its text, if all of it is known.
     pub(super) fn as_known_text(&self) -> EvalResult<Rc<str>> {
         let text = self.as_text()?;
         if text.contains(UNKNOWN) { Err(EvalError::NotKnown) } else { Ok(text) }
@@ -159,7 +159,7 @@ impl HclValue {
         }
     }
 
-    /// Its items, if it is a list.
+    /// Returns its items, if it is a list.
     pub(in crate::caller::files) fn as_list(&self) -> EvalResult<&[Self]> {
         match self {
             Self::List(list) => Ok(&list.items),
@@ -176,8 +176,8 @@ impl HclValue {
         }
     }
 
-    /// Whether `==` holds. Values of different types are never equal. `["a"]` is a tuple and `split` makes a list, so
-    /// that equal contents leave it unknown. `{}` is an exception, because people compare with it.
+    /// Whether `==` holds. Values of different types are never equal. Lists with equal items may be a tuple (`["a"]`)
+    /// and a list (from `split`), so that the result is unknown. `{}` is an exception, because people compare with it.
     pub(super) fn equals(&self, other: &Self) -> EvalResult<bool> {
         match (self, other) {
             (Self::Unknown, _) | (_, Self::Unknown) => Err(EvalError::NotKnown),
@@ -197,7 +197,7 @@ impl HclValue {
         }
     }
 
-    /// The known parts of a value that is one of the two.
+    /// Returns what is known of a value that is one of the two.
     pub(super) fn either(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::Text(a), Self::Text(b)) if a != b => {

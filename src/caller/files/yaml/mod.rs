@@ -1,4 +1,5 @@
-//! `YamlNode`: YAML as a tree with shared anchors, so that no file grows in memory. The home of `granit-parser`.
+//! `YamlNode`: YAML as a tree. Aliases share the node of their anchor, so that no file grows in memory. The home of
+//! `granit-parser`.
 
 #[cfg(test)]
 mod go_yaml;
@@ -10,7 +11,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
 use super::budget::Budget;
 
-/// Real Compose files have a few hundred.
+/// The limit. Real Compose files have a few hundred.
 const NODES_AT_MOST: usize = 50_000;
 const DEPTH_AT_MOST: usize = 64;
 
@@ -28,13 +29,13 @@ pub(super) enum YamlNode {
 }
 
 impl YamlNode {
-    /// The value of `key` in a map.
+    /// Returns the value of `key` in a map.
     pub(super) fn get(&self, key: &str) -> Option<&Rc<Self>> {
         let mut values = self.map().iter().rev().filter(|(name, node)| name == key && **node != Self::Reset);
         values.next().map(|(_, node)| node).filter(|node| ***node != Self::Nothing)
     }
 
-    /// The value of `key`, which may be null.
+    /// Returns the value of `key`, which may be null.
     pub(super) fn entry(&self, key: &str) -> Option<&Rc<Self>> {
         self.map().iter().rev().find(|(name, _)| name == key).map(|(_, node)| node)
     }
@@ -60,12 +61,12 @@ impl YamlNode {
         }
     }
 
-    /// A text, or a list of them.
+    /// Returns a text, or each text of a list.
     pub(super) fn texts(&self) -> Vec<&str> {
         self.text().map_or_else(|| self.list().iter().filter_map(|item| item.text()).collect(), |text| vec![text])
     }
 
-    /// The value without its effect on earlier files.
+    /// Returns the value without its tag `!override`.
     pub(super) fn plain(&self) -> &Self {
         match self {
             Self::Override(node) => node,
@@ -78,7 +79,7 @@ impl YamlNode {
 #[derive(Clone, Debug)]
 pub(super) struct YamlFile {
     pub(super) documents: Vec<Rc<YamlNode>>,
-    /// Compose refuses a file with a key twice. For other clients the last one wins.
+    /// Compose refuses a file with a key twice. Other clients use the last one.
     pub(super) has_same_key_twice: bool,
 }
 
@@ -86,7 +87,7 @@ pub(super) struct YamlFile {
 pub(super) fn read(text: &str, budget: &Budget) -> Option<YamlFile> {
     let yaml = YamlFile { documents: Vec::new(), has_same_key_twice: false };
     let mut tree = YamlBuilder { yaml, open: Vec::new(), anchors: BTreeMap::new(), nodes_left: NODES_AT_MOST };
-    // One event may take the whole text, so that characters are counted as they are read.
+    // Characters are counted as they are read, because one event of the parser may take the whole text.
     let text = text.chars().map_while(|c| budget.spend(1).then_some(c)).fuse();
     let mut options = Options::default();
     options.bom_inside_document_as_content = true; // as libyaml does
@@ -96,11 +97,11 @@ pub(super) fn read(text: &str, budget: &Budget) -> Option<YamlFile> {
     budget.is_left().then_some(tree.yaml)
 }
 
-/// The tree during the reading.
+/// The tree while it is being read.
 struct YamlBuilder {
     yaml: YamlFile,
     open: Vec<OpenCollection>,
-    /// The anchored nodes. Each has its depth, because aliases can be nested.
+    /// The nodes of anchors, each with its depth, because aliases can be nested.
     anchors: BTreeMap<usize, (Rc<YamlNode>, usize)>,
     nodes_left: usize,
 }
@@ -110,7 +111,7 @@ struct OpenCollection {
     node: YamlNode,
     anchor: usize,
     tag: Option<MergeTag>,
-    /// A map's key without its value yet.
+    /// A map's key whose value is not read yet.
     key: Option<String>,
     /// The keys of the map itself, without merged ones.
     keys: BTreeSet<String>,
@@ -171,7 +172,7 @@ impl YamlBuilder {
                 open.key = Some(key);
             }
             (YamlNode::Map(entries), Some(key)) if key == "<<" => {
-                // Explicit keys win over merged ones wherever they are, so that they come first.
+                // Explicit keys are added first, because they override merged ones wherever they are.
                 let sources = if node.list().is_empty() { vec![node] } else { node.list().to_vec() };
                 let added: usize = sources.iter().map(|source| source.map().len()).sum();
                 self.spend(added + entries.len())?; // before anything is copied

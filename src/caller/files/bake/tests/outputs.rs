@@ -1,4 +1,4 @@
-//! What targets say, inherit and are told by the command line.
+//! Outputs of targets: their own, inherited ones, and those from the command line.
 
 use proptest::prelude::*;
 

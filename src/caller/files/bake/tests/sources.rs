@@ -1,4 +1,4 @@
-//! What a target is built from, and what `--set` makes of it.
+//! What a target is built from, also if `--set` changes it.
 
 use super::{DOCKERFILE, answer};
 
@@ -43,6 +43,7 @@ fn a_target_is_built_from_its_files() {
         ),
         ("", "--load", "base | t"),
         ("dockerfile-inline = \"FROM x\\nFROM y\"", "--check", "x y | t"),
+        ("dockerfile-inline = \"FROM x\\nFROM y\"", "--call=check", "x y | t"),
         ("contexts = { base = \"docker-image://new\" }", "", "new | t"),
         ("contexts = { \"base:latest\" = \"docker-image://new\" }", "", "base | t"),
         ("output = [\"type=image,push=\"]", "", "base | +t"),

@@ -46,7 +46,7 @@ fn format_date(arguments: &FunctionArguments<'_>) -> EvalResult {
     Ok(HclValue::text(formatted))
 }
 
-/// A moment as written, in UTC. Other zones are unknown.
+/// A moment in UTC, in the parts of its text. Other zones are unknown.
 struct Moment<'t> {
     year: &'t str,
     month: &'t str,

@@ -73,7 +73,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-/// A map has a length and an object has none, but we cannot tell them apart.
+/// `length` accepts a map and refuses an object, but the two cannot be told apart here.
 fn length(arguments: &FunctionArguments<'_>) -> EvalResult {
     match arguments.get(0)? {
         HclValue::Map(_) => Err(EvalError::NotKnown),
@@ -81,7 +81,7 @@ fn length(arguments: &FunctionArguments<'_>) -> EvalResult {
     }
 }
 
-/// An index after the end starts again at the beginning.
+/// An index beyond the end continues at the beginning.
 fn element(arguments: &FunctionArguments<'_>) -> EvalResult {
     let list = arguments.list(0)?;
     let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
@@ -90,7 +90,7 @@ fn element(arguments: &FunctionArguments<'_>) -> EvalResult {
     list.get(usize::try_from(at).unwrap_or_default()).cloned().ok_or(EvalError::Refused)
 }
 
-/// The position of a value. A value that may be equal leaves it unknown.
+/// Returns the position of a value. It is unknown if an earlier item may be equal.
 fn position(arguments: &FunctionArguments<'_>) -> EvalResult<Option<usize>> {
     let wanted = arguments.get(1)?;
     for (at, item) in arguments.list(0)?.iter().enumerate() {

@@ -1,7 +1,7 @@
-//! Functions: a file's own, and those of buildx that real files use. What the others answer is not known.
+//! Functions: a file's own, and those of buildx that real files use. The results of other functions are unknown.
 //!
-//! Not known for good are `timestamp`, `uuidv4` and `bcrypt`, and `homedir`, which names no image. `cidr…`, `csvdecode`,
-//! `log`, `timeadd`, `uuidv5` and `rsadecrypt` could be worked out, but no tag was seen that needs them.
+//! Those of `timestamp`, `uuidv4` and `bcrypt` cannot be known. That of `homedir` never names an image. `cidr…`,
+//! `csvdecode`, `log`, `timeadd`, `uuidv5` and `rsadecrypt` could be computed, but no tag in a real file needs them.
 //!
 //! docker/buildx `bake/hclparser/stdlib.go`, zclconf/go-cty `cty/function/stdlib/`.
 
@@ -156,7 +156,7 @@ fn find(name: &str) -> Option<Function> {
         .or_else(|| encoding::find(name))
 }
 
-/// `and` and `or`, where one side may decide.
+/// Applies `and` or `or`. One argument may decide the result.
 fn decided(left: EvalResult<bool>, right: EvalResult<bool>, decisive: bool) -> EvalResult {
     let is_decided = left == Ok(decisive) || right == Ok(decisive);
     match (left, right) {
@@ -171,7 +171,7 @@ impl FunctionArguments<'_> {
         self.values.get(at).ok_or(EvalError::Refused)
     }
 
-    /// An argument that may be missing.
+    /// Returns an optional argument.
     fn optional(&self, at: usize) -> Option<&HclValue> {
         self.values.get(at)
     }
@@ -180,7 +180,7 @@ impl FunctionArguments<'_> {
         self.get(at)?.as_known_text()
     }
 
-    /// A text of ASCII. In other texts Go counts characters differently.
+    /// A text of ASCII. Go counts characters of other texts in another way.
     fn plain_text(&self, at: usize) -> EvalResult<Rc<str>> {
         let text = self.text(at)?;
         if text.is_ascii() { Ok(text) } else { Err(EvalError::NotKnown) }

@@ -1,4 +1,4 @@
-//! Functions of regular expressions. Go's and ours agree for ASCII.
+//! Functions of regular expressions. Go's regular expressions and Rust's agree for ASCII.
 
 use regex_lite::{Captures, Regex, RegexBuilder};
 
@@ -6,7 +6,7 @@ use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
 const PATTERN_AT_MOST: usize = 1000;
-/// The size of a compiled pattern in bytes, which counted repetitions increase.
+/// The largest compiled pattern, in bytes. Repetitions with a count make patterns large.
 const SIZE_AT_MOST: usize = 1 << 15;
 
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -32,7 +32,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-/// The pattern at `at`, after the cost of searching the text at `text` is counted.
+/// Returns the pattern in argument `at`. It first takes from the budget what a search in argument `text` costs.
 fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> EvalResult<Regex> {
     let (pattern, text) = (arguments.plain_text(at)?, arguments.plain_text(text)?);
     let cost = (text.len() as u64 + 16) * (pattern.len() as u64 + 64);
@@ -42,7 +42,7 @@ fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> EvalRes
     RegexBuilder::new(&pattern).size_limit(size).build().map_err(|_| EvalError::NotKnown) // Go may accept more
 }
 
-/// The whole match, or its groups, all by number or all by name.
+/// Returns the whole match, or its groups, either all by number or all by name.
 fn groups(pattern: &Regex, found: &Captures<'_>) -> EvalResult {
     let text =
         |group: Option<regex_lite::Match<'_>>| group.map_or(HclValue::Null, |group| HclValue::text(group.as_str()));

@@ -1,4 +1,4 @@
-//! Functions of sets, which are sorted lists without duplicates here.
+//! Functions of sets. Here a set is a sorted list without duplicates.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
-/// More than people build at once.
+/// The largest product of lists, above what people build at once.
 const PRODUCT_AT_MOST: usize = 4096;
 
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -39,7 +39,7 @@ fn combine(arguments: &FunctionArguments<'_>, combine: impl Fn(&Texts, &Texts) -
     Ok(HclValue::texts(all))
 }
 
-/// Every combination of the lists, beginning with the first items.
+/// Returns every combination of the lists' items, in the order of the lists.
 fn product(arguments: &FunctionArguments<'_>) -> EvalResult {
     let mut all = vec![Vec::new()];
     for list in arguments.values {

@@ -7,7 +7,7 @@ use crate::system::digest;
 
 pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
-        // These make no unknown part known, and no text longer.
+        // Functions whose result is unknown where the text is, and never longer than the text.
         "lower" => |a| Ok(HclValue::text(a.get(0)?.as_text()?.to_lowercase())),
         "upper" => |a| Ok(HclValue::text(a.get(0)?.as_text()?.to_uppercase())),
         "trimspace" => |a| edit(a, |text| text.trim().to_owned()),
@@ -69,7 +69,7 @@ fn indent(arguments: &FunctionArguments<'_>) -> EvalResult {
     replaced(arguments, &arguments.text(1)?, "\n", &format!("\n{}", " ".repeat(width)))
 }
 
-/// A few characters can produce a huge text, so that its length is limited.
+/// The length of the result is limited, because a few characters can ask for a huge text.
 fn replaced(arguments: &FunctionArguments<'_>, text: &str, from: &str, to: &str) -> EvalResult {
     let found = if from.is_empty() { text.len() + 1 } else { text.matches(from).count() };
     arguments.budget.spend((found * to.len()) as u64).then_some(()).ok_or(EvalError::NotKnown)?;
@@ -105,7 +105,7 @@ fn join(arguments: &FunctionArguments<'_>) -> EvalResult {
     Ok(HclValue::text(parts.join(&*separator)))
 }
 
-/// A negative start counts from the end, and a negative length reaches to it.
+/// A negative start is counted from the end of the text. A negative length means up to the end.
 fn substr(arguments: &FunctionArguments<'_>) -> EvalResult {
     let text = arguments.plain_text(0)?;
     let (offset, count) = (arguments.integer(1)?, arguments.integer(2)?);
@@ -118,7 +118,7 @@ fn substr(arguments: &FunctionArguments<'_>) -> EvalResult {
     Ok(HclValue::text(&rest[..count.min(rest.len())]))
 }
 
-/// The first letter of each word.
+/// Changes the first letter of each word.
 fn title(text: &str) -> String {
     let mut before = ' ';
     let capital = |c: char| {

@@ -1,4 +1,4 @@
-//! Files that want too much.
+//! Files that would need too much time or memory.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ fn types_in_json_are_shallow() {
     }
 }
 
-/// Each ends soon, without a panic, and leaves open what it would have been.
+/// The evaluation of each ends soon, without a panic, and the value is unknown.
 #[test]
 fn what_is_too_much_is_not_known() {
     let chain = |count: usize, link: &dyn Fn(usize) -> String| (1..count).map(link).collect::<String>();

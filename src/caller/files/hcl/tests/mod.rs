@@ -1,4 +1,4 @@
-//! Expressions with their values, as go-cty and buildx have them.
+//! Expressions with the values that go-cty and buildx compute.
 
 mod functions;
 mod hostile;
@@ -12,7 +12,7 @@ use super::{HclDocument, parse, parse_json};
 use crate::caller::files::budget::Budget;
 use crate::caller::files::image_side::UNKNOWN;
 
-/// What the expressions of the tables may name.
+/// The variables that the tables' expressions use.
 const FILE: &str = r#"
 variable "NAME" { default = "acme" }
 variable "EMPTY" { default = "" }
@@ -80,7 +80,7 @@ fn world(documents: &[HclDocument], environment: &'static [(&str, &str)]) -> Eva
     EvalContext::new(documents, BTreeMap::new(), Box::new(look_up), Budget::new())
 }
 
-/// The value of `it` in a file, with what the tables may name beside it.
+/// Returns the value of `it` in a file, together with the variables of the tables.
 fn value_of(file: &str, environment: &'static [(&str, &str)]) -> String {
     let Some(document) = parse(file, &Budget::new()) else { return "broken".to_owned() };
     value_in(&[parse(FILE, &Budget::new()).unwrap(), document], environment)

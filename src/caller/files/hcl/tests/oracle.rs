@@ -14,7 +14,7 @@ use crate::caller::files::hcl::{json, parse};
 
 #[derive(Deserialize)]
 struct OracleTable {
-    /// What the expressions may name.
+    /// The variables and functions that the expressions use.
     file: String,
     /// Each expression with its value as JSON.
     values: Vec<(String, String)>,
@@ -22,7 +22,8 @@ struct OracleTable {
 
 const REFUSED: &str = "(refused)";
 
-/// What buildx refuses may have a value here: then nothing is asked for. What it knows may not be known here.
+/// An expression that buildx refuses may have a value here, because buildx then requests nothing. A value that buildx
+/// knows may be unknown here.
 #[test]
 fn expressions_have_the_values_of_buildx() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bake_values.json");
