@@ -49,10 +49,6 @@ pub fn main() -> ExitCode {
     let invocation = Invocation::parse(std::env::args_os());
     let program = invocation.program.as_str();
     match invocation.front {
-        // `ensign store` is also a person's command. Clients call `docker-credential-ensign store`.
-        FrontEnd::Protocol(protocol::Action::Store) if !invocation.is_helper() && io::stdin().is_terminal() => {
-            cli::run(program, false, &["store".into()], Env::take())
-        }
         // Without this message, a person who tries out Docker's call would wait for ever.
         FrontEnd::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => {
             cli::refuse_terminal(program)
