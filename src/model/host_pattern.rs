@@ -5,7 +5,8 @@
 
 use super::{Registry, RegistryError};
 
-/// How specific a key is. If two keys cover a host, the greater one wins. An exact name is the greatest.
+/// How specific a host or a pattern is. If two patterns match a host, the more specific one is used. An exact name is
+/// the most specific.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct HostSpecificity {
     is_exact: bool,

@@ -1,4 +1,4 @@
-//! The messages of the protocol: reads requests from stdin, writes answers and refusals to stdout.
+//! The messages of the protocol. This file reads requests from stdin, and writes answers and errors to stdout.
 
 use std::fmt;
 use std::io::{self, Read, Write};

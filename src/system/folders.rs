@@ -1,4 +1,5 @@
-//! Resolves links in folders: a process sees real paths, a person types paths with links.
+//! Resolves symbolic links in the path of a folder, because a person may type a path with links, while a process sees
+//! the real path.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -133,7 +133,8 @@ pub(super) fn may_write(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_dir() || !metadata.permissions().readonly())
 }
 
-/// Finds no faults: files have no mode, and other users cannot access the user profile folder.
+/// Always returns `None`, because Windows files have no permission bits, and other users cannot access the user profile
+/// folder.
 pub(super) fn ownership_fault(_: &Path, _: Privacy) -> Option<OwnershipFault> {
     None
 }
