@@ -181,10 +181,10 @@ fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {
 
 /// The image in an argument of syft or grype (anchore/stereoscope `tagged_provider.go`).
 fn scanned(text: &str) -> Option<&str> {
-    const ELSEWHERE: &str = "docker podman containerd docker-archive oci-archive oci-dir oci singularity dir file sbom \
+    const ELSEWHERE: &str = "containerd docker-archive oci-archive oci-dir oci singularity dir file sbom \
                              pkg purl cpe cpes snap local-file local-directory";
     match text.split_once(':') {
-        Some(("registry" | "oci-registry", image)) => Some(image),
+        Some(("registry" | "oci-registry" | "docker" | "podman", image)) => Some(image), // a daemon pulls for syft
         Some((scheme, _)) if ELSEWHERE.split_ascii_whitespace().any(|known| known == scheme) => None,
         _ => Some(text).filter(|text| text.contains(['/', ':'])), // a single word is a command or a folder
     }
@@ -274,7 +274,9 @@ mod tests {
             (ImageSyntax::OptionalTransport, "oci:layout", ""),
             (ImageSyntax::Scanned, "registry:alice/app", "docker.io/alice/app"),
             (ImageSyntax::Scanned, "oci-registry:alpine", "docker.io/library/alpine"),
-            (ImageSyntax::Scanned, "docker:alpine", ""),
+            (ImageSyntax::Scanned, "docker:alpine", "docker.io/library/alpine"),
+            (ImageSyntax::Scanned, "podman:alice/app", "docker.io/alice/app"),
+            (ImageSyntax::Scanned, "docker-archive:alpine.tar", ""),
             (ImageSyntax::Scanned, "alpine:3", "docker.io/library/alpine:3"),
             (ImageSyntax::Scanned, "alice/app", "docker.io/alice/app"),
             (ImageSyntax::Scanned, "version", ""),
