@@ -4,7 +4,7 @@
     compose_projects.py HELPER COMPOSE [--seed N] [--count N] [--keep FOLDER] [--record FOLDER]
 
 Each project is asked for with a few commands. `docker compose config` says which services take part and which images they
-have; what `pull` and `up` ask registries for follows by Compose's own rules (docker/compose `pkg/compose/pull.go`). The
+have; what `pull`, `up` and `build` ask registries for follows by Compose's own rules (docker/compose `pkg/compose/`). The
 helper's `which --as COMMAND --json REGISTRY` must name the same images of that registry. A project that Compose refuses
 must decide nothing. Ends with 0 if all agree; the last line is `N agree, N differ, N refused by both`.
 """
@@ -34,6 +34,9 @@ class Maker:
     def make(self):
         if self.often(0.5):
             self.files[".env"] = self.dotenv()
+        for folder in ("", "inc/", "part/", "lib/"):
+            if self.often(0.5):
+                self.files[f"{folder}Dockerfile"] = f"FROM {REGISTRY}/{self.one(*OWNERS)}/base\n"
         for name in VARIABLES:
             if self.often(0.15):
                 self.env[name] = self.value(name)
@@ -120,7 +123,8 @@ class Maker:
         if self.often(0.2 if has_image or later else 0.9):
             self.files.setdefault(f"{name}/Dockerfile", f"FROM {REGISTRY}/{self.one(*OWNERS)}/base\n")
             lines.append(self.one(f"build: {name}", f"build: ./{name}", f"build: {{context: {name}}}",
-                                  f'build: {{context: {name}, dockerfile: "${{NONE}}"}}'))
+                                  f'build: {{context: {name}, dockerfile: "${{NONE}}"}}', "build: {}", "build: ''", "build: {context: '${EMPTY}'}",
+                                  f"build: {{tags: [{REGISTRY}/{self.one(*OWNERS)}/tag]}}", f"build: {{context: {name}, target: !reset x}}"))
         others = [other for other in others if other > name or self.often(0.01)]  # no circles
         if self.often(0.25) and others:
             chosen = self.random.sample(others, self.random.randint(1, min(2, len(others))))
@@ -138,7 +142,7 @@ class Maker:
         if self.often(0.1):
             lines.append(self.one(
                 f"volumes:\n  - type: image\n    source: {REGISTRY}/{self.one(*OWNERS)}/data\n    target: /{self.one('a', 'b')}",
-                f"volumes: [{self.one('./x:/a', 'v:/c', '/a')}]"))
+                f"volumes: [{self.one('./x:/a', './x:/a/', 'v:/a', '/a', './x:/b/../a:ro', 'C:/x:/a')}]"))
         if self.often(0.15) and depth < 2:
             if others and self.often(0.5):
                 lines.append(f"extends: {self.one(*others)}" if self.often(0.5) else f"extends: {{service: {self.one(*others)}}}")
@@ -175,14 +179,14 @@ class Maker:
             lines.append(self.include(path, depth))
         lines.append("services:")
         for name in names:
-            if later and self.often(0.04):
-                lines.append(f"  {name}: !reset null")
+            if later and self.often(0.06):
+                lines.append(f"  {name}: {self.one('!reset null', '!reset null', '~')}")
                 continue
             others = [other for other in names if other != name]
             if self.often(0.03):
                 others = [other for other in NAMES if other != name]
             body = self.service(name, others, depth, later)
-            lines.append(f"  {name}:")
+            lines.append(f"  {name}:{' !override' if later and self.often(0.05) else ''}")
             if anchored and self.often(0.4):
                 lines.append("    <<: *base")
             lines += ["    " + line for entry in body for line in entry.split("\n")]
@@ -224,6 +228,7 @@ class Maker:
         yield "pull", []
         yield "pull", self.one(services[:1], ["--ignore-buildable"], ["--include-deps"] + services)
         yield "up", self.one([], [], services, services[:1])
+        yield "build", self.one([], ["--push"], services[:1], ["--push", *services[:1]])
         yield "up", self.one(["--no-deps"] + services[:1], ["--pull", self.one("never", "always")], ["--build"])
 
 
@@ -235,8 +240,14 @@ def expected(compose, command, words, where, env, flags):
     if done.returncode:
         return None, done.stderr.strip()
     found = json.loads(done.stdout).get("services") or {}
-    if services and ("--no-deps" in words or command == "pull" and "--include-deps" not in words):
+    if services and ("--no-deps" in words or command in ("pull", "build") and "--include-deps" not in words):
         found = {name: service for name, service in found.items() if name in services}
+    built = {name for service in found.values() if "build" in service and "image" in service
+             for name in [service["image"], *service["build"].get("tags", [])]}
+    bases = {base for service in found.values() if "build" in service for base in based_on(service["build"], where)}
+    if command == "build":
+        sides = [built, bases] if "--push" in words else [bases, built]
+        return [next((side for side in sides if any(map(is_of_registry, side))), set())], None
     images = set()
     flag = words[words.index("--pull") + 1] if "--pull" in words else None
     for service in found.values():
@@ -250,20 +261,26 @@ def expected(compose, command, words, where, env, flags):
         if "--ignore-buildable" in words and "build" in service:
             continue
         images.add(service["image"])
-    built = {service.get("image") for service in found.values() if "build" in service}
     if command == "up":
-        for service in found.values():
-            file = pathlib.Path(service.get("build", {}).get("context", ""), "Dockerfile")
-            if "build" in service and file.is_file():
-                images.add(file.read_text().split()[1])
+        images |= bases
     # Where nothing is asked for, Ensign may go by what is built.
-    return [images, images | built - {None}] if command == "up" and not any(map(owner, images)) else [images], None
+    return [images, images | built] if command == "up" and not any(map(owner, images)) else [images], None
+
+
+def based_on(build, where):
+    """What the Dockerfile is built from. An empty context is the folder of the command."""
+    file = pathlib.Path(where, build.get("context", ""), "Dockerfile")
+    return {file.read_text().split()[1]} if file.is_file() else set()
+
+
+def is_of_registry(image):
+    """Docker refuses what is no reference, and an empty tag."""
+    return re.fullmatch(REGISTRY + r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[A-Za-z0-9_.-]*)?", image)
 
 
 def owner(image):
-    """Whose the image is, if it is one of the registry's. Docker refuses what is no reference, and an empty tag."""
-    is_reference = re.fullmatch(REGISTRY + r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[A-Za-z0-9_.-]*)?", image)
-    name = image.split("/")[1] if is_reference else None
+    """Whose the image is, if it is one of the registry's."""
+    name = image.split("/")[1] if is_of_registry(image) else None
     return name if name in OWNERS else None
 
 
