@@ -124,6 +124,8 @@ pub(super) const DEVCONTAINER: Grammar = Grammar {
     globals: &[("--allow-cross-origin-auth-host", FlagKind::Other)],
     verbs: &[
         short("up|build", Positionals::None, DEVCONTAINER_RUN).on(InputFiles::DevContainer),
+        short("read-configuration|outdated|upgrade|features resolve-dependencies", Positionals::None, DEVCONTAINER_RUN)
+            .on(InputFiles::DevContainerFeatures),
         short("features info", Positionals::From(1), DEVCONTAINER_FLAGS),
         short("templates apply", Positionals::None, DEVCONTAINER_FLAGS),
         short("templates metadata", Positionals::All, DEVCONTAINER_FLAGS),
@@ -141,15 +143,15 @@ const DEVCONTAINER_FLAGS: FlagTable = &[
     ("-t --template-id", FlagKind::Image),
 ];
 
-/// `devcontainer up` and `build` (devcontainers/cli `src/spec-node/devContainersSpecCLI.ts`).
+/// Verbs that work on devcontainer.json (devcontainers/cli `src/spec-node/devContainersSpecCLI.ts`).
 const DEVCONTAINER_RUN: FlagTable = &[
     (
         "--additional-features --buildkit --container-data-folder --container-id --container-session-data-folder \
          --container-system-data-folder --default-user-env-probe --docker-compose-path --docker-path \
          --dotfiles-install-command --dotfiles-repository --dotfiles-target-path --gpu-availability --id-label \
-         --image-name --label --log-format --log-level --mount --override-config --platform --remote-env \
+         --image-name --label --log-format --log-level --mount --output-format --override-config --platform --remote-env \
          --secrets-file --terminal-columns --terminal-rows --update-remote-user-uid-default --user-data-folder \
-         --workspace-mount-consistency",
+         --workspace-mount-consistency -f --feature -v --target-version",
         FlagKind::Other,
     ),
     ("--cache-from", FlagKind::Cache),

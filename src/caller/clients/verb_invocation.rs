@@ -26,6 +26,8 @@ pub(in crate::caller) enum InputFiles {
     RegBot,
     /// devcontainer.json.
     DevContainer,
+    /// Its features only.
+    DevContainerFeatures,
     /// helm's chart with its dependencies.
     Chart,
 }

@@ -11,10 +11,10 @@ use super::build::Build;
 use super::image_side::UNKNOWN;
 use super::project_reader::ProjectReader;
 use super::{ImageSide, ProjectImages, ProjectVariables};
-use crate::caller::clients::VerbInvocation;
+use crate::caller::clients::{InputFiles, VerbInvocation};
 use crate::caller::command_words::FlagKind;
 
-/// Returns the images that `devcontainer up` and `build` pull. Compose files are left out, because `docker compose`,
+/// Returns the images that `devcontainer up` and `build` pull, and the features that other verbs look up. Compose files are left out, because `docker compose`,
 /// which the CLI starts, reads them itself.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
@@ -37,6 +37,9 @@ pub(super) fn images(
         if feature.contains('/') && !feature.starts_with('.') && !feature.contains("://") {
             side.add_image(&filled(feature), &path);
         }
+    }
+    if task.files == InputFiles::DevContainerFeatures && !task.is_on("--include-merged-configuration") {
+        return ProjectImages::pulled(side);
     }
     if let Some(image) = config.get("image").and_then(Value::as_str) {
         side.add_image(&filled(image), &path);

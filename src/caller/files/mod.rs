@@ -140,7 +140,9 @@ fn named(task: &VerbInvocation<'_>, current: &Path, variables: &ProjectVariables
         InputFiles::SyncList => manifests::sync_images(task, current, reader),
         InputFiles::RegSync => regclient::sync_images(task, current, variables, reader),
         InputFiles::RegBot => regclient::script_images(task, current, reader),
-        InputFiles::DevContainer => devcontainer::images(task, current, variables, reader),
+        InputFiles::DevContainer | InputFiles::DevContainerFeatures => {
+            devcontainer::images(task, current, variables, reader)
+        }
         InputFiles::Chart => manifests::chart_images(task, current, reader),
     };
     if let Some(message) = reader.gave_up() {

@@ -84,7 +84,17 @@ fn a_development_container_has_an_image_or_a_build() {
         &[(place, image)],
         &[("devcontainer up", "c.io/a:1 c.io/f/x:1 |"), ("TAG=2 devcontainer up", "c.io/a:2 c.io/f/x:1 |")],
     );
-    hold(&[(".devcontainer.json", image)], &[("devcontainer build --workspace-folder .", "c.io/a:1 c.io/f/x:1 |")]);
+    hold(
+        &[(".devcontainer.json", image)],
+        &[
+            ("devcontainer build --workspace-folder .", "c.io/a:1 c.io/f/x:1 |"),
+            ("devcontainer read-configuration --workspace-folder .", "c.io/f/x:1 |"),
+            ("devcontainer read-configuration --include-merged-configuration", "c.io/a:1 c.io/f/x:1 |"),
+            ("devcontainer outdated --output-format json --workspace-folder .", "c.io/f/x:1 |"),
+            ("devcontainer upgrade -f c.io/f/y -v 2 --dry-run", "c.io/f/x:1 |"),
+            ("devcontainer features resolve-dependencies", "c.io/f/x:1 |"),
+        ],
+    );
     hold(&[("x.json", "{\"image\": \"c.io/${x}\"}")], &[("devcontainer up --config x.json", "? |")]);
     hold(&[("x.json", "{\"image\": ")], &[("devcontainer up --config x.json", "? | ?")]);
     let target = r#"{"build": {"dockerfile": "Dockerfile", "target": "a"}}"#;
