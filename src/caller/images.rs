@@ -161,6 +161,7 @@ fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {
         "tarball:",
     ];
     match form {
+        ImageSyntax::Short if is_digest(text) => None,
         ImageSyntax::Short => text.parse().ok(),
         ImageSyntax::WithHost => {
             text.split(',').next().unwrap_or_default().parse().ok().filter(|image| has_host(text, image))
@@ -177,6 +178,12 @@ fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {
         ImageSyntax::Scanned => parse(scanned(text)?, ImageSyntax::Short),
         ImageSyntax::Oci => parse(text.strip_prefix("oci://")?, ImageSyntax::WithHost),
     }
+}
+
+/// `sha256:…` alone is an image of this machine, or one in the repository that another argument names.
+fn is_digest(text: &str) -> bool {
+    let hash = text.strip_prefix("sha256:").unwrap_or_default();
+    hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The image in an argument of syft or grype (anchore/stereoscope `tagged_provider.go`).
@@ -262,8 +269,12 @@ mod tests {
 
     #[test]
     fn docker_hub_is_meant_only_where_a_client_means_it() {
+        const DIGEST: &str = "sha256:fcbdbe38cd4d4f1443687899c961a7294afa3376d3d93828e1f27e5e7a7d08b0";
         for (form, text, expected) in [
             (ImageSyntax::Short, "alpine", "docker.io/library/alpine"),
+            (ImageSyntax::Short, DIGEST, ""),
+            (ImageSyntax::OptionalTransport, DIGEST, ""),
+            (ImageSyntax::Short, "sha256:1", "docker.io/library/sha256:1"),
             (ImageSyntax::WithHost, "alice/app", ""),
             (ImageSyntax::WithHost, "ghcr.io", ""),
             (ImageSyntax::WithHost, "index.docker.io/alice/app", "docker.io/alice/app"),
