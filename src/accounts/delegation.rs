@@ -103,7 +103,7 @@ fn own_entry(entry: &RegistryAccounts) -> Option<(String, String)> {
 }
 
 /// Selects one address for each registry. Docker's own spelling is preferred, because Docker may look up no other.
-/// Leaves out Docker Hub's token entries, and addresses with a user or a repository.
+/// Leaves out the entries of Docker Hub's tokens, and addresses that contain a user or a repository.
 fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)> {
     let mut all: Vec<(Registry, String, String)> = Vec::new();
     for (server, user) in listed {

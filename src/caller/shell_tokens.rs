@@ -3,7 +3,7 @@
 /// A piece of a shell's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ShellToken<'t> {
-    /// As typed, with its quotes.
+    /// A word as typed, with its quotes.
     Word(&'t str),
     /// A word with a part such as `$(…)`, which only the shell can fill in.
     UnknownWord(&'t str),

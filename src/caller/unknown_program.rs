@@ -15,7 +15,8 @@ pub(super) fn images(arguments: &[String], registry: &Registry) -> Vec<ImageRefe
             Some((_, reference)) => reference,
             None => run,
         };
-        // A full stop may follow the image, or a variable of a script: `host/path/$NAME:$TAG`.
+        // The image may end a sentence with a full stop. In a script a variable may follow, as in
+        // `host/path/$NAME:$TAG`.
         images.add(reference.trim_end_matches(['.', ':', '/', '-', '_', '@']), ImageSyntax::WithHost);
     }
     images.into_vec()

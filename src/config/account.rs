@@ -26,7 +26,7 @@ pub(super) struct RawAccount<'a> {
     #[serde(rename = "for")]
     purpose: Option<String>,
     callers: Option<Value>,
-    /// As the user wrote them, such as `~/work`. [`Account`] contains absolute paths.
+    /// The folders as the user wrote them, such as `~/work`. [`Account`] contains absolute paths.
     #[serde(default, skip_serializing)]
     folders: Vec<String>,
 }

@@ -1,5 +1,5 @@
-//! Adopts the accounts of ATCR's credential helper from `~/.atcr/device.json`. The file's three formats count as our
-//! versions 0 to 2.
+//! Adopts the accounts of ATCR's credential helper from `~/.atcr/device.json`. We treat the file's three formats as
+//! versions 0 to 2 of our own config.
 //!
 //! The adoption happens once, while there is no config of our own, and leaves the file unchanged. ATCR's documents and
 //! its helper's plan (`CREDENTIAL_HELPER_V2.md`) define the formats.

@@ -18,7 +18,7 @@ use crate::model::{HelperName, HostAlias, MinimumGeneration, Problem, Registry, 
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
-/// The location of `config.json`. The content is not part of it: each call reads the file.
+/// The location of `config.json`. Each call reads the file again.
 pub(crate) struct ConfigFile<'e> {
     env: &'e Env,
 }

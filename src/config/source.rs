@@ -73,7 +73,7 @@ struct RawExternalSource {
     command: Vec<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     env: BTreeMap<String, String>,
-    /// In seconds.
+    /// How many seconds to keep an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     cache: Option<u64>,
 }

@@ -17,7 +17,7 @@ const HOOKS: &str = "hooks";
 /// The old value of `features.hooks`; empty if it was not set.
 const BEFORE: &str = "features.hooks";
 
-/// Adds to the plan that Docker asks our plugin after these commands.
+/// Adds the changes that make Docker ask our plugin after `commands`.
 pub(crate) fn plan(file: &ConfigJson, plan: FilePlan, commands: &str) -> Result<FilePlan> {
     let set = |section, key, value: &str| PlannedChange::Set { section, key, value: value.to_owned() };
     let mut changes = vec![set(PLUGINS, HOOKS, commands)];
@@ -37,7 +37,7 @@ pub(crate) fn plan(file: &ConfigJson, plan: FilePlan, commands: &str) -> Result<
     })
 }
 
-/// Adds to the plan that Docker no longer asks our plugin.
+/// Adds the changes after which Docker no longer asks our plugin.
 pub(crate) fn undo(file: &ConfigJson, plan: FilePlan) -> Result<FilePlan> {
     let unset = |section, key, value: &str| PlannedChange::Unset { section, key, value: value.to_owned() };
     let mut changes = Vec::new();
@@ -98,7 +98,7 @@ fn is_on(value: &str) -> bool {
     matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }
 
-/// Removes the value at `path`, and objects above it that become empty.
+/// Removes the value at `path`, and each parent object that becomes empty.
 fn remove_with_empty_parents(text: &str, path: &[&str]) -> Option<String> {
     let text = json_edit::remove(text, path)?;
     let (_, parents) = path.split_last()?;

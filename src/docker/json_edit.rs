@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Deserializer;
 
-/// Sets the value at `path` to the JSON in `value`, and adds missing objects above it. A blank text or `null` counts as
+/// Sets the value at `path` to the JSON in `value`, and adds missing parent objects. A blank text or `null` counts as
 /// `{}`.
 ///
 /// `None` if the text, or a value on the path, is not an object.

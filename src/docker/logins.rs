@@ -90,7 +90,7 @@ pub(crate) enum ImportRole {
     Primary,
     /// The same login as the entry with this index, perhaps for other images.
     Duplicate(usize),
-    /// The same user has another secret in the earlier entry with this index.
+    /// The entry with this index comes earlier, and has the same user with another secret.
     Shadowed(usize),
 }
 
@@ -178,7 +178,7 @@ impl FoundLogin {
         }
     }
 
-    /// Which of the Docker Hub tokens this is, if it is one.
+    /// Returns which token of Docker Hub this is; `None` if it is another login.
     pub(crate) fn hub_token(&self) -> Option<HubToken> {
         match self.server.target() {
             Target::HubToken(token) => Some(*token),

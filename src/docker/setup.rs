@@ -49,9 +49,10 @@ pub(crate) fn plan_all(file: &ConfigJson, wanted: &[WantedRegistry], force: bool
 /// `pkg/docker/config/config.go`, `validateKey`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HubLookup {
-    /// By `credsStore`, for every registry.
+    /// Docker asks by `credsStore`, for every registry.
     Store,
-    /// By an entry for that address. With `credsStore`, Docker would no longer see other registries' plain-text logins.
+    /// Docker asks by an entry for Docker Hub's address. With `credsStore`, Docker would no longer see other
+    /// registries' plain-text logins.
     Address,
 }
 

@@ -1,4 +1,5 @@
-//! Reads the command line of Docker's plugin. Docker passes the user's whole command line, and ours is a part of it.
+//! Reads the command line of Docker's plugin. Docker passes the user's whole command line. This file finds the part for
+//! Ensign.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;

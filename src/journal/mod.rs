@@ -32,17 +32,19 @@ impl Journal {
         env.runtime_dir().map(|folder| Self { path: folder.join(NAME) })
     }
 
-    /// Writes an answer, and ignores a failure.
+    /// Writes an answer. If that fails, the failure is ignored.
     pub(crate) fn add(&self, entry: &JournalEntry) {
         let _ = self.try_add(entry);
     }
 
-    /// Writes an answer, and returns a failure. Accounts with a rule for callers need a written answer.
+    /// Writes an answer, or returns why that failed. An account with a rule for callers answers only once its entry is
+    /// written.
     pub(crate) fn try_add(&self, entry: &JournalEntry) -> io::Result<()> {
         files::append_line(&self.path, entry.to_line().as_bytes(), LIMIT)
     }
 
-    /// Writes an entry before a command other than `get` hands out an account. Returns `false` if that failed.
+    /// Writes an entry before a command other than `get` hands out an account's secret. Returns `false` if the entry
+    /// could not be written.
     pub(crate) fn note_hand_out(env: &Env, account: &Account, client: &str) -> bool {
         let journal = Self::open(env).filter(|_| !env.forbids_journal());
         let decision = Decision::without_steps(&account.registry, Verdict::Account);

@@ -79,7 +79,8 @@ impl Account {
         self.purpose.is_none_or(|purpose| purpose == operation.unwrap_or(Operation::Pull))
     }
 
-    /// The account for `host`, a host of its pattern. Only external sources have a secret of their own for each host.
+    /// Returns the account for one host of its pattern. If the account has an external source, `host` becomes its
+    /// registry, because such a source has a separate secret for each host.
     pub(crate) fn at(&self, host: &Registry) -> Cow<'_, Self> {
         match self.source {
             Source::External(_) if self.registry.is_pattern() && self.registry != *host => {

@@ -67,7 +67,7 @@ pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
         && Registry::from_authority(host.as_str()).is_ok_and(|name| name == *host)
 }
 
-/// Matches one label. Each piece between two `*` matches as early as possible, so most text is left for the next
+/// Matches one label. Each piece between two `*` matches as early as possible, to leave the most text for the next
 /// pieces.
 fn label_matches(pattern: &str, label: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern.eq_ignore_ascii_case(label) };

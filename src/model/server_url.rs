@@ -70,7 +70,7 @@ impl ServerUrl {
 }
 
 impl Target {
-    /// The registry of the address; for a side key, Docker Hub.
+    /// Returns the address's registry. A token's side key belongs to Docker Hub.
     pub fn registry(&self) -> Cow<'_, Registry> {
         match self {
             Self::Registry { registry, .. } => Cow::Borrowed(registry),

@@ -11,10 +11,10 @@ use super::endpoint;
 pub(crate) struct Provider {
     #[serde(skip)]
     pub(crate) name: String,
-    /// The registry announced this provider, so that people may be sent only to the registry's own domain.
+    /// Whether the registry announced this provider. Then all addresses must be in the registry's own domain.
     #[serde(skip)]
     pub(super) is_announced: bool,
-    /// The issuer was named by the user or by the previous login.
+    /// Whether the user or the previous login named the issuer.
     #[serde(skip)]
     pub(super) is_at_issuer: bool,
     /// The scope that the user wants instead of the usual one.

@@ -13,7 +13,7 @@ pub(crate) enum TransportSecurity {
     PlainHttpAllowed,
 }
 
-/// Why TLS failed, as far as the hint depends on it.
+/// Why TLS failed. There is one variant for each hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TlsTrouble {
     UnknownAuthority,

@@ -42,7 +42,7 @@ const LIMIT: u64 = 1 << 20;
 struct CredentialProviderRequest {
     kind: String,
     api_version: String,
-    /// With neither tag nor digest.
+    /// The image without tag and digest.
     image: String,
 }
 

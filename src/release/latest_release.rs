@@ -7,7 +7,7 @@ use super::Version;
 use crate::system::env::Env;
 use crate::system::files::{self, AtomicFile};
 
-/// In the data folder.
+/// The name of the file in the data folder.
 const FILE: &str = "latest-release.json";
 const LIMIT: u64 = 4096;
 

@@ -18,7 +18,7 @@ use crate::system::threads;
 pub(crate) const PERSON_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long to wait if a client is waiting. Most clients have no limit, but testcontainers-java waits 30 s.
 pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long to wait for a list, which may be incomplete.
+/// How long to wait for each helper if several are listed. A slower helper counts as one without logins.
 const LIST_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why another helper returned no login.
@@ -74,7 +74,7 @@ pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
     }
 }
 
-/// Lists several helpers at once. A slow helper counts as one without logins.
+/// Lists several helpers at once. A helper that exceeds the time limit counts as one without logins.
 pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
     std::thread::scope(|scope| {
         let ask = |helper| threads::start_in(scope, move || list(helper, LIST_TIMEOUT));

@@ -125,7 +125,7 @@ impl SecretRecord {
 }
 
 impl Vault<'_> {
-    /// Reads the record. If there is none, writes one with all present secrets, which are older than the record.
+    /// Reads the record. If there is none, writes one in which all stored secrets count as saved for good.
     pub(crate) fn record(&self) -> Result<SecretRecord> {
         let bytes = self.record_path().map_or(Ok(None), |path| files::read(&path, LIMIT))?;
         if let Some(record) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {

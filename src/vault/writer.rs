@@ -27,7 +27,8 @@ impl Writer<'_> {
         self.put_together(&[(account, stored)])
     }
 
-    /// Saves secrets of one registry and one store. If the store is ours, its file is written once.
+    /// Saves secrets of one registry in one store. The stores `sealed` and `file` write their file once for all
+    /// secrets.
     pub(crate) fn put_together(&mut self, secrets: &[(&Account, &StoredSecret)]) -> Result<()> {
         let Some((first, _)) = secrets.first() else { return Ok(()) };
         self.vault.store(&first.store).put(&first.registry, secrets, &mut self.changes)

@@ -152,7 +152,7 @@ fn leftovers_of_a_killed_change_are_swept_and_those_of_another_config_are_named(
     accounts.set_journal(true).unwrap(); // any change
     let left = accounts.leftovers().unwrap();
     assert_eq!((left.secrets, left.files), (vec![], vec![damaged]));
-    // The old secret of an account whose secret is in another store now.
+    // The account `killed` now has its secret in the sealed store, so its secret in the file is a left-over.
     let sealed =
         r#"{"version": 3, "registries": {"ghcr.io": {"accounts": {"me": {}, "killed": {"store": "sealed"}}}}}"#;
     write(&config, sealed);

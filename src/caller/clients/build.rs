@@ -121,7 +121,7 @@ const IMAGETOOLS: FlagTable = &[
     ("-t --tag", FlagKind::Destination),
 ];
 
-/// Its argument `docker-image://IMAGE` is requested from the registry.
+/// `buildx policy eval` requests the image in its argument `docker-image://IMAGE` from the registry.
 const POLICY: Verb = Verb::new(
     "policy eval",
     Positionals::All,

@@ -24,7 +24,7 @@ pub(in crate::caller) struct Grammar {
 pub(super) struct CommandHead<'a> {
     pub(super) client: &'static str,
     pub(super) verb: &'static Verb,
-    /// As typed.
+    /// The path of the verb, as typed.
     pub(super) path: &'static str,
     /// The words after the verb.
     pub(super) words: CommandWords<'a>,
@@ -111,7 +111,7 @@ impl Grammar {
         Some(CommandImages { images, role, operation: deed.operation(&line, registry) })
     }
 
-    /// Returns the destination of a push, if it is not one of the images in the words.
+    /// Returns the destination of a push, if it is not one of the images among the arguments.
     pub(in crate::caller) fn place(&self, program: &Program) -> Option<String> {
         let head = self.verb(&program.args)?;
         let verb = head.verb;

@@ -17,10 +17,10 @@ use crate::caller::command_words::CommandWord;
 #[serde(deny_unknown_fields)]
 struct HelpRecord {
     client: String,
-    /// Our name of the client.
+    /// The name of the client in our tables.
     grammar: String,
-    /// The flags of each command, by its path, which may have several spellings as in a [`Verb`]. The empty path has
-    /// the flags before the verb.
+    /// The flags of each command, by the command's path. A path may have several spellings, as in a [`Verb`]. The empty
+    /// path has the flags before the verb.
     commands: BTreeMap<String, RecordedFlags>,
     /// Commands without an image of a registry.
     local: Vec<String>,

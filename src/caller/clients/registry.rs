@@ -180,7 +180,7 @@ pub(super) const KO: Grammar = Grammar {
     plugins: &[],
 };
 
-/// kubectl needs no account itself. The programs that it starts may.
+/// kubectl itself needs no account, but a program that it starts may need one.
 pub(super) const KUBECTL: Grammar = Grammar {
     names: &["kubectl"],
     globals: &[(

@@ -13,7 +13,7 @@ pub(super) enum VerbEffect {
     Pull,
     /// Pulls. Destinations in flags are not used.
     Read,
-    /// Pushes, signs or deletes. If flags name destinations, then these; else all images in the words.
+    /// Pushes, signs or deletes. The destinations are those in flags, or else all images among the arguments.
     Push,
     /// Copies from the first word to the second.
     Copy,
@@ -39,7 +39,7 @@ pub(super) struct ParsedCommand<'a> {
 }
 
 impl VerbEffect {
-    /// Returns the destination of a push, if it is not an image in the words.
+    /// Returns the destination of a push, if it is not one of the images among the arguments.
     pub(super) fn destination(
         self,
         program: &Program,

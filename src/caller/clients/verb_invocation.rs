@@ -11,7 +11,7 @@ pub(in crate::caller) enum InputFiles {
     Stack,
     /// A Dockerfile or Containerfile.
     Build,
-    /// Dockerfiles that are named in the words, for a command that does not build.
+    /// The Dockerfiles that the arguments of `cosign dockerfile verify` name.
     Dockerfile,
     /// A Dockerfile that buildctl's flags name.
     Buildctl,
@@ -26,7 +26,7 @@ pub(in crate::caller) enum InputFiles {
     RegBot,
     /// devcontainer.json.
     DevContainer,
-    /// Its features only.
+    /// Only the features in devcontainer.json.
     DevContainerFeatures,
     /// helm's chart with its dependencies.
     Chart,

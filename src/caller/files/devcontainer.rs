@@ -14,8 +14,8 @@ use super::{ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::{InputFiles, VerbInvocation};
 use crate::caller::command_words::FlagKind;
 
-/// Returns the images that `devcontainer up` and `build` pull, and the features that other verbs look up. Compose files are left out, because `docker compose`,
-/// which the CLI starts, reads them itself.
+/// Returns the images that `devcontainer up` and `build` pull, and the features that other verbs look up. Compose files
+/// are left out, because the CLI starts `docker compose`, which reads them itself.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -33,7 +33,7 @@ pub(super) fn images(
     let mut side = ImageSide::default();
     let filled = |text: &str| fill(text, variables);
     for feature in config.get("features").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
-        // A feature in a folder or at an address is in no registry.
+        // A feature that is named by a folder or a URL does not come from a registry.
         if feature.contains('/') && !feature.starts_with('.') && !feature.contains("://") {
             side.add_image(&filled(feature), &path);
         }

@@ -1,5 +1,6 @@
-//! The images in the files that the caller works on. Anyone may have written these files, so that they are only
-//! evidence. A file that is broken, too large, too deep or too slow is unknown, and unknown parts decide nothing.
+//! Finds the images in the files that the caller works on. Anyone may have written these files, so they are only
+//! evidence. If a file is broken, too large, too deeply nested or takes too long, its images count as unknown. Unknown
+//! images choose no account.
 //!
 //! `project_reader` limits the reading. Pure functions interpret the files.
 

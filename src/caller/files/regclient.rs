@@ -62,7 +62,7 @@ fn config(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader)
     (name != "-").then_some(path)
 }
 
-/// Go's templates: `{{ env "NAME" }}` is the variable, anything else is unknown.
+/// Go's templates: `{{ env "NAME" }}` is replaced by the variable. Any other action is unknown.
 fn filled_in(text: &str, variables: &ProjectVariables) -> String {
     let mut pieces = text.split("{{");
     let mut filled = pieces.next().unwrap_or_default().to_owned();
@@ -79,7 +79,7 @@ fn filled_in(text: &str, variables: &ProjectVariables) -> String {
     filled
 }
 
-/// Returns the quoted texts that begin with a host. [`UNKNOWN`] is where Lua's `..` adds another text.
+/// Returns the quoted texts that begin with a host. [`UNKNOWN`] stands for what Lua's operator `..` adds to them.
 fn literals(script: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = script;

@@ -64,7 +64,7 @@ const CONTAINERS_TOOLS: FamilyWords = FamilyWords {
 /// A fault, and the registry names that have it.
 struct OrderFault {
     check: Check,
-    /// The message without the names. It is the same for all names of this fault.
+    /// The message without the registry names. Names with the same message are reported as one fault.
     words: String,
     file: Option<PathBuf>,
     names: Vec<String>,

@@ -135,7 +135,7 @@ pub(in crate::cli) fn remove(
 
 /// The result of removing logins from their sources.
 pub(in crate::cli) struct RemovalResult {
-    /// For each finding, whether it was removed.
+    /// Whether each found login was removed.
     pub(in crate::cli) logins: Vec<bool>,
     pub(in crate::cli) failures: Vec<String>,
     /// The files of clients that ask Ensign now.

@@ -27,7 +27,7 @@ pub(crate) struct ConfigTree {
 }
 
 pub(super) const NAME: &str = "config.json";
-/// The file that a killed writer leaves.
+/// The unfinished file that remains if a writer is killed.
 pub(super) const UNFINISHED: &str = "config.json.new";
 /// The largest config of ours that is read. A real one has about a hundred bytes.
 const SIZE_LIMIT: u64 = 1 << 14;
@@ -169,7 +169,7 @@ impl ConfigTree {
         Ok(())
     }
 
-    /// Removes our file, and then empty folders above it.
+    /// Removes our file, and then its parent folders as long as they are empty.
     fn remove(&self, path: &Path) -> Result<()> {
         let file = self.root.join(path).join(NAME);
         files::remove_unfinished(&file)?;

@@ -23,7 +23,7 @@ pub(super) struct ProgramRequest {
     pub(super) stdin: Option<String>,
     pub(super) form: AnswerFormat,
     pub(super) cache_policy: CachePolicy,
-    /// For a helper that answers "not found" to every error: the likely reason, and where to look.
+    /// The likely reason and where to look, for a helper that answers "not found" to every error.
     pub(super) not_found_may_mean: Option<(&'static str, &'static str)>,
     /// The command with which the user logs in to the program's service.
     pub(super) login: Option<String>,

@@ -9,11 +9,11 @@ use crate::model::{AccountName, CallerFacts, CallerRule, ImageReference, Operati
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AccountRequest {
     pub(crate) environment: ExplicitAccount,
-    /// From the program's name, `docker-credential-ensign-<alias>`.
+    /// The alias in the program's name, `docker-credential-ensign-<alias>`.
     pub(crate) pinned: Option<AccountName>,
-    /// From the server address, `user@host`.
+    /// The user in the server address, `user@host`.
     pub(crate) user: Option<String>,
-    /// From the server address, `host/repository`.
+    /// The image in the server address, `host/repository`.
     pub(crate) image: Option<ImageReference>,
 }
 
@@ -88,7 +88,7 @@ pub(crate) struct FileImages {
     pub(crate) unknown: Vec<UnknownImages>,
 }
 
-/// A part of a file whose images are unknown. If any images are unknown, the files decide nothing.
+/// A part of a file in which the images are unknown. If there is such a part, the rule for files chooses no account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownImages {
     pub(crate) file: PathBuf,

@@ -115,7 +115,7 @@ pub(crate) enum RuleOutcome {
     Ambiguous {
         images: Vec<OwnedImage>,
     },
-    /// Some images in the files are unknown, so the known ones decide nothing.
+    /// Some images in the files are unknown, so the rule chooses no account.
     Unknown {
         files: Vec<UnknownFile>,
     },

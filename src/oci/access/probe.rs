@@ -170,7 +170,7 @@ impl<'a> AccessProbe<'a> {
         self.asked.to_string() == self.required.to_string()
     }
 
-    /// For a push the token's claims decide if there are any: every other proof would begin an upload.
+    /// If the token has claims, they decide about a push, because every other proof would begin an upload.
     fn judge(&mut self, token: BearerToken) -> ProbeStep<'a> {
         let claims = claims::read(&token.secret);
         self.proven = !self.requester.is_anonymous();

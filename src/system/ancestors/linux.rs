@@ -19,7 +19,7 @@ const LIMIT: u64 = 16 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Lineage {
     parent: u32,
-    /// In ticks since the system started.
+    /// The start of the process, in ticks since the system started.
     started: u64,
 }
 

@@ -22,32 +22,32 @@ pub(crate) struct AtomicFile {
 /// How the file replaces an old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReplaceMode {
-    /// In one step. If the process is killed just before, a second file is left.
+    /// The old file is replaced in one step. If the process is killed just before, the new file remains beside it.
     AtOnce,
     /// The old file is removed first. If the process is killed in between, neither file is left.
     Afterwards,
 }
 
 /// The ending of an unfinished file whose writers hold a lock. The name is always the same, so a writer can remove the
-/// file of a killed one.
+/// file of a writer that was killed.
 const UNDER_LOCK: &str = ".new";
 
 impl AtomicFile {
-    /// Begins a file in the folder of `path`. An old file at `path` stays until the new one is complete.
+    /// Starts a new file in the folder of `path`. An old file at `path` stays until the new one is complete.
     pub(crate) fn begin(path: &Path) -> Result<Self> {
         Self::begin_unnamed(&OpenOptions::new(), path, ReplaceMode::AtOnce)
             .map_err(|error| failed("write", path, &error))
     }
 
-    /// Begins a file with a plaintext secret. Only the owner may read the file. A killed process leaves nothing, if the
-    /// system can make files without a name. Missing folders are made.
+    /// Starts a new file for a plaintext secret. Only the owner may read the file. If the system can make files without
+    /// a name, no file remains after the process is killed. Missing folders are made.
     pub(crate) fn begin_private(path: &Path) -> Result<Self> {
         let begun = imp::create_folder(folder_of(path))
             .and_then(|()| Self::begin_unnamed(&imp::private_options(), path, ReplaceMode::Afterwards));
         begun.map_err(|error| failed("write", path, &error))
     }
 
-    /// Begins a file whose writers hold a lock. Links are followed, and missing folders are made.
+    /// Starts a new file whose writers hold a lock. Links are followed, and missing folders are made.
     pub(super) fn begin_under_lock(path: &Path) -> Result<Self> {
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         imp::check_target(&target, folder_of(&target))?;
@@ -146,7 +146,7 @@ impl Drop for AtomicFile {
     }
 }
 
-/// The unfinished file that a killed writer of `path` leaves.
+/// The unfinished file that remains if a writer of `path` is killed.
 pub(super) fn unfinished(path: &Path) -> PathBuf {
     sibling(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), UNDER_LOCK)
 }

@@ -28,7 +28,7 @@ pub(crate) fn put_installed(path: &Path, contents: &[u8], kind: InstalledFile) -
     file.keep()
 }
 
-/// Makes a folder of an installation, with those above it.
+/// Makes a folder of an installation, with its missing parent folders.
 pub(crate) fn create_installed_folder(folder: &Path) -> Result<()> {
     imp::create_open_folder(folder).map_err(|error| failed("make", folder, &error))
 }

@@ -215,7 +215,7 @@ pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
     remove(&unfinished) // a rename leaves both names of one file
 }
 
-/// Removes the unfinished file of a killed writer of `path`. The caller holds the lock of its writers.
+/// Removes the unfinished file of a writer of `path` that was killed. The caller holds the lock for writing `path`.
 pub(crate) fn remove_unfinished(path: &Path) -> Result<()> {
     remove(&atomic_file::unfinished(path))
 }

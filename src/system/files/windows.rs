@@ -101,7 +101,7 @@ pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> 
     Ok(())
 }
 
-/// Not known. Windows reports a full disk when the file is written.
+/// Returns `None`: Windows reports a full disk when the file is written.
 pub(super) fn free_space(_: &Path) -> Option<u64> {
     None
 }

@@ -60,9 +60,10 @@ pub(crate) struct HttpClient {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) connect: Duration,
-    /// For one request, from looking up the name to the last byte of the body.
+    /// The limit of one request, from looking up the name to the last byte of the body.
     pub(crate) overall: Duration,
-    /// For all requests of one client. A login sends up to seven and its probe as many, while a person waits.
+    /// The limit of all requests of one client together. While a person waits, a login sends up to seven requests, and
+    /// its probe as many.
     pub(crate) total: Duration,
 }
 

@@ -25,7 +25,8 @@ use crate::system::request_log;
 /// How the certificate of a server is checked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TlsOptions {
-    /// The names of the server's `certs.d` folders. As in Docker, these also apply to servers that it redirects to.
+    /// The names of the server's `certs.d` folders. As in Docker, they also apply to servers to which this server
+    /// redirects.
     pub(crate) names: Vec<String>,
     /// Whether the user allows plain http. Then every certificate is accepted, too.
     pub(crate) is_insecure: bool,

@@ -94,7 +94,7 @@ pub(crate) fn run(program: &Path, argument: &str, input: &[u8], deadline: Durati
     })
 }
 
-/// Runs a program until the deadline at most; then it is killed with its children.
+/// Runs a program. If it still runs at the deadline, it is killed with its children.
 #[expect(clippy::disallowed_methods, reason = "this file is where programs are run")]
 pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
     let name = call.program.display();

@@ -9,8 +9,8 @@ use anyhow::Result;
 
 use super::{ProgramCall, ProgramOutput, STORE_LIMIT, Stdin, imp, run_child};
 
-/// Runs `program` with `verb` below a process with the command line `client`, if the platform can make one. The program
-/// gets our environment and writes no journal. The program does not treat its start by us as a recursion.
+/// Runs `program` with `verb` below a process with the command line `client`, except on Windows. The program gets our
+/// environment and writes no journal. It does not treat its start by us as a recursion.
 pub(crate) fn rehearse(
     client: &[&str],
     program: &Path,
@@ -42,7 +42,8 @@ fn below(client: &[&str], program: &Path, verb: &str) -> Command {
     command
 }
 
-/// On Windows a process has the name of its file, so no client can be imitated.
+/// On Windows a process has the name of its program's file, so a shell cannot take a client's name. The program is
+/// called without a shell.
 #[cfg(not(unix))]
 #[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
 fn below(_: &[&str], program: &Path, verb: &str) -> Command {

@@ -10,7 +10,7 @@ pub(super) fn is_executable(_: &Metadata) -> bool {
     true
 }
 
-/// Not known on Windows, so only paths are compared.
+/// Returns `false`, because on Windows the metadata does not identify a file. The caller also compares the paths.
 pub(super) fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
     false
 }

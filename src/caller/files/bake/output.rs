@@ -20,9 +20,10 @@ pub(super) struct BakeOutput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OutputDestination {
     Nowhere,
-    /// To the registry of each tag. Without tags, to the registry of each name in an output.
+    /// The image is pushed to the registry of each tag. Without tags, it is pushed to the registry of each name in an
+    /// output.
     AsTagged,
-    /// Unknown.
+    /// Ensign cannot tell whether the image is pushed.
     PerhapsSomewhere,
 }
 

@@ -126,7 +126,7 @@ fn with_dependencies<'s>(
     Ok(chosen)
 }
 
-/// Returns the services to build, and those that they are built from.
+/// Returns the chosen services that are built, and the services that they are built from.
 fn with_sources<'s>(chosen: &BTreeSet<&'s str>, services: &'s Services) -> BTreeSet<&'s str> {
     let mut built = BTreeSet::new();
     let mut waiting: Vec<&str> = chosen.iter().copied().collect();

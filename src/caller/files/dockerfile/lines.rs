@@ -11,9 +11,9 @@ use super::{DockerfileError, refused};
 /// `VERB --flag=value… rest`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Instruction {
-    /// In lower case.
+    /// The verb in lower case.
     pub(super) verb: String,
-    /// Without quotes.
+    /// The flags without quotes.
     pub(super) flags: Vec<String>,
     pub(super) rest: String,
 }

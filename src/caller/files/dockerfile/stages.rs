@@ -18,7 +18,7 @@ pub(super) struct DockerfileStages {
 pub(super) struct BuildStage {
     pub(super) base: String,
     pub(super) platform: Option<String>,
-    /// In lower case.
+    /// The name of the stage, in lower case.
     pub(super) name: Option<String>,
     /// The sources that the stage copies from.
     pub(super) sources: Vec<CopySource>,

@@ -144,7 +144,7 @@ impl EvalContext {
         self.members.get().is_some_and(|members| members.iter().any(|member| member.block.kind == kind))
     }
 
-    /// buildx refuses a value that needs itself.
+    /// Evaluates a value only once. As in buildx, a value that depends on itself is refused.
     fn once(&self, key: &str, work: impl FnOnce() -> EvalResult) -> EvalResult {
         match self.known.borrow().get(key) {
             Some(Some(known)) => return known.clone(),

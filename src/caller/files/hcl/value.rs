@@ -78,7 +78,7 @@ impl HclValue {
         }
     }
 
-    /// A result of arithmetic. A number is unknown if Go's arithmetic may print it in another way.
+    /// A result of arithmetic. If Go may print the number in another way, the result is unknown.
     pub(super) fn number(number: f64) -> Self {
         if number.fract() == 0.0 { Self::decimal(number) } else { Self::Unknown }
     }
@@ -104,17 +104,17 @@ impl HclValue {
         }
     }
 
-    /// Tells whether all its parts are known.
+    /// Tells whether all parts of the value are known.
     pub(super) fn is_known(&self) -> bool {
         self.whole().is_known
     }
 
-    /// Returns the number of values and characters in it.
+    /// Returns the size of the value: the number of values in it plus the length of their texts.
     pub(super) fn weight(&self) -> u64 {
         self.whole().weight
     }
 
-    /// Returns its text, which may have unknown parts.
+    /// Returns the text of the value. The text may have unknown parts.
     pub(in crate::caller::files) fn as_text(&self) -> EvalResult<Rc<str>> {
         match self {
             Self::Text(text) => Ok(text.clone()),

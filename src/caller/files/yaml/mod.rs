@@ -79,7 +79,7 @@ impl YamlNode {
 #[derive(Clone, Debug)]
 pub(super) struct YamlFile {
     pub(super) documents: Vec<Rc<YamlNode>>,
-    /// Compose refuses a file with a key twice. Other clients use the last one.
+    /// Compose refuses a file in which a key occurs twice. Other clients use the last value.
     pub(super) has_same_key_twice: bool,
 }
 

@@ -18,7 +18,7 @@ use crate::system::env;
 /// A login by browser.
 pub(super) struct BrowserLogin {
     provider: Provider,
-    /// Whether the user chose it from a menu. If the login then cannot begin, Ensign asks for a password.
+    /// Whether the user chose this login from a menu. If so and the login cannot begin, Ensign asks for a password.
     offered: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Functions of texts. If a part of a text is unknown, most results are unknown.
+//! Functions of texts. Most of them return an unknown result if a part of an argument is unknown.
 
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
@@ -7,7 +7,7 @@ use crate::system::digest;
 
 pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
-        // Functions whose result is unknown where the text is, and never longer than the text.
+        // `lower` and `upper` keep the unknown parts of the text.
         "lower" => |a| Ok(HclValue::text(a.get(0)?.as_text()?.to_lowercase())),
         "upper" => |a| Ok(HclValue::text(a.get(0)?.as_text()?.to_uppercase())),
         "trimspace" => |a| edit(a, |text| text.trim().to_owned()),
