@@ -38,7 +38,7 @@ impl<'a> Explanation<'a> {
         Self { env, decision }
     }
 
-    /// The account or helper that answers, or that there is none.
+    /// Names the account or helper that answers, or says that no account answers.
     pub(crate) fn headline(&self) -> String {
         let Decision { account, helper, verdict, .. } = self.decision;
         let helper = helper.as_ref().map(|helper| format!("docker-credential-{helper}"));

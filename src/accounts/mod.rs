@@ -64,7 +64,7 @@ pub(crate) enum FindOutcome {
     Credential(Credential),
     /// No account answers. The decision says why.
     NoAccount,
-    /// There is no account; another helper answers for the registry.
+    /// No account answers, but another helper answers for the registry.
     Delegated(HelperRoute),
     /// The secret of the account is known to have expired.
     Expired(Problem),

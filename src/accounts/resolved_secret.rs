@@ -39,7 +39,8 @@ enum Freshness {
 /// A token with less time left counts as expired. The registry must still accept it when the client sends it.
 const LEAST_LEFT: Duration = Duration::from_secs(1);
 
-/// The longest time for which an external secret is cached. A later expiry means that the clock was set back.
+/// The longest time for which an external secret is cached. If a cached secret has more time left, the clock was set
+/// back.
 const LONGEST_CACHED: Duration = Duration::from_hours(12);
 
 /// The least time to wait for the config's lock, which every process soon releases.

@@ -21,7 +21,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// Records the helper that a client's file named before Ensign, and sets the fallback if one is given.
+    /// Records the helper that `file`, a client's config, used before Ensign. Sets the fallback too, if one is given.
     pub(crate) fn note_replaced_store(
         &self,
         file: &str,
@@ -36,7 +36,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// Removes that record, and the fallback too. A fallback that was chosen since then stays.
+    /// Removes that record, and the fallback if it is the recorded helper. A fallback that was chosen since then stays.
     pub(crate) fn drop_replaced_store(&self, file: &str) -> Result<()> {
         let Some(store) = self.replaced_store(file)? else { return Ok(()) };
         let is_fallback = self.routes()?.iter().any(|route| route.by.is_none() && route.helper.to_string() == store);

@@ -190,8 +190,8 @@ impl Transaction<'_> {
         found.unwrap_or_else(|| RegistryAccounts::none(registry))
     }
 
-    /// Adds or replaces the account. Its folders and other hosts are not included: they are saved as a person wrote
-    /// them.
+    /// Adds or replaces the account. Its folders and other hosts are not included, because they are saved as a person
+    /// wrote them.
     pub(crate) fn put(&mut self, account: &Account) {
         self.document.put(account);
     }

@@ -184,12 +184,12 @@ pub(super) fn is_on(switches: &[Switch<'_>], flag: &str) -> bool {
     last(switches, flag) == Some(true)
 }
 
-/// Tells whether the switch `flag` is typed as off.
+/// Tells whether the command line turns the switch `flag` off, such as by `--flag=false`.
 pub(super) fn is_off(switches: &[Switch<'_>], flag: &str) -> bool {
     last(switches, flag) == Some(false)
 }
 
-/// Returns whether the switch is on, if it is typed. If it is typed several times, the last one decides.
+/// Returns whether the switch is on; `None` if it is not typed. If it is typed several times, the last one decides.
 fn last(switches: &[Switch<'_>], flag: &str) -> Option<bool> {
     let name = flag.trim_start_matches('-');
     switches.iter().rev().find(|switch| switch.name == name).map(|switch| switch.is_on)

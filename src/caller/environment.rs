@@ -20,8 +20,8 @@ struct ClientChain {
     clients: Vec<ProcessVariables>,
 }
 
-/// Returns the variables that the client above us changed after its start. If no client is known, no variable is
-/// regarded as changed, because the caller is a person, a shell or their program.
+/// Returns the variables that the client above us changed after its start. If no client is known, no variable counts as
+/// changed, because then a person, their shell or their own program calls us.
 pub(crate) fn changed_by_client() -> Vec<ChangedVariable> {
     let chain = ClientChain::read(ancestors::all());
     if chain.clients.is_empty() { vec![] } else { chain.changes(env::all()) }

@@ -106,8 +106,8 @@ impl CallerContext for Caller<'_> {
     }
 }
 
-/// Returns the images of `registry`, each once, on the nearest command line that has any. The parent's is the nearest.
-/// The operation is that of the nearest command line that shows one.
+/// Returns the images of `registry`, without duplicates, on the nearest command line that names any. The nearest is our
+/// parent's. The operation comes from the nearest command line that shows one.
 pub(crate) fn command_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -135,7 +135,8 @@ fn nearest_client<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>) -> 
         .filter(|program| matches!(program.borrow().role(), ProgramRole::Client(_)))
 }
 
-/// Returns the images of `registry` in the files of the nearest program that works on any.
+/// Returns the images of `registry` in the files that a program works on. The nearest program whose files show any
+/// counts.
 pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -165,7 +166,7 @@ pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     all
 }
 
-/// Returns the operation at `registry` in the files of the nearest program that builds from any.
+/// Returns the operation at `registry` that the files of a build show. The nearest program whose files show one counts.
 pub(crate) fn operation_in_files_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,

@@ -51,7 +51,8 @@ fn one_command(text: &str) -> Result<Vec<String>, UnreadableCommand> {
     Ok(words)
 }
 
-/// `ensign exec --account WORK -- COMMAND`, also as `docker ensign exec`. The chosen account is returned as a variable.
+/// Returns COMMAND of `ensign exec --account WORK -- COMMAND` or `docker ensign exec …`. Adds `ENSIGN_ACCOUNT=WORK` to
+/// the variables.
 fn behind_our_exec(words: &[String], variables: &mut VariableAssignments) -> Option<Vec<String>> {
     let words = if words.first()? == "docker" { &words[1..] } else { words };
     let is_ours = |word: &String| matches!(word.as_str(), "ensign" | "docker-credential-ensign");

@@ -84,7 +84,7 @@ fn end_of_substitution(start: char) -> Option<char> {
     }
 }
 
-/// Tells whether a word before a redirection belongs to it: `2>`, bash's `{log}>`.
+/// Tells whether the word directly before a redirection is a part of it, as in `2>` or bash's `{log}>`.
 fn is_descriptor(word: &str) -> bool {
     word.bytes().all(|b| b.is_ascii_digit()) || (word.starts_with('{') && word.ends_with('}'))
 }

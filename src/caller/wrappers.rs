@@ -101,7 +101,7 @@ fn script(arguments: &[String]) -> Option<&str> {
 
 pub(super) const SHELLS: &str = "ash bash busybox cmd dash fish ksh mksh nu pwsh sh zsh";
 
-/// Wrappers whose command lines are not read. What they run may be in their files.
+/// Wrappers whose command lines are not read. The programs that they run may be named only in files.
 const RUNNERS: &str =
     "aws-vault direnv doppler dotenv ensign find gmake just make ninja npm op parallel pnpm task yarn";
 

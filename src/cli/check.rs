@@ -102,7 +102,8 @@ impl CheckSubject {
         }
     }
 
-    /// Records the verdict. A secret whose session has ended was not refused: it works again in a new session.
+    /// Records the verdict. A secret whose session has ended does not count as refused, because it works again in a new
+    /// session.
     pub(super) fn judge(&self, context: &CommandContext<'_>, report: &CheckReport) {
         match report.code {
             0 | 4 => context.record_verdict(&self.account, &self.secret, &SecretVerdict::Accepted, self.expiry),

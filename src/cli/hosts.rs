@@ -34,7 +34,7 @@ pub(super) fn read(
 }
 
 impl CommandContext<'_> {
-    /// Returns the further hosts that an account answers for, besides its registry.
+    /// Returns the hosts that an account answers for in addition to its registry.
     pub(super) fn hosts_of(&self, registry: &Registry, name: &AccountName) -> anyhow::Result<Vec<Registry>> {
         let mut aliases = self.accounts.aliases()?;
         aliases.retain(|alias| alias.registry == *registry && alias.accounts.contains(name));

@@ -65,7 +65,7 @@ fn show(context: &CommandContext<'_>, pins: &Pins) -> Result<ExitCode, Failure> 
 }
 
 /// Removes the pinned helpers of `former` aliases that no account has any more. Warns if Docker's file still names such
-/// a helper. Other pinned helpers stay: they may belong to another config.
+/// a helper. Other pinned helpers stay, because they may belong to another config.
 pub(super) fn drop_orphans(context: &CommandContext<'_>, former: &[AccountName]) -> Result<(), Failure> {
     let Ok(pins) = Pins::find(None, context.env) else { return Ok(()) };
     let pinned = pins.all();

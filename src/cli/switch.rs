@@ -11,7 +11,7 @@ use crate::model::{Account, Problem};
 use crate::system::text::quote;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::SwitchArguments) -> Result<ExitCode, Failure> {
-    // A single `-` also means the previous account: no registry has that name.
+    // A single `-` also means the previous account, because no registry has that name.
     let (host, name) = match (arguments.host.as_deref(), arguments.account.as_deref()) {
         (Some("-"), None) => (None, Some("-")),
         words => words,

@@ -51,8 +51,8 @@ fn wrap_line(line: &str, width: usize) -> String {
     wrapped
 }
 
-/// Returns the indentation, and the columns: texts that two or more spaces separate, each with the number of spaces
-/// before it.
+/// Returns the indentation and the columns of a line. Two or more spaces separate columns. Each column is returned with
+/// the number of spaces before it.
 fn columns(line: &str) -> (usize, Vec<(usize, &str)>) {
     let mut rest = line.trim_start_matches(' ');
     let start = line.len() - rest.len();

@@ -132,8 +132,8 @@ impl RegistriesConf {
         Ok(Self { path: path.to_owned(), list, text })
     }
 
-    /// The helpers for every registry, in their order. `None` if the file has no list, or an empty one, which means the
-    /// same (`pkg/sysregistriesv2/system_registries_v2.go`).
+    /// The helpers that the file lists for all registries, in their order. `None` if the file has no list, or an empty
+    /// one, which means the same (`pkg/sysregistriesv2/system_registries_v2.go`).
     pub(crate) fn helpers(&self) -> Option<Vec<&str>> {
         let helpers: Vec<&str> = self.list.as_ref()?.1.iter().filter_map(Value::as_str).collect();
         (!helpers.is_empty()).then_some(helpers)

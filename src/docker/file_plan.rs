@@ -57,9 +57,9 @@ pub(crate) enum PlannedChange {
     Remove { key: String },
     /// Another helper's entry is removed, because `credsStore` is asked instead.
     Discard { key: String, helper: String },
-    /// Another helper keeps a registry that the user wants for Ensign.
+    /// The entry of a wanted registry names another helper, and stays because `--force` is missing.
     Conflict { key: String, helper: String },
-    /// The helper of another registry, which stays.
+    /// The entry of another registry names another helper, and stays.
     Kept { key: String, helper: String },
     /// The entry is ours already.
     Ours { key: String },

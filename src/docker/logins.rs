@@ -117,7 +117,7 @@ pub(crate) struct FoundLogin {
     pub(crate) server: ServerUrl,
     /// `<token>` if the secret is an identity token.
     pub(crate) username: Username,
-    /// The user name beside an identity token.
+    /// The user of the identity token, if known.
     pub(crate) token_of: Option<Username>,
     pub(crate) secret: Secret,
     /// The user's decentralized identifier, if the source has it.

@@ -1,7 +1,7 @@
 //! The journal: the last answers of `get` with their reasons, for `why`. It is a small private file in memory.
 //!
-//! The journal is optional: without a folder in memory, nothing is written. It contains no secrets. From command lines
-//! it contains only images and the names of known clients.
+//! The journal is optional. Nothing is written if there is no folder in memory. It contains no secrets. From command
+//! lines it contains only images and the names of known clients.
 
 mod entry;
 

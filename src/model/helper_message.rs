@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for HelperMessage {
     }
 }
 
-/// Go's case folding: it treats two characters outside ASCII as `s` and `k` (`encoding/json/fold.go`).
+/// Folds case as Go does, which treats two characters outside ASCII as `s` and `k` (`encoding/json/fold.go`).
 fn folded(name: &str) -> String {
     name.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase()
 }

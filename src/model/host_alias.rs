@@ -33,7 +33,7 @@ impl Registry {
         let authority = rest.split('/').next().unwrap_or_default();
         let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
         let registry = Self::from_authority(authority).ok()?;
-        // Docker Hub's address with a scheme is not another spelling: every client uses that address.
+        // Docker Hub's address with a scheme is not another spelling, because every client uses that address.
         let is_ours = authority == registry.as_str() || (registry.is_docker_hub() && has_scheme);
         Some((registry, (!is_ours).then(|| authority.to_owned())))
     }

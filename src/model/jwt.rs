@@ -1,5 +1,5 @@
-//! Reads the claims of a JSON web token (RFC 7519). The claims are not verified: only the server that gets the token
-//! checks its signature.
+//! Reads the claims of a JSON web token (RFC 7519). The claims are not verified, because only the server that gets the
+//! token checks its signature.
 
 use std::time::SystemTime;
 

@@ -56,7 +56,7 @@ impl Registry {
         Ok(Self(authority.into()))
     }
 
-    /// Stores a text that is not a host. Only the same text equals it.
+    /// Stores a text that is not a host. It equals only a registry that stores the same text.
     pub fn opaque(key: &str) -> Self {
         Self(key.into())
     }

@@ -16,7 +16,7 @@ pub(crate) struct ApiError {
     pub(crate) detail: Option<String>,
 }
 
-/// The most errors to show a person.
+/// How many errors a person is shown at most.
 const MOST: usize = 20;
 
 /// Reads the errors of a body; none if it has no readable text.

@@ -45,9 +45,9 @@ pub(crate) enum LoginVerdict {
     Open,
     /// The registry or its token server refuses these credentials.
     Rejected { by: String },
-    /// The credentials are right, but their session has ended: a person logs in again at `page`, with a browser.
+    /// The credentials are right, but their session has ended. A person must log in again at `page`, with a browser.
     SessionOver { page: String },
-    /// The login could not be checked; `why` is a part of a sentence that names the host.
+    /// The login could not be checked. `why` is a part of a message, and names the host.
     Unverified { why: String },
 }
 

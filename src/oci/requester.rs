@@ -55,7 +55,8 @@ impl<'a> Requester<'a> {
         self.credential.map(|credential| &credential.username)
     }
 
-    /// User name and password. None for an identity token, which is accepted only in the form to the token server.
+    /// Returns the authorization by user name and password. There is none for an identity token, because only the token
+    /// server accepts it, in a form.
     pub(super) fn password(&self) -> Authorization<'a> {
         match self.credential {
             Some(credential) if !credential.username.is_identity_token() => Authorization::Basic(credential),

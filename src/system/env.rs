@@ -177,8 +177,8 @@ pub(crate) fn all() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
 
-/// The absolute path in a variable. A relative path is refused: it would depend on the current folder, which may be a
-/// stranger's.
+/// The absolute path in a variable. A relative path is refused, because it would depend on the current folder, which
+/// may be a stranger's.
 fn absolute(name: &str) -> Result<Option<PathBuf>, Problem> {
     let Some(path) = path(name) else { return Ok(None) };
     if path.is_absolute() {

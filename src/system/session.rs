@@ -50,7 +50,7 @@ pub(crate) fn sudo_path() -> Option<OsString> {
     }
 }
 
-/// PATH as `systemctl show-environment` writes it, which quotes as bash does.
+/// Returns PATH from the output of `systemctl show-environment`. The output quotes values as bash does.
 fn path_in(environment: &str) -> Option<String> {
     let value = environment.lines().find_map(|line| line.strip_prefix("PATH="))?;
     let quoted = value.strip_prefix("$'").and_then(|rest| rest.strip_suffix('\''));

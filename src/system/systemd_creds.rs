@@ -52,7 +52,7 @@ fn run(program: &Path, verb: &str, name: &str, input: &[u8], deadline: Duration)
     if success { Ok(stdout) } else { Err(failed(verb, &String::from_utf8_lossy(&stderr)).into()) }
 }
 
-/// Explains a failure. The program's message holds no secret: it names files, keys and errors.
+/// Explains a failure. The program's message holds no secret, because it names only files, keys and errors.
 fn failed(verb: &str, stderr: &str) -> Problem {
     if stderr.contains("unrecognized option") {
         let message = "before systemd 256 only root can use `systemd-creds`";

@@ -60,7 +60,7 @@ pub(super) const BUILDAH: Grammar = Grammar {
         verb("manifest inspect", Positionals::All, TRANSFER),
         verb("manifest create|manifest add", Positionals::From(1), TRANSFER),
         verb("manifest annotate", Positionals::Second, TRANSFER),
-        // Requests an image that is neither a container nor an image here.
+        // Requests an image if neither a container nor an image on this machine has its name.
         verb("inspect", Positionals::First, &[("-f --format -t --type", FlagKind::Other)]),
         verb("mkcw", Positionals::First, MKCW),
         verb("add|copy", Positionals::None, ADD),

@@ -10,7 +10,7 @@ use super::yaml::{self, YamlFile, YamlNode};
 use crate::model::choice::{RegistryRange, UnknownImages};
 use crate::system::files;
 
-/// The largest file in bytes, far above real Compose files and Dockerfiles.
+/// The size limit of a file, in bytes. Real Compose files and Dockerfiles are far smaller.
 const FILE_LIMIT: u64 = 1 << 19;
 const TOTAL_LIMIT: usize = 8 << 20;
 const FILES_AT_MOST: usize = 512;

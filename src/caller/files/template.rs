@@ -2,7 +2,7 @@
 //!
 //! compose-go `template/template.go`: a `$` without a name stays, and every default is evaluated, needed or not.
 
-/// The most bytes by which a text may be longer than its template.
+/// How many bytes longer than its template a text may be.
 const GROWTH_AT_MOST: usize = 1 << 16;
 const DEPTH_AT_MOST: usize = 16;
 
@@ -79,8 +79,8 @@ fn operate(operation: &str, value: Option<String>, other: String) -> Result<Stri
     }
 }
 
-/// Returns the content of the open braces, and the rest. The content is a name, or a name with an operator and a word
-/// on one line.
+/// Splits the text after `${` at the closing brace: into the content of the braces and the text after them. The content
+/// is a name, or a name with an operator and a word on one line.
 fn braced(text: &str) -> Option<(&str, &str)> {
     let name_end = name_length(text);
     let operation = &text[name_end..];
@@ -97,7 +97,7 @@ fn braced(text: &str) -> Option<(&str, &str)> {
     Some((&text[..end], &text[end + 1..]))
 }
 
-/// Returns the position of the brace that closes the open one.
+/// Returns the position of the `}` that closes the `${` before `text`.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut open = 1;
     let mut before = ' ';

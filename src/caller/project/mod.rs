@@ -12,7 +12,7 @@ use anyhow::Result;
 use crate::model::choice::{ProjectAccounts, TrustedFile};
 use crate::system::{digest, files};
 
-/// The largest file in bytes. That is enough for a line for each registry.
+/// The size limit of the file, in bytes. It has room for a line for each registry.
 const LIMIT: u64 = 64 << 10;
 const FOLDERS_AT_MOST: usize = 128;
 

@@ -53,8 +53,8 @@ pub(in crate::cli) fn run(context: &CommandContext<'_>, arguments: &args::Buildx
     Ok(if done.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Updates the folders after accounts changed: a folder may name an account that is gone or renamed. A failure is
-/// printed with the command that tries again.
+/// Updates the folders after accounts changed, because a folder may name an account that is gone or renamed. A failure
+/// is printed with the command that tries again.
 pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     let again = |what: String| {
         context.ui.note(format_args!("{what}:  {} buildx sync", context.program));

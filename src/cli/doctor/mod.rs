@@ -155,7 +155,7 @@ impl Survey {
         }
     }
 
-    /// The registries with accounts, without patterns of hosts.
+    /// The registries with accounts. Patterns of hosts are left out.
     fn hosts(&self) -> impl Iterator<Item = &RegistryAccounts> {
         self.registries.iter().filter(|entry| !entry.registry.is_pattern())
     }

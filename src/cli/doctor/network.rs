@@ -16,7 +16,7 @@ use crate::system::{env, files};
 
 #[derive(Debug, Default)]
 struct NetworkFacts {
-    /// How far the clock is behind, and what shows it: a file, or this program, newer than the clock.
+    /// How far the clock is behind, and what is newer than the clock: a file or this program.
     behind: Option<(Duration, String)>,
     /// The faults of the proxy variables. Each text contains the variable's name.
     proxies: Vec<String>,
@@ -53,7 +53,7 @@ const PROXY_VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", 
 /// difference does no harm.
 const TOLERANCE: Duration = Duration::from_hours(24);
 
-/// 2026-01-01, in seconds since 1970. The program was built later.
+/// 2026-01-01, in seconds since 1970. The program was built after that, so an earlier clock is wrong.
 const EARLIEST: u64 = 1_767_225_600;
 
 const A_DAY: u64 = 24 * 60 * 60;

@@ -20,7 +20,7 @@ struct PathFacts {
     on_path: Option<PathBuf>,
     /// Whether the program on PATH is the running program.
     is_same: bool,
-    /// The version of the program on PATH, if this is not the running program.
+    /// The version of the program on PATH, if that is another program than the running one.
     other_version: Option<String>,
     /// The newest known release, if it is newer than this program, and the command that installs it.
     newer: Option<(Version, String)>,

@@ -99,7 +99,7 @@ pub(super) fn suggest(context: &CommandContext<'_>, registry: &Registry) -> Opti
 /// Tells whether the program can return the user name with the secret.
 fn names_the_user(program: &ExternalProgram) -> bool {
     match program {
-        // A command may print a user name, if its output has a helper's form.
+        // A command can print a user name too, in the format of credential helpers.
         ExternalProgram::Helper(_)
         | ExternalProgram::Command(_)
         | ExternalProgram::Glab

@@ -189,7 +189,8 @@ fn check(
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, security))
 }
 
-/// Turns a failed check into an error. `Ok(true)` if the registry accepts every login, so that nothing was verified.
+/// Turns a failed check into an error. Returns `Ok(true)` if the registry accepts every login, because then the check
+/// proves nothing.
 fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdict) -> Result<bool, Failure> {
     let failed = |reason: &str| format!("login failed for {registry}: {reason}");
     match verdict {

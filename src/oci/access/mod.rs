@@ -27,13 +27,13 @@ pub(crate) enum RepositoryAccess {
     Rejected {
         by: String,
     },
-    /// The account's session has ended: a person logs in again at `page`, with a browser.
+    /// The account's session has ended. A person must log in again at `page`, with a browser.
     SessionOver {
         page: String,
     },
     /// The account is accepted, but the registry accepts passwords and issues no tokens.
     NoTokens,
-    /// The account is accepted; `why` says why its access could not be checked.
+    /// The account is accepted, but its access could not be checked, for the reason `why`.
     Unknown {
         why: String,
     },
@@ -78,8 +78,8 @@ pub(super) enum AuthMethod {
 pub(super) enum ProbeRequest<'a> {
     /// An account's access to an image's repository.
     Repository { image: &'a ImageReference, operation: Operation, goal: ProbeGoal },
-    /// Authorization for requests with these scopes. The caller sends the requests, and their responses prove the
-    /// access.
+    /// Authorization for requests with these scopes. The caller sends these requests, and the responses show whether
+    /// the account is allowed to make them.
     Authorize(Scopes),
 }
 

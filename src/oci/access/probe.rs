@@ -287,7 +287,7 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// Cancels the upload, unless its address is outside the registry: only the registry itself gets credentials.
+    /// Cancels the upload, unless its address is outside the registry. Only the registry itself gets credentials.
     fn give_up(&mut self, location: &str) -> ProbeStep<'a> {
         let registry = &self.context.registry;
         let is_own_address =

@@ -110,7 +110,7 @@ impl<'a> RegistrySession<'a> {
         }
     }
 
-    /// Sends a request to any address; only the registry itself gets the credentials.
+    /// Sends a request to any address. Only the registry itself gets the credentials.
     pub(super) fn follow(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
         if request.url.is_same_origin(self.probe.registry()) {
             return self.ask(request);

@@ -92,8 +92,8 @@ fn certified(identity: Identity, provider: &CryptoProvider) -> Option<Arc<Certif
     let key = provider.key_provider.load_private_key(key);
     let key =
         key.inspect_err(|error| request_log::log(format_args!("the key of a client certificate: {error}"))).ok()?;
-    // Only the server checks whether certificate and key belong together. rustls could not: it cannot read certificates
-    // of version 1, which `openssl x509 -req` makes.
+    // Only the server checks whether certificate and key belong together. rustls could not, because it cannot read
+    // certificates of version 1, which `openssl x509 -req` makes.
     Some(Arc::new(CertifiedKey::new(chain, key)))
 }
 

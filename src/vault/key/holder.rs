@@ -33,7 +33,7 @@ pub(crate) enum Holder {
     File(PathBuf),
 }
 
-/// The largest key file. Two keys in hexadecimal digits have 130 bytes with their line ends.
+/// The size limit of a key file, in bytes. Two keys in hexadecimal digits have 130 bytes with their line ends.
 const LIMIT: u64 = 256;
 
 impl Holder {
@@ -136,8 +136,8 @@ impl Holder {
         }
     }
 
-    /// Whether the kernel's keyring may cache the opened key. A key file is not cached: reading it is as fast, and a
-    /// user may unmount it on purpose.
+    /// Whether the kernel's keyring may cache the opened key. The key in a key file is not cached. Reading the file is
+    /// as fast, and a user may unmount the file to withdraw the key.
     pub(crate) fn is_cached(&self) -> bool {
         match self {
             Self::Keyring | Self::Passphrase | Self::SystemdFile(_) => true,

@@ -122,7 +122,8 @@ impl ProjectLoader<'_> {
         Ok(documents)
     }
 
-    /// The services of a document with what they extend. Those of `earlier` that it resets or replaces are removed.
+    /// Returns the services of a document, merged with the services that they extend. Removes from `earlier` the
+    /// services that the document resets or replaces.
     fn services(
         &mut self,
         document: &YamlNode,
@@ -148,7 +149,7 @@ impl ProjectLoader<'_> {
         Ok(own)
     }
 
-    /// Returns the extended service, with this one merged over it.
+    /// Returns the service `name`, merged over the service that it extends.
     fn extended(
         &mut self,
         name: &str,

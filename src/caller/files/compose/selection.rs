@@ -13,7 +13,7 @@ type Services = BTreeMap<String, ComposeService>;
 #[derive(Debug, Default)]
 pub(super) struct ServiceSelection<'s> {
     pub(super) services: Vec<&'s ComposeService>,
-    /// Returns the services to build, after the services that they are built from.
+    /// The services to build, and those that they are built from.
     pub(super) built: Vec<&'s ComposeService>,
 }
 
@@ -79,7 +79,8 @@ fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError>
     if has_circle(services, enabled) { Err(LoadError::refused("services depend on each other")) } else { Ok(()) }
 }
 
-/// Looks for a circle: removes services without remaining dependencies, until none can be removed.
+/// Tells whether services depend on each other in a circle. Removes services without remaining dependencies, until none
+/// can be removed. A circle is what is left.
 fn has_circle(services: &Services, enabled: &BTreeSet<&str>) -> bool {
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
     let mut waited_for: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

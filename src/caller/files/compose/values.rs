@@ -21,7 +21,7 @@ pub(super) fn substitute_all(
 struct VariableSubstitution<'a> {
     variables: &'a ProjectVariables,
     budget: &'a Budget,
-    /// The nodes that are done, by address: a shared node is substituted once, however many aliases it has.
+    /// The nodes that are done, by address. So a shared node is substituted only once, however many aliases it has.
     shared: BTreeMap<*const YamlNode, Rc<YamlNode>>,
 }
 

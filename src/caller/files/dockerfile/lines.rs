@@ -22,7 +22,7 @@ pub(super) struct Instruction {
 #[derive(Debug, Default)]
 pub(super) struct Directives(BTreeMap<String, String>);
 
-/// The limit, far above real files.
+/// The largest number of instructions. Real files have far fewer.
 const INSTRUCTIONS_AT_MOST: usize = 5000;
 
 impl Directives {
@@ -148,7 +148,7 @@ impl Instruction {
         Self { verb: verb.to_ascii_lowercase(), flags, rest: rest.trim().to_owned() }
     }
 
-    /// The value of a flag. The last one wins.
+    /// The value of a flag. If the flag is repeated, the last value counts.
     pub(super) fn flag(&self, name: &str) -> Option<&str> {
         self.values(name).last()
     }
@@ -159,7 +159,8 @@ impl Instruction {
         self.flags.iter().filter_map(move |flag| Some(&flag[flag.len() - named(flag)?..]))
     }
 
-    /// Tells whether the instruction, or the one in its trigger, may begin here-documents. JSON has none.
+    /// Tells whether here-documents may begin in the instruction. For `ONBUILD`, the instruction that it triggers
+    /// decides. JSON has no here-documents.
     fn may_have_documents(&self) -> Result<bool, DockerfileError> {
         if self.verb == "onbuild" {
             let trigger = Self::read(&self.rest);

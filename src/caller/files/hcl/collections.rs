@@ -60,8 +60,8 @@ impl EvalContext {
         Ok(value)
     }
 
-    /// Applies `each` to every item, then `rest` to the whole list. A value that is not a list is treated as a list of
-    /// one item, null as an empty list.
+    /// Applies the operators `each` to every item, then the operators `rest` to the list of the results. A value that
+    /// is not a list is treated as a list of one item, and null as an empty list.
     #[inline(never)]
     fn splat(&self, value: &HclValue, each: Operators<'_>, rest: Operators<'_>, locals: &Locals<'_>) -> EvalResult {
         let items = match value {

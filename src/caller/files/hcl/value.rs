@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::caller::files::image_side::UNKNOWN;
 
-/// Longer texts are unknown. The longest text. Only inline Dockerfiles are nearly as long.
+/// The longest text. A longer one is unknown. Only inline Dockerfiles are nearly as long.
 const LENGTH_AT_MOST: usize = 1 << 16;
 /// The deepest value. A deeper one is unknown, because functions that walk through values are recursive.
 const DEPTH_AT_MOST: u8 = 24;
@@ -197,7 +197,7 @@ impl HclValue {
         }
     }
 
-    /// Returns what is known of a value that is one of the two.
+    /// Returns a value that is either `self` or `other`. The parts in which they differ are unknown.
     pub(super) fn either(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::Text(a), Self::Text(b)) if a != b => {

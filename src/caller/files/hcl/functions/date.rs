@@ -1,4 +1,4 @@
-//! `formatdate` of a moment in the file. The current time is unknown.
+//! `formatdate`, for times that the file contains. The result of `timestamp` is unknown.
 
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};

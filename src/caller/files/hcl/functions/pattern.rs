@@ -32,7 +32,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-/// Returns the pattern in argument `at`. It first takes from the budget what a search in argument `text` costs.
+/// Returns the pattern in argument `at`. Before that, it takes the cost of a search in argument `text` from the budget.
 fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> EvalResult<Regex> {
     let (pattern, text) = (arguments.plain_text(at)?, arguments.plain_text(text)?);
     let cost = (text.len() as u64 + 16) * (pattern.len() as u64 + 64);
