@@ -8,7 +8,8 @@ use std::ffi::OsString;
 use super::program_role;
 use crate::system::ancestors::Process;
 
-/// A variable that shows an agent. A `*` at the end of a name matches any ending. `NAME=VALUE` matches only this value.
+/// A variable that reveals a coding agent. A `*` at the end of a name matches any ending. `NAME=VALUE` matches only
+/// this value.
 const VARIABLES: [(&str, &str); 18] = [
     ("CLAUDECODE", "Claude Code"), // code.claude.com/docs/en/env-vars
     ("CLAUDE_CODE", "Claude Code"),
@@ -33,7 +34,8 @@ const VARIABLES: [(&str, &str); 18] = [
 /// Variables that begin like an agent's, but that people set in their own shell.
 const SETTINGS: [&str; 2] = ["CODEX_HOME", "CODEX_API_KEY"];
 
-/// Names of programs and packages: of their file, or of a folder in its path.
+/// The names of agents' programs and packages. A program's file may have such a name, and so may its script or a folder
+/// in the script's path.
 const PROGRAMS: [(&str, &str); 18] = [
     ("claude", "Claude Code"),
     ("claude-code", "Claude Code"),
@@ -55,7 +57,7 @@ const PROGRAMS: [(&str, &str); 18] = [
     ("openhands", "OpenHands"),
 ];
 
-/// Returns what shows an agent: a variable of ours, or the name or a variable of a process above us.
+/// Returns what reveals a coding agent: a variable of this process, or the name or a variable of a process above it.
 pub(super) fn find(
     ours: impl IntoIterator<Item = (OsString, OsString)>,
     processes: &[Process],

@@ -31,7 +31,7 @@ pub(super) enum FlagKind {
     /// Where the source is: skopeo's `docker`, `dir` or `yaml`, or a folder (oras).
     SourcePlace,
     DestinationPlace,
-    /// The file that takes the result instead of a registry: `crane mutate -o FILE`.
+    /// The file that the result is written to, instead of being pushed to a registry: `crane mutate -o FILE`.
     ResultFile,
     /// devcontainer's host and namespace, which make up the destination.
     Registry,

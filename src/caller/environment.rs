@@ -34,7 +34,7 @@ impl ClientChain {
             let (id, is_script) = (process.id, program_role::is_script_of_client(&process));
             match Program::from(process).role() {
                 ProgramRole::Client(_) => chain.clients.push(ancestors::variables(id)),
-                // A shell script with a client's name is regarded as the client, unless a client is below it.
+                // A shell script with a client's name counts as the client, unless a client runs between it and us.
                 ProgramRole::Wrapper if is_script && chain.clients.is_empty() => {
                     chain.clients.push(ancestors::variables(id));
                     break;
@@ -65,8 +65,8 @@ impl ClientChain {
         // The value comes from the outermost readable client, because clients pass on what they have read.
         match self.clients.iter().flatten().next_back() {
             Some(variables) => find(variables, name).map(OsStr::to_owned),
-            // If no client is readable, the variables of Ensign are not trusted. The others are, because nothing runs
-            // without them.
+            // If no client is readable, Ensign's own variables are not trusted. Other variables are, because a program
+            // needs some of them to run at all.
             None => Some(value.to_owned()).filter(|_| !name.as_encoded_bytes().starts_with(b"ENSIGN_")),
         }
     }
@@ -106,7 +106,7 @@ mod tests {
             (&[], &["ENSIGN_CONFIG_DIR=/c"], "ENSIGN_CONFIG_DIR=./x", Some("/c")),
             (&[], &["ENSIGN_CONFIG_DIRECTORY=./x X=ENSIGN_CONFIG_DIR=./x"], "ENSIGN_CONFIG_DIR=./x", None),
             (&[], &["A=a=b"], "A=a=b", Some("a=b")),
-            // It passes what it has read to another client.
+            // A client that has read the `.env` passes its variables to another client.
             (&[], &["ENSIGN_ACCOUNT=x", "HOME=/me", "HOME=/me"], "ENSIGN_ACCOUNT=x", None),
             (&[], &["ENSIGN_ACCOUNT=x", "ENSIGN_ACCOUNT=x"], "ENSIGN_ACCOUNT=x", Some("x")),
             // A script between the client and us.

@@ -15,7 +15,7 @@ pub(super) enum ImageSyntax {
     WithHost,
     /// `docker://[host/]path`, or buildx' `docker-image://`. Other transports mean no registry (skopeo).
     Transport,
-    /// As `Transport`, or without one (podman, buildah).
+    /// As `Transport`, or an image without a transport (podman, buildah).
     OptionalTransport,
     /// `registry:[host/]path`, or a name without a scheme (syft, grype).
     Scanned,
@@ -197,7 +197,7 @@ fn scanned(text: &str) -> Option<&str> {
     }
 }
 
-/// Tells whether the text names its host. Only Docker Hub's may be omitted.
+/// Tells whether `text` begins with a host. An image on another registry than Docker Hub always does.
 fn has_host(text: &str, image: &ImageReference) -> bool {
     let first = text.split_once('/').map_or("", |(first, _)| first);
     !image.registry().is_docker_hub() || Registry::from_authority(first).is_ok_and(|host| host.is_docker_hub())

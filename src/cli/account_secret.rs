@@ -11,11 +11,11 @@ use crate::model::{Account, Audience, Credential, EndedSession, Problem, Registr
 use crate::oauth;
 use crate::system::text::quote;
 
-/// A command reads the secret once, because another helper may prompt the user each time.
+/// The secret of an account. A command reads it once, because another helper may prompt the user each time.
 #[derive(Debug)]
 pub(super) struct AccountSecret {
     pub(super) credential: Credential,
-    /// The last verdict in the store.
+    /// The registry's last verdict, as it is stored beside the secret.
     known: SecretVerdict,
     /// When the secret expires, if that is known.
     pub(super) expiry: Option<SystemTime>,
@@ -29,7 +29,8 @@ impl AccountSecret {
 }
 
 impl CommandContext<'_> {
-    /// Fetches the account's secret, even if it was refused or its session has ended: the registry may accept it again.
+    /// Fetches the account's secret, even if it was refused or its session has ended, because the registry may accept
+    /// it again.
     pub(super) fn secret_of(&self, account: &Account) -> Result<AccountSecret, Failure> {
         let mut stored = self.accounts.stored(account)?;
         let mut known = SecretVerdict::Accepted;

@@ -88,7 +88,7 @@ impl FolderProject {
             (Some(name), TrustState::Untrusted) => {
                 Some(format!("{}, but is not trusted: run `{program} trust`", says(name)))
             }
-            // With several accounts, the decision itself reports the missing one.
+            // If there are several accounts, the decision itself reports that the named one is missing.
             (Some(name), TrustState::Trusted)
                 if candidates.accounts.len() == 1 && candidates.account(name).is_none() =>
             {

@@ -62,7 +62,7 @@ pub(crate) struct ConfigEdit {
     pub(crate) before: PriorConfig,
 }
 
-/// The file before a change. Dropping this value releases the lock.
+/// The bytes of the file before a change, and the lock. Dropping this value releases the lock.
 #[derive(Default)]
 pub(crate) struct PriorConfig {
     /// `None`: there is no file.
@@ -70,7 +70,7 @@ pub(crate) struct PriorConfig {
     _lock: Option<Lock>,
 }
 
-/// The largest config. Ten thousand accounts take one MiB.
+/// The maximum size of the config in bytes. Ten thousand accounts take one MiB.
 pub(super) const LIMIT: u64 = 64 << 20;
 
 impl<'e> ConfigFile<'e> {
@@ -284,8 +284,8 @@ impl<'e> ConfigFile<'e> {
     }
 }
 
-/// Adds an account of the environment, which replaces the file's account of the same alias. The first such account of a
-/// registry becomes the default, and so does one marked as active.
+/// Adds an account of the environment, which replaces the file's account of the same alias. The first account of the
+/// environment for a registry becomes its default account. A later one that is marked as active takes its place.
 fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     let account = &mounted.account;
     let place = registries.iter().position(|entry| entry.registry == account.registry).unwrap_or_else(|| {

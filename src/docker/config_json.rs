@@ -12,7 +12,7 @@ use super::json_edit::ObjectSpan;
 use super::logins::shown;
 use crate::system::files;
 
-/// Such a file, which may not exist. It has no `Debug`, because it may contain plain-text logins.
+/// A `config.json` or `auth.json`, which may be missing. It has no `Debug`, because it may contain plain-text logins.
 pub(crate) struct ConfigJson {
     path: PathBuf,
     /// `None`: there is no file.

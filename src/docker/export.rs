@@ -26,7 +26,8 @@ pub(crate) enum AuthFormat {
 pub(crate) struct ExportAccount {
     pub(crate) account: Account,
     pub(crate) credential: Credential,
-    /// The registry's other names. Each gets an entry, because readers compare names letter by letter.
+    /// The registry's other names. Each gets an entry, because the programs that read the export compare names letter
+    /// by letter.
     pub(crate) names: Vec<String>,
     /// Whether the account answers for its whole registry.
     pub(crate) by_default: bool,

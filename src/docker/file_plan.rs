@@ -28,11 +28,12 @@ pub(super) enum BackupRule {
     Fresh,
 }
 
-/// The file has changed since it was read. It must be read again, and its changes planned again.
+/// The file has changed since it was read. It must be read again, and our changes must be planned again.
 #[derive(Debug)]
 pub(crate) struct FileChangedError(pub(crate) PathBuf);
 
-/// How often to plan the changes of a file that other programs keep changing. Docker changes it once in a login.
+/// How many times the changes of a file are planned while other programs keep changing it. Docker changes its file once
+/// in a login.
 const TRIES: usize = 10;
 
 /// Repeats `act` while its file changes between reading and writing.

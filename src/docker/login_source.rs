@@ -27,7 +27,7 @@ impl LoginSource {
     pub(crate) const ALL: [Self; 7] =
         [Self::Environment, Self::Docker, Self::Containers, Self::Finch, Self::Helm, Self::Atcr, Self::Keyring];
 
-    /// The files of the source, in the order in which its tool reads them. They may not exist.
+    /// The files of the source, in the order in which its tool reads them. Some may be missing.
     pub(crate) fn files(&self, env: &Env) -> Vec<PathBuf> {
         match self {
             Self::Environment | Self::Keyring | Self::Helper(_) => vec![],

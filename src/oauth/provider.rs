@@ -53,7 +53,7 @@ pub(crate) struct Provider {
     pub(super) exchange_url: Option<String>,
     /// An address that returns the token's expiry in GitHub's header.
     pub(super) expiry_url: Option<String>,
-    /// The page where a person ends the login.
+    /// The page where a person completes the login.
     pub(super) page: Option<String>,
     /// The page where a person makes a token, and the rights to choose there.
     pub(crate) token_page: Option<String>,
@@ -100,13 +100,13 @@ impl Provider {
         self.device_url.is_some() || self.issuer.is_some() || self.name == ANY_ISSUER
     }
 
-    /// Tells whether a login can begin without more questions, so that it may be offered.
+    /// Tells whether a login can begin without further options. The menu of a login offers only such providers.
     pub(crate) fn is_ready(&self) -> bool {
         let knows_client = self.client_id.is_some() || !self.wants_client_id();
         self.has_login() && !self.opt_in && knows_client && (self.device_url.is_some() || self.issuer.is_some())
     }
 
-    /// Tells whether the provider needs a client id. Providers with JSON bodies have none.
+    /// Tells whether the provider needs a client id. A provider that takes JSON bodies needs none.
     pub(crate) fn wants_client_id(&self) -> bool {
         self.body == BodyFormat::Form
     }

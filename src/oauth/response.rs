@@ -64,8 +64,8 @@ impl ProviderResponse {
         self.span("expires_in")
     }
 
-    /// The life of the refresh token. No standard defines its field: these are the fields of GitHub's apps, Entra and
-    /// Keycloak.
+    /// The life of the refresh token. No standard defines a field for it, so this reads the fields that GitHub's apps,
+    /// Entra and Keycloak use.
     pub(super) fn login_life(&self, now: SystemTime) -> Option<LoginLife> {
         let life = self.span("refresh_token_expires_in").or_else(|| self.span("refresh_expires_in"))?;
         Some(LoginLife { since: now, expires_at: now.checked_add(life)? })

@@ -1,4 +1,5 @@
-//! Checks the realm of a Bearer challenge. The address comes from an untrusted server, and is about to get a password.
+//! Checks the realm of a Bearer challenge. The address comes from an untrusted server, and a password may be sent to
+//! it.
 //!
 //! The rules are those of go-containerregistry (`pkg/v1/remote/transport/bearer.go`, issue 2258), and some more.
 
@@ -8,8 +9,8 @@ use super::TransportSecurity;
 use crate::system::http::Url;
 use crate::system::text::one_line;
 
-/// Returns the token server's address if credentials for the registry at `registry` may be sent there, else why not. A
-/// token server on another host is normal: Docker Hub's is `auth.docker.io`.
+/// Returns the token server's address if credentials for the registry at `registry` may be sent there. Otherwise
+/// returns the reason. A token server on another host is normal: Docker Hub's is `auth.docker.io`.
 pub(super) fn check(realm: &str, registry: &Url, security: TransportSecurity) -> Result<Url, String> {
     let shown = one_line(realm, 100);
     let url = resolve(realm, registry).ok_or_else(|| format!("`{shown}` is not an http or https address"))?;

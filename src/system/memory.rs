@@ -5,9 +5,9 @@ pub(crate) fn keep_private() {
     imp::keep_private();
 }
 
-/// Keeps our present memory out of the swap, as far as the system allows. Memory that is allocated later is left out,
-/// because a small limit would kill us. Only commands that wait for a person call this function: an answer to a client
-/// would spend a thirtieth of its time here.
+/// Keeps the memory that this process has now out of the swap, as far as the system allows. Memory that is allocated
+/// later is left out, because a small limit on locked memory would then kill the process. Only commands that wait for a
+/// person call this function, because an answer to a client would spend a thirtieth of its time here.
 pub(crate) fn keep_from_swap() {
     #[cfg(target_os = "linux")]
     {

@@ -1,5 +1,5 @@
 //! `SecretRecord`: the list of secrets that were saved for good, in `accounts.json` beside the secrets. All other
-//! secrets are left-overs of killed changes.
+//! secrets are left-overs of a change whose process was killed.
 //!
 //! A saved secret without an account may belong to another config (`ENSIGN_CONFIG_DIR`), or to an older copy of this
 //! config in dotfiles. Such a secret is never removed as a left-over.

@@ -14,7 +14,7 @@ use crate::system::files;
 const FILE_LIMIT: u64 = 1 << 19;
 const TOTAL_LIMIT: usize = 8 << 20;
 const FILES_AT_MOST: usize = 512;
-/// How often files may be looked up. Missing ones are counted too.
+/// How many files may be looked up. Missing files are counted too.
 const NAMES_AT_MOST: usize = 8000;
 
 /// The remaining limits, and the files read so far.

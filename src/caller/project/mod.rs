@@ -16,8 +16,8 @@ use crate::system::{digest, files};
 const LIMIT: u64 = 64 << 10;
 const FOLDERS_AT_MOST: usize = 128;
 
-/// Returns the project around `folder`, if its nearest file is trusted. No file is looked for unless a trusted one is
-/// in a folder above.
+/// Returns the project around `folder`, if its nearest file is trusted. The search begins only if `trusted` lists a
+/// file in `folder` or above it.
 pub(crate) fn trusted_in(folder: &Path, trusted: &[TrustedFile]) -> Option<ProjectAccounts> {
     let folder = folder.canonicalize().ok()?;
     let encloses = |entry: &TrustedFile| entry.file.parent().is_some_and(|parent| folder.starts_with(parent));

@@ -156,7 +156,7 @@ fn prose(text: &str) -> String {
     page
 }
 
-/// The page without empty paragraphs, trailing blanks and long lines, about which `mandoc -T lint` warns.
+/// The page without empty paragraphs, trailing blanks and long lines. `mandoc -T lint` warns about these.
 fn tidy(page: &str) -> String {
     const WIDTH: usize = 78;
     let mut lines: Vec<String> = Vec::new();

@@ -36,7 +36,7 @@ impl UseShell {
     /// The shell that started Ensign, because that shell reads the line. `$SHELL` may be another one: the login shell.
     pub(in crate::cli) fn of_caller() -> Self {
         let mut programs = ancestors::all().filter_map(|process| process.exe.or(Some(process.words.first()?.into())));
-        let asks = programs.find(|program| name(program) != "docker"); // `docker ensign` runs in between
+        let asks = programs.find(|program| name(program) != "docker"); // docker starts our plugin
         let login = env::path("SHELL");
         let known =
             asks.as_deref().and_then(Self::from_program).or_else(|| login.as_deref().and_then(Self::from_program));

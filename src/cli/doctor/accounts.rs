@@ -67,7 +67,8 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
             Trouble::Dead(Problem { message: what, hint: cure }) => {
                 Diagnosis::broken(Check::AccountRefused, what, breaks, Remedy::in_hint(cure))
             }
-            // Where to get the missing program is unknown. A login replaces it by a secret of the account's own.
+            // Where to get the missing program is unknown. A login stores a secret for the account, and then the
+            // program is no longer needed.
             Trouble::SourceMissing(Problem { message: what, hint: cure }) => {
                 let login = login().command(Check::SourceMissing, program);
                 let remedy = Remedy::Command(format!("{login}   (or {cure})"));

@@ -75,7 +75,8 @@ impl RegistryAccounts {
         !self.registry.covers(&self.host)
     }
 
-    /// Moves an image from an alias (`also` in the config) to the accounts' registry, so that their patterns match it.
+    /// Replaces an alias (`also` in the config) in an image's name by the registry of the accounts, so that their
+    /// patterns match the image.
     pub(super) fn move_home(&self, image: &mut ImageReference) {
         if self.is_alias() && *image.registry() == self.host {
             *image = ImageReference::new(self.registry.clone(), image.repository().clone());
@@ -140,7 +141,7 @@ impl RegistryAccounts {
     }
 }
 
-/// The only account in `serving`. Of several accounts, the only one that is restricted to the operation.
+/// The only account in `serving`. If there are several, the only one of them that is restricted to the operation.
 pub(super) fn only<'a>(serving: &[&'a Account]) -> Option<&'a Account> {
     let mut special = serving.iter().filter(|account| account.purpose.is_some());
     match (serving, special.next(), special.next()) {

@@ -24,7 +24,7 @@ pub(crate) struct AtomicFile {
 enum ReplaceMode {
     /// The old file is replaced in one step. If the process is killed just before, the new file remains beside it.
     AtOnce,
-    /// The old file is removed first. If the process is killed in between, neither file is left.
+    /// The old file is removed first. If the process is killed before the new file gets its name, neither file is left.
     Afterwards,
 }
 

@@ -123,7 +123,7 @@ fn refuse_irregular(path: &Path, metadata: &fs::Metadata, limit: u64) -> Result<
 /// Reads a file of any owner, such as a project's or the machine's.
 pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     // Size and kind are read before the file is opened, because opening a device can have effects. The file is opened
-    // without waiting, in case it becomes a pipe in between.
+    // without waiting, because it may have become a pipe since then.
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

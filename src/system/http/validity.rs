@@ -41,7 +41,7 @@ fn moment(tag: u8, text: &str) -> Option<SystemTime> {
     timestamp::parse(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z"))
 }
 
-/// If the first element has this tag: its value, and the bytes after it.
+/// The value of the first element and the bytes after it; `None` if the element has another tag.
 fn value(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     any(bytes).filter(|(found, ..)| *found == tag).map(|(_, value, rest)| (value, rest))
 }

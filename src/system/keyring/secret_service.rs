@@ -34,7 +34,7 @@ const SCHEMA: &str = "org.freedesktop.Secret.Generic";
 /// The attributes that Docker's helper adds to each item, besides the server and the user.
 const DOCKER_MARKS: [(&str, &str); 2] = [("label", DOCKER_LABEL), ("docker_cli", "1")];
 
-/// Names and their values, by which an item is found.
+/// The names and values of the attributes that identify an item in a search.
 type ItemAttributes = HashMap<String, String>;
 
 pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {

@@ -48,7 +48,7 @@ pub(in crate::vault) fn secret_files(env: &Env) -> Vec<PathBuf> {
     StoreKind::OF_FILES.iter().flat_map(|store| entries(env, store)).filter(is_secret).collect()
 }
 
-/// All sealed files. A folder that cannot be read is an error, so that none is missed.
+/// All sealed files. A folder that cannot be read is an error, because its sealed files would be missed.
 pub(in crate::vault) fn sealed_files(env: &Env) -> Result<Vec<PathBuf>> {
     let folder = env.data_dir.as_ref().map(|data| data.join(folder(&StoreKind::Sealed)));
     let mut paths = folder.map_or(Ok(vec![]), |folder| files::all_entries(&folder))?;

@@ -296,7 +296,7 @@ fn cannot_stay_open(why: &kernel_keyring::KernelKeyringError) -> Problem {
     Problem::new(format!("a key behind a passphrase could not be kept open: {why}"), hint)
 }
 
-/// The name in the kernel's keyring of the mark for a holder that did not answer.
+/// The name of an entry in the kernel's keyring. The entry shows that the holder did not answer a moment ago.
 fn silence(id: &str) -> String {
     format!("{}:down", entry(id))
 }

@@ -10,7 +10,7 @@ use crate::caller::command_words::FlagKind;
 use crate::caller::files::ProjectVariables;
 use crate::caller::files::project_reader::ProjectReader;
 
-/// The default files. The default names of bake files. Every file with such a name is read.
+/// The default names of bake files. Every file with such a name is read.
 const NAMES: [&str; 8] = [
     "compose.yaml",
     "compose.yml",
@@ -30,7 +30,7 @@ pub(super) struct BakeSources {
     pub(super) variables: ProjectVariables,
     /// The variables of Compose files, and of build arguments without a value.
     pub(super) compose_variables: ProjectVariables,
-    /// Whether a context is relative to its file.
+    /// Whether paths are relative to the folder of their bake file, instead of the current folder.
     is_relative_to_file: bool,
 }
 

@@ -54,11 +54,11 @@ pub(super) enum BuilderKind {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PulledImages {
     pub(super) images: Vec<String>,
-    /// Why there may be other images.
+    /// Why `images` may be incomplete; `None` if it is complete.
     pub(super) refusal: Option<&'static str>,
 }
 
-/// Why a Dockerfile is unknown.
+/// Why the images of a Dockerfile are not known completely.
 #[derive(Debug)]
 struct DockerfileError(&'static str);
 

@@ -1,9 +1,11 @@
-//! Functions: a file's own, and those of buildx that real files use. The results of other functions are unknown.
+//! Functions that a file defines, and buildx' functions that real files use. The results of other functions are
+//! unknown.
 //!
-//! Those of `timestamp`, `uuidv4` and `bcrypt` cannot be known. That of `homedir` never names an image. `cidr…`,
-//! `csvdecode`, `log`, `timeadd`, `uuidv5` and `rsadecrypt` could be computed, but no tag in a real file needs them.
+//! The results of `timestamp`, `uuidv4` and `bcrypt` cannot be known. The result of `homedir` never names an image.
+//! `cidr…`, `csvdecode`, `log`, `timeadd`, `uuidv5` and `rsadecrypt` could be computed, but no tag in a real file needs
+//! them.
 //!
-//! docker/buildx `bake/hclparser/stdlib.go`, zclconf/go-cty `cty/function/stdlib/`.
+//! Sources: docker/buildx `bake/hclparser/stdlib.go`, zclconf/go-cty `cty/function/stdlib/`.
 
 mod date;
 mod encoding;

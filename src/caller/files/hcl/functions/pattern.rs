@@ -6,7 +6,7 @@ use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
 const PATTERN_AT_MOST: usize = 1000;
-/// The largest compiled pattern, in bytes. Repetitions with a count make patterns large.
+/// The maximum size of a compiled pattern in bytes. Repetitions with a count make patterns large.
 const SIZE_AT_MOST: usize = 1 << 15;
 
 pub(super) fn find(name: &str) -> Option<Function> {

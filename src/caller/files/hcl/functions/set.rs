@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
-/// The largest product of lists, above what people build at once.
+/// The maximum length of a product of lists, above the number of targets that people build at once.
 const PRODUCT_AT_MOST: usize = 4096;
 
 pub(super) fn find(name: &str) -> Option<Function> {
