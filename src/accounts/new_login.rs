@@ -86,7 +86,7 @@ impl NewLogin {
         Some(StoredSecret { expires_at: self.stored.expires_at.or(exp.filter(|exp| *exp > now)), ..self.stored.copy() })
     }
 
-    /// When the user must log in again, if known.
+    /// The time when the user must log in again, if it is known.
     pub(crate) fn expiry(&self, now: SystemTime) -> Expiry {
         self.stored_from(now).map_or(Expiry::Unknown, |stored| Expiry::new(&self.source, &stored))
     }

@@ -274,7 +274,7 @@ impl Accounts<'_> {
         }
     }
 
-    /// Saves the new identity token that a registry has returned in place of `shown`.
+    /// Replaces the saved identity token `shown` with the new one that a registry has returned.
     pub(crate) fn renew(&self, account: &Account, shown: &Secret, fresh: Secret) -> Result<()> {
         let Some(stored) = self.vault.get(account)?.filter(|stored| stored.secret.is_same(shown)) else {
             return Ok(());

@@ -31,7 +31,7 @@ const VARIABLES: [(&str, &str); 18] = [
     ("AI_AGENT", "an agent"), // for all of them
 ];
 
-/// Variables that begin like an agent's, but that people set in their own shell.
+/// Variables that match `CODEX_*`, but that people set in their own shell.
 const SETTINGS: [&str; 2] = ["CODEX_HOME", "CODEX_API_KEY"];
 
 /// The names of agents' programs and packages. A program's file may have such a name, and so may its script or a folder

@@ -19,8 +19,8 @@ pub(crate) fn facts(rule: &CallerRule) -> CallerFacts {
     }
     let Ancestors { processes, is_whole } = ancestors::to_the_top();
     let askers = askers(&processes);
-    // The terminal is that of the outermost client, or else of the shell that calls us. Above it may be a daemon, such
-    // as tmux.
+    // The terminal is that of the outermost client, or else of the shell that calls us. The processes above that one
+    // may include a daemon, such as tmux.
     let outermost = askers.iter().rev().find(|process| is_client(process)).copied().or(processes.first());
     let variables = |process: &Process| ancestors::variables(process.id).unwrap_or_default();
     CallerFacts {

@@ -81,7 +81,7 @@ impl From<Process> for Program {
 }
 
 /// Returns the name of an interpreter's script, and its position in `argv`, if it is a client's or a helper's name. A
-/// shell script with a client's name is a wrapper: its words are its own.
+/// shell script with a client's name is a wrapper, because its words are its own.
 fn script(names: &[String], argv: &[String]) -> Option<(String, usize)> {
     let interpreter = shell_or_interpreter(names)?;
     let (at, path) = script_path(argv)?;

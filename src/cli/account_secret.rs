@@ -17,7 +17,7 @@ pub(super) struct AccountSecret {
     pub(super) credential: Credential,
     /// The registry's last verdict, as it is stored beside the secret.
     known: SecretVerdict,
-    /// When the secret expires, if that is known.
+    /// The expiry of the secret, if it is known.
     pub(super) expiry: Option<SystemTime>,
 }
 

@@ -20,7 +20,7 @@ pub(super) struct CheckSubject {
     pub(super) image: Option<ImageReference>,
     account: Account,
     pub(super) secret: AccountSecret,
-    /// When the secret expires, if that is known.
+    /// The expiry of the secret, if it is known.
     expiry: Option<SystemTime>,
 }
 

@@ -125,7 +125,7 @@ pub(super) fn lines(routes: &[HelperRoute]) -> Vec<String> {
         .collect()
 }
 
-/// Returns a sentence: which helper answers for which registries.
+/// Returns a sentence that says for which registries a helper answers.
 pub(super) fn sentence(route: &HelperRoute) -> String {
     format!("`{}` {}", route.helper.program(), helper_answers_for(route.by.as_ref().map(Registry::as_str)))
 }

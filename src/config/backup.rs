@@ -21,7 +21,7 @@ pub(crate) enum RestoreOutcome {
 
 impl ConfigFile<'_> {
     /// Puts the copy back if the config is broken or missing. The caller holds the lock. The config exists at every
-    /// moment: without it, another process would adopt ATCR's accounts a second time.
+    /// moment, because without it another process would adopt ATCR's accounts a second time.
     pub(crate) fn restore(&self) -> Result<Option<RestoreOutcome>> {
         let path = self.path().ok_or_else(no_home)?;
         let good = self.good_copy()?;

@@ -1,4 +1,4 @@
-//! The JSON of an account's `callers` in `config.json`: the rule for callers.
+//! Reads and writes an account's caller rule, which is the field `callers` in `config.json`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

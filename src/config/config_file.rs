@@ -45,7 +45,7 @@ pub(crate) struct LoadedConfig {
 pub(crate) enum ConfigOrigin {
     /// `config.json`, or no file at all.
     Ours,
-    /// A file of ATCR's helper, because there is no config of ours.
+    /// A file of ATCR's helper, which is read because there is no config of ours.
     Adopted(AdoptedAccounts),
 }
 

@@ -1,4 +1,4 @@
-//! `ConfiguredHelper`: the helper that Docker asks for a registry, and whether Docker finds our program.
+//! `ConfiguredHelper`: the helper from which Docker gets a registry's login, and whether Docker finds our program.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

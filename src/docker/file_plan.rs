@@ -189,7 +189,7 @@ impl PlannedChange {
         !matches!(self, Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. } | Self::StoreOurs)
     }
 
-    /// The section of the file, which is a heading in the preview.
+    /// The section of the file that this change belongs to. The preview shows the section as a heading.
     fn section(&self) -> &'static str {
         match self {
             Self::TakeOut { .. } => "auths",

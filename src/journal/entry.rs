@@ -9,7 +9,7 @@ use crate::model::choice::Decision;
 use crate::model::timestamp;
 use crate::system::text;
 
-/// The version of the format. Entries of other versions are skipped. Little is lost, because the journal is short.
+/// The version of the format. Entries of other versions are skipped. That loses little, because the journal is short.
 const VERSION: u64 = 2;
 
 /// The longest line, which Linux writes at once. A longer entry is written without its steps.

@@ -1,4 +1,5 @@
-//! `HostAlias`: a host for which another registry's accounts answer; and other spellings of a registry's name.
+//! `HostAlias`: a host for which another registry's accounts answer. This file also finds other spellings of a
+//! registry's name.
 
 use super::registry::strip_scheme;
 use super::{AccountName, Registry};

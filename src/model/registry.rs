@@ -165,7 +165,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
     let is_name = host.len() <= 253
         && host.starts_with(char::is_alphanumeric)
         && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    // A port such as `+443` or `0443` is refused, because a registry would have several names.
+    // A port such as `+443` or `0443` is refused. Otherwise one registry would have several names.
     let port_ok = port.is_none_or(|port| port.starts_with(|c| matches!(c, '1'..='9')) && port.parse::<u16>().is_ok());
     if (is_address || is_name) && port_ok { Ok((host, port)) } else { Err(RegistryError::NotAHost) }
 }

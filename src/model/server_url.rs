@@ -6,7 +6,7 @@ use std::fmt;
 use super::registry::strip_scheme;
 use super::{Registry, Repository};
 
-/// A server address as the client sent it, trimmed, with its meaning.
+/// The server address that a client sent, after trimming, and what the address asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUrl {
     text: String,
@@ -59,7 +59,7 @@ impl ServerUrl {
         is_ambiguous(self.text.split_once("://").map_or(&*self.text, |(_, address)| address))
     }
 
-    /// The address as sent, because clients expect it back unchanged.
+    /// Returns the address as the client sent it, because clients expect it back unchanged.
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -158,9 +158,9 @@ impl fmt::Display for ExternalSource {
 #[derive(Debug)]
 pub struct StoredSecret {
     pub secret: Secret,
-    /// When the secret expires, if that is known.
+    /// The expiry of the secret, if it is known.
     pub expires_at: Option<SystemTime>,
-    /// When to get the next secret, some time before the expiry.
+    /// The time to get the next secret, which is some time before the expiry.
     pub refresh_at: Option<SystemTime>,
     /// The refresh token.
     pub refresh: Option<Secret>,

@@ -16,8 +16,8 @@ pub(super) fn parse(text: &str) -> Result<Url, String> {
     }
 }
 
-/// Completes an address of the table of providers. The address may be a path at the registry itself, and may contain
-/// `{issuer}` and `{tenant}`.
+/// Makes a complete URL from an address in the table of providers. The address may be a path at the registry itself,
+/// and may contain `{issuer}` and `{tenant}`.
 pub(super) fn resolve(
     template: &str,
     registry: &Registry,

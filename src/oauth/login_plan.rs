@@ -32,8 +32,8 @@ const LIMITS: Limits =
     Limits { connect: Duration::from_secs(10), overall: Duration::from_secs(30), total: Duration::from_hours(2) };
 
 impl LoginPlan {
-    /// Completes a provider's addresses for a registry. Asks the issuer for addresses that the provider's row lacks. An
-    /// error is a sentence.
+    /// Makes complete URLs from a provider's addresses, some of which depend on the registry. Asks the issuer for
+    /// addresses that the provider's row lacks. An error is a sentence.
     pub(crate) fn new(provider: Provider, registry: &Registry) -> Result<Self, String> {
         let near = provider.is_announced || provider.device_url.as_ref().is_some_and(|url| url.starts_with('/'));
         if let Some(issuer) = provider.issuer.as_ref().filter(|_| near) {

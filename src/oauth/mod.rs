@@ -42,7 +42,7 @@ pub(crate) struct TokenSet {
     pub(crate) refresh: Option<Secret>,
     /// The life of the refresh token, if the provider states it.
     pub(crate) login_life: Option<LoginLife>,
-    /// When the secret expires, if that is known.
+    /// The expiry of the secret, if it is known.
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) username: Option<Username>,
 }

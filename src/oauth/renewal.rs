@@ -49,7 +49,7 @@ pub(crate) fn renew(
     }
 }
 
-/// When a token expires: by the response, or else by the token's own claims.
+/// The expiry of a token, from the response or else from the token's own claims.
 pub(super) fn end_of_token(answer: &ProviderResponse, token: &Secret, now: SystemTime) -> Option<SystemTime> {
     let expiry = answer.life().and_then(|life| now.checked_add(life));
     expiry.or_else(|| jwt::claims(token).and_then(|claims| jwt::expiry(&claims)))

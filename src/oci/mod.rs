@@ -57,7 +57,7 @@ pub(crate) enum LoginVerdict {
 pub(crate) struct RegistryReply<T> {
     pub(crate) answer: T,
     pub(crate) renewed: Option<Secret>,
-    /// When the credentials expire, if a server said so.
+    /// The expiry of the credentials, if a server stated it.
     pub(crate) expiry: Option<SystemTime>,
 }
 

@@ -133,7 +133,7 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
 }
 
 /// The response contains only these fields, because the kubelet decodes strictly. The kubelet must not cache the
-/// response: another account may answer for the next image, and a switch takes effect at once.
+/// response, because another account may answer for the next image, and a switch takes effect at once.
 #[expect(clippy::disallowed_methods, reason = "this is the answer")]
 fn response(api_version: &str, registry: &str, credential: Option<&Credential>) -> Zeroizing<String> {
     let auth = credential.map_or(Zeroizing::new("null".to_owned()), |Credential { username, secret }| {

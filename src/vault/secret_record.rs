@@ -68,7 +68,7 @@ impl SecretRecord {
         known.is_none_or(|known| known.get(registry.as_str()).is_some_and(|names| names.contains(name)))
     }
 
-    /// Records a finished change: `dropped` accounts are gone, and those in `there` exist now.
+    /// Records a finished change. The accounts in `dropped` no longer exist. The accounts in `there` exist now.
     pub(crate) fn settle<'a>(
         &mut self,
         dropped: impl Iterator<Item = &'a Account>,
@@ -91,7 +91,8 @@ impl SecretRecord {
         }
     }
 
-    /// Records before a change that the change may leave a secret without an account in another store.
+    /// Adds an account to the pending ones before its secret changes in another store. If the change is killed, that
+    /// secret may be without an account.
     pub(crate) fn announce(&mut self, account: &Account) {
         let (registry, name) = (account.registry.to_string(), account.name.to_string());
         let pending = UnsettledSecret {

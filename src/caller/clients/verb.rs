@@ -105,7 +105,7 @@ impl Verb {
         Self::new(paths, positionals, ImageSyntax::WithHost, FLAGS).does(VerbEffect::Unknown)
     }
 
-    /// Returns what the verb does with these flags. It only reads if they say that nothing is pushed.
+    /// Returns what the verb does with these flags. If the flags say that nothing is pushed, the verb only reads.
     pub(super) fn effect(&self, values: &[(FlagKind, &str)], switches: &[Switch<'_>]) -> VerbEffect {
         let is_typed = |switch: &str| match switch.strip_suffix("=false") {
             Some(switch) => is_off(switches, switch),

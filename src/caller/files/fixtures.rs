@@ -1,4 +1,5 @@
-//! Tests the projects in `tests/fixtures/projects/`: commands with the images that they use. Other tests bring their own.
+//! Tests which images Ensign finds for a command in a project. The projects are in `tests/fixtures/projects/`. Other
+//! tests have their own projects.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -137,7 +137,7 @@ fn values(command: &Command, arg: &Arg, positionals: &[String]) -> Completion {
     }
 }
 
-/// The first line of a text, because a shell shows a word's description on one line.
+/// Returns the first line of a text, because a shell shows a word's description on one line.
 fn plain(text: Option<&clap::builder::StyledStr>) -> String {
     text.map(ToString::to_string).unwrap_or_default().lines().next().unwrap_or_default().to_owned()
 }

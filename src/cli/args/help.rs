@@ -61,7 +61,8 @@ impl CommandLine {
     }
 }
 
-/// The command with all options and the long texts in its short help, because clap renders short help compactly.
+/// Returns the command with all options and the long texts in its short help, because clap renders short help
+/// compactly.
 pub(super) fn whole(command: Command) -> Command {
     let mut command = command.mut_args(|arg| {
         let help = arg.get_long_help().or(arg.get_help()).cloned();

@@ -33,7 +33,8 @@ pub(in crate::cli) enum UseShell {
 }
 
 impl UseShell {
-    /// The shell that started Ensign, because that shell reads the line. `$SHELL` may be another one: the login shell.
+    /// Returns the shell that started Ensign, because that shell reads the printed line. `$SHELL` is the login shell,
+    /// which may be another one.
     pub(in crate::cli) fn of_caller() -> Self {
         let mut programs = ancestors::all().filter_map(|process| process.exe.or(Some(process.words.first()?.into())));
         let asks = programs.find(|program| name(program) != "docker"); // docker starts our plugin

@@ -49,8 +49,8 @@ struct AnswerFacts {
     /// The number of accounts with a caller rule. They were not tried, because `doctor` is not one of their callers.
     ruled: usize,
     has_program: bool,
-    /// The command that replaces the program on PATH, if that is another copy. This copy may be the cause of a wrong
-    /// answer.
+    /// The command that replaces the program on PATH, if that program is another copy of Ensign. The other copy may be
+    /// the cause of a wrong answer.
     replace_copy: Option<String>,
 }
 

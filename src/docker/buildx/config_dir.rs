@@ -12,8 +12,8 @@ pub(crate) struct ConfigDir {
     pub(crate) scope: RequestScope,
 }
 
-/// The requests that a folder is for. There is no `@pull`: a push requests pull access too, so a folder for pulls would
-/// also answer pushes.
+/// The requests that a folder is for. There is no `@pull`, because a push requests pull access too, and a folder for
+/// pulls would also answer pushes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestScope {
     Any,

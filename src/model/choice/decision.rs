@@ -46,7 +46,7 @@ pub(crate) struct Decision {
     /// The accounts that were left, if no rule chose between them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) accounts: Vec<String>,
-    /// The accounts that are restricted to the other operation.
+    /// The accounts that were passed over, because they are only for the other operation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) passed_over: Vec<String>,
     pub(crate) steps: Vec<DecisionStep>,

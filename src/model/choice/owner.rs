@@ -7,7 +7,7 @@ use super::decision::{MatchReason, NoMatch, OwnedImage, RuleOutcome, UnknownFile
 use crate::model::{Account, ImagePattern, ImageReference};
 
 /// The account whose folder encloses the current folder most closely; none if two accounts tie. `current` contains the
-/// current folder's paths: links can give it several.
+/// paths of the current folder, because links can give a folder several paths.
 pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &[PathBuf]) -> RuleOutcome {
     let folders = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
     let distance = |folder: &Path| current.iter().filter_map(|name| steps(folder, name, cfg!(windows))).min();

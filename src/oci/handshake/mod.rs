@@ -182,7 +182,7 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// A refused token tells nothing about the password: the two servers disagree, or the token server ignores
+    /// A refused token tells nothing about the password. Either the two servers disagree, or the token server ignores
     /// passwords.
     fn after_token_proof(&mut self, issuer: &str, response: &HttpResponse) -> HandshakeStep<'a> {
         let host = self.registry.authority();

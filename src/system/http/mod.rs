@@ -52,7 +52,7 @@ pub(crate) struct HttpClient {
     limits: Limits,
     /// The deadline of all requests together.
     end: Instant,
-    /// When the credentials expire that we sent, if a server has stated it.
+    /// The expiry of the credentials that we sent, if a server has stated it.
     expiry: Cell<Option<SystemTime>>,
 }
 
@@ -188,7 +188,7 @@ impl HttpClient {
         }
     }
 
-    /// When the user's own credentials expire, if a server has stated it.
+    /// The expiry of the user's own credentials, if a server has stated it.
     pub(crate) fn credentials_expiry(&self) -> Option<SystemTime> {
         self.expiry.get()
     }

@@ -56,7 +56,7 @@ impl KeyState {
 /// How long the opened key is cached: a working day. The next day the passphrase is typed again.
 const CACHED_FOR: Duration = Duration::from_hours(8);
 
-/// The pause before a holder that did not answer is asked again. A single build asks for twenty images.
+/// If a holder did not answer, it is asked again only after this time. A single build may ask for twenty images.
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 
 const LIMIT: u64 = 64 << 10;

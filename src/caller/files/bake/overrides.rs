@@ -105,8 +105,8 @@ impl BakeOverrides {
     }
 }
 
-/// `TARGET.KEY=VALUE`, `TARGET.KEY+=VALUE` or `TARGET.args.NAME=VALUE`. An argument without a value has the value of
-/// the environment's variable.
+/// `TARGET.KEY=VALUE`, `TARGET.KEY+=VALUE` or `TARGET.args.NAME=VALUE`. `TARGET.args.NAME` without a value takes the
+/// value of the variable `NAME`.
 fn parse(text: &str, variables: &ProjectVariables) -> Option<BakeOverride> {
     let (path, value) = text.split_once('=').map_or((text, None), |(path, value)| (path, Some(value)));
     let (path, is_added) = path.strip_suffix('+').map_or((path, false), |path| (path, true));

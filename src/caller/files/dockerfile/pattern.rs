@@ -87,7 +87,7 @@ fn fit(
     is_longest: bool,
     budget: &Budget,
 ) -> Result<Option<usize>, DockerfileError> {
-    // The lengths of text that match the tokens read so far.
+    // `fits[n]` tells whether the first `n` characters match the tokens read so far.
     let mut fits = vec![false; chars.len() + 1];
     fits[0] = true;
     for part in parts {

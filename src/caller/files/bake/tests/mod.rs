@@ -1,4 +1,5 @@
-//! Projects with what real `docker buildx bake --print` of 0.36, or its source, makes of them.
+//! Projects with the answers expected for them. The answers are what `docker buildx bake --print` of buildx 0.36
+//! printed, or what its source code says.
 
 mod outputs;
 mod sources;
