@@ -146,7 +146,7 @@ mod tests {
             ("", "line 1: not valid JSON"),
             ("{", "line 1: not valid JSON"),
             (r#"{"accounts": [{"registry": "h", "secret": "hunter2"}]}"#, "line 1: an account needs registry"),
-            (r#"{"accounts": [{"registry": "h", "username": "u", "hunter2": 1}]}"#, "line 1: an account is"),
+            (r#"{"accounts": [{"registry": "h", "username": "u", "hunter2": 1}]}"#, "line 1: an account needs"),
             (r#"{"accounts": [{"registry": "h.io", "username": "u"}]}"#, "account 1: expected exactly one secret"),
             (
                 r#"{"accounts": [{"registry": "h.io", "username": "u", "secret": "hunter2", "images": ["i.io/x"]}]}"#,
