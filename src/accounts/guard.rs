@@ -121,7 +121,7 @@ impl WithheldAccount {
         self.refusal.to_string()
     }
 
-    /// The command after which this caller may use the account.
+    /// Returns the command to run to let this caller use the account.
     pub(crate) fn command(&self) -> String {
         let [host, name] = [self.registry.as_str(), self.name.as_str()].map(text::quote);
         match &self.refusal {

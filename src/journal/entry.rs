@@ -32,7 +32,7 @@ pub(crate) struct JournalEntry {
     pub(crate) refusal: Option<String>,
     #[serde(flatten)]
     pub(crate) decision: Decision,
-    /// The names of our variables that were ignored, because the client was not started with them.
+    /// The names of Ensign's variables that were ignored, because the client did not have them when it was started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ignored: Vec<String>,
 }

@@ -23,8 +23,8 @@ pub enum Target {
     HubToken(HubToken),
 }
 
-/// The tokens that `docker login` stores under side keys: Docker Hub's address and a suffix (docker/cli
-/// `internal/oauth/manager/manager.go`).
+/// The tokens that `docker login` stores beside the password of Docker Hub, each under the registry's address and a
+/// suffix (docker/cli `internal/oauth/manager/manager.go`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HubToken {
     Access,
@@ -34,7 +34,7 @@ pub enum HubToken {
 impl HubToken {
     pub const ALL: [Self; 2] = [Self::Access, Self::Refresh];
 
-    /// The last segment of the side key. This segment is also the token's name in our file of secrets.
+    /// The suffix of the address. It is also the token's name in our file of secrets.
     pub fn name(self) -> &'static str {
         match self {
             Self::Access => "access-token",
@@ -70,7 +70,7 @@ impl ServerUrl {
 }
 
 impl Target {
-    /// Returns the address's registry. A token's side key belongs to Docker Hub.
+    /// Returns the address's registry. The address of a token belongs to Docker Hub.
     pub fn registry(&self) -> Cow<'_, Registry> {
         match self {
             Self::Registry { registry, .. } => Cow::Borrowed(registry),
@@ -103,7 +103,8 @@ impl Target {
         let registry = Registry::from_authority(host).ok()?;
         let path = path.trim_matches('/');
         if registry.is_docker_hub() && path.starts_with("v1/") {
-            return None; // only Docker Hub's own key and side keys exist here: never answer with the account
+            // An unknown address here may be a token of Docker Hub, and must not get the account.
+            return None;
         }
         let repository = if matches!(path, "" | "v1" | "v2") { None } else { Some(Repository::from_path(path)) };
         Some(Self::Registry { registry, user, repository })

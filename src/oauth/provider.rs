@@ -22,7 +22,7 @@ pub(crate) struct Provider {
     pub(super) own_scope: Option<String>,
     /// The name that people see.
     pub(crate) title: String,
-    /// The registries that belong to the provider. `*.` matches any labels before the rest.
+    /// The registries that belong to the provider. `*.` at the start of a name matches one or more labels.
     pub(super) hosts: Vec<String>,
     /// Whether the provider is used only with an explicit `--device`.
     pub(super) opt_in: bool,

@@ -202,7 +202,7 @@ pub(super) struct SwitchArguments {
     pub(super) account: Option<String>,
 }
 
-/// The value of `account edit --for`. `any` removes the limit to one operation.
+/// The value of `account edit --for`. `any` allows both operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum PurposeArgument {
     Pull,

@@ -41,7 +41,7 @@ const MOST_ENTRIES: usize = 1000;
 
 const LIMIT: u64 = 1 << 20;
 
-/// The files that cannot be used at the time `now`, for a server with any of these names.
+/// Returns the certificate files for a server with one of these names that cannot be used at the time `now`.
 pub(super) fn faults(names: &[String], now: SystemTime) -> Vec<CertificateFault> {
     let folders = roots().into_iter().flat_map(|root| files::entries(&root, MOST_ENTRIES));
     let files = folders.filter(|folder| names.iter().any(|name| is_for(folder, name)));
