@@ -78,12 +78,12 @@ impl Accounts<'_> {
         }
         for (helper, has) in helpers.iter().zip(helpers::list_all(&helpers)) {
             let answers = |registry: &Registry| {
-                let entries = loaded.registries.iter().filter(|one| one.registry.covers(registry)).cloned();
+                let entries = loaded.registries.iter().filter(|entry| entry.registry.covers(registry)).cloned();
                 let entry = RegistryAccounts::for_host(entries.collect(), registry);
                 entry.accounts.is_empty() && entry.helper.as_ref().or(loaded.fallback.as_ref()) == Some(helper)
             };
-            let theirs = one_for_each(has).into_iter().filter(|(registry, ..)| answers(registry));
-            listed.extend(theirs.map(|(_, server, user)| (server, user)));
+            let of_helper = one_for_each(has).into_iter().filter(|(registry, ..)| answers(registry));
+            listed.extend(of_helper.map(|(_, server, user)| (server, user)));
         }
         Ok(listed)
     }

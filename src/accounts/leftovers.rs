@@ -107,8 +107,8 @@ impl Accounts<'_> {
             .filter(|registry| registry.is_pattern())
             .collect();
         let is_named = |(kind, host, name): &StoredName| {
-            let mut covering = patterns.iter().copied().filter(|one| one.covers(host)).chain([host]);
-            covering.any(|one| named.contains(&(*kind == StoreKind::Sealed, one, name.as_str())))
+            let mut covering = patterns.iter().copied().filter(|key| key.covers(host)).chain([host]);
+            covering.any(|key| named.contains(&(*kind == StoreKind::Sealed, key, name.as_str())))
         };
         self.vault.names_in_files().into_iter().filter(|stored| is_asked(stored) && !is_named(stored)).collect()
     }

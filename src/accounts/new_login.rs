@@ -281,17 +281,17 @@ mod tests {
     fn a_login_changes_the_fields_that_it_has() {
         let old = Account { did: Some("did:plc:old".into()), store: StoreKind::Sealed, ..account("me=me") };
         let candidates = RegistryAccounts { accounts: vec![old], ..RegistryAccounts::none(&registry()) };
-        let of = |login: NewLogin| {
+        let changed_fields = |login: NewLogin| {
             let account = login.account(&candidates, &StoreKind::Other("new".into())).unwrap();
             (account.store.to_string(), account.did.unwrap_or_default(), account.callers.needs_grant)
         };
-        assert_eq!(of(login("me", |_| {})), ("sealed".into(), "did:plc:old".into(), false));
+        assert_eq!(changed_fields(login("me", |_| {})), ("sealed".into(), "did:plc:old".into(), false));
         let guarded = CallerEdit { needs_grant: Some(true), ..CallerEdit::default() };
         let changed = login("me", |login| {
             (login.store, login.did, login.callers) = (Some(StoreKind::File), Some("did:plc:new".into()), guarded);
         });
-        assert_eq!(of(changed), ("file".into(), "did:plc:new".into(), true));
-        assert_eq!(of(login("you", |_| {})), ("new".into(), String::new(), false));
+        assert_eq!(changed_fields(changed), ("file".into(), "did:plc:new".into(), true));
+        assert_eq!(changed_fields(login("you", |_| {})), ("new".into(), String::new(), false));
     }
 
     #[test]
@@ -301,7 +301,7 @@ mod tests {
         let [ahead, at_once, over] = ["eyJleHAiOjIwMDB9", "eyJleHAiOjEwMDB9", "eyJleHAiOjk5OX0"]
             .map(|body| format!("eyJhbGciOiJub25lIn0.{body}.c2ln"));
         let at = |seconds: u64| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-        for (secret, told, end) in [
+        for (secret, expires_at_login, end) in [
             ("s".to_owned(), None, None),
             ("s".to_owned(), at(5), at(5)),
             (ahead.clone(), None, at(2000)),
@@ -309,16 +309,17 @@ mod tests {
             (at_once, None, None), // it was accepted just now, so that our clock is wrong
             (over, None, None),
         ] {
-            let stored = StoredSecret { expires_at: told, ..Secret::new(secret.clone()).into() };
+            let stored = StoredSecret { expires_at: expires_at_login, ..Secret::new(secret.clone()).into() };
             let login = NewLogin::new(registry(), "me".parse().unwrap(), stored);
             assert_eq!(login.stored_from(now).unwrap().expires_at, end, "{secret}");
             assert_eq!(login.expiry(now), end.map_or(Expiry::Unknown, Expiry::Ends), "{secret}");
         }
         let program = ExternalProgram::Glab;
         let source = Source::External(ExternalSource { program, env: [].into(), cache: None });
-        for told in [None, at(5)] {
-            let login = login("me", |login| (login.source, login.stored.expires_at) = (source.clone(), told));
-            assert_eq!(login.stored_from(now).map(|stored| stored.expires_at), told.map(Some));
+        for expires_at_login in [None, at(5)] {
+            let login =
+                login("me", |login| (login.source, login.stored.expires_at) = (source.clone(), expires_at_login));
+            assert_eq!(login.stored_from(now).map(|stored| stored.expires_at), expires_at_login.map(Some));
         }
     }
 }

@@ -48,8 +48,9 @@ mod tests {
             Program::new(None, vec![name.to_owned()])
         });
         let ancestry = Ancestry::new(programs);
-        let names =
-            |most: usize| ancestry.programs().take(most).map(|it| it.name.clone()).collect::<Vec<_>>().join(" ");
+        let names = |most: usize| {
+            ancestry.programs().take(most).map(|program| program.name.clone()).collect::<Vec<_>>().join(" ")
+        };
         for (most, expected, read) in
             [(1, "docker", 1), (1, "docker", 1), (2, "docker make", 2), (9, "docker make bash", 3)]
         {

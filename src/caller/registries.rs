@@ -97,14 +97,14 @@ mod tests {
             ("ls", ""),
         ] {
             let program = command_line(typed).unwrap();
-            let told: Vec<_> = registries_of(&program).iter().map(ToString::to_string).collect();
-            assert_eq!(told.join(" "), expected, "{typed}");
+            let found: Vec<_> = registries_of(&program).iter().map(ToString::to_string).collect();
+            assert_eq!(found.join(" "), expected, "{typed}");
         }
     }
     #[test]
     fn a_command_asks_for_the_registries_in_its_files() {
         let folder = tempfile::tempdir().unwrap();
-        let told = |command: &str, dockerfile: &str| {
+        let found = |command: &str, dockerfile: &str| {
             let file = folder.path().join("Dockerfile");
             system::files::replace(&file, dockerfile.as_bytes(), Access::Private).unwrap();
             let program = command_line(&format!("{command} '{}'", folder.path().display())).unwrap();
@@ -122,14 +122,14 @@ mod tests {
             ),
             ("docker build", "FROM $BASE", "", true),
         ] {
-            let (registries, unknown) = told(command, dockerfile);
+            let (registries, unknown) = found(command, dockerfile);
             let registries: Vec<_> = registries.iter().map(ToString::to_string).collect();
             assert_eq!((registries.join(" ").as_str(), unknown), (expected, is_unknown), "{command} {dockerfile}");
         }
         let images: Vec<_> = (0..60).map(|at| format!("host{at}.example/a")).collect();
         let typed = format!("docker buildx imagetools inspect {}", images.join(" "));
-        assert_eq!(told(&typed, "").0.len(), REGISTRIES_AT_MOST + 1);
+        assert_eq!(found(&typed, "").0.len(), REGISTRIES_AT_MOST + 1);
         let stages = format!("FROM scratch\nCOPY --from={} / /", images.join(" / /\nCOPY --from="));
-        assert_eq!(told("docker build", &stages).0.len(), REGISTRIES_AT_MOST + 1);
+        assert_eq!(found("docker build", &stages).0.len(), REGISTRIES_AT_MOST + 1);
     }
 }

@@ -239,8 +239,8 @@ fn report(
     text: &str,
 ) -> Result<(), Failure> {
     let account = |account: &Account| (account.registry.to_string(), account.name.to_string());
-    let entries = exported.keys.iter().map(|(key, of)| {
-        let (registry, name) = account(of);
+    let entries = exported.keys.iter().map(|(key, exported_account)| {
+        let (registry, name) = account(exported_account);
         json!({"key": key, "registry": registry, "account": name})
     });
     let left_out = exported.left_out.iter().map(|left| {

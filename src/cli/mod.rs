@@ -279,8 +279,8 @@ impl CommandContext<'_> {
     /// Asks which identity provider the registry announces. The error is a sentence about a bad announcement.
     fn announced(&self, registry: &Registry) -> Result<Option<Provider>, String> {
         let ask = || self.ui.while_waiting(&format!("Asking {registry}"), || oauth::announced_provider(registry));
-        let (of, announced) = self.announced.get_or_init(|| (registry.clone(), ask()));
-        if of == registry { announced.clone() } else { ask() }
+        let (cached, announced) = self.announced.get_or_init(|| (registry.clone(), ask()));
+        if cached == registry { announced.clone() } else { ask() }
     }
 
     /// Whether plain http is allowed, by the user or by Docker's settings.

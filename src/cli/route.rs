@@ -32,8 +32,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::RouteArguments
 
 fn set(context: &CommandContext<'_>, registry: &Registry, helper: Option<&HelperName>) -> Result<ExitCode, Failure> {
     let had = context.accounts.routes()?.into_iter().any(|route| route.by.as_ref() == Some(registry));
-    let of = context.accounts.registry_accounts(registry)?;
-    if helper.is_some() && of.registry == *registry && !of.accounts.is_empty() {
+    let entry = context.accounts.registry_accounts(registry)?;
+    if helper.is_some() && entry.registry == *registry && !entry.accounts.is_empty() {
         let logout = format!("run `{} logout {} --all` first", context.program, quote(registry.as_str()));
         return Err(Failure::usage(format!("{registry} has accounts here, and they answer"), logout));
     }

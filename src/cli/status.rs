@@ -35,8 +35,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StatusArgument
     let mut registries = context.accounts.all()?;
     if let Some(host) = &arguments.host {
         let registry = context.entry(host)?;
-        let of = context.accounts.registry_accounts(&registry)?;
-        registries.retain(|entry| entry.registry == of.registry);
+        let named = context.accounts.registry_accounts(&registry)?;
+        registries.retain(|entry| entry.registry == named.registry);
         if registries.is_empty() {
             context.candidates(&registry)?; // its error names the helper that answers
         }

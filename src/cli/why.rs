@@ -24,10 +24,10 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhyArguments) 
         return Ok(ExitCode::SUCCESS);
     }
     let asked = arguments.image.as_deref().map(which::registry_or_image).transpose()?;
-    let of =
+    let is_shown =
         |entry: &JournalEntry| asked.as_ref().is_none_or(|(registry, image)| is_about(entry, registry, image.as_ref()));
     let all = journal.entries()?;
-    let shown: Vec<&JournalEntry> = all.iter().filter(|entry| of(entry)).take(arguments.number.into()).collect();
+    let shown: Vec<&JournalEntry> = all.iter().filter(|entry| is_shown(entry)).take(arguments.number.into()).collect();
     let off = why_off(context);
     if shown.is_empty() {
         let sentence = match (&arguments.image, off) {
@@ -57,7 +57,7 @@ fn options(
     let client = client.as_ref().map(|client| format!("{client} …"));
     let registry = decision.registry.parse::<Registry>().ok();
     let accounts =
-        registry.and_then(|registry| context.accounts.registry_accounts(&registry).ok()).map(|of| of.accounts);
+        registry.and_then(|registry| context.accounts.registry_accounts(&registry).ok()).map(|entry| entry.accounts);
     let typed = client.as_deref().unwrap_or(ANY_COMMAND);
     context.accounts.explanation(decision).options(&accounts.unwrap_or_default(), typed)
 }

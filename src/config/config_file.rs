@@ -111,9 +111,9 @@ impl<'e> ConfigFile<'e> {
         let answers =
             |registry_entry: &RegistryAccounts| !registry_entry.accounts.is_empty() || registry_entry.helper.is_some();
         let (mut by_name, mut by_pattern) = (false, false);
-        for one in loaded.registries.iter().filter(|one| answers(one)) {
-            by_name |= one.registry == *host;
-            by_pattern |= one.registry != *host;
+        for entry in loaded.registries.iter().filter(|entry| answers(entry)) {
+            by_name |= entry.registry == *host;
+            by_pattern |= entry.registry != *host;
         }
         let named = loaded.also.iter().find(|alias| alias.host == *host).filter(|_| !by_name).cloned();
         let target = match &named {

@@ -121,7 +121,7 @@ fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
     let pattern: ImagePattern = "docker.io/library/**".parse().expect("a plain pattern");
     let mut edited = document.clone();
     edited.set_public(registry, std::slice::from_ref(&pattern));
-    reads_as(&edited, &with(&|one| one.public = vec![pattern.clone()]));
+    reads_as(&edited, &with(&|entry| entry.public = vec![pattern.clone()]));
     edited.set_public(registry, public);
     let mut expected = before.to_vec();
     if accounts.is_empty() && public.is_empty() && helper.is_none() {
@@ -131,17 +131,17 @@ fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
     let mut edited = document.clone();
     let pass = "pass".parse().ok();
     edited.set_helper(registry, pass.as_ref());
-    reads_as(&edited, &with(&|one| one.helper.clone_from(&pass)));
+    reads_as(&edited, &with(&|entry| entry.helper.clone_from(&pass)));
 
     let Some(first) = accounts.first() else { return };
 
     let mut edited = document.clone();
     edited.set_folders(registry, &first.name, &["/w".to_owned()]);
-    reads_as(&edited, &with(&|one| one.accounts[0].folders = vec!["/w".into()]));
+    reads_as(&edited, &with(&|entry| entry.accounts[0].folders = vec!["/w".into()]));
 
     let mut edited = document.clone();
     edited.remove(registry, &first.name);
-    let mut expected = with(&|one| drop(one.accounts.remove(0)));
+    let mut expected = with(&|entry| drop(entry.accounts.remove(0)));
     if accounts.len() == 1 && public.is_empty() && helper.is_none() {
         expected.remove(at);
     } else if accounts.len() == 1 {
@@ -153,11 +153,11 @@ fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
         let mut edited = document.clone();
         edited.rename(registry, &first.name, &fresh);
         let renamed = |name: &AccountName| if *name == first.name { fresh.clone() } else { name.clone() };
-        let expected = with(&|one| {
-            one.accounts[0].name = fresh.clone();
-            one.previous = previous.as_ref().map(renamed);
+        let expected = with(&|entry| {
+            entry.accounts[0].name = fresh.clone();
+            entry.previous = previous.as_ref().map(renamed);
             if let DefaultAccount::Account(name) = active {
-                one.active = DefaultAccount::Account(renamed(name));
+                entry.active = DefaultAccount::Account(renamed(name));
             }
         });
         reads_as(&edited, &expected);
@@ -166,7 +166,7 @@ fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
         let mut account = first.clone();
         (account.name, account.folders) = (fresh.clone(), vec![]);
         edited.put(&account);
-        reads_as(&edited, &with(&|one| one.accounts.push(account.clone())));
+        reads_as(&edited, &with(&|entry| entry.accounts.push(account.clone())));
     }
 }
 

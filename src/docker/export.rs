@@ -51,10 +51,10 @@ pub(crate) struct OmittedAccount {
 /// Exports the accounts in a format.
 pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuths {
     let mut exported = ExportedAuths { auths: Map::new(), keys: vec![], left_out: vec![] };
-    for one in chosen {
-        let account = &one.account;
+    for login in chosen {
+        let account = &login.account;
         let mut leave_out = |why: String| exported.left_out.push(OmittedAccount { account: account.clone(), why });
-        if one.credential.username.is_identity_token() && form != AuthFormat::AuthJson {
+        if login.credential.username.is_identity_token() && form != AuthFormat::AuthJson {
             leave_out("it has an identity token, which only an auth.json can hold".into());
             continue;
         }
@@ -63,19 +63,19 @@ pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuth
             continue;
         }
         let mut keys = Vec::new();
-        if one.by_default {
+        if login.by_default {
             keys.push(host_key(form, &account.registry));
-            keys.extend(one.names.iter().cloned());
+            keys.extend(login.names.iter().cloned());
         }
         // An account for the whole registry needs no key for its own namespace. Configured patterns always get keys.
-        let patterns = if one.by_default { account.images.clone() } else { account.patterns() };
+        let patterns = if login.by_default { account.images.clone() } else { account.patterns() };
         for pattern in patterns {
             match (form, path_key(&pattern)) {
-                (AuthFormat::Variable, _) if one.by_default => {}
+                (AuthFormat::Variable, _) if login.by_default => {}
                 (AuthFormat::Variable, _) => leave_out(format!("{pattern}: the variable has no keys for images")),
                 (_, Some(key)) => {
                     let others = key.strip_prefix(account.registry.as_str()).into_iter();
-                    let others = others.flat_map(|path| one.names.iter().map(move |name| format!("{name}{path}")));
+                    let others = others.flat_map(|path| login.names.iter().map(move |name| format!("{name}{path}")));
                     let others: Vec<_> = others.collect();
                     keys.push(key);
                     keys.extend(others);
@@ -95,7 +95,7 @@ pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuth
                 exported.left_out.push(OmittedAccount { account: account.clone(), why });
                 continue;
             }
-            exported.auths.insert(key.clone(), entry(account, &one.credential));
+            exported.auths.insert(key.clone(), entry(account, &login.credential));
             exported.keys.push((key, account.clone()));
         }
     }

@@ -63,7 +63,7 @@ pub(crate) fn hub_way(file: &ConfigJson, wanted: &[WantedRegistry], force: bool)
     let is_taken = file.helper(ADDRESS).is_some_and(|helper| helper != HELPER) && !force;
     let would_be_hidden = || {
         let (logins, _) = plaintext_auths::find(file);
-        let is_wanted = |registry: &Registry| wanted.iter().any(|one| one.registry == *registry);
+        let is_wanted = |registry: &Registry| wanted.iter().any(|entry| entry.registry == *registry);
         let is_seen = |registry: &Registry| !is_wanted(registry) && file.helper(registry.as_str()).is_none();
         logins.iter().any(|login| is_seen(&login.registry()))
     };
@@ -71,7 +71,7 @@ pub(crate) fn hub_way(file: &ConfigJson, wanted: &[WantedRegistry], force: bool)
 }
 
 fn has_hub(wanted: &[WantedRegistry]) -> bool {
-    wanted.iter().any(|one| one.registry.is_docker_hub())
+    wanted.iter().any(|entry| entry.registry.is_docker_hub())
 }
 
 impl WantedRegistry {
@@ -132,7 +132,7 @@ fn entries(
 ) -> Vec<PlannedChange> {
     let is_for_hub = reader == ClientFamily::Docker && has_hub(wanted);
     let mut keys: Vec<String> = Vec::new();
-    for key in wanted.iter().flat_map(|one| one.keys(file, asks_for_all)) {
+    for key in wanted.iter().flat_map(|entry| entry.keys(file, asks_for_all)) {
         if !keys.contains(&key) {
             keys.push(key);
         }

@@ -96,9 +96,9 @@ mod tests {
             ("", None),
         ] {
             let read = HelperMessage::read_answer(text.as_bytes());
-            let read = read.map(|one| {
-                let secret = one.secret.as_ref().map_or("", Secret::expose);
-                format!("{} {} {secret}", one.server_url, one.username)
+            let read = read.map(|message| {
+                let secret = message.secret.as_ref().map_or("", Secret::expose);
+                format!("{} {} {secret}", message.server_url, message.username)
             });
             assert_eq!(read.as_deref(), expected, "{text}");
         }

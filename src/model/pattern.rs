@@ -84,7 +84,7 @@ impl ImagePattern {
     /// Tells whether some image matches both patterns, and neither is more specific.
     pub(crate) fn ties_with(&self, other: &Self) -> bool {
         let segments = |path: &'_ Self| path.path.split('/').map(|part| part.as_bytes().to_vec()).collect::<Vec<_>>();
-        let letters_meet = |one: &Vec<u8>, other: &Vec<u8>| meet(one, other, |b| *b == b'*', u8::eq);
+        let letters_meet = |first: &Vec<u8>, other: &Vec<u8>| meet(first, other, |b| *b == b'*', u8::eq);
         (self.registry.covers(&other.registry) || other.registry.covers(&self.registry))
             && self.specificity() == other.specificity()
             && meet(&segments(self), &segments(other), |part| part == b"**", letters_meet)
@@ -167,12 +167,12 @@ fn glob<T>(pattern: &[T], text: &[T], is_wild: impl Fn(&T) -> bool, is_one: impl
 }
 
 /// Tells whether some text matches both patterns. Fills a table of the patterns' remainders, from the end.
-fn meet<T>(one: &[T], other: &[T], is_wild: impl Fn(&T) -> bool, meets: impl Fn(&T, &T) -> bool) -> bool {
+fn meet<T>(first: &[T], other: &[T], is_wild: impl Fn(&T) -> bool, meets: impl Fn(&T, &T) -> bool) -> bool {
     let mut below = vec![false; other.len() + 1];
-    for at in (0..=one.len()).rev() {
+    for at in (0..=first.len()).rev() {
         let mut row = vec![false; other.len() + 1];
         for to in (0..=other.len()).rev() {
-            let (left, right) = (one.get(at), other.get(to));
+            let (left, right) = (first.get(at), other.get(to));
             row[to] = match (left, right) {
                 (None, None) => true,
                 (Some(left), _) if is_wild(left) => below[to] || (right.is_some() && row[to + 1]),

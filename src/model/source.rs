@@ -229,8 +229,8 @@ impl StoredSecret {
         let Self { secret, expires_at, refresh_at, refresh, login_life, refused, session_over, username, cache_key } =
             self;
         let same_refresh = match (refresh, &other.refresh) {
-            (Some(one), Some(other)) => one.is_same(other),
-            (one, other) => one.is_none() && other.is_none(),
+            (Some(left), Some(right)) => left.is_same(right),
+            (left, right) => left.is_none() && right.is_none(),
         };
         secret.is_same(&other.secret)
             && same_refresh

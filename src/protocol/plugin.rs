@@ -48,8 +48,9 @@ const WARNINGS_AT_MOST: usize = 3;
 
 /// Warns of an expired account only after a refusal, so that the warning does not appear for ever.
 fn warnings(ending: Vec<(Account, Expiry)>, was_refused: bool, now: SystemTime) -> Vec<String> {
-    let told = ending.into_iter().filter(|(_, expiry)| was_refused || !expiry.has_ended(now));
-    told.take(WARNINGS_AT_MOST)
+    let worth_telling = ending.into_iter().filter(|(_, expiry)| was_refused || !expiry.has_ended(now));
+    worth_telling
+        .take(WARNINGS_AT_MOST)
         .filter_map(|(account, expiry)| {
             let [host, name] = [account.registry.as_str(), account.name.as_str()];
             let words = expiry.words(now)?;

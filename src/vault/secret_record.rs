@@ -72,7 +72,7 @@ impl SecretRecord {
     pub(crate) fn settle<'a>(
         &mut self,
         dropped: impl Iterator<Item = &'a Account>,
-        there: impl Iterator<Item = &'a Account>,
+        present: impl Iterator<Item = &'a Account>,
     ) {
         for account in dropped {
             let known = self.names(&account.store).iter_mut();
@@ -80,7 +80,7 @@ impl SecretRecord {
                 names.remove(account.name.as_str());
             }
         }
-        for account in there.filter(|account| account.store.keeps_its_own_files()) {
+        for account in present.filter(|account| account.store.keeps_its_own_files()) {
             self.names(&account.store)
                 .entry(account.registry.to_string())
                 .or_default()

@@ -239,6 +239,23 @@ fn a_type_name_is_defined_once() {
     assert!(double.is_empty(), "give each of these types a name of its own:\n{}", double.join("\n"));
 }
 
+/// Words that do not tell what a variable contains.
+const NO_NAMES: [&str; 8] = ["of", "one", "here", "there", "them", "given", "said", "told"];
+
+#[test]
+fn a_variable_is_named_by_a_noun() {
+    let mut failures = Vec::new();
+    for (file, text) in sources() {
+        for code in text.lines().map(|line| line.split("//").next().unwrap_or_default()) {
+            let binds = |form: &str| NO_NAMES.iter().any(|word| code.contains(&form.replace('_', word)));
+            if ["let _ ", "let _:", "let mut _ ", "|_|", "|_:", "|_,", ", _|", "for _ in "].into_iter().any(binds) {
+                failures.push(format!("{file}: {}", code.trim()));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "name what each variable contains:\n{}", failures.join("\n"));
+}
+
 #[test]
 fn every_test_file_is_part_of_the_tests() {
     let mut folders = vec![(root().join("tests/it"), "main")];

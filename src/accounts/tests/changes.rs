@@ -72,7 +72,8 @@ fn a_preview_says_what_saving_would_do() {
         login("quay.io", "me", "s1"),
         login("gitlab.example", "g", "s1"),
     ];
-    let found = accounts.preview_all(&logins).unwrap().into_iter().map(|one| one.unwrap().1).collect::<Vec<_>>();
+    let found =
+        accounts.preview_all(&logins).unwrap().into_iter().map(|preview| preview.unwrap().1).collect::<Vec<_>>();
     let renews = SaveOutcome::Renews;
     assert_eq!(
         found,
@@ -302,7 +303,7 @@ fn settings_are_changed_one_by_one() {
     let pattern = |text: &str| text.parse::<ImagePattern>().unwrap();
     let [x, y, other] = ["a.example/x", "a.example/y", "b.example/x"].map(pattern);
     let public = |host: &str| accounts.registry_accounts(&registry(host)).unwrap().public;
-    accounts.change_public(&[x.clone(), other.clone(), y.clone()], |all, one| all.push(one.clone())).unwrap();
+    accounts.change_public(&[x.clone(), other.clone(), y.clone()], |all, pattern| all.push(pattern.clone())).unwrap();
     assert_eq!((public("a.example"), public("b.example")), (vec![x.clone(), y.clone()], vec![other]));
     accounts.change_public(&[x], |_, _| {}).unwrap();
     assert_eq!(public("a.example"), [y]);

@@ -115,9 +115,9 @@ mod tests {
             let ProgramRole::Client(client) = program.role() else { panic!("{text} is not a client") };
             let command = clients::command(client, &program, &registry);
             let command = redirected(command, &settings, client, &program, &registry);
-            let mut told: Vec<_> = command.images.iter().map(ToString::to_string).collect();
-            told.extend(command.operation.map(|operation| operation.to_string()));
-            assert_eq!(told.join(" "), expected, "{text} at {registry}");
+            let mut found: Vec<_> = command.images.iter().map(ToString::to_string).collect();
+            found.extend(command.operation.map(|operation| operation.to_string()));
+            assert_eq!(found.join(" "), expected, "{text} at {registry}");
         }
     }
 }

@@ -172,7 +172,7 @@ mod tests {
     fn names_lead_where_the_settings_say() {
         let mut settings = RegistriesSettings::default();
         settings.add(FILE);
-        let told = |images: Vec<ImageReference>| images.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let joined = |images: Vec<ImageReference>| images.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         for (name, expected) in [
             ("corp.example/team/app", "mirror.example:5000/acme/app ghcr.io/acme/app"),
             ("corp.example/teams/app", "corp.example/teams/app"),
@@ -180,14 +180,14 @@ mod tests {
             ("old.example/x", "old.example/x"),
             ("plain.example/x", "plain.example/x"),
         ] {
-            assert_eq!(told(settings.asked_for(&name.parse().unwrap())), expected, "{name}");
+            assert_eq!(joined(settings.asked_for(&name.parse().unwrap())), expected, "{name}");
         }
         for (name, expected) in [
             ("tool", "quay.io/acme/tool"),
             ("alpine", "quay.io/alpine ghcr.io/alpine"),
             ("acme/app", "quay.io/acme/app ghcr.io/acme/app"),
         ] {
-            assert_eq!(told(settings.full_names(&name.parse().unwrap())), expected, "{name}");
+            assert_eq!(joined(settings.full_names(&name.parse().unwrap())), expected, "{name}");
         }
         for (name, expected) in [
             ("alpine", "quay.io/alpine ghcr.io/alpine"),
@@ -197,7 +197,7 @@ mod tests {
             ("corp.example/team/app:1", "mirror.example:5000/acme/app ghcr.io/acme/app"),
             ("type=registry,ref=alpine", ""),
         ] {
-            assert_eq!(told(settings.asked_for_name(name)), expected, "{name}");
+            assert_eq!(joined(settings.asked_for_name(name)), expected, "{name}");
         }
         for (host, expected) in [
             ("docker.io", true),
@@ -210,10 +210,10 @@ mod tests {
             assert_eq!(settings.may_lead_away_from(&host.parse().unwrap()), expected, "{host}");
         }
         settings.add("unqualified-search-registries = [\"docker.io\"]\n[aliases]\ntool = 'ghcr.io/x/tool'");
-        assert_eq!(told(settings.full_names(&"tool".parse().unwrap())), "ghcr.io/x/tool");
+        assert_eq!(joined(settings.full_names(&"tool".parse().unwrap())), "ghcr.io/x/tool");
         settings.add("broken = [");
         let hosts: Vec<_> = settings.destinations().map(|host| host.to_string()).collect();
         assert_eq!(hosts.join(" "), "docker.io mirror.example:5000 ghcr.io new.example plain.example ghcr.io");
-        assert_eq!(told(settings.full_names(&"alpine".parse().unwrap())), "docker.io/library/alpine");
+        assert_eq!(joined(settings.full_names(&"alpine".parse().unwrap())), "docker.io/library/alpine");
     }
 }

@@ -102,8 +102,8 @@ fn a_development_container_has_an_image_or_a_build() {
         &[(".devcontainer.json", target), ("Dockerfile", "FROM c.io/a AS a\nFROM c.io/b\n")],
         &[("devcontainer up", "c.io/a |")],
     );
-    let one = build.replace("CACHE", r#""c.io/cache""#);
-    hold(&[(place, &one), file], &[("A=x devcontainer up", "c.io/cache c.io/x |")]);
+    let single = build.replace("CACHE", r#""c.io/cache""#);
+    hold(&[(place, &single), file], &[("A=x devcontainer up", "c.io/cache c.io/x |")]);
     let two = build.replace("CACHE", r#"["c.io/c", "c.io/d"]"#);
     hold(
         &[(place, &two), file],

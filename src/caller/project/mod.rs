@@ -23,7 +23,7 @@ pub(crate) fn trusted_in(folder: &Path, trusted: &[TrustedFile]) -> Option<Proje
     let encloses = |entry: &TrustedFile| entry.file.parent().is_some_and(|parent| folder.starts_with(parent));
     trusted.iter().any(encloses).then_some(())?;
     let path = nearest(&folder)?;
-    trusted.iter().any(|one| one.file == path).then_some(())?;
+    trusted.iter().any(|entry| entry.file == path).then_some(())?;
     let file = ProjectFile::read(&path).ok()??;
     if file.is_trusted(trusted) { file.understand().ok() } else { None }
 }

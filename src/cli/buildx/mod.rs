@@ -255,7 +255,7 @@ fn without_folder(
         Some(entry) if entry.accounts.len() == 1 => "its registry has one account".to_owned(),
         Some(_) => "no single account is for it".to_owned(),
         None => match context.accounts.registry_accounts(image.registry()) {
-            Ok(of) => format!("its accounts are for {}, but buildx looks up single hosts", of.registry),
+            Ok(wide) => format!("its accounts are for {}, but buildx looks up single hosts", wide.registry),
             Err(_) => "no account is for it".to_owned(),
         },
     };

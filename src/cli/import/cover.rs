@@ -83,13 +83,13 @@ pub(super) fn find_hidden(
 /// Returns the files of clients that read `credHelpers`. It leaves out files that a person named: these may belong to
 /// other programs.
 fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
-    let of =
+    let files_of =
         |place: LoginSource, reader: ClientFamily| place.files(context.env).into_iter().map(move |path| (path, reader));
     let mut files: Vec<(PathBuf, ClientFamily)> = vec![];
-    let all = of(LoginSource::Docker, ClientFamily::Docker)
-        .chain(of(LoginSource::Containers, ClientFamily::Containers))
-        .chain(of(LoginSource::Finch, ClientFamily::Docker))
-        .chain(of(LoginSource::Helm, ClientFamily::Docker));
+    let all = files_of(LoginSource::Docker, ClientFamily::Docker)
+        .chain(files_of(LoginSource::Containers, ClientFamily::Containers))
+        .chain(files_of(LoginSource::Finch, ClientFamily::Docker))
+        .chain(files_of(LoginSource::Helm, ClientFamily::Docker));
     for (path, reader) in all {
         if !files.iter().any(|(known, _)| *known == path) {
             files.push((path, reader));

@@ -61,8 +61,8 @@ fn note_weaker_place(
         count += usize::from(match result {
             ImportOutcome::Kept(_, SaveOutcome::New) => context.store_choice()?.kind.is_clear(),
             ImportOutcome::Kept(name, SaveOutcome::Renews) => {
-                let of = context.accounts.registry_accounts(&login.registry())?;
-                of.accounts.iter().any(|account| account.name == *name && account.store.is_clear())
+                let known = context.accounts.registry_accounts(&login.registry())?;
+                known.accounts.iter().any(|account| account.name == *name && account.store.is_clear())
             }
             _ => false,
         });

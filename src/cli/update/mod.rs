@@ -118,8 +118,8 @@ fn fetch(context: &CommandContext<'_>, server: &ReleaseServer, release: &Release
 
 fn show(line: &LiveLine, what: &str, bytes: u64, total: Option<u64>) {
     let megabytes = |bytes: u64| format!("{}.{}", bytes / 1_000_000, bytes / 100_000 % 10);
-    let of = total.map(|total| format!(" of {}", megabytes(total))).unwrap_or_default();
-    line.set(format_args!("{what}: {}{of} MB", megabytes(bytes)));
+    let of_total = total.map(|total| format!(" of {}", megabytes(total))).unwrap_or_default();
+    line.set(format_args!("{what}: {}{of_total} MB", megabytes(bytes)));
 }
 
 fn server(context: &CommandContext<'_>) -> Result<ReleaseServer, Failure> {
@@ -130,8 +130,8 @@ fn server(context: &CommandContext<'_>) -> Result<ReleaseServer, Failure> {
 /// network.
 pub(super) fn known_newer(context: &CommandContext<'_>) -> Option<(Version, String)> {
     let version = release::newer(context.env)?;
-    let command =
-        Installation::find().map_or_else(|_| format!("{} update", context.program), |it| command(context, &it));
+    let command = Installation::find()
+        .map_or_else(|_| format!("{} update", context.program), |installation| command(context, &installation));
     Some((version, command))
 }
 

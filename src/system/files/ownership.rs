@@ -34,10 +34,11 @@ enum AccessFault {
 /// Refuses an open file that belongs to another user, or that others may write.
 pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), Problem> {
     let user = geteuid().as_raw();
-    let of = |linked| FileOwnership { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
-    let Some(fault) = FileOwnership::fault(of(false), user) else { return Ok(()) };
+    let ownership =
+        |linked| FileOwnership { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
+    let Some(fault) = FileOwnership::fault(ownership(false), user) else { return Ok(()) };
     // Only if the file would be refused, check whether the path is a link.
-    if FileOwnership::fault(of(path.is_symlink()), user).is_none() {
+    if FileOwnership::fault(ownership(path.is_symlink()), user).is_none() {
         return Ok(());
     }
     Err(problem(path, metadata, fault, user))

@@ -80,8 +80,8 @@ pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> 
 }
 
 pub(super) fn free_space(folder: &Path) -> Option<u64> {
-    let there = statvfs(folder).ok()?;
-    Some(there.f_bavail.saturating_mul(there.f_frsize))
+    let space = statvfs(folder).ok()?;
+    Some(space.f_bavail.saturating_mul(space.f_frsize))
 }
 
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
@@ -158,7 +158,7 @@ pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {
 }
 
 pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
-    fs::read_link(path).is_ok_and(|there| there == target)
+    fs::read_link(path).is_ok_and(|linked| linked == target)
 }
 
 /// The purpose of opening a file.
@@ -195,8 +195,9 @@ pub(super) fn open_own(path: &Path, purpose: OpenMode) -> io::Result<(File, u64)
 
 /// Tells whether `path` still names this file.
 pub(super) fn is_at(path: &Path, file: &File) -> bool {
-    let same = |there: fs::Metadata, here: fs::Metadata| (there.dev(), there.ino()) == (here.dev(), here.ino());
-    fs::symlink_metadata(path).is_ok_and(|there| file.metadata().is_ok_and(|here| same(there, here)))
+    let same =
+        |linked: fs::Metadata, opened: fs::Metadata| (linked.dev(), linked.ino()) == (opened.dev(), opened.ino());
+    fs::symlink_metadata(path).is_ok_and(|linked| file.metadata().is_ok_and(|opened| same(linked, opened)))
 }
 
 /// Tells whether this process may make a file of this length (`RLIMIT_FSIZE`).

@@ -151,8 +151,8 @@ pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {
 /// Compares only size and time. A copy counts as a link, because it serves as well.
 pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
     let stamp = |path: &Path| fs::metadata(path).ok().map(|file| (file.len(), file.modified().ok()));
-    let there = stamp(path);
-    there.is_some() && there == stamp(&path.with_file_name(target))
+    let stamped = stamp(path);
+    stamped.is_some() && stamped == stamp(&path.with_file_name(target))
 }
 
 /// `ERROR_ACCESS_DENIED` for a file that is being replaced, `ERROR_SHARING_VIOLATION` for one that is open.

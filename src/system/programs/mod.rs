@@ -367,14 +367,14 @@ mod tests {
     fn a_program_is_found_in_absolute_folders_only() {
         assert!(find("sh").is_some_and(|path| path.is_absolute() && is_program(&path)));
         assert_eq!((find("no-such-program"), is_program(Path::new("/bin"))), (None, false));
-        let [first, two, here] = ["/one", "/two", "."].map(PathBuf::from);
-        for (folders, there, found) in [
+        let [first, two, current] = ["/one", "/two", "."].map(PathBuf::from);
+        for (folders, existing, found) in [
             (vec![&first, &two], vec!["/two/sh"], Some("/two/sh")),
             (vec![&first, &two], vec!["/two/sh", "/one/sh"], Some("/one/sh")),
-            (vec![&here, &two], vec!["./sh"], None),
+            (vec![&current, &two], vec!["./sh"], None),
             (vec![], vec![], None),
         ] {
-            let is_there = |path: &Path| there.iter().any(|file| Path::new(file) == path);
+            let is_there = |path: &Path| existing.iter().any(|file| Path::new(file) == path);
             assert_eq!(find_in(folders.into_iter().cloned(), "sh", is_there), found.map(PathBuf::from));
         }
         let ours = std::env::current_exe().unwrap();

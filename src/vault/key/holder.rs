@@ -194,11 +194,11 @@ fn not_there(path: &Path) -> Problem {
 }
 
 /// Tells whether the key must be written to the file. Fails if the file contains another key.
-fn is_new(path: &Path, there: &[SealKey], key: &SealKey) -> Result<bool> {
-    if there.iter().any(|stored_key| stored_key.id() == key.id()) {
+fn is_new(path: &Path, stored: &[SealKey], key: &SealKey) -> Result<bool> {
+    if stored.iter().any(|stored_key| stored_key.id() == key.id()) {
         return Ok(false);
     }
-    if !there.is_empty() {
+    if !stored.is_empty() {
         let message = format!("`{}` holds another key already", path.display());
         bail!(Problem::new(message, "name another file"))
     }

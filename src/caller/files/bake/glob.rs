@@ -8,7 +8,7 @@ pub(super) fn fits(pattern: &str, text: &str) -> bool {
     let (mut at, mut next) = (0, 0);
     let mut last_star = None;
     while next < text.len() {
-        match one(&pattern[at..], text[next]) {
+        match first_part(&pattern[at..], text[next]) {
             Some(_) if pattern[at..].starts_with(&['*']) => {
                 last_star = Some((at, next));
                 at += 1;
@@ -35,7 +35,7 @@ pub(super) fn is_pattern(text: &str) -> bool {
 }
 
 /// Returns the length of the pattern's first part, if that part matches `c`.
-fn one(pattern: &[char], c: char) -> Option<usize> {
+fn first_part(pattern: &[char], c: char) -> Option<usize> {
     match *pattern.first()? {
         '*' | '?' => Some(1),
         '\\' => (*pattern.get(1)? == c).then_some(2),

@@ -53,14 +53,14 @@ impl BakeOverrides {
         let tags: Vec<&BakeOverride> = self.0.iter().filter(|entry| entry.key == "tags").collect();
         if !tags.is_empty() && tags.iter().all(|bake_override| bake_override.pattern == "*" && !bake_override.is_added)
         {
-            let tags: Vec<String> = tags.iter().map(|one| one.value.clone()).collect();
+            let tags: Vec<String> = tags.iter().map(|setting| setting.value.clone()).collect();
             pushed = side_of(FlagKind::Image, &tags, current);
         }
-        let of_all = |one: &&BakeOverride| one.pattern == "*";
-        let goes_out = self.0.iter().filter(of_all).any(|one| match &*one.key {
-            "push" => is_true(&one.value),
+        let of_all = |setting: &&BakeOverride| setting.pattern == "*";
+        let goes_out = self.0.iter().filter(of_all).any(|setting| match &*setting.key {
+            "push" => is_true(&setting.value),
             "output" => {
-                output::goes(&[BakeOutput { text: one.value.clone(), file: current.into() }])
+                output::goes(&[BakeOutput { text: setting.value.clone(), file: current.into() }])
                     == OutputDestination::AsTagged
             }
             _ => false,
@@ -76,26 +76,27 @@ impl BakeOverrides {
                 || (!is_target(&bake_override.pattern) && glob::fits(&bake_override.pattern, name))
         };
         let fitting: Vec<&BakeOverride> = self.0.iter().filter(fits).collect();
-        let (last, first): (Vec<_>, Vec<_>) = fitting.into_iter().partition(|one| matches!(&*one.key, "push" | "load"));
+        let (last, first): (Vec<_>, Vec<_>) =
+            fitting.into_iter().partition(|setting| matches!(&*setting.key, "push" | "load"));
         let lists = ["tags", "cache-from", "cache-to", "output", "platform"];
         for key in lists {
-            let values: Vec<&BakeOverride> = first.iter().copied().filter(|one| one.key == key).collect();
+            let values: Vec<&BakeOverride> = first.iter().copied().filter(|setting| setting.key == key).collect();
             if let Some(entry) = values.last() {
-                let texts: Vec<String> = values.iter().map(|one| one.value.clone()).collect();
+                let texts: Vec<String> = values.iter().map(|setting| setting.value.clone()).collect();
                 set_list(target, key, &texts, entry.is_added);
             }
         }
-        for one in first {
-            set(target, one);
+        for setting in first {
+            set(target, setting);
         }
-        for one in last {
-            let is_set = is_true(&one.value);
+        for setting in last {
+            let is_set = is_true(&setting.value);
             if !is_set && target.outputs.is_none() {
                 continue; // there is nothing to take away, and the outputs of another parent stay
             }
             let file = target.file.clone();
             let outputs = target.outputs.get_or_insert_default();
-            match &*one.key {
+            match &*setting.key {
                 "push" => output::set_push(outputs, is_set, &file),
                 // `load` keeps the result on this machine, if the target has no other output.
                 _ if is_set && outputs.is_empty() => outputs.push(BakeOutput { text: "type=docker".to_owned(), file }),

@@ -203,7 +203,7 @@ fn a_decision_names_its_registry_its_images_and_where_they_are() {
     let reason = MatchReason::Image { image, pattern, file: Some("compose.yaml".into()) };
     assert_eq!(decision.deciding().unwrap().outcome, RuleOutcome::Account { account: "work".into(), reason });
 
-    let of = |images: &[&str]| CallerStub {
+    let caller_of = |images: &[&str]| CallerStub {
         images: images.iter().map(|image| image.parse().unwrap()).collect(),
         mentions: Some(vec![]),
         folder: Some("/".into()),
@@ -211,12 +211,12 @@ fn a_decision_names_its_registry_its_images_and_where_they_are() {
     };
     let request = AccountRequest::default();
     let both = ["ghcr.io/acme/a", "ghcr.io/me/b"];
-    assert_eq!(decide(&owned, &request, &of(&both)).images().collect::<Vec<_>>(), both);
+    assert_eq!(decide(&owned, &request, &caller_of(&both)).images().collect::<Vec<_>>(), both);
     owned.public = vec!["ghcr.io/library/**".parse().unwrap()];
     let public = ["ghcr.io/library/a"];
-    assert_eq!(decide(&owned, &request, &of(&public)).images().collect::<Vec<_>>(), public);
+    assert_eq!(decide(&owned, &request, &caller_of(&public)).images().collect::<Vec<_>>(), public);
     owned.registry = Registry::from_key("*.io");
-    assert_eq!(decide(&owned, &request, &of(&public)).entry(), "*.io");
+    assert_eq!(decide(&owned, &request, &caller_of(&public)).entry(), "*.io");
 }
 
 #[test]

@@ -11,10 +11,10 @@ const PRODUCT_AT_MOST: usize = 4096;
 
 pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
-        "setunion" => |a| combine(a, |one, other| one.union(other).cloned().collect()),
-        "setintersection" => |a| combine(a, |one, other| one.intersection(other).cloned().collect()),
-        "setsubtract" => |a| combine(a, |one, other| one.difference(other).cloned().collect()),
-        "setsymmetricdifference" => |a| combine(a, |one, other| one.symmetric_difference(other).cloned().collect()),
+        "setunion" => |a| combine(a, |left, right| left.union(right).cloned().collect()),
+        "setintersection" => |a| combine(a, |left, right| left.intersection(right).cloned().collect()),
+        "setsubtract" => |a| combine(a, |left, right| left.difference(right).cloned().collect()),
+        "setsymmetricdifference" => |a| combine(a, |left, right| left.symmetric_difference(right).cloned().collect()),
         "sethaselement" => |a| Ok(HclValue::Bool(set(a.get(0)?)?.contains(&a.text(1)?))),
         "setproduct" => product,
         _ => return None,
