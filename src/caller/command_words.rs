@@ -192,7 +192,7 @@ pub(super) fn is_off(switches: &[Switch<'_>], flag: &str) -> bool {
 /// Returns whether the switch is on; `None` if it is not typed. If it is typed several times, the last one decides.
 fn last(switches: &[Switch<'_>], flag: &str) -> Option<bool> {
     let name = flag.trim_start_matches('-');
-    switches.iter().rev().find(|switch| switch.name == name).map(|switch| switch.is_on)
+    switches.iter().rev().find(|switch| !name.is_empty() && switch.name == name).map(|switch| switch.is_on)
 }
 
 /// Go's `strconv.ParseBool`.
