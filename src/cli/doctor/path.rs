@@ -6,7 +6,7 @@ use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, copies};
 use crate::cli::{CommandContext, update};
-use crate::docker::configured_helper;
+use crate::docker::configured_helper::{self, PROGRAM};
 use crate::docker::pins::own_folder;
 use crate::release::Version;
 use crate::system::text::quote;
@@ -50,99 +50,125 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
 }
 
 fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
-    let mut found = Vec::new();
-    let name = configured_helper::PROGRAM;
-    let own = quote(&facts.program.to_string_lossy()).into_owned();
-    let folder = |path: &Path| path.parent().unwrap_or(path).to_owned();
-    match &facts.on_path {
-        None => {
-            let remedy = match &facts.own_folder {
-                Some(folder) => Remedy::Link { program: facts.program.clone(), folder: folder.clone() },
-                None => Remedy::Command(format!("export PATH=\"$PATH:{}\"", folder(&facts.program).display())),
-            };
-            let breaks = "Docker and Podman cannot start it: every pull and push goes out without a login";
-            found.push(Diagnosis::broken(
-                Check::ProgramPath,
-                format!("`{name}` is not in any absolute folder of PATH"),
-                breaks,
-                remedy,
-            ));
-        }
-        Some(other) if !facts.is_same => found.push(Diagnosis::note(
-            Check::ProgramCopy,
-            format!("PATH leads to `{}`, but this program is `{}`", other.display(), facts.program.display()),
-            match &facts.other_version {
-                Some(version) => {
-                    format!("Docker starts the one on PATH, version {version}; this is {}", env!("CARGO_PKG_VERSION"))
-                }
-                None => "Docker starts the one on PATH, which may be another version".to_owned(),
-            },
-            Remedy::Command(copies::replace_command(&facts.program, other)),
-        )),
-        Some(_) => {}
-    }
-    if let Some((version, command)) = &facts.newer {
-        let ours = env!("CARGO_PKG_VERSION");
-        found.push(Diagnosis::note(
-            Check::NewerRelease,
-            format!("Ensign {version} is released, and this is {ours}"),
-            format!("faults that were fixed after {ours} are still present here"),
-            Remedy::Command(command.clone()),
-        ));
-    }
-    if let (Some(on_path), Some(false)) = (&facts.on_path, facts.session_finds) {
-        let folder = folder(on_path);
-        let remedy = match &facts.session_file {
-            Some(file) => Remedy::SessionPath { file: file.clone(), folder },
-            None => Remedy::Command(format!("sudo launchctl config user path \"$PATH:{}\"", folder.display())),
+    let found = [
+        program_path(facts),
+        newer_release(facts),
+        session_path(facts),
+        sudo_path(facts),
+        sudo_home(facts, program),
+        docker_snap(facts, program),
+    ];
+    found.into_iter().flatten().collect()
+}
+
+fn program_path(facts: &PathFacts) -> Option<Diagnosis> {
+    let Some(on_path) = &facts.on_path else {
+        let remedy = match &facts.own_folder {
+            Some(folder) => Remedy::Link { program: facts.program.clone(), folder: folder.clone() },
+            None => Remedy::Command(format!("export PATH=\"$PATH:{}\"", folder_of(&facts.program).display())),
         };
-        found.push(Diagnosis::note(
-            Check::SessionPath,
-            format!("the desktop's session has another PATH and does not find `{name}`"),
-            "Docker started from an editor or another program of the desktop",
+        return Some(Diagnosis::broken(
+            Check::ProgramPath,
+            format!("`{PROGRAM}` is not in any absolute folder of PATH"),
+            "Docker and Podman cannot start it: every pull and push goes out without a login",
             remedy,
         ));
+    };
+    if facts.is_same {
+        return None;
     }
-    if facts.needs_sudo && facts.sudo_finds == Some(false) {
-        found.push(Diagnosis::note(
-            Check::SudoPath,
-            format!("only root may use Docker's socket here, and `sudo` does not find `{name}`"),
-            "`sudo docker pull` and `push` use no account",
-            Remedy::Command(format!("sudo ln -s {own} /usr/local/bin/{name}")),
-        ));
+    let breaks = match &facts.other_version {
+        Some(version) => {
+            format!("Docker starts the one on PATH, version {version}; this is {}", env!("CARGO_PKG_VERSION"))
+        }
+        None => "Docker starts the one on PATH, which may be another version".to_owned(),
+    };
+    Some(Diagnosis::note(
+        Check::ProgramCopy,
+        format!("PATH leads to `{}`, but this program is `{}`", on_path.display(), facts.program.display()),
+        breaks,
+        Remedy::Command(copies::replace_command(&facts.program, on_path)),
+    ))
+}
+
+fn newer_release(facts: &PathFacts) -> Option<Diagnosis> {
+    let (version, command) = facts.newer.as_ref()?;
+    let ours = env!("CARGO_PKG_VERSION");
+    Some(Diagnosis::note(
+        Check::NewerRelease,
+        format!("Ensign {version} is released, and this is {ours}"),
+        format!("faults that were fixed after {ours} are still present here"),
+        Remedy::Command(command.clone()),
+    ))
+}
+
+fn session_path(facts: &PathFacts) -> Option<Diagnosis> {
+    let folder = folder_of(facts.on_path.as_ref().filter(|_| facts.session_finds == Some(false))?);
+    let remedy = match &facts.session_file {
+        Some(file) => Remedy::SessionPath { file: file.clone(), folder },
+        None => Remedy::Command(format!("sudo launchctl config user path \"$PATH:{}\"", folder.display())),
+    };
+    Some(Diagnosis::note(
+        Check::SessionPath,
+        format!("the desktop's session has another PATH and does not find `{PROGRAM}`"),
+        "Docker started from an editor or another program of the desktop",
+        remedy,
+    ))
+}
+
+fn sudo_path(facts: &PathFacts) -> Option<Diagnosis> {
+    if !facts.needs_sudo || facts.sudo_finds != Some(false) {
+        return None;
     }
-    if facts.runs_by_sudo {
-        found.push(Diagnosis::note(
-            Check::SudoHome,
+    let own = quote(&facts.program.to_string_lossy()).into_owned();
+    Some(Diagnosis::note(
+        Check::SudoPath,
+        format!("only root may use Docker's socket here, and `sudo` does not find `{PROGRAM}`"),
+        "`sudo docker pull` and `push` use no account",
+        Remedy::Command(format!("sudo ln -s {own} /usr/local/bin/{PROGRAM}")),
+    ))
+}
+
+fn sudo_home(facts: &PathFacts, program: &str) -> Option<Diagnosis> {
+    let (found, breaks, command) = if facts.runs_by_sudo {
+        (
             "this runs under `sudo`: these are root's accounts and root's Docker config",
             "accounts that were added without `sudo` do not answer `sudo docker`",
-            Remedy::Command(format!("{program} doctor   (without `sudo`)")),
-        ));
+            format!("{program} doctor   (without `sudo`)"),
+        )
     } else if facts.needs_sudo {
-        found.push(Diagnosis::note(
-            Check::SudoHome,
+        (
             "only root may use Docker's socket here, and `sudo docker` uses root's accounts",
             "your accounts do not answer `sudo docker pull` and `push`",
-            Remedy::Command(format!("sudo {program} login HOST && sudo {program} configure-docker")),
-        ));
-    }
-    if facts.is_snap {
-        found.push(Diagnosis::broken(
+            format!("sudo {program} login HOST && sudo {program} configure-docker"),
+        )
+    } else {
+        return None;
+    };
+    Some(Diagnosis::note(Check::SudoHome, found, breaks, Remedy::Command(command)))
+}
+
+fn docker_snap(facts: &PathFacts, program: &str) -> Option<Diagnosis> {
+    let fault = || {
+        Diagnosis::broken(
             Check::DockerSnap,
             "`docker` is a snap, which starts no program outside its folders",
             "Docker asks no credential helper at all",
             Remedy::Command(configured_helper::snap_command(program)),
-        ));
-    }
-    found
+        )
+    };
+    facts.is_snap.then(fault)
+}
+
+fn folder_of(program: &Path) -> PathBuf {
+    program.parent().unwrap_or(program).to_owned()
 }
 
 impl PathFacts {
     fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let program = env::program().unwrap_or_default();
-        let on_path = find_program(configured_helper::PROGRAM);
-        let finds =
-            |path: Option<std::ffi::OsString>| Some(find_program_on(&path?, configured_helper::PROGRAM).is_some());
+        let on_path = find_program(PROGRAM);
+        let finds = |path: Option<std::ffi::OsString>| Some(find_program_on(&path?, PROGRAM).is_some());
         let session_file = context.env.xdg_config_dir().filter(|_| cfg!(target_os = "linux"));
         let is_same = on_path.as_ref().and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == program);
         Self {
