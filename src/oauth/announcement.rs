@@ -1,5 +1,5 @@
-//! A registry's announcement of its login: the document `/.well-known/registry-login`. It has the fields of a row in
-//! the table of providers. Its addresses must be in the registry's own domain.
+//! Reads a registry's announcement of its login from the document `/.well-known/registry-login`. The document has the
+//! fields of a row in the table of providers. All addresses in the document must be in the registry's own domain.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::system::http::{Authorization, HttpRequest, HttpResponse, Method, Url}
 use crate::system::text::one_line;
 const PLACE: &str = "/.well-known/registry-login";
 
-/// The time limit is short, because a person is waiting who may not want a login with a browser at all.
+/// The time limit is short, because a person waits for the response and may not want a login with a browser at all.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The provider that a registry announces. Most announce none (`Ok(None)`). An unusable announcement is an error, which
-/// is a sentence.
+/// Returns the provider that a registry announces. Most registries announce no provider (`Ok(None)`). The error says in
+/// a whole sentence why the announcement is unusable.
 pub(crate) fn announced_provider(registry: &Registry) -> Result<Option<Provider>, String> {
     let Some(url) = endpoint::own(registry).ok().and_then(|own| own.at(PLACE)) else { return Ok(None) };
     let request =
@@ -27,7 +27,7 @@ pub(crate) fn announced_provider(registry: &Registry) -> Result<Option<Provider>
     }
 }
 
-/// The registry's own address as the issuer, for the case that no other issuer is known.
+/// Returns the registry's own address as the issuer, for a login where no other issuer is known.
 pub(crate) fn own_issuer(registry: &Registry) -> Option<String> {
     let own = endpoint::own(registry).ok()?;
     Some(own.to_string().trim_end_matches('/').to_owned())
@@ -36,7 +36,7 @@ pub(crate) fn own_issuer(registry: &Registry) -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "a public document")]
 fn read(response: &HttpResponse, registry: &Registry) -> Result<Option<Provider>, String> {
     let body = response.body.as_ref().filter(|_| response.status == 200);
-    // A web site may answer every path with a page, which is no announcement.
+    // A web site may answer every path with an HTML page, which is not an announcement.
     let Some(Ok(document @ Value::Object(_))) = body.map(|body| serde_json::from_str(body.expose())) else {
         return Ok(None);
     };
@@ -46,7 +46,7 @@ fn read(response: &HttpResponse, registry: &Registry) -> Result<Option<Provider>
     Ok(Some(Provider {
         name: registry.to_string(),
         is_announced: true,
-        title: registry.to_string(), // its own title could imitate another provider
+        title: registry.to_string(), // the announced title could imitate another provider
         hosts: vec![],
         opt_in: false,
         exchange: None,

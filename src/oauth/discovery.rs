@@ -1,4 +1,4 @@
-//! Finds an issuer's endpoints: `OpenID` Connect Discovery 1.0 and RFC 8414.
+//! Finds an issuer's endpoints by `OpenID` Connect Discovery 1.0 or RFC 8414.
 
 use serde::Deserialize;
 
@@ -21,7 +21,7 @@ pub(super) struct Metadata {
     pub(super) userinfo: Option<String>,
 }
 
-/// Asks the issuer for its endpoints. An error is a whole sentence that contains the issuer's address.
+/// Fetches the issuer's document with its endpoints. An error is a whole sentence that contains the issuer's address.
 pub(super) fn find(client: &HttpClient, issuer: &str) -> Result<Metadata, String> {
     let shown = one_line(issuer, 100);
     let url = endpoint::parse(issuer)?;
@@ -41,7 +41,7 @@ pub(super) fn find(client: &HttpClient, issuer: &str) -> Result<Metadata, String
     Err(format!("`{shown}` cannot be used: {why}"))
 }
 
-/// RFC 8414 inserts `/.well-known/…` between host and path. `OpenID` Connect appends it to the path.
+/// RFC 8414 inserts `/.well-known/…` between host and path. `OpenID` Connect appends `/.well-known/…` to the path.
 fn well_known(issuer: &Url) -> Option<[Url; 2]> {
     let path = issuer.path().trim_end_matches('/');
     Some([
@@ -50,7 +50,7 @@ fn well_known(issuer: &Url) -> Option<[Url; 2]> {
     ])
 }
 
-/// `Err(None)`: there is no document at this address.
+/// Returns `Err(None)` if there is no document at this address.
 #[expect(clippy::disallowed_methods, reason = "a public document")]
 fn read(response: &HttpResponse, issuer: &str) -> Result<Metadata, Option<String>> {
     if response.status != 200 {
@@ -59,8 +59,8 @@ fn read(response: &HttpResponse, issuer: &str) -> Result<Metadata, Option<String
     let body = response.body.as_ref().ok_or_else(|| Some("its document is too long".to_owned()))?;
     let metadata: Metadata =
         serde_json::from_str(body.expose()).map_err(|_| Some("its document is not valid".to_owned()))?;
-    // The document must contain the issuer that was asked (RFC 8414 section 3.3). Otherwise one issuer could pose as
-    // another.
+    // The document must name the issuer that was asked (RFC 8414 section 3.3). Without this check, one issuer could
+    // pose as another.
     if metadata.issuer.trim_end_matches('/') != issuer.trim_end_matches('/') {
         return Err(Some(format!("its document names another issuer, `{}`", one_line(&metadata.issuer, 100))));
     }

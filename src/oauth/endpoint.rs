@@ -1,5 +1,5 @@
-//! Checks a provider's addresses. They need `https`, or may use `http` on this machine. Some must belong to a
-//! registry's domain.
+//! Checks a provider's addresses, which must use `https`, or `http` on this machine. Some addresses must also be in a
+//! registry's own domain.
 
 use crate::model::Registry;
 use crate::system::http::Url;
@@ -16,8 +16,8 @@ pub(super) fn parse(text: &str) -> Result<Url, String> {
     }
 }
 
-/// Makes a complete URL from an address in the table of providers. The address may be a path at the registry itself,
-/// and may contain `{issuer}` and `{tenant}`.
+/// Makes a complete URL from an address in the table of providers. The address may be a path at the registry, and may
+/// contain `{issuer}` and `{tenant}`.
 pub(super) fn resolve(
     template: &str,
     registry: &Registry,
@@ -38,7 +38,7 @@ pub(super) fn resolve(
     parse(&text)
 }
 
-/// The registry's own address. A registry on this machine is asked by plain http, as Docker does.
+/// Returns the registry's own address. A registry on this machine gets plain http, as in Docker.
 pub(super) fn own(registry: &Registry) -> Result<Url, String> {
     let scheme = if registry.is_loopback() { "http" } else { "https" };
     let authority = registry.api_authority();
@@ -47,9 +47,9 @@ pub(super) fn own(registry: &Registry) -> Result<Url, String> {
         .ok_or_else(|| format!("`{}` is not a host that can be asked", one_line(registry.as_str(), 100)))
 }
 
-/// Tells whether a registry may send people to `url`. The registry's own host is allowed, any subdomain of it, and a
-/// parent domain of at least two labels. Another page could ask a person for a code that logs a stranger in (RFC 8628
-/// section 5.4).
+/// Tells whether a registry may send people to `url`. The host of `url` may be the registry's own, a subdomain of it,
+/// or a parent domain of at least two labels. A page elsewhere could ask a person for a code that logs a stranger in
+/// (RFC 8628 section 5.4).
 pub(super) fn is_near(url: &Url, registry: &Registry) -> bool {
     let (host, own) = (url.host(), registry.host().to_lowercase());
     let is_below =

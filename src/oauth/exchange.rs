@@ -1,4 +1,4 @@
-//! Exchanges a provider's token for a token that a registry accepts: Azure's exchange, and Docker Hub's access token.
+//! Exchanges a provider's token for a token that a registry accepts, at Azure or Docker Hub.
 
 use std::time::SystemTime;
 
@@ -9,13 +9,13 @@ use super::{TokenExchange, endpoint};
 use crate::model::{Registry, Secret, jwt};
 use crate::system::http::{Authorization, FormField, HttpClient, HttpRequest, HttpResponse, Method, Url};
 
-/// Azure/acr `docs/AAD-OAuth.md`
+/// The path is from Azure/acr `docs/AAD-OAuth.md`.
 const ACR_PATH: &str = "/oauth2/exchange";
 
 impl TokenExchange {
     const ALL: [(Self, &str); 2] = [(Self::Acr, "acr"), (Self::DockerHubPat, "docker-hub-pat")];
 
-    /// The name by which an account stores the exchange.
+    /// Returns the name by which an account stores the exchange.
     pub(super) fn name(self) -> &'static str {
         Self::ALL.iter().find(|(exchange, _)| *exchange == self).map_or("", |(_, name)| name)
     }
@@ -24,12 +24,12 @@ impl TokenExchange {
         Self::ALL.iter().find(|(_, known)| *known == name).map(|(exchange, _)| *exchange)
     }
 
-    /// Tells whether the registry's token stays valid for good, so that it is never renewed.
+    /// Tells whether the registry's token has no expiry, and thus is never renewed.
     pub(super) fn is_lasting(self) -> bool {
         self == Self::DockerHubPat
     }
 
-    /// Fetches the registry's token, with its expiry if it has one. An error is a whole sentence.
+    /// Fetches the registry's token, and its expiry if the token states one. An error is a whole sentence.
     pub(super) fn run(
         self,
         client: &HttpClient,
@@ -48,7 +48,7 @@ impl TokenExchange {
             Self::Acr => acr(url, registry, tenant, token),
             Self::DockerHubPat => HttpRequest {
                 accept: Some("application/json"),
-                json: Some(Secret::new(String::new())), // docker/cli `internal/oauth/api/api.go`
+                json: Some(Secret::new(String::new())), // as in docker/cli `internal/oauth/api/api.go`
                 ..HttpRequest::new(Method::Post, url, Authorization::Bearer(token.copy()))
             },
         };
@@ -65,7 +65,7 @@ impl TokenExchange {
 }
 
 fn acr<'t>(url: Url, registry: &Registry, tenant: Option<&str>, token: &'t Secret) -> HttpRequest<'t> {
-    // `organizations`, `common` and `consumers` do not name a single tenant, so the token's tenant is used.
+    // `organizations`, `common` and `consumers` do not name a single tenant, so the tenant in the token is used.
     let is_one = |tenant: &&str| !matches!(*tenant, "organizations" | "common" | "consumers");
     let claims = jwt::claims(token);
     let of_token = claims.as_ref().and_then(|claims| claims.get("tid")?.as_str());

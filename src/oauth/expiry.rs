@@ -1,4 +1,4 @@
-//! Asks the provider when a token expires, because registries do not report it.
+//! Asks the provider when a token expires, because registries do not report expiries.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,10 +7,11 @@ use super::{client, endpoint};
 use crate::model::{Credential, Registry};
 use crate::system::http::{Authorization, HttpRequest, Method};
 
-/// The expiry is not essential, so a person waits no longer for it.
+/// A login is complete without the expiry, so a person waits at most this long for the provider.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Shows the token to its provider, and returns the expiry from the response. `None` for other secrets.
+/// Sends the token to its provider, and returns the expiry from the response. Returns `None` if the provider reports no
+/// expiry.
 pub(crate) fn token_expiry(provider: &Provider, registry: &Registry, credential: &Credential) -> Option<SystemTime> {
     if credential.username.is_identity_token() {
         return None;

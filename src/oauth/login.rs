@@ -14,7 +14,7 @@ use super::{TokenExchange, TokenSet, renewal, revoke};
 use crate::model::{OAuthGrant, Secret, StoredSecret, Username, jwt};
 use crate::system::http::{Authorization, HttpClient, HttpRequest, Method};
 
-/// A login in progress, once the person has the code.
+/// A login in progress: the person already has the code.
 pub(crate) struct PendingLogin {
     plan: LoginPlan,
     client: HttpClient,
@@ -26,17 +26,17 @@ pub(crate) struct PendingLogin {
 #[derive(Debug)]
 pub(crate) struct DeviceLogin {
     pub(crate) tokens: TokenSet,
-    /// How to renew and revoke the login, if that is possible.
+    /// How to renew and revoke the login; `None` if neither is possible.
     pub(crate) grant: Option<OAuthGrant>,
     pub(crate) did: Option<String>,
-    /// The scope for pushing, if it was not granted.
+    /// The scope for pushing, if the provider did not grant it.
     pub(crate) missing_scope: Option<String>,
 }
 
 /// A notice to show while the person decides.
 #[derive(Debug)]
 pub(crate) enum WaitNotice<'h> {
-    /// How much time is left, shown every second.
+    /// The time that is left, shown at least once a second.
     Left(Duration),
     Warning(&'h PollWarning),
 }
@@ -52,7 +52,7 @@ impl PendingLogin {
         &self.authorization.prompt
     }
 
-    /// Polls until the person agrees or refuses, or the code expires. `show` is called every second.
+    /// Polls until the person agrees or refuses, or the code expires. Calls `show` at least once a second.
     pub(crate) fn wait(self, mut show: impl FnMut(WaitNotice<'_>)) -> Result<DeviceLogin, DeviceFlowError> {
         let mut poll = Poll::start(&self.authorization);
         loop {
@@ -107,7 +107,7 @@ impl PendingLogin {
         }
     }
 
-    /// Turns the provider's response into a login at the registry. An error is a sentence.
+    /// Turns the provider's response into a login at the registry. An error is a whole sentence.
     fn accept_token(&self, answer: &ProviderResponse) -> Result<DeviceLogin, String> {
         let Provider { secret_field, exchange, tenant, push_scope, .. } = &self.plan.provider;
         let token = answer.token(secret_field.as_deref()).ok_or("the token is gone")?;
@@ -133,7 +133,7 @@ impl PendingLogin {
         })
     }
 
-    /// Revokes a token that is not going to be saved. A failure is ignored, because the token expires by itself.
+    /// Revokes a token that will not be saved. A failure is ignored, because the token expires by itself.
     fn give_back(&self, token: &Secret, refresh: Option<&Secret>) {
         if let Some(grant) = self.plan.grant(refresh.is_some()) {
             let stored = StoredSecret { refresh: refresh.map(Secret::copy), ..token.copy().into() };
@@ -141,7 +141,7 @@ impl PendingLogin {
         }
     }
 
-    /// The user name at the registry, if the provider states it.
+    /// Returns the user name at the registry, if the provider states it.
     fn username(&self, answer: &ProviderResponse, token: &Secret) -> Option<Username> {
         let name = match &self.plan.provider.username {
             UsernameRule::Fixed(name) => Some(name.clone()),
@@ -173,7 +173,7 @@ fn claim_at(claims: &Value, path: &[String]) -> Option<String> {
     Some(value.to_owned())
 }
 
-/// Tells whether a response lists the granted scopes and `scope` is not among them. GitHub separates scopes by commas.
+/// Tells whether a response lists the granted scopes without `scope`. GitHub separates scopes by commas.
 fn is_missing(granted: Option<&str>, scope: &str) -> bool {
     granted.is_some_and(|granted| !granted.split([' ', ',']).any(|word| word == scope))
 }

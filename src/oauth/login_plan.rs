@@ -1,4 +1,4 @@
-//! `LoginPlan`: a provider with all addresses. It builds the requests of a login.
+//! `LoginPlan`: a provider with all addresses, from which the requests of a login are built.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::response::ProviderResponse;
 use crate::model::{OAuthGrant, Registry, Secret};
 use crate::system::http::{Authorization, FormField, HttpClient, HttpRequest, Limits, Method, Url};
 
-/// A provider with all addresses, ready for a login.
+/// A provider with complete URLs, ready for a login.
 #[derive(Debug)]
 pub(crate) struct LoginPlan {
     pub(super) provider: Provider,
@@ -23,17 +23,17 @@ pub(crate) struct LoginPlan {
     revoke_url: Option<Url>,
     pub(super) userinfo_url: Option<Url>,
     pub(super) exchange_url: Option<Url>,
-    /// Whether people may be sent only to the registry's own domain.
+    /// Whether all pages and endpoints must be in the registry's own domain.
     near: bool,
 }
 
-/// The limits of one request. `Poll` ends the whole login when the code expires.
+/// The limits of one request. The whole login has no limit here, because `Poll` ends it when the code expires.
 const LIMITS: Limits =
     Limits { connect: Duration::from_secs(10), overall: Duration::from_secs(30), total: Duration::from_hours(2) };
 
 impl LoginPlan {
-    /// Makes complete URLs from a provider's addresses, some of which depend on the registry. Asks the issuer for
-    /// addresses that the provider's row lacks. An error is a sentence.
+    /// Makes complete URLs from a provider's addresses, some of which depend on the registry. If the provider has no
+    /// `device_url`, asks the issuer for the addresses. An error is a whole sentence.
     pub(crate) fn new(provider: Provider, registry: &Registry) -> Result<Self, String> {
         let near = provider.is_announced || provider.device_url.as_ref().is_some_and(|url| url.starts_with('/'));
         if let Some(issuer) = provider.issuer.as_ref().filter(|_| near) {
@@ -69,7 +69,7 @@ impl LoginPlan {
         })
     }
 
-    /// Asks for a code. An error is a sentence that names the host.
+    /// Asks for a code. An error is a whole sentence that names the host.
     pub(crate) fn begin(self, device_name: &str) -> Result<PendingLogin, String> {
         let Provider { client_id, scope, own_scope, audience, body, .. } = &self.provider;
         let client = client();
@@ -96,7 +96,7 @@ impl LoginPlan {
         Ok(PendingLogin::start(self, client, authorization))
     }
 
-    /// A request in the provider's format, with the device code if there is one.
+    /// Builds a request in the provider's format, with the device code if there is one.
     pub(super) fn request<'r>(
         &self,
         url: &Url,
@@ -119,7 +119,7 @@ impl LoginPlan {
         answer.text(self.provider.error_field.as_deref().unwrap_or("error"))
     }
 
-    /// How to renew and revoke the login; `None` if neither is possible.
+    /// Returns how to renew and revoke the login, or `None` if neither is possible.
     pub(super) fn grant(&self, has_refresh: bool) -> Option<OAuthGrant> {
         let Provider { name, issuer, own_scope, client_id, secret_field, exchange, tenant, page, .. } = &self.provider;
         let shown = |url: &Url| url.to_string();
@@ -138,7 +138,8 @@ impl LoginPlan {
     }
 }
 
-/// Refuses an address outside the registry's domain. A page there could log a stranger in (RFC 8628 section 5.4).
+/// Returns an error if the address is outside the registry's domain. A page elsewhere could ask a person for a code
+/// that logs a stranger in (RFC 8628 section 5.4).
 fn stay_near(url: &Url, registry: &Registry) -> Result<(), String> {
     if endpoint::is_near(url, registry) {
         return Ok(());

@@ -1,8 +1,9 @@
 //! Requests to identity providers: device login (RFC 8628), renewal and revocation.
 //!
-//! `provider` and `table` describe providers as data. `device` decides what a response means, with neither I/O nor
-//! clock. `login_plan` and `login` send the requests and sleep. `discovery` and `endpoint` find the addresses.
-//! `exchange` turns a provider's token into a token for a registry. `renewal` and `revocation` come after a login.
+//! The modules `provider` and `table` describe providers as data. `device` interprets responses, with neither I/O nor
+//! clock. `login_plan` and `login` send the requests and wait between them. `discovery` and `endpoint` find the
+//! providers' addresses. `exchange` turns a provider's token into a token for a registry. `renewal` and `revocation`
+//! renew and end the login later.
 
 mod announcement;
 mod device;
@@ -38,23 +39,23 @@ pub(crate) use table::ProviderTable;
 pub(crate) struct TokenSet {
     /// The token for the registry.
     pub(crate) secret: Secret,
-    /// The next refresh token; `None`: the previous one stays valid.
+    /// The next refresh token, or `None` if the previous one stays valid.
     pub(crate) refresh: Option<Secret>,
-    /// The life of the refresh token, if the provider states it.
+    /// The lifetime of the refresh token, if the provider states it.
     pub(crate) login_life: Option<LoginLife>,
     /// The expiry of the secret, if it is known.
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) username: Option<Username>,
 }
 
-/// Why a renewal failed. The texts are parts of a sentence and contain the host.
+/// Why a renewal failed. Each text is a part of a sentence and names the host.
 #[derive(Debug)]
 pub(crate) enum RenewError {
-    /// The provider has ended the login; a person has to log in again.
+    /// The provider has ended the login, so a person has to log in again.
     Over(String),
-    /// The login is valid, but a person must first log in at `page`.
+    /// The provider's session has ended, so a person must first log in at `page`; the stored login stays valid.
     SessionOver { page: String },
-    /// No token is available now.
+    /// There is no token now, but a later attempt may succeed.
     Later(RenewDelay),
 }
 
@@ -62,7 +63,7 @@ pub(crate) enum RenewError {
 #[derive(Debug)]
 pub(crate) struct RenewDelay {
     pub(crate) why: String,
-    /// A new refresh token that the provider issued before the failure.
+    /// A new refresh token that the provider issued before the failure; the old one may be invalid.
     pub(crate) refresh: Option<Secret>,
     pub(crate) login_life: Option<LoginLife>,
 }
@@ -74,14 +75,14 @@ impl From<String> for RenewDelay {
 }
 
 /// Tells whether a link from an untrusted server may be opened in a browser. Only the characters of RFC 3986 are
-/// allowed. `http::Uri` accepts more, which the program that opens the link could misread.
+/// allowed. `http::Uri` accepts further characters, which the program that opens the link could misread.
 pub(crate) fn is_fit_for_browser(link: &str) -> bool {
     let address = link.split('#').next().unwrap_or_default();
     endpoint::parse(address).is_ok()
         && link.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b))
 }
 
-/// The error code of ATCR when a person has to log in again with a browser.
+/// ATCR's error code for a session that has ended, so that a person has to log in again with a browser.
 const SESSION_OVER: &str = "oauth_session_expired";
 
 fn client(patience: Duration) -> HttpClient {

@@ -1,40 +1,42 @@
-//! `Provider`: describes an identity provider. Providers are data, so that a user can correct or add a provider.
+//! Describes an identity provider. Providers are data, so that a user can correct or add a provider.
 //!
-//! docs/providers.md explains each field to users.
+//! The page docs/providers.md explains each field to users.
 
 use serde::Deserialize;
 
 use super::endpoint;
-/// How to log in at a provider. Missing fields may come from discovery or from the user.
+/// Describes how to log in at a provider. Discovery or the user may supply missing fields.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields, expecting = "an object that describes a provider")]
 pub(crate) struct Provider {
     #[serde(skip)]
     pub(crate) name: String,
-    /// Whether the registry announced this provider. Then all addresses must be in the registry's own domain.
+    /// Whether the registry announced this provider. The addresses of an announced provider must all be in the
+    /// registry's own domain.
     #[serde(skip)]
     pub(super) is_announced: bool,
     /// Whether the user or the previous login named the issuer.
     #[serde(skip)]
     pub(super) is_at_issuer: bool,
-    /// The scope that the user wants instead of the usual one.
+    /// The scope that the user wants instead of the provider's usual scope.
     #[serde(skip)]
     pub(super) own_scope: Option<String>,
-    /// The name that people see.
+    /// The provider's name as people see it.
     pub(crate) title: String,
-    /// The registries that belong to the provider. `*.` at the start of a name matches one or more labels.
+    /// The registries where the provider logs people in. `*.` at the start of a name matches one or more labels.
     pub(super) hosts: Vec<String>,
-    /// Whether the provider is used only with an explicit `--device`.
+    /// Whether the provider is used only after an explicit `--device`.
     pub(super) opt_in: bool,
     pub(super) client_id: Option<String>,
-    /// The address for discovery (`OpenID` Connect, RFC 8414), if the endpoints are not given.
+    /// The address for discovery (`OpenID` Connect, RFC 8414), if the endpoints are not configured.
     pub(super) issuer: Option<String>,
-    /// The end of a token server's address. The rest of the address is the issuer.
+    /// The end of a token server's address; the rest of that address is the issuer.
     pub(super) issuer_from_realm: Option<String>,
-    /// The `service` of such a token server. It and `issuer_from_realm` together identify the provider.
+    /// The `service` in the challenges of the provider's token servers. `realm_service` and `issuer_from_realm`
+    /// together identify the provider.
     pub(super) realm_service: Option<String>,
     pub(super) tenant: Option<String>,
-    /// An address, or a path at the registry. This address and the following ones may contain `{issuer}` and
+    /// An address, or a path at the registry. `device_url` and the three URLs after it may contain `{issuer}` and
     /// `{tenant}`.
     pub(super) device_url: Option<String>,
     pub(super) token_url: Option<String>,
@@ -42,7 +44,7 @@ pub(crate) struct Provider {
     pub(super) userinfo_url: Option<String>,
     pub(super) scope: Option<String>,
     pub(super) audience: Option<String>,
-    /// The scope that is needed to push.
+    /// The scope that a push needs.
     pub(super) push_scope: Option<String>,
     pub(super) body: BodyFormat,
     /// The field of the response that contains the registry's token.
@@ -51,11 +53,11 @@ pub(crate) struct Provider {
     pub(super) username: UsernameRule,
     pub(super) exchange: Option<TokenExchange>,
     pub(super) exchange_url: Option<String>,
-    /// An address that returns the token's expiry in GitHub's header.
+    /// An address whose response contains the token's expiry in GitHub's header.
     pub(super) expiry_url: Option<String>,
-    /// The page where a person completes the login.
+    /// The page where a person sees and ends the login.
     pub(super) page: Option<String>,
-    /// The page where a person makes a token, and the rights to choose there.
+    /// The page where a person makes a token, and in `token_rights` the rights to choose there.
     pub(crate) token_page: Option<String>,
     pub(crate) token_rights: Option<String>,
 }
@@ -70,20 +72,20 @@ pub(super) enum BodyFormat {
     Json,
 }
 
-/// Where the user name at the registry comes from.
+/// The source of the user name at the registry.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum UsernameRule {
     Fixed(String),
-    /// The path of a claim in the token, or of a field of `userinfo_url`.
+    /// The path of a claim in the token, or of a field in the response of `userinfo_url`.
     Claim(Vec<String>),
-    /// A field of the response, next to the token.
+    /// A field of the response that contains the token.
     Field(String),
     #[default]
     Ask,
 }
 
-/// The exchange of the provider's token for the registry's.
+/// A way to exchange the provider's token for the registry's.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum TokenExchange {
@@ -91,22 +93,23 @@ pub(super) enum TokenExchange {
     DockerHubPat,
 }
 
-/// The provider for issuers that the table does not know.
+/// The name of the provider for issuers that the table does not contain.
 pub(super) const ANY_ISSUER: &str = "oidc";
 
 impl Provider {
-    /// Tells whether a login by browser is possible.
+    /// Tells whether a person can log in with a browser.
     pub(crate) fn has_login(&self) -> bool {
         self.device_url.is_some() || self.issuer.is_some() || self.name == ANY_ISSUER
     }
 
-    /// Tells whether a login can begin without further options. The menu of a login offers only such providers.
+    /// Tells whether a login can begin without further options. The menu of a login offers only providers for which
+    /// this function returns true.
     pub(crate) fn is_ready(&self) -> bool {
         let knows_client = self.client_id.is_some() || !self.wants_client_id();
         self.has_login() && !self.opt_in && knows_client && (self.device_url.is_some() || self.issuer.is_some())
     }
 
-    /// Tells whether the provider needs a client id. A provider that takes JSON bodies needs none.
+    /// Tells whether the provider needs a client id. A provider with JSON bodies needs no client id.
     pub(crate) fn wants_client_id(&self) -> bool {
         self.body == BodyFormat::Form
     }
@@ -121,8 +124,8 @@ impl Provider {
         self.issuer_from_realm.is_some() && !self.is_at_issuer
     }
 
-    /// Takes the issuer from `realm`, the address of the registry's token server. A `realm` of another form changes
-    /// nothing.
+    /// Sets the issuer from `realm`, the address of the registry's token server. A `realm` that does not end with
+    /// `issuer_from_realm` changes nothing.
     #[must_use]
     pub(crate) fn at_realm(self, realm: &str) -> Self {
         let found = self.issuer_of(realm).filter(|issuer| self.issuer.as_ref() != Some(issuer));
@@ -132,21 +135,21 @@ impl Provider {
         Self { title, ..self }.with(&ProviderOverrides { issuer: Some(issuer), ..ProviderOverrides::default() })
     }
 
-    /// The issuer in `realm`, if `realm` ends with `issuer_from_realm`.
+    /// Returns the issuer in `realm`, if `realm` ends with `issuer_from_realm`.
     pub(super) fn issuer_of(&self, realm: &str) -> Option<String> {
         let issuer = realm.strip_suffix(self.issuer_from_realm.as_deref()?)?;
         endpoint::parse(issuer).ok()?;
         Some(issuer.to_owned())
     }
 
-    /// Uses the registry itself as the issuer.
+    /// Sets the registry itself as the issuer.
     #[must_use]
     pub(crate) fn at_its_own_issuer(self, issuer: String) -> Self {
         Self { is_announced: true, issuer: Some(issuer), ..self }
     }
 
-    /// Applies the user's overrides for one login. A new issuer removes the fixed addresses, because they belong to the
-    /// old issuer. Templates with `{issuer}` stay.
+    /// Applies the user's overrides for one login. A new issuer removes the fixed addresses, because those addresses
+    /// are the old issuer's. Addresses that contain `{issuer}` remain.
     #[must_use]
     pub(crate) fn with(mut self, words: &ProviderOverrides) -> Self {
         let ProviderOverrides { issuer, client_id, scope, tenant } = words;

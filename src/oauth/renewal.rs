@@ -7,8 +7,8 @@ use super::{RenewDelay, RenewError, SESSION_OVER, TokenExchange, TokenSet, clien
 use crate::model::{OAuthGrant, Registry, Secret, jwt};
 use crate::system::http::{Authorization, FormField, HttpRequest, Method};
 
-/// Fetches the next secret within `patience`. Sends only one request: if a refresh token is valid only once, a second
-/// request would look like theft (RFC 9700 section 4.14).
+/// Fetches the next secret within `patience`. Sends only one request to the provider, because a second use of a
+/// single-use refresh token would look like theft (RFC 9700 section 4.14).
 pub(crate) fn renew(
     grant: &OAuthGrant,
     registry: &Registry,
@@ -44,12 +44,12 @@ pub(crate) fn renew(
     let Some(exchange) = exchange else { return Ok(tokens) };
     match exchange.run(&client, registry, None, grant.tenant.as_deref(), &tokens.secret) {
         Ok((secret, expires_at)) => Ok(TokenSet { secret, expires_at, ..tokens }),
-        // The old refresh token may be used up, so the caller has to save the new one.
+        // The old refresh token may be invalid now, so the caller has to save the new one.
         Err(why) => Err(RenewError::Later(RenewDelay { why, refresh: tokens.refresh, login_life })),
     }
 }
 
-/// The expiry of a token, from the response or else from the token's own claims.
+/// Returns a token's expiry from the response, or else from the claims in the token.
 pub(super) fn end_of_token(answer: &ProviderResponse, token: &Secret, now: SystemTime) -> Option<SystemTime> {
     let expiry = answer.life().and_then(|life| now.checked_add(life));
     expiry.or_else(|| jwt::claims(token).and_then(|claims| jwt::expiry(&claims)))
@@ -65,7 +65,7 @@ fn parse_exchange(name: &str) -> Result<TokenExchange, RenewError> {
 
 fn token(status: u16, answer: &ProviderResponse, field: Option<&str>, host: &str) -> Result<Secret, RenewError> {
     match answer.text("error") {
-        // The first code is from RFC 6749. Then follow the codes of GitHub, Entra and `OpenID` Connect.
+        // The first code is from RFC 6749, and the others are from GitHub, Entra and `OpenID` Connect.
         Some(
             code @ ("invalid_grant"
             | "bad_refresh_token"

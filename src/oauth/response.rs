@@ -1,4 +1,5 @@
-//! The response of an identity provider: a JSON object or, from some, a form. The body is read whatever the status is.
+//! Reads the response of an identity provider, which is a JSON object or a form. The body is read whatever the status
+//! is.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -10,18 +11,18 @@ use crate::model::{LoginLife, Secret};
 use crate::system::http::HttpResponse;
 use crate::system::text::one_line;
 
-/// The fields of a response as text. Any of them may be a secret.
+/// The fields of a response as text. Any field may contain a secret.
 #[derive(Debug, Default)]
 pub(super) struct ProviderResponse(BTreeMap<String, Secret>);
 
-/// The usual names of the registry's token.
+/// The usual names of the field with the registry's token.
 const TOKEN_FIELDS: [&str; 3] = ["device_secret", "access_token", "token"];
 
-/// Ten years: a longer life counts as unlimited.
+/// Ten years, in seconds; a longer lifetime is treated as unlimited.
 const LONGEST_LIFE: i64 = 10 * 365 * 24 * 60 * 60;
 
 impl ProviderResponse {
-    /// Reads the fields. There are none if the body has another format or was too long.
+    /// Reads the fields of the body. Returns no fields if the body has another format or was too long.
     #[expect(clippy::disallowed_methods, reason = "the fields are taken out of the body")]
     pub(super) fn read(response: &HttpResponse) -> Self {
         let Some(body) = &response.body else { return Self::default() };
@@ -29,12 +30,12 @@ impl ProviderResponse {
         Self(match serde_json::from_str::<Map<String, Value>>(body) {
             Ok(fields) => fields.into_iter().filter_map(|(name, value)| Some((name, scalar(value)?))).collect(),
             Err(_) if body.starts_with(['{', '[', '<', '"']) => BTreeMap::new(),
-            // GitHub sends a form to a request without an `Accept` header (cli/oauth `api/form.go`)
+            // GitHub sends a form in response to a request without an `Accept` header (cli/oauth `api/form.go`).
             Err(_) => body.split('&').filter_map(|pair| pair.split_once('=')).map(decoded).collect(),
         })
     }
 
-    /// The text of a field; `None` if it is missing or empty.
+    /// Returns the text of a field, or `None` if the field is missing or empty.
     #[expect(clippy::disallowed_methods, reason = "the caller names the field, and prints no field with a secret")]
     pub(super) fn text(&self, field: &str) -> Option<&str> {
         self.0.get(field).map(Secret::expose).filter(|text| !text.is_empty())
@@ -44,7 +45,7 @@ impl ProviderResponse {
         self.0.get(field).filter(|secret| secret.is_one_line()).map(Secret::copy)
     }
 
-    /// The registry's token: under the configured name, else under a usual one.
+    /// Returns the registry's token from the configured field, or else from a field with a usual name.
     pub(super) fn token(&self, field: Option<&str>) -> Option<Secret> {
         match field {
             Some(field) => self.secret(field),
@@ -52,32 +53,32 @@ impl ProviderResponse {
         }
     }
 
-    /// A number, even if it is written as text.
+    /// Returns a field as a number, even if the field is a string.
     pub(super) fn number(&self, field: &str) -> Option<i64> {
         let text = self.text(field)?.trim();
         #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and the callers bound the number")]
         text.parse().ok().or_else(|| Some(text.parse::<f64>().ok()? as i64))
     }
 
-    /// `expires_in`, if it is valid.
+    /// Returns `expires_in`, if it is valid.
     pub(super) fn life(&self) -> Option<Duration> {
         self.span("expires_in")
     }
 
-    /// The life of the refresh token. No standard defines a field for it, so this reads the fields that GitHub's apps,
-    /// Entra and Keycloak use.
+    /// Returns the lifetime of the refresh token. No standard defines a field for this lifetime, so the fields of
+    /// GitHub's apps, Entra and Keycloak are read.
     pub(super) fn login_life(&self, now: SystemTime) -> Option<LoginLife> {
         let life = self.span("refresh_token_expires_in").or_else(|| self.span("refresh_expires_in"))?;
         Some(LoginLife { since: now, expires_at: now.checked_add(life)? })
     }
 
-    /// A field in seconds. Keycloak's zero, which means no limit, is read as `None`.
+    /// Reads a field in seconds, where Keycloak's zero means no limit and becomes `None`.
     fn span(&self, field: &str) -> Option<Duration> {
         let seconds = self.number(field).filter(|seconds| (1..=LONGEST_LIFE).contains(seconds))?;
         u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 
-    /// The error in the server's words: the description, or the code if there is none.
+    /// Returns the error in the server's words: the description with the code, or only the code.
     pub(super) fn reason(&self, code: &str) -> String {
         let code = one_line(code, 60);
         match self.text("error_description").or_else(|| self.text("message")) {

@@ -15,8 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 const LEFT: &str = "the access token that this login created stays valid";
 
-/// Revokes the refresh token, and the secret itself if the provider issued it. An error is a sentence with the host,
-/// and with the page for revoking by hand if that is known. `Ok(Some)`: revoked, but the text says what stays valid.
+/// Revokes the refresh token, and the secret itself if the provider issued the secret. An error is a sentence with the
+/// host, and with the page for revoking by hand if that page is known. `Ok(Some)` means that the login is revoked, and
+/// the text says which token stays valid.
 pub(crate) fn revoke(grant: &OAuthGrant, stored: &StoredSecret) -> Result<Option<String>, String> {
     let by_hand = |why: String| match &grant.page {
         Some(page) => format!("{why}; end it at {page}"),
@@ -29,7 +30,7 @@ pub(crate) fn revoke(grant: &OAuthGrant, stored: &StoredSecret) -> Result<Option
     };
     let url = endpoint::parse(url).map_err(&failed)?;
     let client = client(PATIENCE);
-    // Revoking the refresh token ends its access tokens too (RFC 7009 section 2.1), but not at every provider.
+    // Some providers end the access tokens together with the refresh token (RFC 7009 section 2.1), but not all do.
     let tokens = [stored.refresh.as_ref().map(|token| (REFRESH, token)), own_secret(grant, stored)];
     tokens
         .into_iter()
@@ -42,7 +43,7 @@ pub(crate) fn revoke(grant: &OAuthGrant, stored: &StoredSecret) -> Result<Option
     Ok(leaves_token.then(|| by_hand(LEFT.to_owned())))
 }
 
-/// The secret to revoke. `None` for an exchanged token, which the provider cannot revoke.
+/// Returns the secret to revoke, or `None` for an exchanged token, which the provider cannot revoke.
 fn own_secret<'k>(grant: &OAuthGrant, stored: &'k StoredSecret) -> Option<(&'static str, &'k Secret)> {
     grant.exchange.is_none().then_some((ACCESS, &stored.secret))
 }
@@ -65,11 +66,12 @@ fn send(
     verdict(host, response.status, &ProviderResponse::read(&response), is_extra)
 }
 
-/// An unknown token counts as revoked, because a provider answers 200 for it too.
+/// Reads the response, where status 200 can also stand for an unknown token (RFC 7009 section 2.2).
 fn verdict(host: &str, status: u16, answer: &ProviderResponse, is_extra: bool) -> Result<(), String> {
     match (status, answer.text("error")) {
         (200..=299, None) => Ok(()),
-        // The provider does not revoke access tokens (RFC 7009 section 2.2.1), but the refresh token is revoked by now.
+        // The provider does not revoke access tokens (RFC 7009 section 2.2.1), but the refresh token is already
+        // revoked.
         (_, Some("unsupported_token_type")) if is_extra => Ok(()),
         (503, _) => Err(format!("`{host}` cannot revoke it now (status 503)")),
         (_, Some(code)) => Err(format!("`{host}` did not revoke it: {}", answer.reason(code))),

@@ -1,6 +1,6 @@
 //! `ProviderTable`: the built-in providers with the user's changes.
 //!
-//! `"providers"` of `config.json` overrides `providers.json`, field by field.
+//! The field `providers` of Ensign's `config.json` overrides the built-in `providers.json`, field by field.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::model::Registry;
 pub(crate) struct ProviderTable(Vec<Provider>);
 
 impl ProviderTable {
-    /// The built-in table, overridden by the user's `providers`. An error names the provider.
+    /// Reads the built-in table, and overrides it with the user's `providers`. An error names the provider.
     pub(crate) fn read(users: Option<&Value>) -> Result<Self, String> {
         let mut rows: Map<String, Value> =
             serde_json::from_str(include_str!("providers.json")).expect("a test reads the table");
         let mut order = Vec::new();
         if let Some(users) = users {
             let users = users.as_object().ok_or("`providers` is not an object")?;
-            order.extend(users.keys().cloned()); // the user's own come first
+            order.extend(users.keys().cloned()); // the user's own providers come first
             for (name, fields) in users {
                 let fields = fields.as_object().ok_or_else(|| format!("`providers.{name}` is not an object"))?;
                 let row = rows.entry(name).or_insert_with(|| Value::Object(Map::new()));
@@ -43,30 +43,30 @@ impl ProviderTable {
         Ok(Self(first.into_iter().chain(read.into_values()).collect()))
     }
 
-    /// The full host names, each with its provider's title.
+    /// Returns all host names and patterns, each with its provider's title.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flat_map(|row| row.hosts.iter().map(|host| (row.title.as_str(), host.as_str())))
     }
 
-    /// The row of this name.
     pub(crate) fn named(&self, name: &str) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.name == name)
     }
 
-    /// The row for issuers that the table does not know.
+    /// Returns the row for issuers that the table does not contain.
     pub(crate) fn any_issuer(&self) -> Provider {
         self.named(ANY_ISSUER).cloned().unwrap_or_default()
     }
 
-    /// The provider of a registry. A full host name outranks a pattern.
+    /// Finds the provider of a registry. A full host name has priority over a pattern.
     pub(crate) fn for_registry(&self, registry: &Registry) -> Option<&Provider> {
         let exact = |provider: &&Provider| provider.hosts.iter().any(|host| registry.is_key(host));
         let wide = |provider: &&Provider| provider.hosts.iter().any(|host| is_under(registry, host));
         self.0.iter().find(exact).or_else(|| self.0.iter().find(wide))
     }
 
-    /// The provider whose token servers look like this one. A token server of the row's own issuer does not count. That
-    /// issuer serves only the row's `hosts`, and another registry that refers to it may want to steal the login.
+    /// Finds the provider by the address and the `service` of its token server. A token server of the issuer in the
+    /// provider's own row does not match. A row's own issuer serves only the row's `hosts`, so another registry that
+    /// refers to the issuer may want to steal the login.
     pub(crate) fn by_realm(&self, realm: &str, service: &str) -> Option<Provider> {
         let fits = |provider: &&Provider| {
             let is_another = provider.issuer_of(realm).is_some_and(|issuer| provider.issuer.as_ref() != Some(&issuer));
@@ -75,7 +75,8 @@ impl ProviderTable {
         Some(self.0.iter().find(fits)?.clone().at_realm(realm))
     }
 
-    /// The providers' names, for a sentence. Rows without a login, which only tell where to make a token, are left out.
+    /// Returns the providers' names for a sentence. Rows without a login, which only say where to make a token, are
+    /// left out.
     pub(crate) fn names(&self) -> String {
         let names: Vec<_> =
             self.0.iter().filter(|provider| provider.has_login()).map(|provider| provider.name.as_str()).collect();

@@ -1,5 +1,5 @@
-//! A device login (RFC 8628) as a state machine with neither I/O nor clock, so that tests can list every oddity in a
-//! table.
+//! Models a device login (RFC 8628) as a state machine with neither I/O nor clock, so that a table of tests covers each
+//! odd response.
 
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ pub(super) struct DeviceAuthorization {
     interval: Duration,
 }
 
-/// The link and code for a person. The texts are cleaned for a terminal, because the server is not trusted.
+/// The link and the code that a person needs for a device login. Control characters are removed from both texts,
+/// because the server is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prompt {
     pub(crate) user_code: String,
@@ -26,7 +27,7 @@ pub(crate) struct Prompt {
     pub(crate) lasts: Duration,
 }
 
-/// Polls the provider until the person has decided.
+/// The state of polling the provider until the person has decided.
 #[derive(Debug)]
 pub(super) struct Poll {
     interval: Duration,
@@ -45,7 +46,7 @@ pub(super) enum PollReply<'a> {
         error: Option<&'a str>,
         has_token: bool,
     },
-    /// There was no response; the text says why.
+    /// There was no response, for the reason in the text.
     Nothing(String),
 }
 
@@ -57,7 +58,7 @@ pub(super) enum PollStep {
     Over(DeviceFlowError),
 }
 
-/// Why polling takes longer than it should.
+/// The reason why polling takes longer than expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PollWarning {
     SlowedDown,
@@ -68,12 +69,12 @@ pub(crate) enum PollWarning {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DeviceFlowError {
     Refused,
-    /// `drifts`: the provider asked more than twice for slower polling, so a clock may be wrong.
+    /// `drifts` is true if the provider asked more than twice for slower polling, so that a clock may be wrong.
     Expired {
         drifts: bool,
     },
     OutOfReach(String),
-    /// The page to log in at, as the provider sent it and not checked yet.
+    /// The page where the person has to log in, as the provider sent it and not yet checked.
     SessionOver(Option<String>),
     Failed(String),
 }
@@ -82,7 +83,7 @@ pub(crate) enum DeviceFlowError {
 const INTERVAL: Duration = Duration::from_secs(5);
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 const LEAST_INTERVAL: Duration = Duration::from_secs(1);
-/// The longest accepted interval. A longer interval is a mistake, or lets the code expire between two polls.
+/// The longest interval that is accepted. A longer interval is a mistake, or the code would expire between two polls.
 const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 const LASTS: Duration = Duration::from_mins(10);
@@ -91,12 +92,12 @@ const LONGEST_LAST: Duration = Duration::from_hours(1);
 const UNANSWERED: u32 = 5;
 
 impl DeviceAuthorization {
-    /// Reads the device authorization response. An error is a part of a sentence.
+    /// Reads the device authorization response. An error is the end of a sentence about the provider.
     pub(super) fn read(status: u16, answer: &ProviderResponse, error: Option<&str>) -> Result<Self, String> {
         if let Some(code) = error {
             return Err(format!("it refused: {}", answer.reason(code)));
         }
-        // Providers without this login say so in many ways (cli/oauth `device/device_flow.go`).
+        // Providers without device login answer with many different status codes (cli/oauth `device/device_flow.go`).
         match status {
             200..=299 => {}
             401 | 403 | 404 | 405 | 410 | 422 | 501 => {
@@ -106,7 +107,7 @@ impl DeviceAuthorization {
             _ => return Err(format!("it answered with status {status}")),
         }
         let missing = |what: &str| format!("its answer has no `{what}`");
-        // Google's name for it
+        // Google uses the name `verification_url`.
         let link = answer.text("verification_uri").or_else(|| answer.text("verification_url"));
         let seconds = |field: &str| answer.number(field).and_then(|number| u64::try_from(number).ok());
         let lasts = seconds("expires_in").filter(|lasts| *lasts > 0).map_or(LASTS, Duration::from_secs);
@@ -132,16 +133,16 @@ impl Poll {
         Self { interval: code.interval, lasts: code.prompt.lasts, slowed: 0, unanswered: 0 }
     }
 
-    /// The pause before the next poll. `elapsed` is the time since the code came.
+    /// Returns the pause before the next poll. `elapsed` is the time since the code arrived.
     ///
-    /// Clocks of virtual machines run fast, so that a poll may come too early. Like `gh`, this function adds a fifth to
-    /// the interval, and two fifths after a complaint (cli/cli#9370).
+    /// The clock of a virtual machine may run fast, and a poll would then be too early. Like `gh`, this function adds a
+    /// fifth to the interval, and two fifths after a `slow_down` (cli/cli#9370).
     pub(super) fn pause(&self, elapsed: Duration) -> Duration {
         let padded = self.interval * if self.slowed == 0 { 12 } else { 14 } / 10;
         padded.min(self.lasts.saturating_sub(elapsed))
     }
 
-    /// Returns the error if the code has expired.
+    /// Returns an error if the code has expired.
     pub(super) fn check_expiration(&self, elapsed: Duration) -> Option<DeviceFlowError> {
         (elapsed >= self.lasts).then(|| self.expired())
     }
@@ -157,7 +158,7 @@ impl Poll {
         match error {
             Some("authorization_pending") => {}
             Some("slow_down") => return self.slow_down(answer, retry_after),
-            // Entra's name for it
+            // Entra's name for a refusal is `authorization_declined`.
             Some("access_denied" | "authorization_declined") => return PollStep::Over(DeviceFlowError::Refused),
             Some("expired_token" | "token_expired") => return PollStep::Over(self.expired()),
             Some(SESSION_OVER) => {
@@ -180,8 +181,8 @@ impl Poll {
         PollStep::Wait(None)
     }
 
-    /// Makes every later pause five seconds longer (RFC 8628 section 3.5). GitHub sends the whole interval, other
-    /// providers send `Retry-After`.
+    /// Makes all later pauses at least five seconds longer (RFC 8628 section 3.5). GitHub sends the new interval in the
+    /// body, and other providers send `Retry-After`.
     fn slow_down(&mut self, answer: &ProviderResponse, retry_after: Option<u64>) -> PollStep {
         let interval = answer.number("interval").and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
         let pause = Duration::from_secs(interval.max(retry_after.unwrap_or(0)));
@@ -191,7 +192,7 @@ impl Poll {
         PollStep::Wait(Some(PollWarning::SlowedDown))
     }
 
-    /// Doubles the interval after a poll without an answer (RFC 8628 section 3.5: exponential backoff).
+    /// Doubles the interval after a poll without an answer, as exponential backoff (RFC 8628 section 3.5).
     fn unanswered(&mut self, why: String) -> PollStep {
         self.unanswered += 1;
         if self.unanswered >= UNANSWERED {
