@@ -1,17 +1,16 @@
-//! Reads `WWW-Authenticate`, by which a registry asks for a login (RFC 9110 section 11.6.1), as real registries write
-//! it.
+//! Parses the header `WWW-Authenticate`, with which a registry asks for a login (RFC 9110 section 11.6.1).
 
 /// A method of authentication that a server offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Challenge {
     scheme: String,
     parameters: Vec<(String, String)>,
-    /// Whether the text of this challenge is malformed, so that it must not be trusted.
+    /// Whether this challenge is malformed and thus not trusted.
     malformed: bool,
 }
 
-/// Reads all headers of one response. A header may contain several challenges. After a malformed challenge, the rest of
-/// its header is ignored.
+/// Parses all `WWW-Authenticate` headers of one response. One header may contain several challenges. If a challenge is
+/// malformed, the rest of its header is ignored.
 pub(super) fn parse(headers: &[String]) -> Vec<Challenge> {
     headers.iter().flat_map(|header| HeaderReader(header).challenges()).collect()
 }
@@ -25,7 +24,7 @@ impl Challenge {
         self.malformed
     }
 
-    /// The scheme as the server wrote it: at most 32 printable characters.
+    /// Returns the scheme as the server wrote it, at most 32 printable characters.
     pub(super) fn scheme(&self) -> &str {
         &self.scheme
     }
@@ -35,18 +34,18 @@ impl Challenge {
         self.parameters.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// The first value of `key`, ignoring case.
+    /// Returns the first value of `key`, ignoring case.
     pub(super) fn parameter(&self, key: &str) -> Option<&str> {
         self.parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value.as_str())
     }
 }
 
-/// The unread rest of a header.
+/// The part of a header that has not been read yet.
 struct HeaderReader<'a>(&'a str);
 
 impl<'a> HeaderReader<'a> {
-    /// A comma separates parameters, but also challenges. A word before `=` is the name of a parameter. Any other word
-    /// begins a challenge.
+    /// A comma separates the parameters of a challenge, and also one challenge from the next. A word before `=` is the
+    /// name of a parameter. Any other word begins a challenge.
     fn challenges(&mut self) -> Vec<Challenge> {
         let mut challenges: Vec<Challenge> = Vec::new();
         while !self.skip_separators().is_empty() {
@@ -73,7 +72,7 @@ impl<'a> HeaderReader<'a> {
         challenges
     }
 
-    /// Reads `="quoted"` or `=bare`; `None` if the value or its end is missing.
+    /// Reads `="quoted"` or `=bare`, and returns `None` if the value or its closing quote is missing.
     fn value(&mut self) -> Option<String> {
         self.0 = self.0.strip_prefix('=')?;
         self.take(is_space);
@@ -90,7 +89,7 @@ impl<'a> HeaderReader<'a> {
         (self.at_end_of_item() || self.0.starts_with(is_space)).then_some(value)
     }
 
-    /// Reads up to the closing quote; `\` makes the next character literal.
+    /// Reads up to the closing quote, where `\` makes the next character literal.
     fn quoted(&mut self) -> Option<String> {
         let mut value = String::new();
         let mut chars = self.0.chars();
@@ -109,7 +108,7 @@ impl<'a> HeaderReader<'a> {
         Some(value)
     }
 
-    /// Skips the data that schemes such as `Negotiate` have instead of parameters.
+    /// Skips the data that a scheme such as `Negotiate` has instead of parameters.
     fn skip_token68(&mut self) {
         let before = self.0;
         self.take(|c| c.is_ascii_alphanumeric() || "-._~+/".contains(c));

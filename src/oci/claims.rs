@@ -1,5 +1,5 @@
-//! The claims of a registry token, if it is a JWT (distribution `docs/content/spec/auth/jwt.md`). The claims prove
-//! nothing, because only the registry can check the signature.
+//! Reads the claims of a registry token that is a JWT (distribution `docs/content/spec/auth/jwt.md`). Claims prove
+//! nothing to Ensign, because only the registry can check the token's signature.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub(super) struct Claims {
     granted: Scopes,
 }
 
-/// `None` if the token is no JWT, or has no `access` claim.
+/// Returns `None` if the token is not a JWT, or has no `access` claim.
 pub(super) fn read(token: &Secret) -> Option<Claims> {
     let claims = jwt::claims(token)?;
     let entries = match claims.get("access")? {

@@ -1,5 +1,5 @@
-//! The error texts of a registry (distribution `docs/content/spec/api.md`, «Errors»). Decisions depend only on the
-//! status of a response. The texts are shown to people.
+//! Reads the error texts in a registry's response (distribution `docs/content/spec/api.md`, «Errors»). The texts are
+//! only shown to people. Decisions depend on the status of the response alone.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use serde_json::Value;
 
 use crate::system::text::one_line;
 
-/// One of the errors in an answer's body.
+/// An error from the body of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
-    /// `DENIED`, `MANIFEST_UNKNOWN` or any other word.
+    /// `DENIED`, `MANIFEST_UNKNOWN` or another word.
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) detail: Option<String>,
 }
 
-/// How many errors a person is shown at most.
+/// The largest number of errors that a person is shown.
 const MOST: usize = 20;
 
-/// Reads the errors of a body; none if it has no readable text.
+/// Reads the errors in a body, and returns none if the body has no readable text.
 pub(crate) fn parse(body: &[u8]) -> Vec<ApiError> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => match fields.get("errors") {
@@ -32,7 +32,7 @@ pub(crate) fn parse(body: &[u8]) -> Vec<ApiError> {
     }
 }
 
-/// Other servers name the message differently: token servers use `details` and `error_description`.
+/// Token servers put the message in `details` or `error_description`, and registries in `message`.
 fn error(value: &Value) -> Option<ApiError> {
     let Value::Object(fields) = value else {
         return text(value).map(|message| ApiError { code: None, message: Some(message), detail: None });
@@ -44,7 +44,7 @@ fn error(value: &Value) -> Option<ApiError> {
     (code.is_some() || message.is_some() || detail.is_some()).then_some(ApiError { code, message, detail })
 }
 
-/// Returns a string as it is, and any other value as JSON, both on one line.
+/// Returns a string as it is, and any other value as JSON, each on one line.
 fn text(value: &Value) -> Option<String> {
     let text = match value {
         Value::Null => return None,
@@ -55,7 +55,7 @@ fn text(value: &Value) -> Option<String> {
     (!line.is_empty() && line != "{}" && line != "[]").then_some(line)
 }
 
-/// A body in plain text. Web pages are ignored.
+/// Reads a body in plain text, but ignores a web page.
 fn plain(body: &[u8]) -> Option<ApiError> {
     let words = std::str::from_utf8(body).ok()?.trim();
     let message = one_line(words, 200).trim().to_owned();
@@ -66,7 +66,7 @@ fn plain(body: &[u8]) -> Option<ApiError> {
     })
 }
 
-/// `DENIED: requested access to the resource is denied (detail)`
+/// Prints, for example, `DENIED: requested access to the resource is denied (detail)`.
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<&str> = [&self.code, &self.message].into_iter().flatten().map(String::as_str).collect();

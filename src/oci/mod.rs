@@ -1,6 +1,6 @@
-//! Requests to a registry: whether it accepts a login, and what the account may do there.
+//! Sends requests to a registry, to find out whether it accepts a login and what the account may do there.
 //!
-//! The command `login` asks the registry before it saves a login. The command `check` asks for a person.
+//! The command `login` runs this check before it saves a login. The command `check` runs it for a person.
 
 mod access;
 pub(crate) mod api;
@@ -39,7 +39,7 @@ pub(crate) use transport::{TlsTrouble, TransportSecurity};
 /// A registry's verdict about a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LoginVerdict {
-    /// The registry knows these credentials. Their permissions are unknown.
+    /// The registry accepts these credentials, whose permissions are unknown.
     Accepted,
     /// The registry or its token server answers anyone, so the credentials were not checked.
     Open,
@@ -51,8 +51,8 @@ pub(crate) enum LoginVerdict {
     Unverified { why: String },
 }
 
-/// The result of a request, and the new identity token if a server issued one. The new token must be saved, because the
-/// server may refuse the old one.
+/// The result of a request, together with a new identity token if a server issued one. The new token must be saved,
+/// because the server may refuse the old one.
 #[derive(Debug)]
 pub(crate) struct RegistryReply<T> {
     pub(crate) answer: T,
@@ -67,12 +67,12 @@ impl<T> RegistryReply<T> {
     }
 }
 
-/// All media types of manifests, because some registries hide a manifest whose type is not listed.
+/// The media types of all manifests, because some registries hide a manifest whose type is not listed.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, */*";
 
-/// Logs in to the registry as `docker login` does: `GET /v2/` must return 200. Where plain http is allowed, https with
-/// any certificate is tried first, as Docker's daemon does with insecure registries.
+/// Checks a login as `docker login` does, which requires status 200 for `GET /v2/`. Where plain http is allowed, https
+/// with any certificate is tried first, as by Docker's daemon for insecure registries.
 pub(crate) fn check(
     registry: &Registry,
     credential: &Credential,
@@ -95,7 +95,7 @@ pub(crate) fn access(
         .map(|answer| answer.err().unwrap_or(RepositoryAccess::Allowed))
 }
 
-/// Logs in and fetches a token to pull from the image's repository, or to pull and push.
+/// Logs in and fetches a token that permits to pull from the image's repository, or to pull and push.
 pub(crate) fn token(
     image: &ImageReference,
     operation: Operation,
@@ -105,7 +105,7 @@ pub(crate) fn token(
     probe_repository(image, ProbeRequest::Repository { image, operation, goal: ProbeGoal::Token }, credential, security)
 }
 
-/// Returns a token as `Ok`, and any verdict as an error.
+/// Runs a probe, and returns a token as `Ok` or a verdict as an error.
 fn probe_repository(
     image: &ImageReference,
     question: ProbeRequest<'_>,
@@ -129,7 +129,7 @@ fn probe_repository(
     RegistryReply { answer, renewed: probe.into_requester().into_renewed(), expiry: client.credentials_expiry() }
 }
 
-/// Logs in by https or http. Returns the context too, if the login was accepted.
+/// Logs in by https or, where allowed, by http. Also returns the context if the login was accepted.
 fn authenticate<'a>(
     client: &HttpClient,
     registry: &Registry,
@@ -155,14 +155,14 @@ fn authenticate<'a>(
     })
 }
 
-/// `None` for a registry that is not a host, because some programs store arbitrary text.
+/// Returns `None` if the registry's name is not a host, because some programs store arbitrary text.
 fn endpoint(scheme: &str, registry: &Registry) -> Option<Url> {
     let authority = registry.api_authority();
     Url::parse(&format!("{scheme}://{authority}/v2/"))
         .filter(|url| url.authority() == authority && url.path() == "/v2/")
 }
 
-/// Sends the handshake's requests. An error says why this scheme does not work.
+/// Logs in by one scheme, https or http. An error says why this scheme does not work.
 fn log_in<'a>(
     client: &HttpClient,
     url: Url,
@@ -195,7 +195,7 @@ fn unreachable_verdict(host: &str, why: &str) -> LoginVerdict {
     unverified_verdict(format!("could not reach `{host}`: {why}"))
 }
 
-/// The verdict for a status that neither accepts nor refuses the credentials.
+/// Returns the verdict for a status that neither accepts nor refuses the credentials.
 fn status_verdict(host: &str, status: u16) -> LoginVerdict {
     unverified_verdict(match status {
         300..=399 => format!("`{host}` redirects a request that carries credentials, which is not followed"),

@@ -6,14 +6,15 @@ use super::{TransportSecurity, client, endpoint};
 use crate::model::Registry;
 use crate::system::http::{Authorization, HttpRequest, HttpResponse, Method, Url};
 
-/// A registry's token server, as the registry's challenge describes it. Credentials may be sent to its address.
+/// A registry's token server, as the registry's challenge describes it. Credentials may be sent to `url`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Realm {
     pub(crate) url: String,
     pub(crate) service: Option<String>,
 }
 
-/// Asks `GET /v2/` without a login. `None`: there is no token server, or credentials may not be sent to it.
+/// Sends `GET /v2/` without a login, and reads the challenge. Returns `None` if there is no token server, or if
+/// credentials may not be sent there.
 pub(crate) fn realm_of(registry: &Registry, security: TransportSecurity) -> Option<Realm> {
     let client = client(registry, security);
     let schemes: &[&str] = if security == TransportSecurity::PlainHttpAllowed || registry.is_loopback() {

@@ -1,5 +1,5 @@
-//! Properties that hold for any answer of a registry. Fuzzing checks these properties, and so does the replay of the
-//! fuzz corpus.
+//! Asserts properties that hold for any response of a registry. These properties are checked by fuzzing and by the
+//! replay of the fuzz corpus.
 
 use super::access::{self, AccessProbe, ProbeGoal, ProbeRequest};
 use super::challenge::{self, Challenge};
@@ -11,8 +11,8 @@ use crate::model::{Credential, ImageReference, Operation, Secret, timestamp};
 use crate::system::http::{Authorization, HttpError, HttpRequest, HttpResponse, Url};
 use crate::system::text::sanitize;
 
-/// The input is `WWW-Authenticate`, one header a line. A challenge has clean texts, and does not change when it is
-/// printed and read again.
+/// The input is a list of `WWW-Authenticate` headers, one a line. A parsed challenge has no control characters, and
+/// does not change when it is printed and parsed again.
 pub(crate) fn challenge(text: &str) {
     let headers: Vec<String> = text.lines().map(str::to_owned).collect();
     let challenges = challenge::parse(&headers);
@@ -32,7 +32,8 @@ pub(crate) fn challenge(text: &str) {
     assert_eq!(challenge::parse(&[printed.join(", ")]), sound, "all in one header");
 }
 
-/// The input is up to three scopes, one a line. Their texts and sets agree, and a union contains both scopes.
+/// The input is up to three scopes, one a line. The text of a scope and its set agree, and a union contains both
+/// scopes.
 pub(crate) fn scope(text: &str) {
     let mut lines = text.lines();
     let [a, b, c] = [(); 3].map(|()| Scopes::parse(lines.next().unwrap_or_default()));
@@ -60,9 +61,9 @@ pub(crate) fn scope(text: &str) {
     assert_eq!(Scopes::parse(&both.to_string()), both);
 }
 
-/// The input is a conversation: a line of options, then the answers, separated by lines of `--`. An answer is a status,
-/// headers and, after a blank line, a body. No conversation causes many requests, or sends the password where it may
-/// not go.
+/// The input is a conversation: a line of options, then the responses, separated by lines of `--`. Each response is a
+/// status, headers and, after a blank line, a body. No conversation causes many requests, or sends the password to a
+/// forbidden place.
 pub(crate) fn answers(text: &str) {
     let (options, answers) = text.split_once('\n').unwrap_or((text, ""));
     let has = |option: &str| options.split(' ').any(|word| word == option);
@@ -142,7 +143,7 @@ fn is_token(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&b))
 }
 
-/// Prints a challenge as a careful server writes it.
+/// Prints a challenge in the strict form, with all values quoted.
 fn print(challenge: &Challenge) -> String {
     let quoted = |value: &str| value.replace('\\', r"\\").replace('"', r#"\""#);
     let parameters: Vec<_> =
@@ -171,7 +172,7 @@ fn answer(text: &str) -> Result<HttpResponse, HttpError> {
     })
 }
 
-/// Checks that the password or a token is sent neither unencrypted nor to a machine inside this network.
+/// Checks that no secret is sent unencrypted for an https registry, or to this machine for a registry elsewhere.
 fn may_be_sent(request: &HttpRequest<'_>, registry: &Url) {
     assert!(!format!("{request:?}").contains("hunter2"));
     let url = &request.url;

@@ -1,4 +1,4 @@
-//! Tells whether a registry is reachable without a login, and what on this machine prevents it.
+//! Tells whether a registry is reachable without a login, and which faults on this machine prevent that.
 
 use super::transport::certificate_names;
 use super::{TransportSecurity, client, endpoint};
@@ -7,7 +7,7 @@ use crate::system::http::{self, Authorization, HttpError, HttpRequest, Method};
 
 pub(crate) use http::{BY_WAY_OF_PROXY, CertificateFault, proxy_faults};
 
-/// Asks `GET /v2/` anonymously. Any response means that the registry is reachable. The error is a part of a sentence.
+/// Sends `GET /v2/` anonymously. Any response means that the registry is reachable. The error is a part of a sentence.
 pub(crate) fn reach(registry: &Registry, security: TransportSecurity) -> Result<(), String> {
     let client = client(registry, security);
     let schemes: &[&str] = if security == TransportSecurity::PlainHttpAllowed || registry.is_loopback() {
@@ -25,7 +25,7 @@ pub(crate) fn reach(registry: &Registry, security: TransportSecurity) -> Result<
     Err(failure)
 }
 
-/// What is wrong with the certificates for the registry on this machine.
+/// Returns the faults of the certificates that are installed for the registry on this machine.
 pub(crate) fn certificate_faults(registry: &Registry) -> Vec<CertificateFault> {
     http::certificate_faults(&certificate_names(registry))
 }

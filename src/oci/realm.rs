@@ -1,5 +1,5 @@
-//! Checks the realm of a Bearer challenge. The address comes from an untrusted server, and a password may be sent to
-//! it.
+//! Checks the realm of a Bearer challenge. The realm is an address from an untrusted server, and a password may be sent
+//! there.
 //!
 //! The rules are those of go-containerregistry (`pkg/v1/remote/transport/bearer.go`, issue 2258), and some more.
 
@@ -9,8 +9,8 @@ use super::TransportSecurity;
 use crate::system::http::Url;
 use crate::system::text::one_line;
 
-/// Returns the token server's address if credentials for the registry at `registry` may be sent there. Otherwise
-/// returns the reason. A token server on another host is normal: Docker Hub's is `auth.docker.io`.
+/// Returns the token server's address, if credentials for the registry at `registry` may be sent there. Otherwise
+/// returns the reason. The token server may be on another host, as Docker Hub's `auth.docker.io` is.
 pub(super) fn check(realm: &str, registry: &Url, security: TransportSecurity) -> Result<Url, String> {
     let shown = one_line(realm, 100);
     let url = resolve(realm, registry).ok_or_else(|| format!("`{shown}` is not an http or https address"))?;
@@ -30,7 +30,7 @@ pub(super) fn check(realm: &str, registry: &Url, security: TransportSecurity) ->
     Ok(url)
 }
 
-/// Completes an address that the server at `base` sent: a full address, or a path on that server.
+/// Completes an address that the server at `base` sent, which is a full address or a path on that server.
 pub(super) fn resolve(reference: &str, base: &Url) -> Option<Url> {
     if reference.starts_with('/') { base.at(reference) } else { Url::parse(reference) }
 }
@@ -52,7 +52,7 @@ fn is_inside_v4(ip: Ipv4Addr) -> bool {
     first == 0 || shared || ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_broadcast()
 }
 
-/// Resolvers read `127.1` and `0x7f000001` as addresses too (WHATWG URL, «ends in a number checker»).
+/// Resolvers also read names such as `127.1` and `0x7f000001` as addresses (WHATWG URL, «ends in a number checker»).
 fn ends_in_a_number(host: &str) -> bool {
     let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     last.starts_with("0x") || last.bytes().all(|b| b.is_ascii_digit())

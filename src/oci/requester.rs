@@ -1,10 +1,10 @@
-//! `Requester`: an account or an anonymous user, as a registry and its token server see them.
+//! `Requester`: the account or anonymous user that a registry and its token server see.
 
 use crate::model::{Credential, Secret, Username};
 use crate::system::http::{Authorization, FormField};
 
-/// An account's credentials, or none. A new identity token is stored here, because the server refuses the old one from
-/// then on.
+/// An account's credentials, or none for an anonymous user. A new identity token is kept here for the following
+/// requests, because the server then refuses the old one.
 #[derive(Debug)]
 pub(super) struct Requester<'a> {
     credential: Option<&'a Credential>,
@@ -20,8 +20,8 @@ impl<'a> Requester<'a> {
         Self { credential: None, renewed: None }
     }
 
-    /// Replaces the identity token. A token that the server issued for a password is ignored, because the typed
-    /// password stays saved.
+    /// Replaces the identity token. The method ignores a token that the server issued for a password, because the typed
+    /// password remains the saved secret.
     pub(super) fn renew(&mut self, refresh: Option<Secret>) {
         let Some(credential) = self.credential.filter(|credential| credential.username.is_identity_token()) else {
             return;
@@ -32,7 +32,7 @@ impl<'a> Requester<'a> {
         }
     }
 
-    /// The new identity token to save.
+    /// Returns the new identity token to save, if there is one.
     pub(super) fn into_renewed(self) -> Option<Secret> {
         self.renewed
     }
@@ -55,8 +55,8 @@ impl<'a> Requester<'a> {
         self.credential.map(|credential| &credential.username)
     }
 
-    /// Returns the authorization by user name and password. There is none for an identity token, because only the token
-    /// server accepts it, in a form.
+    /// Returns the authorization by user name and password. Returns none for an identity token, which only the token
+    /// server accepts, in a form.
     pub(super) fn password(&self) -> Authorization<'a> {
         match self.credential {
             Some(credential) if !credential.username.is_identity_token() => Authorization::Basic(credential),

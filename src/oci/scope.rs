@@ -1,20 +1,20 @@
-//! Scopes: what a token is good for, as a set and as text (distribution `docs/content/spec/auth/scope.md`).
+//! Scopes: the permissions of a token, as a set and as text (distribution `docs/content/spec/auth/scope.md`).
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 /// A set of permissions with its original text, because some token servers accept only the text that they sent.
-/// Equality ignores that text.
+/// Equality ignores the original text.
 #[derive(Clone, Debug)]
 pub(super) struct Scopes {
     text: String,
     granted: PermissionSet,
 }
 
-/// One operation on one thing, such as pulling from a repository. Permissions are ordered as in the canonical text.
+/// One operation on one thing, such as a pull from a repository. Permissions have the order of the canonical text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Permission {
-    /// `repository` or `registry`. A word of another form is stored here as a whole.
+    /// `repository` or `registry`, or the whole word if the word is not of the form `type:name:operation`.
     pub(super) kind: String,
     pub(super) name: String,
     pub(super) operation: String,
@@ -26,7 +26,7 @@ enum PermissionSet {
     Only(BTreeSet<Permission>),
 }
 
-/// The text of an unlimited scope, as Codeberg's challenge has it.
+/// The text of an unlimited scope, as in Codeberg's challenge.
 const UNLIMITED: &str = "*";
 
 impl Scopes {
@@ -34,7 +34,7 @@ impl Scopes {
         Self::parse("")
     }
 
-    /// Scopes of a repository, as `repository:NAME:pull,push`.
+    /// Returns the scopes of a repository, as in `repository:NAME:pull,push`.
     pub(super) fn repository(name: &str, actions: &[&str]) -> Self {
         let kind = "repository";
         let permission = |operation: &&str| Permission {
@@ -45,8 +45,8 @@ impl Scopes {
         actions.iter().map(permission).collect()
     }
 
-    /// Reads any text: words of the form `type:name:operation,…`, where a name may hold colons (`host:5000/app`). Any
-    /// other word becomes one permission.
+    /// Parses words of the form `type:name:operation,…`, where a name may contain colons (`host:5000/app`). Any other
+    /// word becomes one permission.
     pub(super) fn parse(text: &str) -> Self {
         let unlimited = text.split_whitespace().any(|word| word == UNLIMITED);
         let granted = if unlimited {
@@ -57,7 +57,7 @@ impl Scopes {
         Self { text: text.to_owned(), granted }
     }
 
-    /// The permissions in order; an unlimited scope lists none.
+    /// Returns the permissions in order, and none for an unlimited scope.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Permission> {
         match &self.granted {
             PermissionSet::Everything => None,
@@ -67,7 +67,7 @@ impl Scopes {
         .flatten()
     }
 
-    /// The number of permissions; `None` if unlimited.
+    /// Returns the number of permissions, or `None` for an unlimited scope.
     pub(super) fn len(&self) -> Option<usize> {
         match &self.granted {
             PermissionSet::Everything => None,
@@ -94,7 +94,7 @@ impl Scopes {
         self.is_unlimited() || (!other.is_unlimited() && other.iter().all(|permission| self.holds(permission)))
     }
 
-    /// The union. If `other` adds nothing, the text does not change.
+    /// Returns the union of both sets. If `other` adds no permission, the text does not change.
     pub(super) fn union(&self, other: &Self) -> Self {
         if self.contains(other) {
             return self.clone();
@@ -106,16 +106,16 @@ impl Scopes {
     }
 }
 
-/// The text is canonical: sorted, merged, without duplicates.
+/// Collects permissions with the canonical text, which is sorted and merged, without duplicates.
 impl FromIterator<Permission> for Scopes {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
         let mut all = BTreeSet::new();
-        all.extend(permissions); // `collect` would sort again
+        all.extend(permissions); // `collect` would sort the set a second time
         Self { text: canonical(&all), granted: PermissionSet::Only(all) }
     }
 }
 
-/// Prints the text as it was written.
+/// Prints the original text.
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -128,7 +128,7 @@ impl PartialEq for Scopes {
     }
 }
 
-/// The type ends at the first colon, the name at the last.
+/// Splits a word into permissions: the type ends at the first colon, and the name at the last.
 fn permissions(word: &str) -> Vec<Permission> {
     let parts = word.split_once(':').and_then(|(kind, rest)| Some((kind, rest.rsplit_once(':')?)));
     let permission = |kind: &str, name: &str, operation: &str| Permission {

@@ -1,5 +1,5 @@
-//! A server on this machine for tests. A function answers its requests by plain http, and TLS is refused. This file
-//! also prints requests.
+//! A server on this machine for tests. A function answers the requests by plain http, and a TLS handshake is refused.
+//! This file also contains functions that print requests and make tokens.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,14 +12,14 @@ use crate::model::{Registry, Secret};
 use crate::system::http::{Authorization, FormField, HttpRequest};
 use crate::system::threads;
 
-/// Runs until the process ends.
+/// A server that runs until the process ends.
 pub(super) struct ScriptedServer {
     pub(super) registry: Registry,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl ScriptedServer {
-    /// `answer` gets the request line and the headers, and writes the whole response.
+    /// Starts a server whose `answer` gets the request line and the headers, and writes the whole response.
     pub(super) fn start(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let registry = Registry::from_key(&listener.local_addr().unwrap().to_string());
@@ -35,20 +35,20 @@ impl ScriptedServer {
         Self { registry, seen }
     }
 
-    /// The requests so far: request line and headers.
+    /// Returns the requests so far, each with its request line and headers.
     pub(super) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 }
 
-/// A complete answer, after which the server hangs up.
+/// Writes a complete response, after which the server closes the connection.
 pub(super) fn write_answer(stream: &mut TcpStream, status: u16, headers: &str, body: &str) {
     let length = body.len();
     let _ =
         write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}");
 }
 
-/// A request on one line, without secrets.
+/// Prints a request on one line, without secrets.
 pub(super) fn show(request: &HttpRequest<'_>) -> String {
     let method = format!("{:?}", request.method).to_uppercase();
     let authorization = match request.authorization {
@@ -66,12 +66,12 @@ pub(super) fn show(request: &HttpRequest<'_>) -> String {
     format!("{method} {url} {authorization}{}", query.chain(form).collect::<String>())
 }
 
-/// The body of a token server's answer.
+/// Returns the body of a token server's response.
 pub(super) fn giving(token: &str) -> Secret {
     Secret::new(format!(r#"{{"token": "{token}"}}"#))
 }
 
-/// A token with these claims.
+/// Returns a token with these claims.
 pub(super) fn jwt(payload: &str) -> String {
     format!("e30.{}.c2ln", BASE64_URL_SAFE.encode(payload))
 }

@@ -18,7 +18,7 @@ pub(super) struct TokenServer {
     url: Url,
     /// The registry whose challenge named this server.
     registry: Url,
-    /// `None` for servers without one, such as Gitea's.
+    /// The service of the challenge; `None` for token servers without a service, such as Gitea's.
     service: Option<String>,
 }
 
@@ -30,14 +30,14 @@ pub(crate) struct BearerToken {
     issued: Option<SystemTime>,
 }
 
-/// The `error` of ATCR's token server when a person has to log in again with a browser.
+/// The values of `error` with which ATCR's token server asks a person to log in again with a browser.
 const SESSION_OVER: [&str; 1] = ["oauth_session_expired"];
 
-/// The shortest lifetime. It is the specification's default, and the minimum that clients rely on.
+/// The shortest lifetime. The value is the specification's default, and the minimum that clients rely on.
 const LEAST_LIFETIME: Duration = Duration::from_mins(1);
 
 impl TokenServer {
-    /// Reads a Bearer challenge of the registry at `registry`; an error says why no credentials are sent there.
+    /// Reads a Bearer challenge of the registry at `registry`; an error says why no credentials are sent to the realm.
     pub(super) fn from_challenge(
         bearer: &Challenge,
         registry: &Url,
@@ -52,7 +52,7 @@ impl TokenServer {
         Ok(Self { url, registry: registry.clone(), service: bearer.parameter("service").map(str::to_owned) })
     }
 
-    /// The server's address, and the service for which tokens are requested.
+    /// Returns the server's address, and the service for which tokens are requested.
     pub(super) fn into_parts(self) -> (Url, Option<String>) {
         (self.url, self.service)
     }
@@ -61,9 +61,10 @@ impl TokenServer {
         self.url.authority()
     }
 
-    /// The request for a token. It contains no `offline_token`, because the typed password stays saved. A request
-    /// without a scope makes the server neither create nor count anything. An identity token is accepted only in the
-    /// `OAuth2` form. If a server lacks that form, there is no second request, because there is no password to send.
+    /// Builds the request for a token. The request has no `offline_token`, because the typed password remains the saved
+    /// secret. A request without a scope has no side effects at the server. Servers accept an identity token only in
+    /// the `OAuth2` form. If a server lacks the `OAuth2` form, there is no second request, because there is no password
+    /// to send.
     pub(super) fn ask<'a>(&self, requester: &Requester<'a>, scopes: &Scopes) -> HttpRequest<'a> {
         let mut words = vec![("client_id", "ensign".to_owned())];
         words.extend(self.service.clone().map(|service| ("service", service)));
@@ -79,7 +80,7 @@ impl TokenServer {
         HttpRequest { query: words, ..HttpRequest::new(Method::Get, self.url.clone(), requester.password()) }
     }
 
-    /// Reads the token in a response, or returns the verdict. Stores a new identity token in the requester.
+    /// Reads the token in a response, or returns a verdict as an error. Stores a new identity token in the requester.
     pub(super) fn read(
         &self,
         response: &HttpResponse,
@@ -114,19 +115,19 @@ impl TokenServer {
 }
 
 impl BearerToken {
-    /// The time left at `now`. If the server's clock is ahead of ours, the token counts as new.
+    /// Returns the time until the token expires. If the server's clock is ahead of ours, the token is treated as new.
     pub(crate) fn time_left(&self, now: SystemTime) -> Duration {
         let age = self.issued.and_then(|issued| now.duration_since(issued).ok()).unwrap_or_default();
         self.lifetime.saturating_sub(age)
     }
 }
 
-/// `token` and `access_token` mean the same.
+/// A token server's response, where `token` and `access_token` have the same meaning.
 #[derive(Deserialize)]
 struct TokenResponse {
     token: Option<String>,
     access_token: Option<String>,
-    /// An unreadable value here or in `issued_at` is ignored.
+    /// An unreadable value of `expires_in` or `issued_at` is ignored.
     #[serde(default)]
     expires_in: Value,
     refresh_token: Option<String>,
@@ -146,7 +147,7 @@ impl TokenResponse {
     }
 }
 
-/// The fields of a response that reports an ended session.
+/// The fields of a response which reports that a session has ended.
 #[derive(Deserialize)]
 struct SessionEnd {
     error: String,

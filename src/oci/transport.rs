@@ -1,4 +1,4 @@
-//! Connections to a registry: TLS or plain http, their certificates, and their faults.
+//! Connections to a registry: Connections to a registry by TLS or plain http, with their certificates and faults.
 
 use crate::model::Registry;
 use crate::system::http::{
@@ -8,12 +8,12 @@ use crate::system::http::{
 /// Whether the user allowed plain http and unknown certificates for the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TransportSecurity {
-    /// Neither is allowed, except for a registry on this machine.
+    /// Plain http and unknown certificates are not allowed, except for a registry on this machine.
     Https,
     PlainHttpAllowed,
 }
 
-/// Why TLS failed. There is one variant for each hint.
+/// The reason why TLS failed, with one variant for each hint to the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TlsTrouble {
     UnknownAuthority,
@@ -22,13 +22,13 @@ pub(crate) enum TlsTrouble {
     Other,
 }
 
-/// A client for the registry and the servers that it redirects to.
+/// Returns a client for the registry and the servers that it redirects to.
 pub(super) fn client(registry: &Registry, security: TransportSecurity) -> HttpClient {
     let is_insecure = security == TransportSecurity::PlainHttpAllowed;
     HttpClient::secured(Limits::default(), TlsOptions { names: certificate_names(registry), is_insecure })
 }
 
-/// The names of the registry's folders in `certs.d`: its name as people write it, and the host of its API.
+/// Returns the names of the registry's folders in `certs.d`: its name with and without port 443, and its API's host.
 pub(super) fn certificate_names(registry: &Registry) -> Vec<String> {
     let (written, asked) = (registry.as_str(), registry.api_authority());
     let mut names = vec![written.to_owned()];
@@ -42,7 +42,7 @@ pub(super) fn certificate_names(registry: &Registry) -> Vec<String> {
 }
 
 impl TlsTrouble {
-    /// Finds the reason in an error's text.
+    /// Finds the variant for the text of an error.
     pub(crate) fn from_reason(why: &str) -> Option<Self> {
         let known = [
             (UNKNOWN_ISSUER, Self::UnknownAuthority),

@@ -1,4 +1,4 @@
-//! What an account may do with a repository: the probe's request and its results.
+//! Describes what an account may do with a repository: the probe's request and its results.
 
 mod probe;
 
@@ -13,17 +13,17 @@ pub(super) use probe::{AccessProbe, ProbeStep};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RepositoryAccess {
     Allowed,
-    /// The image was not found, which may also mean that it is hidden.
+    /// The registry answered that the image does not exist, and a registry may hide an image in this way.
     Unseen,
-    /// The account is accepted, but not allowed.
+    /// The registry accepts the account, but the account has no permission.
     Denied {
         by: String,
     },
-    /// The password was not checked. `allowed` tells whether everyone has access.
+    /// The password was not checked, because the registry answers anyone. `allowed` tells whether everyone has access.
     Anyone {
         allowed: bool,
     },
-    /// The account is not accepted.
+    /// The registry or its token server, named in `by`, refuses the account.
     Rejected {
         by: String,
     },
@@ -31,13 +31,13 @@ pub(crate) enum RepositoryAccess {
     SessionOver {
         page: String,
     },
-    /// The account is accepted, but the registry accepts passwords and issues no tokens.
+    /// The registry accepts the account, but expects the password itself and issues no tokens.
     NoTokens,
-    /// The account is accepted, but its access could not be checked, for the reason `why`.
+    /// The registry accepts the account, but the account's access could not be checked, for the reason `why`.
     Unknown {
         why: String,
     },
-    /// Not even the account could be checked.
+    /// Not even the account could be checked, for the reason `why`.
     Unverified {
         why: String,
     },
@@ -56,7 +56,7 @@ impl RepositoryAccess {
     }
 }
 
-/// How a registry accepted the account.
+/// The result of a handshake in which the registry accepted the account.
 #[derive(Clone, Debug)]
 pub(super) struct AuthContext {
     /// The address of the registry's `/v2/`.
@@ -69,21 +69,21 @@ pub(super) struct AuthContext {
 pub(super) enum AuthMethod {
     Nothing,
     Password,
-    /// A token of this server.
+    /// The registry accepts tokens of this server.
     Token(TokenServer),
 }
 
-/// What a probe is to find out.
+/// The question that a probe answers.
 #[derive(Clone, Debug)]
 pub(super) enum ProbeRequest<'a> {
     /// An account's access to an image's repository.
     Repository { image: &'a ImageReference, operation: Operation, goal: ProbeGoal },
-    /// Authorization for requests with these scopes. The caller sends these requests, and the responses show whether
-    /// the account is allowed to make them.
+    /// Asks for authorization of the caller's requests with these scopes. The responses to those requests show whether
+    /// the account has permission.
     Authorize(Scopes),
 }
 
-/// What a probe is to return.
+/// The kind of result that a probe returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProbeGoal {
     Verdict,

@@ -1,7 +1,7 @@
-//! Finds out, after a login, what the account may do with a repository. It is a state machine without I/O.
+//! Finds out, after a login, what the account may do with a repository. The probe is a state machine without I/O.
 //!
-//! The probe fetches a token. For a pull it then asks the registry for the manifest. For a push the token's claims
-//! decide. If there are no claims, the probe begins an upload and cancels it.
+//! The probe first fetches a token. To check a pull, the probe then requests the manifest from the registry. The result
+//! for a push comes from the token's claims. If the token has no claims, the probe begins an upload and cancels it.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,39 +22,38 @@ pub(in crate::oci) struct AccessProbe<'a> {
     security: TransportSecurity,
     question: ProbeRequest<'a>,
     context: AuthContext,
-    /// The registry has accepted the credentials.
+    /// Whether the registry or its token server has accepted the credentials.
     proven: bool,
-    /// The scopes of the requested token.
+    /// The scopes of the last token request.
     asked: Scopes,
-    /// The scopes that the registry has asked for.
+    /// The scopes that the registry required in its challenge.
     required: Scopes,
     token: Option<BearerToken>,
     awaited: ProbePhase,
 }
 
-/// A token that expires within this time is not used.
+/// A token is replaced if it expires within this time.
 const SPARE: Duration = Duration::from_secs(1);
 
-/// The next step after an answer.
 #[derive(Debug)]
 pub(in crate::oci) enum ProbeStep<'a> {
     Send(HttpRequest<'a>),
-    /// The caller may send its request with this authorization.
+    /// The caller may send its own request with this authorization.
     Authorized(Authorization<'a>),
     Done(Result<BearerToken, RepositoryAccess>),
 }
 
-/// The request whose answer comes next.
+/// The request whose response comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ProbePhase {
     Token,
     Proof,
-    /// Cancelling the upload.
+    /// The upload is being cancelled.
     GivingUp,
 }
 
 impl<'a> AccessProbe<'a> {
-    /// Begins after a handshake. Returns the first step too.
+    /// Begins a probe after a handshake, and returns the probe's first step with it.
     pub(in crate::oci) fn start(
         context: AuthContext,
         requester: Requester<'a>,
@@ -86,11 +85,11 @@ impl<'a> AccessProbe<'a> {
         self.requester
     }
 
-    /// Takes a response, and returns the next step.
+    /// Reads a response, and returns the next step.
     pub(in crate::oci) fn on_response(&mut self, answer: Result<HttpResponse, HttpError>) -> ProbeStep<'a> {
         match (self.awaited, answer) {
-            // A failure to cancel does not matter. Cancelling may need another permission (distribution: `delete`), and
-            // registries purge old uploads anyway.
+            // A failed cancellation is ignored. Cancelling may need the permission `delete` (distribution), and
+            // registries remove unfinished uploads anyway.
             (ProbePhase::GivingUp, _) => self.conclude(RepositoryAccess::Allowed),
             (ProbePhase::Token, Ok(response)) => self.after_token(&response),
             (ProbePhase::Proof, Ok(response)) => self.after_proof(&response),
@@ -101,7 +100,7 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// Authorizes the next request of the same kind, with a token that is still valid.
+    /// Authorizes a further request with the same scopes, and fetches a new token if the old one expires.
     pub(in crate::oci) fn resume(&mut self, now: SystemTime) -> ProbeStep<'a> {
         match (&self.context.method, &self.token) {
             (AuthMethod::Token(server), Some(token)) if token.time_left(now) <= SPARE => {
@@ -111,12 +110,12 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// Returns the step after the registry answered 401 to an authorized request.
+    /// Returns the next step after the registry answered 401 to an authorized request.
     pub(in crate::oci) fn on_refusal(&mut self, challenges: &[String]) -> ProbeStep<'a> {
         self.after_refusal(&challenge::parse(challenges))
     }
 
-    /// Tells whether the credentials have been accepted.
+    /// Tells whether the registry or its token server has accepted the credentials.
     pub(in crate::oci) fn is_proven(&self) -> bool {
         self.proven
     }
@@ -149,8 +148,9 @@ impl<'a> AccessProbe<'a> {
         ProbeStep::Send(request)
     }
 
-    /// Some servers refuse a request for too many scopes, instead of granting fewer (ociauth,
-    /// `TestBearerAuthRequiresExactScope`). Then the probe asks again, for only the scopes that the registry required.
+    /// Some servers refuse a request for too many scopes, instead of granting fewer scopes (ociauth,
+    /// `TestBearerAuthRequiresExactScope`). After a refusal, the probe therefore requests a token for only the scopes
+    /// that the registry required.
     fn after_token(&mut self, response: &HttpResponse) -> ProbeStep<'a> {
         let AuthMethod::Token(server) = self.context.method.clone() else { return self.prove() };
         match server.read(response, &mut self.requester) {
@@ -170,7 +170,7 @@ impl<'a> AccessProbe<'a> {
         self.asked.to_string() == self.required.to_string()
     }
 
-    /// If the token has claims, they decide about a push, because every other proof would begin an upload.
+    /// The token's claims, if there are any, decide about a push, because any other check would begin an upload.
     fn judge(&mut self, token: BearerToken) -> ProbeStep<'a> {
         let claims = claims::read(&token.secret);
         self.proven = !self.requester.is_anonymous();
@@ -191,7 +191,8 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// Asks the registry itself. Begins no upload if only a token is wanted.
+    /// Sends the registry a request that shows whether the account has access. Begins no upload if the caller wants
+    /// only a token.
     fn prove(&mut self) -> ProbeStep<'a> {
         self.awaited = ProbePhase::Proof;
         let ProbeRequest::Repository { image, .. } = self.question else {
@@ -247,7 +248,7 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// A registry that needed no login so far may need one for this repository, or may require other scopes.
+    /// A registry that needed no login so far may require a login for this repository, or may require other scopes.
     fn after_refusal(&mut self, challenges: &[Challenge]) -> ProbeStep<'a> {
         let by = self.context.registry.authority().to_owned();
         let denied = if self.proven {
@@ -287,7 +288,8 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// Cancels the upload, unless its address is outside the registry. Only the registry itself gets credentials.
+    /// Cancels the upload, unless the upload's address is outside the registry. No other server may get the
+    /// credentials.
     fn give_up(&mut self, location: &str) -> ProbeStep<'a> {
         let registry = &self.context.registry;
         let is_own_address =
@@ -309,7 +311,7 @@ impl<'a> AccessProbe<'a> {
 
     fn conclude(&mut self, access: RepositoryAccess) -> ProbeStep<'a> {
         if matches!(self.question, ProbeRequest::Authorize(_)) {
-            return ProbeStep::Done(Err(access)); // the token may still serve the next request
+            return ProbeStep::Done(Err(access)); // the token may still authorize the next request
         }
         ProbeStep::Done(match (self.wants_token(), access, self.token.take()) {
             (true, RepositoryAccess::Allowed, Some(token)) => Ok(token),

@@ -1,18 +1,18 @@
-//! `Endpoint`: the meaning of a path of the registry's API, and the scopes that a request needs.
+//! `Endpoint`: interprets a path of the registry's API, and lists the scopes that a request needs.
 
 use crate::model::{ImageReference, Registry};
 use crate::oci::MANIFESTS;
 use crate::oci::scope::{Permission, Scopes};
 use crate::system::http::Method;
 
-/// A complete path of the API.
+/// An endpoint of the API, read from its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     pub(crate) kind: EndpointKind,
     /// The path from `/v2/` on, with the query.
     pub(super) path: String,
     repository: Option<String>,
-    /// The tag, digest or upload at the end.
+    /// The tag, digest or upload id at the end of the path.
     reference: Option<String>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) enum EndpointKind {
     Tags,
     Manifest,
     Blob,
-    /// Where uploads begin.
+    /// The endpoint that begins an upload.
     Uploads,
     /// An upload that has begun.
     Upload,
@@ -33,12 +33,12 @@ pub(crate) enum EndpointKind {
     Other,
 }
 
-/// The longest path, because some servers limit the request line.
+/// The longest accepted path, because some servers limit the length of the request line.
 const LONGEST: usize = 8000;
 
 impl Endpoint {
-    /// Reads the path that a person typed, with or without `/v2/`. On Docker Hub a repository without a namespace is in
-    /// `library`.
+    /// Parses a path that a person typed, with or without `/v2/`. On Docker Hub, adds `library/` to a repository
+    /// without a namespace.
     pub(crate) fn parse(text: &str, registry: &Registry) -> Result<Self, &'static str> {
         if text.len() > LONGEST || !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains(['#', '\\']) {
             return Err("it has characters that no address may have");
@@ -67,7 +67,7 @@ impl Endpoint {
         })
     }
 
-    /// The image for which an account is chosen.
+    /// Returns the image for which an account is chosen.
     pub(crate) fn image(&self, registry: &Registry) -> Option<ImageReference> {
         let repository = self.repository.as_ref()?.parse().ok()?;
         Some(ImageReference::new(registry.clone(), repository))
@@ -85,14 +85,14 @@ impl Endpoint {
         self.reference.as_deref()
     }
 
-    /// The digest in the path.
+    /// Returns the digest in the path of a manifest or blob.
     pub(super) fn digest(&self) -> Option<&str> {
         let named = matches!(self.kind, EndpointKind::Manifest | EndpointKind::Blob);
         self.reference.as_deref().filter(|reference| named && reference.contains(':'))
     }
 
-    /// The scopes that the request needs at least (distribution `registry/handlers/app.go`). A registry that requires
-    /// more states them in its challenge.
+    /// Returns the least scopes that the request needs (distribution `registry/handlers/app.go`). A registry that
+    /// requires further scopes names them in its challenge.
     pub(super) fn scopes(&self, method: Method) -> Scopes {
         let Some(repository) = &self.repository else {
             return match self.kind {
@@ -122,7 +122,7 @@ impl Endpoint {
         }
     }
 
-    /// The `Accept` header, unless the person sets one.
+    /// Returns the value of the `Accept` header for a person who sets none.
     pub(super) fn accept(&self) -> Option<&'static str> {
         match self.kind {
             EndpointKind::Manifest => Some(MANIFESTS),
@@ -143,8 +143,8 @@ fn is_dots(segment: &str) -> bool {
     matches!(plain.as_str(), "." | "..")
 }
 
-/// The kind of endpoint, and how many segments name the repository. The path is read from its end, because a repository
-/// may be called `manifests`.
+/// Returns the kind of endpoint, and the number of segments that name the repository. The path is read from its end,
+/// because a repository may itself be called `manifests`.
 fn classify(segments: &[&str]) -> (EndpointKind, usize) {
     let count = segments.len();
     let ends = |words: &[&str]| {

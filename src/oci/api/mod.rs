@@ -1,4 +1,4 @@
-//! Requests to a registry's API as an account or anonymously: redirects, pages and digests.
+//! Sends requests to a registry's API, with an account or anonymously, and handles redirects, pages and digests.
 
 mod endpoint;
 mod pages;
@@ -25,7 +25,7 @@ use session::{RegistrySession, SessionRequest};
 pub(crate) struct ApiRequest {
     pub(crate) method: Method,
     pub(crate) endpoint: Endpoint,
-    /// The person's own headers.
+    /// The headers that the person sets.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) payload: Payload,
     pub(crate) paginate: bool,
@@ -35,14 +35,14 @@ pub(crate) struct ApiRequest {
 pub(crate) struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
-    /// Whether the registry accepted the account. The status may still be an error.
+    /// Whether the registry accepted the account; `status` may still report an error.
     pub(crate) known: bool,
     /// The digests of the sent body.
     pub(crate) sent: Option<Digests>,
-    /// Whether the list has more pages.
+    /// Whether the list continues on a further page.
     pub(crate) has_more: bool,
     body: ResponseBody,
-    /// The expected digests of the body, with their sources.
+    /// The expected digests of the body, each with the place that names the digest.
     named: Vec<(&'static str, String)>,
 }
 
@@ -51,18 +51,18 @@ enum ResponseBody {
         response: StreamingResponse,
         hasher: Box<Hasher>,
     },
-    /// All pages, merged into one.
+    /// The list from all pages, as one body.
     Whole(Vec<u8>),
 }
 
-/// The largest text that is kept in memory: four times the largest manifest that registries accept.
+/// The largest body that is read into memory: four times the largest manifest that registries accept.
 pub(crate) const LARGEST_TEXT: usize = 16 << 20;
 
-/// The most pages to fetch, and the largest size of all pages together.
+/// The limits for a list: the number of its pages, and the size of all pages together.
 const MAX_PAGES: usize = 1000;
 const LARGEST_LIST: usize = 64 << 20;
 
-/// Logs in and sends the request. A response of any status is `Ok`; an error says why there is no response.
+/// Logs in and sends the request. Returns a response of any status as `Ok`; an error says why there is no response.
 pub(crate) fn call(
     call: &ApiRequest,
     registry: &Registry,
@@ -105,7 +105,7 @@ fn answer(call: &ApiRequest, session: &mut RegistrySession<'_>) -> Result<ApiRes
     Ok(answer)
 }
 
-/// Uploads a blob in one piece (distribution-spec «POST then PUT»).
+/// Uploads a blob in one request after the first (distribution-spec «POST then PUT»).
 fn upload(
     call: &ApiRequest,
     session: &mut RegistrySession<'_>,
@@ -131,7 +131,7 @@ fn upload(
     Ok(answer)
 }
 
-/// Fetches all pages of a list as one response. Its status and headers are those of the last page.
+/// Fetches all pages of a list as one response. The returned status and headers are those of the last page.
 fn all_pages(
     call: &ApiRequest,
     session: &mut RegistrySession<'_>,
@@ -163,7 +163,7 @@ fn all_pages(
     }
 }
 
-/// Computes the digests of the body to send.
+/// Computes the digests of the body to send, if there is a body.
 fn measure(payload: &Payload, named: Option<&str>) -> Result<Option<Digests>, RepositoryAccess> {
     let failed =
         |error: std::io::Error| RepositoryAccess::Unknown { why: format!("could not read the file to send: {error}") };
@@ -214,7 +214,7 @@ impl ApiResponse {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The next piece of the body.
+    /// Returns the next piece of the body.
     pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
         match &mut self.body {
             ResponseBody::Whole(whole) => Ok(Some(std::mem::take(whole)).filter(|whole| !whole.is_empty())),
@@ -226,7 +226,7 @@ impl ApiResponse {
         }
     }
 
-    /// The whole body. A body that is too long for the memory is an error.
+    /// Returns the whole body, or an error if the body is longer than [`LARGEST_TEXT`].
     pub(crate) fn text(&mut self) -> Result<Vec<u8>, String> {
         let mut text = Vec::new();
         while let Some(piece) = self.next()? {
@@ -238,8 +238,8 @@ impl ApiResponse {
         Ok(text)
     }
 
-    /// Checks the digest of the body if all of the body was read. Otherwise compares only the digests in the path and
-    /// the header.
+    /// Checks the digest of the body if all of the body was read. Otherwise only compares the digest in the path with
+    /// the digest in the header.
     pub(crate) fn digest(self, was_read: bool) -> Result<Option<Digests>, String> {
         let ResponseBody::Coming { hasher, .. } = self.body else { return Ok(None) };
         if !was_read {
@@ -258,7 +258,8 @@ impl ApiResponse {
         Ok(Some(digests))
     }
 
-    /// Compares the digest in the response with the sent content, because the registry may have stored other content.
+    /// Compares the digest in the response with the body that was sent, because the registry may have stored other
+    /// content.
     fn check_sent(&self) -> Result<(), RepositoryAccess> {
         let named = self.header("docker-content-digest").filter(|_| matches!(self.status, 201 | 202));
         let (Some(sent), Some(named)) = (&self.sent, named) else { return Ok(()) };

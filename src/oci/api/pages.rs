@@ -1,4 +1,4 @@
-//! Lists in pages: finds the next page (RFC 8288, distribution-spec «Listing Tags»), and merges all pages.
+//! Handles lists in pages: finds the next page (RFC 8288, distribution-spec «Listing Tags»), and merges all pages.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::endpoint::EndpointKind;
 use crate::oci::realm;
 use crate::system::http::Url;
 
-/// The field that contains the list; `None` for an endpoint without a list.
+/// Returns the name of the JSON field that contains the list, or `None` for an endpoint without a list.
 pub(super) fn list_of(kind: EndpointKind) -> Option<&'static str> {
     match kind {
         EndpointKind::Catalog => Some("repositories"),
@@ -16,7 +16,7 @@ pub(super) fn list_of(kind: EndpointKind) -> Option<&'static str> {
     }
 }
 
-/// The address of the page after `page_url`. An address outside the registry is an error.
+/// Returns the address of the page after `page_url`, if there is one. An address outside the registry is an error.
 pub(super) fn next(links: &[&str], page_url: &Url) -> Result<Option<Url>, String> {
     let Some(target) = links.iter().find_map(|header| target(header)) else { return Ok(None) };
     let target = if target.starts_with('?') { format!("{}{target}", page_url.path()) } else { target.to_owned() };
@@ -27,7 +27,7 @@ pub(super) fn next(links: &[&str], page_url: &Url) -> Result<Option<Url>, String
     Ok(Some(url))
 }
 
-/// The `<…>` of the first link with `rel="next"`.
+/// Returns the address between `<` and `>` in the first link with `rel="next"`.
 fn target(header: &str) -> Option<&str> {
     let mut rest = header;
     loop {
@@ -51,7 +51,7 @@ fn target(header: &str) -> Option<&str> {
     }
 }
 
-/// Adds a page to the pages before. Go writes an empty list as `null`.
+/// Appends a page to the previous pages. A registry that is written in Go may send an empty list as `null`.
 pub(super) fn merge(all: &mut Option<Value>, mut page: Value, list: &str) -> Result<(), String> {
     let items = match page.get_mut(list).map(Value::take) {
         Some(Value::Array(items)) => items,
@@ -66,7 +66,7 @@ pub(super) fn merge(all: &mut Option<Value>, mut page: Value, list: &str) -> Res
     Ok(())
 }
 
-/// Sorts the tags. Everything else stays in the order of the response.
+/// Sorts the tags. Other lists keep the order of the response.
 pub(super) fn sort_tags(all: &mut Value) {
     if let Some(Value::Array(tags)) = all.get_mut("tags") {
         tags.sort_unstable_by(|first, other| first.as_str().cmp(&other.as_str()));

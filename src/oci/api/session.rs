@@ -1,5 +1,5 @@
 //! `RegistrySession`: sends requests with the same scopes to one registry. Each server gets only the credentials that
-//! it may see.
+//! are meant for it.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,11 +14,12 @@ use crate::system::http::{Authorization, HttpClient, HttpError, Method, Payload,
 pub(super) struct RegistrySession<'a> {
     client: HttpClient,
     probe: AccessProbe<'a>,
-    /// The first step after the login. Each later request continues from the request before.
+    /// The first step after the login, which the first request uses. Later requests get their first step from the
+    /// probe.
     first: Option<ProbeStep<'a>>,
 }
 
-/// One request, without the credentials.
+/// A request without its credentials.
 #[derive(Clone, Debug)]
 pub(super) struct SessionRequest {
     pub(super) method: Method,
@@ -27,16 +28,17 @@ pub(super) struct SessionRequest {
     pub(super) payload: Payload,
 }
 
-/// How long a server may be silent. A server may need this time to store a large blob.
+/// The longest time that a server may send nothing. A server may need as long as this to store a large blob.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 const MAX_REDIRECTS: u8 = 3;
 
-/// The headers that another server may get after a redirect. Other headers of a person may contain secrets.
+/// The headers that are also sent to another server after a redirect. Other headers that a person sets may contain
+/// secrets.
 const HEADERS_FOR_OTHERS: [&str; 3] = ["accept", "content-type", "range"];
 
 impl<'a> RegistrySession<'a> {
-    /// Logs in, or continues anonymously, for requests with these `scopes`.
+    /// Begins a session for requests with these `scopes`, by a login or anonymously.
     pub(super) fn open(
         registry: &Registry,
         credential: Option<&'a Credential>,
@@ -57,12 +59,12 @@ impl<'a> RegistrySession<'a> {
         Ok(Self { client, probe, first: Some(first) })
     }
 
-    /// The new identity token to save.
+    /// Ends the session, and returns the new identity token to save, if there is one.
     pub(super) fn close(self) -> Option<Secret> {
         self.probe.into_requester().into_renewed()
     }
 
-    /// The address of `path` at the registry.
+    /// Returns the address of `path` at the registry.
     pub(super) fn at(&self, path: &str) -> Option<Url> {
         self.probe.registry().at(path)
     }
@@ -72,8 +74,8 @@ impl<'a> RegistrySession<'a> {
         self.probe.is_proven()
     }
 
-    /// Sends a request with the credentials for the registry. After a 401, sends it once more with the credentials that
-    /// the registry then requires. A second 401 is returned as the response.
+    /// Sends a request with the credentials for the registry. After a 401, sends the request once more, with the
+    /// credentials that the registry then requires. A second 401 is returned as the response.
     pub(super) fn ask(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
         let step = self.first.take().unwrap_or_else(|| self.probe.resume(SystemTime::now()));
         let authorization = self.authorize(step)?;
@@ -91,7 +93,7 @@ impl<'a> RegistrySession<'a> {
         }
     }
 
-    /// Sends a request as [`Self::ask`] does, and follows redirects. Only the registry gets the credentials.
+    /// Sends a request as [`Self::ask`] does, and follows redirects. No other server gets the credentials.
     pub(super) fn fetch(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
         let mut request = request.clone();
         let mut response = self.ask(&request)?;
@@ -110,7 +112,7 @@ impl<'a> RegistrySession<'a> {
         }
     }
 
-    /// Sends a request to any address. Only the registry itself gets the credentials.
+    /// Sends a request to any address, but with credentials only if that address is the registry's.
     pub(super) fn follow(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
         if request.url.is_same_origin(self.probe.registry()) {
             return self.ask(request);
@@ -134,7 +136,7 @@ impl<'a> RegistrySession<'a> {
         }
     }
 
-    /// Gets the authorization for a request, from token servers if necessary.
+    /// Returns the authorization for a request, and requests a token for it if necessary.
     fn authorize(&mut self, mut step: ProbeStep<'a>) -> Result<Authorization<'a>, RepositoryAccess> {
         let client = self.client.with_fresh_deadline();
         loop {

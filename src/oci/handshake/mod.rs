@@ -1,8 +1,9 @@
-//! The steps of a login as a state machine without I/O: the next request, and what an answer proves.
+//! Models the steps of a login as a state machine without I/O, which chooses the next request and interprets each
+//! response.
 //!
-//! The first request is a ping without credentials. The next fetches a token from the token server, if the registry has
-//! one. The last request is always `GET /v2/` with the token or the password. Only its status 200 means that the login
-//! is accepted, as for `docker login` (docker/cli `internal/registry/auth.go`).
+//! The first request is a ping without credentials. The second request fetches a token from the token server, if the
+//! registry has one. Then follows `GET /v2/` with the token or the password. The login is accepted only if this request
+//! returns 200, as for `docker login` (docker/cli `internal/registry/auth.go`).
 
 use crate::oci::access::{AuthContext, AuthMethod};
 use crate::oci::challenge::{self, Challenge};
@@ -19,28 +20,27 @@ use crate::system::text::one_line;
 pub(in crate::oci) struct Handshake<'a> {
     requester: Requester<'a>,
     security: TransportSecurity,
-    /// The registry's `/v2/`, after redirects.
+    /// The address of the registry's `/v2/`, after redirects.
     registry: Url,
     /// The `host[:port]` that the user named.
     named: String,
     redirects: u8,
     awaited: HandshakePhase,
-    /// Whether the registry itself accepts a password too, for the case that the token server fails.
+    /// Whether the registry itself also accepts a password, in case the token server fails.
     basic_offered: bool,
-    /// Whether the token is anonymous, because the token server did not check the password.
+    /// Whether the token is anonymous, so that the token server did not check the password.
     unseen: bool,
-    /// The verdict after the failed attempt with a token.
+    /// The verdict of a failed attempt with a token.
     previous_error: Option<LoginVerdict>,
 }
 
-/// The next step after an answer.
 #[derive(Debug)]
 pub(in crate::oci) enum HandshakeStep<'a> {
     Send(HttpRequest<'a>),
     Done(LoginVerdict),
 }
 
-/// The request whose answer comes next.
+/// The request whose response comes next.
 #[derive(Clone, Debug)]
 enum HandshakePhase {
     Ping,
@@ -53,7 +53,7 @@ enum HandshakePhase {
 const MAX_REDIRECTS: u8 = 3;
 
 impl<'a> Handshake<'a> {
-    /// Returns the first request too: the ping, without credentials.
+    /// Begins a login, and returns its first request, which is a ping without credentials.
     pub(in crate::oci) fn start(
         registry: Url,
         requester: Requester<'a>,
@@ -74,7 +74,7 @@ impl<'a> Handshake<'a> {
         (handshake, ping)
     }
 
-    /// Takes a response, and returns the next step.
+    /// Reads a response, and returns the next step.
     pub(in crate::oci) fn on_response(&mut self, answer: Result<HttpResponse, HttpError>) -> HandshakeStep<'a> {
         match (self.awaited.clone(), answer) {
             (HandshakePhase::Ping, Ok(response)) => self.after_ping(&response),
@@ -88,7 +88,7 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// The context of an accepted login, with the requester.
+    /// Returns the context of an accepted login, together with the requester.
     pub(in crate::oci) fn context(self, verdict: &LoginVerdict) -> (Option<AuthContext>, Requester<'a>) {
         let method = match (verdict, self.awaited) {
             (LoginVerdict::Open, HandshakePhase::Token(server))
@@ -156,8 +156,8 @@ impl<'a> Handshake<'a> {
 
     fn ask_for_token(&mut self, bearer: &Challenge) -> HandshakeStep<'a> {
         match TokenServer::from_challenge(bearer, &self.registry, self.security) {
-            // An anonymous requester gets its token later, for a repository. Some servers issue tokens only for
-            // repositories.
+            // An anonymous requester gets a token later, for a repository. Some servers issue tokens only for a
+            // repository.
             Ok(server) if self.requester.is_anonymous() => {
                 self.awaited = HandshakePhase::Token(server);
                 HandshakeStep::Done(LoginVerdict::Open)
@@ -182,8 +182,8 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// A refused token tells nothing about the password. Either the two servers disagree, or the token server ignores
-    /// passwords.
+    /// If the registry refuses the token, the password may still be right. Either the registry and the token server
+    /// disagree, or the token server ignores passwords.
     fn after_token_proof(&mut self, issuer: &str, response: &HttpResponse) -> HandshakeStep<'a> {
         let host = self.registry.authority();
         let verdict = match response.status {
@@ -199,7 +199,7 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// After a failed attempt with a token, sends the password to the registry itself. Ends the login instead if the
+    /// After a failed attempt with a token, sends the password to the registry itself. The login ends instead if the
     /// registry accepts no password, or if a person has to log in with a browser.
     fn fall_back(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
         if !self.basic_offered || matches!(verdict, LoginVerdict::SessionOver { .. }) {
@@ -214,7 +214,7 @@ impl<'a> Handshake<'a> {
         HandshakeStep::Send(get(self.registry.clone(), self.requester.password()))
     }
 
-    /// Ends the login. If `verdict` proves nothing, the verdict of an earlier attempt with a token is returned instead.
+    /// Ends the login. If `verdict` proves nothing, an earlier verdict about a token is returned instead.
     fn conclude(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
         let says_more = matches!(verdict, LoginVerdict::Accepted | LoginVerdict::Rejected { .. });
         HandshakeStep::Done(match self.previous_error.take() {
