@@ -40,7 +40,7 @@ fn get(env: &Env, account: &Account) -> Result<Option<StoredSecret>> {
         return Err(lacks(account, path, "not there"));
     };
     let text = std::str::from_utf8(&bytes).with_context(|| format!("`{}` holds no text", path.display()))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text); // editors and PowerShell begin a file with a byte order mark
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text); // PowerShell begins a file with a byte order mark
     let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
     if line.is_empty() {
         return Err(lacks(account, path, "empty"));
@@ -48,13 +48,14 @@ fn get(env: &Env, account: &Account) -> Result<Option<StoredSecret>> {
     Ok(Some(Secret::new(line.to_owned()).into()))
 }
 
-/// The hint is not a login, because accounts of the environment take precedence over all others.
+/// The hint does not suggest a login, because accounts of the environment take precedence over all others.
 fn lacks(account: &Account, path: &Path, what: &str) -> anyhow::Error {
     let file = format!("`{}`, the secret file of {} on {}", path.display(), account.name, account.registry);
     Problem::new(format!("{file}, is {what}"), "mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE").into()
 }
 
-/// The error for a change of an environment account. The hint names the variables that define the account.
+/// Returns the error for an attempt to change an environment account. The hint names the variables that define
+/// environment accounts.
 pub(crate) fn env_account_problem(account: &Account) -> Problem {
     Problem::new(
         format!("{} on {} comes from the environment and cannot be changed here", account.name, account.registry),

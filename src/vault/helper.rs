@@ -1,6 +1,7 @@
-//! `HelperStore`: another credential helper as a store, with one entry per account under an address of our own.
+//! `HelperStore`: stores secrets in another credential helper, with one entry per account under an address of Ensign's
+//! own.
 //!
-//! The program is `docker-credential-<name>` from PATH. The program speaks the same protocol as Ensign
+//! The helper is the program `docker-credential-<name>` from PATH. It speaks the same protocol as Ensign
 //! (docker/docker-credential-helpers `client/`).
 
 use std::fmt::Write;
@@ -16,13 +17,13 @@ use crate::model::{Account, Credential, HelperMessage, HelperName, Problem, Regi
 use crate::system::programs::{self, ProgramOutput};
 use crate::system::text;
 
-/// How long to wait for the helper. Most clients wait for Ensign without a limit, but testcontainers-java waits 30 s.
+/// The time limit for the helper. Most clients wait for Ensign without a limit, but testcontainers-java waits 30 s.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) struct HelperStore<'e> {
     pub(super) helper: &'e HelperName,
-    /// The vault records each change before it is made. Otherwise a killed change could not be recognised in another
-    /// program's store.
+    /// The vault, which records a new entry before the helper saves it. Without the record, nobody could tell that an
+    /// entry in another program's store is from a killed change.
     pub(super) vault: Vault<'e>,
 }
 
@@ -52,7 +53,8 @@ impl Store for HelperStore<'_> {
 }
 
 impl HelperStore<'_> {
-    /// Adds the step that restores the previous entry. An entry that could not be read cannot be restored.
+    /// Adds the step that restores the previous entry. If the previous entry could not be read, it cannot be restored,
+    /// and no step is added.
     fn take_back(&self, account: &Account, before: Result<Option<StoredSecret>>, changes: &mut SecretChanges) {
         let (helper, account) = (self.helper.clone(), account.clone());
         if let Ok(before) = before {
@@ -95,7 +97,7 @@ fn erase(helper: &HelperName, account: &Account) -> Result<()> {
 
 fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Result<ProgramOutput> {
     let program = helper.program();
-    // The program is called by its absolute path. A relative folder in PATH may contain somebody else's program.
+    // The program must be in an absolute folder, because a relative folder in PATH may contain somebody else's program.
     let path = programs::find(&program).or_else(|| programs::find_file(&program));
     let path = path.with_context(|| format!("could not run `{program}`: no absolute folder of PATH has it"));
     path.and_then(|path| programs::run(&path, verb, input, DEADLINE)).map_err(|error| {
@@ -108,7 +110,7 @@ fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Resu
     })
 }
 
-/// The helper's output is not shown, because it may hold the secret.
+/// The helper's output is not shown, because it may contain the secret.
 fn failed(helper: &HelperName, account: &Account, deed: &str) -> Problem {
     Problem::new(
         format!("the secret of {} on {} could not be {deed} by `{}`", account.name, account.registry, helper.program()),
@@ -120,7 +122,8 @@ pub(super) fn is_not_found(stdout: &[u8]) -> bool {
     String::from_utf8_lossy(stdout).trim() == Credential::NOT_FOUND
 }
 
-/// `https://ghcr.io/ensign/me`. Helpers keep one entry per address, so that each account needs its own.
+/// Returns the address of an account's entry, such as `https://ghcr.io/ensign/me`. Helpers keep one entry per address,
+/// so each account needs an address of its own.
 fn server_url(account: &Account) -> String {
     let mut url = format!("https://{}/ensign/", account.registry);
     for byte in account.name.as_str().bytes() {

@@ -1,5 +1,5 @@
-//! `HelperHealth`: whether other helpers answer. All helpers are asked for their lists at once, and none of them can
-//! prompt a person.
+//! `HelperHealth`: tells whether other helpers answer. All helpers are asked for their lists at the same time, and none
+//! of them can prompt a person.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,22 +17,22 @@ pub(crate) enum HelperHealth {
     /// The helper is Ensign under another name.
     Ensign,
     Missing,
-    /// It did not answer in time.
+    /// The helper did not answer in time.
     Silent,
-    /// It failed, or could not be started.
+    /// The helper failed, or could not be started.
     Fails,
-    /// Its answer is not a list of logins.
+    /// The helper's answer is not a list of logins.
     Nonsense,
-    /// The helper's keyring is locked, so asking the helper would prompt a person.
+    /// The helper was not called, because its keyring is locked and it would prompt a person.
     Unasked,
 }
 
-/// How long to wait for a helper. With an open keyring, a helper answers in milliseconds.
+/// The time limit for a helper. With an open keyring, a helper answers in milliseconds.
 const DEADLINE: Duration = Duration::from_secs(3);
 
 const LIMIT: usize = 16 << 20;
 
-/// Without these variables a helper cannot prompt a person.
+/// A helper needs these variables to prompt a person, so they are removed for the call.
 const SCREENS: [&str; 4] = ["DISPLAY", "WAYLAND_DISPLAY", "GPG_TTY", "SSH_ASKPASS"];
 
 /// Asks each helper, and returns the outcomes in the same order.
@@ -72,7 +72,7 @@ fn health(helper: &HelperName) -> HelperHealth {
     }
 }
 
-/// The entry need not exist: a locked keyring reports that it is locked before it searches.
+/// The entry need not exist, because a locked keyring reports its lock before it searches.
 fn keyring_is_locked() -> bool {
     let entry = KeyringEntry { service: "ensign", account: "doctor" };
     matches!(keyring::read(entry, DEADLINE), Err(KeyringError::Locked))

@@ -14,14 +14,15 @@ use crate::system::programs::{self, ProgramOutput};
 use crate::system::text::one_line;
 use crate::system::threads;
 
-/// How long to wait for a helper if a person may have to unlock a keychain first.
+/// The time limit for a helper if a person may have to unlock a keychain first.
 pub(crate) const PERSON_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long to wait if a client is waiting. Most clients have no limit, but testcontainers-java waits 30 s.
+/// The time limit for a helper if a client waits for Ensign's answer. Most clients have no limit, but
+/// testcontainers-java waits 30 s.
 pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long to wait for each helper if several are listed. A slower helper counts as one without logins.
+/// The time limit for each helper if several helpers are listed. A slower helper is treated as a helper without logins.
 const LIST_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Why another helper returned no login.
+/// The reason why another helper returned no login.
 #[derive(Debug)]
 pub(crate) enum HelperRefusal {
     /// The program does not exist.
@@ -31,9 +32,9 @@ pub(crate) enum HelperRefusal {
     Failed(Problem),
 }
 
-/// A helper's server addresses with their user names, in alphabetical order.
+/// Returns a helper's server addresses with their user names, in alphabetical order.
 pub(crate) fn list(helper: &HelperName, patience: Duration) -> Result<Vec<(String, String)>, HelperRefusal> {
-    let stdout = ask(helper, "list", b"unused", patience)?; // docker/cli sends this word, and some helpers wait for input
+    let stdout = ask(helper, "list", b"unused", patience)?; // as docker/cli, because some helpers wait for input
     let list = parse_list(&stdout).ok_or_else(|| failed(helper, "`list` gave no list of logins"))?;
     let user = |name: Value| name.as_str().unwrap_or_default().to_owned();
     let mut servers: Vec<_> = list.into_iter().map(|(server, name)| (server, user(name))).collect();
@@ -41,13 +42,13 @@ pub(crate) fn list(helper: &HelperName, patience: Duration) -> Result<Vec<(Strin
     Ok(servers)
 }
 
-/// The login that a helper has for a server address.
+/// Returns the login that a helper has for a server address.
 pub(crate) fn login(helper: &HelperName, server: &str, patience: Duration) -> Result<Credential, HelperRefusal> {
     let stdout = ask(helper, "get", server.as_bytes(), patience)?;
     let HelperMessage { username, secret, .. } =
         HelperMessage::read_answer(&stdout).ok_or_else(|| failed(helper, "its answer is not a login"))?;
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
-        return Err(HelperRefusal::NotFound); // docker/cli does so too
+        return Err(HelperRefusal::NotFound); // as docker/cli reads an empty secret
     };
     let username = username.parse().map_err(|error| failed(helper, &format!("its user name: {error}")))?;
     Ok(Credential { username, secret })
@@ -66,7 +67,7 @@ pub(crate) fn store(helper: &HelperName, server: &str, username: &Username, secr
     }
 }
 
-/// Removes a helper's login, if there is one.
+/// Removes a login from a helper, if it is there.
 pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
     match ask(helper, "erase", server.as_bytes(), PERSON_TIMEOUT) {
         Ok(_) | Err(HelperRefusal::NotFound) => Ok(()),
@@ -74,7 +75,7 @@ pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
     }
 }
 
-/// Lists several helpers at once. A helper that exceeds the time limit counts as one without logins.
+/// Lists several helpers at the same time. A helper that exceeds the time limit is treated as a helper without logins.
 pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
     std::thread::scope(|scope| {
         let ask = |helper| threads::start_in(scope, move || list(helper, LIST_TIMEOUT));
@@ -84,12 +85,13 @@ pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
     })
 }
 
-/// Tells whether the helper would call Ensign again: it is Ensign under another name, or a helper is calling us now.
+/// Tells whether a call of the helper would call Ensign again, because the helper is Ensign under another name or is
+/// calling Ensign now.
 pub(crate) fn would_recurse(helper: &HelperName) -> bool {
     programs::would_recurse() || is_ensign(helper)
 }
 
-/// The problem if a helper's program does not exist.
+/// Returns the problem that a helper's program does not exist, if it does not.
 pub(crate) fn missing(helper: &HelperName) -> Option<Problem> {
     locate(helper).err().and_then(|refusal| match refusal {
         HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem) => Some(problem),
@@ -97,7 +99,7 @@ pub(crate) fn missing(helper: &HelperName) -> Option<Problem> {
     })
 }
 
-/// Tells whether a helper is our own program under another name.
+/// Tells whether a helper is Ensign itself under another name.
 pub(crate) fn is_ensign(helper: &HelperName) -> bool {
     programs::find(&helper.program()).is_some_and(|program| programs::is_this_program(&program))
 }
@@ -111,7 +113,7 @@ fn parse_list(stdout: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(stdout).ok()
 }
 
-/// The output of a failed helper is not shown, because it may hold a secret.
+/// The output of a failed helper is not shown, because it may contain a secret.
 fn ask(helper: &HelperName, verb: &str, input: &[u8], patience: Duration) -> Result<Zeroizing<Vec<u8>>, HelperRefusal> {
     let path = locate(helper)?;
     let ProgramOutput { success, stdout, .. } =

@@ -1,4 +1,4 @@
-//! `Vault`: the common interface of all stores. Each account refers to its store.
+//! `Vault`: the common interface of all stores. Each account names the store of its secret.
 
 mod env_store;
 mod file;
@@ -37,7 +37,7 @@ pub(crate) use helper_logins::HelperRefusal;
 pub(crate) use key::{DataKey, Holder, KeyState, probe_kernel_keyring, probe_keyring};
 pub(crate) use writer::Writer;
 
-/// Reads secrets. A [`Writer`] saves and removes them.
+/// Reads secrets. A [`Writer`] saves and removes secrets.
 #[derive(Clone)]
 pub(crate) struct Vault<'e> {
     env: &'e Env,
@@ -47,7 +47,7 @@ pub(crate) struct Vault<'e> {
 /// A store without a parameter. To add a store, implement the trait [`Store`] in a file and add a row to [`STORES`].
 pub(crate) struct StoreRow {
     pub(crate) word: &'static str,
-    /// A remark that people see after the word.
+    /// A remark that people see after the store's name.
     note: &'static str,
     pub(crate) meaning: &'static str,
     open: for<'e> fn(&Vault<'e>) -> Box<dyn Store + 'e>,
@@ -68,7 +68,7 @@ pub(crate) const STORES: [StoreRow; 2] = [
     },
 ];
 
-/// The accepted words for a store.
+/// Returns the names that a person may type for a store.
 pub(crate) fn store_words() -> String {
     let words = STORES.iter().map(|row| format!("{}{}", row.word, row.note)).collect::<Vec<_>>().join(", ");
     words + ", or helper:NAME"
@@ -84,7 +84,7 @@ fn row(kind: &StoreKind) -> Option<&'static StoreRow> {
     STORES.iter().find(|row| row.word == word)
 }
 
-/// A secret in our own files: its store, registry and name.
+/// The place of a secret in Ensign's own files: its store, registry and account name.
 pub(crate) type StoredName = (StoreKind, Registry, String);
 
 impl<'e> Vault<'e> {
@@ -99,12 +99,12 @@ impl<'e> Vault<'e> {
         }
     }
 
-    /// The account's secret; `None` if its store has none.
+    /// Returns the account's secret, or `None` if the account's store has no secret for it.
     pub(crate) fn get(&self, account: &Account) -> Result<Option<StoredSecret>> {
         self.store(&account.store).get(account)
     }
 
-    /// Fails if a secret could not be saved now. Other helpers cannot be checked.
+    /// Returns an error if a secret could not be saved now. A store in another helper cannot be checked.
     pub(crate) fn check_free_space(&self, account: &Account) -> Result<()> {
         self.store(&account.store).check_free_space(account)
     }
@@ -121,17 +121,18 @@ impl<'e> Vault<'e> {
         }
     }
 
-    /// The format of the files of a store.
+    /// Returns the form in which a store's files are written.
     fn form(&self, kind: &StoreKind) -> FileForm<'e> {
         if *kind == StoreKind::Sealed { FileForm::Sealed(self.seals.clone()) } else { FileForm::Clear }
     }
 
-    /// All secrets of a registry in a store of our own files.
+    /// Returns all secrets of a registry in `sealed` or `file`.
     pub(crate) fn all_in_file(&self, kind: &StoreKind, registry: &Registry) -> Result<BTreeMap<String, StoredSecret>> {
         self.file(kind, registry)?.all()
     }
 
-    /// One of the two Docker Hub tokens that `docker login` stores for this user, from any store.
+    /// Returns one of the two Docker Hub tokens that `docker login` stores for this user, from any store of Ensign's
+    /// own files.
     pub(crate) fn hub_token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
         for kind in &StoreKind::OF_FILES {
             if let Some(secret) = self.hub_token_in(kind, user, token)? {
@@ -145,18 +146,18 @@ impl<'e> Vault<'e> {
         self.file(kind, &Registry::docker_hub())?.token(user, token)
     }
 
-    /// Makes a registry's secrets files private if others could read them.
+    /// Makes a registry's secrets files private if other users could read them.
     pub(crate) fn fix_permissions(&self, registry: &Registry) -> Vec<PermissionRepair> {
         StoreKind::OF_FILES.iter().filter_map(|kind| self.file(kind, registry).ok()?.fix_permissions()).collect()
     }
 
-    /// Moves a registry's secrets files aside if they are unreadable. Returns their new paths.
+    /// Moves a registry's secrets files aside if they are broken. Returns the new paths of the files.
     pub(crate) fn set_aside_if_broken(&self, registry: &Registry) -> Result<Vec<PathBuf>> {
         let aside = |kind| self.file(kind, registry)?.set_aside_if_broken();
         StoreKind::OF_FILES.iter().filter_map(|kind| aside(kind).transpose()).collect()
     }
 
-    /// The names of all secrets in our own files, as far as they are readable.
+    /// Returns the places of all secrets in Ensign's own files, as far as the files are readable.
     pub(crate) fn names_in_files(&self) -> Vec<StoredName> {
         let of_file = |kind: &StoreKind, registry: &Registry| {
             let names = self.file(kind, registry).and_then(|file| file.names()).unwrap_or_default();
@@ -166,33 +167,34 @@ impl<'e> Vault<'e> {
         StoreKind::OF_FILES.iter().flat_map(of_store).collect()
     }
 
-    /// The secrets files, including those of registries without accounts.
+    /// Returns all secrets files, including the files of registries without accounts.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
         file::secret_files(self.env)
     }
 
-    /// The path of a registry's clear-text secrets file, and the reason why it cannot be read.
+    /// Returns the path of a registry's clear-text secrets file with the reason why the file cannot be read, if there
+    /// is one.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, anyhow::Error)> {
         let file = self.file(&StoreKind::File, registry).ok()?;
         file.names().err().map(|error| (file.path().to_owned(), error))
     }
 
-    /// Files that killed writers left beside the secrets files, and those that `restore` moved aside.
+    /// Returns the files beside the secrets files that a killed writer left or that `restore` moved aside.
     pub(crate) fn left_files(&self) -> Vec<PathBuf> {
         file::left_files(self.env)
     }
 
-    /// The lock for renewals of this account's secret.
+    /// Returns the path of the lock for renewals of this account's secret.
     pub(crate) fn renewal_lock(&self, account: &Account) -> Result<PathBuf> {
         Ok(self.file(&StoreKind::File, &account.registry)?.renewal_lock(&account.name))
     }
 
-    /// The key of the sealed secrets.
+    /// Returns the key of the sealed secrets.
     pub(crate) fn key(&self) -> &DataKey<'e> {
         &self.seals.key
     }
 
-    /// Gives the key to a holder, and makes a key if there is none. The caller holds the config's lock.
+    /// Moves the key to a holder, or makes a key if there is none. The caller must hold the config's lock.
     pub(crate) fn hold_key(
         &self,
         holder: &Holder,
@@ -202,8 +204,8 @@ impl<'e> Vault<'e> {
         self.seals.key.hold(holder, passphrase, time)
     }
 
-    /// Begins to seal with a new key, if every sealed file opens. A file that does not open would be lost with the old
-    /// key. The caller holds the config's lock.
+    /// Begins a change to a new key, if every sealed file can be opened. A file that cannot be opened would be lost
+    /// with the old key. The caller must hold the config's lock.
     pub(crate) fn begin_key_change(&self, passphrase: Option<&Secret>) -> Result<()> {
         if let Some(passphrase) = passphrase {
             self.seals.key.open_by_passphrase(passphrase)?;
@@ -214,7 +216,7 @@ impl<'e> Vault<'e> {
         self.seals.key.begin_change(passphrase)
     }
 
-    /// Removes the old key, if every file is sealed with the new one. The caller holds the config's lock.
+    /// Removes the old key, if every file is sealed with the new key. The caller must hold the config's lock.
     pub(crate) fn end_key_change(&self) -> Result<KeyState> {
         for file in self.sealed_files()? {
             if !file.is_current()? {
@@ -224,7 +226,7 @@ impl<'e> Vault<'e> {
         self.seals.key.end_change()
     }
 
-    /// All sealed files, or an error if one cannot be read.
+    /// Returns all sealed files, or an error if one cannot be read.
     fn sealed_files(&self) -> Result<Vec<SecretFile<'e>>> {
         let paths = file::sealed_files(self.env)?;
         paths.iter().map(|path| SecretFile::sealed_at(self.env, self.seals.clone(), path)).collect()
@@ -235,7 +237,7 @@ impl<'e> Vault<'e> {
     }
 }
 
-/// The error if there is no place for secrets.
+/// Returns the error for a machine without a place for secrets.
 fn no_home() -> Problem {
     Problem::new("there is no home folder to keep secrets in", "set HOME, or ENSIGN_DATA_DIR")
 }

@@ -1,8 +1,8 @@
 //! `SecretRecord`: the list of secrets that were saved for good, in `accounts.json` beside the secrets. All other
 //! secrets are left-overs of a change whose process was killed.
 //!
-//! A saved secret without an account may belong to another config (`ENSIGN_CONFIG_DIR`), or to an older copy of this
-//! config in dotfiles. Such a secret is never removed as a left-over.
+//! A secret without an account may be saved for another config (`ENSIGN_CONFIG_DIR`), or for an older copy of this
+//! config in dotfiles. Therefore a secret in this list is never removed as a left-over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,17 +14,17 @@ use super::{StoredName, Vault};
 use crate::model::{Account, Registry, StoreKind};
 use crate::system::files::{self, Access};
 
-/// The content of the file. It contains no secrets.
+/// The content of `accounts.json`, which contains no secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct SecretRecord {
     version: u64,
-    /// The accounts of the file store by registry.
+    /// The accounts of the file store, by registry.
     #[serde(default)]
     accounts: NamesByRegistry,
-    /// The accounts of the sealed store. `None`: the record is older than that store.
+    /// The accounts of the sealed store, or `None` if the record is older than the sealed store.
     #[serde(default)]
     sealed: Option<NamesByRegistry>,
-    /// The accounts of other stores that a change is adding or removing.
+    /// The accounts in other helpers' stores that an unfinished change adds or removes.
     #[serde(default)]
     pending: Vec<UnsettledSecret>,
 }
@@ -44,7 +44,7 @@ const VERSION: u64 = 1;
 const LIMIT: u64 = 64 << 20;
 
 impl SecretRecord {
-    /// A new record, in which everything in the store counts as saved for good.
+    /// Returns a new record, in which every stored secret is saved for good.
     fn from_stored(stored: Vec<StoredName>) -> Self {
         let mut record = Self {
             version: VERSION,
@@ -62,13 +62,13 @@ impl SecretRecord {
         if *kind == StoreKind::Sealed { self.sealed.get_or_insert_default() } else { &mut self.accounts }
     }
 
-    /// Tells whether a secret of our own files was saved for good.
+    /// Tells whether a secret in Ensign's own files was saved for good.
     pub(crate) fn knows(&self, kind: &StoreKind, registry: &Registry, name: &str) -> bool {
         let known = if *kind == StoreKind::Sealed { self.sealed.as_ref() } else { Some(&self.accounts) };
         known.is_none_or(|known| known.get(registry.as_str()).is_some_and(|names| names.contains(name)))
     }
 
-    /// Records a finished change. The accounts in `dropped` no longer exist. The accounts in `there` exist now.
+    /// Records a finished change, after which the accounts in `dropped` no longer exist and those in `present` do.
     pub(crate) fn settle<'a>(
         &mut self,
         dropped: impl Iterator<Item = &'a Account>,
@@ -91,8 +91,8 @@ impl SecretRecord {
         }
     }
 
-    /// Adds an account to the pending ones before its secret changes in another store. If the change is killed, that
-    /// secret may be without an account.
+    /// Adds an account to the unfinished changes before its secret changes in another helper's store. A killed change
+    /// may leave the secret in that store without an account.
     pub(crate) fn announce(&mut self, account: &Account) {
         let (registry, name) = (account.registry.to_string(), account.name.to_string());
         let pending = UnsettledSecret {
@@ -106,7 +106,7 @@ impl SecretRecord {
         }
     }
 
-    /// The accounts of changes that were not finished, with the fields that their stores need.
+    /// Returns the accounts of unfinished changes, with the fields that their stores need.
     pub(crate) fn pending(&self) -> Vec<Account> {
         let account = |pending: &UnsettledSecret| {
             Some(Account {
@@ -118,7 +118,7 @@ impl SecretRecord {
         self.pending.iter().filter_map(account).collect()
     }
 
-    /// Replaces the accounts of unfinished changes by those in `left`.
+    /// Replaces the accounts of unfinished changes by the accounts in `left`.
     pub(crate) fn keep_pending<'a>(&mut self, left: impl Iterator<Item = &'a Account>) {
         self.pending.clear();
         left.for_each(|account| self.announce(account));
@@ -126,7 +126,7 @@ impl SecretRecord {
 }
 
 impl Vault<'_> {
-    /// Reads the record. If there is none, writes one in which all stored secrets count as saved for good.
+    /// Reads the record. If there is no record, writes a record in which all stored secrets are saved for good.
     pub(crate) fn record(&self) -> Result<SecretRecord> {
         let bytes = self.record_path().map_or(Ok(None), |path| files::read(&path, LIMIT))?;
         if let Some(record) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
@@ -137,7 +137,7 @@ impl Vault<'_> {
         Ok(record)
     }
 
-    /// Changes the record. A failure is ignored: a left-over may stay then, but no secret is lost.
+    /// Changes the record. A failure is ignored, because it may leave a left-over in place but loses no secret.
     pub(crate) fn update(&self, edit: impl FnOnce(&mut SecretRecord)) {
         let Ok(before) = self.record() else { return };
         let mut record = before.clone();

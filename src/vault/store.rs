@@ -1,4 +1,4 @@
-//! `Store`: what every store can do. To add a store, implement this trait in a file and add a row to `STORES`.
+//! `Store`: the operations of every store. To add a store, implement this trait in a file and add a row to `STORES`.
 
 use anyhow::Result;
 
@@ -6,15 +6,15 @@ use crate::model::{Account, MinimumGeneration, Problem, Registry, StoredSecret};
 use crate::system::text;
 
 pub(super) trait Store {
-    /// The account's secret; `None` if there is none.
+    /// Returns the account's secret, or `None` if there is none.
     fn get(&self, account: &Account) -> Result<Option<StoredSecret>>;
 
-    /// Fails if a secret could not be saved now. A store that cannot check this succeeds.
+    /// Returns an error if a secret could not be saved now. A store that cannot check this returns `Ok`.
     fn check_free_space(&self, _: &Account) -> Result<()> {
         Ok(())
     }
 
-    /// Saves secrets of accounts of one registry, and replaces their old ones.
+    /// Saves the secrets of several accounts of one registry, and replaces their old secrets.
     fn put(
         &self,
         registry: &Registry,
@@ -26,7 +26,7 @@ pub(super) trait Store {
     fn remove(&self, account: &Account, changes: &mut SecretChanges) -> Result<()>;
 }
 
-/// The result of changing secrets: the steps that undo the changes, and the new generations of sealed files.
+/// The steps that undo a change of secrets, and the new generations of sealed files.
 #[derive(Default)]
 pub(super) struct SecretChanges {
     steps: Vec<Box<dyn Fn() -> Result<()>>>,
@@ -46,7 +46,7 @@ impl SecretChanges {
     }
 }
 
-/// A store that this Ensign does not have: its name is misspelled, or a newer Ensign has it.
+/// A store that this Ensign does not have, because its name is misspelled or only a newer Ensign has it.
 pub(super) struct UnknownStore;
 
 impl Store for UnknownStore {

@@ -9,7 +9,7 @@ use super::store::SecretChanges;
 use crate::model::{Account, HubToken, MinimumGeneration, Registry, Secret, Source, StoreKind, StoredSecret, Username};
 use crate::system::files;
 
-/// Changes secrets, under the config's lock.
+/// Changes secrets while the caller holds the config's lock.
 pub(crate) struct Writer<'e> {
     vault: Vault<'e>,
     changes: SecretChanges,
@@ -22,19 +22,19 @@ impl<'e> Vault<'e> {
 }
 
 impl Writer<'_> {
-    /// Saves the account's secret, and replaces its old one.
+    /// Saves the account's secret, and replaces the old secret.
     pub(crate) fn put(&mut self, account: &Account, stored: &StoredSecret) -> Result<()> {
         self.put_together(&[(account, stored)])
     }
 
-    /// Saves secrets of one registry in one store. The stores `sealed` and `file` write their file once for all
-    /// secrets.
+    /// Saves several secrets of one registry in one store. The stores `sealed` and `file` write the registry's file
+    /// only once for all secrets.
     pub(crate) fn put_together(&mut self, secrets: &[(&Account, &StoredSecret)]) -> Result<()> {
         let Some((first, _)) = secrets.first() else { return Ok(()) };
         self.vault.store(&first.store).put(&first.registry, secrets, &mut self.changes)
     }
 
-    /// Tells whether the account's store exists. Another helper may have been uninstalled.
+    /// Tells whether the account's store is available. Another helper may have been uninstalled.
     pub(crate) fn can_reach(&self, account: &Account) -> bool {
         !matches!(&account.store, StoreKind::Helper(helper) if locate(helper).is_err())
     }
@@ -50,7 +50,8 @@ impl Writer<'_> {
                 .filter(|host| account.registry.covers(host));
             let each = hosts.map(|host| account.at(&host).into_owned());
             for at in each.filter(|at| at.registry != account.registry) {
-                // The host may have its own account of that name. Its secret is not a cached answer and must stay.
+                // The host may have its own account with the same name. The secret of such an account is not a cached
+                // answer and must stay.
                 if self.vault.get(&at)?.is_none_or(|stored| stored.cache_key.is_some()) {
                     self.remove(&at)?;
                 }
@@ -59,12 +60,12 @@ impl Writer<'_> {
         self.vault.store(&account.store).remove(account, &mut self.changes)
     }
 
-    /// Removes a secret of our own files by its name.
+    /// Removes a secret from Ensign's own files by its name.
     pub(crate) fn remove_from_file(&mut self, kind: &StoreKind, registry: &Registry, name: &str) -> Result<()> {
         self.edit(kind, registry, |contents| contents.remove(name))
     }
 
-    /// Saves one of Docker Hub's tokens, and replaces the old one.
+    /// Saves one of Docker Hub's tokens, and replaces the old token.
     pub(crate) fn put_hub_token(
         &mut self,
         kind: &StoreKind,
@@ -89,12 +90,12 @@ impl Writer<'_> {
         Ok(files.len())
     }
 
-    /// The new generations of the files that were sealed again.
+    /// Returns the new generations of the files that were sealed again.
     pub(crate) fn sealed(&self) -> &[MinimumGeneration] {
         &self.changes.sealed
     }
 
-    /// Restores all stores as far as possible. Returns `false` if one failed.
+    /// Restores all stores as far as possible. Returns `false` if a store could not be restored.
     pub(crate) fn put_back(self) -> bool {
         self.changes.take_back()
     }

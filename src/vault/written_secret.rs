@@ -1,4 +1,5 @@
-//! `WrittenSecret`: a secret as stores write it: as plain text, or as an object if more is known about it.
+//! `WrittenSecret`: a secret in the form in which stores write it, which is plain text or an object with further
+//! fields.
 
 use std::fmt;
 
@@ -11,11 +12,11 @@ use crate::model::{EndedSession, LoginLife, Secret, StoredSecret, Username, time
 
 pub(super) struct WrittenSecret(pub(super) StoredSecret);
 
-/// The beginning of an object. No password begins so.
+/// The beginning of an object, with which no password begins.
 const MARK: &str = r#"{"ensign":1,"#;
 
 impl WrittenSecret {
-    /// The entry as one text, for stores with one text per entry.
+    /// Returns the entry as one text, for a store that keeps one text per entry.
     #[expect(clippy::disallowed_methods, reason = "given to the store that keeps it")]
     pub(super) fn to_text(&self) -> Zeroizing<String> {
         if self.0.is_plain() {

@@ -1,7 +1,8 @@
-//! `FileStore`: one private file per registry in the data folder: `secrets/<registry>.json`, or
+//! `FileStore`: keeps one private file per registry in the data folder, in `secrets/<registry>.json` or
 //! `sealed/<registry>.json`.
 //!
-//! So `get` reads only two small files, however many registries there are. A damaged file affects only one registry.
+//! With one file per registry, `get` reads only two small files, however many registries there are. A damaged file
+//! affects only one registry.
 
 mod names;
 mod secrets_contents;
@@ -25,13 +26,13 @@ pub(super) use names::{left_files, registries, sealed_files, secret_files};
 pub(super) use secrets_contents::SecretsContents;
 use secrets_contents::VERSION;
 
-/// A store of secrets files, clear or sealed.
+/// A store of secrets files, in clear text or sealed.
 pub(super) struct FileStore<'e> {
     pub(super) env: &'e Env,
     pub(super) form: FileForm<'e>,
 }
 
-/// How the files are written.
+/// The form in which the files are written.
 #[derive(Clone)]
 pub(super) enum FileForm<'e> {
     Clear,
@@ -46,7 +47,7 @@ pub(super) struct SecretFile<'e> {
     form: FileForm<'e>,
 }
 
-/// A secrets file that other users could read.
+/// A secrets file that other users could read, with its mode before the repair.
 pub(crate) struct PermissionRepair {
     pub(crate) path: String,
     pub(crate) mode: u32,
@@ -111,12 +112,12 @@ impl<'e> SecretFile<'e> {
         &self.path
     }
 
-    /// The path, as messages show it.
+    /// Returns the path in the form for messages.
     fn shown(&self) -> String {
         self.env.shorten_home(&self.path)
     }
 
-    /// Reads the secret of one account, and parses no other.
+    /// Reads the secret of one account without parsing any other secret.
     pub(super) fn stored(&self, name: &AccountName) -> Result<Option<StoredSecret>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         secrets_contents::find(&self.text(bytes)?, name).map_err(|error| self.broken(&error).into())
@@ -130,7 +131,7 @@ impl<'e> SecretFile<'e> {
         Ok(self.load()?.take_token(user, token))
     }
 
-    /// Changes the file. An unchanged file is not written, and an empty one is removed.
+    /// Changes the file. An unchanged file is not written, and a file without secrets is removed.
     pub(super) fn edit(
         &self,
         changes: &mut SecretChanges,
@@ -165,7 +166,8 @@ impl<'e> SecretFile<'e> {
         Ok(())
     }
 
-    /// Opens the sealed file at a path. The registry is read from the file, because not every file name can be decoded.
+    /// Opens the sealed file at `path`. The registry's name is read from the file's content, because not every file
+    /// name can be decoded.
     pub(super) fn sealed_at(env: &'e Env, seals: SealContext<'e>, path: &Path) -> Result<Self> {
         let shown = env.shorten_home(path);
         let bytes = files::read_secret(path, LIMIT)?.ok_or_else(|| anyhow!("`{shown}` is gone"))?;
@@ -189,12 +191,12 @@ impl<'e> SecretFile<'e> {
         }
     }
 
-    /// Seals the file with the current key, unless it is already.
+    /// Seals the file with the current key, unless the file is already sealed with that key.
     pub(super) fn reseal(&self, changes: &mut SecretChanges) -> Result<()> {
         if self.is_current()? { Ok(()) } else { self.edit(changes, |_| true) }
     }
 
-    /// The accounts whose secrets are in the file.
+    /// Returns the names of the accounts whose secrets are in the file.
     pub(super) fn names(&self) -> Result<Vec<String>> {
         match (&self.form, self.read()?) {
             (_, None) => Ok(vec![]),
@@ -203,8 +205,8 @@ impl<'e> SecretFile<'e> {
         }
     }
 
-    /// Checks that there is space for one more response of a provider: writes that much and removes it. Before that,
-    /// checks that the key of a sealed file is available.
+    /// Checks that there is space to write the file again with one more response of a provider. For a sealed file,
+    /// first checks that the key is available.
     pub(super) fn check_free_space(&self) -> Result<()> {
         if let FileForm::Sealed(seals) = &self.form {
             seals.key.check()?;
@@ -217,7 +219,7 @@ impl<'e> SecretFile<'e> {
         files::restrict_permissions(&self.path).map(|mode| PermissionRepair { path: self.shown(), mode })
     }
 
-    /// Moves the file aside if it is broken. A sealed file counts as broken only if its key is available.
+    /// Moves a broken file aside. A sealed file is treated as broken only if its key is available.
     pub(super) fn set_aside_if_broken(&self) -> Result<Option<PathBuf>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         let is_broken = match &self.form {
@@ -237,7 +239,7 @@ impl<'e> SecretFile<'e> {
 
     pub(super) fn renewal_lock(&self, name: &AccountName) -> PathBuf {
         let hash = name.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a, because a name may be too long for a file name
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a, because a name may be too long for a file
         });
         files::sibling(&self.path, &format!(".{hash:016x}.lock"))
     }
@@ -253,19 +255,20 @@ impl<'e> SecretFile<'e> {
         Ok(serde_json::from_slice(&text).map_err(|error| self.broken(&error))?)
     }
 
-    /// The text of the file, opened if it is sealed.
+    /// Returns the text of the file, decrypted if the file is sealed.
     fn text(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>> {
         match &self.form {
             FileForm::Clear => Ok(bytes),
             FileForm::Sealed(seals) => seals.open(&self.registry, &bytes, &self.shown()).or_else(|error| {
-                // The key may have changed between reading the file and reading the key.
+                // The key may have changed after the file was read, so a changed file is read once more.
                 let again = self.read()?.filter(|again| *again != bytes).ok_or(error)?;
                 seals.open(&self.registry, &again, &self.shown())
             }),
         }
     }
 
-    /// Fails if a newer Ensign wrote the file. Such a file is neither changed nor called broken.
+    /// Returns an error if a newer Ensign wrote the file. A file from a newer Ensign is neither changed nor called
+    /// broken.
     fn refuse_newer(&self, bytes: &[u8]) -> Result<()> {
         #[derive(Deserialize)]
         struct SecretsVersion {
@@ -282,7 +285,8 @@ impl<'e> SecretFile<'e> {
         Ok(files::read_secret(&self.path, LIMIT)?.map(Zeroizing::new))
     }
 
-    /// The problem that the file is broken. It shows only the line number, because the text is secret.
+    /// Returns the problem that the file is broken. The message contains only the line number, because the text is
+    /// secret.
     fn broken(&self, error: &serde_json::Error) -> Problem {
         let what =
             format!("the secrets of {} in `{}` are broken at line {}", self.registry, self.shown(), error.line());
@@ -290,7 +294,7 @@ impl<'e> SecretFile<'e> {
     }
 }
 
-/// Writes the file, or removes it.
+/// Writes the file, or removes it if there are no bytes.
 fn write(path: &Path, bytes: Option<&Zeroizing<Vec<u8>>>) -> Result<()> {
     match bytes {
         Some(bytes) => files::replace(path, bytes, Access::Private),

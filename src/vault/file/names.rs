@@ -1,4 +1,4 @@
-//! The names of the secrets files, one file for each registry.
+//! Names the secrets files, one file for each registry.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -9,7 +9,8 @@ use crate::model::{Registry, StoreKind};
 use crate::system::env::Env;
 use crate::system::files;
 
-/// A file name that works for every registry on every platform: in lower case, with `%xx` for other characters.
+/// Returns a file name that works for every registry on every platform, in lower case and with `%xx` for other
+/// characters.
 pub(super) fn file_name(registry: &Registry) -> String {
     let mut name = String::new();
     for byte in registry.as_str().bytes() {
@@ -22,18 +23,18 @@ pub(super) fn file_name(registry: &Registry) -> String {
     name + ".json"
 }
 
-/// The folder of a store in the data folder.
+/// Returns the name of a store's folder in the data folder.
 pub(super) fn folder(store: &StoreKind) -> &'static str {
     if *store == StoreKind::Sealed { "sealed" } else { "secrets" }
 }
 
-/// The registries that have a secrets file in a store.
+/// Returns the registries that have a secrets file in a store.
 pub(in crate::vault) fn registries(env: &Env, store: &StoreKind) -> Vec<Registry> {
     let names = entries(env, store).into_iter().filter_map(|path| registry_of(path.file_name()?.to_str()?));
     names.collect()
 }
 
-/// Files that killed writers and `restore` left beside the secrets files.
+/// Returns the files beside the secrets files that a killed writer or the command `restore` left there.
 pub(in crate::vault) fn left_files(env: &Env) -> Vec<PathBuf> {
     let is_left = |path: &PathBuf| {
         path.to_str().is_some_and(|path| path.ends_with(".json.new") || path.ends_with(".json.damaged"))
@@ -42,13 +43,13 @@ pub(in crate::vault) fn left_files(env: &Env) -> Vec<PathBuf> {
     both.filter(is_left).collect()
 }
 
-/// All files with secrets, left-overs included.
+/// Returns all files with secrets, including left-overs.
 pub(in crate::vault) fn secret_files(env: &Env) -> Vec<PathBuf> {
     let is_secret = |path: &PathBuf| path.extension().is_some_and(|ending| ending != "lock");
     StoreKind::OF_FILES.iter().flat_map(|store| entries(env, store)).filter(is_secret).collect()
 }
 
-/// All sealed files. A folder that cannot be read is an error, because its sealed files would be missed.
+/// Returns all sealed files. An unreadable folder is an error, because its sealed files would be missed.
 pub(in crate::vault) fn sealed_files(env: &Env) -> Result<Vec<PathBuf>> {
     let folder = env.data_dir.as_ref().map(|data| data.join(folder(&StoreKind::Sealed)));
     let mut paths = folder.map_or(Ok(vec![]), |folder| files::all_entries(&folder))?;

@@ -10,7 +10,8 @@ use crate::model::{AccountName, HubToken, Secret, StoredSecret, Username};
 use crate::system::json::JsonString;
 use crate::vault::written_secret::WrittenSecret;
 
-/// Secrets by account name. For Docker Hub, also the two tokens of `docker login` by user name.
+/// A registry's secrets by account name. The file of Docker Hub also contains the two tokens of `docker login` by user
+/// name.
 #[derive(Default, Deserialize, Serialize)]
 pub(in crate::vault) struct SecretsContents {
     pub(super) version: u64,
@@ -20,10 +21,10 @@ pub(in crate::vault) struct SecretsContents {
     pub(super) tokens: BTreeMap<String, BTreeMap<String, WrittenSecret>>,
 }
 
-/// The version of the format.
+/// The version of the file format.
 pub(super) const VERSION: u64 = 1;
 
-/// One account's secret in the text of a file. No other is parsed.
+/// Reads one account's secret from the text of a file. No other secret is parsed.
 pub(super) fn find(text: &[u8], name: &AccountName) -> serde_json::Result<Option<StoredSecret>> {
     SecretSearch { place: SearchLevel::Top, account: name.as_str() }
         .deserialize(&mut serde_json::Deserializer::from_slice(text))
@@ -69,7 +70,7 @@ impl SecretsContents {
     }
 }
 
-/// Returns whether anything changed.
+/// Inserts a secret, and returns whether anything changed.
 fn insert(entries: &mut BTreeMap<String, WrittenSecret>, name: &str, stored: &StoredSecret) -> bool {
     if entries.get(name).is_some_and(|old| old.0.is_same(stored)) {
         return false;
@@ -78,14 +79,14 @@ fn insert(entries: &mut BTreeMap<String, WrittenSecret>, name: &str, stored: &St
     true
 }
 
-/// Finds one account's secret in the document and builds nothing else.
+/// Finds one account's secret in the document, and skips all other values.
 #[derive(Clone, Copy)]
 struct SecretSearch<'n> {
     place: SearchLevel,
     account: &'n str,
 }
 
-/// The level of the document that is being searched.
+/// The level of the document where the search is.
 #[derive(Clone, Copy)]
 enum SearchLevel {
     Top,

@@ -1,4 +1,4 @@
-//! `Holder`: where the data key is, and how to get it from there without a prompt.
+//! `Holder`: where the data key is, and how Ensign gets the key from there without a prompt.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,17 +23,17 @@ use crate::system::systemd_creds;
 pub(crate) enum Holder {
     /// The operating system's keyring.
     Keyring,
-    /// A person. The key is in `key.json`, wrapped by a passphrase.
+    /// A person, whose passphrase opens the wrapped key in `key.json`.
     Passphrase,
-    /// systemd, as the credential `ensign.key` of the service that we run in.
+    /// The init system systemd, which passes the key to its service as the credential `ensign.key`.
     Systemd,
-    /// A file that `systemd-creds` has sealed to this machine, and to its TPM if it has one.
+    /// A file that `systemd-creds` has sealed to this machine, and to the machine's TPM if there is one.
     SystemdFile(PathBuf),
-    /// A file, for example one mounted into a container.
+    /// A file with the key itself, such as a file that is mounted into a container.
     File(PathBuf),
 }
 
-/// The size limit of a key file, in bytes. Two keys in hexadecimal digits have 130 bytes with their line ends.
+/// The size limit of a key file, in bytes. Two keys in hexadecimal digits take 130 bytes with their line ends.
 const LIMIT: u64 = 256;
 
 impl Holder {
@@ -48,7 +48,7 @@ impl Holder {
     pub(crate) const KEY_WITHOUT_KEYRING: &str =
         if cfg!(target_os = "linux") { "store key --holder passphrase" } else { "store key --holder file:PATH" };
 
-    /// Gets the key with this id.
+    /// Gets the key with this id from the holder.
     pub(super) fn ask(&self, id: &str) -> Result<SealKey> {
         match self {
             Self::Keyring => keyring::read(id),
@@ -59,7 +59,7 @@ impl Holder {
         }
     }
 
-    /// The key that the holder already has.
+    /// Returns the key that the holder already has, if there is one.
     pub(super) fn known_key(&self) -> Result<Option<SealKey>> {
         match self {
             Self::Keyring | Self::Passphrase => Ok(None),
@@ -69,13 +69,13 @@ impl Holder {
         }
     }
 
-    /// Stores the key. Returns the new content of `key.json`.
+    /// Stores the key with the holder. For a passphrase, returns the wrapped key for `key.json`.
     pub(super) fn give(&self, key: &SealKey, passphrase: Option<&Secret>) -> Result<Option<WrappedKey>> {
         match (self, passphrase) {
             (Self::Keyring, _) => keyring::write(key).map(|()| None),
             (Self::Passphrase, Some(passphrase)) => WrappedKey::wrap(key, passphrase).map(Some),
             (Self::Passphrase, None) => bail!("a passphrase is needed"),
-            // The credential is made outside Ensign, which only reads it.
+            // An administrator makes the credential, and Ensign only reads it.
             (Self::Systemd, _) => match credential()?.as_slice() {
                 [] => Err(no_credential().into()),
                 keys if keys.iter().any(|stored_key| stored_key.id() == key.id()) => Ok(None),
@@ -99,7 +99,7 @@ impl Holder {
         }
     }
 
-    /// Stores a new key beside the present one. Returns the new content of `key.json`.
+    /// Stores a new key beside the present key. For a passphrase, returns the wrapped key for `key.json`.
     pub(super) fn add(
         &self,
         key: &SealKey,
@@ -117,7 +117,7 @@ impl Holder {
         }
     }
 
-    /// Removes all keys except this one. `before` is the id of the previous key.
+    /// Removes all keys except `key`. `before` is the id of the previous key.
     pub(super) fn keep_only(&self, key: &SealKey, before: &str) -> Result<()> {
         match self {
             Self::Keyring => self.remove(before),
@@ -128,7 +128,7 @@ impl Holder {
         Ok(())
     }
 
-    /// Removes the key with this id. A failure is ignored. A key file stays, because it belongs to the user.
+    /// Removes the key with this id from a keyring, and ignores a failure. A key file stays, because it is the user's.
     pub(super) fn remove(&self, id: &str) {
         match self {
             Self::Keyring => keyring::remove(id),
@@ -136,8 +136,8 @@ impl Holder {
         }
     }
 
-    /// Whether the kernel's keyring may cache the opened key. The key in a key file is not cached. Reading the file is
-    /// as fast, and a user may unmount the file to withdraw the key.
+    /// Tells whether the kernel's keyring may cache the opened key. A key from a key file is not cached. To read the
+    /// file is as fast, and a user may unmount the file to withdraw the key.
     pub(crate) fn is_cached(&self) -> bool {
         match self {
             Self::Keyring | Self::Passphrase | Self::SystemdFile(_) => true,
@@ -145,7 +145,7 @@ impl Holder {
         }
     }
 
-    /// The holder as the subject of a message.
+    /// Returns the holder as the subject of a message.
     pub(crate) fn subject(&self) -> String {
         match self {
             Self::Keyring => "the system's keyring".to_owned(),
@@ -155,7 +155,7 @@ impl Holder {
         }
     }
 
-    /// Where the key is.
+    /// Returns the key's place, as in "the key is in the system's keyring".
     pub(crate) fn place(&self) -> String {
         match self {
             Self::Keyring => "in the system's keyring".to_owned(),
@@ -175,7 +175,7 @@ fn credential() -> Result<Vec<SealKey>> {
     folder.map_or(Ok(vec![]), |folder| read_file(&folder.join(CREDENTIAL)))
 }
 
-/// The key with this id, or else any other key. The caller compares the ids.
+/// Returns the key with this id, or else any other key. The caller compares the ids and reports a wrong key.
 fn pick(mut keys: Vec<SealKey>, id: &str) -> Option<SealKey> {
     let place = keys.iter().position(|key| key.id() == id).unwrap_or_default();
     (place < keys.len()).then(|| keys.swap_remove(place))
@@ -193,7 +193,7 @@ fn not_there(path: &Path) -> Problem {
     Problem::new(message, "mount it, or put it back")
 }
 
-/// Tells whether the key must be written to the file. Fails if the file contains another key.
+/// Tells whether the key must be written to the file. Returns an error if the file contains only other keys.
 fn is_new(path: &Path, stored: &[SealKey], key: &SealKey) -> Result<bool> {
     if stored.iter().any(|stored_key| stored_key.id() == key.id()) {
         return Ok(false);
@@ -205,19 +205,20 @@ fn is_new(path: &Path, stored: &[SealKey], key: &SealKey) -> Result<bool> {
     Ok(true)
 }
 
-/// How long to wait for `systemd-creds`. A TPM is slow, but a client is waiting.
+/// The time limit for `systemd-creds`. A TPM is slow, but a client is waiting for Ensign's answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The largest sealed credential that is read. A real one has a few KiB.
+/// The largest sealed credential that is read, in bytes. A usual sealed credential has a few KiB.
 const SEALED_LIMIT: u64 = 64 << 10;
 
-/// Returns no key if there is no such file.
+/// Reads the keys in a sealed file, and returns no key if the file does not exist.
 fn read_systemd_file(path: &Path) -> Result<Vec<SealKey>> {
     let Some(sealed) = files::read_any(path, SEALED_LIMIT)? else { return Ok(vec![]) };
     keys_in(&systemd_creds::decrypt(CREDENTIAL, &sealed, PATIENCE)?, path)
 }
 
-/// Reads any file, because a mounted one may be a link or owned by root. Returns no key if there is no such file.
+/// Reads a key file of any kind, because a mounted file may be a link or owned by root. Returns no key if the file does
+/// not exist.
 fn read_file(path: &Path) -> Result<Vec<SealKey>> {
     let bytes = files::read_any(path, LIMIT)?.map(Zeroizing::new);
     bytes.map_or(Ok(vec![]), |bytes| keys_in(&bytes, path))
@@ -232,7 +233,7 @@ fn write_file(path: &Path, keys: &[&SealKey]) -> Result<()> {
     files::replace(path, text_of(keys).as_bytes(), Access::Private)
 }
 
-/// The text of a key file: a line in Base64 for each key.
+/// Returns the text of a key file, with one line in Base64 for each key.
 fn text_of(keys: &[&SealKey]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(64 * keys.len()));
     for key in keys {
@@ -242,8 +243,8 @@ fn text_of(keys: &[&SealKey]) -> Zeroizing<String> {
     text
 }
 
-/// The keys in a file: 32 bytes, or one key a line in Base64 or hexadecimal digits. During a change of the key there
-/// are two.
+/// Parses the content of a key file: 32 bytes, or lines that each contain a key in Base64 or hexadecimal digits. During
+/// a change of the key, the file contains two keys.
 fn keys_in(bytes: &[u8], path: &Path) -> Result<Vec<SealKey>> {
     let of_line = |line: &str| {
         let decoded = STANDARD.decode(line).ok().or_else(|| from_digits(line));

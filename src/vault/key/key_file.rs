@@ -1,4 +1,5 @@
-//! `KeyFile`: `key.json`, which names the holder of the data key. It contains the key only if a passphrase wraps it.
+//! `KeyFile`: the file `key.json`, which names the holder of the data key. The file contains the key only if a
+//! passphrase wraps it.
 
 use std::time::Duration;
 
@@ -15,19 +16,18 @@ use crate::system::seal::{self, SealKey, SealedText};
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct KeyFile {
     version: u64,
-    /// The id of the key.
     pub(super) key: String,
     holder: String,
-    /// How many seconds the kernel's keyring keeps the opened key.
+    /// The time in seconds for which the kernel's keyring keeps the opened key.
     cached_for: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     wrapped: Option<WrappedKey>,
-    /// The previous key, while files may be sealed with it.
+    /// The previous key, as long as some files may be sealed with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous: Option<PreviousKey>,
 }
 
-/// The previous key, sealed with the new one. So the new key opens old files too.
+/// The previous key, sealed with the new key so that the new key can also open old files.
 #[derive(Debug, Deserialize, Serialize)]
 struct PreviousKey {
     key: String,
@@ -66,12 +66,12 @@ impl KeyFile {
         Self { previous: None, ..self }
     }
 
-    /// The id of the previous key.
+    /// Returns the id of the previous key.
     pub(super) fn previous(&self) -> Option<&str> {
         self.previous.as_ref().map(|previous| previous.key.as_str())
     }
 
-    /// The previous key, opened with the current one.
+    /// Decrypts the previous key with the current key.
     pub(super) fn open_previous(&self, key: &SealKey) -> Result<SealKey> {
         let broken = || Problem::new("the previous key in `key.json` is broken", "put the file back from a backup");
         let previous = self.previous.as_ref().ok_or_else(broken)?;
@@ -118,7 +118,7 @@ impl KeyFile {
         Duration::from_secs(self.cached_for)
     }
 
-    /// The data key, opened with the passphrase.
+    /// Decrypts the data key with the passphrase.
     pub(super) fn unwrap(&self, passphrase: &Secret) -> Result<SealKey> {
         let broken = || Problem::new("the wrapped key in `key.json` is broken", "put it back from a backup");
         let wrapped = self.wrapped.as_ref().ok_or_else(broken)?;

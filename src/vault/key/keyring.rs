@@ -15,7 +15,8 @@ use crate::system::seal::{self, SealKey};
 const SERVICE: &str = "ensign";
 const LABEL: &str = "Ensign: the key of sealed registry secrets";
 
-/// How long to wait for the keyring. A client is waiting, and a working keyring answers in milliseconds.
+/// The time limit for the keyring. A client is waiting for Ensign's answer, and a working keyring answers in
+/// milliseconds.
 const DEADLINE: Duration = Duration::from_secs(3);
 
 #[expect(clippy::disallowed_methods, reason = "the keyring's text becomes the key")]
@@ -33,7 +34,7 @@ pub(super) fn write(key: &SealKey) -> Result<()> {
     Ok(keyring::write(entry(&key.id()), LABEL, &text, DEADLINE).map_err(|why| out_of_reach(&why))?)
 }
 
-/// Tries to remove a key that is no longer needed in the keyring.
+/// Removes a key that is no longer needed from the keyring, and ignores a failure.
 pub(super) fn remove(id: &str) {
     let _ = keyring::delete(entry(id), DEADLINE);
 }

@@ -1,7 +1,7 @@
-//! `DataKey`: the key of the sealed store: its id, its holder, and how it is opened.
+//! `DataKey`: the key of the sealed store, with its id, its holder and the way to open it.
 //!
-//! `key.json` in the data folder describes the key, and contains it only if a passphrase wraps it. The key is not in
-//! the config, because a config is copied to other machines, and a key is not.
+//! The file `key.json` in the data folder describes the key, and contains it only if a passphrase wraps it. The config
+//! does not contain the key, because people copy a config to other machines, but not a key.
 
 mod holder;
 mod key_file;
@@ -23,40 +23,41 @@ pub(crate) use holder::Holder;
 use key_file::KeyFile;
 pub(crate) use keyring::probe as probe_keyring;
 
-/// Opens the data key, once in a process.
+/// Opens the data key at most once in a process.
 #[derive(Clone)]
 pub(crate) struct DataKey<'e> {
     env: &'e Env,
-    /// The result. A holder that does not answer is asked only once.
+    /// The result of opening, kept so that a failed holder is not asked again.
     opened: Rc<RefCell<Option<OpenedKey>>>,
 }
 
 type OpenedKey = Result<Rc<SealKey>, Problem>;
 
-/// The state of the data key, known without opening it.
+/// The state of the data key, which is known without opening the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyState {
     pub(crate) id: String,
     pub(crate) holder: Holder,
-    /// How long the kernel's keyring keeps the opened key. Zero: the key is not cached.
+    /// The time for which the kernel's keyring keeps the opened key. Zero means that the key is not cached.
     pub(crate) cached_for: Duration,
-    /// The opened key is in the kernel's keyring now.
+    /// Whether the kernel's keyring contains the opened key now.
     pub(crate) is_cached: bool,
-    /// The key is replacing another one, with which some files may still be sealed.
+    /// Whether the key is replacing another key, with which some files may still be sealed.
     pub(crate) is_changing: bool,
 }
 
 impl KeyState {
-    /// Whether the kernel's keyring should keep the opened key.
+    /// Tells whether the kernel's keyring should keep the opened key.
     pub(crate) fn is_to_be_cached(&self) -> bool {
         self.holder.is_cached() && !self.cached_for.is_zero()
     }
 }
 
-/// How long the opened key is cached: a working day. The next day the passphrase is typed again.
+/// The usual time for which the opened key is cached: a working day. On the next day, the person types the passphrase
+/// again.
 const CACHED_FOR: Duration = Duration::from_hours(8);
 
-/// If a holder did not answer, it is asked again only after this time. A single build may ask for twenty images.
+/// The time for which a holder that did not answer is not asked again. A single build may ask Ensign for twenty images.
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 
 const LIMIT: u64 = 64 << 10;
@@ -95,19 +96,19 @@ impl<'e> DataKey<'e> {
         }
     }
 
-    /// The key that new secrets are sealed with.
+    /// Returns the key with which new secrets are sealed.
     pub(super) fn current(&self) -> Result<Rc<SealKey>> {
         let file =
             self.file()?.ok_or_else(|| Problem::run("there is no key to seal secrets with", Holder::FIRST_KEY))?;
         self.open(&file.key, &self.shown())
     }
 
-    /// Fails if new secrets cannot be sealed now.
+    /// Returns an error if new secrets cannot be sealed now.
     pub(crate) fn check(&self) -> Result<()> {
         self.current().map(drop)
     }
 
-    /// The state of the key; `None`: there is no key yet.
+    /// Returns the state of the key, or `None` if there is no key yet.
     pub(crate) fn state(&self) -> Result<Option<KeyState>> {
         let Some(file) = self.file()? else { return Ok(None) };
         let is_cached = kernel_keyring::read::<{ SealKey::LENGTH }>(&entry(&file.key)).is_some();
@@ -115,10 +116,10 @@ impl<'e> DataKey<'e> {
         Ok(Some(KeyState { holder: file.holder()?, id: file.key, cached_for, is_cached, is_changing }))
     }
 
-    /// Opens the key and caches it in the kernel's keyring, for the given time or the usual one.
+    /// Opens the key and caches it in the kernel's keyring, for the given time or else the time in `key.json`.
     pub(crate) fn unlock(&self, passphrase: Option<&Secret>, time: Option<Duration>) -> Result<KeyState> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
-        // A person may have fixed the holder, so the holder is asked again.
+        // A person may have repaired the holder, so the holder is asked again.
         let _ = kernel_keyring::remove(&silence(&file.key));
         let key = match (file.holder()?, passphrase) {
             (Holder::Passphrase, Some(passphrase)) => file.unwrap(passphrase)?,
@@ -133,7 +134,7 @@ impl<'e> DataKey<'e> {
         self.state()?.ok_or_else(|| nothing_sealed().into())
     }
 
-    /// Removes the opened key from the kernel's keyring. Returns whether it was there.
+    /// Removes the opened key from the kernel's keyring. Returns whether the key was cached.
     pub(crate) fn lock(&self) -> Result<bool> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         *self.opened.borrow_mut() = None;
@@ -143,16 +144,16 @@ impl<'e> DataKey<'e> {
         kernel_keyring::remove(&entry(&file.key)).map_err(|why| anyhow!("the opened key could not be removed: {why}"))
     }
 
-    /// Opens the key with a passphrase for this process only. The kernel's keyring is not used.
+    /// Opens the key with a passphrase for this process only, without the kernel's keyring.
     pub(crate) fn open_by_passphrase(&self, passphrase: &Secret) -> Result<()> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         self.keep_opened(file.unwrap(passphrase)?);
         Ok(())
     }
 
-    /// Begins a change to a new key, which the holder stores beside the previous one. Until `end_change`, files sealed
-    /// with either key open. If an earlier change was killed, this change continues with the same new key. The caller
-    /// holds the config's lock.
+    /// Begins a change to a new key, which the holder stores beside the previous key. Until `end_change`, files that
+    /// are sealed with either key can be opened. If an earlier change was interrupted, this change continues with the
+    /// same new key. The caller must hold the config's lock.
     pub(super) fn begin_change(&self, passphrase: Option<&Secret>) -> Result<()> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         if file.previous().is_some() {
@@ -175,7 +176,7 @@ impl<'e> DataKey<'e> {
         Ok(())
     }
 
-    /// Removes the old key, with which no file is sealed any more.
+    /// Removes the old key, when no file is sealed with it any more.
     pub(super) fn end_change(&self) -> Result<KeyState> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         if let Some(before) = file.previous().map(str::to_owned) {
@@ -187,7 +188,7 @@ impl<'e> DataKey<'e> {
         self.state()?.ok_or_else(|| nothing_sealed().into())
     }
 
-    /// Gives the key to another holder, and makes a key if there is none. The caller holds the config's lock. The
+    /// Moves the key to another holder, or makes a key if there is none. The caller must hold the config's lock. The
     /// previous holder's copy is removed last.
     pub(super) fn hold(
         &self,
@@ -209,7 +210,7 @@ impl<'e> DataKey<'e> {
         let time = time.or(before.as_ref().map(KeyFile::cached_for)).unwrap_or(CACHED_FOR);
         let wrapped = holder.give(&key, passphrase)?;
         if holder.is_cached() {
-            let _ = self.cache(&key, time); // a passphrase has just been typed
+            let _ = self.cache(&key, time); // nobody has to type the passphrase again
         }
         let file = KeyFile::new(&key.id(), holder, time, wrapped);
         self.write(&file)?;
@@ -223,7 +224,7 @@ impl<'e> DataKey<'e> {
         self.state()?.ok_or_else(|| nothing_sealed().into())
     }
 
-    /// Asks the holder, and caches the key in the kernel's keyring.
+    /// Gets the key from the holder, and caches it in the kernel's keyring.
     fn ask(&self, file: &KeyFile) -> Result<SealKey> {
         let holder = file.holder()?;
         let (down, is_cached) = (silence(&file.key), holder.is_cached());
@@ -289,19 +290,19 @@ fn try_kernel_keyring() -> Result<(), kernel_keyring::KernelKeyringError> {
     kernel_keyring::write(name, &[1], time).and_then(|()| kernel_keyring::remove(name)).map(drop)
 }
 
-/// A person cannot type a passphrase during Docker's call, so its key must be cached.
+/// A person cannot type a passphrase during Docker's call, so a key behind a passphrase must be cached.
 fn cannot_stay_open(why: &kernel_keyring::KernelKeyringError) -> Problem {
     let hint =
         "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";
     Problem::new(format!("a key behind a passphrase could not be kept open: {why}"), hint)
 }
 
-/// The name of an entry in the kernel's keyring. The entry shows that the holder did not answer a moment ago.
+/// Returns the name of the entry in the kernel's keyring which records that the holder has just failed.
 fn silence(id: &str) -> String {
     format!("{}:down", entry(id))
 }
 
-/// The key's name in the kernel's keyring.
+/// Returns the name of the key's entry in the kernel's keyring.
 fn entry(id: &str) -> String {
     format!("ensign:{id}")
 }

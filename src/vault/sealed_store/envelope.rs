@@ -1,4 +1,5 @@
-//! `Envelope`: a sealed secrets file. docs/sealed.md describes it, tests/fixtures/sealed/ has examples.
+//! `Envelope`: the format of a sealed secrets file, which docs/sealed.md describes. tests/fixtures/sealed/ has
+//! examples.
 
 use std::fmt::Write;
 
@@ -11,30 +12,31 @@ use zeroize::Zeroizing;
 use crate::model::{Problem, Registry};
 use crate::system::seal::{SealKey, SealedText};
 
-/// All fields but `sealed` are readable without the key. Ensign notices a changed field, because all fields are
-/// authenticated.
+/// All fields except `sealed` are readable without the key. All fields are authenticated, so Ensign notices a change of
+/// any field.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Envelope {
     version: u64,
     registry: String,
     /// The id of the key that the file is sealed with.
     pub(super) key: String,
-    /// Grows with each writing.
+    /// A number that grows each time the file is written.
     pub(super) generation: u64,
-    /// The accounts whose secrets are in the file.
+    /// The names of the accounts whose secrets are in the file.
     pub(super) accounts: Vec<String>,
     salt: String,
     sealed: String,
 }
 
-/// The version that this program writes.
+/// The version of the format that this program writes.
 const VERSION: u64 = 1;
 
-/// The text is padded to a multiple of this, so that its length does not reveal the length of a password.
+/// The text is padded to a multiple of this length in bytes, so that the file's size does not reveal a password's
+/// length.
 const BLOCK: usize = 256;
 
 impl Envelope {
-    /// `shown` is the file's name for people.
+    /// Parses a sealed file, where `shown` is the file's name in messages.
     pub(super) fn read(bytes: &[u8], shown: &str) -> Result<Self> {
         match serde_json::from_slice::<Self>(bytes) {
             Ok(envelope) if envelope.version == VERSION => Ok(envelope),
@@ -61,7 +63,7 @@ impl Envelope {
         Registry::from_key(&self.registry)
     }
 
-    /// Tells whether the file is for this registry.
+    /// Tells whether the file contains this registry's secrets.
     pub(super) fn is_of(&self, registry: &Registry) -> bool {
         self.registry == registry.as_str()
     }
@@ -93,7 +95,7 @@ impl Envelope {
         Ok(envelope)
     }
 
-    /// The text of the secrets file.
+    /// Decrypts the text of the secrets file.
     pub(super) fn open(self, registry: &Registry, key: &SealKey, shown: &str) -> Result<Zeroizing<Vec<u8>>> {
         if !self.is_of(registry) {
             let message = format!(
@@ -116,7 +118,7 @@ impl Envelope {
         let Self { version, registry, key, generation, accounts, .. } = self;
         let mut about = format!("ensign sealed v{version}\n{registry}\n{key}\n{generation}\n");
         for account in accounts {
-            let _ = writeln!(about, "{account}"); // a name has no line breaks
+            let _ = writeln!(about, "{account}"); // names have no line breaks
         }
         about
     }

@@ -1,4 +1,4 @@
-//! The sealed store: secrets files like those of the file store, each sealed with the data key.
+//! The sealed store: secrets files like those of the file store, but each sealed with the data key.
 
 mod envelope;
 
@@ -12,7 +12,7 @@ use super::key::DataKey;
 use crate::model::{MinimumGeneration, Problem, Registry};
 use envelope::Envelope;
 
-/// What is needed to read and write sealed files.
+/// The context to read and write sealed files.
 #[derive(Clone)]
 pub(super) struct SealContext<'e> {
     pub(super) key: DataKey<'e>,
@@ -20,7 +20,7 @@ pub(super) struct SealContext<'e> {
 }
 
 impl SealContext<'_> {
-    /// The text of a sealed file.
+    /// Decrypts a sealed file, and refuses an old copy.
     pub(super) fn open(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<Zeroizing<Vec<u8>>> {
         let envelope = Envelope::read(bytes, shown)?;
         let key = self.key.open(&envelope.key, shown)?;
@@ -36,7 +36,7 @@ impl SealContext<'_> {
         }
     }
 
-    /// The sealed bytes that replace `before`, and their generation.
+    /// Returns the sealed bytes that replace `before`, with their generation.
     pub(super) fn seal(
         &self,
         registry: &Registry,
@@ -55,7 +55,7 @@ impl SealContext<'_> {
         Ok((bytes, MinimumGeneration { registry: registry.clone(), key: id, generation }))
     }
 
-    /// The registry of a file.
+    /// Returns the registry whose secrets a file contains.
     pub(super) fn registry(&self, bytes: &[u8], shown: &str) -> Result<Registry> {
         Ok(Envelope::read(bytes, shown)?.registry())
     }
@@ -65,8 +65,8 @@ impl SealContext<'_> {
         Ok(Envelope::read(bytes, shown)?.key == self.key.current()?.id())
     }
 
-    /// Tells whether a file is broken: it cannot be parsed, or its key does not open it. `false` if its key is not
-    /// available.
+    /// Tells whether a file is broken, which means that it cannot be parsed or that its key does not open it. Returns
+    /// `false` if the key is not available.
     pub(super) fn is_broken(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<bool> {
         let envelope = match Envelope::read(bytes, shown) {
             Ok(envelope) => envelope,
@@ -77,7 +77,7 @@ impl SealContext<'_> {
         Ok(envelope.is_of(registry) && envelope.open(registry, &key, shown).is_err())
     }
 
-    /// The accounts whose secrets are in a sealed file. The account names are not encrypted.
+    /// Returns the names of the accounts whose secrets are in a sealed file. These names are not encrypted.
     pub(super) fn names(&self, bytes: &[u8], shown: &str) -> Result<Vec<String>> {
         Ok(Envelope::read(bytes, shown)?.accounts)
     }
