@@ -167,7 +167,7 @@ pub(super) fn edit(context: &CommandContext<'_>, arguments: &args::AccountEdit) 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the images, folders, hosts and callers that the account is for now.
+/// Prints the images, folders, hosts and callers for which the account is used.
 fn print_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Failure> {
     let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
     context.ui.say(format_args!("  Used for  {}{}", patterns.join(", "), only(account)));
@@ -185,7 +185,7 @@ fn print_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Fai
     Ok(())
 }
 
-/// Returns `, to pull only` or `, to push only`; an empty text for an account without a purpose.
+/// Returns `, to pull only` or `, to push only`, or an empty text if the account has no purpose.
 pub(super) fn only(account: &Account) -> String {
     account.purpose.map(|purpose| format!(", to {purpose} only")).unwrap_or_default()
 }
@@ -198,14 +198,14 @@ fn refuse_unknown_rule(account: &Account) -> Result<(), Problem> {
     Err(Problem::new(what, "use that version to change them"))
 }
 
-/// A typed command and its flags. A hint repeats them with the account's name.
+/// A typed command and its flags, which a hint repeats with the account's name.
 pub(super) struct HintCommand<'w> {
     pub(super) command: &'w str,
     pub(super) flags: &'w str,
 }
 
-/// Finds the account that a person named: by registry and name, by a registry with one account, or by a name that only
-/// one registry has.
+/// Finds the account that a person named. A person may name a registry and an account, a registry with one account, or
+/// an account whose name is unique.
 pub(super) fn named(
     context: &CommandContext<'_>,
     host: &str,
@@ -250,7 +250,7 @@ pub(super) fn named(
     }
 }
 
-/// Returns the typed flags, for the command in a hint.
+/// Returns the typed flags as text, so that a hint can repeat the command.
 fn flags(arguments: &args::AccountEdit) -> String {
     let with_value = |flag: &'static str, values: &[String]| -> String {
         values.iter().map(|value| format!(" {flag} {}", quote(value))).collect::<Vec<_>>().concat()

@@ -11,11 +11,11 @@ use crate::model::{Account, Audience, Credential, EndedSession, Problem, Registr
 use crate::oauth;
 use crate::system::text::quote;
 
-/// The secret of an account. A command reads it once, because another helper may prompt the user each time.
+/// The secret of an account. Each command reads a secret only once, because a helper may prompt the user at every read.
 #[derive(Debug)]
 pub(super) struct AccountSecret {
     pub(super) credential: Credential,
-    /// The registry's last verdict, as it is stored beside the secret.
+    /// The registry's last verdict, which is stored beside the secret.
     known: SecretVerdict,
     /// The expiry of the secret, if it is known.
     pub(super) expiry: Option<SystemTime>,
@@ -29,8 +29,8 @@ impl AccountSecret {
 }
 
 impl CommandContext<'_> {
-    /// Fetches the account's secret, even if it was refused or its session has ended, because the registry may accept
-    /// it again.
+    /// Fetches the account's secret. It returns even a refused secret, because the registry may accept the secret
+    /// again.
     pub(super) fn secret_of(&self, account: &Account) -> Result<AccountSecret, Failure> {
         let mut stored = self.accounts.stored(account)?;
         let mut known = SecretVerdict::Accepted;
@@ -60,7 +60,7 @@ impl CommandContext<'_> {
         }
     }
 
-    /// Returns when the secret expires: from the registry's reply, else from the store, else from the provider.
+    /// Returns the secret's expiry from the registry's reply, else from the store, else from the identity provider.
     pub(super) fn expiry(
         &self,
         account: &Account,
@@ -68,12 +68,12 @@ impl CommandContext<'_> {
         reply_expiry: Option<SystemTime>,
     ) -> Option<SystemTime> {
         if account.source != Source::Static {
-            return None; // its source renews it
+            return None; // the external source renews the secret
         }
         reply_expiry.or(secret.expiry).or_else(|| self.expiry_at_provider(&account.registry, &secret.credential))
     }
 
-    /// Asks the identity provider when the credential's token expires.
+    /// Asks the identity provider for the expiry of the credential's token.
     pub(super) fn expiry_at_provider(&self, registry: &Registry, credential: &Credential) -> Option<SystemTime> {
         let providers = self.providers().ok()?;
         oauth::token_expiry(providers.for_registry(registry)?, registry, credential)
@@ -95,8 +95,8 @@ impl CommandContext<'_> {
         Ok(())
     }
 
-    /// Records the verdict. Clients do not get a refused secret, or one whose session has ended, until the registry
-    /// accepts it again.
+    /// Records the verdict. After a refusal or the end of a session, clients do not receive the secret until the
+    /// registry accepts it again.
     pub(super) fn record_verdict(
         &self,
         account: &Account,

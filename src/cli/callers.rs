@@ -48,7 +48,7 @@ pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArgumen
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads the change of the rule from the typed flags.
+/// Reads the change of the caller rule from the typed flags.
 pub(super) fn edit(arguments: &args::CallerArguments) -> Result<CallerEdit, Failure> {
     let programs = ListEdit::read(&arguments.program, program)?;
     Ok(CallerEdit {
@@ -71,7 +71,8 @@ fn program(text: &str) -> Result<String, Failure> {
     })
 }
 
-/// Fails in a coding agent, which must neither remove a rule against agents nor grant an account.
+/// Fails if a coding agent runs this command, because an agent must not remove a rule against agents or grant an
+/// account.
 pub(super) fn refuse_agent() -> Result<(), Failure> {
     let Some(agent) = caller::agent() else { return Ok(()) };
     let problem = Problem::new(format!("a person must run this, but {agent}"), "run it in a terminal of your own");
@@ -79,8 +80,8 @@ pub(super) fn refuse_agent() -> Result<(), Failure> {
 }
 
 impl CommandContext<'_> {
-    /// Checks the account's rule against the caller of this command, and records in the journal that the account is
-    /// handed out.
+    /// Checks the account's rule against the caller of this command, and records in the journal that the command hands
+    /// out the account.
     pub(super) fn hand_out(&self, account: &Account, command: &str) -> Result<(), Failure> {
         let facts = |rule: &CallerRule| {
             let mut facts = caller::facts(rule);
@@ -93,7 +94,7 @@ impl CommandContext<'_> {
             .map_err(|withheld| Failure::new(FailureKind::Denied, Problem::from(withheld)))
     }
 
-    /// Describes which callers get the account, and its current grant; `None` if every caller does.
+    /// Describes which callers get the account, and its current grant. Returns `None` if every caller gets the account.
     pub(super) fn callers(&self, account: &Account) -> Option<String> {
         let words = account.callers.words()?;
         if !account.callers.needs_grant {
@@ -106,7 +107,7 @@ impl CommandContext<'_> {
         })
     }
 
-    /// An account as `--json` shows it, with its grant.
+    /// Returns the account and its grant as `--json` shows them.
     pub(super) fn account_json(&self, account: &Account, candidates: &RegistryAccounts) -> Value {
         let mut json = super::account_json(account, candidates);
         if account.callers.needs_grant {
@@ -116,7 +117,7 @@ impl CommandContext<'_> {
     }
 }
 
-/// The rule as `--json` shows it.
+/// Returns the caller rule as `--json` shows it.
 pub(super) fn json(rule: &CallerRule) -> Value {
     if rule.is_empty() {
         return Value::Null;

@@ -24,14 +24,14 @@ pub(super) struct CheckSubject {
     expiry: Option<SystemTime>,
 }
 
-/// A verdict: a sentence for a person, a word and an exit code for a script.
+/// A verdict as a sentence for a person, and as a word and an exit code for a script.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CheckReport {
     verdict: &'static str,
     pub(super) sentence: String,
     /// The exit code of `check` and `token`.
     pub(super) code: u8,
-    /// The page where a person logs in again, if a login with a browser is enough.
+    /// The address of the page for a new login, if a login with a browser is enough.
     page: Option<String>,
 }
 
@@ -59,7 +59,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::CheckArguments
 }
 
 impl CheckSubject {
-    /// Chooses the account as `which` does. Checks the account's caller rule if a command `hands_out` the secret.
+    /// Chooses the account as `which` does. Checks the account's caller rule if `hands_out` names a command, which then
+    /// prints a secret.
     pub(super) fn find(
         context: &CommandContext<'_>,
         registry: Registry,
@@ -95,15 +96,15 @@ impl CheckSubject {
         Ok(asked.answer)
     }
 
-    /// Finds out when an accepted secret expires.
+    /// Finds out the expiry of an accepted secret.
     pub(super) fn learn_expiry(&mut self, context: &CommandContext<'_>, report: &CheckReport) {
         if matches!(report.code, 0 | 4) {
             self.expiry = context.expiry(&self.account, &self.secret, self.expiry);
         }
     }
 
-    /// Records the verdict. A secret whose session has ended does not count as refused, because it works again in a new
-    /// session.
+    /// Records the verdict. A secret whose session has ended is not recorded as refused, because the secret works again
+    /// in a new session.
     pub(super) fn judge(&self, context: &CommandContext<'_>, report: &CheckReport) {
         match report.code {
             0 | 4 => context.record_verdict(&self.account, &self.secret, &SecretVerdict::Accepted, self.expiry),
@@ -116,7 +117,7 @@ impl CheckSubject {
         }
     }
 
-    /// The verdict on one line, with the expiry of an accepted secret.
+    /// Returns the verdict on one line, with the expiry of an accepted secret.
     pub(super) fn line(&self, report: &CheckReport) -> String {
         let expiry = self.expiry.filter(|_| matches!(report.code, 0 | 4)).map_or(Expiry::Unknown, Expiry::Ends);
         let end = expiry.words(SystemTime::now()).map_or(String::new(), |words| format!(" ({words})"));
@@ -143,7 +144,7 @@ impl CheckSubject {
         json
     }
 
-    /// Prints a hint: how to log in again, or how to find out more if the check failed.
+    /// Prints how to log in again, or how to find the cause of a failed check.
     pub(super) fn advise(&self, context: &CommandContext<'_>, report: &CheckReport) {
         let (program, registry, username) = (context.program, &self.registry, &self.account.username);
         match (report.code, &report.page) {
@@ -165,7 +166,7 @@ impl CheckSubject {
         }
     }
 
-    /// Returns the repository with its registry; the registry, if no image was named.
+    /// Returns the repository with its registry, or only the registry if no image was named.
     fn repository(&self) -> String {
         self.image
             .as_ref()
@@ -177,8 +178,9 @@ pub(super) fn no_image(registry: &Registry) -> Failure {
     Failure::usage(format!("`{registry}` names no image"), format!("name one, as in `{registry}/acme/app`"))
 }
 
-/// The sentence and the exit code of a verdict about a repository: 1 unknown, 3 the account is not accepted, 4 not
-/// allowed, 5 the password was not checked.
+/// Returns the sentence and the exit code of a verdict about a repository. The exit code is 0 if the access is allowed,
+/// 1 if it is unknown, 3 if the account is not accepted, 4 if the access is denied, and 5 if the registry did not check
+/// the password.
 pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action: Operation) -> CheckReport {
     let (registry, name) = (&subject.registry, &subject.account.name);
     let deed = match action {

@@ -1,5 +1,5 @@
 //! `check` without an image: tells whether each account is still accepted. Registries are asked in parallel, so that a
-//! slow one does not delay the others.
+//! slow registry does not delay the others.
 
 use std::process::ExitCode;
 use std::sync::mpsc;
@@ -19,10 +19,10 @@ use crate::oci::{self, LoginVerdict, RegistryReply, TransportSecurity};
 use crate::system::text::{self, one_line};
 use crate::system::threads;
 
-/// The number of parallel requests: enough for most people's accounts, too few to look like an attack.
+/// The maximum number of parallel requests, which suits most people's accounts and is too low to look like an attack.
 const AT_ONCE: usize = 8;
 
-/// An account, and how to connect to its registry.
+/// An account, and whether plain http to its registry is allowed.
 struct PendingCheck {
     account: Account,
     security: TransportSecurity,
@@ -73,7 +73,7 @@ pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<Exit
     Ok(ExitCode::from(code))
 }
 
-/// Returns a hint about the first account that was not accepted, else about those that could not be checked.
+/// Returns a hint about the first refused account, or about accounts that could not be checked if none was refused.
 fn hint(program: &str, lines: &[CheckLine]) -> Option<String> {
     let word = |line: &CheckLine, field: &str| text::quote(line.json[field].as_str().unwrap_or_default()).into_owned();
     if let Some(line) = lines.iter().find(|line| line.code == 3) {
@@ -82,15 +82,15 @@ fn hint(program: &str, lines: &[CheckLine]) -> Option<String> {
     lines.iter().any(|line| line.code == 1).then(|| format!("run `{program} doctor --online`"))
 }
 
-/// Returns the exit code of the command. A rejected login outranks an unchecked one.
+/// Returns the exit code of the command. A refused login outranks an unchecked login.
 fn worst(codes: impl Iterator<Item = u8>) -> u8 {
     const WORST_FIRST: [u8; 3] = [3, 1, 5];
     let codes: Vec<u8> = codes.collect();
     WORST_FIRST.into_iter().find(|code| codes.contains(code)).unwrap_or_default()
 }
 
-/// Passes each result to `tell` as soon as it is known. Secrets are read one after another, those from other programs
-/// last: such a program may be slow.
+/// Passes each result to `tell` as soon as it is known. Secrets are read one after another, and those from external
+/// sources last, because such a program may be slow.
 fn ask_all(
     context: &CommandContext<'_>,
     inquiries: &[PendingCheck],
@@ -101,7 +101,7 @@ fn ask_all(
     let (found, findings) = mpsc::channel();
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
-        let give = give; // dropped at every return, which ends the threads
+        let give = give; // every return drops the sender, which ends the threads
         for number in 0..inquiries.len().min(AT_ONCE) {
             let (found, queue) = (found.clone(), &queue);
             let started = threads::start_in(scope, move || {
@@ -110,12 +110,12 @@ fn ask_all(
                     let PendingCheck { account, security } = &inquiries[place];
                     let asked = ask(account, &secret, *security, providers);
                     if found.send((place, secret, asked)).is_err() {
-                        return; // the reader is gone
+                        return; // nobody reads the results any more
                     }
                 }
             });
             if number == 0 {
-                started.context("could not start a thread")?; // the other threads are optional
+                started.context("could not start a thread")?; // one thread is enough, so the others may fail to start
             }
         }
         drop(found);
@@ -141,7 +141,8 @@ fn ask_all(
     })
 }
 
-/// Asks the registry about the secret, and the provider when an accepted secret expires.
+/// Asks the registry whether it accepts the secret, and asks the identity provider for the expiry of an accepted
+/// secret.
 fn ask(
     account: &Account,
     secret: &AccountSecret,

@@ -1,4 +1,5 @@
-//! Completion for the shells' scripts and for Docker: prints the possible next words, such as this machine's accounts.
+//! Completion for the shells' scripts and for Docker, which prints the possible next words, such as this machine's
+//! accounts.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -13,20 +14,20 @@ use crate::oauth::ProviderTable;
 use crate::system::env::Env;
 use crate::system::{list_programs, text};
 
-/// A word with its meaning.
+/// A possible word, with its description.
 type Candidate = (String, String);
 
 const HELPER: &str = "docker-credential-";
 /// The programs that `login --borrow` accepts, besides helpers.
 const EXTERNAL_PROGRAMS: [&str; 9] = ["aws", "az", "command", "gcloud", "gh", "glab", "op", "pass", "vault"];
 
-/// Prints the candidates for the last word, then a directive for the shell, as cobra's scripts read it (spf13/cobra
+/// Prints the candidates for the last word, then a directive in the format of cobra's shell scripts (spf13/cobra
 /// `completions.go`).
 pub(crate) fn complete(words: &[OsString], env: &Env) -> ExitCode {
     const AND_FILES: u8 = 0;
     const NO_FILES: u8 = 4;
     let mut words: Vec<_> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let mut begin = String::new(); // the part of the word before the value
+    let mut begin = String::new(); // `--option=`, if the last word also contains a value
     if let Some((option, value)) =
         words.last().filter(|last| last.starts_with("--")).and_then(|last| last.split_once('='))
     {
@@ -82,7 +83,8 @@ fn registries(env: &Env) -> Vec<Candidate> {
     all.into_iter().map(|entry| (entry.registry.to_string(), meaning(entry.accounts.len()))).collect()
 }
 
-/// Returns the registries with accounts, those in Docker's file, and those in the table of providers.
+/// Returns the registries with accounts, the registries in Docker's config, and the registries in the table of
+/// providers.
 fn new_registries(env: &Env) -> Vec<Candidate> {
     let mut all = registries(env);
     let file = env.docker_config_file().and_then(|path| ConfigJson::load(&path).ok());
@@ -116,14 +118,14 @@ fn accounts(env: &Env, registry: Option<&str>) -> Vec<Candidate> {
     names
 }
 
-/// Returns each `HOST=ACCOUNT`, as `use` and `exec` accept it.
+/// Returns `HOST=ACCOUNT` for each account, as `use` and `exec` accept it.
 fn pairs(env: &Env) -> Vec<Candidate> {
     let all = Accounts::new(env).all().unwrap_or_default();
     let accounts = all.iter().flat_map(|entry| &entry.accounts);
     accounts.map(|account| (format!("{}={}", account.registry, account.name), account.username.to_string())).collect()
 }
 
-/// The helpers on PATH, without Ensign's own names.
+/// Returns the helpers on PATH, without Ensign's own names.
 fn helpers() -> Vec<Candidate> {
     let names = list_programs(HELPER).into_iter().filter_map(|name| name.strip_prefix(HELPER).map(str::to_owned));
     let others = names.filter(|name| name != "atcr" && !name.starts_with("ensign"));

@@ -1,5 +1,5 @@
-//! `configure-docker`: makes Docker, Podman, Buildah and Skopeo ask Ensign. It plans the changes, shows them, then
-//! applies them.
+//! `configure-docker`: makes Docker, Podman, Buildah and Skopeo ask Ensign. The command plans the changes, shows them,
+//! and then applies them.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let (plans, found) = configure(context, arguments)?;
     if context.ui.is_json() {
-        report(context, arguments, &plans, &found)?; // last: only now is it known to be true
+        report(context, arguments, &plans, &found)?; // the report comes last, because a change may fail
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -72,9 +72,10 @@ fn carry_out(
     if imports {
         import(context, found)?;
         registries.extend(of_logins(found));
-        renewed = Some(self::plans(context, arguments, &registries)?); // the imports changed the files
+        renewed = Some(self::plans(context, arguments, &registries)?); // the import changed the planned files
     }
-    creds_store::save(context, renewed.as_deref().unwrap_or(plans))?; // before Docker asks us for unknown registries
+    // Saves the fallback before Docker asks Ensign for unknown registries.
+    creds_store::save(context, renewed.as_deref().unwrap_or(plans))?;
     let (plans, written) = write(context, arguments, &registries)?;
     if arguments.undo {
         creds_store::remove(context)?;
@@ -86,9 +87,9 @@ fn carry_out(
     Ok(())
 }
 
-/// Plans and writes the files. Returns the plans, and the paths of the written files. A client may change a file
-/// meanwhile: then that file is planned again. A machine with accounts from the environment may have neither a folder
-/// for our lock nor a home folder. On such a machine only Docker's file must be written.
+/// Plans and writes the files. Returns the plans, and the paths of the written files. If a client changes a file
+/// meanwhile, plans the files again. A machine with accounts from the environment may have no home folder and no folder
+/// for Ensign's lock. Without the lock, only a failure to write Docker's file is an error.
 fn write(
     context: &CommandContext<'_>,
     arguments: &args::ConfigureDockerArguments,
@@ -185,7 +186,7 @@ fn plans(
     Ok(plans)
 }
 
-/// A registry with every name under which clients may look for it: the known ones and the typed ones.
+/// Returns a registry with all known and typed names under which clients may look for its login.
 pub(super) fn wanted(known: &BTreeMap<Registry, Vec<String>>, registry: &Registry, typed: &[String]) -> WantedRegistry {
     let mut names = known.get(registry).cloned().unwrap_or_default();
     let spelled = typed.iter().filter_map(|host| Registry::spelled(host)).filter(|(named, _)| named == registry);
@@ -193,13 +194,13 @@ pub(super) fn wanted(known: &BTreeMap<Registry, Vec<String>>, registry: &Registr
     WantedRegistry { registry: registry.clone(), names }
 }
 
-/// Returns the registries whose logins become accounts. These logins are removed from Docker's file, so Docker must ask
-/// Ensign for them.
+/// Returns the registries whose logins become accounts. Docker must ask Ensign for these registries, because their
+/// logins are removed from Docker's file.
 fn of_logins(found: &[ImportEntry]) -> impl Iterator<Item = Registry> {
     found.iter().filter_map(ImportEntry::login).map(FoundLogin::registry)
 }
 
-/// Returns the plain-text logins in the files of Docker and the container tools: for the named registries, else for
+/// Returns the plain-text logins in the files of Docker and the container tools, for the named registries or else for
 /// all.
 fn plain_text_logins(context: &CommandContext<'_>, named: &[Registry]) -> Result<Vec<ImportEntry>, Failure> {
     let docker = context.env.docker_config_file();
@@ -268,12 +269,13 @@ fn report(
     Ok(())
 }
 
-/// Secrets are moved only if the person agrees, by the flag or when asked.
+/// Tells whether a person agrees to move secrets, by `--import` or by an answer to the question.
 fn wants_import(context: &CommandContext<'_>, arguments: &args::ConfigureDockerArguments) -> Result<bool, Failure> {
     Ok(arguments.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
 }
 
-/// Saves the logins, then removes them from the files. A skipped login stays there. If one cannot be saved, all stay.
+/// Saves the logins, then removes them from the files. A skipped login stays in its file. If one login cannot be saved,
+/// all logins stay in the files.
 fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<(), Failure> {
     let outcomes = import::save_logins(context, found, ImportMode::Save);
     for (finding, result) in found.iter().zip(&outcomes) {

@@ -1,4 +1,5 @@
-//! `configure-docker --all`: makes the helper in `credsStore` the fallback. `--undo` puts it back into `credsStore`.
+//! `configure-docker --all`: makes the helper in `credsStore` the fallback. `configure-docker --undo` puts the replaced
+//! helper back into `credsStore`.
 
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use crate::accounts::helpers;
 use crate::docker::{ConfigJson, FilePlan, PlannedChange};
 use crate::model::HelperName;
 
-/// Saves the name of the replaced helper, and makes that helper the fallback.
+/// Saves the name of the helper that Ensign replaces in `credsStore`, and makes that helper the fallback.
 pub(super) fn save(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyhow::Result<()> {
     for plan in plans {
         let Some(before) = plan.changes().iter().find_map(|change| match change {
@@ -26,18 +27,18 @@ pub(super) fn save(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyhow::
     Ok(())
 }
 
-/// Removes the saved name, for `--undo`.
+/// Removes the saved name of the replaced helper, for `--undo`.
 pub(super) fn remove(context: &CommandContext<'_>) -> anyhow::Result<()> {
     let path = context.env.docker_config_file();
     path.map_or(Ok(()), |path| context.accounts.drop_replaced_store(&key(&path)))
 }
 
-/// Returns the helper that the file named before Ensign replaced it.
+/// Returns the helper that Ensign replaced in the `credsStore` of this file.
 pub(super) fn previous_helper(context: &CommandContext<'_>, path: &Path) -> anyhow::Result<Option<String>> {
     context.accounts.replaced_store(&key(path))
 }
 
-/// Prints which helper answers for registries without an account here.
+/// Prints which helper answers for registries without an account in Ensign.
 pub(super) fn say(context: &CommandContext<'_>) {
     let Ok(routes) = context.accounts.routes() else { return };
     match routes.iter().find(|route| route.by.is_none()) {
@@ -56,7 +57,7 @@ pub(super) fn say(context: &CommandContext<'_>) {
     }
 }
 
-/// Returns the helper of that name; `None` if the name is invalid or means Ensign itself.
+/// Returns the helper with this name, or `None` if the name is invalid or names Ensign itself.
 fn helper(name: &str) -> Option<HelperName> {
     name.parse().ok().filter(|helper| !helpers::is_ensign(helper))
 }

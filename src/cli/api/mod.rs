@@ -21,7 +21,7 @@ use crate::oci::api::{self, ApiRequest, Endpoint, EndpointKind, LARGEST_TEXT, Me
 use crate::system::files;
 use crate::system::text::{one_line, quote};
 
-/// An account with its secret; `None` asks anonymously.
+/// The account and its secret for a request, or `None` for an anonymous request.
 type ApiIdentity = Option<(Account, AccountSecret)>;
 
 /// Headers that `--header` cannot set.
@@ -55,7 +55,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ApiArguments) 
     }
 }
 
-/// Chooses the account as `which` does. A registry without accounts is asked anonymously, for public images.
+/// Chooses the account as `which` does. Returns `None` if the registry has no accounts, because its public images need
+/// none.
 fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -> Result<ApiIdentity, Failure> {
     let candidates = context.accounts.registry_accounts(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {
@@ -131,7 +132,7 @@ fn default_method(kind: EndpointKind, has_input: bool) -> Option<Method> {
     }
 }
 
-/// `K: V`
+/// Parses a header of the form `NAME: VALUE`.
 fn header(text: &str) -> Result<(String, String), Failure> {
     let pair = text.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
     let token = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
@@ -147,7 +148,7 @@ fn header(text: &str) -> Result<(String, String), Failure> {
     }
 }
 
-/// Reads the body of the request. `-` means stdin, which is read into memory.
+/// Reads the body of the request. The path `-` is stdin, which is read into memory.
 fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload, Failure> {
     let too_large = || {
         let what = format!("`{}` is larger than {} MiB", input.display(), LARGEST_TEXT >> 20);
@@ -175,7 +176,7 @@ fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload,
     Ok(Payload::Bytes(Arc::from(files::read_any(input, LARGEST_TEXT as u64)?.unwrap_or_default())))
 }
 
-/// Explains why there is no response.
+/// Returns the error for a request that got no response, with its reason.
 fn refusal(
     context: &CommandContext<'_>,
     registry: &Registry,

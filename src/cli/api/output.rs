@@ -1,4 +1,4 @@
-//! Prints the registry's answer: for a person, for a pipe or into a file.
+//! Prints the registry's answer for a person, to a pipe or into a file.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use crate::oci::errors::{self, ApiError};
 use crate::system::files::AtomicFile;
 use crate::system::text;
 
-/// The description of an error status.
+/// The description of an error response.
 struct ApiFailure {
     what: String,
     hint: Option<String>,
@@ -45,7 +45,7 @@ pub(super) fn answer(
     }
 }
 
-/// Prints status and headers of a response without a body.
+/// Prints the status and the headers of a response without a body.
 fn bare(
     context: &CommandContext<'_>,
     arguments: &args::ApiArguments,
@@ -102,7 +102,7 @@ fn put(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the body unchanged: to stdout, into a file, or inside the `--json` output if the body is JSON.
+/// Prints the body unchanged to stdout or into a file, or inside the `--json` output if the body is JSON.
 fn body(
     context: &CommandContext<'_>,
     arguments: &args::ApiArguments,
@@ -128,7 +128,8 @@ fn body(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    // A blob may be of any size, so it is printed piece by piece. Any other body is text: its digest is checked first.
+    // A blob may be of any size, so it is printed piece by piece. The digest of any other body is checked before the
+    // body is printed.
     let streams = call.endpoint.kind == EndpointKind::Blob && !context.ui.is_json();
     if streams {
         let mut is_first = true;
@@ -170,7 +171,7 @@ fn body(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints an error response: each of the registry's errors on its own line.
+/// Prints an error response, with each of the registry's errors on its own line.
 fn refuse(
     context: &CommandContext<'_>,
     arguments: &args::ApiArguments,
@@ -213,7 +214,8 @@ fn refuse(
 }
 
 impl ApiFailure {
-    /// Exit codes: 3 not logged in, 4 not allowed, 1 everything else. A 401 or a 500 is never reported as «not found».
+    /// The exit code is 3 without a valid login, 4 if the account is not allowed, and 1 for every other error. The
+    /// status 401 or 500 is never reported as «not found».
     fn new(
         status: u16,
         errors: Vec<ApiError>,
@@ -255,7 +257,7 @@ impl ApiFailure {
 }
 
 impl ApiRequest {
-    /// Returns the requested image, repository or path, for a message.
+    /// Returns the requested image, repository or path for use in a message.
     fn endpoint_name(&self) -> String {
         match (self.endpoint.repository(), self.endpoint.reference()) {
             (Some(repository), Some(reference)) if reference.contains(':') => {

@@ -1,5 +1,5 @@
-//! `buildx sync`: writes the folders that let one build pull with one account and push with another. It plans the
-//! changes, shows them, then applies them.
+//! `buildx sync`: writes the folders that let one build pull with one account and push with another. The command plans
+//! the changes, shows them, and then applies them.
 
 mod report;
 
@@ -20,10 +20,10 @@ use crate::system::env::Env;
 use crate::system::find_program;
 use report::{preview, print_changes, report, summary};
 
-/// The changes that were made, and the problems.
+/// The changes that `buildx sync` made, and its problems.
 #[derive(Default)]
 struct SyncResult {
-    /// The new pinned helpers.
+    /// The paths of the new pinned helpers.
     pins: Vec<PathBuf>,
     problems: Vec<Problem>,
     failed: BTreeSet<ConfigDir>,
@@ -53,8 +53,8 @@ pub(in crate::cli) fn run(context: &CommandContext<'_>, arguments: &args::Buildx
     Ok(if done.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Updates the folders after accounts changed, because a folder may name an account that is gone or renamed. A failure
-/// is printed with the command that tries again.
+/// Updates the folders after accounts changed, because a folder may name an account that was removed or renamed. If the
+/// update fails, prints the reason and the command that repeats the update.
 pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     let again = |what: String| {
         context.ui.note(format_args!("{what}:  {} buildx sync", context.program));
@@ -81,7 +81,7 @@ pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     }
 }
 
-/// Counts the outdated folders: those that are not needed, and those whose pinned helper is wrong or missing.
+/// Counts the folders that are no longer needed, or whose pinned helper is wrong or missing.
 pub(in crate::cli) fn stale(context: &CommandContext<'_>, registries: &[RegistryAccounts]) -> usize {
     let Ok(Ok(tree)) = ConfigTree::root(context.env).map(ConfigTree::read) else { return 0 };
     let images: Vec<_> = tree.ours().keys().filter_map(ConfigDir::image).collect();
@@ -116,14 +116,15 @@ pub(in crate::cli) fn remove_all(context: &CommandContext<'_>) -> Result<usize, 
     Ok(changes.len())
 }
 
-/// Reads buildx's folders; `None` if Ensign wrote none of them.
+/// Reads the folders for buildx, and returns `None` if Ensign wrote none of them.
 fn ours(context: &CommandContext<'_>) -> anyhow::Result<Option<ConfigTree>> {
     let Ok(root) = ConfigTree::root(context.env) else { return Ok(None) };
     let tree = ConfigTree::read(root)?;
     Ok(Some(tree).filter(|tree| !tree.ours().is_empty()))
 }
 
-/// Returns the registries that can have folders. Patterns cannot, because buildx looks up single hosts.
+/// Returns the registries for which buildx can use a folder. Patterns of hosts are left out, because buildx looks up
+/// single hosts.
 fn hosts(context: &CommandContext<'_>) -> anyhow::Result<Vec<RegistryAccounts>> {
     Ok(hosts_of(context.accounts.all()?))
 }
@@ -143,7 +144,7 @@ pub(in crate::cli) fn names(context: &CommandContext<'_>, account: &AccountName)
     tree.is_ok_and(|tree| tree.is_ok_and(|tree| tree.ours().values().any(|answer| answer.account() == Some(account))))
 }
 
-/// The images that a person named.
+/// Returns the images that a person named in the command.
 fn named(context: &CommandContext<'_>, arguments: &args::BuildxSync) -> Result<Vec<ImageReference>, Failure> {
     let named = arguments.images.iter().map(|text| {
         let (registry, image) = which::registry_or_image(text)?;
@@ -156,8 +157,8 @@ fn named(context: &CommandContext<'_>, arguments: &args::BuildxSync) -> Result<V
     named.collect()
 }
 
-/// Returns the folders for all known repositories. They are named in the command, in patterns without wildcards, in the
-/// project's files or in existing folders.
+/// Returns the folders for all repositories that the command, a pattern without wildcards, a file of the project or an
+/// existing folder names.
 fn needed(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],
@@ -179,7 +180,8 @@ fn needed(
     buildx::needed(registries, &images)
 }
 
-/// Makes the missing pinned helpers first, then the folders that name them. Updates `changes` to what was really done.
+/// Makes the missing pinned helpers first, then the folders that name these helpers. If another program changed a
+/// folder meanwhile, `changes` then contains the change that was really made.
 fn carry_out(
     env: &Env,
     tree: &ConfigTree,
@@ -241,7 +243,7 @@ fn problem(error: &anyhow::Error) -> Problem {
     Problem::new(what, cure.unwrap_or_else(|| "fix it and run `docker-credential-ensign buildx sync` again".into()))
 }
 
-/// The named images that get no folder, with the reason.
+/// Returns the named images that get no folder, each with the reason.
 fn without_folder(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],

@@ -1,4 +1,4 @@
-//! Prints the changes of buildx's folders: a preview and sentences for a person, JSON for a program.
+//! Prints the changes of the folders for buildx, as a preview and sentences for a person or as JSON for a program.
 
 use std::collections::BTreeMap;
 
@@ -78,7 +78,7 @@ pub(super) fn print_changes(
     }
 }
 
-/// Returns a text such as `2 written, 1 removed`; `None` if nothing changed.
+/// Returns a text such as `2 written, 1 removed`, or `None` if nothing changed.
 pub(super) fn summary(changes: &BTreeMap<ConfigDir, ConfigDirChange>, done: &SyncResult) -> Option<String> {
     let count = |is: fn(&ConfigDirChange) -> bool| {
         changes.iter().filter(|(place, change)| is(change) && !done.failed.contains(*place)).count()
