@@ -1,4 +1,4 @@
-//! Checks the accounts: whether the secret of each exists, and whether it is known to be invalid.
+//! Checks whether the secret of each account exists, and whether it is known to be invalid.
 
 use std::time::SystemTime;
 
@@ -16,11 +16,11 @@ use crate::system::text::{one_line, quote};
 struct AccountFacts {
     number: usize,
     troubled: Vec<TroubledAccount>,
-    /// Accounts whose secrets expire soon: the account, the time left, and the command that renews it.
+    /// The accounts whose secrets expire soon, each with the remaining time and the command that renews the secret.
     ending: Vec<(String, String, String)>,
     /// The name in `ENSIGN_ACCOUNT`, if no account has this name.
     unknown_variable: Option<String>,
-    /// Ensign's config cannot be read. The check `config-damaged` reports that.
+    /// Whether Ensign's config is unreadable, which the check `config-damaged` reports.
     is_damaged: bool,
 }
 
@@ -67,8 +67,8 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
             Trouble::Dead(Problem { message: what, hint: cure }) => {
                 Diagnosis::broken(Check::AccountRefused, what, breaks, Remedy::in_hint(cure))
             }
-            // Where to get the missing program is unknown. A login stores a secret for the account, and then the
-            // program is no longer needed.
+            // Ensign does not know how to install the missing program, so the remedy is a login that stores a secret in
+            // Ensign.
             Trouble::SourceMissing(Problem { message: what, hint: cure }) => {
                 let login = login().command(Check::SourceMissing, program);
                 let remedy = Remedy::Command(format!("{login}   (or {cure})"));
@@ -129,8 +129,8 @@ impl AccountFacts {
     }
 }
 
-/// Tells whether this group of checks reads the account's secret. It asks no helper, because a helper may prompt the
-/// user. The group `helpers` tests helpers.
+/// Tells whether this group of checks reads the account's secret. The group asks no helper, because a helper may prompt
+/// the user. Another group of checks, `helpers`, tests the helpers.
 fn is_looked_at(account: &Account) -> bool {
     !matches!(account.store, StoreKind::Helper(_))
 }

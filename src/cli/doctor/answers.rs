@@ -1,4 +1,4 @@
-//! Tests Ensign's main task. For an image of each account, it starts the program as Docker does and compares the
+//! Tests Ensign's main task. For an image of each account, the test starts the program as Docker does and compares the
 //! answer with the expected account.
 
 use std::time::{Duration, SystemTime};
@@ -14,43 +14,43 @@ use crate::model::{Account, CallerRule, HelperMessage, ImageReference, Operation
 use crate::system::text::{one_line, quote};
 use crate::system::{find_program, rehearse};
 
-/// The maximum number of accounts to try, because each try starts a process.
+/// The maximum number of accounts to test, because each test starts a process.
 const MOST: usize = 32;
 
-/// The time limit of one try, because a person waits. A `get` without network takes a millisecond.
+/// The time limit of one test, for which a person waits. A `get` without network takes about a millisecond.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// One try: the image, the expected account, and the answer.
+/// One test of an image, with the expected account and the answer.
 #[derive(Debug)]
 struct Rehearsal {
     image: String,
-    /// The expected account, as `which` chooses it.
+    /// The alias of the expected account, which `which` chooses for this image.
     account: String,
     username: String,
     answer: RehearsalAnswer,
 }
 
-/// The answer that a client would receive.
+/// The answer of `get` that a client would receive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum RehearsalAnswer {
     User(String),
-    /// No login: the error on stdout.
+    /// The error on stdout, if the client would receive no login.
     Nobody(String),
-    /// The program did not start, did not end, or printed something else.
+    /// The reason, if the program did not start, did not end, or printed no login.
     Failed(String),
 }
 
 #[derive(Debug, Default)]
 struct AnswerFacts {
     rehearsals: Vec<Rehearsal>,
-    /// The number of accounts that were not tried: there were too many, or the secret needs the network or another
-    /// program.
+    /// The number of accounts that were not tested, because there were too many or because the secret needs the network
+    /// or another program.
     untried: usize,
-    /// The number of accounts with a caller rule. They were not tried, because `doctor` is not one of their callers.
+    /// The number of accounts that were not tested, because their caller rule does not allow `doctor`.
     ruled: usize,
     has_program: bool,
-    /// The command that replaces the program on PATH, if that program is another copy of Ensign. The other copy may be
-    /// the cause of a wrong answer.
+    /// The command that replaces the program on PATH, if that program is another copy of Ensign. A wrong answer may
+    /// come from the other copy.
     replace_copy: Option<String>,
 }
 
@@ -141,12 +141,13 @@ fn rehearsal(
 ) -> Rehearsal {
     let shown = image.to_string();
     let key = entry.registry.docker_key();
-    // On Windows, no parent process can name the image, so the address contains it, as with crane and ko.
+    // On Windows, the test cannot start a parent process that names the image, so the address contains the image, as
+    // with crane and ko.
     let address = if cfg!(unix) { key.to_owned() } else { format!("{}/{}", image.registry(), image.repository()) };
     let answer = match rehearse(&["docker", "pull", &shown], program, "get", address.as_bytes(), DEADLINE) {
         Err(error) => RehearsalAnswer::Failed(format!("{error:#}")),
         Ok(output) if output.success => match HelperMessage::read_answer(&output.stdout) {
-            // An external source may return another user name.
+            // The user name is not compared, because an external source may return another user name.
             Some(_) if matches!(account.source, Source::External(_)) => {
                 RehearsalAnswer::User(account.username.to_string())
             }
@@ -158,7 +159,7 @@ fn rehearsal(
     Rehearsal { image: shown, account: account.name.to_string(), username: account.username.to_string(), answer }
 }
 
-/// An example image of the account: for `ghcr.io/acme/**` it is `ghcr.io/acme/app`.
+/// Returns an example image for the account, such as `ghcr.io/acme/app` for the pattern `ghcr.io/acme/**`.
 fn example(account: &Account) -> Option<ImageReference> {
     let pattern = account.patterns().into_iter().next()?;
     let path = pattern.path().replace("**", "app").replace('*', "app");

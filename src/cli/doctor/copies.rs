@@ -11,12 +11,12 @@ use crate::docker::hooks;
 use crate::system::text::{one_line, quote};
 use crate::system::{env, files, is_same_program, is_this_program, version_text};
 
-/// A file under one of the program's names that is not the program on PATH.
+/// A file with one of the program's names, which differs from the program on PATH.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct OtherCopy {
     path: PathBuf,
     version: CopyVersion,
-    /// The file is a link in a folder that the user may write, so that `--fix` can replace it.
+    /// Whether the file is a link in a folder that the user may write, so that `--fix` can replace the link.
     is_own_link: bool,
 }
 
@@ -25,7 +25,7 @@ enum CopyVersion {
     /// The file is a link to a missing file.
     Nowhere,
     Known(String),
-    /// The output of `version` is not in Ensign's form.
+    /// The output of the command `version` does not have Ensign's format.
     Unknown,
 }
 
@@ -33,17 +33,17 @@ const PLUGIN: &str = "docker-ensign";
 const SHORT: &str = "ensign";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The maximum number of copies that are checked.
+/// The maximum number of copies to check.
 const MOST: usize = 16;
 
-/// Reports the faults of all other copies. `on_path` is the program that Docker starts.
+/// Reports the faults of all other copies of the program at `on_path`, which Docker starts.
 pub(super) fn examine(context: &CommandContext<'_>, on_path: &Path) -> Vec<Diagnosis> {
     let Ok(reference) = on_path.canonicalize() else { return vec![] };
     let version = if is_this_program(&reference) { Some(VERSION.to_owned()) } else { version_of(&reference) };
     version.map_or_else(Vec::new, |version| judge(&gather(context, &reference), &reference, &version))
 }
 
-/// Asks a program for its version. `None` if the output is not in Ensign's form.
+/// Asks a program for its version. Returns `None` if the output does not have Ensign's format.
 pub(super) fn version_of(program: &Path) -> Option<String> {
     let text = version_text(program)?;
     let version = text.strip_prefix(PROGRAM)?.strip_prefix(" (ensign) ")?.trim();
@@ -81,7 +81,7 @@ fn breaks(path: &Path) -> &'static str {
     }
 }
 
-/// The command that replaces the program on PATH by the running one. `None` if both are the same.
+/// Returns the command that replaces the program on PATH by the running program, or `None` if both are the same.
 pub(super) fn replace_other(on_path: &Path) -> Option<String> {
     let own = env::program().filter(|_| !is_this_program(on_path))?;
     Some(replace_command(&own, on_path))
@@ -92,7 +92,7 @@ pub(super) fn replace_command(program: &Path, path: &Path) -> String {
     if cfg!(windows) { format!("copy /y {program} {path}") } else { format!("ln -sfn {program} {path}") }
 }
 
-/// Tells whether the numbers of `version` are higher than those of `than`.
+/// Tells whether `version` is a higher version number than `than`.
 fn is_newer(version: &str, than: &str) -> bool {
     let numbers = |text: &str| {
         let plain = text.split(['-', '+']).next().unwrap_or_default().to_owned();
@@ -110,7 +110,7 @@ fn gather(context: &CommandContext<'_>, reference: &Path) -> Vec<OtherCopy> {
             Err(_) if is_link => CopyVersion::Nowhere,
             Err(_) => continue,
             Ok(target) if seen.contains(&target) || is_same_program(&target, reference) => continue,
-            // An unrelated program may also be called `ensign`. It must not be started.
+            // An unrelated program may also be called `ensign`, and such a program must not be started.
             Ok(target) if is_called(&path, SHORT) && !is_called(&target, PROGRAM) => continue,
             Ok(target) => {
                 let version = version_of(&target).map_or(CopyVersion::Unknown, CopyVersion::Known);
@@ -124,7 +124,7 @@ fn gather(context: &CommandContext<'_>, reference: &Path) -> Vec<OtherCopy> {
     copies
 }
 
-/// All existing files with one of the program's names, on PATH and in Docker's plugin folders.
+/// Returns all existing files with one of the program's names, on PATH and in Docker's plugin folders.
 fn candidates(context: &CommandContext<'_>) -> Vec<PathBuf> {
     let path = env::variable("PATH").unwrap_or_default();
     let folders: Vec<_> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();

@@ -2,7 +2,7 @@
 
 use super::remedy::Remedy;
 
-/// Defines the type of the checks from a table of variants and names. `--fix` accepts these names.
+/// Defines the type `Check` from a table of its variants and of the names that `--fix` accepts.
 macro_rules! checks {
     ($($(#[$doc:meta])* $check:ident = $name:literal,)*) => {
         /// The checks of `doctor`. One check can find several faults, such as two missing helpers.
@@ -22,9 +22,9 @@ macro_rules! checks {
 checks! {
     /// The program is not on PATH.
     ProgramPath = "program-path",
-    /// The program on PATH is another copy than the running program.
+    /// The program on PATH is not the running program, but another copy of Ensign.
     ProgramCopy = "program-copy",
-    /// Another file with one of the program's names has another version, or is a broken link.
+    /// A further file with one of the program's names has a different version, or is a broken link.
     OtherVersion = "other-version",
     /// A newer release is known.
     NewerRelease = "newer-release",
@@ -41,7 +41,7 @@ checks! {
     HelperFailing = "helper-failing",
     DockerNotAsking = "docker-not-asking",
     PodmanNotAsking = "podman-not-asking",
-    /// Another helper serves a registry that has accounts here.
+    /// Another helper answers for a registry that has accounts in Ensign.
     OtherHelper = "other-helper",
     DesktopHelper = "desktop-helper",
     DevContainerHelper = "dev-container-helper",
@@ -51,7 +51,7 @@ checks! {
     StoreReplaced = "store-replaced",
     /// A plaintext login is used instead of Ensign.
     PlainLogin = "plain-login",
-    /// There are plaintext logins, but Ensign is asked first.
+    /// A file contains plaintext logins, but clients ask Ensign first.
     PlainText = "plain-text",
     AuthConfigVariable = "auth-config-variable",
     /// A registry in Docker's `credHelpers` is written as a URL, so that `podman --remote` fails.
@@ -110,7 +110,7 @@ pub(super) struct Diagnosis {
     pub(super) check: Check,
     pub(super) severity: Severity,
     pub(super) found: String,
-    /// The effect of the fault: which program fails, and how.
+    /// The effect of the fault, such as which program fails and how.
     pub(super) breaks: String,
     pub(super) remedy: Remedy,
 }

@@ -9,7 +9,7 @@ use super::{Section, count};
 use crate::cli::wrap::{WIDTH, wrap};
 use crate::system::text::one_line;
 
-/// The report: one line for each group, and three or four lines for each fault.
+/// Returns the report as text, with one line for each group of checks and three or four lines for each fault.
 pub(super) fn text(sections: &[Section], program: &str) -> String {
     let mut text = String::new();
     for section in sections {
@@ -43,7 +43,7 @@ pub(super) fn diagnosis_text(diagnosis: &Diagnosis, program: &str) -> String {
     wrap(&format!("  {mark} {name}: {found}\n      breaks: {breaks}\n      fix:    {fix}"), WIDTH)
 }
 
-/// `2 broken, 1 note`
+/// Returns the number of the faults, such as `2 broken, 1 note`.
 fn tally(diagnoses: &[Diagnosis]) -> String {
     let broken = diagnoses.iter().filter(|diagnosis| diagnosis.severity == Severity::Broken).count();
     let notes = diagnoses.len() - broken;
@@ -52,7 +52,7 @@ fn tally(diagnoses: &[Diagnosis]) -> String {
     parts.join(", ")
 }
 
-/// The report as JSON, as `docs/schema/doctor.schema.json` describes it.
+/// Returns the report as JSON, in the format of `docs/schema/doctor.schema.json`.
 pub(super) fn json(sections: &[Section], program: &str) -> Value {
     let all = || sections.iter().flat_map(|section| &section.diagnoses);
     let groups = sections.iter().map(|section| {

@@ -1,5 +1,5 @@
-//! Checks the files: whether they are readable, owned by the user and private, and whether interrupted changes left
-//! files behind.
+//! Checks whether the files are readable, private and owned by the user, and whether interrupted changes left files
+//! behind.
 
 use std::path::PathBuf;
 
@@ -18,20 +18,20 @@ use crate::system::text::{one_line, quote};
 
 #[derive(Debug, Default)]
 struct FileFacts {
-    /// Why Ensign's config cannot be used, and whether `restore` can repair it.
+    /// The reason why Ensign's config cannot be used, and whether `restore` can repair the config.
     damage: Option<(Problem, bool)>,
-    /// Why secrets cannot be read.
+    /// The reasons why secrets cannot be read.
     damaged_secrets: Vec<String>,
-    /// Files of Docker, Podman and similar clients that cannot be read.
+    /// The files of Docker and the container tools that cannot be read.
     unreadable: Vec<Problem>,
     owners: Vec<(PathBuf, Privacy, OwnershipFault)>,
-    /// Ensign's folders that cannot be written.
+    /// The folders of Ensign that cannot be written.
     read_only: Vec<PathBuf>,
-    /// Leftovers, without the secrets that the next change removes.
+    /// The leftovers of interrupted changes, without the secrets that the next change removes.
     leftovers: Leftovers,
-    /// The number of secrets that the next change removes.
+    /// The number of secrets without an account that the next change removes.
     swept: usize,
-    /// The number of buildx's config folders that name a wrong or missing pinned helper.
+    /// The number of config folders for buildx that are not needed, or that name a wrong or missing pinned helper.
     stale_folders: usize,
     stale_pins: Vec<AccountName>,
     /// Whether a change of the data key was interrupted.
@@ -112,8 +112,8 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
     found
 }
 
-/// Reports the leftovers. The next change removes unfinished files and `swept` secrets. Other secrets may belong to
-/// another config, so only the user can remove them.
+/// Reports the leftovers. The next change of the accounts removes unfinished files and the number `swept` of secrets.
+/// The user must remove other leftover secrets, because these secrets may belong to another config.
 fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosis> {
     let is_unfinished = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "new");
     let (unfinished, damaged): (Vec<_>, Vec<_>) = leftovers.files.iter().partition(is_unfinished);
@@ -166,7 +166,7 @@ impl FileFacts {
     }
 }
 
-/// The files of Ensign and of Docker, Podman and similar clients, with the privacy that each must have.
+/// Returns the files of Ensign, Docker and the container tools, each with the privacy that the file must have.
 fn files_of(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, Privacy)> {
     let docker = context.env.docker_config_file();
     let containers = containers::login_files(context.env).into_iter().filter(|_| survey.has_containers_tools);
@@ -177,8 +177,8 @@ fn files_of(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, Priv
     open.chain(secrets.into_iter().map(|path| (path, Privacy::Secret))).collect()
 }
 
-/// Why the config cannot be used, and whether `restore` can repair it. `restore` cannot repair the config of a
-/// newer Ensign, or a config that cannot be opened.
+/// Returns why the config cannot be used, and whether `restore` can repair the config. A config of a newer Ensign and a
+/// config that cannot be opened are beyond repair by `restore`.
 fn damage(context: &CommandContext<'_>, survey: &Survey) -> Option<(Problem, bool)> {
     let (what, cure) = Failure::parts_of(survey.damage.as_ref()?);
     let path = context.accounts.config_file()?;
@@ -211,8 +211,8 @@ fn unreadable(context: &CommandContext<'_>, survey: &Survey, is_named: impl Fn(&
     errors.into_iter().map(problem).collect()
 }
 
-/// Pinned helpers whose account does not exist. Empty if the config has no accounts, because then the helpers may
-/// belong to another config.
+/// Returns the pinned helpers whose account does not exist. If the config has no accounts, returns nothing, because the
+/// helpers may belong to another config.
 fn stale_pins(context: &CommandContext<'_>, survey: &Survey) -> Vec<AccountName> {
     if survey.registries.is_empty() {
         return vec![];

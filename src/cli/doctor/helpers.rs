@@ -1,4 +1,4 @@
-//! Checks every credential helper that is named in the files of Docker, Podman or Ensign.
+//! Checks every credential helper that the files of Docker, the container tools or Ensign name.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::model::{HelperName, Registry, StoreKind};
 use crate::system::find_program;
 use crate::system::text::{one_line, quote};
 
-/// A helper, and all entries that name it.
+/// A credential helper, with all entries that name this helper.
 #[derive(Clone, Debug)]
 struct NamedHelper {
     /// The name without `docker-credential-`.
@@ -22,14 +22,15 @@ struct NamedHelper {
     health: HelperHealth,
 }
 
-/// An entry that names a helper. The kind of the entry decides what a broken helper affects.
+/// An entry that names a helper. The kind of the entry decides which calls fail with a broken helper.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum NamedBy {
-    /// `credsStore` (Docker) or `credential-helpers` (Podman): the client asks this helper for every registry.
+    /// An entry in `credsStore` (Docker) or `credential-helpers` (Podman), whose helper the client asks for every
+    /// registry.
     EveryRegistry { file: PathBuf, shown: String, is_json: bool },
-    /// `credHelpers`
+    /// An entry in `credHelpers`, whose helper the client asks for one registry.
     Registry { file: PathBuf, shown: String, registry: String },
-    /// A route of Ensign; `None` is the fallback.
+    /// A route of Ensign, or the fallback if the registry is `None`.
     Route(Option<Registry>),
     /// An account whose secret is stored with the helper.
     Account { registry: String, name: String },
@@ -79,8 +80,8 @@ fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
 }
 
 impl NamedHelper {
-    /// The remedy for a missing helper: remove its name from the files and routes. If only accounts use the helper, the
-    /// user must log in again.
+    /// Returns the remedy for a missing helper, which removes the helper's name from the files and routes. If only
+    /// accounts use the helper, the remedy is a new login.
     fn without(&self, program: &str) -> Remedy {
         let (mut files, mut routes) = (Vec::new(), Vec::new());
         for by in &self.by {
@@ -100,13 +101,13 @@ impl NamedHelper {
         Remedy::Command(self.command_without(program, None))
     }
 
-    /// The remedy for a helper that fails. The helper may be locked, or may not support `list`, so a person must read
-    /// its message and decide.
+    /// Returns the remedy for a helper that fails. Such a helper may be locked or may not support `list`, so a person
+    /// must read its message and decide.
     fn by_hand(&self, program: &str, look: &str) -> Remedy {
         Remedy::Command(self.command_without(program, Some(&format!("`{look}` shows what is wrong with it"))))
     }
 
-    /// The command that removes the helper's name from its first entry, followed by advice in parentheses.
+    /// Returns the command that removes the helper's name from the first entry, followed by advice in parentheses.
     fn command_without(&self, program: &str, note: Option<&str>) -> String {
         let take_out = format!("remove `{}`", one_line(&self.name, 60));
         let (command, deed) = match self.by.first() {
@@ -138,7 +139,8 @@ impl NamedBy {
         }
     }
 
-    /// Describes what no longer works. `None` if only `list` failed, because `get` may still work.
+    /// Describes what no longer works without this helper. Returns `None` if only the helper's `list` failed, because
+    /// `get` may still work.
     fn breaks(&self, health: HelperHealth) -> Option<String> {
         match (self, health) {
             (Self::EveryRegistry { .. }, _) => Some("every pull, push and build that asks for a login".to_owned()),
@@ -188,7 +190,7 @@ fn gather(context: &CommandContext<'_>, survey: &Survey) -> Vec<NamedHelper> {
     with_health(named)
 }
 
-/// The files that can contain `credHelpers`, and whether the client also reads `credsStore` in that file.
+/// Returns the files that can contain `credHelpers`, and whether the client also reads `credsStore` in each file.
 fn client_files(context: &CommandContext<'_>, survey: &Survey) -> Vec<(ConfigJson, bool)> {
     let docker = context.env.docker_config_file();
     let mut paths: Vec<_> = docker.iter().cloned().collect();
@@ -200,7 +202,7 @@ fn client_files(context: &CommandContext<'_>, survey: &Survey) -> Vec<(ConfigJso
     paths.into_iter().filter_map(load).collect()
 }
 
-/// Asks each helper once.
+/// Asks each helper only once whether it works.
 fn with_health(named: Vec<(String, NamedBy)>) -> Vec<NamedHelper> {
     let mut helpers: Vec<NamedHelper> = Vec::new();
     for (name, by) in named {
@@ -216,7 +218,7 @@ fn with_health(named: Vec<(String, NamedBy)>) -> Vec<NamedHelper> {
         let is_there = || find_program(&format!("docker-credential-{}", helper.name)).is_some();
         helper.health = match is_asked {
             true => healths.next().unwrap_or(HelperHealth::Fails),
-            false if helper.name == HELPER || is_there() => HelperHealth::Ensign, // has its own check
+            false if helper.name == HELPER || is_there() => HelperHealth::Ensign, // another check covers Ensign itself
             false => HelperHealth::Missing,
         };
     }

@@ -1,8 +1,8 @@
-//! `doctor`: finds faults of this machine's logins, with their effects and the commands that fix them.
+//! `doctor`: finds faults of this machine's logins, with the effect of each fault and the command that fixes it.
 //!
-//! Each group of checks has its own file. `gather` collects the facts, and the pure function `judge` decides what is
-//! wrong. Tests cover `judge` with a table of cases. `doctor` writes only with `--fix`, and uses the network only with
-//! `--online`.
+//! Each group of checks has its own file. In each file, `gather` collects the facts, and the pure function `judge`
+//! finds the faults in these facts. Tests call `judge` with a table of cases. `doctor` writes only with `--fix`, and
+//! uses the network only with `--online`.
 
 mod accounts;
 mod answers;
@@ -32,15 +32,15 @@ use diagnosis::{CheckGroup, Diagnosis, Severity};
 
 pub(super) use diagnosis::Check;
 
-/// Facts that several groups use. They are read once.
+/// The facts that several groups of checks use, which are read once.
 struct Survey {
     /// The registries with accounts.
     registries: Vec<RegistryAccounts>,
-    /// Other helpers that answer for registries without accounts.
+    /// The other helpers that answer for registries without accounts.
     routes: Vec<HelperRoute>,
-    /// Why Ensign's config cannot be read.
+    /// The reason why Ensign's config cannot be read.
     damage: Option<anyhow::Error>,
-    /// Why the data key is not available. `None` if it is available, or if no secret is sealed.
+    /// The reason why the data key is not available, or `None` if the key is available or no secret is sealed.
     closed_key: Option<anyhow::Error>,
     /// Docker's `config.json`, if it can be read.
     docker: Option<ConfigJson>,
@@ -51,7 +51,7 @@ struct Survey {
 /// The result of one group of checks.
 struct Section {
     group: CheckGroup,
-    /// The text that the report shows if the group has no faults.
+    /// The text in the report for a group of checks without faults.
     summary: String,
     diagnoses: Vec<Diagnosis>,
 }
@@ -85,11 +85,11 @@ fn examine(context: &CommandContext<'_>, online: bool) -> (Survey, Vec<Section>)
     (survey, sections)
 }
 
-/// The maximum number of repairs in a row. A repair may cause the next fault: the key of a renamed certificate is
-/// useless too.
+/// The maximum number of repairs in a row. A repair may cause another fault, such as a useless key after its
+/// certificate was renamed.
 const ROUNDS: usize = 3;
 
-/// Repairs all faults that one check found, and runs the check again.
+/// Repairs all faults that one check finds, and runs the check again.
 fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitCode, Failure> {
     let before = found_by(context, check, online);
     if before.is_empty() {
@@ -131,7 +131,7 @@ fn found_by(context: &CommandContext<'_>, check: Check, online: bool) -> Vec<Dia
     sections.into_iter().flat_map(|section| section.diagnoses).filter(|diagnosis| diagnosis.check == check).collect()
 }
 
-/// The exit code: 1 if anything is broken. Notes do not change it.
+/// Returns the exit code, which is 1 if any fault has the severity `Broken`.
 fn exit_code<'d>(diagnoses: impl IntoIterator<Item = &'d Diagnosis>) -> ExitCode {
     let is_broken = diagnoses.into_iter().any(|diagnosis| diagnosis.severity == Severity::Broken);
     if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -155,7 +155,7 @@ impl Survey {
         }
     }
 
-    /// The registries with accounts. Patterns of hosts are left out.
+    /// Returns the registries with accounts, without patterns of hosts.
     fn hosts(&self) -> impl Iterator<Item = &RegistryAccounts> {
         self.registries.iter().filter(|entry| !entry.registry.is_pattern())
     }
@@ -171,7 +171,7 @@ impl Section {
     }
 }
 
-/// The first `most` names, and the number of the others.
+/// Returns a list of the first `most` names, and the number of the other names.
 fn some_of(names: &[String], most: usize) -> String {
     let rest = names.len().saturating_sub(most);
     let shown = names[..names.len() - rest].join(", ");

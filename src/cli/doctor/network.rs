@@ -1,5 +1,5 @@
-//! Checks the connection to the registries: the clock, proxies and certificates. With `--online`, it asks each registry
-//! anonymously.
+//! Checks what connections to the registries depend on, such as the clock, proxies and certificates. With `--online`,
+//! the check asks each registry anonymously.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -16,20 +16,20 @@ use crate::system::{env, files};
 
 #[derive(Debug, Default)]
 struct NetworkFacts {
-    /// How far the clock is behind, and what is newer than the clock: a file or this program.
+    /// The delay of the clock, and the name of the file or program that is newer than the clock.
     behind: Option<(Duration, String)>,
-    /// The faults of the proxy variables. Each text contains the variable's name.
+    /// The faults of the proxy variables, as texts that contain the variable's name.
     proxies: Vec<String>,
     uses_proxy: bool,
     /// The names of the proxy variables that are set.
     proxy_variables: Vec<&'static str>,
     certificates: Vec<UselessCertificate>,
     unreached: Vec<UnreachedRegistry>,
-    /// The number of registries that were asked.
+    /// The number of registries that `doctor --online` asked.
     asked: usize,
 }
 
-/// A file in `certs.d` that cannot be used, and why.
+/// A file in `certs.d` that cannot be used, with the reason.
 #[derive(Debug)]
 struct UselessCertificate {
     file: PathBuf,
@@ -38,7 +38,7 @@ struct UselessCertificate {
     is_movable: bool,
 }
 
-/// A registry that was not reached, and why.
+/// A registry that could not be reached, with the reason.
 #[derive(Debug)]
 struct UnreachedRegistry {
     registry: Registry,
@@ -49,11 +49,12 @@ struct UnreachedRegistry {
 
 const PROXY_VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// The smallest difference that is reported. Files may come from other machines and time zones, and a smaller
-/// difference does no harm.
+/// The smallest delay of the clock that is reported. Files may come from other machines and time zones, and a smaller
+/// delay does no harm.
 const TOLERANCE: Duration = Duration::from_hours(24);
 
-/// 2026-01-01, in seconds since 1970. The program was built after that, so an earlier clock is wrong.
+/// The moment 2026-01-01, in seconds since 1970. The program was built after this moment, so a clock with an earlier
+/// time is wrong.
 const EARLIEST: u64 = 1_767_225_600;
 
 const A_DAY: u64 = 24 * 60 * 60;
@@ -116,7 +117,7 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
     found
 }
 
-/// The command that helps if a registry cannot be reached.
+/// Returns a command that helps if a registry cannot be reached.
 fn way_there(
     UnreachedRegistry { registry, why, folder }: &UnreachedRegistry,
     proxies: &[&str],
@@ -148,7 +149,8 @@ fn days(time: Duration) -> usize {
     usize::try_from(time.as_secs() / A_DAY).unwrap_or(usize::MAX)
 }
 
-/// How far `now` is behind the newest file, or behind 2026-01-01 if that is later. `None` below the tolerance.
+/// Returns the delay of `now` against the newest file, or against 2026-01-01 if that is later. Returns `None` for a
+/// delay below the tolerance.
 fn behind(now: SystemTime, written: impl IntoIterator<Item = (SystemTime, String)>) -> Option<(Duration, String)> {
     let earliest = timestamp::since_1970(EARLIEST).map(|moment| (moment, "this program".to_owned()));
     let newest = written.into_iter().chain(earliest).max_by_key(|(moment, _)| *moment)?;

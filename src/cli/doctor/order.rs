@@ -1,4 +1,4 @@
-//! Checks where Docker and Podman look first for each registry's login: at Ensign, at another helper, or in a file.
+//! Checks whether Docker and Podman first ask Ensign for each registry's login, or first use another helper or a file.
 
 use std::path::PathBuf;
 
@@ -21,14 +21,14 @@ struct OrderFacts {
     has_docker: bool,
     /// Whether `DOCKER_AUTH_CONFIG` is set to a value that Docker cannot read.
     is_variable_unreadable: bool,
-    /// The present value of `credsStore`, if it was Ensign before.
+    /// The present value of `credsStore`, if another program replaced Ensign in this field.
     replaced_store: Option<String>,
     podman_key: Option<String>,
     /// The files with plaintext logins, and the number of logins in each.
     plain: Vec<(PathBuf, usize)>,
 }
 
-/// A name of a registry with accounts, and where a client first looks for its login.
+/// A name of a registry with accounts, and the place where a client first looks for the registry's login.
 #[derive(Debug)]
 struct NameFacts {
     registry: Registry,
@@ -36,7 +36,7 @@ struct NameFacts {
     first: FirstLogin,
 }
 
-/// The words in messages about Docker, or about the container tools.
+/// The words for messages about one family of clients, which is Docker or the container tools.
 struct FamilyWords {
     name: &'static str,
     asks: &'static str,
@@ -64,7 +64,7 @@ const CONTAINERS_TOOLS: FamilyWords = FamilyWords {
 /// A fault, and the registry names that have it.
 struct OrderFault {
     check: Check,
-    /// The message without the registry names. Names with the same message are reported as one fault.
+    /// The message without the registry names, because all names with the same message are reported as one fault.
     words: String,
     file: Option<PathBuf>,
     names: Vec<String>,
@@ -133,7 +133,7 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
     found
 }
 
-/// The faults. Each fault is reported once, with all names that it affects.
+/// Returns the faults, each only once and with all affected registry names.
 fn faults(names: &[NameFacts], client: &FamilyWords, shown: impl Fn(&PathBuf) -> String) -> Vec<OrderFault> {
     let FamilyWords { name: who, asks, uses, .. } = client;
     let mut faults: Vec<OrderFault> = Vec::new();
@@ -211,8 +211,8 @@ impl OrderFault {
     }
 }
 
-/// The check for a helper, by the program that wrote the helper into the file. Each such program restores its entry in
-/// another way.
+/// Returns the check that reports a helper. The check depends on the program that wrote the helper's name into the
+/// file, because each program restores its entry in another way.
 fn check_of(helper: &str) -> Check {
     match helper {
         _ if is_windows_program(helper) => Check::WindowsHelper,
@@ -222,7 +222,8 @@ fn check_of(helper: &str) -> Check {
     }
 }
 
-/// Tells whether the helper is a Windows program. WSL can start such a program, which returns the logins of Windows.
+/// Tells whether the helper is a Windows program. WSL can start a Windows program, and such a helper returns the logins
+/// of Windows.
 fn is_windows_program(helper: &str) -> bool {
     let ending = helper.rsplit_once('.').map(|(_, ending)| ending);
     ending.is_some_and(|ending| ending.eq_ignore_ascii_case("exe")) || (helper == "wincred" && !cfg!(windows))
@@ -254,7 +255,8 @@ impl OrderFacts {
     }
 }
 
-/// All names of the registries with accounts. Patterns are left out for the container tools, which do not support them.
+/// Returns all names of the registries with accounts. Patterns of hosts are left out for the container tools, which do
+/// not support patterns.
 fn names(context: &CommandContext<'_>, survey: &Survey, reader: ClientFamily, lookup: &LoginLookup) -> Vec<NameFacts> {
     let asked = survey.registries.iter().filter(|entry| reader == ClientFamily::Docker || !entry.registry.is_pattern());
     let mut others = context.accounts.other_names().unwrap_or_default();

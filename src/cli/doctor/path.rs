@@ -1,4 +1,4 @@
-//! Checks whether the program is found by this shell, the desktop's session and `sudo`, and whether Docker is a snap.
+//! Checks whether this shell, the desktop's session and `sudo` find the program, and whether Docker is a snap.
 
 use std::path::{Path, PathBuf};
 
@@ -20,9 +20,9 @@ struct PathFacts {
     on_path: Option<PathBuf>,
     /// Whether the program on PATH is the running program.
     is_same: bool,
-    /// The version of the program on PATH, if that is another program than the running one.
+    /// The version of the program on PATH, if the running program is another file.
     other_version: Option<String>,
-    /// The newest known release, if it is newer than this program, and the command that installs it.
+    /// The newest known release and the command that installs it, if the release is newer than this program.
     newer: Option<(Version, String)>,
     /// A folder on PATH in which the user can create a link.
     own_folder: Option<PathBuf>,
@@ -30,7 +30,7 @@ struct PathFacts {
     session_finds: Option<bool>,
     /// The file that can extend the session's PATH.
     session_file: Option<PathBuf>,
-    /// Whether `sudo` finds the program. `None` without `sudo`, or if `sudo` uses the user's PATH.
+    /// Whether `sudo` finds the program. This is `None` without `sudo`, or if `sudo` uses the user's PATH.
     sudo_finds: Option<bool>,
     needs_sudo: bool,
     runs_by_sudo: bool,

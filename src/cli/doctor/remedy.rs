@@ -1,4 +1,5 @@
-//! `Remedy`: the repair of a fault. `--fix` carries out all repairs but `Remedy::Command`, which the user must run.
+//! `Remedy`: the repair of a fault. `--fix` carries out every repair except a `Remedy::Command`, which the user must
+//! run.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,7 +20,7 @@ pub(super) enum Remedy {
     Configure(Vec<String>),
     /// Make Docker ask Ensign for every registry.
     ConfigureAll,
-    /// Remove the entry in Docker's config that makes `podman --remote` fail. Import the plaintext logins there.
+    /// Import the plaintext logins in Docker's config, and remove the entry that makes `podman --remote` fail.
     ConfigureWithImport,
     /// Import the logins of a file, and remove them from the file.
     Import(PathBuf),
@@ -39,22 +40,22 @@ pub(super) enum Remedy {
         file: PathBuf,
         folder: PathBuf,
     },
-    /// Remove other users' access to a file: to write it, and for a secret also to read it.
+    /// Remove the permission of other users to write a file and, if the file contains a secret, to read it.
     CloseFile {
         path: PathBuf,
         privacy: Privacy,
     },
-    /// Remove the name of a missing helper from Docker's or Podman's files, and from these routes of Ensign.
+    /// Remove the name of a missing helper from these files of Docker or Podman, and from these routes of Ensign.
     DropHelper {
         helper: String,
         files: Vec<PathBuf>,
         routes: Vec<Option<Registry>>,
     },
-    /// Stop caching the data key in the kernel's keyring, so that this holder is asked each time.
+    /// Stop caching the data key in the kernel's keyring, so that every call asks the key's holder.
     DoNotCache(Holder),
     /// Finish an interrupted change of the data key.
     FinishKeyChange,
-    /// Rename a certificate or key that cannot be used, so that no program reads it.
+    /// Rename an unusable certificate or key, so that no program reads the file.
     SetAside(PathBuf),
     /// Replace broken links and links to another copy by links to this program.
     Relink {
@@ -66,7 +67,7 @@ pub(super) enum Remedy {
 }
 
 impl Remedy {
-    /// Takes the first command in backquotes from a hint. Without such a command, the whole hint is the remedy.
+    /// Returns the first command in backquotes in a hint as the remedy, or the whole hint if it contains no command.
     pub(super) fn in_hint(hint: &str) -> Self {
         let mut quoted = hint.split('`').skip(1).step_by(2);
         let command = quoted.find(|text| text.contains(' ')).unwrap_or(hint);
@@ -78,7 +79,7 @@ impl Remedy {
         !matches!(self, Self::Command(_))
     }
 
-    /// A command for the same repair. This is `doctor --fix` if no other command can do it.
+    /// Returns a command for this repair, or a `doctor --fix` command if no other command does the repair.
     pub(super) fn command(&self, check: Check, program: &str) -> String {
         let hosts = |hosts: &[String]| hosts.iter().map(|host| quote(host)).collect::<Vec<_>>().join(" ");
         match self {
@@ -136,7 +137,7 @@ impl Remedy {
                 import::run(context, &arguments).map(drop)
             }
             Self::Restore => restore::run(context).map(drop),
-            // Each change removes leftovers, even an empty one.
+            // Every change of the config removes leftovers, even a change that does nothing else.
             Self::Sweep => Ok(context.accounts.change(|_| Ok(()))?),
             Self::SyncBuildx => {
                 buildx::mend(context);
@@ -199,13 +200,13 @@ impl Remedy {
     }
 }
 
-/// The new name for a certificate that no program should read. Docker and the container tools read only `.crt`, `.cert`
-/// and `.key` files.
+/// Returns the new name for a certificate that no program should read. Docker and the container tools do not read files
+/// with the ending `.unused`.
 fn aside(file: &Path) -> PathBuf {
     files::sibling(file, ".unused")
 }
 
-/// The registries to configure.
+/// The registries for which a remedy configures Docker.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ConfigureScope {
     Hosts,

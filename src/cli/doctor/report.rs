@@ -1,5 +1,5 @@
-//! `doctor --report`: a text to paste into an issue. It contains no secrets. With `--anonymous`, it contains no user
-//! names either.
+//! `doctor --report`: writes a report without secrets, to paste into an issue. With `--anonymous`, the report contains
+//! no user names either.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -11,8 +11,8 @@ use crate::model::{Account, Source};
 use crate::system::env;
 use crate::system::text::one_line;
 
-/// Variables that change Ensign's behaviour. The report contains only the names of those that are set, because most
-/// values are private.
+/// The environment variables that change Ensign's behaviour. The report contains only the names of the variables that
+/// are set, because most values are private.
 const VARIABLES: [&str; 14] = [
     "DOCKER_CONFIG",
     "DOCKER_AUTH_CONFIG",
@@ -62,7 +62,7 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
     if anonymous { without_names(&text, &names(context, survey)) } else { text }
 }
 
-/// An account in one line. Patterns and folders are only counted.
+/// Returns one line about an account, which contains only the number of the account's patterns and folders.
 fn line(account: &Account) -> String {
     format!(
         "{} {}: user {}, in {}, from {}, {} patterns, {} folders",
@@ -76,7 +76,8 @@ fn line(account: &Account) -> String {
     )
 }
 
-/// An external source has only its program and the names of its variables, because the rest may be private.
+/// Describes the source of a secret. Of an external source, the report contains only the program and the names of its
+/// variables, because the rest may be private.
 fn source(source: &Source) -> String {
     let Source::External(external) = source else { return source.to_string() };
     let variables = external.env.keys().map(|name| format!(", {}", one_line(name, 60)));
@@ -90,7 +91,7 @@ fn without_home(context: &CommandContext<'_>, text: &str) -> String {
     }
 }
 
-/// The names to replace: of the accounts, and of the user.
+/// Returns the names to replace in an anonymous report, which are the names of the accounts and of the user.
 fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     let accounts = survey.registries.iter().flat_map(|entry| &entry.accounts);
     let of_accounts = accounts.flat_map(|account| [account.name.to_string(), account.username.to_string()]);

@@ -1,4 +1,4 @@
-//! Checks the stores: where secrets are kept, and whether the data key is available.
+//! Checks in which stores secrets are kept, and whether the data key is available.
 
 use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
@@ -10,14 +10,14 @@ use crate::model::{Problem, StoreKind};
 
 #[derive(Debug, Default)]
 struct StoreFacts {
-    /// A description of each store, and the number of its secrets.
+    /// A description of each store, and the number of secrets in this store.
     stores: Vec<(String, usize)>,
     /// The number of sealed secrets.
     sealed: usize,
-    /// Why the data key is not available.
+    /// The reason why the data key is not available.
     closed: Option<Problem>,
-    /// The holder of the data key, and why the kernel's keyring cannot cache this key. `None` if it can, or if no cache
-    /// is wanted.
+    /// The holder of the data key, and the reason why the kernel's keyring cannot cache the key. This is `None` if the
+    /// keyring can cache the key, or if no cache is configured.
     uncached: Option<(Holder, String)>,
 }
 
@@ -42,7 +42,8 @@ fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
             Check::KernelKeyring,
             format!("a key behind a passphrase cannot be kept open: {why}"),
             format!("{} whose secrets are sealed: `unlock` opens nothing here", count(facts.sealed, "account")),
-            // A key file protects secrets only from those who cannot read it. Another disk or volume is a better place.
+            // A key file protects secrets only from people who cannot read the file, so another disk or volume is a
+            // better place.
             Remedy::Command(format!("{program} store key --holder \"file:$HOME/ensign.key\"")),
         )),
         Some((holder, why)) => found.push(Diagnosis::note(
