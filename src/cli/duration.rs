@@ -1,11 +1,11 @@
-//! A length of time as people type it: `90s`, `10m`, `12h`, `7d`, `2w`.
+//! Reads a length of time as people type it, such as `90s`, `10m`, `12h`, `7d` or `2w`.
 
 use std::time::Duration;
 
 use super::failure::Failure;
 
-/// Reads a length of time. The error contains `what`: the purpose, such as `for a grant`. `longest` is the limit, as a
-/// person types it.
+/// Reads a length of time. The error contains its purpose, `what`, such as `for a grant`. The limit `longest` has the
+/// form in which a person types a length of time.
 pub(super) fn parse(text: &str, what: &str, longest: &str) -> Result<Duration, Failure> {
     let limit = read(longest).unwrap_or(Duration::MAX);
     read(text).filter(|span| *span <= limit).ok_or_else(|| {

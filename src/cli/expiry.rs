@@ -1,4 +1,4 @@
-//! `status --expiring TIME`: the accounts whose secrets expire within that time, for people and for scripts.
+//! `status --expiring TIME`: lists the accounts whose secrets expire within the given time, for people and for scripts.
 
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
@@ -11,11 +11,11 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, time_span, timestamp};
 use crate::system::text::{one_line, quote};
 
-/// The exit code if some secrets expire, so that a person has to act.
+/// The exit code if some secrets expire and a person must act.
 const SOME_EXPIRE: u8 = 6;
 
-/// Lists these accounts. Exit codes: 6 some secrets expire within the time or have expired; 1 none does, but some could
-/// not be read; 0 none does.
+/// Lists the accounts whose secrets expire within the time or have expired. The exit code is 6 if the list has
+/// accounts, 1 if it is empty but some secrets could not be read, and 0 otherwise.
 pub(super) fn run(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],
@@ -68,7 +68,7 @@ fn line(program: &str, account: &Account, expiry: Expiry, now: SystemTime) -> St
     format!("{}  {name}  {words}:  {}", account.registry, login(program, account))
 }
 
-/// The command that renews an account.
+/// Returns the command that renews an account.
 pub(super) fn login(program: &str, account: &Account) -> String {
     let [host, name] = [account.registry.as_str(), account.name.as_str()].map(quote);
     format!("{program} login {host} --alias {name}")

@@ -1,4 +1,5 @@
-//! `export`: writes logins in clear text, for programs that cannot ask Ensign. It warns about that.
+//! `export`: writes logins in clear text, for programs that cannot ask Ensign. The command warns that everyone who can
+//! read the file can use these logins.
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ExportArgument
         ExportFormat::Secret => exported.manifest(&arguments.name, arguments.namespace.as_deref()),
     };
     if let Some(path) = &output {
-        let mut file = AtomicFile::begin_private(path)?; // without a temporary name, which another file may have
+        let mut file = AtomicFile::begin_private(path)?; // writes without a temporary name, which another file may have
         file.write(text.as_bytes())?;
         file.keep()?;
     }
@@ -84,7 +85,7 @@ fn check_words(arguments: &args::ExportArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A person must agree before secrets are shown on a terminal or replace a file.
+/// Fails if a person does not agree that secrets appear on a terminal or replace a file.
 fn may_write(
     context: &CommandContext<'_>,
     arguments: &args::ExportArguments,
@@ -116,8 +117,8 @@ fn may_write(
     if agreed { Ok(()) } else { Err(Failure::new(FailureKind::Cancelled, Problem::new("nothing exported", cure))) }
 }
 
-/// Returns the other names under which readers of the file look for the registry: the known and typed spellings, and
-/// the account's other hosts.
+/// Returns the other names under which readers of the file look for the registry, which are its known and typed
+/// spellings and the account's other hosts.
 fn names(
     context: &CommandContext<'_>,
     arguments: &args::ExportArguments,
@@ -139,8 +140,8 @@ fn names(
     Ok(names)
 }
 
-/// Returns the accounts for the named images and registries, each once, with their current secrets. With `--all`,
-/// accounts whose secret is not available are returned separately.
+/// Returns the accounts for the named images and registries, each only once and with its current secret. With `--all`,
+/// accounts whose secret is not available are in a list of their own.
 fn choose(
     context: &CommandContext<'_>,
     arguments: &args::ExportArguments,
@@ -173,7 +174,8 @@ fn choose(
     for (candidates, mut accounts) in found {
         if arguments.all {
             let serves = |account: &Account| account.serves(Some(Operation::Pull));
-            let (first, after): (Vec<_>, Vec<_>) = accounts.into_iter().partition(serves); // the first account of a registry counts
+            // Readers use the first account of a registry, so accounts for pulls come first.
+            let (first, after): (Vec<_>, Vec<_>) = accounts.into_iter().partition(serves);
             accounts = first.into_iter().chain(after).collect();
             let left = accounts.extract_if(.., |account| is_for_pulls && !account.serves(Some(Operation::Pull)));
             for Account { name, registry, .. } in left {
@@ -184,7 +186,8 @@ fn choose(
         for account in accounts {
             let is_default = |default: &Account| default.name == account.name;
             let by_default = alone || candidates.default_for(None).is_some_and(is_default);
-            let known = candidates.accounts.iter().find(|known| known.name == account.name); // its rule is that of the pattern
+            // The caller rule of an account for a pattern of hosts is stored under the pattern.
+            let known = candidates.accounts.iter().find(|known| known.name == account.name);
             let allowed = context.hand_out(known.unwrap_or(&account), "export");
             match allowed.and_then(|()| context.secret_of(&account)) {
                 Ok(secret) => {

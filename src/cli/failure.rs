@@ -15,16 +15,16 @@ pub(super) struct Failure {
     error: anyhow::Error,
 }
 
-/// The kind of failure. Its number is the exit code.
+/// The kind of a failure, whose number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
     Failed = 1,
     Usage = 2,
     /// The registry refused the login, or there is no login.
     NotLoggedIn = 3,
-    /// The account works, but this use of it is not allowed.
+    /// The account works, but the requested access is not allowed.
     Denied = 4,
-    /// The shell's exit codes for a command that could not be run, or does not exist (POSIX, 2.8.2).
+    /// The exit codes of shells for a command that could not be run (126) or does not exist (127), as in POSIX, 2.8.2.
     NotRun = 126,
     NoProgram = 127,
     Cancelled = 130,
@@ -43,19 +43,19 @@ impl Failure {
         Self::new(FailureKind::NotLoggedIn, Problem::new(what, cure))
     }
 
-    /// Returns the error without its kind, for a report about several failures.
+    /// Returns the error without the kind of the failure, for a report about several failures.
     pub(super) fn into_error(self) -> anyhow::Error {
         self.error
     }
 
-    /// The failure of a person's command that could not be started.
+    /// Returns the failure for a person's command that could not be started.
     pub(super) fn not_run(error: anyhow::Error) -> Self {
         let is_missing = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
         let missing = error.downcast_ref::<std::io::Error>().is_some_and(is_missing);
         Self { kind: if missing { FailureKind::NoProgram } else { FailureKind::NotRun }, error }
     }
 
-    /// Reports the failure to the person or the program, and returns the exit code.
+    /// Prints the failure for a person or as JSON for a program, and returns the exit code.
     pub(super) fn report(&self, ui: &Ui) -> ExitCode {
         let (what, cure) = Self::parts_of(&self.error);
         let cure = cure.map(|cure| ui.as_typed(&cure));
@@ -69,17 +69,16 @@ impl Failure {
         ExitCode::from(self.kind as u8)
     }
 
-    /// The exit code.
     pub(super) fn code(&self) -> u8 {
         self.kind as u8
     }
 
-    /// See [`Self::parts_of`].
+    /// Returns what [`Self::parts_of`] returns for this error.
     pub(super) fn parts(&self) -> (String, Option<String>) {
         Self::parts_of(&self.error)
     }
 
-    /// Returns the error with its causes, and the hint of the innermost cause that has one.
+    /// Returns the error with its causes, and the hint of the innermost cause with a hint.
     pub(super) fn parts_of(error: &anyhow::Error) -> (String, Option<String>) {
         let mut cure = None;
         let links: Vec<String> = error

@@ -1,4 +1,4 @@
-//! `FolderProject`: describes a folder's `.ensign.toml` for a person, trusted or not.
+//! `FolderProject`: describes a trusted or untrusted `.ensign.toml` for a person.
 
 use std::path::PathBuf;
 
@@ -12,20 +12,20 @@ use crate::model::{AccountName, Registry};
 use crate::system::env;
 use crate::system::text::{one_line, quote};
 
-/// A `.ensign.toml`, and whether it is trusted.
+/// A project file, `.ensign.toml`, and whether it is trusted.
 pub(super) struct FolderProject {
     pub(super) path: PathBuf,
     pub(super) standing: TrustState,
-    /// `None` if the file cannot be read.
+    /// The digest of the file's content, or `None` if the file cannot be read.
     pub(super) digest: Option<String>,
-    /// The accounts in the file, or why they cannot be read.
+    /// The accounts that the file names, or why the file cannot be used.
     pub(super) says: Result<ProjectAccounts, String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TrustState {
     Trusted,
-    /// The file has changed since it was trusted.
+    /// The project file has changed since a person trusted it.
     Changed,
     Untrusted,
 }
@@ -61,7 +61,7 @@ impl FolderProject {
         self.standing == TrustState::Trusted
     }
 
-    /// Returns why the file is ignored: it cannot be read, has changed, or is not trusted.
+    /// Returns why the file is ignored, such as `.ensign.toml is not trusted`.
     pub(super) fn sentence(&self, context: &CommandContext<'_>) -> Option<String> {
         let shown = shown(context.env, &self.path);
         match self.standing {
@@ -72,7 +72,7 @@ impl FolderProject {
         }
     }
 
-    /// The advice for a person.
+    /// Returns a sentence about the file that advises a person what to do.
     pub(super) fn advice(&self, context: &CommandContext<'_>, candidates: &RegistryAccounts) -> Option<String> {
         let (registry, shown) = (&candidates.host, &*shown(context.env, &self.path));
         let project = match &self.says {
@@ -88,7 +88,7 @@ impl FolderProject {
             (Some(name), TrustState::Untrusted) => {
                 Some(format!("{}, but is not trusted: run `{program} trust`", says(name)))
             }
-            // If there are several accounts, the decision itself reports that the named one is missing.
+            // If the registry has several accounts, the decision itself reports that the named account is missing.
             (Some(name), TrustState::Trusted)
                 if candidates.accounts.len() == 1 && candidates.account(name).is_none() =>
             {
@@ -113,7 +113,8 @@ impl FolderProject {
     }
 }
 
-/// Lists the names of the unknown fields. Their values are not shown, because one may be a misplaced secret.
+/// Lists the names of the unknown fields. The values of the unknown fields are not shown, because a value may be a
+/// misplaced secret.
 pub(super) fn unknown(project: &ProjectAccounts, shown: &str) -> Option<String> {
     let words = one_line(&project.unknown.join(", "), 100);
     (!words.is_empty()).then(|| format!("{shown} has fields that this Ensign does not know and ignores: {words}"))

@@ -1,4 +1,4 @@
-//! `help`, and the output of a call without a command.
+//! `help`: prints help, as does a call without a command.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -11,13 +11,13 @@ use super::failure::Failure;
 use super::ui::{Ui, is_styled};
 use crate::system::text;
 
-/// The short help, for a first look.
+/// Prints the short help, for a first look at the program.
 pub(super) fn short(program: &str) -> ExitCode {
     let printed = Ui::new(false, program).print(&CommandLine::short_help(program, look()));
     if printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// `help COMMAND` and `help TOPIC`.
+/// Prints the help about a command or a topic.
 pub(super) fn about(program: &str, words: &[String]) -> ExitCode {
     let ui = Ui::new(false, program);
     let Some(help) = CommandLine::help_about(program, words, look()) else {
@@ -27,7 +27,7 @@ pub(super) fn about(program: &str, words: &[String]) -> ExitCode {
     if ui.print(&help).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// `man`, for installers: the names of the manual pages, or one page.
+/// Prints the names of the manual pages, or one page, for installers.
 pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result<ExitCode, Failure> {
     let pages = CommandLine::manual().context("could not write the manual")?;
     let text = match page {
@@ -43,8 +43,7 @@ pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the short help to stderr, because a person started a command for programs. That command would wait for input
-/// for ever.
+/// Prints the short help to stderr after a person started a command for programs, which would wait for input for ever.
 pub(crate) fn refuse_terminal(program: &str) -> ExitCode {
     let _ = write!(io::stderr(), "{}", CommandLine::short_help(program, HelpStyle::Plain));
     ExitCode::FAILURE

@@ -6,7 +6,7 @@ use super::list_edit::ListEdit;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, ImagePattern, Registry};
 
-/// Reads the typed patterns. Prints a note if a tag or digest is left out.
+/// Reads the typed patterns. Prints a note about each tag or digest, which a pattern cannot contain.
 pub(super) fn read(
     context: &CommandContext<'_>,
     registry: &Registry,
@@ -21,7 +21,7 @@ pub(super) fn read(
     })
 }
 
-/// Warns about accounts with equally specific patterns: an image cannot decide between these accounts.
+/// Warns about accounts with equally specific patterns, because an image cannot decide between these accounts.
 pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &RegistryAccounts, account: &Account) {
     let others = candidates.accounts.iter().filter(|other| other.name != account.name);
     for rival in others.filter(|other| other.purpose == account.purpose) {
@@ -36,9 +36,11 @@ pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &Regis
     }
 }
 
-/// Reads a pattern, with or without the registry. Returns its tag or digest too, because a pattern contains neither.
+/// Reads a pattern that a person typed with or without the registry. Returns the pattern, and the typed tag or digest,
+/// which a pattern cannot contain.
 ///
-/// A single word is a namespace (`acme`). An image is written as for a pull (`ghcr.io/acme/app:1.0`).
+/// A single word is a namespace, such as `acme`. A person may also type an image as for a pull, such as
+/// `ghcr.io/acme/app:1.0`.
 fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Option<&'t str>), Failure> {
     let example = || format!("write it as '{registry}/acme/**'");
     let first = text.split('/').next().unwrap_or_default();
@@ -60,7 +62,8 @@ fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Opti
     }
 }
 
-/// Splits the tag or digest off a path. The colons of a decentralized identifier (`did:…`) do not begin a tag.
+/// Splits the tag or digest off a path. The colons in a decentralized identifier, such as `did:plc:abc`, do not begin a
+/// tag.
 fn split_reference(path: &str) -> (&str, Option<&str>) {
     let name = path.rfind('/').map_or(0, |slash| slash + 1);
     let end = if path[name..].starts_with("did:") { None } else { path[name..].find([':', '@']) };

@@ -1,8 +1,8 @@
-//! `ListEdit`: changes one of an account's lists. Typed values replace the old ones; values after a `+` are added.
+//! `ListEdit`: changes a list of an account. Typed values replace the list, but values after a `+` are added to it.
 
 use super::failure::Failure;
 
-/// The values of one command.
+/// The values that one command typed for a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ListEdit<T> {
     pub(super) values: Vec<T>,
@@ -20,7 +20,7 @@ impl<T: Clone + PartialEq> ListEdit<T> {
         self.values.is_empty()
     }
 
-    /// Returns the changed list, with each value once.
+    /// Returns the changed list, which contains each value only once.
     pub(super) fn applied_to(&self, before: Vec<T>) -> Vec<T> {
         let mut list = if self.replaces { vec![] } else { before };
         for value in &self.values {

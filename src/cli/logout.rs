@@ -74,7 +74,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArgument
     Ok(ExitCode::SUCCESS)
 }
 
-/// Describes whether the token itself was revoked, and where to revoke it.
+/// Prints whether the account's token was revoked, or where a person can revoke the token.
 fn print_ending(context: &CommandContext<'_>, registry: &Registry, ending: &RevokeResult) {
     match ending {
         RevokeResult::Revoked => context.ui.say("  Its tokens are revoked."),
@@ -83,7 +83,7 @@ fn print_ending(context: &CommandContext<'_>, registry: &Registry, ending: &Revo
         RevokeResult::Elsewhere => context.ui.say("  The program that has the secret stays logged in."),
         RevokeResult::ByHand => match login::token_page(context, registry) {
             Some(page) => {
-                let page = page.split("/new").next().unwrap_or(&page); // where they are listed
+                let page = page.split("/new").next().unwrap_or(&page); // the page that lists the tokens
                 context.ui.note(format_args!("a token stays valid until you delete it at {page}"));
             }
             None => context.ui.note("the password or token stays valid until the registry ends it"),
@@ -100,7 +100,7 @@ fn word(ending: &RevokeResult) -> &'static str {
     }
 }
 
-/// The account is still there, because its secret could not be removed.
+/// Returns the problem that the account stays, because its secret could not be removed.
 fn stays(context: &CommandContext<'_>, registry: &Registry, name: &AccountName, error: &anyhow::Error) -> Problem {
     let error = error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.message.clone());
     let anyway = format!(

@@ -1,4 +1,4 @@
-//! Questions that one key answers: a menu, and yes or no. A person can cancel both.
+//! Asks questions that a person answers or cancels with one key, such as a menu and a yes-or-no question.
 
 use std::io;
 
@@ -9,14 +9,15 @@ use crate::system::text;
 
 const KEYS: &str = "  Arrow keys and Enter choose; Esc, q or Ctrl-D cancels";
 
-/// Shows the items; at first, the one at `place` is marked. Returns the index of the choice; `None` if the person
-/// cancelled.
+/// Shows a menu of items in which the item at `place` is marked at first. Returns the index of the chosen item, or
+/// `None` if the person cancelled.
 pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::Result<Option<usize>> {
     let term = Term::stderr();
     let mut first = 0;
     loop {
         let (height, width) = term.size();
-        let rows = usize::from(height).saturating_sub(3).clamp(1, items.len()); // the question, the keys and the cursor
+        // Three rows show the question, the keys and the cursor.
+        let rows = usize::from(height).saturating_sub(3).clamp(1, items.len());
         first = scrolled(first, place, rows);
         let line = |line: &str| {
             term.write_line(&text::sanitize(line).chars().take(usize::from(width) - 1).collect::<String>())
@@ -39,7 +40,7 @@ pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::
     }
 }
 
-/// A question that one key answers; Enter means no.
+/// Asks a question that a person answers with one key. The key Enter is the answer no.
 pub(super) fn confirm(question: &str) -> io::Result<bool> {
     let term = Term::stderr();
     let question = wrap::for_terminal(&text::sanitize(question), &term);
@@ -87,7 +88,7 @@ fn step(key: &Key, place: usize, count: usize) -> KeyAction {
     }
 }
 
-/// Returns the first item to show, so that the item at `place` is visible.
+/// Returns the index of the first item to show, so that the item at `place` is visible.
 fn scrolled(first: usize, place: usize, rows: usize) -> usize {
     first.min(place).max((place + 1).saturating_sub(rows))
 }

@@ -68,23 +68,23 @@ use failure::Failure;
 pub(crate) use help::refuse_terminal;
 use ui::Ui;
 
-/// The values that every command gets.
+/// The values that every command receives.
 struct CommandContext<'e> {
     accounts: Accounts<'e>,
     env: &'e Env,
     ui: Ui,
-    /// The program's name as people call it, for messages.
+    /// The program's name for messages, as people type it.
     program: &'e str,
-    /// The identity provider that the registry announces, asked for once.
+    /// The identity provider that a registry announces, for which Ensign asks only once.
     announced: OnceCell<(Registry, Result<Option<Provider>, String>)>,
-    /// The store for new secrets, chosen once.
+    /// The store for new secrets, which is chosen only once.
     store_choice: OnceCell<StoreChoice>,
 }
 
-/// How long to look for a keyring.
+/// The time limit of the search for a keyring.
 const PROBING: Duration = Duration::from_secs(2);
 
-/// How people call the program as Docker's plugin.
+/// The words with which people call the program as Docker's plugin.
 const PLUGIN: &str = "docker ensign";
 
 /// Runs a person's command.
@@ -92,7 +92,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: &[OsString], env: Resul
     let called = if program == "docker-ensign" { PLUGIN } else { program };
     if words.is_empty() || (words.len() == 1 && (words[0] == "-h" || words[0] == "--help")) {
         let shown = help::short(called);
-        // Docker's helpers end with 1 if they are called without a verb, and so does ours.
+        // Docker's helpers exit with 1 if they are called without a verb, and so does Ensign.
         return if is_helper && words.is_empty() { ExitCode::FAILURE } else { shown };
     }
     // A client that calls the helper with an unknown verb, as a single word, reads only stdout.
@@ -117,7 +117,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: &[OsString], env: Resul
         request_log::enable();
     }
     if !matches!(arguments.command, CliCommand::Exec(_)) {
-        memory::keep_private(); // that command becomes another program
+        memory::keep_private(); // the process of `exec` becomes another program
     }
     let ui = Ui::new(arguments.json, called);
     let env = match env {
@@ -193,7 +193,8 @@ impl CommandContext<'_> {
         }
     }
 
-    /// Reports that the accounts of ATCR's helper are taken over, until the first change saves them.
+    /// Reports that Ensign takes over the accounts of ATCR's helper, until the first change of the config saves these
+    /// accounts.
     fn greet_adopted(&self) {
         let Some((count, skipped)) = self.accounts.about_to_adopt() else { return };
         let accounts = if count == 1 { "account of ATCR's helper is" } else { "accounts of ATCR's helper are" };
@@ -223,7 +224,7 @@ impl CommandContext<'_> {
         self.accounts.unknown_name(&named, &RegistryAccounts::none(&nowhere)).ok().flatten()
     }
 
-    /// Shows what a person can do, each option on its own line.
+    /// Prints a problem, and each way to solve it on its own line.
     fn show_options(&self, RemedyOptions { message, ways }: &RemedyOptions) {
         self.ui.note(self.ui.as_typed(message));
         for way in ways {
@@ -231,24 +232,24 @@ impl CommandContext<'_> {
         }
     }
 
-    /// The registry a person named.
+    /// Returns the registry that a person named.
     fn registry(&self, host: &str) -> Result<Registry, Failure> {
         host.parse()
             .map_err(|error| Failure::usage(format!("`{host}` is not a registry: {error}"), "name it as in `ghcr.io`"))
     }
 
-    /// The named registry or pattern of hosts, as the config spells it.
+    /// Returns the registry or pattern of hosts that a person named, as the config spells it.
     fn entry(&self, host: &str) -> Result<Registry, Failure> {
         Registry::pattern(host).or_else(|_| self.registry(host))
     }
 
-    /// Reads Docker's `config.json` for hints; `None` if that fails.
+    /// Reads Docker's `config.json` for hints, and returns `None` if the file cannot be read.
     fn docker_config(&self) -> Option<ConfigJson> {
         ConfigJson::load(&self.env.docker_config_file()?).ok()
     }
 
-    /// Prints a note if Docker does not ask Ensign for these hosts. `credHelpers` accepts no pattern, so Docker must
-    /// ask for every registry.
+    /// Prints a note if Docker does not ask Ensign for the hosts of a pattern. Docker must ask Ensign for every
+    /// registry, because `credHelpers` accepts no pattern.
     fn note_that_docker_must_ask(&self, pattern: &Registry) {
         if !self.docker_config().is_some_and(|file| configured_helper::asks_us(&file, pattern)) {
             let program = self.program;
@@ -258,7 +259,7 @@ impl CommandContext<'_> {
         }
     }
 
-    /// The table of identity providers, with the user's changes.
+    /// Returns the table of identity providers, with the user's changes.
     fn providers(&self) -> Result<ProviderTable, Failure> {
         let file = || self.accounts.config_file().map(|path| self.env.shorten_home(&path)).unwrap_or_default();
         ProviderTable::read(self.accounts.providers()?.as_ref()).map_err(|why| {
@@ -267,7 +268,7 @@ impl CommandContext<'_> {
         })
     }
 
-    /// The store for new secrets. Without a setting it looks for the keyring.
+    /// Returns the store for new secrets. Without a setting, looks for the keyring.
     fn store_choice(&self) -> Result<&StoreChoice, Failure> {
         if let Some(choice) = self.store_choice.get() {
             return Ok(choice);
@@ -276,14 +277,14 @@ impl CommandContext<'_> {
         Ok(self.store_choice.get_or_init(|| choice))
     }
 
-    /// Asks which identity provider the registry announces. The error is a sentence about a bad announcement.
+    /// Asks the registry which identity provider it announces. The error is a sentence about an invalid announcement.
     fn announced(&self, registry: &Registry) -> Result<Option<Provider>, String> {
         let ask = || self.ui.while_waiting(&format!("Asking {registry}"), || oauth::announced_provider(registry));
         let (cached, announced) = self.announced.get_or_init(|| (registry.clone(), ask()));
         if cached == registry { announced.clone() } else { ask() }
     }
 
-    /// Whether plain http is allowed, by the user or by Docker's settings.
+    /// Returns whether the user or Docker's settings allow plain http.
     fn security(&self, registry: &Registry, plain_http: bool) -> TransportSecurity {
         let allowed = plain_http || docker::insecure_registries(self.env).contain(registry);
         if allowed { TransportSecurity::PlainHttpAllowed } else { TransportSecurity::Https }
@@ -304,9 +305,9 @@ impl CommandContext<'_> {
         Ok(candidates)
     }
 
-    /// Fails if the supposed registry is the alias of an account.
+    /// Fails if a person typed the alias of an account instead of a registry.
     fn refuse_alias(&self, registry: &Registry) -> Result<(), Failure> {
-        // Registries are lower case.
+        // The names of registries are lower case.
         let is_meant = |name: &str| name.eq_ignore_ascii_case(registry.as_str());
         let all = self.accounts.all()?;
         let meant = all.iter().filter_map(|entry| {
@@ -321,13 +322,13 @@ impl CommandContext<'_> {
         Err(Failure::usage(what, format!("name the registry too: `{host} {name}`")))
     }
 
-    /// Returns the registries that have an account called `alias`, which a person typed instead of a registry.
+    /// Returns the registries that have an account with this alias, which a person typed instead of a registry.
     fn registries_with(&self, alias: &str) -> anyhow::Result<Vec<Registry>> {
         let all = self.accounts.all()?;
         Ok(all.iter().filter(|entry| entry.account(alias).is_some()).map(|entry| entry.registry.clone()).collect())
     }
 
-    /// The named account of a registry.
+    /// Returns the account of a registry with this name.
     fn account<'c>(&self, candidates: &'c RegistryAccounts, name: &str) -> Result<&'c Account, Failure> {
         candidates.account(name).ok_or_else(|| {
             let what = format!("{} has no account `{name}`", candidates.registry);
@@ -357,13 +358,13 @@ fn note_podman(context: &CommandContext<'_>) {
     ));
 }
 
-/// Joins the accounts' names for a sentence.
+/// Joins the names of a registry's accounts for a sentence.
 fn names(candidates: &RegistryAccounts) -> String {
     let names: Vec<_> = candidates.accounts.iter().map(|account| account.name.as_str()).collect();
     names.join(", ")
 }
 
-/// An account as `--json` shows it.
+/// Returns an account as `--json` shows it.
 fn account_json(account: &Account, candidates: &RegistryAccounts) -> serde_json::Value {
     json!({
         "registry": account.registry.as_str(),

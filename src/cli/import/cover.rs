@@ -1,4 +1,4 @@
-//! Makes clients ask Ensign for imported logins, under exactly the same names, before the originals are removed.
+//! Makes clients ask Ensign for imported logins under their original names, before the originals are removed.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,8 @@ use crate::docker::setup::{self, WantedRegistry};
 use crate::docker::{ClientFamily, ConfigJson, containers, plaintext_auths};
 use crate::model::Registry;
 
-/// Makes Ensign the helper in each file through which a client found these logins. Returns the written files.
+/// Makes Ensign the helper in each file through which a client found these logins. Returns the paths of the written
+/// files.
 pub(super) fn cover(context: &CommandContext<'_>, removed: &[(&LoginOrigin, &FoundLogin)]) -> Result<Vec<PathBuf>> {
     let mut written = vec![];
     let names = context.accounts.other_names()?;
@@ -42,7 +43,7 @@ pub(super) fn cover(context: &CommandContext<'_>, removed: &[(&LoginOrigin, &Fou
     Ok(written)
 }
 
-/// A login that is not removed, but that a `credHelpers` entry for its registry would hide.
+/// A login that stays in its file, but which a new `credHelpers` entry for its registry would hide.
 pub(super) struct HiddenLogin {
     pub(super) registry: Registry,
     pub(super) key: String,
@@ -50,7 +51,7 @@ pub(super) struct HiddenLogin {
 }
 
 /// Finds the logins that [`cover`] would hide from Podman, Buildah and Skopeo. These tools accept logins for a part of
-/// a registry. A `credHelpers` entry for the registry outranks all such logins in its file and in later files.
+/// a registry, but a `credHelpers` entry for the registry outranks all its logins in the same file and in later files.
 pub(super) fn find_hidden(
     context: &CommandContext<'_>,
     removed: &[(&LoginOrigin, &FoundLogin)],
@@ -80,8 +81,8 @@ pub(super) fn find_hidden(
     Ok(hidden)
 }
 
-/// Returns the files of clients that read `credHelpers`. It leaves out files that a person named: these may belong to
-/// other programs.
+/// Returns the files of clients that read `credHelpers`. Files that a person named are left out, because other programs
+/// may use these files.
 fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
     let files_of =
         |place: LoginSource, reader: ClientFamily| place.files(context.env).into_iter().map(move |path| (path, reader));
@@ -98,7 +99,7 @@ fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
     files
 }
 
-/// Tells whether the clients of this file found the login through it, and do not ask Ensign instead.
+/// Tells whether the clients of this file find the login through this file, and do not ask Ensign instead.
 fn was_found(file: &ConfigJson, path: &Path, reader: ClientFamily, from: &LoginOrigin, login: &FoundLogin) -> bool {
     let registry = login.registry();
     let (_, spelling) = Registry::spelled(&login.key).unwrap_or((registry.clone(), None));

@@ -1,4 +1,4 @@
-//! The logins that Docker's own helpers stored in the keyring, even if these helpers are not installed any more.
+//! Reads the logins that Docker's own helpers stored in the keyring, even if these helpers are not installed any more.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use crate::docker::{login_source, plaintext_auths};
 use crate::model::HelperName;
 use crate::system::keyring::{self, DockerLogins, KeyringError};
 
-/// The longest wait for the keyring. Its service may have to start first.
+/// The time limit for the keyring, whose service may have to start first.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 impl LoginSearch<'_> {
-    /// Adds all logins except those that a helper was asked for already. A missing keyring is an error only if a person
-    /// named the keyring.
+    /// Adds all logins of the keyring, except the logins for which a helper was already asked. A missing keyring is an
+    /// error only if a person named the keyring.
     pub(super) fn whole_keyring(&mut self, is_named: bool) {
         if std::mem::replace(&mut self.is_keyring_read, true) {
             return;
@@ -43,7 +43,7 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// Looks for a login of a missing helper in the keyring, and adds it. Returns whether it was there.
+    /// Adds the login of a missing helper from the keyring. Returns whether the keyring contained this login.
     pub(super) fn keyring_has(&mut self, helper: &HelperName, key: &str) -> bool {
         if !login_source::reads_keyring(helper) {
             return false;
@@ -64,12 +64,11 @@ impl LoginSearch<'_> {
     }
 }
 
-/// Removes a login from the keyring.
 pub(super) fn remove(login: &FoundLogin) -> Result<(), KeyringError> {
     keyring::delete_docker_login(&login.key, login.username.as_str(), DEADLINE)
 }
 
-/// Converts a login of the keyring. The error is the login's key, and why it cannot be used.
+/// Converts a login of the keyring. The error contains the login's key, and why the login cannot be used.
 fn found(login: &keyring::DockerLogin) -> Result<FoundLogin, (String, String)> {
     let key = login.server.clone();
     let Some(server) = logins::server_of(&key) else {

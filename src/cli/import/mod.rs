@@ -1,5 +1,5 @@
-//! `import`: turns other tools' logins into accounts. It finds, shows and saves the logins. It removes the originals
-//! only on request.
+//! `import`: turns other tools' logins into accounts. The command finds, shows and saves the logins. It removes the
+//! originals only with `--remove`.
 
 mod cover;
 mod keyring;
@@ -20,7 +20,7 @@ use crate::model::Registry;
 pub(super) use outcome::{ImportMode, ImportOutcome, RemovalResult, origin, remove, save_logins};
 pub(super) use search::found_in;
 
-/// The largest number of registries in a sentence.
+/// The largest number of registries to list in a sentence.
 const NAMED: usize = 5;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ImportArguments) -> Result<ExitCode, Failure> {
@@ -47,7 +47,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ImportArgument
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Warns about secrets that come from a helper or the keyring, but would be stored in clear text here.
+/// Warns about secrets of a helper or of the keyring that Ensign would store in clear text.
 fn note_weaker_place(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],
@@ -95,7 +95,7 @@ fn agreed(
     planned: &[ImportOutcome],
 ) -> Result<bool, Failure> {
     if planned.iter().filter(|result| is_saved(result)).all(is_there) && !arguments.remove {
-        return Ok(true); // nothing will change
+        return Ok(true); // nothing changes, so there is nothing to ask
     }
     let question =
         if arguments.remove { "Import these, and remove the originals?" } else { "Import these into Ensign?" };
@@ -136,7 +136,7 @@ fn preview(context: &CommandContext<'_>, findings: &[ImportEntry], planned: &[Im
     Ok(())
 }
 
-/// Returns the registry of an entry; the pattern, if the login is for a part of the registry.
+/// Returns the registry of an entry, or a pattern if the login is for a part of the registry.
 fn target(finding: &ImportEntry) -> String {
     match finding.login() {
         Some(login) => match (login.hub_token(), login.bound()) {
@@ -168,7 +168,7 @@ fn future(finding: &ImportEntry, result: &ImportOutcome) -> String {
     word + remark
 }
 
-/// Reports the result: sentences for a person, JSON for a program.
+/// Reports the result as sentences for a person or as JSON for a program.
 fn conclude(
     context: &CommandContext<'_>,
     arguments: &args::ImportArguments,
@@ -271,7 +271,7 @@ fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed
     }
 }
 
-/// Tells a person if Docker does not ask Ensign for the imported registries yet.
+/// Prints a note if Docker does not yet ask Ensign for the imported registries.
 fn advise(context: &CommandContext<'_>, findings: &[ImportEntry], outcomes: &[ImportOutcome]) {
     let Some(docker) = context.docker_config() else { return };
     let saved =

@@ -1,4 +1,4 @@
-//! Saves the found logins, or previews that, and removes the originals, for `import` and `configure-docker`.
+//! Saves found logins or previews the result, and removes the originals, for `import` and `configure-docker`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,13 +17,13 @@ use crate::docker::plaintext_auths;
 use crate::model::{Account, AccountName, HubToken, Problem};
 use crate::system::text::one_line;
 
-/// The outcome for a found entry: planned in a preview, else final.
+/// The outcome for a found entry, which is planned in a preview and final after an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ImportOutcome {
     Kept(AccountName, SaveOutcome),
-    /// One of the tokens that Docker keeps beside a Docker Hub account.
+    /// The entry is one of the tokens that Docker keeps beside a Docker Hub account.
     HubToken(SaveOutcome),
-    /// Skipped on purpose.
+    /// The entry was skipped on purpose, for this reason.
     Left(String),
     Failed(String),
 }
@@ -35,7 +35,7 @@ pub(in crate::cli) enum ImportMode {
     Save,
 }
 
-/// Saves the found logins, or previews that. A login that is stored already is not saved again.
+/// Saves the found logins, or previews the outcomes. A login that is already stored is not saved again.
 pub(in crate::cli) fn save_logins(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],
@@ -43,7 +43,7 @@ pub(in crate::cli) fn save_logins(
 ) -> Vec<ImportOutcome> {
     let accounts = |place: usize| primary(&findings[place]).filter(|found| is_account(found));
     let mut places: Vec<usize> = (0..findings.len()).filter(|place| accounts(*place).is_some()).collect();
-    // The first login of a registry becomes its default, so logins for the whole registry come first.
+    // The first saved login of a registry becomes the default account, so logins for the whole registry come first.
     places.sort_by_key(|place| accounts(*place).is_some_and(|found| found.bound().is_some()));
     let logins: Vec<_> = places.iter().filter_map(|place| Some(login(findings, *place, accounts(*place)?))).collect();
     let saved = save_all(context, &logins, mode).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
@@ -68,7 +68,7 @@ pub(in crate::cli) fn save_logins(
     outcomes
 }
 
-/// Removes saved logins from where they were found. Returns which were removed.
+/// Removes the saved logins from the places where they were found. Returns which logins were removed.
 pub(in crate::cli) fn remove(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],
@@ -102,7 +102,7 @@ pub(in crate::cli) fn remove(
         Ok(written) => removed.written = written,
         Err(error) => {
             removed.failures.push(reason(&error));
-            return removed; // the login would be lost to the client
+            return removed; // without Ensign as its helper, a client would lose the login
         }
     }
     let mut files: Vec<&PathBuf> = vec![];
@@ -135,14 +135,14 @@ pub(in crate::cli) fn remove(
 
 /// The result of removing logins from their sources.
 pub(in crate::cli) struct RemovalResult {
-    /// Whether each found login was removed.
+    /// Whether each found login was removed, in the order of the findings.
     pub(in crate::cli) logins: Vec<bool>,
     pub(in crate::cli) failures: Vec<String>,
-    /// The files of clients that ask Ensign now.
+    /// The files of clients that now ask Ensign.
     pub(in crate::cli) written: Vec<PathBuf>,
 }
 
-/// The origin of a finding, for a person.
+/// Returns the origin of a found entry, as a text for a person.
 pub(in crate::cli) fn origin(context: &CommandContext<'_>, finding: &ImportEntry) -> String {
     match &finding.from {
         LoginOrigin::File(path) | LoginOrigin::Atcr(path) => context.env.shorten_home(path),
@@ -152,7 +152,7 @@ pub(in crate::cli) fn origin(context: &CommandContext<'_>, finding: &ImportEntry
     }
 }
 
-/// The login of a primary finding.
+/// Returns the login of an entry that is neither a duplicate nor hidden by another entry.
 fn primary(finding: &ImportEntry) -> Option<&FoundLogin> {
     match &finding.what {
         EntryContent::Login(found, ImportRole::Primary) => Some(found),
@@ -177,7 +177,7 @@ fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> NewLogin
     }
 }
 
-/// Saves all at once, so that each file is read and written once.
+/// Saves all logins at once, so that each file is read and written only once.
 fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], mode: ImportMode) -> Result<Vec<ImportOutcome>> {
     let foreseen = context.accounts.preview_all(logins)?;
     let is_due =

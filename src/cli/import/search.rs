@@ -1,4 +1,4 @@
-//! Searches for logins in files and helpers, in Docker's order, entry by entry.
+//! Searches files, helpers and the keyring for logins, in the order in which Docker reads them.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::system::env;
 use crate::system::files;
 use crate::system::keyring::{DockerLogins, KeyringError};
 
-/// Finds the logins in these sources for these registries; for all registries, if none is named.
+/// Finds the logins in these sources for the named registries, or for all registries if none is named.
 pub(super) fn find_logins(
     context: &CommandContext<'_>,
     places: &[LoginSource],
@@ -37,20 +37,21 @@ pub(super) fn find_logins(
 pub(super) struct LoginSearch<'c> {
     pub(super) context: &'c CommandContext<'c>,
     pub(super) registries: &'c [Registry],
-    /// The person named no source, so all are searched.
+    /// Whether all sources are searched, because the person named no source.
     is_everywhere: bool,
     pub(super) findings: Vec<ImportEntry>,
-    /// The files that were read already. Several tools may share a file.
+    /// The files that were already read, because several tools may share a file.
     read: Vec<PathBuf>,
-    /// What helpers were asked already. No question is repeated, because each may open a keychain.
+    /// The helpers and keys that were already asked. No question is repeated, because a helper may prompt the user at
+    /// every question.
     pub(super) asked: Vec<(HelperName, String)>,
-    /// The keyring, opened at its first use.
+    /// The logins in the keyring, which is opened at its first use.
     pub(super) keyring: OnceCell<Result<DockerLogins, KeyringError>>,
-    /// The whole keyring was searched already.
+    /// Whether the whole keyring was already searched.
     pub(super) is_keyring_read: bool,
 }
 
-/// The failed helpers of a file. Docker asks helpers first, and ignores the file's own logins if they fail.
+/// The failed helpers of a file. Docker asks the helpers first, and ignores the file's own logins if a helper fails.
 #[derive(Default)]
 struct BlockedLogins {
     all: Option<String>,
@@ -107,7 +108,8 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// Searches in Docker's order: the helper of a registry, the helper of all others, the file itself.
+    /// Searches the helpers of single registries first, then the helper of all other registries, then the file itself.
+    /// Docker has the same order.
     fn config(&mut self, config: &ConfigJson, from: &LoginOrigin, reader: ClientFamily) {
         let mut barred = BlockedLogins::default();
         for (key, name) in config.helpers() {
@@ -130,7 +132,8 @@ impl LoginSearch<'_> {
             barred.all = self.helper(&helper, &own, false).err().map(|()| helper.program());
         }
         let (found, unusable) = plaintext_auths::find(config);
-        // A registry's name outranks a URL of the same registry, as in docker/cli `getAuthConfig`.
+        // A login under the registry's name outranks a login under a URL of the same registry, as in docker/cli
+        // `getAuthConfig`.
         let leads_there = |login: &FoundLogin| login.key.contains("://") && login.key != login.registry().docker_key();
         let (after, first): (Vec<_>, Vec<_>) = found.into_iter().partition(leads_there);
         for login in first.into_iter().chain(after) {
@@ -163,9 +166,9 @@ impl LoginSearch<'_> {
         self.helper(helper, &[], named)
     }
 
-    /// Asks a helper for all its logins. If its program is missing, Docker uses the file (docker/cli
-    /// `cli/config/credentials`), so this is an error only if a person `named` the helper. If the helper fails in
-    /// another way, Docker ignores the file.
+    /// Asks a helper for all its logins. A missing helper is an error only if a person `named` it, because Docker then
+    /// uses the file (docker/cli `cli/config/credentials`). If the helper fails in another way, Docker ignores the
+    /// file.
     fn helper(&mut self, helper: &HelperName, except: &[String], named: bool) -> Result<(), ()> {
         let from = LoginOrigin::Helper(helper.clone());
         if logins::is_short_lived(helper) {
@@ -190,7 +193,7 @@ impl LoginSearch<'_> {
         };
         for key in keys.iter().filter(|key| !except.contains(key) && !logins::is_our_own(key)) {
             if let Some(registry) = self.wanted(key) {
-                let _ = self.ask(helper, key, &registry); // its finding reports the failure
+                let _ = self.ask(helper, key, &registry); // `ask` itself adds the failure to the findings
             } else if self.registries.is_empty() {
                 self.add(
                     from.clone(),
@@ -230,7 +233,7 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// The accounts of ATCR's helper, the active ones first.
+    /// Adds the accounts of ATCR's helper, and the active accounts first.
     fn atcr(&mut self, path: &Path, adopted: AdoptedAccounts) {
         let from = LoginOrigin::Atcr(path.to_owned());
         let AdoptedAccounts { registries, secrets, skipped } = adopted;
@@ -252,7 +255,7 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// Returns the registry of a key, if that registry is wanted.
+    /// Returns the registry of a key, if the search includes this registry.
     fn wanted(&self, key: &str) -> Option<Registry> {
         use crate::model::Target;
         let registry = match logins::server_of(key)?.target() {
@@ -271,7 +274,7 @@ impl LoginSearch<'_> {
     }
 }
 
-/// Returns the entry of a found login. It is primary until [`logins::dedupe`] finds duplicates.
+/// Returns the entry for a found login, which is primary until [`logins::dedupe`] finds duplicates.
 pub(in crate::cli) fn found_in(from: LoginOrigin, login: FoundLogin) -> ImportEntry {
     ImportEntry {
         from,

@@ -1,4 +1,4 @@
-//! `login --borrow`: adds an account with an external source. The login asks this source once, as a test.
+//! `login --borrow`: adds an account with an external source. As a test, the login asks the external source once.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::external_source::{self, ExternalCredential, ExternalError};
 use crate::model::{Audience, ExternalProgram, ExternalSource, Registry, Secret, Source, StoredSecret, Username};
 use crate::system::env::Env;
 
-/// The time limit for the external source. Its user may have to find a security key or use a fingerprint reader.
+/// The time limit for the external source, whose user may have to find a security key or use a fingerprint reader.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Asks the program named `word`, such as `aws`, for the registry's secret.
@@ -58,7 +58,8 @@ pub(super) fn complete(
     Ok(CompleteLogin { username, stored, source: Source::External(external), alias, did: None })
 }
 
-/// The login for a pattern of hosts. The program is not asked, because it can be asked only about a single host.
+/// Returns the login for a pattern of hosts. The external source is not asked, because a source can return a secret
+/// only for a single host.
 fn unasked(
     arguments: &args::LoginArguments,
     external: ExternalSource,
@@ -72,11 +73,11 @@ fn unasked(
     };
     let alias = alias.map(str::parse).transpose();
     let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
-    let stored = Secret::new(String::new()).into(); // without an expiry, so that it is not cached
+    let stored = Secret::new(String::new()).into(); // a secret without an expiry is not cached
     Ok(CompleteLogin { username, stored, source: Source::External(external), alias, did: None })
 }
 
-/// The user name to save. The registry expects the program's user name, so `-u` with another name is an error.
+/// Returns the user name to save. The registry expects the program's user name, so `-u` with another name is an error.
 fn agreed(registry: &Registry, user: Option<Username>, program_user: Option<Username>) -> Result<Username, Failure> {
     match (user, program_user) {
         (Some(user), Some(program_user)) if user != program_user && !program_user.is_identity_token() => {
@@ -89,7 +90,7 @@ fn agreed(registry: &Registry, user: Option<Username>, program_user: Option<User
     }
 }
 
-/// The `login --borrow` command for this registry, if a suitable program is installed.
+/// Returns the `login --borrow` command for this registry, if a suitable program is installed.
 pub(super) fn suggest(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let program = external_source::program_for(registry)?;
     let user = if names_the_user(&program) { "" } else { " -u NAME" };
@@ -99,7 +100,7 @@ pub(super) fn suggest(context: &CommandContext<'_>, registry: &Registry) -> Opti
 /// Tells whether the program can return the user name with the secret.
 fn names_the_user(program: &ExternalProgram) -> bool {
     match program {
-        // A command can print a user name too, in the format of credential helpers.
+        // A command can print a user name with the secret, in the format of credential helpers.
         ExternalProgram::Helper(_)
         | ExternalProgram::Command(_)
         | ExternalProgram::Glab
@@ -113,7 +114,7 @@ fn names_the_user(program: &ExternalProgram) -> bool {
     }
 }
 
-/// The program named `word`, with its options. Options that this program does not support are an error.
+/// Returns the program named `word`, with its options. An option that this program does not support is an error.
 fn program(
     word: &str,
     arguments: &args::ExternalSourceArguments,
@@ -175,7 +176,8 @@ fn program(
     })
 }
 
-/// The variables for the program. The config stores them, so they must not contain secrets.
+/// Returns the environment variables for the external source. The config stores these variables, so they must not
+/// contain secrets.
 fn environment(env: &Env, texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let variables: Vec<_> = texts
         .iter()
@@ -200,7 +202,7 @@ fn environment(env: &Env, texts: &[String]) -> Result<BTreeMap<String, String>, 
                     "name a file or profile that contains the secret, or export the variable where the client runs",
                 ));
             }
-            // With `~`, a config that is copied to another machine finds its files in the home folder there.
+            // With `~`, the path also works after the config was copied to another machine.
             let path = Path::new(value);
             Ok((name.to_owned(), if path.has_root() { env.shorten_home(path) } else { value.to_owned() }))
         })
@@ -217,7 +219,7 @@ fn is_value(value: &str) -> bool {
     value.len() <= 4096 && !value.chars().any(char::is_control)
 }
 
-/// Tells whether the variable may contain a secret. Only its name shows that.
+/// Tells whether the variable may contain a secret, by its name.
 fn may_hold_a_secret(name: &str) -> bool {
     const SECRETS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "KEY"];
     const PLACES: [&str; 6] = ["_FILE", "_PROFILE", "_DIR", "_PATH", "_HELPER", "_SOCK"];

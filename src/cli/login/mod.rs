@@ -1,4 +1,4 @@
-//! `login`: asks for missing values, checks the login at the registry, saves it, and prints the result.
+//! `login`: asks for missing values, checks the login at the registry, saves the login, and prints the result.
 
 mod device;
 mod external_source;
@@ -37,7 +37,7 @@ struct CompleteLogin {
     did: Option<String>,
 }
 
-/// Options for saving the login. They are checked before the user types a password.
+/// The options for saving a login, which are checked before the user types a password.
 struct LoginOptions {
     store: Option<StoreKind>,
     images: ListEdit<ImagePattern>,
@@ -51,7 +51,8 @@ pub(super) fn run(context: &CommandContext<'_>, mut arguments: args::LoginArgume
     let arguments = &arguments;
     let (registry, user) = questions::registry(context, arguments)?;
     if arguments.configure_docker {
-        configure_docker::named(context, registry.as_str())?; // fails before a person types
+        // An invalid option fails before a person types a password.
+        configure_docker::named(context, registry.as_str())?;
     }
     let wishes = LoginOptions::read(context, &registry, arguments)?;
     let candidates = context.accounts.only_of(&registry)?;
@@ -130,8 +131,8 @@ fn finish(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The account that the login would renew. Its session has ended too, because a session belongs to a user and not to
-/// a single secret.
+/// Returns the account that the login would renew. If the session of the login has ended, so has the account's session,
+/// because a session belongs to a user and not to a secret.
 fn same_account<'c>(
     known: &'c RegistryAccounts,
     alias: Option<&AccountName>,
@@ -141,7 +142,7 @@ fn same_account<'c>(
     same_user.find(|account| alias.is_none_or(|alias| account.name == *alias))
 }
 
-/// Revokes the tokens of a login by browser that was not saved.
+/// Revokes the tokens of a login by browser, if the login could not be saved.
 fn give_back(context: &CommandContext<'_>, source: &Source, stored: &StoredSecret) {
     if let Source::OAuth(grant) = source
         && grant.revoke_url.is_some()
@@ -175,7 +176,7 @@ impl LoginOptions {
     }
 }
 
-/// Checks the login at the registry. With `--no-verify`, or for a pattern of hosts, it is accepted without a check.
+/// Checks the login at the registry. With `--no-verify` or for a pattern of hosts, accepts the login without a check.
 fn check(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -215,7 +216,7 @@ fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdic
     }
 }
 
-/// Checks the default account again. This is `login HOST` without further arguments and without a terminal.
+/// Checks the default account again, for `login HOST` without further arguments and without a terminal.
 fn recheck(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,

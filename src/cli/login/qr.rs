@@ -1,10 +1,10 @@
-//! Draws a link as a QR code with text characters. The home of `qrcode`.
+//! Draws a link as a QR code with text characters. Only this file uses the crate `qrcode`.
 
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 
-/// The lines of the QR code. They suit dark and light terminals, because scanners also read inverted codes. `None` if
-/// the link is too long.
+/// Returns the lines of the QR code, or `None` if the link is too long. The lines suit dark and light terminals,
+/// because scanners also read inverted codes.
 pub(super) fn lines(link: &str) -> Option<Vec<String>> {
     let code = QrCode::with_error_correction_level(link, EcLevel::L).ok()?;
     // Most terminals write light text on a dark background, so the code's light squares are drawn as text.

@@ -1,4 +1,4 @@
-//! Asks for the missing values of a login: the registry, the user name and the secret.
+//! Asks for the missing values of a login, which are the registry, the user name and the secret.
 
 use std::io::{self, Read};
 
@@ -15,7 +15,8 @@ use crate::system::text::{one_line, quote};
 
 const SECRET_LIMIT: u64 = 1 << 20;
 
-/// Refuses a password on the command line. Other programs can read it there, and the shell saves it in its history.
+/// Refuses a password on the command line. Other programs can read a command line, and the shell saves it in the
+/// history.
 pub(super) fn refuse_password(context: &CommandContext<'_>, arguments: &args::LoginArguments) -> Result<(), Failure> {
     if arguments.password.is_none() {
         return Ok(());
@@ -34,8 +35,8 @@ pub(super) fn take_namespace(arguments: &mut args::LoginArguments) {
     }
 }
 
-/// Splits an address into its host and a pattern of images. `None` without a namespace; a path of the registry's API is
-/// not a namespace.
+/// Splits an address into its host and a pattern of images. Returns `None` without a namespace. The path of a
+/// registry's API, such as `/v2/`, is not a namespace.
 fn split_namespace(address: &str) -> Option<(String, String)> {
     let begin = address.find("://").map_or(0, |at| at + 3);
     let (host, path) = address[begin..].split_once('/')?;
@@ -49,7 +50,7 @@ fn split_namespace(address: &str) -> Option<(String, String)> {
     Some((format!("{}{host}", &address[..begin]), images))
 }
 
-/// The registry, and the user name if the address is `user@host`.
+/// Returns the registry, and the user name if the address has the form `user@host`.
 pub(super) fn registry(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -71,20 +72,21 @@ pub(super) fn registry(
     match host.rsplit_once('@') {
         Some((user, host)) => {
             let user = user.rsplit_once("://").map_or(user, |(_, user)| user);
-            let user = user.split(':').next().unwrap_or_default(); // drops a password in the address
+            let user = user.split(':').next().unwrap_or_default(); // ignores a password in the address
             Ok((context.entry(host)?, Some(user.to_owned())))
         }
         None => Ok((context.entry(&host)?, None)),
     }
 }
 
-/// The registry's name as typed, if it differs from Ensign's name. Docker may look up the typed name.
+/// Returns the registry's name as typed, if the typed name differs from Ensign's name. Docker may look up the typed
+/// name.
 pub(super) fn spelling(arguments: &args::LoginArguments) -> Option<String> {
     Registry::spelled(arguments.host.as_deref()?).and_then(|(_, spelling)| spelling)
 }
 
-/// Asks for the user name and the secret. `None` if no value was given, no terminal exists, and the registry has a
-/// default account. That account is checked instead.
+/// Asks for the user name and the secret. Returns `None` if no value was given, no terminal exists, and the registry
+/// has a default account, which is checked instead.
 pub(super) fn secret(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -93,7 +95,7 @@ pub(super) fn secret(
 ) -> Result<Option<CompleteLogin>, Failure> {
     let registry = &known.registry;
     let has_alias = |account: &&Account| arguments.alias.as_deref() == Some(account.name.as_str());
-    // With an identity token, the stored user name is `<token>`. Only the user knows the real name.
+    // With an identity token, the stored user name is `<token>`, and only the user knows the real user name.
     let by_alias = known.accounts.iter().find(has_alias).filter(|account| !account.username.is_identity_token());
     let is_named = arguments.username.is_some() || user.is_some() || by_alias.is_some();
     let username = match (arguments.username.clone().or(user), by_alias) {
@@ -133,7 +135,7 @@ pub(super) fn secret(
     }))
 }
 
-/// Shows the registry's accounts, and the page on which a token can be created.
+/// Prints the registry's accounts, and the page on which a person can create a token.
 fn introduce(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<(), Failure> {
     if !known.accounts.is_empty() {
         // With the user name `<token>`, only the alias contains the real user name.
@@ -159,7 +161,7 @@ fn introduce(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<(
     Ok(())
 }
 
-/// Prints the page on which a token can be created, and the rights that it needs. Returns the page.
+/// Prints the page on which a person can create a token, and the rights that the token needs. Returns the page.
 fn say_where_tokens_are_made(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let Provider { token_page, token_rights, .. } = adviser(context, registry)?;
     if let Some(page) = &token_page {
@@ -172,12 +174,12 @@ fn say_where_tokens_are_made(context: &CommandContext<'_>, registry: &Registry) 
     token_page
 }
 
-/// The page on which a token for the registry can be created.
+/// Returns the page on which a person can create a token for the registry.
 pub(in crate::cli) fn token_page(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     context.providers().ok()?.for_registry(registry)?.token_page.clone()
 }
 
-/// The advice after a refused login: how to create a token that the registry accepts.
+/// Returns the advice after a refused login, which says how to create a token that the registry accepts.
 pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> String {
     let (page, rights) =
         adviser(context, registry).map(|provider| (provider.token_page, provider.token_rights)).unwrap_or_default();
@@ -189,7 +191,8 @@ pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> Strin
     }
 }
 
-/// The provider with the advice on tokens: from the table of providers, or else announced by the registry.
+/// Returns the identity provider with the advice on tokens, from the table of providers or from the registry's
+/// announcement.
 fn adviser(context: &CommandContext<'_>, registry: &Registry) -> Option<Provider> {
     let row = context.providers().ok()?.for_registry(registry).cloned();
     row.or_else(|| context.announced(registry).ok().flatten())
@@ -200,8 +203,8 @@ fn pipe_it(context: &CommandContext<'_>, registry: &Registry, username: &str) ->
     format!("pipe it: `{} login {host} -u {user} --password-stdin < FILE`", context.program)
 }
 
-/// Reads the secret from stdin. Like docker/cli's `login --password-stdin`, it removes exactly one line end. It also
-/// removes a byte order mark, which some editors and PowerShell add.
+/// Reads the secret from stdin. Like docker/cli's `login --password-stdin`, this removes exactly one line end. Also
+/// removes a byte order mark, which PowerShell and some editors add.
 pub(in crate::cli) fn read_secret(stdin: impl Read) -> Result<Secret, Failure> {
     let mut text = Zeroizing::new(String::new());
     let read =

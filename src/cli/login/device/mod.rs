@@ -1,4 +1,4 @@
-//! A login by browser: decides whether to use it, and turns it into a complete login.
+//! Decides whether to log in by browser, and turns a login by browser into a complete login.
 
 mod provider;
 mod screen;
@@ -18,11 +18,11 @@ use crate::system::env;
 /// A login by browser.
 pub(super) struct BrowserLogin {
     provider: Provider,
-    /// Whether the user chose this login from a menu. If so and the login cannot begin, Ensign asks for a password.
+    /// Whether the user chose this login from a menu. If a chosen login cannot begin, Ensign asks for a password.
     offered: bool,
 }
 
-/// Decides whether to log in by browser. `--device` demands it; otherwise the user chooses from a menu.
+/// Decides whether to log in by browser. With `--device` the answer is yes, and otherwise the user chooses from a menu.
 pub(super) fn choose_browser_login(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -44,7 +44,7 @@ pub(super) fn choose_browser_login(
     Ok((choice == 0).then_some(BrowserLogin { provider, offered: true }))
 }
 
-/// Logs in by browser. `Ok(None)` if the login could not begin, and a password should be asked for instead.
+/// Logs in by browser. Returns `Ok(None)` if the login could not begin and Ensign should ask for a password instead.
 pub(super) fn log_in(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -111,7 +111,7 @@ fn ask_name(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<Us
     Err(Failure::usage(what, "name it with `-u`"))
 }
 
-/// Parses a user name or an alias.
+/// Parses a typed user name or alias.
 fn parse<T: FromStr<Err = AccountNameError>>(text: &str) -> Result<T, Failure> {
     text.parse().map_err(|error: AccountNameError| Failure::usage(error.to_string(), "choose another one"))
 }

@@ -1,4 +1,4 @@
-//! Finds the provider of a login by browser.
+//! Finds the identity provider for a login by browser.
 
 use crate::cli::failure::Failure;
 use crate::cli::login::external_source;
@@ -8,7 +8,7 @@ use crate::model::{Account, Problem, Registry, Source};
 use crate::oauth::{self, Provider, ProviderOverrides};
 use crate::oci::{self, Realm};
 
-/// The provider for `--device`, by the first of these that applies:
+/// Returns the identity provider for `--device`, by the first item of this list that applies:
 ///
 /// 1. `--provider` or `--issuer`
 /// 2. the account to renew
@@ -59,7 +59,7 @@ pub(super) fn named_provider(
     Err(Failure::usage(format!("no login by browser is known for {registry}"), cure))
 }
 
-/// The provider for the menu, if a login there needs no further options.
+/// Returns the identity provider for the menu, if a login at this provider needs no further options.
 pub(super) fn ready_provider(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -76,8 +76,7 @@ pub(super) fn ready_provider(
     Ok(provider.filter(Provider::is_ready))
 }
 
-/// The provider with its issuer derived from the registry's token server, if this provider's issuer is found that way.
-/// Otherwise the provider is unchanged.
+/// Returns the provider, with an issuer derived from the registry's token server if this kind of provider needs one.
 pub(super) fn locate(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -98,7 +97,7 @@ fn realm(context: &CommandContext<'_>, arguments: &args::LoginArguments, registr
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::realm_of(registry, security))
 }
 
-/// The provider with which the account to renew logged in before.
+/// Returns the provider of the last login with the account that this login renews.
 fn previous_provider(
     table: &oauth::ProviderTable,
     arguments: &args::LoginArguments,
@@ -114,7 +113,7 @@ fn previous_provider(
     Some(table.named(&grant.provider)?.clone().with(&words))
 }
 
-/// The account that the login renews: the one with the alias in `--alias`.
+/// Returns the account that the login renews, which has the alias in `--alias`.
 pub(super) fn renewed_account<'c>(
     arguments: &args::LoginArguments,
     known: &'c RegistryAccounts,

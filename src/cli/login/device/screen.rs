@@ -1,4 +1,4 @@
-//! Shows a login by browser: as text for a person, and as events for a program.
+//! Shows a login by browser as text for a person and as events for a program.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::model::choice::RegistryAccounts;
 use crate::oauth::{self, DeviceFlowError, PollWarning, Prompt, WaitNotice};
 use crate::system::env;
 
-/// Shows the link and the code, then opens the browser. The user needs both if no browser opens.
+/// Shows the link and the code, then opens the browser. If no browser opens, the user needs the link and the code.
 pub(super) fn show(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -85,7 +85,7 @@ fn remaining_time(time: Duration) -> String {
     format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
 }
 
-/// Explains a failed login, with advice.
+/// Explains why a login by browser failed, with advice.
 pub(super) fn describe_failure(known: &RegistryAccounts, title: &str, ended: DeviceFlowError) -> Failure {
     let what = |why: &str| format!("login failed for {}: {why}", known.registry);
     let again = "login not saved; run the same command again";
