@@ -7,20 +7,20 @@ use std::str::FromStr;
 
 use super::{CallerRule, ImagePattern, ImageReference, Operation, Registry, Repository, Source};
 
-/// One login of one registry. Registry and name together identify the account, in the config and in every secret store.
+/// One login of one registry. The registry and the alias together identify the account in the config and in every
+/// secret store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub registry: Registry,
     pub name: AccountName,
     pub username: Username,
     pub store: StoreKind,
-    /// The source of the account's secret.
     pub source: Source,
-    /// The images that the account is for; if empty, those in its own namespaces.
+    /// The images that the account is for. If the list is empty, the account is for the images in its own namespaces.
     pub images: Vec<ImagePattern>,
-    /// The absolute paths of the folders in which the account answers.
+    /// The absolute paths of the folders in which the rules choose this account.
     pub folders: Vec<PathBuf>,
-    /// The operation that the account is restricted to; `None`: both.
+    /// The operation that the account is restricted to. `None` allows pull and push.
     pub purpose: Option<Operation>,
     /// The account's decentralized identifier (DID) on ATCR. On ATCR an image's name may contain this DID instead of
     /// the user name (handle).
@@ -30,7 +30,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account with the user name as its alias and no options.
+    /// Creates an account that has the user name as its alias, and no options.
     pub fn new(registry: Registry, username: Username) -> Self {
         Self {
             registry,
@@ -46,7 +46,7 @@ impl Account {
         }
     }
 
-    /// The patterns of the account's images. Without configured patterns, these are its own namespaces.
+    /// Returns the patterns of the account's images. By default, the patterns cover the account's own namespaces.
     pub fn patterns(&self) -> Vec<ImagePattern> {
         if !self.images.is_empty() {
             return self.images.clone();
@@ -57,8 +57,8 @@ impl Account {
         namespaces.iter().map(|namespace| ImagePattern::namespace(&self.registry, namespace)).collect()
     }
 
-    /// The most specific pattern of this account that matches `image`. Does not call [`Self::patterns`], because that
-    /// allocates and a registry may have thousands of accounts.
+    /// Returns the account's most specific pattern that matches `image`. [`Self::patterns`] is not called here, because
+    /// it allocates and a registry may have thousands of accounts.
     pub fn claim(&self, image: &ImageReference) -> Option<ImagePattern> {
         if !self.images.is_empty() {
             let matching = self.images.iter().filter(|pattern| pattern.matches(image));
@@ -74,13 +74,13 @@ impl Account {
         Some(ImagePattern::namespace(&self.registry, &namespace.to_lowercase()))
     }
 
-    /// Tells whether the rules may choose this account for `operation`. An unknown operation counts as a pull.
+    /// Tells whether the rules may choose this account for `operation`. An unknown operation is treated as a pull.
     pub fn serves(&self, operation: Option<Operation>) -> bool {
         self.purpose.is_none_or(|purpose| purpose == operation.unwrap_or(Operation::Pull))
     }
 
-    /// Returns the account for one host of its pattern. If the account has an external source, `host` becomes its
-    /// registry, because such a source has a separate secret for each host.
+    /// Returns the account for one host of its pattern. If the account has an external source, `host` becomes the
+    /// account's registry, because an external source has a separate secret for each host.
     pub(crate) fn at(&self, host: &Registry) -> Cow<'_, Self> {
         match self.source {
             Source::External(_) if self.registry.is_pattern() && self.registry != *host => {
@@ -90,14 +90,14 @@ impl Account {
         }
     }
 
-    /// The account with `host` in place of its registry or pattern of hosts.
+    /// Replaces the account's registry or pattern of hosts by `host`.
     pub(crate) fn on(self, host: &Registry) -> Self {
         let images = self.images.iter().map(|pattern| pattern.on(host)).collect();
         Self { registry: host.clone(), images, ..self }
     }
 
-    /// The namespaces that the account owns. A namespace here may contain capital letters, as GitHub's user names do; a
-    /// repository cannot.
+    /// Returns the namespaces that the account owns. A returned namespace may contain capital letters, as GitHub's user
+    /// names do, although a repository cannot.
     fn namespaces(&self) -> impl Iterator<Item = &str> {
         let names =
             [self.username.as_str(), self.name.as_str()].map(|name| Some(name).filter(|name| !is_everybody(name)));
@@ -105,12 +105,12 @@ impl Account {
     }
 }
 
-/// The user names that clouds give to every token. They own no namespace.
+/// Tells whether a cloud uses this user name for all its tokens. An account does not own the namespace of such a name.
 fn is_everybody(name: &str) -> bool {
     matches!(name, "AWS" | "oauth2accesstoken" | "00000000-0000-0000-0000-000000000000")
 }
 
-/// An account's alias, unique on its registry. The default alias is the user name.
+/// An account's alias, which is unique on its registry. The default alias is the user name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountName(String);
 
@@ -166,13 +166,12 @@ impl std::error::Error for AccountNameError {}
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Username(String);
 
-/// Why a text cannot be a user name. The rules are those for an alias, because by default the user name becomes the
-/// alias.
+/// Why a text cannot be a user name. User names follow the rules for aliases, because the user name becomes the alias
+/// by default.
 pub type UsernameError = AccountNameError;
 
 impl Username {
-    /// The user name that Docker stores with an identity token (`OAuth2` refresh token; docker/cli
-    /// `cli/config/credentials/native_store.go`).
+    /// The user name that Docker stores with an identity token (docker/cli `cli/config/credentials/native_store.go`).
     pub const IDENTITY_TOKEN: &str = "<token>";
 
     pub fn as_str(&self) -> &str {
@@ -183,7 +182,6 @@ impl Username {
         self.0 == Self::IDENTITY_TOKEN
     }
 
-    /// Tells whether a cloud gives this user name to every token.
     pub(crate) fn is_everybody(&self) -> bool {
         is_everybody(&self.0)
     }
@@ -197,24 +195,24 @@ impl FromStr for Username {
     }
 }
 
-/// The store of an account's secret. A login decides the store, so `get` need not search several stores.
+/// The store of an account's secret. The store is chosen at login, so `get` need not search several stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StoreKind {
-    /// Our own file, readable by its owner only.
+    /// Ensign's file of clear-text secrets, which only its owner can read.
     #[default]
     File,
-    /// Our own file, encrypted with the data key.
+    /// Ensign's file of secrets that are encrypted with the data key.
     Sealed,
-    /// Another `docker-credential-…` program.
+    /// Another credential helper, `docker-credential-…`.
     Helper(HelperName),
-    /// The environment of this machine. Ensign writes nothing there.
+    /// The environment variables or the accounts file of this machine. Ensign never writes to this store.
     Environment,
-    /// Any other word. The vault may have a store of that name.
+    /// A store's name that this version of Ensign does not know.
     Other(String),
 }
 
 impl StoreKind {
-    /// The stores that are files of Ensign.
+    /// The stores that Ensign keeps in its own files.
     pub(crate) const OF_FILES: [Self; 2] = [Self::File, Self::Sealed];
 
     /// Reads a store's name from the config or from `--store`. An unknown name becomes [`Self::Other`].
@@ -227,17 +225,14 @@ impl StoreKind {
         }
     }
 
-    /// Tells whether the secrets are in files of Ensign.
     pub(crate) fn keeps_its_own_files(&self) -> bool {
         matches!(self, Self::File | Self::Sealed)
     }
 
-    /// Tells whether the secrets are on the disk in clear text.
     pub(crate) fn is_clear(&self) -> bool {
         matches!(self, Self::File)
     }
 
-    /// Tells whether the secrets come from the environment, which Ensign does not change.
     pub(crate) fn is_from_environment(&self) -> bool {
         matches!(self, Self::Environment)
     }
@@ -255,19 +250,18 @@ impl fmt::Display for StoreKind {
     }
 }
 
-/// The `x` of a program `docker-credential-x`. The name may come from a file that others can write, so parsing accepts
-/// only names that are safe to run.
+/// The `x` in a credential helper's name `docker-credential-x`. Other users may be able to write the file that contains
+/// the name, so parsing accepts only names that are safe to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HelperName(String);
 
 impl HelperName {
-    /// Tells whether a text can be part of a program's name.
+    /// Tells whether `text` contains only characters that are safe in a program's name.
     pub fn fits(text: &str) -> bool {
         let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
         !text.is_empty() && text.len() <= 64 && text.chars().all(safe)
     }
 
-    /// The program's name.
     pub fn program(&self) -> String {
         format!("docker-credential-{}", self.0)
     }
@@ -277,7 +271,7 @@ impl FromStr for HelperName {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let ours = text == "atcr" || text.starts_with("ensign"); // that is Ensign itself
+        let ours = text == "atcr" || text.starts_with("ensign"); // these are names of Ensign itself
         if Self::fits(text) && !ours { Ok(Self(text.to_owned())) } else { Err(()) }
     }
 }

@@ -1,6 +1,6 @@
-//! `Audience`: who waits for a secret: a client or a person.
+//! `Audience`: whether a client or a person waits for a secret.
 
-/// A client: it gives up soon and has no terminal for a prompt. A person: they can answer a prompt and read an error.
+/// A client stops waiting soon and has no terminal for a prompt. A person can answer a prompt and read an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
     Client,

@@ -1,14 +1,14 @@
-//! `CallerRule`: which callers get an account's secret. A rule guides honest programs; a malicious program can bypass
-//! the rule.
+//! `CallerRule`: which callers get an account's secret. The rule restrains honest programs, but a malicious program can
+//! bypass it.
 
 use std::fmt;
 use std::time::SystemTime;
 
-/// The rule for callers. By default every program of the user gets the secret.
+/// The rule that limits which callers get an account's secret. By default every program of the user gets the secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallerRule {
-    /// The allowed callers: clients by the name that `why` shows, other programs by absolute path. Empty: every
-    /// program.
+    /// The allowed callers. A client is listed by the name that `ensign why` shows, and any other program by its
+    /// absolute path. An empty list allows every program.
     pub programs: Vec<String>,
     /// Refuses callers without a terminal.
     pub terminal_only: bool,
@@ -16,15 +16,15 @@ pub struct CallerRule {
     pub refuses_agents: bool,
     /// Refuses every caller except during a grant.
     pub needs_grant: bool,
-    /// A rule of a newer Ensign, as JSON text.
+    /// The JSON text of a rule that a newer Ensign wrote.
     pub unknown: Option<String>,
 }
 
-/// A change of the rule. A field that is `None` stays unchanged.
+/// A change of a `CallerRule`. A field that is `None` leaves that part of the rule unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallerEdit {
     pub(crate) programs: Option<Vec<String>>,
-    /// Whether `programs` are added to the present ones or replace them.
+    /// Adds `programs` to the rule's programs instead of replacing them.
     pub(crate) adds_programs: bool,
     pub(crate) terminal_only: Option<bool>,
     pub(crate) refuses_agents: Option<bool>,
@@ -34,24 +34,22 @@ pub(crate) struct CallerEdit {
 /// The facts about the calling processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallerFacts {
-    /// Whether all processes above us could be read.
+    /// Whether all ancestor processes of Ensign could be read.
     pub(crate) is_whole: bool,
-    /// The names and paths of the callers: the client that asks, and the clients above it.
+    /// The names and paths of the calling client and of the clients that started it.
     pub(crate) programs: Vec<String>,
-    /// Whether the outermost client has a terminal; `None` if unknown.
     pub(crate) has_terminal: Option<bool>,
-    /// The coding agent above us, and how it was recognized.
+    /// The coding agent among Ensign's ancestor processes, and how the agent was recognized.
     pub(crate) agent: Option<String>,
 }
 
-/// Why a caller does not get an account.
+/// Why a caller does not get an account's secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CallerRefusal {
     UnknownRule,
     Unreadable,
     Agent(String),
     NoTerminal,
-    /// The calling program, if it is a known client.
     OtherProgram(Option<String>),
     NoGrant,
     NoJournal,
@@ -62,12 +60,12 @@ impl CallerRule {
         *self == Self::default()
     }
 
-    /// Tells whether the rule depends on the processes above us.
+    /// Tells whether the rule depends on Ensign's ancestor processes.
     pub(crate) fn looks_at_processes(&self) -> bool {
         self.terminal_only || self.refuses_agents || !self.programs.is_empty()
     }
 
-    /// Applies the rule. A caller is refused if a needed fact is unknown.
+    /// Applies the rule. A caller is refused if a fact that the rule needs is unknown.
     pub(crate) fn decide(
         &self,
         facts: &CallerFacts,
@@ -96,7 +94,7 @@ impl CallerRule {
         Ok(())
     }
 
-    /// The rule in words, for `status`: `docker only; no coding agents`.
+    /// Returns a summary of the rule for `ensign status`, such as `docker only; no coding agents`.
     pub(crate) fn words(&self) -> Option<String> {
         let mut words = vec![];
         if !self.programs.is_empty() {

@@ -1,4 +1,4 @@
-//! `EnvAccount`: an account from an environment variable or an accounts file. Ensign never changes it.
+//! `EnvAccount`: an account from an environment variable or an accounts file. Ensign never changes such an account.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,11 @@ use super::{Account, AccountName, ImagePattern, Registry, Secret, StoreKind, Use
 #[derive(Debug)]
 pub(crate) struct EnvAccount {
     pub(crate) account: Account,
-    /// Whether it is the default account.
     pub(crate) active: bool,
     pub(crate) secret: EnvSecret,
 }
 
-/// The secret, or the path of its file. The file is read when the secret is needed.
+/// The secret, or the path of the secret's file. The file is read when the secret is needed.
 #[derive(Debug)]
 pub(crate) enum EnvSecret {
     Inline(Secret),
@@ -23,10 +22,10 @@ pub(crate) enum EnvSecret {
 }
 
 /// Reads an accounts file: `{"accounts": [{"registry", "username", "secret" or "secret_file", "alias", "images", "for",
-/// "active"}]}`. Relative paths are in `folder`. An error message quotes nothing of the file, because it contains
-/// secrets.
+/// "active"}]}`. Relative paths are resolved in `folder`. An error message quotes nothing of the file, because the file
+/// contains secrets.
 pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, String> {
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes); // some editors begin a file with a byte order mark
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes); // some editors write a byte order mark
     let file: RawEnvFile = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
             format!("line {}: an account needs registry, username, and secret or secret_file", error.line())
@@ -40,8 +39,8 @@ pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, 
         .collect()
 }
 
-/// Reads a variable: the registry or a pattern of images, the user name and the secret, separated by blanks. `name` is
-/// the variable's name without the prefix; the alias is made from it.
+/// Reads a variable that contains a registry or a pattern of images, a user name and a secret, separated by blanks. The
+/// alias is made from `name`, which is the variable's name without the prefix.
 pub(crate) fn read_variable(name: &str, value: &str) -> Result<EnvAccount, String> {
     let (place, rest) = value.trim_start().split_once(char::is_whitespace).ok_or("it holds one word")?;
     let (username, secret) = rest.trim_start().split_once(char::is_whitespace).ok_or("it holds two words")?;

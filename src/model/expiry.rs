@@ -8,11 +8,12 @@ use super::{LoginLife, Source, StoredSecret};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
     Unknown,
-    /// The secret expires at that time. Then a person must log in again.
+    /// The time when the secret expires and a person must log in again.
     Ends(SystemTime),
-    /// Ensign renews it at that time.
+    /// The time when the secret expires and Ensign renews it.
     Renews(SystemTime),
-    /// Ensign renews the secret at that time. The login itself also expires, unless it is used before its end.
+    /// Ensign renews the secret when the secret expires at `next`. If the login is not used during its `life`, the
+    /// login expires as well.
     RenewsWithin {
         next: Option<SystemTime>,
         life: LoginLife,
@@ -20,7 +21,7 @@ pub(crate) enum Expiry {
 }
 
 impl Expiry {
-    /// How long before the expiry a person is warned.
+    /// The time between the warning to a person and the expiry.
     pub(crate) const WARNING: Duration = Duration::from_hours(7 * 24);
 
     pub(crate) fn new(source: &Source, stored: &StoredSecret) -> Self {
@@ -39,7 +40,7 @@ impl Expiry {
 
     /// Tells whether a person must log in again now or within `span`, because the secret or its login expires.
     ///
-    /// If a login's whole life is no longer than `span`, its last quarter counts instead of `span`.
+    /// If a login lives no longer than `span`, the last quarter of the login's life replaces `span`.
     pub(crate) fn ends_within(self, span: Duration, now: SystemTime) -> bool {
         let (end, span) = match self {
             Self::Unknown | Self::Renews(_) => return false,
@@ -52,7 +53,7 @@ impl Expiry {
         end <= now.checked_add(span).unwrap_or(end)
     }
 
-    /// The end of a login that is not used until then. From then on the secret is invalid and cannot be renewed.
+    /// Returns the time when an unused login ends. After that time the secret is invalid and cannot be renewed.
     pub(crate) fn login_end(self) -> Option<SystemTime> {
         match self {
             Self::RenewsWithin { next, life } => Some(next.unwrap_or(life.expires_at).max(life.expires_at)),
@@ -72,7 +73,7 @@ impl Expiry {
         }
     }
 
-    /// A text such as `expires in 6 days`; `None` if the expiry is unknown.
+    /// Returns a text such as `expires in 6 days`; `None` if the expiry is unknown.
     pub(crate) fn words(self, now: SystemTime) -> Option<String> {
         Some(match self {
             Self::Unknown => return None,
@@ -95,7 +96,7 @@ impl Expiry {
     }
 }
 
-/// A text such as `6 days`, `5 hours`, `1 minute`: in the largest unit that fits, rounded to the nearest.
+/// Returns a text such as `6 days`, `5 hours` or `1 minute`, rounded in the largest unit that fits.
 pub(crate) fn time_span(span: Duration) -> String {
     let nearest = |unit: u64| (span.as_secs() + unit / 2) / unit;
     let (number, unit) = match (nearest(86_400), nearest(3600), nearest(60)) {

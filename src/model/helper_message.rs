@@ -1,4 +1,4 @@
-//! `HelperMessage`: the JSON that credential helpers exchange, read as Go reads it.
+//! `HelperMessage`: a JSON message of the credential helper protocol, parsed as Go's `encoding/json` parses it.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::Secret;
 
-/// A server address, a user name and a secret. Each may be missing.
+/// A server address, a user name and a secret, each of which may be missing.
 ///
 /// Go's `encoding/json` accepts field names in any case and ignores unknown fields. If a field occurs twice, the last
-/// one counts. A `null` changes nothing, and text after the object is ignored.
+/// value is used. A field whose value is `null` is ignored, and so is text after the object.
 #[derive(Debug, Default)]
 pub(crate) struct HelperMessage {
     pub(crate) server_url: String,
@@ -18,7 +18,7 @@ pub(crate) struct HelperMessage {
 }
 
 impl HelperMessage {
-    /// Reads a client's message. The error is only a line number, because the text contains a secret.
+    /// Reads a client's message. An error contains only a line number, because the message contains a secret.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, usize> {
         let message = Option::<Self>::deserialize(&mut serde_json::Deserializer::from_slice(bytes));
         message.map(Option::unwrap_or_default).map_err(|error| error.line())
@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for HelperMessage {
     }
 }
 
-/// Folds case as Go does, which treats two characters outside ASCII as `s` and `k` (`encoding/json/fold.go`).
+/// Folds case as Go does. Go treats two characters outside ASCII as `s` and `k` (`encoding/json/fold.go`).
 fn folded(name: &str) -> String {
     name.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase()
 }

@@ -1,10 +1,9 @@
-//! `HostAlias`: a host for which another registry's accounts answer. This file also finds other spellings of a
+//! `HostAlias`: a host for which another registry's accounts answer. This module also finds other spellings of a
 //! registry's name.
 
 use super::registry::strip_scheme;
 use super::{AccountName, Registry};
 
-/// A host for which accounts of another registry answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostAlias {
     pub(crate) host: Registry,
@@ -12,29 +11,30 @@ pub(crate) struct HostAlias {
     pub(crate) accounts: Vec<AccountName>,
 }
 
-/// Docker Hardened Images and Docker Scout accept Docker Hub's login.
+/// The hosts of Docker Hardened Images and Docker Scout, which accept Docker Hub's login.
 const OF_DOCKER_HUB: [&str; 2] = ["dhi.io", "registry.scout.docker.com"];
 
 impl Registry {
-    /// The registry whose accounts answer for this host, even without an entry in the config.
+    /// Returns the registry whose accounts answer for this host, even if the config has no entry for the host.
     pub(crate) fn served_by(&self) -> Option<Self> {
         OF_DOCKER_HUB.contains(&self.as_str()).then(Self::docker_hub)
     }
 
-    /// The hosts for which this registry's accounts answer, even without an entry in the config.
+    /// Returns the hosts for which this registry's accounts answer, even if the config has no entry for these hosts.
     pub(crate) fn serves(&self) -> impl Iterator<Item = Self> {
         let hosts = if self.is_docker_hub() { &OF_DOCKER_HUB[..] } else { &[] };
         hosts.iter().map(|host| Self::from_key(host))
     }
 
-    /// The registry of an address, and the address's spelling of `host[:port]` if that differs from our name. Docker,
-    /// Podman, crane, regctl and the kubelet look up exactly the text before the first `/` of an image.
+    /// Returns the registry of an address, and how the address spells `host[:port]` if that differs from the canonical
+    /// name. Docker, Podman, crane, regctl and the kubelet look up exactly the text before the first `/` of an image.
     pub(crate) fn spelled(address: &str) -> Option<(Self, Option<String>)> {
         let (has_scheme, rest) = (address.contains("://"), strip_scheme(address.trim())?);
         let authority = rest.split('/').next().unwrap_or_default();
         let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
         let registry = Self::from_authority(authority).ok()?;
-        // Docker Hub's address with a scheme is not another spelling, because every client uses that address.
+        // Docker Hub's address with a scheme is not reported as another spelling, because every client uses that
+        // address.
         let is_ours = authority == registry.as_str() || (registry.is_docker_hub() && has_scheme);
         Some((registry, (!is_ours).then(|| authority.to_owned())))
     }

@@ -1,7 +1,8 @@
-//! Patterns of hosts, such as `*.azurecr.io`: one key of the config for many registries.
+//! Patterns of hosts: one key of the config, such as `*.azurecr.io`, covers many registries.
 //!
 //! A `*` matches any text within one label, as in the kubelet's `matchImages` (k8s.io/kubernetes
-//! `pkg/credentialprovider/keyring.go`). So a pattern's secret never goes to a host with more or fewer labels.
+//! `pkg/credentialprovider/keyring.go`). So a pattern's secret is never sent to a host with more or fewer labels than
+//! the pattern.
 
 use super::{Registry, RegistryError};
 
@@ -15,7 +16,8 @@ pub(crate) struct HostSpecificity {
 }
 
 impl Registry {
-    /// Reads a pattern: a host name with `*` in some labels, but not in the last one. A port must be the same.
+    /// Reads a pattern, which is a host name with `*` in some labels but not in the last label. The pattern's port must
+    /// equal the host's port.
     pub(crate) fn pattern(text: &str) -> Result<Self, RegistryError> {
         let text = text.trim().to_lowercase();
         let (host, _) = split_port(&text);
@@ -26,12 +28,11 @@ impl Registry {
         if fits { Ok(Self::opaque(&text)) } else { Err(RegistryError::NotAHost) }
     }
 
-    /// Tells whether this is a pattern of hosts.
     pub fn is_pattern(&self) -> bool {
         self.as_str().contains('*')
     }
 
-    /// Tells whether this is `host`, or a pattern that covers it.
+    /// Tells whether this registry is `host`, or a pattern that covers `host`.
     pub fn covers(&self, host: &Self) -> bool {
         self == host || (self.is_pattern() && key_covers(self.as_str(), host))
     }
@@ -46,8 +47,9 @@ impl Registry {
     }
 }
 
-/// Tells whether a key of the config is a pattern that covers `host`. Other keys need no allocation. No pattern covers
-/// Docker Hub, which has several names, or a text that is not a host, such as `_x/y.azurecr.io`.
+/// Tells whether a key of the config is a pattern that covers `host`. A key without `*` is rejected without an
+/// allocation. Docker Hub has several names, so no pattern covers it. No pattern covers a text that is not a host, such
+/// as `_x/y.azurecr.io`.
 pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
     if !key.contains('*') || host.is_pattern() || host.is_docker_hub() {
         return false;
@@ -67,7 +69,7 @@ pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
         && Registry::from_authority(host.as_str()).is_ok_and(|name| name == *host)
 }
 
-/// Matches one label. Each piece between two `*` matches as early as possible, to leave the most text for the next
+/// Matches one label. Each piece between two `*` matches as early as possible, which leaves the most text for the next
 /// pieces.
 fn label_matches(pattern: &str, label: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern.eq_ignore_ascii_case(label) };

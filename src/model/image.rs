@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use super::Registry;
 
-/// `[registry/]repository[:tag][@digest]`, completed by the rules of the distribution reference grammar. A name without
-/// a registry is on Docker Hub; there a name without a namespace is in `library`.
+/// An image reference `[registry/]repository[:tag][@digest]`, completed by the rules of the distribution reference
+/// grammar. A reference without a registry is on Docker Hub. On Docker Hub, a repository without a namespace is in
+/// `library`.
 ///
 /// ```
 /// # use ensign::model::ImageReference;
@@ -21,7 +22,7 @@ pub struct ImageReference {
     digest: Option<String>,
 }
 
-/// The path of a repository, such as `acme/team/app`: at least one segment, and no empty one.
+/// The path of a repository, such as `acme/team/app`. A path has at least one segment, and no segment is empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Repository(String);
 
@@ -29,7 +30,7 @@ pub struct Repository(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageError {
     Empty,
-    /// The first part looks like a host, but is not a valid one.
+    /// The first part looks like a host, but is not a valid host.
     Registry,
     /// The repository contains a character that is not allowed.
     Repository,
@@ -38,7 +39,7 @@ pub enum ImageError {
 }
 
 impl ImageReference {
-    /// An image without tag and digest, such as a server address that names a repository.
+    /// Creates a reference without tag and digest, for example from a server address that contains a repository.
     pub(crate) fn new(registry: Registry, repository: Repository) -> Self {
         Self { registry, repository, tag: None, digest: None }
     }
@@ -51,20 +52,20 @@ impl ImageReference {
         &self.repository
     }
 
-    /// The namespace that contains the repository, without a tag; `None` if the repository is directly in the registry.
+    /// Returns the namespace that contains the repository; `None` if the repository has no namespace.
     pub(crate) fn namespace(&self) -> Option<Self> {
         let (namespace, _) = self.repository.as_str().rsplit_once('/')?;
         Some(Self::new(self.registry.clone(), Repository(namespace.to_owned())))
     }
 
-    /// The `<reference>` for requests to the registry: the digest, else the tag, else `latest`.
+    /// Returns the `<reference>` for requests to the registry, which is the digest, or else the tag, or else `latest`.
     pub(crate) fn reference(&self) -> &str {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
     }
 }
 
 impl Repository {
-    /// Accepts any path of a server address without a check, because the path is only compared.
+    /// Accepts the path of a server address without a check, because the path is only compared with patterns.
     pub(super) fn from_path(path: &str) -> Self {
         Self(path.to_owned())
     }
@@ -83,7 +84,7 @@ impl FromStr for Repository {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let segment_ok = |segment: &str| {
-            let name = segment.strip_prefix("did:").map(|did| did.replace(':', "-")); // ATCR serves `atcr.io/did:plc:…/app`
+            let name = segment.strip_prefix("did:").map(|did| did.replace(':', "-")); // ATCR has `atcr.io/did:plc:…/app`
             let name = name.as_deref().unwrap_or(segment);
             name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
                 && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
@@ -127,8 +128,8 @@ impl FromStr for ImageReference {
 
 impl fmt::Display for ImageReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A host is stored in lower case, but `myhost/app` would be read as a namespace of Docker Hub. A port prevents
-        // that.
+        // A host such as `MyHost` is stored in lower case, but `myhost/app` would be parsed as an image of Docker Hub.
+        // Adding a port keeps `myhost` a host.
         let port = if is_host(self.registry.as_str()) { "" } else { ":443" };
         write!(f, "{}{port}/{}", self.registry, self.repository)?;
         if let Some(tag) = &self.tag {
@@ -167,13 +168,14 @@ fn split_registry(name: &str) -> Result<(Registry, &str), ImageError> {
     }
 }
 
-/// The first component is a host if it contains a dot, a port or a capital letter, or is `localhost`
-/// (distribution/reference `normalize.go`).
+/// Tells whether an image's first component is a host, which is `localhost` or contains a dot, a port or a capital
+/// letter (distribution/reference `normalize.go`).
 fn is_host(first: &str) -> bool {
     first == "localhost" || first.contains(['.', ':', '[']) || first.contains(char::is_uppercase)
 }
 
-/// A colon before the last slash belongs to a decentralized identifier, not to a tag.
+/// Splits the tag from the path. A colon before the last slash is part of a decentralized identifier, not the start of
+/// a tag.
 fn split_tag(rest: &str) -> (&str, Option<&str>) {
     let name = rest.rfind('/').unwrap_or(0);
     rest[name..].find(':').map_or((rest, None), |colon| (&rest[..name + colon], Some(&rest[name + colon + 1..])))

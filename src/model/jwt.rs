@@ -1,5 +1,5 @@
-//! Reads the claims of a JSON web token (RFC 7519). The claims are not verified, because only the server that gets the
-//! token checks its signature.
+//! Reads the claims of a JSON web token (RFC 7519). The claims are not verified, because checking the token's signature
+//! is the server's task.
 
 use std::time::SystemTime;
 
@@ -16,7 +16,7 @@ const PADDED_OR_NOT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The claims of a token; `None` if it is not a JWT.
+/// Returns the claims of a token; `None` if the token is not a JWT.
 #[expect(clippy::disallowed_methods, reason = "the claims in the token are read")]
 pub(crate) fn claims(token: &Secret) -> Option<Value> {
     let parts: Vec<_> = token.expose().split('.').collect();
@@ -24,13 +24,13 @@ pub(crate) fn claims(token: &Secret) -> Option<Value> {
     serde_json::from_slice(&PADDED_OR_NOT.decode(payload).ok()?).ok()
 }
 
-/// The expiry that the secret itself contains, if it is a JWT or a password of Amazon ECR.
+/// Returns the expiry that a JWT or a password of Amazon ECR contains; `None` for any other secret.
 pub(crate) fn end_of(secret: &Secret) -> Option<SystemTime> {
     claims(secret).and_then(|claims| expiry(&claims)).or_else(|| ecr_end_of(secret))
 }
 
-/// ECR's password is JSON in Base64: `{"payload": …, "datakey": …, "version": "2", "type": "DATA_KEY", "expiration":
-/// 1700000000}`.
+/// Returns the expiry of an ECR password. Such a password is Base64 of this JSON: `{"payload": …, "datakey": …,
+/// "version": "2", "type": "DATA_KEY", "expiration": 1700000000}`.
 #[expect(clippy::disallowed_methods, reason = "the expiry in the password is read")]
 fn ecr_end_of(secret: &Secret) -> Option<SystemTime> {
     let text = secret.expose();
@@ -42,7 +42,7 @@ fn ecr_end_of(secret: &Secret) -> Option<SystemTime> {
     timestamp::from_number(fields.get("expiration")?)
 }
 
-/// The token's expiry (`exp`, RFC 7519 section 4.1.4), in whole seconds.
+/// Returns the token's expiry (`exp`, RFC 7519 section 4.1.4), in whole seconds.
 pub(crate) fn expiry(claims: &Value) -> Option<SystemTime> {
     timestamp::from_number(claims.get("exp")?)
 }

@@ -1,13 +1,13 @@
-//! `MinimumGeneration`: the oldest acceptable state of a registry's sealed file.
+//! `MinimumGeneration`: the oldest version of a registry's sealed file that Ensign accepts.
 
 use super::Registry;
 
-/// The lowest accepted generation of a registry's sealed file. A file with a lower generation is an old one that was
-/// put back.
+/// The lowest accepted generation of a registry's sealed file. A sealed file with a lower generation was restored from
+/// an old copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MinimumGeneration {
     pub(crate) registry: Registry,
-    /// The id of the sealing key. Machines may share a config, but each has its own key.
+    /// The id of the data key. Machines may share a config, but each machine has its own data key.
     pub(crate) key: String,
     pub(crate) generation: u64,
 }

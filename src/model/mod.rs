@@ -1,6 +1,6 @@
-//! The domain as plain values: registries, images, accounts, secrets and the choice between accounts.
+//! Registries, images, accounts, secrets and the choice between accounts, as plain values.
 //!
-//! Nothing here reads a file, the clock or the environment, so tests need only tables of cases.
+//! No code in this module reads a file, the clock or the environment, so tests need only tables of cases.
 
 mod account;
 mod audience;

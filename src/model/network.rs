@@ -1,9 +1,9 @@
-//! `Network`: a range of addresses, as in `10.0.0.0/8`.
+//! `Network`: a range of IP addresses, such as `10.0.0.0/8`.
 
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// All addresses whose first `bits` bits are the same as those of `address`.
+/// All IP addresses that share their first `bits` bits with `address`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Network {
     address: IpAddr,

@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use super::{ImageReference, Registry, RegistryError};
 
-/// `registry/path`, where `*` matches any text within a segment, and a segment `**` matches any number of segments.
+/// A pattern `registry/path`. In the path, `*` matches any text within a segment, and a segment `**` matches any number
+/// of segments.
 ///
-/// Tags and digests are ignored.
+/// A pattern ignores the image's tag and digest.
 ///
 /// ```
 /// # use ensign::model::{ImagePattern, ImageReference};
@@ -21,7 +22,7 @@ pub struct ImagePattern {
     path: String,
 }
 
-/// How specific a pattern is. If two patterns match, the greater one wins.
+/// How specific a pattern is. If two patterns match an image, the pattern with the greater specificity is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Specificity {
     literal_segments: usize,
@@ -33,17 +34,17 @@ pub struct Specificity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatternError {
     Registry(RegistryError),
-    /// A segment is empty, or contains a character that repositories cannot contain.
+    /// A segment is empty, or contains a character that is not allowed in repositories.
     Segment,
 }
 
 impl ImagePattern {
-    /// All images in `namespace` of `registry`.
+    /// Returns the pattern that covers all images in `namespace` of `registry`.
     pub(super) fn namespace(registry: &Registry, namespace: &str) -> Self {
         Self { registry: registry.clone(), path: format!("{namespace}/**") }
     }
 
-    /// The repository or namespace `path` of `registry`, and everything below it.
+    /// Returns the pattern that covers the repository or namespace `path`, and everything below `path`.
     pub fn under(registry: &Registry, path: &str) -> Result<Self, PatternError> {
         Self::new(registry.clone(), &format!("{path}/**"))
     }
@@ -60,12 +61,12 @@ impl ImagePattern {
         }
     }
 
-    /// The same pattern for another registry.
+    /// Returns the same pattern for another registry.
     pub(super) fn on(&self, host: &Registry) -> Self {
         Self { registry: host.clone(), path: self.path.clone() }
     }
 
-    /// The pattern without its registry.
+    /// Returns the pattern without its registry.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -81,7 +82,7 @@ impl ImagePattern {
         self.registry.covers(image.registry()) && segments_match(&pattern, &segments)
     }
 
-    /// Tells whether some image matches both patterns, and neither is more specific.
+    /// Tells whether an image can match both patterns while neither pattern is more specific.
     pub(crate) fn ties_with(&self, other: &Self) -> bool {
         let segments = |path: &'_ Self| path.path.split('/').map(|part| part.as_bytes().to_vec()).collect::<Vec<_>>();
         let letters_meet = |first: &Vec<u8>, other: &Vec<u8>| meet(first, other, |b| *b == b'*', u8::eq);
@@ -90,7 +91,7 @@ impl ImagePattern {
             && meet(&segments(self), &segments(other), |part| part == b"**", letters_meet)
     }
 
-    /// The repository that the pattern covers; `None` if the pattern contains a wildcard.
+    /// Returns the repository that the pattern covers; `None` if the pattern contains a wildcard.
     pub(crate) fn exact(&self) -> Option<ImageReference> {
         let repository = self.path.parse().ok().filter(|_| !self.path.contains('*'))?;
         Some(ImageReference::new(self.registry.clone(), repository))
@@ -139,8 +140,8 @@ fn segments_match(pattern: &[&str], path: &[&str]) -> bool {
     glob(pattern, path, |part| *part == "**", segment_matches)
 }
 
-/// Tells whether `text` matches `pattern`. A wild part matches any number of elements. Only the last wild part is tried
-/// again, so the time is at most quadratic.
+/// Tells whether `text` matches `pattern`. A wildcard matches any number of elements. Only the last wildcard is tried
+/// again after a mismatch, so the time is at most quadratic.
 fn glob<T>(pattern: &[T], text: &[T], is_wild: impl Fn(&T) -> bool, is_one: impl Fn(&T, &T) -> bool) -> bool {
     let (mut p, mut t, mut wild) = (0, 0, None);
     while t < text.len() {
@@ -166,7 +167,8 @@ fn glob<T>(pattern: &[T], text: &[T], is_wild: impl Fn(&T) -> bool, is_one: impl
     pattern[p..].iter().all(is_wild)
 }
 
-/// Tells whether some text matches both patterns. Fills a table of the patterns' remainders, from the end.
+/// Tells whether some text matches both patterns. The code fills a table that says which remainders of the two patterns
+/// have a common match.
 fn meet<T>(first: &[T], other: &[T], is_wild: impl Fn(&T) -> bool, meets: impl Fn(&T, &T) -> bool) -> bool {
     let mut below = vec![false; other.len() + 1];
     for at in (0..=first.len()).rev() {

@@ -1,14 +1,14 @@
-//! `Problem`: what failed, and the command that fixes it.
+//! `Problem`: what failed, and how a person can fix the failure.
 
 use std::fmt;
 
-/// An error that a person can fix. Each front end shows message and hint in its own way; the helper protocol puts both
-/// on one line.
+/// An error that a person can fix. Each front shows the message and the hint in its own way. The helper protocol writes
+/// both on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// What failed, such as «`config.json` is broken at line 3».
     pub(crate) message: String,
-    /// How to fix it, with a command to copy, such as «run `docker-credential-ensign restore`».
+    /// How to fix the problem, with a command to copy, such as «run `docker-credential-ensign restore`».
     pub(crate) hint: String,
 }
 
@@ -17,12 +17,12 @@ impl Problem {
         Self { message: message.into(), hint: hint.into() }
     }
 
-    /// A problem whose hint is to run our own `command`.
+    /// Creates a problem whose hint is to run Ensign's `command`.
     pub(crate) fn run(message: impl Into<String>, command: impl fmt::Display) -> Self {
         let command = command.to_string();
         let quoted =
             |word: &str| if word.contains('*') && !word.contains('\'') { format!("'{word}'") } else { word.to_owned() };
-        let words: Vec<_> = command.split(' ').map(quoted).collect(); // a shell would expand a bare pattern of hosts
+        let words: Vec<_> = command.split(' ').map(quoted).collect(); // a shell would expand an unquoted `*`
         Self::new(message, format!("run `docker-credential-ensign {}`", words.join(" ")))
     }
 }

@@ -1,9 +1,10 @@
-//! Properties that hold for every name of an image, a server or a registry. The fuzzer checks them, and so does the
-//! replay of the fuzzer's corpus.
+//! Properties that are true of every name of an image, a server or a registry. The fuzzer and the replay of the
+//! fuzzer's corpus check these properties.
 
 use super::{ImagePattern, ImageReference, Registry, ServerUrl, Target};
 
-/// Checks up to four texts, one a line. Each parsed text must be the same after it is printed and parsed again.
+/// Checks up to four lines of `text`. If a line can be parsed, printing and parsing it again must return the same
+/// value.
 pub(crate) fn reference(text: &str) {
     let lines: Vec<&str> = text.split('\n').take(4).collect();
     lines.iter().copied().for_each(registry);
@@ -68,7 +69,7 @@ fn image(image: &ImageReference) {
     assert!(own.matches(image), "{printed}");
 }
 
-/// Matches by the definition of a pattern, to check the fast match. This is slow, but the texts have few segments.
+/// Matches a path slowly, by the definition of a pattern, so that the fast match can be compared with the result.
 fn matches_slowly(pattern: &[&str], path: &[&str]) -> bool {
     let mut reached = vec![false; path.len() + 1];
     reached[0] = true;

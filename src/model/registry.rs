@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 /// A registry's canonical `host[:port]`.
 ///
-/// The host is in lower case, port 443 is left out, and every name of Docker Hub is `docker.io`. A text that is not a
-/// host is stored unchanged, because some callers send such texts: see [`Registry::opaque`]. A key of the config may be
-/// a pattern of hosts. Each account contains a copy, so copies are cheap.
+/// The host is in lower case, port 443 is left out, and every name of Docker Hub is `docker.io`. Some callers send a
+/// text that is not a host, which [`Registry::opaque`] stores unchanged. A key of the config may be a pattern of hosts.
+/// Every account contains a copy of its registry, so a copy has to be cheap.
 ///
 /// ```
 /// # use ensign::model::Registry;
@@ -26,11 +26,11 @@ pub enum RegistryError {
     Empty,
     /// The host or the port has an invalid character.
     NotAHost,
-    /// There is more text after the host, such as a repository.
+    /// The text continues after the host, for example with a repository.
     HasPath,
 }
 
-/// Docker Hub's names: the domain of its images, two API hosts, and the web site's host, which jib sends.
+/// Docker Hub's names, which are the domain of its images, two API hosts, and the web site's host that jib sends.
 const HUB_NAMES: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
 impl Registry {
@@ -38,17 +38,17 @@ impl Registry {
     /// (docker/cli `cli/config/configfile/file.go`).
     pub const HUB_SERVER_URL: &str = "https://index.docker.io/v1/";
 
-    /// Docker Hub.
+    /// Returns Docker Hub's registry.
     pub fn docker_hub() -> Self {
         Self(HUB_NAMES[0].into())
     }
 
-    /// Returns the registry of `authority`: `host[:port]` in any case, or any name of Docker Hub.
+    /// Returns the registry of `authority`, which is `host[:port]` in any case, or any name of Docker Hub.
     pub fn from_authority(authority: &str) -> Result<Self, RegistryError> {
         if authority.is_empty() {
             return Err(RegistryError::Empty);
         }
-        let authority = authority.to_lowercase(); // before the check, because `İ` becomes two characters of which one is no letter
+        let authority = authority.to_lowercase(); // before the check, because `İ` becomes a letter and a character that is no letter
         let (host, port) = split_port(&authority)?;
         if port.is_none_or(|port| port == "443") {
             return Ok(if HUB_NAMES.contains(&host) { Self::docker_hub() } else { Self(host.into()) });
@@ -56,12 +56,13 @@ impl Registry {
         Ok(Self(authority.into()))
     }
 
-    /// Stores a text that is not a host. It equals only a registry that stores the same text.
+    /// Stores a text that is not a host. The result equals only a registry with the same text.
     pub fn opaque(key: &str) -> Self {
         Self(key.into())
     }
 
-    /// Reads a key of our config. A key that a person wrote is made canonical.
+    /// Reads a key of Ensign's config. A key that is not canonical is made canonical, because a person may have written
+    /// the key.
     pub fn from_key(key: &str) -> Self {
         if is_plain(key) && !HUB_NAMES[1..].contains(&key) {
             return Self(key.into());
@@ -69,7 +70,8 @@ impl Registry {
         key.parse().or_else(|_| Self::pattern(key)).unwrap_or_else(|_| Self::opaque(key))
     }
 
-    /// Tells whether `key` of our config refers to this registry. A negative answer is fast.
+    /// Tells whether `key` of Ensign's config refers to this registry. A canonical key of another registry is rejected
+    /// fast.
     pub fn is_key(&self, key: &str) -> bool {
         // Only Docker Hub has other names that look canonical.
         *self.0 == *key || ((self.is_docker_hub() || !is_plain(key)) && Self::from_key(key) == *self)
@@ -83,17 +85,17 @@ impl Registry {
         *self.0 == *HUB_NAMES[0]
     }
 
-    /// The key of this registry in Docker's config, and in the answer to Docker's `list`. Docker Hub's key is a URL.
+    /// Returns this registry's key in Docker's config and in the answer to Docker's `list`. Docker Hub's key is a URL.
     pub fn docker_key(&self) -> &str {
         if self.is_docker_hub() { Self::HUB_SERVER_URL } else { &self.0 }
     }
 
-    /// The `host[:port]` for requests to the registry. For Docker Hub, it differs from the registry's name.
+    /// Returns the `host[:port]` for requests to the registry. Docker Hub's API host differs from its registry name.
     pub fn api_authority(&self) -> &str {
         if self.is_docker_hub() { "registry-1.docker.io" } else { &self.0 }
     }
 
-    /// The host without port and brackets.
+    /// Returns the host without port and brackets.
     pub fn host(&self) -> &str {
         let host = split_port(&self.0).map_or(&*self.0, |(host, _)| host);
         host.trim_start_matches('[').trim_end_matches(']')
@@ -106,7 +108,7 @@ impl Registry {
     }
 }
 
-/// A registry as typed: `ghcr.io`, `GHCR.io:443`, `https://ghcr.io/v2/`.
+/// Reads a registry as a person types it, such as `ghcr.io`, `GHCR.io:443` or `https://ghcr.io/v2/`.
 impl FromStr for Registry {
     type Err = RegistryError;
 
@@ -165,12 +167,12 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
     let is_name = host.len() <= 253
         && host.starts_with(char::is_alphanumeric)
         && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    // A port such as `+443` or `0443` is refused. Otherwise one registry would have several names.
+    // A port such as `+443` or `0443` is refused, because otherwise one registry would have several names.
     let port_ok = port.is_none_or(|port| port.starts_with(|c| matches!(c, '1'..='9')) && port.parse::<u16>().is_ok());
     if (is_address || is_name) && port_ok { Ok((host, port)) } else { Err(RegistryError::NotAHost) }
 }
 
-/// Tells whether a key of our config is already canonical. Allocates nothing.
+/// Tells whether a key of Ensign's config is already canonical, without an allocation.
 fn is_plain(key: &str) -> bool {
     let is_plain = |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'_');
     key.bytes().all(is_plain) && !key.ends_with(":443")

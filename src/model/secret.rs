@@ -1,4 +1,5 @@
-//! `Secret`: a text that cannot be printed or copied by accident. A secret is wiped when dropped.
+//! `Secret`: a text that cannot be printed or copied by accident. The memory of a secret is wiped when the secret is
+//! dropped.
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ use super::Username;
 /// Only [`Secret::expose`] returns the text. Clippy forbids that call, so every caller must state a reason.
 pub struct Secret(Zeroizing<String>);
 
-/// A user name with its secret, as a registry accepts them.
+/// A user name and the secret with which a registry accepts the user name.
 #[derive(Debug)]
 pub struct Credential {
     pub username: Username,
@@ -19,7 +20,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// The answer of a credential helper that has no login. Clients look for exactly this text
+    /// The answer of a credential helper that has no login for the registry. Clients look for exactly this text
     /// (docker/docker-credential-helpers `credentials/error.go`).
     pub const NOT_FOUND: &str = "credentials not found in native keychain";
 }
@@ -33,7 +34,7 @@ impl Secret {
         &self.0
     }
 
-    /// A copy of the secret. There is no `Clone`, so that each copy is deliberate.
+    /// Copies the secret. `Secret` does not implement `Clone`, so that each copy is deliberate.
     #[must_use]
     pub fn copy(&self) -> Self {
         Self(self.0.clone())
@@ -43,7 +44,7 @@ impl Secret {
         self.0 == other.0
     }
 
-    /// Tells whether a person could type it: it is one line, not empty, without control characters.
+    /// Tells whether the secret is one line that is not empty and contains no control characters.
     pub fn is_one_line(&self) -> bool {
         !self.is_empty() && !self.0.chars().any(char::is_control)
     }

@@ -1,4 +1,5 @@
-//! `ServerUrl`: the server address that a client writes to a helper's stdin, and what it means.
+//! `ServerUrl`: the server address that a client writes to a helper's stdin, and the registry or token that the address
+//! names.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +7,7 @@ use std::fmt;
 use super::registry::strip_scheme;
 use super::{Registry, Repository};
 
-/// The server address that a client sent, after trimming, and what the address asks for.
+/// The trimmed server address that a client sent, and what the address asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUrl {
     text: String,
@@ -16,15 +17,15 @@ pub struct ServerUrl {
 /// What a server address asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// An account of a registry. `user` comes from an address `user@host`. `repository` comes from `host/repository`,
-    /// the first address that go-containerregistry's tools (crane, ko, cosign) try.
+    /// An account of a registry. `user` is read from an address `user@host`. `repository` is read from an address
+    /// `host/repository`, which the tools of go-containerregistry (crane, ko, cosign) try first.
     Registry { registry: Registry, user: Option<String>, repository: Option<Repository> },
     /// One of the two tokens that `docker login` stores for a Docker Hub account.
     HubToken(HubToken),
 }
 
-/// The tokens that `docker login` stores beside the password of Docker Hub, each under the registry's address and a
-/// suffix (docker/cli `internal/oauth/manager/manager.go`).
+/// The tokens that `docker login` stores in addition to the password of Docker Hub. The address of each token is Docker
+/// Hub's address with a suffix (docker/cli `internal/oauth/manager/manager.go`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HubToken {
     Access,
@@ -34,7 +35,7 @@ pub enum HubToken {
 impl HubToken {
     pub const ALL: [Self; 2] = [Self::Access, Self::Refresh];
 
-    /// The suffix of the address. It is also the token's name in our file of secrets.
+    /// Returns the suffix of the token's address. The suffix is also the token's name in Ensign's file of secrets.
     pub fn name(self) -> &'static str {
         match self {
             Self::Access => "access-token",
@@ -44,17 +45,18 @@ impl HubToken {
 }
 
 impl ServerUrl {
-    /// Reads the text on stdin; `None` if it is blank. A text that is not an address becomes an opaque key.
+    /// Reads the text on stdin; `None` if the text is blank. A text that is not an address becomes an opaque registry.
     ///
-    /// Line ends are removed, as `credentials.go` of docker-credential-helpers does, but not a carriage return alone.
+    /// Line ends (`\n` and `\r\n`) are removed, as `credentials.go` of docker-credential-helpers does. A carriage
+    /// return without a line feed stays.
     pub fn parse(stdin: &str) -> Option<Self> {
         let text = stdin.trim().replace("\r\n", "").replace('\n', "");
         let target = Target::parse(&text);
         (!text.is_empty()).then_some(Self { text, target })
     }
 
-    /// Tells whether programs read different hosts from the address. For example, to a browser
-    /// `https://evil.example\@ghcr.io` is `evil.example`. Such an address is refused.
+    /// Tells whether two programs may read different hosts from the address. For example, a browser reads the host
+    /// `evil.example` from `https://evil.example\@ghcr.io`. An ambiguous address is refused.
     pub fn is_ambiguous(&self) -> bool {
         is_ambiguous(self.text.split_once("://").map_or(&*self.text, |(_, address)| address))
     }
@@ -70,7 +72,7 @@ impl ServerUrl {
 }
 
 impl Target {
-    /// Returns the address's registry. The address of a token belongs to Docker Hub.
+    /// Returns the address's registry. The registry of a token's address is Docker Hub.
     pub fn registry(&self) -> Cow<'_, Registry> {
         match self {
             Self::Registry { registry, .. } => Cow::Borrowed(registry),
@@ -95,15 +97,14 @@ impl Target {
         let address = strip_scheme(text).filter(|address| !is_ambiguous(address))?;
         let (authority, path) = address.split_once('/').unwrap_or((address, ""));
         let (user, host) = match authority.rsplit_once('@') {
-            // `docker login https://user:pw@host` sends no user. If an address contains a password, it must not be
-            // stored.
+            // `docker login https://user:pw@host` sends no user. A password in an address must not be stored.
             Some((user, host)) => (Some(user.split(':').next().unwrap_or_default().to_owned()), host),
             None => (None, authority),
         };
         let registry = Registry::from_authority(host).ok()?;
         let path = path.trim_matches('/');
         if registry.is_docker_hub() && path.starts_with("v1/") {
-            // An unknown address here may be a token of Docker Hub, and must not get the account.
+            // An unknown address below `v1/` may be a token of Docker Hub, and must not get the account.
             return None;
         }
         let repository = if matches!(path, "" | "v1" | "v2") { None } else { Some(Repository::from_path(path)) };
@@ -111,8 +112,8 @@ impl Target {
     }
 }
 
-/// Some programs end the host at `?`, `#` or `\`, or drop control characters. Other programs read these characters as
-/// part of the user name.
+/// Tells whether two programs may read different hosts from the address. Some programs end the host at `?`, `#` or `\`,
+/// or drop control characters. Other programs read these characters as part of the user name.
 pub(crate) fn is_ambiguous(address: &str) -> bool {
     let authority = address.split('/').next().unwrap_or_default();
     let user = authority.rsplit_once('@').map_or("", |(user, _)| user);

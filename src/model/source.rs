@@ -1,5 +1,5 @@
-//! `Source`: where an account's secret comes from, and `StoredSecret`: the secret with its dates, as a store contains
-//! it.
+//! `Source` says where an account's secret comes from. `StoredSecret` is a secret and its dates, as a store contains
+//! them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,56 +13,55 @@ pub enum Source {
     /// A person or a client entered the secret.
     #[default]
     Static,
-    /// A login at an identity provider. The login's refresh token gets new secrets.
-    OAuth(Box<OAuthGrant>), // boxed, because few accounts have one
+    /// A login at an identity provider, whose refresh token is exchanged for new secrets.
+    OAuth(Box<OAuthGrant>), // boxed, because few accounts have a grant
     /// Another program prints the secret when Ensign runs it.
     External(ExternalSource),
-    /// A source of a newer Ensign, as JSON text.
+    /// The JSON text of a source that a newer Ensign wrote.
     Unknown(String),
 }
 
 /// How to renew and revoke the tokens of a login (RFC 6749 section 6, RFC 7009). URLs must be `https`, or `http` on
-/// loopback. The code that sends requests checks the URLs.
+/// loopback, which the code that sends requests checks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OAuthGrant {
     /// The provider's name in the table of providers, for messages.
     pub provider: String,
     /// The issuer, which a later login uses again.
     pub issuer: Option<String>,
-    /// The requested scope, which a later login uses again; `None`: the provider's usual scope.
+    /// The requested scope, which a later login uses again. `None` is the provider's usual scope.
     pub scope: Option<String>,
     pub client_id: String,
     pub token_url: String,
-    /// The field of a token response that contains the secret for the registry; `None`: `access_token`.
+    /// The field of a token response that contains the secret for the registry. `None` is `access_token`.
     pub secret_field: Option<String>,
     /// The URL to revoke tokens; `None` if the provider has no such URL.
     pub revoke_url: Option<String>,
-    /// The exchange that gets the registry's token for the provider's, such as `acr`.
+    /// The exchange, such as `acr`, that returns a registry's token for the provider's token.
     pub exchange: Option<String>,
-    /// The provider's tenant, for exchanges that need it.
+    /// The provider's tenant, which some exchanges need.
     pub tenant: Option<String>,
     /// The provider's page where a person can end the login.
     pub page: Option<String>,
 }
 
-/// Another program that has the secret, and which of its identities to use.
+/// Another program that has the secret, with the variables to run it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalSource {
     pub program: ExternalProgram,
-    /// The variables to set for the program.
     pub env: BTreeMap<String, String>,
-    /// How long to cache an answer that has no expiry; `None`: the usual time for this program.
+    /// How long to cache an answer that has no expiry. `None` is the usual time for this program.
     pub cache: Option<Duration>,
 }
 
-/// The programs that Ensign can run for a secret. Each field becomes an argument of the program.
+/// The programs that Ensign can run to get a secret. Each field becomes an argument of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExternalProgram {
     /// `docker-credential-NAME get`
     Helper(HelperName),
     /// `aws ecr get-authorization-token`
     Aws { profile: Option<String> },
-    /// `gcloud config config-helper`; `profile` is a named configuration
+    /// `gcloud config config-helper`, where `profile` is a named configuration
     Gcloud { profile: Option<String> },
     /// `az acr login --expose-token`
     Az { subscription: Option<String> },
@@ -76,12 +75,12 @@ pub enum ExternalProgram {
     Pass { item: String },
     /// `vault kv get`
     Vault { item: String, field: String },
-    /// Any command that prints the secret, on one line or in the format of credential helpers.
+    /// A command that prints the secret, either on one line or in the format of credential helpers
     Command(Vec<String>),
 }
 
 impl ExternalProgram {
-    /// The program's name in the config and after `--borrow`.
+    /// Returns the program's name in the config and after `--borrow`.
     pub fn word(&self) -> String {
         match self {
             Self::Helper(name) => format!("helper:{name}"),
@@ -113,8 +112,8 @@ impl ExternalProgram {
 }
 
 impl ExternalSource {
-    /// The program's identity, from its arguments or from `env`. The identity becomes the account's alias, unless
-    /// another alias is given.
+    /// Returns the program's identity from its arguments or from `env`. The identity becomes the account's alias,
+    /// unless the user chooses another alias.
     pub fn identity(&self) -> Option<&str> {
         const BY_NAME: [&str; 3] = ["AWS_PROFILE", "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT"];
         let by_env = || BY_NAME.iter().find_map(|name| self.env.get(*name).map(String::as_str));
@@ -122,7 +121,7 @@ impl ExternalSource {
     }
 }
 
-/// A short phrase: `aws, profile prod`. The arguments of a command are not shown.
+/// Writes a short phrase such as `aws, profile prod`. The arguments of a command are not shown.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -154,29 +153,29 @@ impl fmt::Display for ExternalSource {
     }
 }
 
-/// A secret in a store, and when it expires.
+/// A secret in a store, with its expiry and its state at the last check.
 #[derive(Debug)]
 pub struct StoredSecret {
     pub secret: Secret,
     /// The expiry of the secret, if it is known.
     pub expires_at: Option<SystemTime>,
-    /// The time to get the next secret, which is some time before the expiry.
+    /// The time to fetch the next secret, shortly before the expiry.
     pub refresh_at: Option<SystemTime>,
-    /// The refresh token.
     pub refresh: Option<Secret>,
     /// The life of the refresh token, if the provider states it.
     pub login_life: Option<LoginLife>,
     /// Whether the registry or the provider refused the secret at the last check.
     pub refused: bool,
-    /// Set if the login session had ended at the last check.
+    /// The login session that had ended at the last check; `None` if no session had ended.
     pub session_over: Option<EndedSession>,
     /// The user name that the source returned with the secret, if it differs from the account's.
     pub username: Option<Username>,
-    /// For a cached answer: the settings of the external source. If the settings change, the cached answer is dropped.
+    /// The settings of the external source that returned a cached answer. If the settings change, the cached answer is
+    /// dropped.
     pub cache_key: Option<String>,
 }
 
-/// The life of a login's refresh token. The token expires at its end, unless it is used before.
+/// The life of a login's refresh token. A token that is not used before `expires_at` expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginLife {
     pub since: SystemTime,
@@ -187,7 +186,7 @@ pub struct LoginLife {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedSession {
     pub page: String,
-    /// Until when to assume that the session has ended, without a new check.
+    /// The time until which Ensign assumes, without a new check, that the session has ended.
     pub until: SystemTime,
 }
 
@@ -208,7 +207,7 @@ impl From<Secret> for StoredSecret {
 }
 
 impl StoredSecret {
-    /// A copy, as [`Secret::copy`].
+    /// Copies the secret and all other fields, as [`Secret::copy`] does.
     #[must_use]
     pub fn copy(&self) -> Self {
         Self {
@@ -224,7 +223,7 @@ impl StoredSecret {
         }
     }
 
-    /// Tells whether both are equal in every field.
+    /// Tells whether both stored secrets are equal in every field.
     pub fn is_same(&self, other: &Self) -> bool {
         let Self { secret, expires_at, refresh_at, refresh, login_life, refused, session_over, username, cache_key } =
             self;

@@ -1,10 +1,11 @@
-//! Reads and writes moments: RFC 3339, or seconds since 1970.
+//! Reads and writes times, as RFC 3339 text or as seconds since 1970.
 
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-/// Reads `2026-11-21T12:00:00.5+01:00`; `None` for a time before 1970, and for any other text. A fraction is dropped.
+/// Reads an RFC 3339 text such as `2026-11-21T12:00:00.5+01:00`; `None` for a time before 1970 or another format. A
+/// fraction of a second is dropped.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let [year, month, day] = numbers(date, '-')?;
@@ -21,7 +22,7 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     is_real.then(|| u64::try_from(seconds).ok())?.and_then(since_1970)
 }
 
-/// Reads GitHub's `2023-05-01 12:34:56 UTC`, also with an offset: `2023-05-01 12:34:56 -0700`.
+/// Reads a time in GitHub's format, such as `2023-05-01 12:34:56 UTC` or `2023-05-01 12:34:56 -0700`.
 pub(crate) fn parse_github(text: &str) -> Option<SystemTime> {
     let [date, time, zone] = text.split_ascii_whitespace().collect::<Vec<_>>().try_into().ok()?;
     let zone = match zone {
@@ -32,7 +33,7 @@ pub(crate) fn parse_github(text: &str) -> Option<SystemTime> {
     parse(&format!("{date}T{time}{zone}"))
 }
 
-/// Writes a moment as RFC 3339 does, in UTC and whole seconds.
+/// Writes a time as RFC 3339 text, in UTC and whole seconds.
 pub(crate) fn rfc3339(moment: SystemTime) -> String {
     let seconds = seconds(moment);
     let (day, clock) = (seconds / 86_400, seconds % 86_400);
@@ -45,18 +46,18 @@ pub(crate) fn since_1970(seconds: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
-/// Returns the seconds since 1970; 0 for an earlier moment.
+/// Returns the seconds since 1970; 0 for a time before 1970.
 pub(crate) fn seconds(moment: SystemTime) -> u64 {
     moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// Reads a JSON number of seconds since 1970; a fraction is dropped.
+/// Reads a JSON number of seconds since 1970. A fraction is dropped.
 pub(crate) fn from_number(number: &Value) -> Option<SystemTime> {
     let fraction = || Duration::try_from_secs_f64(number.as_f64()?).ok();
     since_1970(number.as_u64().or_else(|| fraction().map(|seconds| seconds.as_secs()))?)
 }
 
-/// Seconds ahead of UTC.
+/// Returns how many seconds a time zone is ahead of UTC.
 fn offset(zone: &str) -> Option<i64> {
     if matches!(zone, "Z" | "z") {
         return Some(0);
@@ -66,26 +67,26 @@ fn offset(zone: &str) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(if zone.starts_with('-') { -seconds } else { seconds })
 }
 
-/// Days since 1970. The years begin in March, so the leap day is the last day of a year.
+/// Returns the days since 1970. The calculation begins each year in March, so the leap day is the last day of a year.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let in_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     year * 365 + year / 4 - year / 100 + year / 400 + in_year - 719_468
 }
 
-/// The opposite of [`days`].
+/// Returns the year, month and day of a number of days since 1970, which is the inverse of [`days`].
 fn civil_date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468; // since the first of March of the year 0
+    let days = days + 719_468; // days since 1 March of the year 0
     let (era, in_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let of_era = (in_era - in_era / 1460 + in_era / 36_524 - in_era / 146_096) / 365;
     let in_year = in_era - (365 * of_era + of_era / 4 - of_era / 100);
-    let month = (5 * in_year + 2) / 153; // since March
+    let month = (5 * in_year + 2) / 153; // months since March
     let day = in_year - (153 * month + 2) / 5 + 1;
     let year = era * 400 + of_era + i64::from(month >= 10);
     (year, if month < 10 { month + 3 } else { month - 9 }, day)
 }
 
-/// Exactly `N` numbers of at most four digits.
+/// Splits `text` into exactly `N` numbers of at most four digits.
 fn numbers<const N: usize>(text: &str, separator: char) -> Option<[i64; N]> {
     let number = |part: &str| {
         let plain = (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());

@@ -1,11 +1,11 @@
-//! What is known of a call: the account it asks for, and the facts about its caller.
+//! The input to the choice of an account: what the call asks for, and the facts about its caller.
 
 use std::path::PathBuf;
 
 use super::project_accounts::{ProjectAccounts, TrustedFile};
 use crate::model::{AccountName, CallerFacts, CallerRule, ImageReference, Operation, Registry};
 
-/// The account that a call asks for.
+/// The accounts and the image that a call names in its environment, program name and server address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AccountRequest {
     pub(crate) environment: ExplicitAccount,
@@ -22,87 +22,90 @@ pub(crate) struct AccountRequest {
 pub(crate) enum ExplicitAccount {
     #[default]
     Unset,
-    /// The value names accounts for other registries only.
+    /// The value names accounts only for other registries.
     OtherRegistry,
-    /// `alias`: the account of that name, on any registry that has one.
+    /// The value is `alias`, which names the account with this alias on every registry that has such an account.
     AnyRegistry(String),
-    /// `host=alias`: the account for this registry. No other account may replace that account.
+    /// The value is `host=alias`, which names the account for this registry. No other account may replace this account.
     ThisRegistry(String),
 }
 
-/// The facts about the caller. The default methods find none. Facts are slow to find, so each rule asks only for those
-/// that it needs.
+/// Finds the facts about the caller. The default methods return no facts. Finding a fact is slow, so each rule asks
+/// only for the facts that it needs.
 pub(crate) trait CallerContext {
-    /// The images on the caller's command line.
+    /// Returns the images on the caller's command line.
     fn command(&self) -> CommandImages;
 
-    /// The facts about the calling processes that `rule` needs.
+    /// Returns the facts about the calling processes that `rule` needs.
     fn facts(&self, rule: &CallerRule) -> CallerFacts;
 
-    /// The operation of a build, if its files decide between pull and push.
+    /// Returns the operation of a build whose files decide between pull and push; `None` in all other cases.
     fn operation_in_files(&self) -> Option<Operation> {
         None
     }
 
-    /// The images of the asked registry in the files that the caller works on.
+    /// Returns the requested registry's images in the files that the caller works on.
     fn mentions(&self) -> FileImages {
         FileImages::default()
     }
 
-    /// The accounts of the caller's project file, if `trusted` contains that file.
+    /// Returns the accounts in the caller's project file, if `trusted` contains this file.
     fn project(&self, _trusted: &[TrustedFile]) -> Option<ProjectAccounts> {
         None
     }
 
-    /// The caller's working directory, under each of its paths: links can give it several.
+    /// Returns all paths of the caller's working directory, because links can give a directory several paths.
     fn folder(&self) -> Vec<PathBuf> {
         vec![]
     }
 }
 
-/// The images of the asked registry on the caller's command line.
+/// The requested registry's images on the caller's command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CommandImages {
     pub(crate) images: Vec<ImageReference>,
     pub(crate) role: ImageRole,
-    /// Push if the command pushes anything to the registry; `None` if unknown.
+    /// The operation, which is push if the command pushes anything to the registry; `None` if unknown.
     pub(crate) operation: Option<Operation>,
 }
 
-/// What a command does with its images. For roles other than `Needed` the caller's files are read first.
+/// What a command does with its images. Unless the role is `Needed`, the images in the caller's files are tried before
+/// the images of the command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ImageRole {
-    /// The command pulls or pushes them.
+    /// The command pulls or pushes the images.
     #[default]
     Needed,
-    /// The command uses them as a build cache, if it can read them.
+    /// The command uses the images as a build cache, if it can read the images.
     Cache,
-    /// The command builds an image of that name without pushing it, so it does not access the registry.
+    /// The command builds the image without pushing it, so the command does not access the image's registry.
     Result,
 }
 
-/// The images of the asked registry in the caller's files, and the parts that could not be read.
+/// The requested registry's images in the caller's files, and the parts of the files in which images are unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FileImages {
     pub(crate) images: Vec<ImageMention>,
     pub(crate) unknown: Vec<UnknownImages>,
 }
 
-/// A part of a file in which the images are unknown. If there is such a part, the rule for files chooses no account.
+/// A part of a file in which the images are unknown. If a file has a part with unknown images, the rule for files
+/// chooses no account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownImages {
     pub(crate) file: PathBuf,
     pub(crate) reach: RegistryRange,
-    /// What is unknown and why; printed after the file's name. The message contains no value of a variable.
+    /// Says what is unknown and why, and is printed after the file's name. The message contains no value of a variable.
     pub(crate) message: String,
 }
 
-/// The registries to which the unknown images may belong.
+/// The registries from which the unknown images may come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RegistryRange {
     Any,
     Only(Registry),
-    /// All except this one. The client asks this registry first, and learns the other images from the answer.
+    /// All registries except the named registry. The client asks the named registry first, and its answer lists the
+    /// other images.
     AllBut(Registry),
 }
 
@@ -130,8 +133,8 @@ impl FileImages {
 }
 
 impl ExplicitAccount {
-    /// Reads `ENSIGN_ACCOUNT`: `alias`, or `host=alias,host=alias`. An alias among such pairs is for all other
-    /// registries.
+    /// Reads the value of `ENSIGN_ACCOUNT`, which is `alias` or `host=alias,host=alias`. An alias without a host is for
+    /// all registries that no pair names.
     pub(crate) fn parse(value: &str, registry: &Registry) -> Self {
         let pairs = value.split(',').filter_map(|pair| pair.split_once('='));
         let named = |registry: &Registry| pairs.clone().find(|(host, _)| registry.is_key(host.trim()));

@@ -1,5 +1,5 @@
-//! `Decision`: which account answers a call, and why. A decision is made once; output, journal and JSON all show that
-//! decision.
+//! `Decision`: which account answers a call, and why. A decision is made once, and is then shown by the output, the
+//! journal and the JSON.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::project_accounts::ProjectAccounts;
 use crate::model::{Account, Operation, Registry};
 
-/// The rules in their order. The first that names an account decides.
+/// The rules, in the order in which they are tried. The first rule that has a verdict decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Rule {
@@ -24,29 +24,29 @@ pub(crate) enum Rule {
     Only,
 }
 
-/// The answer to a call, with the rules that led to it.
+/// The choice of an account for a call, with the outcomes of the rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Decision {
-    /// The host that the call asks for.
+    /// The host that the call names.
     pub(crate) registry: String,
-    /// The registry or pattern that the accounts belong to, if it differs from `registry`.
+    /// The registry or pattern whose accounts answer, if the registry or pattern differs from `registry`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) answered_as: Option<String>,
     pub(crate) verdict: Verdict,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<String>,
-    /// The other credential helper that answers: the `x` of `docker-credential-x`.
+    /// The `x` in the name `docker-credential-x` of another credential helper that answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) helper: Option<String>,
-    /// The registry or pattern that is routed to that helper; `None`: the helper is the fallback.
+    /// The registry or pattern that is routed to `helper`; `None` if the helper is the fallback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) route: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) operation: Option<Operation>,
-    /// The accounts that were left, if no rule chose between them.
+    /// The accounts between which no rule chose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) accounts: Vec<String>,
-    /// The accounts that were passed over, because they are only for the other operation.
+    /// The accounts that the rules could not choose, because these accounts are only for the other operation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) passed_over: Vec<String>,
     pub(crate) steps: Vec<DecisionStep>,
@@ -55,9 +55,8 @@ pub(crate) struct Decision {
 /// Which rules a decision contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Detail {
-    /// The rules up to the deciding one, without those that have no result.
+    /// The rules up to the deciding rule, without the rules that have no result.
     Needed,
-    /// All rules.
     Full,
 }
 
@@ -68,22 +67,19 @@ pub(crate) enum Verdict {
     Account,
     /// Another credential helper answers.
     Helper,
-    /// The image needs no account.
+    /// The image is public, so it needs no account.
     Public,
-    /// The registry has no account.
     #[default]
     NoAccount,
-    /// All accounts are for the other operation.
+    /// All accounts of the registry are for the other operation.
     NoneForOperation,
-    /// The call names an account that does not exist. No other account may replace it.
+    /// The call names an account that does not exist, and no other account may replace the named account.
     NoSuchAccount,
-    /// No rule chose between the accounts.
     Several,
-    /// No account answers by default, since a `docker logout`.
+    /// No account answers by default after a `docker logout`.
     SignedOut,
 }
 
-/// One rule with its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DecisionStep {
     pub(crate) rule: Rule,
@@ -102,16 +98,16 @@ pub(crate) enum RuleOutcome {
         reason: MatchReason,
     },
     NoSuchAccount {
-        /// `None` if it is the user in an address, because that may be a token.
+        /// The name that matches no account. The name is `None` for the user in an address, because this user may be a
+        /// token.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
-    /// Every image is public.
     Public {
         image: String,
         pattern: String,
     },
-    /// The images belong to different accounts, so the rule chooses none.
+    /// The images belong to different accounts, so the rule chooses no account.
     Ambiguous {
         images: Vec<OwnedImage>,
     },
@@ -190,12 +186,12 @@ impl Rule {
 }
 
 impl Decision {
-    /// A decision without rules.
+    /// Creates a decision that contains no rules.
     pub(crate) fn without_steps(registry: &Registry, verdict: Verdict) -> Self {
         Self { registry: registry.to_string(), verdict, ..Self::default() }
     }
 
-    /// The images that the steps name.
+    /// Returns the images that the steps name.
     pub(crate) fn images(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().flat_map(|step| match &step.outcome {
             RuleOutcome::Account { reason: MatchReason::Image { image, .. }, .. }
@@ -205,12 +201,11 @@ impl Decision {
         })
     }
 
-    /// The key of the accounts' entry in the config.
+    /// Returns the key of the accounts' entry in the config.
     pub(crate) fn entry(&self) -> &str {
         self.answered_as.as_ref().unwrap_or(&self.registry)
     }
 
-    /// The step that decides.
     pub(crate) fn deciding(&self) -> Option<&DecisionStep> {
         self.steps.iter().find(|step| step.decides)
     }
@@ -225,7 +220,7 @@ impl RuleOutcome {
         matches!(self, Self::Nothing { .. })
     }
 
-    /// The verdict, if this outcome decides; `None`: the next rule is tried.
+    /// Returns the verdict if this outcome decides. After `None`, the next rule is tried.
     pub(super) fn verdict(&self) -> Option<Verdict> {
         match self {
             Self::Account { .. } => Some(Verdict::Account),

@@ -1,5 +1,5 @@
-//! Chooses the account that answers. `get`, `which` and all other commands try the same rules in the same order. The
-//! first rule that matches decides.
+//! Chooses the account that answers a call. `get`, `which` and all other commands try the same rules in the same order.
+//! The first rule that matches decides.
 
 mod context;
 mod decision;

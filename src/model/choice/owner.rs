@@ -1,4 +1,4 @@
-//! Finds the account that an image or a folder belongs to.
+//! Finds the account to which an image or a folder belongs.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,8 @@ use super::context::{FileImages, UnknownImages};
 use super::decision::{MatchReason, NoMatch, OwnedImage, RuleOutcome, UnknownFile};
 use crate::model::{Account, ImagePattern, ImageReference};
 
-/// The account whose folder encloses the current folder most closely; none if two accounts tie. `current` contains the
-/// paths of the current folder, because links can give a folder several paths.
+/// Chooses the account whose folder is the closest parent of the current folder. If two accounts tie, no account is
+/// chosen. `current` contains all paths of the current folder, because links can give a folder several paths.
 pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &[PathBuf]) -> RuleOutcome {
     let folders = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
     let distance = |folder: &Path| current.iter().filter_map(|name| steps(folder, name, cfg!(windows))).min();
@@ -24,8 +24,8 @@ pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: 
     }
 }
 
-/// How many levels `current` is below `folder`. Windows ignores case: after `cd c:\src` a shell shows `c:\src`, even if
-/// the folder is `C:\Src`.
+/// Returns how many levels `current` is below `folder`. Case is ignored on Windows, where a shell shows `c:\src` after
+/// `cd c:\src` even if the folder is `C:\Src`.
 fn steps(folder: &Path, current: &Path, ignoring_case: bool) -> Option<usize> {
     let within =
         |folder: &Path, current: &Path| current.strip_prefix(folder).ok().map(|rest| rest.components().count());
@@ -33,9 +33,9 @@ fn steps(folder: &Path, current: &Path, ignoring_case: bool) -> Option<usize> {
     if ignoring_case { within(&lower(folder), &lower(current)) } else { within(folder, current) }
 }
 
-/// The account that owns all `images`. Images without an owner are ignored; if all are public, no account is needed.
-/// The most specific pattern wins. On a tie an account for one operation wins over one for both, and a public pattern
-/// wins over any account.
+/// Chooses the account that owns all `images`. Images without an owner are ignored. If all images are public, no
+/// account is needed. The most specific pattern is used. If two patterns tie, an account for one operation is preferred
+/// to an account for both. A public pattern is preferred to an account's pattern.
 pub(crate) fn owner_of(accounts: &[&Account], public: &[ImagePattern], images: &[ImageReference]) -> RuleOutcome {
     let mut owners: Vec<(&ImageReference, &Account, ImagePattern)> = Vec::new();
     let mut open: Vec<(&ImageReference, &ImagePattern)> = Vec::new();
@@ -44,7 +44,7 @@ pub(crate) fn owner_of(accounts: &[&Account], public: &[ImagePattern], images: &
             accounts.iter().filter_map(|account| Some((image, *account, account.claim(image)?))).collect();
         let rank = |account: &Account, pattern: &ImagePattern| (pattern.specificity(), account.purpose.is_some());
         let closest = claims.iter().map(|(_, account, pattern)| rank(account, pattern)).max();
-        let matching = public.iter().rev().filter(|pattern| pattern.matches(image)); // the first of a tie
+        let matching = public.iter().rev().filter(|pattern| pattern.matches(image)); // reversed, so the first of a tie wins
         match matching.max_by_key(|pattern| pattern.specificity()) {
             Some(pattern) if closest.is_none_or(|(closest, _)| pattern.specificity() >= closest) => {
                 open.push((image, pattern));
@@ -72,7 +72,7 @@ pub(crate) fn owner_of(accounts: &[&Account], public: &[ImagePattern], images: &
     }
 }
 
-/// Like [`owner_of`], for images in files. If some images are unknown, no account is chosen.
+/// Chooses the account as [`owner_of`] does, for images in files. If some images are unknown, no account is chosen.
 pub(super) fn owner_in_files(accounts: &[&Account], public: &[ImagePattern], found: FileImages) -> RuleOutcome {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     if !found.unknown.is_empty() {

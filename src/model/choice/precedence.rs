@@ -8,8 +8,8 @@ use super::owner::{owner_in_files, owner_of, used_in};
 use super::registry_accounts::{DefaultAccount, RegistryAccounts, only};
 use crate::model::{Account, ImagePattern, ImageReference, Operation};
 
-/// Each fact is found when a rule first needs it, and is then kept. `'a` is the lifetime of the accounts, `'c` that of
-/// the call.
+/// Tries the rules for one call. A fact is found when the first rule needs the fact, and is then kept for other rules.
+/// `'a` is the lifetime of the accounts, and `'c` is the lifetime of the call.
 pub(crate) struct Precedence<'a, 'c, E> {
     pub(crate) candidates: &'a RegistryAccounts,
     request: &'c AccountRequest,
@@ -33,7 +33,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
             let steps = Rule::ALL.into_iter().map(|rule| self.step(rule)).collect();
             return Decision { operation, passed_over: self.passed_over(), ..self.decision(steps) };
         }
-        // Without accounts only the first rule is tried, so the caller is not looked at.
+        // Without accounts only the first rule is tried, so that the caller is not examined.
         let rules = if self.candidates.accounts.is_empty() { &Rule::ALL[..1] } else { &Rule::ALL };
         let mut steps = Vec::new();
         for step in rules.iter().map(|rule| self.step(*rule)).filter(|step| !step.outcome.is_nothing()) {
@@ -46,7 +46,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         self.decision(steps)
     }
 
-    /// The decision if the images are public; no other helper is asked then.
+    /// Returns a decision if the images are public. No other helper is asked for a public image.
     pub(crate) fn public(&self) -> Option<Decision> {
         let rules = Rule::ALL.into_iter().filter(|_| !self.candidates.public.is_empty());
         let step = rules.map(|rule| self.step(rule)).find(|step| matches!(step.outcome, RuleOutcome::Public { .. }));
@@ -58,7 +58,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         DecisionStep { rule, decides: outcome.verdict().is_some(), outcome }
     }
 
-    /// Builds the decision. Of the steps that can decide, the first one does.
+    /// Builds the decision. If several steps can decide, the first of these steps decides.
     fn decision(&self, mut steps: Vec<DecisionStep>) -> Decision {
         steps.iter_mut().filter(|step| step.decides).skip(1).for_each(|step| step.decides = false);
         let deciding = steps.iter().find(|step| step.decides).map(|step| &step.outcome);
@@ -81,7 +81,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         decision
     }
 
-    /// The verdict if no rule decides.
+    /// Returns the verdict for the case that no rule decides.
     fn verdict_without_rule(&self) -> Verdict {
         match self.serving() {
             _ if self.candidates.accounts.is_empty() => Verdict::NoAccount,
@@ -91,7 +91,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         }
     }
 
-    /// The outcome of one rule.
+    /// Returns the outcome of one rule.
     fn outcome(&self, rule: Rule) -> RuleOutcome {
         let Self { candidates, request, context, .. } = *self;
         match rule {
@@ -102,14 +102,14 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
             Rule::AddressUser => request.user.as_ref().map_or(NoMatch::None.into(), |user| {
                 let account = candidates.account_of(user);
                 account.map_or(RuleOutcome::NoSuchAccount { name: None }, |account| {
-                    // it may be a token
+                    // the user is not reported, because it may be a token
                     RuleOutcome::account(account, MatchReason::Named)
                 })
             }),
             Rule::AddressImage => {
                 request.image.as_ref().map_or(NoMatch::None.into(), |image| self.owner_of(std::slice::from_ref(image)))
             }
-            // If the registry has one account that answers every call, there is no need to look at the caller.
+            // If the registry has one account that answers every call, the caller need not be examined.
             Rule::CommandLine | Rule::Files | Rule::Project | Rule::Folder if candidates.sole_answer() => {
                 NoMatch::OneAccount.into()
             }
@@ -120,7 +120,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
                 RuleOutcome::Public { .. } if self.command().role == ImageRole::Result => NoMatch::OnlyBuilt.into(),
                 outcome => outcome,
             },
-            // Images named on the command line always count.
+            // Images that the command pulls or pushes are preferred to images in files.
             Rule::Files if !self.command().images.is_empty() && self.command().role == ImageRole::Needed => {
                 NoMatch::ImageOnCommandLine.into()
             }
@@ -162,7 +162,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         self.unless_passed_over(owner_of(self.serving(), self.public_patterns(), images))
     }
 
-    /// Reports that the image may belong to an account for the other operation.
+    /// Reports that an image without an account may belong to an account for the other operation.
     fn unless_passed_over(&self, outcome: RuleOutcome) -> RuleOutcome {
         match outcome {
             RuleOutcome::Nothing { reason: NoMatch::ImageOfNoAccount }
@@ -200,7 +200,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         self.serving().iter().any(|serving| serving.name == account.name)
     }
 
-    /// The accounts that the rules may choose: those for the call's operation.
+    /// Returns the accounts that the rules may choose, which are the accounts for the call's operation.
     fn serving(&self) -> &[&'a Account] {
         self.serving.get_or_init(|| {
             let accounts = self.candidates.accounts.iter();
@@ -216,14 +216,14 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         names(self.candidates.accounts.iter().filter(|account| !self.serves(account)))
     }
 
-    /// The public images. A push has none, because it always needs an account.
+    /// Returns the patterns of public images, but none for a push, because every push needs an account.
     fn public_patterns(&self) -> &'a [ImagePattern] {
         let public = &self.candidates.public;
         let is_push = || self.operation() == Some(Operation::Push);
         if public.is_empty() || is_push() { &[] } else { public }
     }
 
-    /// The operation of the call, from its command line or its files; `None` if neither shows it.
+    /// Returns the call's operation, as its command line or its files show it; `None` if the operation is unknown.
     fn operation(&self) -> Option<Operation> {
         let in_files = || self.context.operation_in_files();
         *self.operation.get_or_init(|| self.command().operation.or_else(in_files))

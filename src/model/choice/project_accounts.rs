@@ -9,7 +9,7 @@ use crate::model::{AccountName, Registry};
 pub(crate) struct ProjectAccounts {
     pub(crate) file: PathBuf,
     pub(crate) accounts: Vec<(Registry, AccountName)>,
-    /// Keys that this version does not know.
+    /// The keys that this version of Ensign does not know.
     pub(crate) unknown: Vec<String>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct TrustedFile {
 impl ProjectAccounts {
     pub(crate) const FILE: &str = ".ensign.toml";
 
-    /// The account that the file names for `registry`.
+    /// Returns the account that the file names for `registry`.
     pub(crate) fn account(&self, registry: &Registry) -> Option<&AccountName> {
         self.accounts.iter().find(|(other, _)| other == registry).map(|(_, name)| name)
     }

@@ -10,42 +10,41 @@ use crate::model::{Account, AccountName, HelperName, ImagePattern, ImageReferenc
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RegistryAccounts {
     pub(crate) registry: Registry,
-    /// The host that the call asks for: the registry itself, or a host that the pattern covers.
+    /// The host that the call names, which is the registry itself, its alias, or a host that the pattern covers.
     pub(crate) host: Registry,
     /// The spellings of the registry's name that other programs use.
     pub(crate) spellings: Vec<String>,
     pub(crate) active: DefaultAccount,
-    /// The default account before the last switch.
+    /// The default account before the last `ensign switch`.
     pub(crate) previous: Option<AccountName>,
-    /// The public images.
     pub(crate) public: Vec<ImagePattern>,
-    /// The helper that answers instead, if there is no account.
+    /// The credential helper that answers if the entry has no account.
     pub(crate) helper: Option<HelperName>,
     pub(crate) accounts: Vec<Account>,
     /// The trusted project files, which may name accounts of any registry.
     pub(crate) trusted: Rc<[TrustedFile]>,
 }
 
-/// Another helper that answers for a registry without accounts.
+/// Another credential helper that answers for a registry without accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HelperRoute {
     pub(crate) helper: HelperName,
-    /// The registry or pattern that is routed to this helper; `None`: the helper is the fallback.
+    /// The registry or pattern that is routed to this helper; `None` if the helper is the fallback.
     pub(crate) by: Option<Registry>,
 }
 
-/// The account that answers if no rule before it decides.
+/// The account that answers if no earlier rule decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum DefaultAccount {
     Account(AccountName),
-    /// No account answers by default. `docker logout` sets this and keeps the accounts.
+    /// No account answers by default. `docker logout` selects this variant and keeps the accounts.
     SignedOut,
     #[default]
     Unset,
 }
 
 impl RegistryAccounts {
-    /// An empty entry for a registry.
+    /// Creates an empty entry for a registry.
     pub(crate) fn none(registry: &Registry) -> Self {
         Self {
             registry: registry.clone(),
@@ -60,22 +59,22 @@ impl RegistryAccounts {
         }
     }
 
-    /// The entry that answers for a host: of those with accounts or a helper, the most specific. The result contains
-    /// the public images of all entries.
+    /// Returns the most specific entry for a host that has accounts or a helper. The result contains the public images
+    /// of all entries.
     pub(crate) fn for_host(mut entries: Vec<Self>, host: &Registry) -> Self {
         let public = entries.iter_mut().flat_map(|entry| std::mem::take(&mut entry.public)).collect();
         let answers = |entry: &Self| !entry.accounts.is_empty() || entry.helper.is_some();
-        let answering = entries.into_iter().rev().filter(answers); // the first of a tie
+        let answering = entries.into_iter().rev().filter(answers); // reversed, so the first of a tie wins
         let closest = answering.max_by_key(|entry| entry.registry.specificity(host));
         Self { public, host: host.clone(), ..closest.unwrap_or_else(|| Self::none(host)) }
     }
 
-    /// Tells whether the host is an alias: the accounts belong to another registry.
+    /// Tells whether the host is an alias, which means that the accounts belong to another registry.
     pub(crate) fn is_alias(&self) -> bool {
         !self.registry.covers(&self.host)
     }
 
-    /// Replaces an alias (`also` in the config) in an image's name by the registry of the accounts, so that their
+    /// Replaces an alias (`also` in the config) in an image's name by the accounts' registry, so that the accounts'
     /// patterns match the image.
     pub(super) fn move_home(&self, image: &mut ImageReference) {
         if self.is_alias() && *image.registry() == self.host {
@@ -83,7 +82,8 @@ impl RegistryAccounts {
         }
     }
 
-    /// The account called `name`: by its alias, or by its user name if only one account has that user name.
+    /// Returns the account with the alias `name`, or else the account with the user name `name` if only one account has
+    /// this user name.
     pub(crate) fn account(&self, name: &str) -> Option<&Account> {
         self.accounts.iter().find(|account| account.name.as_str() == name).or_else(|| {
             let mut same_user = self.accounts.iter().filter(|account| account.username.as_str() == name);
@@ -91,20 +91,20 @@ impl RegistryAccounts {
         })
     }
 
-    /// The account for the address `user@host`: by its user name, then by its alias, because Docker knows only user
-    /// names.
+    /// Returns the account for the address `user@host`. User names are compared before aliases, because Docker knows
+    /// only user names.
     pub(crate) fn account_of(&self, user: &str) -> Option<&Account> {
         let is_of = |account: &&Account| account.username.as_str() == user;
         let of_user = self.active_account().filter(is_of).or_else(|| self.accounts.iter().find(is_of));
         of_user.or_else(|| self.account(user))
     }
 
-    /// The account that a decision has chosen.
+    /// Returns the account that a decision has chosen.
     pub(crate) fn chosen(&self, decision: &Decision) -> Option<&Account> {
         self.called(decision.account.as_deref()?)
     }
 
-    /// The account with exactly this alias.
+    /// Returns the account with exactly this alias.
     pub(crate) fn called(&self, alias: &str) -> Option<&Account> {
         self.accounts.iter().find(|account| account.name.as_str() == alias)
     }
@@ -120,28 +120,29 @@ impl RegistryAccounts {
         self.previous.as_ref().and_then(|name| self.accounts.iter().find(|account| account.name == *name))
     }
 
-    /// The account that answers if nothing is known about the call.
+    /// Returns the account that answers if nothing is known about the call.
     pub(crate) fn default_account(&self) -> Option<&Account> {
         let alone =
             self.accounts.first().filter(|_| self.accounts.len() == 1 && self.active != DefaultAccount::SignedOut);
         self.active_account().or(alone)
     }
 
-    /// The account that answers if only the call's operation is known.
+    /// Returns the account that answers if only the call's operation is known.
     pub(crate) fn default_for(&self, operation: Option<Operation>) -> Option<&Account> {
         let serving: Vec<_> = self.accounts.iter().filter(|account| account.serves(operation)).collect();
         let alone = || only(&serving).filter(|_| self.active != DefaultAccount::SignedOut);
         self.active_account().filter(|active| active.serves(operation)).or_else(alone)
     }
 
-    /// Tells whether one account answers every call.
+    /// Tells whether the entry has one account that answers every call.
     pub(crate) fn sole_answer(&self) -> bool {
         let [account] = self.accounts.as_slice() else { return false };
         self.active != DefaultAccount::SignedOut && account.purpose.is_none() && self.public.is_empty()
     }
 }
 
-/// The only account in `serving`. If there are several, the only one of them that is restricted to the operation.
+/// Returns the only account in `serving`. If `serving` has several accounts, the only account that is restricted to one
+/// operation is returned.
 pub(super) fn only<'a>(serving: &[&'a Account]) -> Option<&'a Account> {
     let mut special = serving.iter().filter(|account| account.purpose.is_some());
     match (serving, special.next(), special.next()) {
