@@ -1,4 +1,4 @@
-//! Passes calls on to another helper, for the registries that the other helper answers for.
+//! Forwards the calls for routed registries to another credential helper.
 
 use super::ProtocolCall;
 use super::message::ProtocolError;
@@ -7,7 +7,8 @@ use crate::model::choice::HelperRoute;
 use crate::model::{Credential, Registry, ServerUrl};
 
 impl ProtocolCall<'_> {
-    /// The helper that answers instead of us. `None` for a pinned helper, which answers only as its own account.
+    /// Returns the helper that answers instead of Ensign; `None` for a pinned helper, which answers only as its own
+    /// account.
     pub(super) fn route(&self, registry: &Registry) -> Result<Option<HelperRoute>, ProtocolError> {
         if self.pinned.is_some() {
             return Ok(None);
@@ -15,7 +16,7 @@ impl ProtocolCall<'_> {
         Ok(self.accounts.route(registry)?)
     }
 
-    /// Asks the other helper, if the registry is routed to one.
+    /// Asks the other credential helper, if the registry is routed to a helper.
     pub(super) fn delegate(&self, found: FindOutcome, server_url: &ServerUrl) -> FindOutcome {
         match found {
             FindOutcome::Delegated(route) => self.accounts.ask_routed(&route, server_url.as_str()),
@@ -23,7 +24,7 @@ impl ProtocolCall<'_> {
         }
     }
 
-    /// The other helper's credentials, returned like ours. The client sees none of that helper's messages.
+    /// Returns the credentials of the other credential helper. The client sees no messages of the other helper.
     pub(super) fn get_delegated(
         &self,
         route: &HelperRoute,

@@ -1,8 +1,8 @@
-//! The kubelet's exec protocol: returns the credentials for an image (Kubernetes
+//! Implements the kubelet's exec protocol, which asks for the credentials for an image (Kubernetes
 //! `staging/src/k8s.io/kubelet/pkg/apis/credentialprovider/{v1,v1beta1,v1alpha1}/types.go`).
 //!
-//! It reads one JSON request and writes one response. A response may contain no credentials. Errors go to stderr, which
-//! the kubelet logs if the exit code is not 0.
+//! The program reads one JSON request and writes one response. A response may contain no credentials. Errors are
+//! written to stderr, which the kubelet logs if the exit code is not 0.
 
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
@@ -31,12 +31,12 @@ pub(crate) fn serve() -> ExitCode {
     }
 }
 
-/// The supported versions. Our response differs only in the version's name.
+/// The supported versions. Ensign's responses to all versions are the same except for the version's name.
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
 const GROUP: &str = "credentialprovider.kubelet.k8s.io/";
 const LIMIT: u64 = 1 << 20;
 
-/// Later versions add fields, which are ignored here if they are not used.
+/// The kubelet's request. Fields that Ensign does not use are ignored, because later versions add fields.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CredentialProviderRequest {
@@ -60,7 +60,8 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
         bail!(Problem::new(what, format!("set apiVersion to {GROUP}v1 in the CredentialProviderConfig")));
     }
     let shown = text::one_line(&image, 200);
-    // The kubelet compares the registry in the response with the image's text before the first `/`, letter by letter.
+    // The kubelet compares the registry in the response with the image's text before the first `/`. The texts must be
+    // identical.
     let spelling = Registry::spelled(&image).and_then(|(_, spelling)| spelling).filter(|_| image.contains('/'));
     let image: ImageReference = image.parse().map_err(|error| anyhow!("`{shown}` is not an image: {error}"))?;
     let found = find(env, &image)?;
@@ -81,7 +82,7 @@ fn read(mut stdin: impl Read) -> Result<CredentialProviderRequest> {
     })
 }
 
-/// The kubelet as a caller. It is a daemon, so its command line and folder prove nothing.
+/// The kubelet as a caller. The kubelet is a daemon, so its command line and folder do not show the account.
 struct Kubelet;
 
 impl CallerContext for Kubelet {
@@ -91,12 +92,12 @@ impl CallerContext for Kubelet {
 
     fn facts(&self, rule: &CallerRule) -> CallerFacts {
         let mut facts = caller::facts(rule);
-        facts.programs.insert(0, "kubelet".to_owned()); // only the kubelet speaks this protocol
+        facts.programs.insert(0, "kubelet".to_owned()); // only the kubelet uses this protocol
         facts
     }
 }
 
-/// Finds the credentials for `image`. Nothing else is known about the pull.
+/// Finds the credentials for `image`, which is all that is known about the pull.
 fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let registry = image.registry();
     let named = env.account.as_ref().map(|value| ExplicitAccount::parse(value, registry));
@@ -132,8 +133,9 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     Ok(None)
 }
 
-/// The response contains only these fields, because the kubelet decodes strictly. The kubelet must not cache the
-/// response, because another account may answer for the next image, and a switch takes effect at once.
+/// Returns the JSON response. The kubelet rejects unknown fields, so the response contains no other fields. The kubelet
+/// must not cache the response, because another account may answer for the next image, and a switch takes effect at
+/// once.
 #[expect(clippy::disallowed_methods, reason = "this is the answer")]
 fn response(api_version: &str, registry: &str, credential: Option<&Credential>) -> Zeroizing<String> {
     let auth = credential.map_or(Zeroizing::new("null".to_owned()), |Credential { username, secret }| {

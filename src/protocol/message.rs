@@ -1,4 +1,4 @@
-//! The messages of the protocol. This file reads requests from stdin, and writes answers and errors to stdout.
+//! Reads the helper protocol's requests from stdin, and writes answers and errors to stdout.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -11,12 +11,13 @@ use crate::accounts::RemedyOptions;
 use crate::model::{Credential, HelperMessage, Problem, Secret, ServerUrl};
 use crate::system::{client_env, text};
 
-/// Why a call fails. Clients compare three of the messages letter by letter (docker/docker-credential-helpers
-/// `credentials/error.go`).
+/// Why a call fails. Clients compare the messages of `NotFound`, `NoServerUrl` and `NoUsername` exactly
+/// (docker/docker-credential-helpers `credentials/error.go`).
 #[derive(Debug)]
 pub(crate) enum ProtocolError {
-    /// The problem is shown to a person at a terminal. Expired secrets, and accounts that the caller may not use, count
-    /// as not found too. Another error would stop pulls of public images, and reveal the account to the caller.
+    /// No credentials were found. If stderr is a terminal, the problem is shown there. An expired secret, or an account
+    /// that the caller may not use, is also reported as not found. Any other error would stop pulls of public images,
+    /// and would reveal the account to the caller.
     NotFound(Option<Problem>),
     NoServerUrl,
     NoUsername,
@@ -29,7 +30,8 @@ pub(crate) enum ProtocolError {
     Other(anyhow::Error),
 }
 
-/// The most bytes to keep of stdin. The rest is read too, so that the client does not write to a closed pipe.
+/// The most bytes that are accepted on stdin. Longer input is read to its end and refused, so that the client does not
+/// write to a closed pipe.
 const URL_LIMIT: u64 = 64 << 10;
 const ENTRY_LIMIT: u64 = 16 << 20;
 
@@ -55,7 +57,7 @@ pub(super) struct StoreRequest {
 }
 
 impl StoreRequest {
-    /// Reads the JSON as Go does.
+    /// Reads the JSON request of `store`, as Go's `encoding/json` does.
     pub(super) fn read(stdin: impl Read) -> Result<Self, ProtocolError> {
         let bytes = read_to_end(stdin, ENTRY_LIMIT)?;
         let fields = HelperMessage::read(&bytes)
@@ -72,7 +74,7 @@ impl StoreRequest {
     }
 }
 
-/// Writes the answer of `get`: three strings under exactly these names, one document, one line end.
+/// Writes the answer of `get`, which is one line with a JSON object of three strings under exactly these names.
 #[expect(clippy::disallowed_methods, reason = "this is Docker's answer")]
 pub(super) fn write_credential(
     stdout: &mut impl Write,
@@ -87,14 +89,14 @@ pub(super) fn write_credential(
     stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()).map_err(|_| ProtocolError::ClosedStdout)
 }
 
-/// One line for a person.
+/// Writes one line for a person.
 pub(super) fn warn(line: &str, stderr: &mut impl Write) {
     let _ = writeln!(stderr, "ensign: {}", text::one_line(line, 400));
 }
 
 impl ProtocolError {
-    /// Writes one plain line to stdout, and returns exit code 1. A problem goes to stderr if a person watches that
-    /// (`is_watched`). The options of `Several` go there in any case.
+    /// Writes one plain line to stdout, and returns exit code 1. A problem is written to stderr if stderr is a terminal
+    /// (`is_watched`). The options of `Several` are always written to stderr.
     pub(crate) fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write, is_watched: bool) -> ExitCode {
         let line = match self {
             Self::ClosedStdout => return ExitCode::FAILURE,
@@ -116,15 +118,15 @@ impl ProtocolError {
     }
 }
 
-/// Lists Ensign's variables that were ignored.
+/// Writes the names of Ensign's environment variables that were ignored.
 pub(super) fn name_ignored(stderr: &mut impl Write) {
     for name in client_env::ignored() {
         let _ = writeln!(stderr, "ensign: {name} is ignored: the calling client was not started with it");
     }
 }
 
-/// Removes brackets and braces, because tools that ignore the exit code would read them as JSON. Also removes the
-/// sentence that clients read as "not found".
+/// Removes brackets and braces, because tools that ignore the exit code would read them as JSON. The sentence that
+/// clients read as "not found" is replaced.
 fn plain(text: &str) -> String {
     let text = text.replace(['{', '['], "(").replace(['}', ']'], ")").replace(Credential::NOT_FOUND, "not found");
     text::one_line(&text, 300)
@@ -151,12 +153,12 @@ impl From<anyhow::Error> for ProtocolError {
     }
 }
 
-/// `Usage:` as docker-credential-helpers prints it, after a wrong call of a protocol verb.
+/// Returns the `Usage:` line for a wrong call of a protocol verb, as docker-credential-helpers prints it.
 pub(crate) fn usage(program: &str) -> String {
     format!("Usage: {program} <get|store|erase|list|version>")
 }
 
-/// The output of `version`: the program's name and its version.
+/// Returns the output of `version`, which is the program's name and version.
 pub(crate) fn version_line(program: &str) -> String {
     let known_as = if program == "ensign" { "" } else { " (ensign)" };
     format!("{program}{known_as} {}", env!("CARGO_PKG_VERSION"))

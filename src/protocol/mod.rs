@@ -1,8 +1,9 @@
-//! The front end for machines: Docker's credential helper protocol, as docker/docker-credential-helpers
-//! `credentials/credentials.go` defines it.
+//! The front for machines, which implements Docker's credential helper protocol (docker/docker-credential-helpers
+//! `credentials/credentials.go`).
 //!
-//! It reads stdin, writes one answer to stdout, and exits with 0 or 1. stderr stays empty on success. It never prompts.
-//! Only `accounts` uses the network, and only for a secret that must be renewed.
+//! A call reads stdin, writes one answer to stdout, never prompts, and exits with 0 or 1. On success, stderr stays
+//! empty unless stderr is a terminal. Only `accounts` uses the network, in order to renew a secret or to revoke the
+//! tokens of a removed login.
 
 mod delegation;
 pub(crate) mod kubelet;
@@ -44,7 +45,7 @@ pub(crate) enum Action {
 impl Action {
     pub(crate) const ALL: [Self; 4] = [Self::Get, Self::Store, Self::Erase, Self::List];
 
-    /// The verb on the command line.
+    /// Returns the verb on the command line.
     pub(crate) fn verb(self) -> &'static str {
         match self {
             Self::Get => "get",
@@ -54,13 +55,13 @@ impl Action {
         }
     }
 
-    /// `list` must not wait for stdin, because some clients never write to it.
+    /// Tells whether the verb reads stdin. `list` must not wait for stdin, because some clients never write to stdin.
     pub(crate) fn reads_stdin(self) -> bool {
         self != Self::List
     }
 }
 
-/// Answers one call from stdin on stdout.
+/// Answers one call, which is read from stdin, on stdout.
 pub(crate) fn serve(action: Action, pinned: Option<&AccountName>) -> ExitCode {
     answer_panics();
     let mut stdout = io::stdout().lock();
@@ -84,15 +85,15 @@ pub(crate) fn serve(action: Action, pinned: Option<&AccountName>) -> ExitCode {
     refusal.write(&mut stdout, &mut io::stderr(), is_watched)
 }
 
-/// The environment with which the calling client was started.
+/// Returns the environment with which the calling client was started.
 fn environment() -> Result<Env, Problem> {
     memory::keep_private();
     client_env::follow_client(caller::changed_by_client);
     Env::take()
 }
 
-/// Makes a panic print one line and exit with 1. Otherwise a panic would have another exit code and an empty stdout,
-/// which clients take for an answer.
+/// Makes a panic print one line and exit with 1. By default a panic has another exit code and an empty stdout, which
+/// clients would read as an answer.
 pub(crate) fn answer_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -102,10 +103,9 @@ pub(crate) fn answer_panics() {
     }));
 }
 
-/// How long the very first login looks for a keyring.
+/// How long a login looks for a keyring, if no store of secrets is chosen yet.
 const PROBING: Duration = Duration::from_millis(500);
 
-/// One call.
 struct ProtocolCall<'e> {
     accounts: Accounts<'e>,
     env: &'e Env,
@@ -179,13 +179,13 @@ impl ProtocolCall<'_> {
         match server_url.target() {
             Target::HubToken(token) => self.accounts.set_hub_token(&username, *token, Some(&secret))?,
             Target::Registry { registry, repository, user: _ } => {
-                // With an identity token Docker drops the user name of `docker login -u`.
+                // If `docker login -u` returns an identity token, Docker drops the user name.
                 let is_token = username.is_identity_token();
                 let user = if is_token { caller::login_user(registry) } else { None };
                 let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
                 let spelling = Registry::spelled(server_url.as_str()).and_then(|(_, spelling)| spelling);
                 if let Ok(choice) = self.accounts.choose_store(PROBING) {
-                    let _ = self.accounts.settle_store(&choice); // `save` reports the fault
+                    let _ = self.accounts.settle_store(&choice); // `save` reports an error
                 }
                 self.accounts.save(&NewLogin {
                     spellings: spelling.into_iter().collect(),
@@ -234,16 +234,16 @@ impl ProtocolCall<'_> {
                 if picked.is_some_and(|name| self.accounts.refuse_env_account(registry, &name).is_ok())
                     && let Some(forgotten) = self.accounts.remove(registry, pick, UnreachableStore::Refuse)?
                 {
-                    forgotten.end(); // best effort: the protocol cannot report a failure
+                    forgotten.end(); // a failure is ignored, because the protocol cannot report it
                 }
             }
         }
         Ok(())
     }
 
-    /// Lists one canonical key for each registry that `get` can answer. Docker's classic builder fails for all keys if
-    /// one key has no answer. Podman, Buildah and Skopeo accept only hosts, and fail for all keys if one key has a
-    /// scheme.
+    /// Lists one canonical key for each registry for which `get` has an answer. Docker's classic builder fails for all
+    /// keys if one key has no answer. Podman, Buildah and Skopeo accept only hosts, and fail for all keys if one key
+    /// has a scheme.
     fn list(&self, stdout: &mut impl Write) -> Result<(), ProtocolError> {
         let mut answerable = serde_json::Map::new();
         let wants_hosts = caller::is_containers_tool();
@@ -264,14 +264,15 @@ impl ProtocolCall<'_> {
         Ok(Credential { username: account.username.clone(), secret })
     }
 
-    /// The account that the side tokens belong to. In a logout, Docker erases the side tokens just before the account.
+    /// Returns the Docker Hub account whose access and refresh tokens `docker login` stores. A logout erases these
+    /// tokens just before the account.
     fn side_account<'c>(&self, hub: &'c RegistryAccounts) -> Option<&'c Account> {
         self.pinned.map_or_else(|| hub.default_account(), |name| hub.account(name.as_str()))
     }
 }
 
-/// The refusal if no account answers. If the account of a pinned helper or the user in the address does not exist, the
-/// answer is "not found", as for an unknown registry.
+/// Returns the error for a call that no account answers. If the account of a pinned helper or the user in the address
+/// does not exist, the error is "not found", as for an unknown registry.
 fn refusal(decision: &Decision, explanation: Explanation<'_>) -> ProtocolError {
     let rule = decision.deciding().map(|step| step.rule);
     match (decision.verdict, explanation.problem()) {

@@ -1,4 +1,4 @@
-//! Requests that Docker itself sends to its CLI plugin: for metadata, and for a hint after a command.
+//! Answers Docker's own requests to its CLI plugin, which ask for metadata or for a hint after a command.
 
 use std::time::SystemTime;
 
@@ -10,18 +10,18 @@ use crate::model::{Account, Expiry};
 use crate::system::env::Env;
 use crate::system::text;
 
-/// docker/cli `cli-plugins/metadata/metadata.go`.
+/// The plugin's metadata (docker/cli `cli-plugins/metadata/metadata.go`).
 pub(crate) const PLUGIN_METADATA: &str = concat!(
     r#"{"SchemaVersion":"0.1.0","Vendor":"Ensign","Version":""#,
     env!("CARGO_PKG_VERSION"),
     r#"","ShortDescription":"Many accounts per registry"}"#
 );
 
-/// Docker's commands that call the hook, as its config lists them.
+/// Docker's commands that call the hook, in the format of Docker's config.
 pub(crate) const HOOKS: &str = "login,pull,push,image pull,image push";
 
-/// Suggests the next steps after a refused push, pull or login, and warns of accounts that expire soon. Ignores other
-/// commands, and requests that it cannot read (docker/cli `cli-plugins/manager/hooks.go`).
+/// Suggests the next steps after a refused push, pull or login, and warns of accounts that expire soon (docker/cli
+/// `cli-plugins/manager/hooks.go`). Other commands and malformed requests get no answer.
 pub(crate) fn hook_answer(asked: &str) -> Option<String> {
     answer(asked, |was_refused| {
         let env = Env::take().ok()?;
@@ -29,7 +29,8 @@ pub(crate) fn hook_answer(asked: &str) -> Option<String> {
     })
 }
 
-/// `warn` returns the warnings. Its argument tells whether the command was refused.
+/// Returns the answer to a hook request. `warn` returns the warnings, and its argument tells whether the command was
+/// refused.
 fn answer(asked: &str, warn: impl FnOnce(bool) -> Option<Vec<String>>) -> Option<String> {
     let HookRequest { command, error } = serde_json::from_str(asked).ok()?;
     let advice = match command.rsplit(' ').next()? {
@@ -46,7 +47,8 @@ fn answer(asked: &str, warn: impl FnOnce(bool) -> Option<Vec<String>>) -> Option
 
 const WARNINGS_AT_MOST: usize = 3;
 
-/// Warns of an expired account only after a refusal, so that the warning does not appear for ever.
+/// Warns of accounts that expire soon. An expired account is mentioned only after a refusal, so that the warning does
+/// not appear for ever.
 fn warnings(ending: Vec<(Account, Expiry)>, was_refused: bool, now: SystemTime) -> Vec<String> {
     let worth_telling = ending.into_iter().filter(|(_, expiry)| was_refused || !expiry.has_ended(now));
     worth_telling
@@ -60,13 +62,14 @@ fn warnings(ending: Vec<(Account, Expiry)>, was_refused: bool, now: SystemTime) 
         .collect()
 }
 
-/// Removes braces, because Docker evaluates the text in them.
+/// Removes braces, because Docker evaluates the text in braces.
 fn plain(line: &str) -> String {
     text::one_line(line, 300).replace(['{', '}'], "")
 }
 
-/// Docker replaces `{{arg . 0}}` with an argument of its own command (`cli-plugins/hooks/template.go`). All versions
-/// with hooks support `arg .`. Docker 28 does not support the newer `argValue`.
+/// The advice after a push. Docker replaces `{{arg . 0}}` with the first argument of the user's command (docker/cli
+/// `cli-plugins/hooks/template.go`). All versions with hooks support `arg .`, but Docker 28 does not support the newer
+/// `argValue`.
 const PUSH: &str = "See which account pushed, and why → docker ensign which --push {{arg . 0}}\n\
                     Ask the registry what it may do   → docker ensign check --push {{arg . 0}}";
 const PULL: &str = "See which account pulled, and why → docker ensign which {{arg . 0}}\n\
@@ -82,7 +85,8 @@ struct HookRequest {
     error: String,
 }
 
-/// Tells whether the command might have succeeded with another account. Registries also call a hidden image unknown.
+/// Tells whether the command might have succeeded with another account. Registries report "unknown" for an image that
+/// the account may not see.
 fn is_about_accounts(error: &str) -> bool {
     const SIGNS: [&str; 14] = [
         "denied",

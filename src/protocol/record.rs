@@ -1,4 +1,4 @@
-//! Prepares the journal's entry about an answer, which `why` shows.
+//! Prepares the journal entry of an answer, which `ensign why` shows.
 
 use anyhow::Result;
 
@@ -8,8 +8,8 @@ use crate::model::{Account, CallerRefusal};
 use crate::system::client_env;
 use crate::system::env::Env;
 
-/// The entry to write after the answer; `None` without a journal. The entry contains no error text, because another
-/// program may have written a part of that text.
+/// Returns the journal and the entry to write after the answer; `None` if nothing is to be written. The entry contains
+/// no error text, because another program may have written a part of the text.
 pub(super) fn prepare(
     env: &Env,
     client: impl FnOnce() -> Option<String>,
@@ -26,7 +26,8 @@ pub(super) fn prepare(
     Some((journal, entry))
 }
 
-/// Writes the entry before the answer, if the account has a caller rule. If writing fails, the account is withheld.
+/// Writes the entry before the answer, if the account has a caller rule. If the entry cannot be written, the account is
+/// withheld.
 pub(super) fn write_first(
     found: Result<FindOutcome>,
     guarded: Option<&Account>,
