@@ -1,5 +1,5 @@
-//! The allocator of a musl build. musl's own allocator gets only a few pages at a time from the kernel, which slows
-//! every `get`.
+//! Replaces the allocator in a musl build. The allocator of musl requests only a few pages at a time from the kernel,
+//! which slows every `get`.
 
 use dlmalloc::GlobalDlmalloc;
 

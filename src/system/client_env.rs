@@ -1,7 +1,7 @@
-//! The environment as the calling client was started with it.
+//! Finds the environment with which the calling client was started.
 //!
-//! A client may read a file of the project into its environment before it starts us. Docker Compose 2.20 to 2.37 did so
-//! with `.env`. Such values come from a stranger and are ignored.
+//! A client may read a project's file into its environment before it starts Ensign. Docker Compose 2.20 to 2.37 did so
+//! with `.env`. Values from such a file may come from a stranger and are ignored.
 
 use std::ffi::{OsStr, OsString};
 use std::sync::OnceLock;
@@ -10,26 +10,27 @@ use std::sync::OnceLock;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ChangedVariable {
     pub(crate) name: OsString,
-    /// `None`: the client was started without it.
+    /// The value at the client's start; `None` if the variable was not set.
     pub(crate) at_start: Option<OsString>,
 }
 
-/// The function that finds the changes. `protocol` sets it, because this layer does not know clients.
+/// The function that finds the changed variables. `protocol` sets this function, because `system` contains no code
+/// about clients.
 static FINDER: OnceLock<fn() -> Vec<ChangedVariable>> = OnceLock::new();
-/// The changes. The finder runs when a variable that we need is set, which is seldom in a `get`.
+/// The changed variables. They are found when Ensign reads a variable that is set, which is seldom in a `get`.
 static CHANGES: OnceLock<Vec<ChangedVariable>> = OnceLock::new();
 
-/// From now on, each variable is read with its value from the client's start.
+/// Makes every later read of a variable return the value at the client's start.
 pub(crate) fn follow_client(finder: fn() -> Vec<ChangedVariable>) {
     let _ = FINDER.set(finder);
 }
 
-/// The variables that the client changed; none if a person calls.
+/// Returns the variables that the client changed, and no variables if a person calls Ensign.
 pub(crate) fn changes() -> &'static [ChangedVariable] {
     FINDER.get().map_or(&[], |finder| CHANGES.get_or_init(finder))
 }
 
-/// The value of a variable at the client's start. The variable's present value is `value`.
+/// Returns the value at the client's start of a variable whose present value is `value`.
 pub(super) fn value(name: &OsStr, value: OsString) -> Option<OsString> {
     match changes().iter().find(|change| change.name == name) {
         Some(change) => change.at_start.clone(),
@@ -37,7 +38,7 @@ pub(super) fn value(name: &OsStr, value: OsString) -> Option<OsString> {
     }
 }
 
-/// The names of our own variables that were ignored; none if the client was not looked at.
+/// Returns the names of Ensign's variables that were ignored, and no names if no variable was read.
 pub(crate) fn ignored() -> impl Iterator<Item = &'static str> {
     let changes = CHANGES.get().into_iter().flatten();
     changes.filter_map(|change| change.name.to_str()).filter(|name| name.starts_with("ENSIGN_"))

@@ -1,8 +1,8 @@
-//! The CPU time of the running thread; it stops while other threads run.
+//! Measures the CPU time of a thread, which does not grow while other threads run.
 
 use std::time::Duration;
 
-/// Returns the CPU time that the thread has used so far. Costs a system call.
+/// Returns the CPU time that the current thread has used so far, by a system call.
 #[cfg(unix)]
 pub(crate) fn thread_time() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
@@ -10,7 +10,8 @@ pub(crate) fn thread_time() -> Duration {
     Duration::new(u64::try_from(now.tv_sec).unwrap_or_default(), u32::try_from(now.tv_nsec).unwrap_or_default())
 }
 
-/// On Windows only unsafe code can read this time. There, work is limited by steps and by the wall clock.
+/// Returns zero on Windows, where only unsafe code can read a thread's CPU time. On Windows, work is limited by steps
+/// and by the wall clock.
 #[cfg(not(unix))]
 pub(crate) fn thread_time() -> Duration {
     Duration::ZERO

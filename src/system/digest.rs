@@ -1,10 +1,11 @@
-//! Digests of sent, received and trusted content. Uses `ring`, which TLS needs anyway.
+//! Computes the digests of sent, received and trusted content with `ring`, which TLS needs anyway.
 
 use std::fmt::Write as _;
 
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
 
-/// Computes the digests of a body, piece by piece: SHA-256, and SHA-512 if a given digest uses it.
+/// Computes the SHA-256 digest of a body piece by piece. The SHA-512 digest is computed only if an expected digest uses
+/// SHA-512.
 pub(crate) struct Hasher {
     sha256: Context,
     sha512: Option<Context>,
@@ -19,7 +20,7 @@ pub(crate) struct Digests {
     pub(crate) size: u64,
 }
 
-/// A computed digest that differs from the given one.
+/// A computed digest and the expected digest, which differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mismatch {
     pub(crate) computed: String,
@@ -27,7 +28,7 @@ pub(crate) struct Mismatch {
 }
 
 impl Hasher {
-    /// `named` are the digests to compare with later.
+    /// Creates a hasher for a body whose expected digests are `named`.
     pub(crate) fn new(named: &[String]) -> Self {
         let sha512 = named.iter().any(|digest| digest.starts_with("sha512:")).then(|| Context::new(&SHA512));
         Self { sha256: Context::new(&SHA256), sha512, size: 0 }
@@ -42,7 +43,7 @@ impl Hasher {
         self.size += bytes.len() as u64;
     }
 
-    /// The digests of all pieces.
+    /// Returns the digests of all pieces together.
     pub(crate) fn finish(self) -> Digests {
         Digests {
             sha256: named("sha256", self.sha256),
@@ -53,7 +54,8 @@ impl Hasher {
 }
 
 impl Digests {
-    /// Compares with a given digest. A digest of an unknown algorithm matches.
+    /// Compares the computed digest with the expected digest `named`. An expected digest of an unknown algorithm is
+    /// accepted.
     pub(crate) fn check(&self, named: &str) -> Result<(), Mismatch> {
         let computed = match named.split_once(':') {
             Some(("sha256", _)) => &self.sha256,
@@ -67,7 +69,7 @@ impl Digests {
     }
 }
 
-/// The hash functions that bake files can use.
+/// The hash functions that expressions in bake files can call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Algorithm {
     Sha1,
@@ -75,7 +77,7 @@ pub(crate) enum Algorithm {
     Sha512,
 }
 
-/// The digest of bytes in hexadecimal digits.
+/// Returns the digest of `bytes` as hexadecimal digits.
 pub(crate) fn hex(algorithm: Algorithm, bytes: &[u8]) -> String {
     let algorithm = match algorithm {
         Algorithm::Sha1 => &SHA1_FOR_LEGACY_USE_ONLY,
@@ -85,7 +87,7 @@ pub(crate) fn hex(algorithm: Algorithm, bytes: &[u8]) -> String {
     hex_digits(ring::digest::digest(algorithm, bytes).as_ref())
 }
 
-/// Bytes as hexadecimal digits.
+/// Returns `bytes` as hexadecimal digits.
 pub(crate) fn hex_digits(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut digits, byte| {
         let _ = write!(digits, "{byte:02x}");
@@ -93,7 +95,7 @@ pub(crate) fn hex_digits(bytes: &[u8]) -> String {
     })
 }
 
-/// The digest of `bytes`, as `sha256:…`.
+/// Returns the SHA-256 digest of `bytes` in the form `sha256:…`.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     let mut context = Context::new(&SHA256);
     context.update(bytes);

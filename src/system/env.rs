@@ -1,4 +1,5 @@
-//! `Env`: the environment of this process, read once and passed on as a value. Only this file uses `directories`.
+//! `Env`: the environment of this process, which is read once and passed on as a value. Only this file uses
+//! `directories`.
 //!
 //! | Variable | Meaning |
 //! | --- | --- |
@@ -32,19 +33,19 @@ use super::{client_env, files};
 use crate::model::Problem;
 use crate::model::env_account::{self, EnvAccount};
 
-/// The environment of this process. Tests build one; it is never mocked.
+/// The environment of this process. Tests build an `Env` instead of mocking the environment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Env {
-    /// The folder of our `config.json`; `None` if there is no home folder for it.
+    /// The folder of Ensign's `config.json`; `None` if the user has no home folder.
     pub(crate) config_dir: Option<PathBuf>,
-    /// The folder of our `secrets/`.
+    /// The folder that contains Ensign's `secrets/`.
     pub(crate) data_dir: Option<PathBuf>,
-    /// The home folder, looked up on demand: `get` seldom needs it.
+    /// The home folder, which is looked up on demand because `get` seldom needs it.
     home: OnceCell<Option<PathBuf>>,
     pub(crate) account: Option<String>,
-    /// The folder of Docker's `config.json` that `docker --config` names.
+    /// The folder of Docker's `config.json`, if `docker --config` was given.
     docker_config: Option<PathBuf>,
-    /// The accounts from the environment, read on demand, once.
+    /// The accounts from the environment, which are read once on demand.
     mounted: OnceCell<Rc<[EnvAccount]>>,
 }
 
@@ -53,7 +54,7 @@ const LOGIN: &str = "ENSIGN_LOGIN_";
 const ACCOUNTS_LIMIT: u64 = 4 << 20;
 
 impl Env {
-    /// Reads the values that every command needs. The others are read on demand.
+    /// Reads the values that every command needs. All other values are read on demand.
     pub(crate) fn take() -> Result<Self, Problem> {
         Ok(Self {
             config_dir: absolute("ENSIGN_CONFIG_DIR")?.or_else(config_dir),
@@ -70,17 +71,17 @@ impl Env {
         Self { docker_config: folder, ..self }
     }
 
-    /// The folder from `docker --config`.
+    /// Returns the folder from `docker --config`.
     pub(crate) fn docker_config_option(&self) -> Option<&Path> {
         self.docker_config.as_deref()
     }
 
-    /// The user's home folder, as Docker finds it: on Windows `USERPROFILE`.
+    /// Returns the user's home folder. On Windows it is the folder in `USERPROFILE`, as for Docker.
     pub(crate) fn home(&self) -> Option<&Path> {
         self.home.get_or_init(home_dir).as_deref()
     }
 
-    /// The accounts from this machine's environment.
+    /// Returns the accounts that the environment variables and the accounts file of this machine contain.
     pub(crate) fn mounted(&self) -> Result<&[EnvAccount]> {
         if let Some(mounted) = self.mounted.get() {
             return Ok(mounted);
@@ -94,7 +95,7 @@ impl Env {
         Self { home: OnceCell::from(Some(home.into())), ..Self::default() }
     }
 
-    /// An environment whose folders are all in `folder`, and which contains the accounts `mounted`.
+    /// Creates an environment that has all its folders in `folder`, and the accounts `mounted`.
     #[cfg(test)]
     pub(crate) fn in_folder(folder: &Path, mounted: Vec<EnvAccount>) -> Self {
         let [config_dir, data_dir] = ["config", "data"].map(|name| Some(folder.join(name)));
@@ -102,21 +103,22 @@ impl Env {
         Self { config_dir, data_dir, home, mounted, ..Self::default() }
     }
 
-    /// The folder of Docker's `config.json`.
+    /// Returns the folder of Docker's `config.json`.
     pub(crate) fn docker_config_dir(&self) -> Option<PathBuf> {
         let named = self.docker_config.clone().or_else(|| path("DOCKER_CONFIG"));
         named.or_else(|| self.home().map(|home| home.join(".docker")))
     }
 
-    /// Docker's own `config.json`.
+    /// Returns the path of Docker's `config.json`.
     pub(crate) fn docker_config_file(&self) -> Option<PathBuf> {
         self.docker_config_dir().map(|folder| folder.join("config.json"))
     }
 
-    /// The folder in memory that the system removes after the session (XDG Base Directory Specification).
+    /// Returns the folder in memory that the system removes at the end of the user's session (XDG Base Directory
+    /// Specification).
     pub(crate) fn runtime_dir(&self) -> Option<PathBuf> {
-        // `present` is enough, because our files there are checked for their owner. Every session sets this variable,
-        // so `variable` would always look at the caller.
+        // The present value can be trusted, because Ensign checks the owner of its files in this folder. `variable`
+        // would examine the caller in every call, because every session sets this variable.
         present("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute())
     }
 
@@ -125,12 +127,12 @@ impl Env {
         variable("ENSIGN_JOURNAL").is_some_and(|value| value == "off" || value == "0")
     }
 
-    /// The folder in which the container tools (Podman, Buildah, Skopeo) have `containers/`.
+    /// Returns the folder in which the container tools (Podman, Buildah, Skopeo) look for `containers/`.
     pub(crate) fn xdg_config_dir(&self) -> Option<PathBuf> {
         path("XDG_CONFIG_HOME").or_else(|| self.home().map(|home| home.join(".config")))
     }
 
-    /// The user's folder of certificates for registries: of Docker's rootless daemon, or of Docker Desktop.
+    /// Returns the user's `certs.d` folder of Docker's rootless daemon or of Docker Desktop.
     pub(crate) fn certificates_dir(&self) -> Option<PathBuf> {
         if cfg!(target_os = "linux") {
             return self.xdg_config_dir().map(|folder| folder.join("docker/certs.d"));
@@ -138,7 +140,7 @@ impl Env {
         self.home().map(|home| home.join(".docker/certs.d"))
     }
 
-    /// Replaces `~` at the beginning by the home folder.
+    /// Replaces `~` at the beginning of a path by the home folder.
     pub(crate) fn expand_home(&self, folder: &str) -> PathBuf {
         let rest = folder.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
         match rest.and_then(|rest| Some((self.home()?, rest.trim_start_matches(['/', '\\'])))) {
@@ -148,8 +150,8 @@ impl Env {
         }
     }
 
-    /// Shows a path to a person, with `~` for the home folder. After `~` the path has `/` on every platform, as in
-    /// shells and portable configs.
+    /// Returns a path as a person reads it, with `~` for the home folder. The separator after `~` is `/` on every
+    /// platform, as in shells and portable configs.
     pub(crate) fn shorten_home(&self, path: &Path) -> String {
         let Some(inside) = self.home().and_then(|home| path.strip_prefix(home).ok()) else {
             return path.display().to_string();
@@ -159,26 +161,26 @@ impl Env {
     }
 }
 
-/// The value of a variable when the calling client was started; `None` if it is unset or empty.
+/// Returns a variable's value at the start of the calling client; `None` if the variable was unset or empty.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     let value = client_env::value(OsStr::new(name), present(name)?)?;
     Some(value).filter(|value| !value.is_empty())
 }
 
-/// The present value of a variable, which the client may have changed; `None` if it is unset or empty.
+/// Returns a variable's present value, which the client may have changed; `None` if the variable is unset or empty.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn present(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// All variables with their present values, which the client may have changed.
+/// Returns all variables with their present values, which the client may have changed.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn all() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
 
-/// The absolute path in a variable. A relative path is refused, because it would depend on the current folder, which
-/// may be a stranger's.
+/// Returns the absolute path in a variable. A relative path is refused, because it would depend on the current folder,
+/// which may contain a stranger's files.
 fn absolute(name: &str) -> Result<Option<PathBuf>, Problem> {
     let Some(path) = path(name) else { return Ok(None) };
     if path.is_absolute() {
@@ -198,8 +200,8 @@ fn data_dir() -> Option<PathBuf> {
     folder("XDG_DATA_HOME", ".local/share")
 }
 
-/// Our folder by the XDG Base Directory Specification, which ignores relative paths. `directories` would look up eight
-/// more folders.
+/// Returns Ensign's folder by the XDG Base Directory Specification, which ignores relative paths. The crate
+/// `directories` would look up eight more folders.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = path(variable).filter(|folder| folder.is_absolute());
@@ -246,34 +248,35 @@ fn read_mounted() -> Result<Vec<EnvAccount>> {
     Ok(found)
 }
 
-/// The names of our own variables. Other programs do not get these variables, because some contain secrets.
+/// Returns the names of Ensign's own variables. Other programs do not get these variables, because some of the
+/// variables contain secrets.
 pub(crate) fn ours() -> impl Iterator<Item = String> {
     all().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
 }
 
-/// The value of a variable, for files in which empty and unset differ. Our own variables are left out, because they may
-/// contain secrets.
+/// Returns a variable's value for the expansion of a file in which empty and unset differ. Ensign's own variables are
+/// left out, because they may contain secrets.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn text(name: &str) -> Option<String> {
     std::env::var_os(name).filter(|_| !name.starts_with("ENSIGN_"))?.into_string().ok()
 }
 
-/// The path in a variable.
+/// Returns the path in a variable.
 pub(crate) fn path(name: &str) -> Option<PathBuf> {
     variable(name).map(PathBuf::from)
 }
 
-/// The home folder; without `HOME`, that of the current user.
+/// Returns the home folder. If `HOME` is unset, the home folder of the current user is returned.
 pub(crate) fn home_dir() -> Option<PathBuf> {
     std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
 }
 
-/// The folder this process was started in, which is its caller's.
+/// Returns the current folder, which this process inherits from its caller.
 pub(crate) fn current_dir() -> Option<PathBuf> {
     std::env::current_dir().ok()
 }
 
-/// The path of this program's file, with links resolved.
+/// Returns the path of this program's file with symbolic links resolved.
 pub(crate) fn program() -> Option<PathBuf> {
     std::env::current_exe().ok()?.canonicalize().ok()
 }

@@ -1,4 +1,4 @@
-//! Runs another program in place of ours. That program uses our terminal, and its exit code becomes ours.
+//! Runs another program on Ensign's terminal, in place of Ensign or as its child.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 
 use super::{env, programs};
 
-/// Runs `command` with one more environment variable. On Unix `command` replaces this process, so the function returns
-/// only an error.
+/// Runs `command` with an additional environment variable. On Unix `command` replaces this process, so the function
+/// returns only if it fails.
 #[expect(clippy::disallowed_methods, reason = "a person named the program: it is run as a shell does it")]
 pub(crate) fn exec(command: &[OsString], variable: &str, value: &str) -> Result<ExitCode> {
     let [program, words @ ..] = command else { bail!("no command was given") };
@@ -23,7 +23,7 @@ pub(crate) fn exec(command: &[OsString], variable: &str, value: &str) -> Result<
     run.with_context(|| format!("could not run `{}`", program.to_string_lossy()))
 }
 
-/// Runs a command on this terminal and waits for it. Returns its exit code.
+/// Runs a command on this terminal, waits for its end and returns its exit code.
 #[expect(clippy::disallowed_methods, reason = "a person was shown the command and said yes")]
 pub(crate) fn run_here(command: &[&OsStr]) -> Result<Option<i32>> {
     let [program, words @ ..] = command else { bail!("no command was given") };
@@ -31,7 +31,7 @@ pub(crate) fn run_here(command: &[&OsStr]) -> Result<Option<i32>> {
     Ok(run.with_context(|| format!("could not run `{}`", program.to_string_lossy()))?.code())
 }
 
-/// Starts the first of these commands whose program is installed. Does not wait for it.
+/// Starts the first of the commands whose program is installed, and does not wait for its end.
 #[expect(clippy::disallowed_methods, reason = "the program is found as any other is, and gets no data of ours")]
 pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
     commands.into_iter().any(|command| {
@@ -43,7 +43,7 @@ pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
     })
 }
 
-/// The program's file. A name is searched in the absolute folders of PATH; a path is not searched.
+/// Returns the program's file. A bare name is searched in the absolute folders of `PATH`. A path is used as it is.
 fn locate(program: &OsStr) -> io::Result<PathBuf> {
     let path = Path::new(program);
     if path.components().count() > 1 || path.has_root() {
@@ -65,7 +65,7 @@ fn locate(program: &OsStr) -> io::Result<PathBuf> {
 mod imp {
     use std::os::unix::process::CommandExt;
 
-    /// Passes the program the name that the person typed, as a shell does.
+    /// Sets the program's name (`argv[0]`) to the name that the person typed, as a shell does.
     pub(super) fn set_name(process: &mut std::process::Command, name: &std::ffi::OsStr) {
         process.arg0(name);
     }

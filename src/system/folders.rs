@@ -1,19 +1,19 @@
-//! Resolves symbolic links in the path of a folder, because a person may type a path with links, while a process sees
-//! the real path.
+//! Resolves symbolic links in the path of a folder. A person may type a path with links, but a process sees the real
+//! path.
 
 use std::path::{Component, Path, PathBuf};
 
 use super::env;
 
-/// The caller's folder under each path that a config may contain: the real path, and the path via `$HOME` if `$HOME` is
-/// a link.
+/// Returns the paths of the caller's folder that a config may contain. These are the real path and, if `$HOME` is a
+/// link, the path via `$HOME`.
 pub(crate) fn of_caller() -> Vec<PathBuf> {
     let current = env::current_dir();
     let by_home = current.as_deref().and_then(by_way_of_home);
     current.into_iter().chain(by_home).collect()
 }
 
-/// An absolute folder as the user spells it: `.`, `..` and links are resolved, except the link of `$HOME`.
+/// Returns an absolute path of a folder in the user's spelling. `.`, `..` and all links except `$HOME` are resolved.
 pub(crate) fn user_canonical(folder: &Path) -> PathBuf {
     let mut settled = PathBuf::new();
     for part in folder.components() {
@@ -23,24 +23,24 @@ pub(crate) fn user_canonical(folder: &Path) -> PathBuf {
             part => settled.push(part),
         }
         if cfg!(unix) {
-            settled = settled.canonicalize().unwrap_or(settled); // Windows would answer with `\\?\`, which shells do not use
+            settled = settled.canonicalize().unwrap_or(settled); // Windows would return `\\?\…`, which shells do not use
         }
     }
     by_way_of_home(&settled).unwrap_or(settled)
 }
 
-/// The path with all links resolved.
+/// Returns the path with all links resolved.
 pub(crate) fn link_target(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 
-/// Expands `~/x` as a shell does.
+/// Expands `~/` at the beginning of a text to the home folder, as a shell does.
 pub(crate) fn at_home(text: &str) -> String {
     let in_home = || Some(env::home_dir()?.join(text.strip_prefix("~/")?).to_str()?.to_owned());
     in_home().unwrap_or_else(|| text.to_owned())
 }
 
-/// The path of `folder` via `$HOME`, if `$HOME` is a link and leads to it.
+/// Returns the path of `folder` via `$HOME`, if `$HOME` is a link to a parent of `folder`.
 fn by_way_of_home(folder: &Path) -> Option<PathBuf> {
     let home = env::home_dir().filter(|home| home.is_absolute() && !folder.starts_with(home))?;
     Some(home.join(folder.strip_prefix(home.canonicalize().ok()?).ok()?))

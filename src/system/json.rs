@@ -1,11 +1,11 @@
-//! `JsonString`: a string of a JSON document, borrowed from it where possible.
+//! `JsonString`: a string in a JSON document, which borrows from the document if possible.
 
 use std::borrow::Cow;
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-/// Only a string that contains an escape is copied. Serde would copy every bare `Cow`.
+/// A string is copied only if it contains an escape. Serde would copy every string for a field of type `Cow`.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct JsonString<'a>(#[serde(borrow)] Cow<'a, str>);
 

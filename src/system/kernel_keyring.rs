@@ -1,30 +1,31 @@
-//! The kernel's keyring, which stores an opened key for a set time. Only Linux has one. Only this file uses
-//! `linux-keyutils`.
+//! Stores an opened key in the Linux kernel's keyring for a limited time. Other systems have no kernel keyring. Only
+//! this file uses `linux-keyutils`.
 //!
-//! All sessions of a user share the user keyring (user-keyring(7)); other users cannot access it. `su`, `sudo` and a
-//! container with its own users count as other users. The kernel removes the keyring after the user's last process, or
-//! when the machine stops.
+//! All sessions of a user share the user keyring (user-keyring(7)), and other users cannot access it. Programs under
+//! `su` or `sudo`, or in a container with its own users, run as other users. The kernel removes the keyring after the
+//! user's last process, or when the machine stops.
 
 use std::fmt;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-/// Why the keyring could not be used.
+/// The reason why the kernel's keyring could not be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KernelKeyringError(String);
 
-/// The bytes of the entry; `None` if there is no such entry of this length, or no permission to read it.
+/// Returns the bytes of an entry; `None` if the keyring has no entry `name` of this length, or the entry may not be
+/// read.
 pub(crate) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
     imp::read(name)
 }
 
-/// Adds or replaces the entry. The kernel removes the entry after `time`.
+/// Adds or replaces an entry, which the kernel removes after `time`.
 pub(crate) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), KernelKeyringError> {
     imp::write(name, bytes, time)
 }
 
-/// Removes the entry. Returns whether there was one.
+/// Removes an entry, and returns whether the entry existed.
 pub(crate) fn remove(name: &str) -> Result<bool, KernelKeyringError> {
     imp::remove(name)
 }
@@ -54,7 +55,7 @@ mod imp {
         let seconds = usize::try_from(time.as_secs()).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize);
         let restricted = key.set_timeout(seconds).and_then(|()| key.set_perms(permissions));
         restricted.map_err(|error| {
-            let _ = key.invalidate(); // without an expiry it would stay
+            let _ = key.invalidate(); // an entry without an expiry would stay
             unavailable(error)
         })
     }
@@ -63,7 +64,7 @@ mod imp {
         let ring = ring().map_err(unavailable)?;
         match ring.search(name) {
             Ok(key) => {
-                let _ = key.revoke(); // it cannot be read from now on
+                let _ = key.revoke(); // a revoked entry cannot be read
                 ring.unlink_key(key).or_else(|_| key.invalidate()).map(|()| true).map_err(unavailable)
             }
             Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => Ok(false),

@@ -1,13 +1,13 @@
-//! Keeps our memory private: no core file, and no access by the user's other processes.
+//! Keeps the memory of this process private, with no core file and no access by the user's other processes.
 
-/// Must run before the first secret is read. A failure is ignored.
+/// Makes this process's memory private, and must run before the first secret is read. A failure is ignored.
 pub(crate) fn keep_private() {
     imp::keep_private();
 }
 
-/// Keeps the memory that this process has now out of the swap, as far as the system allows. Memory that is allocated
-/// later is left out, because a small limit on locked memory would then kill the process. Only commands that wait for a
-/// person call this function, because an answer to a client would spend a thirtieth of its time here.
+/// Keeps the present memory of this process out of the swap, as far as the system allows. Memory that is allocated
+/// later is not locked, because allocations would fail at a small limit on locked memory. Only commands that wait for a
+/// person call this function, which would take a thirtieth of the time of an answer to a client.
 pub(crate) fn keep_from_swap() {
     #[cfg(target_os = "linux")]
     {
@@ -16,8 +16,8 @@ pub(crate) fn keep_from_swap() {
     }
 }
 
-/// After this call only root can read our `/proc/PID/exe` and `environ`. The setting does not affect programs that we
-/// start, because the kernel resets it at `execve` (prctl(2), `PR_SET_DUMPABLE`).
+/// After this call only root can read `exe` and `environ` in the `/proc` of this process. Programs that Ensign starts
+/// are not affected, because the kernel resets the setting at `execve` (prctl(2), `PR_SET_DUMPABLE`).
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod imp {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -27,7 +27,7 @@ mod imp {
     }
 }
 
-/// Programs that we start inherit this limit.
+/// Limits core files to zero bytes. Programs that Ensign starts inherit this limit.
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 mod imp {
     use rustix::process::{Resource, Rlimit, setrlimit};
@@ -37,7 +37,7 @@ mod imp {
     }
 }
 
-/// Does nothing: Windows writes no core files, and the administrator decides about error reports.
+/// Does nothing on Windows, which writes no core files and where the administrator decides about error reports.
 #[cfg(not(unix))]
 mod imp {
     pub(super) fn keep_private() {}

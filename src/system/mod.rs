@@ -1,6 +1,6 @@
-//! The lowest layer: only this code calls the operating system.
+//! The lowest layer, which is the only code that calls the operating system.
 //!
-//! This layer does not know registries or accounts, so it can be understood and tested without them.
+//! This layer depends only on `model`, so it can be understood and tested without the other layers.
 
 #[cfg(target_env = "musl")]
 mod allocator;
@@ -27,7 +27,7 @@ pub(crate) mod text;
 pub(crate) mod threads;
 
 pub(crate) use clock::thread_time;
-// Every layer may look up a program; only `programs` may run one.
+// Every layer may look up a program. The tests of the layers list the layers that may run a program.
 pub(crate) use programs::{
     find as find_program, find_on as find_program_on, is_same_program, is_this_program, named as list_programs,
     rehearse, version_text,

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::seal::SealKey;
 use crate::model::Secret;
 
-/// The cost of the derivation, which is stored with the sealed key.
+/// The cost of the derivation, which is stored with the encrypted data key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Effort {
     pub(crate) memory_kib: u32,
@@ -17,10 +17,11 @@ pub(crate) struct Effort {
 }
 
 impl Effort {
-    /// The second recommended option of RFC 9106, section 4.
+    /// The second recommended parameter set of RFC 9106, section 4.
     pub(crate) const USUAL: Self = Self { memory_kib: 64 << 10, passes: 3, lanes: 4 };
 
-    /// Refuses a cost that is out of bounds: a stranger's file must not cost gigabytes or hours.
+    /// Refuses a cost that is out of bounds, because a stranger's file must not use gigabytes of memory or hours of
+    /// time.
     fn check(self) -> Result<()> {
         let Self { memory_kib, passes, lanes } = self;
         if (8 << 10..=256 << 10).contains(&memory_kib) && (1..=16).contains(&passes) && (1..=16).contains(&lanes) {
@@ -31,7 +32,6 @@ impl Effort {
     }
 }
 
-/// Derives the key from a passphrase and a salt.
 #[expect(clippy::disallowed_methods, reason = "the passphrase becomes a key")]
 pub(crate) fn key(passphrase: &Secret, salt: &[u8], effort: Effort) -> Result<SealKey> {
     effort.check()?;

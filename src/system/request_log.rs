@@ -1,4 +1,4 @@
-//! The log of `--verbose`: one line on stderr for each request, without secrets.
+//! The log of `--verbose`, which has one line on stderr for each request and contains no secrets.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -8,12 +8,12 @@ use super::text::sanitize;
 
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
-/// Turns the log on. Only commands for people turn it on. If a client calls us, stderr must stay empty.
+/// Turns the log on. Only commands for people turn the log on, because stderr must stay empty if a client calls Ensign.
 pub(crate) fn enable() {
     WATCHED.store(true, Ordering::Relaxed);
 }
 
-/// Logs a line, if the log is on.
+/// Writes a line to the log, if the log is on.
 pub(crate) fn log(line: impl Display) {
     if WATCHED.load(Ordering::Relaxed) {
         let _ = writeln!(io::stderr(), "> {}", sanitize(&line.to_string()));

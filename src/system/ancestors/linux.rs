@@ -1,4 +1,4 @@
-//! The processes above us, from `/proc` (proc(5)).
+//! Reads Ensign's ancestor processes from `/proc` (proc(5)).
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -11,19 +11,19 @@ use std::process::id;
 
 use super::{Ancestors, Process};
 
-/// The most bytes to read of a file in `/proc`. Linux limits a command's arguments to a quarter of the stack's limit:
-/// some MiB.
+/// The most bytes to read of a file in `/proc`. Linux limits a command's arguments to a quarter of the stack's limit,
+/// which is a few MiB.
 const LIMIT: u64 = 16 << 20;
 
-/// A process's parent and start time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Lineage {
     parent: u32,
-    /// The start of the process, in ticks since the system started.
+    /// The process's start time, in clock ticks after the system's start.
     started: u64,
 }
 
-/// Yields the processes above us. Our parent's parent is read only when needed, which is seldom in a `get`.
+/// Yields Ensign's ancestor processes. A process above the parent is read only when it is needed, which is seldom in a
+/// `get`.
 pub(super) fn all() -> impl Iterator<Item = Process> {
     let parent = parent_id();
     let mut last = None;
@@ -35,8 +35,8 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
     iter::once_with(move || read_parent(parent)).chain(above).map_while(|process| process).fuse()
 }
 
-/// The chain is whole if it ends with a process without a parent: the system's first process, or one that was started
-/// in a container from outside.
+/// Reads at most `at_most` ancestors. The chain is whole if its last process has no parent. This is the system's first
+/// process, or a process that was started in a container from outside.
 pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     let parent = parent_id();
     let (mut processes, mut has_parent) = (Vec::new(), true);
@@ -51,8 +51,8 @@ pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     Ancestors { processes, is_whole: !has_parent && is_our_proc() }
 }
 
-/// Tells whether `/proc` belongs to our pid namespace. In the `/proc` of another namespace, the numbers refer to other
-/// processes.
+/// Tells whether `/proc` shows Ensign's own pid namespace. In the `/proc` of another namespace, the numbers refer to
+/// other processes.
 fn is_our_proc() -> bool {
     fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str() == id().to_string().as_str())
 }
@@ -65,19 +65,20 @@ fn read_parents_lineage(parent: u32) -> Option<Lineage> {
     read_lineage(parent).filter(|_| is_parent(parent))
 }
 
-/// Tells whether our parent's number still belongs to our parent.
+/// Tells whether `process` is still Ensign's parent, because the number of an ended parent may be reused.
 fn is_parent(process: u32) -> bool {
     parent_id() == process
 }
 
-/// Reads the parent of a process. A parent younger than its child is another process with a reused number.
+/// Reads the parent of a process. If the parent is younger than its child, the parent has ended and its number was
+/// reused.
 fn read_above(child: Lineage) -> Option<(Process, Lineage)> {
     let pid = Some(child.parent).filter(|pid| *pid != 0)?;
     let lineage = read_lineage(pid).filter(|parent| parent.started <= child.started)?;
     Some((read_process(pid)?, lineage))
 }
 
-/// Reads a process; `None` for the kernel's own processes, which have no command line.
+/// Reads a process; `None` for a process of the kernel, which has no command line.
 fn read_process(pid: u32) -> Option<Process> {
     let words = read(format!("/proc/{pid}/cmdline").into()).filter(|words| !words.is_empty())?;
     let exe = fs::read_link(format!("/proc/{pid}/exe")).ok().map(|exe| as_it_was(&exe));
@@ -102,33 +103,33 @@ fn read_lineage(process: u32) -> Option<Lineage> {
     lineage(&String::from_utf8_lossy(&read(format!("/proc/{process}/stat").into())?))
 }
 
-/// Reads fields 4 and 22 of `stat`. The fields are counted from the end of the name, because the name may contain any
-/// character.
+/// Reads the parent (field 4) and the start time (field 22) in `stat`. The fields are counted from the end of the name,
+/// because the name may contain any character.
 fn lineage(stat: &str) -> Option<Lineage> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let parent = fields.nth(1)?.parse().ok()?;
     Some(Lineage { parent, started: fields.nth(17)?.parse().ok()? })
 }
 
-/// Tells whether field 7 of `stat` contains a terminal.
+/// Tells whether field 7 of `stat` is the number of a terminal.
 fn terminal(stat: &str) -> Option<bool> {
     let number: i64 = stat.rsplit_once(')')?.1.split_whitespace().nth(4)?.parse().ok()?;
     Some(number != 0)
 }
 
-/// Removes ` (deleted)`, which the kernel appends to the path of a program that was replaced while it ran, such as by
-/// an update.
+/// Removes ` (deleted)` from the path of a program. The kernel appends this text if the program's file was replaced
+/// while the program ran, for example by an update.
 fn as_it_was(exe: &Path) -> PathBuf {
     exe.to_str().and_then(|exe| exe.strip_suffix(" (deleted)")).map_or(exe, Path::new).to_owned()
 }
 
-/// Bytes that are not UTF-8 become `\u{fffd}`, which no image name contains.
+/// Splits a command line into words. Bytes that are not UTF-8 become `\u{fffd}`, which no image name contains.
 fn split(words: &[u8]) -> Vec<String> {
     let words = words.strip_suffix(&[0]).unwrap_or(words);
     words.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
-/// Reads without asking for the size first, because `/proc` does not know it.
+/// Reads a file without asking for its size first, because files in `/proc` report no size.
 fn read(path: PathBuf) -> Option<Vec<u8>> {
     let mut contents = Vec::with_capacity(4096);
     File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut contents)).ok()?;

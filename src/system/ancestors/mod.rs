@@ -1,7 +1,7 @@
-//! The processes above us, each read only when it is needed.
+//! Reads Ensign's ancestor processes, each only when it is needed.
 //!
-//! sysinfo can read them on every platform. On Linux our own reader of `/proc` is used, because it needs a third of
-//! sysinfo's system calls. A test compares both.
+//! The crate `sysinfo` can read processes on every platform. On Linux Ensign reads `/proc` itself, which needs a third
+//! of sysinfo's system calls. A test compares the results of both.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -16,49 +16,49 @@ use portable as imp;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// A process above us. This type has no `Debug`, because `words` may contain passwords.
+/// An ancestor process. This type does not implement `Debug`, because `words` may contain passwords.
 pub(crate) struct Process {
     pub(crate) id: u32,
-    /// The program's file; `None` if the system hides it.
+    /// The path of the program's file; `None` if the system hides the path.
     pub(crate) exe: Option<PathBuf>,
-    /// The command line: the name by which the program was called, and its arguments.
+    /// The command line, which is the name by which the program was called, and its arguments.
     pub(crate) words: Vec<String>,
 }
 
-/// Yields the processes that started us, parent first. The iterator ends without an error at a process that is gone or
-/// hidden (`hidepid`, another pid namespace).
+/// Yields Ensign's ancestor processes, parent first. The iterator ends without an error at a process that has ended or
+/// is hidden (`hidepid`, another pid namespace).
 pub(crate) fn all() -> impl Iterator<Item = Process> {
     imp::all()
 }
 
-/// The processes above us, parent first.
+/// Ensign's ancestor processes, parent first.
 pub(crate) struct Ancestors {
     pub(crate) processes: Vec<Process>,
-    /// Whether the chain reaches the system's first process, with no process hidden.
+    /// Whether the chain reaches the system's first process and no process is hidden.
     pub(crate) is_whole: bool,
 }
 
-/// The most processes that are read. Real chains are shorter.
+/// The most ancestors that are read. Real chains of processes are shorter.
 const ANCESTORS_AT_MOST: usize = 256;
 
-/// Reads all processes above us.
+/// Reads all ancestor processes.
 pub(crate) fn to_the_top() -> Ancestors {
     imp::to_the_top(ANCESTORS_AT_MOST)
 }
 
 /// Tells whether a process has a terminal; `None` if that is not known. On systems other than Linux the function checks
-/// our own terminal, which a client shares with us.
+/// Ensign's own terminal, which a client shares with Ensign.
 pub(crate) fn has_terminal(process: u32) -> Option<bool> {
     imp::has_terminal(process)
 }
 
-/// Returns the folder that a process works in.
+/// Returns the working directory of a process.
 pub(crate) fn folder(process: u32) -> Option<PathBuf> {
     imp::folder(process)
 }
 
-/// Returns the variables at a process's start, each as `NAME=VALUE`; `None` if they are hidden. On Windows the
-/// variables have their present values.
+/// Returns the environment variables at a process's start, each as `NAME=VALUE`; `None` if the variables are hidden. On
+/// Windows the variables have their present values.
 pub(crate) fn variables(process: u32) -> Option<Vec<OsString>> {
     imp::variables(process)
 }
@@ -94,7 +94,7 @@ mod tests {
 mod elsewhere {
     use super::portable;
 
-    /// Starts itself below a shell whose arguments contain blanks, and reads that shell's arguments.
+    /// Starts the test again below a shell whose arguments contain blanks, and reads the shell's arguments.
     #[test]
     #[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "the test runs itself")]
     fn other_platforms_see_the_parents_arguments_whole() {

@@ -1,4 +1,4 @@
-//! The processes above us, read with the crate `sysinfo`. Only this file uses `sysinfo`.
+//! Reads Ensign's ancestor processes with the crate `sysinfo`. Only this file uses `sysinfo`.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -19,7 +19,7 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
         let kind = nothing().with_cmd(UpdateKind::Always).with_exe(UpdateKind::Always);
         let parent = Lineage::read(system, pid, kind)?;
         if parent.started > below.started {
-            return None; // the parent is gone, and its number was reused
+            return None; // the parent has ended, and its number was reused
         }
         child = Some(parent);
         let process = system.process(pid)?;
@@ -28,8 +28,9 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
     })
 }
 
-/// The chain is whole if no process above its last one is hidden. The system's first process may be hidden, because
-/// macOS hides it. On Windows any parent may be missing, because a parent may have ended long ago.
+/// Reads at most `at_most` ancestors. The chain is whole if no process above the chain's last process is hidden. The
+/// system's first process may be hidden, because macOS hides it. On Windows any parent may be missing, because a parent
+/// may have ended long ago.
 pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     let processes: Vec<Process> = all().take(at_most).collect();
     let is_whole = processes.len() < at_most && processes.last().is_some_and(|last| !has_hidden_parent(last.id));
@@ -66,10 +67,9 @@ pub(super) fn variables(process: u32) -> Option<Vec<OsString>> {
     let kind = nothing().with_environ(UpdateKind::Always);
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, kind);
     let variables = system.process(pid)?.environ();
-    if variables.is_empty() { None } else { Some(variables.to_vec()) } // hidden processes have none
+    if variables.is_empty() { None } else { Some(variables.to_vec()) } // a hidden process shows no variables
 }
 
-/// A process's parent and start time.
 struct Lineage {
     started: u64,
     parent: Option<Pid>,
@@ -87,7 +87,7 @@ fn nothing() -> ProcessRefreshKind {
     ProcessRefreshKind::nothing().without_tasks()
 }
 
-/// Bytes that are not UTF-8 become `\u{fffd}`, which no image name contains.
+/// Converts a word to text. Bytes that are not UTF-8 become `\u{fffd}`, which no image name contains.
 fn text(word: &OsString) -> String {
     word.to_string_lossy().into_owned()
 }
