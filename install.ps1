@@ -1,17 +1,17 @@
-# Installs Ensign for one Windows user from a release, verified, without administrator's rights.
+# Installs a verified release of Ensign for one Windows user, without administrator rights.
 #
 #   irm ADDRESS/install.ps1 | iex
 #   & ([scriptblock]::Create((irm ADDRESS/install.ps1))) -Version 0.2.0
 #
-# It verifies as install.sh does, and for the same reason refuses where nothing is there to verify with: .NET has no Ed25519,
-# and a program that was just downloaded cannot vouch for itself. Written for PowerShell 5.1, which Windows has.
+# It verifies the signature as install.sh does, and installs nothing if no tool can verify it: .NET has no Ed25519, and
+# a program that was just downloaded cannot verify itself. It works in PowerShell 5.1, which Windows contains.
 param(
     [string] $Version = '',
     [string] $Prefix = "$env:LOCALAPPDATA\Programs\ensign",
     [switch] $Uninstall
 )
 
-# What packaging/release.facts says; a test holds both together.
+# Copies of values in packaging/release.facts; a test compares them.
 $RELEASES = 'https://forge.example/ensign/ensign/releases'
 $PUBLIC_KEY = ''
 $REPOSITORY = 'https://forge.example/ensign/ensign'
@@ -42,7 +42,7 @@ function Main {
     Write-Host "Next, in a new terminal:`n  ensign login ghcr.io        add an account`n  ensign configure-docker     let Docker ask Ensign"
 }
 
-# Brings the program of a release into the stage; the signature is verified before anything else is believed.
+# Downloads a release's program into the stage folder. It verifies the signature before it uses anything else.
 function Get-Release($stage) {
     $from = if ($Version) { "$RELEASES/download/v$($Version.TrimStart('v'))" } else { "$RELEASES/latest/download" }
     Get-File "$from/SHA256SUMS.minisig" "$stage\SHA256SUMS.minisig" 65536
@@ -59,13 +59,13 @@ function Get-Release($stage) {
             throw "The newest release there is $found, older than $ours, which is installed; nothing was changed. To go back to it: -Version $found"
         }
     }
-    $name = "ensign-$found-x86_64-pc-windows-gnu" # Windows on ARM runs it too
+    $name = "ensign-$found-x86_64-pc-windows-gnu" # Windows on ARM runs this program too
     $lines = @(Get-Content "$stage\SHA256SUMS" | Where-Object { $_ -match "^[0-9a-f]{64}  $([regex]::Escape($name))\.tar\.gz$" })
     if ($lines.Count -ne 1) { throw "Release $found has no program for Windows; nothing was changed." }
     Get-File "$RELEASES/download/v$found/$name.tar.gz" "$stage\archive.tar.gz" 67108864
     $sum = (Get-FileHash -Algorithm SHA256 "$stage\archive.tar.gz").Hash.ToLowerInvariant()
     if ($sum -ne $lines[0].Substring(0, 64)) { throw "$name.tar.gz is not what was signed: its checksum differs; nothing was changed." }
-    # Only the one file is unpacked; tar.exe follows no `..` and no link out of the folder.
+    # Unpacks this one file only. tar.exe writes nothing outside the folder, neither through `..` nor through links.
     & "$env:SystemRoot\System32\tar.exe" -xzf "$stage\archive.tar.gz" -C $stage "$name/$Program"
     $new = "$stage\$name\$Program"
     if ($LASTEXITCODE -or -not (Test-Path -PathType Leaf $new)) { throw "$name.tar.gz holds no $Program; nothing was changed." }
@@ -74,21 +74,22 @@ function Get-Release($stage) {
     return $new
 }
 
-# curl.exe takes a download up again, and knows proxies by https_proxy.
+# Downloads a file of at most $most bytes. curl.exe can resume a download, and uses the proxy in https_proxy.
 function Get-File($address, $file, $most) {
     $options = '--silent', '--show-error', '--fail', '--location', '--proto', '=https', '--proto-redir', '=https', '--max-redirs', '5',
         '--connect-timeout', '20', '--max-time', '900', '--max-filesize', $most, '--continue-at', '-', '--output', $file, $address
     foreach ($attempt in 1..5) {
         & "$env:SystemRoot\System32\curl.exe" @options
         if ($LASTEXITCODE -eq 0) { return }
-        if ($LASTEXITCODE -eq 33 -and (Test-Path $file)) { Remove-Item $file } # the server cannot go on where it was
+        if ($LASTEXITCODE -eq 33 -and (Test-Path $file)) { Remove-Item $file } # the server cannot resume the download
         elseif ($LASTEXITCODE -notin 18, 28, 52, 56, 92) { break }
         Start-Sleep 1
     }
     throw "Could not fetch $address, for the reason above; nothing was changed."
 }
 
-# Returns the comment that was signed with the list. minisign verifies, else OpenSSL 3 (Git for Windows brings it).
+# Verifies the signature of SHA256SUMS and returns its trusted comment. It uses minisign, or else OpenSSL 3, which Git
+# for Windows contains.
 function Confirm-Signature($stage) {
     $lines = @(Get-Content "$stage\SHA256SUMS.minisig")
     if ($lines.Count -lt 4 -or $lines[1].Length -ne 100 -or $lines[2] -notlike 'trusted comment: *') { throw 'SHA256SUMS.minisig is not a signature of minisign; nothing was changed.' }
@@ -119,7 +120,8 @@ function Confirm-Signature($stage) {
     return $comment
 }
 
-# A program that runs can be renamed, but not replaced; the old one is kept for `ensign update --rollback`.
+# Installs the new program. A running program can be renamed but not replaced. `ensign update --rollback` needs the old
+# one.
 function Set-Program($new, $bin) {
     $place, $previous = (Join-Path $bin $Program), (Join-Path $bin '.ensign-previous')
     if (Test-Path $place) { Move-Item -Force $place $previous }
@@ -130,17 +132,17 @@ function Set-Program($new, $bin) {
         New-Item -ItemType HardLink -Path $path -Target $place | Out-Null
     }
     New-Item -ItemType Directory -Force "$Prefix\lib\ensign" | Out-Null
-    [IO.File]::WriteAllText("$Prefix\lib\ensign\installed-from", "release`n") # for `update`
+    [IO.File]::WriteAllText("$Prefix\lib\ensign\installed-from", "release`n") # `ensign update` reads it
 }
 
-# The user's PATH as it is written, with %NAMES% in it.
+# Edits the user's PATH in the registry without expanding its %NAMES%.
 function Edit-Path([scriptblock] $edit) {
     $key = [Microsoft.Win32.Registry]::CurrentUser.OpenSubKey('Environment', $true)
     $folders = @("$($key.GetValue('Path', '', 'DoNotExpandEnvironmentNames'))" -split ';' | Where-Object { $_ })
     $edited = @(& $edit $folders)
     if (($edited -join ';') -ne ($folders -join ';')) {
         $key.SetValue('Path', ($edited -join ';'), 'ExpandString')
-        [Environment]::SetEnvironmentVariable('ENSIGN_PATH_CHANGED', $null, 'User') # tells Explorer to read them again
+        [Environment]::SetEnvironmentVariable('ENSIGN_PATH_CHANGED', $null, 'User') # makes Explorer read PATH again
     }
     $key.Close()
 }

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Installs Ensign for one user, a verified release or what a checkout holds, and proves that it tells accounts apart.
-{ # A shell runs nothing of this before it has read the brace at the end: half a download does nothing.
+# Installs Ensign for one user, from a verified release or from a checkout, and proves that it tells accounts apart.
+{ # A shell runs nothing before it has read the closing brace, so half a download does nothing.
 set -eu
 
 PROGRAM=docker-credential-ensign
 LINKS='ensign docker-ensign docker-credential-atcr'
-RECORD=lib/ensign/installed-from # for `update`, which reads it at this place beside the program's folder
-TEXTS=lib/ensign/installed-texts # the completions and manual pages, by their names under share/
-PACKAGE=lib/ensign/installed-by  # there, a package manager keeps the program
+RECORD=lib/ensign/installed-from # where the program came from; `update` reads it here, relative to the program's folder
+TEXTS=lib/ensign/installed-texts # the installed completions and manual pages, as names below share/
+PACKAGE=lib/ensign/installed-by  # present if a package manager installed the program
 
-# What packaging/release.facts says; a test holds both together.
+# Copies of values in packaging/release.facts; a test compares them.
 RELEASES=https://forge.example/ensign/ensign/releases
 PUBLIC_KEY=
 REPOSITORY=https://forge.example/ensign/ensign
@@ -75,7 +75,8 @@ set_option() {
     esac
 }
 
-# Where the script is a file of a checkout, that is built. Piped into a shell it is not a file, and the folder does not count.
+# Finds the checkout that contains this script, which is then built. A script that is piped into a shell is not a file,
+# so it has no checkout and the current folder does not matter.
 find_checkout() {
     checkout=''
     [ "${0##*/}" = install.sh ] && [ -f "$0" ] || return 0
@@ -114,15 +115,15 @@ install() {
     cp -- "$program" "$stage/$PROGRAM" ||
         die "could not copy the program to \`$bin\`: is there room for it?"
     chmod 755 "$stage/$PROGRAM"
-    # Before anything is replaced: an upgrade that does not work leaves the old program there.
+    # Tests the new program before it replaces anything, so that a failed upgrade keeps the old program.
     proof=$(prove) || die "$proof"
-    mv -f -- "$stage/$PROGRAM" "$bin/$PROGRAM" # in one folder this is atomic: a helper that runs is not disturbed
+    mv -f -- "$stage/$PROGRAM" "$bin/$PROGRAM" # atomic within one folder: a running helper is not disturbed
 
     say "Installed $(shown "$bin/$PROGRAM")"
     for name in $LINKS; do link "$PROGRAM" "$bin/$name"; done
     record
     install_texts
-    # Docker finds the plugin on its own only there.
+    # Docker finds a plugin without configuration in this folder only.
     [ ! -d "${plugin%/*}" ] || link "$bin/$PROGRAM" "$plugin"
     say_path
     say '' 'It works. In a throw-away home with two accounts on ghcr.io:' "$proof"
@@ -152,7 +153,7 @@ again. (A distribution's Rust has no rustup: see https://rustup.rs)"
   Debian, Ubuntu: apt install gcc libc6-dev      Fedora: dnf install gcc glibc-static      Alpine: apk add gcc musl-dev'
 }
 
-# Fails early where a release could not be taken, before anything is made.
+# Fails before it changes anything if this machine cannot install a release.
 prepare_release() {
     [ -n "$PUBLIC_KEY" ] || die "there is no signed release of Ensign yet; nothing was changed. Build it from source:
   git clone $REPOSITORY && ${REPOSITORY##*/}/install.sh"
@@ -181,7 +182,7 @@ verifies_by_openssl() {
     esac
 }
 
-# Brings the program of a release into the stage. The signature is verified before anything else is believed.
+# Downloads a release's program into the stage folder. It verifies the signature before it uses anything else.
 fetch_release() {
     folder=$RELEASES/latest/download
     [ -z "$version" ] || folder=$RELEASES/download/v$version
@@ -219,7 +220,8 @@ To take it:  --version $found" ;;
     say 'Its signature and checksum are right.'
 }
 
-# fetch FOLDER FILE BYTES: into the stage, at most so many bytes; taken up again where it broke off.
+# fetch FOLDER FILE BYTES: downloads FILE into the stage folder, at most BYTES bytes. It resumes a download that broke
+# off.
 fetch() {
     host=${RELEASES#https://}
     host=${host%%/*}
@@ -232,7 +234,7 @@ fetch() {
         [ "$size" -lt "$3" ] || code=63
         explain "$2"
         [ $attempt -lt 5 ] || die "the download of $2 broke off again and again, last after $size bytes; nothing was changed. Try again later."
-        [ "$size" -gt "$before" ] || rm -f -- "$stage/$2" # the server cannot go on from there
+        [ "$size" -gt "$before" ] || rm -f -- "$stage/$2" # the server cannot resume the download
         [ "$size" -gt "$before" ] || size=0
         sleep 1
     done
@@ -245,12 +247,12 @@ download() (
         curl --silent --show-error --fail --location --proto '=https' --proto-redir '=https' --max-redirs 5 --connect-timeout 20 \
             --speed-limit 1 --speed-time 30 --max-time 900 --max-filesize "$3" --continue-at - --output "$2" "$1" 2>"$stage/said" || exit
     else
-        # It may follow to http. What it brings is verified all the same.
+        # wget may follow a redirect to http. The downloaded files are verified all the same.
         wget -q -T 30 -c -O "$2" "$1" 2>"$stage/said" || exit
     fi
-) 2>/dev/null # where a shell says that a limit ended the program
+) 2>/dev/null # some shells report a program that a limit ended
 
-# Says why a download failed, where to try again at once would not help.
+# Explains why a download failed, and exits if another attempt would not help.
 explain() {
     said=$(tail -n 1 "$stage/said" 2>/dev/null | tr -cd '[:print:]')
     has curl || code=wget$code
@@ -259,7 +261,7 @@ explain() {
     22)
         status=${said##* }
         case $status in
-        416) ;; # it is longer here than there: begin again
+        416) ;; # the partial file is longer than the server's: start again
         404 | 410)
             die "there is no release ${version:+$version }at \`$RELEASES\`; nothing was changed. Check the version, if you named one."
             ;;
@@ -276,7 +278,7 @@ explain() {
     esac
 }
 
-# Verifies the list of checksums, and the comment that was signed with it.
+# Verifies the signature of the list of checksums, and of its trusted comment.
 verify() (
     cd -- "$stage" || exit
     signed=$(sed -n 2p SHA256SUMS.minisig) commented=$(sed -n 4p SHA256SUMS.minisig)
@@ -284,7 +286,7 @@ verify() (
     'trusted comment: '*.100.88) ;;
     *) tampered 'SHA256SUMS.minisig is not a signature of minisign' ;;
     esac
-    # The key's number; that of another key says it before a signature does.
+    # Compares the key numbers first, so that a wrong key gets a better message than a wrong signature.
     [ "$(printf %s "$signed" | cut -c 3-13)" = "$(printf %s "$PUBLIC_KEY" | cut -c 3-13)" ] ||
         tampered 'the release is signed with another key than the one trusted here'
     if has minisign; then
@@ -294,10 +296,10 @@ verify() (
     fi || tampered 'SHA256SUMS or its signature was changed after signing'
 )
 
-# verify_by_openssl SIGNATURE SIGNATURE: minisign signs the BLAKE2b-512 of a file by Ed25519, then that signature with the
-# comment behind it.
+# verify_by_openssl SIGNATURE SIGNATURE: verifies both signatures of minisign, which are by Ed25519. The first signs the
+# BLAKE2b-512 of the file, and the second signs the first signature with the comment behind it.
 verify_by_openssl() {
-    case $1 in RU[QRST]*) ;; *) return 1 ;; esac # `ED`: the file is hashed
+    case $1 in RU[QRST]*) ;; *) return 1 ;; esac # `ED`: the signature is of the file's hash
     {
         printf '\060\052\060\005\006\003\053\145\160\003\041\000' # SubjectPublicKeyInfo of Ed25519, RFC 8410
         printf %s "$PUBLIC_KEY" | openssl base64 -d -A | tail -c 32
@@ -313,7 +315,8 @@ signed_by_key() {
     openssl pkeyutl -verify -pubin -keyform DER -inkey key -rawin -in "$1" -sigfile "$2" >/dev/null 2>&1
 }
 
-# An old release is signed too: who offers it as the newest would bring back what was mended since.
+# Refuses a latest release that is older than the installed one. An attacker could offer an old release, which has a
+# valid signature, to bring back faults that were fixed since.
 refuse_older() {
     [ -z "$version" ] && [ -x "$bin/$PROGRAM" ] || return 0
     there=$(ensign "$bin/$PROGRAM" version 2>/dev/null) || return 0
@@ -341,7 +344,7 @@ sum_of() {
     fi | sed 's/[^0-9a-f].*//'
 }
 
-# Takes the program out of the archive, which leads nowhere else; nothing is unpacked under a name of its own.
+# Extracts the program from the archive to a fixed path, so that no name in the archive can lead elsewhere.
 unpack() {
     gzip -dc "$stage/$archive" >"$stage/tar" 2>/dev/null || {
         ! gzip -t "$stage/$archive" 2>/dev/null || no_room
@@ -367,7 +370,7 @@ tampered() {
 Try again, and report it if it happens twice: see SECURITY.md in $REPOSITORY"
 }
 
-# Rust may be installed in the user's own home although HOME or PATH does not say so.
+# Finds Rust in the home folder of the user database if HOME or PATH does not lead to it.
 find_rust() {
     own_home=$(eval "printf %s ~$(id -un 2>/dev/null)")
     for home in "${HOME:-/nonexistent}" "$own_home"; do
@@ -377,7 +380,8 @@ find_rust() {
     PATH=$PATH${CARGO_HOME:+:$CARGO_HOME/bin}
 }
 
-# Writes down where the program comes from. Without it `update` knows less, and all else works.
+# Records where the program came from, for `update`. A failure here is harmless, because all else works without the
+# record.
 record() {
     from=$checkout
     [ "$way" != release ] || from=release
@@ -386,7 +390,8 @@ record() {
     { mkdir -p -- "${file%/*}" && printf '%s\n' "$from" >"$file"; } 2>/dev/null || say "      could not write $(shown "$file")"
 }
 
-# Puts manual pages and completions where man and the shells look beside the program's folder. Without them all works.
+# Installs manual pages and completions where man and the shells look, relative to the program's folder. A failure here
+# is harmless.
 install_texts() {
     ensign "$bin/$PROGRAM" install-texts >/dev/null 2>&1 || return 0
     case ${SHELL:-} in
@@ -399,8 +404,8 @@ minor() {
     printf %s "${rest%%.*}"
 }
 
-# Stores two accounts of one registry and asks for each as Docker does: from a process named `docker` whose arguments
-# name the image. Prints what happened.
+# Stores two accounts of one registry and asks for each as Docker does, from a process named `docker` whose arguments
+# name the image. Prints the results.
 prove() (
     cd -- "$stage" || exit
     for account in acme alice; do
@@ -410,7 +415,7 @@ prove() (
             exit 1
         }
     done
-    printf './%s get <asked\nexit $?\n' "$PROGRAM" >push # a shell called `docker push IMAGE` runs the script `push`
+    printf './%s get <asked\nexit $?\n' "$PROGRAM" >push # a shell called as `docker push IMAGE` runs the script `push`
     for account in acme alice; do
         image=ghcr.io/$account/app
         if play_docker; then
@@ -433,12 +438,13 @@ prove() (
     done
 )
 
-# Runs a command with nothing of the user's: no accounts, no settings.
+# Runs a command without the user's accounts and settings.
 ensign() {
     env -i PATH="$PATH" HOME="$stage" ENSIGN_CONFIG_DIR="$stage/config" ENSIGN_DATA_DIR="$stage/data" "$@"
 }
 
-# Finds a shell that also runs under the name `docker`; busybox would look for a command of that name.
+# Finds a shell that also runs under the name `docker`. busybox does not, because it would look for its command of that
+# name.
 play_docker() {
     for shell in sh bash dash ksh zsh; do
         path=$(command -v $shell) && ln -sf -- "$path" docker && ./docker -c 'exit 0' 2>/dev/null && return
@@ -446,7 +452,7 @@ play_docker() {
     return 1
 }
 
-# link TARGET PATH: leaves alone what another made.
+# link TARGET PATH: creates a link, but replaces nothing that another program made.
 link() {
     if is_link "$1" "$2"; then
         :
@@ -489,12 +495,12 @@ say_path() {
     say "Add this line to ~/$file and open a new terminal:" "  export PATH=\"$folder:\$PATH\""
 }
 
-# Writes a text as it must stand between double quotes.
+# Escapes a text for use in double quotes.
 quoted() {
     printf %s "$1" | sed 's/[\\"$`]/\\&/g'
 }
 
-# What a package manager keeps is its own affair.
+# Fails if a package manager installed the program, because that package manager must update it.
 refuse_package() {
     [ ! -s "${bin%/bin}/$PACKAGE" ] || die "a package manager keeps the program in \`$bin\`; nothing was changed. It renews it by:
   $(head -n 1 "${bin%/bin}/$PACKAGE")"
@@ -518,7 +524,7 @@ Take \"ensign\" out of \`$docker_config/config.json\`, then run this script agai
     else
         say "Ensign is not installed in $(shown "$bin")"
     fi
-    rm -rf -- "$bin"/.ensign-install.?????? # of an installation that was killed
+    rm -rf -- "$bin"/.ensign-install.?????? # left by an installation that was killed
     remove_empty_folders
     say_left
 }
@@ -530,14 +536,14 @@ remove_texts() {
     done <"${bin%/bin}/$TEXTS"
 }
 
-# Tells whether a program's settings still send it to Ensign.
+# Tells whether Docker or a container tool still asks Ensign, according to its settings.
 docker_asks() {
     containers=${XDG_CONFIG_HOME:-${HOME:-}/.config}/containers
     grep -qs '"ensign"' "$docker_config/config.json" "$containers/auth.json" "$containers/registries.conf" ||
         grep -rqs '"ensign' "${BUILDX_CONFIG:-$docker_config/buildx}/config"
 }
 
-# A file with nothing in it is to Docker what none is; Ensign may have made it.
+# Removes a Docker config that contains only `{}`, which Ensign may have created. For Docker it is the same as no file.
 remove_empty_config() {
     if [ ! -f "$1" ] || [ -L "$1" ] || [ "$(tr -d '[:space:]' <"$1")" != '{}' ]; then return; fi
     rm -f -- "$1"
@@ -578,7 +584,7 @@ say_left() {
     done
 }
 
-# Shows a path as people write it.
+# Prints a path with `~` for the home folder.
 shown() {
     case $1 in
     "${HOME:-/nonexistent}"/*) printf '~%s' "${1#"$HOME"}" ;;

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Measures one `get` of Ensign beside those of Debian's helpers, as ratios in one run: pass, secretservice, ecr-login.
+# Compares one `get` of Ensign with one of Debian's helpers pass, secretservice and ecr-login, as ratios in one run.
 #
-# usage: benches/compare.sh [ROUNDS]      (200 unless given)
-#   PROGRAM=PATH  the program to measure; else packaging/build.sh builds it
+# usage: benches/compare.sh [ROUNDS]      (default: 200)
+#   PROGRAM=PATH  the program to measure; by default packaging/build.sh builds it
 #
-# It needs Rust and Debian's golang-docker-credential-helpers, amazon-ecr-credential-helper, pass, gnome-keyring and dbus.
-# All keyring rows ask one GNOME Keyring, in a session of their own. No row uses the network.
+# It needs Rust and Debian's golang-docker-credential-helpers, amazon-ecr-credential-helper, pass, gnome-keyring and
+# dbus. All keyring rows ask the same GNOME Keyring, in a session bus of its own. No row uses the network.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -25,13 +25,13 @@ main() {
     rustc "$@" -o "$work/bin/hello" "$root/benches/programs/hello.rs"
     rustc "$@" -C link-arg=-nostartfiles -C link-arg=-nostdlib -C link-arg=-static -C relocation-model=static \
         -o "$work/bin/floor" "$root/benches/programs/floor.rs"
-    cp "$program" "$work/bin/docker-credential-ensign" # a copy, as benches/README.md says
+    cp "$program" "$work/bin/docker-credential-ensign" # a copy, for the reason in benches/README.md
     echo "$ROUNDS rounds; $(uname -sm), $(getconf _NPROCESSORS_ONLN) processors, load$(uptime | sed 's/.*load average[s]*//')"
     env -i PATH="$work/bin:$PATH" HOME="$work/home" XDG_RUNTIME_DIR="$work/run" ROUNDS="$ROUNDS" COMPARE="$work" \
         dbus-run-session -- "$0" 2>"$work/session.log" || { cat "$work/session.log" >&2 && exit 1; }
 }
 
-# Runs in the session that main starts.
+# Measures all programs, inside the D-Bus session that main starts.
 session() {
     ours=$work/bin/docker-credential-ensign
     printf pw | gnome-keyring-daemon --unlock --components=secrets >"$work/gnome.log" 2>&1
@@ -46,7 +46,7 @@ session() {
         ecr_login
         ensign_ecr
     } >"$work/programs"
-    # The runner gives each program its home by this link.
+    # The runner changes the target of this link to each program's home.
     HOME=$work/link BENCH_HOME=$work/link "$work/docker" push $server/alice/app:1 <"$work/programs" | sed '1s/× static hello/× Ensign/'
 }
 
@@ -68,7 +68,7 @@ secretservice() {
     row 'docker-credential-secretservice, of the same keyring' '"alice"' "$work/home" $server "$(command -v docker-credential-secretservice)"
 }
 
-# A key without a passphrase, and gpg's agent running: as fast as it can be.
+# pass is as fast as possible here: its key has no passphrase, and gpg's agent is running.
 pass_helper() {
     make_pass >&2
     row 'docker-credential-pass' '"alice"' "$work/pass" $server "$(command -v docker-credential-pass)"
@@ -82,7 +82,7 @@ make_pass() (
     printf '{"ServerURL":"%s","Username":"alice","Secret":"s3cret"}' $server | docker-credential-pass store
 )
 
-# Its token is in its cache, where it is good for six hours.
+# The helper's cache contains a token that is valid for six hours.
 ecr_login() {
     mkdir -p "$work/ecr/.aws" "$work/ecr/.ecr"
     printf '[default]\naws_access_key_id = AKIABENCH\naws_secret_access_key = s\nregion = eu-west-1\n' >"$work/ecr/.aws/credentials"
@@ -98,7 +98,7 @@ END
     row 'docker-credential-ecr-login, its token in its cache' '"AWS"' "$work/ecr" $ecr "$(command -v docker-credential-ecr-login)"
 }
 
-# The same with `--borrow aws`: an answer that Ensign has cached.
+# Measures `--borrow aws` with an answer in Ensign's cache, for comparison with the helper's cache.
 ensign_ecr() {
     mkdir "$work/borrow" "$work/aws"
     cat >"$work/aws/aws" <<'END'

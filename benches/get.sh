@@ -1,15 +1,15 @@
 #!/bin/sh
-# Measures what one `get` costs, whole process, against the least that any program costs and against a Rust hello.
+# Measures the time of one `get` as a whole process, compared with the smallest possible program and with a Rust hello.
 #
-# usage: benches/get.sh [ROUNDS]      (300 unless given)
-#   PROGRAM=PATH  the program to measure; else packaging/build.sh builds it
-#   BASE=PATH     an earlier program to measure beside it, in the same rounds
+# usage: benches/get.sh [ROUNDS]      (default: 300)
+#   PROGRAM=PATH  the program to measure; by default packaging/build.sh builds it
+#   BASE=PATH     an earlier program to measure in the same rounds
 set -eu
 
 rounds=${1:-300}
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
-asked=registry.example.test # its image is on the command line of the process that asks
-silent=silent.example.test  # of this one no image is
+asked=registry.example.test # the calling process names an image of this registry
+silent=silent.example.test  # the calling process names no image of this registry
 
 main() {
     program=${PROGRAM:-$("$root/packaging/build.sh")}
@@ -17,7 +17,8 @@ main() {
     trap 'HOME="$work/sealed-3" lock; rm -rf "$work"' EXIT
     trap 'exit 130' HUP INT TERM
     compile
-    # As installed: what a linker has just written lies in smaller pieces in the page cache, and costs more page faults.
+    # Copies the programs, as an installation does. A file that the linker has just written is in smaller pieces in the
+    # page cache, so its start causes more page faults.
     mkdir "$work/bin"
     cp "$work/floor" "$work/hello" "$work/hello_static" "$work/bin"
     cp "$program" "$work/bin/docker-credential-ensign"
@@ -46,13 +47,13 @@ main() {
     } >"$work/programs-of-files"
     project
     echo "$rounds rounds; $(uname -sm), $(getconf _NPROCESSORS_ONLN) processors, load$(uptime | sed 's/.*load average[s]*//')"
-    # The caller's environment is as large as a person's. A variable of ours in it would cost a look at how the caller
-    # was started, which most people's calls do not need.
+    # The environment is as large as a person's, but has no variable of Ensign. Such a variable would make Ensign check
+    # how the caller was started, which most people's calls do not need.
     unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_RUNTIME_DIR ENSIGN_CONFIG_DIR ENSIGN_DATA_DIR ENSIGN_ACCOUNT
     export ROUNDS="$rounds" BENCH_HOME="$work/home" HOME="$work/home"
     "$work/docker" push $asked/alice/app:1 <"$work/programs"
     if [ -e "$work/sealed-3/.local/share/ensign/sealed" ]; then
-        # Three references, as the runner wants: all ratios of this table are to an answer from a file.
+        # The runner needs three references, so this row appears three times. All ratios of this table compare with it.
         for reference in '3 accounts, from a file' 'once more' 'and once more'; do
             get "$reference" '"alice"' asked-3 $asked
         done >"$work/programs-of-sealed"
@@ -64,7 +65,8 @@ main() {
     "$work/docker" compose push <"$work/programs-of-files" | tail -n +6
 }
 
-# sealed HOME FROM: the home FROM with all secrets sealed, and their key in the kernel's keyring, if it may be used here.
+# sealed HOME FROM: copies the home FROM to HOME and seals its secrets with a key in the kernel's keyring, if that
+# keyring works here.
 sealed() {
     cp -r "$work/$2" "$work/$1"
     (
@@ -92,11 +94,11 @@ base() {
     [ -z "${BASE:-}" ] || row "$1" '"alice"' "$work/asked-3" $asked "$work/bin/before"
 }
 
-# A Compose file with an override, an `.env`, and two that it includes.
+# Creates a Compose project: a file with an override, an `.env`, and two included files.
 project() {
     mkdir "$work/project"
     echo 'TAG=1' >"$work/project/.env"
-    # shellcheck disable=SC2016 # Compose fills TAG in
+    # shellcheck disable=SC2016 # Compose substitutes TAG
     service() { printf 'services:\n  %s:\n    build: .\n    image: %s/alice/%s:${TAG}\n    environment: {A: b}\n' "$1" $asked "$1"; }
     { echo 'include: [part1.yaml, part2.yaml]' && service web; } >"$work/project/compose.yaml"
     for part in part1 part2; do service $part >"$work/project/$part.yaml"; done
@@ -123,14 +125,14 @@ get() {
     row "$1" "$2" "$work/$3" "$4" "$work/bin/docker-credential-ensign"
 }
 
-# accounts HOME REGISTRY COUNT OTHERS: writes a home with COUNT accounts on REGISTRY, alice's in their middle, and as
-# many OTHERS with one account each, half of them before it.
+# accounts HOME REGISTRY COUNT OTHERS: writes a home with COUNT accounts on REGISTRY, and one account on each of OTHERS
+# more registries. alice is in the middle of the COUNT accounts, and REGISTRY in the middle of all registries.
 accounts() {
     mkdir -p "$work/$1/.config/ensign" "$work/$1/.local/share/ensign/secrets"
     awk -v home="$work/$1" -v asked="$2" -v count="$3" -v others="$4" '
         function registry(host, count, name, secrets, i, between, field, line) {
             secrets = home "/.local/share/ensign/secrets/" host ".json"
-            # One account stands on one line, as `store` writes it.
+            # Each account is one line, as `store` writes it.
             field = count > 1 ? "\n      " : ""
             line = count > 1 ? "\n        " : ""
             printf "%s\n    \"%s\": {%s\"active\": \"%s\",%s\"accounts\": {", comma, host, field, (count > 1 ? "user-1" : "alice"), (field ? field : " ")

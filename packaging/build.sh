@@ -1,17 +1,17 @@
 #!/bin/sh
 # Builds the release program of a target and prints its path. The same tools give the same bytes in any folder.
-# For Linux it is a static-pie, which runs on any distribution and gets a random address from the kernel, and it has musl
-# where that can be had: its start asks less of the machine than glibc's.
+# For Linux it builds a static-pie, which runs on any distribution and which the kernel loads at a random address.
+# It links with musl if musl is available, because musl starts faster than glibc.
 #
 # usage: packaging/build.sh [--target TARGET]
-#   --target TARGET  a target of RELEASE.md; without it, this machine's
-#   MUSL=DIR         a folder with the target's rcrt1.o and libc.a of musl, and perhaps its libunwind.a, in place of Debian's
-#   NO_AUDITABLE=1   leave the list of crates out, though cargo-auditable is there
+#   --target TARGET  a target of RELEASE.md; by default this machine's
+#   MUSL=DIR         a folder with musl's rcrt1.o, libc.a and optionally libunwind.a for the target; by default Debian's
+#   NO_AUDITABLE=1   do not add the list of crates, although cargo-auditable is installed
 set -eu
 
 main() {
     cd "$(dirname "$0")/.."
-    # They would take the place of ours.
+    # Cargo would ignore the flags of this script if one of these variables were set.
     unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
     host=$(rustc -vV | sed -n 's/^host: //p')
     target=
@@ -43,7 +43,7 @@ build_for_linux() {
     [ "$arch" = "${host%%-*}" ] || compiler=$arch-linux-gnu-gcc
     flag -Ctarget-feature=+crt-static
     flag -Crelocation-model=pie
-    flag -Cforce-unwind-tables=no # a panic aborts, and nobody reads a tenth of the program
+    flag -Cforce-unwind-tables=no # never used, since a panic aborts; a tenth of the program
     case $target in
     "$musl") has_standard_library "$musl" || has_parts_of_debian || die "no standard library for $musl: \`rustup target add $musl\`, or Debian's parts, which docs/platforms.md names" ;;
     *-musl) ;;
@@ -59,7 +59,7 @@ build_for_linux() {
     if ! has_standard_library "$target"; then
         build_with_debian
     else
-        # Rust knows a static-pie of musl on x86_64 only.
+        # Rust links a static-pie with musl on x86_64 only. For other machines this script sets the linker's flags.
         case $target in
         x86_64-* | *-gnu | "$host") ;;
         *) link_with_musl "$(rustc --print sysroot)/lib/rustlib/$target/lib/self-contained" ;;
@@ -79,7 +79,8 @@ build_for_windows() {
     fi
 }
 
-# build [ARGUMENT]...: sets `program`. Naming the target keeps the flags away from procedural macros.
+# build [ARGUMENT]...: builds the program and sets `program` to its path. With `--target`, cargo does not apply the
+# flags to procedural macros.
 build() {
     cargo=${cargo:-cargo}
     hide_paths
@@ -90,16 +91,17 @@ build() {
         messages=$("$cargo" "$@")
     else
         say "$target, with the list of its crates"
-        # Cargo mixes this name into what it makes: cargo-auditable itself would give its path, which is another elsewhere.
+        # Cargo hashes this wrapper's name into the program. cargo-auditable would set its own path here, which differs
+        # between machines.
         messages=$(CARGO="env" cargo-auditable auditable -u CARGO RUSTC_WORKSPACE_WRAPPER=cargo-auditable "$cargo" "$@")
     fi
     program=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 }
 
-# Takes the folders of this machine out of panic messages. With these flags cargo does not mix flags into what it makes.
+# Removes the paths of this machine from panic messages. Cargo does not hash these flags into the program.
 hide_paths() {
     cargo_home=${CARGO_HOME:-$HOME/.cargo}
-    "${RUSTC:-rustc}" -vV >/dev/null # a toolchain that is missing is told here
+    "${RUSTC:-rustc}" -vV >/dev/null # fails here if the toolchain is missing
     commit=$("${RUSTC:-rustc}" -vV | sed -n 's/^commit-hash: //p')
     flag "--remap-path-prefix=$cargo_home=/cargo"
     flag "--remap-path-prefix=$PWD=/ensign"
@@ -111,8 +113,9 @@ has_standard_library() {
     [ -n "$(find "$(rustc --print sysroot)/lib/rustlib/$1/lib" -name 'libstd-*.rlib' 2>/dev/null)" ]
 }
 
-# Debian has no standard library for musl, but all that makes one: rustc-web, cargo-web, rust-web-src, musl-tools, and
-# LLVM's libunwind, such as libunwind-14-dev. libgcc_eh in its place links too, and crashes where a backtrace is taken.
+# Tells whether Debian's packages for musl are installed. Debian has no Rust standard library for musl, but everything
+# to build it: rustc-web, cargo-web, rust-web-src, musl-tools, and LLVM's libunwind, such as libunwind-14-dev. Linking
+# libgcc_eh in place of libunwind succeeds, but the program then crashes when it makes a backtrace.
 has_parts_of_debian() {
     libunwind=$crt/libunwind.a
     if [ ! -e "$libunwind" ] && [ "$arch" = "${host%%-*}" ]; then
@@ -131,12 +134,13 @@ has_source_of_debian() {
 }
 
 build_with_debian() {
-    folder=${CARGO_TARGET_DIR:-$PWD/target}/libunwind-$arch # with nothing else of LLVM's
+    folder=${CARGO_TARGET_DIR:-$PWD/target}/libunwind-$arch # a folder that contains no other library of LLVM
     mkdir -p "$folder"
     cp "$libunwind" "$folder/"
     flag "-Lnative=$folder"
     link_with_musl "$crt"
-    # A seventh of the table of addresses that the start works through; musl reads this form since 1.2.4.
+    # Compact relocations make the table of addresses that the start processes seven times smaller. musl reads them
+    # since 1.2.4.
     case $arch$(ar p "$crt/libc.a" version.lo | tr -cd '0-9.\n') in
     *1.2.[0-3]*) ;;
     x86_64*1.*) flag -Clink-arg=-Wl,-z,pack-relative-relocs ;;
@@ -144,18 +148,18 @@ build_with_debian() {
     build_along
 }
 
-# link_with_musl FOLDER: gcc links, and not musl-gcc, which makes a dynamic PIE where a static-pie is asked for.
+# link_with_musl FOLDER: links with gcc, because musl-gcc makes a dynamic PIE where a static-pie is requested.
 link_with_musl() {
     set_for_target CARGO_TARGET LINKER "$compiler"
     flag -Clink-self-contained=no
     flag "-Lnative=$1"
     flag -Clink-arg=-nostartfiles
     for object in rcrt1.o crti.o crtn.o; do flag "-Clink-arg=$1/$object"; done
-    flag -Clink-arg=-l:libc.a # not libc.so, which Debian has beside it; for what stands before it on the line
+    flag -Clink-arg=-l:libc.a # by name: -lc could find musl's libc.so; at the end, for the libraries before it
     [ "$arch" = x86_64 ] || flag -Clink-arg=-Wl,-pie,--no-dynamic-linker,-z,text
 }
 
-# Builds with Debian's toolchain, and the standard library along with the program.
+# Builds the standard library together with the program, with Debian's toolchain.
 build_along() {
     say "Debian's toolchain builds the standard library along"
     export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
@@ -163,7 +167,8 @@ build_along() {
     build -Zbuild-std=std,panic_abort
 }
 
-# The C code of `ring` needs no libc, so any compiler will do. What a hardened one adds to it is in glibc alone.
+# Any compiler works for the C code of `ring`, which calls no libc. The option turns off a hardened compiler's checks,
+# because only glibc has their functions.
 choose_compiler() {
     chosen=$compiler
     [ "$arch" != "${host%%-*}" ] || chosen=$(command -v musl-gcc) || chosen=$compiler
@@ -176,12 +181,12 @@ set_for_target() {
     export "$1_$(printf %s "$target" | tr a-z- A-Z_)_$2=$3"
 }
 
-# flag FLAG: one more for rustc. No character of a path can be taken for the separator.
+# flag FLAG: adds a flag for rustc. The separator cannot occur in a path.
 flag() {
     export CARGO_ENCODED_RUSTFLAGS="${CARGO_ENCODED_RUSTFLAGS:+$CARGO_ENCODED_RUSTFLAGS$(printf '\037')}$1"
 }
 
-# Linkers make another kind of program without a word.
+# Checks that the program is a static-pie, because linkers make another kind of program without a warning.
 check() {
     headers=$(readelf -hlWd "$1") || die 'readelf, which looks at the result, is missing: install binutils'
     case $headers in *DYN\ *) ;; *) die "\`$1\` has a fixed address" ;; esac

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints the licences of the crates that release programs are made of, each text once. The same Cargo.lock gives the same bytes.
-# Where a crate may be taken under MIT or another licence, it is taken under MIT.
+# Prints the licences of the crates in the release programs, each text once. The same Cargo.lock gives the same bytes.
+# If a crate offers MIT or another licence, Ensign uses it under MIT.
 #
 # usage: packaging/licences.sh
 set -eu
@@ -20,7 +20,7 @@ main() {
     print
 }
 
-# One line for each: name, version, licence.
+# Prints one line for each crate: name, version, licence.
 crates() {
     set -- tree --locked --edges normal,no-proc-macro --prefix none --format '{p}|{l}'
     for target in $TARGETS; do set -- "$@" --target "$target"; done
@@ -28,7 +28,7 @@ crates() {
     printf '%s\n' "$lines" | sed -e '/^$/d' -e '/(\//d' -e 's/ (\*)$//' -e 's/^\([^ ]*\) v\([^ |]*\)[^|]*|/\1 \2 /' | sort -u
 }
 
-# collect NAME VERSION LICENCE: puts its texts aside by their sums.
+# collect NAME VERSION LICENCE: copies a crate's licence texts into one folder, under their checksums.
 collect() {
     source=$(find "${CARGO_HOME:-$HOME/.cargo}/registry/src" -mindepth 2 -maxdepth 2 -name "$1-$2" | sort | head -n 1)
     [ -n "$source" ] || die "the source of $1 $2 is missing: run \`cargo fetch --locked\`"
@@ -61,7 +61,7 @@ END
         printf '\nThese bring no text of their licence:\n\n'
         cat "$stage/without"
     fi
-    # The first crate of each text gives its place.
+    # Sorts the texts by the first crate of each.
     grep -H -m 1 . "$stage"/texts/*.crates | sed 's/^\([^:]*\)\.crates:\(.*\)/\2|\1/' | sort | sed 's/.*|//' |
         while IFS= read -r text; do
             printf '\n%s\n\n' '--------------------------------------------------------------------------------'

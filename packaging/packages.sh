@@ -4,16 +4,16 @@
 # usage: packaging/packages.sh FOLDER RELEASE [KIND]...
 #        packaging/packages.sh FOLDER TARGET=PROGRAM... [KIND]...
 #        packaging/packages.sh --sign FOLDER
-#   FOLDER          where they go; it must be empty
-#   RELEASE         the folder of a release, as packaging/release.sh makes it
-#   TARGET=PROGRAM  programs that are built already, in place of a release
-#   KIND            deb, rpm, image, manifests; without any, all four
-#   ENSIGN=PROGRAM     a program that runs here and writes manual pages and completions, where none of the release's does
-#   --sign FOLDER      sign packages that were made without a key, after a look at their sums
-#   CA_BUNDLE=FILE     the certificates of the image; else those of this machine
-#   MINISIGN_KEY=FILE  the secret key of minisign that signs the sums; without it they are not signed
+#   FOLDER             the folder for the packages; it must be empty
+#   RELEASE            the folder of a release, as packaging/release.sh makes it
+#   TARGET=PROGRAM     programs that are already built, instead of a release
+#   KIND               deb, rpm, image, manifests; by default all four
+#   ENSIGN=PROGRAM     a program that writes manual pages and completions; needed if no program of the release runs here
+#   --sign FOLDER      check the sums of packages that were made without a key, then sign the sums
+#   CA_BUNDLE=FILE     the certificates of the image; by default this machine's
+#   MINISIGN_KEY=FILE  minisign's secret key, which signs the sums; without it they are not signed
 #
-# docs/packagers.md says what is in a package and why. packaging/release.facts has what they say of Ensign.
+# docs/packagers.md says what a package contains and why. packaging/release.facts contains the texts about Ensign.
 set -eu
 
 LINUX='x86_64-unknown-linux-musl aarch64-unknown-linux-musl'
@@ -81,7 +81,7 @@ read_arguments() {
     "$root/packaging/release.sh" "$release" "$@" >/dev/null 2>"$stage/said" || die "$(cat "$stage/said")"
 }
 
-# Sets `version`, `date` and `targets`. The programs and texts of a target are then in $stage/TARGET.
+# Unpacks each target of the release into $stage/TARGET. Sets `version`, `date` and `targets`.
 unpack() {
     (cd "$release" && sha256sum --check --quiet --strict SHA256SUMS) >&2 || die "\`$release\` is damaged: its sums do not match"
     version='' targets=''
@@ -110,7 +110,8 @@ fact() {
     printf %s "$value"
 }
 
-# fill TEMPLATE [NAME=VALUE]...: prints it with each @NAME@ replaced: by a value, a fact, or what is known of the release.
+# fill TEMPLATE [NAME=VALUE]...: prints the template and replaces each @NAME@, with a VALUE, a fact, or data of the
+# release.
 fill() {
     cp -- "$parts/templates/$1" "$stage/filled"
     shift
@@ -134,8 +135,8 @@ has() { # TARGET
     [ -d "$stage/$1" ]
 }
 
-# Files that people download need a sum that is signed, as the archives have. The signed comment is another, so that these sums
-# never pass for those of a release.
+# Writes the checksums of the packages and signs them, if there is a key. The signed comment differs from a release's,
+# so that these checksums cannot replace those of a release.
 sum() {
     files=$(cd "$folder" && find . -maxdepth 1 -type f | cut -c 3- | sort)
     [ -n "$files" ] || return 0

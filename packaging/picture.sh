@@ -1,9 +1,10 @@
 #!/bin/sh
-# Draws docs/session.svg, the picture in README.md: a real session of the program with Docker and a registry on this machine.
+# Draws docs/session.svg, the picture in README.md. It shows a real session of Ensign with Docker and a local registry.
 #
-# usage: packaging/picture.sh        (HELPER=PATH: the program; else packaging/build.sh builds it)
+# usage: packaging/picture.sh
+#   HELPER=PATH  the program; by default packaging/build.sh builds it
 #
-# It needs what tests/e2e/run.sh needs (Debian, root, namespaces), and tmux, which is the terminal.
+# It needs tmux as the terminal, and what tests/e2e/run.sh needs: Debian, root, namespaces.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)

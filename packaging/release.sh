@@ -1,16 +1,16 @@
 #!/bin/sh
-# Packs built programs into a release: archives, a list of crates, checksums, a signature. The same programs give the same
-# bytes.
+# Packs built programs into a release: archives, a list of crates, checksums and a signature. The same programs give the
+# same bytes.
 #
 # usage: packaging/release.sh FOLDER [TARGET=PROGRAM]...
 #        packaging/release.sh --sign FOLDER
-#   TARGET=PROGRAM     the program of a target, already built; without any, packaging/build.sh builds this machine's
-#   --sign FOLDER      sign a release that was packed without a key, after a look at its sums
-#   MINISIGN_KEY=FILE  the secret key of minisign that signs; without it the release is not signed
-#   LICENCES=FILE      the licences of the crates, where packaging/licences.sh was run already
-#   SOURCE_DATE_EPOCH  the date of all files; else that of the last commit
+#   TARGET=PROGRAM     the built program of a target; by default packaging/build.sh builds this machine's
+#   --sign FOLDER      check the sums of a release that was packed without a key, then sign the sums
+#   MINISIGN_KEY=FILE  minisign's secret key, which signs the release; without it the release is not signed
+#   LICENCES=FILE      the output of packaging/licences.sh; by default the script runs it
+#   SOURCE_DATE_EPOCH  the date of all files; by default that of the last commit
 #
-# RELEASE.md says what a release is made of, for those who read one.
+# RELEASE.md describes the files of a release, for programs that read them.
 set -eu
 
 main() {
@@ -46,13 +46,13 @@ sign_packed() {
     [ -f "$1/SHA256SUMS" ] || die "\`$1\` is not a release: it has no SHA256SUMS"
     folder=$(CDPATH='' cd -- "$1" && pwd)
     (cd "$folder" && sha256sum --check --quiet --strict SHA256SUMS) >&2 || die "\`$1\` is damaged: its sums do not match"
-    # What is signed must be of this version, which the signed comment will name.
+    # Refuses files of another version, because the signed comment names this version.
     strange=$(sed 's/^[0-9a-f]*  //' "$folder/SHA256SUMS" | grep -v -e "^ensign-${version}[-.]" -e '^install\.sh$' -e '^install\.ps1$') || :
     [ -z "$strange" ] || die "\`$(printf '%s\n' "$strange" | head -n 1)\` is not of version $version"
     sign
 }
 
-# This machine's program, with the target that it was built for in its path.
+# Builds and packs this machine's program. The path of the program contains the target.
 built() {
     program=$("$root/packaging/build.sh")
     target=$(basename "$(dirname "$(dirname "$program")")")
@@ -75,7 +75,8 @@ pack() {
         --directory "$stage" -- "$name" | gzip -9 --no-name >"$folder/$name.tar.gz"
 }
 
-# Lists the crates of all programs in the form of CycloneDX. cargo-cyclonedx writes beside Cargo.toml, and names its folder.
+# Writes the list of all programs' crates as CycloneDX. cargo-cyclonedx writes it beside Cargo.toml and puts the
+# folder's path into it.
 list_crates() {
     if ! command -v cargo-cyclonedx >/dev/null && [ ! -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo-cyclonedx" ]; then
         say "without a list of crates, which \`cargo install cargo-cyclonedx\` would add"
@@ -90,7 +91,7 @@ list_crates() {
     sed "s|path+file://$stage/source#|path+file:///ensign#|g" "$stage/source/list.json" >"$folder/ensign-$version.cdx.json"
 }
 
-# The signed comment names the version, so that an old release cannot pass for a new one.
+# Signs the checksums. The signed comment names the version, so that nobody can offer an old release as a new one.
 sign() {
     minisign -S -s "$MINISIGN_KEY" -m "$folder/SHA256SUMS" -x "$folder/SHA256SUMS.minisig" -t "ensign $version" \
         -c "signature of ensign $version" >/dev/null || die 'minisign did not sign'

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Parses PowerShell scripts by the grammar of tree-sitter: a syntax error is seen where no PowerShell runs them.
+"""Checks the syntax of PowerShell scripts with tree-sitter's grammar, on machines without PowerShell.
 
 usage: powershell.py FILE...
 """

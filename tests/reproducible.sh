@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the last commit twice, in two folders, with two folders of cargo's and two copies of cargo-auditable, and compares the
-# bytes. It takes two whole builds, so it is run before a release.
+# Builds the last commit twice and compares the bytes. The two builds use different folders for the source, for cargo
+# and for cargo-auditable. Two whole builds take long, so this test runs only before a release.
 #
 # usage: tests/reproducible.sh [TARGET]
 set -euo pipefail

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs every check of the project: format, lints, tests, shell scripts, and the release program with real clients.
+# Runs all checks of the project: format, lints, tests, shell scripts, and the release program with real clients.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Rust may be installed in the user's own home although HOME says something else.
+# Finds Rust in the user's home folder of the user database if HOME names another folder.
 home=$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6 || true)
 for folder in cargo rustup; do
   variable=${folder^^}_HOME

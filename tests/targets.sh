@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the release program of each target that this machine can build, and runs those of other machines: aarch64 under
-# QEMU, Windows under Wine. Prints what it did. It takes minutes, so it is run before a release and not with each change.
+# Builds the release program of each target that this machine can build. Runs the programs for other machines too:
+# aarch64 under QEMU and Windows under Wine. Prints what it did. It takes minutes, so it runs only before a release.
 #
 # usage: tests/targets.sh [TARGET]...
-#   PROGRAMS=DIR  programs that are built already, as DIR/TARGET
+#   PROGRAMS=DIR  programs that are already built, as DIR/TARGET
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -51,7 +51,7 @@ says_no_folder() { # PROGRAM
   echo "   names no folder of this machine"
 }
 
-# Real clients, registries and a token server, with the program between them.
+# Runs the basic end-to-end tests with real clients, registries and a token server.
 try() { # PROGRAM
   cp "$1" "$stage/docker-credential-ensign"
   HELPER=$stage/docker-credential-ensign CASES=basics "$root/tests/e2e/run.sh"
@@ -62,7 +62,7 @@ try_under_qemu() { # PROGRAM ARCHITECTURE
   wrapper "exec qemu-$2-static -0 \"\$0\" '$stage/program' \"\$@\""
 }
 
-# Wine 8 lacks a DLL that Windows 10 has; a few lines of C stand in for it.
+# Windows 10 has a DLL that Wine 8 lacks, so this builds a replacement of a few lines of C.
 try_under_wine() { # PROGRAM
   mkdir "$stage/windows"
   cp "$1" "$stage/windows/docker-credential-ensign.exe"

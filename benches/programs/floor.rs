@@ -1,4 +1,4 @@
-//! The least that a program can cost: no C library, no standard library, it ends at once.
+//! The smallest possible program: it has no C library and no standard library, and ends at once.
 #![no_std]
 #![no_main]
 
@@ -7,7 +7,7 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
     loop {}
 }
 
-/// Where Linux starts a program: `exit(0)`.
+/// The entry point on Linux, which calls `exit(0)`.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
     #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,4 @@
-//! The least that a Rust program can cost.
+//! The smallest usual Rust program.
 
 fn main() {
     println!("hello");

@@ -1,13 +1,13 @@
-//! Times short programs against each other: `docker push IMAGE <SPECIFICATION`.
+//! Compares the run times of short programs: `docker push IMAGE <SPECIFICATION`.
 //!
-//! It is compiled under the name `docker`, for it stands where Docker does: its own words are what the programs find
-//! on their parent's command line. In the environment `ROUNDS` says how often each program runs, and `BENCH_HOME` is a
-//! link that leads to the home of the program that runs. A line of stdin is one program, fields separated by tabs: label,
-//! what its stdout must contain, home, server address (`-`: none), path.
-//! The first three lines are the references of the three ratios.
+//! The program is compiled under the name `docker`, because it takes Docker's place: the measured programs find its
+//! arguments on their parent's command line. The variable `ROUNDS` says how often each program runs, and `BENCH_HOME`
+//! is the path of a link, which leads to the home of the program that runs.
+//! Each line of stdin describes one program, with fields separated by tabs: label, expected text in its stdout, home,
+//! server address (or `-` for none), path. The first three programs are the references of the three ratios.
 //!
-//! A round runs every program once, in an order shuffled anew, and every ratio is taken within a round: what the machine
-//! does meanwhile hits both sides alike. The time is that from before the start to after the end of the process.
+//! Each round runs every program once, in a new random order. Ratios compare times of the same round only, because
+//! other work of the machine then slows both programs alike. A time includes the start and the end of the process.
 
 use std::error::Error;
 use std::fs;
@@ -55,8 +55,8 @@ impl Program {
         Ok(Self { label, expected, home, server: Some(server).filter(|it| it != "-"), path, times: Vec::new() })
     }
 
-    /// Points the link that our environment names at this program's home: a variable that changed after our own start
-    /// would not be believed.
+    /// Points the link `BENCH_HOME` at this program's home. Changing the variable `HOME` would not work, because Ensign
+    /// ignores variables that changed after its caller started.
     fn move_in(&self) -> Result<(), Box<dyn Error>> {
         if self.home == "-" {
             return Ok(());
@@ -67,7 +67,8 @@ impl Program {
         Ok(fs::rename(next, link)?)
     }
 
-    /// Runs it once, with its stdin written and closed beforehand. Returns the microseconds it took.
+    /// Runs the program once and returns the microseconds that it took. Its stdin is written and closed before it
+    /// starts.
     fn run(&self) -> Result<f64, Box<dyn Error>> {
         self.move_in()?;
         let mut command = Command::new(&self.path);
@@ -82,7 +83,7 @@ impl Program {
         let start = Instant::now();
         command.spawn()?.wait()?;
         let time = start.elapsed();
-        drop(command); // and with it our end of the answer's pipe
+        drop(command); // closes our write end of the answer's pipe
         let mut said = String::new();
         answer.read_to_string(&mut said)?;
         if !said.contains(&self.expected) {

@@ -1,5 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of packages.sh
-# Debian's package, by dpkg-deb: the program is built already, and its control file is ten lines.
+# Makes Debian's package with dpkg-deb. That is enough, because the program is already built and the control file has
+# ten lines.
 
 make_deb() {
     need dpkg-deb dpkg
@@ -16,7 +17,7 @@ make_deb() {
     done
 }
 
-put_documents() { # FOLDER, where README and CHANGELOG are
+put_documents() { # FOLDER, which contains README and CHANGELOG
     documents=$usr/share/doc/$package
     put 644 "$1/README.md" "$documents/README.md"
     put 644 "$1/CHANGELOG.md" "$documents/changelog"

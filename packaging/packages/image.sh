@@ -1,15 +1,16 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of packages.sh
-# The image, as an OCI layout with one manifest for each Linux program: the program, certificates, licences and nothing else. It is made by
-# buildah, which needs no daemon; `skopeo copy --all oci:FOLDER/image:VERSION docker://…` pushes it.
+# Makes the image, as an OCI layout with one manifest for each Linux program. The image contains the program,
+# certificates and licences. buildah makes it, because buildah needs no daemon; `skopeo copy --all
+# oci:FOLDER/image:VERSION docker://…` pushes it.
 
 make_image() {
     need buildah buildah
     bundle=${CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}
     [ -f "$bundle" ] || die "\`$bundle\`, the certificates of the image, is missing: install ca-certificates, or name others with CA_BUNDLE=FILE"
-    # An image without certificates trusts no registry. `docker run --volume` and SSL_CERT_FILE bring others.
+    # Without certificates the program could trust no registry. `docker run --volume` and SSL_CERT_FILE can set others.
     put 444 "$bundle" "$stage/image/etc/ssl/certs/ca-certificates.crt"
-    # What is handed on brings its licences.
-    for target in $targets; do :; done # the last, since all archives have the same
+    # Anyone who distributes the image must distribute the licences too.
+    for target in $targets; do :; done # the last target, because all archives contain the same licences
     for file in LICENSE-MIT LICENSE-APACHE LICENSE-THIRD-PARTY; do put 444 "$stage/$target/$file" "$stage/image/licenses/$file"; done
     finish_tree "$stage/image"
     store manifest create "$package" >/dev/null
@@ -34,7 +35,7 @@ label() { # CONTAINER
     store config --arch "$arch" --entrypoint '["/docker-credential-ensign"]' "$1"
 }
 
-# Storage of its own, so that nothing is left in the person's.
+# Runs buildah with storage of its own, so that nothing stays in the user's storage.
 store() {
     said=0
     buildah --root "$stage/storage" --runroot "$stage/storage-run" --storage-driver vfs "$@" 2>"$stage/said" || said=$?

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of packages.sh
-# Manifests of package managers that take a release as it is, each in a folder named after its manager.
+# Makes the manifests of package managers that install a release unchanged. Each manager has its own folder.
 
 make_manifests() {
     if has "$WINDOWS"; then
@@ -45,7 +45,7 @@ long_sum() { # TARGET
     ! has "$1" || sha512sum "$release/ensign-$version-$1.tar.gz" | cut -d ' ' -f 1
 }
 
-# winget unpacks zip alone, and so does Scoop without 7-Zip.
+# Packs the Windows program as a zip. winget unpacks only zip files, and so does Scoop without 7-Zip.
 zip_windows() {
     need zip zip
     name=ensign-$version-$WINDOWS

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of packages.sh
-# The RPM package of Fedora and its relatives, by rpmbuild: the program is built already.
+# Makes the RPM package for Fedora and its relatives with rpmbuild. The program is already built.
 
 make_rpm() {
     need rpmbuild rpm
@@ -19,8 +19,8 @@ make_rpm() {
     done
 }
 
-# The lines of %files. Folders that others have too are ours as well, so that none is left behind where nobody else has it;
-# those of Fedora's package `filesystem` are not, which is everywhere.
+# Prints the lines of %files. The package owns folders that other packages own too, so that removing it leaves no empty
+# folder. It does not own folders of Fedora's package `filesystem`, which is always installed.
 list_files() {
     (cd "$tree" && find usr -mindepth 1 -type d) | sort | while IFS= read -r path; do
         case $path in

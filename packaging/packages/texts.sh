@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of packages.sh
-# The texts that a program writes of itself: manual pages and completions.
+# Writes the manual pages and completions, which the program itself prints.
 
-# Sets `texts`, a folder with man/ and completions/. They are the same for all targets.
+# Sets `texts` to a folder with man/ and completions/, which are the same for all targets.
 write_texts() {
     texts=$stage/texts
     mkdir -p "$texts/man" "$texts/completions"

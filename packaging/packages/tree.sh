@@ -1,8 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of packages.sh
-# The files of a Linux package, which all distributions share but for a few folders.
+# Lays out the files of a Linux package. Distributions differ only in a few folders.
 
-# lay_out TREE TARGET PLUGINS ZSH RENEWAL: `PLUGINS` is Docker's folder, `ZSH` that of completions; `RENEWAL` is the command that
-# brings a newer package, which `ensign update` shows.
+# lay_out TREE TARGET PLUGINS ZSH RENEWAL: `PLUGINS` is the folder of Docker's plugins and `ZSH` the folder of zsh's
+# completions. `RENEWAL` is the command that updates the package; `ensign update` shows it.
 lay_out() {
     tree=$1 usr=$1/usr
     put 755 "$stage/$2/docker-credential-ensign" "$usr/bin/docker-credential-ensign"
@@ -18,7 +18,7 @@ lay_out() {
     done
     ln -s ensign.1.gz "$usr/share/man/man1/docker-credential-ensign.1.gz"
     put_completions bash bash-completion/completions/ensign
-    ln -s ensign "$usr/share/bash-completion/completions/docker-credential-ensign" # a shell looks for the name that is typed
+    ln -s ensign "$usr/share/bash-completion/completions/docker-credential-ensign" # bash searches the typed name
     put_completions fish fish/vendor_completions.d/ensign.fish
     ln -s ensign.fish "$usr/share/fish/vendor_completions.d/docker-credential-ensign.fish"
     put_completions zsh "$4/_ensign"
@@ -35,7 +35,7 @@ put() { # MODE FROM TO
     install -D -m "$1" -- "$2" "$3"
 }
 
-# One date for all, and no trace of this machine's umask.
+# Sets one date for all files, and modes that do not depend on this machine's umask.
 finish_tree() { # TREE
     find "$1" -type d -exec chmod 755 {} +
     find "$1" -exec touch --no-dereference --date="@$date" {} +

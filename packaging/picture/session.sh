@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # state, tools, program and SCREEN come from tests/e2e/run.sh
-# Types the session into a terminal and writes the screen, with its bold words, to SCREEN. Runs inside the namespaces.
+# Types the session into a terminal and writes the screen with its bold words to the file SCREEN. Runs inside the
+# namespaces of tests/e2e/run.sh.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../tests/e2e" && pwd)
@@ -7,7 +8,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../tests/e2e" && pwd)
 . "$here/services.sh"
 export accounts='me me-acme'
 
-# An image that is the same each time, under the names that are pushed.
+# Makes an image with the same digest each time, under each NAME that the session pushes.
 make_image() { # NAME...
   local folder=$state/image name
   mkdir "$folder"
@@ -39,7 +40,7 @@ until_shown() { # TEXT TIMES
 }
 
 prompts=0
-# Types a command, then each answer once its question is shown.
+# Types a command, and each answer once the terminal shows its question.
 types() { # COMMAND [QUESTION ANSWER]...
   prompts=$((prompts + 1))
   until_shown '$' $prompts
@@ -48,7 +49,7 @@ types() { # COMMAND [QUESTION ANSWER]...
   shift
   while [ $# -gt 0 ]; do
     until_shown "$1" 1
-    sleep 0.6 # until the terminal is read key by key
+    sleep 0.6 # until the program reads single keys
     terminal send-keys -t picture -l "$2"
     case $2 in y | n) ;; *) terminal send-keys -t picture Enter ;; esac
     shift 2

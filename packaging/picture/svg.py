@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns a terminal's screen (text with bold and colours as escape sequences) on stdin into an SVG on stdout."""
+"""Draws a terminal's screen as an SVG. Reads the text from stdin, with bold and colours as escape sequences."""
 import re
 import sys
 from html import escape
@@ -10,7 +10,7 @@ SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m|\x1b\(B|\x0f")
 
 
 def spans(line, style):
-    """The parts of a line, each with its style; the style goes on to the next line."""
+    """Yields the parts of a line with their styles. Changes `style`, with which the next line starts."""
     place = 0
     for match in [*SEQUENCE.finditer(line), None]:
         text = line[place : match.start() if match else len(line)]
@@ -34,7 +34,7 @@ lines = [line for line in sys.stdin.read().split("\n")]
 while lines and re.sub(SEQUENCE, "", lines[-1]).strip() in ("", "$"):
     lines.pop()
 plain = [re.sub(SEQUENCE, "", line).rstrip() for line in lines]
-typed = [line.startswith("$ ") for line in plain]  # each of these begins a step of the session
+typed = [line.startswith("$ ") for line in plain]  # each of these lines starts a step of the session
 columns = max(map(len, plain))
 width, height = round(columns * WIDTH + 32), len(lines) * HEIGHT + sum(typed[1:]) * GAP + 28
 print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">')
@@ -46,7 +46,7 @@ for number, line in enumerate(lines):
     parts, column = [], 0
     for text, look in spans(line, style):
         if column == 0 and text.startswith("$ "):
-            look = {"font-weight": "bold", "fill": "#ffffff"}  # what was typed
+            look = {"font-weight": "bold", "fill": "#ffffff"}  # the typed command
         for word in re.finditer(r"\S+(?: \S+)*", text):
             x = 16 + (column + word.start()) * WIDTH
             marks = "".join(f' {name}="{value}"' for name, value in look.items())

@@ -1,4 +1,4 @@
-"""The writing commands of the crash matrix, and the home in which each begins."""
+"""The commands that the crash matrix tests, and the home folder with which each starts."""
 import base64
 import json
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ class Command:
     name: str
     words: list
     stdin: str = ""
-    # Commands before it, beside those of every home.
+    # Commands that run before it, to prepare the home.
     setup: tuple = ()
-    # Files before it.
+    # Files to write before it: name and content.
     files: tuple = ()
     removed: tuple = ()
-    # The command that mends a home first in which something was damaged before.
+    # The command that repairs the damaged home. It runs after each fault, before any other command.
     first: tuple = ()
-    # The command before each run, beside the point.
+    # The command to run before each run, for state that is not in files.
     each: tuple = ()
-    # All accounts that are there afterwards must be there whatever happens: they were there in another form.
+    # Expect all accounts of an undisturbed run afterwards. Before the command, they existed in another form.
     starts_anew: bool = False
-    # What is changed is the program itself.
+    # The command replaces the program itself.
     updates: bool = False
 
 
@@ -42,7 +42,7 @@ def login(host, user, *more):
     return ["login", host, "-u", user, "--no-verify", "--password-stdin", *more]
 
 
-# Programs in the home's `bin`: a helper that keeps what it is given, and one that has secrets.
+# Programs in the home's `bin` folder: a helper that stores logins, and an external source.
 PROGRAMS = {
     "docker-credential-theirs": """#!/bin/sh
 read -r line; mkdir -p "$HOME/theirs"; cd "$HOME/theirs" || exit
@@ -59,14 +59,14 @@ echo '{"authorizationData":[{"authorizationToken":"'$(printf AWS:lent-s3cret | b
 """,
 }
 
-# Who has which; a secret is told from others wherever it is, also in base64 of `user:secret`.
+# Pairs of user and secret. A search finds each secret in any file, also in Base64 as `user:secret`.
 SECRETS = [
     ("me", "first-s3cret"), ("work", "work-s3cret"), ("bob", "hub-s3cret"), ("h", "helper-s3cret"), ("new", "new-s3cret"),
     ("me", "second-s3cret"), ("x", "plain-s3cret"), ("y", "file-s3cret"), ("alice.example", "atcr-s3cret"),
     ("tok", "hub-t0ken"), ("AWS", "lent-s3cret"),
 ]
 
-# A command that writes, whatever was killed before it.
+# A writing command that must succeed after any fault.
 NEXT = (["public", "add", "next.example/open"],)
 
 AUTH = base64.b64encode(b"x:plain-s3cret").decode()
@@ -151,7 +151,7 @@ COMMANDS = [
 
 
 def prepare(home, command):
-    """Accounts in the file store and in a helper, Docker's own file with a login in clear, and what the command wants."""
+    """Creates accounts in the file store and in a helper, a login in Docker's config, and what the command needs."""
     must(home.run(["store"], stored("ghcr.io", "work", "work-s3cret")))
     must(home.run(["store"], stored("ghcr.io", "me", "first-s3cret")))
     must(home.run(["store"], stored(HUB, "bob", "hub-s3cret")))

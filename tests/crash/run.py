@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Kills each writing command at each call that touches a file, and fails each such call, and looks what is left.
+"""Interrupts each writing command at each system call about a file, once by a kill and once by an error of that call.
 
 usage: tests/crash/run.py [--all] [--seconds N] [--jobs N] [--program PATH] [COMMAND-REGEX]
 
-Without --all a sample is run, of about a minute. Between two calls that touch a file nothing changes on the disk: a kill
-there leaves what a kill at the next one leaves. strace does both (`inject=CALL:signal=KILL|error=E:when=N`). After each
-point, and one more command that writes:
-  - every account that was there and is to stay is there, with a secret (else it counts as lost);
-  - a secret is in no file that it was not in before or is not in after the command, and no file is unfinished (else left);
-  - every JSON file can be read, the command can be run again, and no run hangs or panics (else broken).
+Without --all the script tests a sample, for about a minute. A kill between two such calls needs no test, because nothing
+changes on the disk there. strace injects the faults (`inject=CALL:signal=KILL|error=E:when=N`). After each fault the
+script runs one more writing command, and checks that
+  - every account that should still exist does, with its secret (otherwise it reports "lost");
+  - no file contains a secret unless it also does before or after an undisturbed run, and no file is unfinished ("left");
+  - every JSON file is readable, the command succeeds again, and no run hangs or panics ("broken").
 """
 import argparse
 import base64
@@ -35,11 +35,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sealed"))
 try:
     import sealed
 except ImportError:
-    sealed = None  # sealed secrets are looked for by the names in their files only
+    sealed = None  # without it, a sealed secret is found by the name in its file only
 
 ERRORS = ["ENOSPC", "EIO", "EROFS", "EMFILE", "EACCES", "EINTR"]
 ROOT = Path(__file__).resolve().parent.parent.parent
-# Each call that is traced, of which those count that name a file of the home.
+# The calls to trace. Faults are injected into those that name a file of the home.
 CALLS = (
     "openat,open,read,write,pwrite64,close,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,"
     "link,linkat,symlink,symlinkat,stat,lstat,fstat,newfstatat,statx,readlink,readlinkat,getdents64,flock,fchmod,chmod,"
@@ -48,7 +48,7 @@ CALLS = (
 
 
 class Home:
-    """A home folder that is made once for a command and put back before each point."""
+    """A home folder, which is set up once for each command and restored before each fault."""
 
     def __init__(self, folder, program):
         self.path, self.copy = folder / "home", folder / "copy"
@@ -84,7 +84,7 @@ class Home:
 
 
 class State:
-    """What can be said of a home: its accounts with a secret, where each secret is, and what cannot be read."""
+    """The state of a home: accounts that have a secret, the files that contain each secret, and broken files."""
 
     def __init__(self, home):
         texts = {str(path.relative_to(home.path)): path.read_bytes() for path in home.files()}
@@ -119,7 +119,7 @@ def holds(text, secret):
 
 
 def opened_files(texts):
-    """The texts of the sealed files that open with the key that is there."""
+    """Returns the plain texts of the sealed files that the present key opens."""
     if not sealed or "data/key.json" not in texts or not is_json(texts["data/key.json"]):
         return {}
     keys = data_keys(texts["data/key.json"], texts.get("mounted-key", b""))
@@ -134,7 +134,7 @@ def opened_files(texts):
 
 @functools.cache
 def data_keys(description, mounted):
-    """The keys that open something, by their ids: while the key is changed there are two."""
+    """Returns the usable data keys by their ids. During a change of the key there are two."""
     file = json.loads(description)
     held = [sealed.unwrap(file, PASSPHRASE)] if file["holder"] == "passphrase" else map(base64.b64decode, mounted.split())
     keys = {sealed.key_id(key): key for key in held}
@@ -153,7 +153,7 @@ def is_json(text):
 
 
 class Matrix:
-    """All points of one command."""
+    """The test of one command at all its points, each of which is a system call and a fault."""
 
     def __init__(self, command, folder, program):
         self.command, self.home = command, Home(folder, program)
@@ -169,17 +169,17 @@ class Matrix:
         self.codes.append(self.home.run(command.words, command.stdin)[0])
         lines = trace.read_text(errors="replace").splitlines()
         self.points = list(self.points_of(lines))
-        # What is to be there whatever happens.
+        # The accounts that must still exist after any fault.
         self.stays = self.after.accounts if command.starts_anew else self.before.accounts & self.after.accounts
 
     def prepare_more(self, folder, program):
-        """What only some commands need."""
+        """Prepares what only some commands need."""
 
     def end(self):
         self.home.run(["lock"])
 
     def open(self):
-        """What is not a file is not put back: the kernel's keyring is made what it was."""
+        """Restores state that is not in files: the kernel's keyring."""
         if self.command.each:
             self.home.run(*self.command.each)
 
@@ -197,12 +197,12 @@ class Matrix:
                         yield name, counts[name], fault
 
     def try_point(self, point):
-        """Returns what is wrong after one fault, as (kind, words)."""
+        """Injects one fault and returns all faults of the result, as pairs (kind, text)."""
         call, when, fault = point
         self.home.put_back()
         self.open()
         effect = "signal=KILL" if fault == "KILL" else f"error={fault}"
-        options = ["-f", "-b", "execve", "--seccomp-bpf", "-o", "/dev/null"]  # the programs that it starts are let go
+        options = ["-f", "-b", "execve", "--seccomp-bpf", "-o", "/dev/null"]  # -b: without the programs that it starts
         strace = ["strace", *options, "-e", f"trace={call}", "-e", f"inject={call}:{effect}:when={when}"]
         try:
             code, said = self.home.run(self.command.words, self.command.stdin, strace)
@@ -225,7 +225,7 @@ class Matrix:
             wrong += [("broken", f"{sorted(seen.broken - self.before.broken)}")] if seen.broken - self.before.broken else []
         for secret in SECRETS:
             known = self.before.places[secret] | self.after.places[secret]
-            # A half-written copy of a file of Docker's goes with the next command that writes that file.
+            # The next command that writes one of Docker's files removes a half-written copy of that file.
             now = {name for name in state.places[secret] if not name.startswith((".docker/", ".config/"))} | end.places[secret]
             wrong += [("left", f"{secret[1]} in {sorted(now - known)}")] if now - known else []
             gone = self.before.places[secret] and self.after.places[secret] and not state.places[secret]
@@ -235,12 +235,12 @@ class Matrix:
 
 
 class UpdateMatrix(Matrix):
-    """The same of commands that change the program itself."""
+    """The test of a command that replaces the program itself."""
 
     def prepare_more(self, folder, program):
         self.releases = updates.Releases(folder / "releases")
         updates.prepare_update(self.home, self.releases, program)
-        if "--rollback" in self.command.words:  # the script is kept, and this program is in its place
+        if "--rollback" in self.command.words:  # makes the script the kept version, so that the rollback installs it
             write(self.home, ".local/bin/.ensign-previous", updates.NEXT_PROGRAM)
             (self.home.path / ".local/bin/.ensign-previous").chmod(0o755)
 
@@ -256,7 +256,7 @@ class UpdateMatrix(Matrix):
         config = (self.home.path / "config/config.json").read_bytes()
         try:
             wrong = updates.what_is_wrong(self.home, updates.OLD, self.home.run(self.command.words, under=strace))
-            again = self.home.run(self.command.words)  # the next release is a script, which has no such command
+            again = self.home.run(self.command.words)  # succeeds, because the next release ignores its arguments
             wrong += updates.what_is_wrong(self.home, updates.NEW, (1, ""))
             wrong += [("broken", f"again: exit {again[0]}: {again[1]}")] if again[0] else []
         except subprocess.TimeoutExpired:
@@ -268,7 +268,7 @@ class UpdateMatrix(Matrix):
 
 
 def work(command, folder, program, points, deadline):
-    """Tries points of a command, in a folder of its own; returns how many, and those with something wrong."""
+    """Tests points of a command in its own folder. Returns how many it tested, and the faulty ones."""
     folder.mkdir(parents=True)
     matrix = (UpdateMatrix if command.updates else Matrix)(command, folder, program)
     if points is None:

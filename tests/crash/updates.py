@@ -1,4 +1,4 @@
-"""`update` and its roll-back in the crash matrix: whatever was killed or refused, a working program has the program's name."""
+"""Crash tests of `update` and its rollback: after any fault the program's path leads to a program that works."""
 import base64
 import json
 import os
@@ -12,13 +12,13 @@ from commands import write
 ROOT = Path(__file__).resolve().parent.parent.parent
 PLACE = ".local/bin/docker-credential-ensign"
 OLD, NEW = "0.1.0", "0.9.0"
-# The next release is a script: what is tried is how it takes the place.
+# The next release is a script, because the tests only check how it is installed.
 NEXT_PROGRAM = f"#!/bin/sh\necho docker-credential-ensign {NEW}\n"
 EXPECTED = {"docker-credential-ensign", ".ensign-previous"}
 
 
 class Releases:
-    """A server with one signed release, in a folder of its own."""
+    """A release server with one signed release, in a folder of its own."""
 
     def __init__(self, folder):
         folder.mkdir()
@@ -41,7 +41,7 @@ class Releases:
         self.address = f"https://localhost:{self.server.stdout.readline().strip()}"
 
     def sign(self, sums):
-        """As `minisign -S` does: the BLAKE2b-512 of the file, then that signature with the comment."""
+        """Signs like `minisign -S`: first the file's BLAKE2b-512, then that signature together with the comment."""
         key, comment = self.folder / "sign.key", f"ensign {NEW}"
         self.do("openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key))
         public = self.do("openssl", "pkey", "-in", str(key), "-pubout", "-outform", "DER")[-32:]
@@ -65,7 +65,7 @@ class Releases:
 
 
 def prepare_update(home, releases, program):
-    """An installation of install.sh, with the server as its own."""
+    """Creates an installation as install.sh does, with the release server's address and key in its config."""
     config = json.loads((home.path / "config/config.json").read_text())
     config["releases"] = {"address": releases.address, "key": releases.key}
     write(home, "config/config.json", json.dumps(config, indent=2))
@@ -79,7 +79,7 @@ def prepare_update(home, releases, program):
 
 
 def what_is_wrong(home, unchanged, ended):
-    """After a run that ended with (exit code, output): a failure must have left the version `unchanged`."""
+    """Returns the faults after a run (exit code, output). A failed run must keep the version `unchanged`."""
     wrong, (code, said) = [], ended
     seen, answer = home.run(["version"])
     version = answer.strip().rsplit(" ", 1)[-1]

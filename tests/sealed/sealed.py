@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Opens and seals as docs/sealed.md says, without a line of Ensign's: it holds the program against the document.
+"""Opens and seals secrets as docs/sealed.md describes, without Ensign's code, to check the program against that page.
 
 usage: tests/sealed/sealed.py open FILE KEYFILE                 prints the text of a sealed file
        tests/sealed/sealed.py seal REGISTRY KEYFILE GENERATION  seals the text on stdin
@@ -78,7 +78,7 @@ def unwrap(file, passphrase):
 
 
 def previous(file, key):
-    """The key before, while the key is changed."""
+    """Returns the previous data key. The file contains it only during a change of the key."""
     before = file["previous"]
     about = f"ensign previous key v{file['version']}\n{file['key']}\n{before['key']}\n".encode()
     return unseal(key, base64.b64decode(before["salt"]), about, base64.b64decode(before["sealed"]))
@@ -89,7 +89,7 @@ def read_key(path):
 
 
 def vectors():
-    """Keys and salts are fixed, so that the files can be computed again."""
+    """Writes the fixtures. Keys and salts are fixed, so that each run writes the same files."""
     key, salt = bytes(range(32)), bytes(range(32, 64))
     contents = {"version": 1, "secrets": {
         "me": "pässword \"1\"", "work": {"secret": "token", "until": 4102444800, "refresh": "next"}}}

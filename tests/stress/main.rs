@@ -1,6 +1,6 @@
-//! A minute of everything at once: a hundred readers, twenty writers, and death at random.
+//! A load test of one minute: a hundred readers and twenty writers run at once, and some writers are killed.
 //!
-//! A test program of its own, so that its load disturbs no other test. `ENSIGN_STRESS_SECONDS` makes it shorter.
+//! A test program of its own, so that its load disturbs no other test. `ENSIGN_STRESS_SECONDS` sets another duration.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, unreachable_pub, dead_code)]
 
 #[path = "../it/support/mod.rs"]
@@ -20,7 +20,8 @@ const READERS: usize = 100;
 const WRITERS: usize = 20;
 const HOSTS: [&str; 3] = ["ghcr.io", "docker.io", "localhost:5000"];
 
-/// What one writer knows of its account on one registry: the last secret that was confirmed, and the last it tried.
+/// The secrets that one writer has stored for its account on one registry: the last confirmed one and the last tried
+/// one.
 #[derive(Clone, Copy, Default)]
 struct Written {
     confirmed: u64,
@@ -61,7 +62,7 @@ fn no_account_is_lost_no_file_torn_and_no_answer_wrong() {
     compare(&sandbox, &written);
 }
 
-/// Asks until the writers are done. Every answer must be one account with a secret of its own.
+/// Calls `get` until all writers have finished. Every answer must be an account together with that account's secret.
 fn read(sandbox: &Sandbox, host: &str, over: &AtomicBool, answers: &AtomicU64) {
     while !over.load(Ordering::Relaxed) {
         let run = finish(sandbox.command(&["get"]).spawn().unwrap(), host.as_bytes());
@@ -70,11 +71,11 @@ fn read(sandbox: &Sandbox, host: &str, over: &AtomicBool, answers: &AtomicU64) {
         assert!(secret.starts_with(&format!("{username}-")), "the secret {secret} was given as {username}'s");
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
         answers.fetch_add(1, Ordering::Relaxed);
-        sleep(Duration::from_millis(20)); // so that the writers get their turn on a small machine
+        sleep(Duration::from_millis(20)); // gives the writers processor time on a small machine
     }
 }
 
-/// Stores one secret after another for an account of its own, and kills the program now and then.
+/// Stores one secret after another for the writer's own account, and kills some of the calls.
 fn write(sandbox: &Sandbox, writer: usize, deadline: Instant, deaths: &AtomicU64) -> BTreeMap<&'static str, Written> {
     let mut written = BTreeMap::new();
     let mut random = writer as u64 * 2_654_435_761 + 1;
@@ -106,7 +107,7 @@ fn kill_in(mut child: Child, stdin: &[u8], delay: Duration) {
     child.wait().unwrap();
 }
 
-/// Every confirmed login is there, with the secret of the last confirmed turn or of a later one that was killed.
+/// Checks that every confirmed login exists. Its secret is the last confirmed one or a later one whose call was killed.
 fn compare(sandbox: &Sandbox, written: &[BTreeMap<&'static str, Written>]) {
     let config = sandbox.config();
     for host in HOSTS {
