@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Makes random bake projects, asks the real buildx what they build, and holds Ensign's reader against it.
+"""Makes random bake projects, asks the real buildx what they build, and compares this with Ensign's answers.
 
     bake_files.py HELPER BUILDX [--seed N] [--count N] [--keep FOLDER]
     bake_files.py --record FILE BUILDX [--seed N] [--count N]
 
-`buildx bake --print` says what each target is built from, how it is called and where it goes; what is asked of registries
-follows by buildx's own rules. The helper's `which --as COMMAND --json REGISTRY` must name the owners of the same images.
-`--record` writes expressions with their values for tests/fixtures/bake_values.json instead. Needs no daemon. Ends with 0 if
-none differ; the last line is `N agree, N not known, N differ, N refused by buildx`.
+`buildx bake --print` prints each target's sources, tags and outputs. buildx's own rules then tell which images it requests
+from registries. The helper's `which --as COMMAND --json REGISTRY` must name the owners of the same images.
+With `--record`, the script instead writes expressions with their values for tests/fixtures/bake_values.json. It needs no
+daemon. It exits with 0 if no answer differs; the last line is `N agree, N not known, N differ, N refused by buildx`.
 """
 import argparse, json, os, pathlib, random, re, shlex, shutil, subprocess, sys, tempfile
 
@@ -15,7 +15,7 @@ REGISTRY = "ghcr.io"
 OWNERS = ["acme", "bob", "eve", "ida", "kim", "me", "sam", "zoe"]
 NAMES = ["app", "base", "tool", "web"]
 REFUSED = "(refused)"
-# Every expression may name these. `pick` makes one of the owners of any value.
+# Variables and functions that every expression may use. `pick` maps any value to one of the owners.
 PRELUDE = f"""
 variable "NAME" {{ default = "acme" }}
 variable "EMPTY" {{ default = "" }}
@@ -42,7 +42,7 @@ function "twice" {{
 
 
 class Expressions:
-    """Expressions of each kind: text, number, truth, list of texts, map, anything."""
+    """Makes expressions of each kind: text, number, boolean, list of texts, map, any type."""
 
     TEXTS = [
         '"{w}"', '"{w}"', "NAME", "both", "EMPTY", '"${{{t}}}-{w}"', '"{w}${{{n}}}"', "upper({t})", "lower({t})", "title({t})",
@@ -125,7 +125,7 @@ class Expressions:
 
 
 class Maker:
-    """One project: files by name, variables of the environment, and the words of its commands."""
+    """Makes one project: files by name, environment variables, and the arguments of commands."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -170,7 +170,7 @@ class Maker:
                 self.env[name] = self.one(*values)
 
     def safe(self, kind):
-        """An expression that most often does not make buildx refuse the whole."""
+        """Makes an expression that buildx rarely refuses, because a refused one makes the whole project useless."""
         made = self.expressions.make(kind, self.one(0, 1, 1, 2))
         return made if self.often(0.05) else f'try([{made}], "none")'
 
@@ -178,7 +178,7 @@ class Maker:
         return f'jsonencode({self.safe("b")}) == "[true]"' if self.often(0.7) else self.one("YES", "!YES", 'NAME == "bob"', 'TAG != ""', "COUNT > 2")
 
     def owner(self):
-        """A piece of a template that is one of the owners."""
+        """Makes a piece of a template whose value is one of the owners."""
         return self.one(self.one(*OWNERS), self.one(*OWNERS), "${OWNER}", "${pick(%s)}" % self.safe("a"), "${pick(%s)}" % self.safe("a"), "${NAME}", "${%s ? \"%s\" : \"%s\"}" % (
             self.truth(), self.one(*OWNERS), self.one(*OWNERS)), '${lookup({a = "bob", b = "eve"}, "%s", OWNER)}' % self.one("a", "b", "c"), "${owners[%s]}" % self.one("0", "1", "COUNT", "9"))
 
@@ -186,7 +186,7 @@ class Maker:
         return f"ghcr.io/{self.owner()}/{self.one('app', 'tool')}{self.one('', ':1', ':${TAG}', ':%s' % '${COUNT}')}" if self.often(0.93) else self.one("busybox", "quay.io/o/x:1", "ghcr.io/acme/x:${formatdate(\"YYYYMMDD\", timestamp())}", "${NOTHING}", "${timestamp()}")
 
     def images(self):
-        """A list of images."""
+        """Makes a list of images."""
         one = lambda: json.dumps(self.image()).replace('\\"', '"')
         return self.one(
             lambda: f"[{one()}]", lambda: f"[{one()}]", lambda: f"[{one()}, {one()}]", lambda: f"{self.truth()} ? [{one()}] : [{one()}]",
@@ -195,7 +195,7 @@ class Maker:
             lambda: f'formatlist("ghcr.io/%s/app", owners)', lambda: f'flatten([[{one()}], {one()}])', lambda: f'[for t in ["1", "2"]: "ghcr.io/{self.one(*OWNERS)}/app:${{t}}"]')()
 
     def attributes(self, name, later):
-        """Of a target, each as an expression."""
+        """Makes the attributes of a target, each as an expression."""
         found, text = {}, lambda value: json.dumps(value).replace('\\"', '"')
         if self.often(0.75 if not later else 0.4):
             found["tags"] = self.images()
@@ -266,7 +266,7 @@ class Maker:
             self.targets.append(name)
         if self.often(0.3):
             parts["target"].append((self.one("_common", "_acme"), self.attributes("_", later)))
-        if self.often(0.85) and not later:  # what is inherited is there most often
+        if self.often(0.85) and not later:  # inherited targets usually exist
             there = [name for name, _ in parts["target"]]
             parts["target"] += [(name, {}) for name in [*NAMES, "_common", *(f"_{owner}" for owner in OWNERS)] if name not in there]
         if self.often(0.1) and parts["target"]:
@@ -341,7 +341,7 @@ class Maker:
 
 
 def asked_for(definition, root, env):
-    """What is pushed, what is pulled, and what things are called that go nowhere."""
+    """Returns the pushed images, the pulled images, and the tags that stay local."""
     pushed, pulled, kept, written = set(), set(), set(), set()
     for target in definition["target"].values():
         outputs = target.get("output", [])
@@ -352,13 +352,13 @@ def asked_for(definition, root, env):
         written |= set(caches)
         pulled |= {cache.get("ref") or "" for cache in target.get("cache-from", []) if cache["type"] == "registry"}
         pulled |= based_on(target, root, env)
-    # A cache is written also where the result stays; that alone is no push.
+    # A build writes caches even if its result stays local, but a cache alone makes no push.
     (pushed if pushed else kept).update(written)
     return pushed, pulled, kept
 
 
 def based_on(target, root, env):
-    """What the Dockerfiles of this generator are built from."""
+    """Returns the base images of this generator's Dockerfiles."""
     file = pathlib.Path(root, target["context"], target.get("dockerfile", "Dockerfile"))
     text = target.get("dockerfile-inline") or (file.read_text() if "://" not in target["context"] and file.is_file() else "")
     base = target.get("args", {}).get("BASE", (re.findall(r"ARG BASE=(.*)", text) or [""])[0])
@@ -392,7 +392,7 @@ def owner(image):
 
 
 def answer(helper, line, where, env):
-    """The accounts whose images the files name, and what is not known of them."""
+    """Returns the accounts whose images the files name, and the files with unknown parts."""
     done = subprocess.run([helper, "which", "--as", line, "--json", REGISTRY], cwd=where, env=env, capture_output=True, text=True, timeout=60)
     step = next(step for step in json.loads(done.stdout)["steps"] if step["rule"] == "files")
     owners = {owned["account"] for owned in step.get("images", [])}
@@ -400,19 +400,19 @@ def answer(helper, line, where, env):
 
 
 def print_definition(buildx, words, where, env):
-    """What `bake --print` says, or None and why it refuses."""
+    """Returns the output of `bake --print` and None, or None and buildx's error."""
     done = subprocess.run([buildx, "bake", *words, "--print"], cwd=where, env=env, capture_output=True, text=True, errors="replace", timeout=60)
     return (json.loads(done.stdout), None) if done.returncode == 0 else (None, done.stderr.strip().splitlines()[-1])
 
 
 def values(buildx, expressions, env):
-    """The value of each expression as JSON, or REFUSED."""
+    """Returns the value of each expression as JSON, or REFUSED."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = "".join(f'    x{at} = try(jsonencode({text}), "{REFUSED}")\n' for at, text in enumerate(expressions))
         pathlib.Path(folder, "docker-bake.hcl").write_text(f'{PRELUDE}target "default" {{\n  args = {{\n{arguments}  }}\n}}\n')
         found, error = print_definition(buildx, [], folder, env)
         if found:
-            found = found["target"]["default"]["args"]  # printed as a bake file: `${` is escaped
+            found = found["target"]["default"]["args"]  # the output is a bake file, so `${` is escaped
             return [found[f"x{at}"].replace("$${", "${").replace("%%{", "%{") for at in range(len(expressions))]
         if len(expressions) == 1:
             return [REFUSED]
@@ -458,7 +458,8 @@ def main():
                 if found is None:
                     counts["refused by buildx"] += 1
                     continue
-                # Where what is pushed names nothing of the registry, what is pulled counts, then what things are called.
+                # Pushed images decide. If none of them is on the registry, pulled images decide, and after these the
+                # local tags.
                 sides = [{owner(image) for image in side if image.startswith(REGISTRY)} for side in asked_for(found, root, env)]
                 wanted = next((side for side in sides if side), set()) - {None}
                 line = shlex.join(["docker", "buildx", "bake", *words])

@@ -1,9 +1,9 @@
-"""Runs what packaging/ci gives to CI services, step by step as these document it.
+"""Runs packaging/ci's files as the CI services do, step by step as their documentation says.
 
 usage: ci.py github ACTION.YML NAME=INPUT... -- COMMAND...
        ci.py gitlab FILE.YML JOB -- COMMAND...
 
-COMMAND is the job's own step after it: what it finds is what a user's `docker push` finds.
+COMMAND is the next step of the job. It finds the same environment as a user's `docker push` would.
 """
 
 import os
@@ -27,7 +27,7 @@ def main():
     sys.exit(gitlab(document[words[0]], command))
 
 
-# docs.github.com: «Metadata syntax», «Workflow commands», «Workflow syntax» (shells: `sh -e {0}`).
+# See docs.github.com: «Metadata syntax», «Workflow commands», «Workflow syntax» (shells: `sh -e {0}`).
 def github(action, folder, given):
     assert action["runs"]["using"] == "composite", "another kind of action"
     inputs = {name: given.pop(name, spec.get("default")) for name, spec in action["inputs"].items()}
@@ -59,8 +59,8 @@ def github(action, folder, given):
     return env
 
 
-# docs.gitlab.com: `before_script` and `script` are one script of one shell, which ends at the first line that fails;
-# variables may name others.
+# See docs.gitlab.com: one shell runs `before_script` and `script`, and stops at the first line that fails. Variables
+# may refer to other variables.
 def gitlab(job, command):
     env = dict(os.environ, CI="true", GITLAB_CI="true")
     for name, value in job.get("variables", {}).items():

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Makes random Compose projects, asks the real Docker Compose what they mean, and holds Ensign's reader against it.
+"""Makes random Compose projects, asks the real Docker Compose what they mean, and compares this with Ensign's answers.
 
     compose_projects.py HELPER COMPOSE [--seed N] [--count N] [--keep FOLDER] [--record FOLDER]
 
-Each project is asked for with a few commands. `docker compose config` says which services take part and which images they
-have; what `pull`, `up` and `build` ask registries for follows by Compose's own rules (docker/compose `pkg/compose/`). The
-helper's `which --as COMMAND --json REGISTRY` must name the same images of that registry. A project that Compose refuses
-must decide nothing. Ends with 0 if all agree; the last line is `N agree, N differ, N refused by both`.
+The script tests a few commands for each project. `docker compose config` prints the services with their images. Compose's
+own rules (docker/compose `pkg/compose/`) then tell which images `pull`, `up` and `build` request from registries. The
+helper's `which --as COMMAND --json REGISTRY` must name the same images of that registry. If Compose refuses a project,
+its files must not decide. The script exits with 0 if all agree; the last line is `N agree, N differ, N refused by both`.
 """
 import argparse, json, os, pathlib, random, re, shutil, subprocess, sys, tempfile
 
@@ -18,7 +18,7 @@ VARIABLES = ["OWNER", "TAG", "REG", "EMPTY", "X"]
 
 
 class Maker:
-    """One project: files by name, variables of the environment, the folder that commands are run in."""
+    """Makes one project: files by name, environment variables, and the folder in which the commands run."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -100,7 +100,7 @@ class Maker:
         return self.one("\n", "\n", "\r\n").join(lines) + self.one("", "\n")
 
     def text(self, value):
-        """A text in one of YAML's ways."""
+        """Writes a text in one of YAML's styles."""
         if any(c in value for c in "{}[]#&*!|>%@`,?:\"' $") or not value:
             return self.one(f'"{value}"', f"'{value}'") if "'" not in value and '"' not in value else json.dumps(value)
         return self.one(value, value, f'"{value}"', f"'{value}'")
@@ -125,7 +125,7 @@ class Maker:
             lines.append(self.one(f"build: {name}", f"build: ./{name}", f"build: {{context: {name}}}",
                                   f'build: {{context: {name}, dockerfile: "${{NONE}}"}}', "build: {}", "build: ''", "build: {context: '${EMPTY}'}",
                                   f"build: {{tags: [{REGISTRY}/{self.one(*OWNERS)}/tag]}}", f"build: {{context: {name}, target: !reset x}}"))
-        others = [other for other in others if other > name or self.often(0.01)]  # no circles
+        others = [other for other in others if other > name or self.often(0.01)]  # without cycles
         if self.often(0.25) and others:
             chosen = self.random.sample(others, self.random.randint(1, min(2, len(others))))
             lines.append(self.one(
@@ -233,7 +233,7 @@ class Maker:
 
 
 def expected(compose, command, words, where, env, flags):
-    """The images that the command asks a registry for, or None if Compose refuses the project."""
+    """Returns the images that the command requests from a registry, or None if Compose refuses the project."""
     services = [word for word in words if not word.startswith("-") and word not in ("never", "always")]
     done = subprocess.run([compose, *flags, "config", "--format", "json", *services], cwd=where, env=env,
                           capture_output=True, text=True, timeout=60)
@@ -263,29 +263,29 @@ def expected(compose, command, words, where, env, flags):
         images.add(service["image"])
     if command == "up":
         images |= bases
-    # Where nothing is asked for, Ensign may go by what is built.
+    # If the command requests no image, Ensign may also decide by the images that it builds.
     return [images, images | built] if command == "up" and not any(map(owner, images)) else [images], None
 
 
 def based_on(build, where):
-    """What the Dockerfile is built from. An empty context is the folder of the command."""
+    """Returns the Dockerfile's base images. An empty context is the folder of the command."""
     file = pathlib.Path(where, build.get("context", ""), "Dockerfile")
     return {file.read_text().split()[1]} if file.is_file() else set()
 
 
 def is_of_registry(image):
-    """Docker refuses what is no reference, and an empty tag."""
+    """Tells whether the registry has this image. Docker refuses an invalid reference and an empty tag."""
     return re.fullmatch(REGISTRY + r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[A-Za-z0-9_.-]*)?", image)
 
 
 def owner(image):
-    """Whose the image is, if it is one of the registry's."""
+    """Returns the owner of an image on the registry, or None."""
     name = image.split("/")[1] if is_of_registry(image) else None
     return name if name in OWNERS else None
 
 
 def answer(helper, words, where, env):
-    """The accounts whose images the files name, and what is not known of them."""
+    """Returns the accounts whose images the files name, and the files with unknown parts."""
     done = subprocess.run([helper, "which", "--as", words, "--json", REGISTRY], cwd=where, env=env, capture_output=True,
                           text=True, timeout=60)
     step = next(step for step in json.loads(done.stdout)["steps"] if step["rule"] == "files")
@@ -294,7 +294,7 @@ def answer(helper, words, where, env):
 
 
 def case(line, project, wanted):
-    """One of `tests/fixtures/cases`. Accounts log in in their order, so that the last is the default."""
+    """Returns a case for `tests/fixtures/cases`. The accounts log in in this order, so the last one is the default."""
     decided = {"account": min(wanted)} if len(wanted) == 1 else {"account": OWNERS[-1], "torn": True}
     return {"command": line, "in": project.folder, "env": project.env, "registry": REGISTRY, **decided,
             "owners": sorted(wanted), "oracle": "docker compose config 2.40.3"}

@@ -1,7 +1,9 @@
-"""A DNS server for the cases of release.sh, by UDP and TCP, on 127.0.0.53.
+"""A DNS server for cases/release.sh, by UDP and TCP, on 127.0.0.53.
 
-usage: dns_server.py FILE      with a line `NAME ADDRESSES UDP` for each name: how many addresses it has, and how many of
-                               them an answer by UDP shows, which is truncated if that is not all. The first is 127.0.0.1.
+usage: dns_server.py FILE
+
+Each line of FILE is `NAME ADDRESSES UDP`: the number of the name's addresses, and how many of them an answer by UDP
+contains. An answer with fewer addresses is truncated. The first address is 127.0.0.1.
 """
 
 import socket
@@ -25,7 +27,7 @@ def answer(query: bytes, names: dict, by_udp: bool) -> bytes:
     count, shown = found if found and kind == A else (0, 0)
     shown = shown if by_udp else count
     flags = 0x8180 | (0 if found else NAME_ERROR) | (TRUNCATED if shown < count else 0)
-    # All but the first lead nowhere that anybody listens.
+    # Nobody listens on any address except the first.
     records = [struct.pack(">HHHIH4B", 0xC00C, A, 1, 60, 4, 127, 0, 77 if i else 0, i or 1) for i in range(shown)]
     return struct.pack(">6H", number, flags, 1, shown, 0, 0) + question + b"".join(records)
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Holds the reading of Dockerfiles against BuildKit: makes builds from a seed, and asks BuildKit and the helper alike.
+"""Makes random builds from a seed, asks BuildKit and the helper which images they pull, and compares the answers.
 
     dockerfiles.py [--seed N] [--count N] [--helper PATH] [--record FILE] [--keep FOLDER]
 
-Needs DOCKER_HOST with BuildKit, whose daemon has this program as `--registry-mirror http://localhost:5009`: it answers for
-every image of Docker Hub and records which are asked for. The helper has the accounts `acme` and `me`, each for the namespace of its name, and must choose as the images that were
-asked for say. `--record` writes builds with BuildKit's answers for tests/fixtures/dockerfiles.json instead.
+It needs a daemon with BuildKit at DOCKER_HOST, started with `--registry-mirror http://localhost:5009`. This script is that
+mirror: it serves every image of Docker Hub and records the requests. The helper has the accounts `acme` and `me`, each for
+the namespace of its name, and must choose by the recorded images. With `--record`, the script instead writes the builds
+with BuildKit's answers for tests/fixtures/dockerfiles.json.
 """
 import argparse, hashlib, http.server, json, os, pathlib, random, re, subprocess, sys, tempfile, threading
 
@@ -15,7 +16,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 
 
-# The registry: one image without layers, for every name and platform.
+# The registry serves one image without layers, for every name and platform.
 
 def described(kind, value, blobs, **more):
     text = json.dumps(value).encode()
@@ -62,7 +63,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
         pass
 
 
-# The generator.
+# The generator of builds.
 
 class Generator:
     def __init__(self, seed, number):
@@ -125,7 +126,7 @@ class Generator:
                         str(self.random.randint(0, 3)), "tools", "scratch")
 
     def here_document(self):
-        # Most ends are instructions too, so that a build goes on if these are no here-documents.
+        # Most delimiters are also valid instructions, so that the build continues if the text starts no here-document.
         end = self.one(*["CMD"] * 30, "cmd", "ENTRYPOINT", "RUN y", "EOF", "E-O.F", "EÖF", "EOF:1", "20")
         quote = self.one("'", '"') if " " in end else self.one("", "", "'", '"')
         blank = self.one("", "", "", "-", " ")
@@ -218,14 +219,14 @@ def command(build):
     return words
 
 
-# The two answers.
+# The answers of BuildKit and of the helper.
 
 IN_THE_STEPS = re.compile("did not complete successfully|runc run failed|OCI runtime|failed to compute cache key|failed to "
                           "calculate checksum|failed to create shim|too many links|no such file or directory|no match for platform")
 
 
 def ask_buildkit(build, folder):
-    """Returns the images that were asked for, or None with the reason why the front end refused the build."""
+    """Returns the requested images, or None if the front end refused the build, and the last error."""
     Registry.asked.clear()
     words = [*command(build), "--output", "type=cacheonly", "--progress", "plain", "--no-cache", "."]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)

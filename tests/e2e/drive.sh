@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Starts the services, runs every file of cases/ and counts; run.sh starts it inside the namespaces.
+# Starts the services, runs every file of cases/, and counts the results. run.sh starts this script inside the
+# namespaces.
 set -euo pipefail
 
 here=$(dirname "${BASH_SOURCE[0]}")
@@ -11,8 +12,8 @@ start_services
 # shellcheck disable=SC2154 # files comes from run.sh
 for cases in "$here"/cases/$files.sh; do
   group=$(basename "$cases" .sh)
-  set +e # a subshell in a condition would go on after an error
-  # It keeps the file's home, folder and variables from the next.
+  set +e # in a condition, a subshell would continue after an error
+  # A subshell, so that a case's home, folder and variables do not affect the next case.
   (
     set -e
     cd "$(mktemp -d)"
@@ -21,7 +22,7 @@ for cases in "$here"/cases/$files.sh; do
   )
   status=$?
   set -e
-  # Without the cases that were not chosen, those behind them may have nothing to go on from.
+  # If only some cases were chosen, a case may fail because an earlier one did not run. This is not a failure.
   [ $status = 0 ] || record "$([ "$only" = . ] && echo FAIL || echo SKIP)" "$group.sh stopped before its end, with status $status"
 done
 no_secret_leaks

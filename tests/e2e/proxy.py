@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A proxy that knows CONNECT alone and writes down where it leads.
+"""A proxy that supports only CONNECT and writes each target to a log.
 
 usage: proxy.py HOST:PORT LOG
 """
@@ -14,7 +14,7 @@ def copy(source, sink):
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
     except OSError:
-        pass  # one side has hung up
+        pass  # one side closed the connection
 
 
 def serve(client):

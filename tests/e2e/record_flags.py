@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Records a client's flags from its own help: tests/e2e/record_flags.py PROGRAM [NAME] >tests/fixtures/flags/NAME.json
 
-For clients made with cobra. What other records of the client call local stays local; a new command is among `commands`,
-and `cargo test --lib record` says that no table has it.
+The client must use cobra. Flags that an earlier record marks as local stay local. A new command goes into `commands`, and
+`cargo test --lib record` then reports that no table contains it.
 """
 import glob
 import json

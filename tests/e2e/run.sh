@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Runs real clients against real registries with the credential helper between them.
+# Runs real clients with real registries and the credential helper.
 #
 # usage: tests/e2e/run.sh [CASE-REGEX]
-#   HELPER=PATH  the program to test, named docker-credential-NAME; else packaging/build.sh builds it
-#   CASES=GLOB   only these files of cases/, such as basics
+#   HELPER=PATH  the program to test, named docker-credential-NAME; by default packaging/build.sh builds it
+#   CASES=GLOB   runs only these files of cases/, such as basics
 #   ENSIGN_STRESS_SECONDS=60   how long renewal.sh takes
 #   STEADY_RUNS=10             how often steady.sh asks
 #   DRIVER=PATH  runs this script inside the namespaces instead of the cases, as packaging/picture.sh does
-#   KEEP=1       leaves the state folder (logs, outputs, homes) behind
+#   KEEP=1       keeps the state folder (logs, outputs, homes)
 #
-# Everything happens in private mount, network and process namespaces: ports never collide, nothing reaches the outside,
-# and no process outlives the run.
+# All processes run in private mount, network and process namespaces. So ports never collide, no packet leaves the
+# machine, and all processes end with the run.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -22,7 +22,7 @@ if [ ! -e /etc/debian_version ] || ! unshare --mount --net --pid --fork true 2>/
 fi
 
 "$here/install.sh"
-PATH=$PATH:$root/target/e2e-tools/cargo/bin # for a program that names its crates
+PATH=$PATH:$root/target/e2e-tools/cargo/bin # finds cargo-auditable, which adds the list of crates
 helper=$(realpath -s "${HELPER:-$("$root/packaging/build.sh")}")
 case ${helper##*/} in
 docker-credential-*) ;;
@@ -30,9 +30,9 @@ docker-credential-*) ;;
 esac
 
 state=$(mktemp -d "${TMPDIR:-/tmp}/ensign-e2e.XXXXXX")
-# shellcheck disable=SC2317 # it is called: by trap
+# shellcheck disable=SC2317 # called by trap
 finish() {
-  # Killing the first process of the namespace kills all of them, and unshare ends once they are gone.
+  # Killing the first process of the namespace kills all others in it, and then unshare ends.
   [ -z "${namespace:-}" ] || pkill -KILL -P "$namespace" || true
   wait
   if [ -n "${KEEP:-}" ]; then echo "e2e: kept $state"; else rm -rf "$state"; fi

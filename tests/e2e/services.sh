@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154 # state comes from run.sh, here from drive.sh
 # The registries, their token server, the Docker daemon, and the images and accounts in them.
 #
-# localhost:5000  token authentication         ghcr.io, docker.io  the same storage and accounts, over TLS
-# localhost:5001  htpasswd (Basic)             127.0.0.5:5003      an OpenID provider, whose access tokens the first takes
+# localhost:5000  token authentication     ghcr.io, docker.io  the same storage and accounts, over TLS
+# localhost:5001  htpasswd (Basic)         127.0.0.5:5003      OpenID provider; its tokens work at localhost:5000
 
 export registry=localhost:5000 basic=localhost:5001 hub=https://index.docker.io/v1/ issuer=http://127.0.0.5:5003
 export DOCKER_HOST=unix://$state/docker.sock
@@ -41,7 +41,7 @@ CONF
   make_images
 }
 
-# The names of the world outside lead to loopback, each to an address of its own, so that all can have port 443.
+# Makes public host names lead to loopback. Each registry has its own address there, so that all can use port 443.
 seal_off() {
   [ $$ = 1 ] || { echo "e2e: drive.sh is for run.sh, which gives it namespaces of its own" >&2 && exit 2; }
   ip link set lo up
@@ -51,7 +51,7 @@ seal_off() {
   mount --bind "$state/hosts" /etc/hosts
 }
 
-# New passwords every time: no_secret_leaks can then look for them anywhere.
+# Makes a new password for every account in every run, so that no_secret_leaks can search for them anywhere.
 make_accounts() {
   local account
   : >"$state/log/accounts"
@@ -79,7 +79,7 @@ tokens_from() { # URL
   echo "{token: {realm: '$1', service: e2e, issuer: e2e, rootcertbundle: $state/certs/token.pem}}"
 }
 
-# Only its debugging lines name the account that the Basic registry saw.
+# The Basic registry logs at level debug, because only those lines name the account.
 start_registry() { # NAME ADDRESS AUTHENTICATION
   local storage=$state/storage tls=""
   [ "$1" != basic ] || storage=$state/storage-basic
@@ -94,7 +94,7 @@ YML
   start "$1" docker-registry serve "$state/registry-$1.yml"
 }
 
-# It has an address of its own, so that the network can be lost for it alone. Each client has other
+# Starts the OpenID provider, at its own address, so that tests can cut its network only. Each client has different
 # settings.
 start_issuer() {
   mkdir "$state/oidc"
@@ -122,7 +122,8 @@ until_works() { # NAME COMMAND...
   done
 }
 
-# One tiny image: as base:1 in the namespaces of the registries, and as app:1 under every name that the cases push.
+# Makes one tiny image: as base:1 in the namespaces of the registries, and as app:1 under every name that the cases
+# push.
 make_images() {
   local archive=$state/base.tar account name
   tar -c -C "$state" hosts | docker import -c 'CMD ["/hosts"]' - localhost/base:1 >"$state/log/import"

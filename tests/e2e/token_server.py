@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""Issues registry tokens under an ACL and writes down which account asked for each.
+"""Issues registry tokens by an access list and records which account requested each.
 
 usage: token_server.py STATE ISSUER ADDRESS...    an address is HOST:PORT, or tls://HOST:PORT
 
-STATE/passwords/NAME holds NAME's password. An account may push and pull NAME/*, anyone may pull public/* and library/*,
-admin may do everything. STATE/members/NAME holds other namespaces of NAME. An account with STATE/refresh/NAME is given that refresh token, which makes `docker login` keep
-an identity token instead of the password. An access token of ISSUER, the OpenID provider, is as good as the password of
-the account that it says it was given to. Every request adds one line to STATE/log/accounts: the account's name, "nobody",
-or "NAME!" when the password was wrong.
+An account may push and pull NAME/*, anyone may pull public/* and library/*, and admin may do everything. The files below
+STATE configure the accounts: passwords/NAME contains NAME's password, and members/NAME other namespaces of NAME. If
+refresh/NAME exists, the server returns it as a refresh token, and `docker login` stores it as an identity token instead of
+the password. An access token of the OpenID provider ISSUER is accepted as the password of its account. Every request adds
+one line to STATE/log/accounts: the account's name, "nobody", or "NAME!" after a wrong password.
 https://distribution.github.io/distribution/spec/auth/token/ and .../oauth/
 """
 import base64
@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, answer)
 
     def body(self):
-        if self.headers.get("Transfer-Encoding") != "chunked":  # as containers/image sends it
+        if self.headers.get("Transfer-Encoding") != "chunked":  # containers/image sends chunks
             return self.rfile.read(int(self.headers.get("Content-Length", 0)))
         body = b""
         while size := int(self.rfile.readline(), 16):
@@ -96,13 +96,13 @@ def opens(user, password):
 
 
 def owner(token):
-    """Asks the provider whose access token this is (RFC 7662)."""
+    """Asks the provider for the account of an access token (RFC 7662)."""
     us = {"Authorization": "Basic " + base64.b64encode(b"registry:registry").decode()}
     question = Request(ISSUER + "/token/introspection", urlencode({"token": token}).encode(), us)
     try:
         with urlopen(question, timeout=10) as answer:
             found = json.load(answer)
-    except OSError as error:  # a refusal among them
+    except OSError as error:  # includes a refusal
         print(f"the provider does not say whose token it is: {error}", file=sys.stderr)
         return None
     return found["sub"] if found["active"] and found["token_type"] == "Bearer" else None
@@ -118,7 +118,7 @@ def allowed(user, scope):
 
 
 class Server(ThreadingHTTPServer):
-    request_queue_size = 128  # of 5, many clients at once would wait for a second
+    request_queue_size = 128  # with the default 5, many clients at once would wait for a second
 
 
 def listen(address):

@@ -1,14 +1,14 @@
 # shellcheck shell=bash disable=SC2154 # state, tools, program and only come from run.sh, group from drive.sh
-# The words that the cases are written in.
+# The functions that cases call.
 #
-# goes_as ACCOUNT -- COMMAND   succeeds, and the registries saw exactly that account ("alice,bob"; "nobody")
-# works -- COMMAND             succeeds, whatever account was used
-# refused -- COMMAND           fails
-# says REGEX -- COMMAND        succeeds, and a line of its output matches
-# fails STATUS REGEX -- COMMAND   fails so, and a line of its output matches
-# not_found HOST               the helper has no answer, in exactly the words that clients know
+# goes_as ACCOUNT -- COMMAND      succeeds, and the registries saw exactly this account ("alice,bob"; "nobody")
+# works -- COMMAND                succeeds, with any account
+# refused -- COMMAND              fails
+# says REGEX -- COMMAND           succeeds, and a line of its output matches
+# fails STATUS REGEX -- COMMAND   fails with STATUS, and a line of its output matches
+# not_found HOST                  the helper has no answer, in exactly the words that clients compare
 #
-# A case is named by its own text, which is what CASE-REGEX is compared with.
+# The name of a test is its own text, which CASE-REGEX must match.
 
 results=$state/results
 helper=${program##*/} name=${program##*/docker-credential-}
@@ -64,8 +64,8 @@ skip_rest() { # REASON
   exit 0
 }
 
-# Makes a fresh HOME where clients find the helper by KIND. The helper then holds the accounts at every registry,
-# stored in the order given, so that the last is active.
+# Makes a fresh HOME in which clients find the helper by KIND. Stores the accounts for every registry in this order, so
+# that the last one is the default.
 new_home() { # credHelpers|credsStore|registries.conf|nothing [ACCOUNT]...
   local account host helpers=""
   HOME=$(mktemp -d "$state/homes/$group.XXXX")
@@ -90,16 +90,16 @@ docker_config() { # JSON
   [ ! -x "$tools/docker-compose" ] || ln -s "$tools/docker-compose" "$HOME/.docker/cli-plugins/"
 }
 
-store() { # ACCOUNT HOST, which also makes it the active one there
+store() { # ACCOUNT HOST, and makes it the default account there
   printf '{"ServerURL":"%s","Username":"%s","Secret":"%s"}\n' "$2" "$1" "$(cat "$state/passwords/$1")" | "$helper" store
 }
 
-# Prints the user name that the helper answers with, the secret never.
+# Prints the user name of the helper's answer, but never the secret.
 user_at() { # HOST
   printf %s "$1" | "$helper" get | jq -r .Username
 }
 
-user_of() { # ACCOUNT HOST, whichever account is active
+user_of() { # ACCOUNT HOST, whatever the default is
   ENSIGN_ACCOUNT=$1 user_at "$2"
 }
 
@@ -117,8 +117,9 @@ wrong_login() { # ACCOUNT COMMAND...
   echo not-the-password | "${@:2}" -u "$1" --password-stdin
 }
 
-# Runs the command if the title is chosen; sets status, output and seen, the accounts that the registries saw. A process
-# beside it ends it after a minute, or as many seconds as patience says: around it, timeout(1) would show the image to a helper that looks at its callers.
+# Runs the command if CASE-REGEX matches the title. Sets status, output, and seen (the accounts that the registries
+# saw). A second process ends the command after a minute, or after $patience seconds. timeout(1) is not used, because it
+# would be a caller of the helper with the image in its arguments.
 try() { # TITLE COMMAND...
   grep -qE -- "$only" <<<"$group: $(tidy "$1")" || return 1
   local before_token before_basic command nap ended=""
@@ -156,7 +157,7 @@ failed() { # TITLE
   tail -n 4 "$output" | cut -c -300 | sed 's/^/     | /'
 }
 
-# The same for each line ACCOUNT:TOKEN of what the OpenID provider has given.
+# Searches every file of the run for each token of the OpenID provider, in clear text and in Base64 as ACCOUNT:TOKEN.
 no_token_leaks() {
   local given=$state/oidc/tokens found line
   [ -s "$given" ] || return 0
@@ -168,7 +169,7 @@ no_token_leaks() {
   if [ -z "$found" ]; then record PASS "$title no file"; else record FAIL "$title $found"; fi
 }
 
-# Looks in every file that the run has left for each password and token, plain and as Docker writes it into config.json.
+# Searches every file of the run for each password and token, in clear text and in Base64 as Docker writes it.
 no_secret_leaks() {
   local group=leaks file secret found
   no_token_leaks

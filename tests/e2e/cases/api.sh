@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# api: requests to real registries, and the way there: proxies and certificates of a company's own.
+# Tests `api` with real registries, proxies, and the certificates of a company.
 
 needs_ensign
 
@@ -40,7 +40,7 @@ new_home nothing
 goes_as nobody -- "$helper" api "$registry" public/base/tags/list
 says '^3$' -- sh -c "$helper api $registry alice/base/tags/list; echo \$?"
 
-# A company's certificate authority, and its proxy: the only way to an address that nobody answers at.
+# A company has its own certificate authority, and its proxy is the only way to the registry.
 new_home nothing alice
 works -- "$helper" check ghcr.io
 refused -- env -u SSL_CERT_FILE "$helper" check ghcr.io

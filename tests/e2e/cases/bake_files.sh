@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# What bake files ask for: projects made from a seed, given to buildx and to the helper.
+# Compares buildx and the helper: which images do random bake files request? The seed is fixed.
 
 buildx=$tools/moby/usr/libexec/docker/cli-plugins/docker-buildx
 [ -x "$buildx" ] || skip_rest "no buildx of today is installed"

@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# Secrets that other programs have: a helper, pass, gh, and aws against an AWS on the loopback.
+# Secrets from external sources: a helper, pass, gh, and aws with a local AWS server.
 
 needs_ensign
 docker=$(command -v docker)
 
-# Whether the helper answers for the account with that user and that password, which is never printed.
+# Checks that the account answers with this user and password, and never prints the password.
 answers() { # ACCOUNT HOST USER PASSWORD-FILE
   local answer
   answer=$(printf %s "$2" | ENSIGN_ACCOUNT=$1 "$helper" get) || { echo "$answer" && return 1; }
@@ -21,7 +21,7 @@ keeps_nothing() {
   test ! -e "$HOME/.local/share/ensign/secrets" || ! grep -rq secret "$HOME/.local/share/ensign/secrets"
 }
 
-# A credential helper of somebody else; which of its identities answers is in a variable.
+# Another program's credential helper. A variable chooses the identity that it answers with.
 new_home nothing
 new_bin
 cat >"$HOME/bin/docker-credential-lender" <<SH
@@ -51,7 +51,7 @@ rm "$HOME/bin/docker-credential-lender"
 refused -- "$helper" status "$registry"
 refused -- "$docker" push "$registry/alice/app:1"
 
-# pass, with a key that has no passphrase
+# pass, with a key that has no passphrase.
 if command -v pass >/dev/null; then
   new_home nothing
   export GNUPGHOME=$HOME/.gnupg
@@ -71,7 +71,7 @@ else
   record SKIP "pass is not there"
 fi
 
-# gh with two users in one folder, where exported tokens do not win; and an older gh with a folder for each
+# A gh that stores two users in one folder, where GH_TOKEN must not win; then an older gh with a folder for each user.
 write_hosts() { # FOLDER USER...
   mkdir -p "$1"
   {
@@ -91,7 +91,7 @@ if [ -x "$tools/lenders/bin/gh" ]; then
   works -- "$helper" configure-docker
   for me in alice bob; do goes_as $me -- "$docker" push "ghcr.io/$me/app:1"; done
   works -- keeps_nothing
-  rm "$HOME/.config/gh/hosts.yml" # there the tokens may be; they are looked for everywhere at the end
+  rm "$HOME/.config/gh/hosts.yml" # this file may contain the tokens; the end of the run searches all others
 else
   record SKIP "a gh that keeps several users is not there"
 fi
@@ -111,7 +111,7 @@ else
 fi
 unset GH_TOKEN
 
-# aws: two profiles are roles in two accounts of AWS, both used at one registry
+# aws: two profiles are roles in two AWS accounts, which both use one registry.
 [ -x "$tools/lenders/bin/aws" ] || skip_rest "there is no aws"
 for account in 111111111111 222222222222; do
   openssl rand -hex 16 | tr -d '\n' >"$state/passwords/ecr-$account"
@@ -161,14 +161,15 @@ done
 works -- asked $'111111111111 eu-west-1\n222222222222 eu-west-1'
 works -- answers work $ecr AWS ecr-111111111111
 works -- answers private $ecr AWS ecr-222222222222
-works -- asked '' # both were kept
+works -- asked '' # both answers were cached
 says 'from aws, profile private' -- "$helper" which "$ecr/private/app:1" --as "docker push $ecr/private/app:1"
 works -- "$helper" login --borrow aws --profile private 111111111111.dkr-ecr.ap-southeast-2.on.aws --no-verify
 works -- asked '222222222222 ap-southeast-2'
 refused -- "$helper" login --borrow aws --profile nobody $ecr --no-verify
 refused -- "$helper" login --borrow aws --profile work $ecr.evil.example --no-verify
 
-# What ends within the margin of fifteen minutes is not kept; with a second to spare it is, for a second.
+# A token is cached only until fifteen minutes before it expires. So one of 880 seconds is not cached, and one of 903
+# seconds is cached for some seconds.
 echo 880 >"$state/ecr-seconds"
 aws_home
 works -- "$helper" login --borrow aws --profile work $ecr --no-verify
@@ -181,7 +182,7 @@ sleep 4
 works -- answers work $ecr AWS ecr-111111111111
 works -- asked $'111111111111 eu-west-1\n111111111111 eu-west-1'
 
-# Ten clients at once are one question.
+# Ten clients at once make one request to AWS.
 ten_at_once() {
   local gets=() get
   for _ in {1..10}; do
@@ -197,7 +198,7 @@ works -- asked '222222222222 eu-west-1'
 works -- ten_at_once
 works -- asked '222222222222 eu-west-1'
 
-# One account for every registry of ECR, each of which names its own region.
+# One account for all ECR registries. The region is part of each registry's name.
 aws_home
 works -- "$helper" login --borrow aws --profile work '*.dkr.ecr.*.amazonaws.com'
 works -- asked ''
@@ -209,7 +210,7 @@ works -- asked $'111111111111 eu-west-1\n111111111111 us-west-2'
 not_found $ecr.evil.example
 says 'from aws, profile work' -- "$helper" which "$ecr/app:1"
 
-# A profile that does not work keeps nobody from pulling what is public.
+# A profile that fails does not prevent pulls of public images.
 works -- "$helper" login --borrow command -u AWS --alias work public.ecr.aws --no-verify -- echo x
 sed -i 's/{"borrow": "command", "command": \["echo", "x"\]}/{"borrow": "aws", "profile": "nobody"}/' \
   "$HOME/.config/ensign/config.json"

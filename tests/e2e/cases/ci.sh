@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# Accounts that a job is given: the GitHub action, the GitLab snippet, and images that take the program from ours.
+# Accounts in CI jobs: the GitHub action, the GitLab snippet, and images that copy the program from Ensign's image.
 
 needs_ensign
 needs buildah
@@ -9,12 +9,12 @@ given() { # ACCOUNT ALIAS REGISTRY, as the variable of a job
   echo "ENSIGN_LOGIN_$2=$3 $1 $(cat "$state/passwords/$1")"
 }
 
-# The program must come from the action, not from the PATH of these tests.
+# Removes the tested program from PATH, because the action must install it.
 without_ours() { # COMMAND...
   PATH=${PATH#"$state/bin:"} "$@"
 }
 
-as_job() { # COMMAND..., with an account for each of two namespaces, and one that answers for the rest
+as_job() { # COMMAND..., with an account for each of two namespaces, and bob for the rest of Docker Hub
   env "$(given alice ALICE "$registry/alice/**")" "$(given bob BOB "$registry/bob/**")" \
     "$(given bob HUB docker.io)" "$(given alice HUB_ALICE 'docker.io/alice/**')" "$@"
 }
@@ -29,7 +29,7 @@ for me in alice bob; do
   refused -- without_ours action docker push "$registry/carol/app:1"
   refused -- test -e "$HOME/.config/ensign/config.json" -o -e "$HOME/.local/share/ensign"
 
-  # GitLab's job has the program in its image; no home, and a root that cannot be written to.
+  # A job of GitLab: its image contains the program, and it has neither a home nor a writable root folder.
   builds=$(mktemp -d "$state/homes/$group.XXXX")
   mkdir "$builds/project"
   snippet() {
@@ -45,7 +45,7 @@ new_home nothing
 fails 1 "put docker-credential-ensign into the job's image" -- without_ours env CI_PROJECT_DIR="$HOME/p" \
   /usr/bin/python3 "$here/ci.py" gitlab "$packaging/ci/gitlab.yml" .ensign -- docker push "$registry/alice/app:1"
 
-# An image that takes the program from the program's own image.
+# A job image that copies the program from Ensign's image.
 mkdir context accounts
 cp "$program" context/docker-credential-ensign
 works -- buildah bud -q -f "$packaging/image/Containerfile" -t localhost/ensign:1 context
@@ -56,7 +56,7 @@ root=$(buildah mount "$container")
 says '"ghcr.io": "ensign"' -- cat "$root/etc/docker-client/config.json"
 says '^1$' -- sh -c "buildah inspect --type image localhost/ensign:1 | jq '.OCIv1.rootfs.diff_ids | length'"
 
-in_image() { # SERVER VARIABLE=VALUE..., with no home and nothing that can be written
+in_image() { # SERVER VARIABLE=VALUE..., without a home and without a writable folder
   printf %s "$1" | unshare --mount sh -c 'mount --bind "$0" "$0" && mkdir -p "$0/proc" "$0/run/accounts" &&
     mount -t proc proc "$0/proc" && mount --bind accounts "$0/run/accounts" && mount -o remount,bind,ro "$0" &&
     exec env -i "$@" /usr/sbin/chroot "$0" /usr/local/bin/docker-credential-ensign get' "$root" "${@:2}" | jq -r .Username

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# Docker Compose names no image on its command line: its file does, through the environment that it gives us.
+# Docker Compose has no image on its command line, so its project file decides. Variables of its environment may be in
+# the image's name.
 
 needs "$tools/docker-compose" "Docker Compose"
 needs_ensign

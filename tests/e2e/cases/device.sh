@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# Logins by browser (RFC 8628) at an OpenID provider, whose access tokens the registry takes; and their end.
+# Logins in a browser (RFC 8628) at an OpenID provider whose access tokens the registry accepts, and logouts.
 
 # shellcheck source=/dev/null
 . "$here/oidc/words.sh"
 
-# Giving up on a provider takes half a minute; meanwhile the other cases run.
+# Starts a login at a provider that hangs up. The login fails after half a minute, while the other cases run.
 give_up() {
   mkdir gone
   cd gone || return
@@ -36,9 +36,9 @@ log_in_when_the_network_is_back() { # ACCOUNT CLIENT
   end
 }
 
-# The menu offers the provider that the user's table has for the registry; xdg-open is the browser.
+# The menu offers the provider that the user's config sets for the registry. A fake xdg-open stores the link.
 log_in_from_menu() { # ACCOUNT
-  on_terminal "env --default-signal=INT $helper login $registry" # who runs this in the background ignores it
+  on_terminal "env --default-signal=INT $helper login $registry" # because a command in the background ignores SIGINT
   is_shown 'In the browser'
   type_keys '\r'
   until [ -s opened ] || ! kill -0 "$terminal"; do sleep 0.1; done
@@ -46,8 +46,8 @@ log_in_from_menu() { # ACCOUNT
   end_of_terminal
 }
 
-interrupt() { # TEXT...; each is answered by ENTER, the last by Ctrl-C
-  on_terminal "env --default-signal=INT $helper login $registry" # who runs this in the background ignores it
+interrupt() { # TEXT...; types ENTER after each text, and Ctrl-C after the last
+  on_terminal "env --default-signal=INT $helper login $registry" # because a command in the background ignores SIGINT
   while [ $# -gt 1 ]; do
     is_shown "$1"
     type_keys '\r'
@@ -68,7 +68,7 @@ offer_provider() {
   PATH=$HOME/bin:$PATH
 }
 
-# Tells whether the provider has ended what the account had before.
+# Tells whether the account's access token is still valid at the provider.
 access_token_is_active() {
   curl -sS -u registry:registry -d token="$access" "$issuer/token/introspection" | jq .active
 }

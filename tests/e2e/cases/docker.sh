@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# The Docker CLI through a real daemon: the image on its command line chooses the account.
+# Docker's CLI with a real daemon: the image on its command line chooses the account.
 
 for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u); do
   for me in alice bob; do
@@ -7,16 +7,16 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
     [ $me = alice ] || other=alice
     app=$registry/$me/app:1 base=$registry/$me/base:1
 
-    new_home credHelpers $me $other # the other one is active
+    new_home credHelpers $me $other # the other one is the default
     goes_as $me -- "$docker" push "$app"
     goes_as $me -- "$docker" image push -q "$app"
     goes_as $me -- "$docker" push "$basic/$me/app:1"
     goes_as $me -- "$docker" push "ghcr.io/$me/app:1"
-    goes_as $me -- "$docker" push "$me/app:1" # Docker Hub's short name
+    goes_as $me -- "$docker" push "$me/app:1" # a short name on Docker Hub
     goes_as $me -- "$docker" push "docker.io/$me/app:1"
     goes_as $me -- "$docker" pull "$base"
     goes_as $me -- "$docker" create --pull always "$base"
-    # The image holds no program: from 126 on it is the container that failed, after the pull.
+    # The image contains no program, so the run fails after the pull, with a status of 126 or more.
     goes_as $me -- sh -c "$docker run --rm --network none --pull always $base; test \$? -ge 126"
 
     goes_as $me -- "$docker" --config "$HOME/.docker" push "$app"
@@ -34,7 +34,7 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
     goes_as $me -- sh -c "echo $app | xargs $docker push"
     goes_as $me -- setsid --wait nohup "$docker" push "$app"
     goes_as $me -- env TARGET="$registry/$other/app:1" "$docker" push "$app"
-    # What else the shell says is about other images.
+    # Images in other commands of the shell do not matter.
     goes_as $me -- sh -c "echo $registry/$other/app:1; $docker push $app; exit \$?"
 
     new_home credsStore $me $other

@@ -59,6 +59,6 @@ goes_as alice -- docker push "$registry/alice/app:1"
 works -- "$helper" configure-docker --undo
 refused -- grep -q ensign "$HOME/.docker/config.json"
 
-# Every error walks the stack then: a program linked without the tables for it would abort.
+# With RUST_BACKTRACE each error walks the stack. A program without unwind tables would abort here.
 new_home nothing
 fails 3 'nowhere.example' -- env RUST_BACKTRACE=1 "$helper" which nowhere.example/a/b

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Logins in files: imported from those that real clients wrote, exported to those that they read.
+# Logins in files: imports the files that real clients wrote, and exports files that they read.
 
 needs_ensign
 
@@ -7,8 +7,8 @@ new_home nothing
 auth_json=$XDG_RUNTIME_DIR/containers/auth.json
 works -- login alice podman login "$registry"
 works -- login bob skopeo login "$basic"
-works -- login bob podman login "$registry/bob" # a login for a part of the registry
-docker_config '{"auths":{"x.example":{}}}'       # or docker looks for a helper of its own
+works -- login bob podman login "$registry/bob" # a login for one namespace of the registry
+docker_config '{"auths":{"x.example":{}}}'       # without it docker would look for its default helper
 works -- login alice docker login docker.io
 works -- "$helper" import --dry-run
 not_found "$registry"

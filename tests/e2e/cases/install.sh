@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154
-# A machine that has Debian's base, curl and its certificates alone: a release is installed, used, updated, rolled back and
-# removed, from a server over TLS whose authority that machine trusts. The releases are made by packaging/release.sh.
+# Installs a release on a machine that has only Debian's base, curl and certificates. The release is then used, updated,
+# rolled back and removed. The release server uses TLS with an authority that the machine trusts, and
+# packaging/release.sh makes the releases.
 
 needs_ensign
 needs minisign
@@ -13,12 +14,12 @@ cp "$state/certs/bundle.pem" "$machine/usr/local/share/ca-certificates/e2e.crt"
 mount -t proc proc "$machine/proc"
 cp /etc/hosts "$machine/etc/hosts"
 mkdir "$machine/home/me"
-mount --bind "$machine/home" /home # podman is here, and the home there
+mount --bind "$machine/home" /home # so that podman uses the same home
 
 inside() { chroot "$machine" env -i HOME=/home/me PATH=/home/me/.local/bin:/usr/bin:/bin:/usr/sbin:/sbin SHELL=/bin/bash "$@"; }
 inside update-ca-certificates >"$state/log/update-ca-certificates" 2>&1
 
-# The program that is tested is the one release, and the same under another number the next.
+# The first release is the tested program, and the next one is the same program with another version.
 minisign -G -W -p "$state/releases.pub" -s "$state/releases.key" >/dev/null
 start releases /usr/bin/python3 "$project/tests/fixtures/release_server.py" "$state/certs/tls.pem" "$state/certs/tls.key" "$releases"
 until_works releases grep -q . "$state/log/releases.log"
@@ -64,7 +65,7 @@ works -- inside ensign configure-docker
 goes_as alice -- podman push "$registry/alice/app:1"
 goes_as bob -- podman push "$registry/bob/app:1"
 
-# A release is found by the address and the key that are compiled in; these here are of today.
+# The program finds releases by an address and a key that are compiled in. The config replaces these two by the test's.
 jq --arg address "$address" --arg key "$key" '.releases = {address: $address, key: $key}' "$HOME/.config/ensign/config.json" >"$state/config"
 cp "$state/config" "$HOME/.config/ensign/config.json"
 says "^Ensign $this " -- inside ensign update --check
@@ -77,7 +78,7 @@ says "Ensign $this is installed, $next is kept" -- inside ensign update --rollba
 says "ensign $this" -- inside ensign version
 goes_as bob -- podman push "$registry/bob/app:1"
 
-# What the way back says is done: nothing is left behind.
+# The uninstaller prints what to remove by hand. Removing it leaves nothing behind.
 says 'Your accounts stay' -- by_script --uninstall
 works -- inside rm -r /home/me/.config/ensign /home/me/.local
 nothing_left() { (cd "$HOME" && find . | sort) | diff "$state/home-before" -; }

@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2154
-# Secrets in every store, and the key of sealed secrets with every holder: one contract for all, in sessions with a real
-# keyring, without one, and after everything that a session may go through.
+# Secrets in every store, and the data key with every holder. The same tests run in sessions with and without a real
+# keyring, and after locks, restarts and changes of the user.
 
 needs_ensign
 needs gnome-keyring-daemon "GNOME Keyring"
 needs dbus-daemon D-Bus
 
-# A session bus of its own, which dies with the session.
+# Starts a session with its own D-Bus, which ends with the session.
 new_session() {
   new_home nothing
   umask 077
@@ -21,7 +21,8 @@ start_bus() { # [VARIABLE=VALUE]...
   wait_for test -S "$XDG_RUNTIME_DIR/bus"
 }
 
-# The bus goes, and its services with it. What the kernel has of the user's keys would go with the last session.
+# Ends the session's D-Bus with its services. `lock` removes the key from the kernel's keyring, as the end of the last
+# session would.
 end_session() {
   kill "$bus"
   wait "$bus" 2>/dev/null || true
@@ -82,7 +83,7 @@ within() { # SECONDS COMMAND
   return $status
 }
 
-# In no file of the home, as a backup or an image of the disk would have it: plain, as Docker writes it, reversed as text.
+# Checks that no file of the home contains a secret: neither in clear text, nor in Base64, nor as Docker writes it.
 no_secret_in_home() {
   local file found
   for file in "$state"/passwords/{alice,bob}; do
@@ -92,7 +93,8 @@ no_secret_in_home() {
   done
 }
 
-# The contract: two accounts on one registry and one elsewhere are kept, renamed, renewed, answered apart, and removed.
+# Tests what every store must do: two accounts on one registry and one on another are stored, renamed, renewed, and
+# answered separately.
 keeps_its_secrets() {
   local account
   for account in alice bob; do
@@ -134,52 +136,53 @@ elsewhere() { # ENV-ARGUMENT...
   printf %s "$registry" | env "$@" ENSIGN_ACCOUNT=alice "$program" get | jq -e '.Username == "alice"'
 }
 
-# GNOME Keyring: the first login chooses it by itself.
+# GNOME Keyring: the first login chooses it without a setting.
 new_session
 unlock_gnome
 keeps_its_secrets
 says "system's keyring" -- "$helper" store key
 works -- no_secret_in_home
 works -- "$helper" store key --rotate
-works -- "$helper" lock # what the kernel has of the new key is not what answers
+works -- "$helper" lock # so that the answer does not come from the kernel's keyring
 works -- both_answer
 works -- no_secret_in_home
-works -- end_session # a reboot: no bus, and nothing in the kernel's keyring
+works -- end_session # like a reboot: no bus, and no key in the kernel's keyring
 works -- out_of_reach 'no keyring'
 start_bus
-works -- within 10 out_of_reach 'out of reach: |did not give the key' # the keyring is started locked
+works -- within 10 out_of_reach 'out of reach: |did not give the key' # after its start the keyring is locked
 unlock_gnome
-sleep 11 # a holder that failed is left alone for a while
+sleep 11 # Ensign does not ask a failed holder again for ten seconds
 works -- both_answer
 works -- lock_gnome
-works -- both_answer # a locked keyring takes nothing back that the kernel has
+works -- both_answer # locking the desktop's keyring does not remove the key from the kernel's keyring
 works -- "$helper" lock
 works -- out_of_reach 'keyring is locked'
 works -- no_secret_in_home
 end_session
 
-# Others than the user, with the user's own variables: `su`, and `sudo` in reverse.
+# Another user who has this user's variables gets nothing, as with `su`.
 new_session
 unlock_gnome
 works -- login alice "$helper" login "$registry"
 chmod 711 "$state" "$state/homes" "$state/bin" "$HOME"
 works -- nothing_for_another_user
 works -- gives alice "$registry"
-# A second session of the user has no bus, or another; the kernel's keyring is the user's.
+# The user's second session gets the secrets, with another bus or none, because the kernel's keyring belongs to the
+# user.
 works -- elsewhere -u DBUS_SESSION_BUS_ADDRESS -u XDG_RUNTIME_DIR
 works -- elsewhere DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere
 end_session
 
-# The same by `su` and `sudo` themselves, with users of their own, who are in a copy of /etc that this run alone sees.
-asked() { # COMMAND..., on whose stdin the registry is
+# Real `su` and `sudo` do the same. The test's users are in a copy of /etc that only this run sees.
+asked() { # COMMAND..., with the registry on stdin
   printf %s "$registry" | "$@"
 }
 
-answered() { # COMMAND...: the user name, and never the secret
+answered() { # COMMAND...: prints the user name, but never the secret
   asked "$@" | jq -r .Username
 }
 
-by_su() { # USER WORD..., in a session of the user's own
+by_su() { # USER WORD..., in a login session of that user
   su - "$1" -c "${*:2}"
 }
 
@@ -196,19 +199,19 @@ if command -v su >/dev/null && command -v sudo >/dev/null && command -v useradd 
   works -- passphrase by_su e2e-one "$program" store key --holder passphrase
   works -- login alice by_su e2e-one "$program" login "$registry"
   says '^alice$' -- answered by_su e2e-one "$program" get
-  # A second session, without a login of its own, and with the variables of another user.
+  # A second session without a login, and one with another user's variables.
   says '^alice$' -- answered su e2e-one -c "$program get"
   says '^alice$' -- answered env XDG_RUNTIME_DIR=/run/nobodys DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere su e2e-one -c "$program get"
-  # Another user has neither the accounts nor the key, not even with the other's home.
+  # Another user gets neither the accounts nor the key, even with HOME set to the first user's home.
   fails 1 '^credentials not found' -- asked by_su e2e-two "$program" get
   fails 1 '^credentials not found' -- asked by_su e2e-one "sudo -n -u e2e-two $program get"
   refused -- asked by_su e2e-two "HOME=$state/homes/e2e-one $program get"
-  # Root by `sudo` has its own accounts; with `-E` it finds the other's, and has no key to them.
+  # With `sudo`, root has its own accounts. With `sudo -E`, it finds the user's accounts but not the key.
   fails 1 '^credentials not found' -- asked by_su e2e-one "sudo -n $program get"
   fails 1 'are locked|not found|belongs to' -- asked by_su e2e-one "sudo -n -E $program get"
   says 'sudo-home: this runs under' -- by_su e2e-one "sudo -n $program doctor || true"
-  says '^alice$' -- answered by_su e2e-one "$program" get # none of them changed anything
-  # What one user locks is locked in all sessions.
+  says '^alice$' -- answered by_su e2e-one "$program" get # none of these commands changed anything
+  # `lock` in one session locks the key in all sessions of the user.
   works -- su e2e-one -c "$program lock"
   fails 1 'are locked' -- asked by_su e2e-one "$program" get
   works -- passphrase by_su e2e-one "$program" unlock
@@ -219,7 +222,7 @@ else
   record SKIP "there is no su, sudo or useradd"
 fi
 
-# KeePassXC, which makes a prompt of each change.
+# KeePassXC, which needs a prompt for each change.
 if command -v keepassxc >/dev/null && command -v keepassxc-cli >/dev/null; then
   new_session
   export QT_QPA_PLATFORM=offscreen
@@ -242,7 +245,7 @@ INI
 <Root><Group><UUID>$(tr -d - <<<$group_id | xxd -r -p | base64)</UUID><Name>Root</Name></Group></Root></KeePassFile>
 XML
   printf 'pw\npw\n' | keepassxc-cli import -p "$HOME/passwords.xml" "$HOME/passwords.kdbx" >"$HOME/keepassxc.log" 2>&1
-  # It reads the password from a terminal only.
+  # KeePassXC reads the password from a terminal only.
   mkfifo "$HOME/typed"
   script -qec "exec keepassxc --pw-stdin --config '$HOME/keepassxc.ini' '$HOME/passwords.kdbx'" /dev/null \
     <"$HOME/typed" >>"$HOME/keepassxc.log" 2>&1 &
@@ -261,13 +264,13 @@ else
   record SKIP "there is no KeePassXC"
 fi
 
-# No keyring: a machine without a desktop, and a container. Said, and never waited for.
+# Without a keyring, as on a server or in a container, Ensign says so and does not wait.
 new_home nothing
 unset DBUS_SESSION_BUS_ADDRESS
 says 'clear text' -- login alice "$helper" login "$registry"
 works -- gives alice "$registry"
 refused -- "$helper" store key --holder keyring
-# A bus without a service, one that answers nothing, and a service that answers nothing.
+# A bus without a keyring service, a bus that does not answer, and a service that does not answer.
 new_home nothing
 start_bus XDG_DATA_DIRS=/nowhere
 says 'clear text' -- within 10 login alice "$helper" login "$registry"
@@ -297,7 +300,7 @@ dbus.SessionBus().request_name("org.freedesktop.secrets"); print("ready", flush=
   end_session
 fi
 
-# The other holders of the key.
+# The other holders of the key: a passphrase, a file, systemd.
 new_home nothing
 unset DBUS_SESSION_BUS_ADDRESS
 works -- passphrase holder passphrase
@@ -335,7 +338,7 @@ if command -v systemd-creds >/dev/null; then
   works -- "$helper" store key --rotate
   "$helper" lock >/dev/null 2>&1 || true
   works -- both_answer
-  # The same file, as systemd gives it to a service.
+  # The decrypted file in CREDENTIALS_DIRECTORY, as a systemd service gets it.
   mkdir "$HOME/credentials"
   systemd-creds decrypt --name=ensign.key "$HOME/key.cred" "$HOME/credentials/ensign.key" 2>"$HOME/systemd.log"
   export CREDENTIALS_DIRECTORY=$HOME/credentials
@@ -345,7 +348,7 @@ if command -v systemd-creds >/dev/null; then
   unset CREDENTIALS_DIRECTORY
 fi
 
-# Other helpers as stores: Debian's, which has the keyring too, and pass.
+# Other helpers as stores: docker-credential-secretservice, which also uses the keyring, and docker-credential-pass.
 if command -v docker-credential-secretservice >/dev/null; then
   new_session
   unlock_gnome
@@ -354,7 +357,8 @@ if command -v docker-credential-secretservice >/dev/null; then
   works -- no_secret_in_home
   ends_clean
   works -- "$helper" store --unset
-  # What Docker has put there by this helper is imported, installed or not, and removed once Ensign is asked for it.
+  # Logins that Docker stored with this helper are imported, whether or not the helper is on PATH. `import --remove`
+  # then removes them.
   keyring_of_docker() {
     printf '{"ServerURL":"%s","Username":"%s","Secret":"%s"}' "$1" "$2" "$(cat "$state/passwords/$2")" |
       docker-credential-secretservice store

@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# What one answer for a registry cannot serve, and the ways that docs/limits.md names instead.
+# Cases that one answer per registry cannot solve, with the solutions in docs/limits.md.
 
 needs_ensign
 
-# buildx's own folders, each a Docker config with a pinned helper: what they say goes, whoever is active and whatever the
-# command names. No package here has buildx itself; what it looks up is held in tests/it/buildx.rs.
+# buildx's folders are Docker configs with a pinned helper. They decide, whatever the default is and whatever the
+# command names. buildx itself is not installed here; tests/it/buildx.rs tests its lookups.
 new_home credHelpers alice bob
 printf 'FROM %s/alice/base:1\n' "$registry" >Dockerfile
 works -- "$helper" buildx sync "$registry/bob/app" "$basic/bob/app" ghcr.io/alice/base ghcr.io/bob/app alice/base bob/app
@@ -20,14 +20,14 @@ goes_as bob -- docker --config "$folders/$basic/bob/app" push "$basic/bob/app:1"
 goes_as alice -- docker --config "$folders/registry-1.docker.io/alice/base" pull docker.io/alice/base:1
 goes_as bob -- docker --config "$folders/registry-1.docker.io/bob/app" push docker.io/bob/app:1
 
-# One build with both, as buildx goes about it: the base with one folder, the push with the other.
+# Does one build with both accounts as buildx does: pulls the base image with one folder, and pushes with the other.
 docker rmi -f "$registry/alice/base:1" >/dev/null 2>&1 || true
 goes_as alice -- docker --config "$folders/$registry/alice/base" pull "$registry/alice/base:1"
 works -- env DOCKER_BUILDKIT=0 docker build -q -t "$registry/bob/app:built" .
 goes_as bob -- docker --config "$folders/$registry/bob/app" push "$registry/bob/app:built"
 goes_as alice -- podman pull -q --authfile "$folders/$registry/alice/base/config.json" "$registry/alice/base:1"
 
-# A copy from one account to another asks twice with the same words; two auth files tell the two apart.
+# A copy from one account to another asks twice in the same way, so only two auth files can distinguish the accounts.
 refused -- skopeo copy "docker://$registry/alice/base:1" "docker://$registry/bob/app:copy"
 goes_as alice,bob -- skopeo copy --src-authfile "$folders/$registry/alice/base/config.json" \
   --dest-authfile "$folders/$registry/bob/app/config.json" \
@@ -39,11 +39,11 @@ done
 goes_as alice,bob -- skopeo copy --src-authfile "$HOME/bob.json" --dest-authfile "$HOME/alice.json" \
   "docker://$registry/bob/base:1" "docker://$registry/alice/app:copy"
 
-# Removed with the accounts, and on demand.
+# `--remove` deletes the folders.
 works -- "$helper" buildx sync --remove
 refused -- test -e "$folders"
 
-# Images of two accounts in one project: each service, and each base, by a command of its own.
+# Images of two accounts in one project need one command for each service, and for each base image.
 new_home credHelpers alice bob
 cat >compose.yaml <<YML
 services: {one: {image: $registry/alice/app:1, build: .}, two: {image: $registry/bob/app:1, build: .}}
@@ -51,7 +51,7 @@ YML
 if [ -x "$tools/docker-compose" ]; then
   goes_as alice -- docker compose push one
   goes_as bob -- docker compose push two
-  # What publishes pushes the images of all services first, and goes on where that is refused.
+  # `publish` first pushes the images of all services, and continues if the registry refuses one.
   sed -i "s|$registry|ghcr.io|" compose.yaml
   goes_as alice -- docker compose push one
   goes_as bob -- docker compose push two
@@ -65,8 +65,8 @@ goes_as alice -- podman pull -q "$registry/alice/base:1"
 goes_as bob -- podman pull -q "$registry/bob/base:1"
 works -- podman build -q --pull=never .
 
-# A script that names its image nowhere we look: the account is said by the command, the shell, the folder, or a pinned
-# helper in a Docker config of the script's own.
+# Ensign cannot see the image of this script. The account comes from `exec`, the shell, the folder, or a pinned helper
+# in a Docker config for the script.
 python=$tools/venv/bin/python
 needs "$python" "Docker SDK for Python"
 cat >deploy.py <<'PY'
@@ -77,7 +77,7 @@ for me in alice bob; do
   other=bob
   [ $me = alice ] || other=alice
   export IMG=$registry/$me/app
-  store $other "$registry" # which makes the other one active
+  store $other "$registry" # makes the other account the default
   refused -- "$python" deploy.py
   goes_as $me -- "$helper" exec --account $me -- "$python" deploy.py
   goes_as $me -- bash -c "eval \"\$($helper use $registry=$me --shell bash)\" && $python deploy.py"

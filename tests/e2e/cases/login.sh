@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# docker login and logout, which know of one account per registry, add to several and take away one.
+# `docker login` and `docker logout` support one account per registry, but here they add and remove one of several.
 
 docker=$(command -v docker)
 for kind in credHelpers credsStore; do
@@ -31,7 +31,7 @@ for kind in credHelpers credsStore; do
   goes_as alice -- "$docker" push "$registry/alice/app:1"
 done
 
-# A registry that gives an identity token makes docker store it for the user `<token>`.
+# If a registry returns an identity token, docker stores it under the user name `<token>`.
 new_home credHelpers alice bob
 goes_as tina -- login tina "$docker" login "$registry"
 store alice "$registry"

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# Ten thousand accounts: of one registry, and of as many registries. What is counted is processor time.
+# Ten thousand accounts on one registry, and on ten thousand registries. Each command must take less than two seconds of
+# processor time.
 
 needs_ensign
 new_home nothing

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# The packages of a release: what their own tools say of them, and a life with each of them on a machine that has nothing else:
-# install, two accounts, two pushes, upgrade, removal without a trace.
+# The packages of a release. Package tools check each package. Each is then installed on a machine with nothing else,
+# used with two accounts, upgraded, and removed without a trace.
 
 needs_ensign
 needs dpkg-deb
@@ -14,12 +14,12 @@ arch=$(uname -m)
 target=$arch-unknown-linux-musl
 debian_arch=$(dpkg --print-architecture)
 
-# A release of this program for all, and a next one.
+# A release with this program for every target, and a newer one.
 others=()
 for other in {x86_64,aarch64}-unknown-linux-musl x86_64-pc-windows-gnu {x86_64,aarch64}-apple-darwin; do others+=("$other=$program"); done
 echo 'the licences of others' >licences
 export LICENCES=$PWD/licences
-export patience=300 # on a busy machine
+export patience=300 # for a busy machine
 works -- "$packaging/release.sh" all "${others[@]}"
 works -- "$packaging/release.sh" release "$target=$program"
 version=$(basename release/*.tar.gz "-$target.tar.gz") version=${version#ensign-}
@@ -39,7 +39,7 @@ says '^2$' -- listed
 works -- lintian --fail-on warning,error "one/$deb"
 says ' 0 errors, 0 warnings' -- rpmlint --config "$here/packages/rpmlint.toml" "one/$rpm"
 
-# A machine with Docker's client. It is in memory, and this folder is there at the same place.
+# A machine with Docker's client, in memory. The test's folder is mounted in it at the same path.
 root=/mnt/root
 mount -t tmpfs tmpfs /mnt
 mkdir $root
@@ -56,7 +56,7 @@ as_person() {
   env -i HOME=/tmp/person PATH=/tmp/person/.local/bin:/usr/sbin:/usr/bin chroot --userspec 1000:1000 $root "$@"
 }
 
-# Everything on the machine with owner, mode, size and target, but what the package manager itself writes down.
+# Lists all files of the machine with owner, mode, size and target, except the package manager's own files.
 files() {
   find $root -xdev \( -path "$root$state" -o -path $root/tmp -o -path $root/var/lib/rpm -o -path $root/var/lib/dpkg -o \
     -path $root/var/lib/apt -o -path $root/var/cache -o -path $root/var/log \) -prune -o \
@@ -82,7 +82,7 @@ a_life_with() { # INSTALL UPGRADE REMOVE RENEWAL, functions and a line
   for me in alice bob; do goes_as $me -- in_root docker push "$registry/$me/app:1"; done
   files >used
   says '^untouched$' -- sh -c "comm -23 before used | grep . || echo untouched"
-  # Who may not write beside the program has pins of their own.
+  # A person who cannot write to the program's folder gets pins in their own folder.
   mkdir -p $root/tmp/person/.local/bin
   chown -R 1000:1000 $root/tmp/person
   printf '{"ServerURL":"ghcr.io","Username":"%s","Secret":"no"}' erin | as_person $package store
@@ -96,7 +96,7 @@ a_life_with() { # INSTALL UPGRADE REMOVE RENEWAL, functions and a line
   works -- "$3"
   refused -- in_root $package version
   says '^unchanged$' -- unchanged
-  works -- cmp config.json "$HOME/.docker/config.json" # a person's settings are the person's
+  works -- cmp config.json "$HOME/.docker/config.json" # a removal keeps the person's settings
 }
 
 install_deb() { in_root apt-get install -y -q --no-install-recommends "$PWD/one/$deb"; }
@@ -109,11 +109,11 @@ rpm_in_root() { rpm --root $root --dbpath /var/lib/rpm "$@"; }
 install_rpm() { rpm_in_root --initdb && rpm_in_root --force-debian --install "one/$rpm"; }
 upgrade_rpm() { rpm_in_root --force-debian --upgrade "three/$package-99.0.0-1.$arch.rpm" && rpm_in_root -q $package | grep 99.0.0; }
 remove_rpm() { rpm_in_root --force-debian --erase $package; }
-mkdir -p $root/usr/share/licenses # Fedora's package filesystem has it
+mkdir -p $root/usr/share/licenses # Fedora's package `filesystem` contains this folder
 a_life_with install_rpm upgrade_rpm remove_rpm "sudo dnf upgrade $package"
 umount "$root$state" $root/proc
 
-# The image trusts what was put into it, with nothing else there.
+# The image contains only its own files, and trusts its certificates.
 works -- skopeo copy -q "oci:one/image:$version" containers-storage:localhost/packed:1
 container=$(buildah from --pull-never localhost/packed:1)
 image=$(buildah mount "$container")
@@ -125,7 +125,7 @@ check_in_image() {
 says 'ghcr.io accepts x, who may pull' -- check_in_image
 buildah rm "$container" >/dev/null
 
-# Manifests, by the tools that read them.
+# Checks the manifests with the tools that read them.
 cd manifests
 mkdir archive
 tar -xzf "../all/ensign-$version-$target.tar.gz" -C archive --strip-components 1
@@ -141,7 +141,7 @@ flake() {
 }
 says "^$package $version, 4 systems\$" -- flake
 
-# The names of the texts that a folder has.
+# Lists the names of a folder's completions, manual pages and programs.
 texts() { # FOLDER
   (cd "$1" && find . ! -type d \( -path '*/man/*' -o -path '*completions*' -o -path '*/site-functions/*' -o -path './usr/bin/*' -o \
     -path '*autoload*' -o -path '*/elvish/*' -o -path '*/ensign/*' \) -printf '%f\n' | sed 's/\.gz$//' | LC_ALL=C sort)
@@ -149,7 +149,7 @@ texts() { # FOLDER
 mkdir -p rpm alpine/{src,pkg} /mnt/aur
 rpm2cpio "../one/$rpm" | bsdtar -xf - -C rpm
 texts rpm >rpm.texts
-same_as_homebrew() { # whose names are others, and which knows four shells
+same_as_homebrew() { # Homebrew's files have other names, and Homebrew has completions for four shells only
   diff <(grep -vE '\.(nu|elv)$|^docker-credential-ensign(\.fish)?$|^ensign\.(fish|ps1)$|^ensign$|^_ensign$' rpm.texts) \
     <(texts homebrew/prefix | grep -vE '^_?ensign(\.fish|\.ps1)?$|^docker-credential-ensign$')
 }
@@ -163,7 +163,7 @@ works -- diff aur/.SRCINFO <(as_nobody makepkg --printsrcinfo)
 works -- diff rpm.texts <(texts /mnt/aur/pkg/$package-bin)
 
 tar -xzf "../all/ensign-$version-$target.tar.gz" -C alpine/src
-# What abuild does with it, of which only Alpine has the program.
+# Runs the functions of the APKBUILD, because only Alpine has abuild.
 as_abuild() (
   set -eu
   export CARCH=$arch srcdir=$PWD/alpine/src pkgdir=$PWD/alpine/pkg

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Two accounts at once: every pull is answered for its own image.
+# Two accounts at once: every pull gets the account of its own image.
 
 twenty_pulls() {
   local pulls=()

@@ -1,30 +1,30 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# `docker ensign`, run by Docker's own CLI in two versions, and the word it has about a push that was refused.
+# `docker ensign` in Docker's CLI of two versions, and its hint after a refused push.
 
 needs_ensign
 
-as_plugin() { # runs in a new home: Docker finds the program as its plugin
+as_plugin() { # makes the program a plugin of Docker in the current home
   mkdir -p "$HOME/.docker/cli-plugins"
   ln -s "$program" "$HOME/.docker/cli-plugins/docker-ensign"
 }
 
 on_terminal() { # COMMAND [FILE], whose text is typed
   if [ -n "${2:-}" ]; then
-    # It is typed when the prompt is there: what comes before may be thrown away.
+    # Types after the prompt appears, because the program may discard earlier input.
     { sleep 1.5 && cat "$2" && echo && sleep 1; } | TERM=xterm script -qefc "$1" /dev/null
   else
     TERM=xterm script -qefc "$1" /dev/null </dev/null
   fi
 }
 
-ends_in_days() { # ACCOUNT DAYS: what a registry said at the login
+ends_in_days() { # ACCOUNT DAYS: sets the expiry, which a registry says at the login
   local file=$HOME/.local/share/ensign/secrets/${registry/:/%3a}.json edited
   edited=$(jq --arg account "$1" --argjson moment $((EPOCHSECONDS + $2 * 86400)) \
     '.secrets[$account] |= {secret: (if type == "object" then .secret else . end), until: $moment}' "$file") || return 1
   echo "$edited" >"$file"
 }
 
-metadata() { # docker info knows a plugin that broke the contract too
+metadata() { # `docker info` also lists a plugin with invalid metadata
   "$1" info --format '{{json .ClientInfo.Plugins}}' 2>/dev/null | jq -r '.[] | select(.Name == "ensign") | "\(.Vendor) \(.Err)"'
 }
 
@@ -37,7 +37,7 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
   says '^Usage: docker ensign ' -- "$docker" ensign --help
   says '^Usage: docker ensign switch' -- "$docker" help ensign switch
   says '^Usage: docker ensign switch' -- "$docker" ensign switch --help
-  says '^alice$' -- user_at "$registry" # nothing was switched
+  says '^alice$' -- user_at "$registry" # the help switched nothing
   says "^$registry" -- "$docker" ensign status
   works -- "$docker" ensign switch "$registry" bob
   says '^bob$' -- user_at "$registry"
@@ -45,7 +45,7 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
   fails 2 'no command .nonsense' -- "$docker" ensign nonsense
   fails 3 'docker ensign login nowhere.example' -- "$docker" -D ensign which nowhere.example/a/b
 
-  # Completion looks and does nothing; Debian's old docker does not ask its plugins.
+  # Completion changes nothing. Debian's old docker asks no plugins for completions.
   works -- "$docker" __complete ensign logout "$registry"
   works -- "$docker" __complete ensign switch "$registry" alice
   says '^bob$' -- user_at "$registry"
@@ -57,11 +57,11 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
     ;;
   esac
 
-  # On a terminal.
+  # Commands with questions work on a terminal.
   says "default: bob → alice" -- on_terminal "$docker ensign switch $registry"
   says 'Logged in .* alice' -- on_terminal "$docker ensign login $basic -u alice" "$state/passwords/alice"
 
-  # Docker's own config, also where only its command line says where it is.
+  # `configure-docker` changes Docker's config, also if only docker's command line names its folder.
   works -- "$docker" ensign configure-docker
   goes_as bob -- "$docker" push "$registry/bob/app:1"
   mkdir "$HOME/other"
@@ -71,9 +71,9 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
   refused -- "$docker" push "$registry/bob/app:1"
   goes_as bob -- "$docker" --config "$HOME/other" push "$registry/bob/app:1"
 
-  # The next step after a push that was refused. Old dockers keep the settings and say nothing.
+  # After a refused push, docker shows the next command. Old versions keep the setting but show nothing.
   works -- "$docker" ensign configure-docker --hooks
-  works -- login alice "$docker" login "$registry" # docker writes its config anew
+  works -- login alice "$docker" login "$registry" # docker rewrites its config
   says '"login,pull,push' -- cat "$HOME/.docker/config.json"
   case $("$docker" version --format '{{.Client.Version}}') in
   20.*)
@@ -86,12 +86,12 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
     fails 1 "docker ensign login $registry" -- on_terminal "$docker login -u alice -p wrong $registry"
     says '^0$' -- sh -c "script -qec '$docker push $registry/alice/app:1' /dev/null | grep -c ensign || true"
     says '^0$' -- sh -c "script -qec '$docker push $registry/alice/none:1' /dev/null | grep -c ensign || true"
-    # A secret that ends soon is named also where all went well; one that has ended only where something was refused.
+    # A secret that expires soon is reported after every push. An expired one is reported only after a refused push.
     works -- ends_in_days alice 3
     soon="alice on $registry .* 3 days → docker ensign login $registry --alias alice"
     says "$soon" -- on_terminal "$docker push $registry/alice/app:1"
     fails 1 "$soon" -- on_terminal "$docker push $registry/carol/app:1"
-    says '^0$' -- sh -c "$docker push $registry/alice/app:1 | grep -c ensign || true" # no terminal
+    says '^0$' -- sh -c "$docker push $registry/alice/app:1 | grep -c ensign || true" # not on a terminal
     works -- ends_in_days alice 30
     says '^0$' -- sh -c "script -qec '$docker push $registry/alice/app:1' /dev/null | grep -c ensign || true"
     ;;

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# podman and buildah, which read Docker's config.json as well as their own registries.conf.
+# Podman and Buildah, which read both Docker's config.json and their own registries.conf.
 
 for kind in credHelpers registries.conf; do
   for me in alice bob; do

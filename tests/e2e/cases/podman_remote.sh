@@ -1,12 +1,13 @@
 # shellcheck shell=bash disable=SC2154
-# `podman --remote`, which Podman is on macOS and Windows: it collects the logins of every registry on the client's side,
-# and one key with a scheme, in any file, costs it all of them.
+# `podman --remote`, as on macOS and Windows. Its client collects the logins of all registries, and one key with a
+# scheme in any file makes all of them fail.
 
 needs_ensign
-# Some older podman lacks the service.
+# Old versions of podman lack the service.
 podman system service --help >/dev/null 2>&1 || skip_rest "this podman has no service"
 
-# The service is elsewhere, as in Podman's machine: with a helper of its own it would answer as its own default.
+# The service runs with its own home and without the helper, as in Podman's virtual machine. With the helper it would
+# answer as its own default account.
 serve() {
   socket=$HOME/podman.sock
   mkdir -p "$HOME/service/.config/containers" "$HOME/service/run"
@@ -32,7 +33,7 @@ for kind in nothing registries.conf; do
   wait "$service" 2>/dev/null || true
 done
 
-# What an older Ensign wrote is cured by the same command.
+# `configure-docker` repairs an entry that an older Ensign wrote.
 new_home nothing alice bob
 docker_config "{\"credHelpers\":{\"$hub\":\"$name\",\"docker.io\":\"$name\",\"$registry\":\"$name\"}}"
 serve

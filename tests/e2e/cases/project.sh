@@ -1,14 +1,15 @@
 # shellcheck shell=bash disable=SC2154
-# A folder whose .ensign.toml names an account: nothing until it is trusted, then for every client that is started there.
+# A folder's .ensign.toml names an account. It has no effect until it is trusted, and then affects every client in that
+# folder.
 
 needs_ensign
 
 for me in alice bob; do
   other=bob
   [ $me = alice ] || other=alice
-  new_home credHelpers $me $other # the other one is active
+  new_home credHelpers $me $other # the other one is the default
   app=$registry/$me/app:1
-  # Nothing else is to tell whose the images are.
+  # No patterns match the images, so only the file can decide.
   for account in alice bob; do "$helper" account edit "$registry" $account --images 'nobody/**' 2>/dev/null; done
 
   mkdir -p "$HOME/clone/.git" "$HOME/clone/sub" && cd "$HOME/clone/sub" || exit

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# What every credential helper must say, in exactly the words that clients look for.
+# The answers of every credential helper, in exactly the words that clients compare.
 
 new_home credHelpers alice bob
 not_found unknown.example

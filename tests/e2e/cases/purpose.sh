@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# An account to pull and one to push, images that need no account, and a switch in the middle of a client's work.
+# One account to pull and one to push, images that need no account, and a switch of the default while a client works.
 
 needs_ensign
 app=$registry/alice/app:1 base=$registry/public/base:1
@@ -40,12 +40,12 @@ done
 says 'reader, who may pull' -- "$helper" check "$base" --plain-http
 says 'writer, who may push' -- "$helper" check "$app" --push --plain-http
 
-# Nobody is for a push: the public pull goes on.
+# No account may push now, but the pull of the public image works.
 works -- "$helper" logout "$registry" -u writer
 refused -- docker push "$app"
 goes_as bob -- docker pull "$base"
 
-# A login whose password is known to be wrong: what is public is pulled without it.
+# After `public add`, a wrong password does not prevent the pull of public images.
 new_home credHelpers
 account alice
 printf '{"ServerURL":"%s","Username":"alice","Secret":"wrong"}\n' "$registry" | "$helper" store

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Docker's SDK for Python, which calls the helper itself.
+# Docker's SDK for Python, which calls the helper without docker.
 
 python=$tools/venv/bin/python
 needs "$python" "Docker SDK for Python"

@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2154
-# The release program as the kernel and the network see it: a static-pie for musl, with a resolver other than glibc's.
+# The release program as the kernel and the network see it: a static-pie with musl, whose resolver differs from glibc's.
 
 needs_ensign
 needs readelf
 
-# What the kernel or a loader would have to do before it starts.
+# Lists what the kernel or a loader would have to do before the program starts.
 asked_of_a_loader() {
   readelf -lWd "$program" | grep -E 'INTERP|\(NEEDED\)|TEXTREL' || echo nothing
 }
@@ -13,12 +13,12 @@ says '^nothing$' -- asked_of_a_loader
 says '^0$' -- bash -c "grep -ac GLIBC_ '$program' || true"
 says '^small$' -- bash -c "[ \$(stat -Lc %s '$program') -lt 6000000 ] && echo small"
 
-# Nothing of the folders in which it was built: those of the checkout, of cargo, of a home.
+# The program contains no path of its build: neither of the checkout, nor of cargo, nor of a home folder.
 folders_in_it() { grep -aoE "(/root|/home|$checkout)/[ -~]{0,60}" "$program" || echo none; }
 checkout=$(cd "$here/../.." && pwd)
 says '^none$' -- folders_in_it
 
-# The crates that it says it is made of are those of Cargo.lock.
+# The list of crates in the program is the same as in Cargo.lock.
 audit=$tools/cargo/bin/rust-audit-info
 if [ -x "$audit" ]; then
   listed() { "$audit" "$program" | jq -r '.packages[] | "\(.name) \(.version)"' | sort; }
@@ -31,7 +31,7 @@ else
   record SKIP 'the list of crates: there is no cargo-auditable'
 fi
 
-# A release of it is signed, and verified as its readers do.
+# A release is signed, and verified as users verify it.
 if command -v minisign >/dev/null; then
   version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$checkout/Cargo.toml" | head -n 1)
   minisign -G -W -p key.pub -s key.sec >/dev/null
@@ -50,7 +50,7 @@ else
   record SKIP 'the signature: there is no minisign'
 fi
 
-# Prints where the program is, of two that wait for their question.
+# Prints the addresses of two running processes of the program, which wait for input.
 addresses() {
   local folder question
   folder=$(mktemp -d)
@@ -68,7 +68,7 @@ addresses() {
 different_addresses() { addresses | sort -u | wc -l; }
 says '^2$' -- different_addresses
 
-# With the wrong unwinder a program crashes here.
+# A program that was linked with the wrong unwinder crashes here.
 new_home credHelpers alice
 config=$HOME/.config/ensign/config.json
 cp "$config" config.json
@@ -78,7 +78,7 @@ fails 1 'config.json. is broken' -- env RUST_BACKTRACE=1 bash -c "echo ghcr.io |
 cp config.json "$config"
 fails 1 'nowhere.example' -- env RUST_BACKTRACE=1 ENSIGN_LOGIN_X="nowhere.example me secret" "$helper" check nowhere.example/a/b
 
-# Names, by the files of this machine and by DNS.
+# Resolves host names, by /etc/hosts and by DNS.
 cat >names <<'NAMES'
 basic.lab.example 1 1
 many.lab.example 40 20
@@ -88,16 +88,16 @@ start dns /usr/bin/python3 "$here/dns_server.py" "$PWD/names"
 until_works dns bash -c ': <>/dev/tcp/127.0.0.53/53'
 printf '%s\n' 'nameserver 127.0.0.53' 'search corp.example lab.example' 'options timeout:2 attempts:2' >resolv.conf
 mount --bind resolv.conf "$(realpath -m /etc/resolv.conf)"
-at_host() { # HOST: asks the registry with Basic authentication there
+at_host() { # HOST: asks the registry at HOST with Basic authentication
   ENSIGN_LOGIN_X="$1:5001 alice $(cat "$state/passwords/alice")" "$helper" check --plain-http "$1:5001"
 }
 says 'accepts x' -- at_host localhost
 says 'accepts x' -- at_host basic.lab.example
-says 'accepts x' -- at_host basic # by the second of the search domains
-says 'accepts x' -- at_host many  # the answer is truncated, and its first address will do
-says 'accepts x' -- at_host large # the answer has no address: it is asked for again by TCP
+says 'accepts x' -- at_host basic # the second search domain finds it
+says 'accepts x' -- at_host many  # the answer is truncated, but its first address is enough
+says 'accepts x' -- at_host large # the truncated answer has no address, so the resolver asks again by TCP
 fails 1 'unknown.lab.example' -- at_host unknown.lab.example
-says 'alice, who may pull' -- "$helper" check ghcr.io/alice/base:1 # by /etc/hosts
+says 'alice, who may pull' -- "$helper" check ghcr.io/alice/base:1 # from /etc/hosts
 sed 's/ghcr.io/and/' "$state/hosts" >hosts
 mount --bind hosts /etc/hosts
 fails 1 'ghcr.io' -- "$helper" check ghcr.io/alice/base:1

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Two accounts whose tokens live for five seconds, and fifty clients at once that want them.
+# Two accounts whose tokens live for five seconds, and fifty clients that use them at once.
 
 # shellcheck source=/dev/null
 . "$here/oidc/words.sh"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# Ensign as Docker's credsStore, with the helper before as fallback: each keeps what is its own.
+# Ensign is Docker's credsStore, and the previous helper is its fallback. Each keeps its own logins.
 
 needs_ensign
 needs docker-credential-pass
@@ -24,23 +24,23 @@ goes_as bob -- "$docker" pull "$basic/bob/app:1"
 says "\"$basic\":\"bob\"" -- "$helper" list
 says "^docker-credential-pass   " -- "$helper" which "$basic/bob/app:1"
 
-# A login and a logout of what is not ours reach pass, and nothing of them stays here.
+# A login and a logout without an account in Ensign reach pass, and Ensign stores nothing.
 works -- login bob "$docker" login docker.io
 says index.docker.io -- docker-credential-pass list
 goes_as bob -- "$docker" push bob/app:1
 refused -- grep -q docker.io "$HOME/.config/ensign/config.json"
-works -- "$docker" logout # docker.io alone would name no address that pass knows
+works -- "$docker" logout # with `docker.io`, docker would use an address that pass does not have
 refused -- sh -c 'docker-credential-pass list | grep index.docker.io'
 refused -- "$docker" push bob/app:1
 refused -- wrong_login bob "$docker" login docker.io
 
-# What is logged in to with our own command is ours, also when pass has it.
+# `ensign login` makes an account, although pass has a login for the same registry.
 works -- login alice "$helper" login "$basic" --plain-http
 goes_as alice -- "$docker" push "$basic/alice/app:1"
 works -- "$helper" logout "$basic"
 goes_as bob -- "$docker" push "$basic/bob/app:1"
 
-# A pattern of hosts is pass's, and the fallback is one that is dead: a public pull goes on all the same.
+# pass answers for a pattern of hosts, and the fallback fails. Public pulls still work.
 mkdir "$HOME/bin"
 PATH=$HOME/bin:$PATH
 printf '#!/bin/sh\necho "the keychain is locked"; exit 1\n' >"$HOME/bin/docker-credential-dead"
@@ -54,11 +54,11 @@ not_found docker.io
 goes_as nobody -- "$docker" pull public/base:1
 refused -- "$docker" push bob/app:1
 says 'alice' -- "$helper" list
-goes_as nobody -- env PATH="${PATH#"$HOME"/bin:}" "$docker" pull public/base:1 # it is not there at all
+goes_as nobody -- env PATH="${PATH#"$HOME"/bin:}" "$docker" pull public/base:1 # the fallback is not installed
 works -- "$helper" route 'gh*.io' --remove
 works -- "$helper" route --fallback pass
 
-# Without its key pass is dead as well.
+# Without its key, pass fails too.
 gpgconf --kill all
 mv "$GNUPGHOME" "$HOME/gone"
 goes_as nobody -- "$docker" pull public/base:1

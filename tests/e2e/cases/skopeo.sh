@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# skopeo: several images on one command line, and Docker Hub under its other name.
+# skopeo, with several images on one command line, and with Docker Hub's other name.
 
 for me in alice bob; do
   other=bob

@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2154
-# A busy machine and a slow file system change no account: 8 loops, and 5 ms more for each call about a file.
+# The account stays the same on a busy machine with a slow file system: 8 loops run, and each call about a file takes 5
+# ms more.
 #
-# STEADY_RUNS=500 for the whole; 10 in every run.
+# Each run asks 10 times; STEADY_RUNS=500 sets another number.
 
 needs strace
 new_home nothing bob alice
@@ -15,7 +16,7 @@ mkdir "$project"
     printf 'services:\n  s%s: {image: %s/bob/app%s}\n' "$number" "$registry" "$number" >"$project/part$number.yaml"
   done
 } >"$project/compose.yaml"
-# A process named docker-compose, whose words are `pull` and nothing else.
+# Run by a process named docker-compose whose only argument is `pull`.
 cat >"$project/pull" <<'SCRIPT'
 "$helper" get <<<"$asked"
 exit

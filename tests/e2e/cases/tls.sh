@@ -1,14 +1,14 @@
 # shellcheck shell=bash disable=SC2154
-# TLS as the other clients have it: one folder of certificates serves them and us.
+# TLS as in other clients: Ensign uses the same folder of certificates as they do.
 
 needs_ensign
 
 new_home credHelpers alice
-unset SSL_CERT_FILE # which skopeo would believe, too
+unset SSL_CERT_FILE # skopeo would trust this file too
 folder=$HOME/.config/containers/certs.d
 image=alice/base:1
 
-# Serves the same images at PORT of ghcr.io, by TLS with these settings.
+# Starts a registry at a PORT of ghcr.io with the same images and these TLS settings.
 also_at() { # PORT TLS-SETTINGS
   cat >"$state/registry-$1.yml" <<YML
 version: 0.1
@@ -24,7 +24,7 @@ YML
   mv config.json "$HOME/.docker/config.json"
 }
 
-# Writes NAME.pem and NAME.key, of which it is the authority itself.
+# Writes a self-signed certificate NAME.pem and its key NAME.key.
 self_signed() { # NAME
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -addext "subjectAltName=DNS:$1" \
     -keyout "$1.key" -out "$1.pem" 2>>"$state/log/openssl"
@@ -40,7 +40,7 @@ works -- "$helper" token "ghcr.io/$image"
 says '^"name": "alice/base"|"1"' -- "$helper" api ghcr.io alice/base/tags/list
 goes_as alice -- login alice "$helper" login ghcr.io
 
-# Two client certificates, of which the registry takes one.
+# Two client certificates, of which the registry accepts one.
 self_signed our-clients
 self_signed others
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=machine -keyout machine.key -out machine.csr 2>>"$state/log/openssl"
@@ -58,12 +58,12 @@ cp machine.key "$folder/ghcr.io:5443/b.key"
 says 'alice, who may pull' -- "$helper" check "ghcr.io:5443/$image"
 goes_as alice -- skopeo inspect "docker://ghcr.io:5443/$image"
 
-# A certificate that is its own authority, as in Docker's guide; and any at all from a registry that Docker is not to verify.
+# First a self-signed certificate, as in Docker's guide. Then any certificate, from a registry in insecure-registries.
 self_signed ghcr.io
 also_at 5444 "certificate: $PWD/ghcr.io.pem, key: $PWD/ghcr.io.key"
 fails 1 'not trusted' -- "$helper" check "ghcr.io:5444/$image"
 mkdir -p "$folder/ghcr.io:5444"
-cat ghcr.io.pem "$state/certs/bundle.pem" >"$folder/ghcr.io:5444/ca.crt" # its token server has another authority
+cat ghcr.io.pem "$state/certs/bundle.pem" >"$folder/ghcr.io:5444/ca.crt" # bundle.pem is for the token server
 says 'alice, who may pull' -- "$helper" check "ghcr.io:5444/$image"
 goes_as alice -- skopeo inspect "docker://ghcr.io:5444/$image"
 rm -r "$folder"

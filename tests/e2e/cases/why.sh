@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# The journal: which account real clients were answered with, and why.
+# The journal: which account answered real clients, and why.
 
 needs_ensign
 
@@ -12,7 +12,8 @@ says "command line → bob +.$registry/bob/app:1 is in $registry/bob/\\*\\*" -- 
 goes_as bob -- podman pull "$registry/bob/base:1"
 says "podman pull +$registry +→ bob" -- "$helper" why "$registry" -n 1
 
-# One call serves both: the default may not read what is bob's, or bob may not write what is alice's.
+# A copy asks once for both images, so one account must answer: alice may not read bob's image, and bob may not write
+# alice's.
 refused -- skopeo copy "docker://$registry/bob/base:1" "docker://$registry/alice/torn:1"
 says "skopeo copy +$registry +→ alice" -- "$helper" why "$registry"
 says "undecided: $registry/bob/base:1 is bob's, $registry/alice/torn:1 is alice's" -- "$helper" why

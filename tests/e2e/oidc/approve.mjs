@@ -1,6 +1,6 @@
-// Answers a device login in headless Chromium, as the person would who was given the link.
+// Answers a device login in headless Chromium, as a person with the link would.
 //
-// usage: approve.mjs LINK approve|deny ACCOUNT [CODE]    CODE is typed if the link does not carry it
+// usage: approve.mjs LINK approve|deny ACCOUNT [CODE]    types CODE if the link does not contain it
 import { chromium } from 'playwright-core'
 
 const [link, decision, account, code] = process.argv.slice(2)

@@ -1,15 +1,15 @@
-// An OpenID provider on the loopback, with the device flow (RFC 8628), rotated refresh tokens and revocation (RFC 7009).
+// A local OpenID provider with the device flow (RFC 8628), rotating refresh tokens and revocation (RFC 7009).
 //
 // usage: server.mjs ISSUER LOG TOKENS CLIENT[,SETTING=NUMBER]...
-//   access_token=3600, device_code=600   how many seconds these are good for
-//   interval=5     the seconds between two polls that the answer asks for; 0 says nothing, which means 5
-//   slow_down=0    so many polls are told to slow down, however slow they are
-//   drop=0         so many polls are hung up on first
-//   delay=0        milliseconds that every answer to a refresh takes
+//   access_token=3600, device_code=600   lifetimes in seconds
+//   interval=5     the poll interval in the answer, in seconds; 0 leaves it out, which means 5
+//   slow_down=0    answers this many polls with slow_down, even if they are slow
+//   drop=0         closes the connections of this many first polls
+//   delay=0        waits this many milliseconds before each answer to a refresh
 //
-// Who signs in is whoever the page is told. LOG gets one line of JSON per event: code, poll, approved, denied, granted,
-// refreshed, refused (with the reason) and revoked. A token is named by its first letters.
-// TOKENS gets a line ACCOUNT:TOKEN for each that is given.
+// The login page accepts any account name. The file LOG gets one line of JSON for each event: code, poll, approved,
+// denied, granted, refreshed, refused (with the reason) and revoked. An event names a token by its first letters. The
+// file TOKENS gets a line ACCOUNT:TOKEN for each issued token.
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -31,7 +31,7 @@ const provider = new Provider(issuer, {
       response_types: [],
       redirect_uris: [],
     })),
-    // The registry asks about access tokens in this name.
+    // The registry asks about access tokens as this client.
     { client_id: 'registry', client_secret: 'registry', grant_types: [], response_types: [], redirect_uris: [] },
   ],
   claims: { openid: ['sub'], profile: ['preferred_username', 'name'], email: ['email'] },
@@ -44,7 +44,8 @@ const provider = new Provider(issuer, {
     AccessToken: (_, token, client) => settings[client.clientId].access_token,
     DeviceCode: (_, code, client) => settings[client.clientId].device_code,
   },
-  // The adapter keeps what has expired for so long, and a late poll is told `expired_token` as RFC 8628 wants it.
+  // The provider keeps expired codes for this many seconds, so that it answers a late poll with `expired_token` (RFC
+  // 8628).
   clockTolerance: 60,
   features: {
     deviceFlow: {
@@ -75,7 +76,7 @@ provider.use(async (ctx, next) => {
   }
 })
 
-// Sections 3.3 and 3.5 of RFC 8628, of which the provider knows neither `interval` nor `slow_down`.
+// Implements `interval` and `slow_down` of RFC 8628, sections 3.3 and 3.5, which the library lacks.
 const polls = new Map()
 function poll(ctx, { slow_down, drop }, state) {
   const now = performance.now()

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Keeps fifty `get`s of two accounts in flight whose tokens live for five seconds, and shows every token to the registry.
+"""Keeps fifty `get`s of two accounts with five-second tokens running, and sends every token to the registry.
 
-usage: stress.py SECONDS gently|killing    state, registry and helper are in the environment
+usage: stress.py SECONDS gently|killing    the environment has state, registry and helper
 
-With `killing`, `get`s are killed at random. One that is killed between the provider's rotation and its own writing takes
-the next refresh token with it, and the login is over: no client of a provider that rotates can do anything against that.
-It is counted, and somebody logs in again; any other loss is a fault. Prints figures; exits with 1 if there is a fault.
+With `killing`, the script kills random `get`s. If a `get` is killed after the provider has rotated the refresh token and
+before the new one is stored, the login is lost. No client can prevent this with rotating tokens, so the script counts the
+loss and logs in again. Any other loss is a fault. The script prints figures, and exits with 1 if there is a fault.
 """
 import base64
 import json
@@ -25,9 +25,10 @@ SECONDS, KILLING = int(sys.argv[1]), sys.argv[2] == "killing"
 STATE, REGISTRY, HELPER = Path(os.environ["state"]), os.environ["registry"], os.environ["helper"]
 ACCOUNTS, IN_FLIGHT, KILLS_A_SECOND = ["alice", "bob"], 50, 10
 CLIENT, ISSUER, LIFE, DELAY = "five-second-tokens", os.environ["issuer"], 5, 0.2
-# Ensign renews two seconds before the end, and writes whole seconds down.
+# Ensign renews a token two seconds before it expires, and stores the expiry in whole seconds.
 LEAST_GAP = LIFE - 2 - 1
-# It hands out nothing that has less than a second left: only a slow machine makes that too late.
+# Ensign answers with a token only if it is valid for one more second. So the registry refuses it only if the machine is
+# slow.
 LEAST_LEFT = 1
 
 gets, faults = Counter(), Counter()
@@ -89,7 +90,7 @@ def ask(account):
 
 
 def log_in(account, after):
-    """Once for all who found the login over."""
+    """Logs in once, for all threads that found the login lost."""
     one_by_one, last = logins[account]
     with one_by_one:
         if after < last[0]:
@@ -114,7 +115,7 @@ def is_taken(account, token):
 
 
 def kill(end):
-    """Some kills are for who has been there for longest: it renews, or waits for who does."""
+    """Kills running `get`s. One in ten kills hits the oldest, which renews the token or waits for the one that does."""
     while time.time() < end:
         time.sleep(random.uniform(0, 2 / KILLS_A_SECOND))
         with lock:
@@ -126,7 +127,7 @@ def kill(end):
 
 
 def watch(end):
-    """No argument list of any process ever holds a token."""
+    """Checks that no process has a token in its arguments."""
     while time.time() < end:
         tokens = [line.split(":", 1)[1].encode() for line in (STATE / "oidc/tokens").read_text().splitlines()]
         for file in Path("/proc").glob("[0-9]*/cmdline"):
@@ -154,7 +155,7 @@ def report(events, began):
     else:
         faults["logins lost"] += len(lost)
         faults["gets without an answer"] += gets["unanswered"]
-    # A provider that has ended a login has ended the token too that is still handed out.
+    # When a provider ends a login, it also ends the access token that Ensign still answers with.
     explained = [any(account == whose and start < at < end for whose, start, end in lost) for account, at in not_taken]
     print(f"{len(not_taken)} tokens refused by the registry, {sum(explained)} of them of a login that was lost")
     faults["tokens refused by the registry"] += len(explained) - sum(explained)
@@ -163,13 +164,13 @@ def report(events, began):
 
 
 def lost_logins(events):
-    """Account, beginning and end of each time without a login."""
+    """Returns the account, start and end of each time without a login."""
     account_of, lost, over = {}, [], {}
     for event in events:
         if event["event"] in ("granted", "refreshed"):
             account_of[event["next"]] = event["account"]
         if event["event"] == "granted" and event["account"] in over:
-            # Whoever has got an older token before may show it a little later.
+            # A `get` may send the older token a little later.
             lost.append((event["account"], over.pop(event["account"]), moment(event) + LEAST_LEFT))
         if event["event"] == "refused":
             account = account_of.get(event["used"], "?")
@@ -180,7 +181,7 @@ def lost_logins(events):
 
 
 def was_killed_before_writing(events, refused):
-    """The refresh token had been used already, by a `get` that was killed before it had written down the next."""
+    """Tells whether a killed `get` had used this refresh token, before it stored the next one."""
     return any(
         account == event["account"] and started < moment(event) < at + DELAY and at < moment(event) + DELAY + LEAST_LEFT
         for event in events if event["event"] == "refreshed" and event["used"] == refused["used"]

@@ -1,18 +1,19 @@
 # shellcheck shell=bash disable=SC2154
-# The words of device.sh and renewal.sh: Ensign, the OpenID provider, and a browser that answers its page.
+# Functions of device.sh and renewal.sh, for Ensign, the OpenID provider, and a browser that answers the provider's
+# page.
 
 [ -e "$state/oidc" ] || skip_rest "there is no oidc-provider"
 needs chromium
 needs_ensign
 
-# Logs in while the browser follows the link of the JSON event; ends as Ensign does.
+# Logs in with --json, while the browser follows the link in the event. Returns Ensign's exit status.
 log_in() { # approve|deny ACCOUNT CLIENT [WORD]...
   begin "${@:3}" --json
   if is_told '"event":"code"'; then browser "$1" "$2" "$(complete_link)"; fi
   end
 }
 
-# The same from the words for people: the link is opened and the code typed.
+# Logs in with the text output: the browser opens the link and types the code.
 log_in_reading() { # ACCOUNT CLIENT
   begin "$2"
   if is_told ' Code  '; then
@@ -21,13 +22,13 @@ log_in_reading() { # ACCOUNT CLIENT
   end
 }
 
-# Nobody answers.
+# Logs in, but nobody answers the provider's page.
 log_in_alone() { # CLIENT [WORD]...
   begin "$@"
   end
 }
 
-# What it tells goes to the files told and said.
+# Starts a login. Its stdout goes to the file `told`, and its stderr to the file `said`.
 begin() { # CLIENT [WORD]...
   "$helper" login "$registry" --device --issuer "$issuer" --client-id "$1" --no-browser "${@:2}" >told 2>said &
   login=$!
@@ -63,7 +64,7 @@ find_network() {
   ip route del unreachable 127.0.0.5 table local
 }
 
-# What the provider has seen.
+# Prints the provider's events of this name.
 events() { # NAME
   jq -r "select(.event == \"$1\") | [.client, .account, .kind, .reason] | map(values) | join(\" \")" "$state/log/oidc-events"
 }
@@ -76,7 +77,7 @@ impatient_polls() {
   jq -se 'map(select(.impatient)) | .[]' "$state/log/oidc-events"
 }
 
-# Gives a person's terminal to a command: keys NAME types there, and the file screen holds what it shows.
+# Runs a command on a terminal. type_keys types into it, and the file `screen` contains its output.
 on_terminal() { # COMMAND
   rm -f keys screen opened settings-*
   mkfifo keys
@@ -86,7 +87,7 @@ on_terminal() { # COMMAND
   exec 9>keys
 }
 
-type_keys() { # KEYS, as printf writes them
+type_keys() { # KEYS, in printf's notation
   # shellcheck disable=SC2059
   printf "$1" >&9
 }
@@ -98,7 +99,7 @@ is_shown() { # TEXT
   done
 }
 
-# Prints the screen and the command's status in brackets; fails if the terminal is not left as it was.
+# Prints the screen and the command's status in brackets. Fails if the command did not restore the terminal's settings.
 end_of_terminal() {
   exec 9>&-
   wait "$terminal" || true

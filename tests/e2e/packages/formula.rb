@@ -1,6 +1,6 @@
-# Runs what a Homebrew formula does to install and test, without Homebrew.
+# Installs and tests a Homebrew formula as Homebrew does, but without Homebrew.
 #
-# usage: formula.rb FORMULA FOLDER PREFIX, where FOLDER has the files of the archive
+# usage: formula.rb FORMULA FOLDER PREFIX, where FOLDER contains the files of the archive
 require "fileutils"
 require "open3"
 require "pathname"
