@@ -1,7 +1,7 @@
 //! `Budget`: limits the work for a project, because its files may be hostile.
 //!
-//! The limits are steps and the thread's own CPU time, so that a busy machine gives the same answer. The wall clock
-//! only ends a read that hangs.
+//! Work is limited in steps and in the thread's own CPU time, so that a busy machine returns the same answer. The wall
+//! clock limits only the time spent waiting for slow files.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 use crate::system::thread_time;
 
-/// A step is a character read or a value made. The largest real projects take a hundredth of this limit.
+/// A step is one character read or one value made. The largest real projects need a hundredth of this limit.
 const STEPS_AT_MOST: u64 = 20_000_000;
 const CPU_AT_MOST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3000 } else { 250 });
-/// A dead network share would block the client for ever.
+/// Limits the wait for the files of a slow network share.
 const WALL_AT_MOST: Duration = Duration::from_secs(10);
-/// The clock is read only every so many steps, because each reading costs a system call.
+/// The number of steps between two readings of the clock, because each reading costs a system call.
 const STEPS_BETWEEN_CLOCKS: u64 = 4096;
 
-/// All readers of one project share it.
+/// The budget that all readers of one project share.
 #[derive(Clone, Debug)]
 pub(super) struct Budget(Rc<BudgetUse>);
 
@@ -42,7 +42,7 @@ impl Budget {
         }))
     }
 
-    /// Counts `steps`. Takes steps. Returns false once the budget is used up.
+    /// Counts `steps`. Returns false once the budget is used up.
     pub(super) fn spend(&self, steps: u64) -> bool {
         let BudgetUse { steps: spent, clock_at, is_over, cpu_at_start, start } = &*self.0;
         spent.set(spent.get().saturating_add(steps));
@@ -54,7 +54,7 @@ impl Budget {
         !is_over.get()
     }
 
-    /// Takes the steps for opening a file, and reads the clock.
+    /// Counts the steps for opening a file, and reads the clock.
     pub(super) fn spend_on_file(&self) -> bool {
         self.spend(STEPS_BETWEEN_CLOCKS)
     }

@@ -10,35 +10,38 @@ use super::{ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
 
-/// The sources of a build, and the names of its result.
+/// The sources of a build, and the names of the built image.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Build {
     /// The context, if it is a local folder.
     pub(super) folder: Option<PathBuf>,
-    /// Dockerfiles, instead of the one in the context.
+    /// The Dockerfiles that the command names. If there are none, the Dockerfile in the context is used.
     pub(super) files: Vec<PathBuf>,
-    /// A Dockerfile's text, and the file that contains it.
+    /// The text of an inline Dockerfile, and the file that contains this text.
     pub(super) inline: Option<(String, PathBuf)>,
     pub(super) builder: BuilderKind,
-    /// Arguments. An argument without a value has the value of the environment's variable.
+    /// Build arguments by name. An argument without a value gets the value of the variable with the same name.
     pub(super) arguments: BTreeMap<String, Option<String>>,
     pub(super) target: Option<String>,
-    /// Named contexts with their sources. Only the command line's names are put into the short form.
+    /// Named contexts with their sources. Names from the command line of `docker build` are shortened, such as `base`
+    /// for `docker.io/library/base:latest`.
     pub(super) contexts: BTreeMap<String, String>,
-    /// The settings for bake in a Compose file.
+    /// The settings under `x-bake` in a Compose file.
     pub(super) for_bake: BakeExtension,
-    /// The platforms, if they are not this machine's. Each text contains one, or several with commas.
+    /// The platforms to build for. An empty list means this machine's platform, and a text may list several platforms
+    /// with commas.
     pub(super) platforms: Vec<String>,
     /// The image that replaces the base of the first stage.
     pub(super) base: Option<String>,
     pub(super) is_check: bool,
-    /// The names of the result.
+    /// The names of the built image.
     pub(super) tags: ImageSide,
     pub(super) cache_from: ImageSide,
     pub(super) cache_to: ImageSide,
 }
 
-/// Returns the images in the files of `docker build` and similar commands. Tags and caches are on the command line.
+/// Returns the images in the files of `docker build` and similar commands. Leaves out tags and caches, because these
+/// are on the command line.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -49,13 +52,13 @@ pub(super) fn images(
     let context = flag.or(task.positionals.last().copied()).unwrap_or(".");
     let folder = local_folder(current, context);
     let builder = builder(task, variables);
-    // With a remote context the Dockerfile is remote too (docker/buildx `build/opt.go`). podman and buildah look in the
-    // current folder first.
+    // With a remote context, the Dockerfile is remote too (docker/buildx `build/opt.go`). Podman and Buildah look for
+    // the Dockerfile in the current folder first.
     let is_here = |file: &str| folder.is_some() || builder == BuilderKind::Buildah || Path::new(file).is_absolute();
     let is_read = |file: &str| file != "-" && !file.contains("://") && is_here(file);
     let mut files: Vec<&str> = task.values(FlagKind::File).collect();
     if builder != BuilderKind::Buildah {
-        files.drain(..files.len().saturating_sub(1)); // the last one wins
+        files.drain(..files.len().saturating_sub(1)); // the last `--file` wins
     }
     let mut arguments = BTreeMap::new();
     for file in task.values(FlagKind::EnvFile) {
@@ -99,18 +102,18 @@ fn builder(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> BuilderKi
     }
 }
 
-/// Tells whether a build with `BuildKit` only checks its Dockerfile.
+/// Tells whether a command of `BuildKit` only checks the Dockerfile and builds nothing.
 pub(super) fn is_check(task: &VerbInvocation<'_>) -> bool {
     let call = task.value(FlagKind::Call).and_then(|call| call.split(',').next());
     task.is_on("--check") || matches!(call, Some("check" | "lint"))
 }
 
-/// Tells whether Go reads the value as false. Docker refuses values that are neither true nor false.
+/// Tells whether Go parses `text` as false. Docker refuses a text that Go parses neither as true nor as false.
 fn is_false(text: &str) -> bool {
     matches!(text, "0" | "f" | "F" | "false" | "False" | "FALSE")
 }
 
-/// Returns the platforms from `--platform`, from podman's `--os` and `--arch`, or from Docker's variable.
+/// Returns the platforms from `--platform`, from Podman's `--os` and `--arch`, or from `DOCKER_DEFAULT_PLATFORM`.
 fn platforms(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Vec<String> {
     let mut platforms: Vec<String> = task.values(FlagKind::Platform).map(str::to_owned).collect();
     if platforms.is_empty() {
@@ -123,8 +126,7 @@ fn platforms(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Vec<Str
     platforms
 }
 
-/// Returns every image of a Dockerfile. cosign verifies those of all stages, and takes build arguments from the
-/// environment.
+/// Returns the images of all stages of a Dockerfile, because `cosign dockerfile verify` verifies each of these images.
 pub(super) fn dockerfile_images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -136,7 +138,7 @@ pub(super) fn dockerfile_images(
     ProjectImages::pulled(build.pulled(variables, reader))
 }
 
-/// `buildctl build --local dockerfile=DIR --opt filename=NAME`.
+/// Returns the images of `buildctl build --local dockerfile=DIR --opt filename=NAME`.
 pub(super) fn buildctl_images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -172,7 +174,7 @@ pub(super) fn buildctl_images(
 }
 
 impl Build {
-    /// Returns the images that the build pulls, and what is unknown about them.
+    /// Returns the images that the build pulls, with their unknown parts.
     pub(super) fn pulled(&self, variables: &ProjectVariables, reader: &mut ProjectReader) -> ImageSide {
         let mut side = self.cache_from.clone();
         let filling = self.filling(variables);
@@ -189,7 +191,7 @@ impl Build {
         side
     }
 
-    /// Tells whether it pulls the same images as `other`.
+    /// Tells whether this build has the same sources as `other`, so that both pull the same images.
     pub(super) fn is_from_the_same(&self, other: &Self) -> bool {
         let Self { folder, files, inline, builder, arguments, target, contexts, platforms, base, cache_from, .. } =
             other;
@@ -220,7 +222,7 @@ impl Build {
         let files = self.files.iter().cloned().chain(in_folder);
         let mut texts: Vec<(String, PathBuf)> = files.filter_map(|file| Some((reader.text(&file)?, file))).collect();
         if self.builder == BuilderKind::Buildah {
-            // buildah joins several Dockerfiles, and runs the C preprocessor on files that end with `.in`.
+            // Buildah joins several Dockerfiles, and runs the C preprocessor on files that end with `.in`.
             for (_, file) in &texts {
                 if file.extension().is_some_and(|ending| ending == "in") {
                     reader.add_unknown(file, "needs the C preprocessor first");
@@ -251,7 +253,7 @@ impl Build {
     }
 }
 
-/// Returns the context's folder. `None` for an address, an archive or stdin.
+/// Returns the folder of a build context, or `None` if the context is a URL or standard input.
 pub(super) fn local_folder(current: &Path, context: &str) -> Option<PathBuf> {
     let is_elsewhere = context == "-"
         || ["git@", "github.com/"].iter().any(|start| context.starts_with(start))

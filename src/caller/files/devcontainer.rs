@@ -1,4 +1,4 @@
-//! devcontainer.json: the image of a development container, its features and its build.
+//! Finds the image, the features and the build of a development container in its devcontainer.json.
 //!
 //! Sources: devcontainers/cli `src/spec-configuration/`, containers.dev `implementors/json_reference`.
 
@@ -14,8 +14,8 @@ use super::{ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::{InputFiles, VerbInvocation};
 use crate::caller::command_words::FlagKind;
 
-/// Returns the images that `devcontainer up` and `build` pull, and the features that other verbs look up. Compose files
-/// are left out, because the CLI starts `docker compose`, which reads them itself.
+/// Returns the images that `devcontainer up` and `build` pull, and the features that other verbs look up. Skips Compose
+/// files, because the CLI starts `docker compose` for these files, and that program is then the caller.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -33,7 +33,7 @@ pub(super) fn images(
     let mut side = ImageSide::default();
     let filled = |text: &str| fill(text, variables);
     for feature in config.get("features").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
-        // A feature that is named by a folder or a URL does not come from a registry.
+        // A feature named by a folder or a URL does not come from a registry.
         if feature.contains('/') && !feature.starts_with('.') && !feature.contains("://") {
             side.add_image(&filled(feature), &path);
         }
@@ -51,8 +51,8 @@ pub(super) fn images(
     ProjectImages::pulled(side)
 }
 
-/// Returns the file that the CLI finds, at its places and in its order. If several folders have one, a flag must name
-/// it.
+/// Returns the first devcontainer.json in the places where the CLI looks. A devcontainer.json elsewhere must be named
+/// with a flag.
 fn find(folder: &Path, reader: &mut ProjectReader) -> Option<PathBuf> {
     reader.first_of(folder, &[".devcontainer/devcontainer.json", ".devcontainer.json"])
 }
@@ -77,7 +77,8 @@ fn build(config: &Map<String, Value>, folder: &Path, path: &Path, filled: impl F
     })
 }
 
-/// `${localEnv:NAME}` and `${localEnv:NAME:DEFAULT}`. Only the CLI knows other variables.
+/// Substitutes `${localEnv:NAME}` and `${localEnv:NAME:DEFAULT}`. Other variables are unknown, because only the CLI has
+/// their values.
 fn fill(text: &str, variables: &ProjectVariables) -> String {
     let mut filled = String::new();
     let mut rest = text;
@@ -97,7 +98,7 @@ fn fill(text: &str, variables: &ProjectVariables) -> String {
     filled + rest
 }
 
-/// Returns the JSON without comments and trailing commas, which devcontainer.json may have.
+/// Removes the comments and trailing commas that devcontainer.json may have.
 fn plain_json(text: &str) -> String {
     let (mut plain, mut letters, mut quoted) = (String::with_capacity(text.len()), text.chars().peekable(), false);
     while let Some(letter) = letters.next() {

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use super::template::substitute;
 
-/// The limit, far above real files.
+/// The most variables in a file, far more than real files have.
 const VALUES_AT_MOST: usize = 10_000;
 const LENGTH_AT_MOST: usize = 4 << 20;
 
-/// Adds the variables in `text` to those of earlier files; `None` if Compose refuses it. Values may use variables of
-/// `known` and of the lines above.
+/// Adds the variables in `text` to `found`, which has the variables of earlier files. Returns `None` if Compose refuses
+/// `text`. Values may use variables from `known`, `found` and the lines above.
 pub(super) fn parse(
     text: &str,
     mut found: BTreeMap<String, String>,
@@ -44,7 +44,8 @@ pub(super) fn parse(
     None
 }
 
-/// Reads a name, the character after it, and the rest. A `NAME` without a value has the value in `known`.
+/// Returns a name, the character after the name, and the rest of the text. For a `NAME` without a value, the character
+/// is a line feed.
 fn name(text: &str) -> Option<(&str, char, &str)> {
     let text = match text.strip_prefix("export") {
         Some(rest) if rest.starts_with(char::is_whitespace) => rest.trim_start(),
@@ -62,7 +63,7 @@ fn name(text: &str) -> Option<(&str, char, &str)> {
     }
 }
 
-/// Reads a value, and returns it with the rest. A quoted value may have several lines.
+/// Returns a value and the rest of the text. A quoted value may have several lines.
 fn value<'t>(text: &'t str, look_up: &dyn Fn(&str) -> Option<String>) -> Option<(String, &'t str)> {
     let Some(quote) = text.chars().next().filter(|c| matches!(c, '\'' | '"')) else {
         let (line, below) = text.split_once('\n').unwrap_or((text, ""));
@@ -87,10 +88,10 @@ fn value<'t>(text: &'t str, look_up: &dyn Fn(&str) -> Option<String>) -> Option<
             }
         }
     }
-    None // it has no end
+    None // the closing quote is missing
 }
 
-/// Reads Go's escapes, and `\$` for a plain dollar sign.
+/// Replaces Go's escape sequences. Also turns `\$` into `$$`, which `substitute` replaces by a plain dollar sign.
 fn escapes(text: &str) -> String {
     let mut whole = String::new();
     let mut rest = text;
@@ -127,7 +128,7 @@ fn escapes(text: &str) -> String {
     whole + rest
 }
 
-/// White space within a line.
+/// Tells whether `c` is white space, but not a line feed.
 fn is_blank(c: char) -> bool {
     matches!(c, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}')
 }

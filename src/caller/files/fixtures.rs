@@ -1,5 +1,4 @@
-//! Tests which images Ensign finds for a command in a project. The projects are in `tests/fixtures/projects/`. Other
-//! tests have their own projects.
+//! Tests which images Ensign finds for commands in the projects of `tests/fixtures/projects/`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,18 +16,18 @@ use crate::system::files;
 #[serde(deny_unknown_fields)]
 struct ProjectCase {
     command: String,
-    /// The folder of the project that it is run in.
+    /// The folder within the project in which the command runs.
     #[serde(default, rename = "in")]
     folder: PathBuf,
     registry: String,
-    /// `FILE: IMAGE`, in alphabetical order.
+    /// The expected images as `FILE: IMAGE`, in alphabetical order.
     images: Vec<String>,
-    /// The operation of a build whose files decide it.
+    /// The expected operation, if the project's files decide it.
     #[serde(default)]
     operation: Option<String>,
 }
 
-/// Every folder. If a folder is missing here, a test fails.
+/// The folders of all projects. A test fails if a folder is missing in this list.
 const PROJECTS: [&str; 14] = [
     "anchors",
     "bake_hcl",
@@ -72,7 +71,8 @@ fn every_project_has_its_images() {
 }
 
 fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (Vec<String>, Option<String>) {
-    // The projects separate paths with the colon of Unix. Without this setting Windows would expect a semicolon.
+    // The projects separate paths with colons, as on Unix. Without this setting, Ensign on Windows would expect
+    // semicolons.
     let colon = if cfg!(windows) { "COMPOSE_PATH_SEPARATOR=: " } else { "" };
     let program = command_line(&format!("{colon}{command}")).unwrap();
     let ProgramRole::Client(client) = program.role() else { panic!("{command} is not a client") };
@@ -92,7 +92,8 @@ fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (V
     (all, operation)
 }
 
-/// The images that the command pulls. `+` is before a pushed one, `?` is an unknown one.
+/// Returns the images of a command as `PULLED | PUSHED`. A `+` marks images that are pushed, and a `?` marks unknown
+/// images.
 pub(super) fn answer(project: &[(&str, &str)], command: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in project {

@@ -1,4 +1,4 @@
-//! `ImageSide`: the images that a project pulls, or those that it pushes, and what is unknown about them.
+//! `ImageSide`: the images that a command pulls, or the images that it pushes, with their unknown parts.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ use crate::caller::images::{ImageCollector, ImageSyntax};
 use crate::model::choice::{FileImages, ImageMention, RegistryRange, UnknownImages};
 use crate::model::{ImageReference, Registry};
 
-/// The character in place of an unknown part of a text. No image contains it.
+/// The character that replaces an unknown part of a text. No image reference contains this character.
 pub(super) const UNKNOWN: char = '\u{fffd}';
 
-/// The most characters of a text that messages show.
+/// The most characters of a text that a message shows.
 const SHOWN_AT_MOST: usize = 100;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) struct ImageSide {
     pub(super) unknown: Vec<UnknownImages>,
 }
 
-/// A text that names images in the same way as the value of such a flag.
+/// A text that names images in the same form as the value of a flag of the kind `meaning`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ImageText {
     pub(super) meaning: FlagKind,
@@ -29,7 +29,7 @@ pub(super) struct ImageText {
 }
 
 impl ImageSide {
-    /// Returns the images of `registry`, each once, and the texts that may name one.
+    /// Returns the images of `registry` without duplicates, and the unknown parts that may name such an image.
     pub(super) fn of_registry(&self, registry: &Registry) -> FileImages {
         let mut images = ImageCollector::new(registry);
         let mut mentions: Vec<ImageMention> = Vec::new();
@@ -48,7 +48,7 @@ impl ImageSide {
         FileImages { images: mentions, unknown }
     }
 
-    /// Returns each of `texts` as an image.
+    /// Returns a side with all `texts`, each read as the value of a flag of the kind `meaning`.
     pub(super) fn from_texts(meaning: FlagKind, texts: &[String], file: &Path) -> Self {
         let mut side = Self::default();
         for text in texts {
@@ -57,7 +57,7 @@ impl ImageSide {
         side
     }
 
-    /// Adds an artifact. Its content may name images of any registry, so that these are unknown.
+    /// Adds an artifact, whose content may name images of any other registry. These images are recorded as unknown.
     pub(super) fn add_artifact(&mut self, text: &str, file: &Path) {
         self.add_image(text, file);
         if let Ok(image) = text.parse::<ImageReference>() {
@@ -67,12 +67,11 @@ impl ImageSide {
         }
     }
 
-    /// Adds an image.
     pub(super) fn add_image(&mut self, text: &str, file: &Path) {
         self.add(FlagKind::Image, text.trim(), file);
     }
 
-    /// Adds a text, with [`UNKNOWN`] in place of unknown parts.
+    /// Adds a text in which [`UNKNOWN`] replaces each unknown part.
     pub(super) fn add(&mut self, meaning: FlagKind, text: &str, file: &Path) {
         if text.is_empty() {
             return;
@@ -88,7 +87,8 @@ impl ImageSide {
         self.found.push(ImageText { meaning, text: known, file: file.to_owned() });
     }
 
-    /// Redirects each image as the settings do. A text with unknown parts may then be redirected to any registry.
+    /// Replaces each image by the images that `settings` redirect it to. If the registry of an unknown image may be
+    /// redirected, the image may be at any registry.
     pub(super) fn follow(&mut self, settings: &RegistriesSettings) {
         let found = std::mem::take(&mut self.found);
         for ImageText { meaning, text, file } in found {
@@ -120,7 +120,8 @@ impl ImageSide {
     }
 }
 
-/// Removes an unknown tag (`:$TAG`, `:${timestamp()}`), since tags do not matter. `None` if more is unknown.
+/// Removes an unknown tag such as `:$TAG`, because the choice of an account ignores tags. Returns `None` if more than
+/// the tag is unknown.
 fn without_open_tag(image: &str) -> Option<&str> {
     let known = image.split(UNKNOWN).next().unwrap_or_default();
     let name = known.rfind('/').map_or(0, |slash| slash + 1);

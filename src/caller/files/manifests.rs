@@ -1,4 +1,4 @@
-//! Files that list images: Kubernetes' manifests, skopeo's sync list, helm's chart.
+//! Finds images in Kubernetes manifests, Skopeo's sync lists and Helm charts.
 
 use std::path::{Path, PathBuf};
 
@@ -8,11 +8,11 @@ use super::{ImageSide, ProjectImages};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
 
-/// The most nodes of a file. YAML aliases can make its tree larger than the file.
+/// The most nodes to visit for one argument. YAML aliases can make the tree of a file much larger than its text.
 const STEPS_AT_MOST: usize = 100_000;
 
-/// Returns the images of containers in manifests: `podman kube play FILE`, `kubectl apply -f FILE`, or a folder's
-/// files.
+/// Returns the images of containers in the manifests of `podman kube play FILE` or `kubectl apply -f FILE`. If `FILE`
+/// is a folder, all manifests in the folder are read.
 pub(super) fn manifest_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     for name in task.values(FlagKind::File).flat_map(|names| names.split(',')).chain(task.positionals.iter().copied()) {
@@ -35,7 +35,7 @@ pub(super) fn manifest_images(task: &VerbInvocation<'_>, current: &Path, reader:
     ProjectImages::pulled(side)
 }
 
-/// Finds pod templates at any depth: in a `Deployment`, a `CronJob`, a custom resource.
+/// Finds containers at any depth, because a `Deployment`, a `CronJob` or a custom resource may nest them.
 fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, steps_left: &mut usize) {
     const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
     for child in node.list() {
@@ -59,7 +59,8 @@ fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, steps_left: &m
     }
 }
 
-/// Returns the images of skopeo's list: registries with their repositories (skopeo `docs/skopeo-sync.1.md`).
+/// Returns the images of a Skopeo sync list, which lists repositories under each registry (skopeo
+/// `docs/skopeo-sync.1.md`).
 pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let list = task.positionals.first().filter(|_| task.value(FlagKind::SourcePlace) == Some("yaml"));
     let Some(path) = list.map(|name| current.join(name)) else { return ProjectImages::default() };
@@ -74,7 +75,8 @@ pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mu
     ProjectImages::pulled(side)
 }
 
-/// Returns the charts that a chart depends on. Each is at `repository: oci://HOST/PATH`, to which its name is added.
+/// Returns the charts that a Helm chart depends on. The reference of a chart is its `repository: oci://HOST/PATH`
+/// followed by its name.
 pub(super) fn chart_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     let folders: Vec<PathBuf> = match task.positionals.as_slice() {

@@ -1,8 +1,8 @@
-//! Finds the images in the files that the caller works on. Anyone may have written these files, so they are only
-//! evidence. If a file is broken, too large, too deeply nested or takes too long, its images count as unknown. Unknown
-//! images choose no account.
+//! Finds the images in the files that the caller works on. Anyone may have written these files, so their images are
+//! only evidence. If a file is broken, too large, too deeply nested or too slow to read, its images are unknown.
+//! Unknown images choose no account.
 //!
-//! `project_reader` limits the reading. Pure functions interpret the files.
+//! `ProjectReader` limits how much of a project is read.
 
 mod bake;
 mod budget;
@@ -35,18 +35,19 @@ use image_side::ImageSide;
 use project_reader::ProjectReader;
 pub(super) use variables::ProjectVariables;
 
-/// The images that are found in a project.
+/// The images that a command names in the files of a project.
 #[derive(Debug, Default)]
 struct ProjectImages {
     pulled: ImageSide,
-    /// The images that a push would push.
+    /// The names of built images, and other images that the command pushes or could push.
     pushed: ImageSide,
-    /// Whether they are pushed.
+    /// Whether the command pushes the images in `pushed`.
     goes_out: bool,
 }
 
-/// Returns the images of `registry` in the files of `task`, run in `current`. For a push it returns the pushed images,
-/// for a pull the pulled ones. If there are none of the registry, it returns the others.
+/// Returns the images of `registry` in the files of `task`, which runs in the folder `current`. If the command pushes,
+/// returns the pushed images, and otherwise the pulled images. If none of these images is at `registry`, returns the
+/// images of the other kind.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -59,7 +60,8 @@ pub(super) fn images(
     if images.is_empty() { then.of_registry(registry) } else { images }
 }
 
-/// Returns the operation at `registry` of a build whose files decide it; `None` if it is unknown.
+/// Returns the operation at `registry` if the command's files decide between pull and push. Returns `None` if the
+/// operation is unknown.
 pub(super) fn operation(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -75,7 +77,7 @@ pub(super) fn operation(
         return is_told;
     }
     pushed.found.retain(|found| goes_out || found.meaning == FlagKind::CacheTo);
-    pushed.unknown.retain(|part| goes_out || pulled.unknown.contains(part)); // unknown parts of either side
+    pushed.unknown.retain(|part| goes_out || pulled.unknown.contains(part)); // parts that may concern both sides
     let FileImages { images, unknown } = pushed.of_registry(registry);
     if images.is_empty() && !unknown.is_empty() {
         return is_told;
@@ -83,7 +85,7 @@ pub(super) fn operation(
     Some(if images.is_empty() { Operation::Pull } else { Operation::Push })
 }
 
-/// Returns all images, pulled or pushed.
+/// Returns the pulled and the pushed images of `registry`.
 pub(super) fn all_images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -95,7 +97,7 @@ pub(super) fn all_images(
     pulled.of_registry(registry)
 }
 
-/// Returns the registry of each image. `among` finds the registries in a text.
+/// Returns the registries of all pulled and pushed images. `among` returns the registries that a text may name.
 pub(super) fn registries(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -117,7 +119,7 @@ pub(super) fn registries(
     whole.chain(not_whole)
 }
 
-/// Returns the first unknown part.
+/// Returns the first unknown part of the command's files.
 pub(super) fn first_unknown(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -149,7 +151,7 @@ fn named(task: &VerbInvocation<'_>, current: &Path, variables: &ProjectVariables
     if let Some(message) = reader.gave_up() {
         reader.add_unknown(current, message);
     }
-    // Unknown parts that belong neither to the pulled nor to the pushed images may concern both.
+    // The remaining unknown parts may concern both the pulled and the pushed images.
     let unknown = reader.take_unknown();
     named.pulled.unknown.extend(unknown.iter().cloned());
     if let Some(settings) = containers::settings_of(task.client).filter(|_| !named.pulled.is_empty()) {

@@ -1,5 +1,5 @@
-//! `ProjectReader`: opens the files of a project, within limits. A file that exists but cannot be read is unknown. A
-//! missing file is not.
+//! `ProjectReader`: reads the files of a project within limits. If a file exists but cannot be read, its images are
+//! unknown. A missing file has no images.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::system::files;
 const FILE_LIMIT: u64 = 1 << 19;
 const TOTAL_LIMIT: usize = 8 << 20;
 const FILES_AT_MOST: usize = 512;
-/// How many files may be looked up. Missing files are counted too.
+/// The most files that may be looked up, including missing files.
 const NAMES_AT_MOST: usize = 8000;
 
 /// The remaining limits, and the files read so far.
@@ -23,7 +23,7 @@ pub(super) struct ProjectReader {
     names_left: usize,
     files_left: usize,
     bytes_left: usize,
-    /// `None`: refused.
+    /// The texts of the files read so far, with `None` for each refused file.
     texts: BTreeMap<PathBuf, Option<String>>,
     yaml: BTreeMap<PathBuf, YamlFile>,
     unknown: Vec<UnknownImages>,
@@ -42,7 +42,8 @@ impl ProjectReader {
         }
     }
 
-    /// Returns the text of a regular file. `None` if it is missing, or if it was refused and recorded as unknown.
+    /// Returns the text of a regular file, or `None` if the file is missing or refused. Records a refused file as
+    /// unknown.
     pub(super) fn text(&mut self, path: &Path) -> Option<String> {
         self.may_go_on().then_some(())?;
         if let Some(known) = self.texts.get(path).cloned() {
@@ -81,13 +82,13 @@ impl ProjectReader {
         Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
     }
 
-    /// Returns the documents of a YAML file. There are none if it is missing, or if it was refused and recorded as
-    /// unknown.
+    /// Returns the documents of a YAML file. Returns none if the file is missing or refused, and records a refused file
+    /// as unknown.
     pub(super) fn documents(&mut self, path: &Path) -> Vec<Rc<YamlNode>> {
         self.yaml(path).map(|yaml| yaml.documents).unwrap_or_default()
     }
 
-    /// Returns a parsed YAML file. `None` if it is missing, or if it was refused and recorded as unknown.
+    /// Returns a parsed YAML file, or `None` if the file is missing or refused. Records a refused file as unknown.
     pub(super) fn yaml(&mut self, path: &Path) -> Option<YamlFile> {
         let text = self.text(path)?;
         if let Some(known) = self.yaml.get(path) {
@@ -110,7 +111,8 @@ impl ProjectReader {
         });
     }
 
-    /// Returns the unknown parts since the last call, so that they are stored with their images.
+    /// Removes and returns the unknown parts recorded so far. The caller stores these parts with the images that they
+    /// concern.
     pub(super) fn take_unknown(&mut self) -> Vec<UnknownImages> {
         std::mem::take(&mut self.unknown)
     }
@@ -125,7 +127,7 @@ impl ProjectReader {
         names.iter().map(|name| folder.join(name)).find(|path| self.is_file(path))
     }
 
-    /// Returns the files in `folder` with this ending, sorted. There are none if it is not a folder.
+    /// Returns the files in `folder` that have one of these extensions. Returns none if `folder` is not a folder.
     pub(super) fn files_in(&mut self, folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
         if !self.may_go_on() {
             return Vec::new();
@@ -140,13 +142,14 @@ impl ProjectReader {
         self.may_go_on() && path.is_file()
     }
 
-    /// Counts one more step. False if there were too many.
+    /// Counts one lookup of a file. Returns false once a limit is reached.
     fn may_go_on(&mut self) -> bool {
         self.names_left = self.names_left.saturating_sub(1);
         self.names_left > 0 && self.budget.spend_on_file()
     }
 
-    /// Why the reading ended early. Then all images are unknown, because a part of a project proves nothing.
+    /// Returns why the reading ended early, if it did. The images found until then prove nothing, because the unread
+    /// files may name other images.
     pub(super) fn gave_up(&self) -> Option<&'static str> {
         if self.names_left == 0 {
             Some("the project is too large to be read whole")
@@ -164,7 +167,7 @@ impl ProjectReader {
     }
 }
 
-/// A byte order mark shows UTF-16, as in Go's YAML reader.
+/// Decodes UTF-8, or UTF-16 after a byte order mark, as Go's YAML reader does.
 fn decode(contents: Vec<u8>) -> Option<String> {
     let unit: fn([u8; 2]) -> u16 = match contents.get(..2) {
         Some([0xff, 0xfe]) => u16::from_le_bytes,

@@ -1,4 +1,4 @@
-//! The images that regsync copies, and those in regbot's scripts.
+//! Finds the images that regsync copies, and the images in regbot's scripts.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,8 @@ use super::{ImageSide, ProjectImages};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
 
-/// Each step copies from a source to a target, and the old target to a backup (regclient `cmd/regsync/root/config.go`).
+/// Returns the images of regsync's steps. A step copies a source to a target, and may copy the old target to a backup
+/// (regclient `cmd/regsync/root/config.go`).
 pub(super) fn sync_images(
     task: &VerbInvocation<'_>,
     current: &Path,
@@ -32,13 +33,13 @@ pub(super) fn sync_images(
         add(&mut named.pushed, text("target"));
         let backup = step.get("backup").or(default_backup).and_then(|backup| backup.text());
         if let Some(image) = backup.filter(|backup| backup.contains([':', '/'])) {
-            named.pushed.add_image(&filled_in(image, variables), &path); // else a tag of the target
+            named.pushed.add_image(&filled_in(image, variables), &path); // or a tag of `target`
         }
     }
     named
 }
 
-/// Returns full image names in regbot's Lua scripts, as pulled and as pushed ones.
+/// Returns the full image names in regbot's Lua scripts, all as pulled images.
 pub(super) fn script_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     let document = config(task, current, reader).and_then(|path| Some((reader.document(&path)?, path)));
@@ -62,7 +63,7 @@ fn config(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader)
     (name != "-").then_some(path)
 }
 
-/// Go's templates: `{{ env "NAME" }}` is replaced by the variable. Any other action is unknown.
+/// Substitutes `{{ env "NAME" }}` in a Go template by the variable. Any other action is unknown.
 fn filled_in(text: &str, variables: &ProjectVariables) -> String {
     let mut pieces = text.split("{{");
     let mut filled = pieces.next().unwrap_or_default().to_owned();
@@ -79,7 +80,7 @@ fn filled_in(text: &str, variables: &ProjectVariables) -> String {
     filled
 }
 
-/// Returns the quoted texts that begin with a host. [`UNKNOWN`] stands for what Lua's operator `..` adds to them.
+/// Returns the quoted texts that begin with a host. [`UNKNOWN`] replaces any text that Lua's operator `..` adds.
 fn literals(script: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = script;

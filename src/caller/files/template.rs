@@ -1,22 +1,23 @@
-//! Substitutes `$NAME`, `${NAME:-default}` and the like in Compose's files and `.env`.
+//! Substitutes variables such as `$NAME` and `${NAME:-default}` in Compose files and `.env` files.
 //!
-//! compose-go `template/template.go`: a `$` without a name stays, and every default is evaluated, needed or not.
+//! As in compose-go's `template/template.go`, a `$` without a name stays. Every default is evaluated, even if it is not
+//! needed.
 
-/// How many bytes longer than its template a text may be.
+/// The most bytes that substitution may add to a template.
 const GROWTH_AT_MOST: usize = 1 << 16;
 const DEPTH_AT_MOST: usize = 16;
 
 /// Why a client stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TemplateError {
-    /// `${` is not followed by a variable.
+    /// A `${` without a valid variable after it.
     Malformed,
-    /// `${NAME:?…}` has no value.
+    /// A required variable, as in `${NAME:?…}`, without a value.
     Missing,
     TooLong,
 }
 
-/// Substitutes the values that `look_up` returns. Other names become empty.
+/// Replaces each variable by the value that `look_up` returns. A variable without a value becomes empty.
 pub(super) fn substitute(template: &str, look_up: &dyn Fn(&str) -> Option<String>) -> Result<String, TemplateError> {
     let mut text = String::new();
     write(template, look_up, &mut text, template.len() + GROWTH_AT_MOST, 0)?;
@@ -79,8 +80,8 @@ fn operate(operation: &str, value: Option<String>, other: String) -> Result<Stri
     }
 }
 
-/// Splits the text after `${` at the closing brace: into the content of the braces and the text after them. The content
-/// is a name, or a name with an operator and a word on one line.
+/// Splits the text after `${` into the content of the braces and the text after the closing brace. The content is a
+/// name, which an operator and a word on the same line may follow.
 fn braced(text: &str) -> Option<(&str, &str)> {
     let name_end = name_length(text);
     let operation = &text[name_end..];

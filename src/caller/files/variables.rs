@@ -6,17 +6,17 @@ use super::dotenv;
 use crate::caller::Program;
 use crate::system::env;
 
-/// The variables of one project. Our environment is the caller's, because we inherit it.
+/// The variables of one project. Ensign inherits the caller's environment, so its own variables are the caller's.
 #[derive(Clone, Debug, Default)]
 pub(in crate::caller) struct ProjectVariables {
     overrides: BTreeMap<String, String>,
-    /// Files of variables. The sources of variables. The first one that has a variable is used.
+    /// The variables of files. If several of these maps have a variable, the first map wins.
     files: Vec<BTreeMap<String, String>>,
     inherited: bool,
 }
 
 impl ProjectVariables {
-    /// The variables that `program` was started with.
+    /// Returns the variables with which `program` was started.
     pub(in crate::caller) fn new(program: &Program) -> Self {
         Self { overrides: program.variables.iter().cloned().collect(), files: Vec::new(), inherited: true }
     }
@@ -38,19 +38,19 @@ impl ProjectVariables {
         self.overrides.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Returns the parts of a variable that is a list.
+    /// Splits a variable's value at `separator`.
     pub(super) fn list(&self, name: &str, separator: char) -> Vec<String> {
         let value = self.get(name).unwrap_or_default();
         value.split(separator).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 
-    /// Removes the variables of files whose names do not fit.
+    /// Keeps a variable from a file only if `fits` accepts its name.
     pub(super) fn retain_in_files(&mut self, fits: impl Fn(&str) -> bool) {
         self.files.iter_mut().for_each(|file| file.retain(|name, _| fits(name)));
     }
 
-    /// Adds files of variables. Known variables override them. If several files set a variable, the last one is used.
-    /// Returns false if Compose refuses a file.
+    /// Adds the variables in the texts of `.env` files, unless a variable is already set. If several files set a
+    /// variable, the last file wins. Returns false if Compose refuses a file.
     pub(super) fn add_files(&mut self, texts: &[String]) -> bool {
         let known = |name: &str| self.get(name);
         let found = texts.iter().try_fold(BTreeMap::new(), |found, text| dotenv::parse(text, found, &known));

@@ -1,4 +1,4 @@
-//! `BakeSources`: the files of a bake command, and its targets and variables.
+//! `BakeSources`: the files, targets and variables of a bake command.
 //!
 //! Sources: docker/buildx `commands/bake.go`, `bake/compose.go` (`composeEnv`).
 
@@ -10,7 +10,7 @@ use crate::caller::command_words::FlagKind;
 use crate::caller::files::ProjectVariables;
 use crate::caller::files::project_reader::ProjectReader;
 
-/// The default names of bake files. Every file with such a name is read.
+/// The default names of bake files. Bake reads every file that has one of these names.
 const NAMES: [&str; 8] = [
     "compose.yaml",
     "compose.yml",
@@ -24,18 +24,18 @@ const NAMES: [&str; 8] = [
 
 pub(super) struct BakeSources {
     pub(super) files: Vec<PathBuf>,
-    /// The names of targets and groups in the command's words.
+    /// The names of targets and groups on the command line.
     pub(super) targets: Vec<String>,
-    /// The values of bake's own variables from flags and the environment.
+    /// The variables for bake's own files, from flags and the environment.
     pub(super) variables: ProjectVariables,
-    /// The variables of Compose files, and of build arguments without a value.
+    /// The variables for Compose files, and for build arguments without a value.
     pub(super) compose_variables: ProjectVariables,
-    /// Whether paths are relative to the folder of their bake file, instead of the current folder.
+    /// Whether paths are relative to the bake file's folder instead of the current folder.
     is_relative_to_file: bool,
 }
 
 impl BakeSources {
-    /// `None` if the definition is remote or on stdin.
+    /// Reads the sources of a bake command. Returns `None` if the bake definition is remote or on standard input.
     pub(super) fn new(
         task: &VerbInvocation<'_>,
         current: &Path,
@@ -82,7 +82,7 @@ impl BakeSources {
         Some(Self { files, targets, variables: own, compose_variables, is_relative_to_file })
     }
 
-    /// Returns the folder that a target's paths are relative to.
+    /// Returns the base folder of a target's relative paths.
     pub(super) fn base(&self, target: &BakeTarget, current: &Path) -> PathBuf {
         let file = target.context.as_ref().map_or(&target.file, |(_, file)| file);
         let folder = file.parent().filter(|_| self.is_relative_to_file);
@@ -90,7 +90,8 @@ impl BakeSources {
     }
 }
 
-/// Tells whether a file's name shows that it is bake's own. For other names only the text shows that.
+/// Tells whether a file's extension is one of bake's own formats. The format of other files is only known from their
+/// text.
 fn is_bake_file(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("hcl") || ending.eq_ignore_ascii_case("json"))
 }
@@ -99,7 +100,7 @@ fn is_true(variables: &ProjectVariables, name: &str) -> bool {
     variables.get(name).is_some_and(|value| matches!(value.trim(), "1" | "t" | "T" | "TRUE" | "true" | "True"))
 }
 
-/// docker/buildx `util/urlutil/url.go`
+/// Tells whether `text` is a remote address (docker/buildx `util/urlutil/url.go`).
 pub(super) fn is_remote(text: &str) -> bool {
     text.contains("://") && !text.starts_with("cwd://") || text.starts_with("git@") || text.starts_with("github.com/")
 }

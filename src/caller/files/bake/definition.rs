@@ -1,4 +1,4 @@
-//! `BakeDefinition`: all files of a bake command together.
+//! `BakeDefinition`: the targets and groups in all files of a bake command.
 //!
 //! Sources: docker/buildx `bake/bake.go` (`ParseFiles`, `GetEvalContexts`, `GetName`), `bake/hclparser/hclparser.go`.
 
@@ -16,18 +16,18 @@ use crate::caller::files::project_reader::ProjectReader;
 use crate::caller::files::template::substitute;
 use crate::caller::files::{ProjectVariables, compose};
 
-/// The largest number of targets, above what people build at once. A larger matrix is unknown.
+/// The most targets of all files, which is more than people build at once. A larger matrix is unknown.
 const MEMBERS_AT_MOST: usize = 1000;
 
 pub(super) struct BakeDefinition {
-    /// The file that messages name for unknown parts that belong to no file.
+    /// The file to name in a message about an unknown part that is in no single file.
     pub(super) place: PathBuf,
     pub(super) budget: Budget,
-    /// The layers of each target. Later ones win.
+    /// The definitions of each target. A later definition wins.
     pub(super) layers: BTreeMap<String, Vec<TargetLayer>>,
     pub(super) groups: BTreeMap<String, Vec<String>>,
     world: EvalContext,
-    /// The targets, before what they inherit is merged.
+    /// A cache of targets without the settings that they inherit.
     made: RefCell<BTreeMap<String, BakeTarget>>,
 }
 
@@ -58,7 +58,7 @@ impl BakeDefinition {
         definition
     }
 
-    /// Returns one target, before what it inherits is merged. `None` if it is not defined.
+    /// Returns a target without the settings that it inherits, or `None` if no file defines the target.
     pub(super) fn own(&self, name: &str) -> Option<BakeTarget> {
         if let Some(made) = self.made.borrow().get(name) {
             return Some(made.clone());
@@ -80,7 +80,8 @@ impl BakeDefinition {
         Some(made)
     }
 
-    /// All Compose files are one project. Its services with a build are bake's default targets.
+    /// Adds the services of the Compose files, which together are one project. The services with a build are bake's
+    /// default targets.
     fn add_services(
         &mut self,
         files: &[PathBuf],
@@ -144,14 +145,14 @@ impl BakeDefinition {
             let targets = targets.map(|value| texts(&value.unwrap_or(HclValue::Unknown)));
             self.groups.insert(group.name.to_string(), targets.unwrap_or_default());
         }
-        // The label of a block with a matrix is a group of all its targets.
+        // The label of a block with a matrix becomes a group of the block's targets.
         labels.retain(|label, names| names.iter().any(|name| name != label));
         for (label, names) in labels {
             self.groups.entry(label).or_insert(names);
         }
     }
 
-    /// Returns a target for each combination of the block's matrix. `None` if the matrix is unknown.
+    /// Returns one target for each combination of values in the block's matrix, or `None` if the matrix is unknown.
     fn members(&self, block: &Rc<HclBlock>) -> Option<Vec<TargetBlock>> {
         let member = |name: &str, locals| TargetBlock { name: name.into(), block: block.clone(), locals };
         let Some(matrix) = block.get("matrix") else { return Some(vec![member(&block.label, Vec::new())]) };
@@ -169,7 +170,7 @@ impl BakeDefinition {
         let name = block.get("name");
         let named = |(at, locals): (usize, Vec<(Rc<str>, HclValue)>)| {
             let name = name.and_then(|name| self.world.value(name, &Locals::new(&locals)).ok()?.as_text().ok());
-            // A target with an unknown name is built only if all targets are.
+            // A target with an unknown name can only be selected together with all targets of its block.
             let name = name.filter(|name| !name.contains(UNKNOWN));
             let name = name.unwrap_or_else(|| format!("{}\0{at}", block.label).into());
             member(&name, locals)
@@ -204,7 +205,7 @@ fn parse(files: &[PathBuf], reader: &mut ProjectReader) -> (Vec<(HclDocument, Rc
     (documents, compose_files)
 }
 
-/// Returns the variables that every file can use.
+/// Returns bake's built-in variables, which every bake file can use.
 fn built_ins() -> BTreeMap<String, HclValue> {
     let os = match std::env::consts::OS {
         "macos" => "darwin",
@@ -219,7 +220,7 @@ fn built_ins() -> BTreeMap<String, HclValue> {
     BTreeMap::from([("BAKE_CMD_CONTEXT".to_owned(), command), ("BAKE_LOCAL_PLATFORM".to_owned(), platform)])
 }
 
-/// Returns the project's name: the last one in a file, or else the variable's.
+/// Returns the Compose project's name from the last file that sets a name, or else from `COMPOSE_PROJECT_NAME`.
 fn project_name(files: &[PathBuf], variables: &ProjectVariables, reader: &mut ProjectReader) -> String {
     let text = |path: &PathBuf| {
         let document = reader.document(path)?;

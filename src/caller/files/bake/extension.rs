@@ -1,4 +1,4 @@
-//! `x-bake`: settings for bake in a Compose file.
+//! `BakeExtension`: the settings for bake under `x-bake` in a Compose file.
 //!
 //! Source: docker/buildx `bake/compose.go` (`composeExtTarget`).
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::caller::files::yaml::YamlNode;
 
-/// Lists of several files are joined, as all lists of Compose are.
+/// The settings under `x-bake`. Lists of several files are joined, as Compose joins all its lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::caller::files) struct BakeExtension {
     pub(super) tags: Vec<String>,
@@ -18,7 +18,7 @@ pub(in crate::caller::files) struct BakeExtension {
 }
 
 impl BakeExtension {
-    /// Applies a file's settings. `text` substitutes variables.
+    /// Adds the settings of one file. `text` substitutes variables.
     pub(in crate::caller::files) fn apply(&mut self, node: &YamlNode, text: impl Fn(&YamlNode) -> Option<String>) {
         for (key, list) in [
             ("tags", &mut self.tags),

@@ -1,7 +1,7 @@
-//! Go's `path.Match`, which bake uses for patterns of targets.
+//! Matches names as Go's `path.Match` does, because bake uses this function for patterns of targets.
 
-/// Tells whether `pattern` matches all of `text`. It may contain `*`, `?`, `[a-z]`, `[^a]` and `\`. A malformed pattern
-/// matches nothing.
+/// Tells whether `pattern` matches all of `text`. A pattern may contain `*`, `?`, `[a-z]`, `[^a]` and `\`. A malformed
+/// pattern matches nothing.
 pub(super) fn fits(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
@@ -29,7 +29,7 @@ pub(super) fn fits(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|c| *c == '*')
 }
 
-/// Tells whether the text is a pattern.
+/// Tells whether the text has a special character of patterns.
 pub(super) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '[', ']'])
 }

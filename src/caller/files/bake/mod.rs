@@ -1,4 +1,4 @@
-//! Bake: the targets of a command and their images, from HCL, JSON and Compose files.
+//! Finds the targets of a bake command and their images, in HCL, JSON and Compose files.
 //!
 //! Sources: docker/buildx `bake/bake.go`, `commands/bake.go`, `docs/bake-reference.md`.
 
@@ -50,7 +50,7 @@ pub(super) fn images(
         }
         let base = sources.base(&target, current);
         let build = Build { is_check: is_check(task), ..target.build(&base) };
-        // Most targets of a matrix are built from the same source, which is then read once.
+        // Most targets of a matrix have the same sources, so that these sources are read only once.
         if !read.iter().any(|other| other.is_from_the_same(&build)) {
             pulled.extend(build.pulled(&sources.compose_variables, reader));
             read.push(build);
@@ -79,5 +79,4 @@ pub(super) fn images(
     ProjectImages { pulled, pushed, goes_out: true }
 }
 
-/// Targets by name.
 type BakeTargets = BTreeMap<String, BakeTarget>;

@@ -10,7 +10,6 @@ use crate::caller::files::ImageSide;
 use crate::caller::files::image_side::UNKNOWN;
 use crate::caller::images::csv_fields;
 
-/// One output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BakeOutput {
     pub(super) text: String,
@@ -20,14 +19,14 @@ pub(super) struct BakeOutput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OutputDestination {
     Nowhere,
-    /// The image is pushed to the registry of each tag. Without tags, it is pushed to the registry of each name in an
-    /// output.
+    /// The image is pushed to the registry of each tag. An image without tags is pushed to the registry of each name in
+    /// an output.
     AsTagged,
     /// Ensign cannot tell whether the image is pushed.
     PerhapsSomewhere,
 }
 
-/// Where the outputs go.
+/// Returns the destination of all outputs together.
 pub(super) fn goes(outputs: &[BakeOutput]) -> OutputDestination {
     let each: Vec<OutputDestination> = outputs.iter().map(|output| one_goes(&output.text)).collect();
     match () {
@@ -49,7 +48,7 @@ fn one_goes(text: &str) -> OutputDestination {
     }
 }
 
-/// Returns the names in the outputs that are pushed.
+/// Returns the image names in those outputs that push the image.
 pub(super) fn names(outputs: &[BakeOutput]) -> ImageSide {
     let mut side = ImageSide::default();
     for BakeOutput { text, file } in
@@ -60,8 +59,8 @@ pub(super) fn names(outputs: &[BakeOutput]) -> ImageSide {
     side
 }
 
-/// Applies `--push` or `--set TARGET.push=true`: image outputs are pushed. If the only outputs are for Docker, an image
-/// output is added.
+/// Applies `--push` or `--set TARGET.push=VALUE` to the image outputs. If a pushed target has no outputs but those for
+/// Docker, an image output is added.
 pub(super) fn set_push(outputs: &mut Vec<BakeOutput>, push: bool, file: &Rc<Path>) {
     if !push {
         outputs.retain(|output| kind(&output.text) != Some("registry"));
@@ -84,7 +83,8 @@ fn replace_push(outputs: &mut [BakeOutput], push: &str) {
     }
 }
 
-/// `None` if unknown. A text without `=` is a folder or an archive.
+/// Returns the type of an output, or `None` if the type is unknown. A text without `=` is the path of a folder or an
+/// archive.
 pub(super) fn kind(text: &str) -> Option<&'static str> {
     if !text.contains('=') {
         return (!text.contains(UNKNOWN)).then_some("local");

@@ -21,7 +21,7 @@ struct BakeOverride {
     key: String,
     /// The name of a build argument or a context.
     name: Option<String>,
-    /// `+=` adds to a list.
+    /// Whether the override has `+=`, which adds to a list.
     is_added: bool,
     value: String,
 }
@@ -44,8 +44,8 @@ impl BakeOverrides {
         Self(overrides)
     }
 
-    /// Returns the images of targets in a remote definition. They are known only if the command line sets the tags of
-    /// all targets.
+    /// Returns the images of targets in a remote definition. Pushed images are known only if the command line sets the
+    /// tags of all targets.
     pub(super) fn elsewhere(&self, current: &Path) -> ProjectImages {
         let message = "the bake definition is not in this folder".to_owned();
         let unknown = UnknownImages { file: current.to_owned(), reach: RegistryRange::Any, message };
@@ -69,7 +69,7 @@ impl BakeOverrides {
         ProjectImages { pulled, pushed, goes_out }
     }
 
-    /// Changes the target with this name. An exact name overrides a pattern.
+    /// Applies the overrides of the target `name`. A pattern that is the name of a target matches only that target.
     pub(super) fn apply(&self, name: &str, target: &mut BakeTarget, is_target: impl Fn(&str) -> bool) {
         let fits = |bake_override: &&BakeOverride| {
             bake_override.pattern == name
@@ -92,13 +92,13 @@ impl BakeOverrides {
         for setting in last {
             let is_set = is_true(&setting.value);
             if !is_set && target.outputs.is_none() {
-                continue; // there is nothing to take away, and the outputs of another parent stay
+                continue; // an empty list of outputs would replace the outputs of another parent
             }
             let file = target.file.clone();
             let outputs = target.outputs.get_or_insert_default();
             match &*setting.key {
                 "push" => output::set_push(outputs, is_set, &file),
-                // `load` keeps the result on this machine, if the target has no other output.
+                // If the target has no other output, `load` loads the image into Docker.
                 _ if is_set && outputs.is_empty() => outputs.push(BakeOutput { text: "type=docker".to_owned(), file }),
                 _ => {}
             }
@@ -106,8 +106,8 @@ impl BakeOverrides {
     }
 }
 
-/// `TARGET.KEY=VALUE`, `TARGET.KEY+=VALUE` or `TARGET.args.NAME=VALUE`. `TARGET.args.NAME` without a value takes the
-/// value of the variable `NAME`.
+/// Parses `TARGET.KEY=VALUE`, `TARGET.KEY+=VALUE` or `TARGET.args.NAME=VALUE`. Without a value, `TARGET.args.NAME` gets
+/// the value of the variable `NAME`.
 fn parse(text: &str, variables: &ProjectVariables) -> Option<BakeOverride> {
     let (path, value) = text.split_once('=').map_or((text, None), |(path, value)| (path, Some(value)));
     let (path, is_added) = path.strip_suffix('+').map_or((path, false), |path| (path, true));

@@ -1,5 +1,5 @@
-//! Selects the targets of a command by name, group and pattern. It adds what they inherit, and the targets that they
-//! are built from.
+//! Selects the targets of a bake command by name, group and pattern. Adds the settings that a target inherits, and the
+//! targets that it is built from.
 //!
 //! Source: docker/buildx `bake/bake.go` (`ReadTargets`, `ResolveGroup`, `ResolveTarget`, `loadLinks`).
 
@@ -13,11 +13,11 @@ use crate::caller::files::image_side::UNKNOWN;
 use crate::caller::files::project_reader::ProjectReader;
 
 const TARGETS_AT_MOST: usize = 1000;
-/// The largest depth of inheritance, and of groups in groups.
+/// The most levels of inheritance, and of groups within groups.
 const DEPTH_AT_MOST: usize = 64;
 
 impl BakeDefinition {
-    /// The targets by name. A missing one is recorded as unknown.
+    /// Returns the selected targets by name. Records a missing target as unknown.
     pub(super) fn chosen(
         &self,
         words: &[String],
@@ -63,8 +63,8 @@ impl BakeDefinition {
         targets
     }
 
-    /// Returns the targets of a group, or the target with this name. An empty group, or one that contains itself, is
-    /// read as the target with the group's name.
+    /// Returns the names of a group's targets, or `name` itself if no group has this name. An empty group, or a group
+    /// that contains itself, is replaced by the target with the group's name.
     fn targets(&self, name: &str, seen: &mut BTreeMap<String, BTreeSet<String>>, depth: usize) -> BTreeSet<String> {
         if let Some(targets) = seen.get(name) {
             self.budget.spend(targets.len() as u64 * 16);
@@ -85,7 +85,7 @@ impl BakeDefinition {
         targets
     }
 
-    /// Returns a target, merged with what it inherits.
+    /// Returns a target with the settings that it inherits. Records a missing target as unknown.
     fn target(&self, name: &str, overrides: &BakeOverrides, reader: &mut ProjectReader) -> Option<BakeTarget> {
         let target = self.resolve(name, overrides, &mut BTreeMap::new(), 0);
         if target.is_none() {
@@ -108,7 +108,7 @@ impl BakeDefinition {
         let mut is_open = false;
         for parent in &own.inherits {
             let inherited = match seen.get(parent) {
-                Some(None) => continue, // it inherits from itself
+                Some(None) => continue, // the target inherits from itself
                 Some(known) => known.clone(),
                 None => self.resolve(parent, overrides, seen, depth + 1),
             };
@@ -137,7 +137,7 @@ impl BakeDefinition {
     }
 }
 
-/// Returns the targets that a target is built from.
+/// Returns the names of the targets that `target` is built from.
 fn links(target: &BakeTarget) -> Vec<String> {
     target.contexts.values().filter_map(|source| source.strip_prefix("target:").map(str::to_owned)).collect()
 }

@@ -1,4 +1,4 @@
-//! `BakeTarget`: one target as a file defines it, and several definitions merged.
+//! `BakeTarget`: a bake target, read from one definition or merged from several definitions.
 //!
 //! Sources: docker/buildx `bake/bake.go` (`BakeTarget`, `Merge`, `toBuildOpt`), `bake/compose.go`.
 
@@ -16,17 +16,17 @@ use crate::caller::files::hcl::{EvalContext, HclValue, Locals, TargetBlock};
 use crate::caller::files::image_side::UNKNOWN;
 use crate::model::choice::{RegistryRange, UnknownImages};
 
-/// [`UNKNOWN`] in a text is in place of an unknown part.
+/// A bake target, in whose texts [`UNKNOWN`] replaces each unknown part.
 #[derive(Clone, Debug)]
 pub(super) struct BakeTarget {
-    /// The last file that defines it.
+    /// The last file that defines the target.
     pub(super) file: Rc<Path>,
     pub(super) inherits: Vec<String>,
     pub(super) context: Option<(Option<PathBuf>, Rc<Path>)>,
     pub(super) dockerfile: Option<String>,
     pub(super) inline: Option<(String, Rc<Path>)>,
     pub(super) stage: Option<String>,
-    /// Arguments. An argument without a value has the value of the environment's variable.
+    /// Build arguments by name. An argument without a value gets the value of the variable with the same name.
     pub(super) arguments: BTreeMap<String, Option<String>>,
     pub(super) contexts: BTreeMap<String, String>,
     pub(super) tags: Option<ImageSide>,
@@ -34,14 +34,14 @@ pub(super) struct BakeTarget {
     pub(super) cache_to: Option<ImageSide>,
     pub(super) outputs: Option<Vec<BakeOutput>>,
     pub(super) platforms: Option<Vec<String>>,
-    /// The target is only built because another one is built from it.
+    /// Whether the target is only built because another target is built from it.
     pub(super) is_linked: bool,
-    /// What is unknown about its sources and names.
+    /// The unknown parts of the target's sources.
     pub(super) open: Vec<UnknownImages>,
     pub(super) open_names: Vec<UnknownImages>,
 }
 
-/// Returns the folder of a context. `None` if it is unknown. Whether it exists is checked later.
+/// Returns the folder of a context, or `None` if the folder is unknown. The folder may be missing.
 pub(super) fn context_folder(text: &str) -> Option<PathBuf> {
     let text = text.strip_prefix("cwd://").unwrap_or(text);
     (!text.contains(UNKNOWN)).then(|| PathBuf::from(if text.is_empty() { "." } else { text }))
@@ -69,7 +69,7 @@ impl BakeTarget {
         }
     }
 
-    /// Returns a target from a block and one combination of its matrix.
+    /// Reads a target from a block, with one combination of values of the block's matrix.
     pub(super) fn of_block(member: &TargetBlock, file: &Rc<Path>, world: &EvalContext) -> Self {
         let mut target = Self::new(file);
         let attribute = |name: &str| {
@@ -109,7 +109,7 @@ impl BakeTarget {
         target
     }
 
-    /// Returns a target from a Compose service. `None` if the service has no build.
+    /// Reads a target from a Compose service. Returns `None` if the service has no build.
     pub(super) fn of_service(service: ComposeService, file: &Rc<Path>) -> Option<Self> {
         let build = service.build?;
         let (mut target, extension) = (Self::new(file), build.for_bake);
@@ -143,8 +143,7 @@ impl BakeTarget {
         Some(target)
     }
 
-    /// Merges a later definition. Merges a later definition. Maps and cache sources are joined, everything else is
-    /// replaced.
+    /// Merges a later definition. Maps and cache sources are joined, and other settings are replaced.
     pub(super) fn merge(&mut self, later: Self) {
         fn replace<T>(old: &mut Option<T>, new: Option<T>) {
             if new.is_some() {
@@ -168,13 +167,13 @@ impl BakeTarget {
         self.open_names.extend(later.open_names);
     }
 
-    /// Returns the size of a copy, for the budget.
+    /// Returns the number of steps that copying the target costs.
     pub(super) fn weight(&self) -> u64 {
         let lists = self.tags().found.len() + self.cache_from.found.len() + self.outputs().len() + self.inherits.len();
         (64 + lists + self.arguments.len() + self.contexts.len()) as u64
     }
 
-    /// Records that a part of its sources is unknown.
+    /// Records that a part of the target's sources is unknown.
     pub(super) fn leave_open(&mut self, message: &str) {
         self.open.push(UnknownImages {
             file: self.file.to_path_buf(),
@@ -189,7 +188,7 @@ impl BakeTarget {
         self.open_names.extend(self.open.last().cloned());
     }
 
-    /// Returns the build of the target. Its paths are relative to `base`.
+    /// Returns the target's build. Relative paths are joined to `base`.
     pub(super) fn build(&mut self, base: &Path) -> Build {
         let inline = self.inline.clone().filter(|(text, _)| !text.is_empty());
         let inline = inline.map(|(text, file)| (text, file.to_path_buf()));
@@ -240,7 +239,7 @@ impl BakeTarget {
     }
 }
 
-/// Returns the texts of a list. Caches and outputs may be objects, which become texts with commas.
+/// Returns the texts of a list. An object, such as a cache or an output, becomes one text `KEY=VALUE,…`.
 pub(super) fn texts(value: &HclValue) -> Vec<String> {
     let build_pair = |item: &HclValue| match (item, item.as_map()) {
         (HclValue::Null, _) => None,
@@ -261,7 +260,7 @@ fn outputs_of(texts: &[String], file: &Rc<Path>) -> Vec<BakeOutput> {
     texts.map(|text| BakeOutput { text: text.clone(), file: file.clone() }).collect()
 }
 
-/// Returns the texts that may be images. Caches that are not in a registry are left out.
+/// Returns the texts that may name images. Leaves out caches that are not in a registry.
 pub(super) fn side_of(meaning: FlagKind, texts: &[String], file: &Path) -> ImageSide {
     let is_elsewhere = |text: &str| text.contains('=') && !matches!(kind(text), Some("registry") | None);
     let may_name = |text: &&String| meaning == FlagKind::Image || !is_elsewhere(text);
