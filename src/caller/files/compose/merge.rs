@@ -33,7 +33,7 @@ const KEYS: [&str; 19] = [
     "volumes_from",
 ];
 
-/// The fields by key.
+/// The fields of a service by key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ServiceParts(BTreeMap<&'static str, ServiceField>);
 
@@ -49,7 +49,7 @@ impl ServiceParts {
         let file: Rc<Path> = file.into();
         let part = |key| {
             let entry = node.entry(key)?;
-            // It is removed last, because a merge key may add again what `!reset` removes.
+            // `!reset` removes the values of earlier files. A value from a merge key (`<<`) beside it remains.
             let merged = node
                 .get(key)
                 .filter(|_| **entry == YamlNode::Reset)
@@ -59,17 +59,17 @@ impl ServiceParts {
         Self(KEYS.into_iter().filter_map(part).collect())
     }
 
-    /// Returns the value of `key`, and the file that sets it.
+    /// Returns the value of `key`, and the last file that sets this value.
     pub(super) fn get(&self, key: &str) -> Option<(&Rc<YamlNode>, &Path)> {
         let ServiceField { node, file } = self.0.get(key)?;
         (!matches!(**node, YamlNode::Nothing | YamlNode::Reset)).then_some((node, file))
     }
 
-    /// Merges `later` over it.
+    /// Merges the fields of `later` over these fields.
     pub(super) fn apply(&mut self, later: &Self, budget: &Budget) -> Result<(), LoadError> {
         for (key, part) in &later.0 {
             let part = match (self.get(key), &*part.node) {
-                // These keys are also removed from the extended service and from earlier files.
+                // `!reset` and `!override` also discard the values of earlier files and of an extended service.
                 (None, _) | (_, YamlNode::Reset | YamlNode::Override(_)) => part.clone(),
                 (Some((node, _)), _) => {
                     ServiceField { node: merge(key, node, &part.node, budget)?, file: part.file.clone() }
@@ -80,15 +80,15 @@ impl ServiceParts {
         Ok(())
     }
 
-    /// Makes the context of a build absolute. It is relative to `folder`. Other paths are left, because they name no
-    /// image.
+    /// Makes a relative build context absolute, with `folder` as its base. Other paths stay relative, because they name
+    /// no image.
     pub(super) fn resolve(&mut self, folder: &Path) {
         if let Some(part) = self.0.get_mut("build") {
             part.node = with_absolute_context(&part.node, folder);
         }
     }
 
-    /// Writes the context of a build that has none.
+    /// Adds the context `.` to a build without a context.
     pub(super) fn add_default_context(&mut self) {
         let Some(part) = self.0.get_mut("build") else { return };
         if let YamlNode::Map(entries) = part.node.plain()
@@ -158,7 +158,7 @@ fn spend(entries: usize, budget: &Budget) -> Result<(), LoadError> {
     if budget.spend(entries as u64) { Ok(()) } else { Err(LoadError::refused("it is too large")) }
 }
 
-/// `build: FOLDER` is `build: {context: FOLDER}`.
+/// Converts `build: FOLDER` to `build: {context: FOLDER}`.
 fn build_map(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     match node.plain() {
         YamlNode::Text(_) => Rc::new(YamlNode::Map(vec![("context".to_owned(), node.clone())])),
@@ -166,7 +166,7 @@ fn build_map(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     }
 }
 
-/// `[NAME]` is `{NAME: {}}`.
+/// Converts `[NAME]` to `{NAME: {}}`.
 fn named_map(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     match node.plain() {
         YamlNode::List(names) => {
@@ -177,7 +177,7 @@ fn named_map(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     }
 }
 
-/// The entries of a map that `later` does not reset.
+/// Returns the entries of a map except those that `later` resets.
 fn without_reset(base: &Rc<YamlNode>, later: &YamlNode) -> Rc<YamlNode> {
     match base.plain() {
         YamlNode::Map(entries) => {
@@ -188,7 +188,7 @@ fn without_reset(base: &Rc<YamlNode>, later: &YamlNode) -> Rc<YamlNode> {
     }
 }
 
-/// `{NAME: VALUE}` is `[NAME=VALUE]`.
+/// Converts `{NAME: VALUE}` to `[NAME=VALUE]`.
 fn pair_list(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     match node.plain() {
         YamlNode::Map(entries) => {
@@ -212,7 +212,7 @@ fn with_absolute_context(build: &Rc<YamlNode>, folder: &Path) -> Rc<YamlNode> {
     Rc::new(YamlNode::Map(entries.map(|(key, node)| (key.clone(), node)).collect()))
 }
 
-/// A remote context stays as it is (compose-go `paths/context.go`), and so does an empty one.
+/// Joins a relative context to `folder`. A remote or empty context stays unchanged (compose-go `paths/context.go`).
 fn absolute(context: &str, folder: &Path) -> String {
     let elsewhere = ["github.com/", "git@", "~"];
     if context.is_empty() || context.contains("://") || elsewhere.iter().any(|start| context.starts_with(start)) {

@@ -1,4 +1,4 @@
-//! Compose projects: the services that a command works on, and their images.
+//! Finds the services of a Compose project that a command works on, and their images.
 //!
 //! Sources: docker/compose `cmd/compose/`, `pkg/compose/pull.go`, `build.go`; podman-compose `podman_compose.py`.
 
@@ -40,7 +40,7 @@ pub(super) fn images(
     let last = settings.files.last().map_or(current, PathBuf::as_path);
     let loaded = match project::load(&settings.files, &settings.folder, current, &settings.variables, reader) {
         Ok(loaded) => loaded,
-        Err(_) if !settings.artifacts.is_empty() => project::ComposeProject::default(), // they are requested first
+        Err(_) if !settings.artifacts.is_empty() => project::ComposeProject::default(), // requested first
         Err(error) => return not_known(&error, last, reader),
     };
     let mut pulled = ImageSide::default();
@@ -57,7 +57,7 @@ pub(super) fn images(
     };
     let unknown = pulled.unknown.clone();
     let mut named = named(task, project, &selection, &settings, pulled, reader);
-    named.pushed.unknown.extend(unknown); // an artifact's services may be pushed as well as pulled
+    named.pushed.unknown.extend(unknown); // an artifact's services may also be pushed
     named
 }
 
@@ -81,7 +81,7 @@ pub(super) fn stack_images(
     ProjectImages::pulled(pulled)
 }
 
-/// Returns all services of the project in `folder` with the files `files`. Unknown parts are recorded.
+/// Returns all services of the project in `folder`, which consists of `files`. Records unknown parts.
 pub(super) fn services(
     files: &[PathBuf],
     folder: &Path,
@@ -97,7 +97,7 @@ pub(super) fn services(
     }
 }
 
-/// Compose probably refuses this project, but Ensign may be wrong. So its images are unknown.
+/// Records that the images of a project are unknown. Compose probably refuses the project, but Ensign may be wrong.
 fn not_known(error: &LoadError, file: &Path, reader: &mut ProjectReader) -> ProjectImages {
     if let LoadError::Refused(why) = error {
         reader.add_unknown(file, &format!("cannot be read as a Compose project: {why}"));
@@ -132,7 +132,6 @@ fn named(
         if starts {
             pulled.extend(service.volumes.clone());
         }
-        // A project from a registry cannot be built.
         if (starts || project == ComposeAction::Pull) && policy.or(service.pull_policy.as_deref()) != Some("never") {
             pulled.extend(service.hooks.clone());
         }

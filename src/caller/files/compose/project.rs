@@ -1,4 +1,4 @@
-//! `ComposeProject`: the services of a project, merged from its files and from those that they include or extend.
+//! `ComposeProject`: the services of a project, merged from its files and from all included or extended files.
 //!
 //! Sources: compose-go `loader/loader.go`, `include.go`, `extends.go`.
 
@@ -17,14 +17,14 @@ use super::values::substitute_all;
 const DEPTH_AT_MOST: usize = 64;
 const SERVICES_AT_MOST: usize = 5000;
 
-/// A project's services, and the artifacts in registries that it is read from.
+/// A project's services, and the artifacts in registries that contain parts of the project.
 #[derive(Debug, Default)]
 pub(super) struct ComposeProject {
     pub(super) services: BTreeMap<String, ComposeService>,
     pub(super) artifacts: Vec<(String, PathBuf)>,
 }
 
-/// Reads the project in `folder` with the files `files`. The command runs in `current`.
+/// Reads the project in `folder`, which consists of `files`. The command runs in the folder `current`.
 pub(super) fn load(
     files: &[PathBuf],
     folder: &Path,
@@ -38,7 +38,7 @@ pub(super) fn load(
     let artifacts = loader.artifacts;
     let model = match model {
         Ok(model) => model,
-        Err(_) if !artifacts.is_empty() => ServicesByName::new(), // they are requested first
+        Err(_) if !artifacts.is_empty() => ServicesByName::new(), // the client requests artifacts first
         Err(error) => return Err(error),
     };
     let service = |parts: &ServiceParts| ComposeService::new(parts, folder, current, variables);
@@ -48,15 +48,15 @@ pub(super) fn load(
 
 type ServicesByName = BTreeMap<String, ServiceParts>;
 
-/// The project of the command, or one that it includes.
+/// The files of the command's project, or of an included project.
 struct ProjectFiles<'a> {
     files: &'a [PathBuf],
-    /// The folder that its paths are relative to.
+    /// The base folder of the project's relative paths.
     folder: &'a Path,
     variables: &'a ProjectVariables,
 }
 
-/// The file that a service is in.
+/// The file that defines a service, with the folder and the variables of its project.
 #[derive(Clone, Copy)]
 struct ServiceOrigin<'a> {
     file: &'a Path,
@@ -70,7 +70,7 @@ struct ProjectLoader<'r> {
 }
 
 impl ProjectLoader<'_> {
-    /// `above` has the files that include this one.
+    /// Reads the services of a project. `above` has the files that include this project.
     fn load(&mut self, place: &ProjectFiles<'_>, above: &mut Vec<PathBuf>) -> Result<ServicesByName, LoadError> {
         let mut model = ServicesByName::new();
         let mut is_empty = true;
@@ -178,7 +178,7 @@ impl ProjectLoader<'_> {
         Ok(whole)
     }
 
-    /// Returns a service of another file. Its paths are relative to that file.
+    /// Returns a service of another file. Paths in that file are relative to its folder.
     fn extended_from(
         &mut self,
         file: &str,
@@ -198,8 +198,8 @@ impl ProjectLoader<'_> {
         Ok(parts)
     }
 
-    /// An included project. The paths of an included project are relative to its own folder, and our variables override
-    /// those of its `.env`.
+    /// Returns the services of an included project. The paths of an included project are relative to its own folder.
+    /// The variables of the including project override the included project's `.env`.
     fn include(
         &mut self,
         node: &YamlNode,
@@ -234,7 +234,8 @@ impl ProjectLoader<'_> {
         Ok(model)
     }
 
-    /// A local file. An artifact in a registry is an image to pull. A file in a git repository is unknown.
+    /// Returns the path of a local file. Adds an artifact in a registry to the images to pull. Refuses a file in a git
+    /// repository.
     fn local(&mut self, name: &str, asking: &Path, folder: &Path) -> Result<PathBuf, LoadError> {
         if let Some(artifact) = name.strip_prefix("oci://") {
             self.artifacts.push((artifact.to_owned(), asking.to_owned()));
@@ -247,7 +248,7 @@ impl ProjectLoader<'_> {
     }
 }
 
-/// moby/buildkit `util/gitutil`.
+/// Tells whether a file is in a git repository (moby/buildkit `util/gitutil`).
 pub(super) fn is_git(name: &str) -> bool {
     ["git@", "git://", "ssh://", "http://", "https://", "github.com/"].iter().any(|start| name.starts_with(start))
 }

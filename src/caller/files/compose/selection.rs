@@ -13,7 +13,7 @@ type Services = BTreeMap<String, ComposeService>;
 #[derive(Debug, Default)]
 pub(super) struct ServiceSelection<'s> {
     pub(super) services: Vec<&'s ComposeService>,
-    /// The services to build, and those that they are built from.
+    /// The services to build, and the services that these are built from.
     pub(super) built: Vec<&'s ComposeService>,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn select<'s>(
     if is_strict {
         check(services, &enabled)?;
     }
-    // A service that the command names enables all its profiles.
+    // A service named on the command line enables all profiles of this service.
     let mut profiles = profiles.to_vec();
     for name in &named {
         let Some(service) = services.get(*name) else { return Err(LoadError::refused("a service is not there")) };
@@ -63,7 +63,7 @@ fn enabled<'s>(services: &'s Services, profiles: &[String]) -> BTreeSet<&'s str>
     active.map(|(name, _)| name.as_str()).collect()
 }
 
-/// Makes the checks that Compose makes before it starts.
+/// Makes the same checks as Compose before it starts a project.
 fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError> {
     for service in enabled.iter().filter_map(|name| services.get(*name)) {
         if service.image.is_empty() && service.build.is_none() && !service.is_provided {
@@ -79,8 +79,8 @@ fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError>
     if has_circle(services, enabled) { Err(LoadError::refused("services depend on each other")) } else { Ok(()) }
 }
 
-/// Tells whether services depend on each other in a circle. Removes services without remaining dependencies, until none
-/// can be removed. A circle is what is left.
+/// Tells whether services depend on each other in a circle. Removes services without remaining dependencies, one after
+/// another. If services remain, there is a circle.
 fn has_circle(services: &Services, enabled: &BTreeSet<&str>) -> bool {
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
     let mut waited_for: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -127,7 +127,7 @@ fn with_dependencies<'s>(
     Ok(chosen)
 }
 
-/// Returns the chosen services that are built, and the services that they are built from.
+/// Returns the chosen services with a build, and the services that these are built from.
 fn with_sources<'s>(chosen: &BTreeSet<&'s str>, services: &'s Services) -> BTreeSet<&'s str> {
     let mut built = BTreeSet::new();
     let mut waiting: Vec<&str> = chosen.iter().copied().collect();

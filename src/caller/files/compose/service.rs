@@ -17,13 +17,13 @@ use crate::caller::command_words::FlagKind;
 pub(in crate::caller::files) struct ComposeService {
     pub(in crate::caller::files) image: ImageSide,
     pub(in crate::caller::files) build: Option<Build>,
-    /// Volumes that are images.
+    /// The images that are mounted as volumes.
     pub(super) volumes: ImageSide,
-    /// Containers that run before or after the service.
+    /// The images of containers that run before or after the service.
     pub(super) hooks: ImageSide,
-    /// True if another program provides the service.
+    /// Whether another program provides the service (`provider`).
     pub(super) is_provided: bool,
-    /// The services that it depends on, and whether each is required.
+    /// The services that this service depends on, and whether each of them is required.
     pub(super) depends_on: BTreeMap<String, bool>,
     pub(super) profiles: BTreeSet<String>,
     pub(super) pull_policy: Option<String>,
@@ -57,7 +57,7 @@ impl ComposeService {
         }
     }
 
-    /// Tells whether its image may be pulled.
+    /// Tells whether the service's image may be pulled.
     pub(super) fn is_pulled(&self, policy: Option<&str>) -> bool {
         !matches!(policy.or(self.pull_policy.as_deref()), Some("never" | "build"))
     }
@@ -66,7 +66,7 @@ impl ComposeService {
         self.profiles.is_empty() || profiles.iter().any(|name| name == "*" || self.profiles.contains(name))
     }
 
-    /// The names under which its build is pushed. A service without an image has none.
+    /// Returns the names under which the built image is pushed. A service without `image` pushes nothing.
     pub(super) fn names_of(&self, build: &Build) -> ImageSide {
         let mut names = self.image.clone();
         if !names.is_empty() {
@@ -75,14 +75,14 @@ impl ComposeService {
         names
     }
 
-    /// Returns the services that its build starts from.
+    /// Returns the services that the build uses as named contexts.
     pub(super) fn build_services(&self) -> impl Iterator<Item = &str> {
         let sources = self.build.iter().flat_map(|build| build.contexts.values());
         sources.filter_map(|source| source.strip_prefix("service:"))
     }
 }
 
-/// Returns the services of `depends_on`, and others that must run with this one.
+/// Returns the services in `depends_on`, and other services that must run with this service.
 fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
     let text = |key| parts.get(key).and_then(|(node, _)| node.text());
     let texts = |key| parts.get(key).map(|(node, _)| node.texts()).unwrap_or_default();
@@ -106,7 +106,7 @@ fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
     found
 }
 
-/// If several volumes have the same target, the last one is used.
+/// Returns the images that are mounted as volumes. If several volumes have the same target, the last volume wins.
 fn volumes(parts: &ServiceParts) -> ImageSide {
     let Some((node, file)) = parts.get("volumes") else { return ImageSide::default() };
     let mut sources: BTreeMap<String, Option<&str>> = BTreeMap::new();
@@ -126,7 +126,7 @@ fn volumes(parts: &ServiceParts) -> ImageSide {
     side
 }
 
-/// The target of a volume in its short form (compose-go `format/volume.go`).
+/// Returns the target of a volume in short form (compose-go `format/volume.go`).
 fn target(volume: &str) -> String {
     let mut chars = volume.chars();
     let is_drive = chars.next().is_some_and(char::is_alphabetic) && chars.next() == Some(':');
@@ -154,7 +154,8 @@ fn hooks(parts: &ServiceParts) -> ImageSide {
     side
 }
 
-/// `build: FOLDER`, or a map of settings. An empty context is the folder `current`, and none is the project's.
+/// Reads `build: FOLDER`, or a map of settings. An empty context is the folder `current`, and a missing context is the
+/// project's folder.
 fn build(node: &Rc<YamlNode>, file: &Path, (folder, current): (&Path, &Path), variables: &ProjectVariables) -> Build {
     let text = |key: &str| node.get(key).and_then(|node| node.text()).filter(|text| !text.is_empty());
     let context = node.text().or_else(|| node.get("context")?.text()).unwrap_or(".");
@@ -190,7 +191,7 @@ fn build(node: &Rc<YamlNode>, file: &Path, (folder, current): (&Path, &Path), va
     build
 }
 
-/// `{NAME: value}`, or a list of `NAME=value` and `NAME`.
+/// Reads `{NAME: VALUE}`, or a list of `NAME=VALUE` and `NAME`.
 fn pairs(node: &YamlNode) -> BTreeMap<String, Option<String>> {
     let listed = node.list().iter().filter_map(|pair| pair.text()).map(|pair| match pair.split_once('=') {
         Some((name, value)) => (name.to_owned(), Some(value.to_owned())),

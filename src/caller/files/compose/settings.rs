@@ -17,7 +17,7 @@ const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "
 const OVERRIDES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
-/// The default names of Compose files. podman-compose reads every file with such a name.
+/// The default names of Compose files for podman-compose, which reads every file with one of these names.
 const PODMAN_NAMES: [&str; 14] = [
     "compose.yaml",
     "compose.yml",
@@ -40,9 +40,9 @@ const PROJECT_NAME: &str = "COMPOSE_PROJECT_NAME";
 
 pub(super) struct ComposeSettings {
     pub(super) files: Vec<PathBuf>,
-    /// The files that are artifacts in registries.
+    /// The Compose files that are artifacts in registries.
     pub(super) artifacts: Vec<String>,
-    /// The folder that the project's paths are relative to.
+    /// The base folder of the project's relative paths.
     pub(super) folder: PathBuf,
     pub(super) variables: ProjectVariables,
     pub(super) profiles: Vec<String>,
@@ -65,7 +65,7 @@ pub(super) fn settings(
     if has_default {
         add_default_env_file(&first_folder, &mut variables, reader)?;
         if is_default_disabled(&variables)? {
-            variables.retain_in_files(|name| name.starts_with("COMPOSE_")); // those were read before
+            variables.retain_in_files(|name| name.starts_with("COMPOSE_")); // Compose has already read these
         }
     }
     let paths: Vec<PathBuf> = env_files.iter().map(|name| current.join(name)).collect();
@@ -77,9 +77,10 @@ pub(super) fn settings(
         names = default_files(task, root.as_deref().unwrap_or(current), reader);
     }
     if names.is_empty() {
-        return Err(LoadError::Unread); // the client says so
+        return Err(LoadError::Unread); // the client fails too
     }
-    // A project in another folder may have its own `.env`. Our variables override its.
+    // A project in another folder may have its own `.env`. The variables read so far override the variables in that
+    // file.
     let folder = working_folder(current, root.as_deref(), &names);
     if has_default && folder != first_folder && !is_default_disabled(&variables)? {
         add_default_env_file(&folder, &mut variables, reader)?;
@@ -99,12 +100,12 @@ pub(super) fn settings(
     Ok(ComposeSettings { files, artifacts, folder, variables, profiles })
 }
 
-/// Returns the path of a local file; `None` for stdin, an artifact or a git repository.
+/// Returns the path of a local file, or `None` for standard input, an artifact or a git repository.
 pub(super) fn local(current: &Path, name: &str) -> Option<PathBuf> {
     (name != "-" && !name.contains("://") && !name.contains('\0')).then(|| current.join(name))
 }
 
-/// Required files of variables. If several of them set a variable, the last one is used.
+/// Adds the variables of files that must exist. If several files set a variable, the last file wins.
 pub(super) fn add_env_files(
     paths: &[PathBuf],
     variables: &mut ProjectVariables,
@@ -128,7 +129,7 @@ fn add_default_env_file(
     if reader.is_file(&path) { add_env_files(&[path], variables, reader) } else { Ok(()) }
 }
 
-/// Go's `strconv.ParseBool`.
+/// Parses `COMPOSE_DISABLE_ENV_FILE` as Go's `strconv.ParseBool` does.
 fn is_default_disabled(variables: &ProjectVariables) -> Result<bool, LoadError> {
     match variables.get("COMPOSE_DISABLE_ENV_FILE").as_deref() {
         None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
@@ -150,7 +151,7 @@ fn file_variable(variables: &ProjectVariables) -> Vec<String> {
     names.split(separator.as_deref().unwrap_or(default)).map(str::to_owned).collect()
 }
 
-/// Returns the nearest file with a default name, and its override file.
+/// Returns the nearest file with a default name, and the override file beside it.
 fn default_files(task: &VerbInvocation<'_>, start: &Path, reader: &mut ProjectReader) -> Vec<String> {
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     if task.client == "podman-compose" {
@@ -165,7 +166,8 @@ fn default_files(task: &VerbInvocation<'_>, start: &Path, reader: &mut ProjectRe
     Vec::new()
 }
 
-/// Returns the project's name: the given one, or else the last one in a file, or else the folder's.
+/// Returns the project's name from a flag or variable, or else from the last file that sets a name, or else from the
+/// folder.
 fn project_name(
     task: &VerbInvocation<'_>,
     files: &[PathBuf],

@@ -1,4 +1,4 @@
-//! Substitutes variables in a document before it is interpreted.
+//! Substitutes variables in a YAML document before the document is interpreted.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use super::super::template::substitute;
 use super::super::yaml::YamlNode;
 use super::load_error::LoadError;
 
-/// Returns the document with variables substituted. Nodes shared by anchors stay shared.
+/// Returns the document with variables substituted. Nodes that aliases share stay shared.
 pub(super) fn substitute_all(
     document: &Rc<YamlNode>,
     variables: &ProjectVariables,
@@ -21,7 +21,7 @@ pub(super) fn substitute_all(
 struct VariableSubstitution<'a> {
     variables: &'a ProjectVariables,
     budget: &'a Budget,
-    /// The nodes that are done, by address. So a shared node is substituted only once, however many aliases it has.
+    /// The results for shared nodes, by address. A node with many aliases is substituted only once.
     shared: BTreeMap<*const YamlNode, Rc<YamlNode>>,
 }
 

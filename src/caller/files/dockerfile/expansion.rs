@@ -10,7 +10,7 @@ use super::{DockerfileError, refused};
 const DEPTH_AT_MOST: usize = 20;
 
 impl ShellCursor<'_> {
-    /// Returns the value of a `$` with the text that belongs to it.
+    /// Returns the value of the variable that begins with the `$` at the cursor.
     pub(super) fn dollar(&mut self) -> Result<String, DockerfileError> {
         self.at += 1;
         if self.peek() != Some('{') {
@@ -31,11 +31,11 @@ impl ShellCursor<'_> {
         self.depth -= 1;
         Ok(text.unwrap_or_else(|| {
             let inner: String = self.chars[start..self.at].iter().collect();
-            format!("${{{inner}") // unchanged, with its brace
+            format!("${{{inner}") // the unchanged text with its brace
         }))
     }
 
-    /// Returns the value of `${…}`. `None` if the text stays unchanged.
+    /// Returns the value of `${…}`, or `None` if the text stays unchanged.
     fn braced(&mut self) -> Result<Option<String>, DockerfileError> {
         if matches!(self.peek(), None | Some('{' | '}' | ':')) {
             return refused("a `${` is not well formed");
@@ -55,7 +55,7 @@ impl ShellCursor<'_> {
         match operator {
             Some('-' | '+' | '?') => {
                 let (word, _) = self.until(Some('}'), false)?;
-                // An unknown value may be empty, so that the default may be used.
+                // An unknown value may be empty, so it is unknown whether the default is used.
                 let may_be_empty =
                     value.as_ref().is_some_and(|value| value.chars().all(|c| c == UNKNOWN) && !value.is_empty());
                 if counts_empty && may_be_empty {
@@ -106,7 +106,7 @@ impl ShellCursor<'_> {
         pattern::replace(&value, pattern, new, which, self.shell.budget).map(Some)
     }
 
-    /// Returns a variable's name. It may be a number or a shell's own variable, which are never set.
+    /// Returns a variable's name. Numbers and special names such as `@` are never set.
     fn name(&mut self) -> String {
         let start = self.at;
         let is_digit = |c: &char| c.is_numeric();

@@ -1,4 +1,4 @@
-//! The images that Dockerfiles pull, as tables and as `BuildKit` requested them.
+//! Tests which images Dockerfiles pull, with tables and with recorded requests of `BuildKit`.
 
 use super::*;
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ pub(super) fn filling(target: &str, arguments: &[(&str, &str)]) -> BuildParamete
     }
 }
 
-/// The images, or why they are unknown.
+/// Returns the images, and the reason if some images are unknown.
 pub(super) fn shown(text: &str, filling: &BuildParameters) -> String {
     let PulledImages { images, refusal } = pulled(text, filling, &Budget::new());
     let refusal = refusal.map(|refusal| format!("({refusal})"));
@@ -176,7 +176,8 @@ fn each_builder_reads_it_its_own_way() {
     assert_eq!(shown("FROM a AS one\nFROM b\nCOPY --from=one / /", &other), "b x");
 }
 
-/// The requests of the old builder of dockerd 28.2.2: all stages up to the target, and no unused trigger.
+/// The expected images are the requests of the old builder of dockerd 28.2.2. It builds all stages up to the target,
+/// and runs no unused triggers.
 #[test]
 fn the_old_builder_of_docker_builds_what_is_not_used() {
     for (text, target, arguments, expected) in [
@@ -197,7 +198,7 @@ fn the_old_builder_of_docker_builds_what_is_not_used() {
     }
 }
 
-/// A real build, and what `BuildKit` requested from Docker Hub (tests/e2e/dockerfiles.py).
+/// A real build, and the images that `BuildKit` requested from Docker Hub (tests/e2e/dockerfiles.py).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RecordedBuild {

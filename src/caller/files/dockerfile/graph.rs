@@ -18,7 +18,7 @@ struct StageNode {
 }
 
 enum StageBase {
-    /// The named context of the build that replaces the stage with this name.
+    /// The source of a named context, which replaces the stage with the same name.
     Replaced(String),
     Stage(usize),
     Image(String),
@@ -42,7 +42,7 @@ pub(super) fn images(
     Ok(needed.into_iter().filter_map(|number| graph.image(number)).collect())
 }
 
-/// Returns the arguments for `FROM`: those of the platform, and those above the first stage.
+/// Returns the arguments for `FROM`, which come from the platform and from each `ARG` above the first stage.
 fn arguments(
     stages: &DockerfileStages,
     platform: &Platform,
@@ -98,7 +98,7 @@ impl StageGraph<'_> {
                 return refused("a `FROM` names nothing");
             }
             let context = stage.name.as_deref().and_then(|name| self.contexts.get(familiar(name)));
-            // The old builder ignores the case of a stage's name.
+            // Docker's old builder ignores the case of a stage's name.
             let lower = base.to_ascii_lowercase();
             let is_old = filling.builder == BuilderKind::InOrder;
             let base = if is_old && self.by_name.contains_key(&*lower) { lower } else { base };
@@ -144,7 +144,7 @@ impl StageGraph<'_> {
         Ok(())
     }
 
-    /// Returns the stage that a source names, or a new node for an image.
+    /// Returns the number of the stage that a source names, or of a new node for an image.
     fn need(&mut self, source: &CopySource) -> Result<usize, DockerfileError> {
         let (CopySource::Copy(from) | CopySource::Mount(from)) = source;
         if let (CopySource::Copy(_), Ok(number)) = (source, from.parse::<i64>()) {
@@ -158,7 +158,8 @@ impl StageGraph<'_> {
         Ok(self.nodes.len() - 1)
     }
 
-    /// Removes nodes that need no other node, until none can be removed. What is left is a circle.
+    /// Tells whether nodes need each other in a circle. Removes nodes that need no remaining node, one after another.
+    /// If nodes remain, there is a circle.
     fn has_circle(&self) -> bool {
         let mut open: Vec<usize> = self.nodes.iter().map(|node| node.needs.len()).collect();
         let mut needed_by = vec![Vec::new(); self.nodes.len()];
@@ -177,7 +178,7 @@ impl StageGraph<'_> {
         count < open.len()
     }
 
-    /// Returns the nodes that those in `waiting` need, also for the triggers of their bases.
+    /// Returns the nodes in `waiting` with all nodes that they need, including the needs of triggers in base stages.
     fn needed(
         &mut self,
         mut waiting: Vec<usize>,
@@ -193,7 +194,7 @@ impl StageGraph<'_> {
             needed.push(number);
             if let StageBase::Stage(base) = self.nodes[number].base {
                 waiting.push(base);
-                // Images that buildah has built have no triggers.
+                // Images built by Buildah have no triggers.
                 let has_triggers = std::mem::replace(&mut self.nodes[number].has_triggers_of_base, true);
                 if !has_triggers && builder != BuilderKind::Buildah {
                     self.add_needs(number, &file.all[base].on_build, budget)?;
@@ -211,14 +212,14 @@ impl StageGraph<'_> {
         Ok(needed)
     }
 
-    /// An image by its name. buildah accepts a transport before it.
+    /// Returns the image with this name. Buildah accepts a transport such as `docker://` before the name.
     fn named(&self, name: String) -> Result<StageBase, DockerfileError> {
         let bare = name.strip_prefix("docker://").filter(|_| self.builder == BuilderKind::Buildah).unwrap_or(&name);
         let is_valid = name.contains(UNKNOWN) || bare.parse::<ImageReference>().is_ok();
         if is_valid { Ok(StageBase::Image(name)) } else { refused("an image's name is not valid") }
     }
 
-    /// Returns the image to pull for one node, without what it needs.
+    /// Returns the image to pull for one node, without the images of other nodes.
     fn image(&self, number: usize) -> Option<String> {
         let (image, source) = match &self.nodes[number].base {
             StageBase::Stage(_) => return None,

@@ -8,7 +8,7 @@ use super::super::budget::Budget;
 use super::shell;
 use super::{DockerfileError, refused};
 
-/// `VERB --flag=value… rest`.
+/// An instruction of the form `VERB --FLAG=VALUE… REST`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Instruction {
     /// The verb in lower case.
@@ -18,11 +18,11 @@ pub(super) struct Instruction {
     pub(super) rest: String,
 }
 
-/// The lines `# name=value` at the top.
+/// The parser directives `# NAME=VALUE` at the top of a Dockerfile.
 #[derive(Debug, Default)]
 pub(super) struct Directives(BTreeMap<String, String>);
 
-/// The largest number of instructions. Real files have far fewer.
+/// The most instructions to read. Real Dockerfiles have far fewer.
 const INSTRUCTIONS_AT_MOST: usize = 5000;
 
 impl Directives {
@@ -51,8 +51,8 @@ impl Directives {
     }
 }
 
-/// Returns the image of the frontend. It is in `# syntax=IMAGE`, or after `//` or in JSON, because frontends of other
-/// languages use these forms.
+/// Returns the image of the frontend, which `# syntax=IMAGE` names. Files for frontends of other languages name the
+/// image after `//` or in JSON.
 pub(super) fn syntax(text: &str) -> Option<String> {
     let text = if text.starts_with("#!") { text.split_once('\n').map_or("", |(_, rest)| rest) } else { text };
     let directive = |mark: &str| {
@@ -106,7 +106,8 @@ pub(super) fn instructions(text: &str, escape: char, budget: &Budget) -> Result<
     Ok(found)
 }
 
-/// Returns the line without the escape character at its end. Blanks and tabs may follow that character.
+/// Removes the escape character at the end of a line, and tells whether the next line continues this line. Blanks and
+/// tabs may follow the escape character.
 fn continued(line: &str, escape: char) -> (&str, bool) {
     match line.trim_end_matches([' ', '\t']).strip_suffix(escape) {
         Some(begun) if !begun.ends_with(escape) => (begun, true),
@@ -115,13 +116,13 @@ fn continued(line: &str, escape: char) -> (&str, bool) {
 }
 
 struct HereDocument {
-    /// Its last line.
+    /// The text of the document's last line.
     end: String,
-    /// True if tabs may be before its last line.
+    /// Whether tabs may precede the document's last line.
     is_indented: bool,
 }
 
-/// Returns the here-documents of a line: words such as `<<END` or `<<-END`, with a number before them or with quotes.
+/// Returns the here-documents that begin in a line, with words such as `<<END`, `<<-END`, `3<<END` or `<<"END"`.
 fn here_documents(line: &str, budget: &Budget) -> Result<Vec<HereDocument>, DockerfileError> {
     let mut found = Vec::new();
     for word in shell::raw_words(line, budget) {
@@ -148,7 +149,7 @@ impl Instruction {
         Self { verb: verb.to_ascii_lowercase(), flags, rest: rest.trim().to_owned() }
     }
 
-    /// The value of a flag. If the flag is repeated, the last value counts.
+    /// Returns the value of a flag. If the flag is repeated, the last value wins.
     pub(super) fn flag(&self, name: &str) -> Option<&str> {
         self.values(name).last()
     }
@@ -159,8 +160,8 @@ impl Instruction {
         self.flags.iter().filter_map(move |flag| Some(&flag[flag.len() - named(flag)?..]))
     }
 
-    /// Tells whether here-documents may begin in the instruction. For `ONBUILD`, the instruction that it triggers
-    /// decides. JSON has no here-documents.
+    /// Tells whether here-documents may begin in the instruction. For `ONBUILD`, the triggered instruction decides. An
+    /// instruction in JSON form has no here-documents.
     fn may_have_documents(&self) -> Result<bool, DockerfileError> {
         if self.verb == "onbuild" {
             let trigger = Self::read(&self.rest);
@@ -180,7 +181,7 @@ impl Instruction {
     }
 }
 
-/// Returns the flags at the start of a text, and the rest of it.
+/// Returns the flags at the start of a text, and the rest of the text.
 fn flags(text: &str) -> (Vec<String>, &str) {
     let mut flags = Vec::new();
     let mut rest = text.trim_start();

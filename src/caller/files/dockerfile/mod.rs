@@ -1,4 +1,4 @@
-//! The images that a Dockerfile or Containerfile builds on.
+//! Finds the images that the build of a Dockerfile or Containerfile pulls.
 //!
 //! Sources: moby/buildkit `frontend/dockerfile/dockerfile2llb/convert.go`, `frontend/dockerui/namedcontext.go`;
 //! containers/buildah `imagebuildah/`; kaniko `pkg/dockerfile/`.
@@ -21,21 +21,20 @@ use platform::Platform;
 pub(super) use platform::joined;
 use stages::DockerfileStages;
 
-/// The parameters that a build gives to its Dockerfile.
+/// The settings of a build that decide which images its Dockerfile pulls.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BuildParameters {
     pub(super) builder: BuilderKind,
-    /// Build arguments.
     pub(super) arguments: BTreeMap<String, String>,
     /// The stage to build in place of the last one.
     pub(super) target: Option<String>,
-    /// Names in their short form with their sources, which may be other images: `docker-image://IMAGE`.
+    /// Named contexts by their short names. The source of a context may be another image, as in `docker-image://IMAGE`.
     pub(super) contexts: BTreeMap<String, String>,
-    /// The platforms, if they are not this machine's.
+    /// The platforms to build for. An empty list means this machine's platform.
     pub(super) platforms: Vec<String>,
     /// The image that replaces the base of the first stage.
     pub(super) base: Option<String>,
-    /// Whether `BuildKit` only checks the Dockerfile. Without a target it then looks at all stages.
+    /// Whether `BuildKit` only checks the Dockerfile. A check without a target includes all stages.
     pub(super) is_check: bool,
 }
 
@@ -44,9 +43,10 @@ pub(super) struct BuildParameters {
 pub(super) enum BuilderKind {
     #[default]
     BuildKit,
-    /// podman and buildah.
+    /// Podman and Buildah.
     Buildah,
-    /// kaniko, and Docker without `BuildKit`. They build all stages up to the target, also those that are not needed.
+    /// Kaniko, and Docker without `BuildKit`. Both build all stages up to the target, even stages that the target does
+    /// not need.
     InOrder,
 }
 
@@ -54,11 +54,11 @@ pub(super) enum BuilderKind {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PulledImages {
     pub(super) images: Vec<String>,
-    /// Why `images` may be incomplete; `None` if it is complete.
+    /// The reason why `images` may be incomplete, or `None` if `images` is complete.
     pub(super) refusal: Option<&'static str>,
 }
 
-/// Why the images of a Dockerfile are not known completely.
+/// The reason why some images of a Dockerfile are unknown.
 #[derive(Debug)]
 struct DockerfileError(&'static str);
 
@@ -68,7 +68,7 @@ fn refused<T>(message: &'static str) -> Result<T, DockerfileError> {
 
 const PLATFORMS_AT_MOST: usize = 32;
 
-/// Returns the images to pull for the target: those of the needed stages for every platform, and the frontend's.
+/// Returns the images to pull for the target: the frontend, and the images of the needed stages for every platform.
 pub(super) fn pulled(text: &str, filling: &BuildParameters, budget: &Budget) -> PulledImages {
     let mut images = Vec::new();
     if filling.builder == BuilderKind::BuildKit {

@@ -1,4 +1,4 @@
-//! Patterns within a value, such as `${NAME#pattern}`, with `*` and `?`.
+//! Replaces patterns with `*` and `?` in a variable's value, as in `${NAME#PATTERN}`.
 
 use super::super::budget::Budget;
 use super::{DockerfileError, refused};

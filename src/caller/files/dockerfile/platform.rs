@@ -1,4 +1,4 @@
-//! `Platform`: the platform of a build, which its Dockerfile may use.
+//! `Platform`: the platform of a build, which a Dockerfile may use in its variables.
 //!
 //! Sources: containerd/platforms `platforms.go`, `database.go`; moby/buildkit
 //! `frontend/dockerfile/dockerfile2llb/convert.go`.
@@ -13,7 +13,7 @@ pub(super) struct Platform {
 }
 
 impl Platform {
-    /// The platform of this machine.
+    /// Returns the platform of Linux on this machine.
     pub(super) fn native() -> Self {
         let machine = match consts::ARCH {
             "x86" => "386",
@@ -24,7 +24,7 @@ impl Platform {
         Self::new("linux", machine, "")
     }
 
-    /// Reads `linux/arm/v7` or a part of it; `None` if it is invalid.
+    /// Parses a platform such as `linux/arm/v7`, `linux` or `arm64`. Returns `None` if the text is invalid.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         let native = Self::native();
@@ -45,7 +45,7 @@ impl Platform {
     }
 
     fn new(system: &str, machine: &str, variant: &str) -> Self {
-        let system = system.split('(').next().unwrap_or_default(); // of Windows with its version
+        let system = system.split('(').next().unwrap_or_default(); // removes the version of Windows
         let system = if system == "macos" { "darwin" } else { system };
         let (machine, variant) = match (machine, variant) {
             ("i386", variant) => ("386", variant),
@@ -85,7 +85,7 @@ impl Platform {
     }
 }
 
-/// Reads a platform from an operating system, a machine, or both.
+/// Joins an operating system and an architecture to a platform. One of the two may be missing.
 pub(in super::super) fn joined(parts: &[&str]) -> Option<String> {
     let last = |wants_system| parts.iter().rev().find(|part| is_system(&part.to_ascii_lowercase()) == wants_system);
     match (last(true), last(false)) {

@@ -1,11 +1,11 @@
-//! Reads the words and variables of a Dockerfile, as `BuildKit`'s lexer does, which is similar to a shell.
+//! Reads the words and variables of a Dockerfile by the rules of `BuildKit`'s lexer, which resembles a shell.
 //!
 //! Source: moby/buildkit `frontend/dockerfile/shell/lex.go`, `parser/line_parsers.go`.
 
 use super::super::budget::Budget;
 use super::{DockerfileError, refused};
 
-/// The limit, above the length of any image name.
+/// The most bytes by which variables may lengthen a text, more than any image name needs.
 const LENGTH_AT_MOST: usize = 4096;
 
 /// The rules for reading a text.
@@ -14,7 +14,7 @@ pub(super) struct ShellSyntax<'a> {
     pub(super) escape: char,
     pub(super) look_up: &'a dyn Fn(&str) -> Option<String>,
     pub(super) budget: &'a Budget,
-    /// Which parts of a text stay unchanged: quotes, escapes, unset variables.
+    /// Whether quotes, escapes and unset variables stay unchanged.
     pub(super) keeps: PreservedSyntax,
 }
 
@@ -46,7 +46,7 @@ impl<'a> ShellSyntax<'a> {
     }
 }
 
-/// Returns the words of a line that may begin here-documents. There are none if the line is malformed.
+/// Returns the words of a line in which here-documents may begin. Returns none if the line is malformed.
 pub(super) fn raw_words(line: &str, budget: &Budget) -> Vec<String> {
     let keeps = PreservedSyntax { quotes: true, escapes: true, unset: true };
     let shell = ShellSyntax { keeps, ..ShellSyntax::new('\\', &|_| None, budget) };
@@ -60,7 +60,7 @@ pub(super) fn words(text: &str, budget: &Budget) -> Result<Vec<String>, Dockerfi
     shell.read(text).map(|(_, words)| words)
 }
 
-/// The words of `ARG`, with their quotes.
+/// Returns the words of an `ARG`, with their quotes.
 pub(super) fn quoted_words(text: &str, escape: char) -> Vec<String> {
     let (mut words, mut word, mut quote, mut is_word) = (Vec::new(), String::new(), None, false);
     let mut chars = text.chars();
@@ -100,7 +100,7 @@ pub(super) struct ShellCursor<'a> {
     length_at_most: usize,
 }
 
-/// The whole text, and its words.
+/// The text that was read, and the words of this text.
 #[derive(Default)]
 struct ShellWords {
     text: String,
@@ -230,7 +230,7 @@ impl ShellCursor<'_> {
         Ok(text)
     }
 
-    /// `<`, or `<<` with the blanks after it.
+    /// Returns `<`, or `<<` with the blanks after it.
     fn less_than(&mut self) -> String {
         let start = self.at;
         self.at += 1;

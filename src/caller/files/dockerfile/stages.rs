@@ -22,16 +22,16 @@ pub(super) struct BuildStage {
     pub(super) name: Option<String>,
     /// The sources that the stage copies from.
     pub(super) sources: Vec<CopySource>,
-    /// The sources that its triggers (`ONBUILD`) add to a stage that is built on this one.
+    /// The sources of the stage's triggers (`ONBUILD`), which run in stages built on this stage.
     pub(super) on_build: Vec<CopySource>,
 }
 
 /// A source of files.
 #[derive(Clone, Debug)]
 pub(super) enum CopySource {
-    /// `COPY --from=`: a name, or a number.
+    /// The name or the number after `COPY --from=`.
     Copy(String),
-    /// `RUN --mount=from=`: a name.
+    /// The name after `RUN --mount=from=`.
     Mount(String),
 }
 
@@ -152,6 +152,6 @@ fn sources(instruction: &Instruction) -> Result<Vec<CopySource>, DockerfileError
             known.push(source);
         }
     }
-    // Only buildah expands variables in `--from`.
+    // Only Buildah expands variables in `--from`.
     if is_open { refused("a `--from` has a variable") } else { Ok(known) }
 }

@@ -1,4 +1,4 @@
-//! Lists and maps: attributes, indexes, splats and `for`.
+//! Evaluates attributes, indexes, splats and `for` on lists and maps.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -48,7 +48,7 @@ impl EvalContext {
                 TraversalOperator::LegacyIndex(key) => index(&value, &HclValue::Number(*key.value() as f64))?,
                 TraversalOperator::FullSplat(_) => return self.splat(&value, rest, &[], locals),
                 TraversalOperator::AttrSplat(_) => {
-                    // Only the attributes directly after it belong to the splat.
+                    // The splat `.*` applies only the attributes directly after it to each item.
                     let is_other = |operator: &Decorated<TraversalOperator>| {
                         !matches!(operator.value(), TraversalOperator::GetAttr(_))
                     };
@@ -104,7 +104,7 @@ impl EvalContext {
         entries.collect::<EvalResult<_>>().map(HclValue::map)
     }
 
-    /// Calls a function for every item, with its names set.
+    /// Calls `act` for every item of a collection, with the item's key and value as local names.
     pub(super) fn each(
         &self,
         collection: &HclValue,

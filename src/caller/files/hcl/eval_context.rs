@@ -1,6 +1,6 @@
-//! `EvalContext`: the names that an expression may use: variables, attributes, functions, blocks.
+//! `EvalContext`: the variables, attributes, functions and blocks that an expression may use.
 //!
-//! Each name is evaluated when it is first used. Source: docker/buildx `bake/hclparser/hclparser.go`.
+//! Each name is evaluated on its first use. Source: docker/buildx `bake/hclparser/hclparser.go`.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -13,36 +13,36 @@ use crate::caller::files::budget::Budget;
 /// The largest depth of nested expressions, names and function calls.
 const DEPTH_AT_MOST: usize = 160;
 
-/// The value that `--var` or the environment sets for a variable.
+/// A function that returns the value of a variable from `--var` or the environment.
 pub(super) type VariableLookup = Box<dyn Fn(&str) -> Option<String>>;
 
 pub(in crate::caller::files) struct EvalContext {
     pub(super) budget: Budget,
     look_up: VariableLookup,
-    /// The names in every file, such as `BAKE_CMD_CONTEXT`.
+    /// The values that every file may use, such as `BAKE_CMD_CONTEXT`.
     built_ins: BTreeMap<String, HclValue>,
     attributes: BTreeMap<String, Rc<Expression>>,
     variables: BTreeMap<String, HclBlock>,
     pub(super) functions: BTreeMap<String, HclBlock>,
-    /// The blocks, once their names are known.
+    /// The target and group blocks, once their names are known.
     members: OnceCell<Vec<TargetBlock>>,
-    /// The values of names. `None` while a name is being evaluated.
+    /// The cached values of names, with `None` while a name is being evaluated.
     known: RefCell<BTreeMap<String, Option<EvalResult>>>,
     pub(super) depth: Cell<usize>,
     /// The functions whose bodies are being evaluated.
     pub(super) calls: RefCell<Vec<String>>,
 }
 
-/// A block, or one of the targets of its matrix.
+/// A block, or one of the targets of a block with a matrix.
 #[derive(Clone, Debug)]
 pub(in crate::caller::files) struct TargetBlock {
     pub(in crate::caller::files) block: Rc<HclBlock>,
     pub(in crate::caller::files) name: Rc<str>,
-    /// The names that the block's matrix sets.
+    /// The names that the block's matrix sets, with their values.
     pub(in crate::caller::files) locals: Vec<(Rc<str>, HclValue)>,
 }
 
-/// Local names: of `for`, of a function, of a matrix.
+/// The local names of a `for`, a function or a matrix.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::caller::files) struct Locals<'a> {
     names: &'a [(Rc<str>, HclValue)],
@@ -65,7 +65,7 @@ impl<'a> Locals<'a> {
 }
 
 impl EvalContext {
-    /// Later documents win.
+    /// Collects the names of all documents. If several documents define a name, the last document wins.
     pub(in crate::caller::files) fn new(
         documents: &[HclDocument],
         built_ins: BTreeMap<String, HclValue>,
@@ -103,7 +103,7 @@ impl EvalContext {
         let _ = self.members.set(members);
     }
 
-    /// Returns the value of an expression.
+    /// Evaluates an expression within the budget. An unknown value is returned as [`HclValue::Unknown`].
     pub(in crate::caller::files) fn value(&self, expression: &Expression, locals: &Locals<'_>) -> EvalResult {
         self.depth.set(self.depth.get() + 1);
         let may_go_on = self.depth.get() <= DEPTH_AT_MOST && self.budget.spend(16);
@@ -132,8 +132,8 @@ impl EvalContext {
         let last = *same.last().ok_or(EvalError::Refused)?;
         let expression = match last.block.get(attribute) {
             Some(expression) => expression,
-            // If only an earlier block has the attribute, its value is unknown, because buildx's order of evaluation is
-            // not predictable.
+            // If only an earlier block has the attribute, the attribute's value is unknown, because buildx's order of
+            // evaluation is not predictable.
             None if same.iter().any(|member| member.block.get(attribute).is_some()) => return Err(EvalError::NotKnown),
             None => return Ok(HclValue::Null),
         };

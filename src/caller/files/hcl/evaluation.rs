@@ -9,7 +9,7 @@ use super::eval_context::{EvalContext, Locals};
 use super::value::{EvalError, EvalResult, HclValue};
 
 impl EvalContext {
-    /// Each arm calls a function, so that deep expressions need little stack.
+    /// Evaluates one expression. Each arm calls a function, so that deeply nested expressions need little stack.
     pub(super) fn evaluate(&self, expression: &Expression, locals: &Locals<'_>) -> EvalResult {
         match expression {
             Expression::Null(_) => Ok(HclValue::Null),
@@ -56,7 +56,7 @@ impl EvalContext {
         Ok(HclValue::map(entries))
     }
 
-    /// A bare name as a key is the key itself. In parentheses it is a variable.
+    /// Returns the key of an object's entry. A bare name is the key itself, and a name in parentheses is a variable.
     fn key(&self, expression: &Expression, locals: &Locals<'_>) -> EvalResult<Rc<str>> {
         match expression {
             Expression::Variable(name) => Ok(name.as_str().into()),
@@ -64,7 +64,7 @@ impl EvalContext {
         }
     }
 
-    /// Both results are evaluated, because they must have one type: `YES ? 1 : "a"` is a text.
+    /// Evaluates both results, because both must have one type. For example, `YES ? 1 : "a"` is a text.
     #[inline(never)]
     fn conditional(&self, conditional: &Conditional, locals: &Locals<'_>) -> EvalResult {
         let decided = self.value(&conditional.cond_expr, locals)?.as_bool();

@@ -1,6 +1,7 @@
-//! The JSON form of bake's language: blocks are objects or lists of objects, and texts are templates.
+//! Parses bake files in JSON, in which blocks are objects or lists of objects, and texts are templates.
 //!
-//! It is converted to the syntax tree of HCL, so that one evaluator serves both. Source: hashicorp/hcl `json/spec.md`.
+//! JSON is converted to the syntax tree of HCL, so that one evaluator serves both forms. Source: hashicorp/hcl
+//! `json/spec.md`.
 
 use std::fmt;
 use std::rc::Rc;
@@ -13,23 +14,23 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use super::value::{EvalError, EvalResult, HclValue};
 use super::{HclBlock, HclDocument};
 
-/// The most keys of an object. The limit is HCL's, because keys are compared with each other here too.
+/// The most keys of an object, because hcl-edit compares each key with all others.
 const KEYS_AT_MOST: usize = 1000;
 const BLOCK_KINDS: [&str; 4] = ["variable", "function", "group", "target"];
 /// The key whose value is a comment.
 const COMMENT: &str = "//";
 
-/// A document that shares no memory with others, so that it can be moved out of the thread that reads it.
+/// A document without shared memory (`Rc`), so that the thread that parses the document can return it.
 #[derive(Default)]
 pub(super) struct JsonDocument {
     attributes: JsonAttributes,
-    /// Each block with its kind and its label.
+    /// The kind, label and attributes of each block.
     blocks: Vec<(String, String, JsonAttributes)>,
 }
 
 type JsonAttributes = Vec<(String, Expression)>;
 
-/// Returns the document; `None` if it is broken.
+/// Parses a document. Returns `None` if the document is broken.
 pub(super) fn document(text: &str) -> Option<JsonDocument> {
     let json: JsonNode = serde_json::from_str(text).ok()?;
     let mut parsed = JsonDocument::default();
@@ -62,12 +63,12 @@ impl JsonDocument {
     }
 }
 
-/// Returns the value of a JSON text, in which templates are not evaluated. `None` if the text is broken.
+/// Parses JSON as a value, without evaluating templates. Returns `None` if the text is broken.
 pub(super) fn value(text: &str) -> Option<HclValue> {
     serde_json::from_str(text).ok().map(plain)
 }
 
-/// Writes a value as Go does.
+/// Encodes a value as JSON in the same way as Go does.
 pub(super) fn encode(value: &HclValue) -> EvalResult<String> {
     let text = |text: &str| {
         let is_plain = !text.contains(['<', '>', '&', '\u{7f}', '\u{2028}', '\u{2029}', '\u{8}', '\u{c}']);

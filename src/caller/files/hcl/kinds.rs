@@ -1,6 +1,6 @@
-//! Finds the one type of several values: `YES ? 1 : "a"` is a text.
+//! Finds the common type of several values, such as a text for `YES ? 1 : "a"`.
 //!
-//! Lists are unknown if their items would get another type. Source: zclconf/go-cty `cty/convert/unify.go`.
+//! A list is unknown if its items would have to change their type. Source: zclconf/go-cty `cty/convert/unify.go`.
 
 use super::value::{EvalError, EvalResult, HclValue};
 
@@ -13,8 +13,8 @@ struct SimpleKinds {
 }
 
 impl HclValue {
-    /// Converts this value to the common type of both. If one is a number and the other a text, the number becomes a
-    /// text, also in lists and maps.
+    /// Converts this value to the common type of both values. If one value is a text, a number or boolean becomes a
+    /// text too. Lists and maps that would have to change are unknown.
     pub(super) fn as_type_with(&self, other: &Self) -> EvalResult {
         let (mut own, mut all) = (SimpleKinds::default(), SimpleKinds::default());
         self.add_kinds(&mut own);

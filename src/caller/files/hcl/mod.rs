@@ -1,7 +1,7 @@
-//! The language of bake files. hcl-edit parses it. This module evaluates it, on demand and within a budget.
+//! Evaluates the language of bake files on demand and within a budget. The crate `hcl-edit` parses this language.
 //!
-//! No evaluator in Rust supports unknown values, functions of the file, or a limit of its work. Sources: hashicorp/hcl
-//! `hclsyntax/spec.md`, `json/spec.md`; docker/buildx `bake/hclparser/`.
+//! Ensign has its own evaluator, because no evaluator in Rust supports unknown values, functions defined in files, or a
+//! limit on its work. Sources: hashicorp/hcl `hclsyntax/spec.md`, `json/spec.md`; docker/buildx `bake/hclparser/`.
 
 mod collections;
 mod eval_context;
@@ -25,17 +25,17 @@ use crate::system::threads;
 pub(super) use eval_context::{EvalContext, Locals, TargetBlock};
 pub(super) use value::HclValue;
 
-/// The most keys of an object. hcl-edit compares each key with all others, and real bake files have a few hundred.
+/// The most assignments in a file, because hcl-edit compares each key of an object with all other keys. Real bake files
+/// have a few hundred.
 const ASSIGNMENTS_AT_MOST: usize = 6000;
-/// The parser refuses more than 64 levels of nesting, and needs 10 KB of stack for each.
+/// The parser refuses more than 64 levels of nesting, and needs 10 KB of stack for each level.
 const PARSER_STACK: usize = 8 << 20;
-/// The steps that parsing a byte costs.
+/// The number of steps that parsing one byte costs.
 const STEPS_A_BYTE: u64 = 32;
 
 /// The value of an attribute.
 pub(super) type Expression = hcl_edit::expr::Expression;
 
-/// A whole file.
 #[derive(Debug, Default)]
 pub(super) struct HclDocument {
     /// The attributes outside all blocks.
@@ -43,7 +43,7 @@ pub(super) struct HclDocument {
     pub(super) blocks: Vec<HclBlock>,
 }
 
-/// `kind "label" { name = expression … }`
+/// A block of the form `KIND "LABEL" { NAME = EXPRESSION … }`.
 #[derive(Clone, Debug)]
 pub(super) struct HclBlock {
     pub(super) kind: String,
@@ -58,7 +58,7 @@ impl HclBlock {
     }
 }
 
-/// Reads HCL; `None` if it is broken or too large.
+/// Parses HCL. Returns `None` if the text is broken or too large.
 pub(super) fn parse(text: &str, budget: &Budget) -> Option<HclDocument> {
     let assignments = text.bytes().filter(|byte| matches!(byte, b'=' | b':')).count();
     let may_be_read = assignments <= ASSIGNMENTS_AT_MOST && budget.spend(text.len() as u64 * STEPS_A_BYTE);
@@ -67,7 +67,7 @@ pub(super) fn parse(text: &str, budget: &Budget) -> Option<HclDocument> {
     Some(document(body))
 }
 
-/// Reads the JSON form of HCL; `None` if it is broken or too large.
+/// Parses the JSON form of HCL. Returns `None` if the text is broken or too large.
 pub(super) fn parse_json(text: &str, budget: &Budget) -> Option<HclDocument> {
     budget.spend(text.len() as u64 * STEPS_A_BYTE).then_some(())?;
     threads::with_stack(PARSER_STACK, || json::document(text)).ok()?.map(json::JsonDocument::into_document)
@@ -81,7 +81,7 @@ fn document(body: Body) -> HclDocument {
                 document.attributes.push((attribute.key.to_string(), Rc::new(attribute.value)));
             }
             Structure::Block(block) => {
-                let [label] = block.labels.as_slice() else { continue }; // bake has no other blocks
+                let [label] = block.labels.as_slice() else { continue }; // bake's blocks have one label
                 let label = label.as_str().to_owned();
                 let attributes = block.body.into_attributes();
                 let attributes = attributes.map(|attribute| (attribute.key.to_string(), Rc::new(attribute.value)));

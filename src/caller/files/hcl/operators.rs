@@ -1,4 +1,4 @@
-//! Operators, and the functions that are the same: `equal(a, b)` is `a == b`.
+//! Evaluates operators, and functions that equal an operator, such as `equal(a, b)` for `a == b`.
 
 use hcl_edit::expr::{BinaryOp, BinaryOperator, UnaryOp, UnaryOperator};
 
@@ -27,7 +27,7 @@ impl EvalContext {
         operate(operator, &left, &right)
     }
 
-    /// One operand may decide the result even if the other is unknown.
+    /// Evaluates `&&` or `||`. One operand may decide the result even if the other operand is unknown.
     fn logic(
         &self,
         operator: BinaryOperator,
@@ -64,7 +64,7 @@ pub(super) fn operate(operator: BinaryOperator, left: &HclValue, right: &HclValu
         BinaryOperator::Minus => HclValue::number(left - right),
         BinaryOperator::Mul => HclValue::number(left * right),
         BinaryOperator::Mod if right == 0.0 => HclValue::decimal(left),
-        BinaryOperator::Div => HclValue::number(left / right), // infinity is not known
+        BinaryOperator::Div => HclValue::number(left / right), // infinity becomes unknown
         BinaryOperator::Mod => HclValue::number(left % right),
         BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Eq | BinaryOperator::NotEq => HclValue::Unknown,
     })

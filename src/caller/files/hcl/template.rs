@@ -1,4 +1,4 @@
-//! Templates: texts with `${…}`, `%{ if … }` and `%{ for … }`.
+//! Evaluates templates, which are texts with `${…}`, `%{ if … }` and `%{ for … }`.
 
 use hcl_edit::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
@@ -6,11 +6,12 @@ use super::eval_context::{EvalContext, Locals};
 use super::value::{EvalError, EvalResult, HclValue};
 use crate::caller::files::image_side::UNKNOWN;
 
-/// The longest text. A longer one is unknown.
+/// The longest text. A longer text is unknown.
 const LENGTH_AT_MOST: usize = 1 << 16;
 
 impl EvalContext {
-    /// A template that is only one `${…}` has any type. Others are texts.
+    /// Evaluates a template. A template with nothing but one `${…}` has the type of its value. Other templates are
+    /// texts.
     #[inline(never)]
     pub(super) fn template(&self, template: &Template, locals: &Locals<'_>) -> EvalResult {
         if let Some(Element::Interpolation(only)) = template.as_single_element() {
@@ -21,7 +22,8 @@ impl EvalContext {
         Ok(HclValue::text(whole))
     }
 
-    /// `around` tells what to strip at the start and the end of the template.
+    /// Appends the text of a template to `whole`. `around` tells whether to strip white space at the template's start
+    /// and end.
     fn fill(&self, template: &Template, locals: &Locals<'_>, around: Strip, whole: &mut String) -> EvalResult<()> {
         let mut is_stripped = around.strip_start();
         let mut elements = template.iter().peekable();
@@ -86,7 +88,7 @@ impl EvalContext {
     }
 }
 
-/// What to strip from the text between two sequences.
+/// Returns whether to strip white space at the start and end of the text between two sequences.
 fn between(before: Strip, behind: Strip) -> Strip {
     Strip::from((before.strip_end(), behind.strip_start()))
 }

@@ -16,11 +16,11 @@ pub(super) enum HclType {
     List(Box<Self>),
     Set(Box<Self>),
     Map(Box<Self>),
-    /// A type that only JSON can set: an object, or a tuple of several types.
+    /// A type that only JSON can set, such as an object or a tuple of several types.
     Other,
 }
 
-/// Reads `type = list(string)`; in JSON it is a text.
+/// Reads a type such as `list(string)`. In a JSON file, the type is a text.
 pub(super) fn parse(constraint: &Expression) -> HclType {
     match constraint {
         Expression::String(text) if is_shallow(text) => {
@@ -50,13 +50,13 @@ pub(super) fn parse(constraint: &Expression) -> HclType {
     }
 }
 
-/// The parser normally runs on a thread with a large stack. Types with little nesting do not need that thread.
+/// Tells whether a type has so little nesting that its parser needs no large stack.
 fn is_shallow(text: &str) -> bool {
     text.len() <= 200 && text.matches(|c: char| !c.is_alphanumeric() && !" _,)]}".contains(c)).count() <= 8
 }
 
-/// Returns the environment's value of a variable, in the declared type or else in the type of the default. `None` if
-/// the environment has no value.
+/// Returns a variable's value from `--var` or the environment, in the declared type or else in the type of the default.
+/// Returns `None` if neither sets the variable.
 pub(super) fn overridden(
     declared: Option<&HclType>,
     default: &HclValue,
@@ -85,14 +85,14 @@ impl HclType {
         }
     }
 
-    /// Lists of a simple type may be written with commas.
+    /// Returns the type of a list whose items have these types. A list of one simple type may be written with commas.
     fn of_all(mut types: impl Iterator<Item = Self>) -> Self {
         let first = types.next().unwrap_or(Self::Text);
         let is_simple = matches!(first, Self::Text | Self::Number | Self::Bool);
         if is_simple && types.all(|other| other == first) { Self::List(Box::new(first)) } else { Self::Other }
     }
 
-    /// Reads a variable's value that is not JSON. Lists have commas.
+    /// Reads a variable's value that is not JSON. Commas separate the items of a list.
     fn read(&self, text: &str) -> EvalResult {
         match self {
             Self::Text | Self::Any => Ok(HclValue::text(text)),
@@ -112,7 +112,7 @@ impl HclType {
         }
     }
 
-    /// Converts the value to this type. It is unknown where that is not possible.
+    /// Converts a value to this type. Parts that cannot be converted are unknown.
     pub(super) fn convert(&self, value: HclValue) -> HclValue {
         match (self, &value) {
             (_, HclValue::Null | HclValue::Unknown) | (Self::Any | Self::Other, _) => value,
@@ -140,7 +140,7 @@ impl HclType {
     }
 }
 
-/// Returns the parts between commas, which may be quoted. `None` if a quote is not closed.
+/// Splits a text at its commas. A part may be quoted. Returns `None` if a quote is not closed.
 fn comma_separated(text: &str) -> Option<Vec<String>> {
     let (mut parts, mut part, mut is_quoted) = (Vec::new(), String::new(), false);
     let mut chars = text.chars().peekable();

@@ -1,17 +1,17 @@
-//! `HclValue`: the value of an expression in a bake file. It may be unknown, also in a part of a text or list.
+//! `HclValue`: the value of an expression in a bake file. A value may be unknown, and so may a part of a text or list.
 //!
-//! Values share their parts in memory, because a few lines can repeat one value to gigabytes.
+//! Values share their parts in memory, because a few lines of a bake file can repeat one value up to gigabytes.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::caller::files::image_side::UNKNOWN;
 
-/// The longest text. A longer one is unknown. Only inline Dockerfiles are nearly as long.
+/// The longest text. A longer text is unknown. Of real texts, only inline Dockerfiles are nearly as long.
 const LENGTH_AT_MOST: usize = 1 << 16;
-/// The deepest value. A deeper one is unknown, because functions that walk through values are recursive.
+/// The deepest value. A deeper value is unknown, because the functions that walk through values are recursive.
 const DEPTH_AT_MOST: u8 = 24;
-/// The most values and characters that a function may visit. Shared ones are counted each time.
+/// The most values and characters that a value may contain. Shared parts are counted each time.
 const WEIGHT_AT_MOST: u64 = 1 << 18;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +20,7 @@ pub(in crate::caller::files) enum HclValue {
     Null,
     Bool(bool),
     Number(f64),
-    /// A text. [`UNKNOWN`] is in place of unknown parts.
+    /// A text in which [`UNKNOWN`] replaces each unknown part.
     Text(Rc<str>),
     List(Rc<HclList>),
     Map(Rc<HclMap>),
@@ -32,14 +32,14 @@ pub(in crate::caller::files) struct HclList {
     whole: ValueSummary,
 }
 
-/// Objects and maps, sorted by key.
+/// An object or map, sorted by key.
 #[derive(Debug, PartialEq)]
 pub(in crate::caller::files) struct HclMap {
     entries: BTreeMap<Rc<str>, HclValue>,
     whole: ValueSummary,
 }
 
-/// A summary of a value and all its parts, so that they need not be visited again.
+/// A summary of a value and all its parts, so that the parts need not be visited again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct ValueSummary {
     depth: u8,
@@ -47,10 +47,10 @@ struct ValueSummary {
     is_known: bool,
 }
 
-/// Why there is no value.
+/// The reason why an expression has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::caller::files) enum EvalError {
-    /// buildx refuses the expression too and builds nothing, except within `try` or `can`.
+    /// The expression is invalid. Unless it is within `try` or `can`, buildx also refuses it and builds nothing.
     Refused,
     /// The value is unknown.
     NotKnown,
@@ -78,12 +78,12 @@ impl HclValue {
         }
     }
 
-    /// A result of arithmetic. If Go may print the number in another way, the result is unknown.
+    /// Returns a result of arithmetic. If Go may print the number in another way, the result is unknown.
     pub(super) fn number(number: f64) -> Self {
         if number.fract() == 0.0 { Self::decimal(number) } else { Self::Unknown }
     }
 
-    /// A number as written.
+    /// Returns a number that a file contains. If Go may print the number in another way, the result is unknown.
     pub(super) fn decimal(number: f64) -> Self {
         let is_written_alike = number.abs() < 9e15 && !(number == 0.0 && number.is_sign_negative()); // Go writes -0
         if is_written_alike { Self::Number(number) } else { Self::Unknown }
@@ -109,7 +109,7 @@ impl HclValue {
         self.whole().is_known
     }
 
-    /// Returns the size of the value: the number of values in it plus the length of their texts.
+    /// Returns the number of values within the value, plus the length of their texts.
     pub(super) fn weight(&self) -> u64 {
         self.whole().weight
     }
@@ -126,7 +126,7 @@ impl HclValue {
         }
     }
 
-    /// Returns its text, if all of it is known.
+    /// Returns the text of the value, if all of the text is known.
     pub(super) fn as_known_text(&self) -> EvalResult<Rc<str>> {
         let text = self.as_text()?;
         if text.contains(UNKNOWN) { Err(EvalError::NotKnown) } else { Ok(text) }
@@ -159,7 +159,6 @@ impl HclValue {
         }
     }
 
-    /// Returns its items, if it is a list.
     pub(in crate::caller::files) fn as_list(&self) -> EvalResult<&[Self]> {
         match self {
             Self::List(list) => Ok(&list.items),
@@ -176,8 +175,9 @@ impl HclValue {
         }
     }
 
-    /// Whether `==` holds. Values of different types are never equal. Lists with equal items may be a tuple (`["a"]`)
-    /// and a list (from `split`), so that the result is unknown. `{}` is an exception, because people compare with it.
+    /// Evaluates `==`. Values of different types are never equal. For two lists with equal items the result is unknown,
+    /// because one may be a tuple (`["a"]`) and the other a list (from `split`). Two empty maps are always equal,
+    /// because people compare with `{}`.
     pub(super) fn equals(&self, other: &Self) -> EvalResult<bool> {
         match (self, other) {
             (Self::Unknown, _) | (_, Self::Unknown) => Err(EvalError::NotKnown),
@@ -197,7 +197,7 @@ impl HclValue {
         }
     }
 
-    /// Returns a value that is either `self` or `other`. The parts in which they differ are unknown.
+    /// Returns a value that is either `self` or `other`. The parts in which the two values differ are unknown.
     pub(super) fn either(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::Text(a), Self::Text(b)) if a != b => {
@@ -214,7 +214,7 @@ impl HclValue {
 }
 
 impl ValueSummary {
-    /// `None` if it is too large.
+    /// Summarises a value from its parts. Returns `None` if the value is too large.
     fn from_parts<'v>(parts: impl Iterator<Item = &'v HclValue>) -> Option<Self> {
         let mut whole = Self { depth: 1, weight: 1, is_known: true };
         for part in parts.map(HclValue::whole) {
@@ -226,7 +226,8 @@ impl ValueSummary {
     }
 }
 
-/// Two partly unknown texts differ if they differ before or after the unknown parts.
+/// Tells whether two partly unknown texts may be equal. The texts differ if they differ before or after the unknown
+/// parts.
 fn may_be_equal(a: &str, b: &str) -> bool {
     let ends = |text: &'_ str| match (text.split_once(UNKNOWN), text.rsplit_once(UNKNOWN)) {
         (Some((start, _)), Some((_, end))) => (start.to_owned(), end.to_owned()),

@@ -1,6 +1,6 @@
-//! The answers of go-yaml v3 in Docker Compose 2.40.3 to each of these files.
+//! Files that go-yaml v3 in Docker Compose 2.40.3 accepted or refused, for comparison with Ensign.
 
-/// Both accept them.
+/// Files that Ensign and go-yaml accept.
 pub(super) const TAKEN: &[&str] = &[
     "a: [\n  'x', 'y'\n]\n",
     "a:\n  b: [\n    'x'\n  ]\n",
@@ -125,7 +125,7 @@ pub(super) const TAKEN: &[&str] = &[
     "a: b ---\n",
 ];
 
-/// Both refuse them.
+/// Files that Ensign and go-yaml refuse.
 pub(super) const REFUSED: &[&str] = &[
     "a:\n  b: one\n  two\n",
     "a:\n\tb: c\n",
@@ -186,10 +186,10 @@ pub(super) const REFUSED: &[&str] = &[
     "\"a\n  b\": c\n",
 ];
 
-/// Only go-yaml accepts them. Such a file is unknown.
+/// Files that only go-yaml accepts. The images in such a file are unknown.
 pub(super) const REFUSED_BY_US: &[&str] = &["a: [\n\tx\n]\n", " a: b\nc: d\n"];
 
-/// Only go-yaml refuses them. Compose then ends before any request.
+/// Files that only go-yaml refuses. Compose then exits before any request.
 pub(super) const TAKEN_BY_US: &[&str] = &[
     "- a\n-\tb\n",
     "%YAML 1.2\n---\na: b\n",

@@ -1,5 +1,5 @@
-//! `YamlNode`: YAML as a tree. Aliases share the node of their anchor, so that no file grows in memory. The home of
-//! `granit-parser`.
+//! `YamlNode`: YAML as a tree. Aliases share the node of their anchor, so that a file with many aliases needs little
+//! memory. Only this module uses the crate `granit-parser`.
 
 #[cfg(test)]
 mod go_yaml;
@@ -11,20 +11,20 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
 use super::budget::Budget;
 
-/// The limit. Real Compose files have a few hundred.
+/// The most nodes of a file. Real Compose files have a few hundred.
 const NODES_AT_MOST: usize = 50_000;
 const DEPTH_AT_MOST: usize = 64;
 
-/// One value. Numbers and booleans are text here.
+/// A YAML value. Numbers and booleans are stored as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum YamlNode {
     Nothing,
     Text(String),
     List(Vec<Rc<Self>>),
     Map(Vec<(String, Rc<Self>)>),
-    /// Compose's `!reset`: removes what an earlier file sets.
+    /// Compose's tag `!reset`, which removes the value of an earlier file.
     Reset,
-    /// Compose's `!override`: replaces an earlier value instead of merging.
+    /// Compose's tag `!override`, which replaces an earlier value instead of merging both.
     Override(Rc<Self>),
 }
 
@@ -35,7 +35,7 @@ impl YamlNode {
         values.next().map(|(_, node)| node).filter(|node| ***node != Self::Nothing)
     }
 
-    /// Returns the value of `key`, which may be null.
+    /// Returns the value of `key`, even if the value is null or `!reset`.
     pub(super) fn entry(&self, key: &str) -> Option<&Rc<Self>> {
         self.map().iter().rev().find(|(name, _)| name == key).map(|(_, node)| node)
     }
@@ -61,7 +61,7 @@ impl YamlNode {
         }
     }
 
-    /// Returns a text, or each text of a list.
+    /// Returns a single text, or all texts of a list.
     pub(super) fn texts(&self) -> Vec<&str> {
         self.text().map_or_else(|| self.list().iter().filter_map(|item| item.text()).collect(), |text| vec![text])
     }
@@ -75,7 +75,6 @@ impl YamlNode {
     }
 }
 
-/// A file.
 #[derive(Clone, Debug)]
 pub(super) struct YamlFile {
     pub(super) documents: Vec<Rc<YamlNode>>,
@@ -83,11 +82,11 @@ pub(super) struct YamlFile {
     pub(super) has_same_key_twice: bool,
 }
 
-/// Reads all documents; `None` if one is broken or larger than real files.
+/// Parses all documents of a file. Returns `None` if a document is broken or exceeds a limit.
 pub(super) fn read(text: &str, budget: &Budget) -> Option<YamlFile> {
     let yaml = YamlFile { documents: Vec::new(), has_same_key_twice: false };
     let mut tree = YamlBuilder { yaml, open: Vec::new(), anchors: BTreeMap::new(), nodes_left: NODES_AT_MOST };
-    // Characters are counted as they are read, because one event of the parser may take the whole text.
+    // Each character is counted when it is read, because the parser may read the whole text for one event.
     let text = text.chars().map_while(|c| budget.spend(1).then_some(c)).fuse();
     let mut options = Options::default();
     options.bom_inside_document_as_content = true; // as libyaml does
@@ -97,23 +96,23 @@ pub(super) fn read(text: &str, budget: &Budget) -> Option<YamlFile> {
     budget.is_left().then_some(tree.yaml)
 }
 
-/// The tree while it is being read.
+/// Builds the tree from the parser's events.
 struct YamlBuilder {
     yaml: YamlFile,
     open: Vec<OpenCollection>,
-    /// The nodes of anchors, each with its depth, because aliases can be nested.
+    /// The node of each anchor with the depth of its tree, because aliases can be nested.
     anchors: BTreeMap<usize, (Rc<YamlNode>, usize)>,
     nodes_left: usize,
 }
 
-/// A list or map that has begun.
+/// A list or map whose end is not read yet.
 struct OpenCollection {
     node: YamlNode,
     anchor: usize,
     tag: Option<MergeTag>,
-    /// A map's key whose value is not read yet.
+    /// The key of a map whose value is not read yet.
     key: Option<String>,
-    /// The keys of the map itself, without merged ones.
+    /// The keys of the map itself, without the keys from `<<`.
     keys: BTreeSet<String>,
     levels: usize,
 }
@@ -135,10 +134,10 @@ impl YamlBuilder {
                 self.finish(tagged(node, tag), anchor, levels)
             }
             Event::Alias(anchor) => {
-                let (node, levels) = self.anchors.get(&anchor)?.clone(); // an alias within its own anchor is unknown here
+                let (node, levels) = self.anchors.get(&anchor)?.clone(); // an alias within its own anchor fails
                 self.add(node, levels)
             }
-            _ => Some(()), // the limits of the stream and its documents
+            _ => Some(()), // the start or end of the stream or a document
         }
     }
 
@@ -172,10 +171,11 @@ impl YamlBuilder {
                 open.key = Some(key);
             }
             (YamlNode::Map(entries), Some(key)) if key == "<<" => {
-                // Explicit keys are added first, because they override merged ones wherever they are.
+                // Merged keys are inserted at the front, because the last entry wins and explicit keys override merged
+                // keys.
                 let sources = if node.list().is_empty() { vec![node] } else { node.list().to_vec() };
                 let added: usize = sources.iter().map(|source| source.map().len()).sum();
-                self.spend(added + entries.len())?; // before anything is copied
+                self.spend(added + entries.len())?; // before the entries are copied
                 let merged: Vec<_> = sources.iter().rev().flat_map(|source| source.map().iter().cloned()).collect();
                 entries.splice(0..0, merged);
             }

@@ -1,4 +1,4 @@
-//! `formatdate`, for times that the file contains. The result of `timestamp` is unknown.
+//! Evaluates `formatdate` for times that the file contains. The result of `timestamp` is unknown.
 
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
@@ -30,7 +30,7 @@ fn format_date(arguments: &FunctionArguments<'_>) -> EvalResult {
         if first == '\'' {
             let (literal, behind) = rest[1..].split_once('\'').ok_or(EvalError::Refused)?;
             formatted.push_str(literal);
-            formatted.push_str(if behind.starts_with('\'') { "'" } else { "" }); // two are one
+            formatted.push_str(if behind.starts_with('\'') { "'" } else { "" }); // `''` is one quote
             rest = behind;
             continue;
         }
@@ -46,7 +46,7 @@ fn format_date(arguments: &FunctionArguments<'_>) -> EvalResult {
     Ok(HclValue::text(formatted))
 }
 
-/// A moment in UTC, in the parts of its text. Other zones are unknown.
+/// The parts of a moment in UTC. Moments in other time zones are unknown.
 struct Moment<'t> {
     year: &'t str,
     month: &'t str,
@@ -57,7 +57,7 @@ struct Moment<'t> {
 }
 
 impl<'t> Moment<'t> {
-    /// `2024-05-06T07:08:09Z`
+    /// Parses a moment such as `2024-05-06T07:08:09Z`.
     fn parse(text: &'t str) -> Option<Self> {
         let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
         let is_utc = shape.starts_with("0000-00-00T00:00:00") && matches!(text.get(19..)?, "Z" | "+00:00" | "-00:00");
@@ -76,7 +76,7 @@ impl<'t> Moment<'t> {
         })
     }
 
-    /// `None` for days of the week, and for invalid words.
+    /// Formats the part that `word` names. Returns `None` for days of the week and for invalid words.
     fn part(&self, word: &str) -> Option<String> {
         let short = |text: &str| text.strip_prefix('0').unwrap_or(text).to_owned();
         let hour: u32 = self.hour.parse().ok()?;

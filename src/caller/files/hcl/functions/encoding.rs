@@ -1,4 +1,4 @@
-//! Functions that encode a text.
+//! Functions that encode or decode a text.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,14 +7,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::Function;
 use crate::caller::files::hcl::value::{EvalError, HclValue};
 
-/// As in Go's `url.QueryEscape`.
+/// The characters that Go's `url.QueryEscape` escapes.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
         "base64encode" => |a| Ok(HclValue::text(BASE64_STANDARD.encode(&*a.text(0)?))),
         "base64decode" => |a| {
-            let bytes = BASE64_STANDARD.decode(&*a.text(0)?).map_err(|_| EvalError::NotKnown)?; // Go accepts more than we do
+            let bytes = BASE64_STANDARD.decode(&*a.text(0)?).map_err(|_| EvalError::NotKnown)?; // Go accepts more texts
             String::from_utf8(bytes).map(HclValue::text).map_err(|_| EvalError::Refused)
         },
         "urlencode" => {

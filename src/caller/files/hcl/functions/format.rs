@@ -1,4 +1,4 @@
-//! `format`, and `formatlist`, which formats each item of its lists.
+//! Evaluates `format`, and `formatlist`, which formats each item of its lists.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::caller::files::hcl::json;
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 use crate::caller::files::image_side::UNKNOWN;
 
-/// The widest field. The result of a wider one is unknown.
+/// The widest field. The result of a wider field is unknown.
 const WIDTH_AT_MOST: usize = 200;
 
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -35,7 +35,7 @@ fn format_list(arguments: &FunctionArguments<'_>) -> EvalResult {
     (0..length).map(row).collect::<EvalResult<_>>().map(HclValue::list)
 }
 
-/// `%s`, `%v`, `%d`, `%q` and `%t`, with a width. Others are unknown.
+/// Formats `%s`, `%v`, `%d`, `%q` and `%t`, which may have a width. The results of other verbs are unknown.
 fn format(pattern: &HclValue, values: &[HclValue]) -> EvalResult<String> {
     let pattern = pattern.as_known_text()?;
     let (mut formatted, mut values, mut rest) = (String::new(), values.iter(), &*pattern);

@@ -4,7 +4,7 @@ use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::collections::index;
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
-/// The limit of go-cty.
+/// The most items that go-cty accepts in the result of `range`.
 const RANGE_AT_MOST: usize = 1024;
 
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -22,7 +22,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "concat" => |a| {
             let lists = a.values.iter().map(HclValue::as_list).collect::<EvalResult<Vec<_>>>()?;
             let whole = HclValue::list(lists.concat());
-            a.values.iter().try_for_each(|list| list.as_type_with(&whole).map(drop))?; // a tuple has several types, a list has not
+            a.values.iter().try_for_each(|list| list.as_type_with(&whole).map(drop))?; // lists have one type
             Ok(whole)
         },
         "compact" => |a| {
@@ -73,7 +73,8 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-/// `length` accepts a map and refuses an object, but the two cannot be told apart here.
+/// Returns the length of a list. The length of a map is unknown, because `length` refuses an object, and `HclValue`
+/// does not distinguish objects from maps.
 fn length(arguments: &FunctionArguments<'_>) -> EvalResult {
     match arguments.get(0)? {
         HclValue::Map(_) => Err(EvalError::NotKnown),
@@ -81,7 +82,7 @@ fn length(arguments: &FunctionArguments<'_>) -> EvalResult {
     }
 }
 
-/// An index beyond the end continues at the beginning.
+/// Returns the item at an index. An index beyond the end of the list continues at the beginning.
 fn element(arguments: &FunctionArguments<'_>) -> EvalResult {
     let list = arguments.list(0)?;
     let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
@@ -90,7 +91,7 @@ fn element(arguments: &FunctionArguments<'_>) -> EvalResult {
     list.get(usize::try_from(at).unwrap_or_default()).cloned().ok_or(EvalError::Refused)
 }
 
-/// Returns the position of a value. It is unknown if an earlier item may be equal.
+/// Returns the position of a value. The position is unknown if an earlier item may be equal to the value.
 fn position(arguments: &FunctionArguments<'_>) -> EvalResult<Option<usize>> {
     let wanted = arguments.get(1)?;
     for (at, item) in arguments.list(0)?.iter().enumerate() {
@@ -113,7 +114,7 @@ fn flatten(items: &[HclValue], flat: &mut Vec<HclValue>) {
 
 fn distinct(arguments: &FunctionArguments<'_>) -> EvalResult {
     let mut distinct: Vec<HclValue> = Vec::new();
-    arguments.get(0)?.as_type_with(arguments.get(0)?)?; // a list has one type
+    arguments.get(0)?.as_type_with(arguments.get(0)?)?; // the items of a list have one type
     for item in arguments.list(0)? {
         arguments.budget.spend((distinct.len() as u64 + 1).saturating_mul(item.weight()));
         arguments.budget.is_left().then_some(()).ok_or(EvalError::NotKnown)?;
@@ -124,7 +125,7 @@ fn distinct(arguments: &FunctionArguments<'_>) -> EvalResult {
     Ok(HclValue::list(distinct))
 }
 
-/// `range(end)`, `range(start, end)`, `range(start, end, step)`.
+/// Evaluates `range(END)`, `range(START, END)` and `range(START, END, STEP)`.
 fn range(arguments: &FunctionArguments<'_>) -> EvalResult {
     let (start, end) = match arguments.optional(1) {
         Some(_) => (arguments.number(0)?, arguments.number(1)?),

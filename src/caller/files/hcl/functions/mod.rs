@@ -1,5 +1,5 @@
-//! Functions that a file defines, and buildx' functions that real files use. The results of other functions are
-//! unknown.
+//! Evaluates functions that a file defines, and functions of buildx that real files use. The results of other functions
+//! are unknown.
 //!
 //! The results of `timestamp`, `uuidv4` and `bcrypt` cannot be known. The result of `homedir` never names an image.
 //! `cidr…`, `csvdecode`, `log`, `timeadd`, `uuidv5` and `rsadecrypt` could be computed, but no tag in a real file needs
@@ -67,7 +67,8 @@ impl EvalContext {
         }
     }
 
-    /// Returns the first argument that has a value. It stops at an unknown argument, which may be an error.
+    /// Evaluates `try`, which returns the first argument without an error. An unknown argument ends the search, because
+    /// its evaluation may fail in buildx.
     fn try_each(&self, call: &FuncCall, locals: &Locals<'_>) -> EvalResult {
         for argument in &call.args {
             match self.value(argument, locals) {
@@ -86,7 +87,7 @@ impl EvalContext {
         }
     }
 
-    /// `convert(["a"], set(string))`
+    /// Evaluates a call such as `convert(["a"], set(string))`.
     fn convert(&self, call: &FuncCall, locals: &Locals<'_>) -> EvalResult {
         let value = self.value(call.args.get(0).ok_or(EvalError::Refused)?, locals)?;
         match types::parse(call.args.get(1).ok_or(EvalError::Refused)?) {
@@ -95,7 +96,8 @@ impl EvalContext {
         }
     }
 
-    /// A function's body sees its parameters and the names outside all blocks. It never calls itself.
+    /// Calls a function that the file defines. The body may use the function's parameters and the names outside all
+    /// blocks. A function that calls itself is refused.
     fn call_own(&self, name: &str, function: &HclBlock, mut values: Vec<HclValue>) -> EvalResult {
         let body = function.get("result").ok_or(EvalError::Refused)?;
         let parameters = function.get("params").ok_or(EvalError::Refused)?;
@@ -158,7 +160,7 @@ fn find(name: &str) -> Option<Function> {
         .or_else(|| encoding::find(name))
 }
 
-/// Applies `and` or `or`. One argument may decide the result.
+/// Applies `and` or `or`. One argument may decide the result even if the other argument is unknown.
 fn decided(left: EvalResult<bool>, right: EvalResult<bool>, decisive: bool) -> EvalResult {
     let is_decided = left == Ok(decisive) || right == Ok(decisive);
     match (left, right) {
@@ -173,7 +175,6 @@ impl FunctionArguments<'_> {
         self.values.get(at).ok_or(EvalError::Refused)
     }
 
-    /// Returns an optional argument.
     fn optional(&self, at: usize) -> Option<&HclValue> {
         self.values.get(at)
     }
@@ -182,7 +183,7 @@ impl FunctionArguments<'_> {
         self.get(at)?.as_known_text()
     }
 
-    /// A text of ASCII. Go counts characters of other texts in another way.
+    /// Returns an argument that is ASCII text. In other texts, Go counts characters in another way.
     fn plain_text(&self, at: usize) -> EvalResult<Rc<str>> {
         let text = self.text(at)?;
         if text.is_ascii() { Ok(text) } else { Err(EvalError::NotKnown) }

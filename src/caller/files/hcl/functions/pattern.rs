@@ -1,4 +1,4 @@
-//! Functions of regular expressions. Go's regular expressions and Rust's agree for ASCII.
+//! Functions of regular expressions. For ASCII, regular expressions match alike in Go and Rust.
 
 use regex_lite::{Captures, Regex, RegexBuilder};
 
@@ -6,7 +6,7 @@ use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
 const PATTERN_AT_MOST: usize = 1000;
-/// The maximum size of a compiled pattern in bytes. Repetitions with a count make patterns large.
+/// The maximum size of a compiled pattern in bytes. Counted repetitions such as `a{500}` make a pattern large.
 const SIZE_AT_MOST: usize = 1 << 15;
 
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -32,17 +32,18 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-/// Returns the pattern in argument `at`. Before that, it takes the cost of a search in argument `text` from the budget.
+/// Compiles the pattern in the argument `at`. First spends the cost of searching the argument `text` from the budget.
 fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> EvalResult<Regex> {
     let (pattern, text) = (arguments.plain_text(at)?, arguments.plain_text(text)?);
     let cost = (text.len() as u64 + 16) * (pattern.len() as u64 + 64);
     let may_be_tried = pattern.len() <= PATTERN_AT_MOST && arguments.budget.spend(cost * 4);
     may_be_tried.then_some(()).ok_or(EvalError::NotKnown)?;
     let size = SIZE_AT_MOST.min(4096 + pattern.len() * 64);
-    RegexBuilder::new(&pattern).size_limit(size).build().map_err(|_| EvalError::NotKnown) // Go may accept more
+    RegexBuilder::new(&pattern).size_limit(size).build().map_err(|_| EvalError::NotKnown) // Go may accept the pattern
 }
 
-/// Returns the whole match, or its groups, either all by number or all by name.
+/// Returns the groups of a match, either all by number or all by name. A pattern without groups returns the whole
+/// match.
 fn groups(pattern: &Regex, found: &Captures<'_>) -> EvalResult {
     let text =
         |group: Option<regex_lite::Match<'_>>| group.map_or(HclValue::Null, |group| HclValue::text(group.as_str()));

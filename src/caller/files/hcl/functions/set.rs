@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
-/// The maximum length of a product of lists, above the number of targets that people build at once.
+/// The most combinations in a product of lists, which is more than the targets that people build at once.
 const PRODUCT_AT_MOST: usize = 4096;
 
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -23,7 +23,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
 
 type Texts = BTreeSet<Rc<str>>;
 
-/// Only sets of texts are supported.
+/// Reads a list of texts as a set. Sets of other values are unknown.
 fn set(value: &HclValue) -> EvalResult<Texts> {
     let text = |item: &HclValue| match item {
         HclValue::Text(_) => item.as_known_text(),

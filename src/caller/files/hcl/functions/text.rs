@@ -41,7 +41,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
             let is_clean = !text.contains("//") && !text.split('/').any(|part| part == "." || part == "..");
             if !is_clean {
                 return Err(EvalError::NotKnown);
-            } // Go cleans it
+            } // Go cleans such a path
             Ok(HclValue::text(match text.rsplit_once('/') {
                 Some(("", _)) => "/",
                 Some((folder, _)) => folder,
@@ -69,7 +69,8 @@ fn indent(arguments: &FunctionArguments<'_>) -> EvalResult {
     replaced(arguments, &arguments.text(1)?, "\n", &format!("\n{}", " ".repeat(width)))
 }
 
-/// The length of the result is limited, because a few characters can ask for a huge text.
+/// Replaces `from` by `to` in a text. The length of the result is limited, because a short bake file could otherwise
+/// produce a huge text.
 fn replaced(arguments: &FunctionArguments<'_>, text: &str, from: &str, to: &str) -> EvalResult {
     let found = if from.is_empty() { text.len() + 1 } else { text.matches(from).count() };
     arguments.budget.spend((found * to.len()) as u64).then_some(()).ok_or(EvalError::NotKnown)?;
@@ -105,7 +106,8 @@ fn join(arguments: &FunctionArguments<'_>) -> EvalResult {
     Ok(HclValue::text(parts.join(&*separator)))
 }
 
-/// A negative start is counted from the end of the text. A negative length means up to the end.
+/// Returns a part of a text. A negative start is an offset from the end of the text. A negative length means the rest
+/// of the text.
 fn substr(arguments: &FunctionArguments<'_>) -> EvalResult {
     let text = arguments.plain_text(0)?;
     let (offset, count) = (arguments.integer(1)?, arguments.integer(2)?);
@@ -118,7 +120,7 @@ fn substr(arguments: &FunctionArguments<'_>) -> EvalResult {
     Ok(HclValue::text(&rest[..count.min(rest.len())]))
 }
 
-/// Changes the first letter of each word.
+/// Puts the first letter of each word in upper case.
 fn title(text: &str) -> String {
     let mut before = ' ';
     let capital = |c: char| {
