@@ -1,24 +1,24 @@
-//! `CachePolicy`: how long to cache an external secret. A secret stays cached until shortly before its expiry, but
-//! never longer than the limits allow.
+//! `CachePolicy`: decides how long to cache the secret of an external source. A secret stays cached until shortly
+//! before its expiry, but never longer than the limits allow.
 
 use std::time::{Duration, SystemTime};
 
-/// The limits for a program's answers.
+/// The limits for the answers of a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CachePolicy {
-    /// How long before its expiry an answer is no longer used.
+    /// The time before an answer's expiry in which the answer is no longer used.
     pub(super) margin: Duration,
-    /// How long an answer without an expiry is valid, if the program promises a time.
+    /// The lifetime of an answer without an expiry, if the program promises a lifetime.
     pub(super) lives: Option<Duration>,
-    /// The longest time to cache an answer.
+    /// The longest time for which an answer is cached.
     pub(super) at_most: Option<Duration>,
 }
 
-/// The limit for every cached answer, so that a revoked role does not stay usable.
+/// The limit for every cached answer, so that a revoked role does not remain usable.
 const LONGEST: Duration = Duration::from_hours(12);
 
-/// Until when an answer that came at `now` may be cached; `None`: not at all. `ends` is the answer's expiry, `cache`
-/// the user's setting.
+/// Returns the time until which an answer that came at `now` may be cached, or `None` if it must not be cached. `ends`
+/// is the answer's expiry, and `cache` is the user's setting.
 pub(super) fn until(
     now: SystemTime,
     policy: &CachePolicy,

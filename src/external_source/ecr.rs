@@ -1,9 +1,9 @@
-//! The hosts of Amazon's registries. Only these hosts get a password of AWS, because a host with a similar name may
-//! belong to somebody else.
+//! Recognises the hosts of Amazon's registries. Only these hosts get a password of AWS, because a host with a similar
+//! name may be somebody else's.
 
 use crate::model::Registry;
 
-/// The kind and region in a host name.
+/// The kind and the region of a registry, as its host name states them.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum EcrHost<'h> {
     Public,
@@ -23,7 +23,8 @@ const DOMAINS: [&str; 9] = [
     "csp.hci.ic.gov",
 ];
 
-/// Reads `123456789012.dkr.ecr.eu-west-1.amazonaws.com`. The whole host must match, as in the official helper.
+/// Parses a host name such as `123456789012.dkr.ecr.eu-west-1.amazonaws.com`. The whole name must match, as in the
+/// official helper.
 pub(super) fn parse(registry: &Registry) -> Option<EcrHost<'_>> {
     if is_public(registry) {
         return Some(EcrHost::Public);

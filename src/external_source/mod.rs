@@ -1,7 +1,8 @@
-//! External sources: secrets of another program, such as `aws`, `gcloud`, `gh`, a credential helper or any command.
+//! External sources: gets secrets from another program, such as `aws`, `gcloud`, `gh`, a credential helper or any
+//! command.
 //!
-//! `commands` defines the command of each program, and `answer` reads what it prints. This file runs the command, and
-//! explains its failure.
+//! `commands` defines the command of each program, and `answer` parses the command's output. This file runs the
+//! command, and explains a failure.
 
 mod answer;
 mod cache_policy;
@@ -25,11 +26,11 @@ use commands::ProgramRequest;
 pub(crate) struct ExternalCredential {
     pub(crate) username: Option<Username>,
     pub(crate) secret: Secret,
-    /// Until when the answer may be cached; `None`: not at all.
+    /// The time until which the answer may be cached, or `None` if it must not be cached.
     pub(crate) expires_at: Option<SystemTime>,
 }
 
-/// Why a program gave no secret.
+/// The reason why a program returned no secret.
 #[derive(Debug)]
 pub(crate) enum ExternalError {
     /// The program has no login for this registry.
@@ -37,11 +38,11 @@ pub(crate) enum ExternalError {
     Failed(Problem),
 }
 
-/// The longest accepted output: much longer than any secret, because a secret must fit into a header.
+/// The longest accepted output in bytes, much longer than any secret that fits into a header.
 const ANSWER_LIMIT: usize = 1 << 20;
 
-/// Runs the program, within `patience`. For a person, the program may prompt on the terminal, and its last words are
-/// shown if it fails.
+/// Runs the program within `patience`. For a person, the program may prompt on the terminal, and an error quotes the
+/// end of its messages.
 pub(crate) fn ask(
     source: &ExternalSource,
     registry: &Registry,
@@ -66,13 +67,13 @@ pub(crate) fn ask(
     Ok(ExternalCredential { username: answer.username, secret: answer.secret, expires_at: until })
 }
 
-/// The key of a cached answer. The key is stored on disk. If its text changes, the answer is not found, and the program
-/// is asked again.
+/// Returns the key under which an answer is cached. The key is stored on disk. If the text of the key changes, the
+/// cached answer is not found, and the program is asked again.
 pub(crate) fn cache_key(source: &ExternalSource, registry: &Registry) -> String {
     format!("{registry} {source:?}")
 }
 
-/// The program to run, or why it cannot be run.
+/// Returns the path of the program to run, or the reason why it cannot run.
 pub(crate) fn program(source: &ExternalSource, registry: &Registry) -> Result<PathBuf, Problem> {
     if !registry.is_pattern() {
         return locate(&commands::request(source, registry)?);
@@ -84,7 +85,7 @@ pub(crate) fn program(source: &ExternalSource, registry: &Registry) -> Result<Pa
     locate(&commands::request(source, &sample_host(registry)).map_err(none)?)
 }
 
-/// The user name for the program's secrets, if it is the same at every registry.
+/// Returns the user name for the program's secrets, if it is the same at every registry.
 pub(crate) fn user_everywhere(preset: &ExternalProgram) -> Option<&'static str> {
     match preset {
         ExternalProgram::Aws { .. } => Some("AWS"),
@@ -94,24 +95,25 @@ pub(crate) fn user_everywhere(preset: &ExternalProgram) -> Option<&'static str> 
     }
 }
 
-/// A host that the pattern matches. Its first label is long enough for the account number in a host of Amazon's.
+/// Returns a host that the pattern matches. The first label is long enough for the account number in a host name of
+/// Amazon.
 fn sample_host(pattern: &Registry) -> Registry {
     let (first, rest) = pattern.as_str().split_once('.').unwrap_or((pattern.as_str(), ""));
     let first = first.replacen('*', &"0".repeat(13_usize.saturating_sub(first.len()).max(1)), 1);
     Registry::from_key(&format!("{first}.{rest}").replace('*', "x"))
 }
 
-/// Tells whether a registry allows pulls without a login. At such a registry, a failing program must not stop the pull.
+/// Tells whether a registry allows pulls without a login. At such a registry, a failing program must not stop a pull.
 pub(crate) fn is_public(registry: &Registry) -> bool {
     ecr::is_public(registry)
 }
 
-/// The preset whose hosts include this registry.
+/// Returns the preset whose hosts include this registry.
 pub(crate) fn program_for(registry: &Registry) -> Option<ExternalProgram> {
     commands::made_for(registry)
 }
 
-/// The GitHub host whose tokens a registry accepts; `github.com` if that is unknown.
+/// Returns the GitHub host whose tokens a registry accepts, or `github.com` if that host is unknown.
 pub(crate) fn github(registry: &Registry) -> String {
     commands::github_of(registry).unwrap_or("github.com").to_owned()
 }
@@ -122,7 +124,7 @@ fn run(
     deadline: Duration,
     audience: Audience,
 ) -> anyhow::Result<ProgramOutput> {
-    // The config may contain `~/`, so that it is valid on other machines too.
+    // A path in the config may begin with `~/`, so that the config is valid on other machines too.
     let expand = |value: &String| match value.strip_prefix("~/") {
         Some(_) => Env::default().expand_home(value).to_string_lossy().into_owned(),
         None => value.clone(),
@@ -149,7 +151,7 @@ fn run(
     })
 }
 
-/// The program's file. A relative path is refused, because it would refer to a different file in every working
+/// Returns the program's path. A relative path is an error, because it would refer to a different file in every working
 /// directory.
 fn locate(request: &ProgramRequest) -> Result<PathBuf, Problem> {
     let name = &request.program;
@@ -175,7 +177,7 @@ fn is_ours(program: &Path) -> bool {
     programs::is_our_name(program) || programs::is_this_program(program)
 }
 
-/// The error of a program that has failed.
+/// Returns the error for a program that has failed.
 fn error_from(
     request: &ProgramRequest,
     registry: &Registry,
@@ -186,7 +188,7 @@ fn error_from(
     let stdout = String::from_utf8_lossy(&output.stdout);
     if request.form == AnswerFormat::Helper && stdout.trim() == Credential::NOT_FOUND {
         return match request.not_found_may_mean {
-            // This helper answers "not found" to every error.
+            // A helper with this field answers "not found" to every error.
             Some((what, cure)) => ExternalError::Failed(Problem::new(
                 format!("`{}` has no login for {registry}, {what}", program.display()),
                 cure,
@@ -200,7 +202,8 @@ fn error_from(
     ExternalError::Failed(Problem::new(with_last_words(what, output, audience), cure))
 }
 
-/// Adds the program's last words for a person. A client gets none, because its log must not contain a secret.
+/// Appends the end of the program's messages to an error for a person. A client's error does not quote the program,
+/// because the client's log must not contain a secret.
 fn with_last_words(what: String, output: &ProgramOutput, audience: Audience) -> String {
     let last_words = stderr::last_words(&output.stderr, &output.stdout);
     match audience {

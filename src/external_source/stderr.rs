@@ -1,14 +1,15 @@
-//! Reads a program's stderr: its last words without secrets, and the hint that follows from them.
+//! Reads a program's stderr: quotes its end without secrets, and finds the hint for a known message.
 
 use super::commands::ProgramRequest;
 use crate::system::text;
 
-/// The most characters to quote in a message.
+/// The largest number of characters that a message quotes.
 const LIMIT: usize = 400;
 
 const STRUCK: &str = "…";
 
-/// The end of the program's messages. The program's answer, and words that look like secrets, are replaced by `…`.
+/// Returns the end of the program's messages. The program's answer, and words that look like secrets, are replaced by
+/// `…`.
 pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
     let answers = String::from_utf8_lossy(stdout);
     let mut message = String::from_utf8_lossy(stderr).into_owned();
@@ -28,7 +29,7 @@ pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
     }
 }
 
-/// The hint for a known message.
+/// Returns the hint for a known message.
 pub(super) fn hint(stderr: &[u8], request: &ProgramRequest) -> Option<String> {
     const LOGIN_IS_OVER: [&str; 13] = [
         "sso login",
@@ -56,7 +57,8 @@ pub(super) fn hint(stderr: &[u8], request: &ProgramRequest) -> Option<String> {
     Some(format!("run `{login}`"))
 }
 
-/// Replaces each part of a word that looks like a secret, by its prefix or as a long mixture of characters.
+/// Replaces the parts of a word that look like a secret, which is recognised by its prefix or its mixture of
+/// characters.
 fn struck(word: &str) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '=' | '~');
     let mut safe = String::new();

@@ -1,5 +1,5 @@
-//! Reads the archive of a release: one folder with the program. An entry outside this folder is refused. No other file
-//! uses `miniz_oxide` and `tar`.
+//! Reads the archive of a release, which contains one folder with the program. An entry outside this folder is refused.
+//! Only this file uses the crates `miniz_oxide` and `tar`.
 
 use std::io::Read;
 
@@ -8,13 +8,14 @@ use tar::{Archive, EntryType};
 
 use crate::system::text::one_line;
 
-/// The largest unpacked archive. Our programs are less than a fifth as large.
+/// The largest accepted size of the unpacked archive, in bytes. Ensign's programs are less than a fifth as large.
 const LIMIT: usize = 256 << 20;
 
 const NO_TAR: &str = "has a part that is not a tar file";
 
-/// Returns the file `folder/program` of a `.tar.gz`. Nothing is written. An entry outside of `folder`, or of another
-/// kind than file or folder, is an error. An error completes a sentence that begins with the archive's name.
+/// Returns the content of the file `folder/program` in a `.tar.gz`. Nothing is written. An entry outside `folder`, or
+/// of another kind than file or folder, is an error. The error text completes a sentence that begins with the archive's
+/// name.
 pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec<u8>, String> {
     let tar = deflated(archive).and_then(|deflated| decompress_to_vec_with_limit(deflated, LIMIT).ok());
     let tar = tar.ok_or("is not a gzip file of a sensible size")?;
@@ -47,8 +48,8 @@ pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec
     found.ok_or_else(|| format!("holds no `{program}`"))
 }
 
-/// The compressed part of a gzip file whose header contains no file name (RFC 1952). The checksum of gzip is skipped,
-/// because the signed SHA-256 was checked before.
+/// Returns the compressed part of a gzip file whose header contains no file name (RFC 1952). The checksum of gzip is
+/// skipped, because the signed SHA-256 has already been checked.
 fn deflated(archive: &[u8]) -> Option<&[u8]> {
     let (head, rest) = archive.split_at_checked(10)?;
     let (deflated, _) = rest.split_at_checked(rest.len().checked_sub(8)?)?;

@@ -1,19 +1,19 @@
-//! The facts about the project's own releases that are compiled in: their address and the key of their signature.
+//! The facts about Ensign's own releases that are compiled in, such as their address and public key.
 
-/// The file with these facts. Scripts read the same file.
+/// The file with the facts, which scripts also read.
 const FACTS: &str = include_str!("../../packaging/release.facts");
 
-/// The base address of the releases.
+/// Returns the base address of the releases.
 pub(super) fn address() -> &'static str {
     fact("RELEASES")
 }
 
-/// minisign's public key; empty until the first release is signed.
+/// Returns minisign's public key, or an empty text until the first release is signed.
 pub(super) fn key() -> &'static str {
     fact("PUBLIC_KEY")
 }
 
-/// Where the source is.
+/// Returns the address of the source repository.
 pub(crate) fn repository() -> &'static str {
     fact("REPOSITORY")
 }

@@ -1,6 +1,6 @@
-//! `Installation`: where this program is installed, by whom, and how to replace it.
+//! `Installation`: finds out where this program is installed and by whom, and replaces it.
 //!
-//! An update only renames files in the program's own folder, so that the program's name always leads to a working
+//! An update replaces the program by a rename in its own folder, so that the program's name always leads to a working
 //! program.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::system::files::{self, InstalledFile, Lock};
 use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use crate::system::text::one_line;
 
-/// Where this program is installed.
+/// The place where this program is installed.
 pub(crate) struct Installation {
     /// The folder above the program's folder.
     pub(crate) prefix: PathBuf,
@@ -25,12 +25,13 @@ pub(crate) struct Installation {
     folder: PathBuf,
 }
 
-/// Names in the program's folder: the next program, the previous one, and the previous one during a roll-back.
+/// The names of the next program, the previous program, and the previous program during a roll-back, all in the
+/// program's folder.
 const NEXT: &str = ".ensign-next";
 const PREVIOUS: &str = ".ensign-previous";
 const RETURNING: &str = ".ensign-returning";
 
-/// Names below the prefix: the notes of install.sh and packages, and the lock.
+/// The paths below the prefix of the notes of install.sh and of packages, and of the lock.
 const INSTALLED_FROM: &str = "lib/ensign/installed-from";
 const INSTALLED_BY: &str = "lib/ensign/installed-by";
 const LOCK: &str = "lib/ensign/update.lock";
@@ -61,8 +62,8 @@ impl Installation {
         lock.ok_or_else(|| Problem::new("another update of this program is running", "wait until it is done").into())
     }
 
-    /// Replaces this program with the verified `program`, after a trial run on this machine. This program is kept for a
-    /// roll-back.
+    /// Replaces this program with the verified `program`, after a trial run of the new program on this machine. Keeps
+    /// this program for a roll-back.
     pub(crate) fn replace(&self, program: &[u8], version: &Version) -> Result<()> {
         self.tidy()?;
         let next = self.at(NEXT);
@@ -75,7 +76,7 @@ impl Installation {
         exchanged
     }
 
-    /// Restores the kept program, and keeps this program in its place. Returns the restored version.
+    /// Restores the kept program, and keeps this program instead. Returns the restored version.
     pub(crate) fn roll_back(&self) -> Result<Version> {
         let (previous, returning) = (self.at(PREVIOUS), self.at(RETURNING));
         if !files::is_file(&returning)? {
@@ -94,12 +95,12 @@ impl Installation {
         Ok(version)
     }
 
-    /// Renews completions and manual pages. A failure is ignored.
+    /// Writes completions and manual pages again with the new program. A failure is ignored.
     pub(crate) fn renew_texts(&self) {
         let _ = ask(&self.at(PROGRAM), "install-texts");
     }
 
-    /// Removes the leftovers of a killed update or roll-back.
+    /// Removes the left-overs of a killed update or roll-back.
     fn tidy(&self) -> Result<()> {
         let (previous, returning) = (self.at(PREVIOUS), self.at(RETURNING));
         if files::is_file(&returning)? && !files::is_file(&previous)? {
@@ -117,7 +118,7 @@ impl Installation {
         self.folder.join(name)
     }
 
-    /// Fails unless `program` runs on this machine and has this version.
+    /// Returns an error unless `program` runs on this machine and has this version.
     fn prove(&self, program: &Path, version: &Version) -> Result<()> {
         let found = self.version_of(program)?;
         if found == *version {
@@ -140,7 +141,7 @@ impl Installation {
     }
 }
 
-/// Runs one of our programs with one word.
+/// Runs an Ensign program with one word as its argument.
 fn ask(program: &Path, word: &str) -> Result<ProgramOutput> {
     programs::call(&ProgramCall {
         program,

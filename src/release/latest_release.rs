@@ -19,7 +19,7 @@ pub(crate) fn note(env: &Env, latest: &Version) -> Result<()> {
     file.keep()
 }
 
-/// The saved version, if it is newer than this program.
+/// Returns the saved version, if it is newer than this program.
 pub(crate) fn newer(env: &Env) -> Option<Version> {
     let bytes = files::read(&env.data_dir.as_ref()?.join(FILE), LIMIT).ok()??;
     let noted: Value = serde_json::from_slice(&bytes).ok()?;

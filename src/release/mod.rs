@@ -1,7 +1,7 @@
-//! Finds, downloads and verifies our own releases.
+//! Finds, downloads and verifies Ensign's own releases.
 //!
-//! It verifies the signature first, then the version in the signature, then the checksum of the archive (RELEASE.md).
-//! It trusts nothing else from the server.
+//! The signature is verified first, then the version in the signature, then the checksum of the archive (RELEASE.md).
+//! Nothing else from the server is trusted.
 
 mod archive;
 mod facts;
@@ -25,7 +25,7 @@ pub(crate) use owner::Owner;
 use signature::{PublicKey, SignatureFault};
 pub(crate) use version::Version;
 
-/// The server of releases, and the key that must have signed them.
+/// The server of releases, and the public key for the signatures of the releases.
 pub(crate) struct ReleaseServer {
     address: String,
     key: PublicKey,
@@ -39,7 +39,7 @@ pub(crate) struct Release {
     sums: String,
 }
 
-/// The file name of the program, in an archive and where it is installed.
+/// The program's file name, in an archive and in an installation.
 pub(crate) const PROGRAM: &str =
     if cfg!(windows) { "docker-credential-ensign.exe" } else { "docker-credential-ensign" };
 
@@ -49,7 +49,7 @@ const TEXT_LIMIT: u64 = 64 << 10;
 const ARCHIVE_LIMIT: u64 = 64 << 20;
 
 impl ReleaseServer {
-    /// `setting` is `releases` of the config, which names another server and its key.
+    /// Returns the server in `setting`, which is the config's `releases`, or else the project's own server.
     pub(crate) fn new(setting: Option<&Value>) -> Result<Self, Problem> {
         let (address, key) = match setting {
             None => (facts::address(), facts::key()),
@@ -72,7 +72,7 @@ impl ReleaseServer {
         Ok(Self { address, key, client: HttpClient::new(Limits::default()) })
     }
 
-    /// Finds the newest release, or the given version. A pre-release is found only by its version.
+    /// Finds the newest release, or the release of the given version. A pre-release is found only by its version.
     pub(crate) fn find(&self, wanted: Option<&Version>) -> Result<Release, Problem> {
         let folder = wanted.map_or_else(|| "latest/download".to_owned(), folder_of);
         let quiet = |_, _| ();
@@ -99,7 +99,7 @@ impl ReleaseServer {
         }
     }
 
-    /// Fetches the program of a release for this machine.
+    /// Downloads the program of a release for this machine, and verifies its checksum.
     pub(crate) fn program(&self, release: &Release, progress: &dyn Fn(u64, Option<u64>)) -> Result<Vec<u8>, Problem> {
         let version = &release.version;
         let target = target();
@@ -164,14 +164,14 @@ impl ReleaseServer {
 }
 
 impl Release {
-    /// The checksum of a file, if the list has it exactly once.
+    /// Returns the checksum of a file, if the list contains the file exactly once.
     fn sum_of(&self, file: &str) -> Option<&str> {
         let mut sums = self.sums.lines().filter_map(|line| line.split_once("  ").filter(|(_, name)| *name == file));
         sums.next().map(|(sum, _)| sum).filter(|_| sums.next().is_none())
     }
 }
 
-/// Returns the signed comment.
+/// Verifies a signature, and returns the comment that is signed with it.
 fn verify(key: &PublicKey, signature: &str, sums: &str) -> Result<String, Problem> {
     let comment = key.verify(signature, sums.as_bytes()).map_err(|fault| match fault {
         SignatureFault::NoSignature => tampered(&format!("{SIGNATURE} is not a signature of minisign")),
@@ -199,7 +199,7 @@ fn folder_of(version: &Version) -> String {
     format!("download/v{version}")
 }
 
-/// This machine's platform, as the files of a release name it.
+/// Returns this machine's platform, as in the file names of a release.
 fn target() -> String {
     let machine = std::env::consts::ARCH;
     match std::env::consts::OS {

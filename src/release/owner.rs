@@ -1,4 +1,4 @@
-//! `Owner`: who installed this program, and therefore updates it.
+//! `Owner`: tells who installed this program and therefore updates it.
 
 use std::path::{Path, PathBuf};
 
@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 pub(crate) enum Owner {
     /// install.sh downloaded the program from a release, so `update` can update it.
     Release,
-    /// install.sh built it from this checkout.
+    /// install.sh built the program from this checkout.
     Checkout(PathBuf),
     /// A package manager installed the program, and updates it with this command.
     Package(String),
     Unknown,
 }
 
-/// What install.sh notes for a release. For a checkout, it notes the folder instead.
+/// The note that install.sh writes for a release. For a checkout, install.sh writes the folder's path instead.
 const RELEASE: &str = "release";
 
-/// Package managers with folders of their own, and their update commands.
+/// Package managers that install into folders of their own, each with its update command.
 const BY_FOLDER: [(&str, &str); 5] = [
     ("/Cellar/", "brew upgrade docker-credential-ensign"),
     ("/nix/store/", "nix profile upgrade docker-credential-ensign"),
@@ -26,7 +26,7 @@ const BY_FOLDER: [(&str, &str); 5] = [
     ("/.cargo/bin/", "cargo install docker-credential-ensign"),
 ];
 
-/// `by` and `from` are the notes of a package and of install.sh.
+/// Returns the owner of `program`, where `by` is the note of a package and `from` the note of install.sh.
 pub(super) fn owner_of(program: &Path, by: Option<String>, from: Option<String>) -> Owner {
     if let Some(command) = by {
         return Owner::Package(command);

@@ -1,19 +1,19 @@
-//! Verifies minisign's hashed signatures: Ed25519 over a text's BLAKE2b-512, then over that signature with its comment.
-//! No other file uses `blake2`. `blake2` and `ring` are dependencies anyway, but minisign's own crate would add its own
-//! code for both.
+//! Verifies minisign's hashed signatures. The first Ed25519 signature covers a text's BLAKE2b-512, and the second
+//! covers the first signature and its comment. Only this file uses `blake2`. `blake2` and `ring` are dependencies
+//! anyway, but minisign's own crate would bring its own code for both.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use blake2::{Blake2b512, Digest};
 use ring::signature::{ED25519, UnparsedPublicKey};
 
-/// A public key, and the number by which signatures refer to it.
+/// A public key with its key id, by which signatures refer to the key.
 pub(super) struct PublicKey {
     number: [u8; 8],
     key: [u8; 32],
 }
 
-/// Why a signature is not valid.
+/// The reason why a signature is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignatureFault {
     NoSignature,
@@ -22,14 +22,14 @@ pub(super) enum SignatureFault {
 }
 
 impl PublicKey {
-    /// Reads the line of base64 that minisign prints.
+    /// Parses a public key, which minisign prints as a line of base64.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 42] = BASE64_STANDARD.decode(text).ok()?.try_into().ok()?;
         let [b'E', b'd', rest @ ..] = bytes else { return None };
         Some(Self { number: *rest.first_chunk()?, key: *rest.last_chunk()? })
     }
 
-    /// Returns the signed comment.
+    /// Verifies a signature, and returns the comment that is signed with it.
     pub(super) fn verify<'s>(&self, signature: &'s str, text: &[u8]) -> Result<&'s str, SignatureFault> {
         let SignatureFile { number, signature, comment, of_comment } =
             parse(signature).ok_or(SignatureFault::NoSignature)?;
@@ -44,13 +44,13 @@ impl PublicKey {
     }
 }
 
-/// The contents of a signature file.
+/// The parsed content of a signature file.
 struct SignatureFile<'s> {
-    /// The number of the key.
+    /// The id of the key.
     number: [u8; 8],
     signature: [u8; 64],
     comment: &'s str,
-    /// The signature of the signature and its comment.
+    /// The signature that covers `signature` and `comment`.
     of_comment: [u8; 64],
 }
 

@@ -8,15 +8,15 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     numbers: [u64; 3],
-    /// The pre-release part; empty for a final release.
+    /// The pre-release part, which is empty for a final release.
     pre: Vec<String>,
 }
 
-/// The longest accepted version.
+/// The longest accepted version, in bytes.
 const LONGEST: usize = 40;
 
 impl Version {
-    /// The version of this program.
+    /// Returns the version of this program.
     pub(crate) fn ours() -> Self {
         env!("CARGO_PKG_VERSION").parse().expect("cargo has checked it")
     }
@@ -69,8 +69,8 @@ impl PartialOrd for Version {
     }
 }
 
-/// Compares two pre-release parts. Numbers come before words. If one list begins with the whole other list, the shorter
-/// list comes first.
+/// Compares two pre-release parts. Numbers come before words. If one list is the beginning of the other list, the
+/// shorter list comes first.
 fn compare_words(left: &[String], right: &[String]) -> Ordering {
     let compared = left.iter().zip(right).map(|(left, right)| match (left.parse::<u64>(), right.parse::<u64>()) {
         (Ok(left), Ok(right)) => left.cmp(&right),

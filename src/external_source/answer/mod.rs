@@ -1,4 +1,4 @@
-//! Reads what programs print, which is untrusted.
+//! Parses the output of other programs, which is untrusted.
 
 use std::time::SystemTime;
 
@@ -10,22 +10,22 @@ use zeroize::Zeroizing;
 
 use crate::model::{HelperMessage, Secret, Username, jwt, timestamp};
 
-/// The formats of answers.
+/// The formats of a program's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AnswerFormat {
-    /// `{"Username": …, "Secret": …}`, perhaps after lines of messages
+    /// `{"Username": …, "Secret": …}`, possibly after lines of messages
     Helper,
-    /// `aws ecr get-authorization-token` or `aws ecr-public get-authorization-token`
+    /// The output of `aws ecr get-authorization-token` or `aws ecr-public get-authorization-token`
     Ecr,
-    /// `gcloud config config-helper`
+    /// The output of `gcloud config config-helper`
     Gcloud,
-    /// `az acr login --expose-token`, whose answer must be for the registry `server`
+    /// The output of `az acr login --expose-token`, which must name the registry `server`
     Acr { server: String },
     /// The secret and nothing else
     Line,
     /// The secret on the first line; later lines are ignored
     FirstLine,
-    /// The format `Helper`, or else `Line`
+    /// The format `Helper`, or else the format `Line`
     LineOrHelper,
 }
 
@@ -33,14 +33,14 @@ pub(super) enum AnswerFormat {
 pub(super) struct ProgramAnswer {
     pub(super) username: Option<Username>,
     pub(super) secret: Secret,
-    /// The expiry that the answer or its token states.
+    /// The expiry that the answer or the token in it states.
     pub(super) ends: Option<SystemTime>,
 }
 
-/// Why an answer is unreadable: a part of a sentence, which quotes nothing from the answer.
+/// The reason why an answer is unreadable, as a part of a sentence that quotes nothing from the answer.
 type ReadError = &'static str;
 
-/// The longest accepted secret. No client can send such a long header.
+/// The longest accepted secret in bytes, because no client can send a longer header.
 const SECRET_LIMIT: usize = 64 << 10;
 
 const NO_JSON: ReadError = "its answer is not the expected JSON";
@@ -66,7 +66,7 @@ pub(super) fn parse(form: &AnswerFormat, stdout: &[u8]) -> Result<ProgramAnswer,
     checked(answer)
 }
 
-/// Refuses a secret that cannot be valid, in any format of answer.
+/// Refuses a secret that cannot be valid, whatever the format of the answer.
 #[expect(clippy::disallowed_methods, reason = "checked here, not handed out")]
 fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, ReadError> {
     let secret = answer.secret.expose();
@@ -87,7 +87,7 @@ fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, ReadError> {
     Ok(ProgramAnswer { ends, ..answer })
 }
 
-/// Removes one line end after the secret. Any other line end is an error.
+/// Removes one line end after the secret. Returns an error if the answer has a further line end.
 fn line(text: &str) -> Result<&str, ReadError> {
     let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
     if line.contains(['\n', '\r']) { Err("its answer has several lines") } else { Ok(line) }
@@ -176,17 +176,17 @@ fn acr(text: &str, server: &str) -> Result<ProgramAnswer, ReadError> {
     })
 }
 
-/// Skips the lines before the JSON object, because some helpers first print which file they use.
+/// Skips the lines before the JSON object, because some helpers first print the name of the file that they use.
 fn json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, ReadError> {
     let start = if text.trim_start().starts_with('{') { Some(0) } else { text.find("\n{").map(|at| at + 1) };
-    serde_json::from_str(&text[start.ok_or(NO_JSON)?..]).map_err(|_| NO_JSON) // the error would quote the answer
+    serde_json::from_str(&text[start.ok_or(NO_JSON)?..]).map_err(|_| NO_JSON) // serde's error would quote the answer
 }
 
 fn known_user(name: &str) -> Option<Username> {
     name.parse().ok()
 }
 
-/// Reads a time: RFC 3339, or the seconds since 1970 that `aws` prints in its wire format.
+/// Reads a time: Reads a time in RFC 3339, or as seconds since 1970, which `aws` prints in its wire format.
 fn moment(value: &Value) -> Option<SystemTime> {
     match value {
         Value::String(text) => timestamp::parse(text),

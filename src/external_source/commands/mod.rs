@@ -1,4 +1,4 @@
-//! The known programs: the command of each for a host, and the format of its answer.
+//! Defines the command of each known program for a host, and the format of the program's answer.
 //!
 //! The secret of a preset is sent only to the preset's own hosts, because a secret of `aws`, `gcloud` or `gh` gives
 //! access to much more than one registry.
@@ -12,7 +12,7 @@ use super::ecr::{self, EcrHost};
 use crate::model::{ExternalProgram, ExternalSource, HelperName, Problem, Registry};
 use crate::system::text;
 
-/// The command to run, and how to read its answer.
+/// The command to run, and the format in which its answer is read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ProgramRequest {
     pub(super) program: String,
@@ -23,7 +23,7 @@ pub(super) struct ProgramRequest {
     pub(super) stdin: Option<String>,
     pub(super) form: AnswerFormat,
     pub(super) cache_policy: CachePolicy,
-    /// The likely reason and where to look, for a helper that answers "not found" to every error.
+    /// The likely reason and the place to look, for a helper that answers "not found" to every error.
     pub(super) not_found_may_mean: Option<(&'static str, &'static str)>,
     /// The command with which the user logs in to the program's service.
     pub(super) login: Option<String>,
@@ -48,13 +48,13 @@ const GOOGLE_IDENTITY: [&str; 5] = [
     "GOOGLE_APPLICATION_CREDENTIALS",
 ];
 
-/// Tokens that gh prefers to its own login (cli/cli `internal/config/auth_config.go`).
+/// Variables with tokens that gh prefers to its own login (cli/cli `internal/config/auth_config.go`).
 const GH_TOKENS: [&str; 4] = ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"];
 
-/// The domains of Azure's registries, one for each of its clouds.
+/// The domains of Azure's registries, one for each of Azure's clouds.
 const AZURE: [&str; 4] = [".azurecr.io", ".azurecr.cn", ".azurecr.us", ".azurecr.de"];
 
-/// The command for `registry`.
+/// Returns the command that prints the secret for `registry`.
 pub(super) fn request(source: &ExternalSource, registry: &Registry) -> Result<ProgramRequest, Problem> {
     let mut request = match &source.program {
         ExternalProgram::Helper(name) => helper(name, source, registry),
@@ -88,7 +88,7 @@ pub(super) fn request(source: &ExternalSource, registry: &Registry) -> Result<Pr
     Ok(request)
 }
 
-/// The preset whose hosts include this registry.
+/// Returns the preset whose hosts include this registry.
 pub(super) fn made_for(registry: &Registry) -> Option<ExternalProgram> {
     let presets = [
         ExternalProgram::Aws { profile: None },
@@ -119,7 +119,8 @@ impl ProgramRequest {
         }
     }
 
-    /// The hint how to run the program by hand. It hides the arguments of the user's own command.
+    /// Returns the hint that shows how to run the program by hand. The hint hides the arguments of a command that the
+    /// user wrote.
     pub(super) fn by_hand(&self) -> String {
         let Self { program, arguments, stdin, .. } = self;
         let arguments: Vec<_> = arguments.iter().map(|word| text::quote(word)).collect();
@@ -131,7 +132,7 @@ impl ProgramRequest {
     }
 }
 
-/// The policy for tokens that state their expiry.
+/// The policy for tokens that state their own expiry.
 const TOKEN: CachePolicy = CachePolicy { margin: Duration::from_mins(5), lives: None, at_most: None };
 
 fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> ProgramRequest {
@@ -141,14 +142,15 @@ fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> Pr
     };
     match name.to_string().as_str() {
         "ecr-login" => {
-            // The cache of `ecr-login` returns a token until half of the token's life is over.
+            // The cache of `ecr-login` returns a token until half of the token's lifetime is over.
             request.cache_policy.at_most = Some(Duration::from_mins(30));
             request.not_found_may_mean = Some(("or the AWS login has expired", "see `~/.ecr/log`, and log in to AWS"));
             if source.env.contains_key("AWS_PROFILE") {
                 request.env_remove.extend(AWS_KEYS);
             }
         }
-        // gcloud's helper renews a token that has less than 55 minutes left, so every token is valid for 45 more.
+        // gcloud's helper renews a token that has less than 55 minutes left, so each token is valid for 45 minutes
+        // more.
         "gcloud" => {
             request.cache_policy.lives = Some(Duration::from_mins(45));
             if source.env.contains_key("CLOUDSDK_ACTIVE_CONFIG_NAME") {
@@ -242,7 +244,7 @@ fn gh(host: &str, user: Option<&str>, registry: &Registry) -> Result<ProgramRequ
     Ok(request)
 }
 
-/// The GitHub host that a registry belongs to.
+/// Returns the GitHub host whose tokens a registry accepts.
 pub(super) fn github_of(registry: &Registry) -> Option<&str> {
     match registry.as_str() {
         "ghcr.io" | "docker.pkg.github.com" => Some("github.com"),
