@@ -12,15 +12,16 @@ use super::json_edit::ObjectSpan;
 use super::logins::shown;
 use crate::system::files;
 
-/// A `config.json` or `auth.json`, which may be missing. It has no `Debug`, because it may contain plain-text logins.
+/// A `config.json` or `auth.json`, which may be missing. The type has no `Debug`, because the file may contain
+/// plain-text logins.
 pub(crate) struct ConfigJson {
     path: PathBuf,
-    /// `None`: there is no file.
+    /// The file's text, or `None` if there is no file.
     text: Option<String>,
     root: Map<String, Value>,
 }
 
-/// A syntax error. Ensign never changes a file that has one.
+/// A syntax error in the file, which Ensign then never changes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ConfigSyntaxError {
     pub(crate) path: PathBuf,
@@ -29,13 +30,13 @@ pub(crate) struct ConfigSyntaxError {
 }
 
 impl ConfigJson {
-    /// Reads a file. A missing file has no settings. Errors are as in [`Self::parse`].
+    /// Reads a file. A missing file has no settings. The errors are those of [`Self::parse`].
     pub(crate) fn load(path: &Path) -> Result<Self> {
         Ok(Self::parse(path, files::read(path, LIMIT)?)?)
     }
 
-    /// Parses a file. An empty file has no settings, as for Docker (`cli/config/configfile/file.go` accepts the end of
-    /// the file). Docker too fails at a [`ConfigSyntaxError`].
+    /// Parses a file. An empty file has no settings, as in Docker (`cli/config/configfile/file.go` accepts the end of
+    /// the file). At a [`ConfigSyntaxError`], Docker fails too.
     pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, ConfigSyntaxError> {
         let broken = |line, problem: String| ConfigSyntaxError { path: path.to_owned(), line, problem };
         let none = || Self { path: path.to_owned(), text: None, root: Map::new() };
@@ -53,7 +54,7 @@ impl ConfigJson {
         // serde_json's messages about syntax do not quote the text, so they show no secrets.
         let root = match serde_json::from_str::<Value>(&text) {
             Ok(Value::Object(root)) => root,
-            Ok(Value::Null) => Map::new(), // Go reads it as an empty object
+            Ok(Value::Null) => Map::new(), // Go reads `null` as an empty object
             Ok(_) => return Err(broken(1, "it is not a JSON object".into())),
             Err(error) => {
                 let problem = error.to_string();
@@ -75,51 +76,51 @@ impl ConfigJson {
         self.text.as_deref()
     }
 
-    /// The entries of `credHelpers`: registry and helper. An empty helper means that Docker reads the login from
-    /// `auths`.
+    /// Returns the entries of `credHelpers`, each with its registry and helper. If the helper is empty, Docker reads
+    /// the login from `auths`.
     pub(crate) fn helpers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.section("credHelpers").map(|(key, helper)| (key, helper.as_str().unwrap_or_default()))
     }
 
-    /// The helper in `credHelpers` under exactly this key, as Docker looks it up.
+    /// Returns the helper in `credHelpers` under exactly this key, as Docker does.
     pub(crate) fn helper(&self, key: &str) -> Option<&str> {
         Some(field(&self.root, "credHelpers")?.1.get(key)?.as_str().unwrap_or_default())
     }
 
-    /// The helper in `credsStore`, for all other registries.
+    /// Returns the helper in `credsStore`, which Docker asks for all other registries.
     pub(crate) fn store(&self) -> Option<&str> {
         field(&self.root, "credsStore")?.1.as_str().filter(|store| !store.is_empty())
     }
 
-    /// The value of `credsStore` as written, which may be empty.
+    /// Returns the value of `credsStore` as written, which may be empty.
     pub(crate) fn written_store(&self) -> Option<&str> {
         field(&self.root, "credsStore")?.1.as_str()
     }
 
-    /// The entries of `auths`: plain-text logins, and empty entries that mark logins in a helper.
+    /// Returns the entries of `auths`, which are plain-text logins or empty markers of logins in a helper.
     pub(super) fn logins(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.section("auths")
     }
 
-    /// The servers with an empty entry in `auths`, whose logins are in a helper.
+    /// Returns the servers with an empty entry in `auths`, whose logins are in a helper.
     pub(crate) fn servers_of_helpers(&self) -> Vec<String> {
         let is_empty = |entry: &Value| entry.as_object().is_some_and(Map::is_empty);
         self.logins().filter(|(_, entry)| is_empty(entry)).map(|(server, _)| server.to_owned()).collect()
     }
 
-    /// A section's name as this file spells it.
+    /// Returns a section's name as this file spells it.
     pub(super) fn spelling<'a>(&'a self, name: &'a str) -> &'a str {
         field(&self.root, name).map_or(name, |(spelling, _)| spelling)
     }
 
-    /// The members of a section, which is an object.
+    /// Returns the members of a section whose value is an object.
     pub(super) fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
         let entries = field(&self.root, name).and_then(|(_, section)| section.as_object());
         entries.into_iter().flatten().map(|(key, value)| (key.as_str(), value))
     }
 }
 
-/// Finds a field as Go's `encoding/json` does: upper and lower case do not matter.
+/// Finds a field without regard to upper and lower case, as Go's `encoding/json` does.
 pub(super) fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<(&'a str, &'a Value)> {
     let exact = object.get_key_value(name);
     exact
@@ -127,7 +128,8 @@ pub(super) fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<(&
         .map(|(key, value)| (key.as_str(), value))
 }
 
-/// The reason why the text cannot be edited, with its line. Sections that Ensign never edits are not checked.
+/// Returns the reason why the text cannot be edited, with the position of the fault. Sections that Ensign never edits
+/// are not checked.
 fn problem(text: &str) -> Option<(usize, String)> {
     let root = ObjectSpan::at(text, 0)?;
     if let Some(twice) = twice(&root, &["credHelpers", "auths", "credsStore"]) {
@@ -160,8 +162,8 @@ fn problem(text: &str) -> Option<(usize, String)> {
     None
 }
 
-/// The first duplicate key. JSON readers disagree on which value counts, and an edit would decide that. For the keys in
-/// `any_case`, upper and lower case do not matter.
+/// Returns the first duplicate key with its position. Programs disagree on which of two equal keys has effect, and an
+/// edit would decide that. Upper and lower case do not matter for the keys in `any_case`.
 fn twice(object: &ObjectSpan, any_case: &[&str]) -> Option<(usize, String)> {
     let mut seen = HashSet::new();
     let name = |key: &str| match any_case.iter().find(|name| name.eq_ignore_ascii_case(key)) {

@@ -1,4 +1,5 @@
-//! `ConfiguredHelper`: the helper from which Docker gets a registry's login, and whether Docker finds our program.
+//! `ConfiguredHelper`: finds the helper from which Docker gets a registry's login, and tells whether Docker finds
+//! Ensign.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,14 +15,14 @@ use crate::system::{files, find_program};
 /// The program that Docker runs for the helper `ensign`.
 pub(crate) const PROGRAM: &str = "docker-credential-ensign";
 
-/// Returns the helper for a registry. `credHelpers` takes precedence over `credsStore`. An empty name means that the
-/// login is in `auths` (docker/cli `cli/config/configfile/file.go`, `getConfiguredCredentialStore`). The container
-/// tools ignore `credsStore`.
+/// Returns the helper that a client asks for a registry. `credHelpers` takes precedence over `credsStore`, which the
+/// container tools ignore. If the helper's name is empty, the login is in `auths` (docker/cli
+/// `cli/config/configfile/file.go`, `getConfiguredCredentialStore`).
 pub(crate) fn asked<'a>(file: &'a ConfigJson, reader: ClientFamily, registry: &Registry) -> ConfiguredHelper<'a> {
     asked_as(file, reader, if reader == ClientFamily::Docker { registry.docker_key() } else { registry.as_str() })
 }
 
-/// Returns the helper for a registry under exactly this key.
+/// Returns the helper that a client asks for exactly this key.
 pub(crate) fn asked_as<'a>(file: &'a ConfigJson, reader: ClientFamily, key: &str) -> ConfiguredHelper<'a> {
     let store = || file.store().filter(|_| reader == ClientFamily::Docker);
     match file.helper(key).or_else(store) {
@@ -39,7 +40,7 @@ pub(crate) fn asks_us(file: &ConfigJson, registry: &Registry) -> bool {
     matches!(asked(file, ClientFamily::Docker, registry), ConfiguredHelper::Ensign | ConfiguredHelper::Pinned(_))
 }
 
-/// Where a client gets a registry's login from.
+/// The place from which a client gets a registry's login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConfiguredHelper<'a> {
     Ensign,
@@ -47,7 +48,7 @@ pub(crate) enum ConfiguredHelper<'a> {
     Pinned(&'a str),
     /// Another `docker-credential-…` program.
     Helper(&'a str),
-    /// No helper. The login in `auths` is used.
+    /// The login in `auths`, without a helper.
     PlainFile,
 }
 
@@ -56,13 +57,13 @@ pub(crate) enum ConfiguredHelper<'a> {
 pub(crate) enum AuthConfig {
     /// The variable is not set, or has no login for the registry.
     Silent,
-    /// The variable's login is used instead of the helper's.
+    /// The login in the variable is used instead of the helper's login.
     Wins,
-    /// Docker cannot read the variable, and reports that with every command. Some other programs can read it.
+    /// Docker cannot read the variable, and says so in each command. Some other programs can read the variable.
     Unreadable,
 }
 
-/// Reads `DOCKER_AUTH_CONFIG` as Docker does since 28.3: only the field `auth` in `auths`, and keys must match exactly
+/// Reads `DOCKER_AUTH_CONFIG` as Docker does since 28.3, with only the field `auth` and with keys that match exactly
 /// (docker/cli `cli/config/configfile/file.go`, `parseEnvConfig`).
 pub(crate) fn auth_config(value: Option<&str>, key: &str) -> AuthConfig {
     #[derive(Deserialize)]
@@ -87,34 +88,34 @@ pub(crate) fn auth_config(value: Option<&str>, key: &str) -> AuthConfig {
     }
 }
 
-/// The value of `DOCKER_AUTH_CONFIG`. It holds secrets.
+/// Returns the value of `DOCKER_AUTH_CONFIG`, which contains secrets.
 pub(crate) fn auth_config_variable() -> Option<String> {
     env::variable("DOCKER_AUTH_CONFIG").map(|value| value.to_string_lossy().into_owned())
 }
 
-/// Tells whether Docker would find the program.
+/// Tells whether Docker would find Ensign's program.
 pub(crate) fn docker_finds_us() -> bool {
     find_program(PROGRAM).is_some()
 }
 
-/// Tells whether `docker` is a snap. A snap has its own config. It starts no program outside its folders, so it asks no
-/// helper (canonical/docker-snap, issues 10 and 19).
+/// Tells whether the program `docker` is a snap. A snap has its own config. A snap starts no program outside its
+/// folders, so it asks no helper (canonical/docker-snap, issues 10 and 19).
 pub(crate) fn docker_is_a_snap() -> bool {
     let program = find_program("docker").and_then(|path| path.canonicalize().ok());
     program.is_some_and(|path| path.ends_with("usr/bin/snap") || path.starts_with("/snap"))
 }
 
-/// Tells whether the snap's config has a login under each of these keys, which `snap_command` writes.
+/// Tells whether the snap's config has a login under each of these keys, as [`snap_command`] writes them.
 pub(crate) fn snap_has_logins<'k>(env: &Env, mut keys: impl Iterator<Item = &'k str>) -> bool {
     let path = env.home().map(|home| home.join(SNAP_CONFIG)).filter(|path| path.is_file());
     let file = path.and_then(|path| ConfigJson::load(&path).ok());
     file.is_some_and(|file| keys.all(|key| file.logins().any(|(name, _)| name == key)))
 }
 
-/// The config of Docker's snap, below the home folder.
+/// The path of the config of Docker's snap, relative to the home folder.
 const SNAP_CONFIG: &str = "snap/docker/current/.docker/config.json";
 
-/// The command that writes the snap's config.
+/// Returns the command that writes logins to the snap's config.
 pub(crate) fn snap_command(program: &str) -> String {
     format!("{program} export --all --format auth.json -o ~/{SNAP_CONFIG}")
 }

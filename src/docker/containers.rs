@@ -1,12 +1,13 @@
-//! The files of Podman, Buildah and Skopeo.
+//! Reads and changes the files of Podman, Buildah and Skopeo.
 //!
-//! Our entries go into `credHelpers` of `auth.json`: one for each registry, as in Docker's file. For such a registry,
-//! `login` stores the password with Ensign. These tools read Docker's `config.json` too, but with an entry only there,
-//! `login` would write the password to `auth.json` (containers/image `pkg/docker/config/config.go`).
+//! Ensign adds entries to `credHelpers` of `auth.json`, one for each registry, as in Docker's file. For a registry with
+//! such an entry, the command `login` of these tools stores the password with Ensign. These tools also read Docker's
+//! `config.json`, but with an entry only in that file, `login` would write the password to `auth.json`
+//! (containers/image `pkg/docker/config/config.go`).
 //!
-//! With `credential-helpers` in `registries.conf`, these tools would ask Ensign for every registry, and a user's
-//! setting replaces the machine's. So Ensign edits this list only if the user already has one. The tools ask its
-//! helpers in order, and read `auth.json` only if the list contains `containers-auth.json`.
+//! With `credential-helpers` in the user's `registries.conf`, these tools would ask Ensign for every registry, and the
+//! machine's own setting would have no effect. Therefore Ensign edits this list only if the user already has it. The
+//! tools ask the helpers in this list in order, and read `auth.json` only if the list contains `containers-auth.json`.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -20,37 +21,39 @@ use super::{ConfigJson, ConfigSyntaxError, FilePlan, HELPER, LIMIT, PlannedChang
 use crate::system::env::{self, Env};
 use crate::system::{files, find_program};
 
-/// Tells whether these tools are used here: one of them is on `PATH`, or their `auth.json` exists.
+/// Tells whether these tools are used here, because one of them is on `PATH` or their `auth.json` exists.
 pub(crate) fn are_found(env: &Env) -> bool {
     ["podman", "buildah", "skopeo"].iter().any(|name| find_program(name).is_some())
         || auth_file(env).is_some_and(|path| path.exists())
 }
 
-/// The first key of `credHelpers` with a scheme. If there is one, `podman --remote` sends no login at all
-/// (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`). On macOS and Windows, Podman is always
-/// remote.
+/// Returns the first key of `credHelpers` that begins with a scheme. If a file has such a key, `podman --remote` sends
+/// no login at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`). On macOS and Windows, Podman
+/// is always remote.
 pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<String> {
     let key =
         file.helpers().map(|(key, _)| key).find(|key| key.starts_with("https://") || key.starts_with("http://"))?;
     Some(shown(key))
 }
 
-/// The `auth.json` for our entries. It is not the file under `XDG_RUNTIME_DIR`, because that is lost at a restart.
+/// Returns the path of the `auth.json` to which Ensign adds entries. Ensign does not use the `auth.json` under
+/// `XDG_RUNTIME_DIR`, because that file is lost at a restart.
 pub(crate) fn auth_file(env: &Env) -> Option<PathBuf> {
     Some(env.xdg_config_dir()?.join("containers").join("auth.json"))
 }
 
-/// The user's `registries.conf`, which replaces the machine's.
+/// Returns the path of the user's `registries.conf`, which replaces the machine's file.
 pub(crate) fn registries_conf(env: &Env) -> Option<PathBuf> {
     Some(env.xdg_config_dir()?.join("containers").join("registries.conf"))
 }
 
-/// `REGISTRY_AUTH_FILE`, which replaces every other `auth.json`.
+/// Returns the path in `REGISTRY_AUTH_FILE`, which replaces every other `auth.json`.
 pub(crate) fn only_auth_file() -> Option<PathBuf> {
     env::path("REGISTRY_AUTH_FILE")
 }
 
-/// The files in which these tools look for plain-text logins, in their order. Docker's file is left out.
+/// Returns the `auth.json` files in which these tools look for plain-text logins, in the tools' order. Docker's file is
+/// left out.
 pub(crate) fn login_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];
@@ -62,7 +65,8 @@ pub(crate) fn login_files(env: &Env) -> Vec<PathBuf> {
     found
 }
 
-/// The folder to which `login` writes (containers/image `pkg/docker/config/config.go`, `getPathToAuth`).
+/// Returns the folder of the file to which `login` writes (containers/image `pkg/docker/config/config.go`,
+/// `getPathToAuth`).
 fn session_folder(
     keeps_sessions: bool,
     runtime: Option<PathBuf>,
@@ -78,7 +82,8 @@ fn session_folder(
     }
 }
 
-/// All files in which these tools look for logins, in their order. The file of the login session comes before ours.
+/// Returns all files in which these tools look for logins, in the tools' order. The file of the login session comes
+/// before the file with Ensign's entries.
 pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];
@@ -86,10 +91,10 @@ pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
     login_files(env).into_iter().chain(env.docker_config_file()).collect()
 }
 
-/// The name in a list of helpers that means the `auth.json` files.
+/// The name in a list of helpers that stands for the `auth.json` files.
 pub(super) const AUTH_FILES: &str = "containers-auth.json";
 
-/// Tells whether a name in `credential-helpers` means the `auth.json` files.
+/// Tells whether a name in `credential-helpers` stands for the `auth.json` files.
 pub(crate) fn is_auth_files(name: &str) -> bool {
     name == AUTH_FILES
 }
@@ -99,7 +104,7 @@ pub(crate) fn is_auth_files(name: &str) -> bool {
 pub(crate) struct RegistriesConf {
     path: PathBuf,
     text: Option<String>,
-    /// The list of helpers, and its position in the text. The rest of the text is not rewritten.
+    /// The list of helpers and its position in the text; an edit rewrites only this part.
     list: Option<(Range<usize>, Array)>,
 }
 
@@ -109,7 +114,7 @@ impl RegistriesConf {
         Ok(Self::parse(path, files::read_any(path, LIMIT)?)?)
     }
 
-    /// Parses TOML. `credential-helpers` must be a list of strings.
+    /// Parses TOML. Returns an error if `credential-helpers` is not a list of strings.
     pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, ConfigSyntaxError> {
         let broken =
             |line, problem: &str| ConfigSyntaxError { path: path.to_owned(), line, problem: problem.to_owned() };
@@ -127,13 +132,13 @@ impl RegistriesConf {
                 (span, _) => return Err(broken(line(span), "`credential-helpers` is not a list of strings")),
             },
         };
-        let document = document.into_mut(); // drops the spans, and owns its texts
+        let document = document.into_mut(); // removes the spans, and owns the texts
         let list = list.zip(document.get(SETTING).and_then(|setting| setting.as_array()).cloned());
         Ok(Self { path: path.to_owned(), list, text })
     }
 
-    /// The helpers that the file lists for all registries, in their order. `None` if the file has no list, or an empty
-    /// one, which means the same (`pkg/sysregistriesv2/system_registries_v2.go`).
+    /// Returns the helpers that the file lists for all registries, in their order. Returns `None` if the file has no
+    /// list or an empty list, which have the same meaning (`pkg/sysregistriesv2/system_registries_v2.go`).
     pub(crate) fn helpers(&self) -> Option<Vec<&str>> {
         let helpers: Vec<&str> = self.list.as_ref()?.1.iter().filter_map(Value::as_str).collect();
         (!helpers.is_empty()).then_some(helpers)
@@ -155,7 +160,7 @@ impl RegistriesConf {
         self.edit(listed.then_some(PlannedChange::Unlist), take_off)
     }
 
-    /// Rewrites only the list.
+    /// Plans to rewrite the list, and nothing else in the file.
     fn edit(&self, change: Option<PlannedChange>, edit: impl Fn(&mut Array)) -> FilePlan {
         let before = self.text.clone();
         let mut after = before.clone().unwrap_or_default();
@@ -172,7 +177,7 @@ impl RegistriesConf {
 
 const SETTING: &str = "credential-helpers";
 
-/// The new first entry takes over the comments before the old first entry.
+/// Inserts Ensign as the first entry, below the comments before the old first entry.
 fn prepend(list: &mut Array) {
     let mut ours = Value::from(HELPER);
     if let Some(first) = list.get_mut(0) {

@@ -1,4 +1,4 @@
-//! The Docker daemon's `insecure-registries`: the registries for which the user allows plain http.
+//! Reads `insecure-registries` of the Docker daemon: the registries for which the user allows plain http.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -10,14 +10,14 @@ use crate::model::{Network, Registry};
 use crate::system::env::{self, Env};
 use crate::system::files;
 
-/// Registries that Docker's daemon may speak to without TLS.
+/// The registries that Docker's daemon may contact without TLS.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct InsecureRegistries {
     hosts: Vec<Registry>,
     networks: Vec<Network>,
 }
 
-/// The settings of the daemons on this machine. An unreadable file allows nothing.
+/// Reads the settings of all daemons on this machine. An unreadable file allows nothing.
 pub(crate) fn insecure_registries(env: &Env) -> InsecureRegistries {
     let texts = paths(env).into_iter().filter_map(|path| files::read_any(&path, LIMIT).ok().flatten());
     let mut all = InsecureRegistries::default();
@@ -28,7 +28,7 @@ pub(crate) fn insecure_registries(env: &Env) -> InsecureRegistries {
     all
 }
 
-/// The files of the machine's daemon, a rootless one, and Docker Desktop's.
+/// Returns the settings files of the machine's daemon, of a rootless daemon and of Docker Desktop.
 fn paths(env: &Env) -> Vec<PathBuf> {
     let machine = env::path("ProgramData").map_or_else(
         || PathBuf::from("/etc/docker/daemon.json"),
@@ -50,9 +50,9 @@ impl InsecureRegistries {
         }
     }
 
-    /// Compares a host with its port, as the daemon does (moby `registry/config.go`). A host name is not resolved to
-    /// compare its address with the networks. Otherwise the name server would decide whether the password is sent
-    /// unencrypted.
+    /// Tells whether the list contains this host with its port, as the daemon compares them (moby
+    /// `registry/config.go`). A host name is not resolved to an address, which could be in one of the networks. With
+    /// resolved names, the name server would decide whether the password is sent unencrypted.
     pub(crate) fn contain(&self, registry: &Registry) -> bool {
         let address = registry.host().parse::<IpAddr>().ok();
         self.hosts.contains(registry)

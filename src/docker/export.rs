@@ -1,4 +1,5 @@
-//! Writes logins in the formats of other programs: `auth.json`, a Kubernetes pull secret, `DOCKER_AUTH_CONFIG`.
+//! Writes logins in the formats of other programs, such as `auth.json`, a Kubernetes pull secret and
+//! `DOCKER_AUTH_CONFIG`.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,16 +8,16 @@ use serde_json::{Map, Value, json};
 use crate::model::{Account, Credential, ImagePattern, Registry};
 use crate::system::text::single_quote;
 
-/// The format of the export, which depends on the program that reads it.
+/// The format of an export, which depends on the program that reads the export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthFormat {
-    /// Podman, Buildah and Skopeo. A key may be a namespace or repository, and the longest match wins (containers/image
-    /// `docs/containers-auth.json.5.md`).
+    /// The format of Podman, Buildah and Skopeo. A key may be a namespace or repository, and the longest matching key
+    /// has effect (containers/image `docs/containers-auth.json.5.md`).
     AuthJson,
-    /// The kubelet. A key may contain a path, and the longest is tried first. Identity tokens are not supported
-    /// (kubernetes `pkg/credentialprovider/keyring.go`).
+    /// The format of the kubelet. A key may contain a path, and the longest key is tried first. The kubelet does not
+    /// support identity tokens (kubernetes `pkg/credentialprovider/keyring.go`).
     DockerConfigJson,
-    /// Docker since 28.3: only the field `auth` in `auths`, and keys must match exactly (docker/cli
+    /// The format of Docker since 28.3, with only the field `auth` and with keys that must match exactly (docker/cli
     /// `cli/config/configfile/file.go`).
     Variable,
 }
@@ -26,8 +27,8 @@ pub(crate) enum AuthFormat {
 pub(crate) struct ExportAccount {
     pub(crate) account: Account,
     pub(crate) credential: Credential,
-    /// The registry's other names. Each gets an entry, because the programs that read the export compare names letter
-    /// by letter.
+    /// The registry's other names. Each name gets an entry, because the programs that read the export compare names
+    /// letter by letter.
     pub(crate) names: Vec<String>,
     /// Whether the account answers for its whole registry.
     pub(crate) by_default: bool,
@@ -36,19 +37,18 @@ pub(crate) struct ExportAccount {
 /// The exported logins, and the accounts that were left out.
 pub(crate) struct ExportedAuths {
     auths: Map<String, Value>,
-    /// The keys with their accounts.
+    /// The exported keys, each with its account.
     pub(crate) keys: Vec<(String, Account)>,
     pub(crate) left_out: Vec<OmittedAccount>,
 }
 
-/// An account that was left out, completely or for some of its images, because the format cannot express it.
+/// An account that was left out of the export completely or for some images, because the format cannot express it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OmittedAccount {
     pub(crate) account: Account,
     pub(crate) why: String,
 }
 
-/// Exports the accounts in a format.
 pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuths {
     let mut exported = ExportedAuths { auths: Map::new(), keys: vec![], left_out: vec![] };
     for login in chosen {
@@ -107,19 +107,19 @@ impl ExportedAuths {
         self.keys.is_empty()
     }
 
-    /// The file's text. It holds secrets.
+    /// Returns the file's text, which contains secrets.
     pub(crate) fn file(&self) -> String {
         let text = serde_json::to_string_pretty(&json!({"auths": self.auths})).expect("texts always serialize");
         text + "\n"
     }
 
-    /// A line for `sh`. It holds secrets.
+    /// Returns a line for `sh`, which contains secrets.
     pub(crate) fn shell_line(&self) -> String {
         let text = json!({"auths": self.auths}).to_string();
         format!("export DOCKER_AUTH_CONFIG={}\n", single_quote(&text))
     }
 
-    /// A manifest of a Secret, in JSON, which `kubectl apply -f` reads. It holds secrets.
+    /// Returns the manifest of a Kubernetes Secret in JSON, for `kubectl apply -f`. The manifest contains secrets.
     pub(crate) fn manifest(&self, name: &str, namespace: Option<&str>) -> String {
         let mut metadata = json!({"name": name});
         if let Some(namespace) = namespace {
@@ -134,7 +134,8 @@ impl ExportedAuths {
     }
 }
 
-/// Tells whether Kubernetes accepts this name. A name must be a subdomain as in RFC 1123; a namespace, a single label.
+/// Tells whether Kubernetes accepts this name. A name must be a subdomain as in RFC 1123, and a namespace must be a
+/// single label.
 pub(crate) fn is_kubernetes_name(text: &str, is_label: bool) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let part =
@@ -142,7 +143,7 @@ pub(crate) fn is_kubernetes_name(text: &str, is_label: bool) -> bool {
     if is_label { text.len() <= 63 && part(text) } else { text.len() <= 253 && text.split('.').all(part) }
 }
 
-/// The key of a whole registry. Docker looks up Docker Hub by its address, the container tools by its name.
+/// Returns the key of a whole registry. Docker looks up Docker Hub by its address, and the container tools by its name.
 fn host_key(form: AuthFormat, registry: &Registry) -> String {
     match form {
         AuthFormat::AuthJson => registry.to_string(),
@@ -150,7 +151,8 @@ fn host_key(form: AuthFormat, registry: &Registry) -> String {
     }
 }
 
-/// The key of a pattern: `ghcr.io/acme` for `ghcr.io/acme/**`. `None` if the pattern has a `*` elsewhere.
+/// Returns the key of a pattern, such as `ghcr.io/acme` for `ghcr.io/acme/**`. Returns `None` if the pattern has a `*`
+/// in another place.
 fn path_key(pattern: &ImagePattern) -> Option<String> {
     let path = pattern.path();
     let prefix = if path == "**" { Some("") } else { path.strip_suffix("/**") }.unwrap_or(path);
@@ -161,7 +163,7 @@ fn path_key(pattern: &ImagePattern) -> Option<String> {
     Some(format!("{}{slash}{prefix}", pattern.registry()))
 }
 
-/// An entry of `auths`. An identity token gets a field of its own beside the name, as in Docker's file.
+/// Returns an entry of `auths`. An identity token has a field of its own beside the name, as in Docker's file.
 #[expect(clippy::disallowed_methods, reason = "this is where logins are written in clear, as was asked")]
 fn entry(account: &Account, credential: &Credential) -> Value {
     let Credential { username, secret } = credential;

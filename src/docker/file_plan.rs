@@ -10,7 +10,7 @@ use super::logins::shown;
 use super::{ConfigJson, HELPER, LIMIT};
 use crate::system::files::{self, Access};
 
-/// The changes of one file. It has no `Debug`, because it contains the file's plain-text logins.
+/// The changes of one file. The type has no `Debug`, because it contains the file's plain-text logins.
 pub(crate) struct FilePlan {
     path: PathBuf,
     changes: Vec<PlannedChange>,
@@ -23,20 +23,22 @@ pub(crate) struct FilePlan {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum BackupRule {
     No,
-    /// Only if there is no copy yet. Our entries are in the file already, so an older copy is worth more.
+    /// Makes a copy only if there is no copy yet. The file already has entries of Ensign, so an older copy is more
+    /// useful.
     IfNone,
     Fresh,
 }
 
-/// The file has changed since it was read. It must be read again, and our changes must be planned again.
+/// The error that the file has changed since it was read. The file must then be read again, and the changes must be
+/// planned again.
 #[derive(Debug)]
 pub(crate) struct FileChangedError(pub(crate) PathBuf);
 
-/// How many times the changes of a file are planned while other programs keep changing it. Docker changes its file once
-/// in a login.
+/// The number of times that the changes of a file are planned while other programs keep changing the file. Docker
+/// changes its file once in a login.
 const TRIES: usize = 10;
 
-/// Repeats `act` while its file changes between reading and writing.
+/// Repeats `act` as long as its file changes between reading and writing.
 pub(crate) fn until_unchanged<T>(mut act: impl FnMut() -> Result<T>) -> Result<T> {
     for _ in 1..TRIES {
         match act() {
@@ -50,40 +52,40 @@ pub(crate) fn until_unchanged<T>(mut act: impl FnMut() -> Result<T>) -> Result<T
 /// One line of a plan and of its preview.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PlannedChange {
-    /// The registry gets an entry.
+    /// Adds an entry for the registry.
     Add { key: String },
-    /// The registry's entry names Ensign instead of another helper.
+    /// Names Ensign instead of another helper in the registry's entry.
     Replace { key: String, helper: String },
-    /// The entry is removed.
+    /// Removes the entry.
     Remove { key: String },
-    /// Another helper's entry is removed, because `credsStore` is asked instead.
+    /// Removes another helper's entry, because Docker asks the helper in `credsStore` instead.
     Discard { key: String, helper: String },
-    /// The entry of a wanted registry names another helper, and stays because `--force` is missing.
+    /// Keeps another helper in the entry of a wanted registry, because `--force` is missing.
     Conflict { key: String, helper: String },
-    /// The entry of another registry names another helper, and stays.
+    /// Keeps another helper in the entry of a registry that was not asked for.
     Kept { key: String, helper: String },
-    /// The entry is ours already.
+    /// Keeps the entry, which already names Ensign.
     Ours { key: String },
-    /// `credsStore`, for all registries without an entry, names Ensign.
+    /// Names Ensign in `credsStore`, for all registries without an entry.
     Store { before: Option<String> },
-    /// `credsStore` names Ensign already.
+    /// Keeps `credsStore`, which already names Ensign.
     StoreOurs,
-    /// `credsStore` gets its old value.
+    /// Gives `credsStore` its old value.
     StoreBack { to: Option<String> },
-    /// A plain-text login is removed from `auths`; its empty marker stays.
+    /// Removes a plain-text login from `auths`, but keeps its empty marker.
     TakeOut { key: String },
-    /// Ensign becomes the first of `credential-helpers` in `registries.conf`.
+    /// Puts Ensign first in `credential-helpers` of `registries.conf`.
     Prepend,
-    /// Ensign is removed from that list.
+    /// Removes Ensign from `credential-helpers` of `registries.conf`.
     Unlist,
-    /// A setting outside the registries' entries is written.
+    /// Sets a value that is not a registry's entry.
     Set { section: &'static str, key: &'static str, value: String },
-    /// Such a setting is removed.
+    /// Removes a value that is not a registry's entry.
     Unset { section: &'static str, key: &'static str, value: String },
 }
 
 impl FilePlan {
-    /// Plans to edit the file's text once for each change.
+    /// Plans to edit the file's text, once for each change.
     pub(super) fn new(
         file: &ConfigJson,
         changes: Vec<PlannedChange>,
@@ -109,7 +111,7 @@ impl FilePlan {
         Ok(Self { backup: self.backup, ..Self::from_texts(&self.path, self.changes, self.before, after) })
     }
 
-    /// The plan that turns one text into the other.
+    /// Returns the plan that turns the text `before` into the text `after`.
     pub(super) fn from_texts(path: &Path, changes: Vec<PlannedChange>, before: Option<String>, after: String) -> Self {
         let after = (before.as_deref().unwrap_or_default() != after).then_some(after);
         Self { path: path.to_owned(), changes, before, after, backup: BackupRule::No }
@@ -124,7 +126,7 @@ impl FilePlan {
         &self.path
     }
 
-    /// The target of the path if it is a link, as the link spells it.
+    /// Returns the link's target as the link spells it, if the path is a link.
     pub(crate) fn link_target(&self) -> Option<PathBuf> {
         fs::read_link(&self.path).ok()
     }
@@ -133,24 +135,24 @@ impl FilePlan {
         &self.changes
     }
 
-    /// The new text; `None` if nothing changes.
+    /// Returns the new text, or `None` if nothing changes.
     #[cfg(any(test, fuzzing))]
     pub(super) fn after(&self) -> Option<&str> {
         self.after.as_deref()
     }
 
-    /// Tells whether nothing would be written.
+    /// Tells whether the plan writes nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.after.is_none()
     }
 
-    /// The path of the backup from before our first entry.
+    /// Returns the path of the backup, which is a copy from before Ensign's first entry.
     pub(crate) fn backup_path(path: &Path) -> PathBuf {
         files::sibling(path, ".before-ensign")
     }
 
-    /// Writes the file if anything changes, and makes the backup. Fails if the file has changed since it was read. The
-    /// caller holds Ensign's lock, but other programs do not take it.
+    /// Writes the file if anything changes, and makes the backup. Returns an error if the file has changed since it was
+    /// read. The caller must hold Ensign's lock, but other programs do not use this lock.
     pub(crate) fn apply(&self) -> Result<()> {
         let Some(after) = &self.after else { return Ok(()) };
         let path = &self.path;
@@ -167,7 +169,7 @@ impl FilePlan {
     }
 }
 
-/// Follows a link to a file that does not exist yet. The writer follows other links.
+/// Returns the target if the path is a link to a file that does not exist yet. The writer itself follows other links.
 fn destination(path: &Path) -> PathBuf {
     match fs::read_link(path) {
         Ok(target) if !path.exists() => path.parent().unwrap_or(Path::new(".")).join(target),
@@ -189,7 +191,7 @@ impl PlannedChange {
         !matches!(self, Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. } | Self::StoreOurs)
     }
 
-    /// The section of the file that this change belongs to. The preview shows the section as a heading.
+    /// Returns the section of the file in which this change is made. The preview shows the section as a heading.
     fn section(&self) -> &'static str {
         match self {
             Self::TakeOut { .. } => "auths",
@@ -227,7 +229,7 @@ impl fmt::Display for PlannedChange {
     }
 }
 
-/// The lines of the preview under their sections, without the file's name.
+/// Prints the lines of the preview under their sections, without the file's name.
 impl fmt::Display for FilePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut section = "";

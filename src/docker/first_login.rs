@@ -1,7 +1,7 @@
-//! `FirstLogin`: the login that Docker or a container tool finds first for a registry.
+//! `FirstLogin`: finds the login that Docker or a container tool would use for a registry.
 //!
-//! Sources: docker/cli `cli/config/configfile/file.go`; containers/image `pkg/docker/config/config.go`,
-//! `getCredentialsWithHomeDir`.
+//! The rules are from docker/cli `cli/config/configfile/file.go` and containers/image `pkg/docker/config/config.go`
+//! (`getCredentialsWithHomeDir`).
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use crate::system::env::Env;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FirstLogin {
     Ensign,
-    /// Another helper, named in this file.
+    /// Another helper, which is named in this file.
     Helper {
         helper: String,
         file: PathBuf,
@@ -33,10 +33,10 @@ pub(crate) enum FirstLogin {
     Nobody,
 }
 
-/// The files that one family of clients reads, in their order, and its helpers for every registry.
+/// The files that one family of clients reads, in the clients' order, and the helpers for all registries.
 pub(crate) struct LoginLookup {
     reader: ClientFamily,
-    /// The list in `registries.conf`, in which a special name means the files.
+    /// The list of helpers in `registries.conf`, where `containers-auth.json` stands for the files.
     helpers: Vec<String>,
     conf: PathBuf,
     files: Vec<ConfigJson>,
@@ -58,7 +58,7 @@ impl LoginLookup {
         Ok(Self { reader, helpers, conf: conf.unwrap_or_default(), files, variable })
     }
 
-    /// The first login for a registry under this name, and for this image.
+    /// Returns the first login for a registry under this name, for the given image.
     pub(crate) fn first(&self, registry: &Registry, name: &str, image: Option<&ImageReference>) -> FirstLogin {
         let is_own_name = name == registry.as_str();
         let key = if is_own_name && self.reader == ClientFamily::Docker { registry.docker_key() } else { name };
@@ -97,7 +97,7 @@ fn asked_first(helper: &str, file: &Path) -> FirstLogin {
     if is_ours { FirstLogin::Ensign } else { FirstLogin::Helper { helper: helper.to_owned(), file: file.to_owned() } }
 }
 
-/// The user of a plain-text login. Only the container tools look up keys for a part of a registry.
+/// Returns the user of a plain-text login. Only the container tools look up keys that name a part of a registry.
 fn plain(
     file: &ConfigJson,
     reader: ClientFamily,

@@ -1,7 +1,7 @@
-//! The entries in Docker's `config.json` that make its CLI ask our plugin after commands.
+//! Adds and removes the entries in Docker's `config.json` that make Docker's CLI ask Ensign's plugin after commands.
 //!
 //! docker/cli `cli-plugins/manager/hooks.go` reads `plugins.ensign.hooks`, but only if `features.hooks` is on. Another
-//! program may need that setting too, so its old value is saved in `plugins.ensign`, which Docker preserves.
+//! program may also need `features.hooks`, so its old value is saved in `plugins.ensign`, which Docker preserves.
 
 use std::path::{Path, PathBuf};
 
@@ -14,10 +14,10 @@ use super::{FilePlan, HELPER, PlannedChange, json_edit};
 const PLUGINS: &str = "plugins";
 const FEATURES: &str = "features";
 const HOOKS: &str = "hooks";
-/// The old value of `features.hooks`; empty if it was not set.
+/// The key of the old value of `features.hooks`; the value is empty if there was none.
 const BEFORE: &str = "features.hooks";
 
-/// Adds the changes that make Docker ask our plugin after `commands`.
+/// Adds the changes that make Docker ask Ensign's plugin after `commands`.
 pub(crate) fn plan(file: &ConfigJson, plan: FilePlan, commands: &str) -> Result<FilePlan> {
     let set = |section, key, value: &str| PlannedChange::Set { section, key, value: value.to_owned() };
     let mut changes = vec![set(PLUGINS, HOOKS, commands)];
@@ -37,14 +37,14 @@ pub(crate) fn plan(file: &ConfigJson, plan: FilePlan, commands: &str) -> Result<
     })
 }
 
-/// Adds the changes after which Docker no longer asks our plugin.
+/// Adds the changes after which Docker no longer asks Ensign's plugin.
 pub(crate) fn undo(file: &ConfigJson, plan: FilePlan) -> Result<FilePlan> {
     let unset = |section, key, value: &str| PlannedChange::Unset { section, key, value: value.to_owned() };
     let mut changes = Vec::new();
     changes.extend(note(file, HOOKS).map(|commands| unset(PLUGINS, HOOKS, commands)));
     if let Some(before) = note(file, BEFORE) {
         changes.push(unset(PLUGINS, BEFORE, before));
-        // If `features.hooks` was switched off meanwhile, it stays off.
+        // If somebody has switched `features.hooks` off meanwhile, it stays off.
         changes.extend(switch(file).filter(|value| is_on(value)).map(|_| match before {
             "" => unset(FEATURES, HOOKS, "true"),
             _ => PlannedChange::Set { section: FEATURES, key: HOOKS, value: before.to_owned() },
@@ -59,13 +59,14 @@ pub(crate) fn undo(file: &ConfigJson, plan: FilePlan) -> Result<FilePlan> {
     })
 }
 
-/// Tells whether Docker would find our plugin.
+/// Tells whether Docker would find Ensign's plugin.
 pub(crate) fn docker_finds_plugin(config_folder: &Path) -> bool {
     let name = format!("docker-{HELPER}{}", std::env::consts::EXE_SUFFIX);
     plugin_folders(config_folder).iter().any(|folder| folder.join(&name).is_file())
 }
 
-/// Where Docker looks for plugins (docker/cli `cli-plugins/manager/manager_unix.go` and `manager_windows.go`).
+/// Returns the folders where Docker looks for plugins (docker/cli `cli-plugins/manager/manager_unix.go` and
+/// `manager_windows.go`).
 pub(crate) fn plugin_folders(config_folder: &Path) -> Vec<PathBuf> {
     const SYSTEM: [&str; 4] = [
         "/usr/local/lib/docker/cli-plugins",
@@ -93,7 +94,7 @@ fn switch(file: &ConfigJson) -> Option<&str> {
     file.section(FEATURES).find(|(key, _)| *key == HOOKS)?.1.as_str()
 }
 
-/// Go's `strconv.ParseBool`.
+/// Tells whether Go's `strconv.ParseBool` returns true.
 fn is_on(value: &str) -> bool {
     matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }

@@ -1,21 +1,21 @@
-//! Edits a JSON text without changing any other byte: order, indentation, escapes and line ends stay.
+//! Edits a JSON text, and leaves the order, indentation, escapes and line ends of all other members as they are.
 
 use std::ops::Range;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Deserializer;
 
-/// Sets the value at `path` to the JSON in `value`, and adds missing parent objects. A blank text or `null` counts as
+/// Sets the value at `path` to the JSON in `value`, and adds missing parent objects. A blank text or `null` is read as
 /// `{}`.
 ///
-/// `None` if the text, or a value on the path, is not an object.
+/// Returns `None` if the text, or a value on the path, is not an object.
 pub(super) fn set(text: &str, path: &[&str], value: &str) -> Option<String> {
     let text = if matches!(text.trim(), "" | "null") { "{}" } else { text };
     let root = ObjectSpan::at(text, 0)?;
     set_in(text, &root, path, value, 1, &JsonStyle::detect(text, &root))
 }
 
-/// Removes the member at `path`. A text without it is returned unchanged.
+/// Removes the member at `path`. A text without this member is returned unchanged.
 pub(super) fn remove(text: &str, path: &[&str]) -> Option<String> {
     let (name, parents) = path.split_last()?;
     let mut object = ObjectSpan::at(text, 0)?;
@@ -41,7 +41,7 @@ pub(super) struct ObjectSpan {
     pub(super) members: Vec<MemberSpan>,
 }
 
-/// A member of an object: its key, and the positions of key and value in the text.
+/// A member of an object, with its key and its position in the text.
 pub(super) struct MemberSpan {
     pub(super) key: String,
     pub(super) start: usize,
@@ -49,7 +49,7 @@ pub(super) struct MemberSpan {
 }
 
 impl ObjectSpan {
-    /// Parses the object at `at`. Blanks before it are skipped.
+    /// Parses the object at `at`. Blanks before the object are skipped.
     pub(super) fn at(text: &str, at: usize) -> Option<Self> {
         let mut cursor = JsonCursor { text, at };
         cursor.skip_blanks();
@@ -108,9 +108,9 @@ impl JsonCursor<'_> {
     }
 }
 
-/// The layout of the text, taken from its first member.
+/// The layout of the text, as in its first member.
 struct JsonStyle {
-    /// Empty if the whole text is on one line.
+    /// The line end, which is empty if the whole text is on one line.
     line_end: String,
     indent: String,
     /// The space after a colon.
@@ -120,7 +120,7 @@ struct JsonStyle {
 impl JsonStyle {
     fn detect(text: &str, root: &ObjectSpan) -> Self {
         let Some(first) = root.members.first() else {
-            // as docker writes it (docker/cli `cli/config/configfile/file.go`)
+            // as Docker writes a file (docker/cli `cli/config/configfile/file.go`)
             return Self { line_end: "\n".into(), indent: "\t".into(), space: " ".into() };
         };
         let gap = blanks_before(text, first.start);
@@ -132,7 +132,7 @@ impl JsonStyle {
         Self { line_end: line_end.into(), indent: indent.into(), space: space_before(text, first).into() }
     }
 
-    /// The space before a member at `depth`, or before the closing brace one level up.
+    /// Returns the space before a member at `depth`, or before the closing brace of an object at that depth.
     fn gap(&self, depth: usize) -> String {
         if self.line_end.is_empty() { String::new() } else { self.line_end.clone() + &self.indent.repeat(depth) }
     }
@@ -170,7 +170,7 @@ fn set_in(
     Some(splice(text, last.value.end..last.value.end, &member))
 }
 
-/// Renders `value` inside new objects, one for each name in `path`. The members of the outermost are at `depth`.
+/// Renders `value` inside new objects, one for each name in `path`. The members of the outermost object are at `depth`.
 fn render(path: &[&str], value: &str, depth: usize, style: &JsonStyle) -> String {
     let Some((name, rest)) = path.split_first() else { return value.to_owned() };
     let member = member(name, &style.space, &render(rest, value, depth + 1, style));

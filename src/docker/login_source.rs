@@ -23,11 +23,11 @@ pub(crate) enum LoginSource {
 }
 
 impl LoginSource {
-    /// All sources, in the order in which Docker would ask them.
+    /// All sources, in the order in which an import reads them.
     pub(crate) const ALL: [Self; 7] =
         [Self::Environment, Self::Docker, Self::Containers, Self::Finch, Self::Helm, Self::Atcr, Self::Keyring];
 
-    /// The files of the source, in the order in which its tool reads them. Some may be missing.
+    /// Returns the files of the source, in the order in which its tool reads them. Some of these files may not exist.
     pub(crate) fn files(&self, env: &Env) -> Vec<PathBuf> {
         match self {
             Self::Environment | Self::Keyring | Self::Helper(_) => vec![],
@@ -42,8 +42,7 @@ impl LoginSource {
     }
 }
 
-/// Helm's login file: the one that `HELM_REGISTRY_CONFIG` names, or else Helm's default on this platform (helm
-/// `pkg/helmpath`).
+/// Returns the file in `HELM_REGISTRY_CONFIG`, or else the possible places of Helm's login file (helm `pkg/helmpath`).
 fn helm_files(env: &Env) -> Vec<PathBuf> {
     if let Some(file) = env::path("HELM_REGISTRY_CONFIG") {
         return vec![file];
@@ -57,7 +56,8 @@ fn helm_files(env: &Env) -> Vec<PathBuf> {
     folders.into_iter().flatten().map(|folder| file(&folder.join("helm"))).collect()
 }
 
-/// Tells whether this helper keeps its logins in this system's keyring. Docker Desktop's does, except on Linux.
+/// Tells whether this helper keeps its logins in the system's keyring. Docker Desktop's helper does so, except on
+/// Linux.
 pub(crate) fn reads_keyring(helper: &HelperName) -> bool {
     let helpers: &[&str] = match () {
         () if cfg!(windows) => &["wincred", "desktop"],
@@ -67,7 +67,7 @@ pub(crate) fn reads_keyring(helper: &HelperName) -> bool {
     helpers.contains(&helper.to_string().as_str())
 }
 
-/// Parses a source as typed. A word that is not a source's name is a file.
+/// Parses a source as a person types it. A word that is not a source's name is the path of a file.
 impl FromStr for LoginSource {
     type Err = String;
 

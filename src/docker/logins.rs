@@ -1,15 +1,16 @@
-//! Logins to import: which of them belong to one account, and which are shadowed by another login.
+//! Sorts logins for an import: finds the logins of one account, and the logins that another login shadows.
 
 use std::path::PathBuf;
 
 use crate::model::{HelperName, HubToken, ImagePattern, Registry, Repository, Secret, ServerUrl, Target, Username};
 use crate::system::text::one_line;
 
-/// Gives each login its role. A user's first login at a registry becomes an account. A later login with the same secret
-/// belongs to that account, even if it is for other images. A later login with another secret is shadowed, unless it is
-/// for other images.
+/// Gives each login its role. A user's first login at a registry becomes an account. A later login of the same user
+/// with the same secret is a duplicate, even if it is for other images. A later login with another secret is shadowed,
+/// unless it is for other images.
 ///
-/// Logins for a part of a registry are moved behind those for the whole registry. So the latter become the default.
+/// Logins for a part of a registry are moved behind the logins for a whole registry. In this order, a login for the
+/// whole registry becomes the default.
 pub(crate) fn dedupe(findings: &mut Vec<ImportEntry>) {
     let is_bound = |finding: &ImportEntry| finding.login().is_some_and(|login| login.bound().is_some());
     let (after, first): (Vec<_>, Vec<_>) = findings.drain(..).partition(is_bound);
@@ -35,7 +36,7 @@ pub(crate) fn dedupe(findings: &mut Vec<ImportEntry>) {
     }
 }
 
-/// The images of a login: those of its own key, and of its duplicates' keys.
+/// Returns the images of a login, which are named by its own key and by the keys of its duplicates.
 pub(crate) fn images_of(findings: &[ImportEntry], leader: usize) -> Vec<ImagePattern> {
     let mut images = Vec::new();
     for (place, finding) in findings.iter().enumerate() {
@@ -49,7 +50,8 @@ pub(crate) fn images_of(findings: &[ImportEntry], leader: usize) -> Vec<ImagePat
     images
 }
 
-/// Spellings of the registry in the keys of a login and its duplicates, if they differ from Ensign's.
+/// Returns the spellings of the registry in the keys of a login and its duplicates, if they differ from Ensign's
+/// spelling.
 pub(crate) fn spellings_of(findings: &[ImportEntry], leader: usize) -> Vec<String> {
     let mut spellings = Vec::new();
     for (place, finding) in findings.iter().enumerate() {
@@ -64,7 +66,7 @@ pub(crate) fn spellings_of(findings: &[ImportEntry], leader: usize) -> Vec<Strin
     spellings
 }
 
-/// One entry of a source.
+/// An entry of a source.
 #[derive(Debug)]
 pub(crate) struct ImportEntry {
     pub(crate) from: LoginOrigin,
@@ -73,28 +75,27 @@ pub(crate) struct ImportEntry {
     pub(crate) what: EntryContent,
 }
 
-/// The content of an entry.
 #[derive(Debug)]
 pub(crate) enum EntryContent {
     Login(Box<FoundLogin>, ImportRole),
-    /// Skipped on purpose, for this reason.
+    /// An entry that is left out on purpose, for the reason in the text.
     Skipped(String),
     /// A login, or a source of logins, that could not be read.
     Failed(String),
 }
 
-/// The role of a login among the others.
+/// The role of a login in an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ImportRole {
-    /// It becomes an account.
+    /// The login becomes an account.
     Primary,
-    /// The same login as the entry with this index, perhaps for other images.
+    /// The login is the same as the login in the entry with this index, but may be for other images.
     Duplicate(usize),
-    /// The entry with this index comes earlier, and has the same user with another secret.
+    /// An earlier entry, with this index, has the same user with another secret.
     Shadowed(usize),
 }
 
-/// Where a login was found.
+/// The place where a login was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LoginOrigin {
     File(PathBuf),
@@ -110,12 +111,12 @@ pub(crate) enum LoginOrigin {
 /// A login that was found, with its plain secret.
 #[derive(Debug)]
 pub(crate) struct FoundLogin {
-    /// The entry's key, as written.
+    /// The entry's key, as written in the source.
     pub(crate) key: String,
-    /// The meaning of the key: a registry, a repository (in auth.json), or one of the two Docker Hub tokens of `docker
-    /// login`.
+    /// The meaning of the key: a registry, a repository (in `auth.json`), or one of the two Docker Hub tokens of
+    /// `docker login`.
     pub(crate) server: ServerUrl,
-    /// `<token>` if the secret is an identity token.
+    /// The user name, or `<token>` if the secret is an identity token.
     pub(crate) username: Username,
     /// The user of the identity token, if known.
     pub(crate) token_of: Option<Username>,
@@ -124,8 +125,9 @@ pub(crate) struct FoundLogin {
     pub(crate) did: Option<String>,
 }
 
-/// The meaning of a login's key; `None` if it is not a registry's address. In a key with a scheme, only the host counts
-/// (docker/cli `cli/config/credentials`, `ConvertToHostname`; containers/image `pkg/docker/config/config.go`).
+/// Returns the meaning of a login's key, or `None` if the key is not a registry's address. If the key has a scheme, its
+/// path is ignored (docker/cli `cli/config/credentials`, `ConvertToHostname`; containers/image
+/// `pkg/docker/config/config.go`).
 pub(crate) fn server_of(key: &str) -> Option<ServerUrl> {
     let server = ServerUrl::parse(key)?;
     let Target::Registry { registry, repository, .. } = server.target() else { return Some(server) };
@@ -138,7 +140,7 @@ pub(crate) fn server_of(key: &str) -> Option<ServerUrl> {
     }
 }
 
-/// A key without user and password. Some logins were saved under `https://user:password@host`.
+/// Returns a key without a user and password. Some programs saved logins under `https://user:password@host`.
 pub(crate) fn shown(key: &str) -> String {
     one_line(key.rsplit_once('@').map_or(key, |(_, host)| host), 80)
 }
@@ -155,7 +157,7 @@ pub(crate) fn is_short_lived(helper: &HelperName) -> bool {
     ["ecr-login", "gcloud", "gcr", "glab", "cgr"].contains(&name.as_str()) || name.starts_with("acr")
 }
 
-/// Tells whether a cloud uses this user name for all its tokens, which expire within hours.
+/// Tells whether a cloud uses this user name for tokens that expire within hours.
 pub(crate) fn is_short_lived_user(username: &Username) -> bool {
     let name = username.as_str();
     username.is_everybody() || name.starts_with("_dcgcloud_") || name.starts_with("_dcgcr_")
@@ -178,7 +180,7 @@ impl FoundLogin {
         }
     }
 
-    /// Returns which token of Docker Hub this is; `None` if it is another login.
+    /// Returns the Docker Hub token that this login is, or `None` if it is another login.
     pub(crate) fn hub_token(&self) -> Option<HubToken> {
         match self.server.target() {
             Target::HubToken(token) => Some(*token),
@@ -186,7 +188,7 @@ impl FoundLogin {
         }
     }
 
-    /// The part of the registry that the key names, unless it is the user's own namespace.
+    /// Returns the images under the key's path, unless the path is the user's own namespace.
     pub(crate) fn bound(&self) -> Option<ImagePattern> {
         let Target::Registry { registry, repository: Some(path), .. } = self.server.target() else { return None };
         if path.as_str().eq_ignore_ascii_case(self.user().as_str()) {
@@ -195,7 +197,7 @@ impl FoundLogin {
         ImagePattern::under(registry, path.as_str()).ok()
     }
 
-    /// The path in the key.
+    /// Returns the path in the key.
     pub(crate) fn bound_path(&self) -> Option<&str> {
         match self.server.target() {
             Target::Registry { repository, .. } => repository.as_ref().map(Repository::as_str),
@@ -203,7 +205,7 @@ impl FoundLogin {
         }
     }
 
-    /// The user of the login, as far as known.
+    /// Returns the user of the login, as far as known.
     pub(crate) fn user(&self) -> &Username {
         self.token_of.as_ref().unwrap_or(&self.username)
     }
@@ -218,7 +220,7 @@ impl FoundLogin {
         self.secret.expose() == other.secret.expose()
     }
 
-    /// Tells whether both are the same login with the same secret.
+    /// Tells whether both logins have the same key, user name and secret.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.key == other.key && self.username == other.username && self.has_same_secret(other)
     }

@@ -1,6 +1,7 @@
-//! The files of Docker and of the container tools (Podman, Buildah, Skopeo) that name credential helpers.
+//! Reads and changes the files of Docker and of the container tools (Podman, Buildah, Skopeo) that name credential
+//! helpers.
 //!
-//! Changes are first planned as a value ([`FilePlan`]), then written by [`FilePlan::apply`].
+//! A change is first planned as a [`FilePlan`], and then written by [`FilePlan::apply`].
 
 pub(crate) mod buildx;
 mod config_json;
@@ -24,10 +25,10 @@ pub(crate) use config_json::{ConfigJson, ConfigSyntaxError};
 pub(crate) use daemon_json::insecure_registries;
 pub(crate) use file_plan::{FileChangedError, FilePlan, PlannedChange, until_unchanged};
 
-/// Our name in `credHelpers`: the program's name after `docker-credential-`.
+/// Ensign's name in `credHelpers`, which is the program's name after `docker-credential-`.
 pub(crate) const HELPER: &str = "ensign";
 
-/// The largest file that is read. A plain-text login takes a few hundred bytes.
+/// The largest file that is read, in bytes. A plain-text login needs a few hundred bytes.
 pub(crate) const LIMIT: u64 = 4 << 20;
 
 /// The clients that read a file. The two families spell Docker Hub differently, and only Docker reads `credsStore`.

@@ -1,5 +1,5 @@
-//! Pinned helpers: Ensign under the name `docker-credential-ensign-ALIAS`. It answers only as the account with that
-//! alias. They are in a folder where Docker finds programs.
+//! Pinned helpers: links to Ensign with the name `docker-credential-ensign-ALIAS`, in a folder where Docker finds
+//! programs. Under this name, Ensign answers only as the account with that alias.
 
 use std::path::{Path, PathBuf};
 
@@ -13,13 +13,13 @@ use crate::system::{files, find_program};
 /// The folders for pinned helpers. New helpers are made in the first folder.
 pub(crate) struct Pins {
     folders: Vec<PathBuf>,
-    /// The program that Docker finds.
+    /// The Ensign program that Docker finds.
     program: Option<PathBuf>,
 }
 
 impl Pins {
-    /// Uses `folder`, or else the folder of Ensign's program. If the user may not write there, the user's own folder on
-    /// PATH comes first.
+    /// Uses `folder`, or else the folder of Ensign's program. If the user may not write to the program's folder, the
+    /// user's own folder on PATH comes first.
     pub(crate) fn find(folder: Option<PathBuf>, env: &Env) -> Result<Self, Problem> {
         let program = find_program(PROGRAM);
         let beside = program.as_ref().and_then(|program| program.parent());
@@ -34,7 +34,7 @@ impl Pins {
         Ok(Self { folders, program })
     }
 
-    /// Makes the account's pinned helper, if there is none. Returns its path, and whether it is new.
+    /// Makes the account's pinned helper, if there is none. Returns the helper's path, and whether it is new.
     pub(crate) fn add(&self, alias: &AccountName) -> Result<(PathBuf, bool)> {
         let name = pin_name(alias)?;
         if let Some(path) = self.made(&name).next() {
@@ -52,7 +52,8 @@ impl Pins {
         Ok((path, true))
     }
 
-    /// Removes the account's pinned helper. Returns whether there was one. A program that is not ours stays.
+    /// Removes the account's pinned helper. Returns whether there was a pinned helper. A program with this name that is
+    /// not a link to Ensign stays.
     pub(crate) fn remove(&self, alias: &AccountName) -> Result<bool> {
         let made: Vec<_> = self.made(&pin_name(alias)?).collect();
         for path in &made {
@@ -61,7 +62,7 @@ impl Pins {
         Ok(!made.is_empty())
     }
 
-    /// The aliases with a pinned helper, in alphabetical order.
+    /// Returns the aliases that have a pinned helper, in alphabetical order.
     pub(crate) fn all(&self) -> Vec<AccountName> {
         let prefix = format!("{PROGRAM}-");
         let alias = |path: &PathBuf| {
@@ -77,7 +78,7 @@ impl Pins {
         aliases
     }
 
-    /// Our pinned helpers of this name.
+    /// Returns the links to Ensign with this name.
     fn made(&self, name: &str) -> impl Iterator<Item = PathBuf> {
         self.folders.iter().filter_map(move |folder| {
             let path = folder.join(name);
@@ -86,8 +87,8 @@ impl Pins {
         })
     }
 
-    /// The targets that a link of ours may have in this folder. In the program's own folder the link is relative, so
-    /// that both can be moved.
+    /// Returns the targets of the links to Ensign that may be in this folder. In the program's own folder the link is
+    /// relative, so that the program and the link can be moved together.
     fn targets(&self, folder: &Path) -> Vec<PathBuf> {
         let name = PathBuf::from(file_name(PROGRAM));
         match &self.program {
@@ -97,7 +98,7 @@ impl Pins {
     }
 }
 
-/// `may_write`: whether the user may write to the program's folder.
+/// Returns the folders for pinned helpers, where `may_write` tells whether the user may write to the program's folder.
 fn folders(beside: &Path, may_write: bool, own: Option<PathBuf>) -> Vec<PathBuf> {
     let beside = beside.to_owned();
     match own {
@@ -108,7 +109,7 @@ fn folders(beside: &Path, may_write: bool, own: Option<PathBuf>) -> Vec<PathBuf>
     }
 }
 
-/// The first folder on PATH that belongs to the user.
+/// Returns the first folder on PATH that is below the user's home folder and writable.
 pub(crate) fn own_folder(env: &Env) -> Option<PathBuf> {
     let home = env.home()?;
     let folders = std::env::split_paths(&env::variable("PATH")?).collect::<Vec<_>>();
@@ -116,7 +117,7 @@ pub(crate) fn own_folder(env: &Env) -> Option<PathBuf> {
     folders.into_iter().find(|folder| is_own(folder) && files::may_write(folder))
 }
 
-/// An alias must be valid in a program's name.
+/// Returns the name of an alias's pinned helper, or an error if the alias is not valid in a program's name.
 fn pin_name(alias: &AccountName) -> Result<String, Problem> {
     if !HelperName::fits(alias.as_str()) {
         let cure = "give the account another alias with `account edit`";

@@ -1,4 +1,4 @@
-//! Finds plain-text logins in `auths`, and removes them once they are imported.
+//! Finds plain-text logins in `auths`, and removes them after they are imported.
 
 use std::fmt;
 use std::path::Path;
@@ -16,8 +16,8 @@ use super::logins::{FoundLogin, server_of};
 use super::{ConfigJson, PlannedChange, json_edit, until_unchanged};
 use crate::model::{Secret, Username};
 
-/// Returns the plain-text logins of a file, and unusable entries of `auths` with the reasons. Empty entries are markers
-/// of logins in a helper and are skipped.
+/// Returns the plain-text logins of a file, and the unusable entries of `auths` with their reasons. Empty entries are
+/// markers of logins in a helper and are skipped.
 pub(crate) fn find(file: &ConfigJson) -> (Vec<FoundLogin>, Vec<UnusableEntry>) {
     let (mut logins, mut unusable) = (Vec::new(), Vec::new());
     for (key, entry) in file.logins() {
@@ -30,7 +30,7 @@ pub(crate) fn find(file: &ConfigJson) -> (Vec<FoundLogin>, Vec<UnusableEntry>) {
     (logins, unusable)
 }
 
-/// Removes imported logins from a file and from its backup.
+/// Removes imported logins from a file and from the file's backup.
 pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
     for path in [path.to_owned(), FilePlan::backup_path(path)] {
         until_unchanged(|| take_out(&ConfigJson::load(&path)?, imported)?.apply())?;
@@ -38,9 +38,9 @@ pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
     Ok(())
 }
 
-/// Plans to remove these logins once they are imported. The entry itself stays as a marker, with its other fields. Some
-/// programs only look up registries that are in `auths` (testcontainers-go `docker_auth.go`). An entry that has changed
-/// meanwhile is not touched.
+/// Plans to remove logins that have been imported. The entry remains as a marker, with its other fields. Some programs
+/// look up only registries that are in `auths` (testcontainers-go `docker_auth.go`). An entry that has changed since
+/// the import is not touched.
 pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<FilePlan> {
     let (present, _) = find(file);
     let known = |login: &&FoundLogin| imported.iter().any(|other| other.is_same(login));
@@ -54,14 +54,14 @@ pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<Fi
     })
 }
 
-/// A non-empty entry of `auths` without a login.
+/// An entry of `auths` that is not empty but has no usable login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnusableEntry {
     pub(crate) key: String,
     pub(crate) reason: UnusableReason,
 }
 
-/// Why an entry cannot be used.
+/// The reason why an entry cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnusableReason {
     /// The key is not a registry's address.
@@ -74,7 +74,7 @@ pub(crate) enum UnusableReason {
     NotALogin,
     /// A user name or a secret is missing.
     Incomplete,
-    /// The secret is a `registrytoken`, which is for one short task. A helper cannot return it.
+    /// The secret is a `registrytoken`, which is for one short task. A helper cannot return a `registrytoken`.
     RegistryToken,
 }
 
@@ -87,7 +87,7 @@ fn read(key: &str, entry: &Value) -> Result<Option<FoundLogin>, UnusableReason> 
     let secret = text(entry, "password")?.map_or_else(|| text(entry, "secret"), |secret| Ok(Some(secret)))?;
     let (name, secret) = match auth {
         Some(auth) => {
-            let (name, secret) = decode(&auth.replace('-', "+").replace('_', "/"))?; // some write the URL-safe alphabet
+            let (name, secret) = decode(&auth.replace('-', "+").replace('_', "/"))?; // some use the URL-safe alphabet
             (Some(name), Some(secret))
         }
         None => (name.map(str::to_owned), secret.map(|secret| Secret::new(secret.to_owned()))),
@@ -113,8 +113,8 @@ fn text<'a>(entry: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>
     }
 }
 
-/// Reads `auth`: the base64 of `user:secret`. The secret may contain colons, and old clients padded it with zero bytes
-/// (docker/cli `cli/config/configfile/file.go`, `decodeAuth`).
+/// Decodes `auth`, which is the base64 of `user:secret`. The secret may contain colons, and old clients padded it with
+/// zero bytes (docker/cli `cli/config/configfile/file.go`, `decodeAuth`).
 #[expect(clippy::disallowed_methods, reason = "the secret is cut out of the text that was decoded")]
 pub(super) fn decode(auth: &str) -> Result<(String, Secret), UnusableReason> {
     let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -129,12 +129,12 @@ fn identity_token() -> Username {
     Username::IDENTITY_TOKEN.parse().expect("a plain word is a user name")
 }
 
-/// A login's line in a preview.
+/// Returns the line of a preview for a login.
 pub(crate) fn line(login: &FoundLogin) -> String {
     format!("!   {:<30}plain-text login", quoted(&login.key))
 }
 
-/// The entry's line in a preview.
+/// Prints the line of a preview for the entry.
 impl fmt::Display for UnusableEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", quoted(&self.key), self.reason)

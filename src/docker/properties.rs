@@ -1,4 +1,5 @@
-//! Properties that hold for every text of Docker's `config.json`. Fuzzing and the replay of its corpus check them.
+//! Asserts properties that hold for every text of Docker's `config.json`. Fuzzing and the replay of the fuzz corpus
+//! check these properties.
 
 use std::path::Path;
 
@@ -8,7 +9,8 @@ use super::{ClientFamily, ConfigJson, FilePlan, HELPER, configured_helper, login
 use crate::model::Registry;
 use crate::system::text::sanitize;
 
-/// An edit of Docker's `config.json` or `DOCKER_AUTH_CONFIG` changes its own entry and nothing else.
+/// Asserts that an edit of `config.json` changes only the entry that it is for, and that `DOCKER_AUTH_CONFIG` is read
+/// without a panic.
 pub(crate) fn config_json(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let ghcr = Registry::from_key("ghcr.io");
@@ -38,7 +40,7 @@ fn after(file: &ConfigJson, plan: &FilePlan) -> ConfigJson {
     parse(text.as_bytes()).unwrap_or_else(|broken| panic!("an edit broke the file: {broken}"))
 }
 
-/// The file as JSON, without these sections.
+/// Returns the file as JSON, without these sections.
 fn without(file: &ConfigJson, sections: &[&str]) -> Value {
     let text = file.text().filter(|text| !text.trim().is_empty()).unwrap_or("{}");
     let mut json: Value = serde_json::from_str(text).expect("it was read before");

@@ -1,4 +1,4 @@
-//! `ConfigDir`: what one of buildx's config folders is for, as its path below the root shows.
+//! `ConfigDir`: the registry, the repository and the requests for which buildx uses one of its config folders.
 
 use std::path::{Path, PathBuf};
 
@@ -7,22 +7,22 @@ use crate::model::{ImageReference, Registry, Repository};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ConfigDir {
     pub(crate) registry: Registry,
-    /// The repository; `None`: all repositories without their own folder.
+    /// The repository, or `None` for all repositories of the registry without their own folder.
     pub(crate) repository: Option<Repository>,
     pub(crate) scope: RequestScope,
 }
 
-/// The requests that a folder is for. There is no `@pull`, because a push requests pull access too, and a folder for
-/// pulls would also answer pushes.
+/// The requests for which buildx uses a folder. There is no scope for pulls, because a push also requests pull access,
+/// and a folder for pulls would thus answer pushes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestScope {
     Any,
-    /// Takes precedence over [`RequestScope::Any`] of the same repository.
+    /// Pushes only; this scope takes precedence over [`RequestScope::Any`] of the same repository.
     Push,
 }
 
 impl ConfigDir {
-    /// The image that selects the folder's account.
+    /// Returns the image that selects the folder's account, or `None` if the folder is for a whole registry.
     pub(crate) fn image(&self) -> Option<ImageReference> {
         Some(ImageReference::new(self.registry.clone(), self.repository.clone()?))
     }
@@ -32,14 +32,14 @@ impl ConfigDir {
         self.registry == *image.registry() && self.repository.as_ref() == Some(image.repository())
     }
 
-    /// The path below the root: `ghcr.io/acme/app@push`. It begins with the registry's API host.
+    /// Returns the path below the root, such as `ghcr.io/acme/app@push`. The path begins with the registry's API host.
     pub(crate) fn path(&self) -> PathBuf {
         let repository = self.repository.as_ref().map(|repository| format!("/{repository}")).unwrap_or_default();
         let scope = self.scope.word().map(|word| format!("@{word}")).unwrap_or_default();
         PathBuf::from(format!("{}{repository}{scope}", self.registry.api_authority()))
     }
 
-    /// Parses a path below the root. `None` for a path that Ensign never makes.
+    /// Parses a path below the root. Returns `None` for a path that Ensign never makes.
     pub(super) fn parse(path: &Path) -> Option<Self> {
         let text = path.to_str()?;
         let (name, scope) =
@@ -52,7 +52,7 @@ impl ConfigDir {
 }
 
 impl RequestScope {
-    /// The suffix of the folder's name.
+    /// Returns the suffix of the folder's name.
     pub(crate) fn word(self) -> Option<&'static str> {
         match self {
             Self::Any => None,

@@ -1,4 +1,4 @@
-//! `ConfigTree`: reads and changes buildx's folders. Like buildx, it does not follow links.
+//! `ConfigTree`: reads and changes buildx's config folders. Like buildx, `ConfigTree` does not follow links.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,29 +14,30 @@ use crate::system::env::{self, Env};
 use crate::system::files::{self, Access};
 use crate::system::text::quote;
 
-/// The folders below the root.
+/// The config folders below the root.
 #[derive(Debug, Default)]
 pub(crate) struct ConfigTree {
     pub(super) root: PathBuf,
-    /// The folders that contain only Ensign's config.
+    /// The folders that contain only a config of Ensign.
     pub(super) ours: Folders,
     /// All other folders with a config.
     pub(super) others: BTreeSet<ConfigDir>,
-    /// Files that neither Ensign nor buildx can read.
+    /// The errors for folders that neither Ensign nor buildx can read.
     pub(crate) problems: Vec<Problem>,
 }
 
 pub(super) const NAME: &str = "config.json";
 /// The unfinished file that remains if a writer is killed.
 pub(super) const UNFINISHED: &str = "config.json.new";
-/// The largest config of ours that is read. A real one has about a hundred bytes.
+/// The largest config of Ensign that is read, in bytes. A usual config has about a hundred bytes.
 const SIZE_LIMIT: u64 = 1 << 14;
-/// The deepest path that is read. A repository has at most 255 characters, so at most 128 levels.
+/// The largest depth of folders that is read. A repository's name has at most 255 characters, and so at most 128
+/// levels.
 const DEPTH_AT_MOST: usize = 130;
 const ENTRIES_AT_MOST: usize = 100_000;
 
 impl ConfigTree {
-    /// buildx's folder (docker/buildx `util/confutil/config.go`).
+    /// Returns buildx's config folder (docker/buildx `util/confutil/config.go`).
     pub(crate) fn root(env: &Env) -> Result<PathBuf, Problem> {
         if cfg!(windows) {
             let what = "buildx on Windows takes a folder's whole path for the registry's name";
@@ -47,7 +48,7 @@ impl ConfigTree {
         Ok(own.ok_or_else(|| Problem::new("there is no home folder with buildx's config in it", cure))?.join("config"))
     }
 
-    /// Reads the folders below `root`, which may not exist. Fails if buildx would fail too.
+    /// Reads the folders below `root`, which may not exist. Returns an error if buildx would fail too.
     pub(crate) fn read(root: PathBuf) -> Result<Self> {
         let is_folder = match fs::symlink_metadata(&root) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -66,7 +67,7 @@ impl ConfigTree {
             }
             match looked {
                 Ok(below) => waiting.extend(below),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {} // another process has just removed it
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {} // the folder was removed meanwhile
                 Err(error) => tree.problems.push(unreadable(&tree.root.join(&path), &error)),
             }
         }
@@ -81,9 +82,9 @@ impl ConfigTree {
         &self.ours
     }
 
-    /// Carries out one change, and returns the change that was made; `None` if none was needed any more. The caller
-    /// holds Ensign's lock, but other programs do not take it. If a file changed meanwhile, its change is planned
-    /// again.
+    /// Carries out one change, and returns the change that was made, or `None` if no change was needed any more. The
+    /// caller must hold Ensign's lock, but other programs do not use this lock. If another program changed the file
+    /// meanwhile, the change is planned again.
     pub(crate) fn settle(
         &self,
         needed: &Folders,
@@ -103,7 +104,7 @@ impl ConfigTree {
         })
     }
 
-    /// Carries out one change, unless the file changed since it was read.
+    /// Carries out one change, or returns an error if the file has changed since it was read.
     fn apply(&self, place: &ConfigDir, change: &ConfigDirChange) -> Result<()> {
         let (before, after) = match change {
             ConfigDirChange::Write(answer) => (None, Some(answer)),
@@ -126,7 +127,7 @@ impl ConfigTree {
         }
     }
 
-    /// Classifies one folder. Returns its subfolders.
+    /// Sorts one folder into `ours` or `others`, and returns its subfolders.
     fn look_into(&mut self, path: &Path, left: &mut usize) -> io::Result<Vec<PathBuf>> {
         let folder = self.root.join(path);
         let (mut below, mut has_config, mut has_more) = (Vec::new(), false, false);
@@ -152,7 +153,7 @@ impl ConfigTree {
         Ok(below)
     }
 
-    /// Fails if a part of the path is a link. Ensign would follow the link, but buildx would not.
+    /// Returns an error if a part of the path is a link. Ensign would follow such a link, but buildx would not.
     fn is_reached_without_links(&self, path: &Path) -> Result<()> {
         let mut folder = self.root.clone();
         for part in std::iter::once(Path::new("")).chain(path.iter().map(Path::new)) {
@@ -169,7 +170,7 @@ impl ConfigTree {
         Ok(())
     }
 
-    /// Removes our file, and then its parent folders as long as they are empty.
+    /// Removes Ensign's file, and then each parent folder that is empty.
     fn remove(&self, path: &Path) -> Result<()> {
         let file = self.root.join(path).join(NAME);
         files::remove_unfinished(&file)?;

@@ -1,7 +1,8 @@
-//! buildx's config folders. Each contains a Docker config that replaces the default one for a registry or repository,
-//! or for pushes to it (docker/buildx `util/dockerutil/dockerconfig/configprovider.go`).
+//! The config folders of buildx. Each folder contains a Docker config that replaces the default config for a registry
+//! or repository, or for pushes to it (docker/buildx `util/dockerutil/dockerconfig/configprovider.go`).
 //!
-//! Our folders contain only a config that names a pinned helper or Ensign. [`ConfigTree`] recognises them by that.
+//! The folders that Ensign makes contain only a config that names a pinned helper or Ensign. [`ConfigTree`] recognises
+//! Ensign's folders by this config.
 
 mod config_dir;
 mod config_tree;
@@ -15,32 +16,32 @@ use crate::model::{Account, AccountName, ImageReference, Operation, Registry, Re
 pub(crate) use config_dir::{ConfigDir, RequestScope};
 pub(crate) use config_tree::ConfigTree;
 
-/// The helper that a folder names.
+/// The helper that a folder's config names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FolderHelper {
     /// The pinned helper of this account.
     Account(AccountName),
-    /// Ensign itself. Otherwise the helper of a wider folder would answer.
+    /// Ensign itself, so that the helper of a wider folder does not answer.
     Ensign,
 }
 
-/// The folders with their helpers.
+/// The config folders, each with the helper that its config names.
 pub(crate) type Folders = BTreeMap<ConfigDir, FolderHelper>;
 
 /// The change of one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConfigDirChange {
     Write(FolderHelper),
-    /// The folder named the second helper before.
+    /// Names the first helper instead of the second helper.
     Mend(FolderHelper, FolderHelper),
     Remove(FolderHelper),
     Keep(FolderHelper),
-    /// Another program made the folder, perhaps on purpose.
+    /// Leaves a folder that another program made, perhaps on purpose.
     Leave(FolderHelper),
 }
 
-/// Returns the folders that `images` need. An image needs one unless its account is both the default and the only
-/// account of the registry. Adds the folders of registries where only one of several accounts may pull, or push.
+/// Returns the folders that `images` need. An image needs a folder unless its account is both the default and the only
+/// account of the registry. A registry also needs a folder if only one of its several accounts may pull, or may push.
 pub(crate) fn needed<'i>(
     registries: &[RegistryAccounts],
     images: impl IntoIterator<Item = &'i ImageReference>,
@@ -55,7 +56,7 @@ pub(crate) fn needed<'i>(
 
 fn of_registry(candidates: &RegistryAccounts) -> Vec<(ConfigDir, FolderHelper)> {
     let pull = only(candidates, Operation::Pull);
-    let pull = pull.filter(|_| candidates.public.is_empty()); // it must not answer for public images
+    let pull = pull.filter(|_| candidates.public.is_empty()); // the account must not answer for public images
     folders(&candidates.registry, None, pull, only(candidates, Operation::Push))
 }
 
@@ -82,7 +83,8 @@ pub(crate) fn is_in_the_way(image: &ImageReference) -> bool {
     image.repository().as_str().split('/').any(|part| part == config_tree::NAME || part == config_tree::UNFINISHED)
 }
 
-/// A folder without a scope answers pushes too. If pushes have another account, they need their own folder.
+/// Returns the folders for one registry or repository. A folder without a scope also answers pushes, so pushes need
+/// their own folder if their account is another.
 fn folders(
     registry: &Registry,
     repository: Option<&Repository>,
@@ -101,7 +103,7 @@ fn folders(
     any.into_iter().chain(push.map(|answer| (place(RequestScope::Push), answer))).collect()
 }
 
-/// The only account that may perform the operation, if the registry has several accounts.
+/// Returns the only account that may perform the operation, if the registry has several accounts.
 fn only(candidates: &RegistryAccounts, operation: Operation) -> Option<&Account> {
     let is_open = candidates.accounts.len() > 1 && candidates.active != DefaultAccount::SignedOut;
     match serving(candidates, operation).as_slice() {
@@ -114,7 +116,7 @@ fn serving(candidates: &RegistryAccounts, operation: Operation) -> Vec<&Account>
     candidates.accounts.iter().filter(|account| account.serves(Some(operation))).collect()
 }
 
-/// Returns the changes that turn the present folders into those `needed`.
+/// Returns the changes that turn the present folders into the folders in `needed`.
 pub(crate) fn changes(needed: &Folders, tree: &ConfigTree) -> BTreeMap<ConfigDir, ConfigDirChange> {
     let wanted = needed.iter().map(|(place, answer)| {
         let change = match tree.ours.get(place) {
@@ -130,7 +132,7 @@ pub(crate) fn changes(needed: &Folders, tree: &ConfigTree) -> BTreeMap<ConfigDir
 }
 
 impl ConfigDirChange {
-    /// The helper after the change.
+    /// Returns the helper that a folder names after its change, or named before its removal.
     pub(crate) fn answer(&self) -> &FolderHelper {
         match self {
             Self::Write(answer)
@@ -157,13 +159,13 @@ impl fmt::Display for FolderHelper {
     }
 }
 
-/// The whole text of a folder's `config.json`.
+/// Returns the whole text of a folder's `config.json`.
 fn config(registry: &Registry, answer: &FolderHelper) -> String {
     let helper = answer.account().map_or(HELPER.to_owned(), |account| format!("{HELPER}-{account}"));
     format!("{:#}\n", serde_json::json!({"credHelpers": {registry.docker_key(): helper}}))
 }
 
-/// The helper in such a text, if the text contains nothing else.
+/// Returns the helper that a folder's `config.json` names, if the file contains nothing else.
 fn answer_in(text: &[u8], registry: &Registry) -> Option<FolderHelper> {
     let value: serde_json::Value = serde_json::from_slice(text).ok()?;
     let helper = value.get("credHelpers")?.get(registry.docker_key())?.as_str()?;
