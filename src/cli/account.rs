@@ -1,18 +1,14 @@
-//! `account show` and `account edit`: the alias, images, folders, hosts, purpose and caller rule of an account.
+//! `account show`, and the search for an account that a person named.
 
 use std::process::ExitCode;
 
-use anyhow::anyhow;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::images::{self, warn_about_rivals};
-use super::list_edit::ListEdit;
-use super::{CommandContext, args, buildx, callers, hosts, pin};
+use super::{CommandContext, hosts};
 use crate::model::choice::RegistryAccounts;
-use crate::model::{Account, AccountName, Problem, Registry, Source};
+use crate::model::{Account, AccountName, Registry, Source};
 use crate::system::text::{one_line, quote};
-use crate::system::{env, folders};
 
 /// Shows one account, the accounts of one registry, the accounts with one alias, or all accounts.
 pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Option<&str>) -> Result<ExitCode, Failure> {
@@ -80,122 +76,9 @@ pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Optio
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn edit(context: &CommandContext<'_>, arguments: &args::AccountEdit) -> Result<ExitCode, Failure> {
-    let words = HintCommand { command: "account edit", flags: &flags(arguments) };
-    let (registry, name) = named(context, &arguments.host, arguments.account.as_deref(), &words)?;
-    let callers = callers::edit(&arguments.callers)?;
-    let images = images::read(context, &registry, &arguments.images)?;
-    let folders = ListEdit::read(&arguments.folder, |folder| Ok(folder_text(context, folder)))?;
-    let alias: Option<AccountName> = arguments
-        .alias
-        .as_deref()
-        .map(str::parse)
-        .transpose()
-        .map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
-    let also = hosts::read(context, &registry, &arguments.also)?;
-    let changes_also = arguments.no_also || !arguments.also.is_empty();
-    let changes_images = arguments.no_images || !images.is_empty();
-    let changes_folders = arguments.no_folders || !arguments.folder.is_empty();
-    if !changes_images
-        && !changes_folders
-        && !changes_also
-        && alias.is_none()
-        && arguments.purpose.is_none()
-        && callers.is_empty()
-    {
-        return Err(Failure::usage("no change was given", format!("run `{} account edit --help`", context.program)));
-    }
-    context.accounts.refuse_env_account(&registry, &name)?;
-    if !callers.is_empty()
-        && context
-            .accounts
-            .only_of(&registry)?
-            .account(name.as_str())
-            .is_some_and(|account| account.callers.refuses_agents)
-    {
-        callers::refuse_agent()?;
-    }
-    let changed = context.accounts.change(|edit| {
-        let candidates = edit.registry_accounts(&registry);
-        let found = candidates.accounts.iter().find(|account| account.name == name);
-        let mut account = found.cloned().ok_or_else(|| anyhow!("{name} is gone"))?;
-        if changes_images {
-            account.images = if arguments.no_images { vec![] } else { images.applied_to(account.patterns()) };
-        }
-        if let Some(purpose) = arguments.purpose {
-            account.purpose = purpose.operation();
-        }
-        if !callers.is_empty() {
-            refuse_unknown_rule(&account)?;
-            account.callers = callers.applied_to(&account.callers);
-        }
-        if changes_images || arguments.purpose.is_some() || !callers.is_empty() {
-            edit.put(&account);
-        }
-        if changes_folders {
-            let before = account.folders.iter().map(|folder| context.env.shorten_home(folder)).collect();
-            edit.set_folders(&account, &if arguments.no_folders { vec![] } else { folders.applied_to(before) });
-        }
-        if changes_also {
-            let before = context.hosts_of(&registry, &name)?;
-            edit.set_also(&account, &if arguments.no_also { vec![] } else { also.applied_to(before) });
-        }
-        if let Some(alias) = alias.filter(|alias| *alias != name) {
-            if candidates.accounts.iter().any(|other| other.name == alias) {
-                let [host, name] = [registry.as_str(), alias.as_str()].map(quote);
-                let edit = format!("{} account edit {host} {name} --alias NAME", context.program);
-                let cure = format!("choose another alias, or run `{edit}` first");
-                return Err(Problem::new(format!("{registry} has another account `{alias}`"), cure).into());
-            }
-            context.accounts.rename(edit, &account, &alias)?;
-            account.name = alias;
-        }
-        Ok(account.name)
-    })?;
-    let candidates = context.accounts.registry_accounts(&registry)?;
-    let account = context.account(&candidates, changed.as_str())?;
-    context.ui.done(context.account_json(account, &candidates), format_args!("Changed {changed} on {registry}"))?;
-    buildx::mend(context);
-    if arguments.alias.is_some() {
-        pin::drop_orphans(context, &[name])?;
-    }
-    print_uses(context, account)?;
-    for missing in account.folders.iter().filter(|folder| changes_folders && !folder.is_dir()) {
-        context.ui.note(format_args!("the folder {} does not exist yet", context.env.shorten_home(missing)));
-    }
-    warn_about_rivals(context, &candidates, account);
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Prints the images, folders, hosts and callers for which the account is used.
-fn print_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Failure> {
-    let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
-    context.ui.say(format_args!("  Used for  {}{}", patterns.join(", "), only(account)));
-    if !account.folders.is_empty() {
-        let folders: Vec<_> = account.folders.iter().map(|folder| context.env.shorten_home(folder)).collect();
-        context.ui.say(format_args!("  Used in   {}", folders.join(", ")));
-    }
-    let hosts = context.hosts_of(&account.registry, &account.name)?;
-    if !hosts.is_empty() {
-        context.ui.say(format_args!("  Also for  {}", hosts::list(&hosts)));
-    }
-    if let Some(callers) = context.callers(account) {
-        context.ui.say(format_args!("  May ask   {callers}"));
-    }
-    Ok(())
-}
-
 /// Returns `, to pull only` or `, to push only`, or an empty text if the account has no purpose.
 pub(super) fn only(account: &Account) -> String {
     account.purpose.map(|purpose| format!(", to {purpose} only")).unwrap_or_default()
-}
-
-fn refuse_unknown_rule(account: &Account) -> Result<(), Problem> {
-    if account.callers.unknown.is_none() {
-        return Ok(());
-    }
-    let what = format!("a newer Ensign wrote the caller rules of {}", account.name);
-    Err(Problem::new(what, "use that version to change them"))
 }
 
 /// A typed command and its flags, which a hint repeats with the account's name.
@@ -248,34 +131,4 @@ pub(super) fn named(
             Err(Failure::usage(what, edit(&hosts[0], name)))
         }
     }
-}
-
-/// Returns the typed flags as text, so that a hint can repeat the command.
-fn flags(arguments: &args::AccountEdit) -> String {
-    let with_value = |flag: &'static str, values: &[String]| -> String {
-        values.iter().map(|value| format!(" {flag} {}", quote(value))).collect::<Vec<_>>().concat()
-    };
-    let alone = |flag: &str, is_set: bool| if is_set { format!(" {flag}") } else { String::new() };
-    let purpose = arguments.purpose.map_or(String::new(), |purpose| format!(" --for {}", purpose.name()));
-    [
-        with_value("--alias", arguments.alias.as_slice()),
-        with_value("--images", &arguments.images),
-        alone("--no-images", arguments.no_images),
-        with_value("--folder", &arguments.folder),
-        alone("--no-folders", arguments.no_folders),
-        with_value("--also", &arguments.also),
-        alone("--no-also", arguments.no_also),
-        purpose,
-        with_value("--program", &arguments.callers.program),
-        alone("--no-programs", arguments.callers.no_programs),
-        arguments.callers.choices().map(|(flag, value)| [" ", flag, " ", value].concat()).collect::<Vec<_>>().concat(),
-    ]
-    .concat()
-}
-
-/// Returns a folder as the config stores it: its absolute path, with `~` for the home folder.
-fn folder_text(context: &CommandContext<'_>, folder: &str) -> String {
-    let expanded = context.env.expand_home(folder);
-    let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));
-    context.env.shorten_home(&folders::user_canonical(&absolute))
 }

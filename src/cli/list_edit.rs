@@ -20,6 +20,14 @@ impl<T: Clone + PartialEq> ListEdit<T> {
         self.values.is_empty()
     }
 
+    /// Returns the edit, or one that removes all values if `clears`. `None` changes nothing.
+    pub(super) fn or_cleared(self, clears: bool) -> Option<Self> {
+        if clears {
+            return Some(Self { values: vec![], replaces: true });
+        }
+        Some(self).filter(|edit| !edit.is_empty())
+    }
+
     /// Returns the changed list, which contains each value only once.
     pub(super) fn applied_to(&self, before: Vec<T>) -> Vec<T> {
         let mut list = if self.replaces { vec![] } else { before };

@@ -1,6 +1,7 @@
 //! The command line for people: reads the arguments, runs the command and returns the exit code.
 
 mod account;
+mod account_edit;
 mod account_secret;
 mod api;
 mod args;
@@ -150,7 +151,7 @@ impl CommandContext<'_> {
             CliCommand::Account(AccountCommand::Show { host, account }) => {
                 account::show(self, host.as_deref(), account.as_deref())
             }
-            CliCommand::Account(AccountCommand::Edit(edit)) => account::edit(self, &edit),
+            CliCommand::Account(AccountCommand::Edit(edit)) => account_edit::run(self, &edit),
             CliCommand::Grant(grant) => callers::grant(self, &grant),
             CliCommand::Which(which) => which::run(self, &which),
             CliCommand::Why(why) => why::run(self, &why),
