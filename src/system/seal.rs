@@ -1,8 +1,8 @@
-//! Sealing: authenticated encryption with a key of 32 bytes. Also returns random bytes. Uses `ring`, which TLS needs
-//! anyway.
+//! Seals texts by authenticated encryption with a key of 32 bytes, and returns random bytes. The code uses `ring`,
+//! which TLS needs anyway.
 //!
-//! For each text HKDF-SHA256 derives a key of its own, from the main key and a random salt of 32 bytes. So
-//! ChaCha20-Poly1305 never uses a nonce twice with one key.
+//! HKDF-SHA256 derives a separate key for each text from the main key and a random salt of 32 bytes. So
+//! ChaCha20-Poly1305 never uses a nonce twice with the same key.
 
 use anyhow::{Result, anyhow};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -10,10 +10,9 @@ use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::{Zeroize, Zeroizing};
 
-/// A key that seals and opens. A key cannot be printed, and is wiped when it is dropped.
+/// A key that seals and opens texts. A key cannot be printed, and its memory is wiped when the key is dropped.
 pub(crate) struct SealKey(Zeroizing<[u8; SealKey::LENGTH]>);
 
-/// A sealed text.
 pub(crate) struct SealedText {
     pub(crate) salt: [u8; SALT],
     pub(crate) text: Vec<u8>,
@@ -21,11 +20,11 @@ pub(crate) struct SealedText {
 
 const SALT: usize = 32;
 
-/// The purposes for which HKDF derives bytes: a text's key, and a key's id.
+/// The purposes for which HKDF derives bytes. `SEALS` derives the key of a text, and `NAMES` derives the id of a key.
 const SEALS: &[u8] = b"ensign sealed v1";
 const NAMES: &[u8] = b"ensign key id v1";
 
-/// The length of a key's id.
+/// The length of a key's id in bytes.
 struct IdLength;
 
 impl KeyType for IdLength {
@@ -43,19 +42,20 @@ impl SealKey {
         Ok(Self(key))
     }
 
-    /// `None` if `bytes` has another length than a key.
+    /// Creates a key from its bytes; `None` if the number of bytes is wrong.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut key = Zeroizing::new([0; Self::LENGTH]);
         (bytes.len() == Self::LENGTH).then(|| key.copy_from_slice(bytes))?;
         Some(Self(key))
     }
 
-    /// The key's bytes, to store them.
+    /// Returns the key's bytes for storage.
     pub(crate) fn bytes(&self) -> &[u8; Self::LENGTH] {
         &self.0
     }
 
-    /// An id of 16 hexadecimal digits. Each key has another id, and an id reveals nothing about its key.
+    /// Returns the key's id of 16 hexadecimal digits. Each key has a different id, and an id reveals nothing about its
+    /// key.
     pub(crate) fn id(&self) -> String {
         let mut id = [0; 8];
         let derived = Salt::new(HKDF_SHA256, &[]).extract(&*self.0);
@@ -63,7 +63,7 @@ impl SealKey {
         super::digest::hex_digits(&id)
     }
 
-    /// Seals a text. To open it, the same `about` is needed.
+    /// Seals a text. The same `about` is needed to open the text.
     pub(crate) fn seal(&self, about: &[u8], text: &[u8]) -> Result<SealedText> {
         let mut salt = [0; SALT];
         fill_random(&mut salt)?;
@@ -71,7 +71,8 @@ impl SealKey {
     }
 
     fn seal_with(&self, salt: [u8; SALT], about: &[u8], text: &[u8]) -> SealedText {
-        // Long enough, so the text is never moved and left unwiped.
+        // The buffer is long enough from the start, so that growing it never leaves an unwiped copy of the text in
+        // memory.
         let mut sealed = Vec::with_capacity(text.len() + CHACHA20_POLY1305.tag_len());
         sealed.extend_from_slice(text);
         let key = self.derived(&salt);
@@ -79,7 +80,7 @@ impl SealKey {
         SealedText { salt, text: sealed }
     }
 
-    /// Opens a text; `None` if the key or `about` differs, or the text was changed.
+    /// Opens a sealed text; `None` if the key or `about` differs, or if the sealed text was changed.
     pub(crate) fn open(&self, about: &[u8], SealedText { salt, text }: SealedText) -> Option<Zeroizing<Vec<u8>>> {
         let mut text = Zeroizing::new(text);
         let length = self.derived(&salt).open_in_place(nonce(), Aad::from(about), &mut text).ok()?.len();
@@ -95,12 +96,12 @@ impl SealKey {
     }
 }
 
-/// The system's random bytes.
+/// Fills `bytes` with random bytes of the system.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<()> {
     SystemRandom::new().fill(bytes).map_err(|_| anyhow!("the system has no random bytes"))
 }
 
-/// The nonce is always the same, because each derived key seals only one text.
+/// Returns the nonce, which is always the same because each derived key seals only one text.
 fn nonce() -> Nonce {
     Nonce::assume_unique_for_key([0; NONCE_LEN])
 }

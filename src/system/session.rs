@@ -1,4 +1,4 @@
-//! Finds the PATH of programs that others start: the desktop's session, such as an editor, or `sudo`.
+//! Finds the `PATH` of programs that the desktop's session or `sudo` starts, such as an editor.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,16 +8,16 @@ use std::time::Duration;
 use super::files;
 use super::programs::{self, ProgramCall, Stdin};
 
-/// Short, because a session answers at once or never.
+/// The longest wait for the session, which answers at once or never.
 const DEADLINE: Duration = Duration::from_secs(2);
 const LIMIT: usize = 1 << 20;
 const SUDOERS_LIMIT: u64 = 1 << 20;
 
-/// The PATH that `sudo` sets on Debian, Ubuntu and Fedora. This PATH is assumed if `/etc/sudoers` cannot be read. Only
-/// root can read that file.
+/// The `PATH` that `sudo` sets on Debian, Ubuntu and Fedora. This `PATH` is assumed if `/etc/sudoers` cannot be read,
+/// because only root can read `/etc/sudoers`.
 const USUAL_SUDO_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The PATH of programs that the desktop's session starts; `None` without a session or an answer.
+/// Returns the `PATH` of programs that the desktop's session starts; `None` if the session does not answer.
 pub(crate) fn session_path() -> Option<OsString> {
     let (program, arguments): (_, &[&str]) = if cfg!(target_os = "macos") {
         ("launchctl", &["getenv", "PATH"])
@@ -41,7 +41,7 @@ pub(crate) fn session_path() -> Option<OsString> {
     path.filter(|path| !path.is_empty()).map(OsString::from)
 }
 
-/// The PATH of programs that `sudo` starts; `None` if `sudo` is not installed or keeps the user's PATH.
+/// Returns the `PATH` of programs that `sudo` starts; `None` if `sudo` is not installed or keeps the user's `PATH`.
 pub(crate) fn sudo_path() -> Option<OsString> {
     match files::read_any(Path::new("/etc/sudoers"), SUDOERS_LIMIT) {
         Ok(None) => None, // no `sudo` here
@@ -50,14 +50,14 @@ pub(crate) fn sudo_path() -> Option<OsString> {
     }
 }
 
-/// Returns PATH from the output of `systemctl show-environment`. The output quotes values as bash does.
+/// Returns `PATH` from the output of `systemctl show-environment`, which quotes values as bash does.
 fn path_in(environment: &str) -> Option<String> {
     let value = environment.lines().find_map(|line| line.strip_prefix("PATH="))?;
     let quoted = value.strip_prefix("$'").and_then(|rest| rest.strip_suffix('\''));
     Some(quoted.map_or_else(|| value.to_owned(), |text| text.replace("\\'", "'").replace("\\\\", "\\")))
 }
 
-/// The last `secure_path` of a sudoers file.
+/// Returns the last `secure_path` in a sudoers file.
 fn secure_path(sudoers: &str) -> Option<String> {
     let settings = sudoers.lines().map(str::trim).filter(|line| line.starts_with("Defaults"));
     let mut values = settings.filter_map(|line| {

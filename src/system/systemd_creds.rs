@@ -1,6 +1,7 @@
-//! `systemd-creds`: seals a small secret to this machine, and to its TPM if it has one.
+//! Seals a small secret with `systemd-creds`. Only the same machine, by its TPM if there is one, can open the secret.
 //!
-//! Root's secret is sealed for the system. Another user's secret is sealed for that user, which needs systemd 256.
+//! A secret of root is sealed for the system. A secret of another user is sealed for this user, which needs systemd
+//! 256.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,19 +14,19 @@ use super::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use super::text::one_line;
 use crate::model::Problem;
 
-/// The program's path on most systems. PATH is not searched, because the program gets the secret.
+/// The paths of the program on most systems. `PATH` is not searched, because the program gets the secret.
 const PROGRAMS: [&str; 3] =
     ["/usr/bin/systemd-creds", "/bin/systemd-creds", "/run/current-system/sw/bin/systemd-creds"];
 
 const LIMIT: usize = 64 << 10;
 
-/// Seals a secret. To open it, the same `name` is needed.
+/// Seals a secret. The same `name` is needed to open the secret.
 pub(crate) fn encrypt(name: &str, secret: &[u8], deadline: Duration) -> Result<Vec<u8>> {
     let sealed = run(&program()?, "encrypt", name, secret, deadline)?;
     Ok(sealed.to_vec())
 }
 
-/// Opens a text that was sealed with this name, on this machine and by this user.
+/// Opens a secret that this user sealed with `name` on this machine.
 pub(crate) fn decrypt(name: &str, sealed: &[u8], deadline: Duration) -> Result<Zeroizing<Vec<u8>>> {
     run(&program()?, "decrypt", name, sealed, deadline)
 }
@@ -52,7 +53,8 @@ fn run(program: &Path, verb: &str, name: &str, input: &[u8], deadline: Duration)
     if success { Ok(stdout) } else { Err(failed(verb, &String::from_utf8_lossy(&stderr)).into()) }
 }
 
-/// Explains a failure. The program's message holds no secret, because it names only files, keys and errors.
+/// Explains a failure of `systemd-creds`. The message of `systemd-creds` contains no secret, because it names only
+/// files, keys and errors.
 fn failed(verb: &str, stderr: &str) -> Problem {
     if stderr.contains("unrecognized option") {
         let message = "before systemd 256 only root can use `systemd-creds`";

@@ -1,10 +1,10 @@
-//! Cleans text from outside for one line on a terminal or on the protocol's stdout.
+//! Makes text from outside safe for one line on a terminal or on the protocol's stdout.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Replaces characters that could move the cursor, end the line or hide text. Cuts a longer text in the middle, because
-/// its end may contain a hint.
+/// Replaces characters that could move the cursor, end the line or hide text. A text of more than `limit` characters is
+/// shortened in the middle, because its end may contain a hint.
 pub(crate) fn one_line(text: &str, limit: usize) -> String {
     let plain: Vec<char> = sanitize(text.trim()).chars().collect();
     if plain.len() <= limit {
@@ -15,8 +15,8 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     head.iter().chain(&['…']).chain(tail).collect()
 }
 
-/// Quotes a word for a shell, in commands that we suggest. For example, Harbor has users called `robot$ci`.
-/// `shell_words` would also quote `ghcr.io=work`, which is harder to read and to type.
+/// Quotes a word for a shell, in commands that Ensign suggests. For example, Harbor has users called `robot$ci`. The
+/// crate `shell_words` would also quote `ghcr.io=work`, which would be harder to read and to type.
 pub(crate) fn quote(text: &str) -> Cow<'_, str> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_=./:@+,%".contains(&b);
     if !text.is_empty() && text.bytes().all(is_plain) {
@@ -30,12 +30,12 @@ pub(crate) fn single_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// `1 account`, `2 accounts`
+/// Returns a number with its noun, such as `1 account` or `2 accounts`.
 pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Splits a command like a POSIX shell, without expansions. `None` if a quote is left open.
+/// Splits a command into words as a POSIX shell does, without expansions; `None` if a quote is not closed.
 pub(crate) fn split_words(command: &str) -> Option<Vec<String>> {
     shell_words::split(command).ok()
 }
@@ -46,7 +46,7 @@ pub(crate) fn sanitize(text: &str) -> String {
 }
 
 /// Writes a JSON document on one line, with escapes for the characters that [`sanitize`] replaces. JSON needs no
-/// escapes from U+007F on (RFC 8259 section 7), but terminals obey some of these characters.
+/// escapes from U+007F on (RFC 8259 section 7), but some of these characters control a terminal.
 pub(crate) fn sanitize_json(document: &str) -> String {
     let mut plain = String::with_capacity(document.len());
     for c in document.chars() {
@@ -58,7 +58,7 @@ pub(crate) fn sanitize_json(document: &str) -> String {
     plain
 }
 
-/// Control characters, and marks that change the writing direction.
+/// Tells whether a character is a control character, a line separator, or a mark that changes the writing direction.
 fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -1,4 +1,4 @@
-//! `AtomicFile`: writes a file in pieces. The file gets its name only when it is complete.
+//! `AtomicFile`: writes a file in pieces. The file gets its name only when the contents are complete.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -8,46 +8,46 @@ use anyhow::Result;
 
 use super::{Access, InstalledFile, failed, imp, sibling};
 
-/// An unfinished file. A file that is dropped before [`AtomicFile::keep`] is removed.
+/// An unfinished file. If it is dropped before [`AtomicFile::keep`], it is removed from the disk.
 pub(crate) struct AtomicFile {
-    /// The path as the caller spells it, for errors.
+    /// The caller's spelling of the path, for error messages.
     shown: PathBuf,
     path: PathBuf,
     file: Option<File>,
-    /// The temporary name; `None` if the system can make a file without a name.
+    /// The temporary path; `None` if the system can create a file without a name.
     unfinished: Option<PathBuf>,
     overwrites: ReplaceMode,
 }
 
-/// How the file replaces an old one.
+/// How the new file replaces an old file of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReplaceMode {
-    /// The old file is replaced in one step. If the process is killed just before, the new file remains beside it.
+    /// The old file is replaced in one step. If the process is killed just before this step, both files remain.
     AtOnce,
     /// The old file is removed first. If the process is killed before the new file gets its name, neither file is left.
     Afterwards,
 }
 
 /// The ending of an unfinished file whose writers hold a lock. The name is always the same, so a writer can remove the
-/// file of a writer that was killed.
+/// unfinished file of a killed writer.
 const UNDER_LOCK: &str = ".new";
 
 impl AtomicFile {
-    /// Starts a new file in the folder of `path`. An old file at `path` stays until the new one is complete.
+    /// Starts a new file in the folder of `path`. An old file at `path` stays until the new file is complete.
     pub(crate) fn begin(path: &Path) -> Result<Self> {
         Self::begin_unnamed(&OpenOptions::new(), path, ReplaceMode::AtOnce)
             .map_err(|error| failed("write", path, &error))
     }
 
-    /// Starts a new file for a plaintext secret. Only the owner may read the file. If the system can make files without
-    /// a name, no file remains after the process is killed. Missing folders are made.
+    /// Starts a new file for a plaintext secret. Only the owner may read the file. If the system can create files
+    /// without a name, a killed process leaves no unfinished file. Missing folders are created.
     pub(crate) fn begin_private(path: &Path) -> Result<Self> {
         let begun = imp::create_folder(folder_of(path))
             .and_then(|()| Self::begin_unnamed(&imp::private_options(), path, ReplaceMode::Afterwards));
         begun.map_err(|error| failed("write", path, &error))
     }
 
-    /// Starts a new file whose writers hold a lock. Links are followed, and missing folders are made.
+    /// Starts a new file whose writers hold a lock. Links are followed, and missing folders are created.
     pub(super) fn begin_under_lock(path: &Path) -> Result<Self> {
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         imp::check_target(&target, folder_of(&target))?;
@@ -72,18 +72,17 @@ impl AtomicFile {
         Ok(Self { shown: path.clone(), path, file: Some(file), unfinished, overwrites })
     }
 
-    /// A name for the unfinished file that no other process uses.
+    /// Returns a path for the unfinished file that no other running process uses.
     fn own_name(path: &Path) -> PathBuf {
         sibling(path, &format!(".{}{UNDER_LOCK}", std::process::id()))
     }
 
-    /// Adds a piece.
     pub(crate) fn write(&mut self, piece: &[u8]) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         file.write_all(piece).map_err(|error| failed("write", &self.shown, &error))
     }
 
-    /// For [`Access::Kept`], copies the permissions of the file that it replaces.
+    /// Copies the permissions of the replaced file, if `access` is [`Access::Kept`].
     pub(super) fn grant(&self, access: Access) -> Result<()> {
         match (access, fs::metadata(&self.path), &self.file) {
             (Access::Kept, Ok(metadata), Some(file)) => {
@@ -105,7 +104,7 @@ impl AtomicFile {
         self.file.as_ref().map_or(Ok(()), imp::sync_file).map_err(|error| failed("write", &self.shown, &error))
     }
 
-    /// Gives the complete file its name. If that fails, the file is removed.
+    /// Gives the complete file its name. If the file cannot be named, it is removed.
     pub(crate) fn keep(mut self) -> Result<()> {
         self.sync()?;
         self.name().map_err(|error| failed("write", &self.shown, &error))?;
@@ -146,7 +145,7 @@ impl Drop for AtomicFile {
     }
 }
 
-/// The unfinished file that remains if a writer of `path` is killed.
+/// Returns the path of the unfinished file that a killed writer of `path` leaves.
 pub(super) fn unfinished(path: &Path) -> PathBuf {
     sibling(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), UNDER_LOCK)
 }

@@ -1,4 +1,4 @@
-//! Files of an installation: every user may read them, and a program is replaced by renaming.
+//! Writes the files of an installation. Every user may read these files, and a program is replaced by renaming.
 
 use std::path::Path;
 
@@ -8,7 +8,6 @@ use super::atomic_file::{AtomicFile, folder_of};
 use super::{failed, imp, remove};
 use crate::model::Problem;
 
-/// The kind of an installed file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InstalledFile {
     Text,
@@ -18,8 +17,8 @@ pub(crate) enum InstalledFile {
 /// The disk space that an update leaves free for other programs.
 const RESERVE: u64 = 1 << 20;
 
-/// Writes a file of an installation. An old one must not be in use. The folder must exist. The file gets its name only
-/// when it is whole.
+/// Writes a file of an installation into an existing folder. An old file at `path` must not be in use. The new file
+/// gets its name only when its contents are complete.
 pub(crate) fn put_installed(path: &Path, contents: &[u8], kind: InstalledFile) -> Result<()> {
     remove(path)?;
     let mut file = AtomicFile::begin(path)?;
@@ -28,19 +27,19 @@ pub(crate) fn put_installed(path: &Path, contents: &[u8], kind: InstalledFile) -
     file.keep()
 }
 
-/// Makes a folder of an installation, with its missing parent folders.
+/// Creates a folder of an installation, with its missing parent folders.
 pub(crate) fn create_installed_folder(folder: &Path) -> Result<()> {
     imp::create_open_folder(folder).map_err(|error| failed("make", folder, &error))
 }
 
-/// Renames the program `current` to `previous`, and `next` to `current`. All three are in one folder.
+/// Renames the program `current` to `previous`, and `next` to `current`. All three paths must be in one folder.
 pub(crate) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
     imp::exchange_program(current, next, previous)?;
     imp::sync_folder(folder_of(current));
     Ok(())
 }
 
-/// Fails if the file system of `folder` has no room for this many bytes.
+/// Fails if the file system of `folder` has no room for `needed` bytes.
 pub(crate) fn check_free_space(folder: &Path, needed: u64) -> Result<()> {
     let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
     match imp::free_space(folder) {

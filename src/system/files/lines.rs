@@ -1,4 +1,4 @@
-//! A private file of lines with a limited size. Many processes append lines without waiting for each other.
+//! Appends lines to a private file of limited size. Processes append lines without waiting for each other.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -6,22 +6,23 @@ use std::path::Path;
 
 use super::{imp, sibling};
 
-/// Appends a line by one write, so that lines of several processes do not mix. If the file would exceed `limit` bytes,
-/// it first replaces the previous file, and a new one begins.
+/// Appends a line by one write, so that lines of several processes do not mix. If the current file would exceed `limit`
+/// bytes, it is renamed to replace the previous file, and a new file is started.
 pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()> {
     let (mut file, mut length) = imp::open_own(path, imp::OpenMode::Append)?;
     if length + line.len() as u64 > limit {
         set_aside(path, &file)?;
         (file, length) = imp::open_own(path, imp::OpenMode::Append)?;
     }
-    // A file this long is being rotated by another process. To write beyond RLIMIT_FSIZE would kill us.
+    // A file of twice the limit is being rotated by another process. A write beyond `RLIMIT_FSIZE` would kill this
+    // process.
     if length > 2 * limit || !imp::may_write_up_to(length + line.len() as u64) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     if file.write(line)? == line.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
-/// Reads the lines of the previous and the current file, at most twice `limit` bytes of each.
+/// Reads the lines of the previous file and then of the current file, at most twice `limit` bytes of each file.
 pub(crate) fn read_lines(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut lines = Vec::new();
     for path in [sibling(path, ENDING), path.to_owned()] {
@@ -35,7 +36,7 @@ pub(crate) fn read_lines(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(lines)
 }
 
-/// Removes both files.
+/// Removes the previous and the current file.
 pub(crate) fn remove_lines(path: &Path) -> anyhow::Result<()> {
     super::remove(&sibling(path, ENDING))?;
     super::remove(path)
@@ -43,8 +44,8 @@ pub(crate) fn remove_lines(path: &Path) -> anyhow::Result<()> {
 
 const ENDING: &str = ".old";
 
-/// Renames the file if we get its lock and it is still at `path`. So a file that another process has just begun is not
-/// rotated.
+/// Renames the file if its lock is free and the file is still at `path`. So a file that another process has just
+/// started is not rotated.
 fn set_aside(path: &Path, file: &File) -> io::Result<()> {
     if file.try_lock().is_ok() && imp::is_at(path, file) {
         fs::rename(path, sibling(path, ENDING))?;

@@ -11,10 +11,10 @@ use anyhow::{Context, Result, anyhow};
 use super::{LinkPolicy, atomic_file, failed, imp, not_opened, refuse_irregular, retry_interrupted};
 use crate::system::threads;
 
-/// Long enough: a writer holds the lock only while it writes a few small files.
+/// How long a writer waits for the lock, which is held only while a few small files are written.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// An exclusive lock between processes. After a crash the system releases the lock.
+/// An exclusive lock between processes. The system releases the lock of a process that crashes.
 pub(crate) struct Lock(File);
 
 impl Lock {
@@ -24,14 +24,14 @@ impl Lock {
         opened.is_ok_and(|file| matches!(try_lock(&file), Err(fs::TryLockError::WouldBlock)))
     }
 
-    /// Takes the lock, after at most ten seconds.
+    /// Takes the lock, and fails if it is not free within ten seconds.
     pub(crate) fn take(path: &Path) -> Result<Self> {
         Self::take_within(path, DEADLINE)?.ok_or_else(|| {
             anyhow!("another ensign has held the lock `{}` for ten seconds: end it and try again", path.display())
         })
     }
 
-    /// Takes the lock; `None` if another process still holds it when `patience` is over.
+    /// Takes the lock; `None` if another process holds the lock for longer than `patience`.
     pub(crate) fn take_within(path: &Path, patience: Duration) -> Result<Option<Self>> {
         let file = Self::open(path)?;
         match try_lock(&file) {
@@ -42,8 +42,8 @@ impl Lock {
                 return Err(error).with_context(|| format!("could not lock `{}`", path.display()));
             }
         }
-        // Waiting in the kernel is fair between many writers; polling is not. A wait in the kernel has no deadline, so
-        // a thread of its own does it.
+        // Waiting in the kernel is fair between many writers, unlike polling. A wait in the kernel has no deadline, so
+        // a separate thread waits.
         let (sender, receiver) = mpsc::channel();
         let waiting = move || sender.send(retry_interrupted(|| file.lock()).map(|()| file));
         threads::start(waiting).with_context(|| format!("could not wait for the lock `{}`", path.display()))?;
@@ -68,12 +68,12 @@ impl Lock {
         Ok(file)
     }
 
-    /// Records a failure in the lock's file, for later holders.
+    /// Records in the lock's file that the holder's work failed, for later holders of the lock.
     pub(crate) fn record_failure(&self) {
         let _ = self.0.set_len(0).and_then(|()| (&self.0).write_all(b"failed"));
     }
 
-    /// Tells whether a failure was recorded less than `ago` ago.
+    /// Tells whether a failure was recorded in the lock's file within the time `ago`.
     pub(crate) fn failed_recently(&self, ago: Duration) -> bool {
         let noted =
             self.0.metadata().ok().filter(|metadata| metadata.len() > 0).and_then(|noted| noted.modified().ok());

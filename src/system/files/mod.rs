@@ -1,4 +1,5 @@
-//! Files: bounded reading, private and atomic replacing, locks. All writing of files happens here.
+//! Reads files up to a size limit, replaces files atomically, and locks files. All code that writes files is in this
+//! folder.
 
 mod atomic_file;
 mod installed;
@@ -32,9 +33,9 @@ use windows as imp;
 /// Who may access a file after it is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Only its owner, whatever the mode was before.
+    /// Only the owner may access the file, whatever its mode was before.
     Private,
-    /// The same users as before. A new file is for its owner only.
+    /// The same users as before may access the file. A file that did not exist before is only for its owner.
     Kept,
 }
 
@@ -53,7 +54,7 @@ pub(crate) enum Privacy {
 pub(crate) enum OwnershipFault {
     /// The file belongs to another user.
     Owner(Problem),
-    /// Other users may write the file, or may read a secret in it. Contains the file's mode.
+    /// Other users may write the file, or may read a file that must be secret. The value is the file's mode.
     Mode(u32),
 }
 
@@ -64,19 +65,19 @@ enum LinkPolicy {
     Refused,
 }
 
-/// Reads a file of at most `limit` bytes that the user owns: our config, or a file of Docker's. `None` if it does not
-/// exist. A link is followed, for example into a repository of dotfiles.
+/// Reads a file of at most `limit` bytes that the user owns, such as Ensign's config or a file of Docker's; `None` if
+/// the file does not exist. A link is followed, for example into a repository of dotfiles.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     read_own(path, limit, LinkPolicy::Followed)
 }
 
-/// Like [`read`], for a file of secrets. A link is refused.
+/// Reads a file of secrets as [`read`] does, but refuses a link.
 pub(crate) fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     read_own(path, limit, LinkPolicy::Refused)
 }
 
 fn read_own(path: &Path, limit: u64, links: LinkPolicy) -> Result<Option<Vec<u8>>> {
-    // The file is opened before the checks, so the checked file is the one that is read.
+    // The file is opened before the checks, so that the checked file is the file that is read.
     let file = match imp::own_read_options(links).open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -92,7 +93,7 @@ fn read_own(path: &Path, limit: u64, links: LinkPolicy) -> Result<Option<Vec<u8>
     Ok(Some(contents))
 }
 
-/// Explains why a file of the user's could not be opened.
+/// Explains why one of the user's files could not be opened.
 fn not_opened(deed: &str, path: &Path, links: LinkPolicy, error: &io::Error) -> anyhow::Error {
     let metadata = fs::symlink_metadata(path).ok();
     let is = |test: fn(&fs::Metadata) -> bool| metadata.as_ref().is_some_and(test);
@@ -120,10 +121,11 @@ fn refuse_irregular(path: &Path, metadata: &fs::Metadata, limit: u64) -> Result<
     Ok(())
 }
 
-/// Reads a file of any owner, such as a project's or the machine's.
+/// Reads a file of at most `limit` bytes whose owner may be any user, such as a project's file; `None` if the file does
+/// not exist.
 pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    // Size and kind are read before the file is opened, because opening a device can have effects. The file is opened
-    // without waiting, because it may have become a pipe since then.
+    // Size and kind are read before the file is opened, because opening a device can have effects. The file is then
+    // opened without waiting, because it may have been replaced by a pipe after this check.
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -135,12 +137,12 @@ pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     let mut contents = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
     match imp::read_options().open(path).and_then(|file| file.take(limit).read_to_end(&mut contents)) {
         Ok(_) => Ok(Some(contents)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None), // removed between the two
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None), // removed after the check
         Err(error) => Err(failed("read", path, &error)),
     }
 }
 
-/// Tells whether a file exists. Fails if that cannot be found out.
+/// Tells whether a file exists. Fails if the system does not tell.
 pub(crate) fn is_file(path: &Path) -> Result<bool> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.is_file()),
@@ -149,7 +151,7 @@ pub(crate) fn is_file(path: &Path) -> Result<bool> {
     }
 }
 
-/// The length of a file; `None` if it does not exist.
+/// Returns the length of a file in bytes; `None` if the file does not exist.
 pub(crate) fn length(path: &Path) -> Result<Option<u64>> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
@@ -159,14 +161,14 @@ pub(crate) fn length(path: &Path) -> Result<Option<u64>> {
     }
 }
 
-/// When a file was last written; `None` if it does not exist.
+/// Returns the time when a file was last written; `None` if the file does not exist.
 pub(crate) fn modified_time(path: &Path) -> Option<std::time::SystemTime> {
     fs::metadata(path).ok()?.modified().ok()
 }
 
-/// Replaces a file so that a reader sees the old or the new contents, even after a crash. Links are followed; missing
-/// folders are made for their owner only. The caller holds the lock of the file's writers. After an error the file is
-/// unchanged.
+/// Replaces a file so that a reader sees the old or the new contents, even after a crash. Links are followed. Missing
+/// folders are created, and only their owner may enter. The caller must hold the lock of the file's writers. After an
+/// error the file is unchanged.
 pub(crate) fn replace(path: &Path, contents: &[u8], access: Access) -> Result<()> {
     let mut file = AtomicFile::begin_under_lock(path)?;
     file.write(contents)?;
@@ -174,14 +176,15 @@ pub(crate) fn replace(path: &Path, contents: &[u8], access: Access) -> Result<()
     file.keep()
 }
 
-/// Fails if there is no room to replace `path` by `length` bytes. The caller holds the lock of the file's writers.
+/// Fails if the disk has no room to replace `path` by a file of `length` bytes. The caller must hold the lock of the
+/// file's writers.
 pub(crate) fn check_room(path: &Path, length: u64) -> Result<()> {
     let mut file = AtomicFile::begin_under_lock(path)?;
     file.write(&vec![0; usize::try_from(length).unwrap_or_default()])?;
     file.sync()
 }
 
-/// Adds a hint for a person to the error.
+/// Converts an error of the system to a message with a hint for a person.
 fn failed(deed: &str, path: &Path, error: &io::Error) -> anyhow::Error {
     let what = format!("could not {deed} `{}`: {error}", path.display());
     let cure = match error.kind() {
@@ -195,15 +198,15 @@ fn failed(deed: &str, path: &Path, error: &io::Error) -> anyhow::Error {
     Problem::new(what, cure).into()
 }
 
-/// Appends `ending` to the name of a file: `config.json` → `config.json.bak`.
+/// Returns the path with `ending` appended to the file's name, such as `config.json.bak` for `config.json`.
 pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(ending);
     path.with_file_name(name)
 }
 
-/// Copies `path` to `copy`, by a hard link if the file system supports it. A previous copy stays until the new one is
-/// complete.
+/// Copies `path` to `copy`, by a hard link if the file system supports hard links. An old copy stays until the new copy
+/// is complete.
 pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
     let source = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let unfinished = atomic_file::unfinished(copy);
@@ -212,20 +215,20 @@ pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
         .or_else(|_| fs::copy(&source, &unfinished).map(drop))
         .and_then(|()| imp::rename(&unfinished, copy))
         .with_context(|| format!("could not keep a copy of `{}`", path.display()))?;
-    remove(&unfinished) // a rename leaves both names of one file
+    remove(&unfinished) // renaming a hard link to another link of the same file has no effect
 }
 
-/// Removes the unfinished file of a writer of `path` that was killed. The caller holds the lock for writing `path`.
+/// Removes the unfinished file that a killed writer of `path` left. The caller must hold the lock for writing `path`.
 pub(crate) fn remove_unfinished(path: &Path) -> Result<()> {
     remove(&atomic_file::unfinished(path))
 }
 
-/// Renames a file, and replaces an old one.
+/// Renames a file. A file at `to` is replaced.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     imp::rename(from, to).with_context(|| format!("could not move `{}` to `{}`", from.display(), to.display()))
 }
 
-/// Makes `path` a link to the program `target` in the same folder. Fails if `path` exists.
+/// Creates the link `path` to the program `target` in the same folder. Fails if `path` exists.
 pub(crate) fn link(target: &Path, path: &Path) -> Result<()> {
     imp::link(target, path).map_err(|error| failed("make", path, &error))
 }
@@ -235,7 +238,7 @@ pub(crate) fn is_link_to(path: &Path, target: &Path) -> bool {
     imp::is_link_to(path, target)
 }
 
-/// Returns at most `limit` paths in a folder, sorted. A missing folder has none.
+/// Returns at most `limit` paths in a folder, sorted. The result for a missing folder is empty.
 pub(crate) fn entries(folder: &Path, limit: usize) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(limit);
     let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
@@ -243,7 +246,8 @@ pub(crate) fn entries(folder: &Path, limit: usize) -> Vec<PathBuf> {
     names.into_iter().map(|name| folder.join(name)).collect()
 }
 
-/// Returns every path in a folder, sorted. A missing folder has none; an unreadable one is an error.
+/// Returns every path in a folder, sorted. The result for a missing folder is empty, but a folder that cannot be read
+/// is an error.
 pub(crate) fn all_entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
@@ -255,13 +259,13 @@ pub(crate) fn all_entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// All links to `target` in `folder`.
+/// Returns all links to `target` in `folder`.
 pub(crate) fn links_to(folder: &Path, target: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     entries.filter(|path| path.file_name() != target.file_name() && is_link_to(path, target)).collect()
 }
 
-/// Removes a file; a missing one is no error.
+/// Removes a file. A missing file is not an error.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -271,43 +275,44 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Removes a folder if nothing is in it. Returns whether it was removed.
+/// Removes a folder if it is empty, and returns whether the folder was removed.
 pub(crate) fn remove_if_empty(folder: &Path) -> bool {
     fs::remove_dir(folder).is_ok()
 }
 
-/// Tells whether a private file is private in every folder. On Windows the folder decides.
+/// Tells whether a private file stays private in any folder. On Windows the folder decides who may read its files.
 pub(crate) fn are_private_anywhere() -> bool {
     imp::HAS_MODES
 }
 
-/// The user's number, on systems with user numbers.
+/// Returns the user's number; `None` on systems without user numbers.
 pub(crate) fn user_number() -> Option<u32> {
     imp::user_number()
 }
 
-/// Tells whether this process may write `path`, according to its permissions. Does not try to write.
+/// Tells by the permissions whether this process may write `path`, without an attempt to write.
 pub(crate) fn may_write(path: &Path) -> bool {
     imp::may_write(path)
 }
 
-/// The fault of a file's or folder's owner or mode; `None` if it has no fault or does not exist.
+/// Returns what is wrong with the owner or mode of a file or folder; `None` if nothing is wrong or the path does not
+/// exist.
 pub(crate) fn ownership_fault(path: &Path, privacy: Privacy) -> Option<OwnershipFault> {
     imp::ownership_fault(path, privacy)
 }
 
-/// Removes the permission of other users to write the file, and to read it if it is secret.
+/// Removes other users' permission to write the file, and their permission to read a secret file.
 pub(crate) fn close_to_others(path: &Path, privacy: Privacy) -> Result<()> {
     imp::close_to_others(path, privacy).map_err(|error| failed("restrict access to", path, &error))
 }
 
-/// Removes the permissions of group and others. Returns the old mode if there were any.
+/// Removes the permissions of group and others. Returns the old mode if group or others had permissions.
 pub(crate) fn restrict_permissions(path: &Path) -> Option<u32> {
     imp::restrict_permissions(path)
 }
 
-/// Repeats a call that a signal interrupted, which can happen on network shares. The standard library does so for
-/// reading and writing.
+/// Repeats a call that a signal interrupted, which can happen on network shares. The standard library repeats only
+/// interrupted reads and writes.
 fn retry_interrupted<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match act() {

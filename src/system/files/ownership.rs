@@ -1,7 +1,9 @@
-//! Checks the owner of a file before it is read or written: our config, secrets and locks, and Docker's files.
+//! Checks the owner of Ensign's config, secrets and locks, and of Docker's files, before such a file is read or
+//! written.
 //!
-//! A file is refused if another user owns it or may write it, because that user decides about its contents. Root must
-//! not use another user's files either: `sudo -E docker` uses the home of the user who typed that.
+//! A file is refused if another user owns the file or may write it, because this user controls its contents. Root must
+//! not use another user's files either. This would happen in `sudo -E docker`, which keeps the home of the user who
+//! runs `sudo`.
 
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -14,17 +16,14 @@ use crate::model::Problem;
 use crate::system::env;
 use crate::system::text::quote;
 
-/// A file's owner, group and mode.
 #[derive(Clone, Copy, Debug)]
 struct FileOwnership {
     owner: u32,
     group: u32,
     mode: u32,
-    /// Whether the path is a link to the file.
     linked: bool,
 }
 
-/// Why a file is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AccessFault {
     ForeignOwner,
@@ -37,14 +36,14 @@ pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), Problem> {
     let ownership =
         |linked| FileOwnership { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
     let Some(fault) = FileOwnership::fault(ownership(false), user) else { return Ok(()) };
-    // Only if the file would be refused, check whether the path is a link.
+    // Whether the path is a link is checked only if the file would be refused otherwise.
     if FileOwnership::fault(ownership(path.is_symlink()), user).is_none() {
         return Ok(());
     }
     Err(problem(path, metadata, fault, user))
 }
 
-/// Refuses to replace a file that [`check`] refuses. For a missing file, checks its folder by [`check_new`].
+/// Refuses to replace a file that [`check`] refuses. If the file is missing, [`check_new`] checks its folder.
 pub(super) fn check_target(path: &Path, folder: &Path) -> Result<(), Problem> {
     match fs::metadata(path) {
         Ok(metadata) => check(path, &metadata),
@@ -52,8 +51,8 @@ pub(super) fn check_target(path: &Path, folder: &Path) -> Result<(), Problem> {
     }
 }
 
-/// Refuses to make a file by `sudo -E` in a folder of the user who typed that. Only `SUDO_UID` shows who that is,
-/// because in a container root's home may belong to another user.
+/// Refuses to create a file under `sudo -E` in a folder of the user who runs `sudo`. This user is identified by
+/// `SUDO_UID`, because root's home in a container may belong to another user.
 pub(super) fn check_new(folder: &Path) -> Result<(), Problem> {
     let caller = if geteuid().is_root() { env::present("SUDO_UID") } else { None };
     let Some(caller) = caller.and_then(|id| id.to_str()?.parse::<u32>().ok()) else { return Ok(()) };
@@ -66,14 +65,14 @@ pub(super) fn check_new(folder: &Path) -> Result<(), Problem> {
     }
 }
 
-/// Explains that another user owns a file that could not be opened; `None` if we own it.
+/// Explains that another user owns a file that could not be opened; `None` if Ensign's user owns the file.
 pub(super) fn explain(path: &Path) -> Option<Problem> {
     let metadata = fs::metadata(path).ok()?;
     let user = geteuid().as_raw();
     (metadata.uid() != user).then(|| problem(path, &metadata, AccessFault::ForeignOwner, user))
 }
 
-/// Checks a file or folder as [`check`] does. A secret must not be readable by other users either.
+/// Checks a file or folder as [`check`] does. In addition, a secret must not be readable by other users.
 pub(super) fn fault_of(path: &Path, privacy: Privacy) -> Option<OwnershipFault> {
     let metadata = fs::metadata(path).ok()?;
     let linked = path.is_symlink();
@@ -91,7 +90,8 @@ pub(super) fn fault_of(path: &Path, privacy: Privacy) -> Option<OwnershipFault> 
     }
 }
 
-/// Gives a new file the group of the replaced one, if that is allowed. The owner is always us.
+/// Sets a new file's group to the group of the replaced file, if the system allows it. The owner is always Ensign's
+/// user.
 pub(super) fn keep_group(new: &File, old: &Metadata) {
     if new.metadata().is_ok_and(|new| new.gid() != old.gid()) {
         let _ = std::os::unix::fs::fchown(new, None, Some(old.gid()));
@@ -100,13 +100,13 @@ pub(super) fn keep_group(new: &File, old: &Metadata) {
 
 impl FileOwnership {
     fn fault(self, user: u32) -> Option<AccessFault> {
-        // NixOS and others link from a home to root's files. A user who may write those files could change our program
-        // as well.
+        // A link to a file of root is accepted, because NixOS and others link from a home to root's files. Whoever can
+        // write root's files could also change Ensign's program.
         let is_roots = self.owner == 0 && self.linked;
         if self.owner != user && !is_roots {
             return Some(AccessFault::ForeignOwner);
         }
-        // A user's private group has the same number as the user.
+        // A group with the same number as the owner is the owner's private group, which may write the file.
         let is_own_group = self.group == self.owner;
         let others = if is_own_group { 0o002 } else { 0o022 };
         (self.mode & others != 0).then_some(AccessFault::WritableByOthers)
@@ -139,7 +139,7 @@ fn problem(path: &Path, metadata: &Metadata, fault: AccessFault, user: u32) -> P
     }
 }
 
-/// The user's name from `/etc/passwd`, else the number.
+/// Returns the user's name from `/etc/passwd`, or else the user's number.
 fn name_of(user: u32) -> String {
     let table = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let named = table.lines().find_map(|line| {

@@ -1,4 +1,4 @@
-//! The file operations on Unix. Files have modes, and a folder is flushed after a rename.
+//! The file operations on Unix, where files have modes and a folder is flushed after a rename.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -29,24 +29,24 @@ pub(super) fn private_options() -> OpenOptions {
     options
 }
 
-/// The kernel's constant, in the signed type that the call needs.
+/// The flag `O_NONBLOCK`, in the signed type that `custom_flags` needs.
 const NONBLOCKING: i32 = OFlags::NONBLOCK.bits().cast_signed();
 
-/// Opens a file for reading, without waiting for the other end of a pipe.
+/// Returns options that open a file for reading, without waiting for the other end of a pipe.
 pub(super) fn read_options() -> OpenOptions {
     let mut options = File::options();
     options.read(true).custom_flags(NONBLOCKING);
     options
 }
 
-/// Opens a file of the user for reading.
+/// Returns options that open one of the user's files for reading.
 pub(super) fn own_read_options(links: LinkPolicy) -> OpenOptions {
     let mut options = File::options();
     options.read(true).custom_flags(flags(links));
     options
 }
 
-/// Makes a lock's file, or opens it.
+/// Returns options that open a lock's file, and create the file if it is missing.
 pub(super) fn lock() -> OpenOptions {
     let mut options = private_options();
     options.write(true).create(true).truncate(false).custom_flags(flags(LinkPolicy::Refused));
@@ -62,18 +62,18 @@ pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Makes a folder that every user may enter, because every user may run the program in it.
+/// Creates a folder that every user may enter, because every user may run the program in the folder.
 pub(super) fn create_open_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o755).create(folder)
 }
 
-/// Sets the mode whatever the umask is, because an installation by root is for every user.
+/// Sets the file's mode without regard to the umask, because an installation by root is for every user.
 pub(super) fn open_to_all(file: &File, kind: InstalledFile) -> io::Result<()> {
     let mode = if kind == InstalledFile::Program { 0o755 } else { 0o644 };
     retry_interrupted(|| file.set_permissions(Permissions::from_mode(mode)))
 }
 
-/// Copies the old program before it is replaced, so there is a program at `current` at every moment.
+/// Copies the old program before it is replaced, so that `current` is a complete program at every moment.
 pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
     keep_copy(current, previous)?;
     super::rename(next, current)
@@ -88,7 +88,7 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     retry_interrupted(|| fs::rename(from, to))
 }
 
-/// Flushes a file. Ignores the error of network shares that cannot flush files.
+/// Flushes a file to the disk. The error of a network share that cannot flush files is ignored.
 pub(super) fn sync_file(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
@@ -96,12 +96,14 @@ pub(super) fn sync_file(file: &File) -> io::Result<()> {
     }
 }
 
-/// Flushes a folder. Errors are ignored: many shares cannot flush folders, and the file itself is complete.
+/// Flushes a folder to the disk. Errors are ignored, because many shares cannot flush folders and the file itself is
+/// complete.
 pub(super) fn sync_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
-/// Makes a file without a name. It disappears when it is closed; `None` if the file system does not support that.
+/// Creates a file without a name, which disappears when it is closed; `None` if the file system does not support such
+/// files.
 #[cfg(target_os = "linux")]
 pub(super) fn create_unnamed(options: &OpenOptions, folder: &Path) -> Option<File> {
     let flags = OFlags::TMPFILE.bits().cast_signed();
@@ -109,13 +111,13 @@ pub(super) fn create_unnamed(options: &OpenOptions, folder: &Path) -> Option<Fil
     descriptor(&file).exists().then_some(file)
 }
 
-/// Gives an unnamed file a name. Fails if a file of that name exists.
+/// Gives an unnamed file a name. Fails if a file with the same name exists.
 #[cfg(target_os = "linux")]
 pub(super) fn name(file: &File, path: &Path) -> io::Result<()> {
     Ok(linkat(CWD, descriptor(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
-/// A path to an unnamed file. Only root can name the file without such a path.
+/// Returns a path in `/proc` to an unnamed file. Without this path only root can give the file a name.
 #[cfg(target_os = "linux")]
 fn descriptor(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
@@ -161,16 +163,15 @@ pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
     fs::read_link(path).is_ok_and(|linked| linked == target)
 }
 
-/// The purpose of opening a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OpenMode {
     Append,
     Read,
 }
 
-/// Opens a regular, private file without following links and without waiting. `Append` makes a missing file only in a
-/// folder that we own and others may not write. In another user's folder, that user could not write the file. Also
-/// returns the file's length.
+/// Opens a regular, private file without following links and without waiting, and returns the file and its length.
+/// `Append` creates a missing file only in a folder that Ensign's user owns and other users cannot write. In another
+/// user's folder, the folder's owner could not write the new file.
 pub(super) fn open_own(path: &Path, purpose: OpenMode) -> io::Result<(File, u64)> {
     let append = purpose == OpenMode::Append;
     let mut options = private_options();
@@ -193,14 +194,14 @@ pub(super) fn open_own(path: &Path, purpose: OpenMode) -> io::Result<(File, u64)
     if is_ours { Ok((file, metadata.len())) } else { Err(io::ErrorKind::PermissionDenied.into()) }
 }
 
-/// Tells whether `path` still names this file.
+/// Tells whether `path` is still the name of the open file.
 pub(super) fn is_at(path: &Path, file: &File) -> bool {
     let same =
         |linked: fs::Metadata, opened: fs::Metadata| (linked.dev(), linked.ino()) == (opened.dev(), opened.ino());
     fs::symlink_metadata(path).is_ok_and(|linked| file.metadata().is_ok_and(|opened| same(linked, opened)))
 }
 
-/// Tells whether this process may make a file of this length (`RLIMIT_FSIZE`).
+/// Tells whether this process may write a file of `length` bytes (`RLIMIT_FSIZE`).
 pub(super) fn may_write_up_to(length: u64) -> bool {
     getrlimit(Resource::Fsize).current.is_none_or(|limit| length <= limit)
 }

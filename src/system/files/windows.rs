@@ -1,5 +1,5 @@
-//! The file operations on Windows. Other users cannot access the user profile folder, so there are no checks. A rename
-//! is on disk when it returns.
+//! The file operations on Windows. Other users cannot access the user profile folder, so owners are not checked.
+//! Folders are not flushed, because a rename is on the disk when the call returns.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -13,7 +13,8 @@ use crate::model::Problem;
 
 pub(super) const HAS_MODES: bool = false;
 
-/// How long a rename is tried again. Our own readers close the file within a millisecond; a virus scanner takes longer.
+/// How long a rename is tried again while the file is open. Ensign's own readers close the file within a millisecond,
+/// but a virus scanner keeps it open for longer.
 const RENAME_DEADLINE: Duration = Duration::from_secs(2);
 
 pub(super) fn private_options() -> OpenOptions {
@@ -30,7 +31,7 @@ pub(super) fn read_options() -> OpenOptions {
     options
 }
 
-/// Checks nothing, because other users cannot access the user profile folder.
+/// Returns options without checks, because other users cannot access the user profile folder.
 pub(super) fn own_read_options(_: LinkPolicy) -> OpenOptions {
     read_options()
 }
@@ -59,7 +60,8 @@ pub(super) fn explain_owner(_: &Path) -> Option<Problem> {
 
 pub(super) fn keep_group(_: &File, _: &fs::Metadata) {}
 
-/// Tries again while one of the files is open: some file systems, and Windows before 10, refuse a rename then.
+/// Renames a file, and tries again while one of the two files is open. Some file systems, and Windows before 10, refuse
+/// to rename an open file.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     let started = Instant::now();
     loop {
@@ -76,13 +78,13 @@ pub(super) fn create_open_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-/// Does nothing: the folder decides who may access the file.
+/// Does nothing, because the folder decides who may access the file.
 pub(super) fn open_to_all(_: &File, _: InstalledFile) -> io::Result<()> {
     Ok(())
 }
 
-/// A running program can be renamed, but not replaced. The links to it may be running too, so each is renamed and made
-/// again.
+/// Renames the old program, because a running program can be renamed but not replaced. A program may also be running
+/// under the name of a link, so each link is renamed and created again.
 pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
     let links = links_to(atomic_file::folder_of(current), current);
     remove(previous)?;
@@ -93,15 +95,15 @@ pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> 
     }
     for path in links.iter().filter(|path| path.as_path() != next && path.as_path() != previous) {
         let aside = sibling(path, ".old");
-        let _ = fs::remove_file(&aside); // from the update before
+        let _ = fs::remove_file(&aside); // left by the previous update
         let renewed = fs::rename(path, &aside).and_then(|()| fs::hard_link(current, path));
         renewed.with_context(|| format!("could not renew `{}`", path.display()))?;
-        let _ = fs::remove_file(&aside); // unless it runs
+        let _ = fs::remove_file(&aside); // fails while the program runs
     }
     Ok(())
 }
 
-/// Returns `None`: Windows reports a full disk when the file is written.
+/// Returns `None`, so that a full disk is reported only when the file is written.
 pub(super) fn free_space(_: &Path) -> Option<u64> {
     None
 }
@@ -112,7 +114,7 @@ pub(super) fn sync_file(file: &File) -> io::Result<()> {
 
 pub(super) fn sync_folder(_: &Path) {}
 
-/// Windows cannot make a file that gets its name later.
+/// Returns `None`, because Windows cannot create a file that gets its name later.
 pub(super) fn create_unnamed(_: &OpenOptions, _: &Path) -> Option<File> {
     None
 }
@@ -143,31 +145,30 @@ pub(super) fn close_to_others(_: &Path, _: Privacy) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a hard link, because few users have the right to make symbolic links.
+/// Creates a hard link, because few users have the right to create symbolic links.
 pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {
     fs::hard_link(path.with_file_name(target), path)
 }
 
-/// Compares only size and time. A copy counts as a link, because it serves as well.
+/// Compares only size and time, so that a copy of the program is also accepted as a link.
 pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
     let stamp = |path: &Path| fs::metadata(path).ok().map(|file| (file.len(), file.modified().ok()));
     let stamped = stamp(path);
     stamped.is_some() && stamped == stamp(&path.with_file_name(target))
 }
 
-/// `ERROR_ACCESS_DENIED` for a file that is being replaced, `ERROR_SHARING_VIOLATION` for one that is open.
+/// Tells whether a file is being replaced (`ERROR_ACCESS_DENIED`) or is open (`ERROR_SHARING_VIOLATION`).
 fn is_in_use(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(5 | 32))
 }
 
-/// The purpose of opening a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OpenMode {
     Append,
     Read,
 }
 
-/// Windows has no folder in memory, so no such file can be opened.
+/// Fails, because Windows has no folder in memory for the journal.
 pub(super) fn open_own(_: &Path, _: OpenMode) -> io::Result<(File, u64)> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -1,11 +1,11 @@
-//! Lists the programs on PATH, for completion in a shell. Runs none of them.
+//! Lists the programs on `PATH` for completion in a shell, without running a program.
 
 use std::fs;
 
 use super::{imp, is_program};
 use crate::system::env;
 
-/// The names of programs on PATH with this prefix, sorted, each once.
+/// Returns the names of the programs on `PATH` that start with `begin`, sorted and without duplicates.
 pub(crate) fn named(begin: &str) -> Vec<String> {
     let path = env::variable("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());

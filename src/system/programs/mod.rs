@@ -1,4 +1,5 @@
-//! Runs another program without a shell. The program's time and output are limited, and a recursion is prevented.
+//! Runs another program without a shell. The program's time and output are limited, and a recursion of Ensign is
+//! prevented.
 
 mod listing;
 mod rehearsal;
@@ -35,11 +36,11 @@ use windows as imp;
 pub(crate) struct ProgramCall<'c> {
     pub(crate) program: &'c Path,
     pub(crate) arguments: &'c [String],
-    /// Variables that the program gets in addition to ours, after those in `env_remove` are removed.
+    /// Variables for the program, in addition to Ensign's environment without the variables in `env_remove`.
     pub(crate) env: &'c BTreeMap<String, String>,
     pub(crate) env_remove: &'c [String],
     pub(crate) stdin: Stdin<'c>,
-    /// The most bytes of output. More are an error.
+    /// The most bytes that the program may write to stdout. Longer output is an error.
     pub(crate) limit: usize,
     pub(crate) deadline: Duration,
 }
@@ -49,38 +50,40 @@ pub(crate) struct ProgramCall<'c> {
 pub(crate) enum Stdin<'c> {
     Closed,
     Bytes(&'c [u8]),
-    /// Our terminal, where the program may ask a person.
+    /// Ensign's terminal, on which the program may ask a person.
     Terminal,
 }
 
-/// The result of a program.
+/// The result of a program that has ended.
 pub(crate) struct ProgramOutput {
     pub(crate) success: bool,
-    /// `None`: a signal ended it.
+    /// The exit code; `None` if a signal ended the program.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: Zeroizing<Vec<u8>>,
-    /// The end of its stderr, which may hold secrets.
+    /// The end of the program's stderr, which may contain secrets.
     pub(crate) stderr: Zeroizing<Vec<u8>>,
 }
 
-/// The variable that we set for programs that we start. If such a program starts us, we start no other program.
+/// The variable that Ensign sets for every program that it starts. If such a program starts Ensign, this second Ensign
+/// starts no program.
 const GUARD: &str = "ENSIGN_IS_ASKING";
 
-/// How many processes above us are searched for a recursion.
+/// How many ancestor processes are searched for a recursion.
 const CHAIN_AT_MOST: usize = 16;
 
 const STORE_LIMIT: usize = 16 << 20;
 
-/// How much of stderr is kept.
+/// How many bytes of a program's stderr are kept.
 const LAST_WORDS: usize = 2 << 10;
 
-/// The wait for the end of the output after the program ended: another process may hold the pipe open.
+/// The longest wait for the end of stdout after the program has ended, because another process may hold the pipe open.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// The wait for the end of stderr after a program failed.
+/// The longest wait for the end of stderr after a program has failed.
 const LAST_WORDS_GRACE: Duration = Duration::from_secs(1);
 
-/// Runs `program`, found on PATH, with `input` on its stdin and without our own variables. Its stderr is dropped.
+/// Runs `program` with one argument, and with `input` on its stdin. Ensign's own variables are not passed to the
+/// program.
 pub(crate) fn run(program: &Path, argument: &str, input: &[u8], deadline: Duration) -> Result<ProgramOutput> {
     let env_remove: Vec<_> = env::ours().collect();
     call(&ProgramCall {
@@ -94,7 +97,7 @@ pub(crate) fn run(program: &Path, argument: &str, input: &[u8], deadline: Durati
     })
 }
 
-/// Runs a program. If it still runs at the deadline, it is killed with its children.
+/// Runs a program and returns its output. A program that runs beyond the deadline is killed with its children.
 #[expect(clippy::disallowed_methods, reason = "this file is where programs are run")]
 pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
     let name = call.program.display();
@@ -102,8 +105,8 @@ pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
         bail!("`{name}` asked Ensign, which would ask `{name}` again");
     }
     let mut command = Command::new(call.program);
-    // A client may have read variables from a project, such as `LD_PRELOAD` or `AWS_CONFIG_FILE`. Our programs do not
-    // get them.
+    // A client may have read variables such as `LD_PRELOAD` or `AWS_CONFIG_FILE` from a project's file. A program that
+    // Ensign starts does not get these variables.
     for change in client_env::changes() {
         match &change.at_start {
             Some(value) => command.env(&change.name, value),
@@ -120,12 +123,12 @@ pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
         Stdin::Terminal => Stdio::inherit(),
     });
     if call.stdin != Stdin::Terminal {
-        imp::lead_a_group(&mut command); // a terminal talks only to our group
+        imp::lead_a_group(&mut command); // a terminal accepts input only for Ensign's process group
     }
     run_child(command, call)
 }
 
-/// Starts a program and waits for it. After the deadline it is killed with its children.
+/// Starts a program and waits for its end. A program that runs beyond the deadline is killed with its children.
 fn run_child(mut command: Command, call: &ProgramCall<'_>) -> Result<ProgramOutput> {
     let name = call.program.display();
     let mut child = command.spawn().with_context(|| format!("could not run `{name}`"))?;
@@ -140,18 +143,19 @@ fn run_child(mut command: Command, call: &ProgramCall<'_>) -> Result<ProgramOutp
     result.with_context(|| format!("could not ask `{name}`"))
 }
 
-/// Finds a program on PATH. Relative folders are skipped, because the program would depend on the current folder. Go
-/// and Docker do the same (`os/exec`, `ErrDot`).
+/// Finds a program on `PATH`. Relative folders are skipped, because the program would depend on the current folder. Go
+/// and Docker also skip relative folders (`os/exec`, `ErrDot`).
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(&env::variable("PATH")?), name, is_program)
 }
 
-/// Finds a program on another PATH.
+/// Finds a program on `path`, which has the format of `PATH`.
 pub(crate) fn find_on(path: &OsStr, name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(path), name, is_program)
 }
 
-/// Finds a file on PATH that need not be executable. If it is run, the system explains why that fails.
+/// Finds a file on `PATH` even if the file is not executable. When such a file is run, the system's error says what is
+/// wrong.
 pub(crate) fn find_file(name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(&env::variable("PATH")?), name, Path::is_file)
 }
@@ -161,17 +165,17 @@ fn find_in(folders: impl Iterator<Item = PathBuf>, name: &str, is_program: impl 
     folders.filter(|folder| folder.is_absolute()).flat_map(files).find(|file| is_program(file))
 }
 
-/// Tells whether the file is an executable program.
+/// Tells whether the path is an executable file.
 pub(crate) fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && imp::is_executable(&metadata))
 }
 
-/// Tells whether we run as root, and so do the programs that we start.
+/// Tells whether Ensign, and so every program that it starts, runs as root.
 pub(super) fn is_root() -> bool {
     imp::is_root()
 }
 
-/// Tells whether `path` is the running program, or a link to it.
+/// Tells whether `path` is Ensign's own program file, or a link to this file.
 pub(crate) fn is_this_program(path: &Path) -> bool {
     std::env::current_exe().is_ok_and(|ours| is_same_program(path, &ours))
 }
@@ -183,18 +187,19 @@ pub(crate) fn is_same_program(path: &Path, other: &Path) -> bool {
         || matches!((path.metadata(), other.metadata()), (Ok(path), Ok(other)) if imp::is_same_file(&path, &other))
 }
 
-/// Tells whether a program that we started has called us, even if it did not pass on our environment.
+/// Tells whether a program that another Ensign started has called this Ensign, even if the program did not pass on the
+/// environment.
 pub(crate) fn would_recurse() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
-    // `exec` and `doctor` are not a recursion. On Windows `exec` runs until its command ends, but it asks no helper.
-    // `doctor` starts us as a client does.
+    // An ancestor `ensign exec` or `ensign doctor` is not a recursion. On Windows `exec` runs until its command ends,
+    // but it asks no helper. `doctor` starts Ensign as a client does.
     let is_bystander = |process: &Process| process.words.iter().any(|word| word == "exec" || word == "doctor");
     let is_asking = |process: Process| is_ours(&process) && !is_bystander(&process);
     *ANSWER.get_or_init(|| env::present(GUARD).is_some() || ancestors::all().take(CHAIN_AT_MOST).any(is_asking))
 }
 
-/// Tells whether a process is Ensign. Only root can read which file a process with private memory runs. Other users see
-/// only its name.
+/// Tells whether a process is Ensign. Only root can read which file a process with private memory runs. Other users can
+/// read only the name of the process.
 fn is_ours(process: &Process) -> bool {
     match &process.exe {
         Some(exe) => is_this_program(exe),
@@ -204,7 +209,7 @@ fn is_ours(process: &Process) -> bool {
     }
 }
 
-/// Tells whether a program's file has one of our names.
+/// Tells whether a program's file has one of Ensign's names.
 pub(crate) fn is_our_name(program: &Path) -> bool {
     let name = program.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     matches!(name.as_str(), "ensign" | "docker-ensign" | "docker-credential-atcr")
@@ -215,14 +220,15 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
     let ends = Instant::now() + call.deadline;
     if let (Stdin::Bytes(input), Some(mut stdin)) = (call.stdin, child.stdin.take()) {
         let input = Zeroizing::new(input.to_vec());
-        // A program may end without reading its input. That breaks the pipe, but its answer counts.
+        // A program may end without reading its input. An error of the write is ignored, because the program's answer
+        // is still valid.
         threads::start(move || stdin.write_all(&input))?;
     }
     let stdout = Collector::start(child.stdout.take().context("no stdout")?, StreamPart::First(call.limit))?;
     let stderr = Collector::start(child.stderr.take().context("no stderr")?, StreamPart::Last(LAST_WORDS))?;
     let mut is_over = false;
     let status = loop {
-        is_over = is_over || stdout.is_over(Duration::from_millis(5)); // a program that closed its output ends soon
+        is_over = is_over || stdout.is_over(Duration::from_millis(5)); // after closing its output, a program ends soon
         if let Some(status) = child.try_wait()? {
             break status;
         }
@@ -236,8 +242,8 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
     if !is_over {
         stdout.is_over(GRACE);
     }
-    // A successful program may have left a process that holds the pipe open. A failed program may print the reason
-    // late, so the wait is longer.
+    // The wait for a successful program is short, because a process that it left may hold the pipe open. The wait for a
+    // failed program is longer, because it may print the reason late.
     let grace = if status.success() { Duration::from_millis(50) } else { LAST_WORDS_GRACE };
     stderr.is_over(grace.min(ends.saturating_duration_since(Instant::now())));
     let output =
@@ -251,12 +257,12 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
 /// Which part of a stream is kept.
 #[derive(Clone, Copy)]
 enum StreamPart {
-    /// The first bytes, up to this limit. One more byte shows that the output is longer.
+    /// The first bytes are kept, up to this limit. Any byte beyond the limit shows that the output is too long.
     First(usize),
     Last(usize),
 }
 
-/// Reads a stream on its own thread.
+/// Reads a stream on a separate thread.
 struct Collector {
     bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,
     end: Receiver<()>,
@@ -274,7 +280,7 @@ impl Collector {
                     Ok(0) => break,
                     Ok(read) => read,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(_) => break, // the length tells whether it is whole
+                    Err(_) => break, // the stream ends at an error
                 };
                 let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
                 collected.extend_from_slice(&chunk[..read]);
@@ -292,7 +298,7 @@ impl Collector {
         Ok(Self { bytes, end })
     }
 
-    /// Waits for the stream's end for at most `patience`, and tells whether it has come.
+    /// Waits at most `patience` for the stream's end, and tells whether the stream has ended.
     fn is_over(&self, patience: Duration) -> bool {
         !matches!(self.end.recv_timeout(patience), Err(RecvTimeoutError::Timeout))
     }

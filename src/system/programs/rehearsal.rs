@@ -1,4 +1,4 @@
-//! Rehearsals: starts our own program as a client does, to see its answer.
+//! Starts Ensign's own program as a client does, so that `doctor` can check the answer.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,8 +9,9 @@ use anyhow::Result;
 
 use super::{ProgramCall, ProgramOutput, STORE_LIMIT, Stdin, imp, run_child};
 
-/// Runs `program` with `verb` below a process with the command line `client`, except on Windows. The program gets our
-/// environment and writes no journal. It does not treat its start by us as a recursion.
+/// Runs `program` with `verb` below a process with the command line `client`. On Windows the program is run without
+/// such a process. The program gets Ensign's environment and writes no journal, and does not treat its start as a
+/// recursion.
 pub(crate) fn rehearse(
     client: &[&str],
     program: &Path,
@@ -29,8 +30,8 @@ pub(crate) fn rehearse(
     )
 }
 
-/// A shell with the client's name. Docker takes the shell's `-c SCRIPT` for an option of its own, before the client's
-/// own arguments.
+/// Returns a shell command that has the client's name. The shell's `-c SCRIPT` comes before the client's own arguments,
+/// and is read as an option of Docker.
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
 fn below(client: &[&str], program: &Path, verb: &str) -> Command {
@@ -42,8 +43,8 @@ fn below(client: &[&str], program: &Path, verb: &str) -> Command {
     command
 }
 
-/// On Windows a process has the name of its program's file, so a shell cannot take a client's name. The program is
-/// called without a shell.
+/// Returns the program's command without a shell. On Windows a process always has the name of its program's file, so a
+/// shell cannot have a client's name.
 #[cfg(not(unix))]
 #[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
 fn below(_: &[&str], program: &Path, verb: &str) -> Command {

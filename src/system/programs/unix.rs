@@ -1,4 +1,4 @@
-//! Process groups on Unix: a program is killed together with its children.
+//! Runs programs in process groups on Unix, so that a program can be killed with its children.
 
 use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -7,14 +7,14 @@ use std::process::{Child, Command};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// The suffixes of a program's file.
+/// The suffixes of program files.
 pub(super) const SUFFIXES: [&str; 1] = [""];
 
 pub(super) fn is_executable(metadata: &Metadata) -> bool {
     metadata.permissions().mode() & 0o111 != 0
 }
 
-/// Tells whether both are the same file, such as two hard links.
+/// Tells whether both metadata describe the same file, as with two hard links.
 pub(super) fn is_same_file(first: &Metadata, other: &Metadata) -> bool {
     (first.dev(), first.ino()) == (other.dev(), other.ino())
 }
@@ -31,6 +31,6 @@ pub(super) fn lead_a_group(command: &mut Command) {
 pub(super) fn kill_group(child: &Child) {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(group) = group {
-        let _ = kill_process_group(group, Signal::KILL); // an ended process needs no signal
+        let _ = kill_process_group(group, Signal::KILL); // an error means that the process has already ended
     }
 }

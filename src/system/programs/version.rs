@@ -1,4 +1,4 @@
-//! Reads a program's version.
+//! Reads the version that a program prints.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::{ProgramCall, Stdin, call};
 
-/// Short, because a program prints its version at once or never.
+/// The longest wait for a version, which a program prints at once or never.
 const DEADLINE: Duration = Duration::from_secs(2);
 const LIMIT: usize = 4096;
 
-/// Starts a program with the word `version`; `None` if it fails.
+/// Runs a program with the argument `version` and returns its output; `None` if the program fails.
 pub(crate) fn version_text(program: &Path) -> Option<String> {
     let answer = call(&ProgramCall {
         program,

@@ -1,16 +1,16 @@
-//! Windows has no process groups, so only the program itself is killed.
+//! Runs programs on Windows, which has no process groups, so that only the program itself can be killed.
 
 use std::fs::Metadata;
 use std::process::{Child, Command};
 
-/// The suffixes of a program's file. The command-line tools of some clouds are scripts.
+/// The suffixes of program files. `.cmd` is included, because the command-line tools of some clouds are scripts.
 pub(super) const SUFFIXES: [&str; 2] = [".exe", ".cmd"];
 
 pub(super) fn is_executable(_: &Metadata) -> bool {
     true
 }
 
-/// Returns `false`, because on Windows the metadata does not identify a file. The caller also compares the paths.
+/// Returns `false`, because the metadata on Windows do not identify a file. The caller compares the paths as well.
 pub(super) fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
     false
 }
