@@ -1,8 +1,9 @@
 //! `Certificates`: reads the `certs.d` folders of Docker and the container tools for a server.
 //!
-//! A folder has the registry's name as clients spell it, `HOST[:PORT]`. `*.crt` are authorities. `NAME.cert` with
-//! `NAME.key` is a client certificate (moby `registry/registry.go`, containers/image `pkg/tlsclientconfig`). Those
-//! tools use only the first folder that they find. Ensign uses all, because a login is for every client.
+//! A folder is named `HOST[:PORT]`, in the spelling of the registry that clients use. `*.crt` are authorities.
+//! `NAME.cert` with `NAME.key` is a client certificate (moby `registry/registry.go`, containers/image
+//! `pkg/tlsclientconfig`). Docker and the container tools use only the first folder that they find. Ensign uses all
+//! folders, because a login is for every client.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -16,14 +17,14 @@ use super::validity::not_after;
 use crate::system::env::{self, Env};
 use crate::system::{files, request_log};
 
-/// The authorities and client certificates for a server, in addition to the system's.
+/// The authorities and client certificates for a server, in addition to the system's authorities.
 #[derive(Default)]
 pub(super) struct Certificates {
     pub(super) authorities: Vec<CertificateDer<'static>>,
     pub(super) identities: Vec<Identity>,
 }
 
-/// A client certificate with its chain, and its key.
+/// A client certificate with its chain and its key.
 pub(super) struct Identity {
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) key: PrivateKeyDer<'static>,
@@ -36,12 +37,12 @@ pub(crate) struct CertificateFault {
     pub(crate) why: String,
 }
 
-/// The most folders that are read, and the most files in each.
+/// The most folders that are read, and the most files that are read in each folder.
 const MOST_ENTRIES: usize = 1000;
 
 const LIMIT: u64 = 1 << 20;
 
-/// Returns the certificate files for a server with one of these names that cannot be used at the time `now`.
+/// Returns the certificate files that cannot be used at the time `now`, for a server with any of these names.
 pub(super) fn faults(names: &[String], now: SystemTime) -> Vec<CertificateFault> {
     let folders = roots().into_iter().flat_map(|root| files::entries(&root, MOST_ENTRIES));
     let files = folders.filter(|folder| names.iter().any(|name| is_for(folder, name)));
@@ -69,7 +70,7 @@ fn fault(file: &Path, now: SystemTime) -> Option<String> {
 }
 
 impl Certificates {
-    /// Reads the files for a server with any of these names, `HOST` or `HOST:PORT`.
+    /// Reads the certificate files for a server with any of these names, which are `HOST` or `HOST:PORT`.
     pub(super) fn load(names: &[String]) -> Self {
         let mut all = Self::default();
         for folder in roots().iter().flat_map(|root| files::entries(root, MOST_ENTRIES)) {
@@ -80,8 +81,8 @@ impl Certificates {
         all
     }
 
-    /// Adds the files of a folder. An unreadable file is skipped, as the container tools do: only root can read some of
-    /// the machine's keys.
+    /// Adds the certificates in a folder. As in the container tools, an unreadable file is skipped, because only root
+    /// can read some of the machine's keys.
     fn add(&mut self, folder: &Path) {
         for file in files::entries(folder, MOST_ENTRIES) {
             let added = match file.extension().and_then(|extension| extension.to_str()) {
@@ -96,14 +97,15 @@ impl Certificates {
     }
 }
 
-/// Tells whether a folder is for the server `name`. Case is ignored. On Windows Docker leaves out the colon.
+/// Tells whether a folder is for the server `name`. Case is ignored. On Windows the names of Docker's folders have no
+/// colon.
 fn is_for(folder: &Path, name: &str) -> bool {
     let folder = folder.file_name().unwrap_or_default().to_string_lossy();
     let name = if cfg!(windows) { name.replace(':', "") } else { name.to_owned() };
     folder.eq_ignore_ascii_case(&name)
 }
 
-/// The `certs.d` folders: the user's, then the machine's.
+/// Returns the `certs.d` folders of the user, and then of the machine.
 fn roots() -> Vec<PathBuf> {
     let env = Env::default();
     let below = |folder: Option<PathBuf>, path: &str| folder.map(|folder| folder.join(path));
@@ -111,7 +113,7 @@ fn roots() -> Vec<PathBuf> {
     let mut roots: Vec<_> = [
         below(env.xdg_config_dir(), "docker/certs.d"), // Docker's rootless daemon
         below(env.xdg_config_dir(), "containers/certs.d"),
-        below(config, "containers/certs.d"), // wherever XDG_CONFIG_HOME leads
+        below(config, "containers/certs.d"), // even if XDG_CONFIG_HOME is another folder
         below(env.home().map(Path::to_owned), ".docker/certs.d"), // Docker Desktop
         below(env::path("ProgramData"), "docker/certs.d"),
     ]
@@ -125,7 +127,7 @@ fn roots() -> Vec<PathBuf> {
     roots
 }
 
-/// The valid certificates in a text. Like Go, it skips everything else.
+/// Returns the valid certificates in a PEM text. As in Go, the rest of the text is skipped.
 fn authorities(text: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
     let usable = |certificate: &CertificateDer<'static>| RootCertStore::empty().add(certificate.clone()).is_ok();
     CertificateDer::pem_slice_iter(text).filter_map(Result::ok).filter(usable)

@@ -1,4 +1,4 @@
-//! Downloads a public file: only over https, bounded in size and time, and resumed after a broken connection.
+//! Downloads a public file over https, with limits of size and time. The download resumes after a broken connection.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,11 +10,11 @@ pub(crate) struct Download<'d> {
     pub(crate) url: Url,
     /// The largest accepted size in bytes.
     pub(crate) limit: u64,
-    /// Is called with the number of bytes so far, and with the total if the server states it.
+    /// Reports the number of bytes that were received, and the total number if the server states it.
     pub(crate) progress: &'d dyn Fn(u64, Option<u64>),
 }
 
-/// Why a file was not fetched.
+/// Why a file was not downloaded.
 #[derive(Debug)]
 pub(crate) enum DownloadError {
     /// The server answered with an unexpected status.
@@ -22,24 +22,24 @@ pub(crate) enum DownloadError {
     /// A redirect leads to plain http or contains no valid URL, or there are too many redirects.
     Redirect,
     TooLarge,
-    /// The connection broke in every attempt. Contains the number of bytes received.
+    /// The connection broke in every attempt. The value is the number of received bytes.
     Broken(u64),
     TooSlow,
     Unreachable(HttpError),
 }
 
-/// The longest time without data.
+/// The longest time to wait for the next data.
 const SILENCE: Duration = Duration::from_secs(30);
-/// The longest time for the whole file.
+/// The longest time for the download of the whole file.
 const DEADLINE: Duration = Duration::from_mins(15);
-/// The pause after the first attempt; later pauses are longer.
+/// The pause after the first attempt. Later pauses are longer.
 const PAUSE: Duration = Duration::from_millis(300);
 
 const ATTEMPTS: u32 = 5;
 const REDIRECTS: usize = 5;
 
 impl HttpClient {
-    /// Downloads a file. The caller verifies it.
+    /// Downloads a file. The caller must verify the contents.
     pub(crate) fn download(&self, download: &Download<'_>) -> Result<Vec<u8>, DownloadError> {
         let (mut bytes, end) = (Vec::new(), Instant::now() + DEADLINE);
         for attempt in 1..=ATTEMPTS {
@@ -51,7 +51,7 @@ impl HttpClient {
         Err(DownloadError::Broken(bytes.len() as u64))
     }
 
-    /// Makes one attempt. It resumes after the bytes that were already received.
+    /// Makes one attempt, which resumes after the bytes that are already in `bytes`.
     fn attempt(&self, download: &Download<'_>, bytes: &mut Vec<u8>, end: Instant) -> Result<(), DownloadError> {
         let mut url = download.url.clone();
         let mut arrival = None;
@@ -78,7 +78,7 @@ impl HttpClient {
         let continues = format!("bytes {}-", bytes.len());
         match arrival.status {
             206 if arrival.header("content-range").is_some_and(|range| range.starts_with(&continues)) => {}
-            200 => bytes.clear(), // the server cannot resume
+            200 => bytes.clear(), // the server sends the whole file again
             status => return Err(DownloadError::Status(status)),
         }
         let received = bytes.len() as u64;

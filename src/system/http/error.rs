@@ -6,17 +6,17 @@ use ureq::Error;
 
 use crate::system::text::one_line;
 
-/// Why there is no response, as the second half of a sentence.
+/// The reason why there is no response, worded as the second half of a sentence.
 #[derive(Debug)]
 pub(crate) struct HttpError(pub(crate) String);
 
-/// Parts of the messages about TLS. Callers search for them to choose a hint.
+/// Parts of the messages about TLS. Callers search a message for these parts to choose a hint.
 pub(crate) const TLS_FAILED: &str = "TLS failed";
 pub(crate) const UNKNOWN_ISSUER: &str = "UnknownIssuer";
 pub(crate) const NO_AUTHORITIES: &str = "No CA certificates were loaded";
 pub(crate) const NO_CLIENT_CERTIFICATE: &str = "it wants a client certificate";
-/// The alerts of a server that refuses our client certificate or gets none (RFC 8446 section 6.2). Older Go servers
-/// send `BadCertificate` if they get none.
+/// The TLS alerts of a server that refuses the client certificate or misses a client certificate (RFC 8446 section
+/// 6.2). Older Go servers send `BadCertificate` if the client sends no certificate.
 const CLIENT_ALERTS: [&str; 6] = [
     "CertificateRequired",
     "BadCertificate",
@@ -28,7 +28,7 @@ const CLIENT_ALERTS: [&str; 6] = [
 pub(crate) const NO_TLS: &str = "it does not speak TLS";
 const NOT_TRUSTED: &str = "its certificate is not trusted";
 
-/// Tells whether the connection failed or broke off, so waiting longer would not help.
+/// Tells whether the connection failed or was closed early, so that a longer wait would not help.
 pub(super) fn is_broken(error: &Error) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
     match error {
@@ -58,10 +58,10 @@ pub(super) fn explain(error: &Error) -> String {
     }
 }
 
-/// Replaces Rustls' messages for common faults by plain ones.
+/// Replaces rustls's messages for common errors by plain messages.
 fn explain_tls(error: &str) -> String {
     let plain = if let Some(why) = error.strip_prefix("invalid peer certificate: ") {
-        // Rustls refuses an authority as a server's certificate before it checks whether the authority is trusted.
+        // rustls refuses an authority as a server's certificate before it checks whether the authority is trusted.
         let why = if why.contains("CaUsedAsEndEntity") { UNKNOWN_ISSUER } else { why };
         format!("{TLS_FAILED}: {NOT_TRUSTED} ({why})")
     } else if let Some(alert) =

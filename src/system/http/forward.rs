@@ -1,8 +1,8 @@
-//! `ForwardConnector`: sends plain http to a proxy that forwards it. As in Go, requests are in absolute form (RFC 9112
-//! section 3.2.2).
+//! `ForwardConnector`: sends requests in plain http to a proxy, which forwards them. As in Go, the requests are in
+//! absolute form (RFC 9112 section 3.2.2).
 //!
-//! `ureq` would ask every proxy for a connection to the server (CONNECT), but many proxies refuse that for ports other
-//! than 443.
+//! `ureq` would ask every proxy for a connection to the server (CONNECT), but many proxies refuse such connections to
+//! ports other than 443.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use ureq::config::Config;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 use ureq::{Error, Proxy};
 
-/// Connects to the proxy, if there is one that forwards the request.
+/// Connects to the proxy, if a proxy forwards the request.
 #[derive(Debug)]
 pub(super) struct ForwardConnector;
 
@@ -42,7 +42,7 @@ fn connect_to(proxy: &Proxy, details: &ConnectionDetails<'_>) -> Result<Box<dyn 
     })
 }
 
-/// A connection to a proxy, for one request.
+/// A connection to a proxy, which is used for one request.
 pub(super) struct ForwardTransport {
     below: Box<dyn Transport>,
     /// The scheme and host to put before the path of the request.
@@ -55,7 +55,7 @@ impl Transport for ForwardTransport {
         self.below.buffers()
     }
 
-    /// Inserts the prefix into the first output: `ureq` writes `GET /path` in one piece.
+    /// Inserts the prefix into the first output, in which `ureq` writes `GET /path` as one piece.
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         if self.has_begun {
             return self.below.transmit_output(amount, timeout);
@@ -65,7 +65,7 @@ impl Transport for ForwardTransport {
         let space = output.iter().position(|byte| *byte == b' ').ok_or(Error::ConnectionFailed)?;
         let (method, rest) = output.split_at(space + 1);
         let all = [method, self.prefix.as_bytes(), rest].concat();
-        // With the prefix, the text may not fit into the buffer.
+        // With the prefix, the request may not fit into the buffer.
         let mut left = all.as_slice();
         while !left.is_empty() {
             let output = self.below.buffers().output();
@@ -81,13 +81,14 @@ impl Transport for ForwardTransport {
         self.below.await_input(timeout)
     }
 
-    /// A connection is used for one request only, because it cannot tell where the next one begins.
+    /// Returns `false`, so that the connection is used for only one request. The prefix is inserted only into the
+    /// connection's first request.
     fn is_open(&mut self) -> bool {
         false
     }
 }
 
-/// A proxy's password is not printed.
+/// Prints only a name, because the other fields may contain a proxy's password.
 impl fmt::Debug for ForwardTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Forwarded")

@@ -1,4 +1,5 @@
-//! Sends HTTP requests. Their time and size are limited, and redirects are not followed. Only this module uses `ureq`.
+//! Sends HTTP requests. The time of a request and the size of its response are limited, and redirects are not followed.
+//! Only this module uses `ureq`.
 
 mod certificates;
 mod download;
@@ -45,14 +46,14 @@ pub(crate) use tls::TlsOptions;
 pub(crate) use transfer::{Payload, StreamingResponse, Transfer};
 pub(crate) use url::Url;
 
-/// Sends requests. A run of Ensign makes one client, because it keeps connections open.
+/// Sends requests, and keeps connections open so that later requests to the same server can use them.
 pub(crate) struct HttpClient {
     agent: Agent,
     proxies: Proxies,
     limits: Limits,
     /// The deadline of all requests together.
     end: Instant,
-    /// The expiry of the credentials that we sent, if a server has stated it.
+    /// The expiry of the sent credentials, if a server has stated the expiry.
     expiry: Cell<Option<SystemTime>>,
 }
 
@@ -60,14 +61,13 @@ pub(crate) struct HttpClient {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) connect: Duration,
-    /// The limit of one request, from looking up the name to the last byte of the body.
+    /// The limit of one request, from the lookup of the host to the last byte of the body.
     pub(crate) overall: Duration,
     /// The limit of all requests of one client together. While a person waits, a login sends up to seven requests, and
-    /// its probe as many.
+    /// its access probe sends as many.
     pub(crate) total: Duration,
 }
 
-/// A request, with its credentials.
 #[derive(Debug)]
 pub(crate) struct HttpRequest<'a> {
     pub(crate) method: Method,
@@ -77,9 +77,9 @@ pub(crate) struct HttpRequest<'a> {
     /// The `Accept` header.
     pub(crate) accept: Option<&'static str>,
     pub(crate) authorization: Authorization<'a>,
-    /// The body of a POST, as a form.
+    /// The fields of the form that is the body of a POST.
     pub(crate) form: Vec<(&'static str, FormField<'a>)>,
-    /// The body of a POST as JSON text. If it is set, `form` is ignored.
+    /// The JSON text that is the body of a POST. If `json` is set, `form` is ignored.
     pub(crate) json: Option<Secret>,
 }
 
@@ -94,7 +94,6 @@ pub(crate) enum Method {
     Delete,
 }
 
-/// The credentials of a request.
 #[derive(Debug)]
 pub(crate) enum Authorization<'a> {
     None,
@@ -119,27 +118,28 @@ pub(crate) struct HttpResponse {
     pub(crate) challenges: Vec<String>,
     pub(crate) location: Option<String>,
     pub(crate) content_type: Option<String>,
-    /// `Retry-After`, if it is a number of seconds (RFC 9110 section 10.2.3).
+    /// The value of `Retry-After`, if the value is a number of seconds (RFC 9110 section 10.2.3).
     pub(crate) retry_after: Option<u64>,
-    /// The expiry of the token in the request, which GitHub states.
+    /// The expiry of the request's token, as GitHub states it.
     pub(crate) token_expiry: Option<SystemTime>,
-    /// The body, which may contain a token; `None` if it is longer than 64 KiB or not UTF-8.
+    /// The body, which may contain a token; `None` if the body is longer than 64 KiB or not UTF-8.
     pub(crate) body: Option<Secret>,
 }
 
-/// GitHub's header in answers to requests with an expiring token
+/// GitHub's header in the response to a request whose token expires
 /// (<https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api>).
 const TOKEN_EXPIRY: &str = "github-authentication-token-expiration";
 
 const USER_AGENT: &str = concat!("ensign/", env!("CARGO_PKG_VERSION"));
 
-/// The pause before a broken connection is tried again.
+/// The pause before a request is sent again after a broken connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Some tokens have tens of kilobytes. go-containerregistry has the same limit.
+/// The largest body of a response in bytes. Some tokens have tens of kilobytes, and go-containerregistry has the same
+/// limit.
 const BODY_LIMIT: u64 = 64 * 1024;
 
-/// The longest URL. Servers choose parts of it, and `ureq` panics if it is too long for `Uri`.
+/// The longest URL in bytes. Servers choose parts of some URLs, and `ureq` panics if a URL is too long for `Uri`.
 const ADDRESS_LIMIT: usize = 32 * 1024;
 
 impl Default for Limits {
@@ -155,7 +155,7 @@ impl<'a> HttpRequest<'a> {
 }
 
 impl HttpClient {
-    /// A client for servers without TLS settings of their own. Proxies come from the environment.
+    /// Creates a client for servers without special TLS options. The proxies are read from the environment.
     pub(crate) fn new(limits: Limits) -> Self {
         Self::secured(limits, TlsOptions::default())
     }
@@ -163,10 +163,10 @@ impl HttpClient {
     pub(crate) fn secured(limits: Limits, security: TlsOptions) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            .max_redirects(0) // the caller decides about redirects
+            .max_redirects(0) // the caller decides whether to follow a redirect
             .timeout_connect(Some(limits.connect))
             .user_agent(USER_AGENT)
-            .proxy(None) // each request has its own
+            .proxy(None) // each request sets its own proxy
             .build();
         let proxies = Proxies::from_environment();
         let tls = Tls { security, proxies: proxies.clone() };
@@ -176,7 +176,7 @@ impl HttpClient {
         Self { agent, proxies, limits, end: Instant::now() + limits.total, expiry: Cell::default() }
     }
 
-    /// The same client with a new deadline.
+    /// Returns a copy of the client with a new deadline.
     pub(crate) fn with_fresh_deadline(&self) -> Self {
         let (agent, proxies) = (self.agent.clone(), self.proxies.clone());
         Self {
@@ -188,12 +188,12 @@ impl HttpClient {
         }
     }
 
-    /// The expiry of the user's own credentials, if a server has stated it.
+    /// Returns the expiry of the user's own credentials, if a server has stated the expiry.
     pub(crate) fn credentials_expiry(&self) -> Option<SystemTime> {
         self.expiry.get()
     }
 
-    /// Sends one request and waits for the response. A response with any status is not an error.
+    /// Sends one request and waits for the response. A response is not an error, whatever its status is.
     pub(crate) fn send(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let started = Instant::now();
         let answer = self.exchange(request);
@@ -210,13 +210,14 @@ impl HttpClient {
         answer
     }
 
-    /// Sends the request. If the connection breaks, `GET` and `HEAD` are sent again, because they change nothing.
+    /// Sends the request. A `GET` or `HEAD` is sent again after a broken connection, because these methods change
+    /// nothing on the server.
     fn exchange(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let header = authorization_header(&request.authorization)?;
         if request.url.is_https() {
             refuse_foreign_authorities()?;
         }
-        let longest = |text: &str| 3 * text.len() + 2; // every byte as `%XX`
+        let longest = |text: &str| 3 * text.len() + 2; // each byte may become `%XX`
         let query: usize = request.query.iter().map(|(key, value)| longest(key) + longest(value)).sum();
         if query + request.url.0.to_string().len() > ADDRESS_LIMIT {
             return Err(HttpError("the token server URL is too long".to_owned()));
@@ -262,8 +263,8 @@ impl HttpClient {
     }
 }
 
-/// The method, the URL, the scopes and the kind of credentials. The rest of the query is left out, because it may
-/// contain tokens.
+/// Writes the method, the URL, the scopes and the kind of credentials for the log. The rest of the query is left out,
+/// because it may contain tokens.
 impl fmt::Display for HttpRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.url.is_https() { "https" } else { "http" };
@@ -280,7 +281,6 @@ impl fmt::Display for HttpRequest<'_> {
     }
 }
 
-/// Options for sending a request.
 struct SendOptions<'r> {
     header: Option<HeaderValue>,
     route: &'r ProxyRoute,
@@ -333,19 +333,19 @@ fn send_form(
     }))
 }
 
-/// The faults of the proxy variables, and whether a proxy is used.
+/// Returns what is wrong with the proxy variables, and whether a proxy is used.
 pub(crate) fn proxy_faults() -> (Vec<String>, bool) {
     let proxies = Proxies::from_environment();
     (proxies.faults(), proxies.are_used())
 }
 
-/// The faults of the certificates in `certs.d` for a server with any of these names.
+/// Returns the certificate files in `certs.d` that cannot be used, for a server with any of these names.
 pub(crate) fn certificate_faults(names: &[String]) -> Vec<CertificateFault> {
     certificates::faults(names, SystemTime::now())
 }
 
-/// Fails if a client has changed the variables for authorities. The library for the system's certificates reads them
-/// itself.
+/// Fails if the calling client has changed the variables for authorities, which the library for the system's
+/// certificates reads directly.
 fn refuse_foreign_authorities() -> Result<(), HttpError> {
     let changed = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| env::present(name) != env::variable(name));
     changed.map_or(Ok(()), |name| Err(HttpError(format!("the calling client changed {name} after its start"))))

@@ -1,5 +1,6 @@
-//! `Proxies`: chooses the proxy of a request. It reads the variables like Go's `http.ProxyFromEnvironment`, which
-//! Docker uses (golang.org/x/net/http/httpproxy). `ALL_PROXY`, which Go ignores, comes last.
+//! `Proxies`: chooses the proxy of a request. The variables are read as by Go's `http.ProxyFromEnvironment`, which
+//! Docker uses (golang.org/x/net/http/httpproxy). `ALL_PROXY`, which Go ignores, is used if the other variables are
+//! unset.
 
 use std::net::IpAddr;
 
@@ -13,7 +14,8 @@ use super::{HttpError, Url};
 use crate::model::Network;
 use crate::system::env;
 
-/// The proxies that the environment sets. There is no `Debug`, because an address may contain a password.
+/// The proxies that the environment sets. This type does not implement `Debug`, because an address may contain a
+/// password.
 #[derive(Clone)]
 pub(super) struct Proxies {
     https: ProxySetting,
@@ -21,14 +23,14 @@ pub(super) struct Proxies {
     no_proxy: Vec<NoProxyRule>,
 }
 
-/// The route of one request: directly or through a proxy.
+/// The route of one request, which is sent to the server directly or through a proxy.
 #[derive(Clone)]
 pub(super) struct ProxyRoute {
     pub(super) proxy: Option<Proxy>,
-    /// The header `Proxy-Authorization`, if the proxy forwards the request. If the proxy only connects, `ureq` sends
-    /// the header.
+    /// The header `Proxy-Authorization` for a proxy that forwards the request. For a proxy that only connects, `ureq`
+    /// sends the header.
     pub(super) login: Option<HeaderValue>,
-    /// Whether the proxy forwards the request. Then a response may come from the proxy itself.
+    /// Whether the proxy forwards the request, so that a response may come from the proxy itself.
     pub(super) is_forwarded: bool,
 }
 
@@ -36,17 +38,17 @@ pub(super) struct ProxyRoute {
 enum ProxySetting {
     Direct,
     Through(Proxy),
-    /// The variable cannot be used. The reason does not contain the address.
+    /// The reason why the variable cannot be used, without the address.
     Unusable(String),
 }
 
-/// An entry of `NO_PROXY`. Without a port it applies to all ports.
+/// An entry of `NO_PROXY`. An entry without a port applies to all ports.
 #[derive(Clone, Debug)]
 enum NoProxyRule {
     Everybody,
     Network(Network),
     Address(IpAddr, Option<u16>),
-    /// A domain. `name` does not begin with a dot.
+    /// A domain whose `name` does not begin with a dot.
     Domain {
         name: String,
         only_below: bool,
@@ -69,7 +71,7 @@ impl Proxies {
         Ok(ProxyRoute::new(url, proxy))
     }
 
-    /// What is wrong with the variables, without the addresses in them.
+    /// Returns what is wrong with the proxy variables, without the proxies' addresses.
     pub(super) fn faults(&self) -> Vec<String> {
         let fault = |setting: &ProxySetting| match setting {
             ProxySetting::Unusable(why) => Some(why.clone()),
@@ -83,7 +85,7 @@ impl Proxies {
         [&self.https, &self.http].into_iter().any(|setting| matches!(setting, ProxySetting::Through(_)))
     }
 
-    /// Tells whether the URL is that of a proxy.
+    /// Tells whether the URL is the address of a proxy.
     pub(super) fn have(&self, url: &Url) -> bool {
         [&self.https, &self.http].into_iter().any(|setting| match setting {
             ProxySetting::Through(proxy) => {
@@ -98,10 +100,10 @@ impl Proxies {
         let either = |name: &str| text(name).or_else(|| text(&name.to_lowercase()));
         let of_all = || match either("ALL_PROXY").map(|address| ProxySetting::parse("ALL_PROXY", &address)) {
             Some(ProxySetting::Through(proxy)) => ProxySetting::Through(proxy),
-            _ => ProxySetting::Direct, // it may be meant for programs that speak SOCKS
+            _ => ProxySetting::Direct, // `ALL_PROXY` may be meant only for programs that support SOCKS
         };
         let setting = |name: &str| either(name).map_or_else(of_all, |address| ProxySetting::parse(name, &address));
-        // In a CGI program `HTTP_PROXY` is a header of a request that a stranger sent (golang.org/s/cgihttpproxy).
+        // In a CGI program, a stranger can set `HTTP_PROXY` by a header of the request (golang.org/s/cgihttpproxy).
         let is_cgi = text("REQUEST_METHOD").is_some();
         Self {
             https: setting("HTTPS_PROXY"),
@@ -111,24 +113,26 @@ impl Proxies {
     }
 }
 
-/// A part of the errors about requests through a proxy. Callers search for it to choose a hint.
+/// A part of the error messages about requests through a proxy. Callers search a message for this part to choose a
+/// hint.
 pub(crate) const BY_WAY_OF_PROXY: &str = "through the proxy";
 
 impl ProxyRoute {
-    /// A proxy forwards a request in plain http (`forward.rs`). For https it only connects us to the server.
+    /// Creates the route of a request. A proxy forwards a request in plain http (`forward.rs`), but for https the proxy
+    /// only connects to the server.
     fn new(url: &Url, proxy: Option<Proxy>) -> Self {
         let reader = proxy.as_ref().filter(|_| !url.is_https());
         Self { login: reader.and_then(login), is_forwarded: reader.is_some(), proxy }
     }
 
-    /// The end of an error message, such as `, through the proxy …`; empty without a proxy.
+    /// Returns the end of an error message, such as `, through the proxy …`. The end is empty if no proxy is used.
     pub(super) fn proxy_note(&self) -> String {
         let note = |proxy: &Proxy| format!(", {BY_WAY_OF_PROXY} `{}:{}`", proxy.host(), proxy.port());
         self.proxy.as_ref().map_or_else(String::new, note)
     }
 }
 
-/// The proxy's own user and password.
+/// Returns the header with the proxy's own user name and password.
 fn login(proxy: &Proxy) -> Option<HeaderValue> {
     let (user, password) = (proxy.username(), proxy.password());
     user.or(password)?;
@@ -151,7 +155,7 @@ impl ProxySetting {
 }
 
 impl NoProxyRule {
-    /// Reads an entry; `None` if it has no host.
+    /// Reads an entry of `NO_PROXY`; `None` if the entry has no host or its port is not valid.
     fn parse(entry: &str) -> Option<Self> {
         let entry = entry.trim().to_lowercase();
         if entry == "*" {

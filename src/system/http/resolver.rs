@@ -1,4 +1,4 @@
-//! `Resolver`: looks up a server's addresses within a deadline. `ureq`'s own resolver panics if no thread can be
+//! `Resolver`: looks up a server's addresses within a deadline. The resolver of `ureq` would panic if no thread can be
 //! started.
 
 use std::net::ToSocketAddrs;
@@ -39,8 +39,8 @@ impl LooksUp for Resolver {
     }
 }
 
-/// Shortens the known messages of glibc, musl, macOS and Windows, which are long and do not name the server. Other
-/// messages stay.
+/// Shortens the known messages of glibc, musl, macOS and Windows, which are long and do not name the server. Any other
+/// message is kept.
 fn unresolved(error: io::Error) -> Error {
     const UNKNOWN_HOST: [&str; 4] = ["not known", "does not resolve", "No such host", "No address associated"];
     const NO_ANSWER: [&str; 3] = ["Temporary failure", "Try again", "temporary error"];

@@ -1,6 +1,6 @@
-//! `Tls`: TLS connections, with server and client certificates.
+//! `Tls`: opens TLS connections, with the verification of server certificates and with client certificates.
 //!
-//! `ureq`'s own connector can only replace the system's authorities, not add to them.
+//! The connector of `ureq` is not used, because it can replace the system's authorities but cannot add authorities.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -22,20 +22,20 @@ use super::proxy::Proxies;
 use super::verifier::{AnyServer, Identities, KnownServer};
 use crate::system::request_log;
 
-/// How the certificate of a server is checked.
+/// The settings by which a server's certificate is checked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TlsOptions {
-    /// The names of the server's `certs.d` folders. As in Docker, they also apply to servers to which this server
-    /// redirects.
+    /// The names of the server's `certs.d` folders. As in Docker, the folders also apply to servers to which this
+    /// server redirects.
     pub(crate) names: Vec<String>,
-    /// Whether the user allows plain http. Then every certificate is accepted, too.
+    /// Whether the user allows plain http, in which case every certificate is accepted as well.
     pub(crate) is_insecure: bool,
 }
 
 /// Adds TLS to a plain connection, if the URL is `https`.
 pub(super) struct Tls {
     pub(super) security: TlsOptions,
-    /// The proxies. The settings in `security` do not apply to them.
+    /// The proxies, to which the settings in `security` do not apply.
     pub(super) proxies: Proxies,
 }
 
@@ -75,14 +75,14 @@ impl Tls {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| io(&error))?
-            .dangerous() // rustls calls every other verifier so
+            .dangerous() // rustls has this name for every custom verifier
             .with_custom_certificate_verifier(verifier)
             .with_client_cert_resolver(Arc::new(Identities(identities)));
         Ok(Arc::new(config))
     }
 }
 
-/// Converts a TLS error into the form in which a connection reports it.
+/// Converts a TLS error to an I/O error, as a connection reports TLS errors.
 fn io(error: &TlsError) -> Error {
     Error::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, error.clone()))
 }
@@ -92,12 +92,11 @@ fn certified(identity: Identity, provider: &CryptoProvider) -> Option<Arc<Certif
     let key = provider.key_provider.load_private_key(key);
     let key =
         key.inspect_err(|error| request_log::log(format_args!("the key of a client certificate: {error}"))).ok()?;
-    // Only the server checks whether certificate and key belong together. rustls could not, because it cannot read
-    // certificates of version 1, which `openssl x509 -req` makes.
+    // Whether the key matches the certificate is checked only by the server. rustls could not check this, because it
+    // cannot read certificates of version 1, which `openssl x509 -req` creates.
     Some(Arc::new(CertifiedKey::new(chain, key)))
 }
 
-/// A TLS connection.
 pub(super) struct TlsStream {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
@@ -130,7 +129,7 @@ impl Transport for TlsStream {
     }
 }
 
-/// Neither keys nor a proxy's password are printed.
+/// Prints only a name, because the fields may contain keys or a proxy's password.
 impl fmt::Debug for TlsStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Stream")

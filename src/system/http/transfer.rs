@@ -1,4 +1,4 @@
-//! Requests and responses with bodies of any size, which are sent in pieces. A transfer fails if no data arrive for too
+//! Sends requests and receives responses with bodies of any size, in pieces. A transfer fails if no data arrive for too
 //! long.
 
 use std::fs::File;
@@ -29,7 +29,7 @@ pub(crate) struct Transfer<'a> {
     pub(crate) payload: Payload,
 }
 
-/// The body of a request; it can be sent more than once.
+/// The body of a request, which can be sent more than once.
 #[derive(Clone, Debug)]
 pub(crate) enum Payload {
     None,
@@ -41,13 +41,13 @@ pub(crate) enum Payload {
 /// A response whose body is still arriving.
 pub(crate) struct StreamingResponse {
     pub(crate) status: u16,
-    /// Names in lower case and values, in the order of the response.
+    /// The header names in lower case with their values, in the order of the response.
     pub(crate) headers: Vec<(String, String)>,
     events: Receiver<Event>,
     idle_timeout: Duration,
 }
 
-/// Messages of the thread that talks to the server.
+/// The messages from the thread that sends the request and receives the response.
 enum Event {
     /// A piece of the request's body was sent.
     Sent,
@@ -57,12 +57,13 @@ enum Event {
     Failed(Error),
 }
 
-/// How many pieces may wait for the reader, and the size of a piece.
+/// How many pieces may wait for the reader, and the size of a piece in bytes.
 const PIECES: usize = 4;
 const PIECE: usize = 64 * 1024;
 
 impl HttpClient {
-    /// Sends a request, and returns when the response begins. `idle_timeout` is the longest time without data.
+    /// Sends a request, and returns when the head of the response has arrived. `idle_timeout` is the longest time
+    /// without data.
     pub(crate) fn transfer(
         &self,
         transfer: &Transfer<'_>,
@@ -73,7 +74,7 @@ impl HttpClient {
         let (request, agent) = (prepare(transfer, &route)?, self.agent.clone());
         let body = transfer.payload.open().map_err(|error| HttpError(error.to_string()))?;
         let by_way_of = route.proxy_note();
-        // The thread ends when the receiver is dropped, or with the program.
+        // The thread ends when the receiver is dropped, or at the end of Ensign's process.
         let work = move || {
             if let Err(error) = run_transfer(&agent, request, body, route.proxy.as_ref(), &sender) {
                 let _ = sender.send(Event::Failed(error));
@@ -92,7 +93,7 @@ impl HttpClient {
 }
 
 impl StreamingResponse {
-    /// The next piece of the body; `None` at its end.
+    /// Returns the next piece of the body; `None` at the body's end.
     pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, HttpError> {
         loop {
             match next(&self.events, self.idle_timeout)? {
@@ -104,7 +105,7 @@ impl StreamingResponse {
         }
     }
 
-    /// The value of the first header called `name`, which must be in lower case.
+    /// Returns the value of the first header called `name`, which must be in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -146,7 +147,7 @@ fn prepare(transfer: &Transfer<'_>, route: &ProxyRoute) -> Result<http::Request<
     builder.body(()).map_err(|error| HttpError(one_line(&error.to_string(), 100)))
 }
 
-/// Sends one request, and passes the response on in pieces.
+/// Sends one request, and sends the response in pieces to `sender`.
 fn run_transfer(
     agent: &Agent,
     request: http::Request<()>,
@@ -188,7 +189,7 @@ fn run_transfer(
 }
 
 impl Payload {
-    /// The number of bytes; `None` if there is no body at all.
+    /// Returns the number of bytes; `None` if the request has no body.
     pub(crate) fn length(&self) -> Option<u64> {
         match self {
             Self::None => None,
@@ -197,7 +198,7 @@ impl Payload {
         }
     }
 
-    /// Opens the body at its beginning.
+    /// Returns a reader of the body, from its beginning.
     pub(crate) fn open(&self) -> io::Result<Option<Box<dyn Read + Send>>> {
         Ok(match self {
             Self::None => None,
@@ -207,7 +208,7 @@ impl Payload {
     }
 }
 
-/// A body that reports each sent piece.
+/// A body that reports each piece that is sent.
 struct MeteredBody<R> {
     reader: R,
     sender: SyncSender<Event>,
@@ -215,7 +216,7 @@ struct MeteredBody<R> {
 
 impl<R: Read> Read for MeteredBody<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let _ = self.sender.try_send(Event::Sent); // if the queue is full, another event ends the wait
+        let _ = self.sender.try_send(Event::Sent); // a full queue has another event that ends the wait
         self.reader.read(buffer)
     }
 }

@@ -1,25 +1,25 @@
-//! `Url`: an address that a request may go to.
+//! `Url`: the address of a request.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use ureq::http::Uri;
 
-/// An absolute `http` or `https` URL with neither user information nor a fragment. `ureq`, which sends the requests,
+/// An absolute `http` or `https` URL without user information and without a fragment. `ureq`, which sends the requests,
 /// also parses the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Url(pub(super) Uri);
 
-/// The longest link to show. A person could not copy a longer one into a browser.
+/// The longest link to show, in bytes. A person could not copy a longer link into a browser.
 const LONGEST_LINK: usize = 500;
 
 impl Url {
-    /// Accepts only ASCII, because `ureq` panics on any other query.
+    /// Parses a URL. Only ASCII is accepted, because `ureq` panics if a query contains other characters.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let uri: Uri = text.parse().ok()?; // drops a fragment silently
+        let uri: Uri = text.parse().ok()?; // the parser drops a fragment silently
         let plain = text.is_ascii() && !text.contains('#') && matches!(uri.scheme_str()?, "http" | "https");
         let host = uri.host()?;
-        let port = uri.authority()?.as_str().strip_prefix(host)?; // fails if user information precedes the host
+        let port = uri.authority()?.as_str().strip_prefix(host)?; // `None` if there is user information before the host
         let host_ok = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
             None => host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
@@ -29,7 +29,7 @@ impl Url {
         (plain && host_ok && port_ok && (1..=255).contains(&host.len())).then_some(Self(uri))
     }
 
-    /// Resolves `path`, which begins with one `/`, against this address.
+    /// Returns the URL of `path` on this server. `path` must begin with exactly one `/`.
     pub(crate) fn at(&self, path: &str) -> Option<Self> {
         let scheme = if self.is_https() { "https" } else { "http" };
         (path.starts_with('/') && !path.starts_with("//"))
@@ -37,24 +37,24 @@ impl Url {
             .flatten()
     }
 
-    /// Resolves a `Location`: a whole address, or a path on the same server.
+    /// Resolves the value of a `Location` header, which is a URL or a path on the same server.
     pub(crate) fn follow(&self, location: &str) -> Option<Self> {
         if location.starts_with('/') { self.at(location) } else { Self::parse(location) }
     }
 
-    /// The same address with one more pair in its query.
+    /// Returns the same URL with one more pair in its query.
     pub(crate) fn with(&self, pair: &str) -> Option<Self> {
         let separator = if self.0.query().is_some() { '&' } else { '?' };
         Self::parse(&format!("{}{separator}{pair}", self.0))
     }
 
-    /// Tells whether both addresses may get the same credentials.
+    /// Tells whether both URLs have the same scheme, host and port, so that both may get the same credentials.
     pub(crate) fn is_same_origin(&self, other: &Self) -> bool {
         (self.is_https(), self.host(), self.port()) == (other.is_https(), other.host(), other.port())
     }
 
-    /// The page where a person can log in. If the `page` that this server named is on the same host or a parent domain,
-    /// the result is `page`. Otherwise the result is the server's own address.
+    /// Returns the page where a person can log in. This is the `page` that the server named, if `page` is on the
+    /// server's host or a parent domain. Otherwise the root of the server is returned.
     pub(crate) fn own_page(&self, page: Option<&str>) -> String {
         let is_near = |page: &Self| {
             let (page, host) = (page.host(), self.host());
@@ -80,22 +80,22 @@ impl Url {
         self.0.path()
     }
 
-    /// `host[:port]`, as written.
+    /// Returns `host[:port]` in the spelling of the URL.
     pub(crate) fn authority(&self) -> &str {
         self.0.authority().map_or("", |authority| authority.as_str())
     }
 
-    /// The host in lower case, without the brackets of an IPv6 address.
+    /// Returns the host in lower case, without the brackets of an IPv6 address.
     pub(crate) fn host(&self) -> String {
         self.0.host().unwrap_or_default().trim_matches(['[', ']']).to_lowercase()
     }
 
-    /// The host's IP address; `None` if the host is a name.
+    /// Returns the host's IP address; `None` if the host is a name.
     pub(crate) fn ip(&self) -> Option<IpAddr> {
         self.host().parse().ok().map(|ip: IpAddr| ip.to_canonical())
     }
 
-    /// Tells whether the host is this machine, by name or number.
+    /// Tells whether the host is a name or an IP address of this machine itself, such as `localhost`.
     pub(crate) fn is_loopback(&self) -> bool {
         let host = self.host();
         host == "localhost" || host.ends_with(".localhost") || self.ip().is_some_and(|ip| ip.is_loopback())

@@ -1,4 +1,4 @@
-//! Reads when a certificate expires. The TLS libraries check this time, but do not return it.
+//! Reads the expiry of a certificate, which the TLS libraries check but do not return.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// The end of a certificate's validity (RFC 5280 section 4.1); `None` if the certificate cannot be read.
+/// Returns the end of a certificate's validity (RFC 5280 section 4.1); `None` if the certificate cannot be read.
 pub(super) fn not_after(certificate: &[u8]) -> Option<SystemTime> {
     let (outer, _) = value(certificate, SEQUENCE)?;
     let (signed, _) = value(outer, SEQUENCE)?;
@@ -26,7 +26,7 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<SystemTime> {
     moment(tag, std::str::from_utf8(text).ok()?)
 }
 
-/// `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`; a year of two digits from 50 on is in the twentieth century.
+/// Parses `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`. The years 50 to 99 with two digits are in the twentieth century.
 fn moment(tag: u8, text: &str) -> Option<SystemTime> {
     let (year, rest) = match tag {
         UTC_TIME => {
@@ -41,12 +41,12 @@ fn moment(tag: u8, text: &str) -> Option<SystemTime> {
     timestamp::parse(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z"))
 }
 
-/// The value of the first element and the bytes after it; `None` if the element has another tag.
+/// Returns the value of the first DER element and the bytes after the element; `None` if the element has another tag.
 fn value(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     any(bytes).filter(|(found, ..)| *found == tag).map(|(_, value, rest)| (value, rest))
 }
 
-/// The first element in DER: its tag, its value, and the bytes after it.
+/// Returns the tag and the value of the first DER element, and the bytes after the element.
 fn any(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&[tag, first], mut rest) = bytes.split_first_chunk::<2>()?;
     let mut length = usize::from(first);

@@ -10,7 +10,7 @@ use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, DigitallySignedStruct, Error as TlsError, SignatureScheme};
 
-/// Accepts servers with a certificate from the system's authorities or from `authorities`.
+/// Accepts a server whose certificate was issued by one of the system's authorities or of `authorities`.
 #[derive(Debug)]
 pub(super) struct KnownServer {
     platform: rustls_platform_verifier::Verifier,
@@ -27,8 +27,9 @@ impl KnownServer {
         Ok(Self { platform, authorities })
     }
 
-    /// Tells whether a server's self-signed certificate is itself a trusted authority. `openssl req -x509` makes such
-    /// certificates, as in Docker's own guide. Go accepts them; rustls refuses an authority as a server.
+    /// Tells whether a server's self-signed certificate is itself a trusted authority. `openssl req -x509` creates such
+    /// certificates, as in Docker's own guide. Go accepts these certificates, but rustls refuses an authority as a
+    /// server.
     fn is_its_own_authority(&self, certificate: &CertificateDer<'_>, error: &TlsError) -> bool {
         let TlsError::InvalidCertificate(CertificateError::Other(error)) = error else { return false };
         error.0.to_string() == "CaUsedAsEndEntity"
@@ -41,7 +42,7 @@ fn system_authorities() -> Vec<CertificateDer<'static>> {
     rustls_native_certs::load_native_certs().certs
 }
 
-/// Not needed, because the system's own verifier accepts such certificates.
+/// Returns no authorities, because the system's own verifier accepts a trusted authority as a server.
 #[cfg(not(all(unix, not(target_vendor = "apple"))))]
 fn system_authorities() -> Vec<CertificateDer<'static>> {
     vec![]
@@ -89,7 +90,7 @@ impl ServerCertVerifier for KnownServer {
     }
 }
 
-/// Accepts every certificate, for servers with which plain http is allowed.
+/// Accepts every certificate. This verifier is only for servers with which plain http is allowed.
 #[derive(Debug)]
 pub(super) struct AnyServer(pub(super) Vec<SignatureScheme>);
 
@@ -128,7 +129,7 @@ impl ServerCertVerifier for AnyServer {
     }
 }
 
-/// Client certificates. As in Go, the first one that the server accepts is sent.
+/// The client certificates for a server. As in Go, the first certificate that the server accepts is sent.
 #[derive(Debug)]
 pub(super) struct Identities(pub(super) Vec<Arc<CertifiedKey>>);
 
@@ -144,7 +145,8 @@ impl ResolvesClientCert for Identities {
     }
 }
 
-/// Tells whether one of the names `issuers` occurs in the chain, byte by byte. An empty list allows every issuer.
+/// Tells whether the bytes of one of the names in `issuers` occur in a certificate of the chain. An empty list allows
+/// every issuer.
 fn is_issued_by(chain: &[CertificateDer<'_>], issuers: &[&[u8]]) -> bool {
     let names = |certificate: &CertificateDer<'_>, name: &[u8]| {
         !name.is_empty() && certificate.windows(name.len()).any(|part| part == name)

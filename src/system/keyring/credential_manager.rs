@@ -1,4 +1,5 @@
-//! Windows's keyring: generic credentials in the Credential Manager. The credentials stay on this machine.
+//! Stores secrets in the keyring of Windows, as generic credentials in the Credential Manager. The credentials stay on
+//! this machine.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -45,8 +46,9 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
     })
 }
 
-/// The credentials for the `known` addresses. Docker's helper names each entry after its server. An entry does not show
-/// which program made it, but Docker's config lists these servers as having a login here.
+/// Returns the credentials for the `known` addresses. The name of an entry of Docker's helper is the server's address.
+/// An entry does not show which program created it, but Docker's config says that these servers have a login in the
+/// keyring.
 pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     let known = known.to_vec();
     by_deadline(deadline, move || {
@@ -58,7 +60,7 @@ pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<Dock
                 (Err(Error::NoEntry), _) | (_, Err(Error::NoEntry)) => continue,
                 (Err(error), _) | (_, Err(error)) => return Err(meaning(error)),
             };
-            // Another program's secret may not be text.
+            // The entry may be another program's, whose secret need not be text.
             if let (Ok(secret), Some(username)) = (super::text(value), attributes.remove("username")) {
                 logins.push(DockerLogin { server, username, secret });
             }
@@ -83,7 +85,7 @@ pub(super) fn delete_docker_login(server: &str, username: &str, deadline: Durati
     })
 }
 
-/// The name under which Go's keyring library stores an entry.
+/// Returns the name under which Go's keyring library stores an entry.
 fn target(entry: KeyringEntry<'_>) -> String {
     format!("{}:{}", entry.service, entry.account)
 }

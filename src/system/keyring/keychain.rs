@@ -1,5 +1,5 @@
-//! macOS's keyring: generic passwords in the user's default keychain. Docker's helper stores internet passwords in the
-//! same keychain.
+//! Stores secrets in the keyring of macOS, as generic passwords in the user's default keychain. Docker's helper stores
+//! internet passwords in the same keychain.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::{DOCKER_LABEL, DockerLogin, DockerLogins, KeyringEntry, KeyringError,
 use crate::model::Secret;
 
 const ITEM_NOT_FOUND: i32 = -25300;
-/// Errors that need a person: to unlock the keychain, or to allow access to another program's entry.
+/// Errors after which a person must unlock the keychain, or must allow access to another program's entry.
 const NEEDS_A_PERSON: [i32; 4] = [-25308, -25315, -25293, -128];
 /// Errors that mean that there is no keychain, for example for a service outside every login session.
 const NO_KEYCHAIN: [i32; 3] = [-25291, -25294, -25307];
@@ -43,7 +43,7 @@ pub(super) fn write(
     let (service, account, label) = (entry.service.to_owned(), entry.account.to_owned(), label.to_owned());
     let value = Zeroizing::new(secret.expose().as_bytes().to_vec());
     by_deadline(deadline, move || {
-        // The search has no label, because a search with one would miss an entry with another label.
+        // The search has no label, because a search by label would miss an entry with another label.
         let options = PasswordOptions::new_generic_password(&service, &account);
         if without_prompt(|| passwords::generic_password(options))?.map(Zeroizing::new).is_some() {
             let options = PasswordOptions::new_generic_password(&service, &account);
@@ -60,8 +60,8 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
     by_deadline(deadline, move || without_prompt(|| passwords::delete_generic_password(&service, &account)).map(drop))
 }
 
-/// The internet passwords with the label of Docker's helper. A search does not return the port, so the ports of the
-/// `known` addresses are tried.
+/// Returns the internet passwords with the label of Docker's helper. A search does not return the port, so the ports of
+/// the `known` addresses are tried.
 pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     let known = known.to_vec();
     by_deadline(deadline, move || {
@@ -131,7 +131,7 @@ fn labelled() -> Result<Vec<InternetPassword>, KeyringError> {
     Ok(found.unwrap_or_default().into_iter().filter_map(password).collect())
 }
 
-/// Finds an internet password. Without a port, any port matches.
+/// Finds an internet password. If `port` is `None`, any port matches.
 fn find(
     host: &str,
     account: &str,
@@ -142,7 +142,7 @@ fn find(
     find_internet_password(None, host, None, account, path, port, protocol, authentication)
 }
 
-/// The port of an address on this host, if it names one.
+/// Returns the port of an address; `None` if the address has another host or no port.
 fn port_of(server: &str, host: &str) -> Option<u16> {
     let address = server.split_once("://").map_or(server, |(_, address)| address);
     address.split('/').next()?.strip_prefix(host)?.strip_prefix(':')?.parse().ok()
@@ -155,7 +155,7 @@ fn has_address(server: &str, host: &str, path: &str) -> bool {
     rest == path && authority.strip_prefix(host).is_some_and(|port| port.is_empty() || port.starts_with(':'))
 }
 
-/// Asks the keychain, which may not open a window; `None` if it has no such entry.
+/// Asks the keychain without opening a window; `None` if the keychain has no such entry.
 fn without_prompt<T>(ask: impl FnOnce() -> security_framework::base::Result<T>) -> Result<Option<T>, KeyringError> {
     let _lock = SecKeychain::disable_user_interaction().map_err(|error| meaning(&error))?;
     match ask() {

@@ -1,6 +1,8 @@
-//! The operating system's keyring: Secret Service on Linux, Keychain on macOS, Credential Manager on Windows.
+//! Uses the operating system's keyring, which is the Secret Service on Linux, Keychain on macOS and Credential Manager
+//! on Windows.
 //!
-//! Nothing here prompts: a locked keyring is [`KeyringError::Locked`]. Every call ends before the caller's deadline.
+//! No function prompts a person. A locked keyring is the error [`KeyringError::Locked`]. Every call returns before the
+//! caller's deadline.
 
 #[cfg(windows)]
 mod credential_manager;
@@ -24,33 +26,33 @@ use keychain as platform;
 #[cfg(all(unix, not(target_vendor = "apple")))]
 use secret_service as platform;
 
-/// The name of an entry, as in Go's and Python's keyring libraries.
+/// The name of an entry in the keyring, with the parts that Go's and Python's keyring libraries use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeyringEntry<'n> {
     pub(crate) service: &'n str,
     pub(crate) account: &'n str,
 }
 
-/// Why the keyring could not be used. A missing entry is no error.
+/// The reason why the keyring could not be used. A missing entry is not an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyringError {
     /// A person has to unlock the keyring, or to allow the access.
     #[cfg_attr(windows, expect(dead_code, reason = "Windows unlocks its keyring with the session"))]
     Locked,
-    /// There is no keyring here, for this reason.
+    /// This session has no keyring, for the given reason.
     Missing(String),
     /// The keyring did not answer before the deadline.
     TimedOut,
-    /// The keyring answered with an error, or with something that we do not understand.
+    /// The keyring answered with an error, or its answer could not be understood.
     Failed(String),
 }
 
-/// The secret of an entry; `None` if the keyring is open and has no such entry.
+/// Returns the secret of an entry; `None` if the keyring is unlocked and has no such entry.
 pub(crate) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
     platform::read(entry, deadline)
 }
 
-/// Adds the entry or replaces its secret. People see `label` in their keyring's window.
+/// Adds the entry or replaces its secret. The window of the keyring shows `label`.
 pub(crate) fn write(
     entry: KeyringEntry<'_>,
     label: &str,
@@ -60,13 +62,13 @@ pub(crate) fn write(
     platform::write(entry, label, secret, deadline)
 }
 
-/// Removes the entry; a missing one is no error.
+/// Removes the entry. A missing entry is not an error.
 pub(crate) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), KeyringError> {
     platform::delete(entry, deadline)
 }
 
-/// Waits for the keyring until the deadline. A call to the keyring cannot be cancelled. If the keyring is late, the
-/// thread keeps running.
+/// Waits for the keyring until the deadline. A call to the keyring cannot be cancelled, so its thread keeps running
+/// after the deadline.
 fn by_deadline<T: Send + 'static>(
     deadline: Duration,
     ask: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
@@ -84,24 +86,24 @@ fn text(value: Vec<u8>) -> Result<Secret, KeyringError> {
     })
 }
 
-/// The logins that Docker's own helpers have stored here, even if these helpers are not installed
-/// (docker/docker-credential-helpers `secretservice/`, `osxkeychain/`, `wincred/`).
+/// Returns the logins that Docker's own helpers have stored in the keyring, even if these helpers are no longer
+/// installed (docker/docker-credential-helpers `secretservice/`, `osxkeychain/`, `wincred/`).
 ///
-/// Some keyrings return only a part of a login's address, or cannot list logins. There, the `known` addresses are
-/// tried.
+/// Some keyrings return only a part of a login's address, or cannot list logins. In these keyrings the `known`
+/// addresses are tried.
 pub(crate) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     platform::docker_logins(known, deadline)
 }
 
-/// Removes the login of Docker's helpers for this server and user; a missing one is no error.
+/// Removes the login of Docker's helpers for this server and user. A missing login is not an error.
 pub(crate) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
     platform::delete_docker_login(server, username, deadline)
 }
 
-/// The entries of Docker's helpers in the keyring.
+/// The logins of Docker's helpers in the keyring.
 pub(crate) struct DockerLogins {
     pub(crate) logins: Vec<DockerLogin>,
-    /// Whether some logins could not be read, because a person must allow it.
+    /// Whether some logins could not be read without a person's permission.
     pub(crate) is_partly_locked: bool,
 }
 
@@ -112,7 +114,7 @@ pub(crate) struct DockerLogin {
     pub(crate) secret: Secret,
 }
 
-/// The label that Docker's helpers give each of their logins.
+/// The label of every login that Docker's helpers store.
 #[cfg(unix)]
 const DOCKER_LABEL: &str = "Docker Credentials";
 

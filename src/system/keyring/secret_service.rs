@@ -1,7 +1,8 @@
-//! Linux's keyring: the Secret Service, which GNOME Keyring, `KWallet`, `KeePassXC` and others offer.
+//! Stores secrets in the keyring of Linux, the Secret Service, which GNOME Keyring, `KWallet`, `KeePassXC` and others
+//! provide.
 //!
-//! Secrets cross the bus unencrypted. Only the same user can watch that bus, and that user could ask for the secret
-//! anyway. The calls are those of <https://specifications.freedesktop.org/secret-service-spec/0.2/>.
+//! Secrets are sent over the session bus unencrypted. Only the bus's own user can watch the bus, and this user could
+//! ask for the secret anyway. The specification is <https://specifications.freedesktop.org/secret-service-spec/0.2/>.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -28,10 +29,10 @@ const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 /// The path that means "no object". For example, the service returns this path if no prompt is needed.
 const NOTHING: &str = "/";
-/// The schema for entries that have none of their own. Programs with libsecret search for this schema.
+/// The schema for entries without a schema of their own. Programs that use libsecret search for this schema.
 const SCHEMA: &str = "org.freedesktop.Secret.Generic";
 
-/// The attributes that Docker's helper adds to each item, besides the server and the user.
+/// The attributes that Docker's helper adds to each item, in addition to the server and the user.
 const DOCKER_MARKS: [(&str, &str); 2] = [("label", DOCKER_LABEL), ("docker_cli", "1")];
 
 /// The names and values of the attributes that identify an item in a search.
@@ -60,7 +61,7 @@ pub(super) fn write(
     ask(deadline, async move || {
         let (session, items) = ServiceSession::search(&wanted).await?;
         let secret = (&session.path, &[] as &[u8], value.as_slice(), "text/plain");
-        // `CreateItem` could replace an item, but then `KeePassXC` asks a person to confirm.
+        // `CreateItem` could replace an item, but `KeePassXC` would ask a person to confirm the replacement.
         if let Some(item) = items.unlocked.first() {
             let replaced: Option<()> = session.call(item, ITEM, "SetSecret", &(secret,)).await?;
             return replaced.ok_or_else(malformed);
@@ -87,7 +88,8 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
     delete_all(attributes(entry), deadline)
 }
 
-/// The items of Docker's helper. `known` is not needed, because each item contains the whole address.
+/// Returns the logins in the items of Docker's helper. `known` is not needed, because each item contains the whole
+/// address.
 pub(super) fn docker_logins(_known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     ask(deadline, async || {
         let (session, items) = ServiceSession::search(&owned(&DOCKER_MARKS)).await?;
@@ -125,7 +127,7 @@ fn delete_all(wanted: ItemAttributes, deadline: Duration) -> Result<(), KeyringE
     })
 }
 
-/// Asks the service on a thread of its own, because a bus may accept a connection and then stay silent.
+/// Asks the service on a separate thread, because a bus may accept a connection and then never answer.
 fn ask<T: Send + 'static, F: Future<Output = Result<T, KeyringError>>>(
     deadline: Duration,
     questions: impl FnOnce() -> F + Send + 'static,
@@ -133,7 +135,7 @@ fn ask<T: Send + 'static, F: Future<Output = Result<T, KeyringError>>>(
     by_deadline(deadline, move || zbus::block_on(questions()))
 }
 
-/// The attributes of an entry. Go's, Python's and Rust's keyring libraries use the same names.
+/// Returns the attributes of an entry. Go's, Python's and Rust's keyring libraries use the same attribute names.
 fn attributes(entry: KeyringEntry<'_>) -> ItemAttributes {
     owned(&[("service", entry.service), ("username", entry.account)])
 }
@@ -142,13 +144,12 @@ fn owned(pairs: &[(&str, &str)]) -> ItemAttributes {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// An open session with the service.
+/// An open session with the Secret Service.
 struct ServiceSession {
     connection: Connection,
     path: OwnedObjectPath,
 }
 
-/// The items that a search has found.
 struct FoundItems {
     unlocked: Vec<OwnedObjectPath>,
     locked: Vec<OwnedObjectPath>,
@@ -172,7 +173,7 @@ impl ServiceSession {
         Ok((session, FoundItems { unlocked, locked }))
     }
 
-    /// The secret of an item; `None` if it was removed meanwhile.
+    /// Returns the secret of an item; `None` if the item was removed after the search.
     async fn secret(&self, item: &OwnedObjectPath) -> Result<Option<Secret>, KeyringError> {
         type SecretReply = ((OwnedObjectPath, Vec<u8>, Vec<u8>, String),);
         let answer: Option<SecretReply> = self.call(item, ITEM, "GetSecret", &(&self.path,)).await?;
@@ -193,7 +194,8 @@ impl ServiceSession {
     }
 
     /// Completes a change for which the service returned a prompt. `KeePassXC` returns a prompt for every change, and
-    /// shows it only if its settings require confirmation. A locked keyring would show a window, so that is an error.
+    /// shows the prompt only if its settings require confirmation. A locked keyring is an error, because its prompt
+    /// would open a window.
     async fn complete(&self, prompt: &OwnedObjectPath) -> Result<(), KeyringError> {
         if is_none(prompt) {
             return Ok(());
@@ -211,7 +213,7 @@ impl ServiceSession {
         if is_dismissed { Err(KeyringError::Locked) } else { Ok(()) }
     }
 
-    /// Fails if a locked collection may hide the entry. `KeePassXC`'s collections do that.
+    /// Fails if a locked collection may hide the entry, as a locked collection of `KeePassXC` does.
     async fn confirm_absent(&self, items: &FoundItems) -> Result<(), KeyringError> {
         if items.locked.is_empty() { self.confirm_unlocked().await } else { Err(KeyringError::Locked) }
     }
@@ -233,7 +235,7 @@ impl ServiceSession {
         Ok(value.map(|(value,)| value))
     }
 
-    /// Calls a method; `None` if there is no such object.
+    /// Calls a method; `None` if the object does not exist.
     async fn call<'p, P, A>(
         &self,
         path: P,
@@ -253,8 +255,8 @@ impl ServiceSession {
     }
 }
 
-/// Connects to the session bus, if its socket belongs to our own user. Another user's bus would get our secrets. The
-/// address of the bus could come from a project's file.
+/// Connects to the session bus, if its socket belongs to Ensign's user. Another user's bus would get the secrets. Such
+/// an address may come from a project's file.
 async fn connect() -> Result<Connection, KeyringError> {
     let addresses = env::present("DBUS_SESSION_BUS_ADDRESS").and_then(|text| text.into_string().ok());
     let address = match addresses {
@@ -278,7 +280,7 @@ fn is_none(object: &OwnedObjectPath) -> bool {
     object.as_str() == NOTHING
 }
 
-/// Tells whether the object does not exist. Services have several error names for that.
+/// Tells whether the error means that the object does not exist. Services use several error names for this case.
 fn is_no_object(error: &zbus::Error) -> bool {
     match error {
         zbus::Error::FDO(error) => {
