@@ -1,5 +1,5 @@
-//! The shape of an account in `config.json`. Each field needs one line in [`RawAccount`], one in `into_account` and one
-//! in `fields`.
+//! Reads and writes the form of an account in `config.json`. Each field needs one line in [`RawAccount`], one line in
+//! `into_account` and one line in `fields`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,7 +11,8 @@ use super::{callers, source};
 use crate::model::{Account, Operation, Registry, StoreKind};
 use crate::system::json::JsonString;
 
-/// `username` and `store` borrow their text from the file, because a registry may have ten thousand accounts.
+/// An account as in the file, where `username` and `store` borrow their text, because a registry may have ten thousand
+/// accounts.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(expecting = "an account, which is an object")]
 pub(super) struct RawAccount<'a> {
@@ -26,13 +27,13 @@ pub(super) struct RawAccount<'a> {
     #[serde(rename = "for")]
     purpose: Option<String>,
     callers: Option<Value>,
-    /// The folders as the user wrote them, such as `~/work`. [`Account`] contains absolute paths.
+    /// The folders as the user wrote them, such as `~/work`. [`Account`] contains their absolute paths.
     #[serde(default, skip_serializing)]
     folders: Vec<String>,
 }
 
 impl RawAccount<'_> {
-    /// Parses the texts. An error begins with the path of the wrong field in the file (`registries.…`).
+    /// Parses the texts of all fields. An error begins with the path of the wrong field in the file (`registries.…`).
     pub(super) fn into_account(
         self,
         registry: &Registry,
@@ -56,8 +57,8 @@ impl RawAccount<'_> {
         })
     }
 
-    /// The account as JSON: a field without a value is `null` or empty. `folders` is left out, so that the file's text
-    /// stays.
+    /// Returns the account as JSON, in which a field without a value is `null` or empty. `folders` is left out, so that
+    /// an edit keeps the folders as the user wrote them.
     pub(super) fn fields(account: &Account) -> Map<String, Value> {
         let raw = Self {
             username: Some(account.username.to_string().into()),

@@ -1,8 +1,8 @@
-//! Adopts the accounts of ATCR's credential helper from `~/.atcr/device.json`. We treat the file's three formats as
-//! versions 0 to 2 of our own config.
+//! Adopts the accounts of ATCR's credential helper from `~/.atcr/device.json`. Ensign treats the three formats of this
+//! file as versions 0 to 2 of its own config.
 //!
-//! The adoption happens once, while there is no config of our own, and leaves the file unchanged. ATCR's documents and
-//! its helper's plan (`CREDENTIAL_HELPER_V2.md`) define the formats.
+//! The adoption happens once, when Ensign has no config of its own, and leaves ATCR's file unchanged. The formats are
+//! defined in ATCR's documents and in the plan of its helper (`CREDENTIAL_HELPER_V2.md`).
 
 use anyhow::{Error, Result};
 use serde_json::{Map, Value};
@@ -17,11 +17,11 @@ use crate::system::text::quote;
 pub(crate) struct AdoptedAccounts {
     pub(crate) registries: Vec<RegistryAccounts>,
     pub(crate) secrets: Vec<(Account, Secret)>,
-    /// Why entries could not be adopted, one text for each.
+    /// The reasons why entries could not be adopted, one text for each entry.
     pub(crate) skipped: Vec<String>,
 }
 
-/// One entry, in any of the three formats.
+/// An entry of ATCR's file, in any of the three formats.
 struct AtcrEntry<'v> {
     registry: &'v str,
     name: Option<&'v str>,
@@ -33,7 +33,7 @@ const LIMIT: u64 = 4 << 20;
 
 impl AdoptedAccounts {
     /// Reads `~/.atcr/device.json`. Returns `None` for a document in another format. An unreadable file is an error,
-    /// because its accounts would be ignored once `config.json` exists.
+    /// because its accounts would be ignored as soon as `config.json` exists.
     pub(crate) fn find(env: &Env) -> Result<Option<Self>> {
         let Some(path) = env.home().map(|home| home.join(".atcr").join("device.json")) else { return Ok(None) };
         let unreadable = |why: String| {
@@ -55,7 +55,7 @@ impl AdoptedAccounts {
         Ok(Self::from_json(&document).filter(|adopted| !adopted.registries.is_empty()))
     }
 
-    /// `None` for a document in another format.
+    /// Returns `None` for a document in another format.
     pub(crate) fn from_json(document: &Value) -> Option<Self> {
         let mut adopted = Self { registries: vec![], secrets: vec![], skipped: vec![] };
         for entry in entries(document)? {

@@ -1,4 +1,4 @@
-//! The last good copy of `config.json`: each change makes one, and `restore` puts it back.
+//! Makes a copy of the last good `config.json` at each change, and restores the config from this copy.
 
 use std::path::{Path, PathBuf};
 
@@ -10,18 +10,18 @@ use super::reader::{self, ParsedConfig};
 use crate::model::Problem;
 use crate::system::files::{self, Access};
 
-/// What was wrong with the config, and what replaced it.
+/// The fault of the config that was restored.
 pub(crate) enum RestoreOutcome {
-    /// The config was missing. The last good copy has replaced it.
+    /// The config was missing, and the last good copy has replaced it.
     Gone,
-    /// The config was damaged, and is now at `aside`. The last good copy has replaced it, or an empty config if there
-    /// is no copy.
+    /// The config was damaged, and is now at `aside`. The last good copy has replaced the config, or an empty config if
+    /// there is no copy.
     Damaged { aside: PathBuf, damage: String, had_copy: bool },
 }
 
 impl ConfigFile<'_> {
-    /// Puts the copy back if the config is broken or missing. The caller holds the lock. The config exists at every
-    /// moment, because without it another process would adopt ATCR's accounts a second time.
+    /// Restores the config from the last good copy if the config is broken or missing. The caller must hold the lock.
+    /// The config is never absent in between, because another process would then adopt ATCR's accounts a second time.
     pub(crate) fn restore(&self) -> Result<Option<RestoreOutcome>> {
         let path = self.path().ok_or_else(no_home)?;
         let good = self.good_copy()?;
@@ -47,19 +47,19 @@ impl ConfigFile<'_> {
         }
     }
 
-    /// The path of the copy from before the last change.
+    /// Returns the path of the copy from before the last change.
     pub(super) fn last_good_copy(&self) -> Option<PathBuf> {
         self.path().map(|path| files::sibling(&path, ".bak"))
     }
 
-    /// Describes what is damaged in the config `bytes`; `None` if nothing is. A newer Ensign's config is an error, not
-    /// damage.
+    /// Describes the damage in the config `bytes`, or returns `None` if there is no damage. A config of a newer Ensign
+    /// is an error, but not damage.
     fn damage(&self, bytes: &[u8]) -> Result<Option<String>> {
         match self.understand(bytes, None) {
             Err(error) if reader::version(bytes).is_none_or(|version| version <= reader::VERSION) => {
                 Ok(Some(format!("{error:#}")))
             }
-            // Reading skips unknown fields, but an edit has to parse them too.
+            // A reader skips unknown fields, but an edit must parse them too.
             Ok(ParsedConfig { version: reader::VERSION, .. }) => {
                 Ok(ConfigDocument::parse(bytes).err().map(|error| self.broken(&error).to_string()))
             }
@@ -67,7 +67,7 @@ impl ConfigFile<'_> {
         }
     }
 
-    /// The last good copy, if it is intact.
+    /// Returns the last good copy, if it is intact.
     fn good_copy(&self) -> Result<Option<Vec<u8>>> {
         let Some(copy) = self.last_good_copy() else { return Ok(None) };
         if !files::is_file(&copy)? {
@@ -76,10 +76,11 @@ impl ConfigFile<'_> {
         Ok(files::read(&copy, LIMIT)?.filter(|good| self.damage(good).is_ok_and(|damage| damage.is_none())))
     }
 
-    /// Fails if the config is missing although there is a good copy: Ensign never removes its config, so it was lost.
+    /// Returns an error if the config is missing although there is a good copy. In this case the config was lost,
+    /// because Ensign never removes its config.
     pub(super) fn refuse_lost(&self, path: &Path) -> Result<()> {
         if self.good_copy()?.is_none() || files::length(path)?.is_some() {
-            return Ok(()); // no good copy, or a person has just put the config back
+            return Ok(()); // there is no good copy, or the config is back
         }
         Err(Problem::run(format!("`{}` is missing, but there is a good copy of it", self.shown_path()), "restore")
             .into())

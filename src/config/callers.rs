@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::model::CallerRule;
 
-/// Reads `{"programs": ["docker"], "terminal": "required", "agents": "refused", "grant": "required"}`. A rule that is
-/// not understood refuses every caller, and its text is kept.
+/// Reads `{"programs": ["docker"], "terminal": "required", "agents": "refused", "grant": "required"}`. A rule that
+/// Ensign does not understand refuses every caller, and its text is kept.
 pub(super) fn read(value: Option<Value>) -> CallerRule {
     let Some(value) = value.filter(|value| !value.is_null()) else { return CallerRule::default() };
     match serde_json::from_value::<RawCallerRule>(value.clone()) {
@@ -21,7 +21,7 @@ pub(super) fn read(value: Option<Value>) -> CallerRule {
     }
 }
 
-/// `null` for an account without a rule.
+/// Returns the JSON of a rule, or `null` for an account without a rule.
 pub(super) fn write(rule: &CallerRule) -> Value {
     if let Some(unknown) = &rule.unknown {
         return serde_json::from_str(unknown).unwrap_or_else(|_| json!({}));

@@ -1,6 +1,6 @@
 //! `ConfigDocument`: edits `config.json`. An edit leaves all other fields unchanged.
 //!
-//! Edits work on JSON and not on our types, so that unknown fields and the order of fields survive.
+//! Edits change the JSON and not Ensign's types, so that unknown fields and the order of fields are kept.
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +13,7 @@ use super::reader::VERSION;
 use crate::model::choice::DefaultAccount;
 use crate::model::{Account, AccountName, HelperName, ImagePattern, MinimumGeneration, Registry, StoreKind};
 
-/// The whole file as JSON. Its top level is an object.
+/// The whole file as JSON, whose top level is an object.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ConfigDocument(Map<String, Value>);
 
@@ -26,20 +26,21 @@ impl ConfigDocument {
         serde_json::from_slice(bytes).map(Self)
     }
 
-    /// Adds an account, or updates its entry. The entry's `folders` are not touched.
+    /// Adds an account, or updates its entry. The entry's `folders` remain as they are.
     pub(crate) fn put(&mut self, account: &Account) {
         let entry = self.accounts(&account.registry).entry(account.name.as_str());
         let fields = object(entry.or_insert_with(|| json!({})));
         RawAccount::fields(account).into_iter().for_each(|(name, value)| set_or_remove(fields, &name, value));
     }
 
-    /// Writes an account's folders as given (`~/work`).
+    /// Writes an account's folders as the user typed them, such as `~/work`.
     pub(crate) fn set_folders(&mut self, registry: &Registry, name: &AccountName, folders: &[String]) {
         let fields = object(self.accounts(registry).entry(name.as_str()).or_insert_with(|| json!({})));
         set_or_remove(fields, "folders", json!(folders));
     }
 
-    /// Removes an account. Also removes its registry, unless that has other accounts, a helper or public images.
+    /// Removes an account. Also removes the account's registry, unless the registry has other accounts, a helper or
+    /// public images.
     pub(crate) fn remove(&mut self, registry: &Registry, name: &AccountName) {
         self.edit_aliases(registry, |_, accounts| accounts.retain(|account| account != name.as_str()));
         self.accounts(registry).shift_remove(name.as_str());
@@ -63,7 +64,7 @@ impl ConfigDocument {
         has_public || entry.get("helper").and_then(Value::as_str).is_some_and(|name| name.parse::<HelperName>().is_ok())
     }
 
-    /// Sets or removes the helper of a registry or a pattern of hosts.
+    /// Sets or removes the helper of a registry or of a pattern of hosts.
     pub(crate) fn set_helper(&mut self, registry: &Registry, helper: Option<&HelperName>) {
         set_or_remove(self.registry(registry), "helper", json!(helper.map(ToString::to_string)));
         if helper.is_none() {
@@ -79,7 +80,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Sets the store for new secrets; `None` removes the setting.
+    /// Sets the store for new secrets, or removes the setting.
     pub(crate) fn set_store(&mut self, store: Option<&StoreKind>) {
         self.0.shift_remove("store");
         if let Some(store) = store {
@@ -94,12 +95,12 @@ impl ConfigDocument {
         object(fields.entry("sealed").or_insert_with(|| json!({}))).insert(key.clone(), json!(generation));
     }
 
-    /// The helper that `file`, a client's config, used before Ensign.
+    /// Returns the helper that the client's config `file` used before Ensign.
     pub(crate) fn replaced_store(&self, file: &str) -> Option<&str> {
         self.0.get("replacedStores")?.get(file)?.as_str()
     }
 
-    /// Records the helper that `file` used before Ensign; `None` removes the record.
+    /// Records the helper that the client's config `file` used before Ensign, or removes the record.
     pub(crate) fn set_replaced_store(&mut self, file: &str, store: Option<&str>) {
         let stores = object(self.0.entry("replacedStores").or_insert_with(|| json!({})));
         stores.shift_remove(file);
@@ -121,7 +122,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Sets the other hosts that an account answers for.
+    /// Sets the other hosts for which an account answers.
     pub(crate) fn set_also(&mut self, registry: &Registry, name: &AccountName, hosts: &[Registry]) {
         self.edit_aliases(registry, |host, accounts| {
             accounts.retain(|account| account != name.as_str());
@@ -155,7 +156,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Changes an alias wherever it is used.
+    /// Changes an alias in all places that use it.
     pub(crate) fn rename(&mut self, registry: &Registry, from: &AccountName, to: &AccountName) {
         self.edit_aliases(registry, |_, accounts| {
             accounts
@@ -167,7 +168,7 @@ impl ConfigDocument {
         if let Some(account) = accounts.get_mut(from.as_str()).map(object)
             && account.get("username").is_none_or(Value::is_null)
         {
-            account.insert("username".into(), json!(from.as_str())); // until now the alias was the user name
+            account.insert("username".into(), json!(from.as_str())); // until now the alias was also the user name
         }
         *accounts = std::mem::take(accounts)
             .into_iter()
@@ -195,7 +196,7 @@ impl ConfigDocument {
         insert_at(entry, 0, "active", value);
     }
 
-    /// Records `name` as the default account before a switch.
+    /// Records the account that was the default before a switch, or removes the record.
     pub(crate) fn set_previous(&mut self, registry: &Registry, name: Option<&AccountName>) {
         let entry = self.registry(registry);
         match name {
@@ -220,7 +221,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Trusts a file while its content has this digest; `None` ends the trust.
+    /// Trusts a file as long as its content has this digest, or ends the trust.
     pub(crate) fn set_trusted(&mut self, file: &str, digest: Option<&str>) {
         let trusted = object(self.0.entry("trusted").or_insert_with(|| json!({})));
         match digest {
@@ -232,7 +233,7 @@ impl ConfigDocument {
         }
     }
 
-    /// The text of the file.
+    /// Returns the text of the file.
     pub(super) fn to_text(&self) -> String {
         layout::text(&self.0)
     }
@@ -252,7 +253,7 @@ impl ConfigDocument {
     }
 }
 
-/// Returns `value` as an object. The file was parsed before, so a value of another type cannot occur.
+/// Returns `value` as an object. The config has been parsed before, so `value` cannot be of another type.
 fn object(value: &mut Value) -> &mut Map<String, Value> {
     if !value.is_object() {
         *value = json!({});
@@ -268,7 +269,7 @@ fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// Sets a field. A new field is inserted at index `place`, where people look for it.
+/// Sets a field. Inserts a new field at index `place`, where people look for the field.
 fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: Value) {
     let place = fields.keys().position(|key| key == name).unwrap_or(place.min(fields.len()));
     fields.shift_insert(place, name.to_owned(), value);

@@ -18,7 +18,7 @@ use crate::model::{HelperName, HostAlias, MinimumGeneration, Problem, Registry, 
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
-/// The location of `config.json`. Each call reads the file again.
+/// The location of `config.json`. Each call of a method reads the file again.
 pub(crate) struct ConfigFile<'e> {
     env: &'e Env,
 }
@@ -32,20 +32,20 @@ pub(crate) struct LoadedConfig {
     pub(crate) trusted: Rc<[TrustedFile]>,
     /// The fallback.
     pub(crate) fallback: Option<HelperName>,
-    /// Hosts for which accounts of another registry answer too.
+    /// The hosts for which accounts of another registry also answer.
     pub(crate) also: Vec<HostAlias>,
-    /// The store of new secrets, if set.
+    /// The store of new secrets, if the config names one.
     pub(crate) store: Option<StoreKind>,
     /// The lowest accepted generations of the sealed files.
     pub(crate) floors: Vec<MinimumGeneration>,
     pub(crate) origin: ConfigOrigin,
 }
 
-/// Where the accounts came from.
+/// The origin of the accounts.
 pub(crate) enum ConfigOrigin {
-    /// `config.json`, or no file at all.
+    /// Ensign's own `config.json`, or no file at all.
     Ours,
-    /// A file of ATCR's helper, which is read because there is no config of ours.
+    /// A file of ATCR's helper, which is read because Ensign has no config of its own.
     Adopted(AdoptedAccounts),
 }
 
@@ -54,23 +54,23 @@ pub(crate) struct ConfigEdit {
     pub(crate) document: ConfigDocument,
     /// The accounts before the change.
     pub(crate) registries: Vec<RegistryAccounts>,
-    /// The adopted accounts. This change saves them too, with their secrets.
+    /// The adopted accounts, which this change also saves, with their secrets.
     pub(crate) adopted: Option<AdoptedAccounts>,
-    /// The store of new secrets, if set.
+    /// The store of new secrets, if the config names one.
     pub(crate) store: Option<StoreKind>,
     pub(crate) floors: Vec<MinimumGeneration>,
     pub(crate) before: PriorConfig,
 }
 
-/// The bytes of the file before a change, and the lock. Dropping this value releases the lock.
+/// The bytes of the file before a change, together with the lock. The lock is released when this value is dropped.
 #[derive(Default)]
 pub(crate) struct PriorConfig {
-    /// `None`: there is no file.
+    /// The bytes, or `None` if there was no file.
     bytes: Option<Vec<u8>>,
     _lock: Option<Lock>,
 }
 
-/// The maximum size of the config in bytes. Ten thousand accounts take one MiB.
+/// The largest config that is read, in bytes. Ten thousand accounts need one MiB.
 pub(super) const LIMIT: u64 = 64 << 20;
 
 impl<'e> ConfigFile<'e> {
@@ -78,12 +78,13 @@ impl<'e> ConfigFile<'e> {
         Self { env }
     }
 
-    /// `None` if there is neither a home folder nor `ENSIGN_CONFIG_DIR`.
+    /// Returns the config's path, or `None` if there is neither a home folder nor `ENSIGN_CONFIG_DIR`.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         self.env.config_dir.as_ref().map(|folder| folder.join("config.json"))
     }
 
-    /// Reads one registry or all of them. It needs no lock, because writers replace the whole file at once.
+    /// Reads the registry `wanted`, or all registries. Readers need no lock, because a writer replaces the whole file
+    /// at once.
     pub(crate) fn load(&self, wanted: Option<&Registry>) -> Result<LoadedConfig> {
         let mut loaded = self.load_with_mounted(wanted)?;
         if let Some(host) = wanted {
@@ -105,8 +106,8 @@ impl<'e> ConfigFile<'e> {
         Ok(loaded)
     }
 
-    /// Loads the accounts of another registry for a host without its own entry. An alias in `also` outranks a pattern
-    /// of hosts. The built-in relations ([`Registry::served_by`]) come last.
+    /// Loads the accounts of another registry for a host without its own entry. An alias in `also` has priority over a
+    /// pattern of hosts. The built-in relations ([`Registry::served_by`]) have the lowest priority.
     fn load_alias(&self, host: &Registry, loaded: &mut LoadedConfig) -> Result<()> {
         let answers =
             |registry_entry: &RegistryAccounts| !registry_entry.accounts.is_empty() || registry_entry.helper.is_some();
@@ -173,12 +174,12 @@ impl<'e> ConfigFile<'e> {
         })
     }
 
-    /// The user's own identity providers, not parsed yet.
+    /// Returns the user's own identity providers as unparsed JSON.
     pub(crate) fn providers(&self) -> Result<Option<serde_json::Value>> {
         Ok(self.settings()?.and_then(|settings| settings.providers))
     }
 
-    /// Where `update` looks for releases, if set.
+    /// Returns the server where `update` looks for releases, as unparsed JSON, if the config names a server.
     pub(crate) fn releases(&self) -> Result<Option<serde_json::Value>> {
         Ok(self.settings()?.and_then(|settings| settings.releases))
     }
@@ -189,7 +190,7 @@ impl<'e> ConfigFile<'e> {
         Ok(settings.transpose()?)
     }
 
-    /// The helper that `file`, a client's config, used before Ensign.
+    /// Returns the helper that the client's config `file` used before Ensign.
     pub(crate) fn replaced_store(&self, file: &str) -> Result<Option<String>> {
         let bytes = self.path().map(|path| files::read(&path, LIMIT)).transpose()?.flatten();
         let Some(bytes) = bytes else { return Ok(None) };
@@ -197,7 +198,7 @@ impl<'e> ConfigFile<'e> {
         Ok(document.replaced_store(file).map(str::to_owned))
     }
 
-    /// Begins a change: takes the lock and reads the file. An unreadable file is an error and stays unchanged.
+    /// Begins a change: takes the lock and reads the file. An unreadable file is an error and remains unchanged.
     pub(crate) fn begin(&self) -> Result<ConfigEdit> {
         let path = self.path().ok_or_else(no_home)?;
         let lock = self.lock()?;
@@ -230,12 +231,12 @@ impl<'e> ConfigFile<'e> {
         Ok(self.understand(text.as_bytes(), None)?.registries)
     }
 
-    /// Takes the lock. Every writer of the config or of our secrets must hold it.
+    /// Takes the lock. Every writer of the config or of Ensign's secrets must hold the lock.
     pub(crate) fn lock(&self) -> Result<Lock> {
         Lock::take(&self.lock_path().ok_or_else(no_home)?)
     }
 
-    /// Takes the lock of [`Self::lock`]; `None` if it is not free within `patience`.
+    /// Takes the lock of [`Self::lock`], or returns `None` if the lock is not free within `patience`.
     pub(crate) fn lock_within(&self, patience: Duration) -> Result<Option<Lock>> {
         Lock::take_within(&self.lock_path().ok_or_else(no_home)?, patience)
     }
@@ -284,8 +285,9 @@ impl<'e> ConfigFile<'e> {
     }
 }
 
-/// Adds an account of the environment, which replaces the file's account of the same alias. The first account of the
-/// environment for a registry becomes its default account. A later one that is marked as active takes its place.
+/// Adds an account of the environment, which replaces the config's account with the same alias. The first account of
+/// the environment for a registry becomes the registry's default account. A later account of the environment becomes
+/// the default only if it is marked as active.
 fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     let account = &mounted.account;
     let place = registries.iter().position(|entry| entry.registry == account.registry).unwrap_or_else(|| {
@@ -301,7 +303,7 @@ fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     }
 }
 
-/// The error if there is no folder for the config.
+/// Returns the error for a machine without a folder for the config.
 pub(super) fn no_home() -> Problem {
     Problem::new("there is no home folder to keep accounts in", "set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR")
 }
@@ -313,7 +315,7 @@ impl LoadedConfig {
         Self { registries, fallback: None, journal: true, trusted, also, store, floors, origin: ConfigOrigin::Ours }
     }
 
-    /// The entry of `registry`, and the helper that answers if this entry has no account.
+    /// Returns the entry of `registry`, and the helper that answers if this entry has no account.
     pub(crate) fn into_only(self, registry: &Registry) -> (RegistryAccounts, Option<HelperRoute>, ConfigOrigin) {
         let entry = RegistryAccounts { trusted: self.trusted, ..RegistryAccounts::for_host(self.registries, registry) };
         let route = match (&entry.helper, self.fallback) {

@@ -1,4 +1,4 @@
-//! `also` in the config: hosts for which accounts of another registry answer too.
+//! Reads the field `also` of the config, which names hosts for which accounts of another registry also answer.
 
 use serde::Deserialize;
 use serde::de::Deserializer;
@@ -6,7 +6,7 @@ use serde::de::Deserializer;
 use super::reader::in_order;
 use crate::model::{HostAlias, Registry};
 
-/// The aliases, in the order of the file.
+/// The aliases of hosts, in the order of the file.
 pub(super) struct HostAliases(pub(super) Vec<HostAlias>);
 
 impl<'de> Deserialize<'de> for HostAliases {

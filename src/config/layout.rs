@@ -1,4 +1,4 @@
-//! The layout of `config.json`: readable, but short, because a longer file makes `get` slower.
+//! Formats `config.json`: readable, but short, because a longer file makes `get` slower.
 
 use std::io;
 
@@ -6,20 +6,20 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 use serde_json::{Map, Value};
 
-/// The longest line. An entry that fits is written on one line, but two accounts never share a line.
+/// The longest line. An entry within this length is written on one line, but two accounts never share a line.
 const WIDTH: usize = 120;
 
-/// The levels that may span several lines: document, registries, registry, accounts.
+/// The number of levels that may span several lines: document, registries, registry and accounts.
 const DEPTH: usize = 4;
 
-/// The text of the file.
+/// Returns the text of the file.
 pub(super) fn text(document: &Map<String, Value>) -> String {
     let mut text = opened(document, 1);
     text.push('\n');
     text
 }
 
-/// Writes an object with a line for each entry, indented by `depth` levels.
+/// Writes an object with one line for each entry, indented by `depth` levels.
 fn opened(object: &Map<String, Value>, depth: usize) -> String {
     let margin = "  ".repeat(depth);
     let entries: Vec<_> = object

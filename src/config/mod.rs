@@ -1,8 +1,8 @@
-//! Our own config: the accounts without their secrets.
+//! Ensign's own config, which contains the accounts without their secrets.
 //!
-//! `reader` parses `config.json` and `config_document` edits it. `layout` writes the text, `config_file` loads and
-//! saves it under a lock, and `backup` restores its last good copy. `account`, `source` and `callers` read and write
-//! parts of the file. `atcr` adopts ATCR's older formats.
+//! `reader` parses `config.json`, and `config_document` edits it. `layout` formats the text, `config_file` loads and
+//! saves the file under a lock, and `backup` restores the last good copy. `account`, `source` and `callers` read and
+//! write parts of the file. `atcr` adopts accounts from ATCR's older formats.
 
 mod account;
 mod atcr;

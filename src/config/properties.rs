@@ -1,5 +1,5 @@
-//! Properties that hold for any text in `config.json`. Fuzzing checks these properties, and so does the replay of the
-//! fuzz corpus.
+//! Asserts properties that hold for any text in `config.json`. Fuzzing and the replay of the fuzz corpus check these
+//! properties.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use super::reader::{self, ParsedConfig};
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{AccountName, HostAlias, ImagePattern, Registry};
 
-/// A readable `config.json` or ATCR file can be edited, and each edit reads back as intended.
+/// Asserts that a readable `config.json` or ATCR file can be edited, and that each edit reads back as intended.
 pub(crate) fn config(bytes: &[u8]) {
     adopted(bytes);
     let Ok(ParsedConfig { version, registries, fallback, journal: _, trusted: _, also, store: _, floors: _ }) =
@@ -53,7 +53,7 @@ fn reads_as(document: &ConfigDocument, expected: &[RegistryAccounts]) {
     assert_eq!((version, registries.as_slice()), (reader::VERSION, expected), "{text}");
 }
 
-/// Editing spellings and `also` changes nothing else.
+/// Asserts that edits of spellings and of `also` change nothing else.
 fn aliases(document: &ConfigDocument, registries: &[RegistryAccounts], before: &[HostAlias]) {
     let Some((at, entry)) =
         registries.iter().enumerate().find(|(_, registry_entry)| !registry_entry.accounts.is_empty())
@@ -94,7 +94,7 @@ fn trusts(document: &ConfigDocument, registries: &[RegistryAccounts]) {
     }
 }
 
-/// Every edit changes one registry and no other.
+/// Asserts that every edit changes one registry and no other registry.
 fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
     let RegistryAccounts { registry, host: _, spellings: _, active, previous, public, helper, accounts, trusted: _ } =
         &before[at];
@@ -170,7 +170,7 @@ fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
     }
 }
 
-/// Adopted accounts are written as they were read, each with its secret.
+/// Asserts that adopted accounts are written as they were read, each with its secret.
 fn adopted(bytes: &[u8]) {
     let Some(adopted) = serde_json::from_slice(bytes).ok().and_then(|json| AdoptedAccounts::from_json(&json)) else {
         return;

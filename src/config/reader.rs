@@ -1,6 +1,6 @@
-//! Reads `config.json`, version 3: one registry for `get`, or all of them.
+//! Parses `config.json`, version 3: one registry for `get`, or all registries.
 //!
-//! It takes one pass over the bytes. Other registries are skipped, because `get` runs for each image.
+//! The parser reads the bytes once. It skips other registries, because `get` runs for each image.
 
 #[cfg(test)]
 mod tests;
@@ -20,31 +20,31 @@ use crate::model::choice::{DefaultAccount, RegistryAccounts, TrustedFile};
 use crate::model::{HelperName, HostAlias, MinimumGeneration, Registry, StoreKind, key_covers};
 use crate::system::json::JsonString;
 
-/// The version that this program writes. Versions 0, 1 and 2 are ATCR's, which `atcr` reads.
+/// The version of the format that this program writes. Versions 0, 1 and 2 are ATCR's formats, which `atcr` reads.
 pub(super) const VERSION: u64 = 3;
 
-/// The selected registries and the settings of a file.
+/// The selected registries and the settings of a config.
 #[derive(Debug)]
 pub(super) struct ParsedConfig {
     pub(super) version: u64,
     pub(super) registries: Vec<RegistryAccounts>,
-    /// Whether the journal is on: unless the file says `"journal": false`.
+    /// Whether the journal is on, which is so unless the file contains `"journal": false`.
     pub(super) journal: bool,
     /// The trusted files.
     pub(super) trusted: Rc<[TrustedFile]>,
     /// The fallback.
     pub(super) fallback: Option<HelperName>,
-    /// Hosts for which accounts of another registry answer too.
+    /// The hosts for which accounts of another registry also answer.
     pub(super) also: Vec<HostAlias>,
-    /// The store of new secrets, if set.
+    /// The store of new secrets, if the config names one.
     pub(super) store: Option<StoreKind>,
     /// The lowest accepted generations of the sealed files.
     pub(super) floors: Vec<MinimumGeneration>,
 }
 
-/// Reads the entries that match the host `wanted`; `None`: all entries.
+/// Parses the entries that match the host `wanted`, or all entries if it is `None`.
 ///
-/// `expand` returns the absolute path of a folder that is written as `~/work`.
+/// `expand` returns the absolute path of a folder that is written in a form such as `~/work`.
 pub(super) fn read(
     bytes: &[u8],
     wanted: Option<&Registry>,
@@ -71,7 +71,7 @@ pub(super) fn read(
     Ok(ParsedConfig { version, registries, fallback, journal: raw.journal, trusted, also: raw.also, store, floors })
 }
 
-/// Reads only the version, because a newer version's other fields may be unreadable here.
+/// Parses only the version, because this Ensign may be unable to parse a newer version's other fields.
 pub(super) fn version(bytes: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct ConfigVersion {
@@ -80,12 +80,12 @@ pub(super) fn version(bytes: &[u8]) -> Option<u64> {
     serde_json::from_slice(bytes).ok().map(|ConfigVersion { version }| version)
 }
 
-/// Settings whose content other modules parse.
+/// The settings whose content other modules parse.
 #[derive(Deserialize)]
 pub(super) struct RawSettings {
     /// The user's own identity providers.
     pub(super) providers: Option<serde_json::Value>,
-    /// Where `update` looks for releases.
+    /// The server where `update` looks for releases.
     pub(super) releases: Option<serde_json::Value>,
 }
 
@@ -111,7 +111,7 @@ struct RawRegistry<'a> {
     accounts: Vec<(JsonString<'a>, RawAccount<'a>)>,
 }
 
-/// An absent field, `null` (signed out) and a name have three different meanings.
+/// The default account, where an absent field, `null` (signed out) and a name have three different meanings.
 #[derive(Default, Deserialize)]
 #[serde(from = "Option<String>")]
 enum RawDefaultAccount {
@@ -137,7 +137,7 @@ struct RawConfig<'a> {
     store: Option<String>,
 }
 
-/// Reads a trust entry; `None` if its form is unknown.
+/// Reads an entry of `trusted`, or returns `None` if the entry has an unknown form.
 fn trusted((file, digest): (String, serde_json::Value)) -> Option<TrustedFile> {
     Some(TrustedFile { file: file.into(), digest: digest.as_str()?.to_owned() })
 }
@@ -176,7 +176,7 @@ fn candidates(
     Ok(RegistryAccounts { registry, host, spellings, active, previous, public, helper, accounts, trusted })
 }
 
-/// A JSON object as a list, which keeps order and duplicates.
+/// Reads a JSON object as a list, which keeps the order and the duplicates of its members.
 pub(super) fn in_order<'de, D: Deserializer<'de>, K: Deserialize<'de>, V: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<(K, V)>, D::Error> {
@@ -199,7 +199,7 @@ pub(super) fn in_order<'de, D: Deserializer<'de>, K: Deserialize<'de>, V: Deseri
     deserializer.deserialize_map(EntriesVisitor(PhantomData))
 }
 
-/// The document's top level.
+/// Parses the document's top level.
 struct ConfigVisitor<'w> {
     wanted: Option<&'w Registry>,
 }
@@ -241,7 +241,7 @@ impl<'de> Visitor<'de> for ConfigVisitor<'_> {
     }
 }
 
-/// The object of registries. Registries that do not match `wanted` are skipped.
+/// Parses the object of registries. Registries that do not match `wanted` are skipped.
 struct RegistriesVisitor<'w> {
     wanted: Option<&'w Registry>,
 }
@@ -277,7 +277,7 @@ impl<'de> Visitor<'de> for RegistriesVisitor<'_> {
     }
 }
 
-/// A registry's key, compared without an allocation.
+/// Parses a registry's key, and compares the key with `wanted` without an allocation.
 struct RegistryKeyVisitor<'w> {
     wanted: Option<&'w Registry>,
 }

@@ -1,4 +1,4 @@
-//! The JSON of an account's `source` in `config.json`.
+//! Reads and writes an account's `source` in `config.json`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::model::{ExternalProgram, ExternalSource, OAuthGrant, Source};
 
-/// Reads `{"provider": …}` or `{"borrow": …}`. The text of any other source is kept.
+/// Reads a source from `{"provider": …}` or `{"borrow": …}`. The text of any other source is kept.
 pub(super) fn read(value: Option<Value>) -> Source {
     let Some(value) = value else { return Source::Static };
     let unknown = || Source::Unknown(value.to_string());
@@ -21,7 +21,7 @@ pub(super) fn read(value: Option<Value>) -> Source {
         .unwrap_or_else(unknown)
 }
 
-/// `null` for a static secret.
+/// Returns the JSON of a source, or `null` for a static secret.
 pub(super) fn write(source: &Source) -> Value {
     let value = match source {
         Source::Static => return Value::Null,
@@ -57,7 +57,7 @@ struct RawOAuthGrant {
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct RawExternalSource {
-    /// The kind of program: `aws`, `helper:NAME`, `command`.
+    /// The kind of program, such as `aws`, `helper:NAME` or `command`.
     borrow: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
@@ -73,7 +73,7 @@ struct RawExternalSource {
     command: Vec<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     env: BTreeMap<String, String>,
-    /// How many seconds to keep an answer.
+    /// The time in seconds for which an answer is cached.
     #[serde(skip_serializing_if = "Option::is_none")]
     cache: Option<u64>,
 }
