@@ -1,15 +1,16 @@
-//! Recognises coding agents by their variables, and by their names among the processes above us.
+//! Recognises coding agents by their variables, and by the names of the processes above Ensign.
 //!
 //! Sources: the agents' own documentation, and the table of GitHub's CLI (cli/cli `internal/agents/detect.go`), which
-//! names the source lines of each agent. Settings of a person's own shell, such as `GOOSE_PROVIDER`, are left out.
+//! names the source lines of each agent. The tables leave out variables that people set in their own shell, such as
+//! `GOOSE_PROVIDER`.
 
 use std::ffi::OsString;
 
 use super::program_role;
 use crate::system::ancestors::Process;
 
-/// A variable that reveals a coding agent. A `*` at the end of a name matches any ending. `NAME=VALUE` matches only
-/// this value.
+/// The variables that reveal a coding agent. A `*` at the end of a name matches any ending, and `NAME=VALUE` matches
+/// only this value.
 const VARIABLES: [(&str, &str); 18] = [
     ("CLAUDECODE", "Claude Code"), // code.claude.com/docs/en/env-vars
     ("CLAUDE_CODE", "Claude Code"),
@@ -28,14 +29,14 @@ const VARIABLES: [(&str, &str); 18] = [
     ("QWEN_CODE", "Qwen Code"),  // a fork of Gemini CLI
     ("AGENT=amp", "Amp"),
     ("AGENT=goose", "goose"),
-    ("AI_AGENT", "an agent"), // for all of them
+    ("AI_AGENT", "an agent"), // any agent may set this one
 ];
 
-/// Variables that match `CODEX_*`, but that people set in their own shell.
+/// Variables that match `CODEX_*` but reveal no agent, because people set them in their own shell.
 const SETTINGS: [&str; 2] = ["CODEX_HOME", "CODEX_API_KEY"];
 
-/// The names of agents' programs and packages. A program's file may have such a name, and so may its script or a folder
-/// in the script's path.
+/// The names of agents' programs and packages. Such a name may be that of a program, of its script, or of a folder in
+/// the script's path.
 const PROGRAMS: [(&str, &str); 18] = [
     ("claude", "Claude Code"),
     ("claude-code", "Claude Code"),
@@ -57,7 +58,8 @@ const PROGRAMS: [(&str, &str); 18] = [
     ("openhands", "OpenHands"),
 ];
 
-/// Returns what reveals a coding agent: a variable of this process, or the name or a variable of a process above it.
+/// Returns the reason why a coding agent is assumed, such as a variable of this process, or the name or a variable of a
+/// process above.
 pub(super) fn find(
     ours: impl IntoIterator<Item = (OsString, OsString)>,
     processes: &[Process],

@@ -1,4 +1,4 @@
-//! `Ancestry`: the programs above us, parent first. Each is read once, when it is needed.
+//! `Ancestry`: the programs above Ensign, parent first. Each program is read on first use, and only once.
 
 use std::cell::RefCell;
 use std::rc::Rc;

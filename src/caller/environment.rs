@@ -8,20 +8,20 @@ use crate::system::ancestors::{self, Process};
 use crate::system::client_env::ChangedVariable;
 use crate::system::env;
 
-/// The variables of a process at its start, each as `NAME=VALUE`; `None` if they are not readable.
+/// The variables of a process at its start, each as `NAME=VALUE`, or `None` if the variables are not readable.
 type ProcessVariables = Option<Vec<OsString>>;
 
-/// The calling client, and the processes between it and us.
+/// The calling client, and the processes between this client and Ensign.
 #[derive(Debug, Default)]
 struct ClientChain {
-    /// Shells, `sudo` and scripts, nearest first. What they set was written by a person.
+    /// Shells, `sudo` and scripts, nearest first. A person wrote the variables that these programs set.
     wrappers: Vec<ProcessVariables>,
-    /// The client, then clients of the same kind above it, such as `docker` above its plugins.
+    /// The client, followed by the clients directly above it, such as `docker` above its plugins.
     clients: Vec<ProcessVariables>,
 }
 
-/// Returns the variables that the client above us changed after its start. If no client is known, no variable counts as
-/// changed, because then a person, their shell or their own program calls us.
+/// Returns the variables that the calling client changed after its start. Without a known client, no variable is
+/// reported as changed, because then a person, their shell or their own program calls Ensign.
 pub(crate) fn changed_by_client() -> Vec<ChangedVariable> {
     let chain = ClientChain::read(ancestors::all());
     if chain.clients.is_empty() { vec![] } else { chain.changes(env::all()) }
@@ -34,7 +34,7 @@ impl ClientChain {
             let (id, is_script) = (process.id, program_role::is_script_of_client(&process));
             match Program::from(process).role() {
                 ProgramRole::Client(_) => chain.clients.push(ancestors::variables(id)),
-                // A shell script with a client's name counts as the client, unless a client runs between it and us.
+                // A shell script with a client's name is treated as the client, unless a client runs below the script.
                 ProgramRole::Wrapper if is_script && chain.clients.is_empty() => {
                     chain.clients.push(ancestors::variables(id));
                     break;
@@ -56,17 +56,18 @@ impl ClientChain {
         changed.collect()
     }
 
-    /// Returns the value that one of our variables had when the client was started.
+    /// Returns the value that a variable of Ensign had when the client was started.
     fn at_start(&self, name: &OsStr, value: &OsStr) -> Option<OsString> {
         let set_by_wrapper = |variables: &Vec<OsString>| find(variables, name) != Some(value);
         if self.wrappers.iter().flatten().any(set_by_wrapper) {
             return Some(value.to_owned());
         }
-        // The value comes from the outermost readable client, because clients pass on what they have read.
+        // The outermost readable client has the value from before any change, because clients pass on the variables
+        // that they read.
         match self.clients.iter().flatten().next_back() {
             Some(variables) => find(variables, name).map(OsStr::to_owned),
-            // If no client is readable, Ensign's own variables are not trusted. Other variables are, because a program
-            // needs some of them to run at all.
+            // If no client is readable, variables for Ensign are not trusted. Other variables are trusted, because a
+            // program needs some of them to run at all.
             None => Some(value.to_owned()).filter(|_| !name.as_encoded_bytes().starts_with(b"ENSIGN_")),
         }
     }
@@ -85,7 +86,7 @@ fn value_of<'v>(variable: &'v OsStr, name: &OsStr) -> Option<&'v OsStr> {
 
 #[cfg(not(unix))]
 fn value_of<'v>(variable: &'v OsStr, name: &OsStr) -> Option<&'v OsStr> {
-    let (variable, value) = variable.to_str()?.split_once('=')?; // a value that is not text counts as changed
+    let (variable, value) = variable.to_str()?.split_once('=')?; // a value that is not text is treated as changed
     variable.eq_ignore_ascii_case(name.to_str()?).then(|| OsStr::new(value))
 }
 

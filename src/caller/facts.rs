@@ -1,4 +1,5 @@
-//! Finds the facts about the callers that an account's rule needs. Other accounts do not need them.
+//! Finds the facts about the callers that an account's rule needs. For an account without a rule, Ensign looks up no
+//! facts.
 
 use std::path::Path;
 
@@ -9,18 +10,18 @@ use crate::model::{CallerFacts, CallerRule};
 use crate::system::ancestors::{self, Ancestors, Process};
 use crate::system::{env, folders};
 
-/// Known callers that are no container clients.
+/// Known callers that are not container clients.
 const OTHERS: [&str; 2] = ["ensign", "kubelet"];
 
-/// Returns the facts that `rule` needs, from every process above us.
+/// Returns the facts that `rule` needs, from every process above Ensign.
 pub(crate) fn facts(rule: &CallerRule) -> CallerFacts {
     if !rule.looks_at_processes() {
         return CallerFacts::default();
     }
     let Ancestors { processes, is_whole } = ancestors::to_the_top();
     let askers = askers(&processes);
-    // The terminal is that of the outermost client, or else of the shell that calls us. The processes above that one
-    // may include a daemon, such as tmux.
+    // The terminal is taken from the outermost client, or else from the shell that calls Ensign. Processes further up
+    // may include a daemon such as tmux, which has another terminal.
     let outermost = askers.iter().rev().find(|process| is_client(process)).copied().or(processes.first());
     let variables = |process: &Process| ancestors::variables(process.id).unwrap_or_default();
     CallerFacts {
@@ -31,29 +32,29 @@ pub(crate) fn facts(rule: &CallerRule) -> CallerFacts {
     }
 }
 
-/// The coding agent above us, if there is one.
+/// Returns the reason why a coding agent is assumed to call Ensign, if there is one.
 pub(crate) fn agent() -> Option<String> {
     facts(&CallerRule { refuses_agents: true, ..CallerRule::default() }).agent
 }
 
-/// The name of a client as rules have it and `why` shows it.
+/// Returns a client's name in the form that rules and `ensign why` use.
 pub(crate) fn client_name(text: &str) -> Option<String> {
     let name = text.trim().replace(' ', "-");
     let known = clients::find(&name).map(|_| shown(&name));
     known.or_else(|| OTHERS.contains(&name.as_str()).then_some(name))
 }
 
-/// A client's name and verb without other words: `docker push`, `nerdctl compose up`.
+/// Returns a client's name and verb without other words, such as `docker push` or `nerdctl compose up`.
 pub(super) fn described_call(program: &Program) -> Option<String> {
     let ProgramRole::Client(client) = program.role() else { return None };
     let (name, verb) = client.client_and_verb(&program.args);
     let own = if program.name.starts_with("docker") { "docker" } else { &program.name };
-    let name = name.replacen("docker-", &format!("{own} "), 1); // a plugin, as people write it
+    let name = name.replacen("docker-", &format!("{own} "), 1); // `docker-buildx` is `docker buildx`
     Some(format!("{name} {verb}").trim_end().to_owned())
 }
 
-/// Returns the calling client and the clients of the same kind above it. Without a client it returns the first program
-/// that is not a wrapper.
+/// Returns the calling client and the clients directly above it. Without a client, returns the first program that is
+/// not a wrapper.
 fn askers(processes: &[Process]) -> Vec<&Process> {
     let mut clients = vec![];
     for (distance, process) in processes.iter().enumerate() {
@@ -79,22 +80,22 @@ fn program(process: &Process) -> Program {
     Program::new(process.exe.as_deref(), process.words.clone())
 }
 
-/// Returns the names that a caller may have in a rule: a client's names, the program's path, and each path of the rule
-/// that is a link to the same file.
+/// Returns the names that a caller may have in a rule: the client's name, the program's path, and each path in the rule
+/// that links to the same file.
 fn names(process: &Process, rule: &CallerRule) -> Vec<String> {
     let Program { name, .. } = program(process);
     let is_known = clients::find(&name).is_some() || OTHERS.contains(&name.as_str());
     let mut names: Vec<String> = is_known.then(|| shown(&name)).into_iter().collect();
     let Some(exe) = &process.exe else { return names };
     names.extend(exe.to_str().map(str::to_owned));
-    let real = folders::link_target(exe).unwrap_or_else(|| exe.clone()); // its file may have been replaced since its start
+    let real = folders::link_target(exe).unwrap_or_else(|| exe.clone()); // the program's file may have been replaced
     let same =
         |path: &&String| Path::new(path).is_absolute() && folders::link_target(Path::new(path)).as_ref() == Some(&real);
     names.extend(rule.programs.iter().filter(same).cloned());
     names
 }
 
-/// A plugin's name, as people write it.
+/// Returns a plugin's name as people write it, such as `docker buildx` for `docker-buildx`.
 fn shown(name: &str) -> String {
     name.replacen("docker-", "docker ", 1)
 }

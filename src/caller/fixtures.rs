@@ -1,4 +1,4 @@
-//! Tests the recorded command lines in `tests/fixtures/callers/`: their images and operations.
+//! Tests the images and operations of the recorded command lines in `tests/fixtures/callers/`.
 
 use std::fs;
 use std::path::Path;
@@ -7,12 +7,12 @@ use serde::Deserialize;
 
 use super::{Program, command_of};
 
-/// A call: its ancestors, nearest first, and the expected facts.
+/// A recorded call, with its ancestors, nearest first, and the expected facts.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CallerFixture {
     case: String,
-    /// Where it was recorded, or the reason for the case.
+    /// The place where the case was recorded, or the reason for the case.
     #[serde(default)]
     note: Option<String>,
     ancestors: Vec<RecordedProcess>,
@@ -23,7 +23,7 @@ struct CallerFixture {
     operation: Option<String>,
 }
 
-/// The arguments of a process. The executable is added if it was readable and differs from the first word.
+/// The arguments of a process, and its executable if that was readable and differs from the first word.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum RecordedProcess {
@@ -31,7 +31,7 @@ enum RecordedProcess {
     Process { exe: String, argv: Vec<String> },
 }
 
-/// Every file of the folder. If a file is missing here, a test fails.
+/// The files in `tests/fixtures/callers/`. A test fails if a file is missing in this list.
 const FILES: [&str; 13] = [
     "buildctl.json",
     "buildx.json",

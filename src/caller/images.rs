@@ -6,26 +6,27 @@ use super::command_words::{FlagKind, is_true};
 use crate::model::choice::ImageRole;
 use crate::model::{ImageReference, Registry};
 
-/// How a client writes an image.
+/// The form in which a client writes an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ImageSyntax {
-    /// `[host/]path`. Without a host the image is on Docker Hub.
+    /// `[host/]path`. An image without a host is on Docker Hub.
     Short,
-    /// `host/path`, perhaps with several tags: `host/path:1,2` (oras).
+    /// `host/path`. It may have several tags, as in `host/path:1,2` (oras).
     WithHost,
-    /// `docker://[host/]path`, or buildx' `docker-image://`. Other transports mean no registry (skopeo).
+    /// `docker://[host/]path`, or `docker-image://[host/]path` for buildx. An image with another transport is in no
+    /// registry (skopeo).
     Transport,
-    /// As `Transport`, or an image without a transport (podman, buildah).
+    /// The forms of `Transport`, and `[host/]path` without a transport (podman, buildah).
     OptionalTransport,
-    /// `registry:[host/]path`, or a name without a scheme (syft, grype).
+    /// `registry:[host/]path`, or an image without a scheme (syft, grype).
     Scanned,
     /// `oci://host/path` (helm).
     Oci,
-    /// `[host/]path` or `oci://host/path`, to which the client appends a name.
+    /// `[host/]path` or `oci://host/path`, each without the image's name, which the client appends.
     Namespace,
 }
 
-/// The images that were found so far, each once, in order.
+/// The images that were found so far, in order and without duplicates.
 pub(super) struct ImageCollector<'a> {
     registry: &'a Registry,
     seen: BTreeSet<ImageReference>,
@@ -37,7 +38,7 @@ impl<'a> ImageCollector<'a> {
         Self { registry, seen: BTreeSet::new(), found: Vec::new() }
     }
 
-    /// Adds `text` if it is an image of the registry.
+    /// Adds `text` if it names an image of the registry.
     pub(super) fn add(&mut self, text: &str, form: ImageSyntax) {
         if let Some(image) = parse(text, form)
             && image.registry() == self.registry
@@ -54,12 +55,12 @@ impl<'a> ImageCollector<'a> {
             FlagKind::Base | FlagKind::Tag | FlagKind::Destination => self.add(value, form),
             FlagKind::Output => self.add_output(value),
             FlagKind::Cache | FlagKind::CacheTo => self.add_cache(value),
-            // A build argument may be any text. Only the Dockerfile shows whether it is an image.
+            // A build argument may be any text. Only the Dockerfile shows whether the argument is an image.
             FlagKind::FrontendOption => self.add(value.strip_prefix("source=").unwrap_or_default(), ImageSyntax::Short),
             FlagKind::DriverOption => {
                 self.add(field(&csv_fields(value), "image").unwrap_or_default(), ImageSyntax::Short);
             }
-            FlagKind::File => self.add(value, ImageSyntax::Oci), // Compose takes a project from a registry
+            FlagKind::File => self.add(value, ImageSyntax::Oci), // Compose can load a project from a registry
             FlagKind::Other
             | FlagKind::SourcePlace
             | FlagKind::DestinationPlace
@@ -84,8 +85,8 @@ impl<'a> ImageCollector<'a> {
         }
     }
 
-    /// Adds the images in a flag's value that the command pushes. `is_built_to_push` tells whether it pushes its
-    /// result.
+    /// Adds the images in a flag's value that the command pushes. `is_built_to_push` tells whether the command pushes
+    /// its result.
     pub(super) fn add_pushed(&mut self, meaning: FlagKind, value: &str, form: ImageSyntax, is_built_to_push: bool) {
         match meaning {
             FlagKind::Destination | FlagKind::CacheTo => self.add_value(meaning, value, form),
@@ -102,7 +103,8 @@ impl<'a> ImageCollector<'a> {
         self.found
     }
 
-    /// Exports to `docker`, `oci`, `tar` and `local` may have a name too, but need no registry.
+    /// Adds the images in the value of `--output`. Exports to `docker`, `oci`, `tar` and `local` need no registry, even
+    /// if they have a name.
     fn add_output(&mut self, value: &str) {
         let fields = csv_fields(value);
         if matches!(field(&fields, "type"), None | Some("image" | "registry")) {
@@ -112,7 +114,8 @@ impl<'a> ImageCollector<'a> {
         }
     }
 
-    /// Without `=` it is a list of images (buildx `util/buildflags/cache.go`).
+    /// Adds the images in the value of a cache flag. A value without `=` is a list of images (buildx
+    /// `util/buildflags/cache.go`).
     fn add_cache(&mut self, value: &str) {
         let fields = csv_fields(value);
         if fields.iter().all(|field| !field.contains('=')) {
@@ -125,7 +128,7 @@ impl<'a> ImageCollector<'a> {
     }
 }
 
-/// The role of the images in a flag's value, for a build without a push.
+/// Returns the role of the images in a flag's value, for a build without a push.
 pub(super) fn role(meaning: FlagKind) -> ImageRole {
     match meaning {
         FlagKind::Tag | FlagKind::Output => ImageRole::Result,
@@ -134,7 +137,7 @@ pub(super) fn role(meaning: FlagKind) -> ImageRole {
     }
 }
 
-/// Tells whether a flag's value asks for a push of the result.
+/// Tells whether a flag's value makes the client push its result.
 pub(super) fn is_pushing(meaning: FlagKind, value: &str) -> bool {
     if meaning != FlagKind::Output {
         return false;
@@ -148,7 +151,7 @@ pub(super) fn is_pushing(meaning: FlagKind, value: &str) -> bool {
 }
 
 fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {
-    /// containers/image `transports`, which may precede the name of a local image.
+    /// The transports of local images (containers/image `transports`).
     const LOCAL: [&str; 9] = [
         "docker-archive:",
         "docker-daemon:",
@@ -180,24 +183,25 @@ fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {
     }
 }
 
-/// `sha256:…` alone is an image of this machine, or one in the repository that another argument names.
+/// Tells whether `text` is only a digest. Such a digest is an image of this machine, or is in a repository that another
+/// argument names.
 fn is_digest(text: &str) -> bool {
     let hash = text.strip_prefix("sha256:").unwrap_or_default();
     hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The image in an argument of syft or grype (anchore/stereoscope `tagged_provider.go`).
+/// Returns the image in an argument of syft or grype (anchore/stereoscope `tagged_provider.go`).
 fn scanned(text: &str) -> Option<&str> {
     const ELSEWHERE: &str = "containerd docker-archive oci-archive oci-dir oci singularity dir file sbom \
                              pkg purl cpe cpes snap local-file local-directory";
     match text.split_once(':') {
-        Some(("registry" | "oci-registry" | "docker" | "podman", image)) => Some(image), // a daemon pulls for syft
+        Some(("registry" | "oci-registry" | "docker" | "podman", image)) => Some(image), // a daemon may pull the image
         Some((scheme, _)) if ELSEWHERE.split_ascii_whitespace().any(|known| known == scheme) => None,
-        _ => Some(text).filter(|text| text.contains(['/', ':'])), // a single word is a command or a folder
+        _ => Some(text).filter(|text| text.contains(['/', ':'])), // a single word is a command or folder
     }
 }
 
-/// Tells whether `text` begins with a host. An image on another registry than Docker Hub always does.
+/// Tells whether `text` begins with a host. Only images on Docker Hub may have no host.
 fn has_host(text: &str, image: &ImageReference) -> bool {
     let first = text.split_once('/').map_or("", |(first, _)| first);
     !image.registry().is_docker_hub() || Registry::from_authority(first).is_ok_and(|host| host.is_docker_hub())
@@ -207,7 +211,7 @@ fn field<'f>(fields: &'f [String], name: &str) -> Option<&'f str> {
     fields.iter().filter_map(|field| field.split_once('=')).find(|(key, _)| key.trim() == name).map(|(_, value)| value)
 }
 
-/// One record of comma-separated values. Quotes protect commas, and are doubled within quotes (RFC 4180).
+/// Splits one record of comma-separated values. Quotes protect commas, and a quote within quotes is doubled (RFC 4180).
 pub(super) fn csv_fields(record: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut quoted = false;

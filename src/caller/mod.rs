@@ -1,6 +1,7 @@
-//! `Caller`: the asking process, the images that it works on, and the user that it logs in.
+//! `Caller`: the process that asks Ensign, the images that it works on, and the user that it logs in.
 //!
-//! A client asks only for a host. The images are on its command line, or in the files that the command line names.
+//! A client asks only for a host. Ensign finds the images on the client's command line, or in the files that the
+//! command line names.
 
 mod agents;
 mod ancestry;
@@ -46,16 +47,17 @@ pub(crate) use program::Program;
 pub(crate) use registries::{REGISTRIES_AT_MOST, registries_of, unknown_in_files};
 pub(crate) use shell_command::UnreadableCommand;
 
-/// How many programs may be between us and the client: wrapper scripts, `sudo`, `env`.
+/// The most programs between Ensign and the client, such as wrapper scripts, `sudo` and `env`.
 const WRAPPERS_AT_MOST: usize = 6;
-/// Plugins and re-executions make chains of three programs. This limit only ends an endless chain.
+/// The most programs that are read above Ensign. Plugins and re-executions need three, so the limit only ends an
+/// endless chain.
 const PROGRAMS_AT_MOST: usize = 16;
 
-/// The process that asks for `registry`. Processes are read only as far up as the rules need.
+/// The process that asks for `registry`. Its ancestors are read only as far up as the rules need.
 pub(crate) struct Caller<'r> {
     registry: &'r Registry,
     ancestry: Ancestry,
-    /// The nearest client, once it was looked up.
+    /// The nearest client, once a rule has looked it up.
     client: OnceCell<Rc<Program>>,
 }
 
@@ -64,7 +66,7 @@ impl<'r> Caller<'r> {
         Self { registry, ancestry: Ancestry::ours(), client: OnceCell::new() }
     }
 
-    /// The client and its verb, such as `docker push`, if a rule looked it up.
+    /// Returns the client and its verb, such as `docker push`, if a rule has looked up the client.
     pub(crate) fn client(&self) -> Option<String> {
         facts::described_call(self.client.get()?)
     }
@@ -77,7 +79,7 @@ impl<'r> Caller<'r> {
 }
 
 impl CallerContext for Caller<'_> {
-    /// Reads our ancestors' command lines, no further up than needed. Each process costs a few system calls.
+    /// Reads the command lines above Ensign no further up than needed, because each process costs a few system calls.
     fn command(&self) -> CommandImages {
         command_of(self.ancestry.programs().inspect(|program| self.set_client(program)), self.registry)
     }
@@ -100,14 +102,15 @@ impl CallerContext for Caller<'_> {
 
     fn facts(&self, rule: &CallerRule) -> CallerFacts {
         if let Some(client) = nearest_client(self.ancestry.programs()) {
-            self.set_client(&client); // the journal must name who gets the secret
+            self.set_client(&client); // the journal must name the client
         }
         facts(rule)
     }
 }
 
-/// Returns the images of `registry`, without duplicates, on the nearest command line that names any. The nearest is our
-/// parent's. The operation comes from the nearest command line that shows one.
+/// Returns the images of `registry`, without duplicates, from the nearest command line that names any. The operation
+/// comes from the nearest command line that shows an operation. `programs` begins with Ensign's parent, which is
+/// nearest.
 pub(crate) fn command_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -127,7 +130,7 @@ pub(crate) fn command_of<P: Borrow<Program>>(
     CommandImages { images, role, operation: nearer.get() }
 }
 
-/// Returns the calling client, if there are only wrappers between it and us.
+/// Returns the calling client, if there are only wrappers between the client and Ensign.
 fn nearest_client<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>) -> Option<P> {
     let mut programs = programs.into_iter().take(WRAPPERS_AT_MOST + 1);
     programs
@@ -135,8 +138,7 @@ fn nearest_client<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>) -> 
         .filter(|program| matches!(program.borrow().role(), ProgramRole::Client(_)))
 }
 
-/// Returns the images of `registry` in the files that a program works on. The nearest program whose files show any
-/// counts.
+/// Returns the images of `registry` in the files of the nearest program whose files name any.
 pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -150,8 +152,8 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     nearest(programs, mentions, |_| None).unwrap_or_default()
 }
 
-/// Returns the images of `registry` that a build of the project in our folder pulls or pushes, and what is unknown
-/// about them.
+/// Returns the images of `registry` that a build of the project in the current folder pulls or pushes, with their
+/// unknown parts.
 pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     let mut all = FileImages::default();
     for command in ["docker build .", "docker buildx bake '*'", "docker compose build"] {
@@ -166,7 +168,7 @@ pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     all
 }
 
-/// Returns the operation at `registry` that the files of a build show. The nearest program whose files show one counts.
+/// Returns the operation at `registry` from the files of the nearest program whose files show an operation.
 pub(crate) fn operation_in_files_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -183,7 +185,8 @@ pub(crate) fn login_user(registry: &Registry) -> Option<String> {
     login_username(Ancestry::ours().programs(), registry)
 }
 
-/// Returns the user name of the nearest login to `registry`. For an identity token `docker login` sends only `<token>`.
+/// Returns the user name of the nearest login to `registry`, because `docker login` sends only `<token>` with an
+/// identity token.
 pub(crate) fn login_username<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -197,15 +200,15 @@ pub(crate) fn is_containers_tool() -> bool {
     nearest(Ancestry::ours().programs(), is_tool, |_| None).unwrap_or(false)
 }
 
-/// Reads the text after `which --as`: a whole shell command, with any wrappers.
+/// Parses the text after `ensign which --as`, which is a whole shell command with any wrappers.
 pub(crate) fn command_line(text: &str) -> Result<Program, UnreadableCommand> {
     let (variables, words) = shell_command::words(text)?;
     Ok(Program::typed(words, variables))
 }
 
-/// Asks one program after the other, parent first, up to the first answer. Above a client only clients are asked:
-/// docker above its plugin, or podman's first process (rootless). Scripts above it are not asked, because they may name
-/// any image. An unknown program is asked only if it is our parent.
+/// Asks one program after the other, parent first, up to the first answer. Above a client, only clients are asked, such
+/// as docker above its plugin, or the first process of rootless podman. Scripts above a client are not asked, because
+/// scripts may name any image. An unknown program is asked only if it is Ensign's parent.
 fn nearest<T, P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     ask_client: impl Fn(&Grammar, &Program) -> Option<T>,

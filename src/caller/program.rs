@@ -1,31 +1,32 @@
-//! `Program`: a process above us, or a typed command.
+//! `Program`: a process above Ensign, or a typed command.
 
 use std::path::PathBuf;
 
 use crate::system::{ancestors, env};
 
-/// A client's name and its arguments. It has no `Debug`, because there may be passwords among them.
+/// A program's name and its arguments. `Program` has no `Debug`, because an argument may be a password.
 pub(crate) struct Program {
     pub(crate) name: String,
     pub(crate) args: Vec<String>,
-    /// `None` for a typed command.
+    /// The id of the process, or `None` for a typed command.
     pub(super) process: Option<u32>,
     /// The variables before a typed command.
     pub(super) variables: Vec<(String, String)>,
 }
 
 impl Program {
-    /// A variable before a typed command. The last one wins.
+    /// Returns a variable that is set before a typed command. If the variable is set several times, the last value
+    /// wins.
     pub(crate) fn typed_variable(&self, name: &str) -> Option<&str> {
         self.variables.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The working folder of the process. For a typed command it is ours.
+    /// Returns the working folder of the process, or Ensign's own folder for a typed command.
     pub(super) fn folder(&self) -> Option<PathBuf> {
         self.process.and_then(ancestors::folder).or_else(env::current_dir)
     }
 
-    /// A variable of the program. We inherit the variables of the processes above us.
+    /// Returns a variable of the program. Ensign inherits the variables of the processes above it.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
         self.typed_variable(name).map(str::to_owned).or_else(|| env::text(name))
     }

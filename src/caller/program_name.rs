@@ -1,7 +1,7 @@
-//! The name of a program, and lists of such names.
+//! Reads the names of programs, and lists of such names.
 
-/// Returns the last part of a path, in lower case, on any system. Removes what systems and packages add to a name:
-/// `.exe`, Linux' ` (deleted)`, Nix' `.docker-wrapped`, the `-` before a login shell's name.
+/// Returns the last part of a path, in lower case, on any system. Removes additions of systems and packages, such as
+/// `.exe`, ` (deleted)` on Linux, `.NAME-wrapped` of Nix, and the `-` before a login shell's name.
 pub(super) fn file_name(path: &str) -> String {
     let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = name.strip_suffix(" (deleted)").unwrap_or(name).to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! `ProgramRole`: which program a process is, and what its command line tells about images.
+//! `ProgramRole`: the kind of a program, which decides how Ensign reads its command line.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -9,19 +9,19 @@ use super::program_name::{file_name, is_one_of};
 use super::wrappers::{SHELLS, is_wrapper};
 use crate::system::ancestors::Process;
 
-/// How a program's command line is read.
+/// The kind of a program, which decides how its command line is read.
 pub(super) enum ProgramRole {
     /// A container client with a known grammar.
     Client(&'static Grammar),
-    /// A program that runs another one and names no image itself, or a plugin of docker, whose words docker's command
-    /// line has too.
+    /// A program that runs another program and names no image itself. Also a plugin of docker, because docker's own
+    /// command line has the plugin's words too.
     Wrapper,
     /// A long-lived program, whose command line is not about this request.
     LongLived,
     Unknown,
 }
 
-/// The prefix of credential helpers, and of scripts that call us.
+/// The prefix of credential helpers, and of scripts that call Ensign.
 const HELPER: &str = "docker-credential-";
 
 /// The prefix of Docker's plugins, and of other credential helpers.
@@ -29,7 +29,7 @@ const PLUGIN: &str = "docker-";
 
 const INTERPRETERS: &str = "node perl python ruby";
 
-/// Service managers, container daemons, CI agents, build daemons, editors and terminals.
+/// Long-lived programs, such as service managers, container daemons, CI agents, build daemons, editors and terminals.
 const LONG_LIVED: &str = "\
     cron crond init launchd screen sshd systemd tmux \
     buildkitd com.docker.backend com.docker.build containerd crio dockerd kubelet \
@@ -39,8 +39,9 @@ const LONG_LIVED: &str = "\
     idea idea64 phpstorm pycharm pycharm64 rider rider64 rustrover webstorm webstorm64 windsurf zed zed-editor";
 
 impl Program {
-    /// Reads a process. The name comes from `exe`, which is right for renamed links. If `exe` is unreadable or `/`
-    /// (rootless re-execution), it comes from `argv[0]`. For an interpreter it is the script's.
+    /// Reads a process. The name comes from `exe`, which is right even for links with another name. If `exe` is
+    /// unreadable or `/` (rootless re-execution), the name comes from `argv[0]`. For an interpreter, the name may be
+    /// that of its script.
     pub(crate) fn new(exe: Option<&Path>, argv: Vec<String>) -> Self {
         let exe = exe.and_then(Path::file_name).and_then(OsStr::to_str);
         let names: Vec<String> = exe.into_iter().chain(argv.first().map(String::as_str)).map(file_name).collect();
@@ -56,7 +57,7 @@ impl Program {
         Self { name, args: words.collect(), process: None, variables: Vec::new() }
     }
 
-    /// A typed command, with the variables before it.
+    /// Reads a typed command, with the variables before the command.
     pub(super) fn typed(words: Vec<String>, variables: Vec<(String, String)>) -> Self {
         Self { variables, ..Self::new(None, words) }
     }
@@ -80,8 +81,8 @@ impl From<Process> for Program {
     }
 }
 
-/// Returns the name of an interpreter's script, and its position in `argv`, if it is a client's or a helper's name. A
-/// shell script with a client's name is a wrapper, because its words are its own.
+/// Returns the name and the position of an interpreter's script in `argv`, if the script is a client or a helper. A
+/// shell script with a client's name is only a wrapper, because its words need not be those of the client.
 fn script(names: &[String], argv: &[String]) -> Option<(String, usize)> {
     let interpreter = shell_or_interpreter(names)?;
     let (at, path) = script_path(argv)?;
@@ -100,14 +101,14 @@ fn shell_or_interpreter(names: &[String]) -> Option<String> {
     names.iter().map(bare).find(|name| is_one_of(SHELLS, name) || is_one_of(INTERPRETERS, name))
 }
 
-/// The script among an interpreter's words, and its position.
+/// Returns the script among an interpreter's words, and the script's position.
 fn script_path(argv: &[String]) -> Option<(usize, &String)> {
-    let is_no_text = |word: &str| !matches!(word, "-c" | "-m" | "-e"); // they replace a script
+    let is_no_text = |word: &str| !matches!(word, "-c" | "-m" | "-e"); // a text in place of a script
     argv.iter().enumerate().skip(1).take_while(|(_, word)| is_no_text(word)).find(|(_, word)| !word.starts_with('-'))
 }
 
-/// Returns the possible names of a process: of its program, the name that it was called by, and for a script the names
-/// of the file and its folders.
+/// Returns the possible names of a process, from its program, from the name by which it was called, and from the path
+/// of its script.
 pub(super) fn names(process: &Process) -> impl Iterator<Item = String> {
     let exe = process.exe.as_deref().and_then(Path::to_str);
     let own: Vec<String> = exe.into_iter().chain(process.words.first().map(String::as_str)).map(file_name).collect();
@@ -117,7 +118,7 @@ pub(super) fn names(process: &Process) -> impl Iterator<Item = String> {
     own.into_iter().chain(parts)
 }
 
-/// Tells whether a shell runs a script with a client's name.
+/// Tells whether the process is a shell that runs a script with a client's name.
 pub(super) fn is_script_of_client(process: &Process) -> bool {
     let exe = process.exe.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
     let names: Vec<String> = exe.into_iter().chain(process.words.first().map(String::as_str)).map(file_name).collect();

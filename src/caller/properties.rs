@@ -1,4 +1,4 @@
-//! Properties of every command line, for fuzzing and for the replay of its corpus.
+//! Checks properties that hold for every command line, for fuzzing and for the replay of the fuzzing corpus.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,8 +9,9 @@ use super::{Program, command_line, command_of, login_username, project};
 use crate::model::{ImageReference, Registry};
 use crate::system::text;
 
-/// The asked registry on the first line, then one program on each line, nearest first. A line has the executable, which
-/// may be empty, and the arguments, separated by tabs. No image may be found that is not in the text.
+/// Checks that no image is found that is not in `text`. The first line of `text` has the asked registry, and each line
+/// below it one program, nearest first. Such a line has the executable, which may be empty, and the arguments,
+/// separated by tabs.
 pub(crate) fn argv(text: &str) {
     let mut lines = text.split('\n');
     let registry = Registry::from_key(lines.next().unwrap_or_default());
@@ -45,8 +46,8 @@ pub(crate) fn argv(text: &str) {
     }
 }
 
-/// The input is a typed command, then the files of its folder, each after a line `== NAME`. Every image is of the
-/// registry and is found once. The whole text is also read as a `.ensign.toml`.
+/// Checks that every image found in files is of the registry and is found once. `text` has a typed command, followed by
+/// the files of its folder, each after a line `== NAME`. The whole text is also read as a `.ensign.toml`.
 pub(crate) fn files(text: &str) {
     project::hold(text);
     let mut files = text.split("\n== ");
@@ -82,10 +83,10 @@ fn program(words: &[String]) -> Program {
     Program::new((!exe.is_empty()).then(|| Path::new(exe)), argv.to_vec())
 }
 
-/// Words that are quoted for a shell must be read as the same words.
+/// Checks that words quoted for a shell are read as the same words.
 fn is_read_as_typed(words: &[String]) {
     if words.first().is_some_and(|word| word == "ensign") {
-        return; // our own plugin, which may run another command
+        return; // Ensign's own plugin may run another command
     }
     let quoted: Vec<String> = words.iter().map(|word| text::single_quote(word)).collect();
     let Ok(typed) = command_line(&format!("docker {}", quoted.join(" "))) else {
@@ -95,7 +96,7 @@ fn is_read_as_typed(words: &[String]) {
     let _ = command_line(&words.join(" "));
 }
 
-/// A build argument, a variable and a label are never images.
+/// Checks that a build argument, a variable and a label are never read as images.
 fn keeps_arguments_to_itself(words: &[String], registry: &Registry) {
     let planted = format!("A={registry}/planted/image");
     let starts = [
@@ -107,7 +108,7 @@ fn keeps_arguments_to_itself(words: &[String], registry: &Registry) {
         ("buildctl build", "--opt", &format!("build-arg:{planted}")),
         ("/kaniko/executor", "--build-arg", &planted),
     ];
-    let (start, flag, value) = starts[words.len() % starts.len()]; // one of them, for speed
+    let (start, flag, value) = starts[words.len() % starts.len()]; // tests only one start, for speed
     let images = |more: &[&str]| -> Vec<ImageReference> {
         let start = start.split(' ').chain(more.iter().copied()).map(str::to_owned);
         command_of([Program::new(None, start.chain(words.iter().cloned()).collect())], registry).images

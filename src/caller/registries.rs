@@ -1,4 +1,4 @@
-//! The registries that a whole command requests. `get` is asked for only one registry at a time.
+//! Finds all registries that a command requests, whereas a client asks `get` for only one registry at a time.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +8,13 @@ use super::{Program, command_of, containers};
 use crate::model::Registry;
 use crate::model::choice::{ImageRole, UnknownImages};
 
-/// The limit, far above what real commands have. It is needed because the files may be hostile, and each registry costs
-/// an answer.
+/// The most registries of a command, far more than real commands have. The files may be hostile, and each registry
+/// costs an answer.
 pub(crate) const REGISTRIES_AT_MOST: usize = 50;
 
-/// Returns the registries of the images that `program` works on: first those in its words, then those in its files. A
-/// text that only looks like a host is left out. The name of a build's result is left out if the build requests another
-/// image. It stops after more than [`REGISTRIES_AT_MOST`].
+/// Returns the registries of the images that `program` works on, first from its words and then from its files. A text
+/// that only looks like a host is left out. The registry of a build's result is left out if the build requests another
+/// image. The search ends once it has found more than [`REGISTRIES_AT_MOST`].
 pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
     let place = match program.role() {
         ProgramRole::Client(client) => client.place(program),
@@ -50,7 +50,7 @@ pub(super) fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
         .collect()
 }
 
-/// Returns the first thing that is unknown about the files that `program` works on.
+/// Returns the first unknown part of the files that `program` works on.
 pub(crate) fn unknown_in_files(program: &Program) -> Option<UnknownImages> {
     let ProgramRole::Client(client) = program.role() else { return None };
     files::first_unknown(&client.task(&program.args)?, &program.folder()?, &ProjectVariables::new(program))

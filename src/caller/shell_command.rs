@@ -4,16 +4,17 @@ use super::shell_tokens::{self, ShellToken, is_assignment};
 use super::wrappers::{self, WrappedCommand};
 use crate::system::{folders, text};
 
-/// Why a text cannot be read as one command.
+/// The reason why a text cannot be read as one command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnreadableCommand {
     OpenQuote,
-    /// It contains several commands.
+    /// The text contains several commands.
     Several,
 }
 
-/// Splits `text` as a POSIX shell does, but expands only `~/`. Removes redirections and what is before the program:
-/// variables (returned first), `sudo`, `env`, `sh -c`, our own `exec`.
+/// Splits `text` into words as a POSIX shell does, but expands only `~/`. Removes redirections, and wrappers such as
+/// `sudo`, `env`, `sh -c` and `ensign exec`. Returns the variables set before the program, and the words of the
+/// program.
 pub(super) fn words(text: &str) -> Result<(VariableAssignments, Vec<String>), UnreadableCommand> {
     let mut variables = Vec::new();
     let mut words = one_command(text)?;
@@ -35,7 +36,7 @@ pub(super) fn words(text: &str) -> Result<(VariableAssignments, Vec<String>), Un
     }
 }
 
-/// The words of the only command in `text`, without redirections.
+/// Returns the words of the only command in `text`, without redirections.
 fn one_command(text: &str) -> Result<Vec<String>, UnreadableCommand> {
     let (mut words, mut has_ended, mut is_target) = (Vec::new(), false, false);
     for token in shell_tokens::tokens(text).ok_or(UnreadableCommand::OpenQuote)? {
@@ -51,8 +52,8 @@ fn one_command(text: &str) -> Result<Vec<String>, UnreadableCommand> {
     Ok(words)
 }
 
-/// Returns COMMAND of `ensign exec --account WORK -- COMMAND` or `docker ensign exec …`. Adds `ENSIGN_ACCOUNT=WORK` to
-/// the variables.
+/// Returns `COMMAND` of `ensign exec --account WORK -- COMMAND` or `docker ensign exec …`. Adds `ENSIGN_ACCOUNT=WORK`
+/// to the variables.
 fn behind_our_exec(words: &[String], variables: &mut VariableAssignments) -> Option<Vec<String>> {
     let words = if words.first()? == "docker" { &words[1..] } else { words };
     let is_ours = |word: &String| matches!(word.as_str(), "ensign" | "docker-credential-ensign");
@@ -73,7 +74,6 @@ fn behind_our_exec(words: &[String], variables: &mut VariableAssignments) -> Opt
     Some(command[1..].to_vec())
 }
 
-/// Names with their values.
 type VariableAssignments = Vec<(String, String)>;
 
 fn assignment(word: &str) -> Option<(String, String)> {

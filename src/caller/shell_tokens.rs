@@ -5,15 +5,15 @@
 pub(super) enum ShellToken<'t> {
     /// A word as typed, with its quotes.
     Word(&'t str),
-    /// A word with a part such as `$(…)`, which only the shell can fill in.
+    /// A word with a substitution such as `$(…)`, whose value only the shell can find.
     UnknownWord(&'t str),
-    /// An operator between two commands, or at the end of one.
+    /// An operator between two commands, or at the end of a command.
     Separator,
-    /// `>`, `2>>`, `<<<`: the next word is a file or a text for the program.
+    /// An operator such as `>`, `2>>` or `<<<`. The next word is a file, or a text for the program.
     Redirection,
 }
 
-/// Splits `text` into tokens. `None` if a quote or a substitution is not closed.
+/// Splits `text` into tokens. Returns `None` if a quote or a substitution is not closed.
 pub(super) fn tokens(text: &str) -> Option<Vec<ShellToken<'_>>> {
     let (mut tokens, mut rest) = (Vec::new(), text);
     loop {
@@ -30,9 +30,9 @@ pub(super) fn tokens(text: &str) -> Option<Vec<ShellToken<'_>>> {
     }
 }
 
-/// The first token and its length in bytes.
+/// Returns the first token and its length in bytes.
 fn first(text: &str) -> Option<(ShellToken<'_>, usize)> {
-    // The last three are bash's.
+    // The last three operators exist only in bash.
     const REDIRECTIONS: [&str; 12] = ["<<-", "<<", "<&", "<>", "<", ">>", ">&", ">|", ">", "<<<", "&>>", "&>"];
     let (word, is_known) = word_length(text)?;
     let redirection =
@@ -45,11 +45,11 @@ fn first(text: &str) -> Option<(ShellToken<'_>, usize)> {
     })
 }
 
-/// Returns the length of the word at the start of `text`, and whether it has no substitution. A blank or an operator
-/// ends it, unless quoted.
+/// Returns the length of the word at the start of `text`, and whether the word has no substitution. A blank or an
+/// operator ends the word, unless it is quoted.
 fn word_length(text: &str) -> Option<(usize, bool)> {
     let mut is_known = true;
-    let mut closing = Vec::new(); // the ends of the open quotes and substitutions, a stack because a text may be hostile
+    let mut closing = Vec::new(); // the ends of open quotes and substitutions, without recursion for hostile texts
     let mut letters = text.char_indices().peekable();
     while let Some((at, letter)) = letters.next() {
         let next = letters.peek().map(|(_, next)| *next);
@@ -75,7 +75,7 @@ fn word_length(text: &str) -> Option<(usize, bool)> {
     closing.is_empty().then_some((text.len(), is_known))
 }
 
-/// Returns the character that ends `$(` or `${`.
+/// Returns the character that closes a substitution that begins with `$(` or `${`.
 fn end_of_substitution(start: char) -> Option<char> {
     match start {
         '(' => Some(')'),
@@ -84,12 +84,12 @@ fn end_of_substitution(start: char) -> Option<char> {
     }
 }
 
-/// Tells whether the word directly before a redirection is a part of it, as in `2>` or bash's `{log}>`.
+/// Tells whether the word directly before a redirection is a part of the redirection, as in `2>` or bash's `{log}>`.
 fn is_descriptor(word: &str) -> bool {
     word.bytes().all(|b| b.is_ascii_digit()) || (word.starts_with('{') && word.ends_with('}'))
 }
 
-/// `NAME=VALUE`. A name is letters, digits and `_` (POSIX 3.216).
+/// Tells whether a word is `NAME=VALUE`. A name has letters, digits and `_` (POSIX 3.216).
 pub(super) fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| {
         !name.starts_with(|c: char| c.is_ascii_digit())

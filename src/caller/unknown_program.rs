@@ -1,21 +1,21 @@
-//! Finds the images on an unknown program's command line, if they are written in full.
+//! Finds the images with a host on an unknown program's command line.
 
 use super::images::{ImageCollector, ImageSyntax};
 use crate::model::{ImageReference, Registry};
 
-/// Returns the images of `registry` in `arguments`, also inside a script's text. Short names are ignored, because every
-/// word looks like one.
+/// Returns the images of `registry` in `arguments`, even inside the text of a script. Short names are ignored, because
+/// every word looks like a short name.
 pub(super) fn images(arguments: &[String], registry: &Registry) -> Vec<ImageReference> {
     let mut images = ImageCollector::new(registry);
-    let has_brackets = registry.as_str().starts_with('['); // elsewhere they separate items
+    let has_brackets = registry.as_str().starts_with('['); // elsewhere, brackets separate items
     let ends_run = |c: char| !(is_reference_character(c) || (has_brackets && matches!(c, '[' | ']')));
     for run in arguments.iter().flat_map(|word| word.split(ends_run)) {
         let reference = match run.split_once("://") {
-            Some(("http" | "https", _)) => continue, // an address of the API, or a web page
+            Some(("http" | "https", _)) => continue, // a URL of the API or of a web page
             Some((_, reference)) => reference,
             None => run,
         };
-        // The image may end a sentence with a full stop. In a script a variable may follow, as in
+        // The image may stand before the full stop of a sentence. In a script, a variable may follow the image, as in
         // `host/path/$NAME:$TAG`.
         images.add(reference.trim_end_matches(['.', ':', '/', '-', '_', '@']), ImageSyntax::WithHost);
     }

@@ -1,4 +1,4 @@
-//! The images that Podman, Buildah and Skopeo request for a short name or a mirrored one.
+//! Finds the images that Podman, Buildah and Skopeo request for short names and for mirrored images.
 
 mod registries_settings;
 
@@ -11,7 +11,7 @@ pub(super) use registries_settings::RegistriesSettings;
 
 const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
 
-/// Returns the images of `registry` that the command requests, according to the tools' settings.
+/// Returns the images of `registry` that the command requests according to the settings of these tools.
 pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
     let command = clients::command(client, program, registry);
     match settings_of(&program.name) {
@@ -39,7 +39,7 @@ fn redirected(
     sources.retain(|source| settings.may_lead_away_from(source));
     for source in sources.iter().take(REGISTRIES_AT_MOST) {
         let from = clients::command(client, program, source);
-        // A push does not replace the name, and the result of a build is not requested.
+        // A push is never redirected, and the result of a build is not requested.
         let is_literal = from.operation == Some(Operation::Push) || from.role == ImageRole::Result;
         let named = from.images.iter().flat_map(full_names);
         let asked = named.flat_map(|image| if is_literal { vec![image] } else { settings.asked_for(&image) });
@@ -55,7 +55,7 @@ fn redirected(
     command
 }
 
-/// The registries that a command of these tools may request according to the settings.
+/// Returns the registries that a command may request according to the settings of these tools.
 pub(super) fn registries(program: &Program) -> Vec<Registry> {
     settings_of(&program.name).iter().flat_map(RegistriesSettings::destinations).collect()
 }
@@ -64,13 +64,14 @@ pub(super) fn is_tool(program: &Program) -> bool {
     TOOLS.contains(&program.name.as_str())
 }
 
-/// Tells whether a word has a short name, which a parsed image no longer shows. skopeo has no short names.
+/// Tells whether the command names Docker Hub in full, because a parsed image no longer shows this. Skopeo has no short
+/// names.
 fn names_hub(program: &Program) -> bool {
     let is_hub = |word: &String| word.contains("docker.io/") || word.contains("docker://");
     program.name == "skopeo" || program.args.iter().any(is_hub)
 }
 
-/// Returns the settings that this client applies to image names in files. `None` if it has no such settings.
+/// Returns the settings by which a client redirects images, or `None` if the client has no such settings.
 pub(super) fn settings_of(client: &str) -> Option<RegistriesSettings> {
     TOOLS.contains(&client).then(RegistriesSettings::load)
 }

@@ -1,5 +1,5 @@
-//! `RegistriesSettings`: what a user's `registries.conf` does with image names. It completes short names with a
-//! registry, and redirects pulls to another location or to mirrors (containers/image `pkg/sysregistriesv2`,
+//! `RegistriesSettings`: the rules for image names in `registries.conf`. These settings complete short names with a
+//! registry, and redirect pulls to another location or to mirrors (containers/image `pkg/sysregistriesv2`,
 //! `pkg/shortnames`).
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use toml_edit::Document;
 use crate::model::{ImageReference, Registry};
 use crate::system::{env, files};
 
-/// A later file adds rules, and replaces the search list of short names.
+/// The settings of all files together. A later file adds rules, and replaces the search list for short names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::caller) struct RegistriesSettings {
     search: Vec<String>,
@@ -21,7 +21,7 @@ pub(in crate::caller) struct RegistriesSettings {
 #[derive(Debug, PartialEq, Eq)]
 struct RegistryRule {
     prefix: String,
-    /// Mirrors first, in the order of use.
+    /// The mirrors in their order of use, followed by the location itself.
     places: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ impl RegistriesSettings {
         settings
     }
 
-    /// A broken file is skipped, because the tools fail on it.
+    /// Adds the settings in `text`. A broken file is skipped, because the tools fail on such a file.
     pub(super) fn add(&mut self, text: &str) {
         let Ok(document) = Document::parse(text.to_owned()) else { return };
         let texts = |item: &toml_edit::Item| -> Vec<String> {
@@ -68,7 +68,7 @@ impl RegistriesSettings {
         self.search.iter().chain(rules).chain(aliases).filter_map(|name| host_of(name))
     }
 
-    /// Tells whether an image of `registry` may be requested from another one.
+    /// Tells whether an image of `registry` may be requested from another registry.
     pub(in crate::caller) fn may_lead_away_from(&self, registry: &Registry) -> bool {
         let is_source = |rule: &RegistryRule| {
             let host = rule.prefix.split('/').next().unwrap_or_default();
@@ -78,7 +78,7 @@ impl RegistriesSettings {
         self.rules.iter().any(is_source) || (registry.is_docker_hub() && !self.search.is_empty())
     }
 
-    /// Returns the images that a pull requests for a name from a file.
+    /// Returns the images that a pull requests for an image name in a file.
     pub(in crate::caller) fn asked_for_name(&self, name: &str) -> Vec<ImageReference> {
         let (name, has_transport) = name.strip_prefix("docker://").map_or((name, false), |name| (name, true));
         let Ok(image) = name.parse::<ImageReference>() else { return vec![] };
@@ -99,7 +99,7 @@ impl RegistriesSettings {
         search.iter().filter_map(|registry| format!("{registry}/{short}").parse().ok()).collect()
     }
 
-    /// Returns the images that a pull requests: those at the locations of the rule with the longest prefix.
+    /// Returns the images that a pull requests, at the locations of the matching rule with the longest prefix.
     pub(super) fn asked_for(&self, image: &ImageReference) -> Vec<ImageReference> {
         let name = format!("{}/{}", image.registry(), image.repository());
         let matching = self.rules.iter().filter_map(|rule| Some((rule, rest_behind(&rule.prefix, &name)?)));
@@ -108,7 +108,7 @@ impl RegistriesSettings {
     }
 }
 
-/// Returns the rest of a name after a prefix. The prefix must end where a part of the name ends. `*.` matches any
+/// Returns the rest of a name after a prefix, if the prefix ends at a `/` or at the end of the name. `*.` matches any
 /// subdomain.
 fn rest_behind<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
     let rest = match prefix.strip_prefix("*.") {
@@ -125,8 +125,8 @@ fn rest_behind<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
 const LIMIT: u64 = 1 << 20;
 const DROP_INS_AT_MOST: usize = 100;
 
-/// Returns the files in the order of reading: the user's file or else the machine's, then the folders of both, then the
-/// aliases that were chosen at a prompt.
+/// Returns the files in the order of reading. The first file is the user's or else the machine's. The files in the
+/// folders of both follow, and the aliases that were chosen at a prompt come last.
 fn paths() -> Vec<PathBuf> {
     let machine = Path::new("/etc/containers");
     let user = env::path("XDG_CONFIG_HOME").or_else(|| env::home_dir().map(|home| home.join(".config")));

@@ -1,7 +1,7 @@
 //! `ProjectFile`: the accounts in a folder's `.ensign.toml`.
 //!
-//! Anyone may have written the file. It is ignored until a person trusts this path with this content. It is read only
-//! once, so that the parsed bytes are the trusted ones.
+//! Anyone may have written a project file. The file is ignored until a person trusts this path with this content. The
+//! file is read only once, so that the parsed bytes are the trusted bytes.
 
 mod toml;
 
@@ -12,12 +12,12 @@ use anyhow::Result;
 use crate::model::choice::{ProjectAccounts, TrustedFile};
 use crate::system::{digest, files};
 
-/// The size limit of the file, in bytes. It has room for a line for each registry.
+/// The size limit of the file in bytes, which leaves room for a line for each registry.
 const LIMIT: u64 = 64 << 10;
 const FOLDERS_AT_MOST: usize = 128;
 
-/// Returns the project around `folder`, if its nearest file is trusted. The search begins only if `trusted` lists a
-/// file in `folder` or above it.
+/// Returns the accounts of the project file nearest to `folder`, if this file is trusted. The search begins only if
+/// `trusted` lists a file in `folder` or above.
 pub(crate) fn trusted_in(folder: &Path, trusted: &[TrustedFile]) -> Option<ProjectAccounts> {
     let folder = folder.canonicalize().ok()?;
     let encloses = |entry: &TrustedFile| entry.file.parent().is_some_and(|parent| folder.starts_with(parent));
@@ -28,7 +28,8 @@ pub(crate) fn trusted_in(folder: &Path, trusted: &[TrustedFile]) -> Option<Proje
     if file.is_trusted(trusted) { file.understand().ok() } else { None }
 }
 
-/// Returns the nearest file in `folder` or above, even if it is unusable. Links in the path of its folder are resolved.
+/// Returns the nearest project file in `folder` or above, even if the file is unusable. Links in the path of `folder`
+/// are resolved.
 pub(crate) fn find(folder: &Path) -> Option<PathBuf> {
     nearest(&folder.canonicalize().ok()?)
 }
@@ -45,7 +46,7 @@ pub(crate) struct ProjectFile {
     contents: Vec<u8>,
 }
 
-/// Why a file is unusable. It quotes nothing of the file, which may hold a secret.
+/// The reason why a file is unusable. The text quotes nothing from the file, because the file may contain a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProjectFileError {
     pub(crate) line: usize,
@@ -53,7 +54,7 @@ pub(crate) struct ProjectFileError {
 }
 
 impl ProjectFile {
-    /// `None` if there is no file.
+    /// Reads a project file, or returns `None` if there is no file.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
         let contents = files::read_any(path, LIMIT)?;
         Ok(contents.map(|contents| Self { path: path.to_owned(), digest: digest::sha256(&contents), contents }))
@@ -64,7 +65,7 @@ impl ProjectFile {
         trusted.iter().any(|file| file.file == self.path && file.digest == self.digest)
     }
 
-    /// Parses the file. An error names the line.
+    /// Parses the file. An error has the number of the line.
     pub(crate) fn understand(&self) -> Result<ProjectAccounts, ProjectFileError> {
         let text = std::str::from_utf8(&self.contents)
             .map_err(|error| ProjectFileError::at(&self.contents, error.valid_up_to(), "it is not in UTF-8"))?;
@@ -79,7 +80,7 @@ impl ProjectFileError {
     }
 }
 
-/// Properties of every `.ensign.toml`, for fuzzing.
+/// Checks properties that hold for every `.ensign.toml`, for fuzzing.
 #[cfg(any(test, fuzzing))]
 pub(super) fn hold(text: &str) {
     let lines = text.matches('\n').count() + 1;

@@ -1,4 +1,5 @@
-//! `.ensign.toml`: an alias for each registry. Unknown keys belong to a newer Ensign.
+//! Parses `.ensign.toml`, which has an alias for each registry. Unknown keys are allowed, because a newer Ensign may
+//! know them.
 
 use std::path::Path;
 
@@ -46,7 +47,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<ProjectAccounts, ProjectF
     Ok(project)
 }
 
-/// In TOML, `ghcr.io = "work"` without quotes is the key `io` in a table `ghcr`.
+/// Tells whether a registry is written without quotes. TOML reads `ghcr.io = "work"` as the key `io` in a table `ghcr`.
 fn is_dotted(item: &Item) -> bool {
     item.as_table().is_some_and(toml_edit::Table::is_dotted)
         || item.as_inline_table().is_some_and(toml_edit::InlineTable::is_dotted)
