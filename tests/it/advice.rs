@@ -1,4 +1,5 @@
-//! Where a token is made, in a registry's own words: told to whoever types a password, or had one refused.
+//! The hint where to create a token, in the registry's own words. `login` shows it to a person who types a password,
+//! and after a refused password.
 
 use serde_json::json;
 use snapbox::str;
@@ -27,7 +28,7 @@ hint: make a token at https://localhost/tokens (it needs: package: read [31m) an
     assert_eq!(provider.sent_to("/.well-known/registry-login").len(), 1);
 }
 
-/// On a terminal, which `script` makes.
+/// `script` makes the terminal.
 #[cfg(target_os = "linux")]
 #[test]
 fn whoever_types_a_password_is_told_where_a_token_is_made() {

@@ -1,4 +1,4 @@
-//! An alias where a registry could stand: accounts are found by it, and a hint says what was meant.
+//! An alias in place of a registry: commands find its account, or a hint names the right command.
 
 use serde_json::Value;
 use snapbox::str;
@@ -6,7 +6,7 @@ use snapbox::str;
 use crate::support::Sandbox;
 use crate::support::snapshots::shows;
 
-/// `work` and `me`, whose is the default, on GHCR, and another `work` on Quay.
+/// A home with `work` and `me` on GHCR, of which `me` is the default, and another `work` on Quay.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     for (host, user) in [("ghcr.io", "work"), ("ghcr.io", "me"), ("quay.io", "work")] {

@@ -1,4 +1,5 @@
-//! Broken files, missing homes, full disks, hostile callers: a clear error on the right stream, and nothing lost.
+//! Broken files, missing homes, full disks and hostile callers. Each gives a clear error on the right stream, and
+//! nothing is lost.
 
 use snapbox::str;
 
@@ -187,7 +188,7 @@ exit 0
 
 "#]]);
     assert_eq!(sandbox.who("ghcr.io"), "me");
-    // A copy that is no good one stands for nothing.
+    // A damaged backup copy is treated as no copy.
     std::fs::remove_file(sandbox.config_path()).unwrap();
     write(&sandbox.home().join("config/config.json.bak"), b"{\"version\": 3, \"reg");
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
@@ -300,7 +301,7 @@ fn without_a_home_nothing_is_known_and_nothing_can_be_kept() {
     let sandbox = Sandbox::new();
     let homeless = |arguments: &[&str], stdin: &str| {
         let mut command = sandbox.command(arguments);
-        // An unknown user without HOME: the user database has no folder either.
+        // The user database has no home folder for this user id, and HOME is not set.
         command.env_remove("HOME").env_remove("ENSIGN_CONFIG_DIR").env_remove("ENSIGN_DATA_DIR");
         std::os::unix::process::CommandExt::uid(&mut command, 54321);
         command.spawn().map(|child| finish(child, stdin.as_bytes()))

@@ -1,4 +1,4 @@
-//! Streams and disks that are not as usual: huge stdin, a closed stdout, a terminal, a full disk, a read-only home.
+//! Unusual streams and disks: huge stdin, a closed stdout, a terminal, a full disk, a read-only home.
 
 #[cfg(target_os = "linux")]
 use std::process::Stdio;
@@ -14,7 +14,8 @@ use crate::support::Sandbox;
 use crate::support::snapshots::shows;
 use crate::support::{Run, finish};
 
-/// Runs `script` with `$ENSIGN` in a mount namespace of its own; `None` where that is not allowed.
+/// Runs `script` in its own mount namespace, with `$ENSIGN` as the program. Returns `None` where namespaces are not
+/// allowed.
 #[cfg(target_os = "linux")]
 fn in_namespace(sandbox: &Sandbox, script: &str) -> Option<Run> {
     let allowed =
@@ -116,7 +117,7 @@ fn a_closed_stdout_ends_quietly() {
     assert_eq!(run, Run { code: Some(1), stdout: String::new(), stderr: String::new() });
 }
 
-/// A person who looks at what Docker uses gets help and not a hang.
+/// On a terminal, a verb of the protocol prints help and does not wait for input.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_on_stdin_gets_help() {

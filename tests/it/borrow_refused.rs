@@ -1,4 +1,4 @@
-//! External sources that hang, lie or are named wrongly.
+//! External sources that hang, return wrong answers, or have invalid names.
 #![cfg(unix)]
 
 use std::fmt::Write as _;

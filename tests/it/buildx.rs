@@ -1,4 +1,4 @@
-//! `buildx sync`: the folders, and which of them buildx uses for a request.
+//! `buildx sync`: the folders that it writes, and which of them buildx uses for a request.
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
@@ -12,7 +12,8 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json, write};
 
-/// `me`, `work` and `ci` on ghcr.io, `me` by default; `me` and `work` on Docker Hub; `me` alone on quay.io.
+/// A home with `me`, `work` and `ci` on ghcr.io, of which `me` is the default; `me` and `work` on Docker Hub; `me` on
+/// quay.io.
 pub(crate) fn builder() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.link("docker-credential-ensign");
@@ -38,7 +39,7 @@ pub(crate) fn root(sandbox: &Sandbox) -> PathBuf {
     sandbox.home().join(".docker/buildx/config")
 }
 
-/// Every `config.json` below the root, as `FOLDER HELPER`.
+/// Returns each `config.json` below buildx's folder as `FOLDER HELPER`.
 pub(crate) fn folders(sandbox: &Sandbox) -> Vec<String> {
     let mut found = Vec::new();
     let mut waiting = vec![root(sandbox)];
@@ -58,8 +59,8 @@ pub(crate) fn folders(sandbox: &Sandbox) -> Vec<String> {
     found
 }
 
-/// What buildx does with a token request (docker/buildx `util/dockerutil/dockerconfig/configprovider.go`): the folder
-/// that it uses in place of the default config.
+/// Returns the folder that buildx uses for a token request in place of the default config, as docker/buildx does in
+/// `util/dockerutil/dockerconfig/configprovider.go`.
 fn looked_up(root: &Path, host: &str, scopes: &[&str]) -> Option<PathBuf> {
     let mut found: Vec<(String, BTreeSet<String>, PathBuf)> = Vec::new();
     let mut waiting = vec![root.to_owned()];
@@ -100,7 +101,7 @@ fn looked_up(root: &Path, host: &str, scopes: &[&str]) -> Option<PathBuf> {
     found.into_iter().next().map(|(_, _, folder)| folder)
 }
 
-/// The account that answers a token request of a build: by the folder, else by the default config.
+/// Returns the account that answers a token request of a build, or `default config`.
 fn answers(sandbox: &Sandbox, host: &str, scopes: &[&str]) -> String {
     let Some(folder) = looked_up(&root(sandbox), host, scopes) else { return "default config".into() };
     let key = if host == "registry-1.docker.io" { "https://index.docker.io/v1/" } else { host };

@@ -1,4 +1,4 @@
-//! `buildx sync` beside itself, and beside others that write the same folders.
+//! `buildx sync` while other processes write the same folders: more calls of `buildx sync`, or other clients.
 #![cfg(unix)]
 
 use std::fs;
@@ -24,7 +24,7 @@ fn many_at_once_leave_whole_folders() {
     assert_eq!(folders(&sandbox).len(), 21);
 }
 
-/// A client that knows nothing of our lock writes and removes the same folders meanwhile.
+/// Another client, which does not use Ensign's lock, writes and removes the same folders.
 #[test]
 fn what_others_change_meanwhile_is_no_reason_to_fail() {
     let sandbox = builder();

@@ -1,4 +1,4 @@
-//! buildx's folders that Ensign does not write, or takes away again.
+//! buildx's folders that Ensign leaves alone or removes.
 #![cfg(unix)]
 
 use std::fs;

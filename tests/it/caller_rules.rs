@@ -1,4 +1,4 @@
-//! Who may ask: accounts that are handed out to some callers only.
+//! Rules for callers: accounts that answer some callers only.
 #![cfg(target_os = "linux")]
 
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::support::snapshots::shows;
 use crate::support::{NOT_FOUND, Run, Sandbox, seconds_from_now, write};
 use crate::why::{HOST, entries, sandbox};
 
-/// One account, whose rule is set by these words of `account edit`.
+/// A home with one account whose rule is set by these arguments of `account edit`.
 fn guarded(words: &[&str]) -> Sandbox {
     let sandbox = sandbox();
     sandbox.store(HOST, "work", "s3cret");
@@ -32,7 +32,7 @@ fn last_refusal(sandbox: &Sandbox) -> String {
     entry["refusal"].as_str().unwrap().to_owned()
 }
 
-/// A person may run these tests by way of a coding agent, which is then above every process here.
+/// Tells whether a coding agent runs these tests. Then that agent is above every process here.
 fn agent_is_above() -> bool {
     let sandbox = guarded(&["--agents", "refused"]);
     let is_above = who(&asked_by(&sandbox, "docker")) != "work";
@@ -68,7 +68,7 @@ docker-buildx: it is not for docker buildx
     assert_eq!(sandbox.run(&["get"], HOST), Run::not_found(), "asked by no client");
     edit(&sandbox, &["--program", "+podman"]);
     assert_eq!([who(&asked_by(&sandbox, "docker")), who(&asked_by(&sandbox, "podman"))], ["work", "work"]);
-    // The clients here are shells by other names.
+    // The clients in these tests are links to a shell.
     for (path, expected) in [("/usr/bin/env", NOT_FOUND), ("/bin/sh", "work")] {
         edit(&sandbox, &["--program", path]);
         assert_eq!(who(&asked_by(&sandbox, "docker")), expected, "{path}");
@@ -100,7 +100,8 @@ fn an_account_may_be_kept_from_coding_agents() {
         let refusal = last_refusal(&sandbox);
         assert!(refusal.contains(variable) && refusal.contains(agent), "{refusal}");
     }
-    // By name, some processes above the client; and by the variable of a process above one that has cleared it.
+    // An agent is recognised by its name some processes above the client, and by a variable that a process in between
+    // has removed.
     let ask = "printf ghcr.io | \"$ENSIGN\" get\n";
     write(&sandbox.home().join("pull"), ask.as_bytes());
     std::os::unix::fs::symlink("/bin/sh", sandbox.home().join("docker2")).unwrap();
@@ -177,10 +178,10 @@ fn an_account_may_be_for_terminals_only() {
     let pull = "./docker2 pull ghcr.io/work/app";
     let Some(shown) = in_terminal(pull) else { return eprintln!("skipped: no `script` here") };
     assert!(out().contains("\"Username\":\"work\"") && shown.is_empty(), "{shown}");
-    // Without a client the shell counts that a person typed in.
+    // Without a client, a shell in which a person typed the command is enough.
     in_terminal(&format!("printf {HOST} | {} get >out", Sandbox::program())).unwrap();
     assert!(out().contains("\"Username\":\"work\""));
-    // The client is in a session of its own, and our stderr is the terminal all the same: a person is told.
+    // The client has its own session, but the program's stderr is still the terminal, so the person is told the reason.
     let shown = in_terminal(&format!("setsid -w {pull}")).unwrap();
     assert_eq!(out(), NOT_FOUND);
     shows(
@@ -235,7 +236,7 @@ exit 0
     for (text, answered) in [
         (grants(seconds_from_now(60)), true),
         (grants(seconds_from_now(-1)), false),
-        (grants(seconds_from_now(13 * 3600)), false), // the clock was set back
+        (grants(seconds_from_now(13 * 3600)), false), // only possible if the clock was set back
         ("{ broken".to_owned(), false),
         (json!({"version": 2, "grants": {HOST: {"work": seconds_from_now(60)}}}).to_string(), false),
     ] {
@@ -278,7 +279,7 @@ fn what_is_not_known_of_the_caller_lets_nobody_in() {
     }
     refusals.dedup();
     shows(&refusals.join("\n"), str!["the calling processes could not be read"]);
-    // A rule of a newer Ensign is one that is not known.
+    // A rule that only a newer Ensign knows refuses every caller.
     let mut config = sandbox.config();
     config["registries"][HOST]["accounts"]["work"]["callers"] = json!({"weekdays": [1, 2]});
     write(&sandbox.config_path(), config.to_string().as_bytes());

@@ -1,15 +1,15 @@
-//! The account that answers under a real process whose arguments name an image.
+//! The account that answers a real process whose arguments name an image.
 #![cfg(unix)]
 
 use crate::support::{Run, Sandbox, finish, write};
 
-/// Calls the program with `verb` from a process with exactly these arguments: a shell under the client's name, whose
-/// first word is a script in the current folder.
+/// Calls the program with `verb` from a process with exactly these arguments. That process is a shell under the
+/// client's name, and its first argument is a script in the current folder.
 pub fn called_by(sandbox: &Sandbox, words: &[&str], verb: &str, stdin: &str) -> Run {
     running(sandbox, words, &format!("\"$ENSIGN\" {verb}; exit $?\n"), stdin)
 }
 
-/// The same for any script.
+/// Runs any script from a process with exactly these arguments.
 pub fn running(sandbox: &Sandbox, words: &[&str], script: &str, stdin: &str) -> Run {
     let client = sandbox.home().join(words[0]);
     if !client.exists() {
@@ -120,7 +120,7 @@ fn an_identity_token_keeps_the_name_that_the_person_gave() {
 #[test]
 fn a_hostile_command_line_of_two_megabytes_is_read_in_time() {
     let sandbox = two_accounts("ghcr.io");
-    let longest = 120_000; // Linux takes 128 KiB in one word
+    let longest = 120_000; // Linux limits one argument to 128 KiB
     let words: Vec<String> = std::iter::repeat_n("x".repeat(longest), 15).chain(["ghcr.io/bob/app".into()]).collect();
     let words: Vec<&str> = ["docker", "pull"].into_iter().chain(words.iter().map(String::as_str)).collect();
     let started = std::time::Instant::now();

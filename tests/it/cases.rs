@@ -1,5 +1,5 @@
-//! Build and deploy files in `tests/fixtures/cases/`, with the account that the real client needs for each command. Every
-//! answer there was made by the real client, or by the source that `oracle` names.
+//! Build and deploy files in `tests/fixtures/cases/`, with the account that the real client needs for each command.
+//! Each expected answer comes from the real client, or from the source that `oracle` names.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,16 +10,16 @@ use serde_json::Value;
 
 use crate::support::Sandbox;
 
-/// Folders whose cases do not all pass yet. One that passes must go from here.
+/// Folders in which some case still fails. The test also fails if all cases of a listed folder pass.
 const NOT_YET: &[&str] = &[];
 
-/// What a folder's `expected.json` says.
+/// The content of a folder's `expected.json`.
 #[derive(Deserialize)]
 struct Project {
-    /// The name of the folder, if it matters.
+    /// The name that the folder must have, if it matters.
     #[serde(default)]
     name: Option<String>,
-    /// In the order of their logins: the last is the default. Each owns the namespace of its name.
+    /// The accounts in the order of their logins, so the last is the default. Each owns the namespace of its name.
     accounts: Vec<String>,
     cases: Vec<Case>,
 }
@@ -33,7 +33,7 @@ struct Case {
     env: BTreeMap<String, String>,
     registry: String,
     account: String,
-    /// The files must not decide, so that the default answers.
+    /// True if the files must not decide, so that the default account answers.
     #[serde(default)]
     torn: bool,
 }
@@ -67,7 +67,7 @@ fn the_account_is_the_one_that_the_real_client_needs() {
 }
 
 fn fault(folder: &Path, project: &Project, case: &Case) -> Option<String> {
-    // The cases have the colon of Unix; without this, Windows has a semicolon.
+    // The cases use Unix's separator `:`. Without this variable, bake would expect `;` on Windows.
     let sandbox = if cfg!(windows) { Sandbox::new().with("BUILDX_BAKE_PATH_SEPARATOR", ":") } else { Sandbox::new() };
     let sandbox = case.env.iter().fold(sandbox, |sandbox, (name, value)| sandbox.with(name, value));
     let place = sandbox.home().join(project.name.as_deref().unwrap_or("project"));
@@ -87,7 +87,7 @@ fn fault(folder: &Path, project: &Project, case: &Case) -> Option<String> {
     (!is_right).then(|| format!("expected {}{undecided}, got {} by {rule}", case.account, answer["account"]))
 }
 
-/// The folders at and below `folder` that have cases.
+/// Finds the folders at and below `folder` that contain cases.
 fn find(folder: &Path, found: &mut Vec<PathBuf>) {
     if folder.join("expected.json").is_file() {
         found.push(folder.to_owned());

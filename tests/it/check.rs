@@ -1,4 +1,4 @@
-//! `check` and `token`: what an account may do, asked of a registry.
+//! `check` and `token`: what an account may do, according to a registry.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::support::registry::FakeRegistry;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
-/// `alice` and `bob` on the registry, `alice` by default.
+/// A home with `alice` and `bob` on the registry, of which `alice` is the default.
 fn two_accounts(registry: &FakeRegistry) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.store(&registry.host, "bob", "bob-pw");

@@ -1,4 +1,4 @@
-//! `check` without an image: all accounts, a line each.
+//! `check` without an image: it checks all accounts, and prints a line for each.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use snapbox::str;
 use crate::support::registry::FakeRegistry;
 use crate::support::{Run, Sandbox};
 
-/// With names for the two hosts, whose ports decide the order of the lines.
+/// Replaces the two hosts by names and sorts the lines, because the order depends on the hosts' ports.
 fn sorted(run: &Run, good: &FakeRegistry, other: &FakeRegistry) -> Run {
     let named = |text: &str| text.replace(&good.host, "good.example").replace(&other.host, "other.example");
     let mut lines: Vec<_> = named(&run.stdout).lines().map(|line| format!("{line}\n")).collect();
@@ -71,7 +71,7 @@ fn json_has_all_of_them_in_the_order_of_the_config() {
 
 #[test]
 fn a_dead_registry_holds_no_other_up() {
-    // It takes the connection and never answers.
+    // A server that accepts connections but never answers.
     let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let dead_host = format!("localhost:{}", dead.local_addr().unwrap().port());
     let good = FakeRegistry::start();

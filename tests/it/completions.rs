@@ -1,17 +1,18 @@
-//! Completion by the shells themselves: a person types, presses the tab key, and then Enter.
+//! Completion in real shells: a test types text, presses Tab, and then Enter.
 #![cfg(target_os = "linux")]
 
 use crate::seed::line_on_a_terminal;
 use crate::support::{Run, Sandbox};
 
-/// How each shell is started without anybody's settings, and reads our script.
+/// For each shell: its name, the command that starts it without user settings, and the command that loads the
+/// completions.
 const SHELLS: [(&str, &str, &str); 3] = [
     ("bash", "bash --norc --noprofile -i", "source <(ensign completions bash)"),
     ("zsh", "zsh -f -i", "autoload -U compinit; compinit -u -D; source <(ensign completions zsh)"),
     ("fish", "fish --no-config -i", "ensign completions fish | source"),
 ];
 
-/// Two accounts on one registry, of which bob answers, and one on a registry with a port.
+/// A home with two accounts on one registry, of which bob is the default, and one account on a registry with a port.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     let path = format!("{}:/usr/bin:/bin", sandbox.home().display());
@@ -57,11 +58,11 @@ fn a_value_behind_an_equals_sign_is_completed_by_the_shells() {
     }
 }
 
-/// Starts the shell on a terminal, loads the completions, types the keys, and leaves. Returns what was shown.
+/// Starts the shell on a terminal, loads the completions, types the keys, and exits. Returns the output.
 fn type_in(sandbox: &Sandbox, start: &str, load: &str, keys: &[&str]) -> Option<String> {
     let load = format!("{load}; echo lo''aded\r");
     let mut answers = vec![("", load.as_str()), ("loaded", "")];
-    answers.extend(keys.iter().map(|keys| ("", *keys))); // a shell that is slow reads them later
+    answers.extend(keys.iter().map(|keys| ("", *keys))); // a slow shell reads these keys later
     answers.extend([("", "\r"), ("", "exit\r")]);
     line_on_a_terminal(sandbox, &format!("stty cols 200 rows 24; exec {start}"), &answers)
 }

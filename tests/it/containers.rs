@@ -1,4 +1,4 @@
-//! Podman, Buildah and Skopeo: who goes first in their files, and where `registries.conf` leads their names.
+//! Podman, Buildah and Skopeo: which login their files use first, and where `registries.conf` leads image names.
 
 use serde_json::{Value, json};
 #[cfg(not(any(windows, target_os = "macos")))]
@@ -8,7 +8,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Sandbox, read_json, write};
 
-/// A home in which Podman looks: its session's file, its own, Docker's.
+/// Adds Podman's files to a home: the auth file of its session, with this content, and an empty one in the home.
 fn with_podman(sandbox: Sandbox, session: &Value) -> Sandbox {
     let run = sandbox.home().join("run");
     write(&run.join("containers/auth.json"), session.to_string().as_bytes());
@@ -17,9 +17,9 @@ fn with_podman(sandbox: Sandbox, session: &Value) -> Sandbox {
 }
 
 #[test]
-#[cfg(not(any(windows, target_os = "macos")))] // Podman has one file there, in which our entry goes first
+#[cfg(not(any(windows, target_os = "macos")))] // there Podman has one auth file, and Ensign's entry is first in it
 fn a_login_that_podman_finds_first_is_told() {
-    // dave:pw
+    // The login is `dave:pw`.
     let session = json!({"auths": {"ghcr.io": {"auth": "ZGF2ZTpwdw=="}}});
     let sandbox = with_podman(Sandbox::new(), &session);
     sandbox.store("ghcr.io", "me", "pw");
@@ -58,7 +58,7 @@ Docker asks Ensign for all of them.
     let run = sandbox.run(&["status", "--json"], "");
     let json: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(json["containers"][0]["first"]["username"], "dave", "{json}");
-    // `which` names who really goes.
+    // `which` names the login that is really used.
     let mut transcript = String::new();
     for client in ["podman", "buildah", "skopeo"] {
         let command = match client {
@@ -132,7 +132,7 @@ me
 ! Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign:  docker-credential-ensign import [HOME]/run/containers/auth.json --remove
 
 "#]]);
-    // It goes with an import.
+    // An import removes the other login.
     sandbox.ok(&["import", "containers", "--remove", "--yes"], "");
     let text = sandbox.ok(&["which", "--as", "podman push ghcr.io/me/app"], "");
     assert!(text.starts_with("me\n"), "{text}");
@@ -144,7 +144,7 @@ fn auth(user: &str, secret: &str) -> Value {
     json!({"auth": base64::engine::general_purpose::STANDARD.encode(format!("{user}:{secret}"))})
 }
 
-/// Who goes out for a namespace of ghcr.io.
+/// Returns the account that Podman uses for a namespace of ghcr.io.
 fn goes_out(sandbox: &Sandbox, namespace: &str) -> String {
     let command = format!("podman pull ghcr.io/{namespace}/x");
     sandbox.ok(&["which", "--as", &command], "").split_whitespace().next().unwrap_or_default().to_owned()
@@ -152,7 +152,7 @@ fn goes_out(sandbox: &Sandbox, namespace: &str) -> String {
 
 #[test]
 fn an_import_of_one_file_keeps_each_part_of_the_registry() {
-    // Who is for the whole registry is the default, whatever stands first.
+    // An import makes the login for the whole registry the default, whatever the order in the file.
     for (whole, other) in [("ghcr.io/me", "me"), ("ghcr.io", "other")] {
         let sandbox = Sandbox::new();
         let file = sandbox.home().join(".config/containers/auth.json");
@@ -165,11 +165,11 @@ fn an_import_of_one_file_keeps_each_part_of_the_registry() {
 }
 
 #[test]
-#[cfg(not(any(windows, target_os = "macos")))] // Podman has one file there
+#[cfg(not(any(windows, target_os = "macos")))] // there Podman has only one auth file
 fn an_import_hides_no_login_of_another_part_of_the_registry() {
     let acme = json!({"auths": {"ghcr.io/acme": auth("a", "1")}});
     let both = json!({"auths": {"ghcr.io/acme": auth("a", "1"), "ghcr.io/me": auth("b", "2")}});
-    // All of them at once, in one file or in two: each part keeps its own.
+    // Importing all logins together, from one file or two, keeps each for its own part of the registry.
     for (session, home) in [(&both, &json!({})), (&acme, &json!({"auths": {"ghcr.io/me": auth("b", "2")}}))] {
         let sandbox = with_podman(Sandbox::new(), session);
         let home_file = sandbox.home().join(".config/containers/auth.json");
@@ -184,7 +184,7 @@ fn an_import_hides_no_login_of_another_part_of_the_registry() {
             assert_eq!(logins.count() > 0, json["credHelpers"]["ghcr.io"] == "ensign", "{json}");
         }
     }
-    // Some of them: an entry for the host would go before those that stay.
+    // An import of some logins removes none, because an entry for the whole host would hide the logins that stay.
     let mut transcript = String::new();
     for home in [
         json!({"auths": {"ghcr.io/me": auth("b", "2")}}),
@@ -237,7 +237,7 @@ exit 1
 
 "#]],
     );
-    // What another login hid before may stay hidden, and other registries do not matter.
+    // A login that was already hidden may stay hidden, and logins of other registries do not matter.
     for home in [json!({"auths": {"ghcr.io/acme": auth("c", "3")}}), json!({"auths": {"quay.io/me": auth("b", "2")}})] {
         let sandbox = with_podman(Sandbox::new(), &acme);
         write(&sandbox.home().join(".config/containers/auth.json"), home.to_string().as_bytes());
@@ -265,7 +265,7 @@ fn the_settings_of_podman_say_what_is_asked() {
         ("podman run tool:1", "ghcr.io", "work"),
         ("skopeo inspect docker://corp.example/team/app", "ghcr.io", "work"),
         ("podman pull corp.example/team/app", "mirror.example", "work"),
-        ("podman push corp.example/team/app", "ghcr.io", "me"), // a push goes where its name says
+        ("podman push corp.example/team/app", "ghcr.io", "me"), // a push uses the image's own name
         ("podman pull docker.io/work/app", "quay.io", "me"),
         ("docker pull work/app", "quay.io", "me"),
     ] {
@@ -331,11 +331,11 @@ fn the_settings_of_podman_hold_for_what_stands_in_files() {
         ("skopeo sync --src yaml --dest dir sync.yaml x", "ghcr.io", "work"),
         ("docker build docker", "docker.io", "work"),
         ("docker build docker", "quay.io", "me"),
-        // With a transport, and for skopeo always, a name without a host is Docker Hub's.
+        // With a transport, and always for skopeo, a name without a host is on Docker Hub.
         ("podman pull docker://work/app", "docker.io", "work"),
         ("podman pull docker://work/app", "quay.io", "me"),
         ("skopeo inspect docker://work/app", "docker.io", "work"),
-        // What a build calls its result is not looked for anywhere.
+        // Podman does not resolve the name that a build gives to its result.
         ("podman build -t corp.example/team/app argument", "ghcr.io", "me"),
     ] {
         let text = sandbox.ok(&["which", registry, "--as", command], "");

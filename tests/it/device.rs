@@ -1,4 +1,4 @@
-//! Logins by browser against a provider that behaves oddly; `seed_oauth` has the rows of the seed.
+//! Logins by browser at an unusual provider. `seed_oauth` tests the rows of `tests/SEED_ROWS.md`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,10 +12,10 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
-/// Answers one request: path, body, and how often this path was asked before → status and body.
+/// Answers one request: path, body, and the number of earlier requests for this path → status and body.
 type Script = dyn Fn(&str, &str, usize) -> (u16, String) + Send + Sync;
 
-/// A provider and a registry at one address. The registry takes every user whose password begins with `good`.
+/// A provider and a registry at one address. The registry accepts every user whose password begins with `good`.
 pub struct Provider {
     pub host: String,
     seen: Arc<Mutex<Vec<(String, String)>>>,
@@ -36,7 +36,8 @@ impl Provider {
         Self { host, seen }
     }
 
-    /// A provider of ATCR's kind: one code, and `answers` to the questions that follow, the last for good.
+    /// A provider like ATCR's: it issues one code, then gives `answers` to the polls in order, and repeats the last
+    /// one.
     pub fn of_atcrs_kind(answers: &'static [(u16, &'static str)]) -> Self {
         Self::start(move |path, _, before| match path {
             "/auth/device/code" => (200, code("")),
@@ -48,7 +49,7 @@ impl Provider {
         })
     }
 
-    /// The bodies that were sent to `path`.
+    /// Returns the bodies of the requests to `path`.
     pub fn sent_to(&self, path: &str) -> Vec<String> {
         self.seen.lock().unwrap().iter().filter(|(other, _)| other == path).map(|(_, body)| body.clone()).collect()
     }
@@ -57,7 +58,7 @@ impl Provider {
 fn serve(stream: &TcpStream, log: &Mutex<Vec<(String, String)>>, script: &Script) {
     let mut first = [0];
     if stream.peek(&mut first).is_err() || first[0] == 0x16 {
-        return; // a TLS greeting: the client comes back in plain http
+        return; // a TLS handshake; the client then retries in plain http
     }
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
@@ -87,7 +88,7 @@ fn serve(stream: &TcpStream, log: &Mutex<Vec<(String, String)>>, script: &Script
     );
 }
 
-/// The first answer, with more fields.
+/// Returns the provider's first answer, with `more` fields.
 pub fn code(more: &str) -> String {
     format!(
         r#"{{"device_code": "dc-secret", "user_code": "ABCD-1234", "verification_uri": "http://localhost/device", "expires_in": 600, "interval": 1{more}}}"#
@@ -104,7 +105,7 @@ pub fn login(sandbox: &Sandbox, host: &str, more: &[&str]) -> Run {
     sandbox.run(&[&["login", host, "--device"], more].concat(), "")
 }
 
-/// Writes a config whose only content is these providers.
+/// Writes a config that contains only these providers.
 pub fn write_providers(sandbox: &Sandbox, providers: &Value) {
     write(
         &sandbox.config_path(),
@@ -298,7 +299,8 @@ fn an_interrupted_login_leaves_nothing_behind() {
     use std::os::unix::process::ExitStatusExt;
     let provider = Provider::of_atcrs_kind(&[PENDING]);
     let sandbox = Sandbox::new();
-    // A shell starts what runs in the background with SIGINT ignored, and a child inherits that, but no handler.
+    // Sets SIGINT to its default. A shell ignores SIGINT in background processes, and children inherit an ignored
+    // signal but no handler.
     signal_hook::flag::register_conditional_default(2, Arc::new(true.into())).unwrap();
     let mut child = sandbox.command(&["login", &provider.host, "--device", "--provider", "atcr"]).spawn().unwrap();
     while provider.sent_to("/auth/device/token").is_empty() {
@@ -306,6 +308,6 @@ fn an_interrupted_login_leaves_nothing_behind() {
     }
     let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
-    assert_eq!(child.wait().unwrap().signal(), Some(2)); // a shell makes 130 of it
+    assert_eq!(child.wait().unwrap().signal(), Some(2)); // a shell reports this as 130
     assert!(std::fs::read_dir(sandbox.home()).unwrap().next().is_none());
 }

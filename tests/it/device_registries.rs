@@ -1,4 +1,4 @@
-//! Logins in the browser as registries have them: announced by the registry, at Docker Hub, at Azure.
+//! Logins by browser at three kinds of registry: those that announce their login, Docker Hub, and Azure.
 
 use serde_json::{Value, json};
 use snapbox::str;
@@ -110,7 +110,7 @@ fn docker_hubs_login_becomes_an_access_token() {
         "{asked}"
     );
     assert!(asked.contains("audience=https%3A%2F%2Fhub.docker.com"), "{asked}");
-    // As docker/cli, it ends the login; what was made with it is another thing.
+    // Like docker/cli, `logout` revokes the refresh token but not the access token that the login created.
     let logout = sandbox.run(&["logout", "docker.io"], "");
     assert_eq!(
         provider.sent_to("/oauth/revoke"),

@@ -1,4 +1,4 @@
-//! `configure-docker`: the files of Docker and of the containers tools, previewed, changed, changed back.
+//! `configure-docker`: it previews, changes and restores the files of Docker and of the container tools.
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Sandbox, read_json, write};
 
-/// Accounts on two registries; no containers tools.
+/// A home with accounts on two registries, and without container tools.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new().with("PATH", "/nowhere");
     sandbox.store("ghcr.io", "me", "s3cret");
@@ -141,7 +141,7 @@ error: could not read `[HOME]/.docker/config.json`, line 2: key must be a string
 #[test]
 fn plain_text_logins_are_shown_and_moved_only_when_asked() {
     let sandbox = sandbox();
-    // carol:hunter2
+    // The login of quay.io is `carol:hunter2`.
     let text = r#"{"auths": {"quay.io": {"auth": "Y2Fyb2w6aHVudGVyMg=="}, "bad.example": {"auth": "%"}}}"#;
     write(&docker_config(&sandbox), text.as_bytes());
     let run = sandbox.run(&["configure-docker", "quay.io"], "");
@@ -238,7 +238,7 @@ Docker does not ask Ensign for docker.io (asks desktop):
     );
 }
 
-/// Each of them plans on what it reads, and another has written before it writes.
+/// Each run plans its change from what it reads, and another run may change the file before it writes.
 #[test]
 fn many_at_once_in_one_home_all_succeed() {
     let sandbox = Sandbox::new();
@@ -253,7 +253,7 @@ fn many_at_once_in_one_home_all_succeed() {
     write(&file, b"{}");
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // A client that takes no lock of ours.
+        // Another client, which does not use Ensign's lock.
         scope.spawn(|| {
             for number in 0.. {
                 if stop.load(std::sync::atomic::Ordering::Relaxed) {
@@ -285,7 +285,7 @@ fn many_at_once_in_one_home_all_succeed() {
     for host in &hosts {
         assert!(folders.join(host).join("me/app/config.json").exists(), "{host}");
     }
-    // And undo leaves no folder that would name a program of ours.
+    // `--undo` also removes buildx's folders, which name Ensign's programs.
     let shown = sandbox.ok(&["configure-docker", "--undo", "--dry-run"], "");
     assert!(shown.contains("-   r0.example/me/app ") && folders.exists(), "{shown}");
     sandbox.ok(&["configure-docker", "--undo"], "");

@@ -1,5 +1,5 @@
-//! What a client reads from a project into its environment counts for nothing: Docker Compose 2.20 to 2.37 gave a clone's
-//! `.env` to credential helpers.
+//! Ensign ignores variables that a client set after its start. Docker Compose 2.20 to 2.37 passed a clone's `.env` to
+//! credential helpers.
 #![cfg(unix)]
 
 use std::os::unix::fs::symlink;
@@ -13,7 +13,7 @@ use crate::support::{Run, Sandbox, finish, write};
 
 const HOST: &str = "ghcr.io";
 
-/// A home with an account, and a clone in it with a config whose account is borrowed from the clone's own command.
+/// A home with accounts, and a hostile clone in it, whose config takes a secret from the clone's own command.
 fn with_clone() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.store(HOST, "me", "s3cret");
@@ -30,8 +30,9 @@ fn with_clone() -> Sandbox {
     sandbox
 }
 
-/// Runs `script` in the clone, by shells of these names, each started by the one before; `$ENSIGN` is the program. The
-/// last runs the script itself, so that what it exports it was not started with.
+/// Runs `script` in the clone, below shells with these names, each started by the previous one. `$ENSIGN` is the
+/// program. The last shell runs the script itself, so variables that the script exports were not set at that shell's
+/// start.
 fn as_clients(sandbox: &Sandbox, clients: &[&str], script: &str, variables: &[(&str, &str)]) -> Run {
     for client in clients {
         let _ = symlink("/bin/sh", sandbox.home().join(client));
@@ -104,7 +105,7 @@ fn a_variable_that_did_not_count_is_told_by_why() {
 "#]],
     );
     assert_eq!(names, json!(["ENSIGN_ACCOUNT"]));
-    // Another value than at the start does not count either, and no value is told.
+    // A changed value does not count either, and the journal does not contain the value.
     let (text, names) = says("export ENSIGN_ACCOUNT=stranger-7", &[("ENSIGN_ACCOUNT", "other")]);
     assert!(text.contains("ENSIGN_ACCOUNT was ignored") && !text.contains("stranger-7"), "{text}");
     assert_eq!(names, json!(["ENSIGN_ACCOUNT"]));
@@ -136,11 +137,12 @@ fn our_folder_is_not_moved_by_the_variables_of_others() {
 fn a_client_that_was_started_with_a_variable_is_believed() {
     for (variables, script, expected) in [
         (&[("ENSIGN_ACCOUNT", "me")][..], GET.to_owned(), "me"),
-        // What it changes is not.
+        // The client's own change of the variable does not count.
         (&[("ENSIGN_ACCOUNT", "me")], format!("ENSIGN_ACCOUNT=other; {GET}"), "me"),
-        // One client gives another what it has read.
+        // A client that read a variable passes it to another client.
         (&[], format!("export ENSIGN_ACCOUNT=me; \"$HOME/docker-buildx\" -c '{GET}; exit $?' x"), "other"),
-        // A script between the client and us is a person's; `env` and the shell leave no trace, a program has a pin.
+        // A person's script between the client and Ensign may set a variable in front of the call. An exported one
+        // cannot be distinguished from the client's.
         (&[], format!("sh -c 'ENSIGN_ACCOUNT=me {GET}; exit $?'"), "me"),
         (&[], format!("export ENSIGN_ACCOUNT=me; sh -c '{GET}; exit $?'"), "other"),
     ] {
@@ -149,7 +151,7 @@ fn a_client_that_was_started_with_a_variable_is_believed() {
         let run = as_clients(&sandbox, &["docker-compose"], &script, variables);
         assert_eq!(who(&run), expected, "{script}: {run:?}");
     }
-    // Where no client is known, as here, whoever calls has set what there is.
+    // Without a client, as here, the caller's variables count.
     assert_eq!(with_clone().with("ENSIGN_ACCOUNT", "me").who(HOST), "me");
 }
 
@@ -169,7 +171,7 @@ fn every_verb_looks_past_what_a_client_has_set() {
     let request = r#"{"kind":"CredentialProviderRequest","apiVersion":"credentialprovider.kubelet.k8s.io/v1","image":"ghcr.io/me/app"}"#;
     let run = as_compose(&format!("echo '{request}' | \"$ENSIGN\" kubelet"));
     assert!(run.stdout.contains("\"username\":\"me\""), "{run:?}");
-    // A node's administrator gives the kubelet's helper its variables in the kubelet's own config.
+    // An administrator sets the variables of the kubelet's helper in the kubelet's config.
     let script = format!("export ENSIGN_CONFIG_DIR=$PWD/x; echo '{request}' | \"$ENSIGN\" kubelet");
     let run = as_clients(&sandbox, &["kubelet"], &script, &[]);
     assert!(run.stdout.contains("\"username\":\"stranger\""), "{run:?}");
@@ -226,7 +228,7 @@ hint: run `unset ENSIGN_DATA_DIR`, or set it to an absolute path
     );
 }
 
-/// Tells whether `get` under a client that sets `set` after its start speaks to a server at `PORT` to renew a token.
+/// Tells whether `get` connects to a server at `PORT` to renew a token, below a client that sets `set` after its start.
 fn renews_at(token_url: &str, set: &str, variables: &[(&str, &str)]) -> bool {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -243,7 +245,7 @@ fn renews_at(token_url: &str, set: &str, variables: &[(&str, &str)]) -> bool {
     let with_port = |text: &str| text.replace("PORT", &port);
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, with_port(value))).collect();
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    // Whoever comes is sent away at once.
+    // Accepts each connection and closes it at once.
     let (stop, stopped) = std::sync::mpsc::channel();
     let came = std::thread::spawn(move || {
         let mut came = false;

@@ -1,4 +1,4 @@
-//! When secrets expire: how it is learned, where it is shown, and who is told in time.
+//! The expiry of secrets: how Ensign learns it, and where Ensign shows it in time.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -12,7 +12,8 @@ use crate::support::{Sandbox, finish, read_json, seconds_from_now, write};
 
 const DAY: i64 = 86_400;
 
-/// `old` expired two days ago, `soon` expires in six days, `later` in thirty; of `plain` nothing is known.
+/// A home with `old`, which expired two days ago, `soon`, which expires in six days, `later`, in thirty, and `plain`
+/// without an expiry.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     for (name, days) in [("plain", None), ("later", Some(30)), ("soon", Some(6)), ("old", Some(-2))] {
@@ -88,7 +89,7 @@ No account is known to expire within 1 day.
     for wrong in ["soon", "7", "-1d", "99999w"] {
         assert_eq!(sandbox.run(&["status", &format!("--expiring={wrong}")], "").code, Some(2), "{wrong}");
     }
-    // What cannot be read may expire any moment.
+    // An unreadable secret may expire at any time, so this is an error.
     write(&sandbox.secrets_path("ghcr.io"), b"{ broken");
     assert_eq!(sandbox.run(&["status", "--expiring", "1d"], "").code, Some(1));
     assert_eq!(Sandbox::new().run(&["status", "--expiring", "1d"], "").code, Some(0));
@@ -140,7 +141,7 @@ Docker does not ask Ensign for registry.gitlab.com:
     assert_eq!(sandbox.run(&["status", "--expiring", "7d"], "").code, Some(0));
 }
 
-/// `days` of a life of 180 are left.
+/// A home with a login of 180 days, of which `days` are left.
 fn with_refresh_token(days: i64) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "me", "s3cret");
@@ -239,7 +240,7 @@ Found: 1 broken, 2 notes. A report without secrets:
 A newer release?  docker-credential-ensign update --check
 
 "#]]);
-    // An entry that an older program wrote says nothing of that.
+    // An entry of an older Ensign does not contain the end of the login.
     sandbox.put_secret("ghcr.io", "me", &json!({"secret": "s3cret", "until": seconds_from_now(3600), "refresh": "r"}));
     shows(
         &sandbox.ok(&["status"], ""),
@@ -254,7 +255,7 @@ Docker does not ask Ensign for ghcr.io:
     );
 }
 
-/// A registry that takes `pw` of anybody, and says of it what GitHub says.
+/// A registry that accepts `pw` from everyone, and sends GitHub's header about the token's expiry.
 fn github(header: String) -> Scripted {
     Scripted::start(move |asked| match asked.scheme() {
         "basic" => respond(200, &[&format!("GitHub-Authentication-Token-Expiration: {header}")], "{}"),
@@ -267,7 +268,7 @@ fn githubs_header_is_kept_at_login_and_check() {
     for (header, words) in [
         ("2199-05-01 12:34:56 UTC", Some("2199-05-01T12:34:56Z")),
         ("2199-05-01 12:34:56 -0700", Some("2199-05-01T19:34:56Z")),
-        ("2019-05-01 12:34:56 UTC", None), // the clock is wrong: it was just accepted
+        ("2019-05-01 12:34:56 UTC", None), // the registry accepted the token just now, so the clock is wrong
         ("soon", None),
     ] {
         let registry = github(header.to_owned());

@@ -1,4 +1,4 @@
-//! `export`: accounts written down for those who cannot ask Ensign, and read back by `import`.
+//! `export`: it writes accounts for programs that cannot ask Ensign, and `import` reads them back.
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use crate::import::auth;
 use crate::support::snapshots::shows;
 use crate::support::{Sandbox, read_json, write};
 
-/// Two accounts of one registry, one of Docker Hub.
+/// A home with two accounts on one registry, and one on Docker Hub.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new().with("PATH", "/nowhere");
     sandbox.store("ghcr.io/acme", "work", "work-s3cret");

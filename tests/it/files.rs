@@ -1,4 +1,4 @@
-//! The account that answers where the images stand in files that the calling process works on.
+//! The account that answers if only the caller's files name the images.
 #![cfg(unix)]
 
 use std::os::unix::fs::symlink;
@@ -17,7 +17,7 @@ pub fn two_accounts() -> Sandbox {
     sandbox
 }
 
-/// Calls `get` from a process with exactly these arguments that works in `folder` of the home, and runs `script`.
+/// Runs `script` from a process with exactly these arguments, in `folder` of the home.
 fn called_in(sandbox: &Sandbox, folder: &str, words: &[&str], script: &str, variables: &[(&str, &str)]) -> Run {
     let folder = sandbox.home().join(folder);
     let client = sandbox.home().join(words[0]);
@@ -61,7 +61,7 @@ fn the_files_of_a_project_choose_the_account() {
     ]);
     for words in [
         &["docker-compose", "push"][..],
-        &["docker", "compose", "publish", "-y", "quay.io/x/y:1"], // the services' images first
+        &["docker", "compose", "publish", "-y", "quay.io/x/y:1"], // first pushes the services' images
         &["docker-compose", "scale", "app=2"],
         &["docker-compose", "pull", "app"],
         &["docker-compose", "build"],
@@ -72,9 +72,9 @@ fn the_files_of_a_project_choose_the_account() {
         &["podman", "build", "image"],
         &["docker", "buildx", "bake", "--push"],
         &["docker", "bake", "--push"],
-        &["docker", "build", "-t", "ghcr.io/alice/x", "image"], // pushed by another command, if at all
+        &["docker", "build", "-t", "ghcr.io/alice/x", "image"], // only another command can push the tag
         &["podman", "build", "--tag=ghcr.io/alice/x", "image"],
-        &["docker", "build", "-t", "ghcr.io/x/x", "--cache-from", "ghcr.io/alice/x", "image"], // built without it, too
+        &["docker", "build", "-t", "ghcr.io/x/x", "--cache-from", "ghcr.io/alice/x", "image"], // the cache is optional
         &["podman", "build", "--cache-from=ghcr.io/alice/x", "image"],
         &["docker-buildx", "build", "--push", "--tag=ghcr.io/bob/x", "--cache-from=ghcr.io/alice/x", "image"],
         &["docker-buildx", "build", "-o", "type=image,name=ghcr.io/alice/x", "image"],
@@ -83,10 +83,10 @@ fn the_files_of_a_project_choose_the_account() {
     }
     for words in [
         &["docker-compose", "pull", "db"][..],      // no image of this registry
-        &["docker", "push", "ghcr.io/alice/app"],   // the command line names one
-        &["docker", "pull", "ghcr.io/public/base"], // also if it is nobody's
+        &["docker", "push", "ghcr.io/alice/app"],   // the command line names an image
+        &["docker", "pull", "ghcr.io/public/base"], // an image of no account decides, too
         &["docker", "build", "--push", "-t", "ghcr.io/alice/x", "image"],
-        &["mytool", "push"], // who knows what it reads
+        &["mytool", "push"], // Ensign does not know which files this program reads
     ] {
         assert_eq!(who(&get_in(&sandbox, "project", words)), "alice", "{words:?}");
     }

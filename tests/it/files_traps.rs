@@ -1,4 +1,4 @@
-//! Files that would hold up an answer: pipes, devices, bombs and endless lines.
+//! Files that could delay an answer: pipes, devices, bombs and endless lines.
 #![cfg(unix)]
 
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -20,7 +20,7 @@ fn one_folder_full_of_traps_does_not_hold_up_an_answer() {
         times.min().unwrap()
     };
     let normal = quickest("empty", &["docker-compose", "push"]);
-    // What is promised is the release build's, which looks for 40 ms; else a second, and nothing is quick.
+    // The release build reads files for 40 ms at most. A debug build may read for a second, and is slow everywhere.
     let allowed = normal + if cfg!(debug_assertions) { Duration::from_secs(4) } else { Duration::from_millis(100) };
     let mut failures = Vec::new();
     for (name, words, set) in traps() {
@@ -126,7 +126,7 @@ fn many(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect::<Vec<_>>().concat()
 }
 
-/// Aliases of aliases, to any size.
+/// Returns YAML with aliases of aliases, of at least this size.
 fn bomb(size: usize) -> String {
     let mut text = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
     let mut last = "a".to_owned();

@@ -1,4 +1,5 @@
-//! Folders of accounts that links lead to: a process knows its folder without links, a person types it with them.
+//! Folders of accounts behind links. The system reports a process's folder without links, but a person types it with
+//! them.
 #![cfg(unix)]
 
 use std::fs;
@@ -10,7 +11,8 @@ use snapbox::str;
 
 use crate::support::{Sandbox, finish, write};
 
-/// `work` and `me`, whose is the default, and the folders `real/acme/sub` and `~/link`, which leads to `real/acme`.
+/// A home with the accounts `work` and `me`, of which `me` is the default. The link `~/link` leads to its folder
+/// `real/acme`.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "work", "pw");
@@ -95,7 +97,7 @@ fn a_config_may_name_a_folder_by_way_of_home_or_without_links() {
         (real.join("real/acme"), home.join("real"), "work"),
         (home.join("real/acme"), real.join("real"), "work"),
         (real.clone(), home.join("real/acme"), "me"),
-        (real.join("real/acme"), home.join("real/acme"), "me"), // a tie, which the default decides
+        (real.join("real/acme"), home.join("real/acme"), "me"), // a tie, so the default answers
     ] {
         for (account, folder) in [("work", work), ("me", me)] {
             config["registries"]["ghcr.io"]["accounts"][account]["folders"] = json!([folder]);

@@ -1,4 +1,4 @@
-//! Every format of the config there ever was: adopted, migrated, kept.
+//! Every format that the config ever had: adopted, migrated, and kept.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ fn atcr_file(sandbox: &Sandbox) -> PathBuf {
     sandbox.home().join(".atcr/device.json")
 }
 
-/// The config and the secrets are what the fixture says, and ATCR's file is as it was.
+/// Asserts that the config and the secrets are those of the fixture, and that ATCR's file is unchanged.
 fn assert_adopted(sandbox: &Sandbox, fixture: &Value) {
     assert_eq!(sandbox.config()["registries"], fixture["registries"]);
     assert_eq!(sandbox.config()["version"], json!(3));
@@ -95,7 +95,7 @@ fn an_adopted_file_is_adopted_only_once() {
     assert_eq!(read_json(&atcr_file(&sandbox)), fixture["file"]);
 }
 
-/// Once there is a config ATCR's file is not looked at any more: what cannot be read now would be lost.
+/// Ensign reads ATCR's file only while there is no config. So a config must not be written before the file is readable.
 #[test]
 fn a_file_of_atcr_that_cannot_be_read_is_not_the_same_as_none() {
     let fixture = fixtures("v2").remove(0)["file"].to_string();
@@ -161,7 +161,7 @@ hint: fix that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json 
     sandbox.store("x.example", "u", "s");
 }
 
-/// A home that cannot be written still answers, from memory, every time.
+/// A home that cannot be written still answers, by adopting the accounts in memory at each call.
 #[cfg(unix)]
 #[test]
 fn adoption_needs_no_writable_home() {

@@ -1,4 +1,4 @@
-//! Links: each leads to a file that is there, and to a heading that is in it.
+//! Checks that each link leads to an existing file, and to a heading in it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ fn links_lead_somewhere() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// mdBook builds the book where it can be had: `tests/e2e/install.sh` installs it.
+/// The test needs mdBook, which `tests/e2e/install.sh` installs.
 #[test]
 fn the_book_builds() {
     let installed = root().join("target/e2e-tools/book/bin/mdbook");
@@ -41,7 +41,7 @@ fn the_book_builds() {
     }
 }
 
-/// Pages beside README.md and docs/.
+/// Returns the pages outside docs/, except README.md.
 fn more_pages() -> Vec<PathBuf> {
     ["ARCHITECTURE.md", "CONTRIBUTING.md", "RELEASE.md", "SECURITY.md", "benches/README.md", "packaging/ci/README.md"]
         .iter()
@@ -49,7 +49,7 @@ fn more_pages() -> Vec<PathBuf> {
         .collect()
 }
 
-/// What stands behind `](`, outside of code.
+/// Returns the targets of links: the text behind each `](` outside of code.
 fn links(text: &str) -> Vec<String> {
     let mut fenced = false;
     let mut found = Vec::new();
@@ -65,7 +65,7 @@ fn links(text: &str) -> Vec<String> {
 
 fn follow(page: &Path, link: &str) -> Result<(), String> {
     if link.starts_with("https://") {
-        return Ok(()); // the world outside is not asked
+        return Ok(()); // links to websites are not checked
     }
     let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
     let target = if file.is_empty() { page.to_owned() } else { page.parent().unwrap().join(file) };
@@ -82,7 +82,7 @@ fn follow(page: &Path, link: &str) -> Result<(), String> {
     Err("there is no such heading".into())
 }
 
-/// The headings as mdBook and the forges name them.
+/// Returns the anchors that mdBook and the forges make of the headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text.lines().filter(|line| line.starts_with('#'));
     let anchor = |line: &str| -> String {

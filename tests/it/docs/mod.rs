@@ -1,4 +1,4 @@
-//! README.md and docs/: what they show runs, where they lead exists, what they list is all there is.
+//! Tests of README.md and docs/: the shown commands work, the links lead somewhere, and the lists are complete.
 #![cfg(target_os = "linux")]
 
 mod links;
@@ -15,7 +15,7 @@ use world::World;
 
 use crate::support::Run;
 
-/// Every page that people read.
+/// Returns README.md and the pages in docs/.
 fn pages() -> Vec<PathBuf> {
     let mut pages = vec![root().join("README.md")];
     pages.extend(std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()));
@@ -28,7 +28,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `DOCS=page` looks at the pages with this in their names only.
+/// With `DOCS=page`, the test runs only pages whose name contains `page`.
 #[test]
 fn every_command_that_a_page_shows_runs() {
     let only = std::env::var("DOCS").unwrap_or_default();
@@ -40,7 +40,7 @@ fn every_command_that_a_page_shows_runs() {
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
 }
 
-/// Runs the blocks of a page in their order, in one home; returns what was not as shown.
+/// Runs a page's blocks in order in one home. Returns all differences from the page.
 fn play(path: &Path) -> Vec<String> {
     let mut world = World::new();
     let mut faults = Vec::new();
@@ -107,13 +107,14 @@ fn succeeded(run: &Run, code: i32) -> Result<(), String> {
     if run.code == Some(code) { Ok(()) } else { Err(format!("{code} was expected: {run:?}")) }
 }
 
-/// clap refuses a word that it does not know before it comes to `--help`.
+/// Checks that Ensign accepts the words of a script's commands. clap refuses an unknown word before it handles
+/// `--help`.
 fn words_are_known(world: &World, script: &str) -> Result<(), String> {
     for words in page::own_commands(script) {
         if matches!(words.first().map(String::as_str), Some("get" | "store" | "erase" | "list" | "kubelet"))
             && words.len() == 1
         {
-            continue; // the protocol's, which have no help
+            continue; // verbs of the protocol, which have no help
         }
         let run = world.program(&words);
         if run.code != Some(0) {

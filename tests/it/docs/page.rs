@@ -1,8 +1,8 @@
-//! `Page`: a file of Markdown as the blocks it shows, with what hidden comments before them tell the tests.
+//! Reads a Markdown page as a list of its code blocks. Hidden comments before a block tell the tests how to run it.
 
 use std::path::Path;
 
-/// A fenced block.
+/// A fenced code block.
 #[derive(Debug)]
 pub struct Block {
     pub line: usize,
@@ -11,26 +11,26 @@ pub struct Block {
     pub marks: Vec<Mark>,
 }
 
-/// `<!-- test: … -->` before a block.
+/// An instruction before a block: `<!-- test: … -->`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// A script that runs before the block.
+    /// Runs this script before the block.
     Before(String),
-    /// A script that must end with 0 after the block.
+    /// Runs this script after the block; it must exit with 0.
     After(String),
-    /// What a person types at which question: the block runs on a terminal.
+    /// Runs the block on a terminal, and types these answers to these questions.
     Answers(Vec<(String, String)>),
-    /// The block is written to this file.
+    /// Writes the block to this file.
     File(String),
-    /// The exit code of the block's last command.
+    /// Expects this exit code from the block's last command.
     Exit(i32),
-    /// It needs the world outside: only the words of our commands are checked.
+    /// The block needs the internet, so the tests only check the words of Ensign's commands.
     Outside,
-    /// A page's next session, in a new home.
+    /// Starts a new session of the page, in a new home.
     NewHome,
 }
 
-/// Reads the blocks of a page.
+/// Reads the code blocks of a page.
 pub fn read(path: &Path) -> Vec<Block> {
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines().enumerate();
@@ -73,14 +73,14 @@ impl Mark {
     }
 }
 
-/// `Password=pw`; to yes or no one key is the answer.
+/// Parses `QUESTION=ANSWER`, such as `Password=pw`. An answer `y` or `n` is a single key, and Enter follows any other.
 fn answer(pair: &str) -> Option<(String, String)> {
     let (question, answer) = pair.split_once('=')?;
     let end = if matches!(answer, "y" | "n") { "" } else { "\r" };
     Some((question.to_owned(), answer.to_owned() + end))
 }
 
-/// The commands of a `console` block, each with the output that is shown below it.
+/// Returns the commands of a `console` block, each with the output below it.
 pub fn session(text: &str) -> Vec<(String, String)> {
     let mut steps: Vec<(String, String)> = Vec::new();
     for line in text.lines() {
@@ -99,7 +99,7 @@ pub fn session(text: &str) -> Vec<(String, String)> {
     steps
 }
 
-/// The words of our own commands in a script, each up to where the shell's next command begins.
+/// Returns the words of Ensign's commands in a script. A command ends where the shell's next one begins.
 pub fn own_commands(script: &str) -> Vec<Vec<String>> {
     let joined = script.replace("\\\n", " ").replace('`', "\n").replace("$(", "\n");
     let mut commands = Vec::new();
@@ -122,7 +122,8 @@ pub fn own_commands(script: &str) -> Vec<Vec<String>> {
     commands
 }
 
-/// Words and operators (`true`) of a line; a comment ends it. Enough for what a page shows.
+/// Splits a line into words, and operators (marked by `true`). A comment ends the line. This suffices for the syntax in
+/// the pages.
 fn shell_words(line: &str) -> Vec<(String, bool)> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     let mut end = |word: &mut Option<String>| words.extend(word.take().map(|text| (text, false)));
@@ -137,7 +138,7 @@ fn shell_words(line: &str) -> Vec<(String, bool)> {
             (None, ' ') => end(&mut word),
             (None, '|' | ';' | '&' | '<' | '>' | ')') => {
                 end(&mut word);
-                // What follows is another command, or a file's name, which is none of ours.
+                // The mark ends the command's words, because another command or a file's name follows.
                 word = Some(String::from("\0"));
                 end(&mut word);
             }

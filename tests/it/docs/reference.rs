@@ -1,4 +1,4 @@
-//! The pages that list things list all of them, in the words of `ensign help`.
+//! Checks that the reference pages list everything, in the words of `ensign help`.
 
 use std::collections::BTreeSet;
 use std::path::Path;

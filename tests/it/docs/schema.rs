@@ -1,9 +1,9 @@
-//! The part of JSON Schema that `docs/schema/` is written in. Fields that a schema does not name are faults here, though
-//! readers must let them pass: so none is forgotten.
+//! Implements the part of JSON Schema that `docs/schema/` uses. A field that the schema does not name is an error here,
+//! so that no schema forgets a field. Other readers must ignore such fields.
 
 use serde_json::{Map, Value};
 
-/// Compares a value with a schema; the error says where they differ.
+/// Compares a value with a schema. The error says where they differ.
 pub fn check(schema: &Value, value: &Value) -> Result<(), String> {
     check_at(schema, value, "$")
 }

@@ -1,4 +1,4 @@
-//! `docs/schema/`: each command's JSON is what its schema says, and no field is missing there.
+//! Compares each command's JSON with its schema in `docs/schema/`, which must contain every field.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,7 +11,7 @@ use super::{root, schema};
 use crate::support::Sandbox;
 use crate::support::snapshots::shows_file;
 
-/// Runs in one home, in this order: the schema of what is printed, and the command.
+/// The schema and the command of each call. The calls run in this order in one home.
 const CALLS: &[(&str, &str)] = &[
     ("status", "ensign status --json"),
     ("login", "echo t | ensign login ghcr.io -u me --password-stdin --json"),
@@ -90,10 +90,10 @@ const CALLS: &[(&str, &str)] = &[
     ("status", "ensign status --json"),
 ];
 
-/// Schemas of what the tests of these commands print.
+/// Schemas whose commands other tests run.
 const ELSEWHERE: [&str; 2] = ["update", "update-check"];
 
-/// Commands without JSON of their own.
+/// Commands without JSON output.
 const WITHOUT: [&str; 2] = ["exec", "help"];
 
 #[test]
@@ -177,7 +177,7 @@ fn a_fault_of_a_schema_is_seen() {
     }
 }
 
-/// Compares what a command printed with a schema of `docs/schema/`.
+/// Compares a command's output with a schema of `docs/schema/`.
 pub fn fits(name: &str, value: &Value) -> Result<(), String> {
     schema::check(&read(name), value)
 }

@@ -1,4 +1,4 @@
-//! `World`: a throw-away home in which a page's commands run, with played clients and a registry for every name.
+//! `World`: a temporary home for a page's commands, with fake clients and a fake registry for every host.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::support::tls::{Authority, TlsServer};
 use crate::support::{Run, Sandbox, finish, write};
 
-/// The registries and servers that the pages name. All of them are one server, behind a proxy.
+/// The registries and servers in the pages. One server behind a proxy plays all of them.
 const HOSTS: [&str; 15] = [
     "ghcr.io",
     "api.github.com",
@@ -28,7 +28,7 @@ const HOSTS: [&str; 15] = [
     "auth.example",
 ];
 
-/// Programs that pages call, all played by `tests/fixtures/docs/client.sh`.
+/// Programs that pages call. `tests/fixtures/docs/client.sh` plays all of them.
 const CLIENTS: [&str; 13] =
     ["docker", "podman", "buildah", "skopeo", "crane", "helm", "kubectl", "aws", "gh", "glab", "pass", "make", "git"];
 
@@ -64,7 +64,7 @@ impl World {
         self.folder.path().join(name)
     }
 
-    /// Where commands run.
+    /// Writes a file, below the home or the project's folder.
     pub fn write(&self, file: &str, text: &str) {
         let path = match file.strip_prefix("~/") {
             Some(rest) => self.path("home").join(rest),
@@ -83,12 +83,12 @@ impl World {
         run
     }
 
-    /// A command that is run with stdout and stderr in one, as a terminal shows them.
+    /// Runs a command and returns stdout and stderr together, in the order of a terminal.
     pub fn show(&self, command: &str) -> Run {
         self.run(&format!("{{ {command}\n}} 2>&1"))
     }
 
-    /// Runs a script on a terminal, where a person types the answers.
+    /// Runs a script on a terminal and types the answers to its questions.
     pub fn run_with_answers(&self, script: &str, answers: &[(String, String)]) -> Option<Run> {
         let line = format!("stty cols 100; bash -euc {}", quoted(script));
         let answers: Vec<_> = answers.iter().map(|(question, answer)| (question.as_str(), answer.as_str())).collect();
@@ -98,7 +98,7 @@ impl World {
         Some(Run { code, stdout, stderr: String::new() })
     }
 
-    /// Whether our program knows these words.
+    /// Runs Ensign with these words and `--help`, which fails if Ensign does not know a word.
     pub fn program(&self, words: &[String]) -> Run {
         let mut words: Vec<_> = words.iter().map(String::as_str).collect();
         words.push("--help");

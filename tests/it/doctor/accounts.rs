@@ -1,4 +1,4 @@
-//! Accounts that cannot answer, and the main job, tried.
+//! Checks of accounts without an answer, and the trial of Docker's own call.
 
 use std::fs;
 
@@ -85,7 +85,7 @@ fn a_program_that_has_the_secret_and_is_not_there_is_named() {
     assert!(names(&found).contains(&("source-missing", "broken")), "{found:?}");
     let command = "docker-credential-ensign login ghcr.io --alias bob   (or install `docker-credential-gone`)";
     assert_by_hand(&sandbox, "source-missing", command);
-    // Either a secret of its own, or the program.
+    // A person can store a new secret, or install the program.
     assert_mended_by_hand(&sandbox, "source-missing", &[], with_password);
     assert_eq!(sandbox.who("bob@ghcr.io"), "bob");
     edit_account(&sandbox, "source", borrow);
@@ -108,7 +108,8 @@ fn a_variable_that_names_no_account_stops_everything() {
 #[test]
 fn the_main_job_is_tried_as_docker_does_it() {
     let sandbox = healthy();
-    // What is on PATH is asked, by its absolute path, for the host alone; the image is on the command line above it.
+    // `doctor` calls the program on PATH by its absolute path, and sends only the host. The image is on the command
+    // line of the process above.
     program(
         &sandbox,
         "docker-credential-ensign",

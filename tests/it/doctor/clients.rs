@@ -1,4 +1,4 @@
-//! Who goes first at Docker and Podman.
+//! Checks of what Docker and Podman ask before Ensign.
 
 use snapbox::str;
 
@@ -24,7 +24,7 @@ fn podman_is_told_to_ask() {
         return eprintln!("skipped: Podman is not there");
     }
     write(&file, b"{}");
-    assert_healthy(&sandbox); // it reads Docker's entries too, but no `credsStore`
+    assert_healthy(&sandbox); // Podman also reads `credHelpers` of Docker's config, but not `credsStore`
     write_docker_config(&sandbox, &json!({"credsStore": "ensign"}));
     assert_found(&sandbox, &[("podman-not-asking", "note")]);
     assert_fixed(&sandbox, "podman-not-asking");
@@ -59,7 +59,8 @@ fn a_creds_store_that_was_ours_comes_back() {
         json!({"credsStore": "desktop", "credHelpers": {"ghcr.io": "ensign"}}),
         json!({"credHelpers": {"ghcr.io": "ensign"}}),
     ] {
-        // What stood there before is what `--undo` would put back: without it nothing is known to be replaced.
+        // `configure-docker` records the old value for `--undo`. Without this record, `doctor` could not know that the
+        // store was replaced.
         write_docker_config(&sandbox, &json!({"credsStore": "desktop"}));
         sandbox.ok(&["configure-docker", "--all"], "");
         write_docker_config(&sandbox, &config);

@@ -1,4 +1,4 @@
-//! Files that are damaged, another's, open to others, or left over.
+//! Checks of files: damaged ones, another user's, ones that others may read, and left-overs.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -20,7 +20,7 @@ fn a_damaged_config_is_put_back() {
     let run = run(&sandbox, &["--fix", "config-damaged"]);
     assert!(run.code == Some(0) && run.stderr.contains("fixed"), "{run:?}");
     assert!(sandbox.config()["registries"][HOST]["accounts"]["bob"].is_object());
-    // One that is gone, too; but not what a newer Ensign wrote.
+    // `--fix` also restores a missing config, but never replaces one that a newer Ensign wrote.
     fs::remove_file(sandbox.config_path()).unwrap();
     assert_found(&sandbox, &[("config-damaged", "broken")]);
     assert_eq!(self::run(&sandbox, &["--fix", "config-damaged"]).code, Some(0));
@@ -68,7 +68,7 @@ fn a_file_that_others_may_use_is_closed() {
         assert!(names(&found).contains(&("file-mode", "broken")), "{found:?}");
         assert_fixed(&sandbox, "file-mode");
     }
-    mode(&docker_config(&sandbox), 0o644); // anybody may read it: it holds no secret
+    mode(&docker_config(&sandbox), 0o644); // everyone may read this file, because it contains no secret
     assert_healthy(&sandbox);
 }
 
@@ -147,7 +147,8 @@ fn what_killed_changes_left_is_swept() {
     assert_found(&sandbox, &[("left-overs", "note")]);
     assert_fixed(&sandbox, "left-overs");
     assert!(!unfinished.exists());
-    // A secret that was never kept for good goes too, one that was may be another config's: a person says so.
+    // `--fix` also deletes a secret whose login was never completed. A secret of a completed login may belong to
+    // another config, so a person must decide.
     let mut secrets = crate::support::read_json(&sandbox.secrets_path(HOST));
     secrets["secrets"]["old"] = json!("my-s3cret");
     write(&sandbox.secrets_path(HOST), secrets.to_string().as_bytes());
@@ -165,7 +166,7 @@ fn what_killed_changes_left_is_swept() {
     assert_healthy(&sandbox);
 }
 
-/// `logout` begins with a sweep, which may take the secret before it.
+/// `logout` starts with a sweep of left-overs, which may already remove this secret.
 #[test]
 fn a_left_over_secret_can_be_logged_out_however_it_came() {
     let sandbox = healthy();
@@ -186,7 +187,7 @@ fn folders_of_buildx_follow_the_accounts() {
     write(&sandbox.config_path(), config.to_string().as_bytes());
     assert_found(&sandbox, &[("buildx-folder", "broken")]);
     assert_fixed(&sandbox, "buildx-folder");
-    // A program that is gone, too.
+    // A missing pinned program also makes a folder broken.
     let _ = fs::remove_file(sandbox.home().join("bin/docker-credential-ensign-alice"));
     assert_found(&sandbox, &[("buildx-folder", "broken")]);
     assert_fixed(&sandbox, "buildx-folder");

@@ -1,4 +1,4 @@
-//! Other helpers: not there, slow, dead, lying.
+//! Checks of other helpers: missing, slow, failing, or with wrong answers.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::support::snapshots::shows;
 
 const ASKED: &str = "case $1 in list) echo '{}' ;; *) exit 1 ;; esac";
 
-/// Docker's file with our entries and one more setting.
+/// A home whose Docker config has Ensign's entries and one more setting.
 fn with_setting(name: &str, value: &Value) -> Sandbox {
     let sandbox = healthy();
     let mut config = crate::support::read_json(&docker_config(&sandbox));
@@ -31,7 +31,7 @@ fn a_helper_that_is_not_there_is_named_no_more() {
         assert_fixed(&sandbox, "helper-missing");
         let text = std::fs::read_to_string(docker_config(&sandbox)).unwrap();
         assert!(!text.contains("gone") && text.contains("\"ghcr.io\":"), "{text}");
-        // Installed meanwhile, it is left alone.
+        // A helper that is installed now is no fault.
         let sandbox = with_setting(name, &value);
         program(&sandbox, "docker-credential-gone", ASKED);
         assert_healthy(&sandbox);
@@ -111,7 +111,7 @@ fn a_slow_a_dead_and_a_lying_helper_are_told_apart() {
         program(&sandbox, "docker-credential-odd", ASKED);
         assert_healthy(&sandbox);
     }
-    // Or it is asked no more.
+    // A person can also remove the helper from Docker's config.
     for (script, check) in [("sleep 60", "helper-silent"), ("exit 1", "helper-failing")] {
         let sandbox = with_editor(healthy());
         fs::copy(docker_config(&sandbox), sandbox.home().join("good")).unwrap();
@@ -122,11 +122,11 @@ fn a_slow_a_dead_and_a_lying_helper_are_told_apart() {
         assert_mended_by_hand(&sandbox, check, &[], as_it_is);
         assert_healthy(&sandbox);
     }
-    // Of one registry alone it may be that it cannot list.
+    // A helper for one registry may be unable to list, so its failure is only a note.
     let sandbox = with_setting("credHelpers", &json!({"a.io": "odd"}));
     program(&sandbox, "docker-credential-odd", "exit 1");
     assert_found(&sandbox, &[("helper-failing", "note")]);
-    // As the one that answers for others.
+    // The same helper in Ensign's own routes, and as its fallback.
     for (words, command) in [
         (&["route", "b.io", "odd"][..], "docker-credential-ensign route b.io --remove"),
         (&["route", "--fallback", "odd"], "docker-credential-ensign route --no-fallback"),

@@ -1,4 +1,4 @@
-//! `doctor`: each check is seen broken, and seen mended: by `--fix`, or by the command that it shows.
+//! `doctor`: a test for each check, which finds a fault and then fixes it with `--fix` or with the shown command.
 #![cfg(unix)]
 
 mod accounts;
@@ -24,7 +24,7 @@ use crate::support::{Run, Sandbox, finish, write};
 const HOST: &str = "ghcr.io";
 const STRANGER: u32 = 54321;
 
-/// A home with two accounts, which Docker and Podman ask Ensign for.
+/// A home with two accounts, for which Docker and Podman ask Ensign.
 fn healthy() -> Sandbox {
     let sandbox = installed();
     sandbox.store(HOST, "bob", "bob-s3cret");
@@ -33,7 +33,7 @@ fn healthy() -> Sandbox {
     sandbox
 }
 
-/// The program on PATH, and nothing else.
+/// A home with the program on PATH, and without accounts.
 fn installed() -> Sandbox {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.home().join("bin")).unwrap();
@@ -44,7 +44,7 @@ fn installed() -> Sandbox {
     sandbox.with("PATH", &path).with("XDG_RUNTIME_DIR", &session)
 }
 
-/// A program on PATH, made by another process: see `Sandbox::link`.
+/// Installs a script on PATH by another process, for the reason in `Sandbox::link`.
 fn program(sandbox: &Sandbox, name: &str, script: &str) {
     let text = sandbox.home().join("script");
     write(&text, format!("#!/bin/sh\n{script}\n").as_bytes());
@@ -65,7 +65,7 @@ fn run(sandbox: &Sandbox, words: &[&str]) -> Run {
     sandbox.run(&[&["doctor"], words].concat(), "")
 }
 
-/// What was found: name, severity and all of it. The exit status is about what is broken alone.
+/// Returns the name, severity and JSON of each finding. The exit status must depend on broken things only.
 fn findings(sandbox: &Sandbox, words: &[&str]) -> Vec<(String, String, Value)> {
     let run = run(sandbox, &[words, &["--json"]].concat());
     let json: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
@@ -90,7 +90,7 @@ fn assert_healthy(sandbox: &Sandbox) {
     assert_found(sandbox, &[]);
 }
 
-/// `--fix` mends it, and nothing is wrong after it.
+/// Asserts that `--fix` fixes the fault, and that `doctor` then finds nothing.
 fn assert_fixed(sandbox: &Sandbox, check: &str) {
     let run = run(sandbox, &["--fix", check]);
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -98,7 +98,7 @@ fn assert_fixed(sandbox: &Sandbox, check: &str) {
     assert_healthy(sandbox);
 }
 
-/// `--fix` changes nothing and shows this command, which a person must run.
+/// Asserts that `--fix` changes nothing, and shows this command for a person.
 fn assert_by_hand(sandbox: &Sandbox, check: &str, command: &str) {
     let before = listing(sandbox.home());
     let broken = findings(sandbox, &[]).iter().any(|(name, severity, _)| name == check && severity == "broken");
@@ -109,8 +109,8 @@ fn assert_by_hand(sandbox: &Sandbox, check: &str, command: &str) {
     assert_eq!(listing(sandbox.home()), before);
 }
 
-/// The command that a person is shown mends it: typed in a shell of this home, nothing of the kind is found after it. `typed`
-/// makes of the command what a person types beside it, such as a password.
+/// Asserts that the shown command fixes the fault: after a shell has run the command, the fault is gone. `typed`
+/// completes the command as a person would, such as by a password.
 fn assert_mended_by_hand(sandbox: &Sandbox, check: &str, words: &[&str], typed: impl FnOnce(&str) -> String) {
     let found = findings(sandbox, words);
     let (.., one) = found.iter().find(|(name, ..)| name == check).unwrap_or_else(|| panic!("{found:?}"));
@@ -126,23 +126,23 @@ fn assert_gone(check: &str, script: &str, run: &Run) {
     assert!(!json.to_string().contains(&format!("\"check\":\"{check}\"")), "{script}: {json:#} {}", run.stderr);
 }
 
-/// The command as it is.
+/// Leaves the command unchanged.
 fn as_it_is(command: &str) -> String {
     command.to_owned()
 }
 
-/// A login, with the user and the password that it asks for.
+/// Adds the user and the password to a login.
 fn with_password(command: &str) -> String {
     format!("printf another-s3cret | {command} -u bob --password-stdin --no-verify")
 }
 
-/// An editor in which a person puts the file `good` in the place of the one that is edited.
+/// Adds an editor that replaces the edited file by the file `good`.
 fn with_editor(sandbox: Sandbox) -> Sandbox {
     program(&sandbox, "edit", "cp \"$HOME/good\" \"$1\"");
     sandbox.with("EDITOR", "edit")
 }
 
-/// Every file with its content and times, links as they are.
+/// Returns every file with its content and times. Links are not followed.
 fn listing(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut all = BTreeMap::new();
     let mut waiting = vec![folder.to_owned()];
@@ -159,7 +159,7 @@ fn listing(folder: &Path) -> BTreeMap<PathBuf, String> {
     all
 }
 
-/// Runs the program as another user, who has the home; `None` where only root could.
+/// Runs the program as another user, who gets the home. Returns `None` if the test does not run as root.
 fn as_stranger(sandbox: &Sandbox, words: &[&str]) -> Option<Run> {
     use std::os::unix::process::CommandExt;
     let id = STRANGER.to_string();
@@ -232,7 +232,7 @@ fn nothing_is_written_without_fix() {
         assert_eq!(run(&sandbox, words).code, Some(1), "{words:?}");
     }
     assert_eq!(listing(sandbox.home()), before);
-    // Nor are the accounts of ATCR's helper taken over.
+    // `doctor` does not adopt the accounts of ATCR's helper either.
     let sandbox = installed();
     let device = json!({"handle": "me.example", "device_secret": "atcr_device_x", "appview_url": "https://atcr.io"});
     write(&sandbox.home().join(".atcr/device.json"), device.to_string().as_bytes());
@@ -284,7 +284,7 @@ exit 0
     assert!(run.code == Some(2) && run.stderr.contains("file-mode"), "{run:?}");
 }
 
-/// The names stand in the source; each has a line in the page for people, and a test.
+/// The source contains the names of the checks. The test compares them with the page and with the tests.
 #[test]
 fn each_check_has_a_line_in_the_docs_and_a_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,4 +1,4 @@
-//! The clock, proxies, certificates; and registries with `--online`.
+//! Checks of the clock, proxies and certificates, and of registries with `--online`.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -17,7 +17,7 @@ fn a_clock_behind_what_was_written_is_named() {
     assert_found(&sandbox, &[("clock", "broken")]);
     let command = if cfg!(target_os = "macos") { "sudo sntp" } else { "sudo timedatectl set-ntp true" };
     assert_by_hand(&sandbox, "clock", command);
-    // The time service is root's and the machine's: the file's time is moved in its place.
+    // Setting the clock needs root and changes the machine. So a fake `sudo` changes the time of the file.
     program(&sandbox, "sudo", "touch \"$ENSIGN_CONFIG_DIR/config.json\"");
     assert_mended_by_hand(&sandbox, "clock", &[], as_it_is);
     assert_healthy(&sandbox);
@@ -71,10 +71,10 @@ fn certificates_of_no_use_are_named() {
     fs::remove_file(folder.join("client.key")).unwrap();
     assert_found(&sandbox, &[("certificate", "broken")]);
     if make("client", "-1") || make("client", "0") {
-        std::thread::sleep(Duration::from_millis(1100)); // it ends with this second
+        std::thread::sleep(Duration::from_millis(1100)); // waits until it has expired
         let found = assert_found(&sandbox, &[("certificate", "broken")]);
         assert!(found[0]["found"].as_str().unwrap().contains("expired"), "{found:?}");
-        assert_fixed(&sandbox, "certificate"); // the key that is then alone, too
+        assert_fixed(&sandbox, "certificate"); // moves the key without its certificate aside, too
         assert!(folder.join("client.key.unused").exists());
     }
 }
@@ -86,7 +86,7 @@ fn a_registry_is_asked_only_if_wanted() {
     let sandbox = installed();
     sandbox.store(&host, "me", "my-s3cret");
     sandbox.ok(&["configure-docker"], "");
-    assert_healthy(&sandbox); // nobody answers there
+    assert_healthy(&sandbox); // nobody answers there, but `doctor` does not ask
     server.set_nonblocking(true).unwrap();
     assert!(server.accept().is_err());
     drop(server);
@@ -107,7 +107,7 @@ exit 1
 ! registry-unreachable needs you to fix it
 
 "#]]);
-    // Nothing on this machine brings a registry back; it comes back, or its accounts go.
+    // No command can start a registry again. The registry comes back, or a person removes its accounts.
     answer_all(TcpListener::bind(&host).unwrap());
     assert_eq!(findings(&sandbox, &["--online"]), []);
     let sandbox = installed();
@@ -122,7 +122,8 @@ exit 1
     assert_eq!(findings(&sandbox, &["--online"]), []);
 }
 
-/// A proxy that is no more, and a registry that is reached without one, by a name that no rule of proxies excepts.
+/// The proxy in the variables is gone, and the registry is reachable without one. The registry's name matches no
+/// exception for proxies.
 #[test]
 fn a_proxy_that_is_gone_is_unset() {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
@@ -154,7 +155,7 @@ exit 1
     assert_mended_by_hand(&sandbox, "registry-unreachable", &["--online"], as_it_is);
 }
 
-/// Answers every request in plain http.
+/// Answers every request in plain http with 200.
 fn answer_all(server: TcpListener) {
     std::thread::spawn(move || {
         for mut stream in server.incoming().map_while(Result::ok) {
@@ -164,7 +165,7 @@ fn answer_all(server: TcpListener) {
     });
 }
 
-#[cfg(target_os = "linux")] // as all that `support::tls` serves
+#[cfg(target_os = "linux")] // `support::tls` needs Linux
 #[test]
 fn an_unknown_authority_is_put_where_the_command_says() {
     let authority = crate::support::tls::Authority::new("an authority");

@@ -1,4 +1,4 @@
-//! Who does not find the program.
+//! Checks whether clients find the program, and which version they find.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -37,16 +37,16 @@ fn another_copy_on_path_is_named() {
     assert!(command.starts_with("ln -sfn "), "{command}");
     assert_mended_by_hand(&sandbox, "program-copy", &[], as_it_is);
     assert_healthy(&sandbox);
-    // Another version says so.
+    // For another version, the text says the version.
     program(&sandbox, "docker-credential-ensign", &version("0.0.1"));
     let found = findings(&sandbox, &[]);
     let (.., copy) = found.iter().find(|(name, ..)| name == "program-copy").unwrap();
     assert!(copy["breaks"].as_str().unwrap().contains("version 0.0.1; this is "), "{copy}");
-    // A newer one is asked by its own command.
+    // The copy on PATH is reported once only, not as `other-version` too.
     assert!(!run(&sandbox, &[]).stdout.contains("other-version"));
 }
 
-/// What a program of another version says.
+/// Returns a script that answers with this version.
 fn version(version: &str) -> String {
     format!("case $1 in version) echo 'docker-credential-ensign (ensign) {version}' ;; *) exit 1 ;; esac")
 }
@@ -81,15 +81,15 @@ fn a_plugin_or_link_of_another_version_is_made_to_lead_here() {
     let what = found[0]["found"].as_str().unwrap();
     assert!(what.contains(" 0.0.1, ") && what.ends_with(env!("CARGO_PKG_VERSION")), "{what}");
     assert_fixed(&sandbox, "other-version");
-    // The same version may be a copy.
+    // Another file with the same version is no fault.
     program(&sandbox, "same", &version(env!("CARGO_PKG_VERSION")));
     lead(&sandbox.home().join("bin/same"));
     assert_healthy(&sandbox);
-    // A newer one knows better.
+    // If the other version is newer, its own `doctor` should be run.
     program(&sandbox, "newer", &version("9.0.0"));
     lead(&sandbox.home().join("bin/newer"));
     assert_by_hand(&sandbox, "other-version", &format!("{} doctor", plugin.display()));
-    // A file is a person's to replace.
+    // Only a person may replace a file that is no link.
     fs::remove_file(&plugin).unwrap();
     fs::copy(sandbox.home().join("bin/old"), &plugin).unwrap();
     assert_by_hand(&sandbox, "other-version", "ln -sfn ");
@@ -116,7 +116,7 @@ fn a_second_copy_on_path_of_another_version_is_named() {
     assert_healthy(&sandbox);
 }
 
-/// Nobody is asked: `update --check` wrote it down.
+/// `doctor` asks no server, because `update --check` has stored the answer.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_newer_release_that_is_known_is_named_until_it_is_installed() {
@@ -139,7 +139,7 @@ fn a_newer_release_that_is_known_is_named_until_it_is_installed() {
         "found": found[0]["found"], "breaks": found[0]["breaks"]});
     assert_eq!(found, [expected]);
     assert!(found[0]["found"].as_str().unwrap().contains(" 0.9.0 "), "{found:?}");
-    // Who installed the program renews it.
+    // For a package, the command is the package manager's.
     write(&installed.at("lib/ensign/installed-by"), b"apt install --only-upgrade docker-credential-ensign\n");
     assert_eq!(names(&installed)[0]["command"], "apt install --only-upgrade docker-credential-ensign");
     let note = "! Ensign 0.9.0 is available:  apt install --only-upgrade docker-credential-ensign\n";
@@ -159,7 +159,7 @@ fn another_program_of_the_short_name_is_not_started() {
     assert!(!sandbox.home().join("ran").exists());
 }
 
-/// systemd reads `environment.d` when the session begins, as this stands for it.
+/// systemd reads `environment.d` at the start of a session. The fake `systemctl` reads it at each call.
 #[test]
 fn a_session_with_another_path_is_given_the_folder() {
     let sandbox = healthy();
@@ -168,7 +168,7 @@ fn a_session_with_another_path_is_given_the_folder() {
     program(&sandbox, "systemctl", script);
     assert_found(&sandbox, &[("session-path", "note")]);
     assert_fixed(&sandbox, "session-path");
-    // One that does not answer says nothing.
+    // A `systemctl` that does not answer gives no finding.
     program(&sandbox, "systemctl", "sleep 60");
     assert_healthy(&sandbox);
 }
@@ -214,8 +214,8 @@ A newer release?  docker-credential-ensign update --check
 "#]]);
 }
 
-/// Types the command that `--fix` shows, in a mount namespace whose `/usr/local/bin` is empty, by a `sudo` that asks nothing
-/// and has a home of its own; then Docker, started by `sudo`, is answered by the program.
+/// Runs the command that `--fix` shows, then Ensign by `sudo`, as `sudo docker` would. A mount namespace has an empty
+/// `/usr/local/bin`, and a fake `sudo` sets another home and asks nothing.
 fn as_root_types(sandbox: &Sandbox, seen: &Run, check: &str) {
     let lines: Vec<_> =
         seen.stdout.lines().skip_while(|line| !line.contains(&format!("! {check}: "))).take(3).collect();
@@ -269,7 +269,7 @@ fn docker_as_a_snap_is_named() {
     assert_mended_by_hand(&sandbox, "docker-snap", &[], |command| {
         format!("mkdir -p \"$HOME/snap/docker/current/.docker\" && {command} --yes")
     });
-    // A login that came later is not there.
+    // The exported file does not contain a login that is made later.
     sandbox.store("quay.io", "carol", "carol-s3cret");
     sandbox.ok(&["configure-docker"], "");
     assert_found(&sandbox, &[("docker-snap", "broken")]);

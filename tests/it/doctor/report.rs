@@ -1,8 +1,8 @@
-//! The texts for others: an issue, a program.
+//! `--report` and `--json`: the texts for an issue and for programs.
 
 use super::*;
 
-/// A home in which every place that can hold a secret holds one.
+/// A home that has a secret in every place that can contain one.
 fn full_of_secrets() -> Sandbox {
     let sandbox = healthy();
     sandbox.store("quay.io", "carol", "carol-s3cret");
@@ -97,7 +97,7 @@ fn json_has_the_documented_shape() {
         "fixable": true,
     });
     assert_eq!(order["findings"], json!([expected]));
-    // Steps of `--fix` are lines of their own; the last is doctor's.
+    // Each step of `--fix` prints its own line of JSON; the last line is from `doctor`.
     let fixed = run(&sandbox, &["--fix", "docker-not-asking", "--json"]).stdout;
     let last: Value = serde_json::from_str(fixed.lines().last().unwrap()).unwrap();
     assert_eq!((&last["check"], &last["fixed"]), (&json!("docker-not-asking"), &json!(true)));

@@ -1,4 +1,4 @@
-//! The key of sealed secrets.
+//! Checks of stores, and of the key for sealed secrets.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use snapbox::str;
 
 use super::*;
 
-/// Both secrets sealed, their key in a file.
+/// A home whose two secrets are sealed, with the key in a file.
 fn sealed() -> (Sandbox, PathBuf) {
     let sandbox = healthy();
     let key = sandbox.home().join("key");
@@ -44,7 +44,7 @@ A newer release?  docker-credential-ensign update --check
 
 "#]]);
     fs::rename(&key, &away).unwrap();
-    // The kernel may have it for a while; a person can take that back.
+    // Removes the key from the kernel's keyring, which may still cache it.
     let _ = sandbox.run(&["lock"], "");
     let found = findings(&sandbox, &[]);
     assert_eq!(names(&found).first(), Some(&("sealed-key", "broken")), "{found:?}");
@@ -55,7 +55,8 @@ A newer release?  docker-credential-ensign update --check
     assert!(!names(&found).iter().any(|(_, severity)| *severity == "broken"), "{found:?}");
 }
 
-/// Refuses the calls of the kernel's keyring, as containers do, and becomes the rest of its words.
+/// A Python script that forbids the system calls of the kernel's keyring, as containers do, and then runs its
+/// arguments.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 const REFUSE: &str = r"
 import ctypes, os, struct, sys
@@ -68,7 +69,7 @@ if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program, 0, 0): sys.exit(99)
 os.execv(sys.argv[1], sys.argv[1:])
 ";
 
-/// Runs words where the kernel has no keyring; `None` where that cannot be had.
+/// Runs a command without the kernel's keyring. Returns `None` if python3 or seccomp is missing.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn refused(sandbox: &Sandbox, words: &[&str]) -> Option<Run> {
     let words = [&["-c", REFUSE], words].concat();
@@ -80,7 +81,7 @@ fn refused(sandbox: &Sandbox, words: &[&str]) -> Option<Run> {
     run
 }
 
-/// `--fix` does not cache the key any more: who holds it is asked each time.
+/// `--fix` turns the cache off, so that Ensign asks the holder each time.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn a_key_that_the_kernel_does_not_keep_is_not_given_to_it_any_more() {
@@ -147,7 +148,8 @@ A newer release?  docker-credential-ensign update --check
     assert!(get.stdout.contains("alice-s3cret"), "{get:?}");
 }
 
-/// Nothing opens a key behind a passphrase there: another must hold it, and the passphrase is typed for that once more.
+/// Without the kernel's keyring, no command can open a key behind a passphrase. The key needs another holder, and
+/// changing the holder needs the passphrase once more.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn a_passphrase_without_a_kernel_keyring_gives_way_to_another_holder() {
@@ -228,7 +230,7 @@ A newer release?  docker-credential-ensign update --check
 "#]]);
 }
 
-/// A key in a file is never given to the kernel.
+/// The kernel's keyring never caches a key that is in a file.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn a_kernel_that_keeps_no_key_is_nothing_to_a_key_file() {
