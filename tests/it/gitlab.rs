@@ -1,4 +1,4 @@
-//! A GitLab of one's own: its address is found from the registry's challenge.
+//! A self-hosted GitLab, whose address Ensign finds in the challenge of its registry.
 
 use serde_json::json;
 use snapbox::str;
@@ -7,7 +7,7 @@ use crate::support::scripted::{Asked, Scripted, respond};
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
-/// A GitLab at an address of its own, and the registry that sends its visitors there.
+/// A GitLab with its own address, and a registry whose challenge names that address.
 struct Pair {
     gitlab: Scripted,
     registry: Scripted,
@@ -65,7 +65,7 @@ fn a_gitlab_is_found_from_the_challenge_of_its_registry() {
             "revoke_url": format!("http://{}/oauth/revoke", pair.gitlab.host),
         });
         assert_eq!(account["source"], source);
-        // The same login again knows it, and asks no more than the registry's verdict.
+        // The next login finds the provider in the account, so it only asks the registry to verify the secret.
         let before = pair.registry.seen().len();
         let run = pair.login(&sandbox, &["--alias", "oauth2"]);
         assert_eq!((run.code, pair.registry.seen().len() - before), (Some(0), 2), "{run:?}");
@@ -118,7 +118,8 @@ hint: name the provider with `--provider NAME`, or with `--issuer URL --client-i
     assert!(pair.gitlab.seen().is_empty());
 }
 
-/// Its client is known here, and whoever says to be its registry would get its tokens.
+/// The config has a client id for this GitLab. A hostile registry could name this GitLab to receive its tokens, so the
+/// user must name the provider.
 #[test]
 fn a_registry_is_not_taken_for_one_of_a_gitlab_that_is_known_already() {
     let (pair, sandbox) = (Pair::start("container_registry"), Sandbox::new());

@@ -1,4 +1,4 @@
-//! What outlives a login by browser: nothing if it fails, else all that the next one needs.
+//! What Ensign stores after a login by browser: nothing if the login fails, otherwise all that the next login needs.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,8 @@ fn a_grant_whose_exchange_fails_is_given_back() {
     }
 }
 
-/// The registry's secret is not the access token, and the scope is the user's own: both outlive the login.
+/// The secret is another field than the access token, and the user set the scope. Ensign remembers both for the renewal
+/// and the next login.
 #[test]
 fn a_secret_of_another_field_is_renewed_and_the_scope_is_asked_for_again() {
     let provider = Provider::start(|path, _, before| match (path, before) {

@@ -1,4 +1,5 @@
-//! Accounts with a rule for callers: every way in which they are handed out holds to it, and is written down first.
+//! Accounts with a rule for callers: every way to hand out their secret obeys the rule and is first written to the
+//! journal.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -26,7 +27,7 @@ fn ask(sandbox: &Sandbox) -> Run {
 #[test]
 fn a_hand_out_is_written_down_before_the_answer_or_there_is_none() {
     let sandbox = guarded(HOST, &["--program", "docker"]);
-    // Nobody reads the answer, and it stands in the journal.
+    // Nobody can read the answer, but the journal already contains it.
     let script = "printf ghcr.io | \"$ENSIGN\" get >/dev/full; exit $?\n";
     let run = crate::callers::running(&sandbox, &["docker", "pull", "ghcr.io/alice/app"], script, "");
     assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
@@ -213,7 +214,7 @@ alice
     }
     let in_config = json!({"programs": ["docker"], "agents": "refused"});
     assert_eq!(sandbox.config()["registries"][HOST]["accounts"]["alice"]["callers"], in_config);
-    // A renewed password and another label leave it.
+    // A new password and a new alias do not change the rule.
     sandbox.store(HOST, "alice", "other");
     sandbox.ok(&["account", "edit", HOST, "alice", "--alias", "me"], "");
     assert_eq!(sandbox.config()["registries"][HOST]["accounts"]["me"]["callers"], in_config);
@@ -232,7 +233,7 @@ fn nobody_looks_at_the_caller_of_an_account_without_a_rule() {
         fs::create_dir_all(sandbox.home().join(link)).unwrap();
         std::os::unix::fs::symlink(sandbox.home().join(folder), sandbox.home().join(link).join("ensign")).unwrap();
     }
-    // A variable of ours would be a reason to look at the caller.
+    // One of Ensign's variables would be another reason to look at the caller.
     let script = format!(
         "unset ENSIGN_CONFIG_DIR ENSIGN_DATA_DIR; exec strace -f -e trace=openat,readlink -o {} {} get\n",
         trace.display(),

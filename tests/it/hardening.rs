@@ -1,4 +1,5 @@
-//! A stranger's folder and a stranger's process get nothing: programs, addresses, memory.
+//! A stranger's folder and a stranger's process get nothing: no program is run from the folder, no address is trusted,
+//! and no memory is readable.
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
@@ -58,7 +59,7 @@ fn a_program_is_never_found_in_the_folder_that_we_are_called_in() {
         let exec = run(&["exec", "-a", "me", "--", "tool"], "");
         assert_eq!(exec.code, Some(127), "{exec:?}");
         assert!(!sandbox.home().join("ran").exists(), "{path:?}");
-        // What a person names by its path is theirs to run.
+        // A person may run a program that they name by its path.
         assert_eq!(run(&["exec", "-a", "me", "--", "./tool"], "").code, Some(0), "{path:?}");
     }
 }
@@ -102,7 +103,7 @@ hint: name it as in `ghcr.io`
 "#]]);
 }
 
-/// The program as somebody else, in a home of theirs; `None` where only root could.
+/// Runs the program as another user, with a home of that user. Returns `None` if the test does not run as root.
 fn as_stranger(sandbox: &Sandbox, arguments: &[&str]) -> Option<std::process::Child> {
     let made = std::process::Command::new("chown").args(["-R", &STRANGER.to_string()]).arg(sandbox.home()).status();
     if !made.is_ok_and(|status| status.success()) {
@@ -129,7 +130,7 @@ fn no_other_process_of_the_user_looks_into_our_memory() {
         let sandbox = Sandbox::new();
         let Some(mut child) = as_stranger(&sandbox, words) else { return };
         let memory = format!("/proc/{}/mem", child.id());
-        // It waits for its stdin, before any secret is there.
+        // The program waits for its stdin here, before it reads a secret.
         let is_private = || fs::metadata(&memory).is_ok_and(|memory| memory.uid() == 0);
         let began = std::time::Instant::now();
         while !is_private() && began.elapsed().as_secs() < 20 {
@@ -156,7 +157,7 @@ fn who_may_not_see_our_file_still_sees_that_we_ask_in_a_circle() {
     assert_eq!(fs::read_to_string(sandbox.home().join("calls")).unwrap(), "call\n");
 }
 
-/// Each section of its first part names its tests in a last line.
+/// Each section of the part «What is protected» in SECURITY.md names its tests in its last line.
 #[test]
 fn every_promise_has_its_test() {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/SECURITY.md")).unwrap();

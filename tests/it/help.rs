@@ -1,4 +1,4 @@
-//! What a newcomer meets: help, hints, questions and the ways out of them.
+//! What a new user meets: help, hints, questions, and ways to leave these.
 
 use snapbox::str;
 
@@ -204,7 +204,7 @@ hint: run `ensign help` to see them
 "#]]);
 }
 
-/// On a terminal of 80x24, with the next prompt on its last line.
+/// Checks a terminal of 80x24, whose last line shows the next prompt.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_people_use_most_fits_a_screen() {
@@ -227,7 +227,7 @@ fn what_people_use_most_fits_a_screen() {
     }
 }
 
-/// `mandoc` says what is wrong with a page, and nothing where all is well.
+/// `mandoc` reports the faults of a manual page, and prints nothing if there are none.
 #[cfg(unix)]
 #[test]
 fn the_manual_is_clean() {

@@ -1,4 +1,5 @@
-//! Every page of help in a file of `tests/it/snapshots/help/`: a command without one fails, and so does a file without a command.
+//! Compares every page of help with a file in `tests/it/snapshots/help/`. A command without a file fails, and so does a
+//! file without a command.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -16,12 +17,13 @@ fn ensign(sandbox: &Sandbox, words: &[&str]) -> Run {
 #[test]
 fn every_page_of_help_is_a_snapshot() {
     let sandbox = Sandbox::new();
-    let manual = ensign(&sandbox, &["man"]).stdout; // made from the tree of commands, with the topics
+    let manual = ensign(&sandbox, &["man"]).stdout; // lists the pages of all commands and topics
     let mut files = BTreeSet::from(["manual.txt".to_owned()]);
     shows_file(&manual, &format!("{FOLDER}/manual.txt"));
     for page in manual.lines() {
         let name = page.rsplit_once('.').unwrap().0.trim_start_matches("ensign").trim_start_matches('-');
-        // `account-edit` is `account edit`, and `configure-docker` is one word.
+        // A hyphen in a page's name may separate words, as in `account edit`, or be part of one, as in
+        // `configure-docker`.
         let whole = [name].into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>();
         let words = [whole, name.splitn(2, '-').collect()];
         let help = |words: &[&str]| ensign(&sandbox, &[&["help"], words].concat());

@@ -1,4 +1,4 @@
-//! `import`: logins of other tools are looked for, shown, kept, and removed where they lay only if asked.
+//! `import`: it finds logins of other tools, shows them, stores them, and removes the old ones only on request.
 #![cfg(unix)]
 
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use snapbox::str;
 
 use crate::support::{Sandbox, read_json, write};
 
-/// A helper with one file per login in `~/NAME/`: the address on the first line, the answer on the second.
+/// A helper that stores each login in a file of `~/NAME/`: the address on the first line, the answer on the second.
 const HELPER: &str = r#"#!/bin/sh
 input=$(cat)
 folder=$HOME/$(basename "$0")
@@ -23,7 +23,7 @@ erase) rm "$folder/$(key "$input")" 2>/dev/null || missing ;;
 esac
 "#;
 
-/// A home with a helper `docker-credential-NAME` that has these logins.
+/// Adds the helper `docker-credential-NAME` with these logins to a home.
 pub fn with_helper(sandbox: Sandbox, name: &str, logins: &[(&str, &str, &str)]) -> Sandbox {
     let program = format!("docker-credential-{name}");
     for (server, user, secret) in logins {
@@ -54,7 +54,7 @@ pub fn containers(sandbox: &Sandbox, config: &Value) -> PathBuf {
     path
 }
 
-/// `get` as JSON, or its one line.
+/// Returns the user and the secret of a `get`, or an empty user and the error.
 pub fn answer(sandbox: &Sandbox, server: &str) -> (String, String) {
     let run = sandbox.run(&["get"], server);
     match serde_json::from_str::<Value>(&run.stdout) {
@@ -67,7 +67,7 @@ pub fn pair(user: &str, secret: &str) -> (String, String) {
     (user.to_owned(), secret.to_owned())
 }
 
-/// Every place with something in it.
+/// A home with logins in every place that `import` reads.
 pub fn full() -> Sandbox {
     let sandbox = with_helper(
         Sandbox::new(),
@@ -250,7 +250,7 @@ fn what_could_not_be_kept_or_stands_behind_another_is_not_removed() {
     let mut after = read_json(&path);
     let run = sandbox.run(&["import", "--remove"], "");
     assert_eq!(answer(&sandbox, "quay.io"), pair("carol", "s3cret-new"));
-    after["credHelpers"] = json!({"quay.io": "ensign"}); // for what the helper had
+    after["credHelpers"] = json!({"quay.io": "ensign"}); // because `import` removed the helper's login
     assert_eq!(read_json(&path), after);
     run.shows(str![[r#"
 exit 0

@@ -1,4 +1,4 @@
-//! Imports that are refused or cannot be written: nothing is half done.
+//! Imports that are refused or cannot be written: no change is half done.
 #![cfg(unix)]
 
 use serde_json::json;
@@ -62,7 +62,7 @@ No logins found. To add an account:  docker-credential-ensign login HOST
 "#]]);
 }
 
-/// There would be a copy of the config before if it had been written twice.
+/// A second write of the config would have left a backup copy.
 #[test]
 fn many_logins_are_kept_in_one_write() {
     let sandbox = Sandbox::new().with("PATH", "/nowhere");
@@ -106,7 +106,7 @@ fn a_registry_whose_secrets_cannot_be_written_keeps_no_other_back() {
     assert_eq!(sandbox.who("c.example"), "carol");
 }
 
-/// A helper is asked for each login: what it refuses keeps no other back.
+/// `import` stores each login in the helper separately, so one refused login does not affect the others.
 #[test]
 fn a_login_that_another_store_refuses_affects_no_other() {
     let script = "#!/bin/sh\ninput=$(cat)\ncase $1$input in store*ben*) exit 1 ;; esac\n";
@@ -120,12 +120,12 @@ fn a_login_that_another_store_refuses_affects_no_other() {
     assert_eq!(accounts.as_object().unwrap().keys().collect::<Vec<_>>(), ["bob"]);
 }
 
-/// Secrets come first; if the config cannot follow, they go again.
+/// `import` writes secrets before the config. If the config cannot be written, it removes the secrets again.
 #[cfg(unix)]
 #[test]
 fn an_import_whose_config_cannot_be_written_leaves_no_secrets() {
     let sandbox = Sandbox::new().with("PATH", "/nowhere");
-    std::fs::create_dir_all(sandbox.config_path().with_extension("json.bak")).unwrap(); // a folder in its way
+    std::fs::create_dir_all(sandbox.config_path().with_extension("json.bak")).unwrap(); // blocks the backup copy
     sandbox.store("a.example", "alice", "old");
     let auths = json!({"a.example": auth("alice", "new"), "b.example": auth("bob", "pw")});
     write(&sandbox.home().join("auth.json"), json!({"auths": auths}).to_string().as_bytes());

@@ -1,4 +1,4 @@
-//! `install.sh`, run as a person runs it, in a home of its own. The compiling is left out: cargo has built the program.
+//! `install.sh` as a person runs it, in its own home. It installs the program that cargo has built for the tests.
 #![cfg(unix)]
 
 use std::fs::{self, Permissions};
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Run, Sandbox, finish, write};
 
-/// A home with a blank in its name, as some people have.
+/// A home folder whose name contains blanks.
 struct Home {
     _sandbox: Sandbox,
     path: PathBuf,
@@ -26,7 +26,7 @@ impl Home {
         self.path.join(".local/bin")
     }
 
-    /// `install.sh` from another folder than its own.
+    /// Returns a command that runs `install.sh` from the home folder.
     fn script(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("/bin/sh");
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/install.sh")).args(arguments);
@@ -40,7 +40,7 @@ impl Home {
         run(&mut self.script(&[&["--program", Sandbox::program()], arguments].concat()))
     }
 
-    /// Everything under the home: folders, files, and links with what they point to.
+    /// Returns all paths below the home, and the targets of links.
     fn tree(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut folders = vec![self.path.clone()];
@@ -247,7 +247,7 @@ fn docker_no_longer_asks_a_program_that_is_gone() {
     assert_eq!(home.tree(), Vec::<String>::new(), "what is left of Docker's file says nothing");
 }
 
-/// buildx has a folder of its own for a repository, also where Docker's own file says nothing of us.
+/// The folder of buildx names a pinned program, although Docker's config does not name Ensign.
 #[test]
 fn no_folder_of_buildx_names_a_program_that_is_gone() {
     let home = Home::new();

@@ -1,4 +1,5 @@
-//! `install.sh` where the release is hard to get: without curl, through a proxy, from a server that fails, without room.
+//! `install.sh` if the release is hard to fetch: without curl, through a proxy, from a failing server, or on a full
+//! disk.
 #![cfg(target_os = "linux")]
 
 use std::fmt::Write as _;
@@ -55,7 +56,8 @@ fn a_proxy_leads_to_the_server_with_curl_and_with_wget() {
     }
 }
 
-/// Needs the right to mount; without it nothing is tried. The room is enough for less and less.
+/// Mounts disks of different sizes: too small for the download, for the unpacked release, or for both. Skipped if the
+/// test may not mount.
 #[test]
 fn where_there_is_no_room_nothing_is_left() {
     let home = Home::new(Tools::All);

@@ -1,5 +1,5 @@
-//! `install.sh` piped into a shell, against a server of releases: what it takes, what it refuses, and that a refusal
-//! changes nothing.
+//! `install.sh` in a pipe, with a server of releases: which releases it installs, and which it refuses without a
+//! change.
 #![cfg(target_os = "linux")]
 
 use std::fmt::Write as _;
@@ -19,14 +19,14 @@ const OURS: &str = env!("CARGO_PKG_VERSION");
 const SCRIPT: &str = include_str!("../../install.sh");
 const FACTS: &str = include_str!("../../packaging/release.facts");
 
-/// A home, a server of releases, and the script as that server's owner would publish it.
+/// A home, a server of releases, and the script as the owner of that server would publish it.
 pub struct Home {
     pub sandbox: Sandbox,
     pub releases: Releases,
     path: String,
 }
 
-/// How signatures are verified, and files fetched.
+/// The tools that the script finds to verify signatures and to fetch files.
 #[derive(Clone, Copy, Debug)]
 pub enum Tools {
     All,
@@ -70,7 +70,7 @@ impl Home {
         SCRIPT.lines().map(filled).collect()
     }
 
-    /// `… | sh -s -- WORDS`
+    /// Runs the script as `… | sh -s -- WORDS` does.
     pub fn install(&self, words: &[&str]) -> Run {
         self.run_script(&self.script(), words)
     }
@@ -97,7 +97,7 @@ impl Home {
         String::from_utf8(output.stdout).unwrap().trim().trim_start_matches("ensign ").to_owned()
     }
 
-    /// It fails, and leaves neither a file nor a folder. Returns what it says.
+    /// Asserts that the installation fails and leaves no file and no folder. Returns the error.
     pub fn refused(&self, words: &[&str]) -> String {
         let run = self.install(words);
         assert_eq!(run.code, Some(1), "{words:?}: {run:?}");
@@ -150,7 +150,7 @@ fn a_release_is_installed_from_a_pipe_updated_and_removed_without_a_trace() {
     let update = home.sandbox.command_of(&home.at("bin/ensign"), &["update"]).env("SSL_CERT_FILE", authority).output();
     assert_eq!((Run::from(update.unwrap()).code, home.version().as_str()), (Some(0), "0.9.0"));
 
-    // An old release as the newest would bring back what was mended since.
+    // An old release as the latest one would bring back faults that were fixed since.
     home.releases.make_newest(OURS);
     let older = home.install(&[]);
     assert_eq!(home.version(), "0.9.0");
@@ -169,7 +169,7 @@ To go back to it:  --version [VERSION]
     assert!(!home.at("").exists());
 }
 
-/// A server that offers one as the newest is set up wrongly.
+/// A server whose latest release is a pre-release is misconfigured.
 #[test]
 fn a_pre_release_is_installed_by_name_only() {
     let home = Home::new(Tools::All);
@@ -215,7 +215,7 @@ install.sh: there is no signed release of Ensign yet; nothing was changed. Build
 "#]]);
 }
 
-/// A download that breaks off must not run half of the script: `rm -rf /tmp/x` could be cut behind `/tmp`.
+/// If the download of the script breaks off, no part of the script must run: `rm -rf /tmp/x` could be cut after `/tmp`.
 #[test]
 fn half_a_script_does_nothing() {
     let home = Home::new(Tools::All);
@@ -263,7 +263,7 @@ install.sh: there is no checkout to build from here. Make one:
 
 "#]],
     );
-    // What a package manager keeps is its own affair.
+    // The script does not touch a program that a package manager installed.
     write(&home.at("lib/ensign/installed-by"), b"apt install --only-upgrade docker-credential-ensign\n");
     let run = home.install(&[]);
     assert_eq!(home.install(&["--uninstall"]), run);

@@ -1,4 +1,4 @@
-//! `install.sh` and releases that were tampered with, or that the key should not have signed.
+//! `install.sh` with manipulated releases, and with ones that the key should not have signed.
 #![cfg(target_os = "linux")]
 
 use std::fmt::Write as _;
@@ -72,7 +72,7 @@ fn tampered_with(tools: Tools) -> String {
         releases.make_newest("0.9.0");
         let _ = write!(told, "{what}\n{}", home.refused(&[]));
     }
-    // The comment is signed too.
+    // The signature also covers the comment.
     home.publish_script("0.9.0", SAYING);
     let path = releases.folder("0.9.0").join(SIGNATURE);
     let text = fs::read_to_string(&path).unwrap().replace("ensign 0.9.0", "ensign 0.9.1");

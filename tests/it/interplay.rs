@@ -1,4 +1,5 @@
-//! Parts that meet: patterns of hosts, other helpers, trusted files, public images, the journal, buildx's folders.
+//! Combinations of features: patterns of hosts, other helpers, trusted files, public images, the journal, buildx's
+//! folders.
 #![cfg(unix)]
 
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use crate::support::{Run, Sandbox, finish, write};
 
 const HELPER: &str = "#!/bin/sh\ncat >/dev/null\necho \"{\\\"Username\\\":\\\"theirs\\\",\\\"Secret\\\":\\\"s\\\"}\"\n";
 
-/// The accounts `me`, the default, and `work` for all hosts of `*.corp.example`.
+/// A home with the accounts `me` and `work` for all hosts of `*.corp.example`, of which `me` is the default.
 fn pattern() -> Sandbox {
     let sandbox = Sandbox::new();
     for name in ["me", "work"] {
@@ -113,7 +114,7 @@ hint: set ENSIGN_ACCOUNT=c.corp.example=NAME to use one anyway
     };
     assert_eq!(["a", "c"].map(|host| sandbox.who(&format!("{host}.corp.example"))), ["me", "work"]);
     for format in ["dockerconfigjson", "auth.json"] {
-        // Of no other host: whoever is given the file is shown no more than was asked for.
+        // The export contains only the requested host, so the file's reader learns no other host of the pattern.
         assert_eq!(exported(format, "a"), json!({"a.corp.example": {"auth": "bWU6bWU="}}));
         assert_eq!(exported(format, "c"), json!({"c.corp.example": {"auth": "d29yazp3b3Jr"}}));
     }

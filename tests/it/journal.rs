@@ -1,4 +1,4 @@
-//! The journal as a file: private, small, whole, and never in the way of an answer.
+//! The journal's file: it is private, small and complete, and never prevents an answer.
 #![cfg(unix)]
 
 use std::fs;
@@ -86,8 +86,8 @@ fn a_runtime_folder_that_is_not_ours_alone_gets_no_journal() {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
         std::os::unix::fs::chown(&folder, Some(12345), None).unwrap();
-        assert_eq!(sandbox.who(HOST), "alice"); // as `sudo -E docker pull` does
-        // What another has there already is not ours to continue.
+        assert_eq!(sandbox.who(HOST), "alice"); // `sudo -E docker pull` finds such a folder
+        // Ensign does not append to another user's file.
         write(&journal(&sandbox), b"");
         fs::set_permissions(journal(&sandbox), fs::Permissions::from_mode(0o600)).unwrap();
         std::os::unix::fs::chown(journal(&sandbox), Some(12345), None).unwrap();
@@ -157,7 +157,7 @@ fn what_cannot_be_written_changes_no_answer() {
         command.env("ENSIGN", Sandbox::program()).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         finish(command.spawn().unwrap(), HOST.as_bytes())
     };
-    // Beyond this limit a write is a signal that kills (setrlimit(2), RLIMIT_FSIZE).
+    // A write beyond this limit raises a signal that kills the process (setrlimit(2), RLIMIT_FSIZE).
     assert_eq!(in_shell("ulimit -f 0; \"$ENSIGN\" get"), answer);
     assert_eq!(entries(&sandbox).len(), 1);
     let full = "mount -t tmpfs -o size=4k,mode=700 none \"$XDG_RUNTIME_DIR\" 2>/dev/null || exit 77
@@ -179,7 +179,7 @@ fn a_hundred_at_once_write_whole_lines_and_the_journal_stays_small() {
     let nearly = (64 << 10) / filler.len();
     write(&journal(&sandbox), filler.repeat(nearly).as_bytes());
     fs::set_permissions(journal(&sandbox), fs::Permissions::from_mode(0o600)).unwrap();
-    called_by(&sandbox, &["docker", "pull", &image], HOST); // which also makes the script, that nobody may write below
+    called_by(&sandbox, &["docker", "pull", &image], HOST); // also writes the script for the threads below
     std::thread::scope(|scope| {
         for _ in 0..100 {
             scope.spawn(|| assert_eq!(called_by(&sandbox, &["docker", "pull", &image], HOST).code, Some(0)));

@@ -1,4 +1,4 @@
-//! `store key --rotate`: a new key for all that is sealed, without a moment in which a secret does not open.
+//! `store key --rotate`: it seals all secrets with a new key, and every secret stays readable meanwhile.
 #![cfg(unix)]
 
 use std::fs;
@@ -11,7 +11,7 @@ use snapbox::str;
 use crate::support::finish;
 use crate::support::{Run, Sandbox, read_json, write};
 
-/// Two accounts on two registries, sealed with a key in the file `key`.
+/// A home with accounts on two registries, sealed with the key in the file `key`.
 pub fn sealed() -> Sandbox {
     let sandbox = Sandbox::new();
     let holder = format!("file:{}", sandbox.home().join("key").display());
@@ -56,7 +56,7 @@ exit 0
     assert!(now["key"] != old_id && now.get("previous").is_none(), "{now}");
     for registry in ["ghcr.io", "quay.io"] {
         assert_eq!(read_json(&path(&sandbox, registry))["key"], now["key"]);
-        // Old copies of the file are told by the generation, which goes on.
+        // The generation increases, so that Ensign recognises old copies of the file.
         assert_eq!(read_json(&path(&sandbox, registry))["generation"], 2);
     }
     let new_key = fs::read(sandbox.home().join("key")).unwrap();
@@ -69,7 +69,7 @@ exit 1
 `~/data/sealed/ghcr.io.json` was sealed with another key: it needs [KEY], and this machine has [KEY-2]: put that key's `key.json` back, or remove the file and log in again
 
 "#]]);
-    // What does not open would be lost: nothing is changed.
+    // Rotating the key would make this file unreadable for ever, so nothing is changed.
     let run = sandbox.run(&["store", "key", "--rotate"], "");
     run.shows(str![[r#"
 exit 1
@@ -83,7 +83,7 @@ hint: put that key's `key.json` back, or remove the file and log in again
     assert_eq!(sandbox.run(&["get"], "quay.io").code, Some(1));
 }
 
-/// Registries whose files have names with `%`: they are sealed anew as the others are.
+/// Some registries have files with `%` in their names. These files are sealed again too.
 #[test]
 fn no_file_is_passed_over() {
     let sandbox = sealed();
@@ -96,7 +96,7 @@ fn no_file_is_passed_over() {
         let get = sandbox.run(&["get"], host);
         assert!(get.stdout.contains(secret), "{host}: {get:?}");
     }
-    // One under another's name would be lost with the key.
+    // A file under another registry's name could not be sealed again, so nothing is changed.
     fs::copy(path(&sandbox, "ghcr.io"), path(&sandbox, "a.example")).unwrap();
     let before = key_json(&sandbox);
     let run = sandbox.run(&["store", "key", "--rotate"], "");
@@ -110,7 +110,7 @@ hint: put the right file back from a backup, or remove this one and log in again
     assert_eq!(key_json(&sandbox), before);
 }
 
-/// A folder that cannot be listed is not an empty one.
+/// If the folder cannot be listed, the change stops, because it would overlook files.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_folder_that_cannot_be_looked_into_stops_the_change() {

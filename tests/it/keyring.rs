@@ -1,4 +1,4 @@
-//! The operating system's keyring: Docker's logins there, and what becomes of a keyring that does not answer.
+//! The operating system's keyring: Docker's logins in it, and a keyring that does not answer.
 #![cfg(all(unix, not(target_vendor = "apple")))]
 
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use crate::support::keyring::{Item, Items, Mood, start};
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
-/// A home whose session has a keyring with these logins of Docker's helper.
+/// A home whose session has a keyring with these logins, stored as Docker's helper does.
 fn with_logins(logins: &[(&str, &str, &str)], mood: Mood) -> (Sandbox, Items) {
     let items = logins.iter().map(|(server, user, secret)| Item::of_docker(server, user, secret)).collect();
     let items: Items = Arc::new(Mutex::new(items));
@@ -28,7 +28,7 @@ fn servers(items: &Items) -> Vec<String> {
     items.iter().map(|item| item.attribute("server").to_owned()).filter(|server| !server.is_empty()).collect()
 }
 
-/// What `import` tells of each entry: server, kind of place, effect and reason.
+/// Returns the server, the kind of place, the effect and the reason of each entry that `import` reports.
 fn told(run: &Run) -> Vec<[String; 4]> {
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
@@ -51,7 +51,8 @@ fn logins_of_docker_helpers_are_imported_with_the_helper_gone() {
     let (sandbox, items) = with_logins(&LOGINS, Mood::Open);
     let row = |server: &str| [server, "keyring", "new", ""].map(str::to_owned);
     let everything = [row("ghcr.io"), row("https://index.docker.io/v1/"), row("localhost:5000")];
-    // However one comes to it: everything, the keyring by name, the file or the helper that is no longer there.
+    // All these arguments find the logins: none, the keyring's name, Docker's config, or the name of the missing
+    // helper.
     docker(&sandbox, &json!({"credsStore": "secretservice", "auths": {"ghcr.io": {}}}));
     for words in [&[][..], &["keyring"], &["docker"], &["helper:secretservice"]] {
         let run = sandbox.run(&[&["import", "--json", "--dry-run"], words].concat(), "");
@@ -94,10 +95,10 @@ exit 0
     assert_eq!(servers(&items), ["https://index.docker.io/v1/", "https://ghcr.io/ensign/work"]);
     let config: serde_json::Value =
         serde_json::from_slice(&std::fs::read(sandbox.home().join(".docker/config.json")).unwrap()).unwrap();
-    // Who asks `pass` for a registry has never read the keyring.
+    // A client that asks `pass` for a registry never read the keyring, so this entry stays.
     assert_eq!(config["credHelpers"], json!({"ghcr.io": "ensign", "localhost:5000": "pass"}));
     assert_eq!(answer(&sandbox, "ghcr.io").0, "alice");
-    // A login that is not kept stays where it is.
+    // A login that cannot be imported stays in the keyring.
     let (sandbox, items) = with_logins(&[("no server at all", "alice", "x"), ("quay.io", "", "x")], Mood::Open);
     assert_eq!(sandbox.run(&["import", "keyring", "--remove", "--yes"], "").code, Some(0));
     assert_eq!(servers(&items).len(), 2);
@@ -131,7 +132,7 @@ fn a_keyring_that_cannot_be_opened_costs_only_its_own_entries() {
         assert_eq!(rows.len(), usize::from(is_named), "{case}: {rows:?}");
         assert_eq!(answer(&sandbox, "quay.io"), ("u".to_owned(), "p".to_owned()));
         if !is_slow {
-            // Whoever names it is told, and gets an exit code.
+            // `import keyring` reports the reason and exits with an error.
             let run = sandbox.run(&["import", "keyring", "--json"], "");
             assert_eq!((run.code, told(&run).len()), (Some(1), 1), "{case}: {run:?}");
             rows.extend(told(&run));

@@ -1,4 +1,4 @@
-//! The kubelet's exec protocol, every version of it.
+//! The exec protocol of the kubelet's credential providers, in all its versions.
 
 use serde_json::{Value, json};
 use snapbox::str;
@@ -11,7 +11,7 @@ fn request(version: &str, image: &str) -> String {
         .to_string()
 }
 
-/// `alice`, and `bob` for the team's images; `alice` is active.
+/// A home with `alice`, the default, and `bob` for the team's images.
 fn two_accounts() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "bob", "bob-pw");
@@ -59,7 +59,7 @@ fn the_image_of_the_request_chooses_the_account() {
     ] {
         assert_eq!(auth(&hub, image)[key]["username"], "carol", "{image}");
     }
-    // The kubelet compares letter by letter.
+    // The kubelet compares the key with the host of the image letter by letter.
     for host in ["GHCR.io", "ghcr.io:443"] {
         assert_eq!(auth(&sandbox, &format!("{host}/team/app"))[host]["username"], "alice");
     }

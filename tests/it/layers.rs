@@ -1,10 +1,10 @@
-//! The architecture as two tables: which layer may use which, and which file is the home of which crate.
+//! Tests of the architecture, as two tables: the layers that each layer may use, and the files that may use each crate.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each module with those it may use (besides itself), as ARCHITECTURE.md draws them.
+/// Each module with the other modules that it may use, as in ARCHITECTURE.md.
 const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("system", &["model"]),
@@ -41,10 +41,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("main", &[]),
 ];
 
-/// Parts of a module that not everybody who may use the module may use.
+/// Parts of modules that some users of the module may not use.
 const NOT_FOR: [(&str, &[&str]); 3] = [
     (
-        "system::keyring", // what an answer needs of it comes through the vault
+        "system::keyring", // answers use the keyring only through the vault
         &[
             "model",
             "config",
@@ -93,7 +93,7 @@ const NOT_FOR: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// Outside crates and the files that may name them.
+/// Each outside crate with the files that may name it.
 const HOMES: &[(&str, &[&str])] = &[
     ("argon2", &["system/passphrase.rs"]),
     (
@@ -190,7 +190,7 @@ fn no_layer_uses_one_above_or_beside_it() {
     assert!(wrong.is_empty(), "the table in tests/it/layers.rs forbids:\n{}", wrong.join("\n"));
 }
 
-/// Fronts say what they want of `accounts`; the document and the secrets of a change are its own.
+/// Fronts call functions of `accounts`. Only `accounts` may access the document and the secrets of a change.
 #[test]
 fn a_front_reaches_no_field_of_a_change() {
     let text = fs::read_to_string(root().join("src/accounts/transaction.rs")).unwrap();
@@ -211,7 +211,7 @@ fn every_outside_crate_has_one_home() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    // Errors and JSON are spoken in every layer; tests have the rest.
+    // Every layer may use crates for errors and JSON. The others in this list are for tests.
     let everywhere = ["anyhow", "serde", "serde_json", "snapbox", "tempfile", "fancy-regex", "signal-hook"];
     let dependencies =
         manifest.lines().skip_while(|line| *line != "[dependencies]").take_while(|line| !line.starts_with("[profile"));
@@ -222,7 +222,7 @@ fn every_outside_crate_has_one_home() {
     }
 }
 
-/// Types with one twin for each platform; a build has one of them.
+/// Types that are defined once for each platform; a build contains one of them.
 const PLATFORM_TWINS: [&str; 2] = ["Lineage", "OpenMode"];
 
 #[test]
@@ -239,7 +239,7 @@ fn a_type_name_is_defined_once() {
     assert!(double.is_empty(), "give each of these types a name of its own:\n{}", double.join("\n"));
 }
 
-/// Words that do not tell what a variable contains.
+/// Words that do not say what a variable contains.
 const NO_NAMES: [&str; 8] = ["of", "one", "here", "there", "them", "given", "said", "told"];
 
 #[test]
@@ -264,7 +264,7 @@ fn every_test_file_is_part_of_the_tests() {
         for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
             let name = path.file_stem().unwrap().to_str().unwrap();
             if name == "snapshots" && path.is_dir() {
-                continue; // what the program shows, and no test
+                continue; // the program's output, not tests
             }
             assert!(
                 name == head || text.contains(&format!("mod {name};\n")),
@@ -286,7 +286,7 @@ fn no_file_is_longer_than_400_lines() {
     }
 }
 
-/// Without those that snapshots hold, which the program wrote.
+/// Counts the lines of a file without those in snapshots, which the program wrote.
 fn lines_of_ours(text: &str) -> usize {
     let mut is_shown = false;
     let of_ours = text.lines().filter(|line| {
@@ -301,7 +301,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every source file, by its path in `src/`.
+/// Returns the path in `src/` and the text of every source file.
 fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     collect(&root().join("src"), "", &mut found);
@@ -325,7 +325,7 @@ fn module_of(file: &str) -> String {
     file.split('/').next().unwrap().trim_end_matches(".rs").to_owned()
 }
 
-/// `crate::a::b` and `crate::{a, b}` become paths; in `lib.rs` modules are named without `crate`.
+/// Returns the paths in `crate::a::b` and `crate::{a, b}`. In `lib.rs`, modules are named without `crate`.
 fn uses_of_crate(text: &str) -> Vec<String> {
     let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code = code.join("\n");
@@ -359,7 +359,8 @@ fn uses_of_crate(text: &str) -> Vec<String> {
     uses
 }
 
-/// The structs, enums, traits and aliases of a file, in its tests too. Associated types of an `impl` are left out.
+/// Returns the names of a file's structs, enums, traits and aliases, including those in its tests. Associated types of
+/// an `impl` are left out.
 fn defined_types(text: &str) -> Vec<String> {
     let (mut found, mut impl_depth) = (Vec::new(), None);
     for line in text.lines().filter(|line| !line.trim().is_empty()) {

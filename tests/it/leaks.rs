@@ -1,4 +1,5 @@
-//! A whole session's output, processes and files hold no secret; only the store does, and what was asked for.
+//! The outputs, processes and files of a whole session contain no secret. Only the secret store and requested answers
+//! do.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -8,14 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::support::registry::FakeRegistry;
 use crate::support::{Run, Sandbox, write};
 
-/// The fake registry takes a user's name with `-pw` behind it.
+/// The fake registry accepts the password `USER-pw`.
 const ALICE: &str = "l3akalice";
 const BOB: &str = "l3akbob";
 
-/// Everything but the secrets themselves.
+/// A session whose outputs are checked for secrets.
 struct Session<'s> {
     sandbox: &'s Sandbox,
-    /// Then no file at all may hold one.
+    /// True if the secrets are sealed, so that no file may contain one.
     is_sealed: bool,
     secrets: Vec<String>,
 }
@@ -38,7 +39,7 @@ impl Session<'_> {
         }
     }
 
-    /// Looks at the words and the environment of every process until `done`, as `ps e` does.
+    /// Checks the arguments and the environment of every process until `done`, as `ps e` shows them.
     fn watch_processes(&self, done: &AtomicBool) -> u32 {
         let mut seen = 0;
         while !done.load(Ordering::Relaxed) {
@@ -55,7 +56,7 @@ impl Session<'_> {
         seen
     }
 
-    /// Every file below `folder` but the secret store's.
+    /// Checks every file below `folder`, except the secret store's.
     fn assert_files_are_clean(&self, folder: &Path) -> u32 {
         let mut seen = 0;
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -79,7 +80,7 @@ impl Session<'_> {
     }
 }
 
-/// Ends the watching of processes when it goes, be it by a failed assertion.
+/// Ends the watching of processes when dropped, also after a failed assertion.
 struct Finish<'d>(&'d AtomicBool);
 
 impl Drop for Finish<'_> {
@@ -93,7 +94,7 @@ fn a_full_session_leaks_no_secret() {
     full_session(false);
 }
 
-/// What a disk image or a backup of the home has.
+/// A disk image or a backup of the home would contain these files.
 #[test]
 fn after_a_full_session_with_sealed_secrets_no_file_holds_one() {
     full_session(true);
@@ -103,9 +104,9 @@ fn full_session(is_sealed: bool) {
     let registry = FakeRegistry::with_tokens();
     let host = registry.host.as_str();
     let (alice_image, bob_image) = (format!("{host}/{ALICE}/app:1"), format!("{host}/{BOB}/app:1"));
-    // The script itself does not hold the secret in one piece.
+    // The script does not contain the secret as one text.
     let lender = "#!/bin/sh\nprintf 'warning: l3akbob-%s\\n' pw >&2\nprintf 'l3akbob-%s\\n' pw\n[ -z \"$BROKEN\" ]\n";
-    let runtime = tempfile::tempdir().unwrap(); // which is private, as a login makes one
+    let runtime = tempfile::tempdir().unwrap(); // private, like the folder that a login creates
     let sandbox =
         Sandbox::new().with_program("lender", lender).with("XDG_RUNTIME_DIR", runtime.path().to_str().unwrap());
     let secrets = [ALICE, BOB].map(|user| format!("{user}-pw")).to_vec();
@@ -142,7 +143,7 @@ fn full_session(is_sealed: bool) {
                 session.run(&words, "");
             }
         }
-        // Damage that makes the program speak of the files in which secrets lie.
+        // Damages the file of the secrets, so that errors are about this file.
         let kept = sandbox.secrets_path(host);
         let kept = if is_sealed { sandbox.home().join("data/sealed").join(kept.file_name().unwrap()) } else { kept };
         let good = fs::read(&kept).unwrap();
@@ -154,7 +155,7 @@ fn full_session(is_sealed: bool) {
         session.run(&["store"], &format!("{{\"ServerURL\": \"{host}\", \"Secret\": \"{BOB}-pw"));
         session.run(&["store"], &format!("{{\"ServerURL\": \"\", \"Username\": \"{BOB}\", \"Secret\": \"{BOB}-pw\"}}"));
         session.run(&["list"], "");
-        // Another program's secret, its complaint and its failure.
+        // An external source with its secret, its warning and its failure.
         session.ok(&["login", host, "-u", BOB, "--alias", "lent", "--borrow", "command", "--", "lender"], "");
         session.ok(&["account", "show", host, "lent"], "");
         session.run(&["login", host, "--borrow", "command", "-u", BOB, "--env", "BROKEN=1", "--", "lender"], "");
@@ -173,7 +174,7 @@ fn full_session(is_sealed: bool) {
             session.run(words, "");
         }
         for address in [host, &format!("https://{BOB}:{BOB}-pw@{host}/v2/"), &format!("{host}/{ALICE}/app")] {
-            sandbox.run(&["get"], address); // which is to hold a secret
+            sandbox.run(&["get"], address); // this answer contains a secret
         }
         session.ok(&["why"], "");
         assert!(session.assert_files_are_clean(sandbox.home()) > 1);

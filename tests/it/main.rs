@@ -1,8 +1,8 @@
-//! The real program, run as its users and clients run it: stdout, stderr and exit code are compared, always all three.
+//! Runs the real program as its users and clients do, and always compares stdout, stderr and the exit code.
 
-// Snapshots are written by a tool, and make a test long.
+// A tool writes the snapshots, which make a test long.
 #![allow(clippy::needless_raw_string_hashes, clippy::too_many_lines)]
-// A test that cannot go on may end, and it plays the outside world. Nothing here is reached from outside.
+// A test may end when it cannot continue, and it plays the outside world. Nothing outside this crate uses its items.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, unreachable_pub)]
 
 mod advice;

@@ -1,4 +1,4 @@
-//! Accounts that a machine is given: by a file or by variables, with no home and nothing that can be written.
+//! Accounts from a file or from variables, on a machine without a home and without a writable folder.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ const FILE: &str = r#"{"accounts": [
   {"registry": "ghcr.io", "username": "me", "secret": "mine", "active": true},
   {"registry": "docker.io", "username": "hubber", "secret": "pat"}]}"#;
 
-/// The two files as a cluster mounts them: no home, no folder of ours.
+/// Writes the accounts file and a secret's file, as a cluster mounts them.
 fn mounted(file: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     std::fs::create_dir(sandbox.home().join("mounted")).unwrap();

@@ -1,4 +1,4 @@
-//! Names, logins and answers as other programs spell them.
+//! Names, logins and answers in the spellings of other programs.
 
 use serde_json::{Value, json};
 use snapbox::str;
@@ -43,7 +43,7 @@ ENSIGN_ACCOUNT names `typo`, which ghcr.io does not have: run `docker-credential
 "#]],
     );
     sandbox = sandbox.with("ENSIGN_ACCOUNT", "typo");
-    // Nor does it matter that the registry is unknown here.
+    // The error also comes for a registry without accounts.
     assert!(sandbox.who("gcr.io").starts_with("ENSIGN_ACCOUNT names `typo`"));
     assert_eq!(sandbox.run(&["which", "gcr.io/a/b"], "").code, Some(3));
     assert_eq!(sandbox.run(&["which", "--as", "docker pull quay.io/a/b"], "").code, Some(3));
@@ -69,7 +69,7 @@ Docker does not ask Ensign for ghcr.io, quay.io:
     let kubelet = json!({"kind": "CredentialProviderRequest", "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
         "image": "gcr.io/a/b"});
     assert_eq!(sandbox.run(&["kubelet"], &kubelet.to_string()).code, Some(1));
-    // An alias of another registry is meant for that one.
+    // If another registry has the alias, the variable only counts there.
     let sandbox = sandbox.with("ENSIGN_ACCOUNT", "work");
     assert_eq!((sandbox.who("ghcr.io"), sandbox.who("quay.io")), ("work".into(), "me".into()));
     assert_eq!(sandbox.run(&["get"], "gcr.io"), Run::not_found());
@@ -146,7 +146,7 @@ exit 0
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
 
 "#]]);
-    // Both commands replace; `+` adds.
+    // `login` and `account edit` replace the images; `+` adds some.
     login(&sandbox, "me", &["new"]);
     assert_eq!(images(&sandbox, "me"), json!(["ghcr.io/new/**"]));
     login(&sandbox, "me", &["+more"]);
@@ -155,16 +155,16 @@ exit 0
     assert_eq!(images(&sandbox, "me"), json!(["ghcr.io/new/**", "ghcr.io/more/**", "ghcr.io/third/app"]));
     sandbox.ok(&["account", "edit", "ghcr.io", "me", "--images", "last"], "");
     assert_eq!(images(&sandbox, "me"), json!(["ghcr.io/last/**"]));
-    // What is added to a namespace leaves it.
+    // An added image does not replace the namespace's.
     login(&sandbox, "you", &["+acme"]);
     assert_eq!(images(&sandbox, "you"), json!(["ghcr.io/you/**", "ghcr.io/acme/**"]));
     for folders in [["--folder", "/a", "--folder", "/b"], ["--folder", "+/c", "--folder", "+/a"]] {
         sandbox.ok(&[&["account", "edit", "ghcr.io", "me"][..], &folders].concat(), "");
     }
-    let root = sandbox.home().ancestors().last().unwrap(); // `C:\`, on Windows
+    let root = sandbox.home().ancestors().last().unwrap(); // `C:\` on Windows
     let folders = ["a", "b", "c"].map(|folder| root.join(folder));
     assert_eq!(sandbox.config()["registries"]["ghcr.io"]["accounts"]["me"]["folders"], json!(folders));
-    // Two accounts for the same images are told at once.
+    // `login` and `account edit` report two accounts for the same images.
     let run = login(&sandbox, "bob", &["team-*/app", "acme"]);
     run.shows(str![[r#"
 exit 0
@@ -225,7 +225,7 @@ fn docker_asks_for_docker_hub_without_a_key_that_podman_refuses() {
     assert_eq!(sandbox.config()["fallback"], "desktop", "who answered for the others goes on");
     sandbox.ok(&["configure-docker", "--undo"], "");
     assert_eq!(read_json(&docker_config(&sandbox)), json!({"credsStore": "desktop"}));
-    // `credsStore` would hide this login from Docker.
+    // The login of quay.io has no helper, so `credsStore` would hide it from Docker. Only `--import` may set it.
     config(r#"{"auths": {"quay.io": {"auth": "YTpi"}}}"#);
     sandbox.ok(&["configure-docker"], "");
     let helpers = json!({
@@ -249,7 +249,7 @@ fn every_spelling_that_was_used_is_one_that_others_find() {
     let sandbox = Sandbox::new();
     sandbox.store("reg.example:443", "me", "pw");
     sandbox.ok(&["login", "Reg.Example", "-u", "me", "--password-stdin", "--no-verify"], "pw");
-    // One key inside.
+    // The config has one key for all spellings.
     assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
     for spelling in ["reg.example", "reg.example:443", "REG.example", "https://Reg.Example:443/v2/"] {
         assert_eq!(sandbox.who(spelling), "me", "{spelling}");
@@ -261,7 +261,7 @@ fn every_spelling_that_was_used_is_one_that_others_find() {
         helpers,
         json!(names.map(|name| (name, "ensign")).into_iter().collect::<std::collections::BTreeMap<_, _>>())
     );
-    // `status` sees a name that Docker does not ask for.
+    // `status` reports a spelling for which Docker does not ask Ensign.
     write(&docker_config(&sandbox), json!({"credHelpers": {"reg.example": "ensign"}}).to_string().as_bytes());
     let status: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
     let asks: Vec<_> = status["docker"].as_array().unwrap().iter().map(|one| &one["asks"]).collect();
@@ -279,7 +279,7 @@ Docker does not ask Ensign for reg.example:443, Reg.Example:
 
 "#]],
     );
-    // A name in a file of Docker's or on the command line counts too.
+    // `configure-docker` also writes the spellings in Docker's config and on the command line.
     let config = json!({"auths": {"REG.EXAMPLE": {}}}).to_string();
     write(&docker_config(&sandbox), config.as_bytes());
     sandbox.ok(&["configure-docker", "rEG.example"], "");
@@ -294,7 +294,7 @@ Docker does not ask Ensign for reg.example:443, Reg.Example:
     }
 }
 
-/// As Docker's CLI looks it up: an exact key, else the store, else what lies in the file.
+/// Tells whether Docker's CLI finds a login: in the helper of this exact key, else in the store, else in the file.
 fn docker_finds(sandbox: &Sandbox, key: &str) -> bool {
     let config = read_json(&docker_config(sandbox));
     let helper = config["credHelpers"][key].as_str().or(config["credsStore"].as_str());

@@ -1,4 +1,4 @@
-//! Names that clients ask for: hosts that take the same login, signatures, scanners, development containers.
+//! Names that clients ask for: hosts that share a login, signatures, scanners, development containers.
 
 use serde_json::Value;
 use snapbox::str;
@@ -34,7 +34,7 @@ hub
   dhi.io uses the accounts of docker.io
 
 "#]]);
-    // What is said of the host alone is about the host alone.
+    // Commands that name only dhi.io do not change the accounts of docker.io.
     sandbox.run(&["erase"], "dhi.io");
     assert_eq!(sandbox.who("docker.io"), "hub");
     assert_eq!(sandbox.run(&["logout", "dhi.io"], "").code, Some(3));
@@ -95,7 +95,7 @@ fn cosign_asks_where_its_signatures_lie_and_what_its_files_name() {
         ("COSIGN_REPOSITORY=quay.io/work/s cosign download signature ghcr.io/me/app", "quay.io", "work"),
         ("COSIGN_REPOSITORY= cosign sign quay.io/work/app", "quay.io", "work"),
         ("COSIGN_REPOSITORY=quay.io/work/s cosign copy ghcr.io/me/app quay.io/me/app", "quay.io", "me"),
-        // The image itself is only read then; `work` is to push alone.
+        // `work` may only push. With `COSIGN_REPOSITORY`, the image itself is only read, so `me` answers.
         ("cosign sign ghcr.io/work/app", "ghcr.io", "work"),
         ("COSIGN_REPOSITORY=quay.io/work/s cosign sign ghcr.io/work/app", "ghcr.io", "me"),
         ("COSIGN_REPOSITORY=ghcr.io/work/s cosign sign quay.io/me/app", "ghcr.io", "work"),

@@ -1,4 +1,4 @@
-//! Files of another user, files that others may write, links and pipes in the place of our own files.
+//! Files of another user, files that others may write, and links or pipes in place of Ensign's files.
 #![cfg(unix)]
 
 use std::fs::{self, Permissions};
@@ -12,7 +12,7 @@ use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
 const HOST: &str = "ghcr.io";
-/// Nobody's number.
+/// A user id that no user has.
 const STRANGER: u32 = 54321;
 
 fn with_account() -> Sandbox {
@@ -22,7 +22,7 @@ fn with_account() -> Sandbox {
     sandbox
 }
 
-/// Gives a file to a stranger; `false` where only root could.
+/// Gives a file to another user. Returns false if the test does not run as root.
 fn give_away(path: &Path) -> bool {
     let is_changed = chown(path, Some(STRANGER), None).is_ok();
     if !is_changed {
@@ -171,7 +171,7 @@ exit 1
 
 "#]]);
     assert_eq!(fs::read_dir(sandbox.home()).unwrap().count(), 0);
-    // In a container root's home may be another's, and nobody said `sudo`.
+    // Without `sudo`, another owner is allowed, because root's home in a container may belong to another user.
     assert_eq!(sandbox.run(&["store"], entry), Run::success(""));
 }
 

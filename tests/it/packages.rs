@@ -1,4 +1,4 @@
-//! `packaging/packages.sh`, and what the crate says of itself: one file of facts fills them all.
+//! `packaging/packages.sh` and the crate's metadata: one file of facts fills all of them.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -17,7 +17,7 @@ const TARGETS: [&str; 5] = [
     "aarch64-apple-darwin",
 ];
 
-/// A program that only writes its texts.
+/// A fake program that writes its completions and manual pages.
 const PROGRAM: &str = "#!/bin/sh\ncase $* in man) echo ensign.1 ;; *) echo \"$*\" ;; esac\n";
 
 fn read(path: &str) -> String {
@@ -38,7 +38,7 @@ fn script(sandbox: &Sandbox, name: &str, arguments: &[&str]) -> Run {
     finish(command.spawn().unwrap(), b"")
 }
 
-/// A sandbox with a release of this program for these targets, and the release's folder.
+/// Makes a sandbox, and in it a release that has this program for each target. Returns the release's folder.
 fn release(program: &str, targets: &[&str]) -> (Sandbox, PathBuf) {
     let sandbox = Sandbox::new().with_program("made", program);
     let made = sandbox.home().join("bin/made").display().to_string();
@@ -87,7 +87,7 @@ fn the_crate_has_all_that_its_source_includes_and_no_more() {
     let mut included = 0;
     for source in listed.lines().filter(|path| Path::new(path).extension().is_some_and(|ending| ending == "rs")) {
         let text = read(source);
-        let code = text.split("#[cfg(test)]").next().unwrap(); // tests are not built from a crate
+        let code = text.split("#[cfg(test)]").next().unwrap(); // a crate does not contain tests' files
         if text.contains("#![cfg(test)]") || source.ends_with("/fixtures.rs") {
             continue;
         }
@@ -158,7 +158,7 @@ fn each_manifest_names_the_release_and_its_sums_and_is_the_same_the_second_time(
     assert!(installer.contains(&format!("    InstallerSha256: {}\n", zipped.to_uppercase())), "{installer}");
     manifest("winget/Ensign.Ensign.locale.en-US.yaml");
 
-    std::thread::sleep(std::time::Duration::from_millis(2100)); // zip's dates are of two seconds
+    std::thread::sleep(std::time::Duration::from_millis(2100)); // zip stores times in steps of two seconds
     assert_eq!(packages(&sandbox, "two", &release, "manifests").code, Some(0));
     for path in listed.lines() {
         let bytes = |folder: &str| fs::read(sandbox.home().join(folder).join(path)).unwrap();
@@ -219,7 +219,7 @@ fn what_is_no_release_is_refused_with_its_reason() {
     assert_eq!(run, Run { code: Some(1), stdout: String::new(), stderr: error });
 }
 
-/// So that the key is only where nothing is built.
+/// Signing is a separate step, so that the machine with the key builds nothing.
 #[test]
 fn packages_that_were_made_elsewhere_are_signed_if_they_are_whole_and_of_this_version() {
     if !Path::new("/usr/bin/zip").exists() {

@@ -1,4 +1,4 @@
-//! Accounts for patterns of hosts: one answers for many, and no secret reaches a host that is not meant.
+//! Accounts for patterns of hosts: one account answers for many hosts, and no other host gets a secret.
 #![cfg(unix)]
 
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::router::{answer, calls, entry};
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
-/// `aws`: another password for each profile and region, good for an hour.
+/// A fake `aws` with a different password for each profile and region, valid for an hour.
 const AWS: &str = r#"#!/bin/sh
 echo "$*" >>"$HOME/calls"
 while [ $# -gt 0 ]; do case $1 in --region) region=$2 ;; --profile) profile=$2 ;; esac; shift; done
@@ -214,7 +214,7 @@ fn commands_that_are_advised_about_a_pattern_can_be_pasted() {
         let run = sandbox.run(words, input);
         for advised in run.stderr.split("docker-credential-ensign ").skip(1) {
             let line = advised.split(['`', '\n', ')']).next().unwrap();
-            let bare: String = line.split('\'').step_by(2).collect(); // what stands outside of quotes
+            let bare: String = line.split('\'').step_by(2).collect(); // the text outside of quotes
             assert!(!bare.contains(['*', '$']), "{words:?}: {line}");
             seen += usize::from(line.contains(corp) || line.contains(robot));
         }

@@ -1,4 +1,4 @@
-//! The commands for people: login, logout, status, switch, account, which, and the help.
+//! Commands for people: login, logout, status, switch, account, which, and the help.
 
 use serde_json::{Value, json};
 use snapbox::str;
@@ -6,7 +6,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
-/// Two accounts on one registry, `alice` active.
+/// A home with two accounts on one registry, of which `alice` is the default.
 pub fn two_accounts() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "bob", "bob-s3cret");
@@ -212,7 +212,7 @@ fn help_names_every_command_and_no_protocol_verb() {
     }
 }
 
-/// ``| `use`, `exec`, `prompt` `` names three.
+/// Tells whether a cell of the table names the command. A cell may name several: ``| `use`, `exec`, `prompt` ``.
 fn names_command(cell: &str, command: &str) -> bool {
     let mut code = cell.strip_prefix("| ").unwrap_or_default().split('`').skip(1).step_by(2);
     code.any(|code| code.split(' ').next() == Some(command))
@@ -231,7 +231,7 @@ ensign [VERSION]
 
 "#]]);
     assert!(run_as("docker-ensign", &["ensign", "--help"]).stdout.starts_with("Usage: docker ensign "));
-    // Docker completes its plugin itself; the script is for the other names.
+    // Docker completes its plugins itself, so the script is for the other names.
     let script = run_as("ensign", &["completions", "bash"]);
     assert_eq!(script.code, Some(0));
     assert_eq!(run_as("docker-ensign", &["ensign", "completions", "bash"]), script);

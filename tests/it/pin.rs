@@ -1,4 +1,4 @@
-//! Pinned programs: `docker-credential-ensign-ALIAS` answers as that account alone.
+//! Pinned programs: `docker-credential-ensign-ALIAS` answers only as that account.
 #![cfg(unix)]
 
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
-/// `me` and `work` on one registry, `me` active, and the program in a folder on PATH.
+/// A home with `me`, the default, and `work` on one registry, and with the program in a folder on PATH.
 fn installed() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.link("docker-credential-ensign");
@@ -57,7 +57,7 @@ No account is pinned. To pin one:  docker-credential-ensign pin ALIAS
 "#]]);
 }
 
-/// As where a package owns the program's folder.
+/// Such a folder is needed if a package owns the program's folder.
 #[test]
 fn a_pin_in_another_folder_finds_the_program() {
     let sandbox = installed();

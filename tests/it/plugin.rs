@@ -1,4 +1,4 @@
-//! Docker's plugin: what its CLI asks by itself, and what it may never set off.
+//! Docker's plugin: the calls that Docker's CLI makes by itself, and what these calls must not do.
 #![cfg(unix)]
 
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json, write};
 
-/// Two accounts, of which bob answers; no containers tools.
+/// A home with two accounts, of which bob is the default, and without container tools.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new().with("PATH", "/nowhere");
     sandbox.store("ghcr.io", "alice", "s3cret");
@@ -329,7 +329,7 @@ exit 0
     assert_eq!(written["features"]["hooks"], "true");
     assert!(written["plugins"]["ensign"]["hooks"].as_str().unwrap().contains("push"));
 
-    // Without the flag nothing is added, and nothing taken away.
+    // Without `--hooks`, `configure-docker` neither adds nor removes the hooks.
     assert_eq!(plugin(&sandbox, &["ensign", "configure-docker"]).code, Some(0));
     assert_eq!(read_json(&path), written);
     assert_eq!(plugin(&sandbox, &["ensign", "configure-docker", "--undo"]).code, Some(0));

@@ -1,4 +1,4 @@
-//! `.ensign.toml` and `trust`.
+//! `.ensign.toml` and `trust`: accounts that a project's file names.
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
@@ -16,7 +16,8 @@ use crate::support::{Run, Sandbox, finish, write};
 
 pub const WORK: &str = "[accounts]\n\"ghcr.io\" = \"work\"\n";
 
-/// `me` and `work` on two registries, `me` active, and the project `p`.
+/// A home with `me`, the default, and `work` on two registries, and with `p`, a project whose `.ensign.toml` is this
+/// text.
 pub fn project(text: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     for host in ["ghcr.io", "docker.io"] {
@@ -38,7 +39,7 @@ pub fn run_in(sandbox: &Sandbox, folder: &str, words: &[&str]) -> Run {
     finish(command_in(sandbox, folder, words).spawn().unwrap(), b"")
 }
 
-/// Whom `get` answers with in `folder`.
+/// Returns the user name of a `get` in `folder`, or the error.
 pub fn who_in(sandbox: &Sandbox, folder: &str, server: &str) -> String {
     let run = finish(command_in(sandbox, folder, &["get"]).spawn().unwrap(), server.as_bytes());
     assert_eq!(run.stderr, "");
@@ -51,7 +52,7 @@ pub fn trust(sandbox: &Sandbox) {
     assert_eq!(run.code, Some(0), "{run:?}");
 }
 
-/// The file's path as it is kept.
+/// Returns the file's path as Ensign stores it.
 pub fn file(sandbox: &Sandbox) -> String {
     sandbox.home().join("p").canonicalize().unwrap().join(".ensign.toml").to_str().unwrap().to_owned()
 }
@@ -113,7 +114,7 @@ no account needed
     let which = run_in(&sandbox, "p", &["which", "ghcr.io"]);
     assert!(which.stdout.contains("\n●  7 .ensign.toml           → work   (in ~/p/.ensign.toml)\n"), "{which:?}");
     assert_eq!(who_in(&sandbox, "p", "ghcr.io"), "work");
-    let why = run_in(&sandbox, "p", &["why"]); // there is none on Windows
+    let why = run_in(&sandbox, "p", &["why"]); // Windows has no journal
     assert!(cfg!(windows) || why.stdout.contains("    .ensign.toml → work   (in ~/p/.ensign.toml)\n"), "{why:?}");
 }
 
@@ -296,7 +297,7 @@ fn a_hostile_file_is_ignored_at_once_and_never_quoted() {
         fs::remove_file(&path).unwrap();
         make(&path);
         if kind == "locked" && fs::read(&path).is_ok() {
-            continue; // nothing is locked for root
+            continue; // root can read every file
         }
         let start = Instant::now();
         assert_eq!(who_in(&sandbox, "p/sub", "ghcr.io"), "me", "{kind}");
@@ -313,7 +314,7 @@ fn a_hostile_file_is_ignored_at_once_and_never_quoted() {
         }
         assert!(start.elapsed() < Duration::from_secs(5), "{kind}");
     }
-    // Where nothing is locked there is no line of it.
+    // As root, no file is locked, so this line is optional.
     let (locked, open): (Vec<_>, Vec<_>) = reasons.into_iter().partition(|reason| reason.starts_with("locked: "));
     assert!(locked.iter().all(|reason| reason.contains("ermission denied")), "{locked:?}");
     shows(

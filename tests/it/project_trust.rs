@@ -1,4 +1,4 @@
-//! `trust`: what it asks, lists and takes back, and which file is the same file.
+//! `trust`: what it asks, lists and withdraws, and when two paths are the same file.
 #![cfg(unix)]
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! The way to a registry through a proxy, which the environment names.
+//! Requests to a registry through a proxy that the environment names.
 #![cfg(unix)]
 
 use std::io::Write;
@@ -39,7 +39,7 @@ hint: `curl -i https://reg.example/v2/` shows what answers there
     assert!(http.seen().contains(&"GET http://reg.example/v2/a/tags/list -".to_owned()), "{:?}", http.seen());
 }
 
-/// As Go does it: many proxies let nobody connect to another port than 443.
+/// Go does the same, because many proxies allow CONNECT to port 443 only.
 #[test]
 fn plain_http_goes_through_a_proxy_in_absolute_form_with_every_kind_of_request() {
     let heads = Arc::new(Mutex::new(Vec::new()));

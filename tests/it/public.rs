@@ -1,4 +1,4 @@
-//! Images that need no account: no login, dead or alive, is handed out to pull them.
+//! Images that need no account: no login is handed out to pull them, whether it is valid or not.
 
 use serde_json::{Value, json};
 use snapbox::str;

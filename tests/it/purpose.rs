@@ -1,4 +1,4 @@
-//! Accounts that are for pushes or pulls alone, and images that need none.
+//! Accounts for pushes or for pulls only, and images that need no account.
 
 use serde_json::{Value, json};
 use snapbox::str;
@@ -11,7 +11,7 @@ use crate::support::registry::FakeRegistry;
 use crate::support::snapshots::shows;
 use crate::support::{Sandbox, write};
 
-/// `ro` to pull and by default, `rw` to push: two logins of the same user.
+/// A home with two logins of one user: `ro` to pull, which is the default, and `rw` to push.
 fn reader_and_writer(host: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     login(&sandbox, host, "alice", &["--alias", "ro", "--for", "pull"]);
@@ -59,7 +59,7 @@ fn what_a_bake_file_pushes_is_pushed() {
         write(&sandbox.home().join("docker-bake.hcl"), file.as_bytes());
         called_by(&sandbox, &["docker", "buildx", "bake"], "get", "ghcr.io")
     };
-    // The fake client reads its first word as a script.
+    // The fake client runs its first argument as a script.
     write(&sandbox.home().join("buildx"), b"");
     assert_eq!(secret(&bake("type=docker")), "ro-pw");
     assert_eq!(secret(&bake("type=registry")), "rw-pw");
@@ -263,7 +263,7 @@ fn a_login_for_one_thing_stands_beside_the_one_for_everything() {
     let accounts = sandbox.config()["registries"]["ghcr.io"]["accounts"].clone();
     let names: Vec<_> = accounts.as_object().unwrap().keys().cloned().collect();
     assert_eq!(names, ["alice", "alice-pull"]);
-    sandbox.store("ghcr.io", "alice", "renewed"); // docker login renews the one for everything
+    sandbox.store("ghcr.io", "alice", "renewed"); // `docker login` renews the account for both operations
     assert_eq!(
         sandbox.run(&["get"], "ghcr.io").stdout,
         "{\"ServerURL\":\"ghcr.io\",\"Username\":\"alice\",\"Secret\":\"renewed\"}\n"

@@ -1,4 +1,4 @@
-//! What is asked on a terminal: by `login`, by a menu, and before all accounts of a registry go.
+//! Questions on a terminal: of `login`, of a menu, and before `logout` removes all accounts of a registry.
 #![cfg(target_os = "linux")]
 
 use snapbox::str;

@@ -1,4 +1,4 @@
-//! What once went wrong, so that it does not again.
+//! Tests for faults that were fixed.
 
 use serde_json::{Value, json};
 use snapbox::str;
@@ -19,7 +19,7 @@ fn secrets(sandbox: &Sandbox, registry: &str) -> Value {
     read_json(&sandbox.secrets_path(registry))
 }
 
-/// From now on the config cannot be written: a folder stands where its new text would be put together.
+/// Prevents writes of the config, by a folder in place of its temporary file.
 fn block_config(sandbox: &Sandbox) {
     write(&sandbox.home().join("config/config.json.new/in-the-way"), b"");
 }
@@ -28,7 +28,7 @@ fn block_config(sandbox: &Sandbox) {
 mod helper_store {
     use super::*;
 
-    /// Keeps one file per address in `$HOME/kept`; `get` and `store` fail while `$HOME/locked` is there.
+    /// A helper with one file per address in `$HOME/kept`. `get` and `store` fail while `$HOME/locked` exists.
     const HELPER: &str = r#"#!/bin/sh
 read -r input
 place() { mkdir -p "$HOME/kept"; printf %s "$HOME/kept/$(printf %s "$1" | tr '/:' '__')"; }
@@ -96,7 +96,7 @@ fn an_identity_token_of_an_unknown_user_does_not_replace_a_known_users() {
     assert_eq!(kept, &json!({"alice": "alices next", "bob": "bobs", "<token>": "somebody's next"}));
 }
 
-/// `docker login -u carol` with the label `carol` on another user's account.
+/// `docker login -u carol` with an identity token, while `carol` is the alias of another user's account.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_identity_tokens_user_is_not_taken_for_another_accounts_label() {

@@ -1,4 +1,4 @@
-//! `packaging/build.sh` with tools that only tell what they are asked: which program it makes, and what it refuses.
+//! `packaging/build.sh` with fake tools that record their arguments: which program it builds, and what it refuses.
 #![cfg(target_os = "linux")]
 
 use std::path::Path;
@@ -13,11 +13,11 @@ const ARM: &str = "aarch64-unknown-linux-musl";
 const WINDOWS: &str = "x86_64-pc-windows-gnu";
 const PLAIN: &str = "without the list of its crates, which `cargo install cargo-auditable` would add";
 
-/// A machine without Debian's parts, whose `rustc` has some targets.
+/// A machine without Debian's packages for musl. Its `rustc` has these targets.
 struct Machine<'a> {
     host: &'a str,
     targets: &'a [&'a str],
-    headers: &'a str, // what `readelf` says of the program
+    headers: &'a str, // the fake output of `readelf`
     auditable: bool,
 }
 
@@ -28,7 +28,7 @@ impl Default for Machine<'_> {
 }
 
 impl Machine<'_> {
-    /// Builds. Returns the output, and how cargo was called.
+    /// Runs `build.sh`. Returns its output, and cargo's arguments and environment.
     fn build(&self, arguments: &[&str]) -> (Output, String) {
         let rustc = format!(
             "#!/bin/sh\ncase $1 in\n-vV) printf 'commit-hash: c0ffee\\nhost: {}\\n' ;;\n--print) echo \"$HOME/sysroot\" ;;\nesac\n",
@@ -85,11 +85,11 @@ fn a_target_that_is_named_is_built_with_its_own_linker_or_refused() {
     for line in [
         "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=aarch64-linux-gnu-gcc\n",
         "CC_aarch64_unknown_linux_musl=aarch64-linux-gnu-gcc\n",
-        "CFLAGS_aarch64_unknown_linux_musl=-U_FORTIFY_SOURCE\n", // a hardened compiler's checks are in glibc alone
+        "CFLAGS_aarch64_unknown_linux_musl=-U_FORTIFY_SOURCE\n", // musl lacks the functions of these checks
     ] {
         assert!(told.contains(line), "{line}{told}");
     }
-    // Rust itself would link it at a fixed address.
+    // By itself Rust would link this target at a fixed address.
     let musl = "/sysroot/lib/rustlib/aarch64-unknown-linux-musl/lib/self-contained/rcrt1.o -Clink-arg=";
     assert!(told.contains(musl) && told.contains("-Clink-arg=-Wl,-pie,--no-dynamic-linker,-z,text"), "{told}");
     let (output, told) = build(WINDOWS);
@@ -131,13 +131,13 @@ fn no_folder_of_the_machine_is_left_to_be_written_into_the_program() {
     }
 }
 
-/// The wrapper's own path would be mixed into what is made.
+/// Cargo hashes the wrapper's path into the program, so the path must not differ between machines.
 #[test]
 fn the_list_of_crates_is_added_by_a_wrapper_without_a_path() {
     let (output, told) = Machine { targets: &[X86], auditable: true, ..Machine::default() }.build(&[]);
     assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("build.sh: {X86}, with the list of its crates\n"));
     assert!(told.contains("AUDITED=1\n") && told.contains("RUSTC_WORKSPACE_WRAPPER=cargo-auditable\n"), "{told}");
-    assert!(!told.contains("\nCARGO="), "{told}"); // cargo would take it for its own name
+    assert!(!told.contains("\nCARGO="), "{told}"); // cargo would take this variable for its own path
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_program_that_is_no_static_pie_is_refused() {
     }
 }
 
-/// The least that is linked with the C library.
+/// The smallest program that links the C library.
 const SMALL: &str = r#"
 #![feature(no_core, lang_items)]
 #![allow(internal_features)]
@@ -172,7 +172,7 @@ unsafe extern "C" {}
 extern "C" fn main() -> i32 { 0 }
 "#;
 
-/// Stands in for cargo: links that with the flags it is given.
+/// Replaces cargo: links the small program with the flags that cargo gets.
 const LINKING: &str = r#"#!/bin/sh
 IFS=$(printf '\037')
 "$RUSTC" --edition 2024 -Cpanic=abort --target x86_64-unknown-linux-musl $CARGO_ENCODED_RUSTFLAGS \
@@ -180,7 +180,7 @@ IFS=$(printf '\037')
     echo "{\"executable\":\"$HOME/small\"}"
 "#;
 
-/// Debian has musl's libc.so beside its libc.a.
+/// The linker must not choose the libc.so that Debian installs next to musl's libc.a.
 #[test]
 fn what_is_linked_with_the_parts_of_debian_is_static() {
     let newer = concat!(env!("CARGO_MANIFEST_DIR"), "/target/e2e-tools/musl");

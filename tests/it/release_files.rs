@@ -1,4 +1,4 @@
-//! `packaging/release.sh`: the form of a release, as RELEASE.md promises it to `install.sh` and `update`.
+//! `packaging/release.sh`: the form of a release, which `install.sh` and `update` expect as RELEASE.md describes it.
 #![cfg(target_os = "linux")]
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::support::{Run, Sandbox, finish};
 const MINISIGN: &str =
     "#!/bin/sh\necho \"$*\" >\"$HOME/asked\"\nwhile [ $# -gt 1 ]; do [ \"$1\" != -x ] || : >\"$2\"; shift; done\n";
 
-/// `cargo cyclonedx`, which names the folder that it was shown and writes there.
+/// A fake `cargo cyclonedx`, which writes its list into the given folder and names that folder in it.
 const CYCLONEDX: &str = "#!/bin/sh\n[ \"$1\" = cyclonedx ] || exit 9\nwhile [ \"$1\" != --manifest-path ]; do shift; done\n\
 folder=${2%/Cargo.toml}\n[ -f \"$folder/Cargo.lock\" ] && [ -f \"$folder/src/main.rs\" ] || exit 8\n\
 echo \"{\\\"path+file://$folder#ensign\\\": $SOURCE_DATE_EPOCH}\" >\"$folder/list.json\"\n";
@@ -18,7 +18,7 @@ fn release(sandbox: &Sandbox, folder: &str, environment: &[(&str, &str)], progra
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/release.sh");
     let folder = sandbox.home().join(folder);
     let mut command = sandbox.command_of("/bin/sh".as_ref(), &[&[script, folder.to_str().unwrap()], programs].concat());
-    let licences = concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE-MIT"); // the real ones take seconds
+    let licences = concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE-MIT"); // collecting the real licences takes seconds
     command.env("SOURCE_DATE_EPOCH", "1700000000").env("LICENCES", licences).envs(environment.iter().copied());
     finish(command.spawn().unwrap(), b"")
 }
@@ -69,7 +69,7 @@ fn a_release_has_the_form_that_its_readers_know_and_the_same_bytes_again() {
     let files = tool(&folder, &["tar", "-tvzf", &format!("{windows}.tar.gz")]);
     assert!(files.contains("-rwxr-xr-x 0/0") && files.contains("/docker-credential-ensign.exe\n"), "{files}");
 
-    std::thread::sleep(std::time::Duration::from_millis(1100)); // gzip and tar would write down the second
+    std::thread::sleep(std::time::Duration::from_millis(1100)); // a gzip or tar with times would differ after a second
     assert_eq!(release(&sandbox, "two", &[("MINISIGN_KEY", "key")], &programs).code, Some(0));
     let sums = |folder: &str| std::fs::read(sandbox.home().join(folder).join("SHA256SUMS")).unwrap();
     assert_eq!(sums("one"), sums("two"));
@@ -91,7 +91,7 @@ fn what_is_no_release_is_said() {
     assert_eq!(error(release(&sandbox, "two", &[], &["t=/nowhere"])), (Some(1), missing));
 }
 
-/// So that the key is only where nothing is built.
+/// Signing is a separate step, so that the machine with the key builds nothing.
 #[test]
 fn a_release_that_was_packed_elsewhere_is_signed_if_it_is_whole_and_of_this_version() {
     let sandbox = Sandbox::new().with_program("minisign", MINISIGN).with_program("made", "the program");
@@ -127,7 +127,7 @@ fn a_release_that_was_packed_elsewhere_is_signed_if_it_is_whole_and_of_this_vers
     assert_eq!(error(sign(&key)), (Some(1), none));
 }
 
-/// Of each crate of the program here, by the sources that it was built from.
+/// Collects the licences of all crates in this machine's program, from the sources in cargo's registry.
 #[test]
 fn the_licences_of_all_crates_are_collected() {
     let root = env!("CARGO_MANIFEST_DIR");
@@ -163,7 +163,7 @@ fn the_licences_of_all_crates_are_collected() {
     assert!(!text.contains(root) && !text.contains(".cargo/"), "no folder of this machine");
 }
 
-/// Package managers know no pre-releases, and the forge's `latest` must not lead to one.
+/// Package managers do not distinguish pre-releases, and `latest` must not lead to one.
 #[test]
 fn the_workflow_makes_packages_and_no_pre_release_is_the_latest() {
     let workflow = include_str!("../../.github/workflows/release.yml");
@@ -174,7 +174,7 @@ fn the_workflow_makes_packages_and_no_pre_release_is_the_latest() {
     );
 }
 
-/// A tag can be moved to other code, a commit cannot.
+/// A tag can be moved to other code, but a commit cannot.
 #[test]
 fn each_action_of_a_workflow_is_pinned_by_its_commit_and_no_job_may_more_than_it_says() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/.github/workflows");

@@ -1,4 +1,4 @@
-//! Staying logged in: a token is renewed inside `get` when it is due, by one caller, and nothing is lost on the way.
+//! Renewal of tokens: one caller renews a due token inside `get`, and no token is lost.
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,7 +12,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json, write};
 
-/// A provider's token and revocation endpoint. Its refresh tokens are good once: `r1` brings `t2` and `r2`.
+/// A fake token and revocation endpoint. Each refresh token works once: `r1` returns `t2` and `r2`.
 struct Provider {
     url: String,
     seen: Arc<Mutex<Vec<String>>>,
@@ -20,18 +20,18 @@ struct Provider {
 
 #[derive(Clone, Copy)]
 enum Mood {
-    /// A token lives so many seconds.
+    /// Returns tokens that live for so many seconds.
     Well(u64),
-    /// It says how many seconds the next refresh token lives.
+    /// Also returns the lifetime of the next refresh token, in seconds.
     Telling(u64),
-    /// It takes no refresh token.
+    /// Refuses every refresh token.
     Ended,
     Down,
-    /// It takes its time.
+    /// Answers after two seconds.
     Slow,
-    /// It gives no new refresh token.
+    /// Returns no new refresh token.
     NoRotation,
-    /// It renews, but the registry does not take what it gives.
+    /// Renews the token, but the registry fails to exchange it.
     NoExchange,
 }
 
@@ -84,7 +84,7 @@ impl Provider {
                     Mood::Ended => (400, json!({"error": "invalid_grant"})),
                     Mood::Down => (503, json!({})),
                 };
-                // Long enough for others to come meanwhile.
+                // Gives other callers time to arrive.
                 std::thread::sleep(Duration::from_millis(100));
                 let answer = answer.to_string();
                 let _ = write!(
@@ -106,7 +106,8 @@ fn seconds_from_now(seconds: i64) -> i64 {
     i64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap() + seconds
 }
 
-/// `me` on ghcr.io, logged in at the provider, with a token `t1` that is due at and ends at these seconds from now.
+/// A home with `me` on ghcr.io, logged in at the provider. The token `t1` is due and expires after these numbers of
+/// seconds.
 fn logged_in(provider: &Provider, due: i64, until: i64) -> Sandbox {
     logged_in_at("ghcr.io", provider, due, until, &Value::Null)
 }
@@ -170,7 +171,7 @@ Docker does not ask Ensign for ghcr.io:
 
 "#]],
     );
-    // A token that stays, stays as long; the next one, of which nothing is said, may live longer.
+    // An unchanged refresh token keeps its expiry. A new one without a lifetime in the answer has an unknown expiry.
     for (mood, is_known) in [(Mood::NoRotation, true), (Mood::Well(3600), false)] {
         let provider = Provider::start(mood);
         let sandbox = logged_in(&provider, -1, 600);
@@ -268,7 +269,8 @@ Docker does not ask Ensign for ghcr.io:
     assert!(read_json(&sandbox.config_path())["registries"]["ghcr.io"]["accounts"]["me"].get("source").is_none());
 }
 
-/// Not by modes, which root does not heed: `$0` stands for the home folder, `$1` for the program.
+/// Runs `get` after mounts, since root ignores file modes. In `mounts`, `$0` is the home folder and `$1` is the
+/// program.
 fn get_in_mounts(sandbox: &Sandbox, mounts: &str) -> Option<Run> {
     let script = format!("{mounts} && exec \"$1\" get");
     let get = std::process::Command::new("unshare")
@@ -285,7 +287,7 @@ fn get_in_mounts(sandbox: &Sandbox, mounts: &str) -> Option<Run> {
         .spawn()
         .unwrap();
     let run = finish(get, b"ghcr.io");
-    (!run.stderr.contains("unshare")).then_some(run) // no name spaces for this user
+    (!run.stderr.contains("unshare")).then_some(run) // this user may not create namespaces
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Registries that are not ours: another helper answers, by a person's choice or for all others. The helpers here are
-//! scripts; `tests/e2e/cases/router.sh` has real ones.
+//! Registries without an account: a routed helper or the fallback answers. The helpers here are scripts;
+//! `tests/e2e/cases/router.sh` tests real ones.
 #![cfg(unix)]
 
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
-/// A helper that keeps one login per address, and notes what it is called with. Secrets come to it by stdin alone.
+/// A helper that stores one login per address and records its calls. It must get secrets by stdin only.
 pub const HELPER: &str = r#"#!/bin/sh
 input=$(cat)
 echo "${0##*/} $* <$input> ensign=${ENSIGN_CONFIG_DIR-none}" >>"$HOME/calls"
@@ -23,7 +23,7 @@ list) cat "$HOME/list" 2>/dev/null || echo '{}' ;;
 esac
 "#;
 
-/// Answers, whatever it is asked.
+/// A helper that answers every `get`.
 const ANSWERS: &str = "#!/bin/sh\ncat >/dev/null\n[ $1 != get ] || echo '{\"ServerURL\":\"lie\",\"Username\":\"acr\",\"Secret\":\"t\"}'\n";
 
 fn with_fallback(script: &str) -> Sandbox {
@@ -81,7 +81,7 @@ fn what_we_do_not_own_passes_through() {
     assert!(calls.iter().all(|call| !call.contains("ghcr.io")), "{calls:?}");
     assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
 
-    // What is ours stays ours, and so does a registry that a person logs in to here.
+    // Ensign keeps its own registries, and a `login` with Ensign adds a registry to these.
     assert_eq!(sandbox.run(&["store"], &entry("ghcr.io", "me", "new")), Run::success(""));
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), answer("ghcr.io", "me", "new"));
     sandbox.ok(&["login", "quay.io", "-u", "erin", "--password-stdin", "--no-verify"], "mine");
@@ -220,7 +220,7 @@ fn a_pinned_program_and_a_public_image_ask_nobody_else() {
     assert_eq!(sandbox.who("quay.io"), "acr");
 }
 
-/// What a helper does that knows of us: it asks for the same address again, with our accounts.
+/// A helper that knows Ensign: it asks Ensign for the same address again, with the same accounts.
 fn asks_ensign(program: &str, then: &str) -> String {
     format!(
         "#!/bin/sh\necho called >>\"$HOME/calls\"\nENSIGN_CONFIG_DIR=$HOME/config ENSIGN_DATA_DIR=$HOME/data {program} $1 {then}\n"
@@ -239,7 +239,7 @@ fn a_helper_that_asks_us_again_finds_what_is_ours_and_no_other_helper() {
     assert_eq!((stored.code, stored.stdout.contains("hunter2")), (Some(1), false), "{stored:?}");
     assert_eq!(calls(&sandbox).len(), 3);
 
-    // Two that send each other through us.
+    // Two helpers that call each other through Ensign.
     let sandbox = Sandbox::new()
         .with_program(
             "docker-credential-one",
@@ -276,7 +276,7 @@ fn our_own_program_under_another_name_is_no_other_helper() {
         }
         assert_eq!(sandbox.run(&["list"], ""), Run::success("{}\n"));
         let calls = [("store", entry("quay.io", "dave", "x")), ("erase", "quay.io".to_owned())];
-        // The config gives no helper the names `ensign` and `atcr`.
+        // As a helper in the config, the names `ensign` and `atcr` are ignored.
         for (verb, input) in calls.into_iter().filter(|_| bin.join(format!("docker-credential-{name}")).exists()) {
             let run = sandbox.run(&[verb], &input);
             let expected = format!("quay.io is for `docker-credential-{name}`, which asks Ensign again: ");

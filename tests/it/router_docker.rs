@@ -1,4 +1,4 @@
-//! `configure-docker --all`: Docker's one store becomes Ensign's fallback, and is given back.
+//! `configure-docker --all`: Docker's `credsStore` becomes Ensign's fallback, and `--undo` restores it.
 #![cfg(unix)]
 
 use std::path::PathBuf;
@@ -84,7 +84,7 @@ Nothing to change.
 "#]]);
     assert_eq!(sandbox.config()["fallback"], "before");
 
-    write(&docker_config(&sandbox), text.as_bytes()); // as Docker Desktop does when it starts
+    write(&docker_config(&sandbox), text.as_bytes()); // Docker Desktop restores its entry when it starts
     sandbox.ok(&["configure-docker", "--all"], "");
     assert_eq!(docker(), with_us);
     sandbox.ok(&["configure-docker", "--undo"], "");

@@ -1,4 +1,4 @@
-//! Each screen of everyday commands fits a terminal of 80 columns and 24 lines, also with long names.
+//! The output of each everyday command fits a terminal of 80 columns and 24 lines, even with long names.
 
 use serde_json::json;
 
@@ -8,10 +8,10 @@ use crate::support::{Sandbox, finish};
 
 const COLUMNS: usize = 80;
 
-/// And the prompt.
+/// The terminal has one more line, which shows the next prompt.
 const LINES: usize = 23;
 
-/// HOST, NAME and OTHER are those of the home.
+/// HOST, NAME and OTHER stand for the names of each test's home.
 const COMMANDS: &[&str] = &[
     "",
     "status",
@@ -52,7 +52,7 @@ const COMMANDS: &[&str] = &[
     "doctor",
 ];
 
-/// A registry with its accounts; none can be reached.
+/// A home with accounts on a registry that cannot be reached.
 struct Home {
     sandbox: Sandbox,
     host: &'static str,
@@ -80,7 +80,7 @@ impl Home {
         home
     }
 
-    /// A registry of 50 characters, and a home folder of 60.
+    /// A home folder whose path has 60 characters, and a registry whose name has 50.
     fn with_long_names() -> Self {
         let mut home = Self::new(
             "registry.of-a-department.with-a-long-name.invalid1",
@@ -100,7 +100,7 @@ impl Home {
         command.replace("HOST", self.host).replace("NAME", name).replace("OTHER", other)
     }
 
-    /// What a terminal of this width shows of each command. `None`: there is no `script` here.
+    /// Returns each command with its output on a terminal of this width, or `None` if there is no `script`.
     fn screens(&self) -> Option<Vec<(String, String)>> {
         let commands = COMMANDS.iter().map(|command| {
             let words = self.words(command);
@@ -116,7 +116,8 @@ impl Home {
     }
 }
 
-/// A path, an address or a command alone cannot be shorter, and is copied whole. A label may be before it.
+/// Tells whether a line may be too wide: it ends with a path, an address or a command, which must be copied as a whole.
+/// A label may precede it.
 fn is_whole(line: &str) -> bool {
     let last = line.rsplit("  ").next().unwrap_or_default().trim_start_matches(['(', '`']);
     !last.contains(' ') || ["ensign ", "curl "].iter().any(|program| last.starts_with(program))
@@ -146,7 +147,7 @@ fn every_everyday_screen_fits_a_terminal() {
     assert!(all.is_empty(), "{}", all.join("\n"));
 }
 
-/// A pipe has no width: nothing is broken for it, and common names fit all the same.
+/// In a pipe no line is broken, because a pipe has no width. With common names the output still fits.
 #[test]
 fn common_names_fit_without_a_terminal_too() {
     let mut all = Vec::new();

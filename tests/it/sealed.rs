@@ -1,4 +1,4 @@
-//! Secrets that are sealed: what opens them, what does not, and that nothing is overwritten then.
+//! Sealed secrets: which keys open them, and errors that must not overwrite them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,9 +11,9 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json, write};
 
-/// A home whose new secrets are sealed with a key that a file holds.
+/// A home in which new secrets are sealed, with the key in a file.
 pub fn with_key_file() -> Sandbox {
-    let sandbox = Sandbox::new().with("ENSIGN_STORE", ""); // what `store key` sets is to hold on all systems
+    let sandbox = Sandbox::new().with("ENSIGN_STORE", ""); // so that the setting of `store key` counts on all systems
     let holder = format!("file:{}", sandbox.home().join("mounted/key").display());
     let run = sandbox.run(&["store", "key", "--holder", &holder], "");
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -24,7 +24,7 @@ fn sealed_path(sandbox: &Sandbox, registry: &str) -> PathBuf {
     sandbox.home().join("data/sealed").join(format!("{registry}.json"))
 }
 
-/// The files of the home that hold a text.
+/// Returns the files of the home that contain a text.
 fn files_with(sandbox: &Sandbox, text: &str) -> Vec<PathBuf> {
     let (mut found, mut folders) = (vec![], vec![sandbox.home().to_owned()]);
     while let Some(folder) = folders.pop() {
@@ -43,7 +43,8 @@ pub fn entry(username: &str, secret: &str) -> String {
     json!({"ServerURL": "ghcr.io", "Username": username, "Secret": secret}).to_string()
 }
 
-/// Neither an answer nor a login comes through, and the file stays what it is. Returns what all three commands say.
+/// Asserts that `get`, `store` and `status` fail, and that the sealed file stays unchanged. Returns the error, which is
+/// the same for all three.
 fn refused(sandbox: &Sandbox) -> String {
     let path = sealed_path(sandbox, "ghcr.io");
     let before = fs::read(&path).unwrap();
@@ -120,14 +121,14 @@ fn a_wrong_key_is_named_and_overwrites_nothing() {
     let (key, description) = (sandbox.home().join("mounted/key"), sandbox.home().join("data/key.json"));
     let (own_key, own_description) = (fs::read(&key).unwrap(), fs::read(&description).unwrap());
     let mut told = String::new();
-    // The file holds another one.
+    // The key file contains another key.
     write(&key, b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
     told += &refused(&sandbox);
     write(&key, b"no key");
     told += &refused(&sandbox);
     fs::remove_file(&key).unwrap();
     told += &refused(&sandbox);
-    // Another one is described.
+    // `key.json` describes another key.
     write(&key, &own_key);
     let mut other: Value = serde_json::from_slice(&own_description).unwrap();
     other["key"] = json!("0123456789abcdef");
@@ -243,7 +244,7 @@ fn an_old_copy_is_not_taken_for_the_last_one() {
     );
     write(&path, &last);
     assert_eq!(sandbox.who("me@ghcr.io"), "me");
-    // Another machine with the same config has a key of its own, and begins at 1.
+    // Another machine with the same config has its own key, so its generations start at 1.
     let others = with_key_file();
     write(&others.config_path(), &fs::read(sandbox.config_path()).unwrap());
     let run = others.run(&["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify"], "there");
@@ -251,7 +252,7 @@ fn an_old_copy_is_not_taken_for_the_last_one() {
     assert!(others.run(&["get"], "me@ghcr.io").stdout.contains("there"));
     let keys = others.config()["registries"]["ghcr.io"]["sealed"].as_object().unwrap().len();
     assert_eq!(keys, 2);
-    // A file that went begins where it ended.
+    // A new file after a lost one continues its generations.
     fs::remove_file(&path).unwrap();
     sandbox.store("ghcr.io", "me", "again");
     assert_eq!(read_json(&path)["generation"], 3);
@@ -279,7 +280,7 @@ fn the_documented_examples_open() {
     assert_eq!(secret("work"), text["secrets"]["work"]["secret"].as_str().unwrap());
 }
 
-/// `None`: there is no Python with the package `cryptography` here.
+/// Runs tests/sealed/sealed.py. Returns `None` if Python lacks the package `cryptography`.
 fn python(words: &[&str], stdin: &str) -> Option<Run> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sealed/sealed.py");
     let probe = Command::new("python3").args(["-c", "import cryptography.hazmat.primitives.kdf.argon2"]).output();
@@ -327,7 +328,7 @@ fn new_secrets_go_where_the_setting_says() {
     sandbox.ok(&["store", "file"], "");
     sandbox.store("ghcr.io", "me", "s3cret");
     assert_eq!(store_of("ghcr.io"), "file");
-    // Who renews a login leaves its secret where it is.
+    // A renewed login stays in its account's store.
     sandbox.store("quay.io", "me", "r3newed");
     assert_eq!(store_of("quay.io"), "sealed");
     let shown = sandbox.run(&["store", "--json"], "");

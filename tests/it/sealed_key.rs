@@ -1,4 +1,4 @@
-//! The key of the sealed secrets: what may hold it, and what is said where there is none.
+//! The key of sealed secrets: its holders, and the messages if there is none.
 
 use snapbox::str;
 
@@ -7,7 +7,7 @@ use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
 #[test]
-#[cfg(target_os = "linux")] // elsewhere a keyring is found without a variable, and would get a key
+#[cfg(target_os = "linux")] // other systems have a keyring without a variable, which would get the key
 fn without_a_key_nothing_is_sealed_and_the_command_that_makes_one_is_said() {
     let sandbox = Sandbox::new();
     let mut transcript = String::new();
@@ -50,7 +50,7 @@ hint: run `docker-credential-ensign store key --holder passphrase`
 
 #[test]
 fn a_first_key_is_offered_with_a_holder_that_this_system_has() {
-    // Behind a passphrase a key is of use only with the kernel's keyring of Linux.
+    // A key behind a passphrase needs the kernel's keyring, which only Linux has.
     let holder = if cfg!(target_os = "linux") { "passphrase" } else { "keyring" };
     let mut transcript = String::new();
     for words in [&["unlock"][..], &["lock"], &["store", "key", "--rotate"]] {

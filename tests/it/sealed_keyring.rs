@@ -1,4 +1,5 @@
-//! The key of sealed secrets in a real keyring (gnome-keyring on a bus of its own), and in ones that are locked, absent or dead.
+//! The key of sealed secrets in a real keyring (gnome-keyring on its own D-Bus), and in keyrings that are locked,
+//! missing or hanging.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -14,7 +15,7 @@ use crate::support::{Run, Sandbox, finish, read_json};
 
 const LOGIN: &str = "printf s3cret-of-me | $ENSIGN login ghcr.io -u me --password-stdin --no-verify";
 
-/// A home with a runtime folder; `None`: there is no gnome-keyring here.
+/// A home with a runtime folder. `None` if gnome-keyring is not installed.
 fn with_keyring() -> Option<Sandbox> {
     let is_there =
         |program: &str| Command::new(program).arg("--version").output().is_ok_and(|run| run.status.success());
@@ -33,7 +34,7 @@ fn with_keyring() -> Option<Sandbox> {
     )
 }
 
-/// Runs a script in a session whose keyring is open, or locked.
+/// Runs a script in a session whose keyring is open or locked.
 fn in_session(sandbox: &Sandbox, is_open: bool, script: &str) -> Run {
     let start = if is_open { "printf pw | gnome-keyring-daemon --unlock" } else { "gnome-keyring-daemon --start" };
     let script = format!("{start} --components=secrets >/dev/null 2>&1\n{script}");
@@ -74,7 +75,7 @@ exit 0
     assert_eq!(sandbox.config()["store"], "sealed");
     assert_eq!(read_json(&sandbox.home().join("data/key.json"))["holder"], "keyring");
     assert!(!holds(&sandbox.home().join("data"), "s3cret") && !holds(&sandbox.home().join("config"), "s3cret"));
-    // With the key locked away the keyring is asked; a client's login goes the same way.
+    // After `lock`, Ensign asks the keyring again, for `get` and for a client's `store`.
     let entry = r#"{"ServerURL":"quay.io","Username":"me","Secret":"0ther"}"#;
     let script =
         format!("$ENSIGN lock 2>/dev/null >&2; printf ghcr.io | $ENSIGN get; printf '%s' '{entry}' | $ENSIGN store");
@@ -96,7 +97,7 @@ exit 1
 the system's keyring did not give the key a moment ago: run `docker-credential-ensign unlock`
 
 "#]]);
-    // A person asks it at once.
+    // `unlock` asks the keyring without the pause after a failure.
     let locked = in_session(&sandbox, false, "$ENSIGN unlock");
     locked.shows(str![[r#"
 exit 1
@@ -153,7 +154,7 @@ exit 0
 fn a_bus_that_does_not_answer_is_waited_for_two_seconds_and_by_a_client_half_a_second() {
     let sandbox = Sandbox::new();
     let socket = sandbox.home().join("bus");
-    let _listener = UnixListener::bind(&socket).unwrap(); // it takes connections and says nothing
+    let _listener = UnixListener::bind(&socket).unwrap(); // accepts connections but never answers
     let sandbox = sandbox.with("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={}", socket.display()));
     let started = Instant::now();
     let run = sandbox.run(&["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify"], "s3cret");

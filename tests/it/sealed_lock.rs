@@ -1,4 +1,4 @@
-//! The key of sealed secrets behind a passphrase: open for a while in the kernel's keyring, or locked.
+//! The key of sealed secrets behind a passphrase: open for some time in the kernel's keyring, or locked.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -12,7 +12,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json, write};
 
-/// A home with a passphrase, whose key is not left in the kernel's keyring.
+/// A home with a passphrase. When dropped, it removes its key from the kernel's keyring.
 struct Locked(Sandbox);
 
 const PASSPHRASE: &str = "correct horse battery staple";
@@ -31,7 +31,7 @@ impl Drop for Locked {
     }
 }
 
-/// `None`: this machine gives us no kernel keyring.
+/// Returns `None` if this machine allows no kernel keyring.
 fn with_passphrase() -> Option<Locked> {
     let sandbox = Locked(Sandbox::new());
     let made = sandbox.run(&["store", "key", "--holder", "passphrase", "--passphrase-stdin", "--json"], PASSPHRASE);
@@ -113,7 +113,7 @@ hint: pipe it: `docker-credential-ensign unlock --passphrase-stdin < FILE`
 fn a_key_is_open_for_a_set_time() {
     let Some(sandbox) = with_passphrase() else { return };
     sandbox.ok(&["lock"], "");
-    sandbox.ok(&["restore"], ""); // what is locked is not broken
+    sandbox.ok(&["restore"], ""); // locked secrets are no reason to restore anything
     assert_eq!(sandbox.run(&["store", "key", "--holder", "passphrase", "--cache", "0s"], "").code, Some(2));
     sandbox.ok(&["unlock", "--passphrase-stdin", "--for", "1s"], PASSPHRASE);
     std::thread::sleep(std::time::Duration::from_millis(1300));
@@ -200,7 +200,7 @@ error: the stored cost of the passphrase is out of bounds: 0 MiB, 3 passes, 4 la
 
 "#]],
     );
-    // A weaker derivation is another key.
+    // Other passes derive another key, so the same passphrase is wrong.
     let mut weaker = own.clone();
     weaker["wrapped"]["passes"] = json!(1);
     write(&path, weaker.to_string().as_bytes());
@@ -218,7 +218,7 @@ hint: try again
 #[test]
 fn another_session_is_answered_and_another_user_is_not() {
     let Some(sandbox) = with_passphrase() else { return };
-    // A session of its own possesses neither the user's keyring nor what is in it.
+    // A new session keyring contains neither the user's keyring nor its keys.
     let script = r#"exec keyctl session - "$0" get"#;
     if Command::new("keyctl").arg("--version").output().is_ok() {
         let command = sandbox.command_of(Path::new("sh"), &["-c", script, Sandbox::program()]).spawn().unwrap();
@@ -235,7 +235,7 @@ fn another_session_is_answered_and_another_user_is_not() {
         eprintln!("skipped: only root becomes another user");
         return;
     }
-    // As if `su` had kept HOME, and the files were that user's.
+    // Like `su` that keeps HOME, but the files belong to the other user.
     let home = sandbox.home().to_str().unwrap();
     assert!(Command::new("chown").args(["-R", "65534:65534", home]).status().unwrap().success());
     nobody(&["get"], "ghcr.io").shows(str![[r#"

@@ -1,4 +1,4 @@
-//! `api`, and what the handshake owes: rows P9 to P18, L19 to L26, O51 to O73, R12 to R23 and A39.
+//! `api`, and the remaining rows of the handshake: P9 to P18, L19 to L26, O51 to O73, R12 to R23 and A39.
 
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ use crate::support::{Sandbox, read_json, write};
 pub const ABC: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 pub const XYZ: &str = "sha256:3608bca1e44ea6c4d268eb6db02260269892c0b42b86bbf1e77a6fa16c3c9282";
 
-/// Lets everybody with a password in; what it answers after that is the test's.
+/// A registry that accepts every password. `answer` plays all other requests.
 pub fn basic(answer: impl Fn(&Asked) -> String + Send + Sync + 'static) -> Scripted {
     Scripted::start(move |asked| match (asked.scheme(), asked.line.as_str()) {
         ("", _) => respond(401, &["WWW-Authenticate: Basic realm=x"], ""),
@@ -298,7 +298,7 @@ fn a_helper_is_asked_once_in_a_run() {
 fn plain_http_is_spoken_where_dockers_daemon_is_allowed_to() {
     let registry = FakeRegistry::start();
     let port = registry.host.rsplit(':').next().unwrap();
-    let host = format!("0.0.0.0:{port}"); // this machine, by a number that is not loopback
+    let host = format!("0.0.0.0:{port}"); // an address of this machine that is not loopback
     for (entry, works) in [(host.as_str(), true), ("0.0.0.0/8", true), ("0.0.0.0:1", false), ("", false)] {
         for folder in [".docker", ".config/docker"] {
             let sandbox = alice(&host);

@@ -1,4 +1,4 @@
-//! Blobs and digests by `api`: where they are fetched from, where they go, and what is not what it says it is.
+//! Blobs and digests by `api`: downloads, uploads, and content that does not match its digest.
 
 use snapbox::str;
 

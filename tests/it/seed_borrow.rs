@@ -1,4 +1,4 @@
-//! Accounts whose secret another program has. The programs here are scripts; `tests/e2e/cases/borrow.sh` has the real ones.
+//! Accounts with an external source. The programs here are scripts; `tests/e2e/cases/borrow.sh` tests the real ones.
 #![cfg(unix)]
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::support::{NOT_FOUND, Run, Sandbox, finish, write};
 
 pub const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 
-/// `aws`: a password per profile, good for an hour; each call is noted.
+/// A fake `aws` with a password for each profile, valid for an hour. It records each call.
 pub const AWS: &str = r#"#!/bin/sh
 echo "$* key=${AWS_ACCESS_KEY_ID-none} ensign=${ENSIGN_CONFIG_DIR-none}" >>"$HOME/calls"
 for last; do :; done
@@ -29,7 +29,7 @@ pub fn calls(sandbox: &Sandbox) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// The config as a person may write it by hand.
+/// Writes a config as a person may do by hand.
 pub fn account(sandbox: &Sandbox, host: &str, source: &Value) {
     let accounts = json!({"a": {"username": "a", "store": "file", "source": source}});
     let config = json!({"version": 3, "registries": {host: {"active": "a", "accounts": accounts}}});

@@ -1,4 +1,4 @@
-//! The rows of the seeds about logins that another helper has, each under its number.
+//! Rows of `tests/SEED_ROWS.md` about logins in another helper.
 #![cfg(unix)]
 
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::import::{auth, docker, with_helper};
 use crate::seed_import::{assert_has, assert_lacks, import, sandbox};
 use crate::support::{Sandbox, write};
 
-/// A helper that fails with these words.
+/// Adds a helper that fails with this message.
 fn failing(sandbox: Sandbox, name: &str, words: &str) -> Sandbox {
     sandbox.with_program(&format!("docker-credential-{name}"), &format!("#!/bin/sh\necho '{words}'\nexit 1\n"))
 }

@@ -1,4 +1,4 @@
-//! The rows of the seeds about reading other tools' logins, each under its number.
+//! Rows of `tests/SEED_ROWS.md` about reading logins of other tools.
 #![cfg(unix)]
 
 use base64::Engine;
@@ -14,7 +14,7 @@ pub fn sandbox() -> Sandbox {
     Sandbox::new().with("PATH", "/nowhere")
 }
 
-/// Imports from everywhere.
+/// Imports from all places.
 pub fn import(sandbox: &Sandbox) -> Run {
     sandbox.run(&["import"], "")
 }
@@ -39,7 +39,7 @@ fn an_entry_of_cred_helpers_beats_the_store() {
         "auths": {"j.example": auth("joe", "plain")}}),
     );
     assert_eq!(import(&sandbox).code, Some(0));
-    assert_has(&sandbox, "h.example", "bob", "tok"); // r38 and o30 as well
+    assert_has(&sandbox, "h.example", "bob", "tok"); // also tests rows R38 and O30
     assert_has(&sandbox, "i.example", "sue", "yes");
     assert_has(&sandbox, "j.example", "joe", "plain");
     assert_lacks(&sandbox, "eve@h.example");
@@ -305,7 +305,7 @@ fn finch_is_read_too_and_a_hit_stays() {
     write(&sandbox.home().join(".finch/config.json"), finch.to_string().as_bytes());
     docker(&sandbox, &json!({"auths": {"h.example": auth("u", "docker"), "other.io": auth("u", "p")}}));
     assert_eq!(import(&sandbox).code, Some(0));
-    assert_has(&sandbox, "h.example", "u", "docker"); // x1: Docker's order, not Finch's
+    assert_has(&sandbox, "h.example", "u", "docker"); // row X1: Docker's order, not Finch's
     assert_has(&sandbox, "i.example", "user", "pass");
     assert_lacks(&sandbox, "absent.io");
 }
@@ -337,7 +337,7 @@ fn atcrs_files_of_every_version_are_imported() {
         ),
     ] {
         let sandbox = sandbox();
-        sandbox.store("x.example", "me", "mine"); // with a config of its own Ensign adopts nothing unasked
+        sandbox.store("x.example", "me", "mine"); // with an existing config, Ensign adopts nothing unasked
         let path = sandbox.home().join("device.json");
         write(&path, file.to_string().as_bytes());
         let run = sandbox.run(&["import", path.to_str().unwrap(), "--remove"], "");

@@ -1,4 +1,4 @@
-//! Rows of the seed about logging in by browser (table A).
+//! Rows A about logins by browser.
 
 use serde_json::json;
 use snapbox::str;
@@ -6,7 +6,7 @@ use snapbox::str;
 use crate::device::{PENDING, Provider};
 use crate::support::Sandbox;
 
-/// Without a terminal link and code stand on stderr, and the login waits.
+/// Without a terminal, link and code are printed on stderr, and the login waits.
 #[test]
 fn login_shows_code_and_link_and_polls() {
     let provider = Provider::of_atcrs_kind(&[
@@ -47,7 +47,7 @@ fn a_device_secret_is_shown_to_the_registry_before_it_is_kept() {
     assert!(!sandbox.config_path().exists());
 }
 
-/// On a terminal, which `script` makes: a menu, the link, the browser, a countdown.
+/// On a terminal made by `script`, the login shows a menu, the link, the browser and a countdown.
 #[cfg(target_os = "linux")]
 #[test]
 fn login_on_a_terminal_offers_the_browser_and_opens_it() {

@@ -1,5 +1,5 @@
-//! Slow, dead, lying and huge servers: `login`, `check` and `token` end in time, with a sentence that names the host and
-//! a hint.
+//! Slow, failing, lying and huge servers. `login`, `check` and `token` end in time, with an error that names the host
+//! and a hint.
 
 use std::io::{Read, Write};
 use std::thread;
@@ -11,7 +11,7 @@ use crate::support::server::{Server, endlessly, ok, respond};
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
-/// A server, what it does, and the exit codes of `login`, `check` and `token`.
+/// A server, its behaviour in words, and the exit codes of `login`, `check` and `token`.
 struct Case {
     server: Server,
     does: &'static str,
@@ -21,10 +21,10 @@ struct Case {
 const UNKNOWN: [i32; 3] = [1, 1, 1];
 const REJECTED: [i32; 3] = [3, 3, 3];
 const FINE: [i32; 3] = [0, 0, 0];
-/// Nobody looks at a password.
+/// The server accepts every password.
 const ANYONE: [i32; 3] = [0, 5, 5];
 
-/// `{"token":"t"}`, compressed.
+/// This is `{"token":"t"}`, compressed.
 const GZIP: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\xabV*\xc9\xcfN\xcdS\xb2R*Q\xaa\x05\0\xd2\xd0\xd0$\x0d\0\0\0";
 
 #[test]
@@ -34,7 +34,7 @@ fn servers_that_are_no_registry_are_named() {
     let told = hold(vec![
         case("hangs up", Server::start(drop), UNKNOWN),
         case("is of SSH", Server::start(|mut stream| drop(stream.write_all(b"SSH-2.0-x\r\n"))), UNKNOWN),
-        case("400", Server::saying("HTTP/1.0 400 Bad Request\r\n\r\n"), UNKNOWN), // Go's net/http
+        case("400", Server::saying("HTTP/1.0 400 Bad Request\r\n\r\n"), UNKNOWN), // Go's answer to http on a TLS port
         case("HTTP/2", Server::saying(&b"\x00\x00\x12\x04\x00\x00\x00\x00\x00"[..]), UNKNOWN),
         case("99", Server::saying("HTTP/1.1 99 X\r\n\r\n"), UNKNOWN),
         case("999", saying(999, ""), UNKNOWN),
@@ -180,7 +180,7 @@ fn case(does: &'static str, server: Server, codes: [i32; 3]) -> Case {
     Case { server, does, codes }
 }
 
-/// Asks all servers with all three commands at once. Returns a line for each server: what is wrong with it.
+/// Calls all three commands with all servers at once. Returns a line with the fault of each server.
 fn hold(cases: Vec<Case>) -> String {
     let row = |Case { server, does, codes }: Case| {
         let runs = thread::scope(|scope| {
@@ -202,7 +202,7 @@ fn hold(cases: Vec<Case>) -> String {
         }
         assert_eq!(first(&runs[1].stdout), format!("✗ {reason}"), "{does}: check says what token says");
         if codes == UNKNOWN {
-            // What was not done comes first, and then why.
+            // The error starts with the failed action, and then gives the reason.
             let (_, why) = reason.split_once(": ").unwrap();
             assert_eq!(first(&runs[0].stderr), format!("error: login failed for HOST: {why}"), "{does}: login too");
             return format!("{does}: {why}\n");

@@ -1,4 +1,4 @@
-//! `use`, `exec` and `prompt`: the account of one shell, or of one command.
+//! `use`, `exec` and `prompt`: the account of one shell or of one command.
 #![cfg(unix)]
 
 use std::process::Command;
@@ -7,7 +7,7 @@ use snapbox::str;
 
 use crate::support::{Run, Sandbox, finish};
 
-/// `me` and `work` on two registries, `me` active; the program is `ensign` on PATH.
+/// A home with `me`, the default, and `work` on two registries. The program is on PATH as `ensign`.
 fn installed() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.link("ensign");
@@ -20,7 +20,7 @@ fn installed() -> Sandbox {
     sandbox
 }
 
-/// What `script` prints when `shell` runs it.
+/// Returns the output of `script` in `shell`, or `None` if that shell is not installed.
 fn shell(sandbox: &Sandbox, shell: &str, script: &str) -> Option<String> {
     let path = std::env::split_paths(&std::env::var_os("PATH").unwrap())
         .map(|folder| folder.join(shell))

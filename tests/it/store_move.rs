@@ -1,4 +1,4 @@
-//! `store move`: secrets change their place, and are in one place at least all the time.
+//! `store move`: it moves secrets to another store, and each secret is always in at least one store.
 #![cfg(unix)]
 
 use std::fs;
@@ -9,7 +9,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
-/// A helper that keeps what it is given as files in the home folder, unless a file `refuse` is there.
+/// A helper that stores logins as files in the home folder, unless a file `refuse` exists.
 const HELPER: &str = r#"#!/bin/sh
 input=$(cat)
 key() { printf '%s' "$1" | cksum | cut -d' ' -f1; }

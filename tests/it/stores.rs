@@ -1,4 +1,4 @@
-//! Secrets that another credential helper keeps.
+//! Secrets in another credential helper.
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
-/// A helper that keeps what it is given as files in the home folder.
+/// A helper that stores logins as files in the home folder.
 const HELPER: &str = r#"#!/bin/sh
 input=$(cat)
 key() { printf '%s' "$1" | cksum | cut -d' ' -f1; }

@@ -1,4 +1,5 @@
-//! Which certificates are taken and shown: the system's, those of `certs.d`, and any where the user said so.
+//! TLS certificates: which ones Ensign trusts and sends. They come from the system and from `certs.d`, or the user
+//! allows any.
 #![cfg(target_os = "linux")]
 
 use snapbox::str;
@@ -9,14 +10,14 @@ use crate::support::{Run, Sandbox, write};
 
 const REGISTRY: &str = "reg.example";
 
-/// A sandbox in which every host is the server.
+/// A home in which a proxy leads every host to the server.
 fn sandbox(server: &TlsServer) -> Sandbox {
     let sandbox = Sandbox::new().with("HTTPS_PROXY", &server.proxy).with("HTTP_PROXY", &server.proxy);
     sandbox.store(REGISTRY, "alice", "pw");
     sandbox
 }
 
-/// Copies a file to `path` of the home folder.
+/// Copies a file to `path` in the home folder.
 fn put(sandbox: &Sandbox, path: &str, file: &std::path::Path) {
     write(&sandbox.home().join(path), &std::fs::read(file).unwrap());
 }
@@ -152,7 +153,7 @@ exit 0
 ✓ reg.example accepts alice
 
 "#]]);
-    // Those of certs.d count beside it.
+    // Authorities in certs.d are trusted in addition to those of SSL_CERT_FILE.
     let other = Authority::new("other");
     let both = sandbox(&server).with("SSL_CERT_FILE", other.certificate().to_str().unwrap());
     assert_eq!(both.run(&["check", REGISTRY], "").code, Some(1));

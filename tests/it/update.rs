@@ -1,4 +1,4 @@
-//! `update` against a server of releases: what it takes, and who else keeps the program up to date.
+//! `update` with a server of releases: which releases it installs, and which programs are updated in another way.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -17,7 +17,7 @@ use crate::support::{Run, Sandbox, write};
 
 const OURS: &str = env!("CARGO_PKG_VERSION");
 
-/// A home in which install.sh has installed a release, with the server it came from.
+/// A home in which install.sh has installed a release, and that release's server.
 pub struct Installed {
     pub sandbox: Sandbox,
     pub releases: Releases,
@@ -49,12 +49,12 @@ impl Installed {
         self.sandbox.command_of(&self.at("bin/ensign"), words).output().unwrap().into()
     }
 
-    /// The version that the program says it has.
+    /// Returns the version that the program prints.
     pub fn version(&self) -> String {
         self.run(&["version"]).stdout.trim().trim_start_matches("ensign ").to_owned()
     }
 
-    /// All that must be as before: the installation and the config, byte for byte.
+    /// Returns all files of the installation and of the config, for comparison.
     fn state(&self) -> Vec<(PathBuf, u64, Vec<u8>)> {
         let mut found = Vec::new();
         let mut folders = vec![self.at(""), self.sandbox.home().join("config")];
@@ -72,7 +72,7 @@ impl Installed {
         found
     }
 
-    /// `update` fails and changes nothing. Returns what it says.
+    /// Asserts that `update` fails and changes nothing. Returns the error.
     pub fn refused(&self, words: &[&str]) -> String {
         let before = self.state();
         let run = self.run(&[&["update"], words].concat());
@@ -84,11 +84,12 @@ impl Installed {
 }
 
 fn copy(from: &Path, to: &Path) {
-    // By another process: what is open for writing while another test forks cannot be run.
+    // Another process copies the file, because a file could not be run while a fork of another test has it open for
+    // writing.
     assert!(Command::new("install").args(["-m", "755"]).args([from, to]).status().unwrap().success());
 }
 
-/// A program that says it is of that version, and is quick to make.
+/// Writes a script in place of a program, because it is quick to make.
 pub fn script(sandbox: &Sandbox, text: &str) -> PathBuf {
     let path = sandbox.home().join("script");
     write(&path, text.as_bytes());
@@ -99,7 +100,7 @@ pub fn saying(sandbox: &Sandbox, version: &str) -> PathBuf {
     script(sandbox, &format!("#!/bin/sh\necho {PROGRAM} {version}\n"))
 }
 
-/// What was printed, which the schema of that name describes.
+/// Returns the printed JSON, after comparison with this schema.
 fn json_of(run: &Run, schema: &str) -> Value {
     let value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
     assert_eq!(fits(schema, &value), Ok(()));
@@ -137,7 +138,7 @@ Docker does not ask Ensign for ghcr.io:  ensign configure-docker
 
 "#]]);
 
-    // The download breaks off once, and is taken up where it was.
+    // The download breaks off once, and `update` resumes it.
     installed.releases.behave(&json!({".tar.gz": {"cut_once": 100_000}}));
     let run = installed.run(&["update"]);
     run.shows(str![[r#"
@@ -203,7 +204,7 @@ hint: run `ensign update --version 0.0.9` to go back to it
     assert_eq!((run.code, installed.version().as_str()), (Some(0), "0.0.9"), "{run:?}");
 }
 
-/// A server that offers one as the newest is set up wrongly, and what is the newest is not known.
+/// A server whose newest release is a pre-release is misconfigured, so the newest release is not known.
 #[test]
 fn a_pre_release_is_taken_by_name_only() {
     let installed = Installed::new();
@@ -249,7 +250,7 @@ Ensign 0.9.0 is available, this is [VERSION]. To update:  sudo apt install --onl
 "#]]);
 }
 
-/// What a person sees who has built the program from a checkout.
+/// For a program that a person has built from a checkout.
 #[test]
 fn a_checkout_is_pulled_and_installed_after_a_yes() {
     let installed = Installed::new();

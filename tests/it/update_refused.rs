@@ -1,4 +1,5 @@
-//! What `update` refuses: what was tampered with, a program that does not run here, a server that fails. A refusal changes nothing.
+//! What `update` refuses: manipulated releases, programs that do not run here, and failing servers. It then changes
+//! nothing.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -64,7 +65,7 @@ fn what_was_tampered_with_is_refused_in_a_sentence_of_its_own() {
     releases.sign("0.9.0", "ensign 0.8.0", &releases.key);
     refused("another version", &["--version", "0.9.0"]);
 
-    // What the key's owner would have to sign.
+    // Archives that only the key's owner could have signed.
     let pack = |words: &[&str]| {
         releases.pack("0.9.0", sandbox.home(), words);
         releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
@@ -198,7 +199,7 @@ hint: `git clone https://forge.example/ensign/ensign`; its install.sh builds it
 "#]],
         );
     }
-    // Who changes an account keeps the setting.
+    // A change of an account keeps the setting of releases.
     write(&installed.sandbox.config_path(), installed.releases.config().as_bytes());
     installed.sandbox.store("ghcr.io", "alice", "pw");
     assert_eq!(installed.sandbox.config()["releases"]["key"], key.as_str());
@@ -220,7 +221,7 @@ hint: wait until it is done
     );
 }
 
-/// Needs the right to mount; without it nothing is tried.
+/// Mounts a small disk. Skipped if the test may not mount.
 #[test]
 fn where_there_is_no_room_nothing_is_begun() {
     let installed = Installed::new();

@@ -1,4 +1,5 @@
-//! The conformance vectors: what real clients send and expect, replayed against the real program, state included.
+//! Conformance vectors: what real clients send and expect. The test replays them with the real program, and compares
+//! the state too.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -49,7 +50,7 @@ fn replay(vector: &Value, fixture: &Value) -> Result<(), String> {
     compare_state(&sandbox, vector, fixture)
 }
 
-/// The state before, and the circumstance that a vector names by a variable of its own.
+/// Prepares the state before a vector, and the circumstance that a variable of the vector names.
 fn prepare(vector: &Value, fixture: &Value) -> Sandbox {
     let mut sandbox = Sandbox::new();
     let servers = fixture["servers"].as_object().unwrap();
@@ -67,7 +68,7 @@ fn prepare(vector: &Value, fixture: &Value) -> Sandbox {
         write(&path, secrets.to_string().as_bytes());
     }
     if !vector["env"]["ENSIGN_TEST_READONLY"].is_null() {
-        // Nothing can be locked, so nothing can be written.
+        // A folder in place of the lock prevents every change.
         std::fs::create_dir_all(sandbox.home().join("config/config.lock")).unwrap();
     }
     if !vector["env"]["ENSIGN_TEST_LOCKED"].is_null() {
@@ -79,7 +80,7 @@ fn prepare(vector: &Value, fixture: &Value) -> Sandbox {
     sandbox
 }
 
-/// Moves the accounts to a store that is another helper, which does `script`.
+/// Moves the accounts to a store in another helper, which runs `script`.
 fn keep_in_helper(sandbox: Sandbox, servers: &Map<String, Value>, name: &str, script: &str) -> Sandbox {
     sandbox.write_state(servers);
     let text = sandbox.config().to_string().replace(r#""store":"file""#, &format!(r#""store":"helper:{name}""#));
@@ -193,7 +194,7 @@ fn compare_state(sandbox: &Sandbox, vector: &Value, fixture: &Value) -> Result<(
     let state = sandbox.read_state();
     let expected = match &vector["state_after"] {
         Value::String(same) if same == "same" => fixture["servers"].clone(),
-        Value::String(_) => return Ok(()), // killed at any moment: that the state could be read is the test
+        Value::String(_) => return Ok(()), // a kill may come at any moment, so it suffices that the state is readable
         other => other["servers"].clone(),
     };
     for (key, wanted) in expected.as_object().unwrap() {

@@ -1,4 +1,4 @@
-//! `which --as COMMAND` without an image: every registry that the command asks for.
+//! `which --as COMMAND` without an image: it shows every registry from which the command requests images.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
-/// `work` and `me` on GHCR, of which `me` is the default, and `hub` on Docker Hub.
+/// A home with `work` and `me` on GHCR, of which `me` is the default, and `hub` on Docker Hub.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "work", "pw");
@@ -21,7 +21,7 @@ fn which(sandbox: &Sandbox, command: &str) -> Run {
     sandbox.run(&["which", "--as", command], "")
 }
 
-/// `registry=account` for each registry, and the exit code.
+/// Returns `registry=account` for each registry, and the exit code.
 fn told(sandbox: &Sandbox, command: &str) -> (String, Option<i32>) {
     let run = sandbox.run(&["which", "--json", "--as", command], "");
     let json: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{command}: {run:?}"));
@@ -71,9 +71,9 @@ fn files_that_the_command_works_on_name_registries_too() {
     for (command, expected) in [
         ("podman build .", "quay.io=- ghcr.io=work"),
         ("docker build --push -t hub/app .", "docker.io=hub quay.io=- ghcr.io=work"),
-        ("docker build -t hub/app .", "quay.io=- ghcr.io=work"), // nothing is pushed
+        ("docker build -t hub/app .", "quay.io=- ghcr.io=work"), // without a push
         ("docker build -t hub/app --target a .", "ghcr.io=work"),
-        ("docker build -t hub/app elsewhere", "docker.io=hub"), // nothing else is known of it
+        ("docker build -t hub/app elsewhere", "docker.io=hub"), // the folder is unknown
     ] {
         assert_eq!(told(&sandbox, command), (expected.to_owned(), Some(0)), "{command}");
     }
@@ -254,7 +254,7 @@ hint: quote it as a whole: --as 'docker push IMAGE'
 "#]]);
 }
 
-/// A folder may be anybody's.
+/// A project may come from anyone, so its size is limited.
 #[test]
 fn a_project_of_thousands_of_registries_is_refused_at_once() {
     let sandbox = sandbox();
@@ -325,12 +325,12 @@ fn names_that_bake_is_given_for_what_stays_here_are_not_asked_for() {
         ("", "ghcr.io=work"),
         ("--push", "ghcr.io=me"),
         ("--set *.output=type=registry", "ghcr.io=me"),
-        ("out", "ghcr.io=me"), // as its file says
+        ("out", "ghcr.io=me"), // the bake file pushes this target
     ] {
         let command = format!("docker buildx bake {words} --set *.tags=ghcr.io/me/app");
         assert_eq!(told(&sandbox, &command), (expected.to_owned(), Some(0)), "{words}");
     }
-    // What is added to the tags of the file goes out beside them.
+    // Added tags and caches are pushed together with the tags of the file.
     for set in ["out.tags+=ghcr.io/me/app", "out.cache-to=type=registry,ref=ghcr.io/me/cache"] {
         let output =
             sandbox.run(&["which", "--as", &format!("docker buildx bake out --set {set}"), "--json", "ghcr.io"], "");

@@ -1,4 +1,4 @@
-//! The journal of the last answers: what `get` writes down, and how `why` tells it.
+//! The journal of the last answers: what `get` writes, and how `why` shows it.
 #![cfg(unix)]
 
 use std::fs;
@@ -14,7 +14,7 @@ use crate::support::{NOT_FOUND, Run, Sandbox, finish, write};
 
 pub const HOST: &str = "ghcr.io";
 
-/// A sandbox with a runtime folder, as a login makes one.
+/// A home with a runtime folder, as a login creates it.
 pub fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     let folder = sandbox.home().join("runtime");
@@ -23,7 +23,7 @@ pub fn sandbox() -> Sandbox {
     sandbox.with("XDG_RUNTIME_DIR", folder.to_str().unwrap())
 }
 
-/// `bob` and `alice`, who is the default.
+/// A home with `bob` and `alice`, of which `alice` is the default.
 pub fn two_accounts() -> Sandbox {
     let sandbox = sandbox();
     sandbox.store(HOST, "bob", "bob-s3cret");
@@ -40,7 +40,7 @@ pub fn entries(sandbox: &Sandbox) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The only entry, without its time.
+/// Returns the only entry, without its time.
 fn entry(sandbox: &Sandbox) -> Value {
     let mut entries = entries(sandbox);
     assert_eq!(entries.len(), 1, "{entries:?}");
@@ -49,7 +49,7 @@ fn entry(sandbox: &Sandbox) -> Value {
     entries.remove(0)
 }
 
-/// Calls `get` from a process with exactly these arguments, of which the second is a script that does so.
+/// Calls `get` from a process with exactly these arguments. The second one is a script that calls `get`.
 pub fn called_by(sandbox: &Sandbox, words: &[&str], host: &str) -> Run {
     let client = sandbox.home().join("client");
     if !client.exists() {
@@ -146,7 +146,7 @@ fn every_outcome_is_written_down_with_what_decided() {
         client("docker buildx build", answered("alice", json!([undecided, by_default("alice")]))),
     );
     check(&["mytool", "deploy"], HOST, 0, answered("alice", json!([by_default("alice")])));
-    // One account: nobody looks who is calling, and nobody does for the journal.
+    // With one account, Ensign does not look for the caller, not even for the journal.
     let push = ["docker", "push", "quay.io/carol/app"];
     check(&push, "quay.io", 0, answered("carol", json!([by_default("carol")])));
     let none = |verdict: &str, steps: Value| json!({"outcome": "not-found", "verdict": verdict, "steps": steps});

@@ -1,4 +1,5 @@
-//! Writing where the system refuses a call or kills us in one; `tests/crash` does it at every call of every command.
+//! Writes while the system refuses a call or kills the process in one. `tests/crash` does this at every call of every
+//! command.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, File};
@@ -10,7 +11,8 @@ use snapbox::str;
 
 use crate::support::{Run, Sandbox, finish, write};
 
-/// Runs the program under strace, which does to its calls what `injections` say; `None` where that cannot be had.
+/// Runs the program under strace, which injects these faults into its system calls. Returns `None` if strace cannot be
+/// used.
 fn run_under(sandbox: &Sandbox, injections: &[&str], arguments: &[&str], stdin: &str) -> Option<Run> {
     let options: Vec<_> = injections.iter().flat_map(|injection| ["-e", injection]).collect();
     run_with(sandbox, &options, arguments, stdin)
@@ -29,7 +31,7 @@ fn run_with(sandbox: &Sandbox, options: &[&str], arguments: &[&str], stdin: &str
     Some(finish(sandbox.command_of(Path::new("strace"), &words).spawn().unwrap(), stdin.as_bytes()))
 }
 
-/// The same, only for calls that name `path`.
+/// Runs the program under strace, which injects a fault into calls that name `path`.
 fn run_at(sandbox: &Sandbox, path: &str, injection: &str, arguments: &[&str], stdin: &str) -> Option<Run> {
     let mut options = vec!["-P", path, "-e"];
     options.push(injection);
@@ -40,7 +42,7 @@ fn entry(username: &str) -> String {
     json!({"ServerURL": "ghcr.io", "Username": username, "Secret": format!("s3cret-of-{username}")}).to_string()
 }
 
-/// The files below `folder` that hold `text`.
+/// Returns the names of the files below `folder` that contain `text`.
 fn files_with(folder: &Path, text: &str) -> Vec<String> {
     let (mut found, mut folders) = (vec![], vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
@@ -60,7 +62,7 @@ fn files_with(folder: &Path, text: &str) -> Vec<String> {
 fn a_share_that_cannot_flush_a_folder_keeps_logins() {
     for error in ["EINVAL", "EOPNOTSUPP", "EIO"] {
         let sandbox = Sandbox::new();
-        // The folders' flushes are the second of each pair.
+        // Each write flushes first the file and then its folder, so every second call is of a folder.
         let injection = format!("inject=fsync:error={error}:when=2+2");
         let Some(run) = run_under(&sandbox, &[&injection], &["store"], &entry("me")) else { return };
         assert_eq!(run, Run::success(""), "{error}");
@@ -68,7 +70,7 @@ fn a_share_that_cannot_flush_a_folder_keeps_logins() {
         let Some(run) = run_under(&sandbox, &[&injection], &["store"], &entry("work")) else { return };
         assert_eq!((run, sandbox.who("ghcr.io")), (Run::success(""), "work".to_owned()));
     }
-    // Of a file itself that is bad news, unless the share says that it knows no such thing.
+    // A failed flush of the file itself is an error, unless the file system does not support flushing.
     for (error, code) in [("EIO", Some(1)), ("EINVAL", Some(0)), ("EOPNOTSUPP", Some(0))] {
         let sandbox = Sandbox::new();
         let (file, injection) = (sandbox.secrets_path("ghcr.io"), format!("inject=fsync:error={error}"));
@@ -119,7 +121,7 @@ fn an_export_that_is_killed_leaves_nothing_in_clear() {
                 let injection = format!("inject={call}:signal=KILL:when={when}");
                 let words = ["export", "ghcr.io", "-o", output.to_str().unwrap(), "--yes"];
                 let Some(_) = run_under(&sandbox, &[&injection], &words, "") else { return };
-                // Base64 of `me:s3cret-of-me`.
+                // This is `me:s3cret-of-me` in Base64.
                 let left: Vec<_> = files_with(sandbox.home(), "bWU6czNjcmV0LW9mLW1l");
                 assert!(left.is_empty() || left == ["export.json"], "{left:?} after {call} {when}");
             }
@@ -131,7 +133,7 @@ fn an_export_that_is_killed_leaves_nothing_in_clear() {
 fn what_a_killed_login_leaves_is_counted_and_swept() {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "me", "s3cret-of-me");
-    // The first rename is that of the secrets, the second that of the config.
+    // The first rename is of the secrets, the second of the config.
     for (when, secrets) in [(1, 0), (2, 1)] {
         let injection = format!("inject=rename:signal=KILL:when={when}");
         let Some(run) = run_under(&sandbox, &[&injection], &["store"], &entry("ghost")) else { return };
@@ -146,7 +148,8 @@ fn what_a_killed_login_leaves_is_counted_and_swept() {
         assert!(files_with(sandbox.home(), "s3cret-of-ghost").is_empty());
         assert_eq!(sandbox.who("ghcr.io"), "me");
     }
-    // Nothing is swept that another config's account has, or this one had before it was carried back.
+    // A sweep keeps secrets of completed logins, because they may belong to another config or to an older copy of this
+    // one.
     let others = sandbox.home().join("others");
     let mut command = sandbox.command(&["store"]);
     command.env("ENSIGN_CONFIG_DIR", &others);
@@ -184,7 +187,7 @@ esac
     sandbox.store("ghcr.io", "me", "s3cret-of-me");
     let config = sandbox.config_path();
     let words = ["login", "ghcr.io", "-u", "ghost", "--store", "helper:theirs", "--no-verify", "--password-stdin"];
-    // All renames of files of ours but that of the config's own new text.
+    // The first rename of the config's new text is killed.
     let path = format!("{}.new", config.display());
     let Some(run) = run_at(&sandbox, &path, "inject=rename:signal=KILL:when=1", &words, "s3cret-of-ghost") else {
         return;
@@ -219,7 +222,7 @@ fn a_change_that_cannot_be_written_takes_everything_back() {
             let after = (sandbox.config(), fs::read(sandbox.secrets_path("ghcr.io")).unwrap());
             assert_eq!(after, before, "{words:?} {error}");
         }
-        // After the config has its name nothing is taken back: the secret that is left is swept.
+        // Once the config is renamed, nothing is undone. The next change deletes the remaining secret.
         let secrets = format!("{}.new", sandbox.secrets_path("ghcr.io").display());
         sandbox.store("ghcr.io", "work", "second");
         let Some(run) = run_at(&sandbox, &secrets, &injection, &["logout", "ghcr.io", "-u", "work"], "") else {

@@ -1,5 +1,5 @@
-//! Rows A: the commands, the config and the protocol of a helper for several accounts of one registry.
-//! A16 to A25 and A44 are in `a_choice.rs`, A26 to A31 in `a_config.rs`, A21 and A22 in `src/system/ancestors/mod.rs`.
+//! Rows A: the commands, the config and the protocol of a helper for several accounts on one registry. A16 to A25 and
+//! A44 are in `a_choice.rs`, A26 to A31 in `a_config.rs`, A21 and A22 in `src/system/ancestors/mod.rs`.
 
 use std::fs;
 
@@ -85,7 +85,7 @@ fn switch_toggles_two_accounts_and_shows_a_menu_of_three() {
         assert_eq!(sandbox.who("atcr.io"), expected);
     }
     sandbox.store("atcr.io", "carol", "s");
-    let menu = [("Default account of atcr.io", "\u{1b}[A"), ("alice", "\r")]; // one up from `carol`
+    let menu = [("Default account of atcr.io", "\u{1b}[A"), ("alice", "\r")]; // one line up from `carol`
     let Some(shown) = super::on_a_terminal(&sandbox, "switch atcr.io", &menu) else { return };
     shows(
         &shown,
@@ -113,7 +113,7 @@ fn configure_docker_shows_what_it_changes_and_takes_it_back() {
     assert_eq!(read_json(&path), json!({}));
 }
 
-/// What `get` answers, as `user secret`.
+/// Returns the answer of `get` as `USER SECRET`.
 pub(super) fn answers(sandbox: &Sandbox, server: &str) -> String {
     let answer = json(&sandbox.run(&["get"], server).stdout);
     format!("{} {}", answer["Username"].as_str().unwrap(), answer["Secret"].as_str().unwrap())
@@ -127,7 +127,7 @@ fn help_shows_all_commands_of_people_and_none_of_the_protocol() {
     for command in COMMANDS {
         assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
     }
-    assert!(["get", "erase", "list"].into_iter().all(is_hidden)); // `store` is a word for people too
+    assert!(["get", "erase", "list"].into_iter().all(is_hidden)); // `store` is also a command for people
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn a_session_that_is_over_is_mended_on_the_registrys_own_page() {
         ("https://evil.example/auth/oauth/login", "http://HOST/"),
     ] {
         let server = Server::start(move |request| {
-            // The password is the server's own host, which is known only once it runs.
+            // The test sends the server's host as the password, because the host is known only after the start.
             let Some((_, host)) = request.split_once(" Basic alice:") else { return asks(BEARER) };
             let over = json!({"error": "oauth_session_expired", "login_url": login_url.replace("HOST", host)});
             says(401, &over.to_string())
@@ -295,7 +295,7 @@ fn every_secret_is_stored() {
 fn erase_removes_the_active_account_and_promotes_none() {
     let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
     for server in ["atcr.io", "http://atcr.io", "https://atcr.io", "atcr.io"] {
-        assert_eq!(sandbox.run(&["erase"], server), Run::success("")); // `docker logout` asks up to four times
+        assert_eq!(sandbox.run(&["erase"], server), Run::success("")); // `docker logout` calls it up to four times
     }
     assert_eq!(sandbox.run(&["get"], "atcr.io"), Run::not_found());
     let registry = sandbox.config()["registries"]["atcr.io"].clone();

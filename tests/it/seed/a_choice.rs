@@ -1,4 +1,4 @@
-//! Rows A16 to A25 and A44: which account answers, by who asks; and the oddities of that choice.
+//! Rows A16 to A25 and A44: which account answers which caller, and unusual cases of this choice.
 
 use serde_json::json;
 use snapbox::str;
@@ -10,7 +10,7 @@ use crate::support::{Run, Sandbox};
 
 const IMAGE: &str = "atcr.io/evan.jarrett.net/test:latest";
 
-/// `michelle` is active.
+/// A home with two accounts, of which `michelle` is the default.
 fn two_accounts() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.store("atcr.io", "evan.jarrett.net", "atcr_device_e");
@@ -42,7 +42,7 @@ fn the_active_account_is_the_one_that_was_switched_to() {
     assert_eq!(sandbox.who("atcr.io"), "michelle.jarrett.net");
 }
 
-/// The config without a word on which account is active.
+/// Removes the default account from the config.
 fn without_active(sandbox: &Sandbox) {
     let mut config = sandbox.config();
     config["registries"]["atcr.io"].as_object_mut().unwrap().remove("active");
@@ -106,7 +106,7 @@ fn a_caller_that_says_nothing_is_no_error() {
     {
         assert_eq!(answer_to(words), "michelle.jarrett.net", "{words:?}");
     }
-    // The caller has ended when we look.
+    // The caller has already ended when Ensign looks for it.
     let sandbox = two_accounts();
     let script = r#"DOCKER=$$ sh -c '
         sleep 0.3

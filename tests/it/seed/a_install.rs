@@ -1,4 +1,4 @@
-//! Rows A: how the program is built, installed and brought up to date.
+//! Rows A: how the program is built, installed and updated.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use snapbox::str;
 use super::root;
 use crate::support::{Run, Sandbox};
 
-/// `update` of a program that `install.sh` installed to this prefix.
+/// Runs `update` of the program that `install.sh` installed to this prefix.
 fn update_of(sandbox: &Sandbox, prefix: &str) -> Run {
     let program = sandbox.home().join(prefix).join("bin/docker-credential-ensign");
     sandbox.command_of(&program, &["update"]).output().unwrap().into()
@@ -63,7 +63,7 @@ fn version_is_one_line() {
     }
 }
 
-/// `install.sh` with a compiler that writes down its words; returns the home, and what cargo was told.
+/// Runs `install.sh` with a fake cargo that records its arguments. Returns the home and these arguments.
 fn installed(arguments: &[&str]) -> (Sandbox, String) {
     let built = |sandbox: &Sandbox| sandbox.home().join("built");
     let cargo = r#"#!/bin/sh

@@ -1,4 +1,4 @@
-//! Rows L: a registry client with logins of its own.
+//! Rows L: a registry client that stores its own logins.
 
 use snapbox::str;
 
@@ -8,7 +8,8 @@ use crate::import::{answer, auth, containers, docker};
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
-/// Which ports of the host a proxy is asked for, by CONNECT for https and in absolute form for plain http.
+/// Returns the ports of the host that a proxy is asked for: by CONNECT for https, and by an absolute URL for plain
+/// http.
 fn ports(host: &str, more: &[&str]) -> Vec<String> {
     let server = Server::start(|_| says(200, ""));
     let proxy = format!("http://{}", server.host);

@@ -1,5 +1,5 @@
-//! The behaviours that Ensign has taken over from five other programs, row by row, each under its number in
-//! `tests/SEED_ROWS.md`; this file holds the table and the tests together.
+//! Behaviours that Ensign has adopted from five other programs, one test or more for each row of `tests/SEED_ROWS.md`.
+//! This file compares the table with the tests.
 #![cfg(unix)]
 
 mod a;
@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::support::{Run, Sandbox};
 pub use table::tests;
 
-/// `login HOST -u USER --password-stdin`, and more words.
+/// Runs `login HOST -u USER --password-stdin` with more arguments.
 fn login(sandbox: &Sandbox, host: &str, user: &str, password: &str, more: &[&str]) -> Run {
     sandbox.run(&[&["login", host, "-u", user, "--password-stdin"], more].concat(), password)
 }
@@ -32,7 +32,8 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// `docker-credential-kept`: it keeps files in `$HOME/kept`, chats on stderr and writes down what it is asked.
+/// The helper `docker-credential-kept`. It stores files in `$HOME/kept-…`, prints a warning on stderr, and records its
+/// calls.
 const HELPER: &str = r#"#!/bin/sh
 input=$(cat)
 echo "$1 $input" >>"$HOME/calls"
@@ -50,19 +51,20 @@ fn with_helper() -> Sandbox {
     Sandbox::new().with_program("docker-credential-kept", HELPER)
 }
 
-/// What the helper was asked so far.
+/// Returns the helper's calls so far.
 fn calls(sandbox: &Sandbox) -> Vec<String> {
     let text = fs::read_to_string(sandbox.home().join("calls")).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
 
-/// Runs the program on a terminal and types each answer once its question is shown. `None` where there is no `script`.
+/// Runs the program on a terminal and types each answer once its question is shown. Returns `None` if there is no
+/// `script`.
 #[cfg(target_os = "linux")]
 pub fn on_a_terminal(sandbox: &Sandbox, words: &str, answers: &[(&str, &str)]) -> Option<String> {
     line_on_a_terminal(sandbox, &format!("stty cols 200; {} {words}; echo exit $?", Sandbox::program()), answers)
 }
 
-/// The same for any command line.
+/// Runs any command line on a terminal and types each answer once its question is shown.
 #[cfg(target_os = "linux")]
 pub fn line_on_a_terminal(sandbox: &Sandbox, line: &str, answers: &[(&str, &str)]) -> Option<String> {
     let mut command = sandbox.command_of("script".as_ref(), &["-qec", line, "/dev/null"]);
@@ -70,7 +72,7 @@ pub fn line_on_a_terminal(sandbox: &Sandbox, line: &str, answers: &[(&str, &str)
     typing(command, answers).map(|(shown, _)| shown)
 }
 
-/// Runs a command that has a terminal, and types. Returns what was shown, and the exit code.
+/// Types each answer once a command on a terminal shows its question. Returns the output and the exit code.
 #[cfg(target_os = "linux")]
 pub fn typing(mut command: std::process::Command, answers: &[(&str, &str)]) -> Option<(String, Option<i32>)> {
     use std::io::{Read, Write};
@@ -88,7 +90,7 @@ pub fn typing(mut command: std::process::Command, answers: &[(&str, &str)]) -> O
             shown += &String::from_utf8_lossy(&bytes[..read]);
         }
         seen = shown.len();
-        std::thread::sleep(std::time::Duration::from_millis(500)); // until the terminal is read key by key
+        std::thread::sleep(std::time::Duration::from_millis(500)); // until the program reads single keys
         stdin.write_all(answer.as_bytes()).unwrap();
     }
     stdout.read_to_string(&mut shown).unwrap();

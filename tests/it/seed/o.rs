@@ -1,5 +1,5 @@
-//! Rows O: reading Docker's files, scopes and the handshake, as a library of an OCI client has them.
-//! O37 to O49 are in `src/oci/scope.rs`, O54 to O56 in `src/oci/access/mod.rs`, O61 in `src/oci/token.rs`.
+//! Rows O: Docker's files, scopes and the handshake, as in an OCI client's library. O37 to O49 are in
+//! `src/oci/scope.rs`, O54 to O56 in `src/oci/access/mod.rs`, O61 in `src/oci/token.rs`.
 
 use snapbox::str;
 
@@ -10,7 +10,7 @@ use crate::support::{Run, Sandbox, write};
 
 const HOST: &str = "someregistry.example.com";
 
-/// Takes over what `auths` of Docker's config holds.
+/// Imports these `auths` of Docker's config.
 fn imported(auths: &str) -> (Sandbox, Run) {
     let sandbox = Sandbox::new();
     write(&sandbox.home().join(".docker/config.json"), format!("{{\"auths\": {auths}}}").as_bytes());
@@ -18,7 +18,7 @@ fn imported(auths: &str) -> (Sandbox, Run) {
     (sandbox, run)
 }
 
-/// User and secret of the host after that.
+/// Returns the user and the secret of the host after the import of these `auths`.
 fn taken(auths: &str) -> (String, String) {
     let (sandbox, run) = imported(auths);
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -99,7 +99,7 @@ Nothing to change.
 fn an_auth_without_a_user_name_is_no_login() {
     let mut told = String::new();
     for auth in ["bm9jb2xvbg==", "OnB3"] {
-        let (sandbox, run) = imported(&format!(r#"{{"{HOST}": {{"auth": "{auth}"}}}}"#)); // `nocolon`, `:pw`
+        let (sandbox, run) = imported(&format!(r#"{{"{HOST}": {{"auth": "{auth}"}}}}"#)); // `nocolon` and `:pw`
         assert_eq!(sandbox.run(&["get"], HOST), Run::not_found());
         told += &run.transcript();
     }
@@ -123,7 +123,7 @@ hint: run `docker-credential-ensign login HOST` first, or name a registry
 
 #[test]
 fn zero_bytes_around_a_password_are_cut() {
-    let auths = format!(r#"{{"{HOST}": {{"auth": "dXNlcjoAcGFzcwAA"}}}}"#); // user:\0pass\0\0
+    let auths = format!(r#"{{"{HOST}": {{"auth": "dXNlcjoAcGFzcwAA"}}}}"#); // this is `user:\0pass\0\0`
     assert_eq!(taken(&auths), pair("user", "pass"));
 }
 
@@ -187,7 +187,8 @@ fn a_bearer_challenge_is_answered_with_a_token_of_its_service() {
     );
 }
 
-/// `check` of an image where `answer` plays everything after the ping; exit code, verdict, and what was asked.
+/// Runs `check` of an image, where `answer` plays everything after the ping. Returns the exit code, the verdict, and
+/// the requests.
 fn check(
     user: &str,
     answer: impl Fn(&str) -> super::server::Answer + Send + Sync + 'static,
@@ -318,7 +319,7 @@ fn credentials_are_looked_up_once() {
     assert_eq!(calls(&sandbox)[before..], [format!("get https://{}/ensign/alice", server.host)]);
     sandbox.ok(&["check", &format!("{}/foo/bar:1", server.host)], "");
     let asked = calls(&sandbox)[before + 1..].to_vec();
-    // One ping, two tokens, two proofs.
+    // The requests are one ping, two for tokens, and two for the image.
     assert_eq!((server.seen().len(), asked.len()), (5, 1), "{asked:?}");
 }
 

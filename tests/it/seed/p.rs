@@ -1,4 +1,4 @@
-//! Rows P: credentials are found, a token is fetched and an image is asked for, as a signing client does it.
+//! Rows P: a signing client's way to find credentials, fetch a token, and request an image.
 
 use serde_json::json;
 use snapbox::str;
@@ -11,7 +11,8 @@ fn docker_config(sandbox: &Sandbox, text: &str) {
     write(&sandbox.home().join(".docker/config.json"), text.as_bytes());
 }
 
-/// A registry that gives out tokens like `token`, and answers `image` to who shows one for an image.
+/// A registry whose token server answers `token`. It answers requests for an image with the status `image`, if they
+/// have a token.
 fn giving(token: &'static str, image: u16) -> Server {
     Server::start(move |request| match request {
         PING => asks(BEARER),
@@ -103,7 +104,7 @@ hint: run `docker-credential-ensign login [HOST] -u username`
 #[test]
 fn a_password_with_colons_stays_whole() {
     let sandbox = Sandbox::new();
-    docker_config(&sandbox, r#"{"auths": {"r.example": {"auth": "dTphOmI6Yw=="}}}"#); // u:a:b:c
+    docker_config(&sandbox, r#"{"auths": {"r.example": {"auth": "dTphOmI6Yw=="}}}"#); // this is `u:a:b:c`
     sandbox.ok(&["configure-docker", "--import"], "");
     assert!(sandbox.run(&["get"], "r.example").stdout.contains(r#""Username":"u","Secret":"a:b:c""#));
 }
@@ -194,12 +195,12 @@ fn the_next_request_has_the_token_already() {
         sandbox.ok(&[&["api", &server.host], words].concat(), "");
         let seen = server.seen().split_off(before);
         let asked = seen.iter().filter(|request| request.contains(" /auth?")).count();
-        // One token to log in, one for all requests after that.
+        // The login needs one token, and all requests after it share another one.
         assert_eq!((seen.len(), asked), (2 + 2 + requests, 2), "{seen:?}");
     }
 }
 
-/// A page of tags, and where the next one lies.
+/// Returns a page of tags, with a link to the next page.
 fn page(tag: &str, next: u8) -> Answer {
     let link = format!("Link: </v2/a/tags/list?last={next}>; rel=\"next\"\r\n");
     (200, link, json!({"name": "a", "tags": [tag]}).to_string())

@@ -1,4 +1,4 @@
-//! Rows R: `login`, `logout` and `status`, as the login commands of a registry tool have them.
+//! Rows R: `login`, `logout` and `status`, as in the login commands of a registry tool.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -194,7 +194,7 @@ fn a_login_goes_through_the_whole_challenge() {
     assert_eq!(server.seen(), [PING, ask, "GET /v2/ Bearer t1"]);
 }
 
-/// The last answer to `GET /v2/` decides.
+/// Logs in at a registry that accepts the challenge, and then answers `GET /v2/` with this status.
 fn login_with_last_answer(status: u16) -> Run {
     let server = Server::start(move |request| if request == PING { asks("Basic") } else { says(status, "") });
     let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);

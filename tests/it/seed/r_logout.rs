@@ -1,4 +1,4 @@
-//! Rows R: `logout`, as the login commands of a registry tool have it.
+//! Rows R: `logout`, as in the login commands of a registry tool.
 
 use serde_json::json;
 use snapbox::str;

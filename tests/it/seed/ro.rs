@@ -1,4 +1,4 @@
-//! Rows RO: what that registry tool does oddly, and Ensign does not.
+//! Rows RO: unusual behaviours of that registry tool, which Ensign does not have.
 
 use snapbox::str;
 
@@ -33,7 +33,7 @@ fn a_user_name_alone_never_checks_or_stores_another_user() {
 
 #[test]
 fn what_a_helper_prints_on_stderr_is_not_its_answer() {
-    let sandbox = with_helper(); // it prints a warning each time
+    let sandbox = with_helper(); // prints a warning at each call
     login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
     let answer = "{\"ServerURL\":\"ghcr.io\",\"Username\":\"alice\",\"Secret\":\"pw\"}\n";
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::success(answer));
@@ -62,7 +62,7 @@ fn a_docker_config_that_is_named_is_the_only_one() {
 fn one_line_end_is_cut_from_a_password_and_nothing_else() {
     let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
     login(&Sandbox::new(), &server.host, "alice", " p w\t\n", &[]);
-    // The server's own log has no blanks at its end, so the password ends in a tab.
+    // The server's log trims blanks at its end, so the password ends in a tab.
     assert_eq!(server.seen().last().unwrap().trim_end(), "GET /v2/ Basic alice: p w");
     let sandbox = Sandbox::new();
     login(&sandbox, "ghcr.io", "alice", " p w \r\n", &["--no-verify"]);
@@ -74,7 +74,7 @@ exit 0
 "#]]);
 }
 
-/// A login at a registry whose token server answers `token`; returns the exit code and what the server saw.
+/// Logs in at a registry whose token server answers `token`. Returns the exit code and the requests.
 fn login_by_token(challenge: &'static str, user: &str, token: &'static str) -> (Option<i32>, Vec<String>) {
     let server = Server::start(move |request| match request {
         PING => asks(challenge),
@@ -94,7 +94,7 @@ fn a_challenge_needs_no_service() {
 #[test]
 fn a_password_is_never_sent_as_a_refresh_token() {
     let (code, seen) = login_by_token(BEARER, "alice", "");
-    let asked = ["GET /v2/", "GET /auth", "GET /.well-known/registry-login"]; // the last: where is a token made?
+    let asked = ["GET /v2/", "GET /auth", "GET /.well-known/registry-login"]; // the last: where to create a token
     assert_eq!((code, seen.len()), (Some(3), asked.len()));
     assert!(seen.iter().zip(asked).all(|(request, start)| request.starts_with(start)), "{seen:?}");
     assert!(!seen.iter().any(|request| request.starts_with("POST") || request.contains("refresh_token")), "{seen:?}");

@@ -1,4 +1,4 @@
-//! `Server`: a registry, its token server and a proxy in one, that answers as a test says and keeps what it was asked.
+//! `Server`: a registry with its token server and a proxy. It answers as a test says, and records the requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,17 +7,17 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-/// Runs until the tests end. As a proxy it is every host on port 80 and lets nobody through to port 443.
+/// Runs until the tests end. As a proxy it plays every host on port 80, and refuses connections to port 443.
 pub struct Server {
     pub host: String,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
-/// Status, headers with their line ends, body.
+/// Status, headers with line ends, and body.
 pub type Answer = (u16, String, String);
 
 impl Server {
-    /// `answer` is given the request in the form of [`Server::seen`].
+    /// Starts a server. `answer` gets each request in the form of [`Server::seen`].
     pub fn start(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = format!("localhost:{}", listener.local_addr().unwrap().port());
@@ -32,8 +32,8 @@ impl Server {
         Self { host, seen }
     }
 
-    /// The requests so far: method, target, what was shown (`-`, `Basic user:password`, `Bearer token`), and the body.
-    /// A proxy's host that is asked for again, since it hung up, is there once.
+    /// Returns the requests so far: method, target, credentials (`-`, `Basic user:password`, `Bearer token`), and body.
+    /// A repeated CONNECT, after the proxy hung up, is there once.
     pub fn seen(&self) -> Vec<String> {
         let mut seen = self.seen.lock().unwrap().clone();
         seen.dedup_by(|again, before| again == before && again.starts_with("CONNECT "));
@@ -45,21 +45,21 @@ pub fn says(status: u16, body: &str) -> Answer {
     (status, String::new(), body.to_owned())
 }
 
-/// 401 with this challenge.
+/// Returns 401 with this challenge.
 pub fn asks(challenge: &str) -> Answer {
     (401, format!("WWW-Authenticate: {challenge}\r\n"), String::new())
 }
 
-/// The token server lies at `/auth` of the registry.
+/// A challenge whose token server is at `/auth` of the registry.
 pub const BEARER: &str = r#"Bearer realm="/auth",service="example.com""#;
 
-/// What `seen` holds of a first visit.
+/// The first request of a handshake, in the form of [`Server::seen`].
 pub const PING: &str = "GET /v2/ -";
 
 fn serve(stream: TcpStream, log: &Mutex<Vec<String>>, answer: &dyn Fn(&str) -> Answer) {
     let mut first = [0];
     if stream.peek(&mut first).is_err() || first[0] == 0x16 {
-        return; // a TLS greeting: the client comes back in plain http
+        return; // a TLS handshake; the client then retries in plain http
     }
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {

@@ -1,11 +1,11 @@
-//! `tests/SEED_ROWS.md` as values, and the names of all tests.
+//! Reads `tests/SEED_ROWS.md`, and the names of all tests.
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use super::root;
 
-/// A line `| row | behaviour | E | tests, or why not |`.
+/// A line of the table: `| row | behaviour | E | tests, or why not |`.
 pub struct Row {
     pub name: String,
     pub owed: bool,
@@ -32,7 +32,7 @@ fn row(line: &str) -> Option<Row> {
 }
 
 impl Row {
-    /// The tests that are named, for the row itself or in the reason why there is none.
+    /// Returns the tests in the last cell, of the row itself or in the reason why it has none.
     pub fn tests(&self) -> Vec<String> {
         let is_test = |word: &&str| {
             let of_a_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -42,7 +42,7 @@ impl Row {
     }
 }
 
-/// The names of all tests, of the program and of its parts.
+/// Returns the names of all tests, in `src` and in `tests`.
 pub fn tests() -> BTreeSet<String> {
     let (mut names, mut folders) = (BTreeSet::new(), vec![root().join("src"), root().join("tests")]);
     while let Some(folder) = folders.pop() {

@@ -1,4 +1,4 @@
-//! A Secret Service on a bus of its own, for tests that must run where there is none. The real ones are in `tests/e2e`.
+//! A Secret Service on its own bus, for tests that run on machines without one. `tests/e2e` tests the real ones.
 #![allow(clippy::used_underscore_binding, reason = "the code of the interfaces passes all arguments on")]
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use zbus::connection::Builder;
 use zbus::{Guid, ObjectPath, OwnedObjectPath, OwnedVariant, Variant, interface};
 
-/// What the keyring holds, shared with the test.
+/// The items of the keyring, shared with the test.
 pub type Items = Arc<Mutex<Vec<Item>>>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,16 +20,16 @@ pub struct Item {
     pub is_locked: bool,
 }
 
-/// How the keyring behaves.
+/// How the keyring answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
     Open,
     Locked,
-    /// It takes calls and answers none.
+    /// Accepts calls but answers none.
     Silent,
 }
 
-/// Starts one whose socket is in this folder; returns the address for `DBUS_SESSION_BUS_ADDRESS`.
+/// Starts a keyring with a socket in this folder. Returns the address for `DBUS_SESSION_BUS_ADDRESS`.
 pub fn start(folder: &Path, items: &Items, mood: Mood) -> String {
     let path = folder.join("bus");
     let _ = std::fs::remove_file(&path);
@@ -44,7 +44,7 @@ pub fn start(folder: &Path, items: &Items, mood: Mood) -> String {
 }
 
 impl Item {
-    /// As docker-credential-secretservice writes it.
+    /// Returns an item as docker-credential-secretservice writes it.
     pub fn of_docker(server: &str, username: &str, secret: &str) -> Self {
         let attributes = [
             ("docker_cli", "1"),
@@ -62,7 +62,7 @@ impl Item {
     }
 }
 
-/// More than any test has; what is not there yet has no attributes.
+/// More items than any test has. An unused place has no attributes.
 const MOST_ITEMS: usize = 16;
 
 async fn serve(stream: UnixStream, items: Items, mood: Mood) -> zbus::Result<()> {
@@ -85,7 +85,7 @@ struct Keyring {
 }
 
 impl Keyring {
-    /// The items, unless this one is silent for ever.
+    /// Returns the items. A silent keyring never returns.
     async fn items(&self) -> MutexGuard<'_, Vec<Item>> {
         if self.mood == Mood::Silent {
             pending::<()>().await;
@@ -94,7 +94,7 @@ impl Keyring {
     }
 }
 
-/// The session's path, parameters, the value and its content type.
+/// A secret of the Secret Service: the session's path, parameters, value, content type.
 type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 
 fn path(place: usize) -> OwnedObjectPath {
@@ -159,7 +159,7 @@ impl Collection {
     }
 }
 
-/// The item at this place.
+/// The item with this index.
 struct Entry(Keyring, usize);
 
 #[interface(name = "org.freedesktop.Secret.Item")]
@@ -173,7 +173,7 @@ impl Entry {
         self.0.items().await[self.1].secret = String::from_utf8(secret.2).unwrap();
     }
 
-    /// The places of the others stay.
+    /// Removes the attributes only, so that the other items keep their indexes.
     async fn delete(&self) -> OwnedObjectPath {
         self.0.items().await[self.1].attributes.clear();
         root()

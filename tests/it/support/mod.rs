@@ -1,4 +1,4 @@
-//! `Sandbox`: a home of its own and a clean environment for the real program.
+//! `Sandbox`: runs the real program with its own home and a clean environment.
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 pub mod keyring;
@@ -20,16 +20,16 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-/// The line that clients compare letter by letter.
+/// The answer that clients compare letter by letter.
 pub const NOT_FOUND: &str = "credentials not found in native keychain\n";
 
-/// A home folder that is gone after the test, and nothing of the real environment.
+/// A temporary home folder, and the variables of the program. Nothing of the real environment is passed on.
 pub struct Sandbox {
     folder: TempDir,
     environment: Vec<(String, String)>,
 }
 
-/// What a run left behind.
+/// The exit code and the output of a run.
 #[derive(PartialEq, Eq)]
 pub struct Run {
     pub code: Option<i32>,
@@ -42,13 +42,13 @@ impl Sandbox {
         Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
     }
 
-    /// Sets a variable for every run.
+    /// Sets a variable for all later runs.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The variables that are set for every run.
+    /// Returns the variables for all runs.
     #[cfg(target_os = "linux")]
     pub fn variables(&self) -> Vec<(String, String)> {
         self.environment.clone()
@@ -85,20 +85,20 @@ impl Sandbox {
         command.env("HOME", self.home()).env("USERPROFILE", self.home());
         command.env("ENSIGN_CONFIG_DIR", self.home().join("config")).env("ENSIGN_DATA_DIR", self.home().join("data"));
         if cfg!(not(target_os = "linux")) {
-            command.env("ENSIGN_STORE", "file"); // there is a keyring without a variable that leads to it
+            command.env("ENSIGN_STORE", "file"); // other systems have a keyring without a variable
         }
         command.envs(self.environment.iter().cloned());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
-    /// Puts a script on PATH, before the machine's own programs.
+    /// Adds a script to PATH, before the machine's programs.
     #[cfg(unix)]
     pub fn with_program(self, name: &str, script: &str) -> Self {
         let (folder, text) = (self.home().join("bin"), self.home().join(format!("{name}.text")));
         std::fs::create_dir_all(&folder).unwrap();
         write(&text, script.as_bytes());
-        // By another process: see `link`.
+        // Another process writes the script, for the reason in `link`.
         let made = Command::new("install").args(["-m", "755"]).args([&text, &folder.join(name)]).status().unwrap();
         assert!(made.success());
         let path = format!("{}:/usr/bin:/bin", folder.display());
@@ -107,14 +107,14 @@ impl Sandbox {
 
     #[cfg(not(unix))]
     pub fn with_program(self, _: &str, _: &str) -> Self {
-        self // the vectors that need one expect an error all the same
+        self // the vectors that need one accept an error here
     }
 
-    /// The program under another name.
+    /// Makes the program available under another name, and returns its path.
     pub fn link(&self, name: &str) -> PathBuf {
         let path = self.home().join(name).with_extension(std::env::consts::EXE_EXTENSION);
         let _ = std::fs::remove_file(&path);
-        // A copy could not be run while another test, forking meanwhile, still holds it open for writing.
+        // A link, because a copy could not be run while a fork of another test still has it open for writing.
         #[cfg(unix)]
         std::os::unix::fs::symlink(Self::program(), &path).unwrap();
         #[cfg(not(unix))]
@@ -122,12 +122,11 @@ impl Sandbox {
         path
     }
 
-    /// Runs the program with `stdin` and waits for it.
     pub fn run(&self, arguments: &[&str], stdin: &str) -> Run {
         finish(self.command(arguments).spawn().unwrap(), stdin.as_bytes())
     }
 
-    /// Runs a command that must go well; returns its stdout.
+    /// Runs a command that must succeed. Returns its stdout.
     pub fn ok(&self, arguments: &[&str], stdin: &str) -> String {
         let run = self.run(arguments, stdin);
         assert_eq!(run.code, Some(0), "{arguments:?}: {run:?}");
@@ -140,7 +139,7 @@ impl Sandbox {
         assert_eq!(self.run(&["store"], &entry.to_string()), Run::success(""));
     }
 
-    /// The user name that `get` answers with.
+    /// Returns the user name that `get` answers with, or the error.
     pub fn who(&self, server: &str) -> String {
         let run = self.run(&["get"], server);
         match serde_json::from_str::<Value>(&run.stdout) {
@@ -149,7 +148,7 @@ impl Sandbox {
         }
     }
 
-    /// Replaces what the file store has for an account, which may be an object with more than the secret.
+    /// Replaces an account's entry in the file store. The entry may be an object with more than the secret.
     pub fn put_secret(&self, registry: &str, account: &str, kept: &Value) {
         let path = self.secrets_path(registry);
         let mut file = read_json(&path);
@@ -161,7 +160,7 @@ impl Sandbox {
         read_json(&self.config_path())
     }
 
-    /// Writes a config of the form in which tests speak: registry → (active, user names with secrets).
+    /// Writes a config and its secrets from the form of the vectors: registry → (active, user names with secrets).
     pub fn write_state(&self, servers: &Map<String, Value>) {
         let mut registries = Map::new();
         for (key, server) in servers {
@@ -183,7 +182,7 @@ impl Sandbox {
         write(&self.config_path(), json!({"version": 3, "registries": registries}).to_string().as_bytes());
     }
 
-    /// The opposite of [`Self::write_state`].
+    /// Reads the config and its secrets into the form of [`Self::write_state`].
     pub fn read_state(&self) -> Map<String, Value> {
         let mut servers = Map::new();
         for (registry, entry) in self.config()["registries"].as_object().cloned().unwrap_or_default() {
@@ -227,31 +226,31 @@ impl From<Output> for Run {
     }
 }
 
-/// Writes stdin, closes it and waits.
+/// Writes stdin, closes it, and waits for the end.
 pub fn finish(mut child: Child, stdin: &[u8]) -> Run {
     let mut pipe = child.stdin.take().unwrap();
     let stdin = stdin.to_vec();
     let writer = std::thread::spawn(move || {
-        let _ = pipe.write_all(&stdin); // a program that ended has said what it had to say
+        let _ = pipe.write_all(&stdin); // a program may end without reading its stdin
     });
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
     output.into()
 }
 
-/// Writes a file with the folders above it.
+/// Writes a file, and creates the folders above it.
 pub fn write(path: &Path, contents: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, contents).unwrap();
 }
 
-/// Seconds since 1970, so far ahead of now.
+/// Returns the time in so many seconds, as seconds since 1970.
 pub fn seconds_from_now(seconds: i64) -> i64 {
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
     i64::try_from(now).unwrap() + seconds
 }
 
-/// An empty object if there is no file.
+/// Reads a file of JSON. Returns an empty object if there is no file.
 pub fn read_json(path: &Path) -> Value {
     std::fs::read(path).map_or_else(|_| json!({}), |bytes| serde_json::from_slice(&bytes).unwrap())
 }

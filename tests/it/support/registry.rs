@@ -1,4 +1,4 @@
-//! `FakeRegistry`: a registry on the loopback, for what people's commands ask of one.
+//! `FakeRegistry`: a local registry for the commands that people use.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
-/// It accepts every user whose password is the user name and `-pw`. They may do everything in their own namespace and
-/// pull from `public`; the only tag there is `1`.
+/// A registry that accepts the password `USER-pw` for every user. Users may do everything in their own namespace and
+/// pull from `public`. The only tag is `1`.
 pub struct FakeRegistry {
     pub host: String,
     seen: Arc<Mutex<Vec<String>>>,
@@ -19,11 +19,11 @@ pub struct FakeRegistry {
 enum Kind {
     Open,
     Basic,
-    /// Its tokens are JWTs.
+    /// The tokens are JWTs.
     Token,
-    /// Its tokens say nothing about themselves.
+    /// The tokens contain no readable data.
     OpaqueToken,
-    /// Its token server takes any password, and gives tokens for nobody.
+    /// The token server accepts every password, but issues tokens without access.
     Careless,
 }
 
@@ -32,7 +32,7 @@ impl FakeRegistry {
         Self::of(Kind::Basic)
     }
 
-    /// It lets anyone in.
+    /// Starts a registry that needs no login.
     pub fn open() -> Self {
         Self::of(Kind::Open)
     }
@@ -49,7 +49,7 @@ impl FakeRegistry {
         Self::of(Kind::Careless)
     }
 
-    /// Method and path of the requests so far.
+    /// Returns the method and path of each request so far.
     pub fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
@@ -75,7 +75,7 @@ fn serve(stream: TcpStream, kind: Kind, log: &Mutex<Vec<String>>) {
     loop {
         let mut line = String::new();
         match reader.read_line(&mut line) {
-            Ok(0) | Err(_) => return, // a TLS greeting is no line of text: the client comes back in plain http
+            Ok(0) | Err(_) => return, // a TLS handshake; the client then retries in plain http
             Ok(_) if line.trim().is_empty() => {
                 let words: Vec<_> = request.split(' ').collect();
                 let (path, query) = words[1].split_once('?').unwrap_or((words[1], ""));
@@ -124,7 +124,7 @@ fn answer(kind: Kind, method: &str, path: &str, query: &str, authorization: &str
     }
 }
 
-/// A token ends in the name of its user.
+/// Returns a token that ends with the name of its user.
 fn token(kind: Kind, user: &str, query: &str) -> String {
     if kind == Kind::OpaqueToken {
         return format!("opaque.{user}");
@@ -145,7 +145,7 @@ fn respond(status: u16, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len())
 }
 
-/// The user of a Basic header, if the password is right.
+/// Returns the user of a Basic header with a correct password.
 fn user_of(authorization: &str) -> Option<String> {
     let decoded = BASE64_STANDARD.decode(authorization.strip_prefix("Basic ")?).ok()?;
     let pair = String::from_utf8(decoded).ok()?;

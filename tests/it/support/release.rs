@@ -1,4 +1,4 @@
-//! `Releases`: signed releases of this program, on a server of their own over TLS.
+//! `Releases`: a server with signed releases of this program, over TLS.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use super::tls::Authority;
 use super::write;
 
-/// A server of releases, with the key that signs them.
+/// A release server and the key that signs its releases.
 pub struct Releases {
     folder: TempDir,
     authority: Authority,
@@ -26,24 +26,24 @@ pub struct Releases {
     pub key: SigningKey,
 }
 
-/// minisign's key, which signs as `minisign -S` does.
+/// A key of minisign, which signs like `minisign -S`.
 pub struct SigningKey {
     id: [u8; 8],
     pair: Ed25519KeyPair,
 }
 
-/// The name of this machine's release.
+/// The target of this machine's release.
 pub const TARGET: &str =
     if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-musl" } else { "x86_64-unknown-linux-musl" };
 
 pub const PROGRAM: &str = "docker-credential-ensign";
 
-/// The server's name where only a proxy finds it.
+/// A name of the server that only the proxy resolves.
 pub const BEHIND_PROXY: &str = "releases.example";
 
-/// A proxy that leads to the server, whatever name it is asked for.
+/// A proxy that leads to the server, whatever host a client asks for.
 pub struct Proxy {
-    /// As `HTTPS_PROXY` names it.
+    /// The address for `HTTPS_PROXY`, with a login.
     pub address: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
@@ -58,7 +58,7 @@ impl Releases {
         let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("python3 is there");
         let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map_while(Result::ok);
         let port = lines.next().expect("the server starts");
-        std::thread::spawn(move || lines.for_each(drop)); // a full pipe would stop it
+        std::thread::spawn(move || lines.for_each(drop)); // reads on, because a full pipe would stop the server
         Self { folder, authority, server, port, key: SigningKey::new() }
     }
 
@@ -66,12 +66,12 @@ impl Releases {
         format!("https://localhost:{}", self.port)
     }
 
-    /// The certificate of the authority, for `SSL_CERT_FILE` and its like.
+    /// Returns the authority's certificate, for `SSL_CERT_FILE` and similar variables.
     pub fn authority(&self) -> PathBuf {
         self.authority.certificate()
     }
 
-    /// The config of who takes releases from here.
+    /// Returns a config that names this server and its key.
     pub fn config(&self) -> String {
         let (address, key) = (self.address(), self.key.public());
         format!(
@@ -79,7 +79,7 @@ impl Releases {
         )
     }
 
-    /// Starts a proxy before the server.
+    /// Starts a proxy in front of the server.
     pub fn proxy(&self) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://me:s3cret@localhost:{}", listener.local_addr().unwrap().port());
@@ -94,7 +94,7 @@ impl Releases {
         Proxy { address, asked }
     }
 
-    /// Publishes a release with this program, and makes it the newest.
+    /// Publishes a release with this program as the newest one.
     pub fn publish(&self, version: &str, program: &Path) {
         let folder = self.folder(version);
         let name = format!("ensign-{version}-{TARGET}");
@@ -113,7 +113,7 @@ impl Releases {
         self.make_newest(version);
     }
 
-    /// Packs the archive with these words for `tar`.
+    /// Packs the archive with these arguments of `tar`.
     pub fn pack(&self, version: &str, stage: &Path, words: &[&str]) {
         let archive = self.archive(version);
         let mut tar = Command::new("tar");
@@ -122,7 +122,7 @@ impl Releases {
         self.sum(version);
     }
 
-    /// Writes the sum of the archive down.
+    /// Writes the checksum of the archive.
     pub fn sum(&self, version: &str) {
         let name = self.archive(version).file_name().unwrap().to_owned();
         let sums = Command::new("sha256sum").arg(name).current_dir(self.folder(version)).output().unwrap();
@@ -142,7 +142,7 @@ impl Releases {
         }
     }
 
-    /// How the server answers; see `release_server.py`.
+    /// Sets how the server answers, as in `release_server.py`.
     pub fn behave(&self, rules: &Value) {
         write(&self.folder.path().join("behave.json"), rules.to_string().as_bytes());
     }
@@ -162,7 +162,7 @@ impl Releases {
 }
 
 impl Proxy {
-    /// Takes the first lines of the requests so far, each once.
+    /// Returns the first lines of the requests so far and forgets them. Repeated lines are returned once.
     pub fn asked(&self) -> Vec<String> {
         let mut asked = std::mem::take(&mut *self.asked.lock().unwrap());
         asked.dedup();
@@ -170,7 +170,7 @@ impl Proxy {
     }
 }
 
-/// Answers a CONNECT and carries bytes both ways until one side is done.
+/// Answers a CONNECT, then copies bytes in both directions until one side closes.
 fn tunnel(client: &TcpStream, server: &str, log: &Mutex<Vec<String>>) -> Option<()> {
     let mut reader = BufReader::new(client);
     let mut head = String::new();
@@ -203,7 +203,7 @@ impl SigningKey {
         Self { id: pair.public_key().as_ref()[..8].try_into().unwrap(), pair }
     }
 
-    /// Another key that says it is this one.
+    /// Returns another key with the same key number.
     pub fn forged(&self) -> Self {
         Self { id: self.id, ..Self::new() }
     }
@@ -222,7 +222,7 @@ impl SigningKey {
     }
 }
 
-/// The program under test as another version would be: the same, but for the number.
+/// Returns the program under test with another version number.
 pub fn program_of(version: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {

@@ -1,17 +1,17 @@
-//! `Scripted`: a server on the loopback that answers as a test says, for answers that no real registry gives.
+//! `Scripted`: a local server that answers as a test says, for answers that no real registry gives.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// Runs until the process ends.
+/// A server that runs until the process ends.
 pub struct Scripted {
     pub host: String,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
-/// A request: `GET /path?query`, its headers in lower case, and its body.
+/// A request: the line `GET /path?query`, the headers in lower case, and the body.
 pub struct Asked {
     pub line: String,
     pub headers: String,
@@ -33,21 +33,21 @@ impl Scripted {
         Self { host, seen }
     }
 
-    /// The requests so far, each with the scheme of its credentials: `GET /v2/ basic`.
+    /// Returns the requests so far, each with the scheme of its credentials: `GET /v2/ basic`.
     pub fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 }
 
 impl Asked {
-    /// `basic`, `bearer` or nothing.
+    /// Returns `basic`, `bearer`, or an empty text.
     pub fn scheme(&self) -> &str {
         let value = self.headers.split("\nauthorization: ").nth(1).unwrap_or_default();
         value.split(' ').next().unwrap_or_default()
     }
 }
 
-/// A whole answer.
+/// Returns a whole HTTP answer.
 pub fn respond(status: u16, headers: &[&str], body: &str) -> String {
     let mut answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
     for header in headers {
@@ -59,7 +59,7 @@ pub fn respond(status: u16, headers: &[&str], body: &str) -> String {
 fn serve(stream: TcpStream, log: &Mutex<Vec<String>>, answer: &dyn Fn(&Asked) -> String) {
     let mut first = [0];
     if stream.peek(&mut first).is_err() || first[0] == 0x16 {
-        return; // a TLS greeting: the client comes back in plain http
+        return; // a TLS handshake; the client then retries in plain http
     }
     let mut reader = BufReader::new(stream);
     let (mut line, mut headers) = (String::new(), String::from("\n"));

@@ -1,4 +1,4 @@
-//! `Server`: a server on the loopback that does what a test says, however wrong.
+//! `Server`: a local server that does what a test says, even if it breaks the protocol.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// Runs until the process ends.
+/// A server that runs until the process ends.
 pub struct Server {
     pub host: String,
 }
 
 impl Server {
-    /// Hands each connection over, in a thread of its own.
+    /// Starts a server that handles each connection in its own thread.
     pub fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = format!("localhost:{}", listener.local_addr().unwrap().port());
@@ -26,7 +26,7 @@ impl Server {
         Self { host }
     }
 
-    /// Speaks plain http: hangs up on TLS, and lets `answer` write what it wants to each request's head.
+    /// Starts a server in plain http, which hangs up on TLS. `answer` gets each request's head and may write anything.
     pub fn plain(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
         Self::start(move |mut stream| {
             let mut first = [0];
@@ -40,17 +40,17 @@ impl Server {
                 answer(&head, &mut stream);
             }
             let _ = stream.shutdown(std::net::Shutdown::Write);
-            let _ = reader.take(1 << 20).read_to_end(&mut Vec::new()); // closing with unread bytes would cut the answer off
+            let _ = reader.take(1 << 20).read_to_end(&mut Vec::new()); // unread bytes would cut the answer off
         })
     }
 
-    /// Always the same answer.
+    /// Starts a server that always gives the same answer.
     pub fn saying(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::plain(move |_, stream| drop(stream.write_all(&answer)))
     }
 
-    /// Asks for a token at `realm`, and gives `answer` to whoever comes to `/token`.
+    /// Starts a server whose challenge names the token server `realm`. It gives `answer` to each request for `/token`.
     pub fn with_token_server(realm: &'static str, answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::plain(move |head, stream| {
@@ -66,7 +66,7 @@ impl Server {
     }
 }
 
-/// Writes the same bytes again and again, until the other side has enough of them.
+/// Repeats the same bytes until the other side closes the connection.
 pub fn endlessly(stream: &mut TcpStream, start: &str, bytes: &str, pause: Duration) {
     let mut sent = stream.write_all(start.as_bytes());
     while sent.is_ok() {

@@ -1,4 +1,5 @@
-//! `shows`: what the program printed, compared whole with a snapshot. `SNAPSHOTS=overwrite cargo test --test it` writes them anew.
+//! `shows`: compares the program's whole output with a snapshot. `SNAPSHOTS=overwrite cargo test --test it` rewrites
+//! the snapshots.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -11,7 +12,7 @@ use snapbox::{Assert, Data, IntoData};
 
 use super::{Run, Sandbox};
 
-/// What differs from run to run, and the word that a snapshot has for it. A second one is `[HOST-2]`.
+/// Text that differs between runs, and the word for it in a snapshot. A second host is `[HOST-2]`.
 static CHANGING: LazyLock<[(&str, Regex); 9]> = LazyLock::new(|| {
     let temporary = regex_lite::escape(std::env::temp_dir().display().to_string().trim_end_matches(['/', '\\']));
     let pattern = |text: &str| Regex::new(text).unwrap();
@@ -29,13 +30,13 @@ static CHANGING: LazyLock<[(&str, Regex); 9]> = LazyLock::new(|| {
 });
 
 impl Run {
-    /// Compares exit status, stdout and stderr with the snapshot.
+    /// Compares exit status, stdout and stderr with a snapshot.
     #[track_caller]
     pub fn shows(&self, expected: impl IntoData) {
         shows(&self.transcript(), expected);
     }
 
-    /// All three as one text. A loop adds those of its rows to one snapshot.
+    /// Returns exit status, stdout and stderr as one text. A loop can join the texts of its rows into one snapshot.
     pub fn transcript(&self) -> String {
         let mut text = self.code.map_or("killed\n".to_owned(), |code| format!("exit {code}\n"));
         for (name, stream) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
@@ -48,7 +49,7 @@ impl Run {
     }
 }
 
-/// Compares any text with the snapshot.
+/// Compares any text with a snapshot.
 #[track_caller]
 pub fn shows(text: &str, expected: impl IntoData) {
     let assert = Assert::new().action_env(DEFAULT_ACTION_ENV).normalize_paths(false);
@@ -57,19 +58,20 @@ pub fn shows(text: &str, expected: impl IntoData) {
     }
 }
 
-/// Compares any text with a file below the project's folder.
+/// Compares any text with a file of the project.
 #[track_caller]
 pub fn shows_file(text: &str, path: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     shows(text, Data::read_from(&path, Some(DataFormat::Text)));
 }
 
-/// What others on this machine say, and what hangs on its having `sudo`.
+/// Messages of other programs, and a remark that depends on whether `sudo` is installed. They are removed from the
+/// text.
 static OTHERS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"dbus-daemon\[\d+\]: [^\n]*\n|discover_other_daemon: \d|; `sudo` does not find it").unwrap()
 });
 
-/// The text without what differs from run to run.
+/// Replaces text that differs between runs.
 pub fn redacted(text: &str) -> String {
     let folder = Path::new(Sandbox::program()).parent().unwrap().display().to_string();
     let mut text = OTHERS
@@ -91,7 +93,7 @@ pub fn redacted(text: &str) -> String {
     text
 }
 
-/// What a terminal has on it in the end: spinners and questions are drawn over.
+/// Returns the final screen of a terminal, on which spinners and questions are overwritten.
 pub fn screen(text: &str) -> String {
     static CONTROL: LazyLock<Regex> = LazyLock::new(|| Regex::new("\r|\n|\u{1b}\\[[0-9;?]*[A-Za-z]").unwrap());
     if !text.contains(['\r', '\u{1b}']) {

@@ -1,4 +1,4 @@
-//! `Authority` and `TlsServer`: certificates that `openssl` makes, and a server of Python's that shows them.
+//! `Authority` and `TlsServer`: certificates made by `openssl`, and a Python server that uses them.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -7,22 +7,22 @@ use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
-/// An authority of its own, with the folder for what it signs.
+/// A certificate authority, and the folder for the certificates that it signs.
 pub struct Authority {
     folder: TempDir,
 }
 
-/// A certificate and its key, as files.
+/// The files of a certificate and its key.
 #[derive(Clone)]
 pub struct Pair {
     pub certificate: PathBuf,
     pub key: PathBuf,
 }
 
-/// Every host behind a proxy; it ends with the test.
+/// A proxy that plays every host. It ends with the test.
 pub struct TlsServer {
     child: Child,
-    /// As `HTTPS_PROXY` names it.
+    /// The address for `HTTPS_PROXY`.
     pub proxy: String,
     seen: Arc<Mutex<Vec<String>>>,
 }
@@ -36,22 +36,22 @@ impl Authority {
         authority
     }
 
-    /// Its own certificate.
+    /// Returns the authority's own certificate.
     pub fn certificate(&self) -> PathBuf {
         self.folder.path().join("authority.pem")
     }
 
-    /// A certificate for `name`, which a server shows.
+    /// Signs a server's certificate for `name`.
     pub fn sign(&self, name: &str) -> Pair {
         self.sign_with(name, &format!("subjectAltName=DNS:{name},DNS:auth.example"))
     }
 
-    /// A certificate for many names.
+    /// Signs a server's certificate for many names.
     pub fn sign_all(&self, names: &[&str]) -> Pair {
         self.sign_with("all", &format!("subjectAltName=DNS:{}", names.join(",DNS:")))
     }
 
-    /// A certificate of version 1, as `openssl` makes it where nobody asks for more: it names nobody but its subject.
+    /// Signs a certificate of version 1, which `openssl` makes by default. It has no names except its subject.
     pub fn sign_client(&self, name: &str) -> Pair {
         self.sign_with(name, "")
     }
@@ -70,7 +70,7 @@ impl Authority {
         Pair { certificate: at("pem"), key: at("key") }
     }
 
-    /// What Docker's guide to a registry of one's own makes: a server's certificate that is its own authority.
+    /// Makes a self-signed server certificate, as Docker's guide to a registry of one's own does.
     pub fn self_signed(&self, file: &str, name: &str, days: i32) -> Pair {
         let at = |extension: &str| self.folder.path().join(format!("{file}.{extension}"));
         std::fs::write(at("names"), format!("subjectAltName=DNS:{name}\nbasicConstraints=critical,CA:TRUE")).unwrap();
@@ -85,7 +85,7 @@ impl Authority {
 }
 
 impl TlsServer {
-    /// Shows `pair`; the options are those of `tls_server.py`.
+    /// Starts a server with this certificate. The options are those of `tls_server.py`.
     pub fn start(pair: &Pair, options: &[&str]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls_server.py");
         let mut command = Command::new("python3");
@@ -99,7 +99,7 @@ impl TlsServer {
         Self { child, proxy: format!("http://localhost:{port}"), seen }
     }
 
-    /// The requests so far.
+    /// Returns the requests so far.
     pub fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
