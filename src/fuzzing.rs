@@ -1,11 +1,12 @@
-//! Runs the fuzz targets in `fuzz/`. The properties that a target checks are in `properties.rs` beside the parsers.
+//! Runs the fuzz targets in `fuzz/`. Files named `properties.rs` beside the parsers contain the properties that the
+//! targets check.
 
 use crate::{caller, config, docker, model, oci};
 
-/// A target: its name, and a function that panics if its input violates a property.
+/// The name of a fuzz target, and a function that panics if its input violates a property.
 pub type FuzzTarget = (&'static str, fn(&[u8]));
 
-/// Every target, by the name of its file in `fuzz/fuzz_targets/`.
+/// All fuzz targets, each under the name of its file in `fuzz/fuzz_targets/`.
 pub const TARGETS: [FuzzTarget; 7] = [
     ("answers", |data| oci::properties::answers(&String::from_utf8_lossy(data))),
     ("argv", |data| caller::properties::argv(&String::from_utf8_lossy(data))),
@@ -19,7 +20,7 @@ pub const TARGETS: [FuzzTarget; 7] = [
     ("scope", |data| oci::properties::scope(&String::from_utf8_lossy(data))),
 ];
 
-/// Runs one target on one input.
+/// Runs the fuzz target with this name on one input.
 pub fn run(name: &str, data: &[u8]) {
     TARGETS.iter().filter(|(target, _)| *target == name).for_each(|(_, hold)| hold(data));
 }

@@ -1,23 +1,24 @@
-//! Ensign: one Docker credential helper for all your registries and all your accounts on each of them.
+//! Ensign: one Docker credential helper for all registries and for all accounts on each registry.
 //!
-//! This library is the inside of the program. Its interface, [`main`] and the types in [`model`], is not stable.
+//! This library contains the code of the program. Its interface consists of [`main`] and the types in [`model`], and is
+//! not stable.
 //!
 //! ```text
-//! door        invocation             how we were called: which front answers
-//! fronts      protocol    cli        machines; people
-//! core        accounts               find, save, remove, activate
-//! neighbours  config      vault      our file; secrets
-//!             caller      docker     the process that asks; Docker's files
-//!             oci       oauth        requests to registries; to identity providers
-//!             external_source        secrets that other programs print
+//! door        invocation             chooses the front end that answers a call
+//! fronts      protocol    cli        answer programs (protocol) and people (cli)
+//! core        accounts               finds, saves, removes and activates accounts
+//! neighbours  config      vault      Ensign's config file; the store of secrets
+//!             caller      docker     the process that calls; the files of Docker
+//!             oci       oauth        requests to registries; requests to identity providers
+//!             external_source        asks other programs for secrets
 //!             journal                the last answers, with their reasons
-//!             release                our own releases, and where this program is installed
-//! ground      system                 files, environment, programs, http
-//! words       model                  plain values, no I/O
+//!             release                Ensign's releases, and where this program is installed
+//! ground      system                 files, environment, programs and http
+//! words       model                  plain values without I/O
 //! ```
 //!
-//! Each layer uses the layers below it, and neighbours do not use each other. `tests/it/layers.rs` checks this table,
-//! and ARCHITECTURE.md follows a `get` through it.
+//! Each layer uses the layers below it, and neighbours do not use each other. `tests/it/layers.rs` checks the layers in
+//! this table, and ARCHITECTURE.md follows a `get` through the layers.
 
 mod accounts;
 mod caller;
@@ -44,12 +45,12 @@ use std::process::ExitCode;
 use invocation::{FrontEnd, Invocation};
 use system::env::Env;
 
-/// Runs the program: finds out how it was called, and runs the front end for that call.
+/// Runs the front end that answers the program's call.
 pub fn main() -> ExitCode {
     let invocation = Invocation::parse(std::env::args_os());
     let program = invocation.program.as_str();
     match invocation.front {
-        // Without this message, a person who tries out Docker's call would wait for ever.
+        // Without this message, a person who types a client's call would wait for ever.
         FrontEnd::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => {
             cli::refuse_terminal(program)
         }

@@ -1,4 +1,4 @@
-//! `pin`: makes a helper for one account, for tools whose settings can name a helper but no account.
+//! `pin`: makes a credential helper for one account, for tools whose settings can name a helper but no account.
 
 use std::process::ExitCode;
 
@@ -46,7 +46,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::PinArguments) 
     context.ui.done(json, format_args!("{deed} {}", context.env.shorten_home(&path)))?;
     let names: Vec<_> = registries.iter().map(Registry::as_str).collect();
     context.ui.say(format_args!("  Answers as {alias} on {}, whatever the default is there.", names.join(", ")));
-    let host = keys.iter().find(|key| !key.contains('*')).map_or("HOST", |key| *key); // Docker knows no patterns
+    // `credHelpers` accepts no patterns.
+    let host = keys.iter().find(|key| !key.contains('*')).map_or("HOST", |key| *key);
     context.ui.say(format_args!("  In a config.json:  \"credHelpers\": {{\"{host}\": \"ensign-{alias}\"}}"));
     Ok(ExitCode::SUCCESS)
 }
@@ -64,8 +65,8 @@ fn show(context: &CommandContext<'_>, pins: &Pins) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Removes the pinned helpers of `former` aliases that no account has any more. Warns if Docker's file still names such
-/// a helper. Other pinned helpers stay, because they may belong to another config.
+/// Removes the pinned helpers of those `former` aliases that no account has any more. Warns if Docker's config still
+/// names a removed helper. Other pinned helpers stay, because they may belong to another config.
 pub(super) fn drop_orphans(context: &CommandContext<'_>, former: &[AccountName]) -> Result<(), Failure> {
     let Ok(pins) = Pins::find(None, context.env) else { return Ok(()) };
     let pinned = pins.all();

@@ -1,4 +1,4 @@
-//! Describes the login or helper that a client uses before Ensign.
+//! Describes the login or helper that a client uses instead of asking Ensign.
 
 use serde_json::{Value, json};
 
@@ -11,14 +11,14 @@ use crate::system::text::{one_line, quote};
 
 pub(super) const TOOLS: &str = "Podman, Buildah and Skopeo";
 
-/// The sources of the container tools' logins for some registries.
+/// The places from which the container tools get their logins for some registries.
 #[derive(Default)]
 pub(super) struct ContainersLogins {
-    /// One value for each name of these registries.
+    /// One JSON value for each name of the registries.
     pub(super) json: Vec<Value>,
-    /// Sentences about logins and helpers that come before Ensign.
+    /// Sentences about logins and helpers that the tools use instead of Ensign.
     others: Vec<String>,
-    /// Names for which the tools find neither a login nor a helper.
+    /// The registry names for which the tools find neither a login nor a helper.
     unasked: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&Regi
     found
 }
 
-/// Returns the login or helper that comes before Ensign for a registry under this name, if there is one.
+/// Returns the login or helper that a client uses before Ensign for a registry under this name, if any.
 pub(super) fn find_predecessor(
     context: &CommandContext<'_>,
     reader: ClientFamily,
@@ -73,14 +73,14 @@ pub(super) fn find_predecessor(
     Some(first).filter(|first| !matches!(first, FirstLogin::Ensign | FirstLogin::Nobody))
 }
 
-/// Tells whether clients ask Ensign for the registry's own name, but find nothing for this name.
+/// Tells whether clients ask Ensign under the registry's own name, but find nothing under the name `name`.
 pub(super) fn is_missed(context: &CommandContext<'_>, reader: ClientFamily, registry: &Registry, name: &str) -> bool {
     let Ok(lookup) = LoginLookup::new(reader, context.env) else { return false };
     lookup.first(registry, registry.as_str(), None) == FirstLogin::Ensign
         && lookup.first(registry, name, None) == FirstLogin::Nobody
 }
 
-/// Returns a sentence about the login or helper before Ensign; `None` if there is none.
+/// Returns a sentence about the login or helper that a client uses before Ensign, or `None` without one.
 pub(super) fn sentence(context: &CommandContext<'_>, who: &str, name: &str, first: &FirstLogin) -> Option<String> {
     Some(match first {
         FirstLogin::Ensign | FirstLogin::Nobody => return None,

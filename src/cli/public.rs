@@ -1,4 +1,4 @@
-//! `public`: the images that need no account, so that an expired login cannot break their pulls.
+//! `public`: lists images as needing no account, so that an expired login cannot break their pulls.
 
 use std::process::ExitCode;
 
@@ -51,7 +51,7 @@ fn remove(context: &CommandContext<'_>, removed: &[ImagePattern]) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads patterns, and images as people pull them, including short names of Docker Hub. A registry's name means all its
+/// Reads patterns and image references, including short names of Docker Hub. The name of a registry stands for all its
 /// images.
 fn patterns(texts: &[String]) -> Result<Vec<ImagePattern>, Failure> {
     let mut patterns: Vec<ImagePattern> = texts.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
@@ -69,7 +69,7 @@ fn pattern(text: &str) -> Result<ImagePattern, Failure> {
         if text.trim().is_empty() {
             return Err(Failure::usage("an image's name is empty", "name it as in `ghcr.io/acme/app`"));
         }
-        // `alpine:3` is an image here, not a registry on port 3.
+        // The text `alpine:3` is an image with the tag `3`, and not a registry on port 3.
         let name = text.split(':').next().unwrap_or_default();
         let is_short = !text.contains('/') && !name.contains('.') && name != "localhost";
         let image = if is_short { format!("{}/{text}", Registry::docker_hub()) } else { text.to_owned() };

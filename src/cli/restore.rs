@@ -1,4 +1,4 @@
-//! `restore`: puts the last good copy of a damaged config back, and moves damaged secrets aside.
+//! `restore`: replaces a damaged config by its last good copy, and moves damaged secrets aside.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,7 +41,7 @@ pub(super) fn run(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Restores the config. Returns where the damaged file is now; the config's own path, if the config was missing.
+/// Restores the config. Returns the new path of the damaged file, or the config's own path if the config was missing.
 fn config(context: &CommandContext<'_>) -> Result<Option<PathBuf>, Failure> {
     let Some(restored) = context.accounts.restore_config()? else { return Ok(None) };
     let path = context.accounts.config_file().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `route`: the registries for which Ensign asks another credential helper.
+//! `route`: chooses the registries for which Ensign asks another credential helper.
 
 use std::process::ExitCode;
 
@@ -64,7 +64,7 @@ fn set_fallback(context: &CommandContext<'_>, helper: Option<&HelperName>) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the named helper. Fails for Ensign itself; only prints a note if the program is missing.
+/// Returns the named helper. Ensign itself is an error, but a missing program causes only a note.
 fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failure> {
     let name = text.strip_prefix("docker-credential-").unwrap_or(text);
     let is_ours =
@@ -98,7 +98,7 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The routes as `--json` shows them.
+/// Returns the routes as `--json` shows them.
 pub(super) fn json(routes: &[HelperRoute]) -> Value {
     let chosen = routes.iter().filter_map(|HelperRoute { helper, by }| {
         Some(json!({"registry": by.as_ref()?.as_str(), "helper": helper.to_string()}))

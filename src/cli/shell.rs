@@ -1,5 +1,5 @@
-//! `use`, `exec` and `prompt`: the account of one shell or one command. An environment variable names the account; no
-//! file is written.
+//! `use`, `exec` and `prompt`: choose and show the account of one shell or one command. An environment variable names
+//! this account, and no file is written.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -17,11 +17,11 @@ use crate::system::{env, exec, folders};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
 
-/// In PowerShell, each of these quotes can end a string that another one began (`about_Quoting_Rules`; `CharTraits.cs`
-/// `IsSingleQuote`).
+/// The single quotes of PowerShell. A string that begins with one of these quotes may end with another of them
+/// (`about_Quoting_Rules`, and `IsSingleQuote` in `CharTraits.cs`).
 const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
 
-/// Prints the line that a shell evaluates.
+/// Prints a line that the shell evaluates.
 pub(super) fn use_account(context: &CommandContext<'_>, arguments: &args::UseArguments) -> Result<ExitCode, Failure> {
     let shell = arguments.shell.unwrap_or_else(args::UseShell::of_caller);
     let value =
@@ -47,13 +47,14 @@ pub(super) fn use_account(context: &CommandContext<'_>, arguments: &args::UseArg
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a command with the named accounts; its exit code is ours.
+/// Runs a command with the named accounts, and exits with the exit code of the command.
 pub(super) fn run_as(context: &CommandContext<'_>, arguments: &args::ExecArguments) -> Result<ExitCode, Failure> {
     let value = value(context, &arguments.account, context.env.account.as_deref())?;
     exec::exec(&arguments.command, VARIABLE, &value).map_err(Failure::not_run)
 }
 
-/// Prints the accounts that this shell or folder sets, or nothing. It never fails, because it runs in a shell's prompt.
+/// Prints the accounts that this shell or folder sets, or nothing. Unreadable accounts are no error, because a shell's
+/// prompt runs this command.
 pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     if let Some(value) = &context.env.account {
         context.ui.data(json!({"accounts": value, "by": VARIABLE}), value)?;
@@ -85,8 +86,8 @@ pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the variable's value: `host=alias` for each registry, or one alias for all. Its entries for other registries
-/// stay.
+/// Returns the value of `ENSIGN_ACCOUNT`, which is `host=alias` for each registry or one alias for all. The previous
+/// value's entries for other registries stay.
 fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>) -> Result<String, Failure> {
     let usage = |what: String| Failure::usage(what, "name accounts as `work`, or as `ghcr.io=work quay.io=me`");
     if let [alias] = accounts
@@ -114,7 +115,8 @@ fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>
     Ok(named.iter().map(|(host, alias)| format!("{host}={alias}")).collect::<Vec<_>>().join(","))
 }
 
-/// Returns the line that sets or removes the variable. The value is quoted, because an alias may contain any character.
+/// Returns the line that sets or removes `ENSIGN_ACCOUNT` in a shell. The value is quoted, because an alias may contain
+/// any character.
 fn line(shell: args::UseShell, value: Option<&str>) -> String {
     match (shell, value) {
         (args::UseShell::Sh, Some(value)) => format!("export {VARIABLE}={}", single_quote(value)),

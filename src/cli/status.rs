@@ -1,4 +1,4 @@
-//! `status`: shows the accounts, what each is used for, and whether Docker asks Ensign.
+//! `status`: shows the accounts with their images, and whether Docker asks Ensign.
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ use crate::system::text;
 
 const NOBODY: &str = "nobody";
 
-/// One account, with its trouble and its expiry.
+/// An account, with its trouble and its expiry.
 struct AccountLine<'c> {
     account: &'c Account,
     mark: &'static str,
@@ -38,7 +38,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StatusArgument
         let named = context.accounts.registry_accounts(&registry)?;
         registries.retain(|entry| entry.registry == named.registry);
         if registries.is_empty() {
-            context.candidates(&registry)?; // its error names the helper that answers
+            context.candidates(&registry)?; // the error names the helper that answers for the registry
         }
     }
     if let Some(within) = within {
@@ -118,7 +118,7 @@ fn print_leftovers(context: &CommandContext<'_>, leftovers: &Leftovers) {
     }
 }
 
-/// The advice for a person without accounts.
+/// Returns the advice for a person without accounts.
 fn first_steps(program: &str) -> String {
     format!(
         "No accounts yet.\n\n  {program} login ghcr.io        add an account\n  {program} import               take over the logins of Docker and others\n  {program} configure-docker     let Docker ask Ensign"
@@ -195,10 +195,10 @@ fn block(context: &CommandContext<'_>, lines: &[AccountLine<'_>], candidates: &R
     block
 }
 
-/// The largest width of the column with the uses. Longer texts do not widen it.
+/// The largest width of the column of uses, which longer texts do not widen.
 const WIDEST_USE: usize = 36;
 
-/// The images of an account, and its user name if it differs from the alias.
+/// Returns the images of an account, and its user name if the user name differs from the alias.
 fn used_for(account: &Account) -> String {
     let patterns: Vec<_> = account.patterns().iter().map(|pattern| pattern.path().to_owned()).collect();
     let user = if account.name.as_str() == account.username.as_str() {
@@ -209,7 +209,7 @@ fn used_for(account: &Account) -> String {
     format!("{}{}{user}", patterns.join(", "), account::only(account))
 }
 
-/// A name of a registry, and the helper that Docker asks for exactly that name.
+/// A name of a registry, and the helper that Docker asks under exactly this name.
 struct AskedName<'c> {
     registry: &'c Registry,
     name: String,
@@ -222,8 +222,8 @@ impl AskedName<'_> {
     }
 }
 
-/// The names under which clients look for a registry, each once: its own, the known spellings, and those in Docker's
-/// file.
+/// Returns the names under which clients look for a registry, without duplicates. These are its own name, the known
+/// spellings, and the spellings in Docker's config.
 pub(super) fn names_of(others: Vec<String>, file: Option<&ConfigJson>, registry: &Registry) -> Vec<String> {
     let spelled = file.into_iter().flat_map(|file| {
         let spellings = setup::spellings_in(file, registry).into_iter();
@@ -238,8 +238,8 @@ pub(super) fn names_of(others: Vec<String>, file: Option<&ConfigJson>, registry:
     names
 }
 
-/// Returns the helper that Docker asks for each name of these registries. Docker compares the part before the first `/`
-/// letter by letter, so each spelling is a name of its own.
+/// Returns the helper that Docker asks for each name of these registries. Docker compares host names letter by letter,
+/// so each spelling is a name of its own.
 fn docker<'c>(context: &CommandContext<'_>, registries: &[&'c RegistryAccounts]) -> Vec<AskedName<'c>> {
     let Some(path) = context.env.docker_config_file() else { return vec![] };
     let file = match ConfigJson::load(&path) {

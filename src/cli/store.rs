@@ -21,7 +21,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StoreArguments
     }
 }
 
-/// The named store.
+/// Reads the name of a store.
 pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
     let kind = StoreKind::parse(text);
     if is_known_store(&kind) {
@@ -31,7 +31,8 @@ pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
     Err(Failure::usage(format!("`{}` is not a store", text::one_line(text, 60)), hint))
 }
 
-/// Prepares the store before a person types a secret. A new data key goes to the keyring. Without a keyring this fails.
+/// Prepares the store before a person types a secret. If there is no data key yet, makes a key in the keyring, and
+/// fails without a keyring.
 pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
     if *kind != StoreKind::Sealed {
         return Ok(());
@@ -47,7 +48,7 @@ pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<
     Ok(context.accounts.key().check()?)
 }
 
-/// Prints where a secret is kept, and how to seal it if it is in clear text.
+/// Prints where a secret is stored, and how to seal a secret that is in clear text.
 pub(super) fn say_place(context: &CommandContext<'_>, kind: &StoreKind) {
     let place = place(context, kind);
     if !kind.is_clear() {
@@ -139,7 +140,7 @@ fn set(context: &CommandContext<'_>, kind: Option<&StoreKind>) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reports the accounts whose secrets stay in other stores, because the setting is for new secrets only.
+/// Reports the accounts whose secrets stay in other stores, because the setting applies only to new secrets.
 fn note_others(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
     let all = context.accounts.all()?;
     let others = all
@@ -183,8 +184,8 @@ fn relocate(context: &CommandContext<'_>, arguments: &args::StoreMove) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the accounts that the words mean: `HOST`, `ALIAS` or `HOST=ALIAS`. Without words, returns all except those
-/// from the environment.
+/// Returns the accounts that words of the form `HOST`, `ALIAS` or `HOST=ALIAS` name. Without words, returns all
+/// accounts except those from the environment.
 fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Account>, Failure> {
     let all = context.accounts.all()?;
     let mut found: Vec<Account> = vec![];
@@ -258,8 +259,8 @@ fn key(context: &CommandContext<'_>, arguments: &args::StoreKey) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens a locked key, because a locked key cannot get another holder. The passphrase opens it even if the kernel's
-/// keyring cannot store it.
+/// Opens a locked data key, because a locked key cannot get another holder. The passphrase opens the key even if the
+/// kernel's keyring cannot cache it.
 fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool) -> Result<(), Failure> {
     let closed = match context.accounts.key().check() {
         Err(error) if key.holder == Holder::Passphrase => error,
@@ -274,8 +275,8 @@ fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool
     unlock::with_passphrase(context, passphrase_stdin, "store key", open)
 }
 
-/// Makes a new data key and seals every secret with it. If a passphrase opens the old key, asks for it: the same
-/// passphrase wraps the new key.
+/// Makes a new data key and seals every secret with this key. Asks for the passphrase if a passphrase opens the old
+/// key, because the same passphrase wraps the new key.
 pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Result<ExitCode, Failure> {
     let Some(before) = context.accounts.key().state()? else {
         let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
@@ -285,7 +286,7 @@ pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Re
         context.ui.while_waiting("Sealing with a new key", || context.accounts.rotate_key(passphrase))
     };
     let (key, files) = match before.holder {
-        // After a killed change, the new key is wrapped already and needs no passphrase.
+        // After a killed change of the key, the new key is already wrapped and needs no passphrase.
         Holder::Passphrase if !before.is_changing => {
             unlock::with_passphrase(context, passphrase_stdin, "store key --rotate", |passphrase| {
                 work(Some(passphrase))
@@ -316,7 +317,7 @@ pub(super) fn key_json(key: &KeyState) -> Value {
     })
 }
 
-/// Describes the key in one line.
+/// Describes the data key in one line.
 pub(super) fn describe(key: &KeyState) -> String {
     let state = match (&key.holder, key.is_cached) {
         (Holder::Passphrase, true) => ", open now",

@@ -1,4 +1,4 @@
-//! `switch`: changes the default account. It changes no secret.
+//! `switch`: changes the default account of a registry, but no secret.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use crate::model::{Account, Problem};
 use crate::system::text::quote;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::SwitchArguments) -> Result<ExitCode, Failure> {
-    // A single `-` also means the previous account, because no registry has that name.
+    // The argument `-` alone names the previous account, because no registry has the name `-`.
     let (host, name) = match (arguments.host.as_deref(), arguments.account.as_deref()) {
         (Some("-"), None) => (None, Some("-")),
         words => words,
@@ -39,7 +39,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::SwitchArgument
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the accounts of the only registry with an account called `alias`, unless `alias` is itself a registry.
+/// Returns the accounts of the only registry with an account called `alias`, or `None` if `alias` is itself a registry.
 fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAccounts>, Failure> {
     let is_registry = context
         .entry(alias)
@@ -50,8 +50,8 @@ fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAcco
     })
 }
 
-/// Returns the accounts of the registry. Without a host, this is the only registry with several accounts; a person
-/// chooses if there are more.
+/// Returns the accounts of the named registry. Without a host, chooses the only registry with several accounts, or asks
+/// if several registries have several accounts.
 fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<RegistryAccounts, Failure> {
     if let Some(host) = host {
         return context.candidates(&context.entry(host)?);
@@ -71,7 +71,8 @@ fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<Regist
     }
 }
 
-/// Chooses the new default account. Of two accounts it is the other one; with more, a name or a menu decides.
+/// Chooses the new default account. Without a name, a registry with two accounts switches to the other account, and a
+/// menu decides among more accounts.
 fn pick<'c>(
     context: &CommandContext<'_>,
     candidates: &'c RegistryAccounts,

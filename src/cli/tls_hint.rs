@@ -1,15 +1,15 @@
-//! Hints about failed TLS connections.
+//! Gives hints about failed TLS connections.
 
 use super::CommandContext;
 use crate::model::Registry;
 use crate::oci::TlsTrouble;
 
-/// A hint, if `why` is about TLS.
+/// Returns a hint if the reason `why` of a failure is about TLS.
 pub(super) fn tls_hint(context: &CommandContext<'_>, registry: &Registry, why: &str) -> Option<String> {
     Some(hint(TlsTrouble::from_reason(why)?, &certificates_folder(context, registry)?))
 }
 
-/// Returns the folder where a person puts certificates for a registry.
+/// Returns the folder into which a person can put certificates for a registry.
 pub(super) fn certificates_folder(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let folder = context.env.shorten_home(&context.env.certificates_dir()?);
     let name = registry.api_authority();

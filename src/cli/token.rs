@@ -1,4 +1,4 @@
-//! `token`: prints a bearer token for an image's repository, and nothing else.
+//! `token`: prints a bearer token for an image's repository, and nothing else to stdout.
 
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -11,7 +11,8 @@ use super::{CommandContext, args, which};
 use crate::model::Operation;
 use crate::oci;
 
-/// The exit codes are those of `check`. Without a token, stdout is empty.
+/// Prints the token, or nothing to stdout if the registry returns no token. The exit codes are the same as those of
+/// `check`.
 #[expect(clippy::disallowed_methods, reason = "the token is what was asked for")]
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TokenArguments) -> Result<ExitCode, Failure> {
     let (registry, image) = which::registry_or_image(&arguments.image)?;

@@ -1,4 +1,4 @@
-//! `Trouble`: why an account does not work, found without asking its registry.
+//! `Trouble`: the reason why an account does not work, as far as it is known without asking the registry.
 
 use super::{CommandContext, expiry};
 use crate::external_source;
@@ -6,18 +6,18 @@ use crate::model::{Account, Problem, Source, StoredSecret};
 
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// Its secret is not in its store.
+    /// The account's secret is not in its store.
     Gone,
-    /// The store cannot be read.
+    /// The account's store cannot be read.
     Unreadable(anyhow::Error),
-    /// Its secret is known to be void.
+    /// The account's secret is known to be invalid.
     Dead(Problem),
-    /// The program with the secret is missing.
+    /// The program of the account's external source is missing.
     SourceMissing(Problem),
 }
 
 impl Trouble {
-    /// Finds the trouble in what the account's store returned.
+    /// Finds the trouble of an account, from what its store returned.
     pub(super) fn find(
         context: &CommandContext<'_>,
         account: &Account,
@@ -33,7 +33,7 @@ impl Trouble {
         }
     }
 
-    /// A sentence with the command that helps.
+    /// Returns a sentence about the trouble, with the command that helps.
     pub(super) fn sentence(&self, context: &CommandContext<'_>, account: &Account) -> String {
         match self {
             Self::Gone => format!("its secret is gone: {}", expiry::login(context.program, account)),

@@ -1,4 +1,4 @@
-//! `trust`: lets a `.ensign.toml` name accounts, as long as its path and contents stay the same.
+//! `trust`: lets a project file choose accounts, as long as the file's path and content stay the same.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TrustArguments
     if arguments.revoke { revoke(context, &path) } else { trust(context, arguments, path) }
 }
 
-/// The file is read once, so that a person sees exactly the content whose digest is stored.
+/// Trusts a project file. The file is read only once, so that a person sees exactly the content whose digest is stored.
 fn trust(context: &CommandContext<'_>, arguments: &args::TrustArguments, path: PathBuf) -> Result<ExitCode, Failure> {
     let seen = FolderProject::read_at(path, &context.accounts.trusted()?);
     let shown = context.env.shorten_home(&seen.path);
@@ -57,7 +57,7 @@ fn trust(context: &CommandContext<'_>, arguments: &args::TrustArguments, path: P
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the accounts that the file names, and marks the missing ones.
+/// Prints the accounts that the file names, and marks the missing accounts.
 fn describe(
     context: &CommandContext<'_>,
     shown: &str,
@@ -118,8 +118,8 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Finds the project file: by its path, by its folder, or the nearest one from the current folder up. Resolves links in
-/// the folder's path.
+/// Finds the project file by its path or its folder, or the nearest project file from the current folder upwards.
+/// Resolves links in the folder's path.
 fn locate(path: Option<&Path>) -> Result<PathBuf, Failure> {
     let Some(path) = path else {
         return env::current_dir().and_then(|current| project::find(&current)).ok_or_else(|| {
@@ -137,11 +137,11 @@ fn locate(path: Option<&Path>) -> Result<PathBuf, Failure> {
         let what = format!("`{}` is no {}", path.display(), ProjectAccounts::FILE);
         return Err(Failure::usage(what, "name that file or its folder"));
     }
-    // Trust in a deleted file can be revoked too.
+    // The file may be missing, because a person can also revoke the trust in a deleted file.
     Ok(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(ProjectAccounts::FILE))
 }
 
-/// Returns a hint: a command that writes an example of a project file.
+/// Returns a hint with a command that writes an example of a project file.
 fn example() -> String {
     format!("write one, such as: printf '[accounts]\\n\"ghcr.io\" = \"work\"\\n' >{}", ProjectAccounts::FILE)
 }

@@ -1,6 +1,7 @@
-//! `Ui`: all output for people and all input from them. It uses the crates `dialoguer`, `indicatif` and `open`.
+//! `Ui`: all output for people and all input from people. Only this file uses the crates `dialoguer`, `indicatif` and
+//! `open`.
 //!
-//! Data goes to stdout, messages to stderr. Colour never carries meaning, and questions need a terminal.
+//! Data goes to stdout, and messages go to stderr. No meaning depends on colour, and questions need a terminal.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -17,16 +18,16 @@ use super::{menu, wrap};
 use crate::model::Secret;
 use crate::system::{env, exec, text, threads};
 
-/// The schema version of all `--json` output. It increases when a field changes its meaning or is removed.
+/// The schema version of all `--json` output, which increases when a field is removed or changes its meaning.
 const JSON_SCHEMA: u64 = 1;
 
 const BOLD: &str = "\u{1b}[1m";
 const PLAIN: &str = "\u{1b}[0m";
 
-/// The output of this run: for a person, or as JSON.
+/// The output of this run, which is for a person or as JSON.
 pub(super) struct Ui {
     json: bool,
-    /// The program's name as it was typed.
+    /// The name of the program as the user typed it.
     program: String,
 }
 
@@ -35,7 +36,8 @@ impl Ui {
         Self { json, program: program.to_owned() }
     }
 
-    /// Returns the hint with the program's name as it was typed. Lower layers write the full name.
+    /// Returns a hint with the program's name as the user typed it, because lower layers write the full name into
+    /// hints.
     pub(super) fn as_typed(&self, hint: &str) -> String {
         hint.replace("`docker-credential-ensign ", &format!("`{} ", self.program))
     }
@@ -44,23 +46,23 @@ impl Ui {
         self.json
     }
 
-    /// Tells whether a person can be asked.
+    /// Tells whether Ensign can ask a person questions.
     pub(super) fn can_ask(&self) -> bool {
         !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Tells whether data goes to a person's terminal.
+    /// Tells whether a person reads the data on a terminal, and not as JSON.
     pub(super) fn shows_data_to_a_person(&self) -> bool {
         !self.json && io::stdout().is_terminal()
     }
 
-    /// Prints data: `lines` for a person, in the width of the terminal; `value` for a program.
+    /// Prints data, which is `lines` for a person in the width of the terminal, and `value` for a program.
     pub(super) fn data(&self, value: Value, lines: impl Display) -> Result<()> {
         let lines = fit_for_terminal(&lines.to_string());
         self.exact_data(value, wrap::for_terminal(&lines, &Term::stdout()))
     }
 
-    /// Prints data, but breaks no line: for lines that a person copies, or that another program wrote.
+    /// Prints data without breaking lines, for lines that a person copies or that another program wrote.
     pub(super) fn exact_data(&self, value: Value, lines: impl Display) -> Result<()> {
         self.print(&if self.json {
             text::sanitize_json(&with_schema(value).to_string())
@@ -69,18 +71,19 @@ impl Ui {
         })
     }
 
-    /// Prints our own text unchanged.
+    /// Prints a text of Ensign's own unchanged.
     pub(super) fn print(&self, text: &str) -> Result<()> {
         let mut stdout = io::stdout().lock();
         let ended = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
         match write!(stdout, "{text}{ended}").and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()), // `ensign status | head`
+            // The reader closed the pipe, as in `ensign status | head`.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result.context("could not write to stdout"),
         }
     }
 
-    /// Writes bytes to stdout, without control characters if that is a terminal. Returns `false` if the reader has
-    /// closed its pipe.
+    /// Writes bytes to stdout, without control characters if stdout is a terminal. Returns `false` if the reader closed
+    /// the pipe.
     pub(super) fn raw(&self, bytes: &[u8]) -> Result<bool> {
         let harmless = self.is_terminal().then(|| fit_for_terminal(&String::from_utf8_lossy(bytes)));
         let bytes = harmless.as_ref().map_or(bytes, |text| text.as_bytes());
@@ -91,12 +94,12 @@ impl Ui {
         }
     }
 
-    /// Tells whether data goes to a terminal.
+    /// Tells whether stdout is a terminal.
     pub(super) fn is_terminal(&self) -> bool {
         io::stdout().is_terminal()
     }
 
-    /// Prints a message to stderr, cleaned for a terminal. With `--json` it prints nothing.
+    /// Prints a message without control characters to stderr. With `--json`, prints nothing.
     pub(super) fn say(&self, line: impl Display) {
         if !self.json {
             let line = text::sanitize(&line.to_string());
@@ -104,13 +107,13 @@ impl Ui {
         }
     }
 
-    /// Prints the result of a command: a sentence for a person, `value` for a program.
+    /// Prints the result of a command, which is a sentence for a person and `value` for a program.
     pub(super) fn done(&self, value: Value, line: impl Display) -> Result<()> {
         self.say(format_args!("✓ {line}"));
         if self.json { self.data(value, "") } else { Ok(()) }
     }
 
-    /// Prints something that a person should know or do.
+    /// Prints a message about something that a person should know or do.
     pub(super) fn note(&self, line: impl Display) {
         self.say(format_args!("! {line}"));
     }
@@ -133,7 +136,7 @@ impl Ui {
         Ok(menu::confirm(question)?)
     }
 
-    /// Shows a menu, and returns the index of the choice.
+    /// Shows a menu, and returns the index of the chosen item.
     pub(super) fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
         let cancelled = || io::Error::new(io::ErrorKind::Interrupted, "cancelled; nothing was changed").into();
         menu::choose(question, items, default)?.ok_or_else(cancelled)
@@ -145,7 +148,7 @@ impl Ui {
         wait()
     }
 
-    /// Shows a line, whose text may change, until it is dropped. Without a terminal it shows nothing.
+    /// Shows a line with a changeable text until the returned value is dropped. Without a terminal, shows nothing.
     pub(super) fn live_line(&self, words: impl Display) -> LiveLine {
         if self.json || !io::stderr().is_terminal() {
             return LiveLine(None);
@@ -163,31 +166,32 @@ impl Ui {
                 thread::sleep(Duration::from_millis(100));
             }
         });
-        LiveLine((!spinner.is_hidden()).then_some(spinner)) // an unknown terminal cannot replace a line
+        LiveLine((!spinner.is_hidden()).then_some(spinner)) // hidden, because an unknown terminal cannot replace a line
     }
 
-    /// Prints an event for a program; people see other messages.
+    /// Prints an event for a program, but nothing for a person.
     pub(super) fn event(&self, value: Value) -> Result<()> {
         if self.json { self.data(value, "") } else { Ok(()) }
     }
 
     pub(super) fn open_browser(&self, link: &str) -> bool {
-        // On Windows, `that_detached` does not search our current folder for programs.
+        // On Windows, `that_detached` does not search the current folder for programs.
         if cfg!(windows) { open::that_detached(link).is_ok() } else { exec::start_first(open::commands(link)) }
     }
 
-    /// Makes a word bold if the terminal can show that. Some Windows consoles would print the escape codes.
+    /// Makes a word bold if the terminal can show bold words.
     pub(super) fn bold(&self, word: &str) -> String {
         if self.json || !is_styled() { word.to_owned() } else { format!("{BOLD}{word}{PLAIN}") }
     }
 }
 
-/// Tells whether stdout can show bold words.
+/// Tells whether stdout can show bold words. Windows is excluded, because some Windows consoles print the escape codes
+/// as text.
 pub(super) fn is_styled() -> bool {
     !cfg!(windows) && io::stdout().is_terminal() && env::variable("NO_COLOR").is_none()
 }
 
-/// See [`Ui::live_line`].
+/// The line that [`Ui::live_line`] shows, if there is a terminal.
 pub(super) struct LiveLine(Option<ProgressBar>);
 
 impl LiveLine {
@@ -210,8 +214,8 @@ impl Drop for LiveLine {
     }
 }
 
-/// Cleans text for a terminal, because a name in it may come from another program. Keeps only our own two escape
-/// sequences, for bold text.
+/// Removes control characters from a text for a terminal, because a name in the text may come from another program.
+/// Keeps only Ensign's own two escape sequences for bold text.
 fn fit_for_terminal(text: &str) -> String {
     let lines = |text: &str| text.split('\n').map(text::sanitize).collect::<Vec<_>>().join("\n");
     let plain = |text: &str| text.split(PLAIN).map(lines).collect::<Vec<_>>().join(PLAIN);

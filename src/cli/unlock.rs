@@ -1,4 +1,4 @@
-//! `unlock` and `lock`: open the data key for a while, and lock it again.
+//! `unlock` and `lock`: open the data key for a limited time, and lock the key again.
 
 use std::io;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use crate::accounts::{Holder, KeyState};
 use crate::model::{Secret, time_span};
 use crate::system::memory;
 
-/// The number of tries for a passphrase.
+/// The number of times that a person may type the passphrase.
 const TRIES: usize = 3;
 
 pub(super) fn unlock(context: &CommandContext<'_>, arguments: &args::UnlockArguments) -> Result<ExitCode, Failure> {
@@ -41,8 +41,8 @@ fn by_passphrase(
     })
 }
 
-/// Runs `act` with the passphrase, from stdin or from a person, who may try again after a wrong one. A hint contains
-/// `command`.
+/// Runs `act` with the passphrase from stdin or from a person, who may try again after a wrong passphrase. Without a
+/// terminal, the error's hint contains `command`.
 pub(super) fn with_passphrase<T>(
     context: &CommandContext<'_>,
     stdin: bool,
@@ -83,7 +83,7 @@ pub(super) fn lock(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A passphrase for the key, typed twice.
+/// Reads a new passphrase for the data key from stdin, or from a person who types the passphrase twice.
 pub(super) fn new_passphrase(context: &CommandContext<'_>, stdin: bool) -> Result<Secret, Failure> {
     memory::keep_from_swap();
     let passphrase = if stdin {
@@ -104,7 +104,7 @@ fn explain_no_terminal(context: &CommandContext<'_>, command: &str) -> Failure {
     Failure::usage("a passphrase is needed and there is no terminal to ask on", hint)
 }
 
-/// Reads how long a key stays open.
+/// Reads the length of time for which the data key stays open.
 pub(super) fn time(text: &str) -> Result<Duration, Failure> {
     duration::parse(text, "to stay open", "30d")
 }

@@ -96,7 +96,7 @@ fn print_nothing(context: &CommandContext<'_>, journal: Option<&Journal>, why: &
     Ok(ExitCode::from(3))
 }
 
-/// Tells whether an entry is about this registry and image, with any tag.
+/// Tells whether a journal entry is about this registry and this image with any tag.
 fn is_about(entry: &JournalEntry, registry: &Registry, image: Option<&ImageReference>) -> bool {
     let is_named = |wanted: &ImageReference| {
         let named = entry.decision.images().filter_map(|text| text.parse::<ImageReference>().ok());
@@ -147,7 +147,7 @@ fn outcome(entry: &JournalEntry, explanation: Explanation<'_>) -> String {
     }
 }
 
-/// The command that helps, if no account answered.
+/// Returns a hint with the command that helps, if the client got no login.
 fn hint(entry: &JournalEntry, explanation: Explanation<'_>) -> Option<String> {
     let Decision { registry, helper, verdict, .. } = &entry.decision;
     let command = match entry.outcome {

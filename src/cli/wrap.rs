@@ -1,16 +1,17 @@
-//! Breaks lines that are too long for a terminal. Commands, paths and addresses stay whole, so that they can be copied.
+//! Breaks lines that are too long for a terminal. Commands, paths and addresses are not broken, so that a person can
+//! copy them.
 
 use std::fmt::Write;
 
 use dialoguer::console::{Term, measure_text_width};
 
-/// The smallest width of a line. A narrower terminal breaks the lines itself.
+/// The smallest width to which lines are broken. A narrower terminal breaks the lines itself.
 const NARROWEST: usize = 40;
 
 /// The usual width of a terminal, for texts that are always broken.
 pub(super) const WIDTH: usize = 80;
 
-/// The largest indentation that puts the rest of a broken line below its second column.
+/// The largest indentation of the rest of a broken line below the line's second column.
 const WIDEST_INDENT: usize = 16;
 
 /// Breaks text into lines that fit this terminal. Text for a file or another program stays unchanged.
@@ -31,7 +32,7 @@ fn wrap_line(line: &str, width: usize) -> String {
     let (start, columns) = columns(line);
     let indent = match columns[..] {
         [(_, label), (gap, _), ..] if start + measure_text_width(label) + gap <= WIDEST_INDENT => {
-            start + measure_text_width(label) + gap // below the second column
+            start + measure_text_width(label) + gap // the rest of the line begins below the second column
         }
         _ => start + 2,
     };
@@ -51,8 +52,8 @@ fn wrap_line(line: &str, width: usize) -> String {
     wrapped
 }
 
-/// Returns the indentation and the columns of a line. Two or more spaces separate columns. Each column is returned with
-/// the number of spaces before it.
+/// Returns the indentation and the columns of a line. Two or more spaces separate columns. The number with each column
+/// counts the spaces before this column.
 fn columns(line: &str) -> (usize, Vec<(usize, &str)>) {
     let mut rest = line.trim_start_matches(' ');
     let start = line.len() - rest.len();
@@ -66,8 +67,8 @@ fn columns(line: &str) -> (usize, Vec<(usize, &str)>) {
     (start, columns)
 }
 
-/// Returns the pieces that stay whole: a column that fits on one line, a command after a colon and spaces, or a word. A
-/// broken column begins on a new line.
+/// Returns the pieces of a line that are not broken. A piece is a column that fits on one line, a command after a colon
+/// and spaces, or a word. A broken column begins on a new line.
 fn pieces<'l>(columns: &[(usize, &'l str)], room: usize) -> Vec<(usize, &'l str, bool)> {
     let mut pieces = Vec::new();
     let mut is_command = false;
@@ -83,7 +84,7 @@ fn pieces<'l>(columns: &[(usize, &'l str)], room: usize) -> Vec<(usize, &'l str,
     pieces
 }
 
-/// Returns the words. A text between backticks is one word, together with the characters joined to it.
+/// Returns the words of a text. A text between backticks and the characters joined to it are one word.
 fn words(text: &str) -> Vec<&str> {
     let (mut words, mut start, mut is_quoted) = (Vec::new(), 0, false);
     for (at, letter) in text.char_indices() {

@@ -1,7 +1,7 @@
 //! Chooses the front end from the program's name and its arguments.
 //!
-//! It runs before the parser of people's commands. On an error, that parser prints its usage to stderr and exits with 2
-//! and an empty stdout, which no client understands.
+//! This choice runs before the parser of people's commands, because clients do not understand that parser's errors. On
+//! an error, the parser of people's commands leaves stdout empty and exits with 2.
 
 mod plugin;
 
@@ -14,39 +14,40 @@ use crate::protocol::Action;
 /// One call of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Invocation {
-    /// The program's name as it was called, without folder and `.exe`.
+    /// The name under which the program was called, without the folder and `.exe`.
     pub(crate) program: String,
-    /// The account of a pinned helper, from its name `docker-credential-ensign-<alias>`.
+    /// The account of a pinned helper, read from the program's name `docker-credential-ensign-<alias>`.
     pub(crate) pinned: Option<AccountName>,
     pub(crate) front: FrontEnd,
-    /// The folder of Docker's config from `docker --config`.
+    /// The folder of Docker's config, if `docker --config` names one.
     pub(crate) docker_config: Option<PathBuf>,
 }
 
-/// The front end that answers the call, with its arguments.
+/// The front end that answers the call, with the arguments of the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FrontEnd {
     Protocol(Action),
-    /// The kubelet's own protocol.
+    /// A call in the kubelet's own protocol.
     Kubelet,
     Version,
-    /// The usage, for a protocol verb with arguments.
+    /// A protocol verb with arguments, for which Ensign prints the usage.
     ProtocolUsage,
     PluginMetadata,
-    /// Docker calls the hook after a command, with JSON about that command.
+    /// Docker's call of the hook, with JSON about the command that ran before.
     PluginHook(OsString),
-    /// Completion of the last of these words.
+    /// A call of a shell to complete the last of these words.
     Completion(Vec<OsString>),
-    /// A person's command, without the program's name.
+    /// A person's command, as words without the program's name.
     User(Vec<OsString>),
 }
 
-/// The name of the credential helper. A pinned helper's name ends with `-<alias>`.
+/// The name of the credential helper, to which a pinned helper's name adds `-<alias>`.
 const HELPER: &str = "docker-credential-ensign";
 const PLUGIN: &str = "docker-ensign";
 
 impl Invocation {
-    /// Reads `words`, which begin with the program's name. Unknown words belong to a person's command.
+    /// Reads the words of a call, which begin with the program's name. Words that no other front end recognises are a
+    /// person's command.
     pub(crate) fn parse(mut words: impl Iterator<Item = OsString>) -> Self {
         let program = words.next().as_deref().and_then(name).unwrap_or_else(|| HELPER.to_owned());
         let pinned =
@@ -55,14 +56,15 @@ impl Invocation {
         let (front, docker_config) =
             if program == PLUGIN { plugin::parse(words) } else { (FrontEnd::parse(words), None) };
         let mut called = Self { program, pinned, front, docker_config };
-        // Clients call only `docker-credential-…`. Under another name, `store` is a person's command.
+        // Clients call only programs named `docker-credential-…`. Under another name, `store` is a person's command.
         if called.front == FrontEnd::Protocol(Action::Store) && !called.is_helper() {
             called.front = FrontEnd::User(vec![Action::Store.verb().into()]);
         }
         called
     }
 
-    /// Tells whether a client may have called us. Clients read only stdout.
+    /// Tells whether the program's name is that of a credential helper, so that a client may have called. Clients read
+    /// only stdout.
     pub(crate) fn is_helper(&self) -> bool {
         self.program.starts_with("docker-credential-")
     }
@@ -82,7 +84,7 @@ impl FrontEnd {
         }
         match Action::ALL.into_iter().find(|action| action.verb() == first) {
             Some(action) if words.len() == 1 => Self::Protocol(action),
-            // No client adds arguments to a verb. `store` with arguments is a person's command.
+            // No client adds arguments to a verb, so `store` with arguments is a person's command.
             Some(Action::Get | Action::Erase | Action::List) => Self::ProtocolUsage,
             Some(Action::Store) | None => Self::User(words),
         }

@@ -1,4 +1,4 @@
-//! Reads the command line of Docker's plugin. Docker passes the user's whole command line. This file finds the part for
+//! Reads the command line of Docker's plugin. Docker passes the user's whole command line, of which only a part is for
 //! Ensign.
 
 use std::ffi::{OsStr, OsString};
@@ -6,12 +6,13 @@ use std::path::PathBuf;
 
 use super::FrontEnd;
 
-/// Reads Docker's call of the plugin. Also returns the folder of `docker --config`, because Docker does not pass it on
-/// in `DOCKER_CONFIG`.
+/// Reads Docker's call of the plugin. The second result is the folder of `docker --config`, which Docker does not pass
+/// on in `DOCKER_CONFIG`.
 ///
-/// See docker/cli `cmd/docker/docker.go` and `cli-plugins/manager`. `docker -D ensign switch` runs the plugin with the
-/// words `-D ensign switch`. For `docker help ensign switch` and the completion of `docker ensign sw`, Docker adds its
-/// own word in front of `ensign`. Neither of these calls may run the user's command.
+/// The form of the calls is from `cmd/docker/docker.go` and `cli-plugins/manager` in docker/cli. `docker -D ensign
+/// switch` runs the plugin with the words `-D ensign switch`. For `docker help ensign switch` and the completion of
+/// `docker ensign sw`, Docker adds its own word in front of `ensign`. Ensign must not run the user's command for a call
+/// of help or completion.
 pub(super) fn parse(words: Vec<OsString>) -> (FrontEnd, Option<PathBuf>) {
     let is = |at: usize, text: &str| words.get(at).is_some_and(|word| word == text);
     if is(0, "docker-cli-plugin-metadata") {
@@ -29,7 +30,7 @@ pub(super) fn parse(words: Vec<OsString>) -> (FrontEnd, Option<PathBuf>) {
     } else if is(end, NAME) {
         FrontEnd::parse(words[end + 1..].to_vec())
     } else if help {
-        FrontEnd::parse(words) // called without Docker
+        FrontEnd::parse(words) // a person called the plugin without Docker
     } else {
         FrontEnd::parse(own_part(&words, end))
     };
@@ -44,14 +45,14 @@ fn help_about(words: &[OsString]) -> FrontEnd {
     FrontEnd::User(std::iter::once("help".into()).chain(command.cloned()).collect())
 }
 
-/// The words from `end` on. If the word at `end` is an unknown option, the words after our name.
+/// Returns the words from `end` on, or the words after the plugin's name if the word at `end` is an unknown option.
 fn own_part(words: &[OsString], end: usize) -> Vec<OsString> {
     let is_option = words.get(end).is_some_and(|word| word.as_encoded_bytes().starts_with(b"-"));
     let name = words.iter().position(|word| word == NAME).filter(|_| is_option);
     words[name.map_or(end, |name| name + 1)..].to_vec()
 }
 
-/// Docker's own options before the first command (docker/cli `cli/flags/options.go`).
+/// The options of Docker itself before the first command (docker/cli `cli/flags/options.go`).
 #[derive(Default)]
 struct GlobalOptions {
     config: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! `JournalEntry`: one answer, as a line of JSON.
+//! `JournalEntry`: one answer of Ensign, as a line of JSON.
 
 use std::time::SystemTime;
 
@@ -9,10 +9,11 @@ use crate::model::choice::Decision;
 use crate::model::timestamp;
 use crate::system::text;
 
-/// The version of the format. Entries of other versions are skipped. That loses little, because the journal is short.
+/// The version of the journal's format. Entries of other versions are skipped, which loses little, because the journal
+/// is short.
 const VERSION: u64 = 2;
 
-/// The longest line, which Linux writes at once. A longer entry is written without its steps.
+/// The length limit of a line, so that Linux writes a line at once. A longer entry is written without its steps.
 const LINE_LIMIT: usize = 4000;
 const TEXT_LIMIT: usize = 200;
 const LIST_LIMIT: usize = 8;
@@ -23,30 +24,32 @@ pub(crate) struct JournalEntry {
     v: u64,
     /// Seconds since 1970.
     pub(crate) at: u64,
-    /// The client and its verb, if the caller was read.
+    /// The client and its verb, if Ensign could read the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client: Option<String>,
     pub(crate) outcome: CallOutcome,
-    /// Why the account was not handed out to this caller.
+    /// The reason why the account was not handed out to this caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) refusal: Option<String>,
     #[serde(flatten)]
     pub(crate) decision: Decision,
-    /// The names of Ensign's variables that were ignored, because the client did not have them when it was started.
+    /// The names of Ensign's environment variables that were ignored, because the client was started without these
+    /// variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ignored: Vec<String>,
 }
 
-/// The result of a call.
+/// The result of a client's call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum CallOutcome {
     Answered,
-    /// There is no account, or the other helper has no login. The decision shows which of the two.
+    /// No account answers, or the other helper has no login. The decision shows whether the account or the helper's
+    /// login is missing.
     NotFound,
-    /// The secret is no longer valid.
+    /// The secret of the account is no longer valid.
     Expired,
-    /// The account's rule refuses this caller.
+    /// The caller rule of the account refuses this caller.
     Withheld,
     Failed,
 }
@@ -57,7 +60,7 @@ impl JournalEntry {
         Self { v: VERSION, at, client: None, outcome, refusal: None, decision, ignored: vec![] }
     }
 
-    /// The entry as one line, with a line end. Its length is limited, and it contains no control characters.
+    /// Returns the entry as one line of limited length, with a line end and without other control characters.
     pub(super) fn to_line(&self) -> String {
         let mut line = serde_json::to_string(self).unwrap_or_default();
         if line.len() > LINE_LIMIT || line.contains('\\') || !is_printable(&line) {
@@ -72,7 +75,7 @@ impl JournalEntry {
         line
     }
 
-    /// Parses a line. The line may begin with a fragment of another entry that was not written completely.
+    /// Parses a line. The line may begin with a fragment of another entry, which was not written completely.
     pub(super) fn read(line: &str) -> Option<Self> {
         let start = line.rfind("{\"v\":")?;
         let entry: Self = serde_json::from_value(bounded(serde_json::from_str(&line[start..]).ok()?)).ok()?;
@@ -84,7 +87,7 @@ fn is_printable(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// Shortens lists and texts, and removes control characters.
+/// Shortens the lists and texts in a value, and removes control characters.
 fn bounded(value: Value) -> Value {
     match value {
         Value::String(text) if text.len() > TEXT_LIMIT || !is_printable(&text) => {

@@ -1,7 +1,8 @@
-//! The journal: the last answers of `get` with their reasons, for `why`. It is a small private file in memory.
+//! The journal: the last answers of `get` with their reasons, for `why`. The journal is a small private file in a
+//! folder that the system keeps in memory.
 //!
-//! The journal is optional. Nothing is written if there is no folder in memory. It contains no secrets. From command
-//! lines it contains only images and the names of known clients.
+//! The journal is optional, and nothing is written if the system has no folder in memory. The journal contains no
+//! secrets. From command lines, the journal contains only images and the names of known clients.
 
 mod entry;
 
@@ -17,33 +18,33 @@ use crate::system::files;
 
 pub(crate) use entry::{CallOutcome, JournalEntry};
 
-/// The size limit of the current file and of the previous one. Each has room for some three hundred answers.
+/// The size limit of the current file and of the previous file. Each of the two files has room for about three hundred
+/// answers.
 const LIMIT: u64 = 64 << 10;
 const NAME: &str = "ensign-journal.jsonl";
 
-/// The journal's file.
 pub(crate) struct Journal {
     path: PathBuf,
 }
 
 impl Journal {
-    /// `None` if there is no folder in memory.
+    /// Opens the journal, or returns `None` if the system has no folder in memory.
     pub(crate) fn open(env: &Env) -> Option<Self> {
         env.runtime_dir().map(|folder| Self { path: folder.join(NAME) })
     }
 
-    /// Writes an answer. If that fails, the failure is ignored.
+    /// Writes an answer into the journal, and ignores a failure.
     pub(crate) fn add(&self, entry: &JournalEntry) {
         let _ = self.try_add(entry);
     }
 
-    /// Writes an answer, or returns why that failed. An account with a rule for callers answers only once its entry is
-    /// written.
+    /// Writes an answer into the journal, or returns why the answer could not be written. An account with a caller rule
+    /// answers only after its entry was written.
     pub(crate) fn try_add(&self, entry: &JournalEntry) -> io::Result<()> {
         files::append_line(&self.path, entry.to_line().as_bytes(), LIMIT)
     }
 
-    /// Writes an entry before a command other than `get` hands out an account's secret. Returns `false` if the entry
+    /// Writes an entry before another command than `get` hands out an account's secret. Returns `false` if the entry
     /// could not be written.
     pub(crate) fn note_hand_out(env: &Env, account: &Account, client: &str) -> bool {
         let journal = Self::open(env).filter(|_| !env.forbids_journal());
@@ -54,7 +55,7 @@ impl Journal {
         journal.is_some_and(|journal| journal.try_add(&entry).is_ok())
     }
 
-    /// The answers, newest first.
+    /// Returns the answers in the journal, with the newest answer first.
     pub(crate) fn entries(&self) -> Result<Vec<JournalEntry>> {
         let bytes = files::read_lines(&self.path, LIMIT).map_err(|error| {
             Problem::run(format!("the journal `{}` could not be read: {error}", self.path.display()), "why --clear")
@@ -64,7 +65,7 @@ impl Journal {
         Ok(entries)
     }
 
-    /// Removes all entries, including the older file.
+    /// Removes all entries, including those in the previous file.
     pub(crate) fn clear(&self) -> Result<()> {
         files::remove_lines(&self.path)
     }

@@ -1,4 +1,4 @@
-//! Updates a program that install.sh built from a checkout: runs `git pull` and install.sh, if a person agrees.
+//! Updates a program that install.sh built from a checkout. If a person agrees, runs `git pull` and install.sh.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use crate::release;
 use crate::system::exec;
 use crate::system::text::quote;
 
-/// `folder` is the checkout.
+/// Updates the program from the checkout in `folder`.
 pub(super) fn renew(context: &CommandContext<'_>, folder: &Path, prefix: &Path) -> Result<ExitCode, Failure> {
     let script = folder.join("install.sh");
     let shown = context.env.shorten_home(folder);
@@ -41,7 +41,7 @@ pub(super) fn renew(context: &CommandContext<'_>, folder: &Path, prefix: &Path) 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the commands that a person can type instead.
+/// Returns the commands with which a person can update from a checkout.
 pub(super) fn commands(context: &CommandContext<'_>, folder: &Path, prefix: &Path) -> String {
     let usual = context.env.home().and_then(|home| home.join(".local").canonicalize().ok());
     let option = if usual.as_deref() == Some(prefix) {
@@ -52,7 +52,8 @@ pub(super) fn commands(context: &CommandContext<'_>, folder: &Path, prefix: &Pat
     let [checkout, script] = [folder.to_owned(), folder.join("install.sh")].map(|path| {
         let short = context.env.shorten_home(&path);
         let rest = short.strip_prefix("~/").filter(|rest| quote(rest) == *rest);
-        rest.map_or_else(|| quote(&path.to_string_lossy()).into_owned(), |rest| format!("~/{rest}")) // shells do not expand a quoted `~`
+        // The `~` is not quoted, because shells do not expand a quoted `~`.
+        rest.map_or_else(|| quote(&path.to_string_lossy()).into_owned(), |rest| format!("~/{rest}"))
     });
     format!("git -C {checkout} pull && {script}{option}")
 }

@@ -1,5 +1,5 @@
-//! `update`: replaces this program by a newer release, if install.sh installed it from a release. Packages and
-//! checkouts are updated by their own commands.
+//! `update`: replaces this program by a newer release, if install.sh installed it from a release. A package or a
+//! checkout is updated with other commands.
 
 mod checkout;
 mod texts;
@@ -16,7 +16,7 @@ use crate::model::Problem;
 use crate::release::{self, Installation, Owner, Release, ReleaseServer, Version};
 pub(super) use texts::install as install_texts;
 
-/// `--check` found a newer release.
+/// The exit code of `update --check` if there is a newer release.
 const NEWER: u8 = 7;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::UpdateArguments) -> Result<ExitCode, Failure> {
@@ -41,7 +41,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::UpdateArgument
     }
 }
 
-/// Reports whether there is a newer release, in words and by the exit code.
+/// Reports whether there is a newer release, in a message and by the exit code.
 fn check(context: &CommandContext<'_>, installation: &Installation) -> Result<ExitCode, Failure> {
     let server = server(context)?;
     let latest = context.ui.while_waiting("Looking for a newer release", || server.find(None))?.version;
@@ -58,7 +58,7 @@ fn check(context: &CommandContext<'_>, installation: &Installation) -> Result<Ex
     Ok(if newer { ExitCode::from(NEWER) } else { ExitCode::SUCCESS })
 }
 
-/// The command that updates this program.
+/// Returns the command that updates this program.
 fn command(context: &CommandContext<'_>, installation: &Installation) -> String {
     match &installation.owner {
         Owner::Package(command) => command.clone(),
@@ -126,8 +126,8 @@ fn server(context: &CommandContext<'_>) -> Result<ReleaseServer, Failure> {
     Ok(ReleaseServer::new(context.accounts.releases()?.as_ref())?)
 }
 
-/// Returns the newer release that the last `update --check` found, and the command that installs it. It uses no
-/// network.
+/// Returns the newer release that the last `update --check` found, and the command that installs it. This does not use
+/// the network.
 pub(super) fn known_newer(context: &CommandContext<'_>) -> Option<(Version, String)> {
     let version = release::newer(context.env)?;
     let command = Installation::find()
@@ -141,7 +141,7 @@ pub(super) fn note_newer(context: &CommandContext<'_>) {
     }
 }
 
-/// The failure after a person declined.
+/// Returns the failure after a person declined an update.
 fn declined(hint: String) -> Failure {
     Failure::new(FailureKind::Cancelled, Problem::new("nothing was changed", hint))
 }

@@ -1,5 +1,5 @@
-//! `install-texts`, for installers: writes completions and manual pages to `share` beside the program's folder, where
-//! shells and `man` look for them.
+//! `install-texts`: writes completions and manual pages for installers. The files go into `share` beside the program's
+//! folder, where shells and `man` find them.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,11 +11,12 @@ use crate::cli::failure::Failure;
 use crate::release::Installation;
 use crate::system::files::{self, InstalledFile, create_installed_folder, put_installed};
 
-/// The list of the written files, each on its own line, relative to `share`. Uninstalling reads this list.
+/// The file that lists the written files, each on its own line and relative to `share`. Uninstalling reads this list.
 const LIST: &str = "lib/ensign/installed-texts";
 const LIST_LIMIT: u64 = 1 << 20;
 
-/// Writes all texts, and removes those that only an earlier version contained. Files of other programs stay.
+/// Writes all texts, and removes the texts that only an earlier version contained. Files of other programs stay
+/// unchanged.
 pub(in crate::cli) fn install() -> Result<ExitCode, Failure> {
     let prefix = Installation::find()?.prefix;
     let list = prefix.join(LIST);
@@ -45,7 +46,8 @@ fn texts() -> Result<Vec<(String, String)>> {
         pages.into_iter().map(|(name, text)| (format!("man/man{}/{name}", section(&name)), text)).collect();
     let mut add = |place: String, shell: CompletionShell| all.push((place, shell.completions().to_owned()));
     for name in ["ensign", "docker-credential-ensign"] {
-        add(format!("bash-completion/completions/{name}"), CompletionShell::Bash); // a shell looks for the typed name
+        // Shells look for a file with the typed name.
+        add(format!("bash-completion/completions/{name}"), CompletionShell::Bash);
         add(format!("fish/vendor_completions.d/{name}.fish"), CompletionShell::Fish);
     }
     add("zsh/site-functions/_ensign".to_owned(), CompletionShell::Zsh);

@@ -1,4 +1,4 @@
-//! `WhichAnswer`: a decision rule by rule, the login or helper before Ensign, and advice if no account is chosen.
+//! `WhichAnswer`: shows a decision rule by rule, a login or helper that a client uses before Ensign, and advice.
 
 use std::process::ExitCode;
 
@@ -13,14 +13,14 @@ use crate::docker::{ClientFamily, containers};
 use crate::model::choice::{Decision, DecisionStep, Detail, RegistryAccounts, Rule, RuleOutcome, Verdict};
 use crate::model::{HelperName, Operation, Source};
 
-/// The answer at one registry.
+/// The answer of `which` for one registry.
 pub(super) struct WhichAnswer {
     decision: Decision,
     pub(super) json: Value,
-    /// The account or helper that answers, then the reasons.
+    /// The lines to print, which begin with the account or helper that answers, followed by the reasons.
     lines: Vec<String>,
     advice: Vec<RemedyOptions>,
-    /// The typed command's client uses another login or helper, and does not ask Ensign.
+    /// Whether the client of the typed command uses another login or helper, and does not ask Ensign.
     is_beaten: bool,
 }
 
@@ -40,7 +40,8 @@ impl WhichAnswer {
         Ok(Self { decision, json, lines, advice, is_beaten: false }.behind(context, question))
     }
 
-    /// Adds the login or helper that comes before Ensign: for the typed command's client, else for each client.
+    /// Adds the login or helper that the client of the typed command uses before Ensign. Without a typed command, adds
+    /// those of each client.
     fn behind(mut self, context: &CommandContext<'_>, question: &Question) -> Self {
         let (registry, name) = (&question.registry, question.name.as_str());
         let image = question.command.images.first();
@@ -96,7 +97,7 @@ impl WhichAnswer {
         self.advice.iter().for_each(|advice| context.show_options(advice));
     }
 
-    /// Prints how to log in, if nothing answers.
+    /// Prints how to log in, if no account answers.
     pub(super) fn advise_login(&self, context: &CommandContext<'_>) {
         if let Some(problem) = context.accounts.explanation(&self.decision).problem() {
             context.show_options(&problem.to_string().into());
@@ -139,7 +140,8 @@ fn lines(
     };
     let mut lines = vec![format!("{}{behind}", context.ui.bold(&explanation.headline()))];
     for step in &decision.steps {
-        let mark = if step.decides { "●" } else { " " }; // at the start, where a long line does not break
+        // The mark is at the start of the line, where a long line is not broken.
+        let mark = if step.decides { "●" } else { " " };
         let sentence = seen.filter(|_| is_open_project(step)).and_then(|seen| seen.sentence(context));
         let sentence = sentence.unwrap_or_else(|| explanation.step(step));
         lines.push(format!("{mark}{:>3} {:22} {sentence}", step.rule as usize + 1, step.rule.to_string()));
@@ -172,7 +174,7 @@ fn advice(
     let missing = helper
         .filter(|helper| helpers::missing(helper).is_some())
         .map(|helper| format!("`{}` is not installed: until it is, clients get no login there", helper.program()));
-    // If a registry has no account, `which` reports that as an error instead.
+    // If a registry has no account, the caller reports that as an error instead.
     let problem = explanation.problem().filter(|_| !matches!(decision.verdict, Verdict::NoAccount | Verdict::Public));
     let options = explanation.options(&candidates.accounts, typed);
     let problem = problem.filter(|_| decision.verdict != Verdict::Several).map(|problem| problem.to_string());
@@ -181,7 +183,7 @@ fn advice(
     options.into_iter().chain(sentences).collect()
 }
 
-/// Tells whether the project file had no effect. The reason is in [`FolderProject`], not in the decision.
+/// Tells whether the project file had no effect. The reason is in the [`FolderProject`], and not in the decision.
 fn is_open_project(step: &DecisionStep) -> bool {
     step.rule == Rule::Project && matches!(step.outcome, RuleOutcome::Nothing { .. })
 }

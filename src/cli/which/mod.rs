@@ -1,4 +1,4 @@
-//! `which`: shows which account answers for an image or for a command, rule by rule, as `get` decides it.
+//! `which`: shows rule by rule which account answers for an image or for a command, as `get` would decide.
 
 mod answer;
 mod question;
@@ -19,7 +19,7 @@ use question::Question;
 
 pub(super) use selection::{account_for, is_public};
 
-/// The schema version of `which` and `why` in JSON. Since version 2 the JSON contains the decision unchanged.
+/// The schema version of the JSON of `which` and `why`. Since version 2, the JSON contains the decision unchanged.
 pub(super) const SCHEMA: u64 = 2;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhichArguments) -> Result<ExitCode, Failure> {
@@ -36,7 +36,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhichArguments
     };
     let answer = WhichAnswer::to(context, &question)?;
     if answer.has_nobody() {
-        context.candidates(&question.registry)?; // its error says what to do
+        context.candidates(&question.registry)?; // the error says what to do
     }
     let mut json = answer.json.clone();
     json["schema"] = json!(SCHEMA);
@@ -78,7 +78,8 @@ fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode,
     for answer in &answers {
         answer.advise(context);
     }
-    // A registry without accounts is not an error here: the command may need it only for a public base image.
+    // A registry without accounts is not an error here, because the command may need the registry only for a public
+    // base image.
     let judged = answers.iter().find(|answer| !answer.is_answered() && !answer.has_nobody());
     let any = answers.iter().find(|answer| answer.is_answered());
     let deciding = judged.or(any);
@@ -111,7 +112,8 @@ fn program(typed: &str) -> Result<caller::Program, Failure> {
     }
 }
 
-/// A text with a dot or a port and no path is a registry; anything else is an image.
+/// Reads the name of a registry or an image. A text without a path is a registry if it has a dot or a port, and any
+/// other text is an image.
 pub(super) fn registry_or_image(text: &str) -> Result<(Registry, Option<ImageReference>), Failure> {
     let registry = text.parse::<Registry>().ok().filter(|_| text.contains(['.', ':']) || text == "localhost");
     match registry {

@@ -13,25 +13,25 @@ use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry}
 use crate::system::text::one_line;
 use crate::system::{env, folders};
 
-/// A registry, and the images that the command names.
+/// A question about a registry, and about the images that the command names.
 pub(super) struct Question {
     pub(super) registry: Registry,
     pub(super) command: CommandImages,
-    /// The operation that the command's files imply.
+    /// The operation that the files of the command imply.
     in_files: Option<Operation>,
     pub(super) mentions: FileImages,
     pub(super) typed: String,
-    /// The family of the client that asks, if a command was typed.
+    /// The family of the command's client, if a command was typed.
     pub(super) reader: Option<ClientFamily>,
     /// The registry's name as it was typed.
     pub(super) name: String,
-    /// The value of `ENSIGN_ACCOUNT` in the typed command.
+    /// The value that the typed command sets for `ENSIGN_ACCOUNT`.
     account: Option<String>,
 }
 
 impl Question {
-    /// Makes the question about an image or a host. An image is answered as for a command with this image, a host as
-    /// for a tool that names no image.
+    /// Makes the question about an image or a host. An image has the same answer as a command with this image, and a
+    /// host has the same answer as a tool that names no image.
     pub(super) fn for_image(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
         let command = CommandImages { images: image.into_iter().collect(), operation, ..CommandImages::default() };
         let typed = ANY_COMMAND.to_owned();
@@ -47,7 +47,7 @@ impl Question {
         }
     }
 
-    /// Makes the question about `program` at `registry`. `typed` is its whole command.
+    /// Makes the question about the command `program` at `registry`. The text `typed` is the whole command line.
     pub(super) fn for_command(program: &Program, typed: &str, registry: Registry) -> Self {
         let command = caller::command_of([program], &registry);
         let is_for_files = command.images.is_empty() || command.role != ImageRole::Needed;
@@ -66,15 +66,15 @@ impl Question {
         Self { registry, command, in_files, mentions, typed: one_line(typed, usize::MAX), reader, name, account }
     }
 
-    /// Returns the request for the rules. It contains neither a pinned name nor a user in the address: only calls of
-    /// clients have these.
+    /// Returns the request for the rules. The request has no pinned helper and no user in the address, because only
+    /// calls of clients have these.
     pub(super) fn request(&self, context: &CommandContext<'_>) -> AccountRequest {
         let value = self.named(context);
         let environment = value.map(|value| ExplicitAccount::parse(value, &self.registry)).unwrap_or_default();
         AccountRequest { environment, ..AccountRequest::default() }
     }
 
-    /// The value of `ENSIGN_ACCOUNT`.
+    /// Returns the value of `ENSIGN_ACCOUNT` in the typed command, or else in the environment.
     fn named<'v>(&'v self, context: &'v CommandContext<'_>) -> Option<&'v str> {
         self.account.as_deref().or(context.env.account.as_deref())
     }

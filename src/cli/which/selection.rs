@@ -1,4 +1,4 @@
-//! Chooses the account for an image, in commands that need an account, or explains why there is none.
+//! Chooses the account for an image in commands that need an account, or explains why no account is chosen.
 
 use super::question::Question;
 use crate::cli::CommandContext;
@@ -6,7 +6,7 @@ use crate::cli::failure::{Failure, FailureKind};
 use crate::model::choice::{Decision, Detail, RegistryAccounts, Verdict};
 use crate::model::{Account, ImageReference, Operation};
 
-/// Chooses the account for `image`, or for a registry without an image.
+/// Chooses the account for `image`, or for a registry if no image is given.
 pub(in crate::cli) fn account_for<'c>(
     context: &CommandContext<'_>,
     candidates: &'c RegistryAccounts,
