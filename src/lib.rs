@@ -3,22 +3,26 @@
 //! This library contains the code of the program. Its interface consists of [`main`] and the types in [`model`], and is
 //! not stable.
 //!
-//! ```text
-//! door        invocation             chooses the front end that answers a call
-//! fronts      protocol    cli        answer programs (protocol) and people (cli)
-//! core        accounts               finds, saves, removes and activates accounts
-//! neighbours  config      vault      Ensign's config file; the store of secrets
-//!             caller      docker     the process that calls; the files of Docker
-//!             oci       oauth        requests to registries; requests to identity providers
-//!             external_source        asks other programs for secrets
-//!             journal                the last answers, with their reasons
-//!             release                Ensign's releases, and where this program is installed
-//! ground      system                 files, environment, programs and http
-//! words       model                  plain values without I/O
-//! ```
+//! The layers, from the first to the last:
 //!
-//! Each layer uses the layers below it, and neighbours do not use each other. `tests/it/layers.rs` checks the layers in
-//! this table, and ARCHITECTURE.md follows a `get` through the layers.
+//! - Door: `invocation` chooses the front end that answers a call.
+//! - Fronts: `protocol` answers programs, and `cli` answers people.
+//! - Core: `accounts` finds, saves, removes and activates accounts.
+//! - Neighbours:
+//!   - `config` reads and writes Ensign's config file.
+//!   - `vault` stores secrets.
+//!   - `caller` reads the process that calls Ensign.
+//!   - `docker` reads and writes Docker's files.
+//!   - `oci` sends requests to registries.
+//!   - `oauth` sends requests to identity providers.
+//!   - `external_source` asks other programs for secrets.
+//!   - `journal` records the last answers with their reasons.
+//!   - `release` finds Ensign's releases, and where this program is installed.
+//! - Ground: `system` offers files, the environment, programs and HTTP.
+//! - Words: `model` defines plain values without I/O.
+//!
+//! Each layer uses the layers below it, and neighbours do not use each other. `tests/it/layers.rs` checks these layers,
+//! and ARCHITECTURE.md follows a `get` through the layers.
 
 mod accounts;
 mod caller;

@@ -29,8 +29,7 @@ impl AccountSecret {
 }
 
 impl CommandContext<'_> {
-    /// Fetches the account's secret. It returns even a refused secret, because the registry may accept the secret
-    /// again.
+    /// Fetches the account's secret. Even a refused secret is fetched, because the registry may accept it again.
     pub(super) fn secret_of(&self, account: &Account) -> Result<AccountSecret, Failure> {
         let mut stored = self.accounts.stored(account)?;
         let mut known = SecretVerdict::Accepted;

@@ -1,4 +1,4 @@
-//! The caller rule of an account: reads it from flags, describes it, and applies it to Ensign's own commands.
+//! Reads the caller rule of an account from flags, describes the rule, and applies the rule to Ensign's own commands.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! `check IMAGE`: tells whether the image's account is still accepted, and what it may do there.
+//! `check IMAGE`: tells whether the registry still accepts the image's account, and what the account may do with the
+//! image.
 
 use std::process::ExitCode;
 use std::time::SystemTime;

@@ -73,7 +73,8 @@ pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<Exit
     Ok(ExitCode::from(code))
 }
 
-/// Returns a hint about the first refused account, or about accounts that could not be checked if none was refused.
+/// Returns a hint about the first refused account. If no account was refused, the hint is about the accounts that could
+/// not be checked.
 fn hint(program: &str, lines: &[CheckLine]) -> Option<String> {
     let word = |line: &CheckLine, field: &str| text::quote(line.json[field].as_str().unwrap_or_default()).into_owned();
     if let Some(line) = lines.iter().find(|line| line.code == 3) {
@@ -89,8 +90,8 @@ fn worst(codes: impl Iterator<Item = u8>) -> u8 {
     WORST_FIRST.into_iter().find(|code| codes.contains(code)).unwrap_or_default()
 }
 
-/// Passes each result to `tell` as soon as it is known. Secrets are read one after another, and those from external
-/// sources last, because such a program may be slow.
+/// Passes each result to `tell` as soon as it is known. Secrets are read one after another, and secrets from other
+/// programs come last, because another program may be slow.
 fn ask_all(
     context: &CommandContext<'_>,
     inquiries: &[PendingCheck],

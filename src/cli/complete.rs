@@ -1,5 +1,5 @@
-//! Completion for the shells' scripts and for Docker, which prints the possible next words, such as this machine's
-//! accounts.
+//! Prints the possible next words, such as this machine's accounts, for the completion scripts of shells and for
+//! Docker.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ use crate::system::{list_programs, text};
 type Candidate = (String, String);
 
 const HELPER: &str = "docker-credential-";
-/// The programs that `login --borrow` accepts, besides helpers.
+/// The programs that `login --borrow` accepts in addition to helpers.
 const EXTERNAL_PROGRAMS: [&str; 9] = ["aws", "az", "command", "gcloud", "gh", "glab", "op", "pass", "vault"];
 
 /// Prints the candidates for the last word, then a directive in the format of cobra's shell scripts (spf13/cobra
@@ -27,7 +27,7 @@ pub(crate) fn complete(words: &[OsString], env: &Env) -> ExitCode {
     const AND_FILES: u8 = 0;
     const NO_FILES: u8 = 4;
     let mut words: Vec<_> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let mut begin = String::new(); // `--option=`, if the last word also contains a value
+    let mut begin = String::new(); // `--option=`, if the last word has the form `--option=value`
     if let Some((option, value)) =
         words.last().filter(|last| last.starts_with("--")).and_then(|last| last.split_once('='))
     {

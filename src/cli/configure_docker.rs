@@ -29,7 +29,7 @@ pub(super) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Configures one registry at the end of a login. Prints no JSON, because the login has printed its own.
+/// Configures one registry at the end of a login. Prints no JSON, because the login has already printed JSON.
 pub(super) fn for_login(context: &CommandContext<'_>, registry: &Registry) -> Result<(), Failure> {
     let hosts = vec![registry.as_str().to_owned()];
     configure(context, &args::ConfigureDockerArguments { hosts, ..args::ConfigureDockerArguments::default() }).map(drop)
@@ -127,7 +127,7 @@ pub(super) fn named(context: &CommandContext<'_>, host: &str) -> Result<Registry
     context.registry(host)
 }
 
-/// Returns the named registries, else all registries with accounts.
+/// Returns the named registries, or else all registries with accounts.
 fn registries(
     context: &CommandContext<'_>,
     arguments: &args::ConfigureDockerArguments,

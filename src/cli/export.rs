@@ -1,5 +1,5 @@
 //! `export`: writes logins in clear text, for programs that cannot ask Ensign. The command warns that everyone who can
-//! read the file can use these logins.
+//! read its output can use the logins.
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -85,7 +85,7 @@ fn check_words(arguments: &args::ExportArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Fails if a person does not agree that secrets appear on a terminal or replace a file.
+/// Fails unless a person agrees that secrets are shown on a terminal or replace a file.
 fn may_write(
     context: &CommandContext<'_>,
     arguments: &args::ExportArguments,
@@ -117,8 +117,8 @@ fn may_write(
     if agreed { Ok(()) } else { Err(Failure::new(FailureKind::Cancelled, Problem::new("nothing exported", cure))) }
 }
 
-/// Returns the other names under which readers of the file look for the registry, which are its known and typed
-/// spellings and the account's other hosts.
+/// Returns the other names under which readers of the file look for the registry. These names are known and typed
+/// spellings of the registry, and the account's other hosts.
 fn names(
     context: &CommandContext<'_>,
     arguments: &args::ExportArguments,

@@ -78,7 +78,7 @@ impl Failure {
         Self::parts_of(&self.error)
     }
 
-    /// Returns the error with its causes, and the hint of the innermost cause with a hint.
+    /// Returns the error with its causes, and the hint of the innermost cause that has a hint.
     pub(super) fn parts_of(error: &anyhow::Error) -> (String, Option<String>) {
         let mut cure = None;
         let links: Vec<String> = error

@@ -6,7 +6,7 @@ use super::list_edit::ListEdit;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, ImagePattern, Registry};
 
-/// Reads the typed patterns. Prints a note about each tag or digest, which a pattern cannot contain.
+/// Reads the typed patterns. Prints a note if a tag or digest is left out, because a pattern contains neither.
 pub(super) fn read(
     context: &CommandContext<'_>,
     registry: &Registry,
@@ -36,8 +36,8 @@ pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &Regis
     }
 }
 
-/// Reads a pattern that a person typed with or without the registry. Returns the pattern, and the typed tag or digest,
-/// which a pattern cannot contain.
+/// Reads a pattern that a person typed with or without the registry. Returns a typed tag or digest separately, because
+/// a pattern contains neither.
 ///
 /// A single word is a namespace, such as `acme`. A person may also type an image as for a pull, such as
 /// `ghcr.io/acme/app:1.0`.

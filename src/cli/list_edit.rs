@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 
-/// The values that one command typed for a list.
+/// The values for a list that a person typed in one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ListEdit<T> {
     pub(super) values: Vec<T>,

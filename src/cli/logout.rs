@@ -83,7 +83,7 @@ fn print_ending(context: &CommandContext<'_>, registry: &Registry, ending: &Revo
         RevokeResult::Elsewhere => context.ui.say("  The program that has the secret stays logged in."),
         RevokeResult::ByHand => match login::token_page(context, registry) {
             Some(page) => {
-                let page = page.split("/new").next().unwrap_or(&page); // the page that lists the tokens
+                let page = page.split("/new").next().unwrap_or(&page); // the address of the page that lists tokens
                 context.ui.note(format_args!("a token stays valid until you delete it at {page}"));
             }
             None => context.ui.note("the password or token stays valid until the registry ends it"),

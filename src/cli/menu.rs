@@ -1,4 +1,5 @@
-//! Asks questions that a person answers or cancels with one key, such as a menu and a yes-or-no question.
+//! Asks questions that a person answers with single keys, such as a menu or a yes-or-no question. A person can cancel
+//! each question.
 
 use std::io;
 

@@ -96,7 +96,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: &[OsString], env: Resul
         // Docker's helpers exit with 1 if they are called without a verb, and so does Ensign.
         return if is_helper && words.is_empty() { ExitCode::FAILURE } else { shown };
     }
-    // A client that calls the helper with an unknown verb, as a single word, reads only stdout.
+    // A client may call the helper with an unknown verb as the only word, and clients read only stdout.
     let foreign_verb =
         words.first().filter(|_| is_helper && words.len() == 1).and_then(|word| word.to_str()).map(str::to_owned);
     let arguments = match CommandLine::parse_from_words(called, words) {
@@ -291,7 +291,7 @@ impl CommandContext<'_> {
         if allowed { TransportSecurity::PlainHttpAllowed } else { TransportSecurity::Https }
     }
 
-    /// Returns the accounts of a registry. Fails if there are none.
+    /// Returns the accounts of a registry. Fails if the registry has no accounts.
     fn candidates(&self, registry: &Registry) -> Result<RegistryAccounts, Failure> {
         let candidates = self.accounts.registry_accounts(registry)?;
         if candidates.accounts.is_empty() {

@@ -80,7 +80,8 @@ pub(super) fn is_missed(context: &CommandContext<'_>, reader: ClientFamily, regi
         && lookup.first(registry, name, None) == FirstLogin::Nobody
 }
 
-/// Returns a sentence about the login or helper that a client uses before Ensign, or `None` without one.
+/// Returns a sentence about the login or helper that a client uses before Ensign. Returns `None` if the client asks
+/// Ensign or finds nothing.
 pub(super) fn sentence(context: &CommandContext<'_>, who: &str, name: &str, first: &FirstLogin) -> Option<String> {
     Some(match first {
         FirstLogin::Ensign | FirstLogin::Nobody => return None,

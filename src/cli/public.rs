@@ -1,4 +1,4 @@
-//! `public`: lists images as needing no account, so that an expired login cannot break their pulls.
+//! `public`: changes the list of images that need no account, so that an expired login cannot break their pulls.
 
 use std::process::ExitCode;
 

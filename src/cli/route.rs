@@ -64,7 +64,8 @@ fn set_fallback(context: &CommandContext<'_>, helper: Option<&HelperName>) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the named helper. Ensign itself is an error, but a missing program causes only a note.
+/// Returns the named helper. Fails if the helper is Ensign itself, and prints a note if the helper's program is
+/// missing.
 fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failure> {
     let name = text.strip_prefix("docker-credential-").unwrap_or(text);
     let is_ours =

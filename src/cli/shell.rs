@@ -115,8 +115,8 @@ fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>
     Ok(named.iter().map(|(host, alias)| format!("{host}={alias}")).collect::<Vec<_>>().join(","))
 }
 
-/// Returns the line that sets or removes `ENSIGN_ACCOUNT` in a shell. The value is quoted, because an alias may contain
-/// any character.
+/// Returns the line that sets or removes `ENSIGN_ACCOUNT` in a shell. The variable's value is quoted, because an alias
+/// may contain any character.
 fn line(shell: args::UseShell, value: Option<&str>) -> String {
     match (shell, value) {
         (args::UseShell::Sh, Some(value)) => format!("export {VARIABLE}={}", single_quote(value)),

@@ -222,8 +222,8 @@ impl AskedName<'_> {
     }
 }
 
-/// Returns the names under which clients look for a registry, without duplicates. These are its own name, the known
-/// spellings, and the spellings in Docker's config.
+/// Returns the names under which clients look for a registry, without duplicates. The names are the registry's own
+/// name, the known spellings, and the spellings in Docker's config.
 pub(super) fn names_of(others: Vec<String>, file: Option<&ConfigJson>, registry: &Registry) -> Vec<String> {
     let spelled = file.into_iter().flat_map(|file| {
         let spellings = setup::spellings_in(file, registry).into_iter();

@@ -1,4 +1,4 @@
-//! `store`: chooses where secrets are kept, moves them, and chooses the holder of the data key.
+//! `store`: chooses where secrets are kept, moves secrets to another store, and chooses the holder of the data key.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! `Ui`: all output for people and all input from people. Only this file uses the crates `dialoguer`, `indicatif` and
-//! `open`.
+//! `Ui`: all output for people and all input from people. The implementation uses the crates `dialoguer`, `indicatif`
+//! and `open`.
 //!
 //! Data goes to stdout, and messages go to stderr. No meaning depends on colour, and questions need a terminal.
 
@@ -71,7 +71,7 @@ impl Ui {
         })
     }
 
-    /// Prints a text of Ensign's own unchanged.
+    /// Prints Ensign's own text unchanged.
     pub(super) fn print(&self, text: &str) -> Result<()> {
         let mut stdout = io::stdout().lock();
         let ended = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
@@ -158,7 +158,7 @@ impl Ui {
             spinner.set_style(style);
         }
         let ticking = spinner.downgrade();
-        // `indicatif` panics if it cannot start its own thread, so this thread moves the spinner instead.
+        // `indicatif` panics if it cannot start its own thread, so a thread of Ensign's own moves the spinner.
         let _ = threads::start(move || {
             while let Some(spinner) = ticking.upgrade().filter(|spinner| !spinner.is_finished()) {
                 spinner.tick();
@@ -166,7 +166,8 @@ impl Ui {
                 thread::sleep(Duration::from_millis(100));
             }
         });
-        LiveLine((!spinner.is_hidden()).then_some(spinner)) // hidden, because an unknown terminal cannot replace a line
+        // On an unknown terminal, which cannot replace a line, the spinner is hidden.
+        LiveLine((!spinner.is_hidden()).then_some(spinner))
     }
 
     /// Prints an event for a program, but nothing for a person.

@@ -11,7 +11,8 @@ const NARROWEST: usize = 40;
 /// The usual width of a terminal, for texts that are always broken.
 pub(super) const WIDTH: usize = 80;
 
-/// The largest indentation of the rest of a broken line below the line's second column.
+/// The largest indentation of continued lines. If the second column of a broken line begins here or further left, the
+/// rest of the line begins below the second column.
 const WIDEST_INDENT: usize = 16;
 
 /// Breaks text into lines that fit this terminal. Text for a file or another program stays unchanged.

@@ -55,8 +55,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ApiArguments) 
     }
 }
 
-/// Chooses the account as `which` does. Returns `None` if the registry has no accounts, because its public images need
-/// none.
+/// Chooses the account as `which` does. Returns `None` if the registry has no accounts, because public images need no
+/// account.
 fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -> Result<ApiIdentity, Failure> {
     let candidates = context.accounts.registry_accounts(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {
@@ -132,7 +132,7 @@ fn default_method(kind: EndpointKind, has_input: bool) -> Option<Method> {
     }
 }
 
-/// Parses a header of the form `NAME: VALUE`.
+/// Parses a header, which consists of a name, a colon and a value.
 fn header(text: &str) -> Result<(String, String), Failure> {
     let pair = text.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
     let token = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));

@@ -128,8 +128,8 @@ fn body(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    // A blob may be of any size, so it is printed piece by piece. The digest of any other body is checked before the
-    // body is printed.
+    // A blob may be of any size, so it is printed piece by piece. Unlike a blob, any other body is printed only after
+    // its digest was checked.
     let streams = call.endpoint.kind == EndpointKind::Blob && !context.ui.is_json();
     if streams {
         let mut is_first = true;
@@ -214,7 +214,7 @@ fn refuse(
 }
 
 impl ApiFailure {
-    /// The exit code is 3 without a valid login, 4 if the account is not allowed, and 1 for every other error. The
+    /// The exit code is 3 without a valid login, 4 if the registry denies the access, and 1 for every other error. The
     /// status 401 or 500 is never reported as «not found».
     fn new(
         status: u16,

@@ -20,7 +20,7 @@ use crate::system::env::Env;
 use crate::system::find_program;
 use report::{preview, print_changes, report, summary};
 
-/// The changes that `buildx sync` made, and its problems.
+/// The changes that `buildx sync` made, and the problems that occurred.
 #[derive(Default)]
 struct SyncResult {
     /// The paths of the new pinned helpers.
@@ -157,8 +157,8 @@ fn named(context: &CommandContext<'_>, arguments: &args::BuildxSync) -> Result<V
     named.collect()
 }
 
-/// Returns the folders for all repositories that the command, a pattern without wildcards, a file of the project or an
-/// existing folder names.
+/// Returns the folders for all known repositories. Repositories are known from the command, from patterns without
+/// wildcards, from the project's files and from existing folders.
 fn needed(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],

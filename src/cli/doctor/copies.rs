@@ -11,7 +11,7 @@ use crate::docker::hooks;
 use crate::system::text::{one_line, quote};
 use crate::system::{env, files, is_same_program, is_this_program, version_text};
 
-/// A file with one of the program's names, which differs from the program on PATH.
+/// A file that has one of the program's names, but is not the program on PATH.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct OtherCopy {
     path: PathBuf,

@@ -97,7 +97,7 @@ pub(super) enum CheckGroup {
     Answers,
 }
 
-/// The severity. Only `Broken` changes the exit code.
+/// The severity. Only the severity `Broken` changes the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Severity {
     Note,

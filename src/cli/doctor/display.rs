@@ -43,7 +43,7 @@ pub(super) fn diagnosis_text(diagnosis: &Diagnosis, program: &str) -> String {
     wrap(&format!("  {mark} {name}: {found}\n      breaks: {breaks}\n      fix:    {fix}"), WIDTH)
 }
 
-/// Returns the number of the faults, such as `2 broken, 1 note`.
+/// Returns the number of faults of each severity, such as `2 broken, 1 note`.
 fn tally(diagnoses: &[Diagnosis]) -> String {
     let broken = diagnoses.iter().filter(|diagnosis| diagnosis.severity == Severity::Broken).count();
     let notes = diagnoses.len() - broken;

@@ -15,7 +15,7 @@ use crate::system::{env, find_program, find_program_on, session};
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct PathFacts {
-    /// This program's own file.
+    /// The file of the running program.
     program: PathBuf,
     on_path: Option<PathBuf>,
     /// Whether the program on PATH is the running program.

@@ -76,8 +76,8 @@ fn line(account: &Account) -> String {
     )
 }
 
-/// Describes the source of a secret. Of an external source, the report contains only the program and the names of its
-/// variables, because the rest may be private.
+/// Describes the source of a secret. About an external source, the report contains only the program and the names of
+/// its variables, because other details may be private.
 fn source(source: &Source) -> String {
     let Source::External(external) = source else { return source.to_string() };
     let variables = external.env.keys().map(|name| format!(", {}", one_line(name, 60)));

@@ -1,5 +1,5 @@
-//! `import`: turns other tools' logins into accounts. The command finds, shows and saves the logins. It removes the
-//! originals only with `--remove`.
+//! `import`: turns other tools' logins into accounts. The command finds, shows and saves the logins. The command
+//! removes the originals only with `--remove`.
 
 mod cover;
 mod keyring;

@@ -108,8 +108,8 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// Searches the helpers of single registries first, then the helper of all other registries, then the file itself.
-    /// Docker has the same order.
+    /// Searches in Docker's order, which is the helper of a registry, the helper of all other registries, and the file
+    /// itself.
     fn config(&mut self, config: &ConfigJson, from: &LoginOrigin, reader: ClientFamily) {
         let mut barred = BlockedLogins::default();
         for (key, name) in config.helpers() {
@@ -166,9 +166,9 @@ impl LoginSearch<'_> {
         self.helper(helper, &[], named)
     }
 
-    /// Asks a helper for all its logins. A missing helper is an error only if a person `named` it, because Docker then
-    /// uses the file (docker/cli `cli/config/credentials`). If the helper fails in another way, Docker ignores the
-    /// file.
+    /// Asks a helper for all its logins. A missing helper is an error only if a person `named` the helper, because
+    /// Docker uses the file if a helper is missing (docker/cli `cli/config/credentials`). If the helper fails in
+    /// another way, Docker ignores the file.
     fn helper(&mut self, helper: &HelperName, except: &[String], named: bool) -> Result<(), ()> {
         let from = LoginOrigin::Helper(helper.clone());
         if logins::is_short_lived(helper) {
@@ -233,7 +233,7 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// Adds the accounts of ATCR's helper, and the active accounts first.
+    /// Adds the accounts of ATCR's helper, beginning with the active accounts.
     fn atcr(&mut self, path: &Path, adopted: AdoptedAccounts) {
         let from = LoginOrigin::Atcr(path.to_owned());
         let AdoptedAccounts { registries, secrets, skipped } = adopted;

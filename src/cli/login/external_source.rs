@@ -219,7 +219,7 @@ fn is_value(value: &str) -> bool {
     value.len() <= 4096 && !value.chars().any(char::is_control)
 }
 
-/// Tells whether the variable may contain a secret, by its name.
+/// Tells whether a variable with this name may contain a secret.
 fn may_hold_a_secret(name: &str) -> bool {
     const SECRETS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "KEY"];
     const PLACES: [&str; 6] = ["_FILE", "_PROFILE", "_DIR", "_PATH", "_HELPER", "_SOCK"];

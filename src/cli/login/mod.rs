@@ -51,7 +51,7 @@ pub(super) fn run(context: &CommandContext<'_>, mut arguments: args::LoginArgume
     let arguments = &arguments;
     let (registry, user) = questions::registry(context, arguments)?;
     if arguments.configure_docker {
-        // An invalid option fails before a person types a password.
+        // For a pattern of hosts, `--configure-docker` fails before a person types a password.
         configure_docker::named(context, registry.as_str())?;
     }
     let wishes = LoginOptions::read(context, &registry, arguments)?;

@@ -41,7 +41,7 @@ impl WhichAnswer {
     }
 
     /// Adds the login or helper that the client of the typed command uses before Ensign. Without a typed command, adds
-    /// those of each client.
+    /// the login or helper of each client.
     fn behind(mut self, context: &CommandContext<'_>, question: &Question) -> Self {
         let (registry, name) = (&question.registry, question.name.as_str());
         let image = question.command.images.first();

@@ -10,12 +10,12 @@ use crate::oci::{self, Realm};
 
 /// Returns the identity provider for `--device`, by the first item of this list that applies:
 ///
-/// 1. `--provider` or `--issuer`
-/// 2. the account to renew
-/// 3. the registry's entry in the table of providers
-/// 4. the registry's announcement
-/// 5. the registry's token server
-/// 6. with `--client-id`, the registry as its own issuer
+/// - the provider that `--provider` or `--issuer` names
+/// - the previous provider of the account to renew
+/// - the registry's entry in the table of providers
+/// - the provider that the registry announces
+/// - the provider that belongs to the registry's token server
+/// - with `--client-id`, the registry as its own issuer
 pub(super) fn named_provider(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -97,7 +97,7 @@ fn realm(context: &CommandContext<'_>, arguments: &args::LoginArguments, registr
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::realm_of(registry, security))
 }
 
-/// Returns the provider of the last login with the account that this login renews.
+/// Returns the identity provider with which the account to renew logged in before.
 fn previous_provider(
     table: &oauth::ProviderTable,
     arguments: &args::LoginArguments,
