@@ -1,4 +1,4 @@
-//! `account show`, and the search for an account that a person named.
+//! `account show`: shows accounts. This file also finds the account that a person named.
 
 use std::process::ExitCode;
 

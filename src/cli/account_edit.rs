@@ -36,7 +36,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::AccountEdit) -
     Ok(ExitCode::SUCCESS)
 }
 
-/// The changes that one command asks for. `None` leaves a property as it is.
+/// The changes of an account that one command requests. A property that is `None` stays unchanged.
 struct AccountChange {
     alias: Option<AccountName>,
     images: Option<ListEdit<ImagePattern>>,
@@ -68,7 +68,7 @@ impl AccountChange {
         }
     }
 
-    /// Refuses a change of the caller rule by an agent that this rule refuses.
+    /// Fails if a coding agent changes a caller rule that refuses agents.
     fn refuse_agent(
         &self,
         context: &CommandContext<'_>,
@@ -83,7 +83,7 @@ impl AccountChange {
         if refuses_agents { callers::refuse_agent() } else { Ok(()) }
     }
 
-    /// Changes the account `name`. Returns its name after the change.
+    /// Changes the account `name`, and returns the account's name after the change.
     fn apply(
         &self,
         context: &CommandContext<'_>,
@@ -175,7 +175,7 @@ fn flags(arguments: &args::AccountEdit) -> String {
     .concat()
 }
 
-/// Returns a folder as the config stores it: its absolute path, with `~` for the home folder.
+/// Returns a folder as the config stores it, which is an absolute path with `~` for the home folder.
 fn folder_text(context: &CommandContext<'_>, folder: &str) -> String {
     let expanded = context.env.expand_home(folder);
     let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));

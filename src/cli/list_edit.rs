@@ -20,7 +20,8 @@ impl<T: Clone + PartialEq> ListEdit<T> {
         self.values.is_empty()
     }
 
-    /// Returns the edit, or one that removes all values if `clears`. `None` changes nothing.
+    /// Returns this edit, or an edit that removes all values if `clears` is set. Returns `None` if the edit changes
+    /// nothing.
     pub(super) fn or_cleared(self, clears: bool) -> Option<Self> {
         if clears {
             return Some(Self { values: vec![], replaces: true });
