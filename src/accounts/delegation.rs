@@ -1,6 +1,7 @@
 //! Forwards calls for registries without accounts to another credential helper.
 //!
-//! If that helper fails, the client gets "not found". Any other error would make pulls of public images fail.
+//! If the other helper fails, the client gets the answer "not found". With any other error, the client would not pull
+//! public images.
 
 use std::collections::BTreeSet;
 
@@ -13,17 +14,17 @@ use crate::model::{HelperName, Problem, Registry, Secret, ServerUrl, Target, Use
 use crate::vault::HelperRefusal;
 
 impl Accounts<'_> {
-    /// The helper that answers for a registry without accounts.
+    /// Returns the helper that answers for a registry without accounts.
     pub(crate) fn route(&self, registry: &Registry) -> Result<Option<HelperRoute>> {
         Ok(self.load(registry)?.into_only(registry).1)
     }
 
-    /// All other helpers, with the registries that each answers for. The fallback is the last.
+    /// Returns all other helpers, each with the registries for which it answers. The fallback is the last helper.
     pub(crate) fn routes(&self) -> Result<Vec<HelperRoute>> {
         Ok(routes(self.load_all()?))
     }
 
-    /// Asks the helper for its login. A helper that would call Ensign again counts as one without a login.
+    /// Asks the helper for its login. A helper that would call Ensign again is treated as a helper without a login.
     pub(crate) fn ask_routed(&self, route: &HelperRoute, server: &str) -> FindOutcome {
         if helpers::would_recurse(&route.helper) {
             return FindOutcome::NoAccount;
@@ -35,8 +36,7 @@ impl Accounts<'_> {
         }
     }
 
-    /// Lets the helper save a login. A failure is reported, because otherwise the client would believe that the login
-    /// is saved.
+    /// Asks the helper to save a login. Reports a failure, because the client must not believe that the login is saved.
     pub(crate) fn store_routed(
         &self,
         route: &HelperRoute,
@@ -49,7 +49,7 @@ impl Accounts<'_> {
         result.map_err(|problem| route.failed("kept", server, &problem).into())
     }
 
-    /// Lets the helper remove a login.
+    /// Asks the helper to remove a login.
     pub(crate) fn erase_routed(&self, route: &HelperRoute, server: &str) -> Result<()> {
         self.refuse_loop(route, server)?;
         let erased = helpers::erase(&route.helper, server);
@@ -64,8 +64,8 @@ impl Accounts<'_> {
         Err(Problem::run(what, "route"))
     }
 
-    /// The entries that `list` prints: one server address for each registry, and only addresses that `get` can answer.
-    /// Other helpers are asked only if `others` is set.
+    /// Returns the entries that `list` prints, with one server address for each registry that `get` can answer. Asks
+    /// other helpers only if `others` is set.
     pub(crate) fn listed(&self, others: bool) -> Result<Vec<(String, String)>> {
         let loaded = self.load_all()?;
         let mut listed: Vec<(String, String)> = loaded.registries.iter().filter_map(own_entry).collect();
@@ -102,8 +102,8 @@ fn own_entry(entry: &RegistryAccounts) -> Option<(String, String)> {
     Some((entry.registry.docker_key().to_owned(), account.username.to_string()))
 }
 
-/// Selects one address for each registry. Docker's own spelling is preferred, because Docker may look up no other.
-/// Leaves out the entries of Docker Hub's tokens, and addresses that contain a user or a repository.
+/// Selects one server address for each registry. Prefers Docker's own spelling, because Docker may look up no other
+/// spelling. Leaves out the entries of Docker Hub's tokens, and addresses that contain a user or a repository.
 fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)> {
     let mut all: Vec<(Registry, String, String)> = Vec::new();
     for (server, user) in listed {

@@ -10,17 +10,17 @@ use crate::model::{Account, Operation, Problem};
 use crate::system::env::{self, Env};
 use crate::system::text::{one_line, quote};
 
-/// The placeholder for the user's command in a hint, if the user typed none.
+/// The placeholder for the user's command in a hint, used if the user typed no command.
 pub(crate) const ANY_COMMAND: &str = "docker …";
 
-/// A decision, and the environment that shortens the paths of its files.
+/// A decision, and the environment that shortens the paths of the decision's files.
 #[derive(Clone, Copy)]
 pub(crate) struct Explanation<'a> {
     env: &'a Env,
     decision: &'a Decision,
 }
 
-/// A sentence that states the problem, and the commands that solve it.
+/// A sentence that states a problem, and the commands that solve the problem.
 #[derive(Debug)]
 pub(crate) struct RemedyOptions {
     pub(crate) message: String,
@@ -46,12 +46,12 @@ impl<'a> Explanation<'a> {
         account.clone().or(helper).map_or_else(|| other.to_owned(), |name| one_line(&name, 200))
     }
 
-    /// A rule's name and its result.
+    /// Returns a rule's name and the rule's result.
     pub(crate) fn line(&self, step: &DecisionStep) -> String {
         format!("{} {}", step.rule, self.step(step))
     }
 
-    /// A rule's result.
+    /// Describes a rule's result.
     pub(crate) fn step(&self, step: &DecisionStep) -> String {
         let Decision { registry, .. } = self.decision;
         match &step.outcome {
@@ -103,7 +103,7 @@ impl<'a> Explanation<'a> {
         })
     }
 
-    /// The files that were not read completely and therefore chose no account.
+    /// Returns the files that were not read completely and therefore chose no account.
     pub(crate) fn unknown_files(&self) -> impl Iterator<Item = String> + use<'a> {
         let Self { decision, .. } = *self;
         let unknown = decision.steps.iter().filter(|step| matches!(step.outcome, RuleOutcome::Unknown { .. }));
@@ -111,7 +111,8 @@ impl<'a> Explanation<'a> {
         unknown.map(move |step| format!("{}: {}", decision.registry, this.line(step)))
     }
 
-    /// Why no account answers, and the command that helps. `None` if an account or another helper answers.
+    /// Returns the reason why no account answers, with the command that helps. Returns `None` if an account or another
+    /// helper answers.
     pub(crate) fn problem(&self) -> Option<Problem> {
         let Decision { registry, verdict, accounts, operation, passed_over, .. } = self.decision;
         let (host, entry) = (quote(registry), quote(self.decision.entry()));
@@ -150,7 +151,7 @@ impl<'a> Explanation<'a> {
         })
     }
 
-    /// `reader, writer are for pull only`
+    /// Names the accounts for the other operation, as in `reader, writer are for pull only`.
     pub(crate) fn passed_over(&self) -> Option<String> {
         let Decision { operation, passed_over, .. } = self.decision;
         let other = if *operation == Some(Operation::Push) { Operation::Pull } else { Operation::Push };
@@ -159,7 +160,7 @@ impl<'a> Explanation<'a> {
         (!passed_over.is_empty()).then(|| format!("{names} {verb} for {other} only"))
     }
 
-    /// The commands that help if no rule could choose an account. `typed` is the user's command.
+    /// Returns the commands that help if no rule could choose an account. `typed` is the command that the user typed.
     pub(crate) fn options(&self, accounts: &[Account], typed: &str) -> Option<RemedyOptions> {
         let Decision { registry, verdict, steps, .. } = self.decision;
         let ambiguous = steps.iter().find_map(|step| match &step.outcome {
@@ -185,7 +186,7 @@ impl<'a> Explanation<'a> {
         Some(RemedyOptions { message: format!("{message}. Options:"), ways })
     }
 
-    /// The commands that give each image its own account, or that set one account for the whole command.
+    /// Returns the commands that give each image its own account, or that set one account for the whole command.
     fn ways_between(
         &self,
         images: &[OwnedImage],
@@ -196,10 +197,10 @@ impl<'a> Explanation<'a> {
         let Decision { account, .. } = self.decision;
         let other = images.iter().find(|owned| Some(&owned.account) != account.as_ref()).or(images.first());
         let Some(OwnedImage { account: name, .. }) = other else { return vec![] };
-        // Only buildx asks for each repository separately.
+        // Of all clients, only buildx asks for each repository separately.
         let may_build = typed == ANY_COMMAND || ["build", "bake", "compose"].iter().any(|verb| typed.contains(verb));
         let mut repositories: Vec<_> = images.iter().take(4).map(|owned| quote(&owned.image)).collect();
-        repositories.dedup(); // an image of two accounts is in `images` twice
+        repositories.dedup(); // an image with two accounts is in `images` twice
         let sync = format!("every build   docker-credential-ensign buildx sync {}", repositories.join(" "));
         let pin = format!(
             "one tool      docker-credential-ensign pin {}   (and name the helper `ensign-{name}` in the tool's config)",
@@ -217,18 +218,18 @@ impl<'a> Explanation<'a> {
 }
 
 impl Accounts<'_> {
-    /// The decision in words.
     pub(crate) fn explanation<'a>(&'a self, decision: &'a Decision) -> Explanation<'a> {
         Explanation::new(self.env, decision)
     }
 }
 
-/// Describes the registries that another helper answers for.
+/// Describes the registries for which another helper answers.
 pub(crate) fn helper_answers_for(route: Option<&str>) -> String {
     format!("answers for {}", route.unwrap_or("all registries without an account"))
 }
 
-/// The command that makes an account answer in the current folder too. `None` for an account of the environment.
+/// Returns the command after which an account also answers in the current folder. Returns `None` for an account of the
+/// environment.
 fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
     if account.store.is_from_environment() {
         return None;
@@ -238,7 +239,7 @@ fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
     Some(folders.fold(edit, |edit, folder| format!("{edit} --folder {}", quote(&folder))))
 }
 
-/// A path for people: relative to the current folder, or shortened by `~`.
+/// Returns a path for people, which is relative to the current folder or shortened by `~`.
 pub(crate) fn shown(env: &Env, file: &Path) -> String {
     let relative = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
     one_line(&relative.map_or_else(|| env.shorten_home(file), |path| path.display().to_string()), 100)

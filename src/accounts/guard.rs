@@ -12,7 +12,7 @@ use crate::model::{Account, AccountName, CallerFacts, CallerRefusal, CallerRule,
 use crate::system::files::{self, Access};
 use crate::system::text;
 
-/// An account that this caller may not use, and the reason.
+/// An account that this caller may not use, with the reason.
 #[derive(Clone, Debug)]
 pub(crate) struct WithheldAccount {
     registry: Registry,
@@ -20,17 +20,17 @@ pub(crate) struct WithheldAccount {
     refusal: CallerRefusal,
 }
 
-/// The longest grant. A grant that ends later is ignored, because the clock must have changed.
+/// The longest lifetime of a grant. A grant with more time left is ignored, because the clock must have changed.
 pub(crate) const LONGEST_GRANT: Duration = Duration::from_hours(12);
 
 const VERSION: u64 = 1;
 const LIMIT: u64 = 1 << 20;
 
-/// How long a change of grants waits for the config's lock.
+/// The time for which a change of grants waits for the config's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Accounts<'_> {
-    /// Checks the account's rule against the caller. `facts` finds out the facts that the rule needs.
+    /// Checks the account's rule against the caller. `facts` returns the facts about the caller that the rule needs.
     pub(crate) fn may_ask(
         &self,
         account: &Account,
@@ -46,7 +46,7 @@ impl Accounts<'_> {
     }
 
     /// Checks the rule before a command other than `get` hands out the secret. `note` writes the journal entry that a
-    /// rule requires, and returns whether that succeeded.
+    /// rule requires, and returns whether the entry was written.
     pub(crate) fn hand_out(
         &self,
         account: &Account,
@@ -60,7 +60,7 @@ impl Accounts<'_> {
         Err(WithheldAccount::new(account, CallerRefusal::NoJournal))
     }
 
-    /// The end of the user's grant, if there is one. An unreadable `grants.json` grants nothing.
+    /// Returns the end of the user's grant, if there is a grant. An unreadable `grants.json` grants nothing.
     pub(crate) fn granted_until(&self, account: &Account) -> Option<SystemTime> {
         let grants = self.read_grants().ok()?;
         let until = timestamp::since_1970(*grants.get(account.registry.as_str())?.get(account.name.as_str())?)?;
@@ -101,10 +101,10 @@ impl Accounts<'_> {
     }
 }
 
-/// When each grant ends, in seconds since 1970, by registry and account.
+/// The end of each grant in seconds since 1970, by registry and account.
 type GrantEnds = BTreeMap<String, BTreeMap<String, u64>>;
 
-/// The content of `grants.json`. Grants are not in the config, because dotfiles copy the config to other machines.
+/// The content of `grants.json`. Grants are not in the config, because people copy the config to other machines.
 #[derive(Deserialize, Serialize)]
 struct GrantsFile {
     version: u64,
@@ -116,12 +116,12 @@ impl WithheldAccount {
         Self { registry: account.registry.clone(), name: account.name.clone(), refusal }
     }
 
-    /// Why the account is withheld.
+    /// Returns the reason why the account is withheld.
     pub(crate) fn reason(&self) -> String {
         self.refusal.to_string()
     }
 
-    /// Returns the command to run to let this caller use the account.
+    /// Returns the command that lets this caller use the account.
     pub(crate) fn command(&self) -> String {
         let [host, name] = [self.registry.as_str(), self.name.as_str()].map(text::quote);
         match &self.refusal {

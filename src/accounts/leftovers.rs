@@ -1,5 +1,5 @@
-//! Left-overs of killed changes: unfinished files, and secrets without an account. `status` lists them, and the next
-//! change removes them.
+//! Finds and removes the left-overs of killed changes, which are unfinished files and secrets without an account. The
+//! command `status` lists left-overs, and the next change removes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,14 +14,14 @@ use crate::vault::StoredName;
 
 #[derive(Debug, Default)]
 pub(crate) struct Leftovers {
-    /// Secrets in our own files.
+    /// The secrets without an account in Ensign's own files.
     pub(crate) secrets: Vec<StoredName>,
-    /// Unfinished and damaged secrets files.
+    /// The unfinished and damaged secrets files.
     pub(crate) files: Vec<PathBuf>,
 }
 
 impl Accounts<'_> {
-    /// All left-overs, including secrets that `sweep` does not remove because they were once saved for good.
+    /// Returns all left-overs, including secrets that `sweep` keeps because they were once saved for good.
     pub(crate) fn leftovers(&self) -> Result<Leftovers> {
         let registries = self.config.load(None)?.registries;
         let secrets = self.unnamed(&registries, |_| true);
@@ -34,7 +34,7 @@ impl Accounts<'_> {
         self.vault.record().is_ok_and(|record| !record.knows(store, registry, name))
     }
 
-    /// Removes the secrets of a name that has no account. Returns whether there were any.
+    /// Removes the secrets that are stored under a name without an account. Returns whether there were such secrets.
     pub(crate) fn remove_leftover(&self, registry: &Registry, name: &str) -> Result<bool> {
         let is_it = |(_, host, other): &StoredName| host == registry && other == name;
         if self.unnamed(&self.config.load(None)?.registries, is_it).is_empty() {
@@ -44,11 +44,11 @@ impl Accounts<'_> {
             let unnamed = self.unnamed(&change.registries, is_it);
             unnamed.iter().try_for_each(|(kind, ..)| change.secrets.remove_from_file(kind, registry, name))
         })?;
-        Ok(true) // the start of the change removes secrets that were never saved for good
+        Ok(true) // at its start, the change also removes secrets that were never saved for good
     }
 
-    /// Removes the left-overs of killed changes. A failure does not stop the change. The caller holds the config's
-    /// lock. Returns the accounts whose secrets another store did not remove.
+    /// Removes the left-overs of killed changes. A failure does not stop the change. The caller must hold the config's
+    /// lock. Returns the accounts whose secrets remain in another helper's store.
     pub(super) fn sweep(&self, registries: &[RegistryAccounts]) -> Vec<Account> {
         for path in self.vault.left_files().iter().filter(|path| path.extension().is_some_and(|ending| ending == "new"))
         {
@@ -73,7 +73,7 @@ impl Accounts<'_> {
         left
     }
 
-    /// Records after a change which secrets are saved for good.
+    /// Records, after a change, which secrets are saved for good.
     pub(super) fn settle<'a>(
         &self,
         before: &[RegistryAccounts],
@@ -93,7 +93,7 @@ impl Accounts<'_> {
         });
     }
 
-    /// The secrets in our own files that belong to no account and for which `is_asked` is true.
+    /// Returns the secrets in Ensign's own files that have no account and for which `is_asked` is true.
     fn unnamed(&self, registries: &[RegistryAccounts], is_asked: impl Fn(&StoredName) -> bool) -> Vec<StoredName> {
         let mut named: BTreeSet<(bool, &Registry, &str)> = BTreeSet::new();
         for account in registries.iter().flat_map(|entry| &entry.accounts) {

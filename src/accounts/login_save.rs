@@ -1,4 +1,4 @@
-//! Saves a login, or several logins in one change of the config.
+//! Saves one login, or several logins in one change of the config.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -11,7 +11,7 @@ use crate::model::{Account, Problem, Registry, StoredSecret};
 use crate::vault::is_known_store;
 
 impl Accounts<'_> {
-    /// Saves a login: adds the account or renews it. Saving the same login twice changes nothing.
+    /// Saves a login, which adds an account or renews it. Saving the same login twice changes nothing.
     pub(crate) fn save(&self, login: &NewLogin) -> Result<Account> {
         if let Some(account) = self.returned(login)? {
             return Ok(account);
@@ -19,9 +19,9 @@ impl Accounts<'_> {
         self.save_all(&[login])?.remove(0)
     }
 
-    /// Saves logins. Each file is written once: first the secrets of each registry, then the config. If a login fails,
-    /// the others are still saved. If the config cannot be written, no login is saved. [`Accounts::preview_all`] finds
-    /// accounts that renew their secrets themselves.
+    /// Saves several logins, and writes each file once: first the secrets of each registry, then the config. If one
+    /// login fails, the other logins are still saved. If the config cannot be written, no login is saved. A static
+    /// secret would end an account's own renewal; [`Accounts::preview_all`] finds such accounts.
     pub(crate) fn save_all(&self, logins: &[&NewLogin]) -> Result<Vec<Result<Account>>> {
         if logins.is_empty() {
             return Ok(vec![]);
@@ -30,7 +30,7 @@ impl Accounts<'_> {
         let changed = self.change(|edit| {
             results = put_secrets(edit, logins);
             if results.iter().all(Result::is_err) {
-                bail!("nothing was kept"); // and nothing is written
+                bail!("nothing was kept"); // so that nothing is written
             }
             enter(edit, logins, &results);
             Ok(())
@@ -62,7 +62,7 @@ fn put_secrets(edit: &mut Transaction<'_>, logins: &[&NewLogin]) -> Vec<Result<A
                 Some(stored) if account.store.keeps_its_own_files() => for_files.push((place, account, stored)),
                 Some(stored) => drop(results.insert(place, edit.secrets.put(&account, &stored).map(|()| account))),
                 None => {
-                    edit.gone.push(account.clone()); // until the config is written it may have its own secret
+                    edit.gone.push(account.clone()); // the account's old secret is removed after the config is written
                     results.insert(place, Ok(account));
                 }
             }
@@ -111,8 +111,8 @@ fn enter(edit: &mut Transaction<'_>, logins: &[&NewLogin], results: &[Result<Acc
     }
 }
 
-/// Adds the login's account to the registry. If the registry has a single account and no default, that account becomes
-/// the default.
+/// Adds the login's account to the registry, and sets the registry's default account. The login's account becomes the
+/// default account if the registry has none, or if the login asks for that.
 fn step(candidates: &mut RegistryAccounts, login: &NewLogin, account: &Account) {
     let default = candidates.default_account().filter(|_| login.activate == Activation::IfNone);
     let active = default.map_or(&account.name, |default| &default.name).clone();
@@ -123,7 +123,7 @@ fn step(candidates: &mut RegistryAccounts, login: &NewLogin, account: &Account) 
     }
 }
 
-/// The logins by registry, in the order in which the registries first appear.
+/// Returns the logins by registry, in the order in which the registries first appear.
 fn by_registry<'l>(logins: &[&'l NewLogin]) -> Vec<(&'l Registry, Vec<usize>)> {
     let mut places: BTreeMap<&Registry, Vec<usize>> = BTreeMap::new();
     for (place, login) in logins.iter().enumerate() {
@@ -134,7 +134,7 @@ fn by_registry<'l>(logins: &[&'l NewLogin]) -> Vec<(&'l Registry, Vec<usize>)> {
     sorted
 }
 
-/// A copy of the error, for each login that it affects.
+/// Returns a copy of an error, for each login that the error affects.
 fn copy(error: &Error) -> Error {
     error.downcast_ref::<Problem>().map_or_else(|| anyhow!("{error:#}"), |problem| problem.clone().into())
 }

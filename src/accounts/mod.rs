@@ -1,4 +1,4 @@
-//! The core: every front finds, saves, removes and activates accounts here.
+//! The core of Ensign, where all commands and protocols find, save, remove and activate accounts.
 
 mod delegation;
 mod explanation;
@@ -51,7 +51,7 @@ pub(crate) use secret_verdict::{SecretVerdict, log_in_at, session_over};
 pub(crate) use store_choice::StoreChoice;
 pub(crate) use transaction::{Transaction, UnreachableStore};
 
-/// All accounts of this user: the config and the secrets of its accounts.
+/// All accounts of this user, with the config and the secrets.
 pub(crate) struct Accounts<'e> {
     config: ConfigFile<'e>,
     vault: Vault<'e>,
@@ -62,23 +62,24 @@ pub(crate) struct Accounts<'e> {
 #[derive(Debug)]
 pub(crate) enum FindOutcome {
     Credential(Credential),
-    /// No account answers. The decision says why.
+    /// No account answers. No account answers, for the reason in the decision.
     NoAccount,
     /// No account answers, but another helper answers for the registry.
     Delegated(HelperRoute),
     /// The secret of the account is known to have expired.
     Expired(Problem),
-    /// The account's rule refuses this caller.
+    /// The account's rule does not allow this caller.
     Withheld(WithheldAccount),
 }
 
-/// The decision, for the journal.
+/// The decision, as the journal records it.
 #[derive(Debug, Default)]
 pub(crate) struct DecisionRecord {
     pub(crate) decision: Decision,
-    /// The config turns the journal off.
+    /// Whether the config turns the journal off.
     pub(crate) is_private: bool,
-    /// The account, if it has a rule for callers. The journal must contain the answer before the secret is handed out.
+    /// The account, if it has a rule for callers. For such an account, the journal must contain the answer before the
+    /// secret is handed out.
     pub(crate) guarded: Option<Account>,
 }
 
@@ -108,7 +109,7 @@ impl<'e> Accounts<'e> {
         record: &mut DecisionRecord,
     ) -> Result<FindOutcome> {
         if registry.is_pattern() {
-            return Ok(FindOutcome::NoAccount); // its secrets are for hosts
+            return Ok(FindOutcome::NoAccount); // the secrets of a pattern are for hosts
         }
         let mut seen = None;
         loop {
@@ -134,14 +135,14 @@ impl<'e> Accounts<'e> {
             match self.resolve(account, stored, Audience::Client)? {
                 ResolvedSecret::Valid(credential) => return Ok(FindOutcome::Credential(credential)),
                 ResolvedSecret::Expired(why) => return Ok(FindOutcome::Expired(why)),
-                // The program was asked just now, and would answer the same again.
+                // The external program was asked just now, and would return the same answer again.
                 ResolvedSecret::Missing if matches!(account.source, Source::External(_)) => {
                     return Ok(FindOutcome::NoAccount);
                 }
                 ResolvedSecret::Missing => {}
             }
-            // A logout may have removed the account since we read the config. If the config is unchanged, the secret is
-            // gone.
+            // A logout may have removed the account after the config was read. If the config is unchanged, the secret
+            // is gone.
             if seen.as_ref() == Some(&candidates) {
                 return Err(missing_secret(account).into());
             }
@@ -160,7 +161,7 @@ impl<'e> Accounts<'e> {
     ) -> Result<Decision> {
         if let Some(name) = self.unknown_name(&request.environment, candidates)? {
             let request =
-                AccountRequest { environment: ExplicitAccount::ThisRegistry(name), ..AccountRequest::default() }; // no other account may answer instead
+                AccountRequest { environment: ExplicitAccount::ThisRegistry(name), ..AccountRequest::default() }; // no other account may answer
             return Ok(Precedence::new(candidates, &request, context).decide(detail));
         }
         Ok(match route {
@@ -169,7 +170,7 @@ impl<'e> Accounts<'e> {
         })
     }
 
-    /// The name in `ENSIGN_ACCOUNT`, if no account has that name.
+    /// Returns the name in `ENSIGN_ACCOUNT`, if no account has that name.
     pub(crate) fn unknown_name(
         &self,
         named: &ExplicitAccount,
@@ -187,7 +188,7 @@ impl<'e> Accounts<'e> {
         Ok((!is_known).then(|| name.clone()))
     }
 
-    /// The number of accounts that the next change adopts, and the reasons why other logins are not adopted.
+    /// Returns the number of accounts that the next change adopts, and the reasons why other logins are not adopted.
     pub(crate) fn about_to_adopt(&self) -> Option<(usize, Vec<String>)> {
         match self.config.load(None).ok()?.origin {
             ConfigOrigin::Adopted(adopted) => Some((adopted.secrets.len(), adopted.skipped)),
@@ -195,12 +196,12 @@ impl<'e> Accounts<'e> {
         }
     }
 
-    /// The accounts that answer for one registry, including those of a pattern that covers its host.
+    /// Returns the accounts that answer for one registry, including the accounts of a pattern that covers its host.
     pub(crate) fn registry_accounts(&self, registry: &Registry) -> Result<RegistryAccounts> {
         Ok(self.load(registry)?.into_only(registry).0)
     }
 
-    /// The accounts of exactly this registry or pattern. The accounts of a pattern are left out for its hosts.
+    /// Returns the accounts of exactly this registry or pattern. For a host, the accounts of a pattern are left out.
     pub(crate) fn only_of(&self, registry: &Registry) -> Result<RegistryAccounts> {
         let entry = self.registry_accounts(registry)?;
         Ok(if entry.registry == *registry { entry } else { RegistryAccounts::none(registry) })
@@ -216,14 +217,14 @@ impl<'e> Accounts<'e> {
         Ok(loaded)
     }
 
-    /// All registries with their accounts, in the order of the config. Adopted accounts are saved first.
+    /// Returns all registries with their accounts, in the order of the config. Adopted accounts are saved first.
     pub(crate) fn all(&self) -> Result<Vec<RegistryAccounts>> {
         let mut all = self.load_all()?.registries;
         all.retain(|entry| entry.helper.is_none() || !entry.accounts.is_empty());
         Ok(all)
     }
 
-    /// The accounts whose secrets have expired or expire soon. Only our own stores are read.
+    /// Returns the accounts whose secrets have expired or expire soon. Only the stores in Ensign's own files are read.
     pub(crate) fn ending_soon(&self) -> Result<Vec<(Account, Expiry)>> {
         let now = SystemTime::now();
         let mut ending = vec![];
@@ -247,7 +248,7 @@ impl<'e> Accounts<'e> {
         Ok(ending)
     }
 
-    /// All registries with accounts, and the helpers for other registries. Nothing is written.
+    /// Returns all registries with accounts, and the helpers for other registries. Nothing is written.
     pub(crate) fn survey(&self) -> Result<(Vec<RegistryAccounts>, Vec<HelperRoute>)> {
         let loaded = self.config.load(None)?;
         self.vault.heed(&loaded.floors);
@@ -264,12 +265,13 @@ impl<'e> Accounts<'e> {
         Ok(loaded)
     }
 
-    /// The hosts for which accounts of another registry answer too.
+    /// Returns the hosts for which accounts of another registry also answer.
     pub(crate) fn aliases(&self) -> Result<Vec<HostAlias>> {
         Ok(self.config.load(None)?.also)
     }
 
-    /// The names under which other programs look up each registry: the spellings used so far, and the hosts of `also`.
+    /// Returns the names under which other programs look up each registry, which are its spellings and the hosts of
+    /// `also`.
     pub(crate) fn other_names(&self) -> Result<BTreeMap<Registry, Vec<String>>> {
         let loaded = self.config.load(None)?;
         let mut names: BTreeMap<_, _> =
@@ -285,13 +287,13 @@ impl<'e> Accounts<'e> {
         Ok(self.config.load(None)?.trusted)
     }
 
-    /// Tells whether the journal is on. An unreadable config leaves it on.
+    /// Tells whether the journal is on. If the config is unreadable, the journal is on.
     pub(crate) fn wants_journal(&self) -> bool {
         self.config.load(None).map_or(true, |loaded| loaded.journal)
     }
 }
 
-/// Lets another helper answer, unless the call names an account of Ensign or a public image.
+/// Decides that another helper answers, unless the call names an account of Ensign or a public image.
 fn delegate(
     candidates: &RegistryAccounts,
     route: &HelperRoute,

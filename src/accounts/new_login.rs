@@ -11,28 +11,29 @@ use crate::system::text;
 
 pub(crate) struct NewLogin {
     pub(crate) registry: Registry,
-    /// The registry's name as the user typed it, if Ensign spells it differently.
+    /// The registry's name as the user typed it, if Ensign spells the name differently.
     pub(crate) spellings: Vec<String>,
     pub(crate) username: Username,
-    /// The alias. `None`: the alias of the account with this user name, or else the user name itself.
+    /// The alias, or `None` for the alias of the account with this user name, or else the user name itself.
     pub(crate) name: Option<AccountName>,
-    /// The store for the secret. `None`: the account's store, or else the store of new secrets.
+    /// The store for the secret, or `None` for the account's store, or else the store of new secrets.
     pub(crate) store: Option<StoreKind>,
-    /// The user of an identity token, if known. In that case `username` is `<token>`.
+    /// The user of an identity token, if known. If this is set, `username` is `<token>`.
     pub(crate) token_of: Option<Username>,
-    /// Patterns for the account.
+    /// The patterns of images that the account gets.
     pub(crate) images: Vec<ImagePattern>,
     pub(crate) images_before: PreviousImages,
-    /// The repository or namespace in the server address. The login is only for this part of the registry.
+    /// The repository or namespace in the server address, if there is one. With this field, the login is only for this
+    /// part of the registry.
     pub(crate) bound: Option<ImagePattern>,
-    /// The operation that the login is for. `None`: an existing account keeps its operation.
+    /// The operation that the login is for; with `None`, an existing account keeps its operation.
     pub(crate) purpose: Option<Operation>,
     /// The user's decentralized identifier, if the provider reports it.
     pub(crate) did: Option<String>,
-    /// The change of the rule for callers.
+    /// The change of the account's rule for callers.
     pub(crate) callers: CallerEdit,
     pub(crate) stored: StoredSecret,
-    /// Where the secret came from, and where the next one will come from.
+    /// The source of this secret and of the next one.
     pub(crate) source: Source,
     pub(crate) activate: Activation,
 }
@@ -41,21 +42,21 @@ pub(crate) struct NewLogin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activation {
     Yes,
-    /// Only if the registry has no default account.
+    /// The login becomes the default only if the registry has no default account.
     IfNone,
 }
 
-/// What happens to an account's patterns when new ones are given.
+/// The effect of new patterns on an account's earlier patterns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PreviousImages {
     Kept,
-    /// Kept. An account without patterns also gets the pattern of its own namespace.
+    /// The earlier patterns are kept, and an account without patterns also gets the pattern of its own namespace.
     KeptWithNamespace,
     Replaced,
 }
 
 impl NewLogin {
-    /// A login with a static secret and no options.
+    /// Returns a login with a static secret and no options.
     pub(crate) fn new(registry: Registry, username: Username, stored: StoredSecret) -> Self {
         Self {
             registry,
@@ -76,8 +77,9 @@ impl NewLogin {
         }
     }
 
-    /// The secret with its expiry, if known. A token contains its own expiry. An expiry in the past is ignored: the
-    /// registry has just accepted the token, so our clock is wrong. An external secret needs an expiry.
+    /// Returns the secret to store, with its expiry if known. A token contains its own expiry. An expiry in the past is
+    /// ignored, because the registry has just accepted the token and the clock must be wrong. An external secret
+    /// without an expiry is not stored.
     pub(super) fn stored_from(&self, now: SystemTime) -> Option<StoredSecret> {
         if let Source::External(_) = self.source {
             return Some(self.stored.copy()).filter(|stored| stored.expires_at.is_some());
@@ -86,12 +88,12 @@ impl NewLogin {
         Some(StoredSecret { expires_at: self.stored.expires_at.or(exp.filter(|exp| *exp > now)), ..self.stored.copy() })
     }
 
-    /// The time when the user must log in again, if it is known.
+    /// Returns the time when the user must log in again, if it is known.
     pub(crate) fn expiry(&self, now: SystemTime) -> Expiry {
         self.stored_from(now).map_or(Expiry::Unknown, |stored| Expiry::new(&self.source, &stored))
     }
 
-    /// The account that this login adds or renews among `candidates`. A new account gets `store`.
+    /// Returns the account that this login adds, or that it renews among `candidates`. A new account gets `store`.
     pub(super) fn account(&self, candidates: &RegistryAccounts, store: &StoreKind) -> Result<Account, Problem> {
         let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {
             name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user(), self.purpose)),
@@ -127,7 +129,7 @@ impl NewLogin {
         Ok(account)
     }
 
-    /// The account that this login renews.
+    /// Returns the account that this login renews.
     pub(super) fn known<'c>(&self, candidates: &'c RegistryAccounts) -> Option<&'c Account> {
         if let Some(name) = &self.name {
             return candidates.accounts.iter().find(|account| account.name == *name);
@@ -145,7 +147,7 @@ impl NewLogin {
                 account.images.len() == patterns.len() && account.images.iter().all(|own| patterns.contains(&own));
             self.bound.is_none() || same
         };
-        // A login for one operation does not replace one for both.
+        // A login for one operation does not replace a login for both operations.
         let is_for = |account: &&Account| self.purpose.is_none() || account.purpose == self.purpose;
         let known = answered.into_iter().chain(same_user).filter(is_bound).filter(is_for);
         known.min_by_key(|account| account.purpose.is_some())
@@ -157,7 +159,7 @@ impl NewLogin {
 }
 
 impl Account {
-    /// Tells whether the account is this user's. An identity token hides the user name, so the alias is compared.
+    /// Tells whether the account has this user. An identity token hides the user name, so the alias is compared.
     pub(super) fn is_of(&self, user: &Username) -> bool {
         let own = if self.username.is_identity_token() { self.name.as_str() } else { self.username.as_str() };
         own == user.as_str()
@@ -165,7 +167,7 @@ impl Account {
 }
 
 impl RegistryAccounts {
-    /// The user name as an alias. If another account has that alias, the operation or a number is added.
+    /// Returns the user name as an alias. If another account has that alias, the operation or a number is added.
     fn free_name(&self, username: &Username, purpose: Option<Operation>) -> AccountName {
         let taken = |name: &AccountName| self.accounts.iter().any(|account| account.name == *name);
         let with_purpose = purpose.and_then(|purpose| format!("{username}-{purpose}").parse().ok());

@@ -1,4 +1,4 @@
-//! Previews logins: what saving them would do.
+//! Previews logins: tells what saving each login would do.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use super::{Accounts, NewLogin};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, AccountName, Problem, Registry, Source, StoreKind, StoredSecret};
 
-/// What saving a login does.
+/// The effect of saving a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SaveOutcome {
     New,
     /// The account exists with another secret, or for fewer images.
     Renews,
-    /// The account exists with this secret.
+    /// The account already exists with this secret.
     Same,
-    /// The account exists and renews its secret itself. A static secret would end the renewal.
+    /// The account exists and renews its secret itself. A static secret would end this renewal.
     Supplied,
 }
 
-/// The secrets of our own files, read once for each store and registry.
+/// The secrets in Ensign's own files, read once for each store and registry.
 type StoredSecrets<'l> = BTreeMap<(String, &'l Registry), BTreeMap<String, StoredSecret>>;
 
 impl Accounts<'_> {
-    /// Returns for each login the account that [`Accounts::save_all`] would add or renew.
+    /// Returns, for each login, the account that [`Accounts::save_all`] would add or renew, and the effect.
     pub(crate) fn preview_all<'l>(
         &self,
         logins: &'l [NewLogin],
@@ -49,7 +49,7 @@ impl Accounts<'_> {
         {
             return Ok((same.name.clone(), SaveOutcome::Same));
         }
-        let account = login.account(candidates, &StoreKind::File)?; // its store does not matter here
+        let account = login.account(candidates, &StoreKind::File)?; // a preview shows no store
         let effect = match candidates.accounts.iter().find(|old| old.name == account.name) {
             None => SaveOutcome::New,
             Some(old) if old.source != Source::Static => SaveOutcome::Supplied,

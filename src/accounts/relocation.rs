@@ -1,4 +1,5 @@
-//! Decides where secrets are: sets the store of new ones, moves others between stores, and changes the data key.
+//! Decides where secrets are stored: sets the store of new secrets, moves secrets between stores, and changes the data
+//! key.
 
 use std::time::Duration;
 
@@ -9,12 +10,12 @@ use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, Sto
 use crate::vault::{Holder, KeyState};
 
 impl Accounts<'_> {
-    /// The store of new secrets, if one is set.
+    /// Returns the store of new secrets, if the config names one.
     pub(crate) fn store_setting(&self) -> Result<Option<StoreKind>> {
         Ok(self.config.load(None)?.store)
     }
 
-    /// Sets the store of new secrets. `None`: the next login chooses one.
+    /// Sets the store of new secrets. With `None`, the next login chooses a store.
     pub(crate) fn set_store(&self, kind: Option<&StoreKind>) -> Result<()> {
         self.change(|edit| {
             edit.document.set_store(kind);
@@ -22,8 +23,8 @@ impl Accounts<'_> {
         })
     }
 
-    /// Moves the secrets of accounts to another store, all or none. The new copies are written first, then the config.
-    /// The old copies are removed last. Returns the accounts that were moved.
+    /// Moves the secrets of these accounts to another store, all or none. The new copies are written first, then the
+    /// config. The old copies are removed last. Returns the accounts that were moved.
     pub(crate) fn relocate(&self, which: &[(Registry, AccountName)], to: &StoreKind) -> Result<Vec<Account>> {
         self.change(|edit| {
             let mut moved = vec![];
@@ -43,7 +44,7 @@ impl Accounts<'_> {
         let moved = Account { store: to.clone(), ..account.clone() };
         match self.vault.get(account)? {
             Some(stored) => edit.secrets.put(&moved, &stored)?,
-            None if matches!(account.source, Source::External(_)) => {} // the program gives it again
+            None if matches!(account.source, Source::External(_)) => {} // the external program returns the secret again
             None => return Err(missing_secret(account).into()),
         }
         if account.registry.is_docker_hub() && to.keeps_its_own_files() && account.store.keeps_its_own_files() {
@@ -59,7 +60,7 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// Gives the data key to a holder, and makes a key if there is none.
+    /// Moves the data key to a holder, or makes a key if there is none.
     pub(crate) fn hold_key(
         &self,
         holder: &Holder,
@@ -69,8 +70,8 @@ impl Accounts<'_> {
         let _lock = self.config.lock()?;
         self.vault.hold_key(holder, passphrase, cached_for)
     }
-    /// Seals every sealed secret with a new data key, which replaces the old one at its holder. Throughout the change,
-    /// every file can be opened. Returns the state of the key and the number of files.
+    /// Seals every sealed secret with a new data key, which replaces the old key at its holder. During the change,
+    /// every file can be opened with one of the two keys. Returns the state of the key and the number of files.
     pub(crate) fn rotate_key(&self, passphrase: Option<&Secret>) -> Result<(KeyState, usize)> {
         let files = self.change(|edit| {
             self.vault.begin_key_change(passphrase)?;

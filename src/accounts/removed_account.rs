@@ -3,7 +3,7 @@
 use crate::model::{Account, Source, StoredSecret};
 use crate::oauth;
 
-/// An account after a logout. Its tokens are no longer in any store, so this is the last chance to revoke them.
+/// An account after a logout. No store contains the account's tokens any more, so they must be revoked now or never.
 pub(crate) struct RemovedAccount {
     pub(crate) account: Account,
     /// The tokens of a login at a provider.
@@ -17,17 +17,17 @@ pub(crate) enum RevokeResult {
     Revoked,
     /// The provider has ended the login, but a credential that was made with the login stays valid.
     Left(String),
-    /// The provider did not end the login. The reason contains the provider's host.
+    /// The provider did not end the login. The text contains the provider's host.
     Failed(String),
-    /// Only the user can revoke a secret made by hand.
+    /// The user made the secret by hand, and only the user can revoke it.
     ByHand,
-    /// The secret belongs to another program.
+    /// The secret is kept by another program.
     Elsewhere,
 }
 
 impl RemovedAccount {
     /// Ends the login at its provider (RFC 7009). Like `docker logout`, Ensign removes its own copies first (docker/cli
-    /// `internal/oauth/manager/manager.go`). So a provider that does not answer cannot prevent the logout.
+    /// `internal/oauth/manager/manager.go`). Therefore a provider that does not answer cannot prevent the logout.
     pub(crate) fn end(&self) -> RevokeResult {
         match (&self.account.source, &self.stored) {
             (Source::OAuth(grant), Some(stored)) => {

@@ -1,7 +1,8 @@
-//! Resolves an account's secret: the stored one, a renewed one or an external one, or why there is none.
+//! Resolves an account's secret to a stored, renewed or external secret, or to the reason why there is none.
 //!
-//! Only one caller at a time renews a secret. The others use the current secret, or wait for the new one if it has
-//! expired. New tokens are saved before they are handed out, because the old refresh token may be used up.
+//! Only one caller at a time renews a secret. Other callers use the current secret, or wait for the new secret if the
+//! current one has expired. New tokens are saved before they are handed out, because the old refresh token may be
+//! invalid by then.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -27,16 +28,17 @@ pub(crate) enum ResolvedSecret {
     Expired(Problem),
 }
 
-/// How fresh a stored secret is.
+/// The freshness of a stored secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Freshness {
     Good,
-    /// Valid, but the next one should be fetched.
+    /// The secret is valid, but the next secret should be fetched.
     Due,
     Expired,
 }
 
-/// A token with less time left counts as expired. The registry must still accept it when the client sends it.
+/// A token with less time left is treated as expired. The registry must still accept the token when the client sends
+/// it.
 const LEAST_LEFT: Duration = Duration::from_secs(1);
 
 /// The longest time for which an external secret is cached. If a cached secret has more time left, the clock was set
@@ -46,11 +48,12 @@ const LONGEST_CACHED: Duration = Duration::from_hours(12);
 /// The least time to wait for the config's lock, which every process soon releases.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The pause before a provider that could not be reached is asked again. A single build asks for twenty images.
+/// The pause after which a provider that could not be reached is asked again. A single build may ask Ensign for twenty
+/// images.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 impl Accounts<'_> {
-    /// Returns the account's secret, renewed if needed. `stored` is the secret in its store.
+    /// Returns the account's secret, which is renewed if needed. `stored` is the secret in the account's store.
     pub(crate) fn resolve(
         &self,
         account: &Account,
@@ -109,7 +112,7 @@ impl Accounts<'_> {
         let started = Instant::now();
         let path = self.vault.renewal_lock(account)?;
         let lock = match Lock::take_within(&path, for_lock) {
-            // The secret is still valid. Renewing it without the lock could lose the next refresh token.
+            // The secret is still valid. A renewal without the lock could lose the next refresh token.
             Ok(None) | Err(_) if before == Freshness::Due => return Ok(valid(account, stored)),
             Err(error) => {
                 return Ok(ResolvedSecret::Expired(ended(account, &format!("they cannot be renewed here: {error:#}"))));
@@ -119,7 +122,7 @@ impl Accounts<'_> {
             }
             Ok(Some(lock)) => lock,
         };
-        // Another caller may have renewed the secret while we waited.
+        // Another caller may have renewed the secret during the wait for the lock.
         let Some(stored) = self.vault.get(account)? else { return Ok(ResolvedSecret::Missing) };
         let now = freshness(&stored, SystemTime::now());
         let was_down = audience == Audience::Client && lock.failed_recently(RETRY_AFTER);
@@ -158,16 +161,16 @@ impl Accounts<'_> {
         Ok(if now == Freshness::Due { valid(account, stored) } else { ResolvedSecret::Expired(ended(account, &why)) })
     }
 
-    /// Checks that the next refresh token can be saved, before the current one is used up. Saving needs free space and
-    /// the config's lock, which may be on another disk.
+    /// Checks that the next refresh token can be saved, before the current token is used. To save the token, Ensign
+    /// needs free space and the config's lock, which may be on another disk.
     fn can_keep(&self, account: &Account, patience: Duration) -> Result<()> {
         let lock = self.config.lock_within(patience.max(LEAST_PATIENCE))?;
         let _lock = lock.ok_or_else(|| anyhow!("another process is changing the accounts"))?;
         self.vault.check_free_space(account)
     }
 
-    /// The account whose own secret `login` contains. `docker login` stores the secret that `get` has returned
-    /// (docker/cli `cli/command/registry/login.go`). Saving it must not make the account's secret static.
+    /// Returns the account whose own secret is in `login`. `docker login` stores the secret that `get` has returned
+    /// (docker/cli `cli/command/registry/login.go`). Such a login must not make the account's secret static.
     pub(super) fn returned(&self, login: &NewLogin) -> Result<Option<Account>> {
         let candidates = self.registry_accounts(&login.registry)?;
         let Some(account) = login.known(&candidates).filter(|_| login.source == Source::Static) else {
@@ -192,7 +195,7 @@ impl Accounts<'_> {
     /// Saves the new tokens, unless the account has been renewed or removed meanwhile.
     fn save_renewed(&self, account: &Account, before: &StoredSecret, fresh: TokenSet) -> Result<StoredSecret> {
         let TokenSet { secret, refresh, login_life, expires_at: until, username } = fresh;
-        // An unchanged refresh token keeps its lifetime.
+        // If the refresh token is unchanged, its lifetime is unchanged too.
         let known_life = before.login_life.filter(|_| refresh.is_none());
         let stored = StoredSecret {
             secret,
@@ -230,7 +233,7 @@ impl Accounts<'_> {
         let (for_lock, for_answer) = patience(audience);
         let started = Instant::now();
         let path: PathBuf = self.vault.renewal_lock(account)?;
-        let lock = Lock::take_within(&path, for_lock).ok().flatten(); // without a lock the program is asked all the same
+        let lock = Lock::take_within(&path, for_lock).ok().flatten(); // without the lock the program is still asked
         if let Some(stored) = self.vault.get(account)?.filter(&usable) {
             return Ok(valid(account, stored));
         }
@@ -258,7 +261,7 @@ impl Accounts<'_> {
                         edit.is_renewal = true;
                         if edit.knows(account) { edit.secrets.put(account, &stored) } else { Ok(()) }
                     };
-                    let _ = self.change(put); // the program gives it again
+                    let _ = self.change(put); // a failure is ignored: the program can be asked again
                 }
                 Ok(valid(account, stored))
             }
@@ -274,14 +277,14 @@ impl Accounts<'_> {
         }
     }
 
-    /// Replaces the saved identity token `shown` with the new one that a registry has returned.
+    /// Replaces the saved identity token `shown` with the new identity token that a registry has returned.
     pub(crate) fn renew(&self, account: &Account, shown: &Secret, fresh: Secret) -> Result<()> {
         let Some(stored) = self.vault.get(account)?.filter(|stored| stored.secret.is_same(shown)) else {
             return Ok(());
         };
         let until = match account.source {
             Source::Static => jwt::end_of(&fresh),
-            _ => stored.expires_at, // its provider renews it in time all the same
+            _ => stored.expires_at, // the provider renews the secret before then
         };
         self.replace(
             account,
@@ -290,10 +293,10 @@ impl Accounts<'_> {
         )
     }
 
-    /// The problem if the account's secret is not valid, so that a person can solve it before a client asks.
+    /// Returns the problem if the account's secret is not valid, so that a person can solve it before a client asks.
     pub(crate) fn trouble(&self, account: &Account, stored: &StoredSecret) -> Option<Problem> {
         match account.source {
-            Source::External(_) => None, // the program gives a new one
+            Source::External(_) => None, // the program returns a new secret
             _ if stored.refused => Some(refused(account)),
             _ if let Some(over) = ended_session(account, stored, SystemTime::now()) => Some(over),
             _ if stored.refresh.is_none() && freshness(stored, SystemTime::now()) == Freshness::Expired => {
@@ -303,8 +306,8 @@ impl Accounts<'_> {
         }
     }
 
-    /// Replaces `before` by `after`, unless the store has another secret by now. Another process may have changed the
-    /// account's alias or images meanwhile.
+    /// Replaces the secret `before` by `after`, unless the store has another secret by now. Another process may have
+    /// changed the account's alias or images meanwhile.
     pub(super) fn replace(&self, account: &Account, before: &StoredSecret, after: &StoredSecret) -> Result<()> {
         self.change(|edit| {
             edit.is_renewal = true;
@@ -320,7 +323,7 @@ impl Accounts<'_> {
     }
 }
 
-/// How long to wait for another caller's lock, and then for the provider or program.
+/// Returns the time to wait for another caller's lock, and the time to wait for the provider or program after that.
 fn patience(audience: Audience) -> (Duration, Duration) {
     match audience {
         Audience::Client => (Duration::from_secs(8), Duration::from_secs(10)),
@@ -343,7 +346,8 @@ fn freshness(stored: &StoredSecret, now: SystemTime) -> Freshness {
     }
 }
 
-/// When to replace a secret: after three quarters of its lifetime, or five minutes before its expiry if that is later.
+/// Returns the time to renew a secret, after three quarters of its lifetime or five minutes before its expiry,
+/// whichever is later.
 pub(crate) fn due(until: SystemTime, now: SystemTime) -> SystemTime {
     let life = until.duration_since(now).unwrap_or_default();
     until - (life / 4).clamp(2 * LEAST_LEFT, Duration::from_mins(5)).min(life)

@@ -1,4 +1,5 @@
-//! Records whether registries and providers accept a secret. `get` reads this record and does not ask them.
+//! Records whether registries and providers accept a secret. The command `get` reads this record instead of asking the
+//! registry.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +8,7 @@ use anyhow::Result;
 use super::Accounts;
 use crate::model::{Account, AccountName, EndedSession, Problem, Registry, Secret, Source, StoredSecret};
 
-/// A registry's or provider's answer to a secret.
+/// The verdict of a registry or provider on a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SecretVerdict {
     Accepted,
@@ -18,7 +19,8 @@ pub(crate) enum SecretVerdict {
     },
 }
 
-/// How long a session counts as ended after a registry has reported that. Ensign cannot see a new login in a browser.
+/// The time for which a session is treated as ended after a registry has reported its end. The time is short, because
+/// Ensign cannot see a new login in a browser.
 const BELIEVED: Duration = Duration::from_mins(10);
 
 impl Accounts<'_> {
@@ -34,7 +36,7 @@ impl Accounts<'_> {
         if let Ok(Some(stored)) = self.vault.get(account)
             && stored.secret.is_same(secret)
         {
-            let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // else our clock is wrong, because it was just accepted
+            let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // an earlier expiry means a wrong clock
             let expiry = expiry.filter(is_ahead).filter(|_| account.source == Source::Static);
             let after = judged(&stored, judgement);
             let _ = self.replace_changed(
@@ -45,7 +47,7 @@ impl Accounts<'_> {
         }
     }
 
-    /// Records that the account's session is over. Another secret of the account has shown this.
+    /// Records that the account's session has ended. The caller has learned this from another secret of the account.
     pub(crate) fn note_ended_session(&self, account: &Account, page: &str) {
         if let Ok(Some(stored)) = self.vault.get(account) {
             let _ = self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.to_owned() });
@@ -77,8 +79,8 @@ fn judged(stored: &StoredSecret, judgement: &SecretVerdict) -> StoredSecret {
     StoredSecret { refused, session_over, ..stored.copy() }
 }
 
-/// The problem if the account's session is over at `now`. A record that ends in the far future is ignored, because the
-/// clock was set back.
+/// Returns the problem if the account's session has ended at `now`. A record that ends in the far future is ignored,
+/// because the clock was set back.
 pub(super) fn ended_session(account: &Account, stored: &StoredSecret, now: SystemTime) -> Option<Problem> {
     let EndedSession { page, until } = stored.session_over.as_ref()?;
     let is_believed = now < *until && *until <= now + BELIEVED;

@@ -1,4 +1,4 @@
-//! Changes settings other than accounts: other helpers, public images, trusted files and the journal.
+//! Changes settings other than accounts: helpers, public images, trusted files and the journal.
 
 use anyhow::Result;
 
@@ -8,7 +8,7 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{HelperName, ImagePattern, Registry};
 
 impl Accounts<'_> {
-    /// Sets the helper that answers for these registries, or removes it. `None` in `routes` means all registries
+    /// Sets the helper that answers for these registries, or removes it. `None` in `routes` stands for all registries
     /// without an account.
     pub(crate) fn set_routes(&self, routes: &[Option<&Registry>], helper: Option<&HelperName>) -> Result<()> {
         self.set(|document| {
@@ -21,7 +21,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// Records the helper that `file`, a client's config, used before Ensign. Sets the fallback too, if one is given.
+    /// Records the helper that the client's config `file` used before Ensign. Also sets the fallback, if one is given.
     pub(crate) fn note_replaced_store(
         &self,
         file: &str,
@@ -36,7 +36,8 @@ impl Accounts<'_> {
         })
     }
 
-    /// Removes that record, and the fallback if it is the recorded helper. A fallback that was chosen since then stays.
+    /// Removes the record of the helper that `file` used, and the fallback if it is the recorded helper. A fallback
+    /// that was chosen since then stays.
     pub(crate) fn drop_replaced_store(&self, file: &str) -> Result<()> {
         let Some(store) = self.replaced_store(file)? else { return Ok(()) };
         let is_fallback = self.routes()?.iter().any(|route| route.by.is_none() && route.helper.to_string() == store);
@@ -48,7 +49,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// Changes the public images of each registry: removes `patterns` from them, then calls `put`, which may add each
+    /// Changes the public images of each registry: removes each of the `patterns`, then calls `put`, which may add it
     /// again.
     pub(crate) fn change_public(
         &self,
@@ -70,7 +71,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// Trusts a project file as long as its content has this digest. `None` ends the trust.
+    /// Trusts a project file as long as its content has this digest, or ends the trust.
     pub(crate) fn set_trusted(&self, file: &str, digest: Option<&str>) -> Result<()> {
         self.set(|document| document.set_trusted(file, digest))
     }

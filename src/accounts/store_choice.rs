@@ -1,4 +1,4 @@
-//! Chooses the store of the first secret: `sealed` if the system's keyring can hold the key.
+//! Chooses the store of the first secret, which is `sealed` if the system's keyring can hold the key.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::vault::{Holder, probe_keyring};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoreChoice {
     pub(crate) kind: StoreKind,
-    /// The choice is new and not yet in the config.
+    /// Whether the choice is new and not yet in the config.
     pub(crate) is_new: bool,
 }
 
-/// The variable that sets the store of new secrets. It overrides the config, on machines that run unattended.
+/// The variable that sets the store of new secrets. The variable overrides the config, on machines that run unattended.
 const VARIABLE: &str = "ENSIGN_STORE";
 
 impl Accounts<'_> {
@@ -31,16 +31,16 @@ impl Accounts<'_> {
         Ok(StoreChoice { kind: if can_seal { StoreKind::Sealed } else { StoreKind::File }, is_new: can_seal })
     }
 
-    /// The store that the variable sets.
+    /// Returns the store that the variable sets.
     pub(crate) fn named_store(&self) -> Option<StoreKind> {
         env::variable(VARIABLE).map(|value| StoreKind::parse(&value.to_string_lossy()))
     }
 
-    /// Saves a new choice, and makes a key in the keyring if sealed secrets need one. A failed probe is not saved, so
-    /// that the next login probes again.
+    /// Saves a new choice, and makes a key in the keyring if sealed secrets need one. After a failed probe the choice
+    /// is not saved, so that the next login probes again.
     pub(crate) fn settle_store(&self, choice: &StoreChoice) -> Result<()> {
         if choice.kind == StoreKind::Sealed && self.vault.key().state()?.is_none() {
-            self.hold_key(&Holder::Keyring, None, None)?; // a config from another machine has no key here
+            self.hold_key(&Holder::Keyring, None, None)?; // a config from another machine comes without its key
         }
         if choice.is_new { self.set_store(Some(&choice.kind)) } else { Ok(()) }
     }

@@ -1,4 +1,4 @@
-//! Reads the stored secrets of accounts, or those in ATCR's file if its accounts are not adopted yet.
+//! Reads the stored secrets of accounts, from ATCR's file if the accounts are not adopted yet.
 
 use std::cell::LazyCell;
 
@@ -10,8 +10,8 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, StoreKind, StoredSecret};
 
 impl Accounts<'_> {
-    /// The stored secret of each account of these registries, in their order. Each secrets file is read once, because
-    /// it contains the secrets of all accounts of its registry.
+    /// Returns the stored secret of each account of these registries, in the same order. Each secrets file is read
+    /// once, because it contains the secrets of all accounts of its registry.
     pub(crate) fn stored_by_registry(&self, registries: &[RegistryAccounts]) -> Vec<Vec<Result<Option<StoredSecret>>>> {
         let adopting = LazyCell::new(|| match self.config.load(None).ok()?.origin {
             ConfigOrigin::Adopted(adopted) => Some(adopted),
@@ -19,7 +19,7 @@ impl Accounts<'_> {
         });
         let of_registry = |entry: &RegistryAccounts| {
             let is_used = |kind: &&StoreKind| entry.accounts.iter().any(|account| account.store == **kind);
-            let read = |kind| Some((kind, self.vault.all_in_file(kind, &entry.registry).ok()?)); // otherwise each account reports the error
+            let read = |kind| Some((kind, self.vault.all_in_file(kind, &entry.registry).ok()?)); // else each account reports the error
             let mut in_files: Vec<_> = StoreKind::OF_FILES.iter().filter(is_used).filter_map(read).collect();
             let of_account = |account: &Account| match in_files.iter_mut().find(|(kind, _)| **kind == account.store) {
                 Some((_, in_file)) => Ok(in_file
@@ -32,7 +32,7 @@ impl Accounts<'_> {
         registries.iter().map(of_registry).collect()
     }
 
-    /// The stored secret of one account.
+    /// Returns the stored secret of one account.
     pub(crate) fn stored(&self, account: &Account) -> Result<Option<StoredSecret>> {
         let stored = self.vault.get(account)?;
         if stored.is_some() {
@@ -45,7 +45,7 @@ impl Accounts<'_> {
     }
 }
 
-/// The account's secret in ATCR's file.
+/// Returns the account's secret in ATCR's file.
 pub(super) fn adopted(adopting: &AdoptedAccounts, account: &Account) -> Option<StoredSecret> {
     let (_, secret) = adopting.secrets.iter().find(|(other, _)| other == account)?;
     Some(secret.copy().into())

@@ -8,7 +8,7 @@ use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind, Username};
 use crate::vault::{self, Writer};
 
-/// A change in progress, under the lock. Everything can be undone until the config is written.
+/// A change in progress, under the lock. Until the config is written, everything can be undone.
 pub(crate) struct Transaction<'e> {
     pub(super) document: ConfigDocument,
     /// The accounts before the change.
@@ -16,26 +16,26 @@ pub(crate) struct Transaction<'e> {
     /// The store of new secrets.
     pub(super) store: StoreKind,
     pub(super) secrets: Writer<'e>,
-    /// The change only replaces a secret by a renewed one, and leaves the config as it is.
+    /// Whether the change only replaces a secret by a renewed secret, and leaves the config as it is.
     pub(super) is_renewal: bool,
-    /// Accounts whose secrets are removed once the config is written.
+    /// The accounts whose secrets are removed after the config is written.
     pub(super) gone: Vec<Account>,
-    /// Users whose Docker Hub tokens are removed together with those secrets.
+    /// The users whose Docker Hub tokens are removed after the config is written, each with the tokens' store.
     pub(super) tokens_gone: Vec<(StoreKind, Username)>,
 }
 
-/// How to remove an account whose store does not answer.
+/// The way to remove an account whose store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnreachableStore {
     Refuse,
-    /// Remove the account. Its secret stays where it is.
+    /// The account is removed, and its secret remains in the store.
     Abandon,
 }
 
 impl<'e> Accounts<'e> {
-    /// Changes secrets and config under the config's lock, and writes adopted accounts too. New secrets are written
+    /// Changes secrets and config under the config's lock, and also writes adopted accounts. New secrets are written
     /// first, then the config, and unused secrets are removed last. If the config cannot be written, the secrets are
-    /// restored. Once the config is written, nothing is undone.
+    /// restored. After the config is written, nothing is undone.
     pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Transaction<'e>) -> Result<T>) -> Result<T> {
         let ConfigEdit { document, registries, adopted, store, floors, before } = self.config.begin()?;
         self.vault.heed(&floors);
@@ -73,7 +73,7 @@ impl<'e> Accounts<'e> {
         }
     }
 
-    /// Removes an account and its secret. If it was the default account, no other account becomes the default.
+    /// Removes an account and its secret. If the account was the default account, no other account becomes the default.
     pub(crate) fn remove(
         &self,
         registry: &Registry,
@@ -91,8 +91,8 @@ impl<'e> Accounts<'e> {
                 Source::OAuth(_) => self.vault.get(account).ok().flatten(),
                 _ => None,
             };
-            // A secret in our own files is removed after the config is written. A secret in another store is removed
-            // now, because that store may refuse.
+            // A secret in Ensign's own files is removed after the config is written. A secret in another helper's store
+            // is removed now, because that helper may refuse.
             let removed = if account.store.keeps_its_own_files() {
                 self.vault.get(account).map(|_| edit.gone.push(account.clone()))
             } else {
@@ -104,7 +104,7 @@ impl<'e> Accounts<'e> {
             }
             let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
             if registry.is_docker_hub() && !same_user {
-                // `docker logout URL` does not erase these tokens.
+                // The command `docker logout URL` does not erase Docker Hub's tokens.
                 edit.tokens_gone.extend(StoreKind::OF_FILES.map(|kind| (kind, account.username.clone())));
             }
             if candidates.active_account() == Some(account) {
@@ -117,7 +117,7 @@ impl<'e> Accounts<'e> {
 
     /// Makes an account the default account.
     pub(crate) fn activate(&self, registry: &Registry, name: &AccountName) -> Result<()> {
-        // An account of the environment may be the default too.
+        // The default account may also be an account of the environment.
         let default = self.registry_accounts(registry)?.default_account().map(|account| account.name.clone());
         self.refuse_env_account(registry, default.as_ref().unwrap_or(name))?;
         self.change(|edit| {
@@ -153,7 +153,7 @@ impl<'e> Accounts<'e> {
         })
     }
 
-    /// Fails if the account comes from the environment. Such accounts cannot be changed.
+    /// Returns an error if the account comes from the environment, because such an account cannot be changed.
     pub(crate) fn refuse_env_account(&self, registry: &Registry, name: &AccountName) -> Result<()> {
         let entry = self.registry_accounts(registry)?;
         let account =
@@ -161,8 +161,8 @@ impl<'e> Accounts<'e> {
         account.map_or(Ok(()), |account| Err(vault::env_account_problem(account).into()))
     }
 
-    /// Tries to save adopted accounts. If the home folder is read-only, every call adopts them again in memory. If
-    /// another process holds the lock, it is saving them already.
+    /// Tries to save adopted accounts. If the home folder is read-only, every call adopts the accounts again in memory.
+    /// If another process holds the lock, that process is already saving them.
     pub(super) fn keep_adopted(&self) {
         if !self.config.is_locked() {
             let _ = self.change(|_| Ok(()));
@@ -171,7 +171,7 @@ impl<'e> Accounts<'e> {
 }
 
 impl Transaction<'_> {
-    /// Removes unused secrets. Returns the accounts whose store no longer exists.
+    /// Removes unused secrets. Returns the accounts whose store is not available any more.
     fn remove_gone(&mut self) -> Result<Vec<Account>> {
         let (reachable, unreachable): (Vec<_>, Vec<_>) =
             self.gone.iter().cloned().partition(|account| self.secrets.can_reach(account));
@@ -184,14 +184,14 @@ impl Transaction<'_> {
         Ok(unreachable)
     }
 
-    /// The accounts of one registry before the change.
+    /// Returns the accounts of one registry before the change.
     pub(crate) fn registry_accounts(&self, registry: &Registry) -> RegistryAccounts {
         let found = self.registries.iter().find(|entry| entry.registry == *registry).cloned();
         found.unwrap_or_else(|| RegistryAccounts::none(registry))
     }
 
-    /// Adds or replaces the account. Its folders and other hosts are not included, because they are saved as a person
-    /// wrote them.
+    /// Adds or replaces the account. The account's folders and other hosts are not saved here, because they are saved
+    /// as a person wrote them.
     pub(crate) fn put(&mut self, account: &Account) {
         self.document.put(account);
     }

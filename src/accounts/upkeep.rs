@@ -1,4 +1,4 @@
-//! Maintains the files of accounts: returns their paths, locks them, repairs damage and handles the key.
+//! Maintains the files of accounts: returns their paths, locks them, repairs damage and gives access to the data key.
 
 use std::path::PathBuf;
 
@@ -12,52 +12,53 @@ use crate::system::files::Lock;
 use crate::vault::{DataKey, PermissionRepair};
 
 impl<'e> Accounts<'e> {
-    /// `None` if there is neither a home folder nor `ENSIGN_CONFIG_DIR`.
+    /// Returns the config's path, or `None` if there is neither a home folder nor `ENSIGN_CONFIG_DIR`.
     pub(crate) fn config_file(&self) -> Option<PathBuf> {
         self.config.path()
     }
 
-    /// The secrets files, including those of registries without accounts.
+    /// Returns all secrets files, including the files of registries without accounts.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
         self.vault.secret_files()
     }
 
-    /// The lock for changes of the config, of our secrets, and of our entries in other programs' files.
+    /// Takes the lock for changes of the config, of Ensign's secrets, and of Ensign's entries in other programs' files.
     pub(crate) fn lock(&self) -> Result<Lock> {
         self.config.lock()
     }
 
-    /// The key of the sealed secrets.
+    /// Returns the key of the sealed secrets.
     pub(crate) fn key(&self) -> &DataKey<'e> {
         self.vault.key()
     }
 
-    /// The user's own identity providers, not parsed yet.
+    /// Returns the user's own identity providers as unparsed JSON.
     pub(crate) fn providers(&self) -> Result<Option<Value>> {
         self.config.providers()
     }
 
-    /// Where `update` looks for releases, if set.
+    /// Returns the server where `update` looks for releases, as unparsed JSON, if the config names a server.
     pub(crate) fn releases(&self) -> Result<Option<Value>> {
         self.config.releases()
     }
 
-    /// The value that `credsStore` had in that file before Ensign changed it.
+    /// Returns the value that `credsStore` had in the client's config `file` before Ensign changed it.
     pub(crate) fn replaced_store(&self, file: &str) -> Result<Option<String>> {
         self.config.replaced_store(file)
     }
 
-    /// One of the two Docker Hub tokens that `docker login` stores for this user.
+    /// Returns one of the two Docker Hub tokens that `docker login` stores for this user.
     pub(crate) fn hub_token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
         self.vault.hub_token(user, token)
     }
 
-    /// Makes a registry's secrets files private if others could read them.
+    /// Makes a registry's secrets files private if other users could read them.
     pub(crate) fn restrict_permissions(&self, registry: &Registry) -> Vec<PermissionRepair> {
         self.vault.fix_permissions(registry)
     }
 
-    /// The path of a registry's clear-text secrets file, and the reason why it cannot be read.
+    /// Returns the path of a registry's clear-text secrets file with the reason why the file cannot be read, if there
+    /// is one.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, Error)> {
         self.vault.file_damage(registry)
     }
@@ -67,13 +68,13 @@ impl<'e> Accounts<'e> {
         self.config.can_restore()
     }
 
-    /// Puts the last good copy of the config back if the config is broken or gone.
+    /// Restores the last good copy of the config if the config is broken or missing.
     pub(crate) fn restore_config(&self) -> Result<Option<RestoreOutcome>> {
         let _lock = self.lock()?;
         self.config.restore()
     }
 
-    /// Moves unreadable secrets files aside. Returns their new paths.
+    /// Moves broken secrets files aside. Returns the new paths of the files.
     pub(crate) fn set_damaged_secrets_aside(&self, registry: &Registry) -> Result<Vec<PathBuf>> {
         let _lock = self.lock()?;
         self.vault.set_aside_if_broken(registry)
