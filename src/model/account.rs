@@ -105,7 +105,8 @@ impl Account {
     }
 }
 
-/// Tells whether a cloud uses this user name for all its tokens. An account does not own the namespace of such a name.
+/// Tells whether a cloud uses this user name for all its tokens. A user name that a cloud uses for all its tokens owns
+/// no namespace.
 fn is_everybody(name: &str) -> bool {
     matches!(name, "AWS" | "oauth2accesstoken" | "00000000-0000-0000-0000-000000000000")
 }

@@ -21,9 +21,9 @@ pub(crate) enum EnvSecret {
     File(PathBuf),
 }
 
-/// Reads an accounts file: `{"accounts": [{"registry", "username", "secret" or "secret_file", "alias", "images", "for",
-/// "active"}]}`. Relative paths are resolved in `folder`. An error message quotes nothing of the file, because the file
-/// contains secrets.
+/// Reads an accounts file of the form `{"accounts":[{"registry","username","secret" or
+/// "secret_file","alias","images","for","active"}]}`. Relative paths are resolved in `folder`. An error message quotes
+/// nothing of the file, because the file contains secrets.
 pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, String> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes); // some editors write a byte order mark
     let file: RawEnvFile = serde_json::from_slice(bytes).map_err(|error| match error.classify() {

@@ -1,4 +1,4 @@
-//! `Expiry`: when an account's secret expires, and the text that shows it.
+//! `Expiry`: when an account's secret expires, and how the expiry is shown.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +21,7 @@ pub(crate) enum Expiry {
 }
 
 impl Expiry {
-    /// The time between the warning to a person and the expiry.
+    /// How long before an expiry Ensign begins to warn a person.
     pub(crate) const WARNING: Duration = Duration::from_hours(7 * 24);
 
     pub(crate) fn new(source: &Source, stored: &StoredSecret) -> Self {
@@ -40,7 +40,7 @@ impl Expiry {
 
     /// Tells whether a person must log in again now or within `span`, because the secret or its login expires.
     ///
-    /// If a login lives no longer than `span`, the last quarter of the login's life replaces `span`.
+    /// A login that lives no longer than `span` is reported only in the last quarter of its life.
     pub(crate) fn ends_within(self, span: Duration, now: SystemTime) -> bool {
         let (end, span) = match self {
             Self::Unknown | Self::Renews(_) => return false,
@@ -96,7 +96,7 @@ impl Expiry {
     }
 }
 
-/// Returns a text such as `6 days`, `5 hours` or `1 minute`, rounded in the largest unit that fits.
+/// Returns a rounded number in the largest unit that fits, such as `6 days`, `5 hours` or `1 minute`.
 pub(crate) fn time_span(span: Duration) -> String {
     let nearest = |unit: u64| (span.as_secs() + unit / 2) / unit;
     let (number, unit) = match (nearest(86_400), nearest(3600), nearest(60)) {

@@ -1,4 +1,4 @@
-//! Patterns of hosts: one key of the config, such as `*.azurecr.io`, covers many registries.
+//! Patterns of hosts, with which one key of the config, such as `*.azurecr.io`, covers many registries.
 //!
 //! A `*` matches any text within one label, as in the kubelet's `matchImages` (k8s.io/kubernetes
 //! `pkg/credentialprovider/keyring.go`). So a pattern's secret is never sent to a host with more or fewer labels than
@@ -6,8 +6,8 @@
 
 use super::{Registry, RegistryError};
 
-/// How specific a host or a pattern is. If two patterns match a host, the more specific one is used. An exact name is
-/// the most specific.
+/// How specific a host or a pattern is. If two patterns match a host, the more specific pattern is used. An exact host
+/// name is more specific than any pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct HostSpecificity {
     is_exact: bool,

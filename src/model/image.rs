@@ -84,7 +84,7 @@ impl FromStr for Repository {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let segment_ok = |segment: &str| {
-            let name = segment.strip_prefix("did:").map(|did| did.replace(':', "-")); // ATCR has `atcr.io/did:plc:…/app`
+            let name = segment.strip_prefix("did:").map(|did| did.replace(':', "-")); // as in `atcr.io/did:plc:…/app`
             let name = name.as_deref().unwrap_or(segment);
             name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
                 && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
@@ -129,7 +129,7 @@ impl FromStr for ImageReference {
 impl fmt::Display for ImageReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A host such as `MyHost` is stored in lower case, but `myhost/app` would be parsed as an image of Docker Hub.
-        // Adding a port keeps `myhost` a host.
+        // With a port, `myhost:443/app` is parsed as a host and a repository.
         let port = if is_host(self.registry.as_str()) { "" } else { ":443" };
         write!(f, "{}{port}/{}", self.registry, self.repository)?;
         if let Some(tag) = &self.tag {

@@ -29,8 +29,8 @@ pub(crate) fn end_of(secret: &Secret) -> Option<SystemTime> {
     claims(secret).and_then(|claims| expiry(&claims)).or_else(|| ecr_end_of(secret))
 }
 
-/// Returns the expiry of an ECR password. Such a password is Base64 of this JSON: `{"payload": …, "datakey": …,
-/// "version": "2", "type": "DATA_KEY", "expiration": 1700000000}`.
+/// Returns the expiry of an ECR password, which is the Base64 of
+/// `{"payload":…,"datakey":…,"version":"2","type":"DATA_KEY","expiration":1700000000}`.
 #[expect(clippy::disallowed_methods, reason = "the expiry in the password is read")]
 fn ecr_end_of(secret: &Secret) -> Option<SystemTime> {
     let text = secret.expose();

@@ -3,8 +3,8 @@
 
 use super::{ImagePattern, ImageReference, Registry, ServerUrl, Target};
 
-/// Checks up to four lines of `text`. If a line can be parsed, printing and parsing it again must return the same
-/// value.
+/// Checks up to four lines of `text`. If a line can be parsed, the value must not change when the value is printed and
+/// parsed again.
 pub(crate) fn reference(text: &str) {
     let lines: Vec<&str> = text.split('\n').take(4).collect();
     lines.iter().copied().for_each(registry);

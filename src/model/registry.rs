@@ -30,7 +30,7 @@ pub enum RegistryError {
     HasPath,
 }
 
-/// Docker Hub's names, which are the domain of its images, two API hosts, and the web site's host that jib sends.
+/// Docker Hub's names, which are the domain of its images, two API hosts, and the web site's host, which jib sends.
 const HUB_NAMES: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
 impl Registry {
@@ -48,7 +48,8 @@ impl Registry {
         if authority.is_empty() {
             return Err(RegistryError::Empty);
         }
-        let authority = authority.to_lowercase(); // before the check, because `İ` becomes a letter and a character that is no letter
+        // Lower case comes before the check, because `İ` becomes a letter and a combining mark, which is refused.
+        let authority = authority.to_lowercase();
         let (host, port) = split_port(&authority)?;
         if port.is_none_or(|port| port == "443") {
             return Ok(if HUB_NAMES.contains(&host) { Self::docker_hub() } else { Self(host.into()) });
@@ -71,7 +72,7 @@ impl Registry {
     }
 
     /// Tells whether `key` of Ensign's config refers to this registry. A canonical key of another registry is rejected
-    /// fast.
+    /// quickly.
     pub fn is_key(&self, key: &str) -> bool {
         // Only Docker Hub has other names that look canonical.
         *self.0 == *key || ((self.is_docker_hub() || !is_plain(key)) && Self::from_key(key) == *self)

@@ -104,7 +104,8 @@ impl Target {
         let registry = Registry::from_authority(host).ok()?;
         let path = path.trim_matches('/');
         if registry.is_docker_hub() && path.starts_with("v1/") {
-            // An unknown address below `v1/` may be a token of Docker Hub, and must not get the account.
+            // An unknown address below `v1/` may be the address of a Docker Hub token, and must not be answered with
+            // the account.
             return None;
         }
         let repository = if matches!(path, "" | "v1" | "v2") { None } else { Some(Repository::from_path(path)) };

@@ -21,19 +21,19 @@ pub enum Source {
     Unknown(String),
 }
 
-/// How to renew and revoke the tokens of a login (RFC 6749 section 6, RFC 7009). URLs must be `https`, or `http` on
-/// loopback, which the code that sends requests checks.
+/// How to renew and revoke the tokens of a login (RFC 6749 section 6, RFC 7009). The code that sends requests checks
+/// that the URLs are `https`, or `http` on loopback.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OAuthGrant {
     /// The provider's name in the table of providers, for messages.
     pub provider: String,
     /// The issuer, which a later login uses again.
     pub issuer: Option<String>,
-    /// The requested scope, which a later login uses again. `None` is the provider's usual scope.
+    /// The requested scope, which a later login uses again; the provider's usual scope if `None`.
     pub scope: Option<String>,
     pub client_id: String,
     pub token_url: String,
-    /// The field of a token response that contains the secret for the registry. `None` is `access_token`.
+    /// The field of a token response that contains the secret for the registry; `access_token` if `None`.
     pub secret_field: Option<String>,
     /// The URL to revoke tokens; `None` if the provider has no such URL.
     pub revoke_url: Option<String>,
@@ -50,7 +50,7 @@ pub struct OAuthGrant {
 pub struct ExternalSource {
     pub program: ExternalProgram,
     pub env: BTreeMap<String, String>,
-    /// How long to cache an answer that has no expiry. `None` is the usual time for this program.
+    /// How long to cache an answer that has no expiry; the usual time for this program if `None`.
     pub cache: Option<Duration>,
 }
 
@@ -168,7 +168,7 @@ pub struct StoredSecret {
     pub refused: bool,
     /// The login session that had ended at the last check; `None` if no session had ended.
     pub session_over: Option<EndedSession>,
-    /// The user name that the source returned with the secret, if it differs from the account's.
+    /// The user name that the source returned with the secret, if it differs from the account's user name.
     pub username: Option<Username>,
     /// The settings of the external source that returned a cached answer. If the settings change, the cached answer is
     /// dropped.

@@ -1,7 +1,7 @@
 //! Implements the kubelet's exec protocol, which asks for the credentials for an image (Kubernetes
 //! `staging/src/k8s.io/kubelet/pkg/apis/credentialprovider/{v1,v1beta1,v1alpha1}/types.go`).
 //!
-//! The program reads one JSON request and writes one response. A response may contain no credentials. Errors are
+//! The command reads one JSON request and writes one response. A response may contain no credentials. Errors are
 //! written to stderr, which the kubelet logs if the exit code is not 0.
 
 use std::io::{self, Read, Write};
@@ -60,8 +60,8 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
         bail!(Problem::new(what, format!("set apiVersion to {GROUP}v1 in the CredentialProviderConfig")));
     }
     let shown = text::one_line(&image, 200);
-    // The kubelet compares the registry in the response with the image's text before the first `/`. The texts must be
-    // identical.
+    // The registry in the response must be identical to the image's text before the first `/`, because the kubelet
+    // compares the two texts.
     let spelling = Registry::spelled(&image).and_then(|(_, spelling)| spelling).filter(|_| image.contains('/'));
     let image: ImageReference = image.parse().map_err(|error| anyhow!("`{shown}` is not an image: {error}"))?;
     let found = find(env, &image)?;
@@ -72,7 +72,7 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
 fn read(mut stdin: impl Read) -> Result<CredentialProviderRequest> {
     let mut bytes = Vec::new();
     stdin.by_ref().take(LIMIT).read_to_end(&mut bytes).context("could not read the request")?;
-    // The error's text would quote the request, which may contain a service account's token.
+    // The error's text is not shown, because it would quote the request, which may contain a service account's token.
     serde_json::from_slice(&bytes).map_err(|error| {
         Problem::new(
             format!("stdin holds no CredentialProviderRequest (line {})", error.line()),
@@ -97,7 +97,7 @@ impl CallerContext for Kubelet {
     }
 }
 
-/// Finds the credentials for `image`, which is all that is known about the pull.
+/// Finds the credentials for `image`. The kubelet sends no other facts about the pull.
 fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let registry = image.registry();
     let named = env.account.as_ref().map(|value| ExplicitAccount::parse(value, registry));
@@ -133,9 +133,9 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     Ok(None)
 }
 
-/// Returns the JSON response. The kubelet rejects unknown fields, so the response contains no other fields. The kubelet
-/// must not cache the response, because another account may answer for the next image, and a switch takes effect at
-/// once.
+/// Returns the JSON response. The response has only fields that the kubelet knows, because the kubelet rejects any
+/// other field. The kubelet must not cache the response, because another account may answer for the next image, and a
+/// switch takes effect at once.
 #[expect(clippy::disallowed_methods, reason = "this is the answer")]
 fn response(api_version: &str, registry: &str, credential: Option<&Credential>) -> Zeroizing<String> {
     let auth = credential.map_or(Zeroizing::new("null".to_owned()), |Credential { username, secret }| {

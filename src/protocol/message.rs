@@ -74,7 +74,7 @@ impl StoreRequest {
     }
 }
 
-/// Writes the answer of `get`, which is one line with a JSON object of three strings under exactly these names.
+/// Writes the answer of `get`, which is one line of JSON with the strings `ServerURL`, `Username` and `Secret`.
 #[expect(clippy::disallowed_methods, reason = "this is Docker's answer")]
 pub(super) fn write_credential(
     stdout: &mut impl Write,

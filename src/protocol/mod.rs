@@ -61,7 +61,7 @@ impl Action {
     }
 }
 
-/// Answers one call, which is read from stdin, on stdout.
+/// Reads one call from stdin and answers the call on stdout.
 pub(crate) fn serve(action: Action, pinned: Option<&AccountName>) -> ExitCode {
     answer_panics();
     let mut stdout = io::stdout().lock();
@@ -72,7 +72,7 @@ pub(crate) fn serve(action: Action, pinned: Option<&AccountName>) -> ExitCode {
         }
         Err(problem) => {
             if action.reads_stdin() {
-                let _ = io::copy(&mut io::stdin().lock(), &mut io::sink()); // the client writes before it reads
+                let _ = io::copy(&mut io::stdin().lock(), &mut io::sink()); // the client writes its request before it reads
             }
             Err(ProtocolError::Other(problem.into()))
         }
@@ -185,7 +185,7 @@ impl ProtocolCall<'_> {
                 let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
                 let spelling = Registry::spelled(server_url.as_str()).and_then(|(_, spelling)| spelling);
                 if let Ok(choice) = self.accounts.choose_store(PROBING) {
-                    let _ = self.accounts.settle_store(&choice); // `save` reports an error
+                    let _ = self.accounts.settle_store(&choice); // `save` will report this error
                 }
                 self.accounts.save(&NewLogin {
                     spellings: spelling.into_iter().collect(),

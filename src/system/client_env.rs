@@ -1,7 +1,7 @@
 //! Finds the environment with which the calling client was started.
 //!
-//! A client may read a project's file into its environment before it starts Ensign. Docker Compose 2.20 to 2.37 did so
-//! with `.env`. Values from such a file may come from a stranger and are ignored.
+//! A client may read a project's file into its environment before it starts Ensign, as Docker Compose 2.20 to 2.37 did
+//! with `.env`. The values from a project's file may come from a stranger and are ignored.
 
 use std::ffi::{OsStr, OsString};
 use std::sync::OnceLock;
@@ -17,7 +17,8 @@ pub(crate) struct ChangedVariable {
 /// The function that finds the changed variables. `protocol` sets this function, because `system` contains no code
 /// about clients.
 static FINDER: OnceLock<fn() -> Vec<ChangedVariable>> = OnceLock::new();
-/// The changed variables. They are found when Ensign reads a variable that is set, which is seldom in a `get`.
+/// The changed variables, which are found when Ensign first reads a variable that is set. A `get` seldom reads a
+/// variable that is set.
 static CHANGES: OnceLock<Vec<ChangedVariable>> = OnceLock::new();
 
 /// Makes every later read of a variable return the value at the client's start.

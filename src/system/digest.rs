@@ -20,7 +20,7 @@ pub(crate) struct Digests {
     pub(crate) size: u64,
 }
 
-/// A computed digest and the expected digest, which differ.
+/// A computed digest that differs from the expected digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mismatch {
     pub(crate) computed: String,

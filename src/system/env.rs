@@ -3,19 +3,19 @@
 //!
 //! | Variable | Meaning |
 //! | --- | --- |
-//! | `ENSIGN_CONFIG_DIR` | the absolute folder of `config.json`, instead of the platform's |
-//! | `ENSIGN_DATA_DIR` | the absolute folder of `secrets/`, instead of the platform's |
-//! | `ENSIGN_ACCOUNT` | the account to use: `alias`, or `host=alias,host=alias` |
+//! | `ENSIGN_CONFIG_DIR` | the absolute path of the folder of `config.json`, instead of the platform's folder |
+//! | `ENSIGN_DATA_DIR` | the absolute path of the folder of `secrets/`, instead of the platform's folder |
+//! | `ENSIGN_ACCOUNT` | the account to use, as `alias` or `host=alias,host=alias` |
 //! | `ENSIGN_ACCOUNTS_FILE` | a file that contains accounts with their secrets, such as on a CI machine |
-//! | `ENSIGN_LOGIN_…` | one such account: registry or pattern, user name and secret, with blanks between them |
-//! | `ENSIGN_STORE` | the store for the secrets of new accounts, instead of the config's |
-//! | `ENSIGN_JOURNAL` | `off`: the journal for `why` is not written |
+//! | `ENSIGN_LOGIN_…` | an account, as registry or pattern, user name and secret, separated by blanks |
+//! | `ENSIGN_STORE` | the store for the secrets of new accounts, instead of the store in the config |
+//! | `ENSIGN_JOURNAL` | `off` turns off the journal that `ensign why` shows |
 //! | `DOCKER_CONFIG` | the folder of Docker's `config.json` |
-//! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where the container tools look; the journal is in the last one |
-//! | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | the proxies for requests, see `system/http/proxy.rs` |
-//! | `SSL_CERT_FILE`, `SSL_CERT_DIR` | the authorities that are trusted in place of the system's, on Linux |
-//! | `CREDENTIALS_DIRECTORY` | where systemd puts the credentials of the service in which we run |
-//! | `NO_COLOR` | no colours |
+//! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where the container tools look for their files; the journal is in `XDG_RUNTIME_DIR` |
+//! | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | the proxies for requests, which `system/http/proxy.rs` reads |
+//! | `SSL_CERT_FILE`, `SSL_CERT_DIR` | on Linux, the authorities that replace the system's authorities |
+//! | `CREDENTIALS_DIRECTORY` | the folder of the credentials of the systemd service in which Ensign runs |
+//! | `NO_COLOR` | turns colours off |
 //!
 //! If a client calls Ensign, each variable is read with the value that it had when the client was started
 //! (`client_env`).
@@ -76,7 +76,7 @@ impl Env {
         self.docker_config.as_deref()
     }
 
-    /// Returns the user's home folder. On Windows it is the folder in `USERPROFILE`, as for Docker.
+    /// Returns the user's home folder. On Windows the home folder is the value of `USERPROFILE`, as for Docker.
     pub(crate) fn home(&self) -> Option<&Path> {
         self.home.get_or_init(home_dir).as_deref()
     }
@@ -117,8 +117,8 @@ impl Env {
     /// Returns the folder in memory that the system removes at the end of the user's session (XDG Base Directory
     /// Specification).
     pub(crate) fn runtime_dir(&self) -> Option<PathBuf> {
-        // The present value can be trusted, because Ensign checks the owner of its files in this folder. `variable`
-        // would examine the caller in every call, because every session sets this variable.
+        // The present value of `XDG_RUNTIME_DIR` is enough, because Ensign checks the owner of its files in the folder.
+        // `variable` would examine the caller in every call, because every session sets `XDG_RUNTIME_DIR`.
         present("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute())
     }
 
@@ -254,8 +254,8 @@ pub(crate) fn ours() -> impl Iterator<Item = String> {
     all().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
 }
 
-/// Returns a variable's value for the expansion of a file in which empty and unset differ. Ensign's own variables are
-/// left out, because they may contain secrets.
+/// Returns a variable's value even if it is empty, because some files treat empty and unset variables differently.
+/// Ensign's own variables are left out, because they may contain secrets.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn text(name: &str) -> Option<String> {
     std::env::var_os(name).filter(|_| !name.starts_with("ENSIGN_"))?.into_string().ok()

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use super::{env, programs};
 
 /// Runs `command` with an additional environment variable. On Unix `command` replaces this process, so the function
-/// returns only if it fails.
+/// returns only after a failure.
 #[expect(clippy::disallowed_methods, reason = "a person named the program: it is run as a shell does it")]
 pub(crate) fn exec(command: &[OsString], variable: &str, value: &str) -> Result<ExitCode> {
     let [program, words @ ..] = command else { bail!("no command was given") };
@@ -31,7 +31,7 @@ pub(crate) fn run_here(command: &[&OsStr]) -> Result<Option<i32>> {
     Ok(run.with_context(|| format!("could not run `{}`", program.to_string_lossy()))?.code())
 }
 
-/// Starts the first of the commands whose program is installed, and does not wait for its end.
+/// Starts the first command whose program is installed, and does not wait for the command's end.
 #[expect(clippy::disallowed_methods, reason = "the program is found as any other is, and gets no data of ours")]
 pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
     commands.into_iter().any(|command| {
@@ -43,7 +43,8 @@ pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
     })
 }
 
-/// Returns the program's file. A bare name is searched in the absolute folders of `PATH`. A path is used as it is.
+/// Returns the program's file. A bare name is searched in the absolute folders of `PATH`. A path is not searched on
+/// `PATH`.
 fn locate(program: &OsStr) -> io::Result<PathBuf> {
     let path = Path::new(program);
     if path.components().count() > 1 || path.has_root() {

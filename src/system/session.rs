@@ -1,4 +1,4 @@
-//! Finds the `PATH` of programs that the desktop's session or `sudo` starts, such as an editor.
+//! Finds the `PATH` of programs, such as an editor, that the desktop's session or `sudo` starts.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

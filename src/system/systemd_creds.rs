@@ -1,4 +1,5 @@
-//! Seals a small secret with `systemd-creds`. Only the same machine, by its TPM if there is one, can open the secret.
+//! Seals a small secret with `systemd-creds`. The secret can be opened only on the same machine, with the machine's TPM
+//! if there is one.
 //!
 //! A secret of root is sealed for the system. A secret of another user is sealed for this user, which needs systemd
 //! 256.
@@ -14,7 +15,7 @@ use super::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use super::text::one_line;
 use crate::model::Problem;
 
-/// The paths of the program on most systems. `PATH` is not searched, because the program gets the secret.
+/// The paths of `systemd-creds` on most systems. `PATH` is not searched, because the program gets the secret.
 const PROGRAMS: [&str; 3] =
     ["/usr/bin/systemd-creds", "/bin/systemd-creds", "/run/current-system/sw/bin/systemd-creds"];
 

@@ -26,7 +26,7 @@ pub(crate) enum ExplicitAccount {
     OtherRegistry,
     /// The value is `alias`, which names the account with this alias on every registry that has such an account.
     AnyRegistry(String),
-    /// The value is `host=alias`, which names the account for this registry. No other account may replace this account.
+    /// The value is `host=alias`, which names the only account that may answer for this registry.
     ThisRegistry(String),
 }
 
@@ -104,8 +104,8 @@ pub(crate) struct UnknownImages {
 pub(crate) enum RegistryRange {
     Any,
     Only(Registry),
-    /// All registries except the named registry. The client asks the named registry first, and its answer lists the
-    /// other images.
+    /// All registries except the named registry. The client asks the named registry first, and the registry's answer
+    /// lists the other images.
     AllBut(Registry),
 }
 

@@ -220,7 +220,7 @@ impl RuleOutcome {
         matches!(self, Self::Nothing { .. })
     }
 
-    /// Returns the verdict if this outcome decides. After `None`, the next rule is tried.
+    /// Returns the verdict if this outcome decides; `None` if the next rule has to be tried.
     pub(super) fn verdict(&self) -> Option<Verdict> {
         match self {
             Self::Account { .. } => Some(Verdict::Account),

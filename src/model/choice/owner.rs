@@ -6,8 +6,8 @@ use super::context::{FileImages, UnknownImages};
 use super::decision::{MatchReason, NoMatch, OwnedImage, RuleOutcome, UnknownFile};
 use crate::model::{Account, ImagePattern, ImageReference};
 
-/// Chooses the account whose folder is the closest parent of the current folder. If two accounts tie, no account is
-/// chosen. `current` contains all paths of the current folder, because links can give a folder several paths.
+/// Chooses the account whose folder is the current folder or its closest parent folder. If two accounts tie, no account
+/// is chosen. `current` contains all paths of the current folder, because links can give a folder several paths.
 pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &[PathBuf]) -> RuleOutcome {
     let folders = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
     let distance = |folder: &Path| current.iter().filter_map(|name| steps(folder, name, cfg!(windows))).min();
@@ -34,8 +34,9 @@ fn steps(folder: &Path, current: &Path, ignoring_case: bool) -> Option<usize> {
 }
 
 /// Chooses the account that owns all `images`. Images without an owner are ignored. If all images are public, no
-/// account is needed. The most specific pattern is used. If two patterns tie, an account for one operation is preferred
-/// to an account for both. A public pattern is preferred to an account's pattern.
+/// account is needed. For each image, the most specific pattern is used. If the patterns of two accounts tie, an
+/// account for one operation is preferred to an account for both operations. If a public pattern and an account's
+/// pattern tie, the public pattern is used.
 pub(crate) fn owner_of(accounts: &[&Account], public: &[ImagePattern], images: &[ImageReference]) -> RuleOutcome {
     let mut owners: Vec<(&ImageReference, &Account, ImagePattern)> = Vec::new();
     let mut open: Vec<(&ImageReference, &ImagePattern)> = Vec::new();

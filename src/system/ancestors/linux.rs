@@ -35,8 +35,8 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
     iter::once_with(move || read_parent(parent)).chain(above).map_while(|process| process).fuse()
 }
 
-/// Reads at most `at_most` ancestors. The chain is whole if its last process has no parent. This is the system's first
-/// process, or a process that was started in a container from outside.
+/// Reads at most `at_most` ancestors. The chain is whole if its last process has no parent. A process without a parent
+/// is the system's first process, or was started in a container from outside.
 pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     let parent = parent_id();
     let (mut processes, mut has_parent) = (Vec::new(), true);
@@ -51,8 +51,8 @@ pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     Ancestors { processes, is_whole: !has_parent && is_our_proc() }
 }
 
-/// Tells whether `/proc` shows Ensign's own pid namespace. In the `/proc` of another namespace, the numbers refer to
-/// other processes.
+/// Tells whether `/proc` shows Ensign's own pid namespace. In the `/proc` of another namespace, the process numbers
+/// refer to other processes.
 fn is_our_proc() -> bool {
     fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str() == id().to_string().as_str())
 }

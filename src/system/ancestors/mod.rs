@@ -1,7 +1,7 @@
 //! Reads Ensign's ancestor processes, each only when it is needed.
 //!
 //! The crate `sysinfo` can read processes on every platform. On Linux Ensign reads `/proc` itself, which needs a third
-//! of sysinfo's system calls. A test compares the results of both.
+//! of sysinfo's system calls. A test compares the processes that `sysinfo` and Ensign's own code find.
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::{Access, InstalledFile, failed, imp, sibling};
 
-/// An unfinished file. If it is dropped before [`AtomicFile::keep`], it is removed from the disk.
+/// An unfinished file, which is removed from the disk if it is dropped before [`AtomicFile::keep`].
 pub(crate) struct AtomicFile {
     /// The caller's spelling of the path, for error messages.
     shown: PathBuf,

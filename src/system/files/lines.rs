@@ -14,8 +14,8 @@ pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()
         set_aside(path, &file)?;
         (file, length) = imp::open_own(path, imp::OpenMode::Append)?;
     }
-    // A file of twice the limit is being rotated by another process. A write beyond `RLIMIT_FSIZE` would kill this
-    // process.
+    // If the file is longer than twice the limit, another process is rotating the file. A write beyond `RLIMIT_FSIZE`
+    // would kill this process.
     if length > 2 * limit || !imp::may_write_up_to(length + line.len() as u64) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }

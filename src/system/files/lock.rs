@@ -73,7 +73,7 @@ impl Lock {
         let _ = self.0.set_len(0).and_then(|()| (&self.0).write_all(b"failed"));
     }
 
-    /// Tells whether a failure was recorded in the lock's file within the time `ago`.
+    /// Tells whether a failure was recorded in the lock's file less than `ago` before now.
     pub(crate) fn failed_recently(&self, ago: Duration) -> bool {
         let noted =
             self.0.metadata().ok().filter(|metadata| metadata.len() > 0).and_then(|noted| noted.modified().ok());

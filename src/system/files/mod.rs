@@ -142,7 +142,7 @@ pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// Tells whether a file exists. Fails if the system does not tell.
+/// Tells whether a file exists. Fails if the system cannot tell whether the file exists.
 pub(crate) fn is_file(path: &Path) -> Result<bool> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.is_file()),

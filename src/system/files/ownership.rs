@@ -1,9 +1,9 @@
 //! Checks the owner of Ensign's config, secrets and locks, and of Docker's files, before such a file is read or
 //! written.
 //!
-//! A file is refused if another user owns the file or may write it, because this user controls its contents. Root must
-//! not use another user's files either. This would happen in `sudo -E docker`, which keeps the home of the user who
-//! runs `sudo`.
+//! A file is refused if another user owns the file or may write it, because that user controls the file's contents.
+//! Root must not use another user's files either. `sudo -E docker` would use another user's files, because it keeps the
+//! home of the user who runs `sudo`.
 
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -51,8 +51,8 @@ pub(super) fn check_target(path: &Path, folder: &Path) -> Result<(), Problem> {
     }
 }
 
-/// Refuses to create a file under `sudo -E` in a folder of the user who runs `sudo`. This user is identified by
-/// `SUDO_UID`, because root's home in a container may belong to another user.
+/// Refuses to create a file under `sudo -E` in a folder of the user who runs `sudo`. The user who runs `sudo` is
+/// identified by `SUDO_UID`, because root's home in a container may belong to another user.
 pub(super) fn check_new(folder: &Path) -> Result<(), Problem> {
     let caller = if geteuid().is_root() { env::present("SUDO_UID") } else { None };
     let Some(caller) = caller.and_then(|id| id.to_str()?.parse::<u32>().ok()) else { return Ok(()) };

@@ -117,7 +117,7 @@ pub(super) fn name(file: &File, path: &Path) -> io::Result<()> {
     Ok(linkat(CWD, descriptor(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
-/// Returns a path in `/proc` to an unnamed file. Without this path only root can give the file a name.
+/// Returns a path in `/proc` to an unnamed file. Only root can give the file a name without its path in `/proc`.
 #[cfg(target_os = "linux")]
 fn descriptor(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
@@ -170,8 +170,8 @@ pub(super) enum OpenMode {
 }
 
 /// Opens a regular, private file without following links and without waiting, and returns the file and its length.
-/// `Append` creates a missing file only in a folder that Ensign's user owns and other users cannot write. In another
-/// user's folder, the folder's owner could not write the new file.
+/// `Append` creates a missing file only in a folder that Ensign's user owns and other users cannot write. A file that
+/// Ensign created in another user's folder could not be written by that user.
 pub(super) fn open_own(path: &Path, purpose: OpenMode) -> io::Result<(File, u64)> {
     let append = purpose == OpenMode::Append;
     let mut options = private_options();

@@ -1,9 +1,9 @@
 //! `Certificates`: reads the `certs.d` folders of Docker and the container tools for a server.
 //!
-//! A folder is named `HOST[:PORT]`, in the spelling of the registry that clients use. `*.crt` are authorities.
-//! `NAME.cert` with `NAME.key` is a client certificate (moby `registry/registry.go`, containers/image
-//! `pkg/tlsclientconfig`). Docker and the container tools use only the first folder that they find. Ensign uses all
-//! folders, because a login is for every client.
+//! Each folder is named `HOST[:PORT]`, as clients spell the registry's name. `*.crt` are authorities. `NAME.cert` with
+//! `NAME.key` is a client certificate (moby `registry/registry.go`, containers/image `pkg/tlsclientconfig`). Docker and
+//! the container tools use only the first folder that they find. Ensign uses all folders, because a login is for every
+//! client.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;

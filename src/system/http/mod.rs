@@ -109,7 +109,7 @@ pub(crate) enum FormField<'a> {
     Own(Secret),
 }
 
-/// A server's response. None of its text can be trusted.
+/// A server's response. No text in a response can be trusted.
 #[cfg_attr(test, derive(Default))]
 #[derive(Debug)]
 pub(crate) struct HttpResponse {

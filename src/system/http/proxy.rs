@@ -1,6 +1,6 @@
-//! `Proxies`: chooses the proxy of a request. The variables are read as by Go's `http.ProxyFromEnvironment`, which
-//! Docker uses (golang.org/x/net/http/httpproxy). `ALL_PROXY`, which Go ignores, is used if the other variables are
-//! unset.
+//! `Proxies`: chooses the proxy of a request. The variables are read in the same way as by Go's
+//! `http.ProxyFromEnvironment`, which Docker uses (golang.org/x/net/http/httpproxy). `ALL_PROXY`, which Go ignores, is
+//! used if the other variables are unset.
 
 use std::net::IpAddr;
 
@@ -38,7 +38,7 @@ pub(super) struct ProxyRoute {
 enum ProxySetting {
     Direct,
     Through(Proxy),
-    /// The reason why the variable cannot be used, without the address.
+    /// The reason why the variable cannot be used. The reason does not contain the proxy's address.
     Unusable(String),
 }
 

@@ -92,8 +92,8 @@ fn certified(identity: Identity, provider: &CryptoProvider) -> Option<Arc<Certif
     let key = provider.key_provider.load_private_key(key);
     let key =
         key.inspect_err(|error| request_log::log(format_args!("the key of a client certificate: {error}"))).ok()?;
-    // Whether the key matches the certificate is checked only by the server. rustls could not check this, because it
-    // cannot read certificates of version 1, which `openssl x509 -req` creates.
+    // Only the server checks whether the key matches the certificate. The client cannot check the key with rustls,
+    // which cannot read certificates of version 1, as `openssl x509 -req` creates them.
     Some(Arc::new(CertifiedKey::new(chain, key)))
 }
 

@@ -53,8 +53,8 @@ impl Url {
         (self.is_https(), self.host(), self.port()) == (other.is_https(), other.host(), other.port())
     }
 
-    /// Returns the page where a person can log in. This is the `page` that the server named, if `page` is on the
-    /// server's host or a parent domain. Otherwise the root of the server is returned.
+    /// Returns the page where a person can log in. The server's `page` is returned if it is on the server's host or a
+    /// parent domain. Otherwise the root of the server is returned.
     pub(crate) fn own_page(&self, page: Option<&str>) -> String {
         let is_near = |page: &Self| {
             let (page, host) = (page.host(), self.host());

@@ -10,7 +10,7 @@ use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, DigitallySignedStruct, Error as TlsError, SignatureScheme};
 
-/// Accepts a server whose certificate was issued by one of the system's authorities or of `authorities`.
+/// Accepts a server whose certificate was issued by an authority of the system or an authority in `authorities`.
 #[derive(Debug)]
 pub(super) struct KnownServer {
     platform: rustls_platform_verifier::Verifier,
@@ -27,9 +27,9 @@ impl KnownServer {
         Ok(Self { platform, authorities })
     }
 
-    /// Tells whether a server's self-signed certificate is itself a trusted authority. `openssl req -x509` creates such
-    /// certificates, as in Docker's own guide. Go accepts these certificates, but rustls refuses an authority as a
-    /// server.
+    /// Tells whether a server's self-signed certificate is itself a trusted authority. `openssl req -x509` creates a
+    /// certificate that is its own authority, as in Docker's own guide. Go accepts an authority as a server's
+    /// certificate, but rustls refuses it.
     fn is_its_own_authority(&self, certificate: &CertificateDer<'_>, error: &TlsError) -> bool {
         let TlsError::InvalidCertificate(CertificateError::Other(error)) = error else { return false };
         error.0.to_string() == "CaUsedAsEndEntity"

@@ -47,8 +47,8 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
 }
 
 /// Returns the credentials for the `known` addresses. The name of an entry of Docker's helper is the server's address.
-/// An entry does not show which program created it, but Docker's config says that these servers have a login in the
-/// keyring.
+/// An entry does not show which program created it, but Docker's config says that the `known` servers have a login in
+/// the keyring.
 pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     let known = known.to_vec();
     by_deadline(deadline, move || {

@@ -1,8 +1,8 @@
 //! Uses the operating system's keyring, which is the Secret Service on Linux, Keychain on macOS and Credential Manager
 //! on Windows.
 //!
-//! No function prompts a person. A locked keyring is the error [`KeyringError::Locked`]. Every call returns before the
-//! caller's deadline.
+//! No function in this module prompts a person. A locked keyring is the error [`KeyringError::Locked`]. Every call
+//! returns before the caller's deadline.
 
 #[cfg(windows)]
 mod credential_manager;
@@ -52,7 +52,7 @@ pub(crate) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option
     platform::read(entry, deadline)
 }
 
-/// Adds the entry or replaces its secret. The window of the keyring shows `label`.
+/// Adds the entry or replaces its secret. People see `label` in the window of their keyring's program.
 pub(crate) fn write(
     entry: KeyringEntry<'_>,
     label: &str,
@@ -89,8 +89,8 @@ fn text(value: Vec<u8>) -> Result<Secret, KeyringError> {
 /// Returns the logins that Docker's own helpers have stored in the keyring, even if these helpers are no longer
 /// installed (docker/docker-credential-helpers `secretservice/`, `osxkeychain/`, `wincred/`).
 ///
-/// Some keyrings return only a part of a login's address, or cannot list logins. In these keyrings the `known`
-/// addresses are tried.
+/// The `known` addresses are tried in keyrings that return only a part of a login's address, or that cannot list
+/// logins.
 pub(crate) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     platform::docker_logins(known, deadline)
 }

@@ -255,8 +255,8 @@ impl ServiceSession {
     }
 }
 
-/// Connects to the session bus, if its socket belongs to Ensign's user. Another user's bus would get the secrets. Such
-/// an address may come from a project's file.
+/// Connects to the session bus, if its socket belongs to Ensign's user. Another user's bus would get the secrets, and
+/// the address of such a bus may come from a project's file.
 async fn connect() -> Result<Connection, KeyringError> {
     let addresses = env::present("DBUS_SESSION_BUS_ADDRESS").and_then(|text| text.into_string().ok());
     let address = match addresses {

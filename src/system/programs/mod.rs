@@ -64,8 +64,8 @@ pub(crate) struct ProgramOutput {
     pub(crate) stderr: Zeroizing<Vec<u8>>,
 }
 
-/// The variable that Ensign sets for every program that it starts. If such a program starts Ensign, this second Ensign
-/// starts no program.
+/// The variable that Ensign sets for every program that it starts. An Ensign that is started with this variable starts
+/// no other program.
 const GUARD: &str = "ENSIGN_IS_ASKING";
 
 /// How many ancestor processes are searched for a recursion.
@@ -123,7 +123,7 @@ pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
         Stdin::Terminal => Stdio::inherit(),
     });
     if call.stdin != Stdin::Terminal {
-        imp::lead_a_group(&mut command); // a terminal accepts input only for Ensign's process group
+        imp::lead_a_group(&mut command); // only Ensign's own process group can read the terminal
     }
     run_child(command, call)
 }

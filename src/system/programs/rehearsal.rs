@@ -30,8 +30,8 @@ pub(crate) fn rehearse(
     )
 }
 
-/// Returns a shell command that has the client's name. The shell's `-c SCRIPT` comes before the client's own arguments,
-/// and is read as an option of Docker.
+/// Returns a shell command that has the client's name. In this command line, `-c SCRIPT` is parsed as Docker's option
+/// `-c CONTEXT`, before the client's own arguments.
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
 fn below(client: &[&str], program: &Path, verb: &str) -> Command {
