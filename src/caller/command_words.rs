@@ -1,4 +1,4 @@
-//! `CommandWords`: reads a command line as Go's library pflag does, which most container clients use.
+//! `CommandWords`: reads a command line by the rules of Go's library pflag, which most container clients use.
 
 use std::collections::BTreeMap;
 use std::slice;
@@ -6,71 +6,72 @@ use std::slice;
 /// The meaning of a flag's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FlagKind {
-    /// A value that is ignored.
+    /// A value that Ensign ignores.
     Other,
     /// An image.
     Image,
-    /// The name of a build's result. It is pushed if the build pushes.
+    /// The name of a build's result, which the build may push.
     Tag,
-    /// An image that is pushed.
+    /// An image that the command pushes.
     Destination,
-    /// buildx' and buildctl's `type=image,name=REF`.
+    /// An output of buildx or buildctl, such as `type=image,name=REF`.
     Output,
-    /// buildx' and buildctl's `type=registry,ref=REF`, or a bare image.
+    /// A cache of buildx or buildctl, such as `type=registry,ref=REF`, or only an image.
     Cache,
-    /// As `Cache`, for a cache that is pushed.
+    /// A cache in the form of `Cache` that the command pushes.
     CacheTo,
-    /// `NAME=docker-image://REF`.
+    /// A named context, such as `NAME=docker-image://REF`.
     BuildContext,
-    /// Bake's `TARGET.tags=REF`.
+    /// An override of bake, such as `TARGET.tags=REF`.
     BakeOverride,
-    /// buildctl's `build-arg:KEY=REF`.
+    /// An option of buildctl's frontend, such as `build-arg:KEY=REF`.
     FrontendOption,
-    /// buildx' `image=REF`.
+    /// An option of a buildx driver, such as `image=REF`.
     DriverOption,
-    /// Where the source is: skopeo's `docker`, `dir` or `yaml`, or a folder (oras).
+    /// The place of the source, such as `docker`, `dir` or `yaml` (skopeo), or a folder (oras).
     SourcePlace,
     DestinationPlace,
-    /// The file that the result is written to, instead of being pushed to a registry: `crane mutate -o FILE`.
+    /// The file to which the result is written in place of a push, as in `crane mutate -o FILE`.
     ResultFile,
-    /// devcontainer's host and namespace, which make up the destination.
+    /// The host of devcontainer's destination. `Namespace` is the rest of the destination.
     Registry,
     Namespace,
-    /// The user of a login.
+    /// The user name of a login.
     Username,
-    /// A file to work on: a Compose or bake file, a Dockerfile or a manifest.
+    /// A file to work on, such as a Compose file, a bake file, a Dockerfile or a manifest.
     File,
     /// A file of variables.
     EnvFile,
-    /// The folder to work in instead of the current one.
+    /// The folder to work in instead of the current folder.
     Folder,
     /// Compose's `--profile`.
     Profile,
     /// Compose's `--project-name`.
     ProjectName,
-    /// Compose's `--pull` and `--policy`.
+    /// The pull policy in Compose's `--pull` or `--policy`.
     PullPolicy,
     /// `NAME=VALUE` for a build argument or a bake variable.
     Variable,
     /// The stage of a Dockerfile to build.
     Stage,
-    /// The image that replaces the Dockerfile's first one.
+    /// The image that replaces the base of the Dockerfile's first stage.
     Base,
     /// The platform of a build.
     Platform,
-    /// podman's `--os` and `--arch`.
+    /// A part of the platform, in podman's `--os` or `--arch`.
     PlatformPart,
-    /// `BuildKit`'s `--call`: what to do in place of a build.
+    /// The action in `BuildKit`'s `--call`, which may replace the build.
     Call,
-    /// A command as a shell reads it: `flock FILE -c 'docker push x'`.
+    /// A command as a text for a shell, as in `flock FILE -c 'docker push x'`.
     Script,
 }
 
-/// Flags that take a value, with the kind of that value. The text lists flags, separated by spaces. Later entries
-/// override earlier ones.
+/// The flags that have a value, with the kind of the value. Each text lists flags, separated by spaces. Later entries
+/// override earlier entries.
 pub(super) type FlagTable = &'static [(&'static str, FlagKind)];
 
-/// A word or a flag. Short flags without a value are skipped. It has no `Debug`, because a word may be a password.
+/// A word or a flag. Short flags without a value are skipped. `CommandWord` has no `Debug`, because a word may be a
+/// password.
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(super) enum CommandWord<'a> {
     Positional(&'a str),
@@ -78,7 +79,7 @@ pub(super) enum CommandWord<'a> {
     Switch(Switch<'a>),
 }
 
-/// A long flag that takes no value, or only after `=`: `--push`, `--push=false`.
+/// A long flag without a separate value, such as `--push` or `--push=false`.
 #[derive(Clone, Copy)]
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(super) struct Switch<'a> {
@@ -89,7 +90,8 @@ pub(super) struct Switch<'a> {
 /// Reads words one by one, in one pass.
 pub(super) struct CommandWords<'a> {
     rest: slice::Iter<'a, String>,
-    /// Tables that are not in `flags` yet. Many command lines, such as `docker push IMAGE`, have no flag to look up.
+    /// The tables that are not in `flags` yet. Tables are added only at the first flag, because many command lines,
+    /// such as `docker push IMAGE`, have no flag.
     unread: Vec<FlagTable>,
     flags: BTreeMap<FlagName<'a>, FlagKind>,
     flags_ended: bool,
@@ -106,12 +108,12 @@ impl<'a> CommandWords<'a> {
         Self { rest: words.iter(), unread: vec![flags], flags: BTreeMap::new(), flags_ended: false }
     }
 
-    /// Adds `flags` for the words that follow (cobra's persistent flags).
+    /// Adds a table of flags for the following words (cobra's persistent flags).
     pub(super) fn learn(&mut self, flags: FlagTable) {
         self.unread.push(flags);
     }
 
-    /// The words that were not read yet.
+    /// Returns the words that are not read yet.
     pub(super) fn rest(&self) -> &'a [String] {
         self.rest.as_slice()
     }
@@ -129,7 +131,7 @@ impl<'a> CommandWords<'a> {
         self.flags.get(flag).copied()
     }
 
-    /// `--name=value` or `--name value`.
+    /// Reads `--name=value` or `--name value`.
     fn long(&mut self, flag: &'a str) -> Option<CommandWord<'a>> {
         let (name, value) = flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
         let Some(meaning) = self.meaning(&FlagName::Long(name)) else {
@@ -138,7 +140,8 @@ impl<'a> CommandWords<'a> {
         Some(CommandWord::Value(meaning, value.or_else(|| self.rest.next().map(String::as_str))?))
     }
 
-    /// Reads `-t value`, `-tvalue` or `-t=value`, also after letters of flags without a value: `-qt value`.
+    /// Reads `-t value`, `-tvalue` or `-t=value`. Letters of flags without a value may precede the `t`, as in `-qt
+    /// value`.
     fn short(&mut self, cluster: &'a str) -> Option<CommandWord<'a>> {
         let mut letters = cluster.chars();
         while let Some(letter) = letters.next() {
@@ -189,13 +192,14 @@ pub(super) fn is_off(switches: &[Switch<'_>], flag: &str) -> bool {
     last(switches, flag) == Some(false)
 }
 
-/// Returns whether the switch is on; `None` if it is not typed. If it is typed several times, the last one decides.
+/// Returns whether a switch is on, or `None` if the switch is not on the command line. If the switch is repeated, the
+/// last value wins.
 fn last(switches: &[Switch<'_>], flag: &str) -> Option<bool> {
     let name = flag.trim_start_matches('-');
     switches.iter().rev().find(|switch| !name.is_empty() && switch.name == name).map(|switch| switch.is_on)
 }
 
-/// Go's `strconv.ParseBool`.
+/// Tells whether Go's `strconv.ParseBool` reads `value` as true.
 pub(super) fn is_true(value: &str) -> bool {
     matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }

@@ -1,14 +1,14 @@
-//! Programs that run another one: `sudo`, `timeout`, `bash -c`.
+//! Reads the command lines of programs that run another program, such as `sudo`, `timeout` and `bash -c`.
 
 use super::command_words::{CommandWord, CommandWords, FlagKind};
 use super::program_name::{file_name, is_one_of};
 use super::shell_tokens::is_assignment;
 
-/// A program whose command line has its own words first, then another program's command line.
+/// A program whose command line ends with another program's command line.
 struct Wrapper {
     names: &'static str,
     flags: [(&'static str, FlagKind); 2],
-    /// The number of words before the command: one for `timeout DURATION`.
+    /// The number of the wrapper's own words before the command, such as one for `timeout DURATION`.
     own_words: usize,
     command: CommandForm,
 }
@@ -16,7 +16,7 @@ struct Wrapper {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CommandForm {
     Words,
-    /// The words are joined to a shell's text.
+    /// The words are joined to one text, which a shell runs.
     JoinedWords,
     /// The command is only in a flag's value.
     InFlag,
@@ -24,13 +24,13 @@ enum CommandForm {
 
 /// The command that a wrapper runs.
 pub(super) enum WrappedCommand {
-    /// The variables that the wrapper sets, then the words of the command.
+    /// The variables that the wrapper sets, and the words of the command.
     Words(Vec<String>, Vec<String>),
-    /// A shell's text.
+    /// The text of a shell command.
     Text(String),
 }
 
-/// Tells whether a program with this name runs others.
+/// Tells whether a program with this name runs other programs.
 pub(super) fn is_wrapper(name: &str) -> bool {
     is_one_of(SHELLS, name) || is_one_of(RUNNERS, name) || WRAPPERS.iter().any(|wrapper| is_one_of(wrapper.names, name))
 }
@@ -84,7 +84,7 @@ impl Wrapper {
     }
 }
 
-/// Returns the text after a shell's `-c`. The `c` may be one of several letters: `bash -eo pipefail -lc 'docker push
+/// Returns the text after a shell's `-c`. Other letters may precede the `c`, as in `bash -eo pipefail -lc 'docker push
 /// x'`.
 fn script(arguments: &[String]) -> Option<&str> {
     let mut options = arguments.iter();
@@ -101,7 +101,7 @@ fn script(arguments: &[String]) -> Option<&str> {
 
 pub(super) const SHELLS: &str = "ash bash busybox cmd dash fish ksh mksh nu pwsh sh zsh";
 
-/// Wrappers whose command lines are not read. The programs that they run may be named only in files.
+/// Wrappers whose command lines are not read, because only files may name the programs that these wrappers run.
 const RUNNERS: &str =
     "aws-vault direnv doppler dotenv ensign find gmake just make ninja npm op parallel pnpm task yarn";
 

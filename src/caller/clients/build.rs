@@ -1,4 +1,4 @@
-//! The builders: buildx (also as a plugin), buildctl and kaniko.
+//! The tables of the builders buildx (also as a plugin), buildctl and kaniko.
 //!
 //! Sources: docker/buildx `commands/build.go`, `bake.go`, `create.go`, `imagetools/`; moby/buildkit
 //! `cmd/buildctl/build.go`; kaniko `cmd/executor/cmd/root.go`.
@@ -79,7 +79,7 @@ pub(super) const KANIKO: Grammar = Grammar {
     plugins: &[],
 };
 
-/// The flags of `docker build`, with those of the classic builder and of nerdctl.
+/// The flags of `docker build`, including flags that only the classic builder or nerdctl has.
 pub(super) const BUILD: FlagTable = &[
     ("--call", FlagKind::Call),
     (

@@ -1,4 +1,4 @@
-//! Docker Compose and podman-compose, whose files name the images.
+//! The tables of Docker Compose and podman-compose, whose files name the images.
 //!
 //! Sources: docker/compose `cmd/compose/`; podman-compose `podman_compose.py`.
 
@@ -9,15 +9,16 @@ use super::verb_invocation::{ComposeAction, InputFiles};
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 
-/// Version 2, which is also docker's plugin, and version 1, which is written in Python.
+/// Docker Compose, both version 2 (also a plugin of docker) and version 1 (written in Python).
 pub(super) const COMPOSE: Grammar =
     Grammar { names: &["docker-compose"], globals: GLOBALS, verbs: VERBS, plugins: &[] };
 
-/// It reads the Compose files itself and runs podman with their images.
+/// podman-compose reads the Compose files itself, and runs podman with the images in these files.
 pub(super) const PODMAN_COMPOSE: Grammar =
     Grammar { names: &["podman-compose"], globals: GLOBALS, verbs: VERBS, plugins: &[] };
 
-/// From `-c` to `--log-level` they are flags of version 1, from `--podman-path` on of podman-compose.
+/// The flags before the verb. Those from `-c` to `--log-level` are of version 1, and those from `--podman-path` on are
+/// of podman-compose.
 const GLOBALS: FlagTable = &[
     (
         "--ansi --parallel --progress -c --context -H --host --tlscacert --tlscert --tlskey \
@@ -68,7 +69,7 @@ const VERBS: &[Verb] = &[
             ("--pull", FlagKind::PullPolicy),
         ],
     ),
-    // Pushes the services' images, then sends the project itself to a registry.
+    // `publish` pushes the services' images, and then the project itself.
     Verb::new("publish|alpha publish", Positionals::First, ImageSyntax::Short, &[("--oci-version", FlagKind::Other)])
         .on(InputFiles::Compose(ComposeAction::Push))
         .does(VerbEffect::Push),

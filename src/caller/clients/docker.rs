@@ -1,4 +1,4 @@
-//! docker, and nerdctl, which has the same commands.
+//! The tables of docker, and of nerdctl, which has the same commands.
 //!
 //! Sources: docker/cli `cli/command/container/opts.go`, `cli/command/service/opts.go`; nerdctl
 //! `docs/command-reference.md`.
@@ -34,7 +34,7 @@ pub(super) const NERDCTL: Grammar = Grammar {
     plugins: &[("compose", &COMPOSE)],
 };
 
-/// Runs nerdctl in a virtual machine.
+/// finch, which runs nerdctl in a virtual machine.
 pub(super) const FINCH: Grammar = Grammar { names: &["finch"], ..NERDCTL };
 
 const VERBS: &[Verb] = &[
@@ -45,7 +45,7 @@ const VERBS: &[Verb] = &[
         .on(InputFiles::Build)
         .does(VerbEffect::BuildIf("--push")),
     verb("bake", Positionals::None, BAKE).on(InputFiles::Bake).does(VerbEffect::Unknown),
-    // The manifest list stays local until it is pushed. Only its source images are requested
+    // A manifest list stays local until it is pushed. `manifest create` requests only the source images
     // (cli/command/manifest/create_list.go).
     verb("manifest create|manifest annotate", Positionals::From(1), MANIFEST),
     verb("manifest inspect", Positionals::Last, MANIFEST),
@@ -59,7 +59,7 @@ const VERBS: &[Verb] = &[
     verb("trust inspect", Positionals::All, TRUST),
     verb("trust sign|trust revoke", Positionals::All, TRUST).does(VerbEffect::Push),
     verb("trust signer add|trust signer remove", Positionals::From(1), TRUST).does(VerbEffect::Push),
-    // A search term may begin with a registry, but a bare one is not an image.
+    // A search term may begin with a registry, but a term without a registry is not an image.
     Verb::new(
         "search|image search",
         Positionals::All,
@@ -69,7 +69,8 @@ const VERBS: &[Verb] = &[
     Verb::login("login", Positionals::Login),
 ];
 
-/// The first words of docker's own commands that need no registry. Any other unlisted word is a plugin's name.
+/// Tells whether `word` is the first word of a docker command that needs no registry. Any other unlisted word is a
+/// plugin's name.
 pub(super) fn is_local(word: &str) -> bool {
     const WORDS: &str = "attach builder checkpoint commit config container context cp diff events exec export help \
         history images import info inspect kill load logout logs network node pause port ps rename restart rm rmi save \
@@ -81,7 +82,7 @@ const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -
     Verb::new(paths, positionals, ImageSyntax::Short, flags)
 }
 
-/// From `--unpack` on they are flags of nerdctl.
+/// The flags from `--unpack` on are flags of nerdctl.
 const PULL: FlagTable = &[(
     "--platform --unpack --verify --cosign-key --cosign-certificate-identity --cosign-certificate-oidc-issuer \
      --cosign-certificate-identity-regexp --cosign-certificate-oidc-issuer-regexp --sign --notation-key-name \
@@ -89,7 +90,7 @@ const PULL: FlagTable = &[(
     FlagKind::Other,
 )];
 
-/// The last lines are flags of nerdctl.
+/// The flags from `--pidfile` on are flags of nerdctl.
 const RUN: FlagTable = &[(
     "--add-host --annotation -a --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop --cgroup-parent \
      --cgroupns --cidfile --cpu-count --cpu-percent --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c \

@@ -1,4 +1,4 @@
-//! `Grammar`: the table of one client's command line, and the reader of such tables.
+//! `Grammar`: the table for one client's command lines, and the functions that read command lines by this table.
 
 use super::verb::{Positionals, Verb};
 use super::verb_effect::{ParsedCommand, VerbEffect, names_registry};
@@ -9,14 +9,14 @@ use crate::caller::images::{ImageCollector, role};
 use crate::model::Registry;
 use crate::model::choice::{CommandImages, ImageRole};
 
-/// The table of one client.
+/// The table for one client's command lines.
 pub(in crate::caller) struct Grammar {
-    /// Its canonical name, then other names of the program.
+    /// The client's canonical name, followed by other names of its program.
     pub(super) names: &'static [&'static str],
-    /// Flags with a value, before and after the verb.
+    /// The flags with a value that may stand before and after the verb.
     pub(super) globals: FlagTable,
     pub(super) verbs: &'static [Verb],
-    /// Other clients that are subcommands of this one: `docker compose`.
+    /// Other clients that are subcommands of this client, as in `docker compose`.
     pub(super) plugins: &'static [(&'static str, &'static Grammar)],
 }
 
@@ -40,8 +40,8 @@ struct Flags<'a> {
 }
 
 impl<'a> CommandHead<'a> {
-    /// Reads the words after the verb. With `ends_at_first` it stops after the first word, because another program's
-    /// command line follows.
+    /// Reads the words after the verb. With `ends_at_first`, stops after the first word that is not a flag, because
+    /// another program's command line follows.
     fn read(self, ends_at_first: bool) -> (Vec<&'a str>, Flags<'a>) {
         let (mut positionals, mut flags) = (Vec::new(), self.flags);
         for word in self.words {
@@ -59,12 +59,12 @@ impl<'a> CommandHead<'a> {
 }
 
 impl Grammar {
-    /// Returns the client and the verb as typed. The client may be a plugin of this one.
+    /// Returns the canonical name of the client, and the verb as typed. The client may be a plugin of this client.
     pub(in crate::caller) fn client_and_verb(&self, arguments: &[String]) -> (&'static str, &'static str) {
         self.verb(arguments).map_or((self.names[0], ""), |CommandHead { client, path, .. }| (client, path))
     }
 
-    /// Returns the images of `registry` on the command line and what happens to them; `None` for an unlisted verb.
+    /// Returns the images of `registry` on the command line and the operation on them, or `None` for an unlisted verb.
     pub(super) fn command(&self, program: &Program, registry: &Registry) -> Option<CommandImages> {
         let head = self.verb(&program.args)?;
         let verb = head.verb;
@@ -85,7 +85,7 @@ impl Grammar {
         let destination = named.last().copied().filter(|_| positionals.len() > 1 && are_remote[1]);
         let place = effect.destination(program, &values, &switches);
         named.extend(place.iter().map(|(text, form)| (text.as_str(), *form)));
-        // The client writes to this repository, and only reads the images.
+        // The client pushes to the repository in a variable, and only pulls the images.
         let beside = verb.repository_beside(program);
         let destination = beside.as_deref().map(|text| (text, verb.syntax)).or(destination);
         named.extend(destination.filter(|_| beside.is_some()));
@@ -111,7 +111,7 @@ impl Grammar {
         Some(CommandImages { images, role, operation: deed.operation(&line, registry) })
     }
 
-    /// Returns the destination of a push, if it is not one of the images among the arguments.
+    /// Returns the destination of a push, if the destination is not an image among the arguments.
     pub(in crate::caller) fn place(&self, program: &Program) -> Option<String> {
         let head = self.verb(&program.args)?;
         let verb = head.verb;
@@ -133,7 +133,7 @@ impl Grammar {
                     *service = service.split_once('=').map_or(*service, |(name, _count)| name); // `scale web=3`
                 }
             }
-            (InputFiles::Compose(_), _) => positionals.clear(), // `publish IMAGE`, with all services
+            (InputFiles::Compose(_), _) => positionals.clear(), // `publish IMAGE` works on all services
             _ => {}
         }
         (verb.files != InputFiles::None).then_some(VerbInvocation {
@@ -145,7 +145,7 @@ impl Grammar {
         })
     }
 
-    /// Returns the user that the command logs in to `registry`.
+    /// Returns the user name with which the command logs in to `registry`.
     pub(in crate::caller) fn login_username(&self, arguments: &[String], registry: &Registry) -> Option<String> {
         let head = self.verb(arguments)?;
         let verb = head.verb;
@@ -159,7 +159,7 @@ impl Grammar {
         username.filter(|_| means_registry).map(str::to_owned)
     }
 
-    /// Reads up to the verb; `None` for an unlisted verb.
+    /// Reads a command line up to its verb. Returns `None` for an unlisted verb.
     pub(super) fn verb<'a>(&self, arguments: &'a [String]) -> Option<CommandHead<'a>> {
         let mut grammar = self;
         let mut words = CommandWords::new(arguments, self.globals);
@@ -188,7 +188,7 @@ impl Grammar {
         }
     }
 
-    /// Returns the first word that is not a flag, if no listed verb or plugin begins with it.
+    /// Returns the first word that is not a flag, unless it is a plugin or the start of a listed verb.
     pub(super) fn unlisted_word<'a>(&self, arguments: &'a [String]) -> Option<&'a str> {
         let word = CommandWords::new(arguments, self.globals).find_map(|word| match word {
             CommandWord::Positional(word) => Some(word),
@@ -201,7 +201,7 @@ impl Grammar {
         self.plugins.iter().find(|(name, _)| *name == word).map(|(_, grammar)| *grammar)
     }
 
-    /// Tells whether `path` is a verb or the first word of one.
+    /// Tells whether `path` is a verb or the first word of a verb.
     fn leads_on(&self, path: &str) -> bool {
         let is_start =
             |known: &str| known.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));

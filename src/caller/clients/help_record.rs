@@ -1,4 +1,5 @@
-//! Compares the tables of flags with the help of real clients: `tests/fixtures/flags/`, one file per version.
+//! Compares the tables of flags with the help of real clients. `tests/fixtures/flags/` has one file for each version of
+//! a client.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,22 +18,22 @@ use crate::caller::command_words::CommandWord;
 #[serde(deny_unknown_fields)]
 struct HelpRecord {
     client: String,
-    /// The name of the client in our tables.
+    /// The name of the client in Ensign's tables.
     grammar: String,
-    /// The flags of each command, by the command's path. A path may have several spellings, as in a [`Verb`]. The empty
-    /// path has the flags before the verb.
+    /// The flags of each command, by the command's path. A path may have several spellings, as in a [`Verb`]. The flags
+    /// before the verb are under the empty path.
     commands: BTreeMap<String, RecordedFlags>,
-    /// Commands without an image of a registry.
+    /// The commands that need no registry.
     local: Vec<String>,
 }
 
-/// Flags, separated by spaces.
+/// Lists of flags, separated by spaces.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RecordedFlags {
     #[serde(default)]
     value: String,
-    /// Flags that take a value only after `=`.
+    /// The flags that accept a value only after `=`.
     #[serde(default)]
     optional: String,
     #[serde(default)]
@@ -63,7 +64,7 @@ fn every_flag_of_the_recorded_clients_is_read_as_they_read_it() {
     assert!(failures.is_empty(), "{}\n{} differences", failures.join("\n"), failures.len());
 }
 
-/// Returns the flags that our tables read in another way than the client.
+/// Returns the flags that Ensign's tables read in another way than the client does.
 fn differences(grammar: &Grammar, path: &str, flags: &RecordedFlags) -> Vec<String> {
     let is_read = |flag: &str, takes_value| match (path, grammar.names[0]) {
         ("", name) if name != "kaniko" => takes_value_before_verb(grammar, flag) == takes_value,
@@ -90,7 +91,7 @@ fn verb_at(grammar: &Grammar, path: &str) -> Option<&'static str> {
     grammar.verb(&words).map(|CommandHead { path, .. }| path)
 }
 
-/// `None` if the path is not a verb.
+/// Tells whether `flag` has a value after the verb `path`. Returns `None` if the path is not a verb.
 fn takes_value_behind(grammar: &Grammar, path: &str, flag: &str) -> Option<bool> {
     let words: Vec<String> = path.split_ascii_whitespace().chain([flag, "word"]).map(str::to_owned).collect();
     let CommandHead { path: found, words, .. } = grammar.verb(&words)?;

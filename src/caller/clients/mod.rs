@@ -1,8 +1,8 @@
-//! The container clients' command lines, as tables.
+//! Tables for the command lines of container clients.
 //!
-//! A new client is a new table, and a file of cases in `tests/fixtures/callers/`. Every flag that takes a value must be
-//! listed, or its value would be read as an image. Other flags must not be listed, or the image after them would be
-//! read as their value.
+//! A new client needs a new table, and a file of cases in `tests/fixtures/callers/`. Every flag with a value must be
+//! listed, or its value would be read as an image. A flag without a value must not be listed, or the image after the
+//! flag would be read as its value.
 
 mod build;
 mod compose;
@@ -52,16 +52,16 @@ const GRAMMARS: [&Grammar; 24] = [
     &registry::KUBECTL,
 ];
 
-/// The endings of a renamed client's name: `docker29`, `regctl-linux-amd64`.
+/// The endings of a renamed client's name, as in `regctl-linux-amd64`.
 const SUFFIXES: [&str; 10] =
     ["linux", "darwin", "windows", "amd64", "arm64", "x86_64", "remote", "static", "latest", "in-a-user-namespace"];
 
-/// Returns the client with a canonical name.
+/// Returns the client with the canonical name `name`.
 pub(super) fn find(name: &str) -> Option<&'static Grammar> {
     GRAMMARS.into_iter().find(|grammar| grammar.names[0] == name)
 }
 
-/// Returns the canonical name of the client with the program `name`.
+/// Returns the canonical name of the client whose program is called `name`.
 pub(super) fn canonical_name(name: &str) -> Option<&'static str> {
     let is_version = |rest: &str| {
         let suffix = rest.trim_start_matches(['-', '_', '.']);
@@ -73,8 +73,8 @@ pub(super) fn canonical_name(name: &str) -> Option<&'static str> {
     GRAMMARS.into_iter().find(|grammar| grammar.names.iter().any(|known| is(known))).map(|grammar| grammar.names[0])
 }
 
-/// Returns the images of `registry` on the client's command line. An unknown plugin of docker is read as an unknown
-/// program.
+/// Returns the images of `registry` on the client's command line. The command line of an unknown docker plugin is read
+/// like that of an unknown program.
 pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
     client.command(program, registry).unwrap_or_else(|| {
         let is_plugin = runs_unknown_plugin(client, program);

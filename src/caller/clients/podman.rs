@@ -1,4 +1,4 @@
-//! podman and buildah.
+//! The tables of podman and buildah.
 //!
 //! Sources: podman `cmd/podman/`, `docs/source/markdown/`; buildah `cmd/buildah/`, `pkg/cli/common.go`.
 
@@ -25,7 +25,7 @@ pub(super) const PODMAN: Grammar = Grammar {
         verb("run|create|container run|container create", Positionals::BeforeCommand, RUN).local_if("--rootfs", ""),
         verb("container runlabel", Positionals::Second, TRANSFER),
         verb("build|image build|buildx build|builder build", Positionals::None, BUILD).on(InputFiles::Build),
-        // Each machine of the farm builds for its platform and pushes to the registry.
+        // Each machine of a farm builds for its own platform and pushes the result.
         verb("farm build", Positionals::None, BUILD).on(InputFiles::Build).does(VerbEffect::BuildUnless("")),
         verb("kube play|play kube", Positionals::None, PLAY).on(InputFiles::Manifests),
         verb("manifest inspect", Positionals::All, TRANSFER),
@@ -60,13 +60,13 @@ pub(super) const BUILDAH: Grammar = Grammar {
         verb("manifest inspect", Positionals::All, TRANSFER),
         verb("manifest create|manifest add", Positionals::From(1), TRANSFER),
         verb("manifest annotate", Positionals::Second, TRANSFER),
-        // Requests an image if neither a container nor an image on this machine has its name.
+        // `inspect` requests an image if no container and no image on this machine has the name.
         verb("inspect", Positionals::First, &[("-f --format -t --type", FlagKind::Other)]),
         verb("mkcw", Positionals::First, MKCW),
         verb("add|copy", Positionals::None, ADD),
         verb("source pull", Positionals::First, TRANSFER),
         verb("source push", Positionals::From(1), TRANSFER).does(VerbEffect::Push),
-        // Without a transport the result stays in local storage.
+        // The result of `commit` stays in local storage, unless its name has a transport.
         Verb::new("commit", Positionals::From(1), ImageSyntax::Transport, COMMIT).does(VerbEffect::Push),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
@@ -89,10 +89,10 @@ const TRANSFER: FlagTable = &[(
 
 const RUN: FlagTable = &[(CONTAINER, FlagKind::Other), ("-h --hostname --pull", FlagKind::Other)];
 
-/// Here and in `build`, `--pull` takes a value only after `=`.
+/// The flags of `buildah from`. Here and in `build`, `--pull` accepts a value only after `=`.
 const FROM: FlagTable = &[(CONTAINER, FlagKind::Other)];
 
-/// `podman run` and `create`. The last line is only for `buildah from`.
+/// The flags of `podman run` and `podman create`. The flags on the last line are only for `buildah from`.
 const CONTAINER: &str = "--add-host --annotation --arch -a --attach --authfile --blkio-weight --blkio-weight-device \
      --cap-add --cap-drop --cert-dir --cgroup-conf --cgroup-parent --cgroupns --cgroups --chrootdirs --cidfile \
      --conmon-pidfile --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c --cpu-shares --cpus --cpuset-cpus \
@@ -161,7 +161,7 @@ const COMMIT: FlagTable = &[
     ("--sbom-scanner-image", FlagKind::Image),
 ];
 
-/// The result stays in local storage.
+/// The flags of `buildah mkcw`, whose result stays in local storage.
 const MKCW: FlagTable = &[
     (
         "--add-file -u --attestation-url -c --cpus -f --firmware-library -m --memory -p --passphrase -s --slop -t --type \

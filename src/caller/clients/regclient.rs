@@ -1,4 +1,4 @@
-//! regclient's programs: regctl, and regsync and regbot, which work on files.
+//! The tables of regclient's programs: regctl, and regsync and regbot, which work on files.
 //!
 //! Sources: regclient `cmd/regctl/`, `cmd/regsync/`, `cmd/regbot/`.
 

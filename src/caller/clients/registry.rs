@@ -1,4 +1,4 @@
-//! Clients of registries that need no daemon: crane, oras, helm, cosign, ko, devcontainer.
+//! The tables of clients that need no daemon, such as crane, oras, helm, cosign, ko and devcontainer.
 //!
 //! Sources: go-containerregistry `cmd/crane/doc/`; oras `cmd/oras/`; helm `cmd/helm/`; cosign `doc/`; ko
 //! `docs/reference/`; devcontainers/cli `src/spec-node/`.
@@ -25,7 +25,7 @@ pub(super) const CRANE: Grammar = Grammar {
         short("push", Positionals::From(1), CRANE_FLAGS).does(VerbEffect::Push),
         short("pull", Positionals::AllButLast, CRANE_FLAGS),
         short("append", Positionals::None, CRANE_FLAGS), // to `--new_tag`
-        short("index append", Positionals::First, CRANE_FLAGS), // to `--tag`, from an index if there is one
+        short("index append", Positionals::First, CRANE_FLAGS), // to `--tag`, perhaps from an index
         short("index filter", Positionals::First, CRANE_FLAGS).does(VerbEffect::Push),
         short("index list", Positionals::All, CRANE_FLAGS),
         Verb::login("auth login", Positionals::Login),
@@ -33,7 +33,7 @@ pub(super) const CRANE: Grammar = Grammar {
     plugins: &[],
 };
 
-/// crane, which also has Google's own logins.
+/// gcrane, which is crane with Google's own logins.
 pub(super) const GCRANE: Grammar = Grammar { names: &["gcrane"], ..CRANE };
 
 pub(super) const ORAS: Grammar = Grammar {
@@ -77,10 +77,10 @@ pub(super) const HELM: Grammar = Grammar {
             ImageSyntax::Oci,
             HELM_FLAGS,
         ),
-        // Only with `--dependency-update`. A local chart needs no registry otherwise.
+        // A local chart needs a registry only with `--dependency-update`.
         Verb::new("install|template", Positionals::All, ImageSyntax::Oci, HELM_FLAGS).on(InputFiles::Chart),
         Verb::new("upgrade", Positionals::All, ImageSyntax::Oci, UPGRADE_FLAGS).on(InputFiles::Chart),
-        // helm appends the chart's name.
+        // Helm appends the chart's name to the address.
         Verb::new("push", Positionals::From(1), ImageSyntax::Namespace, HELM_FLAGS).does(VerbEffect::Push),
         Verb::new(
             "dependency update|dependency build|dep up|dep update|dep build",
@@ -103,7 +103,7 @@ pub(super) const COSIGN: Grammar = Grammar {
         beside("triangulate|tree|save|generate"),
         beside("download signature|download sbom|download attestation"),
         short("copy", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Copy),
-        // The signature is written beside the image.
+        // A signature is stored beside its image.
         beside("sign").dry_if("--upload=false").does(VerbEffect::Push),
         beside("attest").dry_if("--no-upload").does(VerbEffect::Push),
         beside("clean").does(VerbEffect::Push),
@@ -118,7 +118,7 @@ pub(super) const COSIGN: Grammar = Grammar {
     plugins: &[],
 };
 
-/// Publishes features and templates of development containers, and runs such containers.
+/// devcontainer, which publishes features and templates of development containers, and runs such containers.
 pub(super) const DEVCONTAINER: Grammar = Grammar {
     names: &["devcontainer", "devcontainer.js"],
     globals: &[("--allow-cross-origin-auth-host", FlagKind::Other)],
@@ -143,7 +143,7 @@ const DEVCONTAINER_FLAGS: FlagTable = &[
     ("-t --template-id", FlagKind::Image),
 ];
 
-/// Verbs that work on devcontainer.json (devcontainers/cli `src/spec-node/devContainersSpecCLI.ts`).
+/// The flags of verbs that work on devcontainer.json (devcontainers/cli `src/spec-node/devContainersSpecCLI.ts`).
 const DEVCONTAINER_RUN: FlagTable = &[
     (
         "--additional-features --buildkit --container-data-folder --container-id --container-session-data-folder \
@@ -166,7 +166,7 @@ const PUBLISH: FlagTable = &[
     ("-n --namespace", FlagKind::Namespace),
 ];
 
-/// `ko build` pushes to the repository in the variable `KO_DOCKER_REPO`.
+/// ko, which pushes to the repository in the variable `KO_DOCKER_REPO`.
 pub(super) const KO: Grammar = Grammar {
     names: &["ko"],
     globals: &[],
@@ -180,7 +180,7 @@ pub(super) const KO: Grammar = Grammar {
     plugins: &[],
 };
 
-/// kubectl itself needs no account, but a program that it starts may need one.
+/// kubectl, which needs no account itself, but may start a program that needs an account.
 pub(super) const KUBECTL: Grammar = Grammar {
     names: &["kubectl"],
     globals: &[(
@@ -198,8 +198,8 @@ pub(super) const KUBECTL: Grammar = Grammar {
     plugins: &[],
 };
 
-/// cosign pushes signatures to the image's repository, or to the repository in a variable (sigstore/cosign
-/// `pkg/cosign/env`).
+/// Returns a verb of cosign, which stores signatures in the image's repository, or in the repository in a variable
+/// (sigstore/cosign `pkg/cosign/env`).
 const fn beside(paths: &'static str) -> Verb {
     short(paths, Positionals::All, COSIGN_FLAGS).repository_in("COSIGN_REPOSITORY")
 }
@@ -208,7 +208,7 @@ const fn short(paths: &'static str, positionals: Positionals, flags: FlagTable) 
     Verb::new(paths, positionals, ImageSyntax::Short, flags)
 }
 
-/// oras accepts no short names.
+/// Returns a verb of oras, which accepts no short names.
 const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
     Verb::new(paths, positionals, ImageSyntax::WithHost, ORAS_FLAGS).local_if("--oci-layout", "--oci-layout")
 }
@@ -244,7 +244,7 @@ const ORAS_FLAGS: FlagTable = &[
 
 const HELM_FLAGS: FlagTable = &[(HELM_VALUES, FlagKind::Other)];
 
-/// For `install` this flag takes no value.
+/// The flags of `helm upgrade`. For `helm install`, the flag `--server-side` has no value.
 const UPGRADE_FLAGS: FlagTable = &[(HELM_VALUES, FlagKind::Other), ("--server-side", FlagKind::Other)];
 
 const HELM_VALUES: &str = "--app-version --ca-file --cert-file --key --key-file --keyring --passphrase-file --password \

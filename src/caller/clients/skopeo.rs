@@ -1,4 +1,4 @@
-//! skopeo: a transport, such as `docker://`, is in front of every image, except for `sync`.
+//! The table of skopeo. Except for `sync`, every image has a transport, such as `docker://`, in front of it.
 //!
 //! Source: skopeo `cmd/skopeo/`.
 

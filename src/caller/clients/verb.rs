@@ -1,4 +1,4 @@
-//! `Verb`: a command of a client, and which of its words are images.
+//! `Verb`: a command of a client, which says which words of the command line are images.
 
 use super::verb_effect::VerbEffect;
 use super::verb_invocation::InputFiles;
@@ -8,48 +8,48 @@ use crate::caller::images::ImageSyntax;
 
 /// A verb that works on a registry's images, or logs in. Verbs that need no registry are not listed.
 pub(super) struct Verb {
-    /// One or two words, with other spellings: `push|image push`.
+    /// The verb's words in all their spellings, as in `push|image push`.
     pub(super) paths: &'static str,
     pub(super) positionals: Positionals,
-    /// How this verb's images are written.
+    /// The form in which the verb's images are written.
     pub(super) syntax: ImageSyntax,
     pub(super) flags: FlagTable,
-    /// The files that it works on.
+    /// The files that the verb works on.
     pub(super) files: InputFiles,
     pub(super) effect: VerbEffect,
     /// The variable with the repository to which signatures are pushed.
     pub(super) repository_in: Option<&'static str>,
-    /// Two switches. With the first one the first word is a folder, with the second one the other words are.
+    /// Two switches. The first switch makes the first image local, and the second switch makes the other images local.
     pub(super) local_if: [&'static str; 2],
-    /// Switches with which nothing is pushed: `--dry-run`, or `--upload=false`.
+    /// The switches that prevent a push, such as `--dry-run` or `--upload=false`.
     pub(super) dry_if: &'static str,
 }
 
-/// Which positional words are images.
+/// The positional words that are images.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Positionals {
     None,
-    /// The first word. Tags and files follow.
+    /// The first word, before tags or files.
     First,
-    /// The first word. Another program's command line follows: `docker run IMAGE COMMAND`.
+    /// The first word, before another program's command line, as in `docker run IMAGE COMMAND`.
     BeforeCommand,
     All,
-    /// The second word. Arguments of its own follow: `podman container runlabel LABEL IMAGE ARGUMENT`.
+    /// The second word, before arguments, as in `podman container runlabel LABEL IMAGE ARGUMENT`.
     Second,
-    /// All words except for the first ones, as many as the number.
+    /// All words except the first ones, whose number is given.
     From(usize),
     FirstTwo,
-    /// `IMAGE DIGEST IMAGE DIGEST`.
+    /// Every other word, as in `IMAGE DIGEST IMAGE DIGEST`.
     EveryOther,
-    /// `SOURCE [DESTINATION]`. With a destination, the source is local.
+    /// The last word of `SOURCE [DESTINATION]`. A source before a destination is local.
     Last,
-    /// `IMAGE… PATH`.
+    /// All words but the last, as in `IMAGE… PATH`.
     AllButLast,
-    /// skopeo's `--src KIND --dest KIND SOURCE NAMESPACE`, without transports.
+    /// The words of `skopeo sync --src KIND --dest KIND SOURCE NAMESPACE`, which have no transports.
     Sync,
-    /// `login [REGISTRY]`. Docker Hub is the default.
+    /// The registry of `login [REGISTRY]`. The default is Docker Hub.
     Login,
-    /// `login [REGISTRY]`. The default is in the client's own files.
+    /// The registry of `login [REGISTRY]`. The default is in the client's own files.
     LoginAnywhere,
 }
 
@@ -105,7 +105,7 @@ impl Verb {
         Self::new(paths, positionals, ImageSyntax::WithHost, FLAGS).does(VerbEffect::Unknown)
     }
 
-    /// Returns what the verb does with these flags. If the flags say that nothing is pushed, the verb only reads.
+    /// Returns the verb's effect with these flags. If the flags prevent a push, the verb only reads.
     pub(super) fn effect(&self, values: &[(FlagKind, &str)], switches: &[Switch<'_>]) -> VerbEffect {
         let is_typed = |switch: &str| match switch.strip_suffix("=false") {
             Some(switch) => is_off(switches, switch),
@@ -126,7 +126,8 @@ impl Verb {
 }
 
 impl Positionals {
-    /// Returns each image with its syntax. `are_remote` tells whether the first image and the others are in a registry.
+    /// Returns each image with its syntax. `are_remote` tells whether the first image is in a registry, and whether the
+    /// other images are.
     pub(super) fn images<'a>(
         self,
         words: &[&'a str],

@@ -1,45 +1,45 @@
-//! `VerbEffect`: whether a verb pulls or pushes its images, as far as the command line tells.
+//! `VerbEffect`: whether a verb pulls or pushes its images, as far as the command line shows.
 
 use crate::caller::Program;
 use crate::caller::command_words::{FlagKind, Switch, is_on};
 use crate::caller::images::{ImageCollector, ImageSyntax, is_pushing};
 use crate::model::{Operation, Registry, ServerUrl, Target};
 
-/// The effect of a verb. A destination in a flag is pushed by every verb.
+/// The effect of a verb on its images. Every effect except `Read` includes a push to each destination in a flag.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum VerbEffect {
-    /// A login has none. That of some builds is in their files.
+    /// The command line shows no effect, as for a login, or for a build whose files decide whether the build pushes.
     Unknown,
     Pull,
-    /// Pulls. Destinations in flags are not used.
+    /// Pulls, and ignores destinations in flags.
     Read,
-    /// Pushes, signs or deletes. The destinations are those in flags, or else all images among the arguments.
+    /// Pushes, signs or deletes images. The destinations are those in flags, or else all images among the arguments.
     Push,
-    /// Copies from the first word to the second.
+    /// Copies the first image to the second image.
     Copy,
-    /// Pushes its result with this flag, or with an output such as `type=registry`.
+    /// Builds, and pushes the result with this flag or with an output such as `type=registry`.
     BuildIf(&'static str),
-    /// Pushes its result without this flag.
+    /// Builds, and pushes the result unless this flag is set.
     BuildUnless(&'static str),
-    /// Pushes with this flag.
+    /// Pushes only if this flag is set.
     PushIf(&'static str),
-    /// ko: the variable with the namespace to push to. With `--bare` it has the whole repository.
+    /// Pushes to the namespace in this variable (ko). With `--bare`, the variable has the whole repository.
     PushTo(&'static str),
 }
 
-/// A command line after its verb.
+/// The parts of a command line after its verb.
 pub(super) struct ParsedCommand<'a> {
     pub(super) form: ImageSyntax,
     pub(super) values: &'a [(FlagKind, &'a str)],
     pub(super) switches: &'a [Switch<'a>],
-    /// The words that are images.
+    /// The words that are images, with their syntax.
     pub(super) named: &'a [(&'a str, ImageSyntax)],
-    /// The second word.
+    /// The second image, if there is one.
     pub(super) destination: Option<(&'a str, ImageSyntax)>,
 }
 
 impl VerbEffect {
-    /// Returns the destination of a push, if it is not one of the images among the arguments.
+    /// Returns the destination of a push, if the destination is not an image among the arguments.
     pub(super) fn destination(
         self,
         program: &Program,
@@ -52,7 +52,7 @@ impl VerbEffect {
                 let form = if is_on(switches, "--bare") { ImageSyntax::Short } else { ImageSyntax::Namespace };
                 Some((program.variable(variable)?, form))
             }
-            // devcontainer has a flag for the host, with a default, and a flag for the namespace.
+            // devcontainer has one flag for the host, which has a default, and another flag for the namespace.
             Self::Push => {
                 let host = value(FlagKind::Registry).unwrap_or("ghcr.io");
                 Some((format!("{host}/{}", value(FlagKind::Namespace)?), ImageSyntax::Namespace))
@@ -61,8 +61,8 @@ impl VerbEffect {
         }
     }
 
-    /// Returns the operation at `registry`. It is a push if anything is pushed there, because an account that may push
-    /// may usually pull too.
+    /// Returns the operation at `registry`. The operation is a push if anything is pushed to `registry`, because an
+    /// account that may push may usually pull too.
     pub(super) fn operation(self, line: &ParsedCommand<'_>, registry: &Registry) -> Option<Operation> {
         let mut pushed = ImageCollector::new(registry);
         let is_built_to_push = self.builds_to_push(line);
@@ -86,8 +86,8 @@ impl VerbEffect {
         Some(if pushed.found().is_empty() { Operation::Pull } else { Operation::Push })
     }
 
-    /// Tells whether the result is not pushed, as far as the command line shows. The caller reads files first, because
-    /// they may show more.
+    /// Tells whether the result of a build stays local, as far as the command line shows. The command's files may show
+    /// a push, so they are read first.
     pub(super) fn keeps_result(self, line: &ParsedCommand<'_>) -> bool {
         !self.builds_to_push(line)
     }
@@ -101,7 +101,7 @@ impl VerbEffect {
     }
 }
 
-/// Tells whether the namespace belongs to the registry, or is only its host.
+/// Tells whether a namespace is in the registry, or is only the registry's host.
 fn is_of_registry(namespace: &str, registry: &Registry) -> bool {
     names_registry(namespace.strip_prefix("oci://").unwrap_or(namespace), registry)
 }
@@ -116,7 +116,7 @@ impl ParsedCommand<'_> {
     }
 }
 
-/// `docker login https://HOST/` and `HOST/namespace` log in to `HOST`.
+/// Tells whether an address names the registry. Both `https://HOST/` and `HOST/NAMESPACE` name the registry `HOST`.
 pub(super) fn names_registry(address: &str, registry: &Registry) -> bool {
     ServerUrl::parse(address).is_some_and(|url| match url.target() {
         Target::Registry { registry: named, user: _, repository: _ } => named == registry,

@@ -1,4 +1,4 @@
-//! `VerbInvocation`: a verb with its words, and the files that it works on.
+//! `VerbInvocation`: a verb with its words, and the files that the verb works on.
 
 use crate::caller::command_words::{FlagKind, Switch, is_on};
 
@@ -7,16 +7,16 @@ use crate::caller::command_words::{FlagKind, Switch, is_on};
 pub(in crate::caller) enum InputFiles {
     None,
     Compose(ComposeAction),
-    /// `docker stack deploy`.
+    /// The Compose files of `docker stack deploy`.
     Stack,
     /// A Dockerfile or Containerfile.
     Build,
-    /// The Dockerfiles that the arguments of `cosign dockerfile verify` name.
+    /// The Dockerfiles among the arguments of `cosign dockerfile verify`.
     Dockerfile,
     /// A Dockerfile that buildctl's flags name.
     Buildctl,
     Bake,
-    /// Kubernetes' manifests.
+    /// Kubernetes manifests.
     Manifests,
     /// skopeo's list of images to copy.
     SyncList,
@@ -28,7 +28,7 @@ pub(in crate::caller) enum InputFiles {
     DevContainer,
     /// Only the features in devcontainer.json.
     DevContainerFeatures,
-    /// helm's chart with its dependencies.
+    /// A Helm chart with its dependencies.
     Chart,
 }
 
@@ -36,17 +36,17 @@ pub(in crate::caller) enum InputFiles {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::caller) enum ComposeAction {
     Pull,
-    /// Requests the digests of all images: `config --resolve-image-digests`.
+    /// Requests the digests of all images, as in `config --resolve-image-digests`.
     Resolve,
     Push,
     Build,
-    /// Pulls or builds missing images, dependencies included.
+    /// Pulls or builds missing images, including those of dependencies.
     Up,
-    /// As `Up`, for one service. The words after its name are a command for the container.
+    /// Does the same as `Up` for one service. The words after the service's name are a command for the container.
     Run,
 }
 
-/// A verb with its words. It has no `Debug`, because its words may be passwords.
+/// A verb with its words. `VerbInvocation` has no `Debug`, because a word may be a password.
 pub(in crate::caller) struct VerbInvocation<'a> {
     /// The client's canonical name.
     pub(in crate::caller) client: &'static str,
@@ -67,7 +67,7 @@ impl<'a> VerbInvocation<'a> {
         self.values.iter().filter(move |(found, _)| *found == meaning).map(|(_, value)| *value)
     }
 
-    /// Returns the last value, which overrides earlier ones.
+    /// Returns the last value of a kind, which overrides earlier values.
     pub(in crate::caller) fn value(&self, meaning: FlagKind) -> Option<&'a str> {
         self.values(meaning).last()
     }
@@ -76,7 +76,8 @@ impl<'a> VerbInvocation<'a> {
         is_on(&self.switches, switch)
     }
 
-    /// Returns variables with their values. A variable without a value has the value of the environment.
+    /// Returns the variables in flags, such as build arguments. A variable without a value gets its value from the
+    /// environment.
     pub(in crate::caller) fn variables(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
         self.values(FlagKind::Variable)
             .map(|pair| pair.split_once('=').map_or((pair, None), |(name, value)| (name, Some(value))))
