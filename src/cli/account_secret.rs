@@ -29,7 +29,8 @@ impl AccountSecret {
 }
 
 impl CommandContext<'_> {
-    /// Fetches the account's secret. Even a refused secret is fetched, because the registry may accept it again.
+    /// Fetches the account's secret. Even a refused secret is fetched, because the registry may accept the secret
+    /// again.
     pub(super) fn secret_of(&self, account: &Account) -> Result<AccountSecret, Failure> {
         let mut stored = self.accounts.stored(account)?;
         let mut known = SecretVerdict::Accepted;
@@ -78,7 +79,7 @@ impl CommandContext<'_> {
         oauth::token_expiry(providers.for_registry(registry)?, registry, credential)
     }
 
-    /// Saves the registry's new identity token, because the old one may no longer be valid.
+    /// Saves the registry's new identity token, because the old identity token may no longer be valid.
     pub(super) fn renew(
         &self,
         account: &Account,
@@ -95,7 +96,7 @@ impl CommandContext<'_> {
     }
 
     /// Records the verdict. After a refusal or the end of a session, clients do not receive the secret until the
-    /// registry accepts it again.
+    /// registry accepts the secret again.
     pub(super) fn record_verdict(
         &self,
         account: &Account,

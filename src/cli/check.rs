@@ -60,8 +60,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::CheckArguments
 }
 
 impl CheckSubject {
-    /// Chooses the account as `which` does. Checks the account's caller rule if `hands_out` names a command, which then
-    /// prints a secret.
+    /// Chooses the account as `which` does. If `hands_out` names a command that prints a secret, checks the account's
+    /// caller rule first.
     pub(super) fn find(
         context: &CommandContext<'_>,
         registry: Registry,
@@ -179,9 +179,9 @@ pub(super) fn no_image(registry: &Registry) -> Failure {
     Failure::usage(format!("`{registry}` names no image"), format!("name one, as in `{registry}/acme/app`"))
 }
 
-/// Returns the sentence and the exit code of a verdict about a repository. The exit code is 0 if the access is allowed,
-/// 1 if it is unknown, 3 if the account is not accepted, 4 if the access is denied, and 5 if the registry did not check
-/// the password.
+/// Returns the sentence and the exit code of a verdict about a repository. The exit code is 0 for an allowed access, 3
+/// for a refused account, and 4 for a denied access. The exit code is 5 if the registry did not check the password, and
+/// 1 if the access is unknown.
 pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action: Operation) -> CheckReport {
     let (registry, name) = (&subject.registry, &subject.account.name);
     let deed = match action {

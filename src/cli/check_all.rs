@@ -90,8 +90,8 @@ fn worst(codes: impl Iterator<Item = u8>) -> u8 {
     WORST_FIRST.into_iter().find(|code| codes.contains(code)).unwrap_or_default()
 }
 
-/// Passes each result to `tell` as soon as it is known. Secrets are read one after another, and secrets from other
-/// programs come last, because another program may be slow.
+/// Passes each result to `tell` as soon as the result is known. Secrets are read one after another, and secrets from
+/// other programs come last, because another program may be slow.
 fn ask_all(
     context: &CommandContext<'_>,
     inquiries: &[PendingCheck],

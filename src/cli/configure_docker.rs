@@ -274,8 +274,8 @@ fn wants_import(context: &CommandContext<'_>, arguments: &args::ConfigureDockerA
     Ok(arguments.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
 }
 
-/// Saves the logins, then removes them from the files. A skipped login stays in its file. If one login cannot be saved,
-/// all logins stay in the files.
+/// Saves the logins, then removes the logins from the files. A skipped login stays in its file. If one login cannot be
+/// saved, all logins stay in the files.
 fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<(), Failure> {
     let outcomes = import::save_logins(context, found, ImportMode::Save);
     for (finding, result) in found.iter().zip(&outcomes) {

@@ -15,7 +15,7 @@ use crate::system::text::{one_line, quote};
 const SOME_EXPIRE: u8 = 6;
 
 /// Lists the accounts whose secrets expire within the time or have expired. The exit code is 6 if the list has
-/// accounts, 1 if it is empty but some secrets could not be read, and 0 otherwise.
+/// accounts, 1 if the list is empty but some secrets could not be read, and 0 otherwise.
 pub(super) fn run(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],

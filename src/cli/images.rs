@@ -39,7 +39,7 @@ pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &Regis
 /// Reads a pattern that a person typed with or without the registry. Returns a typed tag or digest separately, because
 /// a pattern contains neither.
 ///
-/// A single word is a namespace, such as `acme`. A person may also type an image as for a pull, such as
+/// A single word is a namespace, such as `acme`. A person may also type an image reference, such as
 /// `ghcr.io/acme/app:1.0`.
 fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Option<&'t str>), Failure> {
     let example = || format!("write it as '{registry}/acme/**'");

@@ -1,4 +1,5 @@
-//! `ListEdit`: changes a list of an account. Typed values replace the list, but values after a `+` are added to it.
+//! `ListEdit`: changes a list of an account. Typed values replace the list, but values after a `+` are added to the
+//! list.
 
 use super::failure::Failure;
 

@@ -74,7 +74,7 @@ struct CommandContext<'e> {
     accounts: Accounts<'e>,
     env: &'e Env,
     ui: Ui,
-    /// The program's name for messages, as people type it.
+    /// The program's name as people type it, for messages.
     program: &'e str,
     /// The identity provider that a registry announces, for which Ensign asks only once.
     announced: OnceCell<(Registry, Result<Option<Provider>, String>)>,
@@ -93,7 +93,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: &[OsString], env: Resul
     let called = if program == "docker-ensign" { PLUGIN } else { program };
     if words.is_empty() || (words.len() == 1 && (words[0] == "-h" || words[0] == "--help")) {
         let shown = help::short(called);
-        // Docker's helpers exit with 1 if they are called without a verb, and so does Ensign.
+        // Like Docker's own helpers, Ensign exits with 1 if a client calls without a verb.
         return if is_helper && words.is_empty() { ExitCode::FAILURE } else { shown };
     }
     // A client may call the helper with an unknown verb as the only word, and clients read only stdout.

@@ -66,7 +66,7 @@ fn show(context: &CommandContext<'_>, pins: &Pins) -> Result<ExitCode, Failure> 
 }
 
 /// Removes the pinned helpers of those `former` aliases that no account has any more. Warns if Docker's config still
-/// names a removed helper. Other pinned helpers stay, because they may belong to another config.
+/// names a removed helper. Other pinned helpers stay, because these may belong to another config.
 pub(super) fn drop_orphans(context: &CommandContext<'_>, former: &[AccountName]) -> Result<(), Failure> {
     let Ok(pins) = Pins::find(None, context.env) else { return Ok(()) };
     let pinned = pins.all();

@@ -260,7 +260,7 @@ fn key(context: &CommandContext<'_>, arguments: &args::StoreKey) -> Result<ExitC
 }
 
 /// Opens a locked data key, because a locked key cannot get another holder. The passphrase opens the key even if the
-/// kernel's keyring cannot cache it.
+/// kernel's keyring cannot cache the key.
 fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool) -> Result<(), Failure> {
     let closed = match context.accounts.key().check() {
         Err(error) if key.holder == Holder::Passphrase => error,

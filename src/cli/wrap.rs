@@ -11,8 +11,7 @@ const NARROWEST: usize = 40;
 /// The usual width of a terminal, for texts that are always broken.
 pub(super) const WIDTH: usize = 80;
 
-/// The largest indentation of continued lines. If the second column of a broken line begins here or further left, the
-/// rest of the line begins below the second column.
+/// The largest indentation of the rest of a broken line, which begins below the line's second column if there is room.
 const WIDEST_INDENT: usize = 16;
 
 /// Breaks text into lines that fit this terminal. Text for a file or another program stays unchanged.
@@ -53,8 +52,8 @@ fn wrap_line(line: &str, width: usize) -> String {
     wrapped
 }
 
-/// Returns the indentation and the columns of a line. Two or more spaces separate columns. The number with each column
-/// counts the spaces before this column.
+/// Returns the indentation of a line, and its columns with the number of spaces before each column. Two or more spaces
+/// separate columns.
 fn columns(line: &str) -> (usize, Vec<(usize, &str)>) {
     let mut rest = line.trim_start_matches(' ');
     let start = line.len() - rest.len();

@@ -1,7 +1,7 @@
 //! Chooses the front end from the program's name and its arguments.
 //!
-//! This choice runs before the parser of people's commands, because clients do not understand that parser's errors. On
-//! an error, the parser of people's commands leaves stdout empty and exits with 2.
+//! The front end is chosen before people's commands are parsed, because clients do not understand the errors of that
+//! parser. On an error, the parser of people's commands leaves stdout empty and exits with 2.
 
 mod plugin;
 

@@ -1,4 +1,4 @@
-//! Checks whether the secret of each account exists, and whether it is known to be invalid.
+//! Checks whether each account has a secret, and whether the secret is known to be invalid.
 
 use std::time::SystemTime;
 

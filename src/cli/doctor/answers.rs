@@ -43,8 +43,8 @@ enum RehearsalAnswer {
 #[derive(Debug, Default)]
 struct AnswerFacts {
     rehearsals: Vec<Rehearsal>,
-    /// The number of accounts that were not tested, because there were too many or because the secret needs the network
-    /// or another program.
+    /// The number of accounts that were not tested, because of the limit or because the secret needs the network or
+    /// another program.
     untried: usize,
     /// The number of accounts that were not tested, because their caller rule does not allow `doctor`.
     ruled: usize,

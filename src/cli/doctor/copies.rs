@@ -1,5 +1,5 @@
-//! Finds other copies of the program and links to it, on PATH and among Docker's plugins. A copy of another version
-//! behaves differently, and a broken link does not work at all.
+//! Finds other copies of the program and links to the program, on PATH and among Docker's plugins. A copy of another
+//! version behaves differently, and a broken link does not work at all.
 
 use std::path::{Path, PathBuf};
 

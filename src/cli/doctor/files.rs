@@ -177,8 +177,8 @@ fn files_of(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, Priv
     open.chain(secrets.into_iter().map(|path| (path, Privacy::Secret))).collect()
 }
 
-/// Returns why the config cannot be used, and whether `restore` can repair the config. A config of a newer Ensign and a
-/// config that cannot be opened are beyond repair by `restore`.
+/// Returns why the config cannot be used, and whether `restore` can repair the config. `restore` can repair neither the
+/// config of a newer Ensign nor a config that cannot be opened.
 fn damage(context: &CommandContext<'_>, survey: &Survey) -> Option<(Problem, bool)> {
     let (what, cure) = Failure::parts_of(survey.damage.as_ref()?);
     let path = context.accounts.config_file()?;

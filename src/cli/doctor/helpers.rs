@@ -101,8 +101,8 @@ impl NamedHelper {
         Remedy::Command(self.command_without(program, None))
     }
 
-    /// Returns the remedy for a helper that fails. Such a helper may be locked or may not support `list`, so a person
-    /// must read its message and decide.
+    /// Returns the remedy for a helper that fails. A helper that fails may be locked or may not support `list`, so a
+    /// person must read its message and decide.
     fn by_hand(&self, program: &str, look: &str) -> Remedy {
         Remedy::Command(self.command_without(program, Some(&format!("`{look}` shows what is wrong with it"))))
     }
@@ -202,7 +202,7 @@ fn client_files(context: &CommandContext<'_>, survey: &Survey) -> Vec<(ConfigJso
     paths.into_iter().filter_map(load).collect()
 }
 
-/// Asks each helper only once whether it works.
+/// Tests each helper only once, even if several entries name the helper.
 fn with_health(named: Vec<(String, NamedBy)>) -> Vec<NamedHelper> {
     let mut helpers: Vec<NamedHelper> = Vec::new();
     for (name, by) in named {

@@ -149,7 +149,7 @@ fn days(time: Duration) -> usize {
     usize::try_from(time.as_secs() / A_DAY).unwrap_or(usize::MAX)
 }
 
-/// Returns the delay of `now` against the newest file, or against 2026-01-01 if that is later. Returns `None` for a
+/// Returns the delay of `now` against the newest file or against 2026-01-01, whichever is later. Returns `None` for a
 /// delay below the tolerance.
 fn behind(now: SystemTime, written: impl IntoIterator<Item = (SystemTime, String)>) -> Option<(Duration, String)> {
     let earliest = timestamp::since_1970(EARLIEST).map(|moment| (moment, "this program".to_owned()));

@@ -61,7 +61,7 @@ const CONTAINERS_TOOLS: FamilyWords = FamilyWords {
     not_asking: Check::PodmanNotAsking,
 };
 
-/// A fault, and the registry names that have it.
+/// A fault, and the registry names that have this fault.
 struct OrderFault {
     check: Check,
     /// The message without the registry names, because all names with the same message are reported as one fault.
@@ -222,7 +222,7 @@ fn check_of(helper: &str) -> Check {
     }
 }
 
-/// Tells whether the helper is a Windows program. WSL can start a Windows program, and such a helper returns the logins
+/// Tells whether the helper is a Windows program. In WSL, a helper may be a Windows program, which returns the logins
 /// of Windows.
 fn is_windows_program(helper: &str) -> bool {
     let ending = helper.rsplit_once('.').map(|(_, ending)| ending);

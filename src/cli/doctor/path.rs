@@ -30,7 +30,7 @@ struct PathFacts {
     session_finds: Option<bool>,
     /// The file that can extend the session's PATH.
     session_file: Option<PathBuf>,
-    /// Whether `sudo` finds the program. This is `None` without `sudo`, or if `sudo` uses the user's PATH.
+    /// Whether `sudo` finds the program. The value is `None` without `sudo`, or if `sudo` uses the user's PATH.
     sudo_finds: Option<bool>,
     needs_sudo: bool,
     runs_by_sudo: bool,

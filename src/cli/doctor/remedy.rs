@@ -22,7 +22,7 @@ pub(super) enum Remedy {
     ConfigureAll,
     /// Import the plaintext logins in Docker's config, and remove the entry that makes `podman --remote` fail.
     ConfigureWithImport,
-    /// Import the logins of a file, and remove them from the file.
+    /// Import the logins of a file, and remove these logins from the file.
     Import(PathBuf),
     Restore,
     /// Remove the leftovers of interrupted changes.
@@ -67,7 +67,8 @@ pub(super) enum Remedy {
 }
 
 impl Remedy {
-    /// Returns the first command in backquotes in a hint as the remedy, or the whole hint if it contains no command.
+    /// Returns the first command in backquotes in a hint as the remedy, or the whole hint if the hint contains no
+    /// command.
     pub(super) fn in_hint(hint: &str) -> Self {
         let mut quoted = hint.split('`').skip(1).step_by(2);
         let command = quoted.find(|text| text.contains(' ')).unwrap_or(hint);

@@ -16,8 +16,8 @@ struct StoreFacts {
     sealed: usize,
     /// The reason why the data key is not available.
     closed: Option<Problem>,
-    /// The holder of the data key, and the reason why the kernel's keyring cannot cache the key. This is `None` if the
-    /// keyring can cache the key, or if no cache is configured.
+    /// The holder of the data key, and the reason why the kernel's keyring cannot cache the key. The value is `None` if
+    /// the kernel's keyring can cache the key, or if no cache is configured.
     uncached: Option<(Holder, String)>,
 }
 

@@ -51,7 +51,8 @@ pub(super) struct HiddenLogin {
 }
 
 /// Finds the logins that [`cover`] would hide from Podman, Buildah and Skopeo. These tools accept logins for a part of
-/// a registry, but a `credHelpers` entry for the registry outranks all its logins in the same file and in later files.
+/// a registry. A `credHelpers` entry for the registry outranks the logins for its parts, in the same file and in later
+/// files.
 pub(super) fn find_hidden(
     context: &CommandContext<'_>,
     removed: &[(&LoginOrigin, &FoundLogin)],

@@ -28,7 +28,7 @@ pub(in crate::cli) enum ImportOutcome {
     Failed(String),
 }
 
-/// Whether to preview or to save.
+/// Whether to preview an import or to save the logins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ImportMode {
     Preview,

@@ -1,4 +1,4 @@
-//! Searches files, helpers and the keyring for logins, in the order in which Docker reads them.
+//! Searches files, helpers and the keyring for logins, in the order in which Docker searches.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};

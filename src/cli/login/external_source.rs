@@ -176,8 +176,8 @@ fn program(
     })
 }
 
-/// Returns the environment variables for the external source. The config stores these variables, so they must not
-/// contain secrets.
+/// Returns the environment variables for the external source. These variables must not contain secrets, because the
+/// config stores the variables in clear text.
 fn environment(env: &Env, texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let variables: Vec<_> = texts
         .iter()

@@ -131,8 +131,8 @@ fn finish(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the account that the login would renew. If the session of the login has ended, so has the account's session,
-/// because a session belongs to a user and not to a secret.
+/// Returns the account that the login would renew. If the login's session has ended, so has the account's session,
+/// because sessions belong to users and not to secrets.
 fn same_account<'c>(
     known: &'c RegistryAccounts,
     alias: Option<&AccountName>,

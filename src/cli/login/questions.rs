@@ -15,8 +15,8 @@ use crate::system::text::{one_line, quote};
 
 const SECRET_LIMIT: u64 = 1 << 20;
 
-/// Refuses a password on the command line. Other programs can read a command line, and the shell saves it in the
-/// history.
+/// Refuses a password on the command line. Other programs can read a command line, and the shell saves command lines in
+/// its history.
 pub(super) fn refuse_password(context: &CommandContext<'_>, arguments: &args::LoginArguments) -> Result<(), Failure> {
     if arguments.password.is_none() {
         return Ok(());
@@ -35,8 +35,8 @@ pub(super) fn take_namespace(arguments: &mut args::LoginArguments) {
     }
 }
 
-/// Splits an address into its host and a pattern of images. Returns `None` without a namespace. The path of a
-/// registry's API, such as `/v2/`, is not a namespace.
+/// Splits an address into its host and a pattern of images. Returns `None` if the address has no namespace. The path of
+/// a registry's API, such as `/v2/`, is not a namespace.
 fn split_namespace(address: &str) -> Option<(String, String)> {
     let begin = address.find("://").map_or(0, |at| at + 3);
     let (host, path) = address[begin..].split_once('/')?;
@@ -203,7 +203,7 @@ fn pipe_it(context: &CommandContext<'_>, registry: &Registry, username: &str) ->
     format!("pipe it: `{} login {host} -u {user} --password-stdin < FILE`", context.program)
 }
 
-/// Reads the secret from stdin. Like docker/cli's `login --password-stdin`, this removes exactly one line end. Also
+/// Reads the secret from stdin. Removes exactly one line end, as docker/cli's `login --password-stdin` does. Also
 /// removes a byte order mark, which PowerShell and some editors add.
 pub(in crate::cli) fn read_secret(stdin: impl Read) -> Result<Secret, Failure> {
     let mut text = Zeroizing::new(String::new());

@@ -1,5 +1,5 @@
-//! `update`: replaces this program by a newer release, if install.sh installed it from a release. A package or a
-//! checkout is updated with other commands.
+//! `update`: replaces this program by a newer release, if install.sh installed this program from a release. A package
+//! or a checkout is updated with other commands.
 
 mod checkout;
 mod texts;
@@ -126,8 +126,8 @@ fn server(context: &CommandContext<'_>) -> Result<ReleaseServer, Failure> {
     Ok(ReleaseServer::new(context.accounts.releases()?.as_ref())?)
 }
 
-/// Returns the newer release that the last `update --check` found, and the command that installs it. This does not use
-/// the network.
+/// Returns the newer release that the last `update --check` found, and the command that installs it. The function does
+/// not use the network.
 pub(super) fn known_newer(context: &CommandContext<'_>) -> Option<(Version, String)> {
     let version = release::newer(context.env)?;
     let command = Installation::find()

@@ -30,8 +30,8 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// Makes the question about an image or a host. An image has the same answer as a command with this image, and a
-    /// host has the same answer as a tool that names no image.
+    /// Makes the question about an image or a host. An image has the same answer as a command with this image. A host
+    /// has the same answer as a tool that names no image.
     pub(super) fn for_image(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
         let command = CommandImages { images: image.into_iter().collect(), operation, ..CommandImages::default() };
         let typed = ANY_COMMAND.to_owned();
