@@ -79,8 +79,8 @@ impl Account {
         self.purpose.is_none_or(|purpose| purpose == operation.unwrap_or(Operation::Pull))
     }
 
-    /// Returns the account for one host of its pattern. If the account has an external source, `host` becomes the
-    /// account's registry, because an external source has a separate secret for each host.
+    /// Returns the account for one host of the account's pattern. If the account has an external source, `host` becomes
+    /// the account's registry, because an external source has a separate secret for each host.
     pub(crate) fn at(&self, host: &Registry) -> Cow<'_, Self> {
         match self.source {
             Source::External(_) if self.registry.is_pattern() && self.registry != *host => {

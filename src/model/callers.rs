@@ -36,7 +36,7 @@ pub(crate) struct CallerEdit {
 pub(crate) struct CallerFacts {
     /// Whether all ancestor processes of Ensign could be read.
     pub(crate) is_whole: bool,
-    /// The names and paths of the calling client and of the clients that started it.
+    /// The names and paths of the calling program and of the clients that started it.
     pub(crate) programs: Vec<String>,
     pub(crate) has_terminal: Option<bool>,
     /// The coding agent among Ensign's ancestor processes, and how the agent was recognized.

@@ -1,4 +1,4 @@
-//! `Registry`: the canonical name of a registry. Two equal names are the same registry.
+//! `Registry`: the canonical name of a registry. Two registries are the same if their names are equal.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -48,7 +48,8 @@ impl Registry {
         if authority.is_empty() {
             return Err(RegistryError::Empty);
         }
-        // Lower case comes before the check, because `İ` becomes a letter and a combining mark, which is refused.
+        // The text is made lower-case before the check, because `İ` becomes a letter and a combining mark, which is
+        // refused.
         let authority = authority.to_lowercase();
         let (host, port) = split_port(&authority)?;
         if port.is_none_or(|port| port == "443") {

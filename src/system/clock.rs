@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Returns the CPU time that the current thread has used so far, by a system call.
+/// Returns the CPU time that the current thread has used so far. Each call costs a system call.
 #[cfg(unix)]
 pub(crate) fn thread_time() -> Duration {
     use rustix::time::{ClockId, clock_gettime};

@@ -63,7 +63,7 @@ impl SealKey {
         super::digest::hex_digits(&id)
     }
 
-    /// Seals a text. The same `about` is needed to open the text.
+    /// Seals a text, which can be opened only with the same `about`.
     pub(crate) fn seal(&self, about: &[u8], text: &[u8]) -> Result<SealedText> {
         let mut salt = [0; SALT];
         fill_random(&mut salt)?;
@@ -96,7 +96,7 @@ impl SealKey {
     }
 }
 
-/// Fills `bytes` with random bytes of the system.
+/// Fills `bytes` with random bytes from the system.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<()> {
     SystemRandom::new().fill(bytes).map_err(|_| anyhow!("the system has no random bytes"))
 }

@@ -21,7 +21,7 @@ const PROGRAMS: [&str; 3] =
 
 const LIMIT: usize = 64 << 10;
 
-/// Seals a secret. The same `name` is needed to open the secret.
+/// Seals a secret, which can be opened only with the same `name`.
 pub(crate) fn encrypt(name: &str, secret: &[u8], deadline: Duration) -> Result<Vec<u8>> {
     let sealed = run(&program()?, "encrypt", name, secret, deadline)?;
     Ok(sealed.to_vec())

@@ -95,7 +95,8 @@ pub(crate) struct FileImages {
 pub(crate) struct UnknownImages {
     pub(crate) file: PathBuf,
     pub(crate) reach: RegistryRange,
-    /// Says what is unknown and why, and is printed after the file's name. The message contains no value of a variable.
+    /// The text that says what is unknown and why, which is printed after the file's name. The message contains no
+    /// value of a variable.
     pub(crate) message: String,
 }
 

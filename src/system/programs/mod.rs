@@ -198,8 +198,8 @@ pub(crate) fn would_recurse() -> bool {
     *ANSWER.get_or_init(|| env::present(GUARD).is_some() || ancestors::all().take(CHAIN_AT_MOST).any(is_asking))
 }
 
-/// Tells whether a process is Ensign. Only root can read which file a process with private memory runs. Other users can
-/// read only the name of the process.
+/// Tells whether a process is Ensign. If a process keeps its memory private, only root can read the path of its program
+/// file. Other users can read only the name of the process.
 fn is_ours(process: &Process) -> bool {
     match &process.exe {
         Some(exe) => is_this_program(exe),

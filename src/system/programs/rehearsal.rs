@@ -9,9 +9,8 @@ use anyhow::Result;
 
 use super::{ProgramCall, ProgramOutput, STORE_LIMIT, Stdin, imp, run_child};
 
-/// Runs `program` with `verb` below a process with the command line `client`. On Windows the program is run without
-/// such a process. The program gets Ensign's environment and writes no journal, and does not treat its start as a
-/// recursion.
+/// Runs `program` with `verb` below a process with the command line `client`, or directly on Windows. The program gets
+/// Ensign's environment and writes no journal, and does not treat its start as a recursion.
 pub(crate) fn rehearse(
     client: &[&str],
     program: &Path,
@@ -30,8 +29,8 @@ pub(crate) fn rehearse(
     )
 }
 
-/// Returns a shell command that has the client's name. In this command line, `-c SCRIPT` is parsed as Docker's option
-/// `-c CONTEXT`, before the client's own arguments.
+/// Returns a command that runs a shell under the client's name. In this command line, `-c SCRIPT` is parsed as Docker's
+/// option `-c CONTEXT`, before the client's own arguments.
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
 fn below(client: &[&str], program: &Path, verb: &str) -> Command {
