@@ -20,7 +20,8 @@ pub(crate) struct WithheldAccount {
     refusal: CallerRefusal,
 }
 
-/// The longest lifetime of a grant. A grant with more time left is ignored, because the clock must have changed.
+/// The longest lifetime of a grant. A grant that would last longer is ignored, because the clock must have been
+/// changed.
 pub(crate) const LONGEST_GRANT: Duration = Duration::from_hours(12);
 
 const VERSION: u64 = 1;

@@ -20,8 +20,8 @@ impl Accounts<'_> {
     }
 
     /// Saves several logins, and writes each file once: first the secrets of each registry, then the config. If one
-    /// login fails, the other logins are still saved. If the config cannot be written, no login is saved. A static
-    /// secret would end an account's own renewal; [`Accounts::preview_all`] finds such accounts.
+    /// login fails, the other logins are still saved. If the config cannot be written, no login is saved.
+    /// [`Accounts::preview_all`] finds accounts that renew their own secrets, which a saved static secret would stop.
     pub(crate) fn save_all(&self, logins: &[&NewLogin]) -> Result<Vec<Result<Account>>> {
         if logins.is_empty() {
             return Ok(vec![]);

@@ -141,8 +141,8 @@ impl<'e> Accounts<'e> {
                 }
                 ResolvedSecret::Missing => {}
             }
-            // A logout may have removed the account after the config was read. If the config is unchanged, the secret
-            // is gone.
+            // A logout may have removed the account after the config was read. If the config has not changed either,
+            // the secret is really gone.
             if seen.as_ref() == Some(&candidates) {
                 return Err(missing_secret(account).into());
             }

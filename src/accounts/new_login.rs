@@ -167,7 +167,8 @@ impl Account {
 }
 
 impl RegistryAccounts {
-    /// Returns the user name as an alias. If another account has that alias, the operation or a number is added.
+    /// Returns the user name as an alias. If another account has the user name as its alias, the operation or a number
+    /// is added.
     fn free_name(&self, username: &Username, purpose: Option<Operation>) -> AccountName {
         let taken = |name: &AccountName| self.accounts.iter().any(|account| account.name == *name);
         let with_purpose = purpose.and_then(|purpose| format!("{username}-{purpose}").parse().ok());

@@ -170,7 +170,8 @@ impl Accounts<'_> {
     }
 
     /// Returns the account whose own secret is in `login`. `docker login` stores the secret that `get` has returned
-    /// (docker/cli `cli/command/registry/login.go`). Such a login must not make the account's secret static.
+    /// (docker/cli `cli/command/registry/login.go`). Saving the returned secret again must not make the account's
+    /// secret static.
     pub(super) fn returned(&self, login: &NewLogin) -> Result<Option<Account>> {
         let candidates = self.registry_accounts(&login.registry)?;
         let Some(account) = login.known(&candidates).filter(|_| login.source == Source::Static) else {

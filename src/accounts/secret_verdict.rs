@@ -47,7 +47,8 @@ impl Accounts<'_> {
         }
     }
 
-    /// Records that the account's session has ended. The caller has learned this from another secret of the account.
+    /// Records that the account's session has ended. Another secret of the same account has shown that the session has
+    /// ended.
     pub(crate) fn note_ended_session(&self, account: &Account, page: &str) {
         if let Ok(Some(stored)) = self.vault.get(account) {
             let _ = self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.to_owned() });

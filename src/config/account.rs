@@ -27,7 +27,7 @@ pub(super) struct RawAccount<'a> {
     #[serde(rename = "for")]
     purpose: Option<String>,
     callers: Option<Value>,
-    /// The folders as the user wrote them, such as `~/work`. [`Account`] contains their absolute paths.
+    /// The folders as the user wrote them, such as `~/work`. [`Account`] contains the folders' absolute paths.
     #[serde(default, skip_serializing)]
     folders: Vec<String>,
 }

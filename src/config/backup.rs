@@ -76,7 +76,7 @@ impl ConfigFile<'_> {
         Ok(files::read(&copy, LIMIT)?.filter(|good| self.damage(good).is_ok_and(|damage| damage.is_none())))
     }
 
-    /// Returns an error if the config is missing although there is a good copy. In this case the config was lost,
+    /// Returns an error if the config is missing although there is a good copy. A missing config must have been lost,
     /// because Ensign never removes its config.
     pub(super) fn refuse_lost(&self, path: &Path) -> Result<()> {
         if self.good_copy()?.is_none() || files::length(path)?.is_some() {

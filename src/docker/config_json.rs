@@ -162,8 +162,8 @@ fn problem(text: &str) -> Option<(usize, String)> {
     None
 }
 
-/// Returns the first duplicate key with its position. Programs disagree on which of two equal keys has effect, and an
-/// edit would decide that. Upper and lower case do not matter for the keys in `any_case`.
+/// Returns the first duplicate key with its position. Programs disagree on which of two equal keys applies, and an edit
+/// would decide that. Upper and lower case do not matter for the keys in `any_case`.
 fn twice(object: &ObjectSpan, any_case: &[&str]) -> Option<(usize, String)> {
     let mut seen = HashSet::new();
     let name = |key: &str| match any_case.iter().find(|name| name.eq_ignore_ascii_case(key)) {

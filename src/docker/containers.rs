@@ -27,9 +27,9 @@ pub(crate) fn are_found(env: &Env) -> bool {
         || auth_file(env).is_some_and(|path| path.exists())
 }
 
-/// Returns the first key of `credHelpers` that begins with a scheme. If a file has such a key, `podman --remote` sends
-/// no login at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`). On macOS and Windows, Podman
-/// is always remote.
+/// Returns the first key of `credHelpers` that begins with a scheme. If `credHelpers` has a key with a scheme, `podman
+/// --remote` sends no login at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`). On macOS and
+/// Windows, Podman is always remote.
 pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<String> {
     let key =
         file.helpers().map(|(key, _)| key).find(|key| key.starts_with("https://") || key.starts_with("http://"))?;
@@ -132,7 +132,7 @@ impl RegistriesConf {
                 (span, _) => return Err(broken(line(span), "`credential-helpers` is not a list of strings")),
             },
         };
-        let document = document.into_mut(); // removes the spans, and owns the texts
+        let document = document.into_mut(); // an editable document has no positions any more
         let list = list.zip(document.get(SETTING).and_then(|setting| setting.as_array()).cloned());
         Ok(Self { path: path.to_owned(), list, text })
     }

@@ -50,9 +50,9 @@ impl InsecureRegistries {
         }
     }
 
-    /// Tells whether the list contains this host with its port, as the daemon compares them (moby
-    /// `registry/config.go`). A host name is not resolved to an address, which could be in one of the networks. With
-    /// resolved names, the name server would decide whether the password is sent unencrypted.
+    /// Tells whether the list contains this host with its port, by the rules of the daemon (moby `registry/config.go`).
+    /// A host name is not resolved to an address, which could be in one of the networks. With resolved names, the name
+    /// server would decide whether the password is sent unencrypted.
     pub(crate) fn contain(&self, registry: &Registry) -> bool {
         let address = registry.host().parse::<IpAddr>().ok();
         self.hosts.contains(registry)

@@ -34,8 +34,8 @@ pub(super) enum BackupRule {
 #[derive(Debug)]
 pub(crate) struct FileChangedError(pub(crate) PathBuf);
 
-/// The number of times that the changes of a file are planned while other programs keep changing the file. Docker
-/// changes its file once in a login.
+/// The largest number of attempts to change a file that other programs keep changing. Docker changes its file once in a
+/// login.
 const TRIES: usize = 10;
 
 /// Repeats `act` as long as its file changes between reading and writing.
@@ -169,7 +169,8 @@ impl FilePlan {
     }
 }
 
-/// Returns the target if the path is a link to a file that does not exist yet. The writer itself follows other links.
+/// Returns the target if the path is a link to a file that does not exist yet. The function that writes the file
+/// follows links to existing files itself.
 fn destination(path: &Path) -> PathBuf {
     match fs::read_link(path) {
         Ok(target) if !path.exists() => path.parent().unwrap_or(Path::new(".")).join(target),

@@ -36,7 +36,7 @@ pub(crate) enum FirstLogin {
 /// The files that one family of clients reads, in the clients' order, and the helpers for all registries.
 pub(crate) struct LoginLookup {
     reader: ClientFamily,
-    /// The list of helpers in `registries.conf`, where `containers-auth.json` stands for the files.
+    /// The list of helpers in `registries.conf`, in which `containers-auth.json` stands for the login files.
     helpers: Vec<String>,
     conf: PathBuf,
     files: Vec<ConfigJson>,

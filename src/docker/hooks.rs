@@ -14,7 +14,7 @@ use super::{FilePlan, HELPER, PlannedChange, json_edit};
 const PLUGINS: &str = "plugins";
 const FEATURES: &str = "features";
 const HOOKS: &str = "hooks";
-/// The key of the old value of `features.hooks`; the value is empty if there was none.
+/// The key under which the old value of `features.hooks` is saved, as an empty text if there was no value.
 const BEFORE: &str = "features.hooks";
 
 /// Adds the changes that make Docker ask Ensign's plugin after `commands`.

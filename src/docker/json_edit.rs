@@ -15,7 +15,7 @@ pub(super) fn set(text: &str, path: &[&str], value: &str) -> Option<String> {
     set_in(text, &root, path, value, 1, &JsonStyle::detect(text, &root))
 }
 
-/// Removes the member at `path`. A text without this member is returned unchanged.
+/// Removes the member at `path`. A text without a member at `path` is returned unchanged.
 pub(super) fn remove(text: &str, path: &[&str]) -> Option<String> {
     let (name, parents) = path.split_last()?;
     let mut object = ObjectSpan::at(text, 0)?;
@@ -108,7 +108,7 @@ impl JsonCursor<'_> {
     }
 }
 
-/// The layout of the text, as in its first member.
+/// The layout of a JSON text, as detected from the text's first member.
 struct JsonStyle {
     /// The line end, which is empty if the whole text is on one line.
     line_end: String,

@@ -9,8 +9,8 @@ use crate::system::text::one_line;
 /// with the same secret is a duplicate, even if it is for other images. A later login with another secret is shadowed,
 /// unless it is for other images.
 ///
-/// Logins for a part of a registry are moved behind the logins for a whole registry. In this order, a login for the
-/// whole registry becomes the default.
+/// Logins for a part of a registry are moved behind the logins for a whole registry. Therefore a login for the whole
+/// registry becomes the default account.
 pub(crate) fn dedupe(findings: &mut Vec<ImportEntry>) {
     let is_bound = |finding: &ImportEntry| finding.login().is_some_and(|login| login.bound().is_some());
     let (after, first): (Vec<_>, Vec<_>) = findings.drain(..).partition(is_bound);

@@ -1,5 +1,5 @@
 //! Pinned helpers: links to Ensign with the name `docker-credential-ensign-ALIAS`, in a folder where Docker finds
-//! programs. Under this name, Ensign answers only as the account with that alias.
+//! programs. A pinned helper answers only as the account whose alias is in the helper's name.
 
 use std::path::{Path, PathBuf};
 

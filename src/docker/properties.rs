@@ -9,8 +9,8 @@ use super::{ClientFamily, ConfigJson, FilePlan, HELPER, configured_helper, login
 use crate::model::Registry;
 use crate::system::text::sanitize;
 
-/// Asserts that an edit of `config.json` changes only the entry that it is for, and that `DOCKER_AUTH_CONFIG` is read
-/// without a panic.
+/// Asserts that an edit of `config.json` changes only its own entry, and that `DOCKER_AUTH_CONFIG` is parsed without a
+/// panic.
 pub(crate) fn config_json(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let ghcr = Registry::from_key("ghcr.io");

@@ -51,14 +51,14 @@ pub(crate) fn plan_all(file: &ConfigJson, wanted: &[WantedRegistry], force: bool
 pub(crate) enum HubLookup {
     /// Docker finds Ensign in `credsStore`, for every registry.
     Store,
-    /// Docker finds Ensign in an entry for Docker Hub's old address. This way is used where `credsStore` would hide
+    /// Docker finds Ensign in an entry for Docker Hub's old address. The entry is used where `credsStore` would hide
     /// other registries' plain-text logins from Docker.
     Address,
 }
 
 const ADDRESS: &str = Registry::HUB_SERVER_URL;
 
-/// Chooses the way that hides no login from Docker.
+/// Chooses the lookup that hides no login from Docker.
 pub(crate) fn hub_way(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> HubLookup {
     let is_taken = file.helper(ADDRESS).is_some_and(|helper| helper != HELPER) && !force;
     let would_be_hidden = || {

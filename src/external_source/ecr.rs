@@ -1,5 +1,5 @@
-//! Recognises the hosts of Amazon's registries. Only these hosts get a password of AWS, because a host with a similar
-//! name may be somebody else's.
+//! Recognises the hosts of Amazon's registries. Only Amazon's own hosts get a password of AWS, because a host with a
+//! similar name may be somebody else's.
 
 use crate::model::Registry;
 

@@ -1,5 +1,4 @@
-//! External sources: gets secrets from another program, such as `aws`, `gcloud`, `gh`, a credential helper or any
-//! command.
+//! Gets secrets from external sources, such as `aws`, `gcloud`, `gh`, a credential helper or any command.
 //!
 //! `commands` defines the command of each program, and `answer` parses the command's output. This file runs the
 //! command, and explains a failure.
@@ -103,7 +102,7 @@ fn sample_host(pattern: &Registry) -> Registry {
     Registry::from_key(&format!("{first}.{rest}").replace('*', "x"))
 }
 
-/// Tells whether a registry allows pulls without a login. At such a registry, a failing program must not stop a pull.
+/// Tells whether a registry allows pulls without a login. At a public registry, a failing program must not stop a pull.
 pub(crate) fn is_public(registry: &Registry) -> bool {
     ecr::is_public(registry)
 }
@@ -188,7 +187,7 @@ fn error_from(
     let stdout = String::from_utf8_lossy(&output.stdout);
     if request.form == AnswerFormat::Helper && stdout.trim() == Credential::NOT_FOUND {
         return match request.not_found_may_mean {
-            // A helper with this field answers "not found" to every error.
+            // A helper with `not_found_may_mean` answers "not found" to every error.
             Some((what, cure)) => ExternalError::Failed(Problem::new(
                 format!("`{}` has no login for {registry}, {what}", program.display()),
                 cure,

@@ -38,7 +38,7 @@ pub(super) fn resolve(
     parse(&text)
 }
 
-/// Returns the registry's own address. A registry on this machine gets plain http, as in Docker.
+/// Returns the registry's own address. A registry on this machine is contacted by plain http, as by Docker.
 pub(super) fn own(registry: &Registry) -> Result<Url, String> {
     let scheme = if registry.is_loopback() { "http" } else { "https" };
     let authority = registry.api_authority();

@@ -36,7 +36,7 @@ pub(crate) struct DeviceLogin {
 /// A notice to show while the person decides.
 #[derive(Debug)]
 pub(crate) enum WaitNotice<'h> {
-    /// The time that is left, shown at least once a second.
+    /// The time until the code expires, shown at least once a second.
     Left(Duration),
     Warning(&'h PollWarning),
 }
@@ -173,7 +173,8 @@ fn claim_at(claims: &Value, path: &[String]) -> Option<String> {
     Some(value.to_owned())
 }
 
-/// Tells whether a response lists the granted scopes without `scope`. GitHub separates scopes by commas.
+/// Tells whether the response lists the granted scopes and `scope` is not in the list. GitHub separates scopes by
+/// commas.
 fn is_missing(granted: Option<&str>, scope: &str) -> bool {
     granted.is_some_and(|granted| !granted.split([' ', ',']).any(|word| word == scope))
 }

@@ -2,8 +2,8 @@
 //!
 //! The modules `provider` and `table` describe providers as data. `device` interprets responses, with neither I/O nor
 //! clock. `login_plan` and `login` send the requests and wait between them. `discovery` and `endpoint` find the
-//! providers' addresses. `exchange` turns a provider's token into a token for a registry. `renewal` and `revocation`
-//! renew and end the login later.
+//! providers' addresses. `exchange` turns a provider's token into a token for a registry. `renewal` renews a login, and
+//! `revocation` revokes it.
 
 mod announcement;
 mod device;

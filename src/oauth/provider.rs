@@ -79,7 +79,7 @@ pub(super) enum UsernameRule {
     Fixed(String),
     /// The path of a claim in the token, or of a field in the response of `userinfo_url`.
     Claim(Vec<String>),
-    /// A field of the response that contains the token.
+    /// The field of the token response that contains the user name.
     Field(String),
     #[default]
     Ask,

@@ -66,7 +66,7 @@ fn send(
     verdict(host, response.status, &ProviderResponse::read(&response), is_extra)
 }
 
-/// Reads the response, where status 200 can also stand for an unknown token (RFC 7009 section 2.2).
+/// Reads the response to a revocation, in which status 200 can also mean an unknown token (RFC 7009 section 2.2).
 fn verdict(host: &str, status: u16, answer: &ProviderResponse, is_extra: bool) -> Result<(), String> {
     match (status, answer.text("error")) {
         (200..=299, None) => Ok(()),

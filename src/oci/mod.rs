@@ -1,6 +1,6 @@
 //! Sends requests to a registry, to find out whether it accepts a login and what the account may do there.
 //!
-//! The command `login` runs this check before it saves a login. The command `check` runs it for a person.
+//! The command `login` asks the registry before it saves a login, and the command `check` asks on a person's request.
 
 mod access;
 pub(crate) mod api;

@@ -20,7 +20,7 @@ impl<'a> Requester<'a> {
         Self { credential: None, renewed: None }
     }
 
-    /// Replaces the identity token. The method ignores a token that the server issued for a password, because the typed
+    /// Replaces the identity token. A token that the server issued for a password is ignored, because the typed
     /// password remains the saved secret.
     pub(super) fn renew(&mut self, refresh: Option<Secret>) {
         let Some(credential) = self.credential.filter(|credential| credential.username.is_identity_token()) else {
@@ -55,8 +55,8 @@ impl<'a> Requester<'a> {
         self.credential.map(|credential| &credential.username)
     }
 
-    /// Returns the authorization by user name and password. Returns none for an identity token, which only the token
-    /// server accepts, in a form.
+    /// Returns the authorization by user name and password. Returns no authorization for an identity token, which only
+    /// the token server accepts, in a form.
     pub(super) fn password(&self) -> Authorization<'a> {
         match self.credential {
             Some(credential) if !credential.username.is_identity_token() => Authorization::Basic(credential),

@@ -94,7 +94,7 @@ impl Scopes {
         self.is_unlimited() || (!other.is_unlimited() && other.iter().all(|permission| self.holds(permission)))
     }
 
-    /// Returns the union of both sets. If `other` adds no permission, the text does not change.
+    /// Returns the union of both sets. If `other` adds no permission, the result keeps the text of `self`.
     pub(super) fn union(&self, other: &Self) -> Self {
         if self.contains(other) {
             return self.clone();

@@ -1,5 +1,5 @@
-//! Reads the archive of a release, which contains one folder with the program. An entry outside this folder is refused.
-//! Only this file uses the crates `miniz_oxide` and `tar`.
+//! Reads the archive of a release, which contains one folder with the program. An archive with an entry outside its one
+//! folder is refused. Only this file uses the crates `miniz_oxide` and `tar`.
 
 use std::io::Read;
 

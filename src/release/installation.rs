@@ -25,13 +25,13 @@ pub(crate) struct Installation {
     folder: PathBuf,
 }
 
-/// The names of the next program, the previous program, and the previous program during a roll-back, all in the
-/// program's folder.
+/// The names of files in the program's folder: the next program, the previous program, and the previous program during
+/// a roll-back.
 const NEXT: &str = ".ensign-next";
 const PREVIOUS: &str = ".ensign-previous";
 const RETURNING: &str = ".ensign-returning";
 
-/// The paths below the prefix of the notes of install.sh and of packages, and of the lock.
+/// The paths below the prefix: the notes that install.sh and packages write, and the lock.
 const INSTALLED_FROM: &str = "lib/ensign/installed-from";
 const INSTALLED_BY: &str = "lib/ensign/installed-by";
 const LOCK: &str = "lib/ensign/update.lock";
@@ -76,7 +76,8 @@ impl Installation {
         exchanged
     }
 
-    /// Restores the kept program, and keeps this program instead. Returns the restored version.
+    /// Replaces this program with the previous program, and keeps this program for the next roll-back. Returns the
+    /// restored version.
     pub(crate) fn roll_back(&self) -> Result<Version> {
         let (previous, returning) = (self.at(PREVIOUS), self.at(RETURNING));
         if !files::is_file(&returning)? {

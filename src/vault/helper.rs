@@ -1,7 +1,7 @@
 //! `HelperStore`: stores secrets in another credential helper, with one entry per account under an address of Ensign's
 //! own.
 //!
-//! The helper is the program `docker-credential-<name>` from PATH. It speaks the same protocol as Ensign
+//! The helper is the program `docker-credential-<name>` from PATH. The helper speaks the same protocol as Ensign
 //! (docker/docker-credential-helpers `client/`).
 
 use std::fmt::Write;

@@ -48,7 +48,7 @@ pub(crate) fn login(helper: &HelperName, server: &str, patience: Duration) -> Re
     let HelperMessage { username, secret, .. } =
         HelperMessage::read_answer(&stdout).ok_or_else(|| failed(helper, "its answer is not a login"))?;
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
-        return Err(HelperRefusal::NotFound); // as docker/cli reads an empty secret
+        return Err(HelperRefusal::NotFound); // docker/cli also reads an empty secret as no login
     };
     let username = username.parse().map_err(|error| failed(helper, &format!("its user name: {error}")))?;
     Ok(Credential { username, secret })
@@ -67,7 +67,7 @@ pub(crate) fn store(helper: &HelperName, server: &str, username: &Username, secr
     }
 }
 
-/// Removes a login from a helper, if it is there.
+/// Removes a login from a helper, if the helper has the login.
 pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
     match ask(helper, "erase", server.as_bytes(), PERSON_TIMEOUT) {
         Ok(_) | Err(HelperRefusal::NotFound) => Ok(()),
@@ -91,7 +91,7 @@ pub(crate) fn would_recurse(helper: &HelperName) -> bool {
     programs::would_recurse() || is_ensign(helper)
 }
 
-/// Returns the problem that a helper's program does not exist, if it does not.
+/// Returns a problem if the helper's program does not exist.
 pub(crate) fn missing(helper: &HelperName) -> Option<Problem> {
     locate(helper).err().and_then(|refusal| match refusal {
         HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem) => Some(problem),

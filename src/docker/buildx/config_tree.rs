@@ -153,7 +153,7 @@ impl ConfigTree {
         Ok(below)
     }
 
-    /// Returns an error if a part of the path is a link. Ensign would follow such a link, but buildx would not.
+    /// Returns an error if a part of the path is a link. Ensign would follow a link in the path, but buildx would not.
     fn is_reached_without_links(&self, path: &Path) -> Result<()> {
         let mut folder = self.root.clone();
         for part in std::iter::once(Path::new("")).chain(path.iter().map(Path::new)) {

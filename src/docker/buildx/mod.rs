@@ -2,7 +2,7 @@
 //! or repository, or for pushes to it (docker/buildx `util/dockerutil/dockerconfig/configprovider.go`).
 //!
 //! The folders that Ensign makes contain only a config that names a pinned helper or Ensign. [`ConfigTree`] recognises
-//! Ensign's folders by this config.
+//! a folder of Ensign by its content.
 
 mod config_dir;
 mod config_tree;
@@ -32,7 +32,7 @@ pub(crate) type Folders = BTreeMap<ConfigDir, FolderHelper>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConfigDirChange {
     Write(FolderHelper),
-    /// Names the first helper instead of the second helper.
+    /// Replaces the second helper in the folder's config by the first helper.
     Mend(FolderHelper, FolderHelper),
     Remove(FolderHelper),
     Keep(FolderHelper),

@@ -69,7 +69,7 @@ pub(crate) enum PollWarning {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DeviceFlowError {
     Refused,
-    /// `drifts` is true if the provider asked more than twice for slower polling, so that a clock may be wrong.
+    /// `drifts` is true if the provider asked more than twice for slower polling, which suggests that a clock is wrong.
     Expired {
         drifts: bool,
     },

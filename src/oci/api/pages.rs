@@ -66,7 +66,7 @@ pub(super) fn merge(all: &mut Option<Value>, mut page: Value, list: &str) -> Res
     Ok(())
 }
 
-/// Sorts the tags. Other lists keep the order of the response.
+/// Sorts the tags. Lists other than tags keep the order of the response.
 pub(super) fn sort_tags(all: &mut Value) {
     if let Some(Value::Array(tags)) = all.get_mut("tags") {
         tags.sort_unstable_by(|first, other| first.as_str().cmp(&other.as_str()));

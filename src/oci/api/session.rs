@@ -28,7 +28,7 @@ pub(super) struct SessionRequest {
     pub(super) payload: Payload,
 }
 
-/// The longest time that a server may send nothing. A server may need as long as this to store a large blob.
+/// The longest time that a server may send nothing. A server may need this long to store a large blob.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 const MAX_REDIRECTS: u8 = 3;

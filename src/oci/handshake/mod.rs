@@ -2,8 +2,8 @@
 //! response.
 //!
 //! The first request is a ping without credentials. The second request fetches a token from the token server, if the
-//! registry has one. Then follows `GET /v2/` with the token or the password. The login is accepted only if this request
-//! returns 200, as for `docker login` (docker/cli `internal/registry/auth.go`).
+//! registry has one. A later request is `GET /v2/` with the token or the password. The login is accepted only if `GET
+//! /v2/` then returns 200, as for `docker login` (docker/cli `internal/registry/auth.go`).
 
 use crate::oci::access::{AuthContext, AuthMethod};
 use crate::oci::challenge::{self, Challenge};

@@ -112,7 +112,7 @@ impl<'e> SecretFile<'e> {
         &self.path
     }
 
-    /// Returns the path in the form for messages.
+    /// Returns the path as messages show it.
     fn shown(&self) -> String {
         self.env.shorten_home(&self.path)
     }

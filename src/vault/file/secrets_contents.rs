@@ -86,7 +86,7 @@ struct SecretSearch<'n> {
     account: &'n str,
 }
 
-/// The level of the document where the search is.
+/// The level of the document that the search has reached.
 #[derive(Clone, Copy)]
 enum SearchLevel {
     Top,

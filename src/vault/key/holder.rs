@@ -128,7 +128,8 @@ impl Holder {
         Ok(())
     }
 
-    /// Removes the key with this id from a keyring, and ignores a failure. A key file stays, because it is the user's.
+    /// Removes the key with this id from a keyring, and ignores a failure. A key file stays, because the user owns the
+    /// file.
     pub(super) fn remove(&self, id: &str) {
         match self {
             Self::Keyring => keyring::remove(id),
@@ -136,8 +137,8 @@ impl Holder {
         }
     }
 
-    /// Tells whether the kernel's keyring may cache the opened key. A key from a key file is not cached. To read the
-    /// file is as fast, and a user may unmount the file to withdraw the key.
+    /// Tells whether the kernel's keyring may cache the opened key. A key from a key file is not cached. Reading the
+    /// file is as fast as reading a cache, and a user may unmount the file to withdraw the key.
     pub(crate) fn is_cached(&self) -> bool {
         match self {
             Self::Keyring | Self::Passphrase | Self::SystemdFile(_) => true,

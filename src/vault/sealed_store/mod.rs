@@ -12,7 +12,7 @@ use super::key::DataKey;
 use crate::model::{MinimumGeneration, Problem, Registry};
 use envelope::Envelope;
 
-/// The context to read and write sealed files.
+/// The key and the lowest accepted generations, with which sealed files are read and written.
 #[derive(Clone)]
 pub(super) struct SealContext<'e> {
     pub(super) key: DataKey<'e>,
@@ -77,7 +77,7 @@ impl SealContext<'_> {
         Ok(envelope.is_of(registry) && envelope.open(registry, &key, shown).is_err())
     }
 
-    /// Returns the names of the accounts whose secrets are in a sealed file. These names are not encrypted.
+    /// Returns the names of the accounts whose secrets are in a sealed file. Account names are not encrypted.
     pub(super) fn names(&self, bytes: &[u8], shown: &str) -> Result<Vec<String>> {
         Ok(Envelope::read(bytes, shown)?.accounts)
     }
