@@ -192,7 +192,7 @@ mod tests {
         "ghcr.io".parse().unwrap()
     }
 
-    /// Parses `alias=user`, then images after `:` and an operation after `!`.
+    /// Parses `alias=user`, an operation after `!`, and images after `:`.
     fn account(text: &str) -> Account {
         let (text, purpose) = text.split_once('!').map_or((text, None), |(text, purpose)| (text, purpose.parse().ok()));
         let (text, images) = text.split_once(':').unwrap_or((text, ""));
@@ -242,11 +242,11 @@ mod tests {
             (&["me=<token>"], "me", plain, "me=me"),
             (&["me=me"], "<token>", |login| login.token_of = "me".parse().ok(), "me=<token>"),
             (&["work=me"], "<token>", |login| login.token_of = "me".parse().ok(), "me=<token>"),
-            (&["a=<token>"], "<token>", plain, "a=<token>"), // the active one
+            (&["a=<token>"], "<token>", plain, "a=<token>"), // renews the default account
             (&["b=b", "a=<token>"], "<token>", plain, "<token>=<token>"),
             (&["a=<token>"], "<token>", |login| login.token_of = "me".parse().ok(), "me=<token>"),
             (&["me=me"], "<token>", |login| login.name = "me".parse().ok(), "me=<token>"),
-            // Patterns.
+            // Patterns of images.
             (&["me=me:a/**"], "me", |login| login.images = patterns(&["b/**", "a/**"]), "me=me:a/**,b/**"),
             (
                 &["me=me"],
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn the_end_of_a_secret_is_what_its_issuer_or_the_token_says() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
-        // {"exp":2000}, {"exp":1000} and {"exp":999}
+        // These are {"exp":2000}, {"exp":1000} and {"exp":999}.
         let [ahead, at_once, over] = ["eyJleHAiOjIwMDB9", "eyJleHAiOjEwMDB9", "eyJleHAiOjk5OX0"]
             .map(|body| format!("eyJhbGciOiJub25lIn0.{body}.c2ln"));
         let at = |seconds: u64| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
@@ -309,7 +309,7 @@ mod tests {
             ("s".to_owned(), at(5), at(5)),
             (ahead.clone(), None, at(2000)),
             (ahead, at(3000), at(3000)),
-            (at_once, None, None), // it was accepted just now, so that our clock is wrong
+            (at_once, None, None), // the registry accepted it just now, so the clock is wrong
             (over, None, None),
         ] {
             let stored = StoredSecret { expires_at: expires_at_login, ..Secret::new(secret.clone()).into() };

@@ -107,7 +107,7 @@ mod tests {
             ("CLAUDECODE=1", Some("CLAUDECODE is set, as Claude Code does")),
             ("CLAUDECODE=", None),
             ("CURSOR_AGENT=1", Some("CURSOR_AGENT is set, as Cursor does")),
-            ("CURSOR_TRACE_ID=x", None), // every terminal in that editor has it
+            ("CURSOR_TRACE_ID=x", None), // every terminal of that editor has this variable
             ("CODEX_SANDBOX=seatbelt", Some("CODEX_SANDBOX is set, as Codex does")),
             ("CODEX_THREAD_ID=x", Some("CODEX_THREAD_ID is set, as Codex does")),
             ("CODEX_HOME=/h", None),

@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_variable_counts_as_the_client_was_started_with_it() {
         for (wrappers, clients, ours, at_start) in [
-            // Compose reads a clone's `.env`.
+            // A client that was started without a variable read it from a clone's `.env`.
             ([].as_slice(), ["HOME=/me"].as_slice(), "ENSIGN_CONFIG_DIR=./x", None),
             (&[], &["HOME=/me ENSIGN_CONFIG_DIR=/c"], "ENSIGN_CONFIG_DIR=/c", Some("/c")),
             (&[], &["ENSIGN_CONFIG_DIR=/c"], "ENSIGN_CONFIG_DIR=./x", Some("/c")),
@@ -110,12 +110,12 @@ mod tests {
             // A client that has read the `.env` passes its variables to another client.
             (&[], &["ENSIGN_ACCOUNT=x", "HOME=/me", "HOME=/me"], "ENSIGN_ACCOUNT=x", None),
             (&[], &["ENSIGN_ACCOUNT=x", "ENSIGN_ACCOUNT=x"], "ENSIGN_ACCOUNT=x", Some("x")),
-            // A script between the client and us.
+            // A script between the client and Ensign.
             (&["HOME=/me"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", Some("x")),
             (&["ENSIGN_ACCOUNT=x"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", None),
             (&["ENSIGN_ACCOUNT=x", "HOME=/me"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", Some("x")),
             (&["hidden"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", None),
-            // An unreadable process, as in another user namespace of rootless containers.
+            // An unreadable process, as in a rootless container, which has another user namespace.
             (&[], &["ENSIGN_ACCOUNT=x", "hidden"], "ENSIGN_ACCOUNT=x", Some("x")),
             (&[], &["HOME=/me", "hidden"], "ENSIGN_ACCOUNT=x", None),
             (&[], &["hidden"], "ENSIGN_ACCOUNT=x", None),

@@ -135,7 +135,7 @@ mod tests {
     use crate::system::files::Access;
     use serde_json::json;
 
-    /// Each adopted registry with its active account and its accounts, and the texts about skipped entries.
+    /// Returns each adopted registry with its active account and its accounts, and the texts about skipped entries.
     fn summary(document: &Value) -> Option<(Vec<String>, Vec<String>)> {
         let adopted = AdoptedAccounts::from_json(document)?;
         let registries = adopted.registries.iter().map(|entry| {

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn the_copy_replaces_a_config_that_is_broken_or_gone() {
         let empty = ConfigDocument::empty().to_text();
-        let unwritable = r#"{"version": 3, "later": 1e999}"#; // what reads, but could not be written again
+        let unwritable = r#"{"version": 3, "later": 1e999}"#; // readable, but cannot be written again
         for (config, copy, damage, after) in [
             (None, None, None, None),
             (None, Some("{"), None, None),

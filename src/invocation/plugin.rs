@@ -141,7 +141,7 @@ mod tests {
             ("-D __complete ensign ''", complete("''")),
             ("ensign docker-cli-plugin-hooks {}", FrontEnd::PluginHook("{}".into())),
             ("ensign docker-cli-plugin-hooks", FrontEnd::PluginHook("".into())),
-            // Called without Docker.
+            // Calls without Docker.
             ("switch ghcr.io", user("switch ghcr.io")),
             ("--help", user("--help")),
             ("help switch", user("help switch")),

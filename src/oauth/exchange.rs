@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn azure_is_told_the_tenant_of_the_token_unless_one_is_named() {
         let registry = Registry::from_key("shop.azurecr.io");
-        let token = Secret::new("e30.eyJ0aWQiOiJhY21lIn0.x".to_owned()); // {"tid":"acme"}
+        let token = Secret::new("e30.eyJ0aWQiOiJhY21lIn0.x".to_owned()); // this is {"tid":"acme"}
         for (tenant, sent) in [(None, "acme"), (Some("organizations"), "acme"), (Some("other"), "other")] {
             let request =
                 acr(Url::parse("https://shop.azurecr.io/oauth2/exchange").unwrap(), &registry, tenant, &token);

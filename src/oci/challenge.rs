@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// `scheme key=[value] …`, one a line; `!` marks a malformed one.
+    /// Returns each challenge as `scheme key=[value] …`, with a `!` if it is malformed.
     fn show(headers: &[&str]) -> Vec<String> {
         let headers: Vec<String> = headers.iter().map(|&header| header.to_owned()).collect();
         let show = |challenge: &Challenge| {

@@ -228,7 +228,7 @@ mod tests {
         total: Duration::from_millis(1200),
     };
 
-    /// `alice:secret` in Basic.
+    /// The header of Basic authentication for `alice:secret`, in lower case.
     const ALICE: &str = "authorization: basic ywxpy2u6c2vjcmv0\r\n";
 
     fn check_as_alice(registry: &Registry) -> LoginVerdict {
@@ -343,7 +343,7 @@ mod tests {
             let server = ScriptedServer::start(move |head, stream| {
                 let mut left = left.lock().unwrap();
                 if *left > 0 && head.starts_with("GET /v2/") {
-                    *left -= 1; // and hang up
+                    *left -= 1; // then hangs up
                 } else {
                     write_answer(stream, 200, "", "");
                 }

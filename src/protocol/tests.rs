@@ -4,7 +4,8 @@ use super::*;
 use crate::model::env_account::{self, EnvAccount};
 use crate::system::files::{self, Access};
 
-/// A home with this `config.json`. The config sets the store, so that no keyring is asked, and turns the journal off.
+/// A home with these settings in `config.json`. The config sets the store, so that no keyring is asked, and turns the
+/// journal off.
 fn home(settings: &str, mounted: Vec<EnvAccount>) -> (tempfile::TempDir, Env) {
     let folder = tempfile::tempdir().unwrap();
     let env = Env::in_folder(folder.path(), mounted);
@@ -13,7 +14,7 @@ fn home(settings: &str, mounted: Vec<EnvAccount>) -> (tempfile::TempDir, Env) {
     (folder, env)
 }
 
-/// What a call writes to stdout.
+/// Returns the stdout of a call.
 fn answer(env: &Env, pinned: Option<&str>, verb: &str, stdin: &str) -> String {
     let pinned: Option<AccountName> = pinned.map(|name| name.parse().unwrap());
     let call = ProtocolCall { accounts: Accounts::new(env), env, pinned: pinned.as_ref() };
@@ -25,7 +26,8 @@ fn answer(env: &Env, pinned: Option<&str>, verb: &str, stdin: &str) -> String {
     String::from_utf8(stdout).unwrap()
 }
 
-/// One line: `verb address` or `store address user secret`, with `name:` before it for a pinned program.
+/// Runs a call and returns one line. A call is `verb address` or `store address user secret`, with `name:` before it
+/// for a pinned program.
 fn line(env: &Env, call: &str) -> String {
     let (pinned, call) = call.split_once(": ").map_or((None, call), |(name, call)| (Some(name), call));
     let answered = match call.split(' ').collect::<Vec<_>>()[..] {
@@ -58,14 +60,14 @@ fn logins_are_stored_chosen_listed_and_erased() {
         ("get ghcr.io", "you s2"),
         ("get me@ghcr.io", "me s1"),
         ("get bob@ghcr.io", "none"),
-        ("store ghcr.io/acme/app bot s3", ""), // for this repository only
+        ("store ghcr.io/acme/app bot s3", ""), // counts for this repository only
         ("get ghcr.io", "you s2"),
         ("get ghcr.io/acme/app", "bot s3"),
         ("erase ghcr.io/acme/other", ""),
         ("get ghcr.io/acme/app", "bot s3"),
         ("erase ghcr.io/acme/app", ""),
         ("get ghcr.io/acme/app", "you s2"),
-        ("store quay.io/acme/app bot s4", ""), // the first one of a registry answers for all of it
+        ("store quay.io/acme/app bot s4", ""), // the first account of a registry answers for the whole registry
         ("get quay.io", "bot s4"),
         ("erase me@ghcr.io", ""),
         ("get me@ghcr.io", "none"),
@@ -129,7 +131,7 @@ fn side_tokens_belong_to_the_account_of_docker_hub_that_answers() {
         (format!("get {access}"), "none"),
         (format!("alice: get {access}"), "alice a1"),
         (format!("bob: get {access}"), "none"),
-        (format!("erase {access}"), ""), // bob's, who has none
+        (format!("erase {access}"), ""), // erases bob's token, but bob has none
         (format!("alice: get {access}"), "alice a1"),
         (format!("alice: erase {access}"), ""),
         (format!("alice: get {access}"), "none"),
@@ -186,7 +188,7 @@ fn a_call_that_cannot_be_answered_says_why_in_one_line() {
     assert!(odd.starts_with("could not store the login: stdin holds no JSON object (line 1)"), "{odd}");
 }
 
-/// Runs itself as a child that panics, because a panic must end the process.
+/// Starts this test again as a child that panics, because a panic must end the process.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the test runs itself")]
 fn a_panic_is_one_line_on_stdout_and_exit_code_1() {

@@ -1,4 +1,4 @@
-//! Tests the answers to calls, and the records about secrets, registries and helpers.
+//! Tests the answers to calls, and the stored facts about secrets, registries and helpers.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ fn surveys_tell_accounts_helpers_aliases_and_trust() {
     assert_eq!(accounts.listed(false).unwrap(), [("a.example".to_owned(), "me".to_owned())]);
 }
 
-/// A caller about which nothing is known.
+/// A caller without any facts.
 pub(super) struct Stranger;
 
 impl CallerContext for Stranger {
@@ -130,7 +130,7 @@ fn a_call_finds_a_secret_or_the_reason_why_there_is_none() {
     let named = || AccountRequest { environment: ExplicitAccount::ThisRegistry("me".into()), ..plain() };
     for (host, request, expected) in [
         ("ghcr.io", plain(), "me"),
-        ("ghcr.io", nobody, "no account"), // no other one answers instead
+        ("ghcr.io", nobody, "no account"), // no other account may answer instead
         ("none.example", plain(), "no account"),
         ("old.example", plain(), "the credentials of me on old.example are no longer valid: they have expired"),
         ("gone.example", plain(), "error: the secret of me on gone.example is gone"),
@@ -199,7 +199,7 @@ fn a_programs_secret_is_cached_until_its_end() {
     let (folder, env) = home("", vec![]);
     let accounts = Accounts::new(&env);
     let script = folder.path().join("program");
-    // A shell reads the script. It could not be executed itself while a fork of another test has it open for writing.
+    // A shell reads the script. Executing the script could fail while a fork of another test has it open for writing.
     let says = |text: &str| write(&script, &format!("echo '{text}'\n"));
     let config = |cache: &str| {
         let source = format!(r#"{{"borrow": "command", "command": ["/bin/sh", "{}"]{cache}}}"#, script.display());
@@ -224,11 +224,11 @@ fn a_programs_secret_is_cached_until_its_end() {
         let me = account(&accounts, "ghcr.io", "me");
         assert_eq!(exposed(accounts.stored(&me).unwrap()).is_some(), second == "s1");
     }
-    // `docker login` sends back the secret that it got, which is not a new login.
+    // `docker login` may send back the secret of the last answer, which is not a new login.
     assert!(accounts.returned(&login("ghcr.io", "me", "s1")).unwrap().is_some());
     assert!(accounts.returned(&login("ghcr.io", "me", "other")).unwrap().is_none());
     assert!(accounts.returned(&login("ghcr.io", "you", "s1")).unwrap().is_none());
-    config(r#", "cache": 601"#); // the cached answer was for another setting
+    config(r#", "cache": 601"#); // the cached answer belongs to the old setting
     assert_eq!(asked(), "s2");
 
     config(r#", "cache": 600"#);
@@ -239,7 +239,7 @@ fn a_programs_secret_is_cached_until_its_end() {
         (now + minute, false, "kept"),
         (now + minute, true, "s3"),
         (now - minute, false, "s3"),
-        (now + 13 * 60 * minute, false, "s3"), // the clock was set back
+        (now + 13 * 60 * minute, false, "s3"), // only possible if the clock was set back
     ] {
         says("s2");
         asked();
@@ -250,7 +250,7 @@ fn a_programs_secret_is_cached_until_its_end() {
         assert_eq!(asked(), expected, "{expires_at:?} {refused}");
         accounts.replace(&me, &accounts.stored(&me).unwrap().unwrap(), &cached).unwrap();
     }
-    // An account that is removed while its program is asked leaves no secret behind.
+    // If an account is removed while its external source is asked, no secret of it is stored.
     accounts.remove(&registry("ghcr.io"), |_| Some(name("me")), UnreachableStore::Refuse).unwrap();
     says(r#"{"Username": "you", "Secret": "s4"}"#);
     match accounts.resolve(&me, None, Audience::Client) {

@@ -1,4 +1,4 @@
-//! Logins are saved, previewed, activated, renamed, moved and removed, and swept after a crash.
+//! Tests that save, preview, activate, rename, move and remove logins, and sweep left-overs of a crash.
 
 use super::answers::Stranger;
 use super::*;
@@ -18,7 +18,7 @@ fn logins_are_saved_activated_renamed_and_removed() {
     assert_eq!(names(&accounts, "ghcr.io"), "me you bot*");
     assert_eq!(accounts.registry_accounts(&host).unwrap().previous, Some(name("me")));
     accounts.activate(&host, &name("you")).unwrap();
-    accounts.activate(&host, &name("you")).unwrap(); // changes nothing, the one before included
+    accounts.activate(&host, &name("you")).unwrap(); // changes nothing, not even the previous account
     assert_eq!(accounts.registry_accounts(&host).unwrap().previous, Some(name("bot")));
     let you = account(&accounts, "ghcr.io", "you");
     accounts.change(|edit| accounts.rename(edit, &you, &name("work"))).unwrap();
@@ -150,7 +150,7 @@ fn leftovers_of_a_killed_change_are_swept_and_those_of_another_config_are_named(
     }
     let left = accounts.leftovers().unwrap();
     assert!(accounts.is_swept(&left.secrets[0]) && left.files.len() == 2);
-    accounts.set_journal(true).unwrap(); // any change
+    accounts.set_journal(true).unwrap(); // any change sweeps left-overs
     let left = accounts.leftovers().unwrap();
     assert_eq!((left.secrets, left.files), (vec![], vec![damaged]));
     // The account `killed` now has its secret in the sealed store, so its secret in the file is a left-over.
@@ -179,7 +179,7 @@ fn secrets_that_another_helper_may_have_are_removed_unless_an_account_names_them
             record.announce(&Account { store: StoreKind::parse(store), ..account });
         }
     });
-    accounts.set_journal(true).unwrap(); // any change
+    accounts.set_journal(true).unwrap(); // any change sweeps left-overs
     let left = accounts.vault.record().unwrap().pending();
     let left: Vec<_> = left.iter().map(|account| format!("{} {}", account.registry, account.name)).collect();
     assert_eq!(left, ["ghcr.io you", "quay.io me"], "the helper is not there");
@@ -253,7 +253,7 @@ fn a_login_in_another_store_leaves_no_secret_behind() {
     for host in ["x.wide.example", "x.other.example"] {
         write(&own.join(format!("{host}.json")), &text);
     }
-    let left = accounts.leftovers().unwrap().secrets; // a host's secret may be the pattern's account's
+    let left = accounts.leftovers().unwrap().secrets; // a host's secret may belong to an account for a pattern
     assert_eq!(left, [(StoreKind::File, registry("x.other.example"), "all".to_owned())]);
     accounts.set_hub_token(&"me".parse().unwrap(), HubToken::Access, Some(&secret("t"))).unwrap();
     accounts.relocate(&[(registry("ghcr.io"), name("you"))], &StoreKind::Sealed).unwrap();

@@ -11,7 +11,7 @@ use crate::model::env_account::{self, EnvAccount};
 use crate::model::{AccountName, Secret, StoredSecret};
 use crate::system::files::{self, Access};
 
-/// A home with this `config.json`. The config names the store, so that no keyring is asked.
+/// A home with these settings in `config.json`. The config names the store, so that no keyring is asked.
 fn home(settings: &str, mounted: Vec<EnvAccount>) -> (tempfile::TempDir, Env) {
     let folder = tempfile::tempdir().unwrap();
     let env = Env::in_folder(folder.path(), mounted);
@@ -43,7 +43,7 @@ fn login(host: &str, user: &str, text: &str) -> NewLogin {
     NewLogin::new(registry(host), user.parse().unwrap(), secret(text).into())
 }
 
-/// The accounts of a registry in their order; the default one has a star.
+/// Returns the accounts of a registry in their order. A star marks the default account.
 fn names(accounts: &Accounts<'_>, host: &str) -> String {
     let entry = accounts.only_of(&registry(host)).unwrap();
     let star = |account: &Account| if entry.active_account() == Some(account) { "*" } else { "" };

@@ -1,4 +1,4 @@
-//! Tests of secrets that a provider renews, and of logins and logouts meanwhile.
+//! Tests the renewal of secrets by a provider, and logins and logouts during a renewal.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -15,7 +15,7 @@ const TOKENS: &str = r#"{"access_token": "new", "refresh_token": "r2", "expires_
 const ENDED: &str = r#"{"error": "invalid_grant"}"#;
 const LOG_IN: &str = r#"{"error": "oauth_session_expired"}"#;
 
-/// The address of a provider that gives one answer. If `answer` is empty, nothing listens there.
+/// Starts a provider that gives one answer, and returns its address. With an empty answer, nobody listens there.
 fn provider(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());
@@ -44,7 +44,7 @@ fn provider(answer: &'static str) -> String {
     url
 }
 
-/// Saves an account whose secret expires in `expires_in` seconds and is due at once. Returns both.
+/// Saves an account whose secret is due and expires in `expires_in` seconds. Returns the account and its secret.
 fn save(accounts: &Accounts<'_>, url: String, expires_in: i64, refresh: Option<&str>) -> (Account, StoredSecret) {
     let now = SystemTime::now();
     let moment = |seconds: i64| match u64::try_from(seconds) {
@@ -152,7 +152,7 @@ fn without_a_lock_the_refresh_token_is_not_used_up() {
     })
     .unwrap();
     assert_eq!(resolved(&accounts, &account, &stored, Audience::Client), "new");
-    // Nothing is renewed while another process changes the config, because the new tokens could not be saved.
+    // While another process changes the config, no secret is renewed, because the new tokens could not be saved.
     let (account, stored) = save(&accounts, provider(TOKENS), DUE, Some("r"));
     let _changing = accounts.lock().unwrap();
     assert_eq!(resolved(&accounts, &account, &stored, Audience::Client), "old");
@@ -178,7 +178,7 @@ fn a_new_secret_follows_its_account_and_stays_away_from_another() {
     accounts.change(|edit| accounts.rename(edit, &account, &name("work"))).unwrap();
     accounts.replace(&account, &old, &secret("new").into()).unwrap();
     assert_eq!(stored(&accounts, "ghcr.io", "work").as_deref(), Some("new"));
-    accounts.replace(&account, &old, &secret("late").into()).unwrap(); // it has another secret by now
+    accounts.replace(&account, &old, &secret("late").into()).unwrap(); // the account has a newer secret
     assert_eq!(stored(&accounts, "ghcr.io", "work").as_deref(), Some("new"));
     let work = super::account(&accounts, "ghcr.io", "work");
     let same = accounts.stored(&work).unwrap().unwrap();
@@ -216,7 +216,7 @@ fn a_program_that_failed_rests_and_a_public_registry_needs_no_secret() {
     }
 }
 
-/// A client that logs out after a call has read the config, and before the call reads the secret.
+/// A client that logs out during a call: after the call has read the config, and before it reads the secret.
 struct LogoutMeanwhile<'a>(&'a Accounts<'a>);
 
 impl CallerContext for LogoutMeanwhile<'_> {

@@ -208,7 +208,7 @@ mod tests {
         for (name, contents, _) in written {
             files::replace(&path(name), contents, files::Access::Private).unwrap();
         }
-        let mut reader = ProjectReader::new(); // whose time begins now
+        let mut reader = ProjectReader::new(); // starts the reader's time limit
         for (name, _, is_read) in written {
             assert_eq!(reader.text(&path(name)).is_some(), is_read, "{name}");
             assert_eq!(reader.take_unknown().is_empty(), is_read, "{name}");

@@ -1,4 +1,5 @@
-//! Commands with the files that they work on: images that they pull, then `|` and those that they push.
+//! Commands with the files that they read: the images that each command pulls, then `|`, then the images that it
+//! pushes.
 
 use super::fixtures::answer;
 

@@ -180,7 +180,7 @@ fn shown(text: &StyledStr, look: HelpStyle) -> String {
 mod tests {
     use super::*;
 
-    /// The output of `ensign COMMAND --help` on a terminal.
+    /// Returns the output of `ensign COMMAND --help` on a terminal.
     fn screen(path: &str) -> String {
         let mut tree = CommandLine::tree("ensign").term_width(WIDTH);
         tree.build();
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_people_use_most_fits_a_screen() {
-        const LINES: usize = 23; // and the prompt
+        const LINES: usize = 23; // one line remains for the prompt
         let mut screens = vec![("short".to_owned(), CommandLine::short_help("ensign", HelpStyle::Plain))];
         screens.extend(TOPICS.map(|(name, _, text)| (name.to_owned(), text.to_owned())));
         for path in [

@@ -295,7 +295,7 @@ mod tests {
         FirstLogin::Helper { helper: helper.to_owned(), file: "/c.json".into() }
     }
 
-    /// The name, severity and command of each fault.
+    /// Returns the name, severity and command of each fault.
     fn judged(facts: &OrderFacts) -> Vec<(&'static str, &'static str, String)> {
         let found = judge(facts, |path| path.display().to_string());
         found

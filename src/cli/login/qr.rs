@@ -20,7 +20,7 @@ mod tests {
     fn a_link_becomes_a_square_two_rows_a_line() {
         let lines = lines("https://github.com/login/device").unwrap();
         let width = lines[0].chars().count();
-        assert_eq!((width, lines.len()), (33, 17)); // version 2 is 25 wide, with 4 of margin on each side
+        assert_eq!((width, lines.len()), (33, 17)); // version 2 has 25 modules and a margin of 4 on each side
         assert!(lines.iter().all(|line| line.chars().count() == width));
         assert!(super::lines(&"x".repeat(4000)).is_none());
     }

@@ -90,7 +90,7 @@ proptest! {
     }
 }
 
-/// A text, an edit, and the text after it.
+/// The text before an edit, the edit, and the text after it.
 type Edit = (&'static str, fn(&mut ConfigDocument), &'static str);
 
 fn name(text: &str) -> AccountName {
@@ -112,7 +112,7 @@ const TWO: &str =
 const ALSO: &str = r#"{"also":{"m":{"registry":"A","accounts":["me","you"]},"n":{"registry":"b","accounts":["me"]}},"registries":{"a":{"accounts":{"me":{}}}}}"#;
 
 const EDITS: &[Edit] = &[
-    // Settings of the whole file. A new setting is inserted where people look for it.
+    // Settings of the whole file. A new setting is inserted where people expect it.
     (EMPTY, |all| all.set_fallback("pass".parse().ok().as_ref()), r#"{"version":3,"fallback":"pass","registries":{}}"#),
     (r#"{"fallback":"pass","x":1}"#, |all| all.set_fallback(None), r#"{"x":1}"#),
     (EMPTY, |all| all.set_store(Some(&StoreKind::Sealed)), r#"{"version":3,"store":"sealed","registries":{}}"#),
@@ -220,11 +220,11 @@ const EDITS: &[Edit] = &[
         r#"{"registries":{"a":{"helper":"pass","accounts":{}},"b":{}}}"#,
     ),
     (
-        r#"{"registries":{"a":{"active":"me","helper":"A/b","accounts":{"me":{}}},"b":{}}}"#, // no helper's name
+        r#"{"registries":{"a":{"active":"me","helper":"A/b","accounts":{"me":{}}},"b":{}}}"#, // not a helper's name
         |all| all.remove(&a(), &name("me")),
         r#"{"registries":{"b":{}}}"#,
     ),
-    // Other hosts of an account.
+    // Other hosts for which an account answers.
     (
         ONE,
         |all| all.set_also(&a(), &name("me"), &hosts(&["m", "n"])),

@@ -29,7 +29,7 @@ fn of_a_host_all_entries_are_read_that_cover_it() {
     assert_eq!(reader::read(text.as_bytes(), None, |text| PathBuf::from(text)).unwrap().registries[3].helper, None);
 }
 
-/// A home, its environment and the path of its `config.json`.
+/// Returns a home, its environment and the path of its `config.json`.
 fn home(text: Option<&str>, mounted: Vec<EnvAccount>) -> (tempfile::TempDir, Env, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let env = Env::in_folder(folder.path(), mounted);

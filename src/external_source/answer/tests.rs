@@ -1,4 +1,4 @@
-//! Tables of printed texts and the answers read from them. Most texts are hostile.
+//! Tables of printed texts, most of them hostile, and the answers that Ensign reads from them.
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn what_a_helper_prints_is_read() {
         (r#"{"Username":"a\nb","Secret":"s"}"#.into(), Err("the user name in its answer is not usable")),
         (r#"{"Username":"a","Secret":"s\u0000"}"#.into(), Err("the secret in its answer holds control characters")),
         (r#"{"Username":"a","Secret":5}"#.into(), Err(NO_JSON)),
-        (r#"{"Username":"a","Secret":"s"} and more"#.into(), good("a", "s", None)), // Go's decoder accepts it too
+        (r#"{"Username":"a","Secret":"s"} and more"#.into(), good("a", "s", None)), // Go's decoder also accepts it
         ("<html><body>502</body></html>".into(), Err(NO_JSON)),
         ("{".repeat(100_000), Err(NO_JSON)),
     ] {

@@ -1,4 +1,4 @@
-//! The command for each preset and host, as a table.
+//! A table of the command for each preset and host.
 
 use super::*;
 

@@ -124,7 +124,7 @@ mod tests {
         Status(u16),
         Wants(&'static str),
         Began(&'static str),
-        /// An opaque token.
+        /// The answer is an opaque token.
         Gives,
         Jwt(&'static str),
         Nothing,

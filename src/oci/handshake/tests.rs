@@ -1,4 +1,4 @@
-//! Whole logins as tables: each request, the server's reply, and the verdict.
+//! Whole logins as tables: each request, the server's reply, and at the end the verdict.
 
 use super::*;
 use crate::model::{Credential, Secret};

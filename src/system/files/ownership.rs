@@ -163,16 +163,16 @@ mod tests {
             (ME, ME, 100, 0o644, true, None),
             (ME, ME, ME, 0o666, false, Some(WritableByOthers)),
             (ME, ME, ME, 0o602, true, Some(WritableByOthers)),
-            // A user's private group, as most distributions make one, and a shared group.
+            // A user's private group, as most distributions create one, and a shared group.
             (ME, ME, ME, 0o664, false, None),
             (ME, ME, 100, 0o664, false, Some(WritableByOthers)),
             (ME, 1001, ME, 0o600, false, Some(ForeignOwner)),
             (ME, 1001, ME, 0o600, true, Some(ForeignOwner)),
-            // `sudo -E docker` in a user's home, and a file that it made there.
+            // `sudo -E docker` in a user's home, and a file that this command created there.
             (0, ME, ME, 0o600, false, Some(ForeignOwner)),
             (ME, 0, 0, 0o644, false, Some(ForeignOwner)),
             (0, 0, 0, 0o600, false, None),
-            // A link into NixOS' store.
+            // A link into the store of NixOS.
             (ME, 0, 0, 0o444, true, None),
             (ME, 0, 100, 0o664, true, Some(WritableByOthers)),
         ] {

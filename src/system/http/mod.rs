@@ -383,7 +383,7 @@ mod tests {
     fn credentials_become_a_header_that_does_not_print() {
         let credential = Credential { username: "älice".parse().unwrap(), secret: Secret::new("pä:ss".into()) };
         let basic = authorization_header(&Authorization::Basic(&credential)).unwrap().unwrap();
-        assert_eq!(basic, "Basic w6RsaWNlOnDDpDpzcw=="); // UTF-8, RFC 7617 section 2.1
+        assert_eq!(basic, "Basic w6RsaWNlOnDDpDpzcw=="); // in UTF-8 (RFC 7617, section 2.1)
         assert_eq!(format!("{basic:?}"), "Sensitive");
         assert!(authorization_header(&Authorization::Bearer(Secret::new("a\r\nb: c".into()))).is_err());
         assert!(authorization_header(&Authorization::None).unwrap().is_none());

@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use crate::system::http::Limits;
 
-    /// A server that answers one request, in pieces with a pause between them.
+    /// Serves one answer in pieces, with a pause between them.
     fn serve(pieces: &'static [&'static [u8]], pause: Duration) -> Transfer<'static> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();

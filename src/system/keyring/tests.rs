@@ -1,4 +1,4 @@
-//! Tests to write, read and remove an entry in the keyring of the test's own session.
+//! Tests that write, read and remove an entry in the keyring of the test's own session.
 
 use std::time::Duration;
 

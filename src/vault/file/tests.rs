@@ -1,4 +1,4 @@
-//! Clear secrets files. Sealed ones are tested in tests/it/sealed.rs.
+//! Tests the secrets files in clear text. tests/it/sealed.rs tests the sealed ones.
 
 use super::*;
 

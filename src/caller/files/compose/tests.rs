@@ -1,4 +1,4 @@
-//! Projects with the images that Compose pulls, then `|` and those that it pushes. `?` is an unknown image.
+//! Projects with the images that Compose pulls, then `|`, then the images that Compose pushes. `?` is an unknown image.
 
 use super::super::fixtures::answer;
 
@@ -142,7 +142,7 @@ fn files_are_merged_as_compose_does() {
 fn a_volume_replaces_an_earlier_one_of_its_target() {
     for (volume, is_left) in [
         ("/v", false),
-        ("x:/v", true), // a drive of Windows
+        ("x:/v", true), // on Windows this is a drive
         ("xy:/v", false),
         ("xy:/v/", false),
         ("'xy:/w/../v//.'", false),
@@ -159,7 +159,8 @@ fn a_volume_replaces_an_earlier_one_of_its_target() {
     }
 }
 
-/// Compose resolves a context before it merges an included project, and an extended service only if that has one.
+/// Compose resolves the context of an included project before the merge. It does so for an extended service only if
+/// that service sets a context.
 #[test]
 fn a_context_is_relative_to_its_project() {
     let extends = "services: {a: {extends: {service: b, file: other/compose.yaml}}}";
@@ -177,7 +178,7 @@ fn a_context_is_relative_to_its_project() {
             hold(&[("docker compose build", &[main, "services: {}", &other], &format!("c.io/{source}{more} |"))]);
         }
     }
-    // An empty context is the command's folder.
+    // An empty context is the folder in which the command runs.
     hold(&[
         ("docker compose -f other/compose.yaml build", &["", "", "services: {b: {build: ''}}"], "c.io/base more |"),
         ("docker compose -f other/compose.yaml build", &["", "", "services: {b: {build: {}}}"], "c.io/other |"),

@@ -288,7 +288,7 @@ mod tests {
         let keys: Vec<_> = (0..6000).map(|n| format!("k{n}: ")).collect();
         let wide = format!("x: &a {{{}}}\ny: {{<<: [{}]}}\n", keys.join(","), vec!["*a"; 30_000].join(","));
         for text in [
-            &wide, // 180 million entries, had they been built before they were counted
+            &wide, // 180 million entries, if the limit did not count them before they are built
             "a: [b",
             "a: *b",
             "a: &a [*a]",

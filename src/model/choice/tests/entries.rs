@@ -1,4 +1,4 @@
-//! `RegistryAccounts`: which entry of the config answers for a host, and which account a name refers to.
+//! Tests `RegistryAccounts`: which entry of the config answers for a host, and which account a name means.
 
 use super::*;
 

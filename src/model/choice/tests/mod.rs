@@ -8,7 +8,7 @@ use crate::model::{Account, CallerFacts, CallerRule, ImageReference, Operation, 
 use std::path::PathBuf;
 use std::rc::Rc;
 
-/// Facts about the caller. A rule that asks for a missing one fails the test.
+/// Facts about the caller. A test fails if a rule asks for a fact that is not set.
 #[derive(Default)]
 struct CallerStub {
     images: Vec<ImageReference>,

@@ -238,7 +238,7 @@ fn a_whole_decision_has_its_operation_and_who_was_passed_over() {
     assert_eq!((decision.verdict, decision.accounts.join(" ").as_str()), (Verdict::Several, "me work ci"));
 }
 
-/// A registry without an account may have public images. For a public image the registry's helper is not asked.
+/// A registry without an account may have public images. For these images its helper is not asked.
 #[test]
 fn a_public_image_is_known_without_an_account() {
     let mut open = candidates("");

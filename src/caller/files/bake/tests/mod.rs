@@ -1,5 +1,5 @@
-//! Projects with the answers expected for them. The answers are what `docker buildx bake --print` of buildx 0.36
-//! printed, or what its source code says.
+//! Projects with their expected answers. An answer is what `docker buildx bake --print` of buildx 0.36 printed, or what
+//! the source code of buildx says.
 
 mod outputs;
 mod sources;
@@ -8,7 +8,7 @@ use crate::caller::files::fixtures::answer;
 
 const DOCKERFILE: (&str, &str) = ("Dockerfile", "ARG BASE=base\nFROM ${BASE}\n");
 
-/// Files, a command, and the answer.
+/// The files, a command, and the answer.
 type BakeCase<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
 
 fn hold(cases: &[BakeCase<'_>]) {
@@ -97,7 +97,8 @@ fn targets_are_chosen() {
             "docker buildx bake m",
             "| r/a r/m",
         ),
-        // A group in a group that is in the first means the target of its name, and so does an empty group.
+        // If a group refers back to a group that contains it, the name means the target. So does the name of an empty
+        // group.
         (
             &bake(
                 "group \"default\" { targets = [\"more\"] }\ngroup \"more\" { targets = [\"a\", \"default\"] }\n\
@@ -161,7 +162,7 @@ fn files_go_over_each_other() {
         (&[("a.hcl", hcl), ("bake", "target \"default\" { tags = [\"b\"] }\n")], "docker buildx bake -f bake", "| b"),
         (&[("bake", "{\"target\": {\"default\": {\"tags\": [\"b\"]}}}")], "docker buildx bake -f bake", "| b"),
         (&[("bake", "services: {a: {image: b, build: .}}")], "docker buildx bake -f bake", "| b"),
-        // A service that has no cache takes none away.
+        // A Compose service without a cache does not remove an inherited cache.
         (
             &[
                 ("compose.yaml", "services: {tool: {image: t, build: .}}"),

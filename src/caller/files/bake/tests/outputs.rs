@@ -1,4 +1,4 @@
-//! Outputs of targets: their own, inherited ones, and those from the command line.
+//! The outputs of targets: own ones, inherited ones, and those from the command line.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What a target is built from, also if `--set` changes it.
+//! The images that a target is built from, also after `--set`.
 
 use super::{DOCKERFILE, answer};
 

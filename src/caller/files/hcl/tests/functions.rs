@@ -1,4 +1,4 @@
-//! The functions of buildx.
+//! Tests the functions that buildx defines for bake files.
 
 use super::hold;
 

@@ -16,7 +16,7 @@ fn types_in_json_are_shallow() {
     }
 }
 
-/// The evaluation of each ends soon, without a panic, and the value is unknown.
+/// The evaluation of each file ends soon and without a panic, and its value is unknown.
 #[test]
 fn what_is_too_much_is_not_known() {
     let chain = |count: usize, link: &dyn Fn(usize) -> String| (1..count).map(link).collect::<String>();

@@ -1,4 +1,4 @@
-//! Expressions with the values that buildx 0.29.1 gave them; `tests/e2e/bake_files.py --record` makes the table.
+//! Compares expressions with the values of buildx 0.29.1. `tests/e2e/bake_files.py --record` writes the table.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,8 +22,8 @@ struct OracleTable {
 
 const REFUSED: &str = "(refused)";
 
-/// An expression that buildx refuses may have a value here, because buildx then requests nothing. A value that buildx
-/// knows may be unknown here.
+/// Ensign may have a value for an expression that buildx refuses, because buildx then requests nothing. Ensign may also
+/// not know a value that buildx knows.
 #[test]
 fn expressions_have_the_values_of_buildx() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bake_values.json");
