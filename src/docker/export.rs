@@ -164,7 +164,7 @@ fn path_key(pattern: &ImagePattern) -> Option<String> {
 }
 
 /// Returns an entry of `auths`. An identity token has a field of its own beside the name, as in Docker's file.
-#[expect(clippy::disallowed_methods, reason = "this is where logins are written in clear, as was asked")]
+#[expect(clippy::disallowed_methods, reason = "an export writes logins in clear text, as the user requested")]
 fn entry(account: &Account, credential: &Credential) -> Value {
     let Credential { username, secret } = credential;
     if username.is_identity_token() {

@@ -31,7 +31,7 @@ pub(crate) fn end_of(secret: &Secret) -> Option<SystemTime> {
 
 /// Returns the expiry of an ECR password, which is the Base64 of
 /// `{"payload":…,"datakey":…,"version":"2","type":"DATA_KEY","expiration":1700000000}`.
-#[expect(clippy::disallowed_methods, reason = "the expiry in the password is read")]
+#[expect(clippy::disallowed_methods, reason = "reads the expiry in the password")]
 fn ecr_end_of(secret: &Secret) -> Option<SystemTime> {
     let text = secret.expose();
     if !text.starts_with("ey") {

@@ -33,7 +33,7 @@ pub(crate) fn own_issuer(registry: &Registry) -> Option<String> {
     Some(own.to_string().trim_end_matches('/').to_owned())
 }
 
-#[expect(clippy::disallowed_methods, reason = "a public document")]
+#[expect(clippy::disallowed_methods, reason = "the document is public")]
 fn read(response: &HttpResponse, registry: &Registry) -> Result<Option<Provider>, String> {
     let body = response.body.as_ref().filter(|_| response.status == 200);
     // A web site may answer every path with an HTML page, which is not an announcement.

@@ -51,7 +51,7 @@ fn well_known(issuer: &Url) -> Option<[Url; 2]> {
 }
 
 /// Returns `Err(None)` if there is no document at this address.
-#[expect(clippy::disallowed_methods, reason = "a public document")]
+#[expect(clippy::disallowed_methods, reason = "the document is public")]
 fn read(response: &HttpResponse, issuer: &str) -> Result<Metadata, Option<String>> {
     if response.status != 200 {
         return Err(None);

@@ -154,7 +154,7 @@ struct SessionEnd {
     login_url: Option<Value>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "what is looked for in the answer is not a secret")]
+#[expect(clippy::disallowed_methods, reason = "reads the error's code and page, which are not secret")]
 fn parse_end(body: &Secret) -> Option<SessionEnd> {
     serde_json::from_str(body.expose()).ok().filter(|end: &SessionEnd| SESSION_OVER.contains(&end.error.as_str()))
 }

@@ -136,7 +136,7 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
 /// Returns the JSON response. The response has only fields that the kubelet knows, because the kubelet rejects any
 /// other field. The kubelet must not cache the response, because another account may answer for the next image, and a
 /// switch takes effect at once.
-#[expect(clippy::disallowed_methods, reason = "this is the answer")]
+#[expect(clippy::disallowed_methods, reason = "the answer contains the secret")]
 fn response(api_version: &str, registry: &str, credential: Option<&Credential>) -> Zeroizing<String> {
     let auth = credential.map_or(Zeroizing::new("null".to_owned()), |Credential { username, secret }| {
         let [registry, username, password] =

@@ -75,7 +75,7 @@ impl StoreRequest {
 }
 
 /// Writes the answer of `get`, which is one line of JSON with the strings `ServerURL`, `Username` and `Secret`.
-#[expect(clippy::disallowed_methods, reason = "this is Docker's answer")]
+#[expect(clippy::disallowed_methods, reason = "Docker's answer contains the secret")]
 pub(super) fn write_credential(
     stdout: &mut impl Write,
     server_url: &ServerUrl,

@@ -32,7 +32,7 @@ pub(crate) fn run_here(command: &[&OsStr]) -> Result<Option<i32>> {
 }
 
 /// Starts the first command whose program is installed, and does not wait for the command's end.
-#[expect(clippy::disallowed_methods, reason = "the program is found as any other is, and gets no data of ours")]
+#[expect(clippy::disallowed_methods, reason = "programs are looked up as everywhere, and get no data of Ensign")]
 pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
     commands.into_iter().any(|command| {
         locate(command.get_program()).is_ok_and(|path| {

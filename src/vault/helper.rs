@@ -66,7 +66,7 @@ impl HelperStore<'_> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "what the helper keeps is an entry of ours")]
+#[expect(clippy::disallowed_methods, reason = "the helper returns an entry that Ensign wrote")]
 fn get(helper: &HelperName, account: &Account) -> Result<Option<StoredSecret>> {
     let ProgramOutput { success, stdout, .. } = ask(helper, account, "get", server_url(account).as_bytes())?;
     if !success {

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Args, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
+#[expect(clippy::struct_excessive_bools, reason = "each bool is a flag that people type")]
 pub(in crate::cli) struct ConfigureDockerArguments {
     /// The registries [default: those with accounts]
     #[arg(value_name = "HOST")]

@@ -7,7 +7,7 @@ use crate::accounts::store_words;
 use crate::model::Operation;
 
 #[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
+#[expect(clippy::struct_excessive_bools, reason = "each bool is a flag that people type")]
 pub(in crate::cli) struct LoginArguments {
     /// The registry, optionally with a namespace [default: ask]
     #[arg(value_name = "HOST")]
@@ -56,7 +56,7 @@ pub(in crate::cli) struct LoginArguments {
 }
 
 /// Drops a typed password, so that it is not stored in the arguments.
-#[expect(clippy::unnecessary_wraps, reason = "clap wants a parser that can fail")]
+#[expect(clippy::unnecessary_wraps, reason = "clap requires a parser that can fail")]
 fn dropped(_: &str) -> Result<(), std::convert::Infallible> {
     Ok(())
 }

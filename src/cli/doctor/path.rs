@@ -13,7 +13,7 @@ use crate::system::text::quote;
 use crate::system::{env, find_program, find_program_on, session};
 
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each bool is a separate fact")]
 struct PathFacts {
     /// The file of the running program.
     program: PathBuf,

@@ -11,7 +11,7 @@ fn read(form: &AnswerFormat, stdout: &[u8]) -> ParsedAnswer {
     Ok((username.map(|name| name.to_string()), secret.expose().to_owned(), ends.map(seconds)))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "tables list its results beside errors")]
+#[expect(clippy::unnecessary_wraps, reason = "the tables contain its results and errors")]
 fn good(username: &str, secret: &str, ends: Option<u64>) -> ParsedAnswer {
     Ok((Some(username.to_owned()).filter(|name| !name.is_empty()), secret.to_owned(), ends))
 }

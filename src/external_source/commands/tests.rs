@@ -9,7 +9,7 @@ fn request_of(preset: ExternalProgram, host: &str, env: &[(&str, &str)]) -> Resu
     request(&ExternalSource { program: preset, env, cache: None }, &Registry::from_key(host))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the fields are options")]
+#[expect(clippy::unnecessary_wraps, reason = "the compared fields are options")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }

@@ -1,5 +1,5 @@
 //! A Secret Service on its own bus, for tests that run on machines without one. `tests/e2e` tests the real ones.
-#![allow(clippy::used_underscore_binding, reason = "the code of the interfaces passes all arguments on")]
+#![allow(clippy::used_underscore_binding, reason = "zbus's generated code uses all arguments")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::pending;

@@ -44,7 +44,7 @@ impl EvalContext {
             value = match operator.value() {
                 TraversalOperator::GetAttr(name) => attribute(&value, name.as_str())?,
                 TraversalOperator::Index(key) => index(&value, &self.value(key, locals)?)?,
-                #[expect(clippy::cast_precision_loss, reason = "no list is so long")]
+                #[expect(clippy::cast_precision_loss, reason = "lists are far shorter than 2^53")]
                 TraversalOperator::LegacyIndex(key) => index(&value, &HclValue::Number(*key.value() as f64))?,
                 TraversalOperator::FullSplat(_) => return self.splat(&value, rest, &[], locals),
                 TraversalOperator::AttrSplat(_) => {
@@ -146,7 +146,11 @@ pub(super) fn index(value: &HclValue, key: &HclValue) -> EvalResult {
         HclValue::Map(_) => attribute(value, &key.as_known_text()?),
         HclValue::List(_) => {
             let at = key.as_number()?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held to be in range")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "checked by the condition and by `get`"
+            )]
             let item = if at >= 0.0 && at.fract() == 0.0 { value.as_list()?.get(at as usize) } else { None };
             item.cloned().ok_or(EvalError::Refused)
         }

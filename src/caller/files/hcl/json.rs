@@ -176,12 +176,18 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(JsonNode::Bool(value))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "what is not exact is not known later on")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a number that f64 cannot represent exactly is later treated as unknown"
+    )]
     fn visit_i64<E>(self, value: i64) -> Result<JsonNode, E> {
         Ok(JsonNode::Number(value as f64))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "what is not exact is not known later on")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a number that f64 cannot represent exactly is later treated as unknown"
+    )]
     fn visit_u64<E>(self, value: u64) -> Result<JsonNode, E> {
         Ok(JsonNode::Number(value as f64))
     }

@@ -155,7 +155,7 @@ fn range(arguments: &FunctionArguments<'_>) -> EvalResult {
     Ok(HclValue::list(items))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no list is so long")]
+#[expect(clippy::cast_precision_loss, reason = "lists are far shorter than 2^53")]
 pub(super) fn count(count: usize) -> HclValue {
     HclValue::number(count as f64)
 }

@@ -193,7 +193,7 @@ impl FunctionArguments<'_> {
         self.get(at)?.as_number()
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "whole numbers are far below")]
+    #[expect(clippy::cast_possible_truncation, reason = "numbers of 9e15 or more are unknown")]
     fn integer(&self, at: usize) -> EvalResult<i64> {
         let number = self.number(at)?;
         if number.fract() == 0.0 { Ok(number as i64) } else { Err(EvalError::Refused) }

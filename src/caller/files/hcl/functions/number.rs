@@ -26,7 +26,10 @@ pub(super) fn find(name: &str) -> Option<Function> {
                 IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => EvalError::NotKnown,
                 _ => EvalError::Refused,
             })?;
-            #[expect(clippy::cast_precision_loss, reason = "what is not exact is not known")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a number that f64 cannot represent exactly is treated as unknown"
+            )]
             Ok(HclValue::number(number as f64))
         },
         _ => return None,
