@@ -32,7 +32,7 @@ pub(super) struct CheckReport {
     pub(super) sentence: String,
     /// The exit code of `check` and `token`.
     pub(super) code: u8,
-    /// The address of the page for a new login, if a login with a browser is enough.
+    /// The address of the page on which a person can log in again, if a login with a browser is enough.
     page: Option<String>,
 }
 

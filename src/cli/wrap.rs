@@ -67,8 +67,8 @@ fn columns(line: &str) -> (usize, Vec<(usize, &str)>) {
     (start, columns)
 }
 
-/// Returns the pieces of a line that are not broken. A piece is a column that fits on one line, a command after a colon
-/// and spaces, or a word. A broken column begins on a new line.
+/// Splits a line into pieces that must not be broken. A piece is a column that fits on one line, a command after a
+/// colon and spaces, or a word. A broken column begins on a new line.
 fn pieces<'l>(columns: &[(usize, &'l str)], room: usize) -> Vec<(usize, &'l str, bool)> {
     let mut pieces = Vec::new();
     let mut is_command = false;

@@ -49,8 +49,8 @@ struct AnswerFacts {
     /// The number of accounts that were not tested, because their caller rule does not allow `doctor`.
     ruled: usize,
     has_program: bool,
-    /// The command that replaces the program on PATH, if that program is another copy of Ensign. A wrong answer may
-    /// come from the other copy.
+    /// The command that replaces the program on PATH, if that program is another copy of Ensign. Another copy of Ensign
+    /// may be the cause of a wrong answer.
     replace_copy: Option<String>,
 }
 

@@ -62,7 +62,7 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
     if anonymous { without_names(&text, &names(context, survey)) } else { text }
 }
 
-/// Returns one line about an account, which contains only the number of the account's patterns and folders.
+/// Describes an account in one line, which counts the account's patterns and folders but does not list them.
 fn line(account: &Account) -> String {
     format!(
         "{} {}: user {}, in {}, from {}, {} patterns, {} folders",

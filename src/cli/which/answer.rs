@@ -174,7 +174,7 @@ fn advice(
     let missing = helper
         .filter(|helper| helpers::missing(helper).is_some())
         .map(|helper| format!("`{}` is not installed: until it is, clients get no login there", helper.program()));
-    // If a registry has no account, the caller reports that as an error instead.
+    // If a registry has no account, `which` reports an error instead of this advice.
     let problem = explanation.problem().filter(|_| !matches!(decision.verdict, Verdict::NoAccount | Verdict::Public));
     let options = explanation.options(&candidates.accounts, typed);
     let problem = problem.filter(|_| decision.verdict != Verdict::Several).map(|problem| problem.to_string());
