@@ -208,7 +208,7 @@ pub enum StoreKind {
     Helper(HelperName),
     /// The environment variables or the accounts file of this machine. Ensign never writes to this store.
     Environment,
-    /// A store's name that this version of Ensign does not know.
+    /// The name of any other store, which the vault looks up in its table of stores.
     Other(String),
 }
 
