@@ -29,14 +29,14 @@ const VARIABLES: [(&str, &str); 18] = [
     ("QWEN_CODE", "Qwen Code"),  // a fork of Gemini CLI
     ("AGENT=amp", "Amp"),
     ("AGENT=goose", "goose"),
-    ("AI_AGENT", "an agent"), // any agent may set this one
+    ("AI_AGENT", "an agent"), // any agent may set this variable
 ];
 
 /// Variables that match `CODEX_*` but reveal no agent, because people set them in their own shell.
 const SETTINGS: [&str; 2] = ["CODEX_HOME", "CODEX_API_KEY"];
 
-/// The names of agents' programs and packages. Such a name may be that of a program, of its script, or of a folder in
-/// the script's path.
+/// The names of agents' programs and packages. An agent is recognised if its program, its script or a folder in the
+/// script's path has such a name.
 const PROGRAMS: [(&str, &str); 18] = [
     ("claude", "Claude Code"),
     ("claude-code", "Claude Code"),
@@ -58,8 +58,8 @@ const PROGRAMS: [(&str, &str); 18] = [
     ("openhands", "OpenHands"),
 ];
 
-/// Returns the reason why a coding agent is assumed, such as a variable of this process, or the name or a variable of a
-/// process above.
+/// Returns what reveals a coding agent, such as a variable of Ensign, or the name or a variable of a process above
+/// Ensign.
 pub(super) fn find(
     ours: impl IntoIterator<Item = (OsString, OsString)>,
     processes: &[Process],

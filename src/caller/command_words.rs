@@ -18,7 +18,7 @@ pub(super) enum FlagKind {
     Output,
     /// A cache of buildx or buildctl, such as `type=registry,ref=REF`, or only an image.
     Cache,
-    /// A cache in the form of `Cache` that the command pushes.
+    /// A cache that the command pushes, in the form of `Cache`.
     CacheTo,
     /// A named context, such as `NAME=docker-image://REF`.
     BuildContext,
@@ -62,7 +62,7 @@ pub(super) enum FlagKind {
     PlatformPart,
     /// The action in `BuildKit`'s `--call`, which may replace the build.
     Call,
-    /// A command as a text for a shell, as in `flock FILE -c 'docker push x'`.
+    /// A command in a text for a shell, as in `flock FILE -c 'docker push x'`.
     Script,
 }
 

@@ -66,8 +66,8 @@ impl ClientChain {
         // that they read.
         match self.clients.iter().flatten().next_back() {
             Some(variables) => find(variables, name).map(OsStr::to_owned),
-            // If no client is readable, variables for Ensign are not trusted. Other variables are trusted, because a
-            // program needs some of them to run at all.
+            // If the variables of no client are readable, the variables `ENSIGN_…` are not trusted. Other variables are
+            // trusted, because a program needs some of them to run at all.
             None => Some(value.to_owned()).filter(|_| !name.as_encoded_bytes().starts_with(b"ENSIGN_")),
         }
     }

@@ -21,7 +21,7 @@ pub(crate) fn facts(rule: &CallerRule) -> CallerFacts {
     let Ancestors { processes, is_whole } = ancestors::to_the_top();
     let askers = askers(&processes);
     // The terminal is taken from the outermost client, or else from the shell that calls Ensign. Processes further up
-    // may include a daemon such as tmux, which has another terminal.
+    // are ignored, because one of them may be a daemon such as tmux.
     let outermost = askers.iter().rev().find(|process| is_client(process)).copied().or(processes.first());
     let variables = |process: &Process| ancestors::variables(process.id).unwrap_or_default();
     CallerFacts {
@@ -32,7 +32,7 @@ pub(crate) fn facts(rule: &CallerRule) -> CallerFacts {
     }
 }
 
-/// Returns the reason why a coding agent is assumed to call Ensign, if there is one.
+/// Returns what reveals a coding agent above Ensign, or `None` without such an agent.
 pub(crate) fn agent() -> Option<String> {
     facts(&CallerRule { refuses_agents: true, ..CallerRule::default() }).agent
 }
@@ -49,7 +49,7 @@ pub(super) fn described_call(program: &Program) -> Option<String> {
     let ProgramRole::Client(client) = program.role() else { return None };
     let (name, verb) = client.client_and_verb(&program.args);
     let own = if program.name.starts_with("docker") { "docker" } else { &program.name };
-    let name = name.replacen("docker-", &format!("{own} "), 1); // `docker-buildx` is `docker buildx`
+    let name = name.replacen("docker-", &format!("{own} "), 1); // writes `docker-buildx` as `docker buildx`
     Some(format!("{name} {verb}").trim_end().to_owned())
 }
 

@@ -11,7 +11,7 @@ use crate::model::{ImageReference, Registry};
 pub(super) enum ImageSyntax {
     /// `[host/]path`. An image without a host is on Docker Hub.
     Short,
-    /// `host/path`. It may have several tags, as in `host/path:1,2` (oras).
+    /// `host/path`, which may have several tags, as in `host/path:1,2` (oras).
     WithHost,
     /// `docker://[host/]path`, or `docker-image://[host/]path` for buildx. An image with another transport is in no
     /// registry (skopeo).

@@ -49,8 +49,8 @@ pub(crate) use shell_command::UnreadableCommand;
 
 /// The most programs between Ensign and the client, such as wrapper scripts, `sudo` and `env`.
 const WRAPPERS_AT_MOST: usize = 6;
-/// The most programs that are read above Ensign. Plugins and re-executions need three, so the limit only ends an
-/// endless chain.
+/// The most programs that are read above Ensign. Plugins and re-executions need three programs, so the limit only ends
+/// an endless chain.
 const PROGRAMS_AT_MOST: usize = 16;
 
 /// The process that asks for `registry`. Its ancestors are read only as far up as the rules need.
@@ -185,8 +185,8 @@ pub(crate) fn login_user(registry: &Registry) -> Option<String> {
     login_username(Ancestry::ours().programs(), registry)
 }
 
-/// Returns the user name of the nearest login to `registry`, because `docker login` sends only `<token>` with an
-/// identity token.
+/// Returns the user name of the nearest login to `registry`. With an identity token, `docker login` itself sends only
+/// the user name `<token>`.
 pub(crate) fn login_username<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,

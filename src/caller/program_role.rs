@@ -103,7 +103,7 @@ fn shell_or_interpreter(names: &[String]) -> Option<String> {
 
 /// Returns the script among an interpreter's words, and the script's position.
 fn script_path(argv: &[String]) -> Option<(usize, &String)> {
-    let is_no_text = |word: &str| !matches!(word, "-c" | "-m" | "-e"); // a text in place of a script
+    let is_no_text = |word: &str| !matches!(word, "-c" | "-m" | "-e"); // no script follows these options
     argv.iter().enumerate().skip(1).take_while(|(_, word)| is_no_text(word)).find(|(_, word)| !word.starts_with('-'))
 }
 

@@ -9,7 +9,7 @@ use super::{Program, command_line, command_of, login_username, project};
 use crate::model::{ImageReference, Registry};
 use crate::system::text;
 
-/// Checks that no image is found that is not in `text`. The first line of `text` has the asked registry, and each line
+/// Checks that every image that is found is in `text`. The first line of `text` has the asked registry, and each line
 /// below it one program, nearest first. Such a line has the executable, which may be empty, and the arguments,
 /// separated by tabs.
 pub(crate) fn argv(text: &str) {

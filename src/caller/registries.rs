@@ -8,8 +8,8 @@ use super::{Program, command_of, containers};
 use crate::model::Registry;
 use crate::model::choice::{ImageRole, UnknownImages};
 
-/// The most registries of a command, far more than real commands have. The files may be hostile, and each registry
-/// costs an answer.
+/// The most registries of a command, far more than real commands have. Hostile files may name many registries, and each
+/// registry costs an answer.
 pub(crate) const REGISTRIES_AT_MOST: usize = 50;
 
 /// Returns the registries of the images that `program` works on, first from its words and then from its files. A text

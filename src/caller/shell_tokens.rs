@@ -49,7 +49,7 @@ fn first(text: &str) -> Option<(ShellToken<'_>, usize)> {
 /// operator ends the word, unless it is quoted.
 fn word_length(text: &str) -> Option<(usize, bool)> {
     let mut is_known = true;
-    let mut closing = Vec::new(); // the ends of open quotes and substitutions, without recursion for hostile texts
+    let mut closing = Vec::new(); // the expected closing characters (recursion could overflow the stack)
     let mut letters = text.char_indices().peekable();
     while let Some((at, letter)) = letters.next() {
         let next = letters.peek().map(|(_, next)| *next);

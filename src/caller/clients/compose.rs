@@ -17,8 +17,8 @@ pub(super) const COMPOSE: Grammar =
 pub(super) const PODMAN_COMPOSE: Grammar =
     Grammar { names: &["podman-compose"], globals: GLOBALS, verbs: VERBS, plugins: &[] };
 
-/// The flags before the verb. Those from `-c` to `--log-level` are of version 1, and those from `--podman-path` on are
-/// of podman-compose.
+/// The flags before the verb. The flags from `-c` to `--log-level` are flags of version 1, and the flags from
+/// `--podman-path` on are flags of podman-compose.
 const GLOBALS: FlagTable = &[
     (
         "--ansi --parallel --progress -c --context -H --host --tlscacert --tlscert --tlskey \

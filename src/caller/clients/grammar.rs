@@ -59,7 +59,8 @@ impl<'a> CommandHead<'a> {
 }
 
 impl Grammar {
-    /// Returns the canonical name of the client, and the verb as typed. The client may be a plugin of this client.
+    /// Returns the canonical name of the client, and the verb as typed. The returned client may be a plugin, as in
+    /// `docker compose`.
     pub(in crate::caller) fn client_and_verb(&self, arguments: &[String]) -> (&'static str, &'static str) {
         self.verb(arguments).map_or((self.names[0], ""), |CommandHead { client, path, .. }| (client, path))
     }
@@ -85,7 +86,8 @@ impl Grammar {
         let destination = named.last().copied().filter(|_| positionals.len() > 1 && are_remote[1]);
         let place = effect.destination(program, &values, &switches);
         named.extend(place.iter().map(|(text, form)| (text.as_str(), *form)));
-        // The client pushes to the repository in a variable, and only pulls the images.
+        // If a variable names a repository for signatures, the client pushes to this repository, and only pulls the
+        // images.
         let beside = verb.repository_beside(program);
         let destination = beside.as_deref().map(|text| (text, verb.syntax)).or(destination);
         named.extend(destination.filter(|_| beside.is_some()));

@@ -24,8 +24,8 @@ pub(super) const CRANE: Grammar = Grammar {
             .does(VerbEffect::Push),
         short("push", Positionals::From(1), CRANE_FLAGS).does(VerbEffect::Push),
         short("pull", Positionals::AllButLast, CRANE_FLAGS),
-        short("append", Positionals::None, CRANE_FLAGS), // to `--new_tag`
-        short("index append", Positionals::First, CRANE_FLAGS), // to `--tag`, perhaps from an index
+        short("append", Positionals::None, CRANE_FLAGS), // pushes to `--new_tag`
+        short("index append", Positionals::First, CRANE_FLAGS), // pushes to `--tag`, perhaps from an index
         short("index filter", Positionals::First, CRANE_FLAGS).does(VerbEffect::Push),
         short("index list", Positionals::All, CRANE_FLAGS),
         Verb::login("auth login", Positionals::Login),
@@ -198,8 +198,8 @@ pub(super) const KUBECTL: Grammar = Grammar {
     plugins: &[],
 };
 
-/// Returns a verb of cosign, which stores signatures in the image's repository, or in the repository in a variable
-/// (sigstore/cosign `pkg/cosign/env`).
+/// Returns a verb of cosign, which stores signatures in the image's repository, or in a repository that a variable
+/// names (sigstore/cosign `pkg/cosign/env`).
 const fn beside(paths: &'static str) -> Verb {
     short(paths, Positionals::All, COSIGN_FLAGS).repository_in("COSIGN_REPOSITORY")
 }

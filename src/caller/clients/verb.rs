@@ -1,4 +1,4 @@
-//! `Verb`: a command of a client, which says which words of the command line are images.
+//! `Verb`: a command of a client, with the positions of the images on its command line.
 
 use super::verb_effect::VerbEffect;
 use super::verb_invocation::InputFiles;
@@ -36,7 +36,7 @@ pub(super) enum Positionals {
     All,
     /// The second word, before arguments, as in `podman container runlabel LABEL IMAGE ARGUMENT`.
     Second,
-    /// All words except the first ones, whose number is given.
+    /// All words after the given number of words.
     From(usize),
     FirstTwo,
     /// Every other word, as in `IMAGE DIGEST IMAGE DIGEST`.

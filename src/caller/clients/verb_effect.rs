@@ -8,7 +8,7 @@ use crate::model::{Operation, Registry, ServerUrl, Target};
 /// The effect of a verb on its images. Every effect except `Read` includes a push to each destination in a flag.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum VerbEffect {
-    /// The command line shows no effect, as for a login, or for a build whose files decide whether the build pushes.
+    /// The effect of a login, or of a build whose files decide whether the build pushes.
     Unknown,
     Pull,
     /// Pulls, and ignores destinations in flags.
@@ -23,7 +23,7 @@ pub(super) enum VerbEffect {
     BuildUnless(&'static str),
     /// Pushes only if this flag is set.
     PushIf(&'static str),
-    /// Pushes to the namespace in this variable (ko). With `--bare`, the variable has the whole repository.
+    /// Pushes to the namespace in this variable (ko). With `--bare`, the variable names the whole repository.
     PushTo(&'static str),
 }
 
@@ -34,7 +34,7 @@ pub(super) struct ParsedCommand<'a> {
     pub(super) switches: &'a [Switch<'a>],
     /// The words that are images, with their syntax.
     pub(super) named: &'a [(&'a str, ImageSyntax)],
-    /// The second image, if there is one.
+    /// The destination of a copy, if there is one.
     pub(super) destination: Option<(&'a str, ImageSyntax)>,
 }
 
@@ -86,8 +86,8 @@ impl VerbEffect {
         Some(if pushed.found().is_empty() { Operation::Pull } else { Operation::Push })
     }
 
-    /// Tells whether the result of a build stays local, as far as the command line shows. The command's files may show
-    /// a push, so they are read first.
+    /// Tells whether the result of a build stays local, as far as the command line shows. The files of a command are
+    /// read first, because the files may show a push.
     pub(super) fn keeps_result(self, line: &ParsedCommand<'_>) -> bool {
         !self.builds_to_push(line)
     }

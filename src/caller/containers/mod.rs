@@ -11,7 +11,7 @@ pub(super) use registries_settings::RegistriesSettings;
 
 const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
 
-/// Returns the images of `registry` that the command requests according to the settings of these tools.
+/// Returns the images of `registry` that the command requests according to the settings of Podman, Buildah and Skopeo.
 pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
     let command = clients::command(client, program, registry);
     match settings_of(&program.name) {
@@ -55,7 +55,7 @@ fn redirected(
     command
 }
 
-/// Returns the registries that a command may request according to the settings of these tools.
+/// Returns the registries that a command may request according to the settings of Podman, Buildah and Skopeo.
 pub(super) fn registries(program: &Program) -> Vec<Registry> {
     settings_of(&program.name).iter().flat_map(RegistriesSettings::destinations).collect()
 }
@@ -64,8 +64,8 @@ pub(super) fn is_tool(program: &Program) -> bool {
     TOOLS.contains(&program.name.as_str())
 }
 
-/// Tells whether the command names Docker Hub in full, because a parsed image no longer shows this. Skopeo has no short
-/// names.
+/// Tells whether the command writes out the host of Docker Hub, because a parsed image no longer shows whether its name
+/// was short. Skopeo has no short names.
 fn names_hub(program: &Program) -> bool {
     let is_hub = |word: &String| word.contains("docker.io/") || word.contains("docker://");
     program.name == "skopeo" || program.args.iter().any(is_hub)

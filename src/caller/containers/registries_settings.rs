@@ -1,4 +1,4 @@
-//! `RegistriesSettings`: the rules for image names in `registries.conf`. These settings complete short names with a
+//! `RegistriesSettings`: the rules for image names in `registries.conf`. The rules complete short names with a
 //! registry, and redirect pulls to another location or to mirrors (containers/image `pkg/sysregistriesv2`,
 //! `pkg/shortnames`).
 
@@ -17,7 +17,7 @@ pub(in crate::caller) struct RegistriesSettings {
     aliases: Vec<(String, String)>,
 }
 
-/// One `[[registry]]`: a prefix of image names, and the locations to request in its place.
+/// One table `[[registry]]`, with a prefix of image names and the locations to request in place of the prefix.
 #[derive(Debug, PartialEq, Eq)]
 struct RegistryRule {
     prefix: String,
@@ -125,8 +125,8 @@ fn rest_behind<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
 const LIMIT: u64 = 1 << 20;
 const DROP_INS_AT_MOST: usize = 100;
 
-/// Returns the files in the order of reading. The first file is the user's or else the machine's. The files in the
-/// folders of both follow, and the aliases that were chosen at a prompt come last.
+/// Returns the files in the order of reading. The first file is the user's `registries.conf`, or else the machine's.
+/// The files in the `registries.conf.d` of both follow. The last file has the aliases that were chosen at a prompt.
 fn paths() -> Vec<PathBuf> {
     let machine = Path::new("/etc/containers");
     let user = env::path("XDG_CONFIG_HOME").or_else(|| env::home_dir().map(|home| home.join(".config")));

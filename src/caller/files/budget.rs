@@ -14,7 +14,8 @@ const STEPS_AT_MOST: u64 = 20_000_000;
 const CPU_AT_MOST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3000 } else { 250 });
 /// Limits the wait for the files of a slow network share.
 const WALL_AT_MOST: Duration = Duration::from_secs(10);
-/// The number of steps between two readings of the clock, because each reading costs a system call.
+/// The number of steps between two readings of the clock. The clock is not read at each step, because a reading costs a
+/// system call.
 const STEPS_BETWEEN_CLOCKS: u64 = 4096;
 
 /// The budget that all readers of one project share.

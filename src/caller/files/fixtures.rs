@@ -20,7 +20,7 @@ struct ProjectCase {
     #[serde(default, rename = "in")]
     folder: PathBuf,
     registry: String,
-    /// The expected images as `FILE: IMAGE`, in alphabetical order.
+    /// The expected images as `file: image`, in alphabetical order.
     images: Vec<String>,
     /// The expected operation, if the project's files decide it.
     #[serde(default)]

@@ -20,7 +20,7 @@ pub(super) struct ImageSide {
     pub(super) unknown: Vec<UnknownImages>,
 }
 
-/// A text that names images in the same form as the value of a flag of the kind `meaning`.
+/// A text that names images. The text has the form of a flag's value, and `meaning` is the kind of this flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ImageText {
     pub(super) meaning: FlagKind,
@@ -48,7 +48,7 @@ impl ImageSide {
         FileImages { images: mentions, unknown }
     }
 
-    /// Returns a side with all `texts`, each read as the value of a flag of the kind `meaning`.
+    /// Creates a side from `texts`, which have the form of a flag's values. `meaning` is the kind of this flag.
     pub(super) fn from_texts(meaning: FlagKind, texts: &[String], file: &Path) -> Self {
         let mut side = Self::default();
         for text in texts {
@@ -57,7 +57,7 @@ impl ImageSide {
         side
     }
 
-    /// Adds an artifact, whose content may name images of any other registry. These images are recorded as unknown.
+    /// Adds an artifact, and records that its content may name unknown images of any other registry.
     pub(super) fn add_artifact(&mut self, text: &str, file: &Path) {
         self.add_image(text, file);
         if let Ok(image) = text.parse::<ImageReference>() {

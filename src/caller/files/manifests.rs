@@ -75,8 +75,8 @@ pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mu
     ProjectImages::pulled(side)
 }
 
-/// Returns the charts that a Helm chart depends on. The reference of a chart is its `repository: oci://HOST/PATH`
-/// followed by its name.
+/// Returns the charts that a Helm chart depends on. A chart's reference is its `repository: oci://HOST/PATH`, followed
+/// by the chart's name.
 pub(super) fn chart_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     let folders: Vec<PathBuf> = match task.positionals.as_slice() {

@@ -35,7 +35,7 @@ use image_side::ImageSide;
 use project_reader::ProjectReader;
 pub(super) use variables::ProjectVariables;
 
-/// The images that a command names in the files of a project.
+/// The images in the files that a command works on.
 #[derive(Debug, Default)]
 struct ProjectImages {
     pulled: ImageSide,
@@ -45,9 +45,9 @@ struct ProjectImages {
     goes_out: bool,
 }
 
-/// Returns the images of `registry` in the files of `task`, which runs in the folder `current`. If the command pushes,
-/// returns the pushed images, and otherwise the pulled images. If none of these images is at `registry`, returns the
-/// images of the other kind.
+/// Returns the images of `registry` in the files of `task`, which runs in the folder `current`. For a command that
+/// pushes, returns the pushed images, or else the pulled images. For any other command, returns the pulled images, or
+/// else the images that could be pushed.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,

@@ -111,7 +111,7 @@ impl ProjectReader {
         });
     }
 
-    /// Removes and returns the unknown parts recorded so far. The caller stores these parts with the images that they
+    /// Removes and returns the unknown parts recorded so far. Unknown parts are stored with the images that they
     /// concern.
     pub(super) fn take_unknown(&mut self) -> Vec<UnknownImages> {
         std::mem::take(&mut self.unknown)
@@ -148,8 +148,8 @@ impl ProjectReader {
         self.names_left > 0 && self.budget.spend_on_file()
     }
 
-    /// Returns why the reading ended early, if it did. The images found until then prove nothing, because the unread
-    /// files may name other images.
+    /// Returns the reason if the reading of the project ended early. The images of a project that is not read whole
+    /// prove nothing, because the unread files may name other images.
     pub(super) fn gave_up(&self) -> Option<&'static str> {
         if self.names_left == 0 {
             Some("the project is too large to be read whole")

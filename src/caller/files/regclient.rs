@@ -33,7 +33,7 @@ pub(super) fn sync_images(
         add(&mut named.pushed, text("target"));
         let backup = step.get("backup").or(default_backup).and_then(|backup| backup.text());
         if let Some(image) = backup.filter(|backup| backup.contains([':', '/'])) {
-            named.pushed.add_image(&filled_in(image, variables), &path); // or a tag of `target`
+            named.pushed.add_image(&filled_in(image, variables), &path); // a backup without `:` or `/` is only a tag
         }
     }
     named
@@ -63,7 +63,7 @@ fn config(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader)
     (name != "-").then_some(path)
 }
 
-/// Substitutes `{{ env "NAME" }}` in a Go template by the variable. Any other action is unknown.
+/// Substitutes `{{ env "NAME" }}` in a Go template by the variable. The result of any other action is unknown.
 fn filled_in(text: &str, variables: &ProjectVariables) -> String {
     let mut pieces = text.split("{{");
     let mut filled = pieces.next().unwrap_or_default().to_owned();

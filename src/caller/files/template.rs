@@ -1,7 +1,7 @@
 //! Substitutes variables such as `$NAME` and `${NAME:-default}` in Compose files and `.env` files.
 //!
-//! As in compose-go's `template/template.go`, a `$` without a name stays. Every default is evaluated, even if it is not
-//! needed.
+//! As in compose-go's `template/template.go`, a `$` without a name stays unchanged. Every default is evaluated, even if
+//! it is not needed.
 
 /// The most bytes that substitution may add to a template.
 const GROWTH_AT_MOST: usize = 1 << 16;

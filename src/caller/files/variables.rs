@@ -6,11 +6,12 @@ use super::dotenv;
 use crate::caller::Program;
 use crate::system::env;
 
-/// The variables of one project. Ensign inherits the caller's environment, so its own variables are the caller's.
+/// The variables of one project. Ensign inherits the caller's environment, so Ensign's own variables are those of the
+/// caller.
 #[derive(Clone, Debug, Default)]
 pub(in crate::caller) struct ProjectVariables {
     overrides: BTreeMap<String, String>,
-    /// The variables of files. If several of these maps have a variable, the first map wins.
+    /// Maps of variables from files. If several maps have the same variable, the first map wins.
     files: Vec<BTreeMap<String, String>>,
     inherited: bool,
 }

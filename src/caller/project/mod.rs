@@ -46,7 +46,7 @@ pub(crate) struct ProjectFile {
     contents: Vec<u8>,
 }
 
-/// The reason why a file is unusable. The text quotes nothing from the file, because the file may contain a secret.
+/// The reason why a file is unusable. The reason quotes nothing from the file, because the file may contain a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProjectFileError {
     pub(crate) line: usize,

@@ -90,8 +90,8 @@ impl BakeSources {
     }
 }
 
-/// Tells whether a file's extension is one of bake's own formats. The format of other files is only known from their
-/// text.
+/// Tells whether a file has the extension of HCL or JSON. A file with another extension must be parsed to find its
+/// format.
 fn is_bake_file(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("hcl") || ending.eq_ignore_ascii_case("json"))
 }

@@ -16,7 +16,8 @@ use crate::caller::files::project_reader::ProjectReader;
 use crate::caller::files::template::substitute;
 use crate::caller::files::{ProjectVariables, compose};
 
-/// The most targets of all files, which is more than people build at once. A larger matrix is unknown.
+/// The most targets to read, which is more than people build at once. The targets of a matrix beyond this limit are
+/// unknown.
 const MEMBERS_AT_MOST: usize = 1000;
 
 pub(super) struct BakeDefinition {
@@ -27,7 +28,7 @@ pub(super) struct BakeDefinition {
     pub(super) layers: BTreeMap<String, Vec<TargetLayer>>,
     pub(super) groups: BTreeMap<String, Vec<String>>,
     world: EvalContext,
-    /// A cache of targets without the settings that they inherit.
+    /// The cached results of `own`.
     made: RefCell<BTreeMap<String, BakeTarget>>,
 }
 

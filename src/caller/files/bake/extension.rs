@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::caller::files::yaml::YamlNode;
 
-/// The settings under `x-bake`. Lists of several files are joined, as Compose joins all its lists.
+/// The settings under `x-bake`. Lists from several files are joined, as Compose does with all lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::caller::files) struct BakeExtension {
     pub(super) tags: Vec<String>,

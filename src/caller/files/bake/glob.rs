@@ -29,7 +29,7 @@ pub(super) fn fits(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|c| *c == '*')
 }
 
-/// Tells whether the text has a special character of patterns.
+/// Tells whether a text contains a special character, and so is a pattern.
 pub(super) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '[', ']'])
 }

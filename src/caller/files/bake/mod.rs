@@ -50,7 +50,7 @@ pub(super) fn images(
         }
         let base = sources.base(&target, current);
         let build = Build { is_check: is_check(task), ..target.build(&base) };
-        // Most targets of a matrix have the same sources, so that these sources are read only once.
+        // Most targets of a matrix have the same sources, so equal sources are read only once.
         if !read.iter().any(|other| other.is_from_the_same(&build)) {
             pulled.extend(build.pulled(&sources.compose_variables, reader));
             read.push(build);

@@ -92,7 +92,7 @@ impl BakeOverrides {
         for setting in last {
             let is_set = is_true(&setting.value);
             if !is_set && target.outputs.is_none() {
-                continue; // an empty list of outputs would replace the outputs of another parent
+                continue; // an empty list would replace outputs inherited from another target
             }
             let file = target.file.clone();
             let outputs = target.outputs.get_or_insert_default();

@@ -122,7 +122,8 @@ impl BakeTarget {
         target.inline = build.inline.map(|(text, path)| (text, Rc::from(path)));
         target.stage = build.target;
         target.arguments = build.arguments;
-        target.contexts = build.contexts.into_iter().chain(extension.contexts).rev().collect(); // the service's own settings win
+        // The service's own contexts override the contexts under `x-bake`.
+        target.contexts = build.contexts.into_iter().chain(extension.contexts).rev().collect();
         for source in target.contexts.values_mut() {
             let name = source.strip_prefix("service:").or_else(|| source.strip_prefix("target:"));
             if let Some(name) = name {

@@ -49,7 +49,8 @@ impl ServiceParts {
         let file: Rc<Path> = file.into();
         let part = |key| {
             let entry = node.entry(key)?;
-            // `!reset` removes the values of earlier files. A value from a merge key (`<<`) beside it remains.
+            // `!reset` removes the values of earlier files. A value that a merge key (`<<`) adds in the same service
+            // remains.
             let merged = node
                 .get(key)
                 .filter(|_| **entry == YamlNode::Reset)
@@ -158,7 +159,7 @@ fn spend(entries: usize, budget: &Budget) -> Result<(), LoadError> {
     if budget.spend(entries as u64) { Ok(()) } else { Err(LoadError::refused("it is too large")) }
 }
 
-/// Converts `build: FOLDER` to `build: {context: FOLDER}`.
+/// Converts `build: folder` to `build: {context: folder}`.
 fn build_map(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     match node.plain() {
         YamlNode::Text(_) => Rc::new(YamlNode::Map(vec![("context".to_owned(), node.clone())])),
@@ -166,7 +167,7 @@ fn build_map(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     }
 }
 
-/// Converts `[NAME]` to `{NAME: {}}`.
+/// Converts `[name]` to `{name: {}}`.
 fn named_map(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     match node.plain() {
         YamlNode::List(names) => {
@@ -188,7 +189,7 @@ fn without_reset(base: &Rc<YamlNode>, later: &YamlNode) -> Rc<YamlNode> {
     }
 }
 
-/// Converts `{NAME: VALUE}` to `[NAME=VALUE]`.
+/// Converts `{name: value}` to `[name=value]`.
 fn pair_list(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     match node.plain() {
         YamlNode::Map(entries) => {

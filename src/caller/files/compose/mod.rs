@@ -57,7 +57,7 @@ pub(super) fn images(
     };
     let unknown = pulled.unknown.clone();
     let mut named = named(task, project, &selection, &settings, pulled, reader);
-    named.pushed.unknown.extend(unknown); // an artifact's services may also be pushed
+    named.pushed.unknown.extend(unknown); // the images of an artifact's services may also be pushed
     named
 }
 
@@ -81,7 +81,7 @@ pub(super) fn stack_images(
     ProjectImages::pulled(pulled)
 }
 
-/// Returns all services of the project in `folder`, which consists of `files`. Records unknown parts.
+/// Returns all services in the Compose files `files`, whose paths are relative to `folder`. Records unknown parts.
 pub(super) fn services(
     files: &[PathBuf],
     folder: &Path,

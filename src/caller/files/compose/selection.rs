@@ -30,7 +30,7 @@ pub(super) fn select<'s>(
     if is_strict {
         check(services, &enabled)?;
     }
-    // A service named on the command line enables all profiles of this service.
+    // A service on the command line enables all profiles of this service.
     let mut profiles = profiles.to_vec();
     for name in &named {
         let Some(service) = services.get(*name) else { return Err(LoadError::refused("a service is not there")) };
@@ -79,8 +79,8 @@ fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError>
     if has_circle(services, enabled) { Err(LoadError::refused("services depend on each other")) } else { Ok(()) }
 }
 
-/// Tells whether services depend on each other in a circle. Removes services without remaining dependencies, one after
-/// another. If services remain, there is a circle.
+/// Tells whether services depend on each other in a circle. A circle exists if services are left after every service
+/// without remaining dependencies has been removed.
 fn has_circle(services: &Services, enabled: &BTreeSet<&str>) -> bool {
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
     let mut waited_for: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

@@ -154,7 +154,7 @@ fn hooks(parts: &ServiceParts) -> ImageSide {
     side
 }
 
-/// Reads `build: FOLDER`, or a map of settings. An empty context is the folder `current`, and a missing context is the
+/// Reads `build: folder`, or a map of settings. An empty context is the folder `current`, and a missing context is the
 /// project's folder.
 fn build(node: &Rc<YamlNode>, file: &Path, (folder, current): (&Path, &Path), variables: &ProjectVariables) -> Build {
     let text = |key: &str| node.get(key).and_then(|node| node.text()).filter(|text| !text.is_empty());
@@ -191,7 +191,7 @@ fn build(node: &Rc<YamlNode>, file: &Path, (folder, current): (&Path, &Path), va
     build
 }
 
-/// Reads `{NAME: VALUE}`, or a list of `NAME=VALUE` and `NAME`.
+/// Reads `{name: value}`, or a list of `name=value` and `name`.
 fn pairs(node: &YamlNode) -> BTreeMap<String, Option<String>> {
     let listed = node.list().iter().filter_map(|pair| pair.text()).map(|pair| match pair.split_once('=') {
         Some((name, value)) => (name.to_owned(), Some(value.to_owned())),

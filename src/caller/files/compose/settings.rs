@@ -65,7 +65,7 @@ pub(super) fn settings(
     if has_default {
         add_default_env_file(&first_folder, &mut variables, reader)?;
         if is_default_disabled(&variables)? {
-            variables.retain_in_files(|name| name.starts_with("COMPOSE_")); // Compose has already read these
+            variables.retain_in_files(|name| name.starts_with("COMPOSE_")); // Compose has already read these variables
         }
     }
     let paths: Vec<PathBuf> = env_files.iter().map(|name| current.join(name)).collect();
@@ -79,8 +79,8 @@ pub(super) fn settings(
     if names.is_empty() {
         return Err(LoadError::Unread); // the client fails too
     }
-    // A project in another folder may have its own `.env`. The variables read so far override the variables in that
-    // file.
+    // A project in another folder may have its own `.env`. Variables that are already set override the variables in the
+    // project's `.env`.
     let folder = working_folder(current, root.as_deref(), &names);
     if has_default && folder != first_folder && !is_default_disabled(&variables)? {
         add_default_env_file(&folder, &mut variables, reader)?;

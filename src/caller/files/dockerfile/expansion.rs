@@ -106,7 +106,8 @@ impl ShellCursor<'_> {
         pattern::replace(&value, pattern, new, which, self.shell.budget).map(Some)
     }
 
-    /// Returns a variable's name. Numbers and special names such as `@` are never set.
+    /// Returns a variable's name. Variables whose names are numbers or special characters, such as `$1` and `$@`, are
+    /// never set.
     fn name(&mut self) -> String {
         let start = self.at;
         let is_digit = |c: &char| c.is_numeric();

@@ -158,8 +158,8 @@ impl StageGraph<'_> {
         Ok(self.nodes.len() - 1)
     }
 
-    /// Tells whether nodes need each other in a circle. Removes nodes that need no remaining node, one after another.
-    /// If nodes remain, there is a circle.
+    /// Tells whether nodes need each other in a circle. A circle exists if nodes are left after every node without
+    /// remaining needs has been removed.
     fn has_circle(&self) -> bool {
         let mut open: Vec<usize> = self.nodes.iter().map(|node| node.needs.len()).collect();
         let mut needed_by = vec![Vec::new(); self.nodes.len()];

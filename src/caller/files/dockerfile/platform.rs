@@ -13,7 +13,7 @@ pub(super) struct Platform {
 }
 
 impl Platform {
-    /// Returns the platform of Linux on this machine.
+    /// Returns the Linux platform with this machine's architecture.
     pub(super) fn native() -> Self {
         let machine = match consts::ARCH {
             "x86" => "386",

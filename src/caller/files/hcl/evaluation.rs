@@ -64,7 +64,8 @@ impl EvalContext {
         }
     }
 
-    /// Evaluates both results, because both must have one type. For example, `YES ? 1 : "a"` is a text.
+    /// Evaluates both results, because both must have one type. For example, a number becomes a text if the other
+    /// result is a text.
     #[inline(never)]
     fn conditional(&self, conditional: &Conditional, locals: &Locals<'_>) -> EvalResult {
         let decided = self.value(&conditional.cond_expr, locals)?.as_bool();

@@ -14,7 +14,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use super::value::{EvalError, EvalResult, HclValue};
 use super::{HclBlock, HclDocument};
 
-/// The most keys of an object, because hcl-edit compares each key with all others.
+/// The most keys of an object. More keys would take too long, because hcl-edit compares each key with all others.
 const KEYS_AT_MOST: usize = 1000;
 const BLOCK_KINDS: [&str; 4] = ["variable", "function", "group", "target"];
 /// The key whose value is a comment.

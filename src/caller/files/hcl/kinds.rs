@@ -1,4 +1,4 @@
-//! Finds the common type of several values, such as a text for `YES ? 1 : "a"`.
+//! Finds the common type of several values, such as text for a number and a text.
 //!
 //! A list is unknown if its items would have to change their type. Source: zclconf/go-cty `cty/convert/unify.go`.
 

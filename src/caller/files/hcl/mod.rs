@@ -25,15 +25,15 @@ use crate::system::threads;
 pub(super) use eval_context::{EvalContext, Locals, TargetBlock};
 pub(super) use value::HclValue;
 
-/// The most assignments in a file, because hcl-edit compares each key of an object with all other keys. Real bake files
-/// have a few hundred.
+/// The most assignments in a file. More would take too long, because hcl-edit compares each key of an object with all
+/// others. A real bake file has a few hundred assignments.
 const ASSIGNMENTS_AT_MOST: usize = 6000;
 /// The parser refuses more than 64 levels of nesting, and needs 10 KB of stack for each level.
 const PARSER_STACK: usize = 8 << 20;
 /// The number of steps that parsing one byte costs.
 const STEPS_A_BYTE: u64 = 32;
 
-/// The value of an attribute.
+/// The unevaluated value of an attribute.
 pub(super) type Expression = hcl_edit::expr::Expression;
 
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ pub(super) struct HclBlock {
 }
 
 impl HclBlock {
-    /// The value of an attribute.
+    /// Returns the unevaluated value of an attribute.
     pub(super) fn get(&self, name: &str) -> Option<&Rc<Expression>> {
         self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }

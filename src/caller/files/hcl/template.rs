@@ -6,7 +6,7 @@ use super::eval_context::{EvalContext, Locals};
 use super::value::{EvalError, EvalResult, HclValue};
 use crate::caller::files::image_side::UNKNOWN;
 
-/// The longest text. A longer text is unknown.
+/// The longest text. A text beyond this limit is unknown.
 const LENGTH_AT_MOST: usize = 1 << 16;
 
 impl EvalContext {

@@ -1,4 +1,4 @@
-//! `HclType`: the types of variables, and their values from the environment.
+//! `HclType`: the types of variables, and the values that the environment sets for them.
 //!
 //! Sources: docker/buildx `docs/bake-reference.md` (`variable.type`), hashicorp/hcl `ext/typeexpr`.
 
@@ -56,7 +56,7 @@ fn is_shallow(text: &str) -> bool {
 }
 
 /// Returns a variable's value from `--var` or the environment, in the declared type or else in the type of the default.
-/// Returns `None` if neither sets the variable.
+/// Returns `None` if neither `--var` nor the environment sets the variable.
 pub(super) fn overridden(
     declared: Option<&HclType>,
     default: &HclValue,

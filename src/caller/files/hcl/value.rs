@@ -7,11 +7,12 @@ use std::rc::Rc;
 
 use crate::caller::files::image_side::UNKNOWN;
 
-/// The longest text. A longer text is unknown. Of real texts, only inline Dockerfiles are nearly as long.
+/// The longest text. A text beyond this limit is unknown. Only inline Dockerfiles come near this limit.
 const LENGTH_AT_MOST: usize = 1 << 16;
-/// The deepest value. A deeper value is unknown, because the functions that walk through values are recursive.
+/// The deepest value. A value beyond this depth is unknown, because the functions that walk through values are
+/// recursive.
 const DEPTH_AT_MOST: u8 = 24;
-/// The most values and characters that a value may contain. Shared parts are counted each time.
+/// The most values and characters that a value may contain. A shared part is counted each time that it occurs.
 const WEIGHT_AT_MOST: u64 = 1 << 18;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +51,7 @@ struct ValueSummary {
 /// The reason why an expression has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::caller::files) enum EvalError {
-    /// The expression is invalid. Unless it is within `try` or `can`, buildx also refuses it and builds nothing.
+    /// The expression is invalid. Outside of `try` and `can`, buildx refuses such an expression and builds nothing.
     Refused,
     /// The value is unknown.
     NotKnown,

@@ -11,7 +11,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
 use super::budget::Budget;
 
-/// The most nodes of a file. Real Compose files have a few hundred.
+/// The most nodes of a file. Real Compose files have a few hundred nodes.
 const NODES_AT_MOST: usize = 50_000;
 const DEPTH_AT_MOST: usize = 64;
 

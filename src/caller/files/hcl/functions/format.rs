@@ -7,7 +7,7 @@ use crate::caller::files::hcl::json;
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 use crate::caller::files::image_side::UNKNOWN;
 
-/// The widest field. The result of a wider field is unknown.
+/// The widest field. The result of a field beyond this width is unknown.
 const WIDTH_AT_MOST: usize = 200;
 
 pub(super) fn find(name: &str) -> Option<Function> {

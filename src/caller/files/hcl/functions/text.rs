@@ -1,4 +1,4 @@
-//! Functions of texts. Most of them return an unknown result if a part of an argument is unknown.
+//! Functions of texts. Most functions return an unknown result if a part of an argument is unknown.
 
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
