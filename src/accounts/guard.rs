@@ -69,7 +69,7 @@ impl Accounts<'_> {
         (now < until && until <= now + LONGEST_GRANT).then_some(until)
     }
 
-    /// Grants the account to callers for `span`. A `span` of zero ends the grant.
+    /// Grants the account to callers for the duration `span`. A `span` of zero ends the grant.
     pub(crate) fn grant(&self, account: &Account, span: Duration) -> Result<()> {
         let path = self.grants_path().ok_or_else(|| anyhow!("there is no home folder to store the grant in"))?;
         let _lock =

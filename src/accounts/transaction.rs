@@ -190,7 +190,7 @@ impl Transaction<'_> {
         found.unwrap_or_else(|| RegistryAccounts::none(registry))
     }
 
-    /// Adds or replaces the account. The account's folders and other hosts are not saved here, because they are saved
+    /// Adds or replaces the account. The account's folders and other hosts are saved by `set_folders` and `set_also`,
     /// as a person wrote them.
     pub(crate) fn put(&mut self, account: &Account) {
         self.document.put(account);

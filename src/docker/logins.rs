@@ -140,7 +140,8 @@ pub(crate) fn server_of(key: &str) -> Option<ServerUrl> {
     }
 }
 
-/// Returns a key without a user and password. Some programs saved logins under `https://user:password@host`.
+/// Returns a key without the user and password that it may contain. Some programs saved logins under
+/// `https://user:password@host`.
 pub(crate) fn shown(key: &str) -> String {
     one_line(key.rsplit_once('@').map_or(key, |(_, host)| host), 80)
 }

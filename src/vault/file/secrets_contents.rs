@@ -24,7 +24,7 @@ pub(in crate::vault) struct SecretsContents {
 /// The version of the file format.
 pub(super) const VERSION: u64 = 1;
 
-/// Reads one account's secret from the text of a file. No other secret is parsed.
+/// Reads one account's secret from the text of a file. Parses no other secret in the file.
 pub(super) fn find(text: &[u8], name: &AccountName) -> serde_json::Result<Option<StoredSecret>> {
     SecretSearch { place: SearchLevel::Top, account: name.as_str() }
         .deserialize(&mut serde_json::Deserializer::from_slice(text))
