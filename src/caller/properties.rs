@@ -31,10 +31,10 @@ pub(crate) fn argv(text: &str) {
         assert!(words.iter().flatten().any(|word| word.ends_with(&user)), "{user:?} is invented");
     }
     let nearest = command_of(programs.first(), &registry).images;
-    assert!(nearest.is_empty() || nearest == images, "whoever is nearer wins");
+    assert!(nearest.is_empty() || nearest == images, "the nearest process decides");
 
     for (program, words) in programs.iter().zip(&words) {
-        assert!(words.ends_with(&program.args), "only the front is cut off");
+        assert!(words.ends_with(&program.args), "only leading arguments are removed");
         assert!(!program.name.contains('/'));
         if let ProgramRole::Client(client) = program.role() {
             let _ = client.task(&program.args);

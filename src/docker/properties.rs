@@ -85,5 +85,5 @@ fn takes_out(file: &ConfigJson) {
     assert!(left.is_empty() && still == unusable);
     assert_eq!(without(&emptied, &["auths"]), without(file, &["auths"]));
     let keys = |file: &ConfigJson| file.logins().map(|(key, _)| key.to_owned()).collect::<Vec<_>>();
-    assert_eq!(keys(&emptied), keys(file), "a marker stays");
+    assert_eq!(keys(&emptied), keys(file), "each entry stays, as a marker without a login");
 }

@@ -25,11 +25,11 @@ pub(crate) fn challenge(text: &str) {
         assert!(!challenge.is_malformed() || !challenge.is(challenge.scheme()));
     }
     let faults = challenges.iter().filter(|challenge| challenge.is_malformed()).count();
-    assert!(faults <= headers.len(), "a header ends at its fault");
+    assert!(faults <= headers.len(), "parsing of a header stops at its first fault");
     let sound: Vec<Challenge> = challenges.into_iter().filter(|challenge| !challenge.is_malformed()).collect();
     let printed: Vec<String> = sound.iter().map(print).collect();
-    assert_eq!(challenge::parse(&printed), sound, "one a header");
-    assert_eq!(challenge::parse(&[printed.join(", ")]), sound, "all in one header");
+    assert_eq!(challenge::parse(&printed), sound, "printed as one challenge per header");
+    assert_eq!(challenge::parse(&[printed.join(", ")]), sound, "printed as all challenges in one header");
 }
 
 /// The input is up to three scopes, one a line. The text of a scope and its set agree, and a union contains both

@@ -94,7 +94,7 @@ mod tests {
         for mut other in [Requester::new(&password), Requester::anonymous()] {
             other.renew(fresh("2"));
             assert_eq!(shown(&other), "");
-            assert!(other.into_renewed().is_none(), "a password stays what it is");
+            assert!(other.into_renewed().is_none(), "a password is not renewed");
         }
         let mut same = Requester::new(&token);
         same.renew(fresh("1"));

@@ -31,6 +31,6 @@ mod tests {
     fn every_fact_is_there() {
         assert!(address().starts_with("https://") && repository().starts_with("https://"));
         assert!(FACTS.contains("\nPUBLIC_KEY="));
-        assert_eq!(fact("RELEASE"), "", "a name is a whole one");
+        assert_eq!(fact("RELEASE"), "", "a part of a name is no name");
     }
 }

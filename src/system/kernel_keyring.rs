@@ -98,7 +98,7 @@ mod imp {
                 return; // a container without a keyring
             }
             assert_eq!(*read::<32>(&name).unwrap(), [1; 32]);
-            assert!(read::<16>(&name).is_none(), "another length");
+            assert!(read::<16>(&name).is_none(), "a key of another length is not read");
             write(&name, &[2; 32], hour).unwrap();
             assert_eq!(*read::<32>(&name).unwrap(), [2; 32]);
             assert_eq!((remove(&name), remove(&name)), (Ok(true), Ok(false)));

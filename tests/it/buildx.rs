@@ -275,7 +275,7 @@ fn images_in_the_files_here_get_folders_too() {
         fs::remove_file(sandbox.home().join(name)).unwrap();
     }
     sandbox.ok(&["buildx", "sync"], "");
-    assert_eq!(folders(&sandbox).len(), 5, "another project's are still right");
+    assert_eq!(folders(&sandbox).len(), 5, "the folders of the other project are unchanged");
 }
 
 #[test]
@@ -309,7 +309,7 @@ exit 0
     assert_eq!(folders(&sandbox)[1], "ghcr.io/acme/tools/lint ensign-office");
     assert!(!sandbox.home().join("docker-credential-ensign-ci").is_symlink());
     sandbox.ok(&["logout", "ghcr.io", "-u", "office"], "");
-    assert!(folders(&sandbox).is_empty() && !root(&sandbox).exists(), "one account is left, and answers anyway");
+    assert!(folders(&sandbox).is_empty() && !root(&sandbox).exists(), "the only account that is left needs no folder");
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn check_pull_begins_no_upload_and_check_push_gives_it_up() {
     let registry = FakeRegistry::with_tokens();
     let image = format!("{}/alice/app", registry.host);
     two_accounts(&registry).ok(&["check", &image, "--push"], "");
-    assert!(registry.seen().iter().all(|request| request.starts_with("GET ")), "the token has said it all");
+    assert!(registry.seen().iter().all(|request| request.starts_with("GET ")), "the token's claims are enough");
 }
 
 #[test]
@@ -197,7 +197,11 @@ fn token_prints_a_token_and_nothing_else() {
     let sandbox = two_accounts(&registry);
     assert!(sandbox.ok(&["token", &format!("{}/public/app", registry.host)], "").starts_with("e30."));
     let run = sandbox.run(&["token", &format!("{}/public/app", registry.host), "--push"], "");
-    assert_eq!((run.code, run.stdout.as_str()), (Some(4), ""), "a token that is good for less is not handed over");
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (Some(4), ""),
+        "a token with fewer rights than requested is not printed"
+    );
     for command in ["token", "check"] {
         let run = sandbox.run(&[command, &registry.host, "--push"], "");
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");

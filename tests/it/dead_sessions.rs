@@ -219,7 +219,7 @@ fn a_renewal_that_learns_of_it_is_the_last_for_ten_minutes() {
         kept["session_over"]["until"] = json!(seconds_from_now(-1));
         put(&sandbox, "ghcr.io", &kept);
         sandbox.run(&["get"], "ghcr.io");
-        assert_eq!(provider.seen().len() - before, 2, "then it is asked again");
+        assert_eq!(provider.seen().len() - before, 2, "after ten minutes the provider is asked again");
     }
 }
 

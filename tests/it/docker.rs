@@ -116,7 +116,7 @@ exit 0
     let after = std::fs::read_to_string(&dotfile).unwrap();
     let expected = r#"{"psFormat":"x<y","credHelpers":{"gcr.io":"gcloud","ghcr.io":"pass","docker.io":"ensign"},"auths":{"a.example":{}},"credsStore":"ensign"}"#;
     assert_eq!(serde_json::from_str::<Value>(&after).unwrap().to_string(), expected);
-    assert!(after.contains("\"x\\u003cy\""), "bytes that are not ours are not written anew");
+    assert!(after.contains("\"x\\u003cy\""), "bytes of other settings stay as they are");
     assert!(docker_config(&sandbox).is_symlink());
     assert_eq!(std::fs::metadata(&dotfile).unwrap().permissions().mode() & 0o777, 0o640);
     sandbox.ok(&["configure-docker", "--undo"], "");

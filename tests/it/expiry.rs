@@ -310,7 +310,7 @@ fn a_provider_that_knows_the_end_is_shown_a_token_which_its_registry_accepts() {
     assert_eq!(api.seen(), ["HEAD / basic"]);
     assert_eq!(status(&sandbox, &[]).1["accounts"][0]["expires_at"], "2199-05-01T12:34:56Z");
     sandbox.ok(&["check", host], "");
-    assert_eq!(api.seen().len(), 1, "what is known is not asked again");
+    assert_eq!(api.seen().len(), 1, "a known expiry is not asked for again");
     refused.ok(&["check"], "");
     assert_eq!(status(&refused, &[]).1["accounts"][0]["expires_at"], "2199-05-01T12:34:56Z");
 }
@@ -343,7 +343,7 @@ Ask the registry what it may do   → docker ensign check --push {{arg . 0}}
     );
     assert_eq!(hook("ps", ""), "");
     sandbox.ok(&["logout", "ghcr.io", "soon"], "");
-    assert_eq!(hook("push", ""), "", "nobody is told again and again");
+    assert_eq!(hook("push", ""), "", "the hook repeats no warning");
 }
 
 #[test]

@@ -249,7 +249,11 @@ exit 1
     assert_eq!((run.code, report["status"].as_str()), (Some(1), Some("error")));
     assert_eq!((&report["left_out"][0]["account"], report["entries"].as_array().unwrap().len()), (&json!("work"), 2));
     let run = sandbox.run(&["export", "ghcr.io/acme/app", "--format", "auth.json"], "");
-    assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""), "the one that was named is another thing");
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (Some(3), ""),
+        "a requested account that cannot be exported is an error"
+    );
 }
 
 #[test]

@@ -47,11 +47,11 @@ fn a_hand_out_is_written_down_before_the_answer_or_there_is_none() {
     assert_eq!(ask(&sandbox), Run::not_found(), "it is off");
     sandbox.ok(&["why", "--on"], "");
     let sandbox = sandbox.with("ENSIGN_JOURNAL", "off");
-    assert_eq!(ask(&sandbox), Run::not_found(), "it is off here");
+    assert_eq!(ask(&sandbox), Run::not_found(), "the journal is off for this process");
     let sandbox = sandbox.with("ENSIGN_JOURNAL", "").with("XDG_RUNTIME_DIR", "");
     assert_eq!(ask(&sandbox), Run::not_found(), "there is none");
     sandbox.ok(&["account", "edit", HOST, "alice", "--no-programs"], "");
-    assert_eq!(who(&ask(&sandbox)), "alice", "others need no journal");
+    assert_eq!(who(&ask(&sandbox)), "alice", "an account without a rule needs no journal");
 }
 
 #[test]
@@ -90,7 +90,7 @@ hint: run `docker-credential-ensign account edit [HOST] alice --program +ensign`
 "#]],
     );
     let seen = registry.seen().len();
-    assert_eq!(sandbox.run(&["check", &image], "").code, Some(0), "which hands nothing out");
+    assert_eq!(sandbox.run(&["check", &image], "").code, Some(0), "`check` hands out no secret");
     assert!(seen == 0 && registry.seen().len() > seen, "{:?}", registry.seen());
     sandbox.ok(&["account", "edit", host, "alice", "--program", "+ensign"], "");
     sandbox.ok(&["token", &image], "");

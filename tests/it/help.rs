@@ -51,7 +51,7 @@ More:        ensign help
 "#]]);
 
     assert_eq!(ensign(&sandbox, &["-h"]), run);
-    assert_eq!(sandbox.run(&[], "").code, Some(1), "a helper without a verb was called wrongly");
+    assert_eq!(sandbox.run(&[], "").code, Some(1), "a helper without a verb is wrong usage");
     assert_eq!(sandbox.run(&["-h"], "").code, Some(0));
 }
 

@@ -40,5 +40,5 @@ fn every_page_of_help_is_a_snapshot() {
     }
     let there = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER)).unwrap();
     let there: BTreeSet<_> = there.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    assert_eq!(there, files, "a file without a page");
+    assert_eq!(there, files, "each file belongs to a page");
 }

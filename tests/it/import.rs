@@ -233,7 +233,7 @@ Everything is imported already.
     });
     let after = read_json(&path);
     assert_eq!((&after["auths"], &after["psFormat"], &after["credsStore"]), (&auths, &json!("x"), &json!("ensign")));
-    assert_eq!(sandbox.config()["fallback"], "fake", "it goes on answering for the others");
+    assert_eq!(sandbox.config()["fallback"], "fake", "the previous store still answers for other registries");
     let markers = json!({
         "auths": {"quay.io/acme": {}, "quay.io/acme/app": {}}, "credHelpers": {"quay.io": "ensign"},
     });

@@ -121,7 +121,7 @@ fn the_program_and_its_links_come_and_go_without_a_trace() {
     let old = fs::read_to_string(&list).unwrap() + "man/man1/ensign-gone.1\n";
     write(&list, old.as_bytes());
     write(&home.path.join(".local/share/man/man1/ensign-gone.1"), b"of an older Ensign");
-    assert_eq!(succeeds(home.install(&[])), output, "the second time is like the first");
+    assert_eq!(succeeds(home.install(&[])), output, "the second installation prints the same");
     assert_eq!(home.tree(), before);
 
     succeeds(run(&mut home.script(&["--uninstall"])));
@@ -244,7 +244,7 @@ fn docker_no_longer_asks_a_program_that_is_gone() {
         "#!/bin/sh\n[ \"$*\" = 'configure-docker --undo' ] && echo '{}' >\"$HOME/.docker/config.json\"\n",
     );
     succeeds(run(&mut home.script(&["--uninstall"])));
-    assert_eq!(home.tree(), Vec::<String>::new(), "what is left of Docker's file says nothing");
+    assert_eq!(home.tree(), Vec::<String>::new(), "an empty Docker config is removed");
 }
 
 /// The folder of buildx names a pinned program, although Docker's config does not name Ensign.

@@ -110,7 +110,10 @@ fn a_server_that_fails_is_named_by_the_script_too() {
     home.releases.behave(&json!({}));
     let _ = write!(told, "no such version\n{}", home.refused(&["--version", "0.8.0"]));
     home.releases.stop();
-    assert!(home.refused(&[]).starts_with("install.sh: could not reach `SERVER`: "), "curl's words follow");
+    assert!(
+        home.refused(&[]).starts_with("install.sh: could not reach `SERVER`: "),
+        "the message ends with curl's error"
+    );
     shows(
         &told,
         str![[r#"

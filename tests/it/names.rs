@@ -222,7 +222,7 @@ fn docker_asks_for_docker_hub_without_a_key_that_podman_refuses() {
     sandbox.ok(&["configure-docker"], "");
     let expected = json!({"credHelpers": {"docker.io": "ensign"}, "credsStore": "ensign"});
     assert_eq!(read_json(&docker_config(&sandbox)), expected);
-    assert_eq!(sandbox.config()["fallback"], "desktop", "who answered for the others goes on");
+    assert_eq!(sandbox.config()["fallback"], "desktop", "the previous store still answers for other registries");
     sandbox.ok(&["configure-docker", "--undo"], "");
     assert_eq!(read_json(&docker_config(&sandbox)), json!({"credsStore": "desktop"}));
     // The login of quay.io has no helper, so `credsStore` would hide it from Docker. Only `--import` may set it.

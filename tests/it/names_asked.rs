@@ -15,7 +15,7 @@ fn hosts_that_take_the_same_login_are_answered_with_it() {
     for host in ["dhi.io", "registry.scout.docker.com", "https://dhi.io/v2/"] {
         assert_eq!(sandbox.who(host), "hub", "{host}");
     }
-    assert_eq!(sandbox.who("dhi.io/work/python"), "work", "its patterns hold there too");
+    assert_eq!(sandbox.who("dhi.io/work/python"), "work", "the account's patterns also match on dhi.io");
     let which = sandbox.run(&["which", "dhi.io/python:3"], "");
     which.shows(str![[r#"
 exit 0

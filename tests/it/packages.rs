@@ -73,7 +73,7 @@ fn cargo_says_what_the_release_facts_say() {
     let archive = "/download/v{ version }/ensign-{ version }-{ target }.tar.gz";
     assert_eq!(binstall["pkg-url"].as_str().unwrap(), fact("RELEASES") + archive);
     assert_eq!(binstall["bin-dir"].as_str().unwrap(), "ensign-{ version }-{ target }/{ bin }{ binary-ext }");
-    assert!(fact("SHORT").len() <= 60 && fact("SUMMARY").len() <= 100, "package managers cut what is longer");
+    assert!(fact("SHORT").len() <= 60 && fact("SUMMARY").len() <= 100, "package managers cut longer texts");
     assert!(read("LICENSE-MIT").contains(&format!("Copyright (c) {}", fact("COPYRIGHT"))));
 }
 

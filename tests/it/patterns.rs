@@ -25,7 +25,7 @@ fn with_aws() -> Sandbox {
     let sandbox = Sandbox::new().with_program("aws", AWS);
     let run = sandbox.run(&["login", "--borrow", "aws", "--profile", "work", ECR], "");
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(calls(&sandbox).len(), 0, "nobody knows a host to ask about");
+    assert_eq!(calls(&sandbox).len(), 0, "a pattern names no host to ask the external source for");
     sandbox
 }
 
@@ -86,7 +86,11 @@ hint: run `docker-credential-ensign logout '*.dkr.ecr.*.amazonaws.com'` to log o
 #[test]
 fn what_a_client_says_of_one_host_is_not_said_of_its_pattern() {
     let sandbox = with_aws();
-    assert_eq!(sandbox.run(&["store"], &entry(EUROPE, "AWS", "work-in-eu-west-1")), Run::success(""), "it was ours");
+    assert_eq!(
+        sandbox.run(&["store"], &entry(EUROPE, "AWS", "work-in-eu-west-1")),
+        Run::success(""),
+        "the stored login is the one that Ensign answered with"
+    );
     assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
     assert_eq!(sandbox.run(&["store"], &entry(EUROPE, "AWS", "by hand")), Run::success(""));
     assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "AWS", "by hand"));

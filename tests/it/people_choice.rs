@@ -146,7 +146,7 @@ fn a_pinned_program_keeps_and_forgets_its_own_account() {
     let left: Vec<_> =
         sandbox.config()["registries"]["ghcr.io"]["accounts"].as_object().unwrap().keys().cloned().collect();
     assert_eq!((left, sandbox.who("ghcr.io")), (vec!["bob".to_owned(), "alice".to_owned()], "alice".to_owned()));
-    assert_eq!(pinned("erase", "ghcr.io"), Run::success(""), "nobody else is forgotten in its place");
+    assert_eq!(pinned("erase", "ghcr.io"), Run::success(""), "no other account is erased instead");
     assert_eq!(sandbox.who("ghcr.io"), "alice");
 }
 

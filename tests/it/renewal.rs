@@ -237,7 +237,7 @@ fn while_the_provider_is_down_a_good_token_serves_and_a_dead_one_is_not_found() 
     let sandbox = logged_in(&provider, -1, 600);
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("t1"));
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("t1"));
-    assert_eq!(provider.renewals(), 1, "after a failure it is left alone for a while");
+    assert_eq!(provider.renewals(), 1, "after a failure the provider is not asked again for a while");
     let sandbox = logged_in(&Provider::start(Mood::Down), -60, -10);
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
     assert_eq!(kept(&sandbox)["refresh"], "r1", "nothing is lost");

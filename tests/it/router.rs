@@ -74,7 +74,7 @@ fn what_we_do_not_own_passes_through() {
     let kept: Value = read_json(&sandbox.home().join("kept"));
     assert_eq!(kept, json!({"ServerURL": "quay.io", "Username": "dave", "Secret": "pässword\""}));
     assert_eq!(sandbox.run(&["erase"], "quay.io"), Run::success(""));
-    assert_eq!(sandbox.run(&["erase"], "quay.io"), Run::success(""), "no login there is fine");
+    assert_eq!(sandbox.run(&["erase"], "quay.io"), Run::success(""), "erasing a missing login succeeds");
     assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found());
     let calls = calls(&sandbox);
     assert_eq!(calls[0], "docker-credential-before get <quay.io> ensign=none");
@@ -87,7 +87,7 @@ fn what_we_do_not_own_passes_through() {
     sandbox.ok(&["login", "quay.io", "-u", "erin", "--password-stdin", "--no-verify"], "mine");
     assert_eq!(sandbox.run(&["get"], "quay.io"), answer("quay.io", "erin", "mine"));
     assert_eq!(sandbox.run(&["erase"], "quay.io"), Run::success(""));
-    assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found(), "and then it is theirs again");
+    assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found(), "after the logout the other helper answers again");
 }
 
 #[test]

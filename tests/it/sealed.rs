@@ -337,7 +337,7 @@ fn new_secrets_go_where_the_setting_says() {
     let named = sandbox.with("ENSIGN_STORE", "sealed");
     named.store("harbor.example", "me", "s3cret");
     assert_eq!(named.config()["registries"]["harbor.example"]["accounts"]["me"]["store"], "sealed");
-    assert!(named.run(&["store"], "").stderr.is_empty(), "alone on a pipe it is the protocol's");
+    assert!(named.run(&["store"], "").stderr.is_empty(), "`store` alone, on a pipe, is the protocol's verb");
     let sandbox = named.with("ENSIGN_STORE", "");
     sandbox.ok(&["store", "--unset"], "");
     assert_eq!(sandbox.config().get("store"), None);

@@ -146,7 +146,7 @@ exit 0
 ! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
 
 "#]]);
-    assert_eq!(sandbox.config().get("store"), None, "the next login looks again");
+    assert_eq!(sandbox.config().get("store"), None, "the next login looks for a keyring again");
     assert!(!sandbox.home().join("data/key.json").exists());
 }
 

@@ -66,7 +66,11 @@ exit 1
 the sealed secrets are locked: run `docker-credential-ensign unlock`
 
 "#]]);
-    assert_eq!(sandbox.run(&["get"], "unknown.example"), Run::not_found(), "of whom nothing is known");
+    assert_eq!(
+        sandbox.run(&["get"], "unknown.example"),
+        Run::not_found(),
+        "an unknown registry is not found, even while the secrets are locked"
+    );
     sandbox.run(&["lock"], "").shows(str![[r#"
 exit 0
 --- stdout

@@ -238,7 +238,7 @@ hint: run `docker-credential-ensign login [HOST]`
 
 "#]]);
     let run = Sandbox::new().with("ENSIGN_ACCOUNT", "bob").run(&["api", &server.host, "public/a/tags/list"], "");
-    assert_eq!(run.code, Some(3), "a named account is never replaced by nobody");
+    assert_eq!(run.code, Some(3), "a request without credentials never replaces a named account");
 }
 
 #[test]

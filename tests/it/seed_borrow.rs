@@ -65,7 +65,7 @@ fn user_and_secret_are_the_helpers() {
     for (user, secret) in [("someuser", "somesecret"), ("<token>", "sometoken"), ("bob", "tok")] {
         let sandbox = borrowed(&format!("#!/bin/sh\necho '{{\"Username\":\"{user}\",\"Secret\":\"{secret}\"}}'\n"));
         assert_eq!(get(&sandbox), answer(user, secret));
-        assert!(!sandbox.secrets_path("ghcr.io").exists(), "nothing is known of its end");
+        assert!(!sandbox.secrets_path("ghcr.io").exists(), "an answer without an expiry is not cached");
     }
 }
 
@@ -175,7 +175,7 @@ fn two_profiles_on_one_ecr_host_have_their_own_passwords_and_each_is_asked_once(
 fn an_answer_is_kept_until_shortly_before_its_end_and_for_the_same_question_alone() {
     let sandbox = Sandbox::new().with_program("aws", AWS).with("LIFE", "890");
     sandbox.ok(&["login", "--borrow", "aws", "--profile", "p", ECR, "--no-verify"], "");
-    assert!(!sandbox.secrets_path(ECR).exists(), "fifteen minutes are the margin");
+    assert!(!sandbox.secrets_path(ECR).exists(), "an answer is cached until fifteen minutes before its expiry");
     sandbox.run(&["get"], ECR);
     assert_eq!(calls(&sandbox).len(), 2);
 

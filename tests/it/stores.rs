@@ -113,7 +113,7 @@ error: could not save the login: the secret of alice on ghcr.io is out of reach:
 hint: run `docker-credential-ensign login ghcr.io --alias alice --store file`
 
 "#]]);
-    assert!(!sandbox.config_path().exists(), "nothing is kept of a login whose secret is not");
+    assert!(!sandbox.config_path().exists(), "a login is not saved without its secret");
 }
 
 #[test]

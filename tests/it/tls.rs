@@ -256,5 +256,5 @@ exit 0
 "#]]);
     let seen: Vec<String> = server.seen().split_off(before);
     let lines: Vec<&str> = seen.iter().map(|line| line.split('?').next().unwrap()).collect();
-    assert_eq!(lines, ["GET /v2/ - -", "GET /token", "GET /v2/ Bearer t -"], "all by https");
+    assert_eq!(lines, ["GET /v2/ - -", "GET /token", "GET /v2/ Bearer t -"], "all requests use https");
 }

@@ -181,7 +181,11 @@ Ensign 0.9.0 is the newest release
         json!({"schema": 1, "status": "rolled_back", "from": "0.9.0", "version": OURS})
     );
     assert_eq!(installed.version(), OURS);
-    assert_eq!(installed.run(&["update", "--rollback"]).code, Some(0), "and forth again");
+    assert_eq!(
+        installed.run(&["update", "--rollback"]).code,
+        Some(0),
+        "a second rollback returns to the newer version"
+    );
     assert_eq!(installed.version(), "0.9.0");
     let mut left: Vec<_> = fs::read_dir(installed.at("bin")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();

@@ -222,7 +222,7 @@ exit 0
     sandbox.who(HOST);
     assert_eq!(one()["accounts"], 1);
     sandbox.store(HOST, "bob", "x");
-    assert_eq!(sandbox.config()["journal"], json!(false), "other changes leave it");
+    assert_eq!(sandbox.config()["journal"], json!(false), "other changes keep the journal off");
     assert!(sandbox.run(&["why"], "").stderr.contains("why --on"));
     let forbidden = sandbox.command(&["why", "--clear"]).env("ENSIGN_JOURNAL", "off").spawn().unwrap();
     assert_eq!(finish(forbidden, b"").code, Some(0));
@@ -235,7 +235,7 @@ exit 0
     let mut config = sandbox.config();
     config["journal"] = json!({"of": ["a", "newer", 1]});
     write(&sandbox.config_path(), config.to_string().as_bytes());
-    assert_eq!(sandbox.who(HOST), "bob", "what it means there is no reason not to answer");
+    assert_eq!(sandbox.who(HOST), "bob", "an unknown value of the journal's setting does not prevent an answer");
 }
 
 #[test]

@@ -183,7 +183,7 @@ fn atcrs_accounts_are_saved_by_the_first_call() {
     for (entry, found) in all.iter().zip(accounts.stored_by_registry(&all)) {
         let expected = if entry.registry == registry("b.io") { "t" } else { "s" };
         let found = found.into_iter().map(|stored| exposed(stored.unwrap())).next().unwrap();
-        assert_eq!(found.as_deref(), Some(expected), "from memory");
+        assert_eq!(found.as_deref(), Some(expected), "adopted in memory, before any save");
         assert_eq!(exposed(accounts.stored(&entry.accounts[0]).unwrap()).as_deref(), Some(expected));
     }
     assert!(!accounts.config_file().unwrap().exists());

@@ -140,7 +140,7 @@ fn leftovers_of_a_killed_change_are_swept_and_those_of_another_config_are_named(
     write(&config, r#"{"version": 3, "store": "file", "registries": {"ghcr.io": {"accounts": {"me": {}}}}}"#);
     let left = accounts.leftovers().unwrap().secrets;
     assert_eq!(left, [(StoreKind::File, registry("ghcr.io"), "other".to_owned())]);
-    assert!(!accounts.is_swept(&left[0]), "it was saved for good");
+    assert!(!accounts.is_swept(&left[0]), "the login was completed, so its secret is kept");
     let file = folder.path().join("data/secrets/ghcr.io.json");
     let text = std::fs::read_to_string(&file).unwrap();
     write(&file, &text.replace("\"other\"", "\"killed\""));
@@ -261,7 +261,7 @@ fn a_login_in_another_store_leaves_no_secret_behind() {
     for store in [StoreKind::File, StoreKind::Sealed] {
         accounts.relocate(&[(registry("ghcr.io"), name("me"))], &store).unwrap();
         let token = accounts.vault.hub_token_in(&StoreKind::File, &"me".parse().unwrap(), HubToken::Access);
-        assert!(token.unwrap().is_some(), "it is of an account of Docker Hub");
+        assert!(token.unwrap().is_some(), "the token belongs to an account of Docker Hub");
     }
 }
 

@@ -80,9 +80,9 @@ mod tests {
     fn steps_end_it_and_waiting_does_not() {
         let budget = Budget::new();
         std::thread::sleep(Duration::from_millis(60));
-        assert!(budget.spend(STEPS_BETWEEN_CLOCKS), "a clock that went on without us does not count");
+        assert!(budget.spend(STEPS_BETWEEN_CLOCKS), "time without steps does not count");
         let same = budget.clone();
         assert!(!budget.spend(STEPS_AT_MOST));
-        assert!(!same.is_left() && !same.spend(1), "what is used up stays so");
+        assert!(!same.is_left() && !same.spend(1), "a copy shares the spent budget");
     }
 }

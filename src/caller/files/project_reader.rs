@@ -217,7 +217,7 @@ mod tests {
         assert!(reader.text(folder.path()).is_none());
         assert_eq!(reader.take_unknown().len(), 1, "a folder is not read");
         assert!(reader.text(&path("missing")).is_none());
-        assert!(reader.take_unknown().is_empty(), "a file that is not there says nothing");
+        assert!(reader.take_unknown().is_empty(), "a missing file is not unknown");
         assert!((0..100).all(|_| reader.text(&path("plain")).is_some()), "it is read once");
         let many: Vec<PathBuf> = (0..FILES_AT_MOST + 10).map(|number| path(&number.to_string())).collect();
         for file in &many {
@@ -227,6 +227,6 @@ mod tests {
         let read = many.iter().filter(|file| reader.text(file).is_some()).count();
         assert_eq!(read, FILES_AT_MOST);
         assert!(reader.documents(&many[FILES_AT_MOST]).is_empty());
-        assert_eq!(reader.take_unknown().len(), 11, "and each other is noted");
+        assert_eq!(reader.take_unknown().len(), 11, "each file beyond the limit is unknown");
     }
 }

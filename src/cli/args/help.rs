@@ -196,7 +196,7 @@ mod tests {
         let mut grouped: Vec<_> = rows().map(|(name, _)| *name).collect();
         names.sort_unstable();
         grouped.sort_unstable();
-        assert_eq!(grouped, names, "a new command is a row in cli/args/guide.rs");
+        assert_eq!(grouped, names, "each command needs a row in cli/args/guide.rs");
         for (name, examples) in rows() {
             let about = tree.find_subcommand(name).unwrap().get_about().unwrap().to_string();
             assert!(about.chars().count() <= 60, "`{name}`: help has 60 characters for: {about}");

@@ -169,5 +169,9 @@ fn a_provider_out_of_reach_is_asked_more_and_more_seldom() {
     let (pauses, end) = play("", &[gone; 5]);
     assert_eq!(pauses, [6_000, 12_000, 24_000, 48_000, 72_000]);
     assert_eq!(end, Err(DeviceFlowError::OutOfReach("refused".to_owned())));
-    assert_eq!(play("", &[gone, gone, gone, gone, PENDING, gone, GIVEN]).1, Ok(()), "five in a row, not in all");
+    assert_eq!(
+        play("", &[gone, gone, gone, gone, PENDING, gone, GIVEN]).1,
+        Ok(()),
+        "only five failures in a row end the login"
+    );
 }

@@ -192,7 +192,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut file = AtomicFile::begin_private(&folder.path().join("export")).unwrap();
         file.write(b"secret").unwrap();
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "so that a killed program leaves nothing");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "the unfinished file has no name");
         file.keep().unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -219,7 +219,11 @@ fn a_session_that_is_over_is_mended_on_the_registrys_own_page() {
         let run = login(&sandbox, host, "alice", host, &[]);
         transcript += &run.transcript();
         let seen = server.seen().len();
-        assert_eq!(sandbox.run(&["get"], host), Run::not_found(), "until somebody has been at that page");
+        assert_eq!(
+            sandbox.run(&["get"], host),
+            Run::not_found(),
+            "the session has ended until a person opens the page"
+        );
         assert_eq!(server.seen().len(), seen);
     }
     shows(

@@ -45,7 +45,7 @@ fn a_user_name_is_taken_from_the_words_or_asked_for() {
     let host = &registry.host;
     let sandbox = Sandbox::new();
     assert_eq!(login(&sandbox, &format!("bob@{host}"), "alice", "alice-pw", &[]).code, Some(0));
-    assert_eq!(sandbox.who(host), "alice", "the option goes before the address");
+    assert_eq!(sandbox.who(host), "alice", "the option `-u` overrides the user in the address");
     let sandbox = Sandbox::new();
     let (name, secret) = (format!("Username at {host}"), "Password or token of alice".to_owned());
     let answers = [(name.as_str(), "alice\r"), (secret.as_str(), "alice-pw\r"), ("Add it to", "n")];
@@ -137,7 +137,7 @@ fn verbose_tells_what_is_asked_and_how_long_it_took_without_secrets() {
     );
     assert!(run.stderr.lines().all(|line| line.ends_with(" ms")), "{run:?}");
     assert!(!run.stderr.contains("t0psecret") && !run.stderr.contains("hunter2"), "{run:?}");
-    assert_eq!(sandbox.run(&["check", &image], "").stderr, "", "nobody is told who does not ask");
+    assert_eq!(sandbox.run(&["check", &image], "").stderr, "", "without --verbose no request is shown");
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn words_go_before_what_is_stored_and_that_before_a_prompt() {
     sandbox.ok(&["login", &server.host], "");
     assert_eq!(server.seen(), [PING, "GET /v2/ Basic bob:new", PING, "GET /v2/ Basic alice:old"]);
     let nothing = Sandbox::new().run(&["login", &server.host], "");
-    assert_eq!(nothing.code, Some(2), "nobody is there to be asked");
+    assert_eq!(nothing.code, Some(2), "without a terminal there is nobody to ask");
 }
 
 #[test]

@@ -235,7 +235,7 @@ pub fn program_of(version: &str) -> PathBuf {
         folder
     });
     let ours = env!("CARGO_PKG_VERSION");
-    assert_eq!(version.len(), ours.len(), "it takes the place of the other");
+    assert_eq!(version.len(), ours.len(), "the new version replaces the old one byte by byte");
     let mut bytes = fs::read(folder.join("bare")).unwrap();
     let places: Vec<_> =
         bytes.windows(ours.len()).enumerate().filter(|(_, part)| *part == ours.as_bytes()).map(|(at, _)| at).collect();

@@ -258,8 +258,12 @@ fn variables_have_types() {
         let file = format!("variable \"V\" {{\n {variable}\n}}\nit = V\n");
         assert_eq!(value_of(&file, environment), expected, "{variable} {environment:?}");
     }
-    assert_eq!(value_of("V = \"x\"\nit = V\n", &[("V", "e")]), "\"x\"", "an attribute asks no environment");
-    assert_eq!(value_of("NAME = \"x\"\nit = NAME\n", &[]), "\"x\"", "it goes before a default");
+    assert_eq!(
+        value_of("V = \"x\"\nit = V\n", &[("V", "e")]),
+        "\"x\"",
+        "the environment does not override an attribute"
+    );
+    assert_eq!(value_of("NAME = \"x\"\nit = NAME\n", &[]), "\"x\"", "an attribute overrides a variable's default");
     assert_eq!(value_of("NAME = \"x\"\nit = NAME\n", &[("NAME", "e")]), "\"e\"");
 }
 
