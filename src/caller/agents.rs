@@ -35,8 +35,8 @@ const VARIABLES: [(&str, &str); 18] = [
 /// Variables that match `CODEX_*` but reveal no agent, because people set them in their own shell.
 const SETTINGS: [&str; 2] = ["CODEX_HOME", "CODEX_API_KEY"];
 
-/// The names of agents' programs and packages. An agent is recognised if its program, its script or a folder in the
-/// script's path has such a name.
+/// The names of agents' programs and packages. A name may match the agent's program, its script, or a folder in the
+/// script's path.
 const PROGRAMS: [(&str, &str); 18] = [
     ("claude", "Claude Code"),
     ("claude-code", "Claude Code"),

@@ -183,8 +183,8 @@ fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {
     }
 }
 
-/// Tells whether `text` is only a digest. Such a digest is an image of this machine, or is in a repository that another
-/// argument names.
+/// Tells whether `text` is only a digest. A digest alone is an image of this machine, or is in a repository that
+/// another argument names.
 fn is_digest(text: &str) -> bool {
     let hash = text.strip_prefix("sha256:").unwrap_or_default();
     hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())

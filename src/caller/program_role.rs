@@ -13,8 +13,8 @@ use crate::system::ancestors::Process;
 pub(super) enum ProgramRole {
     /// A container client with a known grammar.
     Client(&'static Grammar),
-    /// A program that runs another program and names no image itself. Also a plugin of docker, because docker's own
-    /// command line has the plugin's words too.
+    /// A program that runs another program and names no image itself. A plugin of docker is a wrapper too, because
+    /// docker's own command line has the plugin's words.
     Wrapper,
     /// A long-lived program, whose command line is not about this request.
     LongLived,

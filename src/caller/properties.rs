@@ -10,8 +10,8 @@ use crate::model::{ImageReference, Registry};
 use crate::system::text;
 
 /// Checks that every image that is found is in `text`. The first line of `text` has the asked registry, and each line
-/// below it one program, nearest first. Such a line has the executable, which may be empty, and the arguments,
-/// separated by tabs.
+/// below it one program, nearest first. The line of a program has the executable, which may be empty, and the
+/// arguments, separated by tabs.
 pub(crate) fn argv(text: &str) {
     let mut lines = text.split('\n');
     let registry = Registry::from_key(lines.next().unwrap_or_default());

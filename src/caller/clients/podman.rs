@@ -89,7 +89,7 @@ const TRANSFER: FlagTable = &[(
 
 const RUN: FlagTable = &[(CONTAINER, FlagKind::Other), ("-h --hostname --pull", FlagKind::Other)];
 
-/// The flags of `buildah from`. Here and in `build`, `--pull` accepts a value only after `=`.
+/// The flags of `buildah from`. In `from` and `build`, `--pull` accepts a value only after `=`.
 const FROM: FlagTable = &[(CONTAINER, FlagKind::Other)];
 
 /// The flags of `podman run` and `podman create`. The flags on the last line are only for `buildah from`.

@@ -15,7 +15,8 @@ use crate::caller::command_words::FlagKind;
 pub(super) struct Build {
     /// The context, if it is a local folder.
     pub(super) folder: Option<PathBuf>,
-    /// The Dockerfiles that the command names. If there are none, the Dockerfile in the context is used.
+    /// The Dockerfiles that the command names. If the command names no Dockerfile, the Dockerfile in the context is
+    /// used.
     pub(super) files: Vec<PathBuf>,
     /// The text of an inline Dockerfile, and the file that contains this text.
     pub(super) inline: Option<(String, PathBuf)>,

@@ -91,7 +91,7 @@ fn value<'t>(text: &'t str, look_up: &dyn Fn(&str) -> Option<String>) -> Option<
     None // the closing quote is missing
 }
 
-/// Replaces Go's escape sequences. Also turns `\$` into `$$`, which `substitute` replaces by a plain dollar sign.
+/// Replaces Go's escape sequences. Turns `\$` into `$$`, which `substitute` replaces by a plain dollar sign.
 fn escapes(text: &str) -> String {
     let mut whole = String::new();
     let mut rest = text;

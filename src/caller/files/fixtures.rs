@@ -71,8 +71,8 @@ fn every_project_has_its_images() {
 }
 
 fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (Vec<String>, Option<String>) {
-    // The projects separate paths with colons, as on Unix. Without this setting, Ensign on Windows would expect
-    // semicolons.
+    // The projects separate paths with colons, as on Unix. Without `COMPOSE_PATH_SEPARATOR`, Ensign on Windows would
+    // expect semicolons.
     let colon = if cfg!(windows) { "COMPOSE_PATH_SEPARATOR=: " } else { "" };
     let program = command_line(&format!("{colon}{command}")).unwrap();
     let ProgramRole::Client(client) = program.role() else { panic!("{command} is not a client") };

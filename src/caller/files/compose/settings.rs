@@ -77,7 +77,7 @@ pub(super) fn settings(
         names = default_files(task, root.as_deref().unwrap_or(current), reader);
     }
     if names.is_empty() {
-        return Err(LoadError::Unread); // the client fails too
+        return Err(LoadError::Unread); // without a file, the client fails
     }
     // A project in another folder may have its own `.env`. Variables that are already set override the variables in the
     // project's `.env`.

@@ -176,8 +176,8 @@ fn each_builder_reads_it_its_own_way() {
     assert_eq!(shown("FROM a AS one\nFROM b\nCOPY --from=one / /", &other), "b x");
 }
 
-/// The expected images are the requests of the old builder of dockerd 28.2.2. This builder builds all stages up to the
-/// target, and runs no unused triggers.
+/// The expected images are the requests of the old builder of dockerd 28.2.2. The old builder builds all stages up to
+/// the target, and runs no unused triggers.
 #[test]
 fn the_old_builder_of_docker_builds_what_is_not_used() {
     for (text, target, arguments, expected) in [

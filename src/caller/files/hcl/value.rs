@@ -79,12 +79,13 @@ impl HclValue {
         }
     }
 
-    /// Returns a result of arithmetic. If Go may print the number in another way, the result is unknown.
+    /// Returns a result of arithmetic. If Go may print the number differently from Ensign, the result is unknown.
     pub(super) fn number(number: f64) -> Self {
         if number.fract() == 0.0 { Self::decimal(number) } else { Self::Unknown }
     }
 
-    /// Returns a number that a file contains. If Go may print the number in another way, the result is unknown.
+    /// Returns a number that a file contains. If Go may print the number differently from Ensign, the result is
+    /// unknown.
     pub(super) fn decimal(number: f64) -> Self {
         let is_written_alike = number.abs() < 9e15 && !(number == 0.0 && number.is_sign_negative()); // Go writes -0
         if is_written_alike { Self::Number(number) } else { Self::Unknown }

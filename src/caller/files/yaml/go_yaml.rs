@@ -186,7 +186,7 @@ pub(super) const REFUSED: &[&str] = &[
     "\"a\n  b\": c\n",
 ];
 
-/// Files that only go-yaml accepts. The images in such a file are unknown.
+/// Files that only go-yaml accepts. Ensign treats the images in these files as unknown.
 pub(super) const REFUSED_BY_US: &[&str] = &["a: [\n\tx\n]\n", " a: b\nc: d\n"];
 
 /// Files that only go-yaml refuses. Compose then exits before any request.

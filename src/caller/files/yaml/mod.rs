@@ -78,7 +78,7 @@ impl YamlNode {
 #[derive(Clone, Debug)]
 pub(super) struct YamlFile {
     pub(super) documents: Vec<Rc<YamlNode>>,
-    /// Compose refuses a file in which a key occurs twice. Other clients use the last value.
+    /// Compose refuses a file in which a key occurs twice. Other clients use the last value of a repeated key.
     pub(super) has_same_key_twice: bool,
 }
 

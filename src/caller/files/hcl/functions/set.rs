@@ -1,4 +1,4 @@
-//! Functions of sets. Here a set is a sorted list without duplicates.
+//! Functions of sets. In this module, a set is a sorted list without duplicates.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;

@@ -41,7 +41,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
             let is_clean = !text.contains("//") && !text.split('/').any(|part| part == "." || part == "..");
             if !is_clean {
                 return Err(EvalError::NotKnown);
-            } // Go cleans such a path
+            } // Go would first clean the path
             Ok(HclValue::text(match text.rsplit_once('/') {
                 Some(("", _)) => "/",
                 Some((folder, _)) => folder,
