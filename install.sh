@@ -220,8 +220,8 @@ To take it:  --version $found" ;;
     say 'Its signature and checksum are right.'
 }
 
-# fetch FOLDER FILE BYTES: downloads FILE into the stage folder, at most BYTES bytes. It resumes a download that broke
-# off.
+# fetch FOLDER FILE BYTES: downloads FILE into the stage folder, at most BYTES bytes. A download that broke off is
+# resumed.
 fetch() {
     host=${RELEASES#https://}
     host=${host%%/*}
@@ -296,8 +296,8 @@ verify() (
     fi || tampered 'SHA256SUMS or its signature was changed after signing'
 )
 
-# verify_by_openssl SIGNATURE SIGNATURE: verifies both signatures of minisign, which are by Ed25519. The first signs the
-# BLAKE2b-512 of the file, and the second signs the first signature with the comment behind it.
+# verify_by_openssl SIGNATURE SIGNATURE: verifies both signatures of minisign, which are by Ed25519. The first signature
+# is of the file's BLAKE2b-512. The second one is of the first signature with the comment behind it.
 verify_by_openssl() {
     case $1 in RU[QRST]*) ;; *) return 1 ;; esac # `ED`: the signature is of the file's hash
     {

@@ -4,8 +4,8 @@
 # usage: benches/compare.sh [ROUNDS]      (default: 200)
 #   PROGRAM=PATH  the program to measure; by default packaging/build.sh builds it
 #
-# It needs Rust and Debian's golang-docker-credential-helpers, amazon-ecr-credential-helper, pass, gnome-keyring and
-# dbus. All keyring rows ask the same GNOME Keyring, in a session bus of its own. No row uses the network.
+# The script needs Rust and Debian's golang-docker-credential-helpers, amazon-ecr-credential-helper, pass,
+# gnome-keyring and dbus. All keyring rows ask the same GNOME Keyring, in a session bus of its own. No row uses the network.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)

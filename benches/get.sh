@@ -47,8 +47,8 @@ main() {
     } >"$work/programs-of-files"
     project
     echo "$rounds rounds; $(uname -sm), $(getconf _NPROCESSORS_ONLN) processors, load$(uptime | sed 's/.*load average[s]*//')"
-    # The environment is as large as a person's, but has no variable of Ensign. Such a variable would make Ensign check
-    # how the caller was started, which most people's calls do not need.
+    # The environment is as large as a person's, but has no variable of Ensign. A variable of Ensign would make Ensign
+    # check how the caller was started, which most people's calls do not need.
     unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_RUNTIME_DIR ENSIGN_CONFIG_DIR ENSIGN_DATA_DIR ENSIGN_ACCOUNT
     export ROUNDS="$rounds" BENCH_HOME="$work/home" HOME="$work/home"
     "$work/docker" push $asked/alice/app:1 <"$work/programs"

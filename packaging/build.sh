@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the release program of a target and prints its path. The same tools give the same bytes in any folder.
 # For Linux it builds a static-pie, which runs on any distribution and which the kernel loads at a random address.
-# It links with musl if musl is available, because musl starts faster than glibc.
+# The program is linked with musl if musl is available, because musl starts faster than glibc.
 #
 # usage: packaging/build.sh [--target TARGET]
 #   --target TARGET  a target of RELEASE.md; by default this machine's
@@ -167,8 +167,8 @@ build_along() {
     build -Zbuild-std=std,panic_abort
 }
 
-# Any compiler works for the C code of `ring`, which calls no libc. The option turns off a hardened compiler's checks,
-# because only glibc has their functions.
+# Any compiler works for the C code of `ring`, which calls no libc. `-U_FORTIFY_SOURCE` turns off a hardened compiler's
+# checks, because only glibc has their functions.
 choose_compiler() {
     chosen=$compiler
     [ "$arch" != "${host%%-*}" ] || chosen=$(command -v musl-gcc) || chosen=$compiler

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Draws docs/session.svg, the picture in README.md. It shows a real session of Ensign with Docker and a local registry.
+# Draws docs/session.svg, the picture in README.md. The picture shows a real session of Ensign with Docker and a local
+# registry.
 #
 # usage: packaging/picture.sh
 #   HELPER=PATH  the program; by default packaging/build.sh builds it
 #
-# It needs tmux as the terminal, and what tests/e2e/run.sh needs: Debian, root, namespaces.
+# The script needs tmux as the terminal, and what tests/e2e/run.sh needs: Debian, root, namespaces.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)

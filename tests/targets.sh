@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the release program of each target that this machine can build. Runs the programs for other machines too:
-# aarch64 under QEMU and Windows under Wine. Prints what it did. It takes minutes, so it runs only before a release.
+# aarch64 under QEMU and Windows under Wine. Prints what it did. The script takes minutes, so it runs only before a
+# release.
 #
 # usage: tests/targets.sh [TARGET]...
 #   PROGRAMS=DIR  programs that are already built, as DIR/TARGET

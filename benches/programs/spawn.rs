@@ -67,8 +67,8 @@ impl Program {
         Ok(fs::rename(next, link)?)
     }
 
-    /// Runs the program once and returns the microseconds that it took. Its stdin is written and closed before it
-    /// starts.
+    /// Runs the program once and returns the microseconds that it took. The program's stdin is written and closed
+    /// before the program starts.
     fn run(&self) -> Result<f64, Box<dyn Error>> {
         self.move_in()?;
         let mut command = Command::new(&self.path);

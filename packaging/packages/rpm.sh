@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of packages.sh
-# Makes the RPM package for Fedora and its relatives with rpmbuild. The program is already built.
+# Makes the RPM package for Fedora and its relatives with rpmbuild, from a program that is already built.
 
 make_rpm() {
     need rpmbuild rpm
@@ -20,7 +20,7 @@ make_rpm() {
 }
 
 # Prints the lines of %files. The package owns folders that other packages own too, so that removing it leaves no empty
-# folder. It does not own folders of Fedora's package `filesystem`, which is always installed.
+# folder. The package does not own folders of Fedora's package `filesystem`, which is always installed.
 list_files() {
     (cd "$tree" && find usr -mindepth 1 -type d) | sort | while IFS= read -r path; do
         case $path in

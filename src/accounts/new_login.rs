@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn the_end_of_a_secret_is_what_its_issuer_or_the_token_says() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
-        // These are {"exp":2000}, {"exp":1000} and {"exp":999}.
+        // The bodies of these tokens are {"exp":2000}, {"exp":1000} and {"exp":999}.
         let [ahead, at_once, over] = ["eyJleHAiOjIwMDB9", "eyJleHAiOjEwMDB9", "eyJleHAiOjk5OX0"]
             .map(|body| format!("eyJhbGciOiJub25lIn0.{body}.c2ln"));
         let at = |seconds: u64| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));

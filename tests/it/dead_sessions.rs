@@ -8,8 +8,8 @@ use crate::seed::server::{Answer, BEARER, Server, asks, says};
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
-/// A registry that refuses every login until a person has opened its page in a browser. It accepts only `alice` with
-/// `fresh`.
+/// A registry that refuses every login until a person has opened its page in a browser. The registry accepts only
+/// `alice` with `fresh`.
 fn registry() -> Server {
     Server::start(|request| match request {
         _ if request.contains(" Basic alice:fresh") => says(200, r#"{"token": "t"}"#),
@@ -192,7 +192,7 @@ ensign: the session of alice at [HOST] has expired: log in at http://localhost/l
     assert_eq!(std::fs::read_to_string(sandbox.home().join("out")).unwrap(), crate::support::NOT_FOUND);
 }
 
-/// Here the provider's token server says, during a renewal, that the session has ended.
+/// The provider's token server says, during a renewal, that the session has ended.
 #[test]
 fn a_renewal_that_learns_of_it_is_the_last_for_ten_minutes() {
     let provider = Server::start(|_| over());
@@ -223,7 +223,8 @@ fn a_renewal_that_learns_of_it_is_the_last_for_ten_minutes() {
     }
 }
 
-/// Either the provider says that the session has ended, or the registry that gets the provider's secret.
+/// The provider or the registry says that the session has ended; the registry says so for the secret that the provider
+/// issued.
 #[test]
 fn a_login_by_browser_that_learns_of_it_tells_the_account_that_it_was_to_renew() {
     let mut transcript = String::new();

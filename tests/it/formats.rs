@@ -95,7 +95,8 @@ fn an_adopted_file_is_adopted_only_once() {
     assert_eq!(read_json(&atcr_file(&sandbox)), fixture["file"]);
 }
 
-/// Ensign reads ATCR's file only while there is no config. So a config must not be written before the file is readable.
+/// Ensign reads ATCR's file only while there is no config, so Ensign must not write a config while that file is
+/// unreadable.
 #[test]
 fn a_file_of_atcr_that_cannot_be_read_is_not_the_same_as_none() {
     let fixture = fixtures("v2").remove(0)["file"].to_string();

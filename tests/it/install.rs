@@ -1,4 +1,5 @@
-//! `install.sh` as a person runs it, in its own home. It installs the program that cargo has built for the tests.
+//! Runs `install.sh` as a person does, in its own home. The installed program is the one that cargo has built for the
+//! tests.
 #![cfg(unix)]
 
 use std::fs::{self, Permissions};

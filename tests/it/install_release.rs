@@ -263,7 +263,7 @@ install.sh: there is no checkout to build from here. Make one:
 
 "#]],
     );
-    // The script does not touch a program that a package manager installed.
+    // `install.sh` does not touch a program that a package manager installed.
     write(&home.at("lib/ensign/installed-by"), b"apt install --only-upgrade docker-credential-ensign\n");
     let run = home.install(&[]);
     assert_eq!(home.install(&["--uninstall"]), run);

@@ -83,7 +83,7 @@ hint: put that key's `key.json` back, or remove the file and log in again
     assert_eq!(sandbox.run(&["get"], "quay.io").code, Some(1));
 }
 
-/// Some registries have files with `%` in their names. These files are sealed again too.
+/// Files with `%` in their names are sealed again too.
 #[test]
 fn no_file_is_passed_over() {
     let sandbox = sealed();

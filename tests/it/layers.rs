@@ -211,7 +211,7 @@ fn every_outside_crate_has_one_home() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    // Every layer may use crates for errors and JSON. The others in this list are for tests.
+    // Every layer may use crates for errors and JSON; the other crates here are for tests.
     let everywhere = ["anyhow", "serde", "serde_json", "snapbox", "tempfile", "fancy-regex", "signal-hook"];
     let dependencies =
         manifest.lines().skip_while(|line| *line != "[dependencies]").take_while(|line| !line.starts_with("[profile"));

@@ -57,7 +57,7 @@ No account is pinned. To pin one:  docker-credential-ensign pin ALIAS
 "#]]);
 }
 
-/// Such a folder is needed if a package owns the program's folder.
+/// A pin needs another folder if a package owns the program's folder.
 #[test]
 fn a_pin_in_another_folder_finds_the_program() {
     let sandbox = installed();

@@ -10,7 +10,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
-/// A helper that stores one login per address and records its calls. It must get secrets by stdin only.
+/// A helper that stores one login per address and records its calls. Ensign must send secrets by stdin only.
 pub const HELPER: &str = r#"#!/bin/sh
 input=$(cat)
 echo "${0##*/} $* <$input> ensign=${ENSIGN_CONFIG_DIR-none}" >>"$HOME/calls"

@@ -204,7 +204,7 @@ error: the stored cost of the passphrase is out of bounds: 0 MiB, 3 passes, 4 la
 
 "#]],
     );
-    // Other passes derive another key, so the same passphrase is wrong.
+    // With another number of passes the passphrase derives another key, so it is wrong.
     let mut weaker = own.clone();
     weaker["wrapped"]["passes"] = json!(1);
     write(&path, weaker.to_string().as_bytes());

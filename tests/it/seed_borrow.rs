@@ -11,7 +11,7 @@ use crate::support::{NOT_FOUND, Run, Sandbox, finish, write};
 
 pub const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 
-/// A fake `aws` with a password for each profile, valid for an hour. It records each call.
+/// A fake `aws` with a password for each profile, valid for an hour. The script records each call.
 pub const AWS: &str = r#"#!/bin/sh
 echo "$* key=${AWS_ACCESS_KEY_ID-none} ensign=${ENSIGN_CONFIG_DIR-none}" >>"$HOME/calls"
 for last; do :; done

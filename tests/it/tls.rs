@@ -1,5 +1,5 @@
-//! TLS certificates: which ones Ensign trusts and sends. They come from the system and from `certs.d`, or the user
-//! allows any.
+//! TLS certificates that Ensign trusts and sends: those of the system, those of `certs.d`, and any if the user allows
+//! it.
 #![cfg(target_os = "linux")]
 
 use snapbox::str;

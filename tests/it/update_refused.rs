@@ -1,5 +1,5 @@
-//! What `update` refuses: manipulated releases, programs that do not run here, and failing servers. It then changes
-//! nothing.
+//! What `update` refuses: manipulated releases, programs that do not run here, and failing servers. A refused update
+//! changes nothing.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;

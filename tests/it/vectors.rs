@@ -1,5 +1,5 @@
-//! Conformance vectors: what real clients send and expect. The test replays them with the real program, and compares
-//! the state too.
+//! Conformance vectors: what real clients send and expect. The test replays the vectors with the real program, and
+//! compares the state too.
 
 use std::io::Write;
 use std::path::PathBuf;

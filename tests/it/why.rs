@@ -49,7 +49,7 @@ fn entry(sandbox: &Sandbox) -> Value {
     entries.remove(0)
 }
 
-/// Calls `get` from a process with exactly these arguments. The second one is a script that calls `get`.
+/// Calls `get` from a process with exactly these arguments, of which the second is a script that calls `get`.
 pub fn called_by(sandbox: &Sandbox, words: &[&str], host: &str) -> Run {
     let client = sandbox.home().join("client");
     if !client.exists() {

@@ -121,7 +121,7 @@ fn an_export_that_is_killed_leaves_nothing_in_clear() {
                 let injection = format!("inject={call}:signal=KILL:when={when}");
                 let words = ["export", "ghcr.io", "-o", output.to_str().unwrap(), "--yes"];
                 let Some(_) = run_under(&sandbox, &[&injection], &words, "") else { return };
-                // This is `me:s3cret-of-me` in Base64.
+                // The searched text is `me:s3cret-of-me` in Base64.
                 let left: Vec<_> = files_with(sandbox.home(), "bWU6czNjcmV0LW9mLW1l");
                 assert!(left.is_empty() || left == ["export.json"], "{left:?} after {call} {when}");
             }
@@ -187,7 +187,7 @@ esac
     sandbox.store("ghcr.io", "me", "s3cret-of-me");
     let config = sandbox.config_path();
     let words = ["login", "ghcr.io", "-u", "ghost", "--store", "helper:theirs", "--no-verify", "--password-stdin"];
-    // The first rename of the config's new text is killed.
+    // Kills the first rename of the config's new text.
     let path = format!("{}.new", config.display());
     let Some(run) = run_at(&sandbox, &path, "inject=rename:signal=KILL:when=1", &words, "s3cret-of-ghost") else {
         return;

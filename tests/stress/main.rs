@@ -107,7 +107,7 @@ fn kill_in(mut child: Child, stdin: &[u8], delay: Duration) {
     child.wait().unwrap();
 }
 
-/// Checks that every confirmed login exists. Its secret is the last confirmed one or a later one whose call was killed.
+/// Checks that every confirmed login exists, with the last confirmed secret or a later one whose call was killed.
 fn compare(sandbox: &Sandbox, written: &[BTreeMap<&'static str, Written>]) {
     let config = sandbox.config();
     for host in HOSTS {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# Basic tests for every kind of machine. tests/targets.sh runs them with programs for other machines, under QEMU and
-# Wine. There the program cannot see its caller.
+# Basic tests for every kind of machine. tests/targets.sh runs these tests with programs for other machines, under QEMU
+# and Wine, where the program cannot see its caller.
 
 needs_ensign
 new_home nothing

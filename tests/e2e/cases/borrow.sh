@@ -168,8 +168,8 @@ works -- asked '222222222222 ap-southeast-2'
 refused -- "$helper" login --borrow aws --profile nobody $ecr --no-verify
 refused -- "$helper" login --borrow aws --profile work $ecr.evil.example --no-verify
 
-# A token is cached only until fifteen minutes before it expires. So one of 880 seconds is not cached, and one of 903
-# seconds is cached for some seconds.
+# A token is cached only until fifteen minutes before it expires. So a token of 880 seconds is not cached, and one of
+# 903 seconds is cached for some seconds.
 echo 880 >"$state/ecr-seconds"
 aws_home
 works -- "$helper" login --borrow aws --profile work $ecr --no-verify

@@ -358,7 +358,7 @@ if command -v docker-credential-secretservice >/dev/null; then
   ends_clean
   works -- "$helper" store --unset
   # Logins that Docker stored with this helper are imported, whether or not the helper is on PATH. `import --remove`
-  # then removes them.
+  # then removes these logins from the keyring.
   keyring_of_docker() {
     printf '{"ServerURL":"%s","Username":"%s","Secret":"%s"}' "$1" "$2" "$(cat "$state/passwords/$2")" |
       docker-credential-secretservice store

@@ -3,8 +3,8 @@
 
 needs_ensign
 
-# buildx's folders are Docker configs with a pinned helper. They decide, whatever the default is and whatever the
-# command names. buildx itself is not installed here; tests/it/buildx.rs tests its lookups.
+# buildx's folders are Docker configs with a pinned helper. The pinned account answers, whatever the default is and
+# whatever the command names. buildx is not installed here; tests/it/buildx.rs tests how buildx finds a folder.
 new_home credHelpers alice bob
 printf 'FROM %s/alice/base:1\n' "$registry" >Dockerfile
 works -- "$helper" buildx sync "$registry/bob/app" "$basic/bob/app" ghcr.io/alice/base ghcr.io/bob/app alice/base bob/app

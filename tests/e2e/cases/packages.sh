@@ -39,7 +39,7 @@ says '^2$' -- listed
 works -- lintian --fail-on warning,error "one/$deb"
 says ' 0 errors, 0 warnings' -- rpmlint --config "$here/packages/rpmlint.toml" "one/$rpm"
 
-# A machine with Docker's client, in memory. The test's folder is mounted in it at the same path.
+# Makes a root folder in memory with Docker's client. The test's folder is mounted there at the same path.
 root=/mnt/root
 mount -t tmpfs tmpfs /mnt
 mkdir $root

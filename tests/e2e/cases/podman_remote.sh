@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# `podman --remote`, as on macOS and Windows. Its client collects the logins of all registries, and one key with a
-# scheme in any file makes all of them fail.
+# `podman --remote`, as on macOS and Windows. The remote client collects the logins of all registries, and fails for all
+# if any file has a key with a scheme.
 
 needs_ensign
 # Old versions of podman lack the service.

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# A folder's .ensign.toml names an account. It has no effect until it is trusted, and then affects every client in that
-# folder.
+# A folder's .ensign.toml names an account. The file has no effect until it is trusted, and then affects every client in
+# that folder.
 
 needs_ensign
 

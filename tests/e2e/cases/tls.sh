@@ -58,7 +58,7 @@ cp machine.key "$folder/ghcr.io:5443/b.key"
 says 'alice, who may pull' -- "$helper" check "ghcr.io:5443/$image"
 goes_as alice -- skopeo inspect "docker://ghcr.io:5443/$image"
 
-# First a self-signed certificate, as in Docker's guide. Then any certificate, from a registry in insecure-registries.
+# A self-signed certificate is trusted as in Docker's guide, and any certificate of a registry in insecure-registries.
 self_signed ghcr.io
 also_at 5444 "certificate: $PWD/ghcr.io.pem, key: $PWD/ghcr.io.key"
 fails 1 'not trusted' -- "$helper" check "ghcr.io:5444/$image"

@@ -27,8 +27,8 @@ ACCOUNTS, IN_FLIGHT, KILLS_A_SECOND = ["alice", "bob"], 50, 10
 CLIENT, ISSUER, LIFE, DELAY = "five-second-tokens", os.environ["issuer"], 5, 0.2
 # Ensign renews a token two seconds before it expires, and stores the expiry in whole seconds.
 LEAST_GAP = LIFE - 2 - 1
-# Ensign answers with a token only if it is valid for one more second. So the registry refuses it only if the machine is
-# slow.
+# Ensign answers with a token only if it is valid for one more second, so the registry refuses a token only if the
+# machine is slow.
 LEAST_LEFT = 1
 
 gets, faults = Counter(), Counter()

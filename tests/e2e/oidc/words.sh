@@ -28,7 +28,7 @@ log_in_alone() { # CLIENT [WORD]...
   end
 }
 
-# Starts a login. Its stdout goes to the file `told`, and its stderr to the file `said`.
+# Starts a login with stdout in the file `told` and stderr in the file `said`.
 begin() { # CLIENT [WORD]...
   "$helper" login "$registry" --device --issuer "$issuer" --client-id "$1" --no-browser "${@:2}" >told 2>said &
   login=$!

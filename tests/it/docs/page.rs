@@ -122,8 +122,8 @@ pub fn own_commands(script: &str) -> Vec<Vec<String>> {
     commands
 }
 
-/// Splits a line into words, and operators (marked by `true`). A comment ends the line. This suffices for the syntax in
-/// the pages.
+/// Splits a line into words, and operators (marked by `true`). A comment ends the line. The function supports only the
+/// shell syntax that the pages use.
 fn shell_words(line: &str) -> Vec<(String, bool)> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     let mut end = |word: &mut Option<String>| words.extend(word.take().map(|text| (text, false)));

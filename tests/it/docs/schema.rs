@@ -1,5 +1,5 @@
 //! Implements the part of JSON Schema that `docs/schema/` uses. A field that the schema does not name is an error here,
-//! so that no schema forgets a field. Other readers must ignore such fields.
+//! so that no schema forgets a field, although other readers must ignore unknown fields.
 
 use serde_json::{Map, Value};
 

@@ -126,7 +126,7 @@ fn a_slow_a_dead_and_a_lying_helper_are_told_apart() {
     let sandbox = with_setting("credHelpers", &json!({"a.io": "odd"}));
     program(&sandbox, "docker-credential-odd", "exit 1");
     assert_found(&sandbox, &[("helper-failing", "note")]);
-    // The same helper in Ensign's own routes, and as its fallback.
+    // A failing helper in Ensign's routes, and as Ensign's fallback.
     for (words, command) in [
         (&["route", "b.io", "odd"][..], "docker-credential-ensign route b.io --remove"),
         (&["route", "--fallback", "odd"], "docker-credential-ensign route --no-fallback"),

@@ -284,7 +284,7 @@ exit 0
     assert!(run.code == Some(2) && run.stderr.contains("file-mode"), "{run:?}");
 }
 
-/// The source contains the names of the checks. The test compares them with the page and with the tests.
+/// Compares the names of the checks in the source with the page and with the tests.
 #[test]
 fn each_check_has_a_line_in_the_docs_and_a_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

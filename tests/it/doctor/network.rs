@@ -17,7 +17,7 @@ fn a_clock_behind_what_was_written_is_named() {
     assert_found(&sandbox, &[("clock", "broken")]);
     let command = if cfg!(target_os = "macos") { "sudo sntp" } else { "sudo timedatectl set-ntp true" };
     assert_by_hand(&sandbox, "clock", command);
-    // Setting the clock needs root and changes the machine. So a fake `sudo` changes the time of the file.
+    // A fake `sudo` changes the time of the file, because setting the clock would need root and change the machine.
     program(&sandbox, "sudo", "touch \"$ENSIGN_CONFIG_DIR/config.json\"");
     assert_mended_by_hand(&sandbox, "clock", &[], as_it_is);
     assert_healthy(&sandbox);

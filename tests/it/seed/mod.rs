@@ -32,8 +32,8 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// The helper `docker-credential-kept`. It stores files in `$HOME/kept-…`, prints a warning on stderr, and records its
-/// calls.
+/// The helper `docker-credential-kept`, which stores files in `$HOME/kept-…`, prints a warning on stderr, and records
+/// its calls.
 const HELPER: &str = r#"#!/bin/sh
 input=$(cat)
 echo "$1 $input" >>"$HOME/calls"

@@ -11,8 +11,8 @@ fn docker_config(sandbox: &Sandbox, text: &str) {
     write(&sandbox.home().join(".docker/config.json"), text.as_bytes());
 }
 
-/// A registry whose token server answers `token`. It answers requests for an image with the status `image`, if they
-/// have a token.
+/// A registry whose token server answers `token`. The registry answers a request for an image with the status `image`,
+/// if the request has a token.
 fn giving(token: &'static str, image: u16) -> Server {
     Server::start(move |request| match request {
         PING => asks(BEARER),

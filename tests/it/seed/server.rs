@@ -1,4 +1,4 @@
-//! `Server`: a registry with its token server and a proxy. It answers as a test says, and records the requests.
+//! `Server`: a registry with its token server and a proxy, which answers as a test says and records the requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

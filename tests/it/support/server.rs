@@ -50,7 +50,8 @@ impl Server {
         Self::plain(move |_, stream| drop(stream.write_all(&answer)))
     }
 
-    /// Starts a server whose challenge names the token server `realm`. It gives `answer` to each request for `/token`.
+    /// Starts a server whose challenge names the token server `realm`, and which gives `answer` to each request for
+    /// `/token`.
     pub fn with_token_server(realm: &'static str, answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::plain(move |head, stream| {

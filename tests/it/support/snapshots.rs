@@ -65,8 +65,7 @@ pub fn shows_file(text: &str, path: &str) {
     shows(text, Data::read_from(&path, Some(DataFormat::Text)));
 }
 
-/// Messages of other programs, and a remark that depends on whether `sudo` is installed. They are removed from the
-/// text.
+/// Text to remove: messages of other programs, and a remark that depends on whether `sudo` is installed.
 static OTHERS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"dbus-daemon\[\d+\]: [^\n]*\n|discover_other_daemon: \d|; `sudo` does not find it").unwrap()
 });

@@ -19,7 +19,7 @@ pub struct Pair {
     pub key: PathBuf,
 }
 
-/// A proxy that plays every host. It ends with the test.
+/// A proxy that plays every host and ends with the test.
 pub struct TlsServer {
     child: Child,
     /// The address for `HTTPS_PROXY`.
@@ -51,7 +51,7 @@ impl Authority {
         self.sign_with("all", &format!("subjectAltName=DNS:{}", names.join(",DNS:")))
     }
 
-    /// Signs a certificate of version 1, which `openssl` makes by default. It has no names except its subject.
+    /// Signs a certificate of version 1, which `openssl` makes by default and which has no names except its subject.
     pub fn sign_client(&self, name: &str) -> Pair {
         self.sign_with(name, "")
     }

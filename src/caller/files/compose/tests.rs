@@ -159,8 +159,8 @@ fn a_volume_replaces_an_earlier_one_of_its_target() {
     }
 }
 
-/// Compose resolves the context of an included project before the merge. It does so for an extended service only if
-/// that service sets a context.
+/// Compose resolves the context of an included project before the merge. Compose resolves the context of an extended
+/// service only if that service sets one.
 #[test]
 fn a_context_is_relative_to_its_project() {
     let extends = "services: {a: {extends: {service: b, file: other/compose.yaml}}}";

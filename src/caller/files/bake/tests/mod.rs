@@ -97,8 +97,8 @@ fn targets_are_chosen() {
             "docker buildx bake m",
             "| r/a r/m",
         ),
-        // If a group refers back to a group that contains it, the name means the target. So does the name of an empty
-        // group.
+        // If a group refers back to a group that contains it, the name means the target. An empty group's name also
+        // means the target.
         (
             &bake(
                 "group \"default\" { targets = [\"more\"] }\ngroup \"more\" { targets = [\"a\", \"default\"] }\n\
