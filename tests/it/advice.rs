@@ -1,5 +1,5 @@
-//! The hint where to create a token, in the registry's own words. `login` shows it to a person who types a password,
-//! and after a refused password.
+//! The hint where to create a token, in the registry's own words. `login` shows the hint to a person who types a
+//! password, and after a refused password.
 
 use serde_json::json;
 use snapbox::str;

@@ -1,4 +1,4 @@
-//! An alias in place of a registry: commands find its account, or a hint names the right command.
+//! An alias in place of a registry: commands find the alias's account, or a hint names the right command.
 
 use serde_json::Value;
 use snapbox::str;

@@ -1,5 +1,5 @@
-//! Broken files, missing homes, full disks and hostile callers. Each gives a clear error on the right stream, and
-//! nothing is lost.
+//! Broken files, missing homes, full disks and hostile callers. Each of these faults gives a clear error on the right
+//! stream, and nothing is lost.
 
 use snapbox::str;
 

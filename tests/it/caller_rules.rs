@@ -1,4 +1,4 @@
-//! Rules for callers: accounts that answer some callers only.
+//! Rules for callers: accounts that answer only some callers.
 #![cfg(target_os = "linux")]
 
 use serde_json::{Value, json};
@@ -178,7 +178,7 @@ fn an_account_may_be_for_terminals_only() {
     let pull = "./docker2 pull ghcr.io/work/app";
     let Some(shown) = in_terminal(pull) else { return eprintln!("skipped: no `script` here") };
     assert!(out().contains("\"Username\":\"work\"") && shown.is_empty(), "{shown}");
-    // Without a client, a shell in which a person typed the command is enough.
+    // If a person types the command without a client, the shell's terminal satisfies the rule.
     in_terminal(&format!("printf {HOST} | {} get >out", Sandbox::program())).unwrap();
     assert!(out().contains("\"Username\":\"work\""));
     // The client has its own session, but the program's stderr is still the terminal, so the person is told the reason.

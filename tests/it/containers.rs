@@ -184,7 +184,8 @@ fn an_import_hides_no_login_of_another_part_of_the_registry() {
             assert_eq!(logins.count() > 0, json["credHelpers"]["ghcr.io"] == "ensign", "{json}");
         }
     }
-    // An import of some logins removes none, because an entry for the whole host would hide the logins that stay.
+    // An import of only some logins does not remove them, because an entry for the whole host would hide the other
+    // logins.
     let mut transcript = String::new();
     for home in [
         json!({"auths": {"ghcr.io/me": auth("b", "2")}}),

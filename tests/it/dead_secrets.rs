@@ -1,4 +1,4 @@
-//! A secret that is known to be invalid is not handed out, because it would break pulls of public images too.
+//! A secret that is known to be invalid is not handed out, because sending it would break pulls of public images too.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -238,7 +238,8 @@ Docker does not ask Ensign for docker.io (asks desktop):
     );
 }
 
-/// Each run plans its change from what it reads, and another run may change the file before it writes.
+/// Each run plans its change from the file that it reads, and another run may change the file before the first run
+/// writes.
 #[test]
 fn many_at_once_in_one_home_all_succeed() {
     let sandbox = Sandbox::new();

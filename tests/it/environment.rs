@@ -141,7 +141,7 @@ fn a_client_that_was_started_with_a_variable_is_believed() {
         (&[("ENSIGN_ACCOUNT", "me")], format!("ENSIGN_ACCOUNT=other; {GET}"), "me"),
         // A client that read a variable passes it to another client.
         (&[], format!("export ENSIGN_ACCOUNT=me; \"$HOME/docker-buildx\" -c '{GET}; exit $?' x"), "other"),
-        // A person's script between the client and Ensign may set a variable in front of the call. An exported one
+        // A person's script between the client and Ensign may set a variable in front of the call. An exported variable
         // cannot be distinguished from the client's.
         (&[], format!("sh -c 'ENSIGN_ACCOUNT=me {GET}; exit $?'"), "me"),
         (&[], format!("export ENSIGN_ACCOUNT=me; sh -c '{GET}; exit $?'"), "other"),

@@ -1,4 +1,4 @@
-//! The expiry of secrets: how Ensign learns it, and where Ensign shows it in time.
+//! The expiry of secrets: how Ensign learns the expiry, and where Ensign warns in time.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};

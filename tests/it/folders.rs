@@ -1,5 +1,5 @@
-//! Folders of accounts behind links. The system reports a process's folder without links, but a person types it with
-//! them.
+//! Folders of accounts behind links. The system reports a process's folder without links, but a person types a path
+//! with links.
 #![cfg(unix)]
 
 use std::fs;

@@ -65,7 +65,7 @@ fn a_gitlab_is_found_from_the_challenge_of_its_registry() {
             "revoke_url": format!("http://{}/oauth/revoke", pair.gitlab.host),
         });
         assert_eq!(account["source"], source);
-        // The next login finds the provider in the account, so it only asks the registry to verify the secret.
+        // The next login finds the provider in the account, so the login only asks the registry to verify the secret.
         let before = pair.registry.seen().len();
         let run = pair.login(&sandbox, &["--alias", "oauth2"]);
         assert_eq!((run.code, pair.registry.seen().len() - before), (Some(0), 2), "{run:?}");
@@ -118,8 +118,8 @@ hint: name the provider with `--provider NAME`, or with `--issuer URL --client-i
     assert!(pair.gitlab.seen().is_empty());
 }
 
-/// The config has a client id for this GitLab. A hostile registry could name this GitLab to receive its tokens, so the
-/// user must name the provider.
+/// The config has a client id for this GitLab. A hostile registry could name this GitLab to receive this GitLab's
+/// tokens, so the user must name the provider.
 #[test]
 fn a_registry_is_not_taken_for_one_of_a_gitlab_that_is_known_already() {
     let (pair, sandbox) = (Pair::start("container_registry"), Sandbox::new());

@@ -1,5 +1,4 @@
-//! Accounts with a rule for callers: every way to hand out their secret obeys the rule and is first written to the
-//! journal.
+//! Accounts with a rule for callers: every hand-out of their secret obeys the rule and is first written to the journal.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -27,7 +26,7 @@ fn ask(sandbox: &Sandbox) -> Run {
 #[test]
 fn a_hand_out_is_written_down_before_the_answer_or_there_is_none() {
     let sandbox = guarded(HOST, &["--program", "docker"]);
-    // Nobody can read the answer, but the journal already contains it.
+    // Nobody can read the answer, but the journal already contains the entry.
     let script = "printf ghcr.io | \"$ENSIGN\" get >/dev/full; exit $?\n";
     let run = crate::callers::running(&sandbox, &["docker", "pull", "ghcr.io/alice/app"], script, "");
     assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));

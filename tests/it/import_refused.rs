@@ -120,7 +120,7 @@ fn a_login_that_another_store_refuses_affects_no_other() {
     assert_eq!(accounts.as_object().unwrap().keys().collect::<Vec<_>>(), ["bob"]);
 }
 
-/// `import` writes secrets before the config. If the config cannot be written, it removes the secrets again.
+/// `import` writes secrets before the config. If the config cannot be written, `import` removes the secrets again.
 #[cfg(unix)]
 #[test]
 fn an_import_whose_config_cannot_be_written_leaves_no_secrets() {

@@ -110,7 +110,7 @@ hint: put the right file back from a backup, or remove this one and log in again
     assert_eq!(key_json(&sandbox), before);
 }
 
-/// If the folder cannot be listed, the change stops, because it would overlook files.
+/// If the folder cannot be listed, the change stops, because it would otherwise overlook files.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_folder_that_cannot_be_looked_into_stops_the_change() {

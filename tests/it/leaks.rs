@@ -1,5 +1,5 @@
 //! The outputs, processes and files of a whole session contain no secret. Only the secret store and requested answers
-//! do.
+//! contain secrets.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -16,7 +16,7 @@ const BOB: &str = "l3akbob";
 /// A session whose outputs are checked for secrets.
 struct Session<'s> {
     sandbox: &'s Sandbox,
-    /// True if the secrets are sealed, so that no file may contain one.
+    /// True if the secrets are sealed, so that no file may contain a secret in clear text.
     is_sealed: bool,
     secrets: Vec<String>,
 }

@@ -2,7 +2,7 @@
 
 // A tool writes the snapshots, which make a test long.
 #![allow(clippy::needless_raw_string_hashes, clippy::too_many_lines)]
-// A test may end when it cannot continue, and it plays the outside world. Nothing outside this crate uses its items.
+// Tests may panic, and may do what clients and users do. No code outside this crate uses the items here.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, unreachable_pub)]
 
 mod advice;

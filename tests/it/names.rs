@@ -69,7 +69,7 @@ Docker does not ask Ensign for ghcr.io, quay.io:
     let kubelet = json!({"kind": "CredentialProviderRequest", "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
         "image": "gcr.io/a/b"});
     assert_eq!(sandbox.run(&["kubelet"], &kubelet.to_string()).code, Some(1));
-    // If another registry has the alias, the variable only counts there.
+    // If only another registry has the alias, the variable counts for that registry only.
     let sandbox = sandbox.with("ENSIGN_ACCOUNT", "work");
     assert_eq!((sandbox.who("ghcr.io"), sandbox.who("quay.io")), ("work".into(), "me".into()));
     assert_eq!(sandbox.run(&["get"], "gcr.io"), Run::not_found());
@@ -155,7 +155,7 @@ exit 0
     assert_eq!(images(&sandbox, "me"), json!(["ghcr.io/new/**", "ghcr.io/more/**", "ghcr.io/third/app"]));
     sandbox.ok(&["account", "edit", "ghcr.io", "me", "--images", "last"], "");
     assert_eq!(images(&sandbox, "me"), json!(["ghcr.io/last/**"]));
-    // An added image does not replace the namespace's.
+    // An added image does not replace the pattern of the account's namespace.
     login(&sandbox, "you", &["+acme"]);
     assert_eq!(images(&sandbox, "you"), json!(["ghcr.io/you/**", "ghcr.io/acme/**"]));
     for folders in [["--folder", "/a", "--folder", "/b"], ["--folder", "+/c", "--folder", "+/a"]] {
@@ -225,7 +225,8 @@ fn docker_asks_for_docker_hub_without_a_key_that_podman_refuses() {
     assert_eq!(sandbox.config()["fallback"], "desktop", "the previous store still answers for other registries");
     sandbox.ok(&["configure-docker", "--undo"], "");
     assert_eq!(read_json(&docker_config(&sandbox)), json!({"credsStore": "desktop"}));
-    // The login of quay.io has no helper, so `credsStore` would hide it from Docker. Only `--import` may set it.
+    // The login of quay.io has no helper, so `credsStore` would hide it from Docker. Only `--import` may set
+    // `credsStore` here.
     config(r#"{"auths": {"quay.io": {"auth": "YTpi"}}}"#);
     sandbox.ok(&["configure-docker"], "");
     let helpers = json!({

@@ -314,7 +314,7 @@ fn a_hostile_file_is_ignored_at_once_and_never_quoted() {
         }
         assert!(start.elapsed() < Duration::from_secs(5), "{kind}");
     }
-    // As root, no file is locked, so this line is optional.
+    // As root no file is locked, so the line about a locked file is optional.
     let (locked, open): (Vec<_>, Vec<_>) = reasons.into_iter().partition(|reason| reason.starts_with("locked: "));
     assert!(locked.iter().all(|reason| reason.contains("ermission denied")), "{locked:?}");
     shows(

@@ -39,7 +39,7 @@ hint: `curl -i https://reg.example/v2/` shows what answers there
     assert!(http.seen().contains(&"GET http://reg.example/v2/a/tags/list -".to_owned()), "{:?}", http.seen());
 }
 
-/// Go does the same, because many proxies allow CONNECT to port 443 only.
+/// Plain http uses no CONNECT, as in Go, because many proxies allow CONNECT to port 443 only.
 #[test]
 fn plain_http_goes_through_a_proxy_in_absolute_form_with_every_kind_of_request() {
     let heads = Arc::new(Mutex::new(Vec::new()));

@@ -69,7 +69,7 @@ fn a_release_has_the_form_that_its_readers_know_and_the_same_bytes_again() {
     let files = tool(&folder, &["tar", "-tvzf", &format!("{windows}.tar.gz")]);
     assert!(files.contains("-rwxr-xr-x 0/0") && files.contains("/docker-credential-ensign.exe\n"), "{files}");
 
-    std::thread::sleep(std::time::Duration::from_millis(1100)); // a gzip or tar with times would differ after a second
+    std::thread::sleep(std::time::Duration::from_millis(1100)); // gzip and tar store seconds
     assert_eq!(release(&sandbox, "two", &[("MINISIGN_KEY", "key")], &programs).code, Some(0));
     let sums = |folder: &str| std::fs::read(sandbox.home().join(folder).join("SHA256SUMS")).unwrap();
     assert_eq!(sums("one"), sums("two"));

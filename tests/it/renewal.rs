@@ -171,7 +171,8 @@ Docker does not ask Ensign for ghcr.io:
 
 "#]],
     );
-    // An unchanged refresh token keeps its expiry. A new one without a lifetime in the answer has an unknown expiry.
+    // An unchanged refresh token keeps its expiry. A new refresh token without a lifetime in the answer has an unknown
+    // expiry.
     for (mood, is_known) in [(Mood::NoRotation, true), (Mood::Well(3600), false)] {
         let provider = Provider::start(mood);
         let sandbox = logged_in(&provider, -1, 600);

@@ -44,7 +44,7 @@ pub fn entry(username: &str, secret: &str) -> String {
 }
 
 /// Asserts that `get`, `store` and `status` fail, and that the sealed file stays unchanged. Returns the error, which is
-/// the same for all three.
+/// the same for all three commands.
 fn refused(sandbox: &Sandbox) -> String {
     let path = sealed_path(sandbox, "ghcr.io");
     let before = fs::read(&path).unwrap();

@@ -15,7 +15,7 @@ use crate::support::{Run, Sandbox, finish, read_json};
 
 const LOGIN: &str = "printf s3cret-of-me | $ENSIGN login ghcr.io -u me --password-stdin --no-verify";
 
-/// A home with a runtime folder. `None` if gnome-keyring is not installed.
+/// Returns a home with a runtime folder, or `None` if gnome-keyring is not installed.
 fn with_keyring() -> Option<Sandbox> {
     let is_there =
         |program: &str| Command::new(program).arg("--version").output().is_ok_and(|run| run.status.success());

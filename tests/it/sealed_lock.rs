@@ -239,7 +239,7 @@ fn another_session_is_answered_and_another_user_is_not() {
         eprintln!("skipped: only root becomes another user");
         return;
     }
-    // Like `su` that keeps HOME, but the files belong to the other user.
+    // Simulates `su` that keeps HOME, with files that belong to the other user.
     let home = sandbox.home().to_str().unwrap();
     assert!(Command::new("chown").args(["-R", "65534:65534", home]).status().unwrap().success());
     nobody(&["get"], "ghcr.io").shows(str![[r#"

@@ -24,7 +24,7 @@ const FINE: [i32; 3] = [0, 0, 0];
 /// The server accepts every password.
 const ANYONE: [i32; 3] = [0, 5, 5];
 
-/// This is `{"token":"t"}`, compressed.
+/// The compressed form of `{"token":"t"}`.
 const GZIP: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\xabV*\xc9\xcfN\xcdS\xb2R*Q\xaa\x05\0\xd2\xd0\xd0$\x0d\0\0\0";
 
 #[test]

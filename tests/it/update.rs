@@ -89,7 +89,7 @@ fn copy(from: &Path, to: &Path) {
     assert!(Command::new("install").args(["-m", "755"]).args([from, to]).status().unwrap().success());
 }
 
-/// Writes a script in place of a program, because it is quick to make.
+/// Writes a script in place of a program, because a script is quick to make.
 pub fn script(sandbox: &Sandbox, text: &str) -> PathBuf {
     let path = sandbox.home().join("script");
     write(&path, text.as_bytes());
@@ -254,7 +254,7 @@ Ensign 0.9.0 is available, this is [VERSION]. To update:  sudo apt install --onl
 "#]]);
 }
 
-/// For a program that a person has built from a checkout.
+/// Tests the update of a program that a person has built from a checkout.
 #[test]
 fn a_checkout_is_pulled_and_installed_after_a_yes() {
     let installed = Installed::new();

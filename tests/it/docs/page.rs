@@ -138,7 +138,7 @@ fn shell_words(line: &str) -> Vec<(String, bool)> {
             (None, ' ') => end(&mut word),
             (None, '|' | ';' | '&' | '<' | '>' | ')') => {
                 end(&mut word);
-                // The mark ends the command's words, because another command or a file's name follows.
+                // A mark ends the command's words, because another command or a file's name follows.
                 word = Some(String::from("\0"));
                 end(&mut word);
             }

@@ -1,4 +1,4 @@
-//! Checks of accounts without an answer, and the trial of Docker's own call.
+//! Checks of accounts that cannot answer, and of a trial call as Docker makes it.
 
 use std::fs;
 
@@ -109,7 +109,7 @@ fn a_variable_that_names_no_account_stops_everything() {
 fn the_main_job_is_tried_as_docker_does_it() {
     let sandbox = healthy();
     // `doctor` calls the program on PATH by its absolute path, and sends only the host. The image is on the command
-    // line of the process above.
+    // line of the parent process.
     program(
         &sandbox,
         "docker-credential-ensign",

@@ -187,7 +187,7 @@ fn folders_of_buildx_follow_the_accounts() {
     write(&sandbox.config_path(), config.to_string().as_bytes());
     assert_found(&sandbox, &[("buildx-folder", "broken")]);
     assert_fixed(&sandbox, "buildx-folder");
-    // A missing pinned program also makes a folder broken.
+    // A folder of buildx is also broken if its pinned program is missing.
     let _ = fs::remove_file(sandbox.home().join("bin/docker-credential-ensign-alice"));
     assert_found(&sandbox, &[("buildx-folder", "broken")]);
     assert_fixed(&sandbox, "buildx-folder");

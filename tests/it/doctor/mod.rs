@@ -110,7 +110,7 @@ fn assert_by_hand(sandbox: &Sandbox, check: &str, command: &str) {
 }
 
 /// Asserts that the shown command fixes the fault: after a shell has run the command, the fault is gone. `typed`
-/// completes the command as a person would, such as by a password.
+/// completes the command as a person would, for example with a password.
 fn assert_mended_by_hand(sandbox: &Sandbox, check: &str, words: &[&str], typed: impl FnOnce(&str) -> String) {
     let found = findings(sandbox, words);
     let (.., one) = found.iter().find(|(name, ..)| name == check).unwrap_or_else(|| panic!("{found:?}"));

@@ -71,7 +71,7 @@ fn certificates_of_no_use_are_named() {
     fs::remove_file(folder.join("client.key")).unwrap();
     assert_found(&sandbox, &[("certificate", "broken")]);
     if make("client", "-1") || make("client", "0") {
-        std::thread::sleep(Duration::from_millis(1100)); // waits until it has expired
+        std::thread::sleep(Duration::from_millis(1100)); // waits until the certificate has expired
         let found = assert_found(&sandbox, &[("certificate", "broken")]);
         assert!(found[0]["found"].as_str().unwrap().contains("expired"), "{found:?}");
         assert_fixed(&sandbox, "certificate"); // moves the key without its certificate aside, too

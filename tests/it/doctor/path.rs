@@ -37,7 +37,7 @@ fn another_copy_on_path_is_named() {
     assert!(command.starts_with("ln -sfn "), "{command}");
     assert_mended_by_hand(&sandbox, "program-copy", &[], as_it_is);
     assert_healthy(&sandbox);
-    // For another version, the text says the version.
+    // If the copy has another version, the text names that version.
     program(&sandbox, "docker-credential-ensign", &version("0.0.1"));
     let found = findings(&sandbox, &[]);
     let (.., copy) = found.iter().find(|(name, ..)| name == "program-copy").unwrap();
@@ -139,7 +139,7 @@ fn a_newer_release_that_is_known_is_named_until_it_is_installed() {
         "found": found[0]["found"], "breaks": found[0]["breaks"]});
     assert_eq!(found, [expected]);
     assert!(found[0]["found"].as_str().unwrap().contains(" 0.9.0 "), "{found:?}");
-    // For a package, the command is the package manager's.
+    // If a package manager installed the program, `doctor` shows the package manager's command.
     write(&installed.at("lib/ensign/installed-by"), b"apt install --only-upgrade docker-credential-ensign\n");
     assert_eq!(names(&installed)[0]["command"], "apt install --only-upgrade docker-credential-ensign");
     let note = "! Ensign 0.9.0 is available:  apt install --only-upgrade docker-credential-ensign\n";
@@ -159,7 +159,7 @@ fn another_program_of_the_short_name_is_not_started() {
     assert!(!sandbox.home().join("ran").exists());
 }
 
-/// systemd reads `environment.d` at the start of a session. The fake `systemctl` reads it at each call.
+/// systemd reads `environment.d` at the start of a session. The fake `systemctl` reads `environment.d` at each call.
 #[test]
 fn a_session_with_another_path_is_given_the_folder() {
     let sandbox = healthy();

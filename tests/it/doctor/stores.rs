@@ -44,7 +44,7 @@ A newer release?  docker-credential-ensign update --check
 
 "#]]);
     fs::rename(&key, &away).unwrap();
-    // Removes the key from the kernel's keyring, which may still cache it.
+    // Removes the key from the kernel's keyring, which may still cache the key.
     let _ = sandbox.run(&["lock"], "");
     let found = findings(&sandbox, &[]);
     assert_eq!(names(&found).first(), Some(&("sealed-key", "broken")), "{found:?}");

@@ -299,7 +299,7 @@ fn every_secret_is_stored() {
 fn erase_removes_the_active_account_and_promotes_none() {
     let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
     for server in ["atcr.io", "http://atcr.io", "https://atcr.io", "atcr.io"] {
-        assert_eq!(sandbox.run(&["erase"], server), Run::success("")); // `docker logout` calls it up to four times
+        assert_eq!(sandbox.run(&["erase"], server), Run::success("")); // `docker logout` sends up to four of these
     }
     assert_eq!(sandbox.run(&["get"], "atcr.io"), Run::not_found());
     let registry = sandbox.config()["registries"]["atcr.io"].clone();

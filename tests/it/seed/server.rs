@@ -33,7 +33,7 @@ impl Server {
     }
 
     /// Returns the requests so far: method, target, credentials (`-`, `Basic user:password`, `Bearer token`), and body.
-    /// A repeated CONNECT, after the proxy hung up, is there once.
+    /// A CONNECT that is repeated because the proxy hung up is listed once.
     pub fn seen(&self) -> Vec<String> {
         let mut seen = self.seen.lock().unwrap().clone();
         seen.dedup_by(|again, before| again == before && again.starts_with("CONNECT "));

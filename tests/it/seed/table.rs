@@ -32,7 +32,7 @@ fn row(line: &str) -> Option<Row> {
 }
 
 impl Row {
-    /// Returns the tests in the last cell, of the row itself or in the reason why it has none.
+    /// Returns the tests that the last cell names, either for the row or in the reason why the row has no test.
     pub fn tests(&self) -> Vec<String> {
         let is_test = |word: &&str| {
             let of_a_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';

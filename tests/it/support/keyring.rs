@@ -1,4 +1,4 @@
-//! A Secret Service on its own bus, for tests that run on machines without one. `tests/e2e` tests the real ones.
+//! A Secret Service on its own bus, for tests that run on machines without one. `tests/e2e` tests real keyrings.
 #![allow(clippy::used_underscore_binding, reason = "zbus's generated code uses all arguments")]
 
 use std::collections::{BTreeMap, HashMap};
