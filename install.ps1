@@ -3,8 +3,8 @@
 #   irm ADDRESS/install.ps1 | iex
 #   & ([scriptblock]::Create((irm ADDRESS/install.ps1))) -Version 0.2.0
 #
-# It verifies the signature as install.sh does, and installs nothing if no tool can verify it: .NET has no Ed25519, and
-# a program that was just downloaded cannot verify itself. It works in PowerShell 5.1, which Windows contains.
+# The script verifies the signature as install.sh does, and installs nothing if no tool can: .NET has no Ed25519, and
+# a program that was just downloaded cannot verify itself. PowerShell 5.1, which Windows contains, can run this script.
 param(
     [string] $Version = '',
     [string] $Prefix = "$env:LOCALAPPDATA\Programs\ensign",
@@ -42,7 +42,7 @@ function Main {
     Write-Host "Next, in a new terminal:`n  ensign login ghcr.io        add an account`n  ensign configure-docker     let Docker ask Ensign"
 }
 
-# Downloads a release's program into the stage folder. It verifies the signature before it uses anything else.
+# Downloads a release's program into the stage folder. The signature is verified before any other file is used.
 function Get-Release($stage) {
     $from = if ($Version) { "$RELEASES/download/v$($Version.TrimStart('v'))" } else { "$RELEASES/latest/download" }
     Get-File "$from/SHA256SUMS.minisig" "$stage\SHA256SUMS.minisig" 65536
@@ -88,8 +88,8 @@ function Get-File($address, $file, $most) {
     throw "Could not fetch $address, for the reason above; nothing was changed."
 }
 
-# Verifies the signature of SHA256SUMS and returns its trusted comment. It uses minisign, or else OpenSSL 3, which Git
-# for Windows contains.
+# Verifies the signature of SHA256SUMS and returns its trusted comment. The tool is minisign, or else OpenSSL 3, which
+# Git for Windows contains.
 function Confirm-Signature($stage) {
     $lines = @(Get-Content "$stage\SHA256SUMS.minisig")
     if ($lines.Count -lt 4 -or $lines[1].Length -ne 100 -or $lines[2] -notlike 'trusted comment: *') { throw 'SHA256SUMS.minisig is not a signature of minisign; nothing was changed.' }

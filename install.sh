@@ -182,7 +182,7 @@ verifies_by_openssl() {
     esac
 }
 
-# Downloads a release's program into the stage folder. It verifies the signature before it uses anything else.
+# Downloads a release's program into the stage folder. The signature is verified before any other file is used.
 fetch_release() {
     folder=$RELEASES/latest/download
     [ -z "$version" ] || folder=$RELEASES/download/v$version
@@ -543,7 +543,8 @@ docker_asks() {
         grep -rqs '"ensign' "${BUILDX_CONFIG:-$docker_config/buildx}/config"
 }
 
-# Removes a Docker config that contains only `{}`, which Ensign may have created. For Docker it is the same as no file.
+# Removes a Docker config that contains only `{}`, which Ensign may have created. For Docker such a file is the same as
+# no file.
 remove_empty_config() {
     if [ ! -f "$1" ] || [ -L "$1" ] || [ "$(tr -d '[:space:]' <"$1")" != '{}' ]; then return; fi
     rm -f -- "$1"

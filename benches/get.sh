@@ -53,7 +53,8 @@ main() {
     export ROUNDS="$rounds" BENCH_HOME="$work/home" HOME="$work/home"
     "$work/docker" push $asked/alice/app:1 <"$work/programs"
     if [ -e "$work/sealed-3/.local/share/ensign/sealed" ]; then
-        # The runner needs three references, so this row appears three times. All ratios of this table compare with it.
+        # The runner needs three references, so this row appears three times. All ratios of this table compare with this
+        # row.
         for reference in '3 accounts, from a file' 'once more' 'and once more'; do
             get "$reference" '"alice"' asked-3 $asked
         done >"$work/programs-of-sealed"

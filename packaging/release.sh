@@ -75,8 +75,8 @@ pack() {
         --directory "$stage" -- "$name" | gzip -9 --no-name >"$folder/$name.tar.gz"
 }
 
-# Writes the list of all programs' crates as CycloneDX. cargo-cyclonedx writes it beside Cargo.toml and puts the
-# folder's path into it.
+# Writes the list of all programs' crates as CycloneDX. cargo-cyclonedx writes the list beside Cargo.toml and puts the
+# folder's path into the list.
 list_crates() {
     if ! command -v cargo-cyclonedx >/dev/null && [ ! -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo-cyclonedx" ]; then
         say "without a list of crates, which \`cargo install cargo-cyclonedx\` would add"

@@ -63,7 +63,7 @@ try_under_qemu() { # PROGRAM ARCHITECTURE
   wrapper "exec qemu-$2-static -0 \"\$0\" '$stage/program' \"\$@\""
 }
 
-# Windows 10 has a DLL that Wine 8 lacks, so this builds a replacement of a few lines of C.
+# Windows 10 has a DLL that Wine 8 lacks, so the script builds a replacement of a few lines of C.
 try_under_wine() { # PROGRAM
   mkdir "$stage/windows"
   cp "$1" "$stage/windows/docker-credential-ensign.exe"

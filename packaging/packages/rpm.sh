@@ -19,8 +19,8 @@ make_rpm() {
     done
 }
 
-# Prints the lines of %files. The package owns folders that other packages own too, so that removing it leaves no empty
-# folder. The package does not own folders of Fedora's package `filesystem`, which is always installed.
+# Prints the lines of %files. The package owns folders that other packages own too, so that removing the package leaves
+# no empty folder. The package does not own folders of Fedora's package `filesystem`, which is always installed.
 list_files() {
     (cd "$tree" && find usr -mindepth 1 -type d) | sort | while IFS= read -r path; do
         case $path in

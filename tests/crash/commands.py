@@ -12,16 +12,16 @@ class Command:
     name: str
     words: list
     stdin: str = ""
-    # Commands that run before it, to prepare the home.
+    # Commands that run before the tested command, to prepare the home.
     setup: tuple = ()
-    # Files to write before it: name and content.
+    # Files to write before the tested command: name and content.
     files: tuple = ()
     removed: tuple = ()
     # The command that repairs the damaged home, run after each fault and before any other command.
     first: tuple = ()
     # The command to run before each run, for state that is not in files.
     each: tuple = ()
-    # Expect all accounts of an undisturbed run afterwards. Before the command, they existed in another form.
+    # Expect all accounts of an undisturbed run afterwards. Before the command, these accounts existed in another form.
     starts_anew: bool = False
     # The command replaces the program itself.
     updates: bool = False

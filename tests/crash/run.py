@@ -35,11 +35,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sealed"))
 try:
     import sealed
 except ImportError:
-    sealed = None  # without it, a sealed secret is found by the name in its file only
+    sealed = None  # without this module, a sealed secret is found by the name in its file only
 
 ERRORS = ["ENOSPC", "EIO", "EROFS", "EMFILE", "EACCES", "EINTR"]
 ROOT = Path(__file__).resolve().parent.parent.parent
-# The calls to trace. Faults are injected into those that name a file of the home.
+# The calls to trace. Faults are injected into calls that name a file of the home.
 CALLS = (
     "openat,open,read,write,pwrite64,close,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,"
     "link,linkat,symlink,symlinkat,stat,lstat,fstat,newfstatat,statx,readlink,readlinkat,getdents64,flock,fchmod,chmod,"
@@ -268,7 +268,7 @@ class UpdateMatrix(Matrix):
 
 
 def work(command, folder, program, points, deadline):
-    """Tests points of a command in its own folder. Returns how many it tested, and the faulty ones."""
+    """Tests points of a command in its own folder. Returns the number of tested points, and the faulty ones."""
     folder.mkdir(parents=True)
     matrix = (UpdateMatrix if command.updates else Matrix)(command, folder, program)
     if points is None:

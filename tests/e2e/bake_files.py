@@ -6,8 +6,8 @@
 
 `buildx bake --print` prints each target's sources, tags and outputs. buildx's own rules then tell which images it requests
 from registries. The helper's `which --as COMMAND --json REGISTRY` must name the owners of the same images.
-With `--record`, the script instead writes expressions with their values for tests/fixtures/bake_values.json. It needs no
-daemon. It exits with 0 if no answer differs; the last line is `N agree, N not known, N differ, N refused by buildx`.
+With `--record`, the script instead writes expressions with their values for tests/fixtures/bake_values.json. The
+script needs no daemon. It exits with 0 if none differ; the last line is `N agree, N not known, N differ, N refused by buildx`.
 """
 import argparse, json, os, pathlib, random, re, shlex, shutil, subprocess, sys, tempfile
 

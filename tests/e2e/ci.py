@@ -3,7 +3,7 @@
 usage: ci.py github ACTION.YML NAME=INPUT... -- COMMAND...
        ci.py gitlab FILE.YML JOB -- COMMAND...
 
-COMMAND is the next step of the job. It finds the same environment as a user's `docker push` would.
+COMMAND is the next step of the job. COMMAND finds the same environment as a user's `docker push` would.
 """
 
 import os

@@ -78,7 +78,7 @@ def unwrap(file, passphrase):
 
 
 def previous(file, key):
-    """Returns the previous data key. The file contains it only during a change of the key."""
+    """Returns the previous data key. The file contains this key only during a change of the key."""
     before = file["previous"]
     about = f"ensign previous key v{file['version']}\n{file['key']}\n{before['key']}\n".encode()
     return unseal(key, base64.b64decode(before["salt"]), about, base64.b64decode(before["sealed"]))

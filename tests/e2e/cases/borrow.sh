@@ -21,7 +21,7 @@ keeps_nothing() {
   test ! -e "$HOME/.local/share/ensign/secrets" || ! grep -rq secret "$HOME/.local/share/ensign/secrets"
 }
 
-# Another program's credential helper. A variable chooses the identity that it answers with.
+# Another program's credential helper. A variable chooses the identity that the helper answers with.
 new_home nothing
 new_bin
 cat >"$HOME/bin/docker-credential-lender" <<SH

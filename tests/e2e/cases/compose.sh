@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# Docker Compose has no image on its command line, so its project file decides. Variables of its environment may be in
-# the image's name.
+# Docker Compose names no image on its command line, so its project file decides. The image's name may contain variables
+# of Compose's environment.
 
 needs "$tools/docker-compose" "Docker Compose"
 needs_ensign

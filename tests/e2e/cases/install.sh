@@ -65,7 +65,8 @@ works -- inside ensign configure-docker
 goes_as alice -- podman push "$registry/alice/app:1"
 goes_as bob -- podman push "$registry/bob/app:1"
 
-# The program finds releases by an address and a key that are compiled in. The config replaces these two by the test's.
+# The program finds releases by an address and a key that are compiled in. The config replaces this address and key by
+# the test's.
 jq --arg address "$address" --arg key "$key" '.releases = {address: $address, key: $key}' "$HOME/.config/ensign/config.json" >"$state/config"
 cp "$state/config" "$HOME/.config/ensign/config.json"
 says "^Ensign $this " -- inside ensign update --check
@@ -78,7 +79,7 @@ says "Ensign $this is installed, $next is kept" -- inside ensign update --rollba
 says "ensign $this" -- inside ensign version
 goes_as bob -- podman push "$registry/bob/app:1"
 
-# The uninstaller prints what to remove by hand. Removing it leaves nothing behind.
+# The uninstaller prints which folders to remove by hand. Removing these folders leaves nothing behind.
 says 'Your accounts stay' -- by_script --uninstall
 works -- inside rm -r /home/me/.config/ensign /home/me/.local
 nothing_left() { (cd "$HOME" && find . | sort) | diff "$state/home-before" -; }

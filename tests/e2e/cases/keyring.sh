@@ -206,7 +206,7 @@ if command -v su >/dev/null && command -v sudo >/dev/null && command -v useradd 
   fails 1 '^credentials not found' -- asked by_su e2e-two "$program" get
   fails 1 '^credentials not found' -- asked by_su e2e-one "sudo -n -u e2e-two $program get"
   refused -- asked by_su e2e-two "HOME=$state/homes/e2e-one $program get"
-  # With `sudo`, root has its own accounts. With `sudo -E`, it finds the user's accounts but not the key.
+  # With `sudo`, root has its own accounts. With `sudo -E`, root finds the user's accounts but not the key.
   fails 1 '^credentials not found' -- asked by_su e2e-one "sudo -n $program get"
   fails 1 'are locked|not found|belongs to' -- asked by_su e2e-one "sudo -n -E $program get"
   says 'sudo-home: this runs under' -- by_su e2e-one "sudo -n $program doctor || true"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# The packages of a release. Package tools check each package. Each is then installed on a machine with nothing else,
-# used with two accounts, upgraded, and removed without a trace.
+# The packages of a release. Package tools check each package. Each package is then installed on a machine with nothing
+# else, used with two accounts, upgraded, and removed without a trace.
 
 needs_ensign
 needs dpkg-deb

@@ -86,7 +86,7 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
     fails 1 "docker ensign login $registry" -- on_terminal "$docker login -u alice -p wrong $registry"
     says '^0$' -- sh -c "script -qec '$docker push $registry/alice/app:1' /dev/null | grep -c ensign || true"
     says '^0$' -- sh -c "script -qec '$docker push $registry/alice/none:1' /dev/null | grep -c ensign || true"
-    # A secret that expires soon is reported after every push. An expired one is reported only after a refused push.
+    # A secret that expires soon is reported after every push. An expired secret is reported only after a refused push.
     works -- ends_in_days alice 3
     soon="alice on $registry .* 3 days → docker ensign login $registry --alias alice"
     says "$soon" -- on_terminal "$docker push $registry/alice/app:1"

@@ -6,8 +6,8 @@ needs_ensign
 # Old versions of podman lack the service.
 podman system service --help >/dev/null 2>&1 || skip_rest "this podman has no service"
 
-# The service runs with its own home and without the helper, as in Podman's virtual machine. With the helper it would
-# answer as its own default account.
+# The service runs with its own home and without the helper, as in Podman's virtual machine. With the helper, the
+# service would answer as its own default account.
 serve() {
   socket=$HOME/podman.sock
   mkdir -p "$HOME/service/.config/containers" "$HOME/service/run"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# Ensign is Docker's credsStore, and the previous helper is its fallback. Each keeps its own logins.
+# Ensign is Docker's credsStore, and the previous helper is its fallback. Ensign and the helper keep their own logins.
 
 needs_ensign
 needs docker-credential-pass
