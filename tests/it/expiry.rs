@@ -12,8 +12,8 @@ use crate::support::{Sandbox, finish, read_json, seconds_from_now, write};
 
 const DAY: i64 = 86_400;
 
-/// A home with `old`, which expired two days ago, `soon`, which expires in six days, `later`, in thirty, and `plain`
-/// without an expiry.
+/// A home with four accounts: `old` expired two days ago, `soon` expires in six days, `later` in thirty, and the expiry
+/// of `plain` is unknown.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     for (name, days) in [("plain", None), ("later", Some(30)), ("soon", Some(6)), ("old", Some(-2))] {

@@ -96,7 +96,7 @@ fn no_file_is_passed_over() {
         let get = sandbox.run(&["get"], host);
         assert!(get.stdout.contains(secret), "{host}: {get:?}");
     }
-    // A file under another registry's name could not be sealed again, so nothing is changed.
+    // If a file has another registry's name, it could not be sealed again, so nothing is changed.
     fs::copy(path(&sandbox, "ghcr.io"), path(&sandbox, "a.example")).unwrap();
     let before = key_json(&sandbox);
     let run = sandbox.run(&["store", "key", "--rotate"], "");

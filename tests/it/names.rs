@@ -280,7 +280,7 @@ Docker does not ask Ensign for reg.example:443, Reg.Example:
 
 "#]],
     );
-    // `configure-docker` also writes the spellings in Docker's config and on the command line.
+    // `configure-docker` also writes the spellings that Docker's config and the command line use.
     let config = json!({"auths": {"REG.EXAMPLE": {}}}).to_string();
     write(&docker_config(&sandbox), config.as_bytes());
     sandbox.ok(&["configure-docker", "rEG.example"], "");
