@@ -5,7 +5,6 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json};
 
-/// Runs the program as `ensign`.
 fn ensign(sandbox: &Sandbox, words: &[&str]) -> Run {
     finish(sandbox.command_of(&sandbox.link("ensign"), words).spawn().unwrap(), b"")
 }

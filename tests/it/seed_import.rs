@@ -14,7 +14,6 @@ pub fn sandbox() -> Sandbox {
     Sandbox::new().with("PATH", "/nowhere")
 }
 
-/// Imports from all places.
 pub fn import(sandbox: &Sandbox) -> Run {
     sandbox.run(&["import"], "")
 }

@@ -17,7 +17,6 @@ fn sandbox(server: &TlsServer) -> Sandbox {
     sandbox
 }
 
-/// Copies a file to `path` in the home folder.
 fn put(sandbox: &Sandbox, path: &str, file: &std::path::Path) {
     write(&sandbox.home().join(path), &std::fs::read(file).unwrap());
 }

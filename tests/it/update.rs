@@ -49,7 +49,6 @@ impl Installed {
         self.sandbox.command_of(&self.at("bin/ensign"), words).output().unwrap().into()
     }
 
-    /// Returns the version that the program prints.
     pub fn version(&self) -> String {
         self.run(&["version"]).stdout.trim().trim_start_matches("ensign ").to_owned()
     }

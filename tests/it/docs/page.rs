@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-/// A fenced code block.
 #[derive(Debug)]
 pub struct Block {
     pub line: usize,
@@ -30,7 +29,6 @@ pub enum Mark {
     NewHome,
 }
 
-/// Reads the code blocks of a page.
 pub fn read(path: &Path) -> Vec<Block> {
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines().enumerate();

@@ -126,7 +126,6 @@ fn assert_gone(check: &str, script: &str, run: &Run) {
     assert!(!json.to_string().contains(&format!("\"check\":\"{check}\"")), "{script}: {json:#} {}", run.stderr);
 }
 
-/// Leaves the command unchanged.
 fn as_it_is(command: &str) -> String {
     command.to_owned()
 }

@@ -23,7 +23,6 @@ use serde_json::Value;
 use crate::support::{Run, Sandbox};
 pub use table::tests;
 
-/// Runs `login HOST -u USER --password-stdin` with more arguments.
 fn login(sandbox: &Sandbox, host: &str, user: &str, password: &str, more: &[&str]) -> Run {
     sandbox.run(&[&["login", host, "-u", user, "--password-stdin"], more].concat(), password)
 }
@@ -51,7 +50,6 @@ fn with_helper() -> Sandbox {
     Sandbox::new().with_program("docker-credential-kept", HELPER)
 }
 
-/// Returns the helper's calls so far.
 fn calls(sandbox: &Sandbox) -> Vec<String> {
     let text = fs::read_to_string(sandbox.home().join("calls")).unwrap_or_default();
     text.lines().map(str::to_owned).collect()

@@ -159,7 +159,6 @@ impl Collection {
     }
 }
 
-/// The item with this index.
 struct Entry(Keyring, usize);
 
 #[interface(name = "org.freedesktop.Secret.Item")]

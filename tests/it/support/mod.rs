@@ -48,7 +48,6 @@ impl Sandbox {
         self
     }
 
-    /// Returns the variables for all runs.
     #[cfg(target_os = "linux")]
     pub fn variables(&self) -> Vec<(String, String)> {
         self.environment.clone()

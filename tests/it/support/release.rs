@@ -122,7 +122,6 @@ impl Releases {
         self.sum(version);
     }
 
-    /// Writes the checksum of the archive.
     pub fn sum(&self, version: &str) {
         let name = self.archive(version).file_name().unwrap().to_owned();
         let sums = Command::new("sha256sum").arg(name).current_dir(self.folder(version)).output().unwrap();

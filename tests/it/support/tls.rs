@@ -99,7 +99,6 @@ impl TlsServer {
         Self { child, proxy: format!("http://localhost:{port}"), seen }
     }
 
-    /// Returns the requests so far.
     pub fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
