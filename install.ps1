@@ -50,8 +50,8 @@ function Get-Release($stage) {
     $comment = Confirm-Signature $stage
     if ($comment -notmatch '^ensign (\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?)$') { throw "The signature is for ``$comment``, which is not a version; nothing was changed." }
     $found = $Matches[1]
-    if ($Version -and $Version.TrimStart('v') -ne $found) { throw "The signature is for version $found, and $Version was asked for; nothing was changed." }
-    if (-not $Version -and $found -like '*-*') { throw "The newest release there, $found, is a pre-release; nothing was changed. To take it: -Version $found" }
+    if ($Version -and $Version.TrimStart('v') -ne $found) { throw "The signature is for version $found, but $Version was requested; nothing was changed." }
+    if (-not $Version -and $found -like '*-*') { throw "The newest release, $found, is a pre-release; nothing was changed. To take it: -Version $found" }
     $there = Join-Path (Join-Path $Prefix 'bin') $Program
     if (-not $Version -and (Test-Path $there)) {
         $ours = ((& $there version) -split ' ')[-1]
@@ -64,11 +64,11 @@ function Get-Release($stage) {
     if ($lines.Count -ne 1) { throw "Release $found has no program for Windows; nothing was changed." }
     Get-File "$RELEASES/download/v$found/$name.tar.gz" "$stage\archive.tar.gz" 67108864
     $sum = (Get-FileHash -Algorithm SHA256 "$stage\archive.tar.gz").Hash.ToLowerInvariant()
-    if ($sum -ne $lines[0].Substring(0, 64)) { throw "$name.tar.gz is not what was signed: its checksum differs; nothing was changed." }
+    if ($sum -ne $lines[0].Substring(0, 64)) { throw "$name.tar.gz is not the signed file: its checksum differs; nothing was changed." }
     # Unpacks this one file only. tar.exe writes nothing outside the folder, neither through `..` nor through links.
     & "$env:SystemRoot\System32\tar.exe" -xzf "$stage\archive.tar.gz" -C $stage "$name/$Program"
     $new = "$stage\$name\$Program"
-    if ($LASTEXITCODE -or -not (Test-Path -PathType Leaf $new)) { throw "$name.tar.gz holds no $Program; nothing was changed." }
+    if ($LASTEXITCODE -or -not (Test-Path -PathType Leaf $new)) { throw "$name.tar.gz contains no $Program; nothing was changed." }
     $says = ((& $new version) -split ' ')[-1]
     if ($says -ne $found) { throw "The program of the release says that it is $says, not $found; nothing was changed." }
     return $new

@@ -198,10 +198,10 @@ fetch_release() {
     '' | *[!0-9A-Za-z.-]*) tampered "the signature is for \`$comment\`, which is not a version" ;;
     esac
     case $version$found in
-    *-*) [ -n "$version" ] || die "the newest release there, $found, is a pre-release; nothing was changed.
+    *-*) [ -n "$version" ] || die "the newest release, $found, is a pre-release; nothing was changed.
 To take it:  --version $found" ;;
     esac
-    [ -z "$version" ] || [ "$version" = "$found" ] || tampered "the signature is for version $found, and $version was asked for"
+    [ -z "$version" ] || [ "$version" = "$found" ] || tampered "the signature is for version $found, but $version was requested"
     refuse_older
     name=ensign-$found-$target
     archive=$name.tar.gz
@@ -210,7 +210,7 @@ To take it:  --version $found" ;;
   git clone $REPOSITORY && ${REPOSITORY##*/}/install.sh"
     say "Fetching Ensign $found for $target ..."
     fetch "$RELEASES/download/v$found" "$archive" 67108864
-    [ "$(sum_of "$stage/$archive")" = "$sum" ] || tampered "$archive is not what was signed: its checksum differs"
+    [ "$(sum_of "$stage/$archive")" = "$sum" ] || tampered "$archive is not the signed file: its checksum differs"
     unpack
     program=$stage/unpacked
     chmod 755 "$program"
@@ -257,7 +257,7 @@ explain() {
     said=$(tail -n 1 "$stage/said" 2>/dev/null | tr -cd '[:print:]')
     has curl || code=wget$code
     case $code in
-    1 | 47) die "\`$host\` redirects $1 to an address without https; nothing was changed. Report it to those who run that server." ;;
+    1 | 47) die "\`$host\` redirects $1 to an address without https; nothing was changed. Report it to the server's operator." ;;
     22)
         status=${said##* }
         case $status in
@@ -269,7 +269,7 @@ explain() {
         esac
         ;;
     23 | wget3) die "there is no room in \`$bin\` for the download; nothing was changed. Make room, or choose another folder with \`--prefix DIR\`." ;;
-    63) tampered "$1 is too large to be of a release" ;;
+    63) tampered "$1 is too large for a release" ;;
     5 | 6 | 7 | 35 | 51 | 58 | 60 | 77 | 97) die "could not reach \`$host\`: ${said#curl: }; nothing was changed. Check the network, and the proxy if there is one." ;;
     wget4)
         [ "$size" -gt 0 ] || die "could not reach \`$host\`: ${said:-wget says no more}; nothing was changed. Check the network, and the proxy if there is one."
@@ -352,10 +352,10 @@ unpack() {
     }
     names=$(tar -tf "$stage/tar" 2>/dev/null) || tampered "$archive has a part that is not a tar file"
     outside=$(printf '%s\n' "$names" | awk -v name="$name/" '/\/\.\.$/ || /\/\.\.\// || index($0 "/", name) != 1')
-    [ -z "$outside" ] || tampered "$archive holds \`$(printf %s "$outside" | head -n 1)\`, which is outside of its folder"
-    ! tar -tvf "$stage/tar" 2>/dev/null | grep -q '^[lh]' || tampered "$archive holds a link"
+    [ -z "$outside" ] || tampered "$archive contains \`$(printf %s "$outside" | head -n 1)\`, which is outside of its folder"
+    ! tar -tvf "$stage/tar" 2>/dev/null | grep -q '^[lh]' || tampered "$archive contains a link"
     tar -xOf "$stage/tar" "$name/$PROGRAM" >"$stage/unpacked" 2>/dev/null || {
-        printf '%s\n' "$names" | grep -qxF "$name/$PROGRAM" || tampered "$archive holds no \`$PROGRAM\`"
+        printf '%s\n' "$names" | grep -qxF "$name/$PROGRAM" || tampered "$archive contains no \`$PROGRAM\`"
         no_room
     }
     rm -f -- "$stage/tar"
@@ -367,7 +367,7 @@ no_room() {
 
 tampered() {
     die "$1; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in $REPOSITORY"
+Try again; if it happens twice, report it as SECURITY.md in $REPOSITORY says"
 }
 
 # Finds Rust in the home folder of the user database if HOME or PATH does not lead to it.

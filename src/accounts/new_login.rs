@@ -177,7 +177,7 @@ impl RegistryAccounts {
             .chain(with_purpose)
             .chain(numbered)
             .find(|name| !taken(name))
-            .expect("there are more numbers than accounts")
+            .expect("one of the numbers is free")
     }
 }
 

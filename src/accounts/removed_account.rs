@@ -34,9 +34,10 @@ impl RemovedAccount {
                 let left = |left: Option<String>| left.map_or(RevokeResult::Revoked, RevokeResult::Left);
                 oauth::revoke(grant, stored).map_or_else(RevokeResult::Failed, left)
             }
-            (Source::OAuth(grant), None) => {
-                RevokeResult::Failed(format!("{} was not asked: the tokens of the login are lost", grant.provider))
-            }
+            (Source::OAuth(grant), None) => RevokeResult::Failed(format!(
+                "{} was not asked, because the tokens of the login are lost",
+                grant.provider
+            )),
             (Source::External(_), _) => RevokeResult::Elsewhere,
             (Source::Static | Source::Unknown(_), _) => RevokeResult::ByHand,
         }

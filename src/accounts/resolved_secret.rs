@@ -84,7 +84,7 @@ impl Accounts<'_> {
             },
             Source::Unknown(_) => {
                 let what = format!(
-                    "the secret of {} on {} comes from a source that this Ensign does not know",
+                    "the secret of {} on {} comes from a source that this version of Ensign does not know",
                     account.name, account.registry
                 );
                 Err(Problem::new(what, "install a newer version of Ensign").into())
@@ -115,10 +115,13 @@ impl Accounts<'_> {
             // The secret is still valid. A renewal without the lock could lose the next refresh token.
             Ok(None) | Err(_) if before == Freshness::Due => return Ok(valid(account, stored)),
             Err(error) => {
-                return Ok(ResolvedSecret::Expired(ended(account, &format!("they cannot be renewed here: {error:#}"))));
+                return Ok(ResolvedSecret::Expired(ended(
+                    account,
+                    &format!("a renewal is not possible here: {error:#}"),
+                )));
             }
             Ok(None) => {
-                return Ok(ResolvedSecret::Expired(ended(account, "another process has not finished renewing them")));
+                return Ok(ResolvedSecret::Expired(ended(account, "another process has not finished the renewal")));
             }
             Ok(Some(lock)) => lock,
         };
@@ -130,13 +133,13 @@ impl Accounts<'_> {
             return Ok(valid(account, stored));
         }
         if was_down {
-            return Ok(ResolvedSecret::Expired(ended(account, "their provider could not be reached a moment ago")));
+            return Ok(ResolvedSecret::Expired(ended(account, "the provider could not be reached a moment ago")));
         }
         let Some(refresh) = &stored.refresh else { return Ok(ResolvedSecret::Expired(expired(account))) };
         if let Err(error) = self.can_keep(account, for_lock.saturating_sub(started.elapsed())) {
             return Ok(match now {
                 Freshness::Due => valid(account, stored),
-                _ => ResolvedSecret::Expired(ended(account, &format!("they cannot be renewed here: {error:#}"))),
+                _ => ResolvedSecret::Expired(ended(account, &format!("a renewal is not possible here: {error:#}"))),
             });
         }
         let why = match oauth::renew(grant, &account.registry, refresh, for_answer) {
@@ -355,7 +358,7 @@ pub(crate) fn due(until: SystemTime, now: SystemTime) -> SystemTime {
 }
 
 fn refused(account: &Account) -> Problem {
-    ended(account, "the registry refused them when they were checked")
+    ended(account, "the registry refused them at the last check")
 }
 
 fn expired(account: &Account) -> Problem {

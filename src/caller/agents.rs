@@ -83,13 +83,13 @@ fn by_variable(name: &str, value: &str) -> Option<String> {
         (None, None) => name == known,
     };
     let (_, agent) = VARIABLES.iter().find(|(known, _)| !value.is_empty() && is_meant(known))?;
-    Some(format!("{name} is set, as {agent} does"))
+    Some(format!("{name} shows that {agent} is running"))
 }
 
 fn by_name(process: &Process) -> Option<String> {
     let (name, agent) =
         program_role::names(process).find_map(|name| PROGRAMS.iter().find(|(known, _)| *known == name))?;
-    Some(format!("`{name}` started it ({agent})"))
+    Some(format!("`{name}` ({agent}) started this command"))
 }
 
 #[cfg(test)]
@@ -104,17 +104,17 @@ mod tests {
     #[test]
     fn an_agent_is_known_by_a_variable() {
         for (variable, expected) in [
-            ("CLAUDECODE=1", Some("CLAUDECODE is set, as Claude Code does")),
+            ("CLAUDECODE=1", Some("CLAUDECODE shows that Claude Code is running")),
             ("CLAUDECODE=", None),
-            ("CURSOR_AGENT=1", Some("CURSOR_AGENT is set, as Cursor does")),
+            ("CURSOR_AGENT=1", Some("CURSOR_AGENT shows that Cursor is running")),
             ("CURSOR_TRACE_ID=x", None), // every terminal of that editor has this variable
-            ("CODEX_SANDBOX=seatbelt", Some("CODEX_SANDBOX is set, as Codex does")),
-            ("CODEX_THREAD_ID=x", Some("CODEX_THREAD_ID is set, as Codex does")),
+            ("CODEX_SANDBOX=seatbelt", Some("CODEX_SANDBOX shows that Codex is running")),
+            ("CODEX_THREAD_ID=x", Some("CODEX_THREAD_ID shows that Codex is running")),
             ("CODEX_HOME=/h", None),
-            ("GEMINI_CLI=1", Some("GEMINI_CLI is set, as Gemini CLI does")),
+            ("GEMINI_CLI=1", Some("GEMINI_CLI shows that Gemini CLI is running")),
             ("GEMINI_API_KEY=1", None),
-            ("AIDER_MODEL=x", Some("AIDER_MODEL is set, as aider does")),
-            ("AGENT=amp", Some("AGENT is set, as Amp does")),
+            ("AIDER_MODEL=x", Some("AIDER_MODEL shows that aider is running")),
+            ("AGENT=amp", Some("AGENT shows that Amp is running")),
             ("AGENT=smith", None),
             ("SSH_AGENT_PID=1", None),
             ("PATH=/bin", None),
@@ -130,16 +130,24 @@ mod tests {
     #[test]
     fn an_agent_is_known_by_the_name_of_a_process() {
         for (exe, words, expected) in [
-            ("/usr/bin/node", "claude", Some("`claude` started it (Claude Code)")),
-            ("/home/me/.local/share/claude/versions/2.0.1", "claude -c", Some("`claude` started it (Claude Code)")),
+            ("/usr/bin/node", "claude", Some("`claude` (Claude Code) started this command")),
+            (
+                "/home/me/.local/share/claude/versions/2.0.1",
+                "claude -c",
+                Some("`claude` (Claude Code) started this command"),
+            ),
             (
                 "/usr/bin/node",
                 "node /usr/lib/node_modules/@anthropic-ai/claude-code/cli.js",
-                Some("`claude-code` started it (Claude Code)"),
+                Some("`claude-code` (Claude Code) started this command"),
             ),
-            ("/usr/bin/node", "node --x /opt/@openai/codex/bin/codex.js", Some("`codex` started it (Codex)")),
-            ("/usr/bin/python3.12", "python3 /home/me/.local/bin/aider --yes", Some("`aider` started it (aider)")),
-            ("/opt/Codex.exe", "codex", Some("`codex` started it (Codex)")),
+            ("/usr/bin/node", "node --x /opt/@openai/codex/bin/codex.js", Some("`codex` (Codex) started this command")),
+            (
+                "/usr/bin/python3.12",
+                "python3 /home/me/.local/bin/aider --yes",
+                Some("`aider` (aider) started this command"),
+            ),
+            ("/opt/Codex.exe", "codex", Some("`codex` (Codex) started this command")),
             ("/usr/bin/bash", "bash /home/me/claude/build.sh", None),
             ("/usr/bin/vim", "vim claude", None),
             ("/usr/bin/docker", "docker push x/claude", None),

@@ -54,13 +54,13 @@ fn every_recorded_caller_names_its_images_and_what_it_does() {
     let mut found: Vec<String> =
         fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     found.sort_unstable();
-    assert_eq!(found, FILES, "the files that the test knows");
+    assert_eq!(found, FILES, "the test lists every file");
 
     let mut failures = Vec::new();
     for name in FILES {
         let fixtures: Vec<CallerFixture> =
             serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).expect(name);
-        assert!(!fixtures.is_empty(), "{name} holds no case");
+        assert!(!fixtures.is_empty(), "{name} contains no case");
         for CallerFixture { case, note, ancestors, registry, images, operation } in fixtures {
             let programs = ancestors.into_iter().map(|ancestor| match ancestor {
                 RecordedProcess::Words(argv) => Program::new(None, argv),

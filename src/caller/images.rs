@@ -220,11 +220,11 @@ pub(super) fn csv_fields(record: &str) -> Vec<String> {
         match letter {
             '"' if quoted && letters.peek() == Some(&'"') => {
                 letters.next();
-                fields.last_mut().expect("it starts with one field and only grows").push('"');
+                fields.last_mut().expect("the list starts with one field and only grows").push('"');
             }
             '"' => quoted = !quoted,
             ',' if !quoted => fields.push(String::new()),
-            _ => fields.last_mut().expect("it starts with one field and only grows").push(letter),
+            _ => fields.last_mut().expect("the list starts with one field and only grows").push(letter),
         }
     }
     fields

@@ -52,7 +52,7 @@ impl CommandContext<'_> {
             ResolvedSecret::Missing => match &account.source {
                 Source::External(external) => {
                     let what = format!("{} has no login for {}", external.program.word(), account.registry);
-                    Err(Failure::not_logged_in(what, "log in with it, and try again"))
+                    Err(Failure::not_logged_in(what, "log in with that program, then try again"))
                 }
                 _ => Err(Failure::not_logged_in(format!("the secret of {} is gone", account.name), login())),
             },

@@ -67,7 +67,7 @@ fn program(text: &str) -> Result<String, Failure> {
     }
     caller::client_name(text).ok_or_else(|| {
         let what = format!("`{}` is neither a known client nor an absolute path", one_line(text, 60));
-        Failure::usage(what, "name it as `why` shows it, such as `docker`, or give its path")
+        Failure::usage(what, "name the program as `why` shows it, such as `docker`, or give its path")
     })
 }
 
@@ -75,7 +75,8 @@ fn program(text: &str) -> Result<String, Failure> {
 /// account.
 pub(super) fn refuse_agent() -> Result<(), Failure> {
     let Some(agent) = caller::agent() else { return Ok(()) };
-    let problem = Problem::new(format!("a person must run this, but {agent}"), "run it in a terminal of your own");
+    let problem =
+        Problem::new(format!("a person must run this, but {agent}"), "run the command in a terminal of your own");
     Err(Failure::new(FailureKind::Denied, problem))
 }
 

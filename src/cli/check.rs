@@ -157,7 +157,9 @@ impl CheckSubject {
                 context.ui.say(format_args!("hint: {hint}"));
             }
             (1, _) if report.verdict == "no-tokens" => {
-                context.ui.say(format_args!("hint: run `{program} api {registry} PATH`, which sends them"));
+                context.ui.say(format_args!(
+                    "hint: run `{program} api {registry} PATH`, which sends the user name and password"
+                ));
             }
             (1, _) if matches!(report.verdict, "unverified" | "accepted") => {
                 let address = registry.api_authority();
@@ -176,7 +178,7 @@ impl CheckSubject {
 }
 
 pub(super) fn no_image(registry: &Registry) -> Failure {
-    Failure::usage(format!("`{registry}` names no image"), format!("name one, as in `{registry}/acme/app`"))
+    Failure::usage(format!("`{registry}` names no image"), format!("name an image, as in `{registry}/acme/app`"))
 }
 
 /// Returns the sentence and the exit code of a verdict about a repository. The exit code is 0 for an allowed access, 3
@@ -196,7 +198,7 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action
             format!("{registry} accepts {name}, who may probably {deed}: the image was not found, or is hidden"),
         ),
         RepositoryAccess::Denied { by } => {
-            ("denied", 4, format!("{registry} accepts {name}, who may not {deed} (says {})", one_line(by, 100)))
+            ("denied", 4, format!("{registry} accepts {name}, who may not {deed} (according to {})", one_line(by, 100)))
         }
         RepositoryAccess::Anyone { allowed } => {
             let who = if *allowed { "anyone may" } else { "anonymous users may not" };
@@ -207,8 +209,8 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action
         }
         RepositoryAccess::SessionOver { .. } => ("session-over", 3, session_over(registry, name)),
         RepositoryAccess::NoTokens => {
-            let instead = "it takes the user name and password directly (Basic)";
-            ("no-tokens", 1, format!("{registry} accepts {name}, but issues no tokens: {instead}"))
+            let instead = "the registry accepts the user name and password directly (Basic)";
+            ("no-tokens", 1, format!("{registry} accepts {name}, but issues no tokens, because {instead}"))
         }
         RepositoryAccess::Unknown { why } => {
             ("accepted", 1, format!("{registry} accepts {name}, but it is unknown whether it may {deed}: {why}"))
@@ -278,7 +280,7 @@ mod tests {
                 RepositoryAccess::Denied { by: by() },
                 "denied",
                 4,
-                "who may not push to ghcr.io/acme/app (says auth.ghcr.io)",
+                "who may not push to ghcr.io/acme/app (according to auth.ghcr.io)",
             ),
             (
                 RepositoryAccess::Anyone { allowed: true },

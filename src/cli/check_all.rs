@@ -176,7 +176,7 @@ fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult) -
 
 fn not_asked(account: &Account) -> CheckLine {
     let (registry, name) = (&account.registry, &account.name);
-    let message = format!("{registry} stands for many registries: `check HOST` asks one of them about {name}");
+    let message = format!("{registry} matches many registries: `check HOST` asks one of them about {name}");
     let json = json!({
         "status": "success", "verdict": "not-asked", "message": message,
         "registry": registry.as_str(), "account": name.as_str(), "username": account.username.as_str(),

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use super::args::{CommandLine, Completion};
 use crate::accounts::{Accounts, STORES};
 use crate::docker::ConfigJson;
-use crate::model::Registry;
+use crate::model::{Registry, count};
 use crate::oauth::ProviderTable;
 use crate::system::env::Env;
 use crate::system::{list_programs, text};
@@ -79,8 +79,7 @@ fn candidates(env: &Env, next: Completion) -> Vec<Candidate> {
 
 fn registries(env: &Env) -> Vec<Candidate> {
     let all = Accounts::new(env).all().unwrap_or_default();
-    let meaning = |count: usize| if count == 1 { "1 account".to_owned() } else { format!("{count} accounts") };
-    all.into_iter().map(|entry| (entry.registry.to_string(), meaning(entry.accounts.len()))).collect()
+    all.into_iter().map(|entry| (entry.registry.to_string(), count(entry.accounts.len(), "account"))).collect()
 }
 
 /// Returns the registries with accounts, the registries in Docker's config, and the registries in the table of

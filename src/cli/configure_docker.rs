@@ -106,7 +106,7 @@ fn write(
         for plan in plans.iter().filter(|plan| !plan.is_empty()) {
             match plan.apply() {
                 Err(error) if lock.is_none() && of_docker.as_deref() != Some(plan.path()) => {
-                    context.ui.note(format_args!("{error:#}: Podman, Buildah and Skopeo do not ask Ensign"));
+                    context.ui.note(format_args!("Podman, Buildah and Skopeo do not ask Ensign: {error:#}"));
                 }
                 applied => {
                     applied?;
@@ -339,22 +339,22 @@ fn finish(
         ));
     } else if left {
         context.ui.note(format_args!(
-            "plain-text logins are left, and some tools use them first:  {program} configure-docker --import"
+            "plain-text logins are left, and some tools use them first; to import them:  {program} configure-docker --import"
         ));
     }
     if !arguments.undo && !configured_helper::docker_finds_us() {
-        context.ui.note(format_args!("`{}` is not on PATH: Docker will not find it", configured_helper::PROGRAM));
+        context.ui.note(format_args!("`{}` is not on PATH, so Docker will not find it", configured_helper::PROGRAM));
     }
     if arguments.hooks
         && let Some(folder) = context.env.docker_config_dir().filter(|folder| !hooks::docker_finds_plugin(folder))
     {
         let folder = context.env.shorten_home(&folder.join("cli-plugins"));
         context.ui.note(format_args!(
-            "Docker does not find its plugin yet:  mkdir -p {folder} && ln -s \"$(command -v {0})\" {folder}/docker-ensign",
+            "Docker does not find the plugin yet; to link it:  mkdir -p {folder} && ln -s \"$(command -v {0})\" {folder}/docker-ensign",
             configured_helper::PROGRAM
         ));
     }
     if configured_helper::auth_config_variable().is_some() {
-        context.ui.note("DOCKER_AUTH_CONFIG is set: for the registries in it Docker does not ask Ensign");
+        context.ui.note("DOCKER_AUTH_CONFIG is set, so Docker does not ask Ensign for the registries in it");
     }
 }

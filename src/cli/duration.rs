@@ -10,8 +10,8 @@ pub(super) fn parse(text: &str, what: &str, longest: &str) -> Result<Duration, F
     let limit = read(longest).unwrap_or(Duration::MAX);
     read(text).filter(|span| *span <= limit).ok_or_else(|| {
         Failure::usage(
-            format!("`{text}` is not a time {what}"),
-            format!("write it as in `10m`; {longest} is the longest"),
+            format!("`{text}` is not a valid time {what}"),
+            format!("write a time as in `10m`, {longest} at most"),
         )
     })
 }

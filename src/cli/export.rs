@@ -216,9 +216,13 @@ fn warn(context: &CommandContext<'_>, chosen: &[ExportAccount], exported: &Expor
         Some(path) => {
             let path = context.env.shorten_home(path);
             context.ui.say(format_args!("✓ Wrote {path}"));
-            context.ui.note(format_args!("{secrets} in clear text in {path}: anyone who reads it can use them"));
+            context.ui.note(format_args!("{secrets} in clear text in {path}: anyone who reads the file can use them"));
         }
-        None => context.ui.note(format_args!("{secrets} in clear text on stdout: anyone who reads it can use them")),
+        None => {
+            context
+                .ui
+                .note(format_args!("{secrets} in clear text on stdout: anyone who reads the output can use them"));
+        }
     }
     for account in accounts.into_iter().filter(|account| account.source != Source::Static) {
         let until = context.accounts.stored(account).ok().flatten().and_then(|stored| stored.expires_at);

@@ -37,7 +37,8 @@ impl FolderProject {
     }
 
     pub(super) fn read_at(path: PathBuf, trusted: &[TrustedFile]) -> Self {
-        let file = ProjectFile::read(&path).and_then(|file| file.ok_or_else(|| anyhow::anyhow!("it is not there")));
+        let file =
+            ProjectFile::read(&path).and_then(|file| file.ok_or_else(|| anyhow::anyhow!("there is no such file")));
         let standing = match &file {
             Ok(file) if file.is_trusted(trusted) => TrustState::Trusted,
             _ if trusted.iter().any(|entry| entry.file == path) => TrustState::Changed,
@@ -47,7 +48,7 @@ impl FolderProject {
         let says = match &file {
             Ok(file) => file
                 .understand()
-                .map_err(|broken| format!("is broken in line {}: {}", broken.line, one_line(&broken.why, 200))),
+                .map_err(|broken| format!("is broken at line {}: {}", broken.line, one_line(&broken.why, 200))),
             Err(error) => Err(one_line(&format!("cannot be read: {error}"), 300)),
         };
         Self { path, standing, digest, says }
@@ -94,7 +95,7 @@ impl FolderProject {
             {
                 let login = format!("{program} login {registry} --alias {}", quote(name));
                 Some(format!(
-                    "{}, but that account is missing: run `{login}`. Until then the only account answers",
+                    "{}, but that account is missing: run `{login}`. Until then the registry's only account answers",
                     says(name)
                 ))
             }
@@ -117,5 +118,5 @@ impl FolderProject {
 /// misplaced secret.
 pub(super) fn unknown(project: &ProjectAccounts, shown: &str) -> Option<String> {
     let words = one_line(&project.unknown.join(", "), 100);
-    (!words.is_empty()).then(|| format!("{shown} has fields that this Ensign does not know and ignores: {words}"))
+    (!words.is_empty()).then(|| format!("{shown} has unknown fields, which Ensign ignores: {words}"))
 }

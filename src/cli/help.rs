@@ -22,7 +22,7 @@ pub(super) fn about(program: &str, words: &[String]) -> ExitCode {
     let ui = Ui::new(false, program);
     let Some(help) = CommandLine::help_about(program, words, look()) else {
         let what = format!("there is no command or topic `{}`", text::one_line(&words.join(" "), 60));
-        return Failure::usage(what, format!("run `{program} help` to see them")).report(&ui);
+        return Failure::usage(what, format!("run `{program} help` to see the commands and topics")).report(&ui);
     };
     if ui.print(&help).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -35,7 +35,10 @@ pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result
         Some(page) => match pages.into_iter().find(|(name, _)| name == page) {
             Some((_, text)) => text,
             None => {
-                return Err(Failure::usage(format!("there is no page `{page}`"), "`man` without arguments lists them"));
+                return Err(Failure::usage(
+                    format!("there is no page `{page}`"),
+                    "`man` without arguments lists the pages",
+                ));
             }
         },
     };

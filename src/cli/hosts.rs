@@ -14,7 +14,7 @@ pub(super) fn read(
         let host = context.registry(text)?;
         if host == *registry || registry.is_pattern() {
             let what = if registry.is_pattern() {
-                format!("{registry} stands for many registries, not for one")
+                format!("{registry} matches many registries, not only one")
             } else {
                 format!("`{text}` is {registry} itself, which has these accounts already")
             };

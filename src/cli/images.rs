@@ -15,7 +15,7 @@ pub(super) fn read(
     ListEdit::read(texts, |text| {
         let (pattern, left_out) = pattern(registry, text)?;
         if let Some(tag) = left_out {
-            context.ui.note(format_args!("a pattern covers all tags of an image: `{tag}` is left out of {pattern}"));
+            context.ui.note(format_args!("a pattern covers all tags of an image, so `{tag}` is left out of {pattern}"));
         }
         Ok(pattern)
     })
@@ -29,7 +29,7 @@ pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &Regis
         let shared = rival.patterns().into_iter().find(|theirs| own.iter().any(|pattern| pattern.ties_with(theirs)));
         if let Some(pattern) = shared {
             context.ui.note(format_args!(
-                "{} is for the same images ({pattern}): the command line cannot choose between them",
+                "{} is for the same images ({pattern}), so an image cannot decide between the two accounts",
                 rival.name
             ));
         }
@@ -42,7 +42,7 @@ pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &Regis
 /// A single word is a namespace, such as `acme`. A person may also type an image reference, such as
 /// `ghcr.io/acme/app:1.0`.
 fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Option<&'t str>), Failure> {
-    let example = || format!("write it as '{registry}/acme/**'");
+    let example = || format!("write a pattern as in '{registry}/acme/**'");
     let first = text.split('/').next().unwrap_or_default();
     let is_ours = |first: &str| first.parse::<Registry>().is_ok_and(|host| host == *registry);
     let names_host = is_ours(first) || (text.contains('/') && first.contains(['.', ':'])) || first.contains('.');
@@ -58,7 +58,7 @@ fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Opti
     if pattern.registry() == registry {
         Ok((pattern, left_out))
     } else {
-        Err(Failure::usage(format!("`{text}` is on another registry than {registry}"), example()))
+        Err(Failure::usage(format!("`{text}` is on another registry, not on {registry}"), example()))
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArgument
     if candidates.registry != registry && !candidates.accounts.is_empty() {
         let what = format!("{registry} has no account of its own; it uses those of {}", candidates.registry);
         let pattern = text::quote(candidates.registry.as_str());
-        let cure = format!("run `{} logout {pattern}` to log out of all of them", context.program);
+        let cure = format!("run `{} logout {pattern}` to log out of all these registries", context.program);
         return Err(Failure::not_logged_in(what, cure));
     }
     if let Some(name) =
@@ -55,15 +55,15 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArgument
         pin::drop_orphans(context, &removed)?;
         let after = context.accounts.registry_accounts(&registry)?;
         if arguments.force {
-            context.ui.note("its store still has the secret");
+            context.ui.note("the store still has the secret");
         }
         if !after.accounts.is_empty() && after.default_account().is_none() {
             let (others, name) = match after.accounts.as_slice() {
                 [only] => (String::new(), text::quote(only.name.as_str())),
-                _ => (format!(". It has {}", names(&after)), "NAME".into()),
+                _ => (format!(", but has {}", names(&after)), "NAME".into()),
             };
             let switch = format!("{} switch {} {name}", context.program, text::quote(registry.as_str()));
-            context.ui.note(format_args!("{registry} has no default account now{others}:  {switch}"));
+            context.ui.note(format_args!("{registry} has no default account now{others}; to set one:  {switch}"));
         }
     }
     if context.ui.is_json() {

@@ -174,7 +174,7 @@ impl CommandContext<'_> {
             CliCommand::Lock => unlock::lock(self),
             CliCommand::Restore => restore::run(self),
             CliCommand::Man { page } => help::manual(self, page.as_deref()),
-            CliCommand::Help { .. } => unreachable!("it was answered before"),
+            CliCommand::Help { .. } => unreachable!("help is printed before"),
             CliCommand::Update(update) => update::run(self, &update),
             CliCommand::InstallTexts => update::install_texts(),
             CliCommand::Completions { shell } => {
@@ -199,7 +199,7 @@ impl CommandContext<'_> {
     fn greet_adopted(&self) {
         let Some((count, skipped)) = self.accounts.about_to_adopt() else { return };
         let accounts = if count == 1 { "account of ATCR's helper is" } else { "accounts of ATCR's helper are" };
-        self.ui.note(format_args!("{count} {accounts} taken over; its file stays as it is"));
+        self.ui.note(format_args!("{count} {accounts} taken over; its file is unchanged"));
         for entry in skipped {
             self.ui.note(format_args!("not taken over: {entry}"));
         }
@@ -210,7 +210,7 @@ impl CommandContext<'_> {
         if let Some(value) = &self.env.account {
             if let Some(name) = self.unknown_variable() {
                 self.ui.note(format_args!(
-                    "ENSIGN_ACCOUNT names `{name}`, which no registry has: clients get an error in this shell"
+                    "ENSIGN_ACCOUNT names `{name}`, which no registry has, so clients get an error in this shell"
                 ));
                 return;
             }
@@ -235,8 +235,9 @@ impl CommandContext<'_> {
 
     /// Returns the registry that a person named.
     fn registry(&self, host: &str) -> Result<Registry, Failure> {
-        host.parse()
-            .map_err(|error| Failure::usage(format!("`{host}` is not a registry: {error}"), "name it as in `ghcr.io`"))
+        host.parse().map_err(|error| {
+            Failure::usage(format!("`{host}` is not a registry: {error}"), "name the registry as in `ghcr.io`")
+        })
     }
 
     /// Returns the registry or pattern of hosts that a person named, as the config spells it.
@@ -255,7 +256,7 @@ impl CommandContext<'_> {
         if !self.docker_config().is_some_and(|file| configured_helper::asks_us(&file, pattern)) {
             let program = self.program;
             self.ui.note(format_args!(
-                "Docker does not ask Ensign for all of {pattern} yet:  {program} configure-docker --all"
+                "Docker does not ask Ensign for all of {pattern} yet; to change that:  {program} configure-docker --all"
             ));
         }
     }
@@ -264,7 +265,7 @@ impl CommandContext<'_> {
     fn providers(&self) -> Result<ProviderTable, Failure> {
         let file = || self.accounts.config_file().map(|path| self.env.shorten_home(&path)).unwrap_or_default();
         ProviderTable::read(self.accounts.providers()?.as_ref()).map_err(|why| {
-            let cure = "fix it there; docs/providers.md explains each field";
+            let cure = "fix the provider there; docs/providers.md explains each field";
             Problem::new(format!("invalid provider in `{}`: {why}", file()), cure).into()
         })
     }
@@ -298,7 +299,7 @@ impl CommandContext<'_> {
             let login = format!("run `{} login {}`", self.program, text::quote(registry.as_str()));
             if let Some(route) = self.accounts.route(registry)? {
                 let what = format!("{registry} has no account here: {}", route::sentence(&route));
-                return Err(Failure::not_logged_in(what, format!("{login} to have one here")));
+                return Err(Failure::not_logged_in(what, format!("{login} to add one here")));
             }
             self.refuse_alias(registry)?;
             return Err(Failure::not_logged_in(format!("{registry} has no account"), login));
@@ -342,7 +343,7 @@ impl CommandContext<'_> {
 fn note_snap(context: &CommandContext<'_>) {
     if configured_helper::docker_is_a_snap() {
         context.ui.note(format_args!(
-            "`docker` is a snap and can start no credential helper: install Docker's own packages, or write its file with  {}",
+            "`docker` is a snap and can start no credential helper; install Docker's own packages, or write its file with  {}",
             configured_helper::snap_command(context.program)
         ));
     }
@@ -354,7 +355,7 @@ fn note_podman(context: &CommandContext<'_>) {
     let Some(key) = containers::key_that_podman_refuses(&file) else { return };
     let (path, key) = (context.env.shorten_home(file.path()), key);
     context.ui.note(format_args!(
-        "`podman --remote` fails on `{key}` in credHelpers of {path}:  {} configure-docker --import",
+        "`podman --remote` fails on `{key}` in credHelpers of {path}; to repair it:  {} configure-docker --import",
         context.program
     ));
 }

@@ -22,7 +22,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::PinArguments) 
             context.ui.done(json, format_args!("Removed {}-{alias}", configured_helper::PROGRAM))?;
             if buildx::names(context, &alias) {
                 context.ui.note(format_args!(
-                    "buildx's folders still name this program: `{0} buildx sync` makes it again, `{0} buildx sync --remove` removes them",
+                    "buildx's folders still name this program: `{0} buildx sync` makes the program again, `{0} buildx sync --remove` removes the folders",
                     context.program
                 ));
             }
@@ -45,7 +45,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::PinArguments) 
     let deed = if is_new { "Made" } else { "There is already" };
     context.ui.done(json, format_args!("{deed} {}", context.env.shorten_home(&path)))?;
     let names: Vec<_> = registries.iter().map(Registry::as_str).collect();
-    context.ui.say(format_args!("  Answers as {alias} on {}, whatever the default is there.", names.join(", ")));
+    context.ui.say(format_args!("  It answers as {alias} on {}, whatever the default is there.", names.join(", ")));
     // `credHelpers` accepts no patterns.
     let host = keys.iter().find(|key| !key.contains('*')).map_or("HOST", |key| *key);
     context.ui.say(format_args!("  In a config.json:  \"credHelpers\": {{\"{host}\": \"ensign-{alias}\"}}"));
@@ -72,11 +72,11 @@ pub(super) fn drop_orphans(context: &CommandContext<'_>, former: &[AccountName])
     let pinned = pins.all();
     for alias in former.iter().filter(|alias| pinned.contains(alias)) {
         if registries_of(context, alias)?.is_empty() && pins.remove(alias)? {
-            context.ui.note(format_args!("removed its program {}-{alias} too", configured_helper::PROGRAM));
+            context.ui.note(format_args!("removed the program {}-{alias} too", configured_helper::PROGRAM));
             let names_it = |file: ConfigJson| file.helpers().any(|(_, helper)| helper == format!("ensign-{alias}"));
             if context.docker_config().is_some_and(names_it) {
                 context.ui.note(format_args!(
-                    "Docker's config.json still names it: `{} configure-docker --force`",
+                    "Docker's config.json still names this program; to correct that:  {} configure-docker --force",
                     context.program
                 ));
             }

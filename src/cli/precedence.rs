@@ -26,8 +26,8 @@ impl ContainersLogins {
     pub(super) fn print(&self, context: &CommandContext<'_>) {
         self.others.iter().for_each(|sentence| context.ui.note(sentence));
         if !self.unasked.is_empty() {
-            context.ui.note(format_args!("{TOOLS} do not ask Ensign for {}:", self.unasked.join(", ")));
-            context.ui.say(format_args!("    {} configure-docker", context.program));
+            context.ui.note(format_args!("{TOOLS} do not ask Ensign for {}", self.unasked.join(", ")));
+            context.ui.say(format_args!("  To change that:  {} configure-docker", context.program));
         }
     }
 }
@@ -85,7 +85,7 @@ pub(super) fn is_missed(context: &CommandContext<'_>, reader: ClientFamily, regi
 pub(super) fn sentence(context: &CommandContext<'_>, who: &str, name: &str, first: &FirstLogin) -> Option<String> {
     Some(match first {
         FirstLogin::Ensign | FirstLogin::Nobody => return None,
-        FirstLogin::Variable => format!("{who} use the login for {name} in DOCKER_AUTH_CONFIG: Ensign is not asked"),
+        FirstLogin::Variable => format!("{who} use the login for {name} in DOCKER_AUTH_CONFIG, and do not ask Ensign"),
         FirstLogin::Helper { helper, file } => {
             let file = context.env.shorten_home(file);
             format!("{who} ask docker-credential-{} for {name}, as {file} says", one_line(helper, 60))
@@ -93,7 +93,7 @@ pub(super) fn sentence(context: &CommandContext<'_>, who: &str, name: &str, firs
         FirstLogin::Login { user, file } => {
             let shown = context.env.shorten_home(file);
             format!(
-                "{who} use the login of {} for {name} in {shown}, and do not ask Ensign:  {} import {} --remove",
+                "{who} use the login of {} for {name} in {shown}, and do not ask Ensign; to import that login:  {} import {} --remove",
                 one_line(user, 60),
                 context.program,
                 quote(&file.display().to_string())

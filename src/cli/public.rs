@@ -21,7 +21,7 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let all = context.accounts.all()?;
     let patterns: Vec<_> = all.iter().flat_map(|entry| &entry.public).map(ToString::to_string).collect();
     let text = if patterns.is_empty() {
-        format!("No public images configured. To add some:  {} public add IMAGE", context.program)
+        format!("No image is listed as public. To add one:  {} public add IMAGE", context.program)
     } else {
         patterns.join("\n")
     };
@@ -42,7 +42,7 @@ fn remove(context: &CommandContext<'_>, removed: &[ImagePattern]) -> Result<Exit
     let is_public = |pattern: &&ImagePattern| all.iter().any(|entry| entry.public.contains(pattern));
     if let Some(unknown) = removed.iter().find(|pattern| !is_public(pattern)) {
         let what = format!("{} is not in the list of public images", one_line(&unknown.to_string(), 100));
-        return Err(Failure::usage(what, format!("see `{} public list`", context.program)));
+        return Err(Failure::usage(what, format!("run `{} public list` to see the list", context.program)));
     }
     context.accounts.change_public(removed, |_, _| {})?;
     let names = names(removed);
@@ -67,7 +67,7 @@ fn pattern(text: &str) -> Result<ImagePattern, Failure> {
         if has_host { text.to_owned() } else { format!("{}/{text}", Registry::docker_hub()) }
     } else {
         if text.trim().is_empty() {
-            return Err(Failure::usage("an image's name is empty", "name it as in `ghcr.io/acme/app`"));
+            return Err(Failure::usage("an image's name is empty", "name the image as in `ghcr.io/acme/app`"));
         }
         // The text `alpine:3` is an image with the tag `3`, and not a registry on port 3.
         let name = text.split(':').next().unwrap_or_default();
@@ -80,7 +80,7 @@ fn pattern(text: &str) -> Result<ImagePattern, Failure> {
     };
     full.parse().map_err(|error| {
         let what = format!("`{}` is not a pattern: {error}", one_line(text, 100));
-        Failure::usage(what, "write it as 'ghcr.io/acme/public/**'")
+        Failure::usage(what, "write a pattern as in 'ghcr.io/acme/public/**'")
     })
 }
 

@@ -24,7 +24,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::RouteArguments
         Some(name) => set(context, &registry, Some(&helper(context, name)?)),
         None if arguments.remove => set(context, &registry, None),
         None => {
-            let example = format!("name it, as in `{} route {} ecr-login`", context.program, quote(registry.as_str()));
+            let example =
+                format!("name the helper, as in `{} route {} ecr-login`", context.program, quote(registry.as_str()));
             Err(Failure::usage("no helper was given", example))
         }
     }
@@ -35,7 +36,7 @@ fn set(context: &CommandContext<'_>, registry: &Registry, helper: Option<&Helper
     let entry = context.accounts.registry_accounts(registry)?;
     if helper.is_some() && entry.registry == *registry && !entry.accounts.is_empty() {
         let logout = format!("run `{} logout {} --all` first", context.program, quote(registry.as_str()));
-        return Err(Failure::usage(format!("{registry} has accounts here, and they answer"), logout));
+        return Err(Failure::usage(format!("{registry} has accounts here, which answer for it"), logout));
     }
     if helper.is_some() || had {
         context.accounts.set_routes(&[Some(registry)], helper)?;
@@ -75,14 +76,14 @@ fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failur
         Err(()) if HelperName::fits(name) => return Err(is_ours()),
         Err(()) => {
             let what = format!("`{text}` is not a helper's name");
-            return Err(Failure::usage(what, "name the NAME of docker-credential-NAME, as in `ecr-login`"));
+            return Err(Failure::usage(what, "give the NAME of docker-credential-NAME, as in `ecr-login`"));
         }
     };
     if helpers::is_ensign(&helper) {
         return Err(is_ours());
     }
     if let Some(missing) = helpers::missing(&helper) {
-        context.ui.note(format_args!("{}: until it is, clients get no login there", missing.message));
+        context.ui.note(format_args!("{}, so clients get no login there", missing.message));
     }
     Ok(helper)
 }

@@ -108,7 +108,7 @@ fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>
         let account = context.account(&candidates, alias)?;
         if account.name.as_str().contains(',') {
             let cure = format!("run `{} account edit {registry} {} --alias NAME`", context.program, quote(alias));
-            return Err(Failure::usage(format!("`{alias}` contains a comma, which {VARIABLE} cannot hold"), cure));
+            return Err(Failure::usage(format!("`{alias}` contains a comma, which {VARIABLE} cannot contain"), cure));
         }
         named.insert(registry.to_string(), account.name.to_string());
     }

@@ -16,7 +16,7 @@ use crate::accounts::Leftovers;
 use crate::docker::configured_helper::{self, AuthConfig, ConfiguredHelper};
 use crate::docker::{ClientFamily, ConfigJson, setup};
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
-use crate::model::{Account, Expiry, ImagePattern, Registry, Source, StoreKind, StoredSecret};
+use crate::model::{Account, Expiry, ImagePattern, Registry, Source, StoreKind, StoredSecret, count};
 use crate::system::text;
 
 const NOBODY: &str = "nobody";
@@ -31,7 +31,7 @@ struct AccountLine<'c> {
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StatusArguments) -> Result<ExitCode, Failure> {
     let within =
-        arguments.expiring.as_deref().map(|text| duration::parse(text, "to look ahead", "520w")).transpose()?;
+        arguments.expiring.as_deref().map(|text| duration::parse(text, "for `--expiring`", "520w")).transpose()?;
     let mut registries = context.accounts.all()?;
     if let Some(host) = &arguments.host {
         let registry = context.entry(host)?;
@@ -108,14 +108,26 @@ fn left_over(leftovers: &Leftovers) -> Value {
 
 fn print_leftovers(context: &CommandContext<'_>, leftovers: &Leftovers) {
     if let [(_, registry, name), ..] = leftovers.secrets.as_slice() {
-        let secrets = text::count(leftovers.secrets.len(), "left-over secret");
+        let secrets = count(leftovers.secrets.len(), "left-over secret");
         let [host, name] = [registry.as_str(), name].map(text::quote);
-        context.ui.note(format_args!("{secrets} of no account:  {} logout {host} -u {name}", context.program));
+        context.ui.note(format_args!(
+            "{secrets} of no account; to remove {}:  {} logout {host} -u {name}",
+            first_of(leftovers.secrets.len()),
+            context.program
+        ));
     }
     if let [file, ..] = leftovers.files.as_slice() {
-        let files = text::count(leftovers.files.len(), "left-over file");
-        context.ui.note(format_args!("{files} of secrets:  rm {}", text::quote(&file.to_string_lossy())));
+        let files = count(leftovers.files.len(), "left-over file");
+        context.ui.note(format_args!(
+            "{files} of secrets; to remove {}:  rm {}",
+            first_of(leftovers.files.len()),
+            text::quote(&file.to_string_lossy())
+        ));
     }
+}
+
+fn first_of(number: usize) -> &'static str {
+    if number == 1 { "it" } else { "the first" }
 }
 
 /// Returns the advice for a person without accounts.
@@ -277,7 +289,7 @@ fn footer(context: &CommandContext<'_>, docker: &[AskedName<'_>], troubled: usiz
     let others: Vec<_> = docker.iter().filter(|name| !name.asks.starts_with("ensign")).collect();
     let mut footer = match others.as_slice() {
         [] if docker.is_empty() => String::new(),
-        [] => "Docker asks Ensign for all of them.\n".to_owned(),
+        [] => "Docker asks Ensign for all of these registries.\n".to_owned(),
         others => {
             let list: Vec<_> = others
                 .iter()
@@ -288,11 +300,15 @@ fn footer(context: &CommandContext<'_>, docker: &[AskedName<'_>], troubled: usiz
                 .collect();
             // Docker's `credHelpers` accepts no patterns.
             let all = if others.iter().any(|name| name.registry.is_pattern()) { " --all" } else { "" };
-            format!("Docker does not ask Ensign for {}:  {} configure-docker{all}\n", list.join(", "), context.program)
+            format!(
+                "Docker does not ask Ensign for {}; to change that:  {} configure-docker{all}\n",
+                list.join(", "),
+                context.program
+            )
         }
     };
     if docker.iter().any(|name| name.asks.starts_with("ensign")) && !configured_helper::docker_finds_us() {
-        footer += "✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH\n";
+        footer += "✗ Docker will not find `docker-credential-ensign`, because its folder is not on PATH\n";
     }
     if troubled > 0 {
         let _ = writeln!(footer, "{troubled} account{} attention.", if troubled == 1 { " needs" } else { "s need" });

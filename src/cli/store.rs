@@ -118,7 +118,10 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     }
     if !clear.is_empty() {
         let secrets = if clear.len() == 1 { "1 secret is".to_owned() } else { format!("{} secrets are", clear.len()) };
-        context.ui.note(format_args!("{secrets} in clear text:  {} store move --to sealed", context.program));
+        context.ui.note(format_args!(
+            "{secrets} in clear text; to seal all secrets:  {} store move --to sealed",
+            context.program
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -149,8 +152,10 @@ fn note_others(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Fai
         .filter(|account| account.store != *kind && !account.store.is_from_environment());
     let count = others.count();
     if count > 0 {
-        let lie = if count == 1 { "1 account has its secret" } else { "other accounts have their secrets" };
-        context.ui.note(format_args!("{lie} elsewhere:  {} store move --to {kind}", context.program));
+        let others = if count == 1 { "1 account has its secret" } else { "other accounts have their secrets" };
+        context
+            .ui
+            .note(format_args!("{others} elsewhere; to move all secrets:  {} store move --to {kind}", context.program));
     }
     Ok(())
 }
@@ -179,7 +184,7 @@ fn relocate(context: &CommandContext<'_>, arguments: &args::StoreMove) -> Result
         many => context.ui.done(json, format_args!("Moved {} secrets to {place}", many.len()))?,
     }
     if to.is_clear() && !moved.is_empty() {
-        context.ui.note("they are in clear text there: anyone who reads the disk can use them");
+        context.ui.note("the secrets are in clear text there: anyone who reads the disk can use them");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -280,7 +285,7 @@ fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool
 pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Result<ExitCode, Failure> {
     let Some(before) = context.accounts.key().state()? else {
         let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
-        return Err(Failure::usage("there is no key, since nothing is sealed here", hint));
+        return Err(Failure::usage("there is no key, because nothing is sealed here", hint));
     };
     let work = |passphrase: Option<&Secret>| {
         context.ui.while_waiting("Sealing with a new key", || context.accounts.rotate_key(passphrase))
@@ -299,14 +304,14 @@ pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Re
     let files = if files == 1 { "1 file is".to_owned() } else { format!("{files} files are") };
     context.ui.say(format_args!("  {files} sealed with it"));
     context.ui.note(
-        "anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries",
+        "anyone with the old key can read old copies of these files; if the old key leaked, renew the secrets at their registries",
     );
     Ok(ExitCode::SUCCESS)
 }
 
 fn show_key(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let key = context.accounts.key().state()?;
-    let none = || format!("There is no key.  {} {}", context.program, Holder::FIRST_KEY);
+    let none = || format!("There is no key. To make one:  {} {}", context.program, Holder::FIRST_KEY);
     context.ui.data(json!({"key": key.as_ref().map(key_json)}), key.as_ref().map_or_else(none, describe))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -26,7 +26,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::SwitchArgument
     let json =
         json!({"status": "success", "registry": registry.as_str(), "active": account.name.as_str(), "before": before});
     if candidates.active == DefaultAccount::Account(account.name.clone()) {
-        context.ui.done(json, format_args!("{registry} default stays {before}"))?;
+        context.ui.done(json, format_args!("The default of {registry} is already {before}"))?;
         return Ok(ExitCode::SUCCESS);
     }
     context.accounts.activate(registry, &account.name)?;
@@ -34,7 +34,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::SwitchArgument
         "nobody" => String::new(),
         _ => format!("   (undo: {} switch {} -)", context.program, quote(registry.as_str())),
     };
-    context.ui.done(json, format_args!("{registry} default: {before} → {}{undo}", account.name))?;
+    context.ui.done(json, format_args!("Default of {registry}: {before} → {}{undo}", account.name))?;
     context.note_variable();
     Ok(ExitCode::SUCCESS)
 }

@@ -21,9 +21,9 @@ pub(super) fn certificates_folder(context: &CommandContext<'_>, registry: &Regis
 fn hint(trouble: TlsTrouble, folder: &str) -> String {
     // Apple's systems and Windows use their own certificate store, which ignores `SSL_CERT_FILE`.
     let variable = if cfg!(all(unix, not(target_vendor = "apple"))) {
-        "name it with `SSL_CERT_FILE=FILE`"
+        "name the file with `SSL_CERT_FILE=FILE`"
     } else {
-        "add it to the system's certificates"
+        "add the certificate to the system's"
     };
     match trouble {
         TlsTrouble::UnknownAuthority => {

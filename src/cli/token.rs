@@ -13,7 +13,7 @@ use crate::oci;
 
 /// Prints the token, or nothing to stdout if the registry returns no token. The exit codes are the same as those of
 /// `check`.
-#[expect(clippy::disallowed_methods, reason = "the token is what was asked for")]
+#[expect(clippy::disallowed_methods, reason = "the user asked for the token")]
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TokenArguments) -> Result<ExitCode, Failure> {
     let (registry, image) = which::registry_or_image(&arguments.image)?;
     let image = image.ok_or_else(|| check::no_image(&registry))?;

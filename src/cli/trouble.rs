@@ -36,7 +36,7 @@ impl Trouble {
     /// Returns a sentence about the trouble, with the command that helps.
     pub(super) fn sentence(&self, context: &CommandContext<'_>, account: &Account) -> String {
         match self {
-            Self::Gone => format!("its secret is gone: {}", expiry::login(context.program, account)),
+            Self::Gone => format!("the secret is gone; to log in again:  {}", expiry::login(context.program, account)),
             Self::Unreadable(error) => format!("{error:#}"),
             Self::Dead(problem) | Self::SourceMissing(problem) => problem.to_string(),
         }

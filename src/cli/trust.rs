@@ -27,12 +27,12 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TrustArguments
 fn trust(context: &CommandContext<'_>, arguments: &args::TrustArguments, path: PathBuf) -> Result<ExitCode, Failure> {
     let seen = FolderProject::read_at(path, &context.accounts.trusted()?);
     let shown = context.env.shorten_home(&seen.path);
-    let project = seen.says.as_ref().map_err(|why| Problem::new(format!("`{shown}` {why}"), "fix it there"))?;
+    let project = seen.says.as_ref().map_err(|why| Problem::new(format!("`{shown}` {why}"), "fix the file"))?;
     if project.accounts.is_empty() {
         return Err(Problem::new(format!("`{shown}` names no account"), example()).into());
     }
     let (key, digest) = seen.path.to_str().zip(seen.digest.as_deref()).ok_or_else(|| {
-        Problem::new(format!("`{shown}` cannot be kept in config.json: its path is not in UTF-8"), "move it")
+        Problem::new(format!("`{shown}` cannot be trusted, because its path is not in UTF-8"), "move the file")
     })?;
     let accounts: serde_json::Map<String, Value> =
         project.accounts.iter().map(|(registry, name)| (registry.to_string(), json!(name.as_str()))).collect();
@@ -48,7 +48,7 @@ fn trust(context: &CommandContext<'_>, arguments: &args::TrustArguments, path: P
             return Err(Failure::usage(format!("there is no terminal to ask about `{shown}`"), cure));
         }
         if !context.ui.confirm("Trust it?")? {
-            let cure = "Ensign ignores it until you trust it";
+            let cure = "Ensign ignores the file until you trust it";
             return Err(Failure::new(FailureKind::Cancelled, Problem::new(format!("`{shown}` is not trusted"), cure)));
         }
     }
@@ -65,9 +65,10 @@ fn describe(
     project: &ProjectAccounts,
 ) -> Result<(), Failure> {
     let changed = if standing == TrustState::Changed { ", which has changed since you trusted it," } else { "" };
-    context
-        .ui
-        .say(format_args!("{shown}{changed} names, for commands in {} and below:", folder_of(context, &project.file)));
+    context.ui.say(format_args!(
+        "{shown}{changed} names these accounts for commands in {} and below:",
+        folder_of(context, &project.file)
+    ));
     let width = project.accounts.iter().map(|(registry, _)| registry.as_str().len()).max().unwrap_or_default();
     for (registry, name) in &project.accounts {
         let note = match context.accounts.registry_accounts(registry)?.account(name.as_str()) {
@@ -95,7 +96,7 @@ fn revoke(context: &CommandContext<'_>, path: &Path) -> Result<ExitCode, Failure
         context.ui.data(json, format_args!("{shown} was not trusted."))?;
         return Ok(ExitCode::SUCCESS);
     }
-    context.accounts.set_trusted(path.to_str().ok_or_else(|| anyhow!("its path is not in UTF-8"))?, None)?;
+    context.accounts.set_trusted(path.to_str().ok_or_else(|| anyhow!("the path is not in UTF-8"))?, None)?;
     context.ui.done(json, format_args!("{shown} is no longer trusted"))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -108,7 +109,7 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
         let (state, words) = match (seen.standing, &seen.digest) {
             (_, None) => ("gone", "   (cannot be read)"),
             (TrustState::Trusted, Some(_)) => ("trusted", ""),
-            (_, Some(_)) => ("changed", "   (has changed since, and is not used)"),
+            (_, Some(_)) => ("changed", "   (has changed since, so it is not used)"),
         };
         lines.push(format!("{}{words}", context.env.shorten_home(&entry.file)));
         values.push(json!({"file": entry.file, "state": state}));

@@ -19,7 +19,7 @@ pub(super) fn unlock(context: &CommandContext<'_>, arguments: &args::UnlockArgum
     let time = arguments.time.as_deref().map(time).transpose()?;
     let Some(key) = context.accounts.key().state()? else {
         let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
-        return Err(Failure::usage("there is no key, since nothing is sealed here", hint));
+        return Err(Failure::usage("there is no key, because nothing is sealed here", hint));
     };
     let state = match key.holder {
         Holder::Passphrase => by_passphrase(context, arguments, time)?,
@@ -100,11 +100,11 @@ pub(super) fn new_passphrase(context: &CommandContext<'_>, stdin: bool) -> Resul
 }
 
 fn explain_no_terminal(context: &CommandContext<'_>, command: &str) -> Failure {
-    let hint = format!("pipe it: `{} {command} --passphrase-stdin < FILE`", context.program);
+    let hint = format!("pipe the passphrase: `{} {command} --passphrase-stdin < FILE`", context.program);
     Failure::usage("a passphrase is needed and there is no terminal to ask on", hint)
 }
 
 /// Reads the length of time for which the data key stays open.
 pub(super) fn time(text: &str) -> Result<Duration, Failure> {
-    duration::parse(text, "to stay open", "30d")
+    duration::parse(text, "to keep the key open", "30d")
 }

@@ -10,7 +10,7 @@ use super::{CommandContext, args, which};
 use crate::accounts::{ANY_COMMAND, Explanation, RemedyOptions};
 use crate::journal::{CallOutcome, Journal, JournalEntry};
 use crate::model::choice::{Decision, DecisionStep, Verdict};
-use crate::model::{ImageReference, Registry, timestamp};
+use crate::model::{ImageReference, Registry, count, timestamp};
 use crate::system::text::quote;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhyArguments) -> Result<ExitCode, Failure> {
@@ -122,7 +122,7 @@ fn lines(context: &CommandContext<'_>, entries: &[&JournalEntry]) -> Vec<String>
         if !entry.ignored.is_empty() {
             let was = if entry.ignored.len() == 1 { "was" } else { "were" };
             let names = entry.ignored.join(", ");
-            lines.push(format!("    {names} {was} ignored: the client was not started with this value"));
+            lines.push(format!("    {names} {was} ignored, because the client was not started with this value"));
         }
         lines.extend(problem.map(|problem| format!("    {}", context.ui.as_typed(&problem))));
     }
@@ -173,7 +173,7 @@ fn ago(seconds: u64) -> String {
         3600..86_400 => (seconds / 3600, "hour"),
         _ => (seconds / 86_400, "day"),
     };
-    format!("{number} {unit}{} ago", if number == 1 { "" } else { "s" })
+    format!("{} ago", count(number, unit))
 }
 
 #[cfg(test)]

@@ -72,8 +72,9 @@ impl AdoptedAccounts {
 
     fn take(&mut self, entry: &AtcrEntry<'_>) -> Result<(), String> {
         let registry: Registry = entry.registry.parse().map_err(|error| format!("{error}"))?;
-        let handle = entry.handle().ok_or("it has no handle")?;
-        let secret = entry.text("device_secret").filter(|secret| !secret.is_empty()).ok_or("it has no secret")?;
+        let handle = entry.handle().ok_or("the entry has no handle")?;
+        let secret =
+            entry.text("device_secret").filter(|secret| !secret.is_empty()).ok_or("the entry has no secret")?;
         let account = Account {
             did: entry.text("did").map(str::to_owned),
             ..Account::new(registry.clone(), handle.parse().map_err(|error| format!("{error}"))?)
@@ -85,7 +86,7 @@ impl AdoptedAccounts {
         });
         let candidates = &mut self.registries[place];
         if candidates.accounts.iter().any(|other| other.name == account.name) {
-            return Err("it appears twice".into());
+            return Err("the account appears twice".into());
         }
         if entry.active {
             candidates.active = DefaultAccount::Account(account.name.clone());
@@ -203,7 +204,7 @@ mod tests {
     fn what_cannot_be_taken_over_is_named() {
         let document = json!({"credentials": {"https://atcr.io": {"handle": "a"}, "ftp://x": {"handle": "b", "device_secret": "s"}, "y": 1}});
         let skipped = summary(&document).unwrap().1;
-        assert_eq!(skipped[0], "a on https://atcr.io: it has no secret");
+        assert_eq!(skipped[0], "a on https://atcr.io: the entry has no secret");
         assert!(skipped[1].starts_with("b on ftp://x: a registry is"));
         for nothing in [json!([]), json!({}), json!("x"), json!({"handle": "a"})] {
             assert_eq!(summary(&nothing), None);

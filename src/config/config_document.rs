@@ -258,7 +258,7 @@ fn object(value: &mut Value) -> &mut Map<String, Value> {
     if !value.is_object() {
         *value = json!({});
     }
-    value.as_object_mut().expect("it was just made an object")
+    value.as_object_mut().expect("the line above made an object")
 }
 
 fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {

@@ -49,7 +49,7 @@ fn reading(bytes: &[u8], wanted: Option<&Registry>) -> serde_json::Result<Parsed
 
 fn reads_as(document: &ConfigDocument, expected: &[RegistryAccounts]) {
     let text = document.to_text();
-    let ParsedConfig { version, registries, .. } = reading(text.as_bytes(), None).expect("what we write reads");
+    let ParsedConfig { version, registries, .. } = reading(text.as_bytes(), None).expect("our own text is readable");
     assert_eq!((version, registries.as_slice()), (reader::VERSION, expected), "{text}");
 }
 
@@ -73,18 +73,18 @@ fn aliases(document: &ConfigDocument, registries: &[RegistryAccounts], before: &
         let mut edited = document.clone();
         edited.set_also(&entry.registry, name, std::slice::from_ref(&host));
         let text = edited.to_text();
-        let ParsedConfig { also, .. } = reading(text.as_bytes(), None).expect("what we write reads");
+        let ParsedConfig { also, .. } = reading(text.as_bytes(), None).expect("our own text is readable");
         assert_eq!(also, [HostAlias { host, registry: entry.registry.clone(), accounts: vec![name.clone()] }]);
         reads_as(&edited, registries);
         edited.set_also(&entry.registry, name, &[]);
-        assert!(reading(edited.to_text().as_bytes(), None).expect("what we write reads").also.is_empty());
+        assert!(reading(edited.to_text().as_bytes(), None).expect("our own text is readable").also.is_empty());
     }
 }
 
 fn trusts(document: &ConfigDocument, registries: &[RegistryAccounts]) {
     let (file, mut edited) = ("/fresh/.ensign.toml", document.clone());
     let is_trusted = |document: &ConfigDocument| {
-        let reading = reading(document.to_text().as_bytes(), None).expect("what we write reads");
+        let reading = reading(document.to_text().as_bytes(), None).expect("our own text is readable");
         reading.trusted.iter().any(|entry| entry.file == Path::new(file) && entry.digest == "sha256:00")
     };
     for digest in [Some("sha256:00"), None] {

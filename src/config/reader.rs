@@ -55,7 +55,7 @@ pub(super) fn read(
     json.end()?;
     let version = raw.version.ok_or_else(|| serde_json::Error::custom("there is no `version`"))?;
     if version < VERSION {
-        return Err(serde_json::Error::custom(format_args!("version {version} is not Ensign's")));
+        return Err(serde_json::Error::custom(format_args!("version {version} is not a version of Ensign's config")));
     }
     let trusted = raw.trusted.into_iter().filter_map(trusted).collect();
     let mut floors = vec![];

@@ -43,10 +43,10 @@ impl ConfigJson {
         let Some(contents) = contents else { return Ok(none()) };
         let text = String::from_utf8(contents).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
-            broken(line_of(error.as_bytes(), valid), "it is not in UTF-8".into())
+            broken(line_of(error.as_bytes(), valid), "the text is not in UTF-8".into())
         })?;
         if text.starts_with('\u{feff}') {
-            return Err(broken(1, "it starts with a byte order mark, which Docker does not read".into()));
+            return Err(broken(1, "the text starts with a byte order mark, which Docker does not read".into()));
         }
         if text.trim().is_empty() {
             return Ok(Self { text: Some(text), ..none() });
@@ -55,7 +55,7 @@ impl ConfigJson {
         let root = match serde_json::from_str::<Value>(&text) {
             Ok(Value::Object(root)) => root,
             Ok(Value::Null) => Map::new(), // Go reads `null` as an empty object
-            Ok(_) => return Err(broken(1, "it is not a JSON object".into())),
+            Ok(_) => return Err(broken(1, "the text is not a JSON object".into())),
             Err(error) => {
                 let problem = error.to_string();
                 let (problem, _) = problem.split_once(" at line ").unwrap_or((&problem, ""));

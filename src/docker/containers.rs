@@ -118,7 +118,7 @@ impl RegistriesConf {
     pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, ConfigSyntaxError> {
         let broken =
             |line, problem: &str| ConfigSyntaxError { path: path.to_owned(), line, problem: problem.to_owned() };
-        let text = contents.map(String::from_utf8).transpose().map_err(|_| broken(1, "it is not in UTF-8"))?;
+        let text = contents.map(String::from_utf8).transpose().map_err(|_| broken(1, "the text is not in UTF-8"))?;
         let content = text.as_deref().unwrap_or_default();
         let line = |span: Option<Range<usize>>| {
             let before = span.and_then(|span| content.get(..span.start)).unwrap_or_default();

@@ -72,7 +72,7 @@ pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuth
         for pattern in patterns {
             match (form, path_key(&pattern)) {
                 (AuthFormat::Variable, _) if login.by_default => {}
-                (AuthFormat::Variable, _) => leave_out(format!("{pattern}: the variable has no keys for images")),
+                (AuthFormat::Variable, _) => leave_out(format!("{pattern}: DOCKER_AUTH_CONFIG has no keys for images")),
                 (_, Some(key)) => {
                     let others = key.strip_prefix(account.registry.as_str()).into_iter();
                     let others = others.flat_map(|path| login.names.iter().map(move |name| format!("{name}{path}")));

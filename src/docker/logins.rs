@@ -216,7 +216,7 @@ impl FoundLogin {
         self.registry() == other.registry() && self.user() == other.user() && side.0 == side.1
     }
 
-    #[expect(clippy::disallowed_methods, reason = "compared with another login")]
+    #[expect(clippy::disallowed_methods, reason = "compares the secret with another secret")]
     fn has_same_secret(&self, other: &Self) -> bool {
         self.secret.expose() == other.secret.expose()
     }

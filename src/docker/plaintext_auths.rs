@@ -115,7 +115,7 @@ fn text<'a>(entry: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>
 
 /// Decodes `auth`, which is the base64 of `user:secret`. The secret may contain colons, and old clients padded it with
 /// zero bytes (docker/cli `cli/config/configfile/file.go`, `decodeAuth`).
-#[expect(clippy::disallowed_methods, reason = "the secret is cut out of the text that was decoded")]
+#[expect(clippy::disallowed_methods, reason = "cuts the secret out of the decoded text")]
 pub(super) fn decode(auth: &str) -> Result<(String, Secret), UnusableReason> {
     let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let auth = Zeroizing::new(auth.trim().replace(['\r', '\n'], "")); // Go skips line ends, which `base64` writes
@@ -144,18 +144,18 @@ impl fmt::Display for UnusableEntry {
 impl fmt::Display for UnusableReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoServer => "it names no registry",
-            Self::NotAnEntry => "not an entry that Docker could read",
-            Self::NotBase64 => "its `auth` is not base64",
-            Self::NotALogin => "its `auth` is not a user name and a secret",
-            Self::Incomplete => "only half of a login",
+            Self::NoServer => "the login names no registry",
+            Self::NotAnEntry => "Docker cannot read this entry",
+            Self::NotBase64 => "`auth` is not base64",
+            Self::NotALogin => "`auth` is not a user name and a secret",
+            Self::Incomplete => "the login is incomplete",
             Self::RegistryToken => "a registry token, which no helper can return",
         })
     }
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "tests look at their own secrets")]
+#[expect(clippy::disallowed_methods, reason = "tests read their own secrets")]
 mod tests {
     use serde_json::json;
 

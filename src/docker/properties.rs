@@ -43,9 +43,9 @@ fn after(file: &ConfigJson, plan: &FilePlan) -> ConfigJson {
 /// Returns the file as JSON, without these sections.
 fn without(file: &ConfigJson, sections: &[&str]) -> Value {
     let text = file.text().filter(|text| !text.trim().is_empty()).unwrap_or("{}");
-    let mut json: Value = serde_json::from_str(text).expect("it was read before");
+    let mut json: Value = serde_json::from_str(text).expect("the text was parsed before");
     for section in sections {
-        json.as_object_mut().expect("it is an object").remove(file.spelling(section));
+        json.as_object_mut().expect("the text is an object").remove(file.spelling(section));
     }
     json
 }
@@ -59,7 +59,7 @@ fn adds_and_removes(file: &ConfigJson, reader: ClientFamily, registry: &Registry
         let others = file.helpers().filter(|(key, helper)| !is_meant(key) && *helper != HELPER);
         others.map(|(key, helper)| (key.to_owned(), helper.to_owned())).collect()
     };
-    let plan = setup::plan(file, reader, &[registry.clone().into()], true).expect("there is a place for it");
+    let plan = setup::plan(file, reader, &[registry.clone().into()], true).expect("the registry fits into the file");
     let edited = after(file, &plan);
     assert_eq!(edited.helper(registry.as_str()), Some(HELPER));
     assert_eq!(configured_helper::asked(&edited, reader, registry), configured_helper::ConfiguredHelper::Ensign);
@@ -80,7 +80,7 @@ fn takes_out(file: &ConfigJson) {
         assert_eq!(shown, sanitize(&shown));
     }
     let all: Vec<_> = found.iter().collect();
-    let emptied = after(file, &plaintext_auths::take_out(file, &all).expect("they are in the file"));
+    let emptied = after(file, &plaintext_auths::take_out(file, &all).expect("the logins are in the file"));
     let (left, still) = plaintext_auths::find(&emptied);
     assert!(left.is_empty() && still == unusable);
     assert_eq!(without(&emptied, &["auths"]), without(file, &["auths"]));

@@ -160,7 +160,10 @@ fn locate(request: &ProgramRequest) -> Result<PathBuf, Problem> {
     } else if path.components().count() == 1 && !name.contains(['/', '\\']) {
         programs::find(name)
     } else {
-        return Err(Problem::new(format!("`{name}` is a relative path"), "give only its name, or its full path"));
+        return Err(Problem::new(
+            format!("`{name}` is a relative path"),
+            "give only the program's name, or its full path",
+        ));
     };
     match found {
         None => Err(Problem::new(format!("there is no program `{name}` on PATH"), format!("install `{name}`"))),
@@ -195,7 +198,10 @@ fn error_from(
             None => ExternalError::Nothing,
         };
     }
-    let how = output.code.map_or_else(|| "a signal ended it".to_owned(), |code| format!("it ended with status {code}"));
+    let how = output.code.map_or_else(
+        || "a signal ended the program".to_owned(),
+        |code| format!("the program ended with status {code}"),
+    );
     let what = format!("`{}` gave no secret for {registry}: {how}", program.display());
     let cure = stderr::hint(&output.stderr, request).unwrap_or_else(|| request.by_hand());
     ExternalError::Failed(Problem::new(with_last_words(what, output, audience), cure))

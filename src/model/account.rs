@@ -156,7 +156,7 @@ impl fmt::Display for AccountNameError {
         f.write_str(match self {
             Self::Empty => "an account's name is empty",
             Self::TooLong => "an account's name is longer than 255 bytes",
-            Self::ControlCharacter => "an account's name holds a control character",
+            Self::ControlCharacter => "an account's name contains a control character",
         })
     }
 }

@@ -143,13 +143,13 @@ impl CallerEdit {
 impl fmt::Display for CallerRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownRule => f.write_str("its rule was written by a newer Ensign"),
+            Self::UnknownRule => f.write_str("a newer Ensign wrote the account's rule"),
             Self::Unreadable => f.write_str("the calling processes could not be read"),
-            Self::Agent(agent) => write!(f, "it is not for coding agents, and {agent}"),
-            Self::NoTerminal => f.write_str("it is for terminals only, and the caller has none"),
-            Self::OtherProgram(Some(program)) => write!(f, "it is not for {program}"),
-            Self::OtherProgram(None) => f.write_str("it is not for the program that asks"),
-            Self::NoGrant => f.write_str("it needs a grant, and has none now"),
+            Self::Agent(agent) => write!(f, "the account is not for coding agents, and {agent}"),
+            Self::NoTerminal => f.write_str("the account is for terminals only, and the caller has no terminal"),
+            Self::OtherProgram(Some(program)) => write!(f, "the account is not for {program}"),
+            Self::OtherProgram(None) => f.write_str("the account is not for the program that asks"),
+            Self::NoGrant => f.write_str("the account needs a grant, and has none now"),
             Self::NoJournal => f.write_str("this call could not be written to the journal"),
         }
     }

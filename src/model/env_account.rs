@@ -42,8 +42,10 @@ pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, 
 /// Reads a variable that contains a registry or a pattern of images, a user name and a secret, separated by blanks. The
 /// alias is made from `name`, which is the variable's name without the prefix.
 pub(crate) fn read_variable(name: &str, value: &str) -> Result<EnvAccount, String> {
-    let (place, rest) = value.trim_start().split_once(char::is_whitespace).ok_or("it holds one word")?;
-    let (username, secret) = rest.trim_start().split_once(char::is_whitespace).ok_or("it holds two words")?;
+    let (place, rest) =
+        value.trim_start().split_once(char::is_whitespace).ok_or("the variable contains only one word")?;
+    let (username, secret) =
+        rest.trim_start().split_once(char::is_whitespace).ok_or("the variable contains only two words")?;
     let host = place.split('/').next().unwrap_or_default();
     RawEnvAccount {
         registry: host.to_owned(),
@@ -87,7 +89,7 @@ impl RawEnvAccount {
         let images = self.images.iter().map(|text| text.parse()).collect::<Result<Vec<ImagePattern>, _>>();
         let images = images.map_err(|error| format!("{error}"))?;
         if images.iter().any(|pattern| *pattern.registry() != registry) {
-            return Err(format!("its images are not on {registry}"));
+            return Err(format!("the images are not on {registry}"));
         }
         let purpose = self.purpose.map(|text| text.parse()).transpose();
         let purpose = purpose.map_err(|error| format!("its `for` {error}"))?;
@@ -124,9 +126,9 @@ mod tests {
             ("WORK", "ghcr.io acme-bot s3cret", Ok("ghcr.io work acme-bot ")),
             ("A_B", "  ghcr.io/acme/**  bot  s3 cret \n", Ok("ghcr.io a-b bot ghcr.io/acme/**")),
             ("HUB", "docker.io me pat", Ok("docker.io hub me ")),
-            ("X", "ghcr.io", Err("it holds one word")),
-            ("X", "ghcr.io me", Err("it holds two words")),
-            ("X", "", Err("it holds one word")),
+            ("X", "ghcr.io", Err("the variable contains only one word")),
+            ("X", "ghcr.io me", Err("the variable contains only two words")),
+            ("X", "", Err("the variable contains only one word")),
             ("X", "ghcr.io me  ", Err("expected exactly one secret")),
         ] {
             let read = read_variable(name, value);
@@ -149,7 +151,7 @@ mod tests {
             (r#"{"accounts": [{"registry": "h.io", "username": "u"}]}"#, "account 1: expected exactly one secret"),
             (
                 r#"{"accounts": [{"registry": "h.io", "username": "u", "secret": "hunter2", "images": ["i.io/x"]}]}"#,
-                "account 1: its images are not on h.io",
+                "account 1: the images are not on h.io",
             ),
             (
                 r#"{"accounts": [{"registry": "h.io", "username": "u", "secret": "hunter2", "for": "hunter2"}]}"#,

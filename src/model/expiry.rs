@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{LoginLife, Source, StoredSecret};
+use super::{LoginLife, Source, StoredSecret, count};
 
 /// When an account's secret expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub(crate) fn time_span(span: Duration) -> String {
         (_, hours, 60..) => (hours.max(1), "hour"),
         (_, _, minutes) => (minutes.max(1), "minute"),
     };
-    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+    count(number, unit)
 }
 
 #[cfg(test)]

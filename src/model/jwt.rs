@@ -17,7 +17,7 @@ const PADDED_OR_NOT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Returns the claims of a token; `None` if the token is not a JWT.
-#[expect(clippy::disallowed_methods, reason = "the claims in the token are read")]
+#[expect(clippy::disallowed_methods, reason = "reads the claims in the token")]
 pub(crate) fn claims(token: &Secret) -> Option<Value> {
     let parts: Vec<_> = token.expose().split('.').collect();
     let [_, payload, _] = parts[..] else { return None };

@@ -6,6 +6,7 @@ mod account;
 mod audience;
 mod callers;
 pub(crate) mod choice;
+mod count;
 pub(crate) mod env_account;
 mod expiry;
 mod helper_message;
@@ -30,6 +31,7 @@ pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind,
 pub(crate) use audience::Audience;
 pub use callers::CallerRule;
 pub(crate) use callers::{CallerEdit, CallerFacts, CallerRefusal};
+pub(crate) use count::count;
 pub(crate) use expiry::{Expiry, time_span};
 pub(crate) use helper_message::HelperMessage;
 pub(crate) use host_alias::HostAlias;

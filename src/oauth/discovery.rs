@@ -25,7 +25,7 @@ pub(super) struct Metadata {
 pub(super) fn find(client: &HttpClient, issuer: &str) -> Result<Metadata, String> {
     let shown = one_line(issuer, 100);
     let url = endpoint::parse(issuer)?;
-    let mut why = "it has no discovery document".to_owned();
+    let mut why = "there is no discovery document".to_owned();
     for place in well_known(&url).ok_or_else(|| format!("`{shown}` is not an issuer"))? {
         let request = HttpRequest {
             accept: Some("application/json"),
@@ -56,16 +56,19 @@ fn read(response: &HttpResponse, issuer: &str) -> Result<Metadata, Option<String
     if response.status != 200 {
         return Err(None);
     }
-    let body = response.body.as_ref().ok_or_else(|| Some("its document is too long".to_owned()))?;
+    let body = response.body.as_ref().ok_or_else(|| Some("the discovery document is too long".to_owned()))?;
     let metadata: Metadata =
-        serde_json::from_str(body.expose()).map_err(|_| Some("its document is not valid".to_owned()))?;
+        serde_json::from_str(body.expose()).map_err(|_| Some("the discovery document is not valid".to_owned()))?;
     // The document must name the issuer that was asked (RFC 8414 section 3.3). Without this check, one issuer could
     // pose as another.
     if metadata.issuer.trim_end_matches('/') != issuer.trim_end_matches('/') {
-        return Err(Some(format!("its document names another issuer, `{}`", one_line(&metadata.issuer, 100))));
+        return Err(Some(format!(
+            "the discovery document names another issuer, `{}`",
+            one_line(&metadata.issuer, 100)
+        )));
     }
     if metadata.device.is_none() || metadata.token.is_none() {
-        return Err(Some("it offers no login by device code".to_owned()));
+        return Err(Some("the provider offers no device login".to_owned()));
     }
     Ok(metadata)
 }
@@ -102,15 +105,15 @@ mod tests {
         for (status, body, why) in [
             (404, good, None),
             (302, good, None),
-            (200, "<html>", Some("its document is not valid")),
-            (200, r#"{"issuer": 1}"#, Some("its document is not valid")),
-            (200, "{}", Some("its document names another issuer, ``")),
+            (200, "<html>", Some("the discovery document is not valid")),
+            (200, r#"{"issuer": 1}"#, Some("the discovery document is not valid")),
+            (200, "{}", Some("the discovery document names another issuer, ``")),
             (
                 200,
                 r#"{"issuer": "https://evil.example"}"#,
-                Some("its document names another issuer, `https://evil.example`"),
+                Some("the discovery document names another issuer, `https://evil.example`"),
             ),
-            (200, r#"{"issuer": "https://id.example"}"#, Some("it offers no login by device code")),
+            (200, r#"{"issuer": "https://id.example"}"#, Some("the provider offers no device login")),
         ] {
             assert_eq!(read(&response(status, body), "https://id.example"), Err(why.map(str::to_owned)), "{body}");
         }

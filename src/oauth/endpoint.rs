@@ -44,7 +44,7 @@ pub(super) fn own(registry: &Registry) -> Result<Url, String> {
     let authority = registry.api_authority();
     Url::parse(&format!("{scheme}://{authority}/"))
         .filter(|url| url.authority() == authority)
-        .ok_or_else(|| format!("`{}` is not a host that can be asked", one_line(registry.as_str(), 100)))
+        .ok_or_else(|| format!("`{}` is not a valid host", one_line(registry.as_str(), 100)))
 }
 
 /// Tells whether a registry may send people to `url`. The host of `url` may be the registry's own, a subdomain of it,

@@ -78,7 +78,7 @@ fn acr<'t>(url: Url, registry: &Registry, tenant: Option<&str>, token: &'t Secre
     HttpRequest { accept: Some("application/json"), form, ..HttpRequest::new(Method::Post, url, Authorization::None) }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the token is taken out of the body")]
+#[expect(clippy::disallowed_methods, reason = "takes the token out of the body")]
 fn nested(response: &HttpResponse, path: &[&str]) -> Option<Secret> {
     let body: Value = serde_json::from_str(response.body.as_ref()?.expose()).ok()?;
     let value = path.iter().try_fold(&body, |value, key| value.get(key))?.as_str()?;

@@ -110,7 +110,7 @@ impl PendingLogin {
     /// Turns the provider's response into a login at the registry. An error is a whole sentence.
     fn accept_token(&self, answer: &ProviderResponse) -> Result<DeviceLogin, String> {
         let Provider { secret_field, exchange, tenant, push_scope, .. } = &self.plan.provider;
-        let token = answer.token(secret_field.as_deref()).ok_or("the token is gone")?;
+        let token = answer.token(secret_field.as_deref()).ok_or("the answer has no token")?;
         let now = SystemTime::now();
         let until = renewal::end_of_token(answer, &token, now);
         let username = self.username(answer, &token);
@@ -156,7 +156,7 @@ impl PendingLogin {
         name?.parse().ok()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "reads what the provider says about the user")]
+    #[expect(clippy::disallowed_methods, reason = "reads the provider's answer about the user")]
     fn userinfo(&self, token: &Secret) -> Option<Value> {
         let url = self.plan.userinfo_url.clone()?;
         let request = HttpRequest {

@@ -86,7 +86,7 @@ impl LoginPlan {
         let response = client.send(&request).map_err(|failure| format!("could not reach `{host}`: {}", failure.0))?;
         let answer = ProviderResponse::read(&response);
         let authorization = DeviceAuthorization::read(response.status, &answer, self.error(&answer))
-            .map_err(|why| format!("`{host}` gave no code to log in with at `{}`: {why}", self.device_url.path()))?;
+            .map_err(|why| format!("`{host}` gave no login code at `{}`: {why}", self.device_url.path()))?;
         if self.near {
             let links = [Some(&authorization.prompt.link), authorization.prompt.complete.as_ref()];
             for link in links.into_iter().flatten() {
@@ -144,14 +144,14 @@ fn stay_near(url: &Url, registry: &Registry) -> Result<(), String> {
     if endpoint::is_near(url, registry) {
         return Ok(());
     }
-    Err(format!("{registry} points to `{}`, which is not its own domain: it is not followed", url.host()))
+    Err(format!("{registry} points to `{}`, which is not its own domain, so Ensign does not follow it", url.host()))
 }
 
 fn client() -> HttpClient {
     HttpClient::new(LIMITS)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the provider is sent its own code back")]
+#[expect(clippy::disallowed_methods, reason = "sends the device code back to its provider")]
 fn json_body(words: Vec<(&'static str, String)>, device_code: Option<&Secret>) -> Secret {
     let mut body: serde_json::Map<_, _> =
         words.into_iter().map(|(key, value)| (key.to_owned(), json!(value))).collect();

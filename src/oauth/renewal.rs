@@ -60,7 +60,8 @@ fn later(why: String) -> RenewError {
 }
 
 fn parse_exchange(name: &str) -> Result<TokenExchange, RenewError> {
-    TokenExchange::parse(name).ok_or_else(|| later(format!("this Ensign does not know the exchange `{name}`")))
+    TokenExchange::parse(name)
+        .ok_or_else(|| later(format!("this version of Ensign does not know the exchange `{name}`")))
 }
 
 fn token(status: u16, answer: &ProviderResponse, field: Option<&str>, host: &str) -> Result<Secret, RenewError> {
@@ -75,7 +76,7 @@ fn token(status: u16, answer: &ProviderResponse, field: Option<&str>, host: &str
             | "login_required"
             | "consent_required"),
         ) => Err(RenewError::Over(format!("`{host}` has ended the login: {}", answer.reason(code)))),
-        Some(code) => Err(later(format!("`{host}` refused to renew it: {}", answer.reason(code)))),
+        Some(code) => Err(later(format!("`{host}` refused to renew the token: {}", answer.reason(code)))),
         None => answer
             .secret(field.unwrap_or("access_token"))
             .filter(|_| (200..=299).contains(&status))
@@ -94,8 +95,8 @@ mod tests {
             (400, r#"{"error": "invalid_grant"}"#, true, "`p` has ended the login: `invalid_grant`"),
             (200, r#"{"error": "bad_refresh_token"}"#, true, "`p` has ended the login: `bad_refresh_token`"),
             (400, "error=invalid_grant", true, "`p` has ended the login: `invalid_grant`"),
-            (401, r#"{"error": "invalid_client"}"#, false, "`p` refused to renew it: `invalid_client`"),
-            (400, r#"{"error": "slow_down"}"#, false, "`p` refused to renew it: `slow_down`"),
+            (401, r#"{"error": "invalid_client"}"#, false, "`p` refused to renew the token: `invalid_client`"),
+            (400, r#"{"error": "slow_down"}"#, false, "`p` refused to renew the token: `slow_down`"),
             (401, "", false, "`p` answered without a token (status 401)"),
             (503, "<html>invalid_grant", false, "`p` answered without a token (status 503)"),
             (302, r#"{"access_token": "t"}"#, false, "`p` answered without a token (status 302)"),

@@ -23,7 +23,7 @@ const LONGEST_LIFE: i64 = 10 * 365 * 24 * 60 * 60;
 
 impl ProviderResponse {
     /// Reads the fields of the body. Returns no fields if the body has another format or was too long.
-    #[expect(clippy::disallowed_methods, reason = "the fields are taken out of the body")]
+    #[expect(clippy::disallowed_methods, reason = "takes the fields out of the body")]
     pub(super) fn read(response: &HttpResponse) -> Self {
         let Some(body) = &response.body else { return Self::default() };
         let body = body.expose().trim();
@@ -36,7 +36,7 @@ impl ProviderResponse {
     }
 
     /// Returns the text of a field, or `None` if the field is missing or empty.
-    #[expect(clippy::disallowed_methods, reason = "the caller names the field, and prints no field with a secret")]
+    #[expect(clippy::disallowed_methods, reason = "callers print no field that contains a secret")]
     pub(super) fn text(&self, field: &str) -> Option<&str> {
         self.0.get(field).map(Secret::expose).filter(|text| !text.is_empty())
     }

@@ -26,7 +26,7 @@ pub(crate) fn revoke(grant: &OAuthGrant, stored: &StoredSecret) -> Result<Option
     let leaves_token = grant.exchange.as_deref().and_then(TokenExchange::parse).is_some_and(TokenExchange::is_lasting);
     let failed = |why: String| by_hand(if leaves_token { format!("{why}; {LEFT}") } else { why });
     let Some(url) = &grant.revoke_url else {
-        return Err(failed(format!("{} has no address where a token is revoked", grant.provider)));
+        return Err(failed(format!("{} has no address for revoking a token", grant.provider)));
     };
     let url = endpoint::parse(url).map_err(&failed)?;
     let client = client(PATIENCE);
@@ -73,9 +73,9 @@ fn verdict(host: &str, status: u16, answer: &ProviderResponse, is_extra: bool) -
         // The provider does not revoke access tokens (RFC 7009 section 2.2.1), but the refresh token is already
         // revoked.
         (_, Some("unsupported_token_type")) if is_extra => Ok(()),
-        (503, _) => Err(format!("`{host}` cannot revoke it now (status 503)")),
-        (_, Some(code)) => Err(format!("`{host}` did not revoke it: {}", answer.reason(code))),
-        (status, None) => Err(format!("`{host}` did not revoke it (status {status})")),
+        (503, _) => Err(format!("`{host}` cannot revoke the token now (status 503)")),
+        (_, Some(code)) => Err(format!("`{host}` did not revoke the token: {}", answer.reason(code))),
+        (status, None) => Err(format!("`{host}` did not revoke the token (status {status})")),
     }
 }
 
@@ -90,17 +90,17 @@ mod tests {
             (200, "", false, None),
             (200, "{}", false, None),
             (204, "", false, None),
-            (200, r#"{"error": "odd"}"#, false, Some("`p` did not revoke it: `odd`")),
-            (503, "", false, Some("`p` cannot revoke it now (status 503)")),
-            (302, "", false, Some("`p` did not revoke it (status 302)")),
+            (200, r#"{"error": "odd"}"#, false, Some("`p` did not revoke the token: `odd`")),
+            (503, "", false, Some("`p` cannot revoke the token now (status 503)")),
+            (302, "", false, Some("`p` did not revoke the token (status 302)")),
             (400, r#"{"error": "unsupported_token_type"}"#, true, None),
             (
                 400,
                 r#"{"error": "unsupported_token_type"}"#,
                 false,
-                Some("`p` did not revoke it: `unsupported_token_type`"),
+                Some("`p` did not revoke the token: `unsupported_token_type`"),
             ),
-            (401, r#"{"error": "invalid_client"}"#, false, Some("`p` did not revoke it: `invalid_client`")),
+            (401, r#"{"error": "invalid_client"}"#, false, Some("`p` did not revoke the token: `invalid_client`")),
         ] {
             let result = verdict("p", status, &ProviderResponse::read(&response(status, body)), is_extra);
             assert_eq!(result.err().as_deref(), message, "{status} {body}");
@@ -115,7 +115,7 @@ mod tests {
             ..OAuthGrant::default()
         };
         let why = revoke(&grant, &Secret::new("s".into()).into()).unwrap_err();
-        assert_eq!(why, "github has no address where a token is revoked; end it at https://github.com/settings");
+        assert_eq!(why, "github has no address for revoking a token; end it at https://github.com/settings");
         let hub = OAuthGrant { exchange: Some("docker-hub-pat".into()), ..grant };
         let why = revoke(&hub, &Secret::new("s".into()).into()).unwrap_err();
         assert!(why.ends_with(

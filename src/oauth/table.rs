@@ -17,7 +17,7 @@ impl ProviderTable {
     /// Reads the built-in table, and overrides it with the user's `providers`. An error names the provider.
     pub(crate) fn read(users: Option<&Value>) -> Result<Self, String> {
         let mut rows: Map<String, Value> =
-            serde_json::from_str(include_str!("providers.json")).expect("a test reads the table");
+            serde_json::from_str(include_str!("providers.json")).expect("a test parses the table");
         let mut order = Vec::new();
         if let Some(users) = users {
             let users = users.as_object().ok_or("`providers` is not an object")?;
@@ -25,7 +25,7 @@ impl ProviderTable {
             for (name, fields) in users {
                 let fields = fields.as_object().ok_or_else(|| format!("`providers.{name}` is not an object"))?;
                 let row = rows.entry(name).or_insert_with(|| Value::Object(Map::new()));
-                let row = row.as_object_mut().expect("each is an object");
+                let row = row.as_object_mut().expect("each row is an object");
                 row.extend(fields.iter().map(|(field, value)| (field.clone(), value.clone())));
                 row.retain(|_, value| !value.is_null());
             }

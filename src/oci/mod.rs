@@ -122,7 +122,7 @@ fn probe_repository(
     let answer = loop {
         match step {
             access::ProbeStep::Send(request) => step = probe.on_response(client.send(&request)),
-            access::ProbeStep::Authorized(_) => unreachable!("only `Authorize` ends this way"),
+            access::ProbeStep::Authorized(_) => unreachable!("only an `Authorize` probe returns a token"),
             access::ProbeStep::Done(answer) => break answer,
         }
     };
@@ -137,7 +137,7 @@ fn authenticate<'a>(
     security: TransportSecurity,
 ) -> (LoginVerdict, Option<AuthContext>, Requester<'a>) {
     let (Some(https), Some(http)) = (endpoint("https", registry), endpoint("http", registry)) else {
-        let why = format!("`{}` is not a host that can be asked", one_line(registry.as_str(), 100));
+        let why = format!("`{}` is not a valid host", one_line(registry.as_str(), 100));
         return (unverified_verdict(why), None, requester);
     };
     let host = https.authority().to_owned();
@@ -174,7 +174,7 @@ fn log_in<'a>(
     let mut answer = client.send(&ping);
     let not_spoken = match &answer {
         Err(HttpError(why)) => Some(why.clone()),
-        Ok(response) if plain && response.status == 400 => Some("it wants https".to_owned()), // Go's net/http
+        Ok(response) if plain && response.status == 400 => Some("the server requires https".to_owned()), // Go's net/http
         Ok(_) => None,
     };
     if let Some(why) = not_spoken {
@@ -198,7 +198,9 @@ fn unreachable_verdict(host: &str, why: &str) -> LoginVerdict {
 /// Returns the verdict for a status that neither accepts nor refuses the credentials.
 fn status_verdict(host: &str, status: u16) -> LoginVerdict {
     unverified_verdict(match status {
-        300..=399 => format!("`{host}` redirects a request that carries credentials, which is not followed"),
+        300..=399 => {
+            format!("`{host}` redirects a request that carries credentials, so Ensign does not follow the redirect")
+        }
         429 => format!("`{host}` asks to try again later (429)"),
         500..=599 => format!("`{host}` has a server error ({status})"),
         _ => format!("`{host}` answered {status}, which says nothing about the credentials"),
@@ -291,7 +293,7 @@ mod tests {
             }
         });
         let LoginVerdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
-        assert!(why.contains("is not followed"), "{why}");
+        assert!(why.contains("does not follow"), "{why}");
         assert!(other.seen().is_empty());
     }
 
@@ -304,7 +306,7 @@ mod tests {
         assert!(why.starts_with(&format!("could not reach `{registry}`: ")), "{why}");
         for no_host in ["two words", "a/b", "me@h"] {
             let LoginVerdict::Unverified { why } = check_as_alice(&Registry::opaque(no_host)) else { panic!() };
-            assert!(why.contains("is not a host"), "{why}");
+            assert!(why.contains("is not a valid host"), "{why}");
         }
     }
 

@@ -154,7 +154,10 @@ fn print(challenge: &Challenge) -> String {
 fn answer(text: &str) -> Result<HttpResponse, HttpError> {
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.parse().ok()).ok_or_else(|| HttpError("it hung up".to_owned()))?;
+    let status = lines
+        .next()
+        .and_then(|line| line.parse().ok())
+        .ok_or_else(|| HttpError("the server closed the connection".to_owned()))?;
     let headers: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(": ")).collect();
     let all =
         |name: &str| headers.iter().filter(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()).collect();
@@ -190,7 +193,7 @@ fn is_a_sentence(why: &str) {
     assert!(why.chars().count() < 1000, "{why}");
 }
 
-#[expect(clippy::disallowed_methods, reason = "a token is looked at, not shown")]
+#[expect(clippy::disallowed_methods, reason = "checks a token, and does not print it")]
 fn is_a_token(token: &BearerToken) {
     assert!(!token.secret.expose().is_empty() && token.secret.expose().bytes().all(|b| b.is_ascii_graphic()));
     let now = timestamp::parse("2026-11-21T12:00:00Z").expect("a moment");

@@ -15,7 +15,7 @@ pub(crate) fn reach(registry: &Registry, security: TransportSecurity) -> Result<
     } else {
         &["https"]
     };
-    let mut failure = format!("`{registry}` is not a host that can be asked");
+    let mut failure = format!("`{registry}` is not a valid host");
     for url in schemes.iter().filter_map(|scheme| endpoint(scheme, registry)) {
         match client.send(&HttpRequest::new(Method::Get, url, Authorization::None)) {
             Ok(_) => return Ok(()),

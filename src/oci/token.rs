@@ -44,11 +44,10 @@ impl TokenServer {
         security: TransportSecurity,
     ) -> Result<Self, String> {
         let host = registry.authority();
-        let realm = bearer
-            .parameter("realm")
-            .ok_or_else(|| format!("`{host}` asks for a token, but does not say from where"))?;
+        let realm =
+            bearer.parameter("realm").ok_or_else(|| format!("`{host}` asks for a token, but names no token server"))?;
         let url = realm::check(realm, registry, security)
-            .map_err(|why| format!("the credentials were not sent where `{host}` wants them: {why}"))?;
+            .map_err(|why| format!("the credentials were not sent to the token server of `{host}`: {why}"))?;
         Ok(Self { url, registry: registry.clone(), service: bearer.parameter("service").map(str::to_owned) })
     }
 
@@ -107,7 +106,7 @@ impl TokenServer {
                 Err(LoginVerdict::Rejected { by: server.to_owned() })
             }
             404 | 405 => {
-                Err(unverified_verdict(format!("the token server `{server}` does not take requests of this kind")))
+                Err(unverified_verdict(format!("the token server `{server}` does not accept requests of this kind")))
             }
             status => Err(status_verdict(server, status)),
         }
@@ -244,8 +243,8 @@ mod tests {
             (401, r#"{"error": "unauthorized", "login_url": "https://r.example/"}"#, "rejected"),
             (400, r#"{"error": "invalid_grant"}"#, "rejected"),
             (400, r#"{"error": "invalid_request"}"#, "answered 400"),
-            (404, "", "does not take"),
-            (302, "", "is not followed"),
+            (404, "", "does not accept"),
+            (302, "", "does not follow"),
             (503, "", "has a server error (503)"),
         ] {
             let body = Some(Secret::new(body.to_owned()));

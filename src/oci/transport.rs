@@ -76,12 +76,15 @@ mod tests {
     #[test]
     fn what_is_wrong_with_tls_is_found_in_a_reason() {
         for (why, trouble) in [
-            ("TLS failed: its certificate is not trusted (UnknownIssuer)", Some(TlsTrouble::UnknownAuthority)),
-            ("TLS failed: its certificate is not trusted (Expired)", Some(TlsTrouble::Other)),
-            ("by https: it does not speak TLS; by http: it hung up", Some(TlsTrouble::NotSpoken)),
-            ("TLS failed: it wants a client certificate", Some(TlsTrouble::NoClientCertificate)),
+            ("TLS failed: the server's certificate is not trusted (UnknownIssuer)", Some(TlsTrouble::UnknownAuthority)),
+            ("TLS failed: the server's certificate is not trusted (Expired)", Some(TlsTrouble::Other)),
+            (
+                "by https: the server does not use TLS; by http: the server closed the connection",
+                Some(TlsTrouble::NotSpoken),
+            ),
+            ("TLS failed: the server requires a client certificate", Some(TlsTrouble::NoClientCertificate)),
             ("TLS failed: received fatal alert: HandshakeFailure", Some(TlsTrouble::Other)),
-            ("it hung up", None),
+            ("the server closed the connection", None),
         ] {
             assert_eq!(TlsTrouble::from_reason(why), trouble, "{why}");
         }

@@ -75,7 +75,7 @@ fn read(mut stdin: impl Read) -> Result<CredentialProviderRequest> {
     // The error's text is not shown, because it would quote the request, which may contain a service account's token.
     serde_json::from_slice(&bytes).map_err(|error| {
         Problem::new(
-            format!("stdin holds no CredentialProviderRequest (line {})", error.line()),
+            format!("stdin contains no CredentialProviderRequest (line {})", error.line()),
             "let the kubelet call `docker-credential-ensign kubelet`",
         )
         .into()
@@ -206,7 +206,7 @@ mod tests {
             assert!(found.contains(error), "{found}");
         }
         let odd = answer(&env, &b"{\n\"secret\": hunter2"[..]).unwrap_err().to_string();
-        assert!(odd.starts_with("stdin holds no CredentialProviderRequest (line 2)"), "{odd}");
+        assert!(odd.starts_with("stdin contains no CredentialProviderRequest (line 2)"), "{odd}");
         assert_eq!(Kubelet.command().operation, Some(Operation::Pull));
         assert_eq!(Kubelet.facts(&CallerRule::default()).programs[0], "kubelet");
     }

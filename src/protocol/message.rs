@@ -61,7 +61,7 @@ impl StoreRequest {
     pub(super) fn read(stdin: impl Read) -> Result<Self, ProtocolError> {
         let bytes = read_to_end(stdin, ENTRY_LIMIT)?;
         let fields = HelperMessage::read(&bytes)
-            .map_err(|line| anyhow!("could not store the login: stdin holds no JSON object (line {line})"))?;
+            .map_err(|line| anyhow!("could not store the login: stdin contains no JSON object (line {line})"))?;
         let server_url = address(&fields.server_url)?;
         if fields.username.is_empty() {
             return Err(ProtocolError::NoUsername);
@@ -121,7 +121,7 @@ impl ProtocolError {
 /// Writes the names of Ensign's environment variables that were ignored.
 pub(super) fn name_ignored(stderr: &mut impl Write) {
     for name in client_env::ignored() {
-        let _ = writeln!(stderr, "ensign: {name} is ignored: the calling client was not started with it");
+        let _ = writeln!(stderr, "ensign: {name} is ignored, because the calling client was not started with it");
     }
 }
 
@@ -174,7 +174,7 @@ fn read_to_end(mut stdin: impl Read, limit: u64) -> Result<Zeroizing<Vec<u8>>, P
 #[cold]
 fn drain(mut stdin: impl Read, limit: u64) -> ProtocolError {
     let _ = io::copy(&mut stdin, &mut io::sink());
-    anyhow!("stdin holds more than {limit} bytes").into()
+    anyhow!("stdin contains more than {limit} bytes").into()
 }
 
 #[cfg(test)]
@@ -232,7 +232,7 @@ mod tests {
             let mut rest = stdin.as_slice();
             match read_to_end(&mut rest, 3) {
                 Ok(bytes) => assert!(is_kept && *bytes == stdin, "{length}"),
-                Err(error) => assert!(!is_kept && error.to_string() == "stdin holds more than 3 bytes", "{error}"),
+                Err(error) => assert!(!is_kept && error.to_string() == "stdin contains more than 3 bytes", "{error}"),
             }
             assert!(rest.is_empty(), "{length}");
         }

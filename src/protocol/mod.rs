@@ -168,9 +168,9 @@ impl ProtocolCall<'_> {
 
     fn store(&self, entry: message::StoreRequest) -> Result<(), ProtocolError> {
         let message::StoreRequest { server_url, username, secret } = entry;
-        let username: Username = username.parse().map_err(|error| anyhow!("the user name is not usable: {error}"))?;
+        let username: Username = username.parse().map_err(|error| anyhow!("the user name is not valid: {error}"))?;
         if server_url.target().registry().is_pattern() {
-            let what = format!("a client's login is for one registry, and not for all of {server_url}");
+            let what = format!("a client can save the login of one registry, not of all in {server_url}");
             return Err(ProtocolError::Other(Problem::run(what, format_args!("login {server_url}")).into()));
         }
         if let Some(route) = self.route(&server_url.target().registry())? {
@@ -204,7 +204,7 @@ impl ProtocolCall<'_> {
     /// `docker logout` calls up to four times for one registry.
     fn erase(&self, server_url: &ServerUrl) -> Result<(), ProtocolError> {
         if server_url.target().registry().is_pattern() {
-            let what = format!("a client's logout is of one registry, and not of all of {server_url}");
+            let what = format!("a client can remove the login of one registry, not of all in {server_url}");
             return Err(ProtocolError::Other(Problem::run(what, format_args!("logout {server_url}")).into()));
         }
         if let Some(route) = self.route(&server_url.target().registry())? {

@@ -74,7 +74,7 @@ const PUSH: &str = "See which account pushed, and why → docker ensign which --
                     Ask the registry what it may do   → docker ensign check --push {{arg . 0}}";
 const PULL: &str = "See which account pulled, and why → docker ensign which {{arg . 0}}\n\
                     Ask the registry what it may do   → docker ensign check {{arg . 0}}";
-const LOGIN: &str = "Log in with Ensign, which knows more ways → docker ensign login \
+const LOGIN: &str = "Log in with Ensign, which offers more ways → docker ensign login \
                      {{if arg . 0}}{{arg . 0}}{{else}}docker.io{{end}}";
 
 #[derive(Deserialize)]

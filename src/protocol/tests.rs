@@ -157,12 +157,12 @@ fn a_call_that_cannot_be_answered_says_why_in_one_line() {
         (
             None,
             "store *.example me s",
-            "a client's login is for one registry, and not for all of *.example: run `docker-credential-ensign login '*.example'`",
+            "a client can save the login of one registry, not of all in *.example: run `docker-credential-ensign login '*.example'`",
         ),
         (
             None,
             "erase *.example",
-            "a client's logout is of one registry, and not of all of *.example: run `docker-credential-ensign logout '*.example'`",
+            "a client can remove the login of one registry, not of all in *.example: run `docker-credential-ensign logout '*.example'`",
         ),
         (None, "get routed.example", "none"),
         (None, "get https://index.docker.io/v1/access-token", "none"),
@@ -185,7 +185,7 @@ fn a_call_that_cannot_be_answered_says_why_in_one_line() {
         assert_eq!(line(&env, call), expected, "a pinned program answers itself: {call}");
     }
     let odd = answer(&env, None, "store", "nonsense");
-    assert!(odd.starts_with("could not store the login: stdin holds no JSON object (line 1)"), "{odd}");
+    assert!(odd.starts_with("could not store the login: stdin contains no JSON object (line 1)"), "{odd}");
 }
 
 /// Starts this test again as a child that panics, because a panic must end the process.

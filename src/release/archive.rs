@@ -26,15 +26,15 @@ pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec
         let name = String::from_utf8(member.path_bytes().into_owned()).map_err(|_| NO_TAR)?;
         let shown = one_line(&name, 100);
         let inside = name.strip_prefix(folder).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        let inside = inside.ok_or_else(|| format!("holds `{shown}`, which is outside of its folder"))?;
+        let inside = inside.ok_or_else(|| format!("contains `{shown}`, which is outside of its folder"))?;
         if inside.split('/').any(|part| part == "..") {
-            return Err(format!("holds `{shown}`, which is outside of its folder"));
+            return Err(format!("contains `{shown}`, which is outside of its folder"));
         }
         match member.header().entry_type() {
             EntryType::Regular => {}
             EntryType::Directory => continue,
-            EntryType::Link | EntryType::Symlink => return Err(format!("holds `{shown}`, which is a link")),
-            _ => return Err(format!("holds `{shown}`, which is not a file")),
+            EntryType::Link | EntryType::Symlink => return Err(format!("contains `{shown}`, which is a link")),
+            _ => return Err(format!("contains `{shown}`, which is not a file")),
         }
         let mut contents = Vec::new();
         member.read_to_end(&mut contents).map_err(|_| NO_TAR)?;
@@ -45,7 +45,7 @@ pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec
             found = Some(contents);
         }
     }
-    found.ok_or_else(|| format!("holds no `{program}`"))
+    found.ok_or_else(|| format!("contains no `{program}`"))
 }
 
 /// Returns the compressed part of a gzip file whose header contains no file name (RFC 1952). The checksum of gzip is
@@ -95,26 +95,26 @@ mod tests {
         let of_gnu = changed(|head| head.as_mut_bytes()[257..265].copy_from_slice(b"ustar  \0"));
         for (members, expected) in [
             (vec![member("e-1/", b'5', b""), member("e-1/README.md", b'0', &[b'x'; 700]), ours.clone()], Ok("program")),
-            (vec![member("e-1/README.md", b'0', b"")], Err("holds no `docker`")),
+            (vec![member("e-1/README.md", b'0', b"")], Err("contains no `docker`")),
             (
                 vec![ours.clone(), member("e-1/../docker", b'0', b"")],
-                Err("holds `e-1/../docker`, which is outside of its folder"),
+                Err("contains `e-1/../docker`, which is outside of its folder"),
             ),
             (
                 vec![ours.clone(), member("/etc/passwd", b'0', b"")],
-                Err("holds `/etc/passwd`, which is outside of its folder"),
+                Err("contains `/etc/passwd`, which is outside of its folder"),
             ),
             (
                 vec![ours.clone(), member("e-12/docker", b'0', b"")],
-                Err("holds `e-12/docker`, which is outside of its folder"),
+                Err("contains `e-12/docker`, which is outside of its folder"),
             ),
-            (vec![member("e-1/docker", b'2', b"")], Err("holds `e-1/docker`, which is a link")),
-            (vec![member("e-1/docker", b'1', b"")], Err("holds `e-1/docker`, which is a link")),
-            (vec![member("e-1/docker", b'6', b"")], Err("holds `e-1/docker`, which is not a file")),
+            (vec![member("e-1/docker", b'2', b"")], Err("contains `e-1/docker`, which is a link")),
+            (vec![member("e-1/docker", b'1', b"")], Err("contains `e-1/docker`, which is a link")),
+            (vec![member("e-1/docker", b'6', b"")], Err("contains `e-1/docker`, which is not a file")),
             (vec![ours.clone(), vec![7; BLOCK]], Err("has a part that is not a tar file")),
             (
                 vec![ours.clone(), member("e-1/docker", b'x', b"9 size=1\n")],
-                Err("holds `e-1/docker`, which is not a file"),
+                Err("contains `e-1/docker`, which is not a file"),
             ),
             (vec![long], Err("ends in the middle of a file")),
             (vec![of_gnu], Err("has a part that is not a tar file")),

@@ -59,7 +59,9 @@ impl Installation {
     /// Takes the lock that excludes other updates.
     pub(crate) fn lock(&self) -> Result<Lock> {
         let lock = Lock::take_within(&self.prefix.join(LOCK), Duration::ZERO)?;
-        lock.ok_or_else(|| Problem::new("another update of this program is running", "wait until it is done").into())
+        lock.ok_or_else(|| {
+            Problem::new("another update of this program is running", "wait until the other update is done").into()
+        })
     }
 
     /// Replaces this program with the verified `program`, after a trial run of the new program on this machine. Keeps
@@ -126,7 +128,7 @@ impl Installation {
             return Ok(());
         }
         let what = format!("the new program says that it is {found}, not {version}; nothing was changed");
-        Err(Problem::new(what, "report it: see SECURITY.md").into())
+        Err(Problem::new(what, "report it as SECURITY.md says").into())
     }
 
     fn version_of(&self, program: &Path) -> Result<Version> {
@@ -138,7 +140,7 @@ impl Installation {
         let output = ask(program, "version").map_err(|error| refused(&error.root_cause().to_string()))?;
         let answer = String::from_utf8_lossy(&output.stdout).into_owned();
         let version = answer.trim().rsplit(' ').next().and_then(|word| word.parse().ok());
-        version.filter(|_| output.success).ok_or_else(|| refused("it does not say its version").into())
+        version.filter(|_| output.success).ok_or_else(|| refused("the program printed no version").into())
     }
 }
 

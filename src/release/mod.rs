@@ -57,17 +57,17 @@ impl ReleaseServer {
                 let field = |name: &str| setting.get(name).and_then(Value::as_str);
                 field("address")
                     .zip(field("key"))
-                    .ok_or_else(|| wrong_setting("it needs an `address` and the `key` that signs the releases"))?
+                    .ok_or_else(|| wrong_setting("`address` and `key`, which signs the releases, are needed"))?
             }
         };
         if key.is_empty() {
-            let clone = format!("`git clone {}`; its install.sh builds it", facts::repository());
+            let clone = format!("run `git clone {}`, then its install.sh", facts::repository());
             return Err(Problem::new("there is no signed release of Ensign yet", clone));
         }
-        let key = PublicKey::parse(key).ok_or_else(|| wrong_setting("its `key` is not a public key of minisign"))?;
+        let key = PublicKey::parse(key).ok_or_else(|| wrong_setting("`key` is not a public key of minisign"))?;
         let address = address.trim_end_matches('/').to_owned();
         if !Url::parse(&address).is_some_and(|url| url.is_https()) {
-            return Err(wrong_setting("its `address` does not begin with https://"));
+            return Err(wrong_setting("`address` does not begin with https://"));
         }
         Ok(Self { address, key, client: HttpClient::new(Limits::default()) })
     }
@@ -89,10 +89,10 @@ impl ReleaseServer {
             named.ok_or_else(|| tampered(&format!("the signature is for `{shown}`, which is not a version")))?;
         match wanted {
             Some(wanted) if *wanted != version => {
-                Err(tampered(&format!("the signature is for version {version}, and {wanted} was asked for")))
+                Err(tampered(&format!("the signature is for version {version}, but {wanted} was requested")))
             }
             None if version.is_pre_release() => Err(Problem::run(
-                format!("the newest release there, {version}, is a pre-release; nothing was changed"),
+                format!("the newest release, {version}, is a pre-release; nothing was changed"),
                 format!("update --version {version}"),
             )),
             _ => Ok(Release { version, sums }),
@@ -106,7 +106,7 @@ impl ReleaseServer {
         let name = format!("ensign-{version}-{target}");
         let file = format!("{name}.tar.gz");
         let sum = release.sum_of(&file).ok_or_else(|| {
-            let clone = format!("`git clone {}`; its install.sh builds it", facts::repository());
+            let clone = format!("run `git clone {}`, then its install.sh", facts::repository());
             Problem::new(format!("release {version} has no program for {target}"), clone)
         })?;
         let archive = self
@@ -115,7 +115,7 @@ impl ReleaseServer {
         let mut hasher = Hasher::new(&[]);
         hasher.update(&archive);
         if hasher.finish().sha256 != format!("sha256:{sum}") {
-            return Err(tampered(&format!("{file} is not what was signed: its checksum differs")));
+            return Err(tampered(&format!("{file} is not the signed file: its checksum differs")));
         }
         archive::program(&archive, &name, PROGRAM).map_err(|fault| tampered(&format!("{file} {fault}")))
     }
@@ -147,9 +147,9 @@ impl ReleaseServer {
             }
             (DownloadError::Redirect, _) => Problem::new(
                 format!("`{host}` redirects {file} to an address without https"),
-                "report it to those who run that server",
+                "report it to the server's operator",
             ),
-            (DownloadError::TooLarge, _) => tampered(&format!("{file} is too large to be of a release")),
+            (DownloadError::TooLarge, _) => tampered(&format!("{file} is too large for a release")),
             (DownloadError::Broken(bytes), _) => Problem::new(
                 format!("the download of {file} broke off again and again, last after {bytes} bytes"),
                 again,
@@ -184,7 +184,7 @@ fn verify(key: &PublicKey, signature: &str, sums: &str) -> Result<String, Proble
 fn tampered(what: &str) -> Problem {
     Problem::new(
         format!("{what}; nothing was changed"),
-        "try again, and report it if it happens twice: see SECURITY.md",
+        "try again; if it happens twice, report it as SECURITY.md says",
     )
 }
 

@@ -18,7 +18,7 @@ const LONGEST: usize = 40;
 impl Version {
     /// Returns the version of this program.
     pub(crate) fn ours() -> Self {
-        env!("CARGO_PKG_VERSION").parse().expect("cargo has checked it")
+        env!("CARGO_PKG_VERSION").parse().expect("cargo has checked the version")
     }
 
     pub(super) fn is_pre_release(&self) -> bool {

@@ -168,13 +168,13 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
 }
 
 /// Returns a variable's present value, which the client may have changed; `None` if the variable is unset or empty.
-#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+#[expect(clippy::disallowed_methods, reason = "only this file reads the environment")]
 pub(crate) fn present(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// Returns all variables with their present values, which the client may have changed.
-#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+#[expect(clippy::disallowed_methods, reason = "only this file reads the environment")]
 pub(crate) fn all() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
@@ -223,7 +223,10 @@ fn read_mounted() -> Result<Vec<EnvAccount>> {
     if let Some(path) = absolute(ACCOUNTS_FILE)? {
         let shown = path.display();
         let wrong = |why: String| {
-            Problem::new(format!("`{shown}`, which {ACCOUNTS_FILE} names, {why}"), "see docs/ci.md for its form")
+            Problem::new(
+                format!("`{shown}`, which {ACCOUNTS_FILE} names, {why}"),
+                "docs/ci.md shows the form of the file",
+            )
         };
         let bytes = files::read_any(&path, ACCOUNTS_LIMIT)?.ok_or_else(|| wrong("is not there".into()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -242,7 +245,10 @@ fn read_mounted() -> Result<Vec<EnvAccount>> {
     for (name, value) in variables {
         let read = env_account::read_variable(&name, &value.to_string_lossy());
         found.push(read.map_err(|why| {
-            Problem::new(format!("{LOGIN}{name} is not an account: {why}"), "write it as `ghcr.io/acme/** USER SECRET`")
+            Problem::new(
+                format!("{LOGIN}{name} is not an account: {why}"),
+                "write the variable as `ghcr.io/acme/** USER SECRET`",
+            )
         })?);
     }
     Ok(found)
@@ -256,7 +262,7 @@ pub(crate) fn ours() -> impl Iterator<Item = String> {
 
 /// Returns a variable's value even if it is empty, because some files treat empty and unset variables differently.
 /// Ensign's own variables are left out, because they may contain secrets.
-#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+#[expect(clippy::disallowed_methods, reason = "only this file reads the environment")]
 pub(crate) fn text(name: &str) -> Option<String> {
     std::env::var_os(name).filter(|_| !name.starts_with("ENSIGN_"))?.into_string().ok()
 }

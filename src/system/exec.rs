@@ -11,7 +11,7 @@ use super::{env, programs};
 
 /// Runs `command` with an additional environment variable. On Unix `command` replaces this process, so the function
 /// returns only after a failure.
-#[expect(clippy::disallowed_methods, reason = "a person named the program: it is run as a shell does it")]
+#[expect(clippy::disallowed_methods, reason = "runs a program that the user named, as a shell does")]
 pub(crate) fn exec(command: &[OsString], variable: &str, value: &str) -> Result<ExitCode> {
     let [program, words @ ..] = command else { bail!("no command was given") };
     let run = locate(program).and_then(|path| {
@@ -24,7 +24,7 @@ pub(crate) fn exec(command: &[OsString], variable: &str, value: &str) -> Result<
 }
 
 /// Runs a command on this terminal, waits for its end and returns its exit code.
-#[expect(clippy::disallowed_methods, reason = "a person was shown the command and said yes")]
+#[expect(clippy::disallowed_methods, reason = "the user saw the command and agreed")]
 pub(crate) fn run_here(command: &[&OsStr]) -> Result<Option<i32>> {
     let [program, words @ ..] = command else { bail!("no command was given") };
     let run = locate(program).and_then(|path| Command::new(path).args(words).status());

@@ -32,7 +32,7 @@ impl Effort {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the passphrase becomes a key")]
+#[expect(clippy::disallowed_methods, reason = "derives a key from the passphrase")]
 pub(crate) fn key(passphrase: &Secret, salt: &[u8], effort: Effort) -> Result<SealKey> {
     effort.check()?;
     let Effort { memory_kib, passes, lanes } = effort;

@@ -61,7 +61,7 @@ fn failed(verb: &str, stderr: &str) -> Problem {
         let message = "before systemd 256 only root can use `systemd-creds`";
         return Problem::new(message, "use another holder of the key");
     }
-    let last = stderr.trim().trim_end_matches('.').lines().last().unwrap_or("it does not say why");
+    let last = stderr.trim().trim_end_matches('.').lines().last().unwrap_or("no reason is given");
     let message = format!("`systemd-creds {verb}` failed: {}", one_line(last, 200));
     Problem::new(message, "run `systemd-creds has-tpm2` to see what this machine has")
 }
@@ -94,6 +94,6 @@ mod tests {
         let other = ask("echo note >&2; echo 'Failed to decrypt: Bad message' >&2; exit 1", LONG);
         assert!(other.starts_with("`systemd-creds decrypt` failed: Failed to decrypt: Bad message: "), "{other}");
         let slow = ask("sleep 30", Duration::from_secs(1));
-        assert!(slow.ends_with("no answer in 1 seconds"), "{slow}");
+        assert!(slow.ends_with("no answer in 1 second"), "{slow}");
     }
 }

@@ -30,11 +30,6 @@ pub(crate) fn single_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Returns a number with its noun, such as `1 account` or `2 accounts`.
-pub(crate) fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
-}
-
 /// Splits a command into words as a POSIX shell does, without expansions; `None` if a quote is not closed.
 pub(crate) fn split_words(command: &str) -> Option<Vec<String>> {
     shell_words::split(command).ok()

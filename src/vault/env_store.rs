@@ -51,7 +51,7 @@ fn get(env: &Env, account: &Account) -> Result<Option<StoredSecret>> {
 /// The hint does not suggest a login, because accounts of the environment take precedence over all others.
 fn lacks(account: &Account, path: &Path, what: &str) -> anyhow::Error {
     let file = format!("`{}`, the secret file of {} on {}", path.display(), account.name, account.registry);
-    Problem::new(format!("{file}, is {what}"), "mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE").into()
+    Problem::new(format!("{file}, is {what}"), "mount the file, or change `secret_file` in ENSIGN_ACCOUNTS_FILE").into()
 }
 
 /// Returns the error for an attempt to change an environment account. The hint names the variables that define

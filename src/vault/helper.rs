@@ -114,7 +114,7 @@ fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Resu
 fn failed(helper: &HelperName, account: &Account, deed: &str) -> Problem {
     Problem::new(
         format!("the secret of {} on {} could not be {deed} by `{}`", account.name, account.registry, helper.program()),
-        format!("run `{} list` to see what is wrong with it", helper.program()),
+        format!("run `{} list` to see what is wrong", helper.program()),
     )
 }
 

@@ -46,16 +46,16 @@ pub(crate) fn list(helper: &HelperName, patience: Duration) -> Result<Vec<(Strin
 pub(crate) fn login(helper: &HelperName, server: &str, patience: Duration) -> Result<Credential, HelperRefusal> {
     let stdout = ask(helper, "get", server.as_bytes(), patience)?;
     let HelperMessage { username, secret, .. } =
-        HelperMessage::read_answer(&stdout).ok_or_else(|| failed(helper, "its answer is not a login"))?;
+        HelperMessage::read_answer(&stdout).ok_or_else(|| failed(helper, "the answer is not a login"))?;
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
         return Err(HelperRefusal::NotFound); // docker/cli also reads an empty secret as no login
     };
-    let username = username.parse().map_err(|error| failed(helper, &format!("its user name: {error}")))?;
+    let username = username.parse().map_err(|error| failed(helper, &format!("the user name is not valid: {error}")))?;
     Ok(Credential { username, secret })
 }
 
 /// Saves a login in a helper.
-#[expect(clippy::disallowed_methods, reason = "the helper that keeps the secret is given it, through a pipe")]
+#[expect(clippy::disallowed_methods, reason = "gives the secret to the helper that keeps it, through a pipe")]
 pub(crate) fn store(helper: &HelperName, server: &str, username: &Username, secret: &Secret) -> Result<(), Problem> {
     let [url, username, secret] =
         [server, username.as_str(), secret.expose()].map(|text| Zeroizing::new(Value::from(text).to_string()));
@@ -140,5 +140,5 @@ fn failed(helper: &HelperName, why: &str) -> HelperRefusal {
 fn problem(helper: &HelperName, why: &str) -> Problem {
     let program = helper.program();
     let what = if why.contains(&program) { one_line(why, 200) } else { format!("`{program}`: {}", one_line(why, 200)) };
-    Problem::new(what, format!("run `{program} list` to see what is wrong with it"))
+    Problem::new(what, format!("run `{program} list` to see what is wrong"))
 }

@@ -67,7 +67,7 @@ fn unknown(account: &Account) -> Problem {
     let store = text::one_line(&account.store.to_string(), 40);
     Problem::run(
         format!(
-            "the secret of {} on {} is in the store `{store}`, which this Ensign does not have",
+            "the secret of {} on {} is in the store `{store}`, which this version of Ensign does not have",
             account.name, account.registry
         ),
         format_args!("login {} --alias {} --store file", account.registry, text::quote(account.name.as_str())),

@@ -17,7 +17,7 @@ const MARK: &str = r#"{"ensign":1,"#;
 
 impl WrittenSecret {
     /// Returns the entry as one text, for a store that keeps one text per entry.
-    #[expect(clippy::disallowed_methods, reason = "given to the store that keeps it")]
+    #[expect(clippy::disallowed_methods, reason = "gives the secret to its store")]
     pub(super) fn to_text(&self) -> Zeroizing<String> {
         if self.0.is_plain() {
             return Zeroizing::new(self.0.secret.expose().to_owned());
@@ -36,7 +36,7 @@ impl WrittenSecret {
 }
 
 impl Serialize for WrittenSecret {
-    #[expect(clippy::disallowed_methods, reason = "written to the store that keeps it")]
+    #[expect(clippy::disallowed_methods, reason = "writes the secret to its store")]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let StoredSecret {
             secret,

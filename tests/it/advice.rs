@@ -22,7 +22,7 @@ fn a_refused_login_says_where_the_registry_has_its_tokens_made() {
 exit 3
 --- stderr
 error: login failed for [HOST]: authentication rejected by [HOST]
-hint: make a token at https://localhost/tokens (it needs: package: read [31m) and log in again; login not saved
+hint: make a token at https://localhost/tokens (the token needs: package: read [31m) and log in again; login not saved
 
 "#]]);
     assert_eq!(provider.sent_to("/.well-known/registry-login").len(), 1);
@@ -58,7 +58,7 @@ Password or token of alice: [hidden]
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for [HOST] yet; a line in its config changes that.
 Add it to ~/.docker/config.json? [y/N] no
-! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 
 "#]],
@@ -78,7 +78,7 @@ Password or token of alice: [hidden]
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for [HOST] yet; a line in its config changes that.
 Add it to ~/.docker/config.json? [y/N] no
-! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 
 "#]],

@@ -55,13 +55,13 @@ fn an_account_that_one_registry_has_is_switched_to_without_naming_it() {
     sandbox.run(&["switch", "work"], "").shows(str![[r#"
 exit 0
 --- stderr
-✓ ghcr.io default: me → work   (undo: docker-credential-ensign switch ghcr.io -)
+✓ Default of ghcr.io: me → work   (undo: docker-credential-ensign switch ghcr.io -)
 
 "#]]);
     sandbox.run(&["switch", "ghcr.io"], "").shows(str![[r#"
 exit 0
 --- stderr
-✓ ghcr.io default: work → me   (undo: docker-credential-ensign switch ghcr.io -)
+✓ Default of ghcr.io: work → me   (undo: docker-credential-ensign switch ghcr.io -)
 
 "#]]);
     let mut transcript = String::new();

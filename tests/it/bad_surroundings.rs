@@ -77,10 +77,10 @@ fn huge_and_binary_stdin_is_read_to_its_end_and_refused() {
         str![[r#"
 exit 1
 --- stdout
-stdin holds more than 65536 bytes
+stdin contains more than 65536 bytes
 exit 1
 --- stdout
-stdin holds more than 65536 bytes
+stdin contains more than 65536 bytes
 
 "#]],
     );
@@ -88,7 +88,7 @@ stdin holds more than 65536 bytes
     run.shows(str![[r#"
 exit 1
 --- stdout
-could not store the login: stdin holds no JSON object (line 1)
+could not store the login: stdin contains no JSON object (line 1)
 
 "#]]);
     let long = json!({"ServerURL": "a".repeat(60_000), "Username": "u", "Secret": "s3cret"}).to_string();

@@ -53,15 +53,15 @@ fn hostile_answers_are_named_and_never_passed_on() {
         &told,
         str![[r#"
 true
-  LENDER gave no secret for ghcr.io: its answer is empty: run `echo ghcr.io | docker-credential-lender get` to see why
+  LENDER gave no secret for ghcr.io: the answer is empty: run `echo ghcr.io | docker-credential-lender get` to see why
 echo '<html>hunter2</html>'
-  LENDER gave no secret for ghcr.io: its answer is not the expected JSON: run `echo ghcr.io | docker-credential-lender get` to see why
+  LENDER gave no secret for ghcr.io: the answer is not the expected JSON: run `echo ghcr.io | docker-credential-lender get` to see why
 echo '{"Username":"u","Secret":""}'
-  LENDER gave no secret for ghcr.io: the secret in its answer is empty: run `echo ghcr.io | docker-credential-lender get` to see why
+  LENDER gave no secret for ghcr.io: the secret in the answer is empty: run `echo ghcr.io | docker-credential-lender get` to see why
 printf '\377\376'
-  LENDER gave no secret for ghcr.io: its answer is not text: run `echo ghcr.io | docker-credential-lender get` to see why
+  LENDER gave no secret for ghcr.io: the answer is not text: run `echo ghcr.io | docker-credential-lender get` to see why
 yes
-  the secret for ghcr.io is out of reach: could not ask LENDER: its answer is longer than 1024 KiB: run `echo ghcr.io | docker-credential-lender get` to see why
+  the secret for ghcr.io is out of reach: could not ask LENDER: the answer is longer than 1024 KiB: run `echo ghcr.io | docker-credential-lender get` to see why
 
 "#]],
     );
@@ -98,40 +98,40 @@ fn words_that_do_not_fit_are_told_before_anything_is_run() {
         str![[r#"
 aws secret.example.com
 error: `aws` has no secret for secret.example.com, which is not a host of the form 123456789012.dkr.ecr.REGION.amazonaws.com
-hint: use `--borrow command` if the secret may go there anyway
+hint: use `--borrow command` if that registry may get the secret anyway
 aws public.ecr.aws.evil.example
 error: `aws` has no secret for public.ecr.aws.evil.example, which is not a host of the form 123456789012.dkr.ecr.REGION.amazonaws.com
-hint: use `--borrow command` if the secret may go there anyway
+hint: use `--borrow command` if that registry may get the secret anyway
 aws 123456789012.dkr.ecr.eu-west-1.amazonaws.com --item x
-error: `--borrow aws` takes no item
+error: `--borrow aws` does not use `--item`
 hint: remove it
 aws 123456789012.dkr.ecr.eu-west-1.amazonaws.com --env AWS_SECRET_ACCESS_KEY=x
 error: `AWS_SECRET_ACCESS_KEY` looks like a secret, and the config never stores secrets
 hint: name a file or profile that contains the secret, or export the variable where the client runs
 aws 123456789012.dkr.ecr.eu-west-1.amazonaws.com --cache 10
-error: `10` is not a time to keep a secret
-hint: write it as in `10m`; 12h is the longest
+error: `10` is not a valid time for `--cache`
+hint: write a time as in `10m`, 12h at most
 aws 123456789012.dkr.ecr.eu-west-1.amazonaws.com --profile=-x
-error: `-x` would be an option of the program
-hint: name it without the dash
+error: `-x` begins with `-`, so the program would read it as an option
+hint: use a value without a leading `-`
 gh ghcr.io
 error: `gh` gives a secret without a user name
 hint: name the user at ghcr.io: add `-u NAME`
 gh quay.io -u me
 error: `gh` has no secret for quay.io, which is not a host ghcr.io or containers.HOST
-hint: use `--borrow command` if the secret may go there anyway
+hint: use `--borrow command` if that registry may get the secret anyway
 pass ghcr.io
 error: `--borrow pass` needs an item
-hint: add it, as in `--item registry/ghcr.io`
+hint: add an item, as in `--item registry/ghcr.io`
 vault ghcr.io --item x
 error: `--borrow vault` needs a field
-hint: add it, as in `--field token`
+hint: add a field, as in `--field token`
 command ghcr.io
 error: `--borrow command` needs a command
-hint: add it, as in `-- /usr/bin/print-token ghcr.io`
+hint: add a command, as in `-- /usr/bin/print-token ghcr.io`
 command ghcr.io -- bin/x
 error: `bin/x` is a relative path
-hint: give only its name, or its full path
+hint: give only the program's name, or its full path
 command ghcr.io -- [BIN]/docker-credential-ensign get
 error: `[BIN]/docker-credential-ensign` is Ensign itself, which would ask itself
 hint: name another program
@@ -159,8 +159,8 @@ exit 3
   ● a  default   a/**   in clear text   from aws, profile p
     ✗ there is no program `aws` on PATH: install `aws`
 
-Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com:
-  docker-credential-ensign configure-docker
+Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com; to
+  change that:  docker-credential-ensign configure-docker
 1 account needs attention.
 
 "#]]);

@@ -303,7 +303,7 @@ exit 0
 ✓ Removed ci from ghcr.io
 ! a token stays valid until you delete it at https://github.com/settings/tokens
   buildx's folders: 1 changed
-! removed its program docker-credential-ensign-ci too
+! removed the program docker-credential-ensign-ci too
 
 "#]]);
     assert_eq!(folders(&sandbox)[1], "ghcr.io/acme/tools/lint ensign-office");
@@ -329,7 +329,7 @@ fn what_a_client_has_logged_out_is_mended_by_the_next_run() {
         &pinned,
         str![[r#"
 ✓ Removed docker-credential-ensign-work
-! buildx's folders still name this program: `docker-credential-ensign buildx sync` makes it again, `docker-credential-ensign buildx sync --remove` removes them
+! buildx's folders still name this program: `docker-credential-ensign buildx sync` makes the program again, `docker-credential-ensign buildx sync --remove` removes the folders
 
 "#]],
     );

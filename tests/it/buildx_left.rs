@@ -91,8 +91,8 @@ exit 0
 --- stderr
 ✓ Made ~/docker-credential-ensign-ci
 ✓ Folders: 1 written
-! quay.io/me/app gets no folder: its registry has one account
-! ghcr.io/public/x gets no folder: no single account is for it
+! quay.io/me/app gets no folder: the registry has only one account
+! ghcr.io/public/x gets no folder: no single account is for this image
 
 "#]]);
 
@@ -117,7 +117,7 @@ hint: name images, as in `docker-credential-ensign buildx sync ghcr.io/acme/app`
 exit 2
 --- stderr
 error: `ghcr.io/acme/*` is not an image: a repository is made of lower-case letters, digits, `.`, `_`, `-` and `/`
-hint: name it as in `ghcr.io/acme/app:1`
+hint: name the image as in `ghcr.io/acme/app:1`
 exit 3
 --- stderr
 error: nowhere.example has no account

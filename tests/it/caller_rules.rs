@@ -59,9 +59,9 @@ fn an_account_may_be_for_named_programs() {
     shows(
         &refusals,
         str![[r#"
-podman: it is not for podman
-mytool: it is not for the program that asks
-docker-buildx: it is not for docker buildx
+podman: the account is not for podman
+mytool: the account is not for the program that asks
+docker-buildx: the account is not for docker buildx
 
 "#]],
     );
@@ -107,7 +107,10 @@ fn an_account_may_be_kept_from_coding_agents() {
     std::os::unix::fs::symlink("/bin/sh", sandbox.home().join("docker2")).unwrap();
     let run = running(&sandbox, &["claude", "task"], "sh -c 'cd .; ./docker2 pull ghcr.io/work/app; true'\n", "");
     assert_eq!(run, Run { code: Some(0), ..Run::not_found() });
-    shows(&last_refusal(&sandbox), str!["it is not for coding agents, and `claude` started it (Claude Code)"]);
+    shows(
+        &last_refusal(&sandbox),
+        str!["the account is not for coding agents, and `claude` (Claude Code) started this command"],
+    );
     let script = "CLAUDECODE=1 sh -c 'env -u CLAUDECODE ./docker2 pull ghcr.io/work/app; true'\n";
     let run = running(&sandbox, &["make", "task"], script, "");
     assert_eq!(run.stdout, NOT_FOUND);
@@ -117,7 +120,7 @@ fn an_account_may_be_kept_from_coding_agents() {
     shows(
         &why,
         str![[r#"
-[NOW]    docker pull   ghcr.io   not handed out: work; it is not for coding agents, and CLAUDECODE is set, as Claude Code does
+[NOW]    docker pull   ghcr.io   not handed out: work; the account is not for coding agents, and CLAUDECODE shows that Claude Code is running
     default account → work
     run `docker-credential-ensign account show ghcr.io`
 
@@ -143,20 +146,20 @@ fn an_agent_neither_takes_the_rule_away_nor_grants() {
         str![[r#"
 exit 4
 --- stderr
-error: a person must run this, but CLAUDECODE is set, as Claude Code does
-hint: run it in a terminal of your own
+error: a person must run this, but CLAUDECODE shows that Claude Code is running
+hint: run the command in a terminal of your own
 exit 4
 --- stderr
-error: a person must run this, but CLAUDECODE is set, as Claude Code does
-hint: run it in a terminal of your own
+error: a person must run this, but CLAUDECODE shows that Claude Code is running
+hint: run the command in a terminal of your own
 exit 4
 --- stderr
-error: a person must run this, but CLAUDECODE is set, as Claude Code does
-hint: run it in a terminal of your own
+error: a person must run this, but CLAUDECODE shows that Claude Code is running
+hint: run the command in a terminal of your own
 exit 4
 --- stderr
-error: a person must run this, but CLAUDECODE is set, as Claude Code does
-hint: run it in a terminal of your own
+error: a person must run this, but CLAUDECODE shows that Claude Code is running
+hint: run the command in a terminal of your own
 
 "#]],
     );
@@ -187,7 +190,7 @@ fn an_account_may_be_for_terminals_only() {
     shows(
         &shown,
         str![[r#"
-ensign: work on ghcr.io is not handed out: it is for terminals only, and the caller has none: run `docker-credential-ensign account edit ghcr.io work --terminal optional`
+ensign: work on ghcr.io is not handed out: the account is for terminals only, and the caller has no terminal: run `docker-credential-ensign account edit ghcr.io work --terminal optional`
 
 "#]],
     );
@@ -201,7 +204,7 @@ fn an_account_may_need_a_grant_that_ends() {
     let sandbox = guarded(&["--grant", "required"]);
     let status = |sandbox: &Sandbox| sandbox.ok(&["status"], "");
     assert_eq!(asked_by(&sandbox, "docker"), Run::not_found());
-    shows(&last_refusal(&sandbox), str!["it needs a grant, and has none now"]);
+    shows(&last_refusal(&sandbox), str!["the account needs a grant, and has none now"]);
     shows(
         &status(&sandbox),
         str![[r#"
@@ -209,7 +212,7 @@ ghcr.io
   ● work  default   work/**   in clear text
           may ask: with a grant only (not granted now)
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 
 "#]],

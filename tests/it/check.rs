@@ -53,8 +53,8 @@ exit 0
 ✓ HOST accepts bob, who may pull HOST/bob/app
 ✓ HOST accepts bob, who may push to HOST/bob/app
 ✓ HOST accepts alice, who may pull HOST/public/app
-✗ HOST accepts alice, who may not push to HOST/public/app (says HOST)
-✗ HOST accepts alice, who may not pull HOST/carol/app (says HOST)
+✗ HOST accepts alice, who may not push to HOST/public/app (according to HOST)
+✗ HOST accepts alice, who may not pull HOST/carol/app (according to HOST)
 
 "#]],
     );
@@ -98,7 +98,7 @@ exit 0
 ✓ [HOST] accepts alice, who may pull [HOST]/alice/app
 exit 4
 --- stdout
-✗ [HOST] accepts alice, who may not pull [HOST]/carol/app (says [HOST])
+✗ [HOST] accepts alice, who may not pull [HOST]/carol/app (according to [HOST])
 exit 0
 --- stdout
 ✓ [HOST] accepts alice, who may push to [HOST]/alice/app
@@ -112,8 +112,8 @@ exit 0
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: [HOST] accepts alice, but issues no tokens: it takes the user name and password directly (Basic)
-hint: run `docker-credential-ensign api [HOST] PATH`, which sends them
+error: [HOST] accepts alice, but issues no tokens, because the registry accepts the user name and password directly (Basic)
+hint: run `docker-credential-ensign api [HOST] PATH`, which sends the user name and password
 
 "#]]);
 }

@@ -106,7 +106,7 @@ hint: run `docker-credential-ensign login HOST`
     run.shows(str![[r#"
 exit 0
 --- stdout
-– *.azurecr.io stands for many registries: `check HOST` asks one of them about me
+– *.azurecr.io matches many registries: `check HOST` asks one of them about me
 
 "#]]);
     std::fs::remove_file(sandbox.secrets_path("*.azurecr.io").with_file_name("%2a.azurecr.io.json")).unwrap();
@@ -119,7 +119,7 @@ exit 0
     run.shows(str![[r#"
 exit 3
 --- stdout
-– *.azurecr.io stands for many registries: `check HOST` asks one of them about me
+– *.azurecr.io matches many registries: `check HOST` asks one of them about me
 ✗ [HOST] was not asked about alice: the secret of alice is gone: run `docker-credential-ensign login [HOST] -u alice`
 --- stderr
 hint: run `docker-credential-ensign login [HOST] -u alice`

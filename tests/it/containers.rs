@@ -38,9 +38,9 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json, ~/.config/containers/auth.json
   To undo   docker-credential-ensign configure-docker --undo
-! Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign:  docker-credential-ensign import [HOME]/run/containers/auth.json --remove
-! plain-text logins are left, and some tools use them first:  docker-credential-ensign configure-docker --import
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign; to import that login:  docker-credential-ensign import [HOME]/run/containers/auth.json --remove
+! plain-text logins are left, and some tools use them first; to import them:  docker-credential-ensign configure-docker --import
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
     sandbox.run(&["status"], "").shows(str![[r#"
@@ -49,10 +49,11 @@ exit 0
 ghcr.io
   ● me  default   me/**   in clear text
 
-Docker asks Ensign for all of them.
-✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH
+Docker asks Ensign for all of these registries.
+✗ Docker will not find `docker-credential-ensign`, because its folder is not on
+  PATH
 --- stderr
-! Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign:  docker-credential-ensign import [HOME]/run/containers/auth.json --remove
+! Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign; to import that login:  docker-credential-ensign import [HOME]/run/containers/auth.json --remove
 
 "#]]);
     let run = sandbox.run(&["status", "--json"], "");
@@ -129,7 +130,7 @@ me
 ●  9 default account        → me
   10 only account           → me
 --- stderr
-! Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign:  docker-credential-ensign import [HOME]/run/containers/auth.json --remove
+! Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign; to import that login:  docker-credential-ensign import [HOME]/run/containers/auth.json --remove
 
 "#]]);
     // An import removes the other login.
@@ -215,8 +216,8 @@ exit 1
 ✓ Imported a on ghcr.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would no longer find the one for ghcr.io/me in ~/.config/containers/auth.json. Import them together:  docker-credential-ensign import containers --remove
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would no longer find the login for ghcr.io/me in ~/.config/containers/auth.json. Import them together:  docker-credential-ensign import containers --remove
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 exit 1
 --- stdout
   ghcr.io/acme/**  a  ~/run/containers/auth.json  new
@@ -224,8 +225,8 @@ exit 1
 ✓ Imported a on ghcr.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would no longer find the one for ghcr.io in ~/.config/containers/auth.json. Import them together:  docker-credential-ensign import containers --remove
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would no longer find the login for ghcr.io in ~/.config/containers/auth.json. Import them together:  docker-credential-ensign import containers --remove
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 exit 1
 --- stdout
   ghcr.io/acme/**  a  ~/run/containers/auth.json  new
@@ -233,8 +234,8 @@ exit 1
 ✓ Imported a on ghcr.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would no longer find the one for ghcr.io/me in ~/.config/containers/auth.json. Import them together:  docker-credential-ensign import containers --remove
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would no longer find the login for ghcr.io/me in ~/.config/containers/auth.json. Import them together:  docker-credential-ensign import containers --remove
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]],
     );

@@ -33,18 +33,18 @@ exit 3
 --- stdout
 [HOST]
   ● alice  default   alice/**   in clear text
-    ✗ the credentials of alice on [HOST] are no longer valid: the registry refused them when they were checked: run `docker-credential-ensign login [HOST] --alias alice`
+    ✗ the credentials of alice on [HOST] are no longer valid: the registry refused them at the last check: run `docker-credential-ensign login [HOST] --alias alice`
 
-Docker does not ask Ensign for [HOST]:
+Docker does not ask Ensign for [HOST]; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 exit 3
 --- stdout
 [HOST-2]
   ● alice  default   alice/**   in clear text
-    ✗ the credentials of alice on [HOST-2] are no longer valid: the registry refused them when they were checked: run `docker-credential-ensign login [HOST-2] --alias alice`
+    ✗ the credentials of alice on [HOST-2] are no longer valid: the registry refused them at the last check: run `docker-credential-ensign login [HOST-2] --alias alice`
 
-Docker does not ask Ensign for [HOST-2]:
+Docker does not ask Ensign for [HOST-2]; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 
@@ -100,7 +100,7 @@ ghcr.io
   ● me  default   me/**   in clear text   expired 2 minutes ago
     ✗ the credentials of me on ghcr.io are no longer valid: they have expired: run `docker-credential-ensign login ghcr.io --alias me`
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 

@@ -76,7 +76,7 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
-Docker does not ask Ensign for [HOST]:
+Docker does not ask Ensign for [HOST]; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 exit 3
@@ -85,7 +85,7 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
-Docker does not ask Ensign for [HOST]:
+Docker does not ask Ensign for [HOST]; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 exit 3
@@ -94,7 +94,7 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
-Docker does not ask Ensign for [HOST]:
+Docker does not ask Ensign for [HOST]; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 exit 3
@@ -103,7 +103,7 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
-Docker does not ask Ensign for [HOST]:
+Docker does not ask Ensign for [HOST]; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 exit 3
@@ -112,7 +112,7 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
-Docker does not ask Ensign for [HOST]:
+Docker does not ask Ensign for [HOST]; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 exit 3
@@ -121,7 +121,7 @@ exit 3
   ● alice  default   alice/**   in clear text
     ✗ the session of alice at [HOST] has expired: log in at http://localhost/login with a browser, then try again; the saved secret stays valid
 
-Docker does not ask Ensign for [HOST]:
+Docker does not ask Ensign for [HOST]; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 
@@ -256,7 +256,7 @@ Log in at ATCR with a browser, here or on another machine:
     Code  ABCD-1234
 
 Waiting for ATCR, 10:00 at most …
-error: login failed for [HOST]: the session there has expired
+error: login failed for [HOST]: the session has expired
 hint: log in at http://localhost/login with a browser, then try again
 exit 3
 --- stderr
@@ -266,7 +266,7 @@ Log in at ATCR with a browser, here or on another machine:
     Code  ABCD-1234
 
 Waiting for ATCR, 10:00 at most …
-error: login failed for [HOST-2]: the session there has expired
+error: login failed for [HOST-2]: the session has expired
 hint: log in at http://localhost/login with a browser, then try again
 
 "#]],

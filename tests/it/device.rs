@@ -179,7 +179,7 @@ Log in at ATCR with a browser, here or on another machine:
     Code  ABCD-1234
 
 Waiting for ATCR, 10:00 at most …
-error: login failed for [HOST]: ATCR: its answer has neither a token nor an error (status 200)
+error: login failed for [HOST]: ATCR: the answer has neither a token nor an error (status 200)
 hint: login not saved; run the same command again
 exit 1
 --- stderr
@@ -189,7 +189,7 @@ Log in at ATCR with a browser, here or on another machine:
     Code  ABCD-1234
 
 Waiting for ATCR, 10:00 at most …
-error: login failed for [HOST-2]: ATCR: its answer has neither a token nor an error (status 302)
+error: login failed for [HOST-2]: ATCR: the answer has neither a token nor an error (status 302)
 hint: login not saved; run the same command again
 exit 1
 --- stderr
@@ -199,7 +199,7 @@ Log in at ATCR with a browser, here or on another machine:
     Code  ABCD-1234
 
 Waiting for ATCR, 10:00 at most …
-error: login failed for [HOST-3]: ATCR: its answer has neither a token nor an error (status 200)
+error: login failed for [HOST-3]: ATCR: the answer has neither a token nor an error (status 200)
 hint: login not saved; run the same command again
 exit 1
 --- stderr
@@ -224,7 +224,7 @@ fn a_registry_without_device_login_names_the_other_way() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: login failed for [HOST]: `[HOST]` gave no code to log in with at `/auth/device/code`: it does not offer this kind of login (status 404)
+error: login failed for [HOST]: `[HOST]` gave no login code at `/auth/device/code`: the server does not offer a device login (status 404)
 hint: log in with a password or token: `docker-credential-ensign login [HOST] -u NAME`
 
 "#]]);
@@ -248,7 +248,7 @@ fn a_provider_written_wrongly_is_named() {
 exit 1
 --- stderr
 error: invalid provider in `~/config/config.json`: `providers.acme`: unknown field `colour`, expected one of `title`, `hosts`, `opt_in`, `client_id`, `issuer`, `issuer_from_realm`, `realm_service`, `tenant`, `device_url`, `token_url`, `revoke_url`, `userinfo_url`, `scope`, `audience`, `push_scope`, `body`, `secret_field`, `error_field`, `username`, `exchange`, `exchange_url`, `expiry_url`, `page`, `token_page`, `token_rights`
-hint: fix it there; docs/providers.md explains each field
+hint: fix the provider there; docs/providers.md explains each field
 
 "#]]);
     let run = login(&Sandbox::new(), "ghcr.io", &["--provider", "pigeon"]);
@@ -256,7 +256,7 @@ hint: fix it there; docs/providers.md explains each field
 exit 2
 --- stderr
 error: `pigeon` is not a provider
-hint: there are: atcr, docker-hub, entra, github, gitlab, oidc
+hint: use one of: atcr, docker-hub, entra, github, gitlab, oidc
 
 "#]]);
 }
@@ -288,7 +288,7 @@ Waiting for GitHub, 10:00 at most …
   Used for  [HOST]/octocat/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
 }

@@ -19,7 +19,7 @@ fn a_registry_cannot_send_people_elsewhere() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: login failed for [HOST]: [HOST] points to `github.com`, which is not its own domain: it is not followed
+error: login failed for [HOST]: [HOST] points to `github.com`, which is not its own domain, so Ensign does not follow it
 hint: log in with a password or token: `docker-credential-ensign login [HOST] -u NAME`
 
 "#]]);
@@ -56,7 +56,7 @@ Waiting for [HOST], 10:00 at most …
   Used for  [HOST]/alice/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
 }

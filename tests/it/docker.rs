@@ -59,7 +59,7 @@ exit 0
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
   Registries without an account here get no login; `docker login` adds one.
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
     assert_eq!(std::fs::metadata(docker_config(&sandbox)).unwrap().permissions().mode() & 0o777, 0o600);
@@ -77,7 +77,7 @@ exit 0
 --- stderr
 Nothing to change.
   Registries without an account here get no login; `docker login` adds one.
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
     sandbox.ok(&["configure-docker", "--undo"], "");
@@ -109,7 +109,7 @@ exit 0
   To undo   docker-credential-ensign configure-docker --undo
 ! another helper answers for some of these registries; to take them over:  docker-credential-ensign configure-docker --force
   Registries without an account here get no login; `docker login` adds one.
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
 
@@ -156,11 +156,11 @@ exit 0
 ~/.docker/config.json
   !   "quay.io"                     plain-text login
 --- stderr
-! ~/.docker/config.json: "bad.example": its `auth` is not base64
+! ~/.docker/config.json: "bad.example": `auth` is not base64
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-! plain-text logins are left, and some tools use them first:  docker-credential-ensign configure-docker --import
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! plain-text logins are left, and some tools use them first; to import them:  docker-credential-ensign configure-docker --import
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
     assert_eq!(sandbox.who("quay.io"), "credentials not found in native keychain");
@@ -174,10 +174,10 @@ exit 0
 ~/.docker/config.json
   !   "quay.io"                     plain-text login
 --- stderr
-! ~/.docker/config.json: "bad.example": its `auth` is not base64
+! ~/.docker/config.json: "bad.example": `auth` is not base64
 ✓ Imported carol on quay.io
 Nothing to change.
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
     assert_eq!(sandbox.who("quay.io"), "carol");
@@ -230,9 +230,10 @@ ghcr.io
 docker.io
   ● alice  default   alice/**   in clear text
 
-Docker does not ask Ensign for docker.io (asks desktop):
+Docker does not ask Ensign for docker.io (asks desktop); to change that:
   docker-credential-ensign configure-docker
-✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH
+✗ Docker will not find `docker-credential-ensign`, because its folder is not on
+  PATH
 
 "#]],
     );
@@ -319,10 +320,10 @@ ghcr.io
 docker.io
   ● alice  default   alice/**   in clear text
 
-Docker does not ask Ensign for ghcr.io, docker.io:
+Docker does not ask Ensign for ghcr.io, docker.io; to change that:
   docker-credential-ensign configure-docker
 --- stderr
-! `docker` is a snap and can start no credential helper: install Docker's own packages, or write its file with  docker-credential-ensign export --all --format auth.json -o ~/snap/docker/current/.docker/config.json
+! `docker` is a snap and can start no credential helper; install Docker's own packages, or write its file with  docker-credential-ensign export --all --format auth.json -o ~/snap/docker/current/.docker/config.json
 exit 0
 --- stdout
 ~/.docker/config.json
@@ -335,8 +336,8 @@ exit 0
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
   Registries without an account here get no login; `docker login` adds one.
-! `docker` is a snap and can start no credential helper: install Docker's own packages, or write its file with  docker-credential-ensign export --all --format auth.json -o ~/snap/docker/current/.docker/config.json
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker` is a snap and can start no credential helper; install Docker's own packages, or write its file with  docker-credential-ensign export --all --format auth.json -o ~/snap/docker/current/.docker/config.json
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]],
     );

@@ -100,7 +100,7 @@ fn a_variable_that_did_not_count_is_told_by_why() {
         str![[r#"
 [NOW]    docker compose   ghcr.io   → other
     default account → other
-    ENSIGN_ACCOUNT was ignored: the client was not started with this value
+    ENSIGN_ACCOUNT was ignored, because the client was not started with this value
 
 "#]],
     );

@@ -46,7 +46,7 @@ ghcr.io
   ● old    default   old/**     in clear text   expired 2 days ago
     ✗ the credentials of old on ghcr.io are no longer valid: they have expired: run `docker-credential-ensign login ghcr.io --alias old`
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 
@@ -109,8 +109,8 @@ exit 0
   ● AWS  default      in clear text   expires in 12 hours
     ! log in again before then:  docker-credential-ensign login 123456789012.dkr.ecr.eu-west-1.amazonaws.com --alias AWS
 
-Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com:
-  docker-credential-ensign configure-docker
+Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com; to
+  change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert_eq!(sandbox.who(host), "AWS");
@@ -132,7 +132,7 @@ fn a_login_that_renews_itself_is_not_said_to_expire() {
 registry.gitlab.com
   ● me  default   me/**   in clear text   from login at gitlab   renewed automatically, within 1 hour
 
-Docker does not ask Ensign for registry.gitlab.com:
+Docker does not ask Ensign for registry.gitlab.com; to change that:
   docker-credential-ensign configure-docker
 
 "#]],
@@ -167,7 +167,7 @@ exit 0
 ghcr.io
   ● me  default   me/**   in clear text   from login at github   expires in 60 days, unless it is used before
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 
 "#]]);
@@ -188,7 +188,7 @@ ghcr.io
   ● me  default   me/**   in clear text   from login at github   expires in 3 days, unless it is used before
     ! log in again before then:  docker-credential-ensign login ghcr.io --alias me
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 
 "#]]);
@@ -216,10 +216,10 @@ exit 1
 ✗ path      1 broken
   ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
     PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out
-        without a login
+      breaks: Docker and Podman cannot start Ensign, so every pull and push goes
+        out without a login
       fix:    export PATH="$PATH:[BIN]"
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io
       breaks: pulls and pushes there go out without a login
@@ -235,9 +235,9 @@ exit 1
       fix:    docker-credential-ensign login ghcr.io --alias me
 ✓ answers   not tried: the program is not on PATH
 
-Found: 1 broken, 2 notes. A report without secrets:
+Found: 1 broken, 2 notes. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
     // An entry of an older Ensign does not contain the end of the login.
@@ -248,7 +248,7 @@ A newer release?  docker-credential-ensign update --check
 ghcr.io
   ● me  default   me/**   in clear text   from login at github   renewed automatically, within 1 hour
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 
 "#]],
@@ -361,7 +361,7 @@ shop.azurecr.io
   ● me  default   me/**   in clear text   expires in 3 hours
     ! log in again before then:  docker-credential-ensign login shop.azurecr.io --alias me
 
-Docker does not ask Ensign for shop.azurecr.io:
+Docker does not ask Ensign for shop.azurecr.io; to change that:
   docker-credential-ensign configure-docker
 
 "#]]);

@@ -48,7 +48,7 @@ exit 0
   }
 }
 --- stderr
-! 3 secrets are in clear text on stdout: anyone who reads it can use them
+! 3 secrets are in clear text on stdout: anyone who reads the output can use them
 
 "#]]);
 }
@@ -89,8 +89,8 @@ exit 0
 --- stdout
 export DOCKER_AUTH_CONFIG='{"auths":{"ghcr.io":{"auth":"bWU6bWUtczNjcmV0"},"https://index.docker.io/v1/":{"auth":"YWxpY2U6aXQncy1zM2NyZXQ="}}}'
 --- stderr
-! not exported: work on ghcr.io: ghcr.io/acme/**: the variable has no keys for images
-! 2 secrets are in clear text on stdout: anyone who reads it can use them
+! not exported: work on ghcr.io: ghcr.io/acme/**: DOCKER_AUTH_CONFIG has no keys for images
+! 2 secrets are in clear text on stdout: anyone who reads the output can use them
 
 "#]]);
     let script = format!("{}printf %s \"$DOCKER_AUTH_CONFIG\"", run.stdout);
@@ -108,7 +108,7 @@ fn a_file_is_private_and_never_written_over_unasked() {
 exit 0
 --- stderr
 ✓ Wrote new/auth.json
-! 1 secret is in clear text in new/auth.json: anyone who reads it can use them
+! 1 secret is in clear text in new/auth.json: anyone who reads the file can use them
 
 "#]]);
     let path = sandbox.home().join("new/auth.json");
@@ -241,7 +241,7 @@ exit 1
 }
 --- stderr
 ! not exported: work on ghcr.io: the secret of work is gone: run `docker-credential-ensign login ghcr.io -u work`
-! 2 secrets are in clear text on stdout: anyone who reads it can use them
+! 2 secrets are in clear text on stdout: anyone who reads the output can use them
 
 "#]]);
     let run = sandbox.run(&[&arguments[..], &["--json"]].concat(), "");
@@ -286,7 +286,7 @@ exit 0
   }
 }
 --- stderr
-! 3 secrets are in clear text on stdout: anyone who reads it can use them
+! 3 secrets are in clear text on stdout: anyone who reads the output can use them
 ! the secret of work on ghcr.io may expire soon; the exported copy is not renewed
 ! the secret of me on ghcr.io expires in 90 minutes; the exported copy is not renewed
 

@@ -270,7 +270,7 @@ alice
 exit 2
 --- stderr
 error: other.yaml: could not be read as YAML
-hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'
+hint: name the registry too: docker-credential-ensign which REGISTRY --as '…'
 
 "#]]);
 }

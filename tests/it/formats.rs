@@ -74,11 +74,11 @@ atcr.io
 buoy.cr
   ● bob.example.com  default   bob.example.com/**   in clear text
 
-Docker does not ask Ensign for atcr.io, buoy.cr:
+Docker does not ask Ensign for atcr.io, buoy.cr; to change that:
   docker-credential-ensign configure-docker
 --- stderr
-! 2 accounts of ATCR's helper are taken over; its file stays as it is
-! not taken over: carol.example.com on https://no.secret: it has no secret
+! 2 accounts of ATCR's helper are taken over; its file is unchanged
+! not taken over: carol.example.com on https://no.secret: the entry has no secret
 
 "#]]);
     assert_eq!(sandbox.run(&["status"], "").stderr, "");

@@ -85,7 +85,7 @@ Waiting for GitLab ([HOST]), 10:00 at most …
   Used for  [HOST-2]/oauth2/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for [HOST-2] yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for [HOST-2] yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 --- stderr
 Log in at GitLab ([HOST-3]) with a browser, here or on another machine:
@@ -98,7 +98,7 @@ Waiting for GitLab ([HOST-3]), 10:00 at most …
   Used for  [HOST-4]/oauth2/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for [HOST-4] yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for [HOST-4] yet; to change that:  docker-credential-ensign configure-docker
 
 "#]],
     );

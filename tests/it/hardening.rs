@@ -98,7 +98,7 @@ the server address is refused: programs disagree about its host
 exit 2
 --- stderr
 error: `evil.example\@ghcr.io` is not a registry: programs disagree about its host
-hint: name it as in `ghcr.io`
+hint: name the registry as in `ghcr.io`
 
 "#]]);
 }

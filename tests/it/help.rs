@@ -77,11 +77,13 @@ Arguments:
 Options:
   -u, --username <NAME>   The user name at the registry
       --password-stdin    Read the password or token from stdin
-      --alias <ALIAS>     Set your own label for it [default: the user name]
-      --images <PATTERN>  Images it is for; '+PATTERN' adds [default: NAME/**]
-      --for <OPERATION>   Use it for one operation only, pull or push
-      --activate          Make it the default account
-      --configure-docker  Let Docker and Podman ask Ensign, without a question
+      --alias <ALIAS>     Set your own label for the account [default: NAME]
+      --images <PATTERN>  Use the account for these images [default: NAME/**]
+                          
+                          '+PATTERN' adds a pattern to the others. May be repeated.
+      --for <OPERATION>   Use the account for one operation only: pull or push
+      --activate          Make this the default account
+      --configure-docker  Let Docker and Podman ask Ensign, without confirmation
       --no-verify         Save the login without checking it
       --plain-http        Allow any certificate and plain http, as insecure-registries does in
                           Docker
@@ -124,9 +126,9 @@ Credentials from another program:
   [COMMAND]...            The command that prints the secret, for `--borrow command`
 
 Examples:
-  ensign login ghcr.io                                asks for name and token
-  ensign login ghcr.io/acme -u me-acme                for images of acme
-  ensign login ghcr.io -u me --password-stdin < FILE  for scripts
+  ensign login ghcr.io                                ask for name and token
+  ensign login ghcr.io/acme -u me-acme                log in for acme's images
+  ensign login ghcr.io -u me --password-stdin < FILE  read the token from a file
 
 "#]],
     );
@@ -144,17 +146,17 @@ Arguments:
 Options:
   -u, --username <NAME>   The user name at the registry
       --password-stdin    Read the password or token from stdin
-      --alias <ALIAS>     Set your own label for it [default: the user name]
-      --images <PATTERN>  Images it is for; '+PATTERN' adds [default: NAME/**]
-      --configure-docker  Let Docker and Podman ask Ensign, without a question
+      --alias <ALIAS>     Set your own label for the account [default: NAME]
+      --images <PATTERN>  Use the account for these images [default: NAME/**]
+      --configure-docker  Let Docker and Podman ask Ensign, without confirmation
       --device            Log in with a code in a browser, on any machine
       --borrow <PROGRAM>  Get the secret from a program such as aws, gh or pass
       --json              Print JSON on stdout
 
 Examples:
-  ensign login ghcr.io                                asks for name and token
-  ensign login ghcr.io/acme -u me-acme                for images of acme
-  ensign login ghcr.io -u me --password-stdin < FILE  for scripts
+  ensign login ghcr.io                                ask for name and token
+  ensign login ghcr.io/acme -u me-acme                log in for acme's images
+  ensign login ghcr.io -u me --password-stdin < FILE  read the token from a file
 
 All options:  ensign help login
 
@@ -172,13 +174,13 @@ Arguments:
   [ACCOUNT]  The account, by alias or user name
 
 Options:
-      --alias <ALIAS>     Set a new label
-      --images <PATTERN>  Set the images it is for; '+PATTERN' adds
-      --no-images         Reset to the images of its own namespace
-      --folder <FOLDER>   Set the folder it is used in; '+FOLDER' adds
-      --no-folders        Remove its folders
-      --also <HOST>       Set another host it is for; '+HOST' adds
-      --no-also           Remove its other hosts
+      --alias <ALIAS>     Set a new alias
+      --images <PATTERN>  Use the account for these images; '+PATTERN' adds some
+      --no-images         Use the account for the images of its own namespace
+      --folder <FOLDER>   Use the account in this folder; '+FOLDER' adds one
+      --no-folders        Remove all folders of the account
+      --also <HOST>       Use the account for this other host; '+HOST' adds one
+      --no-also           Remove all other hosts of the account
       --for <OPERATION>   Set what the account is used for [possible values: pull, push, any]
       --json              Print JSON on stdout
       --verbose           Log registry requests to stderr, without secrets
@@ -198,7 +200,7 @@ Who may ask:
 exit 2
 --- stderr
 error: there is no command or topic `logni`
-hint: run `ensign help` to see them
+hint: run `ensign help` to see the commands and topics
 
 "#]]);
 }
@@ -290,23 +292,23 @@ fn a_password_among_the_words_is_answered_with_the_way_to_give_it() {
         str![[r#"
 exit 2
 --- stderr
-error: refused: other programs and the shell's history would see the password
+error: `--password` would show the password to programs and the shell's history
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: refused: other programs and the shell's history would see the password
+error: `--password` would show the password to programs and the shell's history
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: refused: other programs and the shell's history would see the password
+error: `--password` would show the password to programs and the shell's history
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: refused: other programs and the shell's history would see the password
+error: `--password` would show the password to programs and the shell's history
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
-error: refused: other programs and the shell's history would see the password
+error: `--password` would show the password to programs and the shell's history
 hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
 
 "#]],
@@ -332,14 +334,14 @@ exit 0
   Used for  ghcr.io/acme/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 --- stderr
 ✓ Saved login for quay.io as me (not verified)
   Used for  quay.io/acme/team/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for quay.io yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for quay.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]],
     );

@@ -109,13 +109,13 @@ fn a_dry_run_shows_every_entry_and_changes_nothing() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets expire within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: the secrets of this helper expire within hours; to borrow them instead:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
   docker.io                          alice  docker-credential-fake               new
   docker.io (refresh-token)          alice  docker-credential-fake               new
   quay.io                            carol  ~/.docker/config.json                new
   tok.example                        dave   ~/.docker/config.json                new
   odd.example                        eve    ~/.docker/config.json                new
-! bad.example                               ~/.docker/config.json                its `auth` is not base64
+! bad.example                               ~/.docker/config.json                `auth` is not base64
   helm.example                       h      ~/.config/helm/registry/config.json  new
   quay.io/acme/**                    bot    ~/.config/containers/auth.json       new
   quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
@@ -134,13 +134,13 @@ fn logins_become_accounts_and_a_second_import_finds_them_there() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets expire within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: the secrets of this helper expire within hours; to borrow them instead:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
   docker.io                          alice  docker-credential-fake               new
   docker.io (refresh-token)          alice  docker-credential-fake               new
   quay.io                            carol  ~/.docker/config.json                new
   tok.example                        dave   ~/.docker/config.json                new
   odd.example                        eve    ~/.docker/config.json                new
-! bad.example                               ~/.docker/config.json                its `auth` is not base64
+! bad.example                               ~/.docker/config.json                `auth` is not base64
   helm.example                       h      ~/.config/helm/registry/config.json  new
   quay.io/acme/**                    bot    ~/.config/containers/auth.json       new
   quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
@@ -154,8 +154,8 @@ exit 1
 ✓ Imported bot on quay.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
-! Docker does not ask Ensign for docker.io, helm.example, odd.example, quay.io, tok.example yet:  docker-credential-ensign configure-docker
+! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
+! Docker does not ask Ensign for docker.io, helm.example, odd.example, quay.io, tok.example yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     for (server, user, secret) in [
@@ -178,20 +178,20 @@ exit 1
     again.shows(str![[r#"
 exit 1
 --- stdout
-  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets expire within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: the secrets of this helper expire within hours; to borrow them instead:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
   docker.io                          alice  docker-credential-fake               already there
   docker.io (refresh-token)          alice  docker-credential-fake               already there
   quay.io                            carol  ~/.docker/config.json                already there
   tok.example                        dave   ~/.docker/config.json                already there
   odd.example                        eve    ~/.docker/config.json                already there
-! bad.example                               ~/.docker/config.json                its `auth` is not base64
+! bad.example                               ~/.docker/config.json                `auth` is not base64
   helm.example                       h      ~/.config/helm/registry/config.json  already there
   quay.io/acme/**                    bot    ~/.config/containers/auth.json       already there
   quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
 --- stderr
 Everything is imported already.
-! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
-! Docker does not ask Ensign for docker.io, helm.example, odd.example, quay.io, tok.example yet:  docker-credential-ensign configure-docker
+! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
+! Docker does not ask Ensign for docker.io, helm.example, odd.example, quay.io, tok.example yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert!(!again.stdout.contains("new\n") && !again.stdout.contains("renews"), "{again:?}");
@@ -209,19 +209,19 @@ fn what_was_imported_is_removed_only_when_asked_and_leaves_its_marker() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets expire within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: the secrets of this helper expire within hours; to borrow them instead:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
   docker.io                          alice  docker-credential-fake               already there
   docker.io (refresh-token)          alice  docker-credential-fake               already there
   quay.io                            carol  ~/.docker/config.json                already there
   tok.example                        dave   ~/.docker/config.json                already there
   odd.example                        eve    ~/.docker/config.json                already there
-! bad.example                               ~/.docker/config.json                its `auth` is not base64
+! bad.example                               ~/.docker/config.json                `auth` is not base64
   helm.example                       h      ~/.config/helm/registry/config.json  already there
   quay.io/acme/**                    bot    ~/.config/containers/auth.json       already there
   quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
 --- stderr
 Everything is imported already.
-✓ Removed 8 logins from where they were
+✓ Removed 8 logins from their old places
   Programs that read ~/.docker/config.json now ask Ensign for them
   Programs that read ~/.config/containers/auth.json now ask Ensign for them
   Programs that read ~/.config/helm/registry/config.json now ask Ensign for them
@@ -256,15 +256,15 @@ fn what_could_not_be_kept_or_stands_behind_another_is_not_removed() {
 exit 0
 --- stdout
   quay.io  carol  docker-credential-fake  new
-  quay.io  carol  ~/.docker/config.json   skipped: docker-credential-fake has another secret of this user, and comes first
+  quay.io  carol  ~/.docker/config.json   skipped: docker-credential-fake comes first, and has another secret for this user
 --- stderr
 ! 1 secret of another store would be in clear text here; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
 ✓ Imported carol on quay.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-✓ Removed 1 login from where they were
+✓ Removed 1 login from its old place
   Programs that read ~/.docker/config.json now ask Ensign for them
-! carol on quay.io stays in ~/.docker/config.json: its secret is not the imported one; the next import would save it
+! carol on quay.io stays in ~/.docker/config.json, because its secret differs from the imported one; the next import would save it
 
 "#]]);
 

@@ -46,11 +46,11 @@ hint: name a file, or one of env, docker, containers, finch, helm, atcr, keyring
 exit 2
 --- stderr
 error: `ensign` is not another helper's name
-hint: name it as in `helper:pass`, for docker-credential-pass
+hint: name the helper as in `helper:pass`, for docker-credential-pass
 exit 2
 --- stderr
 error: `a/b` is not a registry: a registry is only a host, without a repository
-hint: name it as in `ghcr.io`
+hint: name the registry as in `ghcr.io`
 
 "#]],
     );

@@ -122,10 +122,10 @@ install.sh: `SERVER` answered with 503 when asked for SHA256SUMS; nothing was ch
 404
 install.sh: there is no release at `https://SERVER`; nothing was changed. Check the version, if you named one.
 a redirect to http
-install.sh: `SERVER` redirects ensign-0.9.0-TARGET.tar.gz to an address without https; nothing was changed. Report it to those who run that server.
+install.sh: `SERVER` redirects ensign-0.9.0-TARGET.tar.gz to an address without https; nothing was changed. Report it to the server's operator.
 endless
-install.sh: ensign-0.9.0-TARGET.tar.gz is too large to be of a release; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+install.sh: ensign-0.9.0-TARGET.tar.gz is too large for a release; nothing was changed.
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 breaks off
 install.sh: the download of ensign-0.9.0-TARGET.tar.gz broke off again and again, last after 150 bytes; nothing was changed. Try again later.
 breaks off, and begins anew

@@ -177,7 +177,7 @@ fn a_pre_release_is_installed_by_name_only() {
     shows(
         &home.refused(&[]),
         str![[r#"
-install.sh: the newest release there, 0.2.0-rc.1, is a pre-release; nothing was changed.
+install.sh: the newest release, 0.2.0-rc.1, is a pre-release; nothing was changed.
 To take it:  --version 0.2.0-rc.1
 
 "#]],

@@ -23,29 +23,29 @@ fn what_was_tampered_with_is_refused_whichever_tool_verifies() {
         &told,
         str![[r#"
 a byte of the archive
-install.sh: ensign-0.9.0-TARGET.tar.gz is not what was signed: its checksum differs; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+install.sh: ensign-0.9.0-TARGET.tar.gz is not the signed file: its checksum differs; nothing was changed.
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 half an archive
-install.sh: ensign-0.9.0-TARGET.tar.gz is not what was signed: its checksum differs; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+install.sh: ensign-0.9.0-TARGET.tar.gz is not the signed file: its checksum differs; nothing was changed.
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 a byte of the sums
 install.sh: SHA256SUMS or its signature was changed after signing; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 a byte of the signature
 install.sh: SHA256SUMS or its signature was changed after signing; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 half a signature
 install.sh: SHA256SUMS.minisig is not a signature of minisign; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 a forged signature
 install.sh: SHA256SUMS or its signature was changed after signing; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 another key
 install.sh: the release is signed with another key than the one trusted here; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 another comment
 install.sh: SHA256SUMS or its signature was changed after signing; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 
 "#]],
     );
@@ -133,25 +133,25 @@ fn what_the_key_signed_must_still_be_a_release() {
         str![[r#"
 a comment without a version
 install.sh: the signature is for `a cake`, which is not a version; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 another version
-install.sh: the signature is for version 0.8.0, and 0.9.0 was asked for; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+install.sh: the signature is for version 0.8.0, but 0.9.0 was requested; nothing was changed.
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 a file outside
-install.sh: ensign-0.9.0-TARGET.tar.gz holds `../evil`, which is outside of its folder; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+install.sh: ensign-0.9.0-TARGET.tar.gz contains `../evil`, which is outside of its folder; nothing was changed.
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 a file outside, through the folder
-install.sh: ensign-0.9.0-TARGET.tar.gz holds `ensign-0.9.0-TARGET/../../evil`, which is outside of its folder; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+install.sh: ensign-0.9.0-TARGET.tar.gz contains `ensign-0.9.0-TARGET/../../evil`, which is outside of its folder; nothing was changed.
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 a link
-install.sh: ensign-0.9.0-TARGET.tar.gz holds a link; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+install.sh: ensign-0.9.0-TARGET.tar.gz contains a link; nothing was changed.
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 no program
-install.sh: ensign-0.9.0-TARGET.tar.gz holds no `docker-credential-ensign`; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+install.sh: ensign-0.9.0-TARGET.tar.gz contains no `docker-credential-ensign`; nothing was changed.
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 no archive
 install.sh: ensign-0.9.0-TARGET.tar.gz is not a gzip file of a sensible size; nothing was changed.
-Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 a program that fails
 install.sh: the program of the release does not run on this machine; nothing was changed:
   

@@ -68,7 +68,7 @@ fn a_trusted_file_and_the_environment_name_an_account_of_a_pattern_for_one_host(
     run.shows(str![[r#"
 exit 0
 --- stderr
-~/.ensign.toml names, for commands in ~ and below:
+~/.ensign.toml names these accounts for commands in ~ and below:
   a.corp.example  work
   b.corp.example  gone   (missing: docker-credential-ensign login b.corp.example --alias gone)
 ✓ Trusted ~/.ensign.toml, as it is now
@@ -194,7 +194,7 @@ fn buildx_has_no_folder_for_an_image_with_the_name_of_a_config_nor_for_the_hosts
 exit 0
 --- stderr
 ✓ Made ~/bin/docker-credential-ensign-work
-  Answers as work on *.corp.example, whatever the default is there.
+  It answers as work on *.corp.example, whatever the default is there.
   In a config.json:  "credHelpers": {"HOST": "ensign-work"}
 
 "#]]);
@@ -211,9 +211,9 @@ exit 0
 +   ghcr.io/acme                              a
 --- stderr
 ✓ Folders: 1 written
-! ghcr.io/acme/config.json/x gets no folder: its path would be another folder's config.json
-! ghcr.io/acme/config.json gets no folder: its path would be another folder's config.json
-! a.corp.example/team/x gets no folder: its accounts are for *.corp.example, but buildx looks up single hosts
+! ghcr.io/acme/config.json/x gets no folder: the path would be another folder's config.json
+! ghcr.io/acme/config.json gets no folder: the path would be another folder's config.json
+! a.corp.example/team/x gets no folder: the registry's accounts are for *.corp.example, but buildx looks up single hosts
 
 "#]]);
 

@@ -47,7 +47,7 @@ exit 0
 --- stderr
 ✓ The new key: [KEY], in `[HOME]/key`
   2 files are sealed with it
-! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
+! anyone with the old key can read old copies of these files; if the old key leaked, renew the secrets at their registries
 
 "#]]);
 
@@ -103,7 +103,7 @@ fn no_file_is_passed_over() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: `~/data/sealed/a.example.json` holds the secrets of ghcr.io, whose file has another name
+error: `~/data/sealed/a.example.json` contains the secrets of ghcr.io, whose file has another name
 hint: put the right file back from a backup, or remove this one and log in again
 
 "#]]);
@@ -162,7 +162,7 @@ fn the_same_passphrase_wraps_the_new_key() {
 exit 2
 --- stderr
 error: a passphrase is needed and there is no terminal to ask on
-hint: pipe it: `docker-credential-ensign store key --rotate --passphrase-stdin < FILE`
+hint: pipe the passphrase: `docker-credential-ensign store key --rotate --passphrase-stdin < FILE`
 
 "#]]);
     let run = sandbox.run(&["store", "key", "--rotate", "--passphrase-stdin"], "wrong");
@@ -196,7 +196,7 @@ fn nothing_to_seal_anew_and_a_key_made_outside_are_said() {
     run.shows(str![[r#"
 exit 2
 --- stderr
-error: there is no key, since nothing is sealed here
+error: there is no key, because nothing is sealed here
 hint: run `docker-credential-ensign store key --holder passphrase` to begin
 
 "#]]);

@@ -70,10 +70,10 @@ exit 1
 ✗ path      1 broken
   ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
     PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out
-        without a login
+      breaks: Docker and Podman cannot start Ensign, so every pull and push goes
+        out without a login
       fix:    export PATH="$PATH:[BIN]"
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
     docker.io
@@ -90,14 +90,14 @@ exit 1
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found: 1 broken, 2 notes. A report without secrets:
+Found: 1 broken, 2 notes. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 exit 0
 --- stderr
 ✓ The new key: [KEY], in `[HOME]/key`
   3 files are sealed with it
-! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
+! anyone with the old key can read old copies of these files; if the old key leaked, renew the secrets at their registries
 ✓ left-overs: fixed
 exit 1
 --- stderr
@@ -108,10 +108,10 @@ exit 1
 ✗ path      1 broken
   ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
     PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out
-        without a login
+      breaks: Docker and Podman cannot start Ensign, so every pull and push goes
+        out without a login
       fix:    export PATH="$PATH:[BIN]"
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
     docker.io
@@ -128,14 +128,14 @@ exit 1
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found: 1 broken, 2 notes. A report without secrets:
+Found: 1 broken, 2 notes. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 exit 0
 --- stderr
 ✓ The new key: [KEY-2], in `[HOME-2]/key`
   3 files are sealed with it
-! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
+! anyone with the old key can read old copies of these files; if the old key leaked, renew the secrets at their registries
 ✓ left-overs: fixed
 exit 1
 --- stderr
@@ -146,10 +146,10 @@ exit 1
 ✗ path      1 broken
   ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
     PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out
-        without a login
+      breaks: Docker and Podman cannot start Ensign, so every pull and push goes
+        out without a login
       fix:    export PATH="$PATH:[BIN]"
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
     docker.io
@@ -166,14 +166,14 @@ exit 1
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found: 1 broken, 2 notes. A report without secrets:
+Found: 1 broken, 2 notes. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 exit 0
 --- stderr
 ✓ The new key: [KEY-3], in `[HOME-3]/key`
   3 files are sealed with it
-! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
+! anyone with the old key can read old copies of these files; if the old key leaked, renew the secrets at their registries
 ✓ left-overs: fixed
 exit 1
 --- stderr
@@ -184,10 +184,10 @@ exit 1
 ✗ path      1 broken
   ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
     PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out
-        without a login
+      breaks: Docker and Podman cannot start Ensign, so every pull and push goes
+        out without a login
       fix:    export PATH="$PATH:[BIN]"
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
     docker.io
@@ -204,14 +204,14 @@ exit 1
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found: 1 broken, 2 notes. A report without secrets:
+Found: 1 broken, 2 notes. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 exit 0
 --- stderr
 ✓ The new key: [KEY-4], in `[HOME-4]/key`
   3 files are sealed with it
-! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
+! anyone with the old key can read old copies of these files; if the old key leaked, renew the secrets at their registries
 ✓ left-overs: fixed
 exit 1
 --- stderr
@@ -222,10 +222,10 @@ exit 1
 ✗ path      1 broken
   ✗ program-path: `docker-credential-ensign` is not in any absolute folder of
     PATH
-      breaks: Docker and Podman cannot start it: every pull and push goes out
-        without a login
+      breaks: Docker and Podman cannot start Ensign, so every pull and push goes
+        out without a login
       fix:    export PATH="$PATH:[BIN]"
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
     docker.io
@@ -242,14 +242,14 @@ exit 1
 ✓ accounts  3 accounts with their secrets
 ✓ answers   not tried: the program is not on PATH
 
-Found: 1 broken, 2 notes. A report without secrets:
+Found: 1 broken, 2 notes. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 exit 0
 --- stderr
 ✓ The new key: [KEY-5], in `[HOME-5]/key`
   3 files are sealed with it
-! anyone with the old key can read old copies of these files; if it leaked, renew the secrets at their registries
+! anyone with the old key can read old copies of these files; if the old key leaked, renew the secrets at their registries
 ✓ left-overs: fixed
 
 "#]],

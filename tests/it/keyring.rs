@@ -87,9 +87,9 @@ exit 0
 ✓ Imported alice on ghcr.io
 ✓ Imported bob on localhost:5000
   Saved in  ~/data/sealed; the key is in the system's keyring
-✓ Removed 2 logins from where they were
+✓ Removed 2 logins from their old places
   Programs that read ~/.docker/config.json now ask Ensign for them
-! Docker does not ask Ensign for localhost:5000 yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for localhost:5000 yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert_eq!(servers(&items), ["https://index.docker.io/v1/", "https://ghcr.io/ensign/work"]);

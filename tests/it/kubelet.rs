@@ -112,19 +112,19 @@ ensign: `credentialprovider.kubelet.k8s.io/v2` is not a version of the kubelet's
         str![[r#"
 exit 1
 --- stderr
-ensign: stdin holds no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
+ensign: stdin contains no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
 exit 1
 --- stderr
-ensign: stdin holds no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
+ensign: stdin contains no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
 exit 1
 --- stderr
-ensign: stdin holds no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
+ensign: stdin contains no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
 exit 1
 --- stderr
-ensign: stdin holds no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
+ensign: stdin contains no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
 exit 1
 --- stderr
-ensign: stdin holds no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
+ensign: stdin contains no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
 
 "#]],
     );
@@ -145,7 +145,7 @@ exit 0
 --- stdout
 {"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Registry","cacheDuration":"0s","auth":null}
 --- stderr
-ensign: the credentials of me on ghcr.io are no longer valid: the registry refused them when they were checked: run `docker-credential-ensign login ghcr.io --alias me`
+ensign: the credentials of me on ghcr.io are no longer valid: the registry refused them at the last check: run `docker-credential-ensign login ghcr.io --alias me`
 
 "#]]);
 }

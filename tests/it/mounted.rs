@@ -75,34 +75,34 @@ fn a_secret_that_was_not_mounted_is_named() {
         str![[r#"
 exit 1
 --- stdout
-`[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is empty: mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
+`[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is empty: mount the file, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
 exit 3
 --- stdout
 ghcr.io
   ○ work            acme/**   user acme-bot   in environment
-    ✗ `[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is empty: mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
+    ✗ `[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is empty: mount the file, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
   ● me    default   me/**                     in environment
 
 docker.io
   ● hubber  default   hubber/**   in environment
 
-Docker does not ask Ensign for ghcr.io, docker.io:
+Docker does not ask Ensign for ghcr.io, docker.io; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 exit 1
 --- stdout
-`[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is not there: mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
+`[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is not there: mount the file, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
 exit 3
 --- stdout
 ghcr.io
   ○ work            acme/**   user acme-bot   in environment
-    ✗ `[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is not there: mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
+    ✗ `[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is not there: mount the file, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
   ● me    default   me/**                     in environment
 
 docker.io
   ● hubber  default   hubber/**   in environment
 
-Docker does not ask Ensign for ghcr.io, docker.io:
+Docker does not ask Ensign for ghcr.io, docker.io; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 
@@ -123,7 +123,7 @@ fn a_variable_gives_one_account() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-ENSIGN_LOGIN_X is not an account: it holds one word: write it as `ghcr.io/acme/** USER SECRET`
+ENSIGN_LOGIN_X is not an account: the variable contains only one word: write the variable as `ghcr.io/acme/** USER SECRET`
 
 "#]]);
 }
@@ -176,7 +176,7 @@ ghcr.io
 docker.io
   ● hubber  default   hubber/**   in environment
 
-Docker does not ask Ensign for ghcr.io, docker.io:
+Docker does not ask Ensign for ghcr.io, docker.io; to change that:
   docker-credential-ensign configure-docker
 
 "#]],
@@ -197,10 +197,10 @@ fn a_wrong_file_is_named_and_not_quoted() {
         str![[r#"
 exit 1
 --- stdout
-`[HOME]/mounted/accounts.json`, which ENSIGN_ACCOUNTS_FILE names, is wrong in line 1: not valid JSON: see docs/ci.md for its form
+`[HOME]/mounted/accounts.json`, which ENSIGN_ACCOUNTS_FILE names, is wrong in line 1: not valid JSON: docs/ci.md shows the form of the file
 exit 1
 --- stdout
-`[HOME-2]/mounted/accounts.json`, which ENSIGN_ACCOUNTS_FILE names, is wrong in line 1: an account needs registry, username, and secret or secret_file: see docs/ci.md for its form
+`[HOME-2]/mounted/accounts.json`, which ENSIGN_ACCOUNTS_FILE names, is wrong in line 1: an account needs registry, username, and secret or secret_file: docs/ci.md shows the form of the file
 
 "#]],
     );
@@ -211,7 +211,7 @@ exit 1
     run.shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]/no-such-file`, which ENSIGN_ACCOUNTS_FILE names, is not there: see docs/ci.md for its form
+`[HOME]/no-such-file`, which ENSIGN_ACCOUNTS_FILE names, is not there: docs/ci.md shows the form of the file
 
 "#]]);
 }
@@ -240,10 +240,10 @@ docker/config.json
   credHelpers
 +   "ghcr.io": "ensign"
 --- stderr
-! could not write `[HOME]/plain-file/x/.config/containers/auth.json`: Not a directory (os error 20): Podman, Buildah and Skopeo do not ask Ensign
+! Podman, Buildah and Skopeo do not ask Ensign: could not write `[HOME]/plain-file/x/.config/containers/auth.json`: Not a directory (os error 20)
 ✓ Wrote docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
 

@@ -59,10 +59,10 @@ ghcr.io
 quay.io
   ● me  default   me/**   in clear text
 
-Docker does not ask Ensign for ghcr.io, quay.io:
+Docker does not ask Ensign for ghcr.io, quay.io; to change that:
   docker-credential-ensign configure-docker
 --- stderr
-! ENSIGN_ACCOUNT names `typo`, which no registry has: clients get an error in this shell
+! ENSIGN_ACCOUNT names `typo`, which no registry has, so clients get an error in this shell
 
 "#]]);
     sandbox.ok(&["list"], "");
@@ -138,12 +138,12 @@ fn images_are_given_as_people_write_them_and_added_by_one_rule() {
     run.shows(str![[r#"
 exit 0
 --- stderr
-! a pattern covers all tags of an image: `:1.0` is left out of ghcr.io/other/app
+! a pattern covers all tags of an image, so `:1.0` is left out of ghcr.io/other/app
 ✓ Saved login for ghcr.io as me (not verified)
   Used for  ghcr.io/acme/**, ghcr.io/other/app, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     // `login` and `account edit` replace the images; `+` adds some.
@@ -174,8 +174,8 @@ exit 0
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
   ghcr.io now has 3 accounts. The default stays me.
-! you is for the same images (ghcr.io/acme/**): the command line cannot choose between them
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! you is for the same images (ghcr.io/acme/**), so an image cannot decide between the two accounts
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--images", "*-team/app"], "");
@@ -185,7 +185,7 @@ exit 0
 ✓ Changed me on ghcr.io
   Used for  ghcr.io/*-team/app
   Used in   /a, /b, /c
-! bob is for the same images (ghcr.io/team-*/app): the command line cannot choose between them
+! bob is for the same images (ghcr.io/team-*/app), so an image cannot decide between the two accounts
 
 "#]]);
     let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--images", "acme/app"], "");
@@ -274,9 +274,10 @@ fn every_spelling_that_was_used_is_one_that_others_find() {
 reg.example
   ● me  default   me/**   in clear text
 
-Docker does not ask Ensign for reg.example:443, Reg.Example:
+Docker does not ask Ensign for reg.example:443, Reg.Example; to change that:
   docker-credential-ensign configure-docker
-✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH
+✗ Docker will not find `docker-credential-ensign`, because its folder is not on
+  PATH
 
 "#]],
     );

@@ -73,7 +73,7 @@ work   (secret from aws, profile work)
 exit 3
 --- stderr
 error: 123456789012.dkr.ecr.eu-west-1.amazonaws.com has no account of its own; it uses those of *.dkr.ecr.*.amazonaws.com
-hint: run `docker-credential-ensign logout '*.dkr.ecr.*.amazonaws.com'` to log out of all of them
+hint: run `docker-credential-ensign logout '*.dkr.ecr.*.amazonaws.com'` to log out of all these registries
 
 "#]]);
     sandbox.ok(&["logout", ECR, "--all"], "");
@@ -116,7 +116,7 @@ exit 0
 --- stdout
 docker-credential-acr-env   (answers for *.azurecr.io)
 --- stderr
-! `docker-credential-acr-env` is not installed: until it is, clients get no login there
+! `docker-credential-acr-env` is not installed, so clients get no login there
 
 "#]]);
     run.shows(str![[r#"
@@ -124,7 +124,7 @@ exit 0
 --- stdout
 docker-credential-acr-env   (answers for *.azurecr.io)
 --- stderr
-! `docker-credential-acr-env` is not installed: until it is, clients get no login there
+! `docker-credential-acr-env` is not installed, so clients get no login there
 
 "#]]);
 }
@@ -142,7 +142,7 @@ exit 0
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 ! this secret is sent to any host that matches *.corp.example
-! Docker does not ask Ensign for all of *.corp.example yet:  docker-credential-ensign configure-docker --all
+! Docker does not ask Ensign for all of *.corp.example yet; to change that:  docker-credential-ensign configure-docker --all
 
 "#]]);
 
@@ -161,7 +161,7 @@ exit 0
 exit 2
 --- stderr
 error: `aws` has no secret for *.corp.example, which is not a host of the form 123456789012.dkr.ecr.REGION.amazonaws.com
-hint: use `--borrow command` if the secret may go there anyway
+hint: use `--borrow command` if that registry may get the secret anyway
 
 "#]]);
     sandbox.ok(&["logout", "*.corp.example"], "");
@@ -187,7 +187,7 @@ hint: choose another alias, or run `docker-credential-ensign account edit ghcr.i
     run.shows(str![[r#"
 exit 1
 --- stdout
-a client's login is for one registry, and not for all of *.corp.example: run `docker-credential-ensign login '*.corp.example'`
+a client can save the login of one registry, not of all in *.corp.example: run `docker-credential-ensign login '*.corp.example'`
 
 "#]]);
 }

@@ -30,7 +30,7 @@ exit 0
 --- stderr
 ✓ Removed alice from ghcr.io
 ! a token stays valid until you delete it at https://github.com/settings/tokens
-! ghcr.io has no default account now:  docker-credential-ensign switch ghcr.io bob
+! ghcr.io has no default account now; to set one:  docker-credential-ensign switch ghcr.io bob
 
 "#]]);
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
@@ -57,7 +57,7 @@ ghcr.io
   ○ bob              bob/**     in clear text
   ● alice  default   alice/**   in clear text
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 
 "#]]);
@@ -93,7 +93,7 @@ ghcr.io
   ○ bob              bob/**     in clear text
   ● alice  default   alice/**   in clear text
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 --- stderr
 ! others could read `~/data/secrets/ghcr.io.json` (mode 644); now only you can
@@ -109,7 +109,7 @@ fn switch_toggles_two_names_of_three_and_goes_back() {
     run.shows(str![[r#"
 exit 0
 --- stderr
-✓ ghcr.io default: alice → bob   (undo: docker-credential-ensign switch ghcr.io -)
+✓ Default of ghcr.io: alice → bob   (undo: docker-credential-ensign switch ghcr.io -)
 
 "#]]);
     assert_eq!(sandbox.who("ghcr.io"), "bob");

@@ -20,7 +20,7 @@ exit 0
   Used for  [HOST]/alice/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert_eq!(sandbox.who(host), "alice");
@@ -73,7 +73,7 @@ exit 0
   Used for  localhost:1/alice/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for localhost:1 yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for localhost:1 yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert_eq!(sandbox.who("localhost:1"), "alice");
@@ -91,8 +91,8 @@ exit 0
   Used for  [HOST]/alice/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! [HOST] lets anyone in: the password was not checked
-! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+! [HOST] lets anyone in, so the password was not checked
+! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
 }
@@ -115,19 +115,19 @@ fn login_without_a_terminal_says_what_to_pipe() {
 exit 2
 --- stderr
 error: no registry was given
-hint: name one, as in `docker-credential-ensign login ghcr.io`
+hint: name a registry, as in `docker-credential-ensign login ghcr.io`
 exit 2
 --- stderr
 error: ghcr.io needs a user name and there is no terminal to ask on
-hint: pipe it: `docker-credential-ensign login ghcr.io -u NAME --password-stdin < FILE`
+hint: pipe the password: `docker-credential-ensign login ghcr.io -u NAME --password-stdin < FILE`
 exit 2
 --- stderr
 error: ghcr.io needs a secret and there is no terminal to ask on
-hint: pipe it: `docker-credential-ensign login ghcr.io -u me --password-stdin < FILE`
+hint: pipe the password: `docker-credential-ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
 error: the password is empty
-hint: pipe it: `docker-credential-ensign login ghcr.io -u me --password-stdin < FILE`
+hint: pipe the password: `docker-credential-ensign login ghcr.io -u me --password-stdin < FILE`
 exit 2
 --- stderr
 error: `keyring` is not a store

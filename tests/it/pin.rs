@@ -30,7 +30,7 @@ fn a_pinned_program_answers_as_its_account_whoever_is_active() {
 exit 0
 --- stderr
 ✓ Made ~/docker-credential-ensign-work
-  Answers as work on ghcr.io, whatever the default is there.
+  It answers as work on ghcr.io, whatever the default is there.
   In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
 
 "#]]);
@@ -43,7 +43,7 @@ exit 0
 exit 0
 --- stderr
 ✓ There is already ~/docker-credential-ensign-work
-  Answers as work on ghcr.io, whatever the default is there.
+  It answers as work on ghcr.io, whatever the default is there.
   In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
 
 "#]]);
@@ -68,7 +68,7 @@ fn a_pin_in_another_folder_finds_the_program() {
 exit 0
 --- stderr
 ✓ Made ~/own/docker-credential-ensign-work
-  Answers as work on ghcr.io, whatever the default is there.
+  It answers as work on ghcr.io, whatever the default is there.
   In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
 
 "#]]);
@@ -80,7 +80,7 @@ exit 0
 exit 0
 --- stderr
 ✓ There is already ~/own/docker-credential-ensign-work
-  Answers as work on ghcr.io, whatever the default is there.
+  It answers as work on ghcr.io, whatever the default is there.
   In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
 
 "#]]);
@@ -99,7 +99,7 @@ fn a_pin_goes_with_the_last_account_of_its_alias() {
         &made,
         str![[r#"
 ✓ Made ~/docker-credential-ensign-work
-  Answers as work on ghcr.io, quay.io, docker.io, whatever the default is there.
+  It answers as work on ghcr.io, quay.io, docker.io, whatever the default is there.
   In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
 
 "#]],
@@ -113,7 +113,7 @@ fn a_pin_goes_with_the_last_account_of_its_alias() {
         str![[r#"
 ✓ Removed work from quay.io
 ! a token stays valid until you delete it at https://quay.io/user/?tab=settings
-! removed its program docker-credential-ensign-work too
+! removed the program docker-credential-ensign-work too
 
 "#]],
     );

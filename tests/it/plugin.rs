@@ -48,7 +48,7 @@ Usage: docker ensign switch [OPTIONS] [HOST] [ACCOUNT]
 
 Arguments:
   [HOST]     The registry [default: the one with several accounts]
-  [ACCOUNT]  The account, by alias or user name; `-` for the one before
+  [ACCOUNT]  The account, by alias or user name; `-` for the previous one
 
 Options:
       --json     Print JSON on stdout
@@ -56,9 +56,9 @@ Options:
   -h, --help     Print help
 
 Examples:
-  docker ensign switch               to the other of two; with more, a menu
-  docker ensign switch ghcr.io work  to the account `work`
-  docker ensign switch ghcr.io -     back to the one before
+  docker ensign switch               switch to the other account, or show a menu
+  docker ensign switch ghcr.io work  switch to the account `work`
+  docker ensign switch ghcr.io -     switch back to the previous account
 
 A switch takes effect at once, even for running commands. Set ENSIGN_ACCOUNT for a command that must
 keep its account.
@@ -82,9 +82,9 @@ Options:
   -h, --help             Print help
 
 Examples:
-  docker ensign logout ghcr.io        the only account, or a menu
-  docker ensign logout ghcr.io work   the account `work`
-  docker ensign logout ghcr.io --all  all accounts of the registry
+  docker ensign logout ghcr.io        remove the only account, or show a menu
+  docker ensign logout ghcr.io work   remove the account `work`
+  docker ensign logout ghcr.io --all  remove all accounts of the registry
 exit 0
 --- stdout
 Change an account's alias, images, folders, hosts, operation or callers
@@ -96,13 +96,13 @@ Arguments:
   [ACCOUNT]  The account, by alias or user name
 
 Options:
-      --alias <ALIAS>     Set a new label
-      --images <PATTERN>  Set the images it is for; '+PATTERN' adds
-      --no-images         Reset to the images of its own namespace
-      --folder <FOLDER>   Set the folder it is used in; '+FOLDER' adds
-      --no-folders        Remove its folders
-      --also <HOST>       Set another host it is for; '+HOST' adds
-      --no-also           Remove its other hosts
+      --alias <ALIAS>     Set a new alias
+      --images <PATTERN>  Use the account for these images; '+PATTERN' adds some
+      --no-images         Use the account for the images of its own namespace
+      --folder <FOLDER>   Use the account in this folder; '+FOLDER' adds one
+      --no-folders        Remove all folders of the account
+      --also <HOST>       Use the account for this other host; '+HOST' adds one
+      --no-also           Remove all other hosts of the account
       --for <OPERATION>   Set what the account is used for [possible values: pull, push, any]
       --json              Print JSON on stdout
       --verbose           Log registry requests to stderr, without secrets
@@ -123,7 +123,7 @@ Usage: docker ensign switch [OPTIONS] [HOST] [ACCOUNT]
 
 Arguments:
   [HOST]     The registry [default: the one with several accounts]
-  [ACCOUNT]  The account, by alias or user name; `-` for the one before
+  [ACCOUNT]  The account, by alias or user name; `-` for the previous one
 
 Options:
       --json     Print JSON on stdout
@@ -131,9 +131,9 @@ Options:
   -h, --help     Print help
 
 Examples:
-  docker ensign switch               to the other of two; with more, a menu
-  docker ensign switch ghcr.io work  to the account `work`
-  docker ensign switch ghcr.io -     back to the one before
+  docker ensign switch               switch to the other account, or show a menu
+  docker ensign switch ghcr.io work  switch to the account `work`
+  docker ensign switch ghcr.io -     switch back to the previous account
 
 A switch takes effect at once, even for running commands. Set ENSIGN_ACCOUNT for a command that must
 keep its account.
@@ -145,15 +145,15 @@ Usage: docker ensign switch [OPTIONS] [HOST] [ACCOUNT]
 
 Arguments:
   [HOST]     The registry [default: the one with several accounts]
-  [ACCOUNT]  The account, by alias or user name; `-` for the one before
+  [ACCOUNT]  The account, by alias or user name; `-` for the previous one
 
 Options:
       --json  Print JSON on stdout
 
 Examples:
-  docker ensign switch               to the other of two; with more, a menu
-  docker ensign switch ghcr.io work  to the account `work`
-  docker ensign switch ghcr.io -     back to the one before
+  docker ensign switch               switch to the other account, or show a menu
+  docker ensign switch ghcr.io work  switch to the account `work`
+  docker ensign switch ghcr.io -     switch back to the previous account
 
 A switch takes effect at once, even for running commands. Set ENSIGN_ACCOUNT for a command that must
 keep its account.
@@ -165,7 +165,7 @@ Usage: docker ensign switch [OPTIONS] [HOST] [ACCOUNT]
 
 Arguments:
   [HOST]     The registry [default: the one with several accounts]
-  [ACCOUNT]  The account, by alias or user name; `-` for the one before
+  [ACCOUNT]  The account, by alias or user name; `-` for the previous one
 
 Options:
       --json     Print JSON on stdout
@@ -173,9 +173,9 @@ Options:
   -h, --help     Print help
 
 Examples:
-  docker ensign switch               to the other of two; with more, a menu
-  docker ensign switch ghcr.io work  to the account `work`
-  docker ensign switch ghcr.io -     back to the one before
+  docker ensign switch               switch to the other account, or show a menu
+  docker ensign switch ghcr.io work  switch to the account `work`
+  docker ensign switch ghcr.io -     switch back to the previous account
 
 A switch takes effect at once, even for running commands. Set ENSIGN_ACCOUNT for a command that must
 keep its account.
@@ -321,8 +321,8 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker ensign configure-docker --undo
-! `docker-credential-ensign` is not on PATH: Docker will not find it
-! Docker does not find its plugin yet:  mkdir -p ~/.docker/cli-plugins && ln -s "$(command -v docker-credential-ensign)" ~/.docker/cli-plugins/docker-ensign
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
+! Docker does not find the plugin yet; to link it:  mkdir -p ~/.docker/cli-plugins && ln -s "$(command -v docker-credential-ensign)" ~/.docker/cli-plugins/docker-ensign
 
 "#]]);
     let written = read_json(&path);
@@ -352,7 +352,7 @@ told/config.json
 --- stderr
 ✓ Wrote told/config.json
   To undo   docker --config told ensign configure-docker --undo
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
     assert_eq!(read_json(&told.join("config.json"))["credHelpers"]["ghcr.io"], "ensign");

@@ -178,7 +178,7 @@ work
    9 default account        → me
   10 only account           there are several
 --- stderr
-! ~/p/.ensign.toml has fields that this Ensign does not know and ignores: later
+! ~/p/.ensign.toml has unknown fields, which Ensign ignores: later
 
 "#]]);
     let json: Value = serde_json::from_str(&which(&["--json"]).stdout).unwrap();
@@ -320,10 +320,10 @@ fn a_hostile_file_is_ignored_at_once_and_never_quoted() {
     shows(
         &open.join("\n"),
         str![[r#"
-broken: is broken in line 2: key with no value, expected `=`
-bytes: is broken in line 2: it is not in UTF-8
-dangling: cannot be read: it is not there
-deep: is broken in line 1: cannot recurse further; max recursion depth met
+broken: is broken at line 2: key with no value, expected `=`
+bytes: is broken at line 2: the file is not in UTF-8
+dangling: cannot be read: there is no such file
+deep: is broken at line 1: cannot recurse further; max recursion depth met
 device: cannot be read: could not read `[HOME]/p/.ensign.toml`: it is not a file
 folder: cannot be read: could not read `[HOME]/p/.ensign.toml`: it is not a file
 large: cannot be read: could not read `[HOME]/p/.ensign.toml`: it is larger than 64 KiB

@@ -18,10 +18,10 @@ fn trust_says_what_the_file_would_do_and_asks() {
     run.shows(str![[r#"
 exit 2
 --- stderr
-~/p/.ensign.toml names, for commands in ~/p and below:
+~/p/.ensign.toml names these accounts for commands in ~/p and below:
   ghcr.io  work
   quay.io  ci   (missing: docker-credential-ensign login quay.io --alias ci)
-! ~/p/.ensign.toml has fields that this Ensign does not know and ignores: new
+! ~/p/.ensign.toml has unknown fields, which Ensign ignores: new
 error: there is no terminal to ask about `~/p/.ensign.toml`
 hint: run `docker-credential-ensign trust --yes [HOME]/p/.ensign.toml`
 
@@ -31,10 +31,10 @@ hint: run `docker-credential-ensign trust --yes [HOME]/p/.ensign.toml`
     run.shows(str![[r#"
 exit 0
 --- stderr
-~/p/.ensign.toml names, for commands in ~/p and below:
+~/p/.ensign.toml names these accounts for commands in ~/p and below:
   ghcr.io  work
   quay.io  ci   (missing: docker-credential-ensign login quay.io --alias ci)
-! ~/p/.ensign.toml has fields that this Ensign does not know and ignores: new
+! ~/p/.ensign.toml has unknown fields, which Ensign ignores: new
 ✓ Trusted ~/p/.ensign.toml, as it is now
 
 "#]]);
@@ -103,8 +103,8 @@ hint: write one, such as: printf '[accounts]\n"ghcr.io" = "work"\n' >.ensign.tom
     sandbox.run(&["trust", "--yes", "p/sub"], "").shows(str![[r#"
 exit 1
 --- stderr
-error: `~/p/sub/.ensign.toml` cannot be read: it is not there
-hint: fix it there
+error: `~/p/sub/.ensign.toml` cannot be read: there is no such file
+hint: fix the file
 
 "#]]);
     write(&sandbox.home().join("p/.ensign.toml"), b"[later]\nx = 1");

@@ -42,13 +42,13 @@ fn a_dead_login_does_not_break_the_pull_of_a_public_image() {
         str![[r#"
 exit 1
 --- stdout
-the secret of alice on docker.io could not be read by `docker-credential-broken`: run `docker-credential-broken list` to see what is wrong with it
+the secret of alice on docker.io could not be read by `docker-credential-broken`: run `docker-credential-broken list` to see what is wrong
 exit 1
 --- stdout
-the secret of alice on docker.io could not be read by `docker-credential-broken`: run `docker-credential-broken list` to see what is wrong with it
+the secret of alice on docker.io could not be read by `docker-credential-broken`: run `docker-credential-broken list` to see what is wrong
 exit 1
 --- stdout
-the secret of alice on docker.io could not be read by `docker-credential-broken`: run `docker-credential-broken list` to see what is wrong with it
+the secret of alice on docker.io could not be read by `docker-credential-broken`: run `docker-credential-broken list` to see what is wrong
 
 "#]],
     );
@@ -77,7 +77,7 @@ fn public_images_are_listed_added_and_removed() {
     shows(
         &sandbox.ok(&["public"], ""),
         str![[r#"
-No public images configured. To add some:  docker-credential-ensign public add IMAGE
+No image is listed as public. To add one:  docker-credential-ensign public add IMAGE
 
 "#]],
     );
@@ -104,7 +104,7 @@ exit 0
 exit 2
 --- stderr
 error: docker.io/library/alpine is not in the list of public images
-hint: see `docker-credential-ensign public list`
+hint: run `docker-credential-ensign public list` to see the list
 
 "#]]);
 }
@@ -175,7 +175,7 @@ ghcr.io
   ● carol  default   carol/**   in clear text
   public: acme/**
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 
 "#]]);

@@ -154,7 +154,7 @@ exit 0
     pulled.shows(str![[r#"
 exit 4
 --- stdout
-✗ [HOST] accepts bob, who may not pull [HOST]/alice/app (says [HOST])
+✗ [HOST] accepts bob, who may not pull [HOST]/alice/app (according to [HOST])
 
 "#]]);
     sandbox.run(&["check", host], "").shows(str![[r#"
@@ -182,7 +182,7 @@ ghcr.io
   ● ro  default   alice/**, ro/**, to pull only   user alice   in clear text
   ○ rw            alice/**, rw/**, to push only   user alice   in clear text
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 
 "#]],
@@ -303,7 +303,7 @@ exit 0
 }
 --- stderr
 ! not exported: rw on ghcr.io: it is for push only
-! 1 secret is in clear text on stdout: anyone who reads it can use them
+! 1 secret is in clear text on stdout: anyone who reads the output can use them
 
 "#]]);
 }

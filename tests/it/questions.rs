@@ -45,7 +45,7 @@ Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] yes
 +   "ghcr.io": "ensign"
 ✓ Wrote ~/.docker/config.json, ~/.config/containers/auth.json
   To undo   docker-credential-ensign configure-docker --undo
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 exit 0
 Make a token at
   https://github.com/settings/tokens/new?scopes=read:packages,write:packages
@@ -57,7 +57,7 @@ Password or token of me: [hidden]
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
 Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 Make a token at
   https://github.com/settings/tokens/new?scopes=read:packages,write:packages
@@ -69,7 +69,7 @@ Password or token of me: [hidden]
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
 Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 Make a token at
   https://github.com/settings/tokens/new?scopes=read:packages,write:packages
@@ -81,7 +81,7 @@ Password or token of me: [hidden]
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
 Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 
 "#]],

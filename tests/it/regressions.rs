@@ -262,7 +262,7 @@ fn a_login_by_alias_does_not_ask_for_the_password_of_a_token() {
 exit 2
 --- stderr
 error: ghcr.io needs a user name and there is no terminal to ask on
-hint: pipe it: `docker-credential-ensign login ghcr.io -u NAME --password-stdin < FILE`
+hint: pipe the password: `docker-credential-ensign login ghcr.io -u NAME --password-stdin < FILE`
 
 "#]]);
     sandbox.ok(&[&words[..], &["-u", "alice"]].concat(), "pw");

@@ -166,7 +166,7 @@ fn the_life_of_the_next_refresh_token_is_kept_as_long_as_it_is_true() {
 ghcr.io
   ● me  default   me/**   in clear text   from login at test   expires in 183 days, unless it is used before
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 
 "#]],
@@ -258,9 +258,9 @@ exit 3
 --- stdout
 ghcr.io
   ● me  default   me/**   in clear text   from login at test   renewed automatically at its next use
-    ✗ the credentials of me on ghcr.io are no longer valid: the registry refused them when they were checked: run `docker-credential-ensign login ghcr.io --alias me`
+    ✗ the credentials of me on ghcr.io are no longer valid: the registry refused them at the last check: run `docker-credential-ensign login ghcr.io --alias me`
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 1 account needs attention.
 

@@ -317,11 +317,11 @@ hint: name another helper
         &told,
         str![[r#"
 error: no helper was given
-hint: name it, as in `docker-credential-ensign route '*.example' ecr-login`
+hint: name the helper, as in `docker-credential-ensign route '*.example' ecr-login`
 error: `ghcr.*` is not a registry: a registry is `host` or `host:port`, such as `ghcr.io` or `localhost:5000`
-hint: name it as in `ghcr.io`
+hint: name the registry as in `ghcr.io`
 error: `a/b` is not a helper's name
-hint: name the NAME of docker-credential-NAME, as in `ecr-login`
+hint: give the NAME of docker-credential-NAME, as in `ecr-login`
 
 "#]],
     );

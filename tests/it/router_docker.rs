@@ -46,7 +46,7 @@ exit 0
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
   docker-credential-before answers for registries without an account here.
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
     run.shows(str![[r#"
@@ -61,7 +61,7 @@ exit 0
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
   docker-credential-before answers for registries without an account here.
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
     let with_us = text.replace("\"before\"", "\"ensign\"");
@@ -79,7 +79,7 @@ exit 0
 --- stderr
 Nothing to change.
   docker-credential-before answers for registries without an account here.
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
     assert_eq!(sandbox.config()["fallback"], "before");
@@ -123,7 +123,7 @@ exit 0
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
   Registries without an account here get no login; `docker login` adds one.
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 exit 0
 --- stdout
 ~/.docker/config.json
@@ -133,7 +133,7 @@ exit 0
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
   Registries without an account here get no login; `docker login` adds one.
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 exit 0
 --- stdout
 ~/.docker/config.json
@@ -143,7 +143,7 @@ exit 0
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
   Registries without an account here get no login; `docker login` adds one.
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 exit 0
 --- stdout
 ~/.docker/config.json
@@ -153,7 +153,7 @@ exit 0
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
   Registries without an account here get no login; `docker login` adds one.
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]],
     );
@@ -177,7 +177,7 @@ exit 0
   To undo   docker-credential-ensign configure-docker --undo
   Registries without an account here get no login; `docker login` adds one.
 ! Docker no longer sees plain-text logins; to keep them:  docker-credential-ensign configure-docker --import
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
     sandbox.ok(&["configure-docker", "--all", "--import"], "");

@@ -71,8 +71,8 @@ exit 0
   Used for  ghcr.io/work/**
   Saved in  ~/data/sealed; the key is in `[HOME]/mounted/key`
   ghcr.io now has 2 accounts. The default stays me.
-  For an organisation's images too:  docker-credential-ensign account edit ghcr.io work --images '+ORGANISATION/**'
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+  To use it for an organisation's images too:  docker-credential-ensign account edit ghcr.io work --images '+ORGANISATION/**'
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     for user in ["me", "work"] {
@@ -143,13 +143,13 @@ fn a_wrong_key_is_named_and_overwrites_nothing() {
     shows(
         &told,
         str![[r#"
-`[HOME]/mounted/key` has another key than the one that the secrets are sealed with: put the key `[KEY]` back there
-`[HOME]/mounted/key` holds no key: a key is 32 bytes, as they are or in Base64: make one with `head -c 32 /dev/urandom | base64`
-`[HOME]/mounted/key`, which holds the key of the sealed secrets, is not there: mount it, or put it back
+`[HOME]/mounted/key` has another key, not the one that sealed the secrets: put the key `[KEY]` back there
+`[HOME]/mounted/key` contains no key: a key is 32 bytes, raw or in Base64: make one with `head -c 32 /dev/urandom | base64`
+`[HOME]/mounted/key`, which holds the key of the sealed secrets, is missing: mount the file, or put it back
 `~/data/sealed/ghcr.io.json` was sealed with another key: it needs [KEY], and this machine has [KEY-2]: put that key's `key.json` back, or remove the file and log in again
 `~/data/key.json` was written by a newer Ensign: install that version here too
-`~/data/key.json`, which describes the key of the sealed secrets, is broken: EOF while parsing an object at line 1 column 1: put it back from a backup
-the key of `~/data/sealed/ghcr.io.json` is gone: there is no `key.json` beside it: put it back from a backup, or remove the file and log in again
+`~/data/key.json`, which describes the key of the sealed secrets, is broken: EOF while parsing an object at line 1 column 1: put the file back from a backup
+the key of `~/data/sealed/ghcr.io.json` is gone: there is no `key.json` beside it: put the file back from a backup, or remove the file and log in again
 
 "#]],
     );
@@ -193,7 +193,7 @@ fn a_changed_byte_is_seen_wherever_it_is() {
     shows(
         &Vec::from_iter(told).concat(),
         str![[r#"
-`~/data/sealed/ghcr.io.json` was changed or damaged after Ensign wrote it: it does not open: run `docker-credential-ensign restore`
+`~/data/sealed/ghcr.io.json` was changed or damaged after Ensign wrote it, so it cannot be opened: run `docker-credential-ensign restore`
 `~/data/sealed/ghcr.io.json` was written by a newer Ensign: install that version here too
 the sealed secrets in `~/data/sealed/ghcr.io.json` are broken at line 10: run `docker-credential-ensign restore`
 the sealed secrets in `~/data/sealed/ghcr.io.json` are broken at line 1: run `docker-credential-ensign restore`
@@ -219,8 +219,8 @@ fn a_file_in_anothers_place_is_not_taken_for_it() {
     shows(
         &told,
         str![[r#"
-`~/data/sealed/ghcr.io.json` holds the secrets of quay.io, not those of ghcr.io: put the right file back from a backup, or remove this one and log in again
-`~/data/sealed/ghcr.io.json` was changed or damaged after Ensign wrote it: it does not open: run `docker-credential-ensign restore`
+`~/data/sealed/ghcr.io.json` contains the secrets of quay.io, not those of ghcr.io: put the right file back from a backup, or remove this one and log in again
+`~/data/sealed/ghcr.io.json` was changed or damaged after Ensign wrote it, so it cannot be opened: run `docker-credential-ensign restore`
 
 "#]],
     );

@@ -29,11 +29,11 @@ error: there is no key to seal secrets with, and there is no keyring: there is n
 hint: run `docker-credential-ensign store key --holder passphrase`
 exit 2
 --- stderr
-error: there is no key, since nothing is sealed here
+error: there is no key, because nothing is sealed here
 hint: run `docker-credential-ensign store key --holder passphrase` to begin
 exit 1
 --- stderr
-error: there is no key, since nothing is sealed here
+error: there is no key, because nothing is sealed here
 hint: run `docker-credential-ensign store key --holder passphrase`
 
 "#]],
@@ -63,15 +63,15 @@ fn a_first_key_is_offered_with_a_holder_that_this_system_has() {
         str![[r#"
 exit 2
 --- stderr
-error: there is no key, since nothing is sealed here
+error: there is no key, because nothing is sealed here
 hint: run `docker-credential-ensign store key --holder [HOLDER]` to begin
 exit 1
 --- stderr
-error: there is no key, since nothing is sealed here
+error: there is no key, because nothing is sealed here
 hint: run `docker-credential-ensign store key --holder [HOLDER]`
 exit 2
 --- stderr
-error: there is no key, since nothing is sealed here
+error: there is no key, because nothing is sealed here
 hint: run `docker-credential-ensign store key --holder [HOLDER]` to begin
 
 "#]],
@@ -100,7 +100,7 @@ fn a_credential_of_systemd_holds_the_key_in_its_service() {
 exit 1
 --- stderr
 error: this process has no systemd credential `ensign.key`, which is the key of the sealed secrets
-hint: run it in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed.md shows one
+hint: run the program in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed.md shows one
 
 "#]]);
     assert!(!sandbox.home().join("data/key.json").exists());
@@ -116,14 +116,14 @@ hint: run it in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed
     sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
 exit 1
 --- stdout
-this process has no systemd credential `ensign.key`, which is the key of the sealed secrets: run it in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed.md shows one
+this process has no systemd credential `ensign.key`, which is the key of the sealed secrets: run the program in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed.md shows one
 
 "#]]);
     write(&folder.join("ensign.key"), &[8; 32]);
     in_service(&["get"], "ghcr.io").shows(str![[r#"
 exit 1
 --- stdout
-systemd has another key than the one that the secrets are sealed with: put the key `[KEY]` back there
+systemd has another key, not the one that sealed the secrets: put the key `[KEY]` back there
 
 "#]]);
 }

@@ -69,7 +69,7 @@ exit 0
 ✓ Saved login for ghcr.io as me (not verified)
   Used for  ghcr.io/me/**, and by default
   Saved in  ~/data/sealed; the key is in the system's keyring
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert_eq!(sandbox.config()["store"], "sealed");
@@ -143,7 +143,7 @@ exit 0
   Used for  ghcr.io/me/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert_eq!(sandbox.config().get("store"), None, "the next login looks for a keyring again");
@@ -166,7 +166,7 @@ exit 0
   Used for  ghcr.io/me/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert!((Duration::from_millis(1900)..Duration::from_secs(6)).contains(&took), "{took:?}");
@@ -201,8 +201,8 @@ exit 0
 --- stderr
 ✓ Imported me on ghcr.io
   Saved in  ~/data/sealed; the key is in `[HOME]/key`
-! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
-! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
+! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert!(!holds(&sandbox.home().join("data"), "s3cret"));

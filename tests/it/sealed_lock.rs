@@ -108,7 +108,7 @@ exit 0
 exit 2
 --- stderr
 error: a passphrase is needed and there is no terminal to ask on
-hint: pipe it: `docker-credential-ensign unlock --passphrase-stdin < FILE`
+hint: pipe the passphrase: `docker-credential-ensign unlock --passphrase-stdin < FILE`
 
 "#]]);
 }
@@ -156,7 +156,7 @@ hint: run `docker-credential-ensign unlock`
     sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]/key`, which holds the key of the sealed secrets, is not there: mount it, or put it back
+`[HOME]/key`, which holds the key of the sealed secrets, is missing: mount the file, or put it back
 
 "#]]);
 }

@@ -72,7 +72,7 @@ connection: close
 docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 --- stderr
 error: [HOST] accepts alice, but does not allow this (401)
-hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 exit 4
 --- stdout
 HTTP 403
@@ -81,7 +81,7 @@ connection: close
 docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 --- stderr
 error: [HOST] accepts alice, but does not allow this (403)
-hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 exit 1
 --- stdout
 HTTP 500
@@ -136,16 +136,16 @@ exit 4
 error: [HOST] accepts alice, but does not allow this (403)
 error: DENIED: no ({"a":1})
 error: OUR_OWN: x
-hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 exit 4
 --- stderr
 error: [HOST] accepts alice, but does not allow this (403)
-hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 exit 4
 --- stderr
 error: [HOST] accepts alice, but does not allow this (403)
 error: all of them
-hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 
 "#]],
     );
@@ -205,7 +205,7 @@ fn a_next_page_elsewhere_or_without_end_is_not_fetched() {
         &told,
         str![[r#"
 error: the next page is outside the registry, at `evil.example`
-error: its list did not end after 2 pages
+error: the list did not end after 2 pages
 
 "#]],
     );
@@ -225,14 +225,14 @@ exit 0
 --- stdout
 {"tags":[]}[no newline]
 --- stderr
-! no account for [HOST]: asking without a login
+! [HOST] has no account, so the request is sent without a login
 
 "#]]);
     let run = sandbox.run(&["api", &server.host, "private/a/tags/list"], "");
     run.shows(str![[r#"
 exit 3
 --- stderr
-! no account for [HOST]: asking without a login
+! [HOST] has no account, so the request is sent without a login
 error: [HOST] needs a login for this (401)
 hint: run `docker-credential-ensign login [HOST]`
 

@@ -95,7 +95,7 @@ error: `[HOST]` redirects again and again
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: could not delete a:1: [HOST] redirects this request, which Ensign does not follow (307)
+error: could not delete a:1: [HOST] redirects this request (307), and Ensign does not follow the redirect
 
 "#]]);
 }

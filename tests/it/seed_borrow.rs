@@ -87,14 +87,14 @@ fn a_helper_that_fails_is_named_and_no_other_account_steps_in() {
     get(&sandbox).shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]/bin/docker-credential-lender` gave no secret for ghcr.io: it ended with status 1: run `echo ghcr.io | docker-credential-lender get` to see why
+`[HOME]/bin/docker-credential-lender` gave no secret for ghcr.io: the program ended with status 1: run `echo ghcr.io | docker-credential-lender get` to see why
 
 "#]]);
     let run = sandbox.run(&["check", "ghcr.io"], "");
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: `[HOME]/bin/docker-credential-lender` gave no secret for ghcr.io: it ended with status 1: «hunter2-on-stderr»
+error: `[HOME]/bin/docker-credential-lender` gave no secret for ghcr.io: the program ended with status 1: «hunter2-on-stderr»
 hint: run `echo ghcr.io | docker-credential-lender get` to see why
 
 "#]]);
@@ -222,7 +222,7 @@ fn a_failed_lender_does_not_break_an_anonymous_pull_from_the_public_ecr() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]/bin/aws` gave no secret for 123456789012.dkr.ecr.eu-west-1.amazonaws.com: it ended with status 255: run `aws sso login --profile p`
+`[HOME]/bin/aws` gave no secret for 123456789012.dkr.ecr.eu-west-1.amazonaws.com: the program ended with status 255: run `aws sso login --profile p`
 
 "#]]);
 }
@@ -258,7 +258,7 @@ Asking `[HOME]/bin/print-password` (command print-password)
 ✓ Logged in to [HOST] as alice
   Used for  [HOST]/alice/**, and by default
   Secret    from command print-password, which is asked each time
-! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert!(sandbox.run(&["get"], host).stdout.contains("alice-pw"));
@@ -274,7 +274,7 @@ fn a_lender_that_asks_us_again_does_not_go_round_in_circles() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]/bin/docker-credential-lender` gave no secret for ghcr.io: it ended with status 1: run `echo ghcr.io | docker-credential-lender get` to see why
+`[HOME]/bin/docker-credential-lender` gave no secret for ghcr.io: the program ended with status 1: run `echo ghcr.io | docker-credential-lender get` to see why
 
 "#]]);
 }

@@ -48,8 +48,8 @@ exit 1
 ✓ Imported u2 on i.example
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
-! Docker does not ask Ensign for i.example yet:  docker-credential-ensign configure-docker
+! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
+! Docker does not ask Ensign for i.example yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert_lacks(&sandbox, "h.example");
@@ -71,8 +71,8 @@ exit 0
 ✓ Imported u1 on h.example
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
-! Docker does not ask Ensign for h.example yet:  docker-credential-ensign configure-docker
+! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
+! Docker does not ask Ensign for h.example yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert_has(&sandbox, "h.example", "u1", "p");

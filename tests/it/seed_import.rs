@@ -98,17 +98,17 @@ fn bad_entries_are_named_and_the_others_imported() {
 exit 1
 --- stdout
   good.example   u  ~/.docker/config.json  new
-! bad.example       ~/.docker/config.json  its `auth` is not base64
-! colon.example     ~/.docker/config.json  its `auth` is not a user name and a secret
-! utf8.example      ~/.docker/config.json  its `auth` is not a user name and a secret
-! name.example      ~/.docker/config.json  only half of a login
-! odd.example       ~/.docker/config.json  not an entry that Docker could read
+! bad.example       ~/.docker/config.json  `auth` is not base64
+! colon.example     ~/.docker/config.json  `auth` is not a user name and a secret
+! utf8.example      ~/.docker/config.json  `auth` is not a user name and a secret
+! name.example      ~/.docker/config.json  the login is incomplete
+! odd.example       ~/.docker/config.json  Docker cannot read this entry
 --- stderr
 ✓ Imported u on good.example
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
-! Docker does not ask Ensign for good.example yet:  docker-credential-ensign configure-docker
+! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
+! Docker does not ask Ensign for good.example yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert!(!run.stdout.contains("empty.example"), "po8: an empty marker is no error: {run:?}");
@@ -209,7 +209,7 @@ exit 1
 ✓ Imported u on h.example
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
+! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
 
 "#]]);
     assert_has(&sandbox, "h.example", "u", "p");
@@ -238,8 +238,8 @@ exit 0
 ✓ Imported <token> on i.example
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
-! Docker does not ask Ensign for h.example, i.example yet:  docker-credential-ensign configure-docker
+! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
+! Docker does not ask Ensign for h.example, i.example yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert_has(&sandbox, "h.example", "<token>", "sometoken");
@@ -360,23 +360,23 @@ exit 0
   atcr.io  a  ~/device.json  already there
 --- stderr
 Everything is imported already.
-! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
-! Docker does not ask Ensign for atcr.io yet:  docker-credential-ensign configure-docker
+! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
+! Docker does not ask Ensign for atcr.io yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 --- stdout
   buoy.cr  b  ~/device.json  already there
 --- stderr
 Everything is imported already.
-! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
-! Docker does not ask Ensign for buoy.cr yet:  docker-credential-ensign configure-docker
+! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
+! Docker does not ask Ensign for buoy.cr yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 --- stdout
   atcr.io  d  ~/device.json  already there
   atcr.io  c  ~/device.json  already there
 --- stderr
 Everything is imported already.
-! the originals are still there: `docker-credential-ensign import --remove` removes imported logins from where they were found
-! Docker does not ask Ensign for atcr.io yet:  docker-credential-ensign configure-docker
+! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
+! Docker does not ask Ensign for atcr.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]],
     );

@@ -29,7 +29,7 @@ Waiting for ATCR, 10:00 at most …
   Used for  [HOST]/alice.example/**, [HOST]/did:plc:abc/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert_eq!(provider.sent_to("/auth/device/code"), [json!({"device_name": "laptop"}).to_string()]);

@@ -52,22 +52,22 @@ fn servers_that_are_no_registry_are_named() {
     shows(
         &told,
         str![[r#"
-hangs up: could not reach `HOST`: it hung up
-is of SSH: could not reach `HOST`: by https: it does not speak TLS; by http: it does not speak HTTP (http parse fail: invalid HTTP version)
-400: could not reach `HOST`: by https: it hung up; by http: it wants https
-HTTP/2: could not reach `HOST`: by https: it hung up; by http: it does not speak HTTP (http parse fail: invalid HTTP version)
-99: could not reach `HOST`: by https: it hung up; by http: it does not speak HTTP (http parse fail: invalid response status)
+hangs up: could not reach `HOST`: the server closed the connection
+is of SSH: could not reach `HOST`: by https: the server does not use TLS; by http: the answer is not valid HTTP (http parse fail: invalid HTTP version)
+400: could not reach `HOST`: by https: the server closed the connection; by http: the server requires https
+HTTP/2: could not reach `HOST`: by https: the server closed the connection; by http: the answer is not valid HTTP (http parse fail: invalid HTTP version)
+99: could not reach `HOST`: by https: the server closed the connection; by http: the answer is not valid HTTP (http parse fail: invalid response status)
 999: `HOST` answered 999, which says nothing about the credentials
 a page: `HOST` is not a registry, or its registry is under a path
 redirects to itself: `HOST` redirects again and again
 redirects to ::: `HOST` redirects to an address that is not valid
 429: `HOST` asks to try again later (429)
 401: `HOST` asks for a login, but does not say how
-too short a body: could not reach `HOST`: it hung up
+too short a body: could not reach `HOST`: the server closed the connection
 too long a body: HOST rejects the password of alice
-a length below zero: could not reach `HOST`: by https: it hung up; by http: it does not speak HTTP (content-length header not a number)
-a chunk of zzz: could not reach `HOST`: by https: it hung up; by http: it does not speak HTTP (chunk length cannot be read as a number)
-a huge chunk: could not reach `HOST`: by https: it hung up; by http: it does not speak HTTP (chunk length cannot be read as a number)
+a length below zero: could not reach `HOST`: by https: the server closed the connection; by http: the answer is not valid HTTP (content-length header not a number)
+a chunk of zzz: could not reach `HOST`: by https: the server closed the connection; by http: the answer is not valid HTTP (chunk length cannot be read as a number)
+a huge chunk: could not reach `HOST`: by https: the server closed the connection; by http: the answer is not valid HTTP (chunk length cannot be read as a number)
 
 "#]],
     );
@@ -93,8 +93,8 @@ fn servers_that_send_without_end_are_cut_off() {
     shows(
         &told,
         str![[r#"
-headers: could not reach `HOST`: by https: it hung up; by http: it does not speak HTTP (http parse resulted in too many headers)
-a header: could not reach `HOST`: by https: it hung up; by http: the headers of its response are too long
+headers: could not reach `HOST`: by https: the server closed the connection; by http: the answer is not valid HTTP (http parse resulted in too many headers)
+a header: could not reach `HOST`: by https: the server closed the connection; by http: the headers of the response are too long
 a body: HOST did not check the password of alice: anyone may pull HOST/alice/app
 chunks: HOST did not check the password of alice: anyone may pull HOST/alice/app
 a long service: could not reach `HOST`: the token server URL is too long
@@ -137,8 +137,8 @@ a page: the token server `HOST` answered without a token
 a token with a line break: the token server `HOST` answered without a token
 gzip: the token server `HOST` answered without a token
 503: `HOST` has a server error (503)
-http elsewhere: the credentials were not sent where `HOST` wants them: `http://169.254.169.254/latest` would carry the password unencrypted to another machine
-https inside: the credentials were not sent where `HOST` wants them: `https://169.254.169.254/latest` is an address inside this network
+http elsewhere: the credentials were not sent to the token server of `HOST`: `http://169.254.169.254/latest` would carry the password unencrypted to another machine
+https inside: the credentials were not sent to the token server of `HOST`: `https://169.254.169.254/latest` is an address inside this network
 nobody: could not reach `localhost:1`: Connection refused (os error 111)
 the registry itself: HOST rejects the password of alice
 the registry itself, or Basic: HOST rejects the password of alice
@@ -166,11 +166,11 @@ fn servers_that_make_one_wait_are_waited_for_at_most_the_deadline() {
     shows(
         &told,
         str![[r#"
-silent: could not reach `HOST`: it did not answer in time
-deaf: could not reach `HOST`: it did not answer in time
-a slow header: could not reach `HOST`: by https: it hung up; by http: it did not answer in time
-a slow body: could not reach `HOST`: by https: it hung up; by http: it did not answer in time
-102 again and again: could not reach `HOST`: by https: it hung up; by http: it did not answer in time
+silent: could not reach `HOST`: the server did not answer in time
+deaf: could not reach `HOST`: the server did not answer in time
+a slow header: could not reach `HOST`: by https: the server closed the connection; by http: the server did not answer in time
+a slow body: could not reach `HOST`: by https: the server closed the connection; by http: the server did not answer in time
+102 again and again: could not reach `HOST`: by https: the server closed the connection; by http: the server did not answer in time
 
 "#]],
     );

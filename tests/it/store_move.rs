@@ -84,7 +84,7 @@ All secrets are in `helper:kept` already.
 exit 0
 --- stderr
 ✓ Moved 3 secrets to ~/data/secrets
-! they are in clear text there: anyone who reads the disk can use them
+! the secrets are in clear text there: anyone who reads the disk can use them
 exit 0
 --- stdout
 All secrets are in `file` already.
@@ -103,7 +103,7 @@ All secrets are in `sealed` already.
 exit 0
 --- stderr
 ✓ Moved 3 secrets to ~/data/secrets
-! they are in clear text there: anyone who reads the disk can use them
+! the secrets are in clear text there: anyone who reads the disk can use them
 exit 0
 --- stdout
 All secrets are in `file` already.
@@ -146,7 +146,7 @@ fn what_fails_moves_nothing() {
 exit 1
 --- stderr
 error: the secret of me on ghcr.io could not be kept by `docker-credential-kept`
-hint: run `docker-credential-kept list` to see what is wrong with it
+hint: run `docker-credential-kept list` to see what is wrong
 
 "#]]);
     assert!(all_answer(&sandbox) && kept_by_helper(&sandbox) == 0);
@@ -163,12 +163,12 @@ hint: run `docker-credential-kept list` to see what is wrong with it
         str![[r#"
 exit 1
 --- stderr
-error: `[HOME]/key`, which holds the key of the sealed secrets, is not there
-hint: mount it, or put it back
+error: `[HOME]/key`, which holds the key of the sealed secrets, is missing
+hint: mount the file, or put it back
 exit 1
 --- stderr
-error: `[HOME]/key`, which holds the key of the sealed secrets, is not there
-hint: mount it, or put it back
+error: `[HOME]/key`, which holds the key of the sealed secrets, is missing
+hint: mount the file, or put it back
 
 "#]],
     );

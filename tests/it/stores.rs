@@ -102,7 +102,7 @@ fn a_helper_that_is_missing_or_fails_is_named() {
 exit 1
 --- stderr
 error: could not save the login: the secret of alice on ghcr.io could not be kept by `docker-credential-broken`
-hint: run `docker-credential-broken list` to see what is wrong with it
+hint: run `docker-credential-broken list` to see what is wrong
 
 "#]]);
     let run = login(&sandbox, "alice", "helper:absent");
@@ -146,7 +146,7 @@ exit 0
 --- stderr
 ✓ Removed a from ghcr.io
 ! a token stays valid until you delete it at https://github.com/settings/tokens
-! its store still has the secret
+! the store still has the secret
 
 "#]]);
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());

@@ -29,9 +29,9 @@ fn an_authority_of_certs_d_is_trusted_for_its_registry_by_every_command() {
     sandbox.run(&["check", REGISTRY], "").shows(str![[r#"
 exit 1
 --- stdout
-✗ alice was not checked: could not reach `reg.example`: TLS failed: its certificate is not trusted (UnknownIssuer), through the proxy `[HOST]`
+✗ alice was not checked: could not reach `reg.example`: TLS failed: the server's certificate is not trusted (UnknownIssuer), through the proxy `[HOST]`
 --- stderr
-hint: put the certificate of its authority into `~/.config/docker/certs.d/reg.example/ca.crt`, or name it with `SSL_CERT_FILE=FILE`; `--plain-http` accepts any certificate
+hint: put the certificate of its authority into `~/.config/docker/certs.d/reg.example/ca.crt`, or name the file with `SSL_CERT_FILE=FILE`; `--plain-http` accepts any certificate
 
 "#]]);
     put(&sandbox, ".config/docker/certs.d/reg.example/ca.crt", &authority.certificate());
@@ -118,22 +118,22 @@ exit 0
 ✓ reg.example accepts alice
 exit 1
 --- stdout
-✗ alice was not checked: could not reach `reg.example`: TLS failed: its certificate is not trusted (certificate not valid for name "reg.example"; certificate is only valid for DnsName("other.example")), through the proxy `[HOST]`
+✗ alice was not checked: could not reach `reg.example`: TLS failed: the server's certificate is not trusted (certificate not valid for name "reg.example"; certificate is only valid for DnsName("other.example")), through the proxy `[HOST]`
 --- stderr
 hint: `--plain-http` accepts any certificate
 exit 1
 --- stdout
-✗ alice was not checked: could not reach `reg.example`: TLS failed: its certificate is not trusted (certificate not valid for name "reg.example"; certificate is only valid for DnsName("other.example")), through the proxy `[HOST]`
+✗ alice was not checked: could not reach `reg.example`: TLS failed: the server's certificate is not trusted (certificate not valid for name "reg.example"; certificate is only valid for DnsName("other.example")), through the proxy `[HOST]`
 --- stderr
 hint: `--plain-http` accepts any certificate
 exit 1
 --- stdout
-✗ alice was not checked: could not reach `reg.example`: TLS failed: its certificate is not trusted (Expired), through the proxy `[HOST-2]`
+✗ alice was not checked: could not reach `reg.example`: TLS failed: the server's certificate is not trusted (Expired), through the proxy `[HOST-2]`
 --- stderr
 hint: `--plain-http` accepts any certificate
 exit 1
 --- stdout
-✗ alice was not checked: could not reach `reg.example`: TLS failed: its certificate is not trusted (Expired), through the proxy `[HOST-2]`
+✗ alice was not checked: could not reach `reg.example`: TLS failed: the server's certificate is not trusted (Expired), through the proxy `[HOST-2]`
 --- stderr
 hint: `--plain-http` accepts any certificate
 
@@ -192,7 +192,7 @@ fn a_client_certificate_is_shown_to_a_server_that_asks_for_it() {
         str![[r#"
 exit 1
 --- stdout
-✗ alice was not checked: could not reach `reg.example`: TLS failed: it wants a client certificate (CertificateRequired), through the proxy `[HOST]`
+✗ alice was not checked: could not reach `reg.example`: TLS failed: the server requires a client certificate (CertificateRequired), through the proxy `[HOST]`
 --- stderr
 hint: put a client certificate into `~/.config/docker/certs.d/reg.example`, as `client.cert` and `client.key`
 exit 0

@@ -118,7 +118,7 @@ fn update_takes_the_newest_release_and_rolls_it_back() {
     check.shows(str![[r#"
 exit 7
 --- stdout
-Ensign 0.9.0 is available, this is [VERSION]. To update:  ensign update
+Ensign 0.9.0 is available; this is [VERSION]. To update:  ensign update
 
 "#]]);
     let check = installed.run(&["update", "--check", "--json"]);
@@ -131,9 +131,9 @@ exit 0
 ghcr.io
   ● alice  default   alice/**   in clear text
 
-Docker does not ask Ensign for ghcr.io:  ensign configure-docker
+Docker does not ask Ensign for ghcr.io; to change that:  ensign configure-docker
 --- stderr
-! Ensign 0.9.0 is available:  ensign update
+! Ensign 0.9.0 is available; to update:  ensign update
 
 "#]]);
 
@@ -143,7 +143,7 @@ Docker does not ask Ensign for ghcr.io:  ensign configure-docker
     run.shows(str![[r#"
 exit 0
 --- stderr
-✓ Ensign 0.9.0 is installed, [VERSION] is kept
+✓ Ensign 0.9.0 is installed; [VERSION] is kept
   To go back:  ensign update --rollback
 
 "#]]);
@@ -160,7 +160,7 @@ exit 0
 ghcr.io
   ● alice  default   alice/**   in clear text
 
-Docker does not ask Ensign for ghcr.io:  ensign configure-docker
+Docker does not ask Ensign for ghcr.io; to change that:  ensign configure-docker
 
 "#]]);
 
@@ -217,7 +217,7 @@ fn a_pre_release_is_taken_by_name_only() {
     shows(
         &refused,
         str![[r#"
-error: the newest release there, 0.2.0-rc.1, is a pre-release; nothing was changed
+error: the newest release, 0.2.0-rc.1, is a pre-release; nothing was changed
 hint: run `ensign update --version 0.2.0-rc.1`
 
 "#]],
@@ -248,7 +248,7 @@ hint: run `sudo apt install --only-upgrade docker-credential-ensign`
     check.shows(str![[r#"
 exit 7
 --- stdout
-Ensign 0.9.0 is available, this is [VERSION]. To update:  sudo apt install --only-upgrade docker-credential-ensign
+Ensign 0.9.0 is available; this is [VERSION]. To update:  sudo apt install --only-upgrade docker-credential-ensign
 
 "#]]);
 }
@@ -296,7 +296,7 @@ exit 130
 Run `git pull` in ~/src, then its install.sh? [y/N] yes
 git -C [HOME]/src pull --ff-only
 error: `git` failed; its output above says why
-hint: fix it, then run `git -C ~/src pull && ~/src/install.sh`
+hint: fix the cause, then run `git -C ~/src pull && ~/src/install.sh`
 exit 1
 
 "#]],

@@ -92,9 +92,9 @@ fn what_was_tampered_with_is_refused_in_a_sentence_of_its_own() {
         &(told + &Vec::from_iter(hints).concat()),
         str![[r#"
 a byte of the archive
-  error: ensign-0.9.0-TARGET.tar.gz is not what was signed: its checksum differs; nothing was changed
+  error: ensign-0.9.0-TARGET.tar.gz is not the signed file: its checksum differs; nothing was changed
 half an archive
-  error: ensign-0.9.0-TARGET.tar.gz is not what was signed: its checksum differs; nothing was changed
+  error: ensign-0.9.0-TARGET.tar.gz is not the signed file: its checksum differs; nothing was changed
 a byte of the sums
   error: SHA256SUMS or its signature was changed after signing; nothing was changed
 a byte of the signature
@@ -108,18 +108,18 @@ another key
 a comment without a version
   error: the signature is for `a cake`, which is not a version; nothing was changed
 another version
-  error: the signature is for version 0.8.0, and 0.9.0 was asked for; nothing was changed
+  error: the signature is for version 0.8.0, but 0.9.0 was requested; nothing was changed
 a file outside
-  error: ensign-0.9.0-TARGET.tar.gz holds `../evil`, which is outside of its folder; nothing was changed
+  error: ensign-0.9.0-TARGET.tar.gz contains `../evil`, which is outside of its folder; nothing was changed
 a file outside, through the folder
-  error: ensign-0.9.0-TARGET.tar.gz holds `ensign-0.9.0-TARGET/../../evil`, which is outside of its folder; nothing was changed
+  error: ensign-0.9.0-TARGET.tar.gz contains `ensign-0.9.0-TARGET/../../evil`, which is outside of its folder; nothing was changed
 a link
-  error: ensign-0.9.0-TARGET.tar.gz holds `ensign-0.9.0-TARGET/docker-credential-ensign`, which is a link; nothing was changed
+  error: ensign-0.9.0-TARGET.tar.gz contains `ensign-0.9.0-TARGET/docker-credential-ensign`, which is a link; nothing was changed
 no program
-  error: ensign-0.9.0-TARGET.tar.gz holds no `docker-credential-ensign`; nothing was changed
+  error: ensign-0.9.0-TARGET.tar.gz contains no `docker-credential-ensign`; nothing was changed
 no archive
   error: ensign-0.9.0-TARGET.tar.gz is not a gzip file of a sensible size; nothing was changed
-hint: try again, and report it if it happens twice: see SECURITY.md
+hint: try again; if it happens twice, report it as SECURITY.md says
 
 "#]],
     );
@@ -149,14 +149,14 @@ of another machine
 error: the other program does not run on this machine: Exec format error (os error 8); nothing was changed
 hint: report it, with the output of `uname -a`
 fails
-error: the other program does not run on this machine: it does not say its version; nothing was changed
+error: the other program does not run on this machine: the program printed no version; nothing was changed
 hint: report it, with the output of `uname -a`
 of another version
 error: the new program says that it is 0.8.0, not 0.9.0; nothing was changed
-hint: report it: see SECURITY.md
+hint: report it as SECURITY.md says
 not there
 error: release 0.9.0 has no program for TARGET
-hint: `git clone https://forge.example/ensign/ensign`; its install.sh builds it
+hint: run `git clone https://forge.example/ensign/ensign`, then its install.sh
 
 "#]],
     );
@@ -179,11 +179,11 @@ fn the_address_is_a_setting_with_a_key_of_its_own() {
     shows(
         &told,
         str![[r#"
-error: `releases` in `config.json` is wrong: it needs an `address` and the `key` that signs the releases
+error: `releases` in `config.json` is wrong: `address` and `key`, which signs the releases, are needed
 hint: correct it there; docs/install.md has an example
-error: `releases` in `config.json` is wrong: its `key` is not a public key of minisign
+error: `releases` in `config.json` is wrong: `key` is not a public key of minisign
 hint: correct it there; docs/install.md has an example
-error: `releases` in `config.json` is wrong: its `address` does not begin with https://
+error: `releases` in `config.json` is wrong: `address` does not begin with https://
 hint: correct it there; docs/install.md has an example
 
 "#]],
@@ -194,7 +194,7 @@ hint: correct it there; docs/install.md has an example
             &installed.refused(&[]),
             str![[r#"
 error: there is no signed release of Ensign yet
-hint: `git clone https://forge.example/ensign/ensign`; its install.sh builds it
+hint: run `git clone https://forge.example/ensign/ensign`, then its install.sh
 
 "#]],
         );
@@ -215,7 +215,7 @@ fn one_update_at_a_time() {
         &installed.refused(&[]),
         str![[r#"
 error: another update of this program is running
-hint: wait until it is done
+hint: wait until the other update is done
 
 "#]],
     );
@@ -285,13 +285,13 @@ error: there is no release at `https://SERVER`
 hint: check `releases` in `config.json`, if it is set there
 a redirect to http
 error: `SERVER` redirects ensign-0.9.0-TARGET.tar.gz to an address without https
-hint: report it to those who run that server
+hint: report it to the server's operator
 a relative redirect to http
 error: `SERVER` redirects ensign-0.9.0-TARGET.tar.gz to an address without https
-hint: report it to those who run that server
+hint: report it to the server's operator
 endless
-error: ensign-0.9.0-TARGET.tar.gz is too large to be of a release; nothing was changed
-hint: try again, and report it if it happens twice: see SECURITY.md
+error: ensign-0.9.0-TARGET.tar.gz is too large for a release; nothing was changed
+hint: try again; if it happens twice, report it as SECURITY.md says
 breaks off
 error: the download of ensign-0.9.0-TARGET.tar.gz broke off again and again, last after 150 bytes
 hint: try again later

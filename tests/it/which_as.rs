@@ -194,20 +194,20 @@ fn a_command_without_an_image_needs_a_registry() {
         str![[r#"
 exit 2
 --- stderr
-error: no image is named by the command after `--as`, nor by its files
+error: neither the command after `--as` nor its files name an image
 hint: let your shell fill in the variables: docker-credential-ensign which --as "…"
 exit 2
 --- stderr
-error: no image is named by the command after `--as`, nor by its files
+error: neither the command after `--as` nor its files name an image
 hint: let your shell fill in the variables: docker-credential-ensign which --as "…"
 exit 2
 --- stderr
-error: no image is named by the command after `--as`, nor by its files
-hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'
+error: neither the command after `--as` nor its files name an image
+hint: name the registry too: docker-credential-ensign which REGISTRY --as '…'
 exit 2
 --- stderr
-error: no image is named by the command after `--as`, nor by its files
-hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'
+error: neither the command after `--as` nor its files name an image
+hint: name the registry too: docker-credential-ensign which REGISTRY --as '…'
 
 "#]],
     );

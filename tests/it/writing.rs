@@ -163,10 +163,10 @@ ghcr.io
   ● me  default   me/**   in clear text
   public: open/app, open/more
 
-Docker does not ask Ensign for ghcr.io:
+Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 --- stderr
-! 1 left-over secret of no account:  docker-credential-ensign logout ghcr.io -u work
+! 1 left-over secret of no account; to remove it:  docker-credential-ensign logout ghcr.io -u work
 
 "#]]);
     sandbox.ok(&["logout", "ghcr.io", "-u", "work"], "");

@@ -85,7 +85,7 @@ fn a_due_secret_is_renewed_and_the_old_one_serves_until_its_end() {
         (DUE, Some("r"), TOKENS, client, "new", "new"),
         (OVER, Some("r"), TOKENS, client, "new", "new"),
         (DUE, Some("r"), "", client, "old", "old"),
-        (OVER, Some("r"), "", client, "could not reach", "their provider could not be reached a moment ago"),
+        (OVER, Some("r"), "", client, "could not reach", "the provider could not be reached a moment ago"),
         (OVER, Some("r"), "", person, "could not reach", "could not reach"),
         (DUE, Some("r"), ENDED, client, "old", "the login has ended"),
         (OVER, Some("r"), ENDED, client, "are no longer valid", "the login has ended"),

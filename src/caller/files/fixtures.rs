@@ -51,7 +51,7 @@ fn every_project_has_its_images() {
     let mut found: Vec<String> =
         fs::read_dir(&projects).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     found.sort_unstable();
-    assert_eq!(found, PROJECTS, "the projects that the test knows");
+    assert_eq!(found, PROJECTS, "the test lists every project");
 
     let mut failures = Vec::new();
     for name in PROJECTS {

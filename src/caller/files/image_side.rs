@@ -61,7 +61,7 @@ impl ImageSide {
     pub(super) fn add_artifact(&mut self, text: &str, file: &Path) {
         self.add_image(text, file);
         if let Ok(image) = text.parse::<ImageReference>() {
-            let message = format!("what `{text}` holds is not known");
+            let message = format!("the content of `{text}` is unknown");
             let reach = RegistryRange::AllBut(image.registry().clone());
             self.unknown.push(UnknownImages { file: file.to_owned(), reach, message });
         }
@@ -143,7 +143,7 @@ fn not_worked_out(image: &str, file: &Path) -> UnknownImages {
     });
     let shown: String = image.replace(UNKNOWN, "…").chars().take(SHOWN_AT_MOST).collect();
     let message =
-        if known.is_empty() { "an image is not known".into() } else { format!("`{shown}` is only partly known") };
+        if known.is_empty() { "an image is unknown".into() } else { format!("`{shown}` is only partly known") };
     UnknownImages { file: file.to_owned(), reach: registry.map_or(RegistryRange::Any, RegistryRange::Only), message }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn manifest_images(task: &VerbInvocation<'_>, current: &Path, reader:
             }
         }
         if steps_left == 0 {
-            reader.add_unknown(&current.join(name), "holds more than Ensign reads");
+            reader.add_unknown(&current.join(name), "contains more than Ensign reads");
         }
     }
     ProjectImages::pulled(side)

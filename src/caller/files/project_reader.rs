@@ -70,7 +70,7 @@ impl ProjectReader {
     fn read(&mut self, path: &Path) -> Result<Option<String>, String> {
         let refused = |error: &anyhow::Error| {
             let text = format!("{error:#}");
-            let why = text.split_once("`: ").map_or("for a reason that is not known", |(_, why)| why);
+            let why = text.split_once("`: ").map_or("the reason is unknown", |(_, why)| why);
             format!("could not be read: {why}")
         };
         let contents =
@@ -78,7 +78,7 @@ impl ProjectReader {
         let Some(contents) = contents else { return Ok(None) };
         self.files_left -= 1;
         self.bytes_left = self.bytes_left.saturating_sub(contents.len());
-        let text = decode(contents).ok_or("could not be read: it is not UTF-8")?;
+        let text = decode(contents).ok_or("could not be read: the file is not in UTF-8")?;
         Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
     }
 

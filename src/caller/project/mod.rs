@@ -68,7 +68,7 @@ impl ProjectFile {
     /// Parses the file. An error has the number of the line.
     pub(crate) fn understand(&self) -> Result<ProjectAccounts, ProjectFileError> {
         let text = std::str::from_utf8(&self.contents)
-            .map_err(|error| ProjectFileError::at(&self.contents, error.valid_up_to(), "it is not in UTF-8"))?;
+            .map_err(|error| ProjectFileError::at(&self.contents, error.valid_up_to(), "the file is not in UTF-8"))?;
         toml::parse(&self.path, text)
     }
 }

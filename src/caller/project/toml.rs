@@ -111,7 +111,7 @@ mod tests {
             (
                 "[accounts]\n'ghcr.io' = \"hunter2\\n\"",
                 2,
-                "the account of ghcr.io: an account's name holds a control character",
+                "the account of ghcr.io: an account's name contains a control character",
             ),
             ("[accounts]\n'docker.io' = 'a'\n'index.docker.io' = 'b'", 3, "docker.io appears twice"),
             ("x = 1\nx = 2", 2, "duplicate key"),

@@ -60,7 +60,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ApiArguments) 
 fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -> Result<ApiIdentity, Failure> {
     let candidates = context.accounts.registry_accounts(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {
-        context.ui.note(format_args!("no account for {registry}: asking without a login"));
+        context.ui.note(format_args!("{registry} has no account, so the request is sent without a login"));
         return Ok(None);
     }
     let image = call.endpoint.image(registry);
@@ -71,7 +71,7 @@ fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -
     let is_read = operation == Operation::Pull;
     let operation = (image.is_some() || !is_read).then_some(operation);
     if is_read && image.as_ref().is_some_and(|image| which::is_public(context, &candidates, image)) {
-        context.ui.note(format_args!("asking {registry} without a login: the image is public"));
+        context.ui.note(format_args!("the image is public, so the request is sent without a login"));
         return Ok(None);
     }
     let candidates = context.candidates(registry)?;
@@ -84,23 +84,26 @@ fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -
 
 fn plan(arguments: &args::ApiArguments, registry: &Registry) -> Result<ApiRequest, Failure> {
     let endpoint = Endpoint::parse(&arguments.path, registry).map_err(|why| {
-        let what = format!("`{}` is not a path of a registry: {why}", one_line(&arguments.path, 100));
-        Failure::usage(what, "write it as in `acme/app/tags/list`")
+        let what = format!("`{}` is not a path of a registry's API: {why}", one_line(&arguments.path, 100));
+        Failure::usage(what, "write the path as in `acme/app/tags/list`")
     })?;
     let method = match &arguments.method {
         Some(method) => *method,
         None => default_method(endpoint.kind, arguments.input.is_some())
-            .ok_or_else(|| Failure::usage("`--input` needs a method", "add one, as in `-X PUT`"))?,
+            .ok_or_else(|| Failure::usage("`--input` needs a method", "add the method, as in `-X PUT`"))?,
     };
     if arguments.input.is_some() && matches!(method, Method::Get | Method::Head | Method::Delete) {
-        return Err(Failure::usage("GET, HEAD and DELETE send no body", "remove `--input`, or use another `-X`"));
+        return Err(Failure::usage(
+            "GET, HEAD and DELETE send no body",
+            "remove `--input`, or name another method with `-X`",
+        ));
     }
     if arguments.paginate
         && (method != Method::Get
             || !matches!(endpoint.kind, EndpointKind::Catalog | EndpointKind::Tags | EndpointKind::Referrers))
     {
         return Err(Failure::usage(
-            "only lists have pages",
+            "`--paginate` works only for lists",
             "use `--paginate` with `_catalog`, `…/tags/list` or `…/referrers/…`",
         ));
     }
@@ -114,7 +117,7 @@ fn plan(arguments: &args::ApiArguments, registry: &Registry) -> Result<ApiReques
         let media_type = manifest::media_type(bytes).or(own).ok_or_else(|| {
             Failure::usage(
                 "the manifest has no media type",
-                "name it: -H 'Content-Type: application/vnd.oci.image.manifest.v1+json'",
+                "name the media type: -H 'Content-Type: application/vnd.oci.image.manifest.v1+json'",
             )
         })?;
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
@@ -137,11 +140,12 @@ fn header(text: &str) -> Result<(String, String), Failure> {
     let pair = text.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
     let token = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     match pair.filter(|(name, value)| token(name) && value.bytes().all(|b| (b' '..=b'~').contains(&b))) {
-        None => {
-            Err(Failure::usage(format!("`{}` is not a header", one_line(text, 60)), "write it as -H 'Name: value'"))
-        }
+        None => Err(Failure::usage(
+            format!("`{}` is not a header", one_line(text, 60)),
+            "write a header as -H 'Name: value'",
+        )),
         Some((name, _)) if OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours)) => Err(Failure::usage(
-            format!("the header `{name}` cannot be set"),
+            format!("Ensign sets the header `{name}` itself"),
             "set ENSIGN_ACCOUNT to use another account",
         )),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
@@ -152,12 +156,12 @@ fn header(text: &str) -> Result<(String, String), Failure> {
 fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload, Failure> {
     let too_large = || {
         let what = format!("`{}` is larger than {} MiB", input.display(), LARGEST_TEXT >> 20);
-        Failure::usage(what, "send it as a blob, from a file")
+        Failure::usage(what, "send the content as a blob, from a file")
     };
     if input == Path::new("-") {
         if kind == EndpointKind::Uploads {
             return Err(Failure::usage(
-                "a blob cannot come from a pipe, since it is read twice",
+                "a blob cannot come from a pipe, because Ensign reads the blob twice",
                 "name a file with `--input`",
             ));
         }
@@ -193,8 +197,11 @@ fn refusal(
             Failure::not_logged_in(format!("{} needs a login for this", one_line(&by, 100)), login(""))
         }
         (RepositoryAccess::Denied { by }, Some(account)) => {
-            let what =
-                format!("{registry} accepts {}, but does not allow this (says {})", account.name, one_line(&by, 100));
+            let what = format!(
+                "{registry} accepts {}, but does not allow this (according to {})",
+                account.name,
+                one_line(&by, 100)
+            );
             Failure::new(FailureKind::Denied, Problem::new(what, format!("run `{} which {registry}`", context.program)))
         }
         (RepositoryAccess::SessionOver { page }, Some(account)) => {

@@ -34,7 +34,7 @@ pub(super) fn answer(
         return refuse(context, arguments, call, registry, who, answer);
     }
     if answer.has_more {
-        context.ui.note("the list is longer: `--paginate` fetches all of it");
+        context.ui.note("the list has more pages: `--paginate` fetches all of them");
     }
     match (call.method, &call.payload) {
         (Method::Put | Method::Post, Payload::Bytes(_) | Payload::File(..)) if answer.sent.is_some() => {
@@ -137,7 +137,7 @@ fn body(
             if is_first && context.ui.is_terminal() && is_binary(&piece) {
                 return Err(Failure::usage(
                     "the response is not text",
-                    "write it to a file with `--output FILE`, or redirect stdout",
+                    "write the response to a file with `--output FILE`, or redirect stdout",
                 ));
             }
             if is_first {
@@ -165,7 +165,12 @@ fn body(
     json["body"] = match serde_json::from_slice(&text) {
         Ok(value) => value,
         Err(_) if text.is_empty() => Value::Null,
-        Err(_) => return Err(Failure::usage("the response is not JSON", "write it to a file with `--output FILE`")),
+        Err(_) => {
+            return Err(Failure::usage(
+                "the response is not JSON",
+                "write the response to a file with `--output FILE`",
+            ));
+        }
     };
     context.ui.data(json, "")?;
     Ok(ExitCode::SUCCESS)
@@ -230,7 +235,7 @@ impl ApiFailure {
                 let what = format!("{registry} accepts {}, but does not allow this ({status})", account.name);
                 (
                     what,
-                    Some(format!("run `{program} status {registry}` to see who else could ask")),
+                    Some(format!("run `{program} status {registry}` to see the other accounts")),
                     FailureKind::Denied as u8,
                 )
             }
@@ -246,9 +251,11 @@ impl ApiFailure {
             }
             (404, _) => (format!("not found: {path}"), None, 1),
             (429, _) => (format!("{registry} asks to try again later (429)"), None, 1),
-            (300..=399, _) => {
-                (format!("{registry} redirects this request, which Ensign does not follow ({status})"), None, 1)
-            }
+            (300..=399, _) => (
+                format!("{registry} redirects this request ({status}), and Ensign does not follow the redirect"),
+                None,
+                1,
+            ),
             (500..=599, _) => (format!("{registry} has a server error ({status})"), None, 1),
             _ => (format!("{registry} answered {status}"), None, 1),
         };
@@ -329,7 +336,7 @@ mod tests {
             (404, None, false, 1, "not found: a/b:1"),
             (500, None, false, 1, "ghcr.io has a server error (500)"),
             (429, None, false, 1, "ghcr.io asks to try again later (429)"),
-            (307, None, false, 1, "ghcr.io redirects this request, which Ensign does not follow (307)"),
+            (307, None, false, 1, "ghcr.io redirects this request (307), and Ensign does not follow the redirect"),
             (418, None, false, 1, "ghcr.io answered 418"),
         ] {
             let refusal = ApiFailure::new(status, vec![], &registry, who, known, "a/b:1", "ensign");

@@ -8,7 +8,7 @@ pub(in crate::cli) struct ConfigureDockerArguments {
     /// The registries [default: those with accounts]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) hosts: Vec<String>,
-    /// Handle every registry; the previous helper answers for the rest
+    /// Let Docker ask Ensign for every registry; the previous helper answers for those without accounts
     #[arg(long, conflicts_with_all = ["hosts", "undo"])]
     pub(in crate::cli) all: bool,
     /// Show what would change, but change nothing
@@ -17,7 +17,7 @@ pub(in crate::cli) struct ConfigureDockerArguments {
     /// Remove Ensign from Docker's config
     #[arg(long, conflicts_with = "hosts")]
     pub(in crate::cli) undo: bool,
-    /// Take over registries that another helper serves
+    /// Replace other helpers of these registries
     #[arg(long, conflicts_with = "undo")]
     pub(in crate::cli) force: bool,
     /// Let Docker show the next step after a refused push or pull
@@ -30,10 +30,10 @@ pub(in crate::cli) struct ConfigureDockerArguments {
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct PinArguments {
-    /// The account's alias [default: list what is pinned]
+    /// The account's alias [default: list the pinned helpers]
     #[arg(value_name = "ALIAS")]
     pub(in crate::cli) alias: Option<String>,
-    /// Remove the program
+    /// Remove the pinned helper
     #[arg(long, requires = "alias")]
     pub(in crate::cli) remove: bool,
     /// The folder for the program [default: that of docker-credential-ensign on PATH]
@@ -43,7 +43,7 @@ pub(in crate::cli) struct PinArguments {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum BuildxCommand {
-    /// Write buildx's config folder for each repository whose account is known, and update earlier ones
+    /// Write buildx's config folder for each repository whose account is known, and update older folders
     ///
     /// buildx asks only once for a registry in each build. If a repository has its own config folder, buildx asks once
     /// more for this repository. Each folder names a pinned helper (see `pin`). `sync` covers repositories of patterns
@@ -69,7 +69,7 @@ pub(in crate::cli) struct RouteArguments {
     /// A registry, or a pattern such as '*.azurecr.io' [default: list the routes]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: Option<String>,
-    /// The helper that answers there: NAME of docker-credential-NAME
+    /// The helper that answers for the registry: NAME of docker-credential-NAME
     #[arg(value_name = "HELPER", conflicts_with = "remove")]
     pub(in crate::cli) helper: Option<String>,
     /// Set the helper that answers for all other registries
@@ -95,7 +95,7 @@ pub(in crate::cli) struct ImportArguments {
     /// Show what would be imported, but change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
-    /// Remove imported logins from where they were found
+    /// Remove imported logins from their old places
     #[arg(long)]
     pub(in crate::cli) remove: bool,
     /// Do not ask
@@ -108,7 +108,7 @@ pub(in crate::cli) struct ExportArguments {
     /// For an image, export the account that answers for it; for a registry, its default account
     #[arg(value_name = "IMAGE")]
     pub(in crate::cli) subjects: Vec<String>,
-    /// dockerconfigjson or a whole Secret for Kubernetes, auth.json for Podman and its family, env for a shell
+    /// dockerconfigjson or a whole Secret for Kubernetes, auth.json for Podman, Buildah and Skopeo, env for a shell
     #[arg(long, value_enum)]
     pub(in crate::cli) format: ExportFormat,
     /// Export all accounts of the named registries, or of all registries

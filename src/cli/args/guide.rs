@@ -12,57 +12,63 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
             (
                 "login",
                 &[
-                    ("ensign login ghcr.io", "asks for name and token"),
-                    ("ensign login ghcr.io/acme -u me-acme", "for images of acme"),
-                    ("ensign login ghcr.io -u me --password-stdin < FILE", "for scripts"),
+                    ("ensign login ghcr.io", "ask for name and token"),
+                    ("ensign login ghcr.io/acme -u me-acme", "log in for acme's images"),
+                    ("ensign login ghcr.io -u me --password-stdin < FILE", "read the token from a file"),
                 ],
             ),
             (
                 "status",
                 &[
-                    ("ensign status", "all accounts"),
-                    ("ensign status ghcr.io", "those of one registry"),
-                    ("ensign status --expiring 7d", "what you must renew within a week"),
+                    ("ensign status", "list all accounts"),
+                    ("ensign status ghcr.io", "list the accounts of one registry"),
+                    ("ensign status --expiring 7d", "list what expires within a week"),
                 ],
             ),
             (
                 "which",
                 &[
-                    ("ensign which ghcr.io/acme/app", "the account that pulls it"),
-                    ("ensign which ghcr.io/acme/app --push", "the account that pushes it"),
-                    ("ensign which --as 'docker compose push'", "what a whole command gets"),
+                    ("ensign which ghcr.io/acme/app", "show which account pulls the image"),
+                    ("ensign which ghcr.io/acme/app --push", "show which account pushes the image"),
+                    ("ensign which --as 'docker compose push'", "show the accounts of a command"),
                 ],
             ),
             (
                 "doctor",
                 &[
-                    ("ensign doctor", "look at everything here"),
-                    ("ensign doctor --online", "ask the registries too"),
+                    ("ensign doctor", "check this machine"),
+                    ("ensign doctor --online", "check the registries too"),
                     ("ensign doctor --fix CHECK", "fix what a check found"),
                 ],
             ),
             (
                 "switch",
                 &[
-                    ("ensign switch", "to the other of two; with more, a menu"),
-                    ("ensign switch ghcr.io work", "to the account `work`"),
-                    ("ensign switch ghcr.io -", "back to the one before"),
+                    ("ensign switch", "switch to the other account, or show a menu"),
+                    ("ensign switch ghcr.io work", "switch to the account `work`"),
+                    ("ensign switch ghcr.io -", "switch back to the previous account"),
                 ],
             ),
             (
                 "check",
                 &[
-                    ("ensign check", "all accounts, one line for each"),
-                    ("ensign check ghcr.io/acme/app --push", "may the account push there?"),
+                    ("ensign check", "check all accounts"),
+                    ("ensign check ghcr.io/acme/app --push", "ask whether the account may push"),
                 ],
             ),
-            ("why", &[("ensign why", "the last ten answers"), ("ensign why ghcr.io/acme/app", "those about an image")]),
+            (
+                "why",
+                &[
+                    ("ensign why", "show the last ten answers"),
+                    ("ensign why ghcr.io/acme/app", "show the answers about an image"),
+                ],
+            ),
             (
                 "logout",
                 &[
-                    ("ensign logout ghcr.io", "the only account, or a menu"),
-                    ("ensign logout ghcr.io work", "the account `work`"),
-                    ("ensign logout ghcr.io --all", "all accounts of the registry"),
+                    ("ensign logout ghcr.io", "remove the only account, or show a menu"),
+                    ("ensign logout ghcr.io work", "remove the account `work`"),
+                    ("ensign logout ghcr.io --all", "remove all accounts of the registry"),
                 ],
             ),
         ],
@@ -73,26 +79,26 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
             (
                 "configure-docker",
                 &[
-                    ("ensign configure-docker", "for all registries with accounts"),
+                    ("ensign configure-docker", "set up all registries with accounts"),
                     ("ensign configure-docker --dry-run", "only show what would change"),
-                    ("ensign configure-docker --import", "take over plain-text logins too"),
-                    ("ensign configure-docker --undo", "remove Ensign again"),
+                    ("ensign configure-docker --import", "import plain-text logins too"),
+                    ("ensign configure-docker --undo", "remove Ensign from the configs"),
                 ],
             ),
             (
                 "import",
                 &[
-                    ("ensign import --dry-run", "what there is to import"),
-                    ("ensign import", "import all of it, after a question"),
-                    ("ensign import docker --remove", "and remove it from Docker's file"),
+                    ("ensign import --dry-run", "list what can be imported"),
+                    ("ensign import", "import everything, after a question"),
+                    ("ensign import docker --remove", "move the logins out of Docker's file"),
                 ],
             ),
             (
                 "account",
                 &[
-                    ("ensign account show ghcr.io", "all there is to know"),
-                    ("ensign account edit ghcr.io me --alias work", "another label"),
-                    ("ensign account edit work --images '+acme/**'", "for more images"),
+                    ("ensign account show ghcr.io", "show everything about the accounts"),
+                    ("ensign account edit ghcr.io me --alias work", "change the alias"),
+                    ("ensign account edit work --images '+acme/**'", "use the account for more images"),
                 ],
             ),
             (
@@ -100,37 +106,37 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
                 &[
                     ("ensign store sealed", "keep new secrets sealed"),
                     ("ensign store move --to sealed", "seal the existing secrets too"),
-                    ("ensign store key", "who holds the key"),
+                    ("ensign store key", "show who holds the key"),
                 ],
             ),
             (
                 "public",
                 &[
-                    ("ensign public add 'docker.io/library/**'", "pulled without an account"),
-                    ("ensign public remove ghcr.io/acme/base", "pulled with an account again"),
+                    ("ensign public add 'docker.io/library/**'", "pull these images without an account"),
+                    ("ensign public remove ghcr.io/acme/base", "pull this image with an account"),
                 ],
             ),
             (
                 "route",
                 &[
-                    ("ensign route", "who answers for what"),
-                    ("ensign route '*.azurecr.io' acr-env", "by docker-credential-acr-env"),
-                    ("ensign route '*.azurecr.io' --remove", "no longer"),
+                    ("ensign route", "list the routes"),
+                    ("ensign route '*.azurecr.io' acr-env", "let docker-credential-acr-env answer"),
+                    ("ensign route '*.azurecr.io' --remove", "remove the route"),
                 ],
             ),
             (
                 "update",
                 &[
-                    ("ensign update", "to the newest release"),
-                    ("ensign update --check", "only check; exit code 7 if there is a newer one"),
-                    ("ensign update --rollback", "back to the previous program"),
+                    ("ensign update", "install the newest release"),
+                    ("ensign update --check", "only check; exit code 7 means a newer release"),
+                    ("ensign update --rollback", "go back to the previous program"),
                 ],
             ),
             (
                 "completions",
                 &[
-                    ("ensign completions fish | source", "fish, this shell"),
-                    ("source <(ensign completions bash)", "bash, this shell; zsh too"),
+                    ("ensign completions fish | source", "load completions into fish"),
+                    ("source <(ensign completions bash)", "load completions into bash or zsh"),
                 ],
             ),
         ],
@@ -142,32 +148,32 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
             (
                 "exec",
                 &[
-                    ("ensign exec -a work -- docker compose push", "as any account called `work`"),
-                    ("ensign exec -a ghcr.io=me -- make release", "on one registry"),
+                    ("ensign exec -a work -- docker compose push", "use each account named `work`"),
+                    ("ensign exec -a ghcr.io=me -- make release", "use `me` on ghcr.io"),
                 ],
             ),
             (
                 "trust",
                 &[
-                    ("ensign trust", "the nearest .ensign.toml, after a question"),
-                    ("ensign trust --list", "what is trusted"),
-                    ("ensign trust --revoke", "stop trusting it"),
+                    ("ensign trust", "trust the nearest .ensign.toml"),
+                    ("ensign trust --list", "list the trusted files"),
+                    ("ensign trust --revoke", "stop trusting the file"),
                 ],
             ),
             (
                 "grant",
                 &[
                     ("ensign account edit ghcr.io work --grant required", "require a grant"),
-                    ("ensign grant ghcr.io work --for 15m", "allow it for 15 minutes"),
+                    ("ensign grant ghcr.io work --for 15m", "allow use for 15 minutes"),
                     ("ensign grant ghcr.io work --end", "end the grant"),
                 ],
             ),
-            ("prompt", &[("PS1='$(ensign prompt) '$PS1", "in bash")]),
+            ("prompt", &[("PS1='$(ensign prompt) '$PS1", "show the account in bash's prompt")]),
             (
                 "buildx",
                 &[
-                    ("ensign buildx sync", "for the builds of this folder"),
-                    ("ensign buildx sync ghcr.io/acme/app", "and for this image"),
+                    ("ensign buildx sync", "write folders for the builds here"),
+                    ("ensign buildx sync ghcr.io/acme/app", "write a folder for this image too"),
                     ("ensign buildx sync --remove", "remove the folders"),
                 ],
             ),
@@ -175,8 +181,8 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
                 "pin",
                 &[
                     ("ensign pin work", "make docker-credential-ensign-work"),
-                    ("ensign pin", "what is pinned"),
-                    ("ensign pin work --remove", "remove it again"),
+                    ("ensign pin", "list the pinned helpers"),
+                    ("ensign pin work --remove", "remove the pinned helper"),
                 ],
             ),
         ],
@@ -187,22 +193,22 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
             (
                 "token",
                 &[
-                    ("ensign token ghcr.io/acme/app", "to pull"),
-                    ("ensign token ghcr.io/acme/app --push", "to push too"),
+                    ("ensign token ghcr.io/acme/app", "print a token that can pull"),
+                    ("ensign token ghcr.io/acme/app --push", "print a token that can also push"),
                 ],
             ),
             (
                 "api",
                 &[
-                    ("ensign api ghcr.io acme/app/tags/list --paginate", "all tags"),
-                    ("ensign api ghcr.io acme/app/manifests/1.0 -i", "with the headers"),
+                    ("ensign api ghcr.io acme/app/tags/list --paginate", "list all tags"),
+                    ("ensign api ghcr.io acme/app/manifests/1.0 -i", "print a manifest and headers"),
                 ],
             ),
             (
                 "export",
                 &[
-                    ("ensign export ghcr.io --format auth.json -o auth.json", "for Podman"),
-                    ("ensign export ghcr.io --format secret | kubectl apply -f -", "for a cluster"),
+                    ("ensign export ghcr.io --format auth.json -o auth.json", "set up Podman"),
+                    ("ensign export ghcr.io --format secret | kubectl apply -f -", "set up Kubernetes"),
                 ],
             ),
         ],
@@ -210,18 +216,21 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
     (
         "Special",
         &[
-            ("unlock", &[("ensign unlock", "with the passphrase")]),
-            ("lock", &[("ensign lock", "until the next `unlock`")]),
-            ("restore", &[("ensign restore", "when a message says so")]),
-            ("version", &[("ensign version", "the version of this copy")]),
-            ("help", &[("ensign help login", "all options of a command"), ("ensign help patterns", "a topic")]),
+            ("unlock", &[("ensign unlock", "type the passphrase once")]),
+            ("lock", &[("ensign lock", "close the key until the next `unlock`")]),
+            ("restore", &[("ensign restore", "put back the last good copy")]),
+            ("version", &[("ensign version", "print the version of this program")]),
+            (
+                "help",
+                &[("ensign help login", "show all options of a command"), ("ensign help patterns", "show a topic")],
+            ),
         ],
     ),
 ];
 
 /// The topics of `help`: name, one-line description and text.
 pub(super) const TOPICS: [(&str, &str, &str); 4] = [
-    ("patterns", "How images are named for an account", include_str!("topics/patterns.txt")),
+    ("patterns", "How to name the images of an account", include_str!("topics/patterns.txt")),
     ("environment", "The variables that Ensign reads", include_str!("topics/environment.txt")),
     ("json", "What `--json` prints, for programs", include_str!("topics/json.txt")),
     ("exit-codes", "What exit codes mean, for scripts", include_str!("topics/exit-codes.txt")),

@@ -21,19 +21,21 @@ pub(in crate::cli) struct LoginArguments {
     /// Read the password or token from stdin
     #[arg(long)]
     pub(in crate::cli) password_stdin: bool,
-    /// Set your own label for it [default: the user name]
+    /// Set your own label for the account [default: NAME]
     #[arg(long, value_name = "ALIAS", value_parser = super::alias)]
     pub(in crate::cli) alias: Option<String>,
-    /// Images it is for; '+PATTERN' adds [default: NAME/**]
+    /// Use the account for these images [default: NAME/**]
+    ///
+    /// '+PATTERN' adds a pattern to the others. May be repeated.
     #[arg(long, value_name = "PATTERN", alias = "image")]
     pub(in crate::cli) images: Vec<String>,
-    /// Use it for one operation only, pull or push
+    /// Use the account for one operation only: pull or push
     #[arg(long = "for", value_name = "OPERATION", hide_short_help = true)]
     pub(in crate::cli) purpose: Option<Operation>,
-    /// Make it the default account
+    /// Make this the default account
     #[arg(long, hide_short_help = true)]
     pub(in crate::cli) activate: bool,
-    /// Let Docker and Podman ask Ensign, without a question
+    /// Let Docker and Podman ask Ensign, without confirmation
     #[arg(long)]
     pub(in crate::cli) configure_docker: bool,
     /// Save the login without checking it

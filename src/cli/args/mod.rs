@@ -76,10 +76,10 @@ pub(super) enum CliCommand {
     Doctor(DoctorArguments),
     /// Change the account that answers by default
     Switch(SwitchArguments),
-    /// Show an account, or change its images, callers and the rest
+    /// Show an account, or change its settings
     #[command(subcommand)]
     Account(AccountCommand),
-    /// Allow an account that needs a grant to be used for a while
+    /// Allow the use of an account that needs a grant, for a while
     Grant(GrantArguments),
     /// Show which account answers for an image, and why
     Which(WhichArguments),
@@ -91,7 +91,7 @@ pub(super) enum CliCommand {
     Check(CheckArguments),
     /// Print a bearer token for an image's repository, for scripts
     Token(TokenArguments),
-    /// Make a request to a registry's API as the account there
+    /// Send a request to a registry's API with your account
     Api(ApiArguments),
     /// Make Docker, Podman, Buildah and Skopeo ask Ensign
     ConfigureDocker(ConfigureDockerArguments),
@@ -106,13 +106,13 @@ pub(super) enum CliCommand {
     Exec(ExecArguments),
     /// Let a folder's .ensign.toml name the accounts used there
     Trust(TrustArguments),
-    /// Print the account of this shell or folder, for its prompt
+    /// Print the account of this shell or folder, for the prompt
     Prompt,
     /// Import logins of Docker, Podman and others as accounts
     Import(ImportArguments),
     /// Write logins for Kubernetes, Podman or CI, in clear text
     Export(ExportArguments),
-    /// Let another helper answer for a registry, or show who does
+    /// Let another helper answer for a registry, or list the routes
     Route(RouteArguments),
     /// Show or choose where secrets are kept, or move them
     Store(StoreArguments),
@@ -131,7 +131,7 @@ pub(super) enum CliCommand {
     },
     /// Print the version
     Version,
-    /// Print a manual page, or the names of all
+    /// Print a manual page, or the names of all pages
     #[command(hide = true)]
     Man {
         /// The page, such as ensign-login.1
@@ -176,7 +176,7 @@ impl CompletionShell {
 }
 
 const STATUS_HELP: &str = "Exit codes: 0 no problems; 3 an account is missing, or needs attention
-With --expiring: 0 none expires; 1 some could not be read; 6 some expire, or have expired";
+With --expiring: 0 no secret expires; 1 some could not be read; 6 some expire, or have expired";
 
 #[derive(Args, Debug)]
 #[command(after_help = STATUS_HELP)]
@@ -197,7 +197,7 @@ pub(super) struct SwitchArguments {
     /// The registry [default: the one with several accounts]
     #[arg(value_name = "HOST")]
     pub(super) host: Option<String>,
-    /// The account, by alias or user name; `-` for the one before
+    /// The account, by alias or user name; `-` for the previous one
     #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
     pub(super) account: Option<String>,
 }
@@ -250,25 +250,25 @@ pub(super) struct AccountEdit {
     /// The account, by alias or user name
     #[arg(value_name = "ACCOUNT")]
     pub(super) account: Option<String>,
-    /// Set a new label
+    /// Set a new alias
     #[arg(long, value_name = "ALIAS", value_parser = alias)]
     pub(super) alias: Option<String>,
-    /// Set the images it is for; '+PATTERN' adds
+    /// Use the account for these images; '+PATTERN' adds some
     #[arg(long, value_name = "PATTERN", alias = "image")]
     pub(super) images: Vec<String>,
-    /// Reset to the images of its own namespace
+    /// Use the account for the images of its own namespace
     #[arg(long, conflicts_with = "images")]
     pub(super) no_images: bool,
-    /// Set the folder it is used in; '+FOLDER' adds
+    /// Use the account in this folder; '+FOLDER' adds one
     #[arg(long, value_name = "FOLDER", alias = "folders", value_parser = NonEmptyStringValueParser::new())]
     pub(super) folder: Vec<String>,
-    /// Remove its folders
+    /// Remove all folders of the account
     #[arg(long, conflicts_with = "folder")]
     pub(super) no_folders: bool,
-    /// Set another host it is for; '+HOST' adds
+    /// Use the account for this other host; '+HOST' adds one
     #[arg(long, value_name = "HOST")]
     pub(super) also: Vec<String>,
-    /// Remove its other hosts
+    /// Remove all other hosts of the account
     #[arg(long, conflicts_with = "also")]
     pub(super) no_also: bool,
     /// Set what the account is used for

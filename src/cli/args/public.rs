@@ -14,7 +14,7 @@ pub(in crate::cli) struct PublicArguments {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum PublicCommand {
-    /// List them
+    /// List the public images
     List,
     /// Add public images
     Add {

@@ -31,7 +31,7 @@ pub(in crate::cli) struct WhyArguments {
     /// Show only answers for this registry, or about this image
     #[arg(value_name = "IMAGE", conflicts_with_all = ["clear", "on", "off"])]
     pub(in crate::cli) image: Option<String>,
-    /// Show this many, newest first
+    /// Show this many answers, newest first
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub(in crate::cli) number: u16,
     /// Clear the journal
@@ -45,11 +45,11 @@ pub(in crate::cli) struct WhyArguments {
     pub(in crate::cli) on: bool,
 }
 
-const CHECK_HELP: &str = "Exit codes: 0 allowed, or all accounts are good; 1 not known; 2 usage error; 3 no account, or \
-    rejected; 4 not allowed; 5 the registry did not check the password. For all accounts: the first of 3, 1 and 5 that \
-    applies to any";
+const CHECK_HELP: &str = "Exit codes: 0 allowed, or all accounts are good; 1 unknown; 2 usage error; 3 no account, or \
+    rejected; 4 not allowed; 5 the registry did not check the password. Without IMAGE: 3 if that applies to any \
+    account, else 1, else 5";
 
-const EXIT_CODES: &str = "Exit codes: 0 allowed; 1 not known; 2 usage error; 3 no account, or rejected; 4 not allowed; \
+const EXIT_CODES: &str = "Exit codes: 0 allowed; 1 unknown; 2 usage error; 3 no account, or rejected; 4 not allowed; \
     5 the registry did not check the password";
 
 #[derive(Args, Debug)]

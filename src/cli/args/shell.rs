@@ -80,15 +80,15 @@ pub(in crate::cli) struct ExecArguments {
 
 #[derive(Args, Debug)]
 #[command(after_help = "The file names an alias for each registry:\n  [accounts]\n  \"ghcr.io\" = \"work\"\n\n\
-    It applies in its folder and below, until its path or content changes.")]
+    The file applies in its folder and below, until its path or content changes.")]
 pub(in crate::cli) struct TrustArguments {
     /// The file or its folder [default: the nearest, here or above]
     #[arg(value_name = "PATH")]
     pub(in crate::cli) path: Option<PathBuf>,
-    /// Show what is trusted
+    /// List the trusted files
     #[arg(long, conflicts_with_all = ["path", "revoke", "yes"])]
     pub(in crate::cli) list: bool,
-    /// Stop trusting it
+    /// Stop trusting the file
     #[arg(long, conflicts_with = "yes")]
     pub(in crate::cli) revoke: bool,
     /// Do not ask

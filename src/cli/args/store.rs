@@ -9,7 +9,7 @@ use crate::accounts::store_words;
 pub(in crate::cli) struct StoreArguments {
     #[arg(
         value_name = "STORE", conflicts_with = "unset",
-        help = format!("Where to keep new secrets: {} for docker-credential-NAME [default: show it]", store_words())
+        help = format!("Where to keep new secrets: {} for docker-credential-NAME [default: show the setting]", store_words())
     )]
     pub(in crate::cli) kind: Option<String>,
     /// Leave the choice to the next login
@@ -38,7 +38,7 @@ pub(in crate::cli) struct StoreMove {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Makes a key if there is none. With --holder the secrets stay sealed with the same key; only its holder changes."
+    after_help = "`store key --holder` makes a key if there is none. If there is one, the secrets stay sealed with it, and only its holder changes."
 )]
 pub(in crate::cli) struct StoreKey {
     /// keyring, passphrase, systemd, or `systemd:` or `file:` with an absolute path

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::release::Version;
 
 const UPDATE_HELP: &str = "Exit codes: 0 done, or nothing newer; 1 failed, nothing was changed
-With --check: 0 this is the newest; 7 a newer release is there
+With --check: 0 this is the newest release; 7 there is a newer release
 The signature of a release is verified before it is used. The previous program is kept.";
 
 #[derive(Args, Debug)]
@@ -14,7 +14,7 @@ pub(in crate::cli) struct UpdateArguments {
     /// Only check for a newer release
     #[arg(long, conflicts_with_all = ["rollback", "version"])]
     pub(in crate::cli) check: bool,
-    /// Go back to the program from before the last update
+    /// Go back to the program that the last update replaced
     #[arg(long, conflicts_with = "version")]
     pub(in crate::cli) rollback: bool,
     /// Install this release, newer or older

@@ -40,7 +40,7 @@ impl UsageError {
         let message = first.split_whitespace().collect::<Vec<_>>().join(" ");
         let message = message.replace("unrecognized subcommand", "there is no command");
         let hint = match self.suggestion() {
-            Some(meant) => format!("did you mean `{meant}`? `{}` shows what there is", self.help),
+            Some(meant) => format!("did you mean `{meant}`? if not, run `{}`", self.help),
             None => format!("run `{}`", self.help),
         };
         Some((with_backticks(&message), hint))
@@ -86,13 +86,9 @@ mod tests {
     #[test]
     fn an_error_of_clap_is_said_as_ours_are() {
         for (line, message, hint) in [
-            ("chekc", "there is no command `chekc`", "did you mean `check`? `e help` shows what there is"),
-            ("logn", "there is no command `logn`", "did you mean `login`? `e help` shows what there is"),
-            (
-                "check a --pul",
-                "unexpected argument `--pul` found",
-                "did you mean `--pull`? `e help check` shows what there is",
-            ),
+            ("chekc", "there is no command `chekc`", "did you mean `check`? if not, run `e help`"),
+            ("logn", "there is no command `logn`", "did you mean `login`? if not, run `e help`"),
+            ("check a --pul", "unexpected argument `--pul` found", "did you mean `--pull`? if not, run `e help check`"),
             ("account edit a -x", "unexpected argument `-x` found", "run `e help account edit`"),
             ("--json account set a -x", "unexpected argument `-x` found", "run `e help account edit`"),
             ("logout", "the following required arguments were not provided: <HOST>", "run `e help logout`"),

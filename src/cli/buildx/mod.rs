@@ -57,7 +57,7 @@ pub(in crate::cli) fn run(context: &CommandContext<'_>, arguments: &args::Buildx
 /// update fails, prints the reason and the command that repeats the update.
 pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     let again = |what: String| {
-        context.ui.note(format_args!("{what}:  {} buildx sync", context.program));
+        context.ui.note(format_args!("{what}; to update them:  {} buildx sync", context.program));
     };
     let Ok(Some(mut tree)) = ConfigTree::root(context.env).map(|root| ConfigTree::read(root).ok()) else { return };
     if tree.ours().is_empty() {
@@ -240,7 +240,7 @@ fn is_pinned(account: &AccountName) -> bool {
 
 fn problem(error: &anyhow::Error) -> Problem {
     let (what, cure) = Failure::parts_of(error);
-    Problem::new(what, cure.unwrap_or_else(|| "fix it and run `docker-credential-ensign buildx sync` again".into()))
+    Problem::new(what, cure.unwrap_or_else(|| "fix that and run `docker-credential-ensign buildx sync` again".into()))
 }
 
 /// Returns the named images that get no folder, each with the reason.
@@ -253,12 +253,12 @@ fn without_folder(
     let has_folder = |image: &ImageReference| needed.keys().any(|place| place.is_of(image));
     let own = |host: &Registry| registries.iter().find(|entry| entry.registry == *host && !entry.accounts.is_empty());
     let reason = |image: &ImageReference| match own(image.registry()) {
-        _ if buildx::is_in_the_way(image) => "its path would be another folder's config.json".to_owned(),
-        Some(entry) if entry.accounts.len() == 1 => "its registry has one account".to_owned(),
-        Some(_) => "no single account is for it".to_owned(),
+        _ if buildx::is_in_the_way(image) => "the path would be another folder's config.json".to_owned(),
+        Some(entry) if entry.accounts.len() == 1 => "the registry has only one account".to_owned(),
+        Some(_) => "no single account is for this image".to_owned(),
         None => match context.accounts.registry_accounts(image.registry()) {
-            Ok(wide) => format!("its accounts are for {}, but buildx looks up single hosts", wide.registry),
-            Err(_) => "no account is for it".to_owned(),
+            Ok(wide) => format!("the registry's accounts are for {}, but buildx looks up single hosts", wide.registry),
+            Err(_) => "no account is for this image".to_owned(),
         },
     };
     named.iter().filter(|image| !has_folder(image)).map(|image| (image.clone(), reason(image))).collect()

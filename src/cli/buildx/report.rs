@@ -69,11 +69,11 @@ pub(super) fn print_changes(
     }
     if !arguments.remove {
         if let Some(value) = &context.env.account {
-            let which = "and overrides every folder, in builds that are started here";
+            let which = "and overrides the folders in builds that start here";
             context.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell {which}"));
         }
         if configured_helper::auth_config_variable().is_some() {
-            context.ui.note("DOCKER_AUTH_CONFIG is set: for the registries in it buildx does not ask Ensign");
+            context.ui.note("DOCKER_AUTH_CONFIG is set, so buildx does not ask Ensign for the registries in it");
         }
     }
 }

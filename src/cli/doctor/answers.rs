@@ -79,14 +79,14 @@ fn judge(facts: &AnswerFacts, program: &str) -> Vec<Diagnosis> {
         let Rehearsal { image, account, username, answer } = rehearsal;
         let answered = match answer {
             RehearsalAnswer::User(user) if user == username => return None,
-            RehearsalAnswer::User(user) => format!("as the user {}", one_line(user, 60)),
-            RehearsalAnswer::Nobody(line) => format!("with \"{}\"", one_line(line, 150)),
-            RehearsalAnswer::Failed(why) => format!("not at all: {}", one_line(why, 150)),
+            RehearsalAnswer::User(user) => format!("the login of the user {}", one_line(user, 60)),
+            RehearsalAnswer::Nobody(line) => format!("\"{}\"", one_line(line, 150)),
+            RehearsalAnswer::Failed(why) => format!("no login ({})", one_line(why, 150)),
         };
         let typed = format!("docker pull {image}");
         Some(Diagnosis::broken(
             Check::WrongAnswer,
-            format!("`{typed}` would be answered {answered}; expected the account {account}"),
+            format!("`{typed}` would get {answered}, not the account {account}"),
             "pulls and pushes of images like this one",
             Remedy::Command(
                 facts.replace_copy.clone().unwrap_or_else(|| format!("{program} which --as {}", quote(&typed))),
@@ -152,7 +152,7 @@ fn rehearsal(
                 RehearsalAnswer::User(account.username.to_string())
             }
             Some(message) => RehearsalAnswer::User(message.username),
-            None => RehearsalAnswer::Failed("its answer is not a login".to_owned()),
+            None => RehearsalAnswer::Failed("the answer is not a login".to_owned()),
         },
         Ok(output) => RehearsalAnswer::Nobody(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
     };
@@ -194,9 +194,9 @@ mod tests {
         let user = |name: &str| RehearsalAnswer::User(name.to_owned());
         for (answer, found) in [
             (user("me-acme"), None),
-            (user("me"), Some("would be answered as the user me; expected the account work")),
-            (RehearsalAnswer::Nobody("not found".into()), Some("would be answered with \"not found\"; expected")),
-            (RehearsalAnswer::Failed("no answer".into()), Some("would be answered not at all: no answer; expected")),
+            (user("me"), Some("would get the login of the user me, not the account work")),
+            (RehearsalAnswer::Nobody("not found".into()), Some("would get \"not found\", not")),
+            (RehearsalAnswer::Failed("no answer".into()), Some("would get no login (no answer), not")),
         ] {
             let (image, account, username) = ("a.io/acme/app".to_owned(), "work".to_owned(), "me-acme".to_owned());
             let rehearsals = vec![Rehearsal { image, account, username, answer }];

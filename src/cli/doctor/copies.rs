@@ -56,7 +56,7 @@ fn judge(copies: &[OtherCopy], reference: &Path, version: &str) -> Vec<Diagnosis
         let shown = path.display();
         let what = match copy_version {
             CopyVersion::Known(same) if same == version => continue,
-            CopyVersion::Known(other) => format!("`{shown}` is version {other}, and the program on PATH is {version}"),
+            CopyVersion::Known(other) => format!("`{shown}` is version {other}, but the program on PATH is {version}"),
             CopyVersion::Unknown => {
                 format!("`{shown}` has Ensign's name, but does not answer `version` as Ensign does")
             }
@@ -77,7 +77,7 @@ fn breaks(path: &Path) -> &'static str {
     if is_called(path, PLUGIN) {
         "`docker ensign`, and the hints after a failed pull or push"
     } else {
-        "programs that start it by this path, or with another PATH"
+        "programs that start Ensign by this path, or with another PATH"
     }
 }
 

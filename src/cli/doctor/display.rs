@@ -24,8 +24,8 @@ pub(super) fn text(sections: &[Section], program: &str) -> String {
     }
     let all: Vec<_> = sections.iter().flat_map(|section| &section.diagnoses).cloned().collect();
     let verdict = if all.is_empty() { "No problems found.".to_owned() } else { format!("Found: {}.", tally(&all)) };
-    let _ = writeln!(text, "\n{verdict} A report without secrets:  {program} doctor --report");
-    let _ = write!(text, "A newer release?  {program} update --check");
+    let _ = writeln!(text, "\n{verdict} For a report without secrets:  {program} doctor --report");
+    let _ = write!(text, "To look for a newer release:  {program} update --check");
     wrap(&text, WIDTH)
 }
 

@@ -55,20 +55,23 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
         found.push(Diagnosis::broken(Check::SecretsDamaged, what, "its accounts have no secrets", Remedy::Restore));
     }
     for Problem { message: what, hint: cure } in &facts.unreadable {
-        let breaks = "the programs that read it fail or use no login, and Ensign does not change it";
+        let breaks = "the programs that read this file fail or use no login, and Ensign does not change the file";
         found.push(Diagnosis::broken(Check::ClientFile, what, breaks, Remedy::in_hint(cure)));
     }
     for (path, privacy, fault) in &facts.owners {
         found.push(match fault {
-            OwnershipFault::Owner(Problem { message: what, hint: cure }) => {
-                Diagnosis::broken(Check::FileOwner, what, "Ensign does not read or change it", Remedy::in_hint(cure))
-            }
+            OwnershipFault::Owner(Problem { message: what, hint: cure }) => Diagnosis::broken(
+                Check::FileOwner,
+                what,
+                "Ensign does not read or change this file",
+                Remedy::in_hint(cure),
+            ),
             OwnershipFault::Mode(mode) => {
                 let is_secret = *privacy == Privacy::Secret;
                 let deed = if mode & 0o022 != 0 { "write" } else { "read" };
                 let breaks = match (is_secret, deed) {
-                    (_, "write") => "anyone who can write it can change the logins; Ensign does not read it",
-                    _ => "the secrets in it are open to other users of this machine",
+                    (_, "write") => "anyone who can write the file can change the logins, so Ensign does not read it",
+                    _ => "other users of this machine can read the secrets in the file",
                 };
                 let remedy = Remedy::CloseFile { path: path.clone(), privacy: *privacy };
                 let what = format!("others may {deed} `{}` (mode {mode:o})", path.display());
@@ -105,7 +108,7 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
         Diagnosis::note(
             Check::StalePin,
             format!("the program `{}-{alias}` is pinned to an account that does not exist", configured_helper::PROGRAM),
-            "tools that name it get no login",
+            "tools that use this program get no login",
             Remedy::Unpin(alias.clone()),
         )
     }));
@@ -117,7 +120,7 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
 fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosis> {
     let is_unfinished = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "new");
     let (unfinished, damaged): (Vec<_>, Vec<_>) = leftovers.files.iter().partition(is_unfinished);
-    let breaks = "nothing; they may hold secrets";
+    let breaks = "nothing; left-overs may contain secrets";
     let mut found = Vec::new();
     if unfinished.len() + swept > 0 {
         let what = format!("{} of an interrupted change", count(unfinished.len() + swept, "left-over"));

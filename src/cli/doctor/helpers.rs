@@ -40,9 +40,9 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
     let helpers = gather(context, survey);
     let others: Vec<_> = helpers.iter().filter(|helper| !is_ours(&helper.name)).collect();
     let summary = match others.len() {
-        0 => "no other helper is named".to_owned(),
+        0 => "no other helper is configured".to_owned(),
         number => format!(
-            "{} named, and {}",
+            "{} configured, and {}",
             count(number, "other helper"),
             if number == 1 { "it answers" } else { "all answer" }
         ),
@@ -104,7 +104,7 @@ impl NamedHelper {
     /// Returns the remedy for a helper that fails. A helper that fails may be locked or may not support `list`, so a
     /// person must read its message and decide.
     fn by_hand(&self, program: &str, look: &str) -> Remedy {
-        Remedy::Command(self.command_without(program, Some(&format!("`{look}` shows what is wrong with it"))))
+        Remedy::Command(self.command_without(program, Some(&format!("`{look}` shows what is wrong with the helper"))))
     }
 
     /// Returns the command that removes the helper's name from the first entry, followed by advice in parentheses.

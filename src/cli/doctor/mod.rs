@@ -25,9 +25,8 @@ use serde_json::json;
 use super::failure::Failure;
 use super::{CommandContext, args};
 use crate::docker::{ConfigJson, containers};
-use crate::model::StoreKind;
 use crate::model::choice::{HelperRoute, RegistryAccounts};
-use crate::system::text::count;
+use crate::model::{StoreKind, count};
 use diagnosis::{CheckGroup, Diagnosis, Severity};
 
 pub(super) use diagnosis::Check;

@@ -64,7 +64,7 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey, online: boo
     let proxy = if facts.uses_proxy { "through a proxy" } else { "no proxy" };
     let asked = match facts.asked {
         0 => "registries not asked (--online)".to_owned(),
-        number => format!("{} reached", count(number, "registry").replace("registrys", "registries")),
+        number => format!("{} reached", count(number, "registry")),
     };
     Section::new(CheckGroup::Network, format!("clock plausible, {proxy}, {asked}"), judge(&facts, context.program))
 }
@@ -80,7 +80,7 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
         found.push(Diagnosis::broken(
             Check::Clock,
             format!("this machine's clock is {} behind {what}", count(days(*behind), "day")),
-            "valid certificates may be refused, and expired tokens look valid",
+            "valid certificates may be refused, and expired tokens may look valid",
             Remedy::Command(command.into()),
         ));
     }
@@ -110,7 +110,7 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
         Diagnosis::broken(
             Check::RegistryUnreachable,
             format!("{} was not reached: {}", unreached.registry, unreached.why),
-            "logins there cannot be checked or renewed",
+            "logins at this registry cannot be checked or renewed",
             Remedy::Command(way_there(unreached, &facts.proxy_variables, program)),
         )
     }));
@@ -211,8 +211,9 @@ mod tests {
 
     #[test]
     fn what_stands_in_the_way_is_named_with_its_command() {
-        let useless =
-            |is_movable| vec![UselessCertificate { file: "/c.crt".into(), why: "it has expired".into(), is_movable }];
+        let useless = |is_movable| {
+            vec![UselessCertificate { file: "/c.crt".into(), why: "the certificate has expired".into(), is_movable }]
+        };
         let unreached = |why: &str| {
             let (registry, folder) = (Registry::from_key("a.io"), Some("~/c/a.io".to_owned()));
             NetworkFacts {
@@ -240,7 +241,7 @@ mod tests {
                 "sudo mv /c.crt /c.crt.unused",
             ),
             (
-                unreached("it hung up"),
+                unreached("the server closed the connection"),
                 "registry-unreachable",
                 "e check a.io --verbose   (if it is gone for good: e logout --all a.io)",
             ),

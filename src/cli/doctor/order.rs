@@ -94,7 +94,7 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
     if facts.is_variable_unreadable {
         found.push(Diagnosis::note(
             Check::AuthConfigVariable,
-            "DOCKER_AUTH_CONFIG is set, and is not in the form that Docker reads",
+            "DOCKER_AUTH_CONFIG is set, but not in the form that Docker reads",
             "Docker warns with every command; other programs may take logins from it",
             Remedy::Command("unset DOCKER_AUTH_CONFIG".into()),
         ));
@@ -104,7 +104,7 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
         found.push(Diagnosis::broken(
             Check::StoreReplaced,
             format!(
-                "Docker's credsStore was Ensign, and is {now} now: another program wrote it, such as Docker Desktop"
+                "Docker's credsStore was Ensign and is now {now}: another program, such as Docker Desktop, changed it"
             ),
             "Docker does not ask Ensign for registries without an entry of their own, such as Docker Hub",
             Remedy::ConfigureAll,
@@ -114,7 +114,7 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
         found.push(Diagnosis::broken(
             Check::PodmanKey,
             format!("Docker's credHelpers has the key `{}`", one_line(key, 80)),
-            "`podman --remote` fails on it and sends no login at all",
+            "`podman --remote` fails on this key and sends no login at all",
             Remedy::ConfigureWithImport,
         ));
     }

@@ -70,7 +70,7 @@ fn program_path(facts: &PathFacts) -> Option<Diagnosis> {
         return Some(Diagnosis::broken(
             Check::ProgramPath,
             format!("`{PROGRAM}` is not in any absolute folder of PATH"),
-            "Docker and Podman cannot start it: every pull and push goes out without a login",
+            "Docker and Podman cannot start Ensign, so every pull and push goes out without a login",
             remedy,
         ));
     };
@@ -79,9 +79,12 @@ fn program_path(facts: &PathFacts) -> Option<Diagnosis> {
     }
     let breaks = match &facts.other_version {
         Some(version) => {
-            format!("Docker starts the one on PATH, version {version}; this is {}", env!("CARGO_PKG_VERSION"))
+            format!(
+                "Docker starts the program on PATH, which is version {version}; this is version {}",
+                env!("CARGO_PKG_VERSION")
+            )
         }
-        None => "Docker starts the one on PATH, which may be another version".to_owned(),
+        None => "Docker starts the program on PATH, which may be another version".to_owned(),
     };
     Some(Diagnosis::note(
         Check::ProgramCopy,
@@ -96,7 +99,7 @@ fn newer_release(facts: &PathFacts) -> Option<Diagnosis> {
     let ours = env!("CARGO_PKG_VERSION");
     Some(Diagnosis::note(
         Check::NewerRelease,
-        format!("Ensign {version} is released, and this is {ours}"),
+        format!("Ensign {version} is released, but this is {ours}"),
         format!("faults that were fixed after {ours} are still present here"),
         Remedy::Command(command.clone()),
     ))
@@ -132,7 +135,7 @@ fn sudo_path(facts: &PathFacts) -> Option<Diagnosis> {
 fn sudo_home(facts: &PathFacts, program: &str) -> Option<Diagnosis> {
     let (found, breaks, command) = if facts.runs_by_sudo {
         (
-            "this runs under `sudo`: these are root's accounts and root's Docker config",
+            "this command runs under `sudo`, so it checks root's accounts and root's Docker config",
             "accounts that were added without `sudo` do not answer `sudo docker`",
             format!("{program} doctor   (without `sudo`)"),
         )

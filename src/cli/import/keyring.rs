@@ -78,7 +78,7 @@ fn found(login: &keyring::DockerLogin) -> Result<FoundLogin, (String, String)> {
         Ok(username) if !login.secret.is_empty() => {
             Ok(FoundLogin { key, server, username, token_of: None, secret: login.secret.copy(), did: None })
         }
-        Ok(_) => Err((key, "it has no secret".into())),
-        Err(error) => Err((key, format!("its user name: {error}"))),
+        Ok(_) => Err((key, "the entry has no secret".into())),
+        Err(error) => Err((key, format!("the user name is not valid: {error}"))),
     }
 }

@@ -16,7 +16,7 @@ use crate::accounts::{Holder, SaveOutcome};
 use crate::docker::configured_helper;
 use crate::docker::login_source::LoginSource;
 use crate::docker::logins::{self, EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin};
-use crate::model::Registry;
+use crate::model::{Registry, count};
 pub(super) use outcome::{ImportMode, ImportOutcome, RemovalResult, origin, remove, save_logins};
 pub(super) use search::found_in;
 
@@ -53,12 +53,12 @@ fn note_weaker_place(
     findings: &[ImportEntry],
     planned: &[ImportOutcome],
 ) -> Result<(), Failure> {
-    let mut count = 0;
+    let mut number = 0_usize;
     for (finding, result) in findings.iter().zip(planned) {
         let (LoginOrigin::Helper(_) | LoginOrigin::Keyring, Some(login)) = (&finding.from, finding.login()) else {
             continue;
         };
-        count += usize::from(match result {
+        number += usize::from(match result {
             ImportOutcome::Kept(_, SaveOutcome::New) => context.store_choice()?.kind.is_clear(),
             ImportOutcome::Kept(name, SaveOutcome::Renews) => {
                 let known = context.accounts.registry_accounts(&login.registry())?;
@@ -67,8 +67,8 @@ fn note_weaker_place(
             _ => false,
         });
     }
-    if count > 0 {
-        let secrets = if count == 1 { "1 secret".to_owned() } else { format!("{count} secrets") };
+    if number > 0 {
+        let secrets = count(number, "secret");
         context.ui.note(format_args!(
             "{secrets} of another store would be in clear text here; to seal them, run this first:  {} {}",
             context.program,
@@ -83,8 +83,9 @@ fn places(words: &[String]) -> Result<Vec<LoginSource>, Failure> {
         return Ok(LoginSource::ALL.to_vec());
     }
     let parse = |word: &String| {
-        word.parse()
-            .map_err(|error: String| Failure::usage(error, "name it as in `helper:pass`, for docker-credential-pass"))
+        word.parse().map_err(|error: String| {
+            Failure::usage(error, "name the helper as in `helper:pass`, for docker-credential-pass")
+        })
     };
     words.iter().map(parse).collect()
 }
@@ -228,9 +229,9 @@ fn conclude(
         Some(removed) => print_removed(context, findings, removed),
         None if outcomes.iter().any(is_saved) => {
             let again = format!("`{} import --remove`", context.program);
-            context.ui.note(format_args!(
-                "the originals are still there: {again} removes imported logins from where they were found"
-            ));
+            context
+                .ui
+                .note(format_args!("the imported logins are still in their old places: {again} removes them there"));
         }
         None => {}
     }
@@ -239,10 +240,10 @@ fn conclude(
 }
 
 fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed: &RemovalResult) {
-    let count = removed.logins.iter().filter(|gone| **gone).count();
-    if count > 0 {
-        let logins = if count == 1 { "login" } else { "logins" };
-        context.ui.say(format_args!("✓ Removed {count} {logins} from where they were"));
+    let number = removed.logins.iter().filter(|gone| **gone).count();
+    if number > 0 {
+        let places = if number == 1 { "its old place" } else { "their old places" };
+        context.ui.say(format_args!("✓ Removed {} from {places}", count(number, "login")));
     }
     for path in &removed.written {
         context.ui.say(format_args!("  Programs that read {} now ask Ensign for them", context.env.shorten_home(path)));
@@ -251,7 +252,7 @@ fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed
         if let (EntryContent::Login(login, ImportRole::Shadowed(_)), place) = (&finding.what, origin(context, finding))
         {
             context.ui.note(format_args!(
-                "{} on {} stays in {place}: its secret is not the imported one; the next import would save it",
+                "{} on {} stays in {place}, because its secret differs from the imported one; the next import would save it",
                 login.user(),
                 login.registry()
             ));
@@ -264,10 +265,10 @@ fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed
         findings.iter().any(|finding| finding.login().is_some() && from(&finding.from))
     };
     if is_in(|from| *from == LoginOrigin::Environment) {
-        context.ui.note("DOCKER_AUTH_CONFIG is still set: unset it where it is set, or Docker keeps using it");
+        context.ui.note("DOCKER_AUTH_CONFIG is still set: unset the variable, or Docker keeps using it");
     }
     if is_in(|from| matches!(from, LoginOrigin::Atcr(_))) {
-        context.ui.note("the file of ATCR's helper stays as it is: its own program still reads it");
+        context.ui.note("the file of ATCR's helper is unchanged, because that helper still reads it");
     }
 }
 
@@ -285,7 +286,7 @@ fn advise(context: &CommandContext<'_>, findings: &[ImportEntry], outcomes: &[Im
         let more = registries.len() - names.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         context.ui.note(format_args!(
-            "Docker does not ask Ensign for {}{more} yet:  {} configure-docker",
+            "Docker does not ask Ensign for {}{more} yet; to change that:  {} configure-docker",
             names.join(", "),
             context.program
         ));

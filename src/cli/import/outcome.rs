@@ -54,13 +54,13 @@ pub(in crate::cli) fn save_logins(
             EntryContent::Skipped(reason) => ImportOutcome::Left(reason.clone()),
             EntryContent::Failed(reason) => ImportOutcome::Failed(reason.clone()),
             EntryContent::Login(_, ImportRole::Shadowed(at)) => ImportOutcome::Left(format!(
-                "{} has another secret of this user, and comes first",
+                "{} comes first, and has another secret for this user",
                 origin(context, &findings[*at])
             )),
             EntryContent::Login(_, ImportRole::Duplicate(at)) => outcomes[*at].clone(),
             EntryContent::Login(found, ImportRole::Primary) => match (found.hub_token(), saved.remove(&place)) {
                 (Some(token), _) => save_hub_token(context, found, token, mode).unwrap_or_else(|error| failed(&error)),
-                (None, result) => result.expect("each of these was kept"),
+                (None, result) => result.expect("each primary login was saved"),
             },
         };
         outcomes.push(result);
@@ -90,7 +90,7 @@ pub(in crate::cli) fn remove(
     for login in &hidden {
         let file = context.env.shorten_home(&login.file);
         removed.failures.push(format!(
-            "the logins for {}: Podman, Buildah and Skopeo would no longer find the one for {} in {file}. Import them together:  {} import containers --remove",
+            "the logins for {}: Podman, Buildah and Skopeo would no longer find the login for {} in {file}. Import them together:  {} import containers --remove",
             login.registry,
             shown(&login.key),
             context.program
@@ -199,7 +199,7 @@ fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], mode: ImportMode)
         Ok((name, SaveOutcome::Supplied)) => {
             ImportOutcome::Left(format!("{name} gets its secrets from another program"))
         }
-        Ok((_, effect)) if is_due(effect) => match saved.next().expect("there is one for each that is due") {
+        Ok((_, effect)) if is_due(effect) => match saved.next().expect("each due login has a result") {
             Ok(account) => ImportOutcome::Kept(account.name, effect),
             Err(why) => ImportOutcome::Failed(why),
         },
@@ -208,7 +208,7 @@ fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], mode: ImportMode)
     Ok(foreseen.into_iter().map(result).collect())
 }
 
-#[expect(clippy::disallowed_methods, reason = "compared with what the store holds")]
+#[expect(clippy::disallowed_methods, reason = "compares the secret with the stored secret")]
 fn save_hub_token(
     context: &CommandContext<'_>,
     found: &FoundLogin,

@@ -118,7 +118,7 @@ impl LoginSearch<'_> {
                 self.add(
                     from.clone(),
                     key,
-                    EntryContent::Failed("its helper's name cannot be part of a program's name".into()),
+                    EntryContent::Failed("the helper's name cannot be part of a program's name".into()),
                 );
                 continue;
             };
@@ -289,5 +289,8 @@ fn is_ours(helper: &str) -> bool {
 }
 
 fn borrow_instead(context: &CommandContext<'_>, helper: &HelperName, host: &str) -> String {
-    format!("its secrets expire within hours:  {} login {host} --borrow helper:{helper}", context.program)
+    format!(
+        "the secrets of this helper expire within hours; to borrow them instead:  {} login {host} --borrow helper:{helper}",
+        context.program
+    )
 }

@@ -26,10 +26,10 @@ pub(super) fn complete(
     let user: Option<Username> = user
         .map(|user| user.parse())
         .transpose()
-        .map_err(|error| Failure::usage(format!("{error}"), "choose another one"))?;
+        .map_err(|error| Failure::usage(format!("{error}"), "choose another user name"))?;
     let program = program(word, &arguments.external, registry, user.as_ref())?;
     let cache =
-        arguments.external.cache.as_deref().map(|text| duration::parse(text, "to keep a secret", "12h")).transpose()?;
+        arguments.external.cache.as_deref().map(|text| duration::parse(text, "for `--cache`", "12h")).transpose()?;
     let external = ExternalSource { program, env: environment(context.env, &arguments.external.env)?, cache };
     let program = external_source::program(&external, registry)
         .map_err(|problem| Failure::usage(problem.message, problem.hint))?;
@@ -123,27 +123,24 @@ fn program(
 ) -> Result<ExternalProgram, Failure> {
     let args::ExternalSourceArguments { profile, item, field, command, .. } = arguments;
     let takes: &[&str] = match word {
-        "aws" | "gcloud" | "az" => &["--profile"],
-        "op" => &["--profile", "--item"],
-        "pass" => &["--item"],
-        "vault" => &["--item", "--field"],
+        "aws" | "gcloud" | "az" => &["`--profile`"],
+        "op" => &["`--profile`", "`--item`"],
+        "pass" => &["`--item`"],
+        "vault" => &["`--item`", "`--field`"],
         "command" => &["a command"],
         _ => &[],
     };
     let options = [
-        ("--profile", profile.is_some()),
-        ("--item", item.is_some()),
-        ("--field", field.is_some()),
+        ("`--profile`", profile.is_some()),
+        ("`--item`", item.is_some()),
+        ("`--field`", field.is_some()),
         ("a command", !command.is_empty()),
     ];
     if let Some((name, _)) = options.iter().find(|(name, is_used)| *is_used && !takes.contains(name)) {
-        return Err(Failure::usage(
-            format!("`--borrow {word}` takes no {}", name.trim_start_matches("--")),
-            "remove it",
-        ));
+        return Err(Failure::usage(format!("`--borrow {word}` does not use {name}"), "remove it"));
     }
     let missing = |name: &str, example: &str| {
-        Failure::usage(format!("`--borrow {word}` needs {name}"), format!("add it, as in `{example}`"))
+        Failure::usage(format!("`--borrow {word}` needs {name}"), format!("add {name}, as in `{example}`"))
     };
     let item = |example| item.clone().ok_or_else(|| missing("an item", example));
     Ok(match word {
@@ -186,7 +183,7 @@ fn environment(env: &Env, texts: &[String]) -> Result<BTreeMap<String, String>, 
             else {
                 return Err(Failure::usage(
                     "invalid `--env`: expected NAME=VALUE",
-                    "write it as in `--env AWS_CONFIG_FILE=~/.aws/work`",
+                    "write the option as in `--env AWS_CONFIG_FILE=~/.aws/work`",
                 ));
             };
             if name.starts_with("ENSIGN_") {

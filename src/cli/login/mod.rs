@@ -61,7 +61,7 @@ pub(super) fn run(context: &CommandContext<'_>, mut arguments: args::LoginArgume
         return finish(context, arguments, &candidates, wishes, complete);
     }
     if registry.is_pattern() && arguments.browser.device {
-        let what = format!("{registry} stands for many registries, but a login by browser works for only one");
+        let what = format!("{registry} matches many registries, but a login by browser works for only one");
         return Err(Failure::usage(what, "name the registry, or borrow the secret with `--borrow`"));
     }
     if !registry.is_pattern()
@@ -203,7 +203,7 @@ fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdic
             Err(Failure::not_logged_in(failed(&reason), format!("{advice}; login not saved")))
         }
         LoginVerdict::SessionOver { page } => Err(Failure::not_logged_in(
-            failed("the session there has expired"),
+            failed("the session has expired"),
             format!("log in at {page} with a browser, then try again"),
         )),
         LoginVerdict::Unverified { why } => {
@@ -223,13 +223,13 @@ fn recheck(
     candidates: &RegistryAccounts,
 ) -> Result<ExitCode, Failure> {
     if candidates.registry.is_pattern() {
-        let what = format!("{} stands for many registries, so the login cannot be checked", candidates.registry);
+        let what = format!("{} matches many registries, so the login cannot be checked", candidates.registry);
         return Err(Failure::usage(what, format!("check one: `{} check HOST`", context.program)));
     }
     let Some(account) = candidates.default_account() else {
         return Err(Failure::not_logged_in(
             format!("{} has no default account", candidates.registry),
-            "name it with `-u`",
+            "name the account with `-u`",
         ));
     };
     let mut secret = context.secret_of(account)?;

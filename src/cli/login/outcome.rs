@@ -54,7 +54,7 @@ pub(super) fn print_outcome(
         context.ui.say(format_args!("  Secret    {}", expiry.words(SystemTime::now()).unwrap_or_default()));
     }
     if open {
-        context.ui.note(format_args!("{registry} lets anyone in: the password was not checked"));
+        context.ui.note(format_args!("{registry} lets anyone in, so the password was not checked"));
     }
     if let Some(default) =
         after.default_account().filter(|default| *default != saved && after.accounts.len() > before.accounts.len())
@@ -66,7 +66,7 @@ pub(super) fn print_outcome(
         ));
         if saved.images.is_empty() && !saved.patterns().is_empty() {
             context.ui.say(format_args!(
-                "  For an organisation's images too:  {} account edit {} {} --images '+ORGANISATION/**'",
+                "  To use it for an organisation's images too:  {} account edit {} {} --images '+ORGANISATION/**'",
                 context.program,
                 quote(registry.as_str()),
                 quote(saved.name.as_str())
@@ -108,8 +108,9 @@ fn let_docker_ask(
     if arguments.configure_docker || (context.ui.can_ask() && question()) {
         return configure_docker::for_login(context, registry);
     }
-    context
-        .ui
-        .note(format_args!("Docker does not ask Ensign for {registry} yet:  {} configure-docker", context.program));
+    context.ui.note(format_args!(
+        "Docker does not ask Ensign for {registry} yet; to change that:  {} configure-docker",
+        context.program
+    ));
     Ok(())
 }

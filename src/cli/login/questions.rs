@@ -23,7 +23,7 @@ pub(super) fn refuse_password(context: &CommandContext<'_>, arguments: &args::Lo
     }
     let host = arguments.host.as_deref().map_or("HOST".into(), quote);
     let user = arguments.username.as_deref().map_or("NAME".into(), quote);
-    let what = "refused: other programs and the shell's history would see the password";
+    let what = "`--password` would show the password to programs and the shell's history";
     Err(Failure::usage(what, format!("run `{} login {host} -u {user} --password-stdin < FILE`", context.program)))
 }
 
@@ -61,13 +61,13 @@ pub(super) fn registry(
         None => {
             return Err(Failure::usage(
                 "no registry was given",
-                format!("name one, as in `{} login ghcr.io`", context.program),
+                format!("name a registry, as in `{} login ghcr.io`", context.program),
             ));
         }
     };
     if is_ambiguous(host.split_once("://").map_or(&*host, |(_, address)| address)) {
         let what = format!("`{}` is not a registry: programs disagree about its host", one_line(&host, 100));
-        return Err(Failure::usage(what, "name it as in `ghcr.io`"));
+        return Err(Failure::usage(what, "name the registry as in `ghcr.io`"));
     }
     match host.rsplit_once('@') {
         Some((user, host)) => {
@@ -125,7 +125,7 @@ pub(super) fn secret(
     if secret.is_empty() {
         return Err(Failure::usage("the password is empty", pipe_it(context, registry, &username)));
     }
-    let invalid = |error: &dyn std::fmt::Display| Failure::usage(error.to_string(), "choose another one");
+    let invalid = |error: &dyn std::fmt::Display| Failure::usage(error.to_string(), "choose another name");
     Ok(Some(CompleteLogin {
         username: username.parse().map_err(|error| invalid(&error))?,
         stored: secret.into(),
@@ -184,9 +184,9 @@ pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> Strin
     let (page, rights) =
         adviser(context, registry).map(|provider| (provider.token_page, provider.token_rights)).unwrap_or_default();
     match (page, rights) {
-        (Some(page), Some(rights)) => format!("make a token at {page} (it needs: {rights}) and log in again"),
+        (Some(page), Some(rights)) => format!("make a token at {page} (the token needs: {rights}) and log in again"),
         (Some(page), None) => format!("make a token at {page} and log in again"),
-        (None, Some(rights)) => format!("make a token (it needs: {rights}) and log in again"),
+        (None, Some(rights)) => format!("make a token (the token needs: {rights}) and log in again"),
         (None, None) => "check that the token has not expired and has every needed right, and log in again".to_owned(),
     }
 }
@@ -200,7 +200,7 @@ fn adviser(context: &CommandContext<'_>, registry: &Registry) -> Option<Provider
 
 fn pipe_it(context: &CommandContext<'_>, registry: &Registry, username: &str) -> String {
     let [host, user] = [registry.as_str(), username].map(quote);
-    format!("pipe it: `{} login {host} -u {user} --password-stdin < FILE`", context.program)
+    format!("pipe the password: `{} login {host} -u {user} --password-stdin < FILE`", context.program)
 }
 
 /// Reads the secret from stdin. Removes exactly one line end, as docker/cli's `login --password-stdin` does. Also

@@ -35,7 +35,7 @@ pub(super) fn renew(context: &CommandContext<'_>, folder: &Path, prefix: &Path) 
         let code = exec::run_here(command)?;
         if code != Some(0) {
             let what = format!("`{}` failed; its output above says why", command[0].to_string_lossy());
-            return Err(Problem::new(what, format!("fix it, then run `{commands}`")).into());
+            return Err(Problem::new(what, format!("fix the cause, then run `{commands}`")).into());
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -35,7 +35,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::UpdateArgument
         .into()),
         Owner::Unknown => Err(Problem::new(
             "not updated: neither install.sh nor a package installed this program",
-            "install it again the way you did, or with a release's install.sh",
+            "install it again in the same way, or with a release's install.sh",
         )
         .into()),
     }
@@ -49,7 +49,7 @@ fn check(context: &CommandContext<'_>, installation: &Installation) -> Result<Ex
     let (ours, command) = (Version::ours(), command(context, installation));
     let newer = latest > ours;
     let line = if newer {
-        format!("Ensign {latest} is available, this is {ours}. To update:  {command}")
+        format!("Ensign {latest} is available; this is {ours}. To update:  {command}")
     } else {
         format!("Ensign {ours} is the newest release")
     };
@@ -104,7 +104,7 @@ fn roll_back(context: &CommandContext<'_>, installation: &Installation) -> Resul
 
 fn report(context: &CommandContext<'_>, from: &Version, to: &Version, status: &str) -> Result<ExitCode, Failure> {
     let value = json!({"status": status, "from": from.to_string(), "version": to.to_string()});
-    context.ui.done(value, format_args!("Ensign {to} is installed, {from} is kept"))?;
+    context.ui.done(value, format_args!("Ensign {to} is installed; {from} is kept"))?;
     let again = if from > to { "To update again" } else { "To go back" };
     context.ui.say(format_args!("  {again}:  {} update --rollback", context.program));
     Ok(ExitCode::SUCCESS)
@@ -137,7 +137,7 @@ pub(super) fn known_newer(context: &CommandContext<'_>) -> Option<(Version, Stri
 
 pub(super) fn note_newer(context: &CommandContext<'_>) {
     if let Some((version, command)) = known_newer(context) {
-        context.ui.note(format_args!("Ensign {version} is available:  {command}"));
+        context.ui.note(format_args!("Ensign {version} is available; to update:  {command}"));
     }
 }
 

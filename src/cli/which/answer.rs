@@ -56,7 +56,7 @@ impl WhichAnswer {
             if precedence::is_missed(context, reader, registry, name) {
                 let program = context.program;
                 self.advice.push(RemedyOptions::from(format!(
-                    "{who} look for exactly `{name}` and do not ask Ensign for it:  {program} configure-docker {name}"
+                    "{who} look for exactly `{name}` and do not ask Ensign for it; to change that:  {program} configure-docker {name}"
                 )));
             }
             let Some(before) = precedence::find_predecessor(context, reader, registry, name, image) else { continue };
@@ -173,7 +173,7 @@ fn advice(
     let helper = decision.helper.as_ref().and_then(|helper| helper.parse::<HelperName>().ok());
     let missing = helper
         .filter(|helper| helpers::missing(helper).is_some())
-        .map(|helper| format!("`{}` is not installed: until it is, clients get no login there", helper.program()));
+        .map(|helper| format!("`{}` is not installed, so clients get no login there", helper.program()));
     // If a registry has no account, `which` reports an error instead of this advice.
     let problem = explanation.problem().filter(|_| !matches!(decision.verdict, Verdict::NoAccount | Verdict::Public));
     let options = explanation.options(&candidates.accounts, typed);

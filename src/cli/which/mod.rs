@@ -60,13 +60,13 @@ fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode,
             let cure = if typed.contains(['$', '`']) {
                 format!("let your shell fill in the variables: {} which --as \"…\"", context.program)
             } else {
-                format!("name its registry too: {} which REGISTRY --as '…'", context.program)
+                format!("name the registry too: {} which REGISTRY --as '…'", context.program)
             };
             let message = match caller::unknown_in_files(&program) {
                 Some(UnknownImages { file, message, .. }) => {
                     format!("{}: {message}", accounts::shown(context.env, &file))
                 }
-                None => "no image is named by the command after `--as`, nor by its files".to_owned(),
+                None => "neither the command after `--as` nor its files name an image".to_owned(),
             };
             return Err(Failure::usage(message, cure));
         }
@@ -124,6 +124,6 @@ pub(super) fn registry_or_image(text: &str) -> Result<(Registry, Option<ImageRef
 
 fn parse_image(text: &str) -> Result<ImageReference, Failure> {
     text.parse().map_err(|error| {
-        Failure::usage(format!("`{text}` is not an image: {error}"), "name it as in `ghcr.io/acme/app:1`")
+        Failure::usage(format!("`{text}` is not an image: {error}"), "name the image as in `ghcr.io/acme/app:1`")
     })
 }

@@ -52,7 +52,7 @@ fn a_wrong_file_is_refused_with_its_place() {
         ("", "EOF while parsing a value at line 1 column 0"),
         ("[]", "invalid type: sequence, expected an object with `version` and `registries` at line 1 column 0"),
         ("{}", "there is no `version`"),
-        (r#"{"version": 2, "registries": {}}"#, "version 2 is not Ensign's"),
+        (r#"{"version": 2, "registries": {}}"#, "version 2 is not a version of Ensign's config"),
         (
             "{\"version\": 3,\n \"registries\": {\"a\": 1}}",
             "invalid type: integer `1`, expected an object with `active` and `accounts` at line 2 column 22",

@@ -40,7 +40,7 @@ impl ConfigTree {
     /// Returns buildx's config folder (docker/buildx `util/confutil/config.go`).
     pub(crate) fn root(env: &Env) -> Result<PathBuf, Problem> {
         if cfg!(windows) {
-            let what = "buildx on Windows takes a folder's whole path for the registry's name";
+            let what = "buildx on Windows reads a folder's whole path as the registry's name";
             return Err(Problem::new(what, "choose the account of a build with `ensign exec`"));
         }
         let own = env::path("BUILDX_CONFIG").or_else(|| Some(env.docker_config_dir()?.join("buildx")));
@@ -63,7 +63,7 @@ impl ConfigTree {
             let looked = tree.look_into(&path, &mut left);
             if left == 0 || path.components().count() > DEPTH_AT_MOST {
                 let what = format!("`{}` contains too much to be buildx's config", tree.root.display());
-                return Err(Problem::new(what, "find out what filled it, and remove what is not needed").into());
+                return Err(Problem::new(what, "remove from that folder what does not belong to buildx").into());
             }
             match looked {
                 Ok(below) => waiting.extend(below),
@@ -234,7 +234,7 @@ mod tests {
         let other = FolderHelper::Ensign;
         assert!(
             found.apply(&place("ghcr.io/a"), &ConfigDirChange::Remove(other.clone())).is_err(),
-            "it is not as it was"
+            "the folder has changed"
         );
         assert!(found.apply(&place("ghcr.io/a"), &ConfigDirChange::Write(other.clone())).is_err());
         found.apply(&place("ghcr.io/a"), &ConfigDirChange::Mend(other.clone(), me())).unwrap();

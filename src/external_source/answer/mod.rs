@@ -43,13 +43,13 @@ type ReadError = &'static str;
 /// The longest accepted secret in bytes, because no client can send a longer header.
 const SECRET_LIMIT: usize = 64 << 10;
 
-const NO_JSON: ReadError = "its answer is not the expected JSON";
+const NO_JSON: ReadError = "the answer is not the expected JSON";
 
 pub(super) fn parse(form: &AnswerFormat, stdout: &[u8]) -> Result<ProgramAnswer, ReadError> {
-    let text = std::str::from_utf8(stdout).map_err(|_| "its answer is not text")?;
+    let text = std::str::from_utf8(stdout).map_err(|_| "the answer is not text")?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
-        return Err("its answer is empty");
+        return Err("the answer is empty");
     }
     let answer = match form {
         AnswerFormat::Helper => helper(text)?,
@@ -67,21 +67,21 @@ pub(super) fn parse(form: &AnswerFormat, stdout: &[u8]) -> Result<ProgramAnswer,
 }
 
 /// Refuses a secret that cannot be valid, whatever the format of the answer.
-#[expect(clippy::disallowed_methods, reason = "checked here, not handed out")]
+#[expect(clippy::disallowed_methods, reason = "checks the secret and keeps it")]
 fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, ReadError> {
     let secret = answer.secret.expose();
     if secret.trim().is_empty() {
-        return Err("the secret in its answer is empty");
+        return Err("the secret in the answer is empty");
     }
     if secret.len() > SECRET_LIMIT {
-        return Err("the secret in its answer is longer than 64 KiB");
+        return Err("the secret in the answer is longer than 64 KiB");
     }
     if secret.chars().any(char::is_control) {
-        return Err("the secret in its answer holds control characters");
+        return Err("the secret in the answer contains control characters");
     }
     let start: String = secret.trim_start().chars().take(9).collect::<String>().to_ascii_lowercase();
     if start.starts_with("<html") || start.starts_with("<!doctype") {
-        return Err("its answer is a web page");
+        return Err("the answer is a web page");
     }
     let ends = answer.ends.or_else(|| jwt::expiry(&jwt::claims(&answer.secret)?));
     Ok(ProgramAnswer { ends, ..answer })
@@ -90,7 +90,7 @@ fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, ReadError> {
 /// Removes one line end after the secret. Returns an error if the answer has a further line end.
 fn line(text: &str) -> Result<&str, ReadError> {
     let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
-    if line.contains(['\n', '\r']) { Err("its answer has several lines") } else { Ok(line) }
+    if line.contains(['\n', '\r']) { Err("the answer has several lines") } else { Ok(line) }
 }
 
 fn secret_alone(text: &str) -> ProgramAnswer {
@@ -101,7 +101,7 @@ fn helper(text: &str) -> Result<ProgramAnswer, ReadError> {
     let HelperMessage { username, secret, .. } = HelperMessage::read_answer(text.as_bytes()).ok_or(NO_JSON)?;
     let username = match username.as_str() {
         "" => None,
-        username => Some(username.parse().map_err(|_| "the user name in its answer is not usable")?),
+        username => Some(username.parse().map_err(|_| "the user name in the answer is not valid")?),
     };
     Ok(ProgramAnswer { username, secret: secret.ok_or(NO_JSON)?, ends: None })
 }
@@ -127,12 +127,12 @@ fn ecr(text: &str) -> Result<ProgramAnswer, ReadError> {
     let answer: EcrAnswer = json(text)?;
     let data = match answer.authorization_data {
         EcrAuthorizations::One(data) => data,
-        EcrAuthorizations::More(list) => list.into_iter().next().ok_or("the list in its answer is empty")?,
+        EcrAuthorizations::More(list) => list.into_iter().next().ok_or("the list in the answer is empty")?,
     };
     let token = BASE64_STANDARD.decode(data.authorization_token.as_bytes());
-    let token = Zeroizing::new(token.map_err(|_| "the ECR authorization token in its answer is not base64")?);
-    let token = std::str::from_utf8(&token).map_err(|_| "the ECR authorization token in its answer is not text")?;
-    let (_, password) = token.split_once(':').ok_or("the ECR authorization token in its answer has no colon")?;
+    let token = Zeroizing::new(token.map_err(|_| "the ECR authorization token in the answer is not base64")?);
+    let token = std::str::from_utf8(&token).map_err(|_| "the ECR authorization token in the answer is not text")?;
+    let (_, password) = token.split_once(':').ok_or("the ECR authorization token in the answer has no colon")?;
     Ok(ProgramAnswer {
         username: known_user("AWS"),
         secret: Secret::new(password.to_owned()),
@@ -167,7 +167,7 @@ fn acr(text: &str, server: &str) -> Result<ProgramAnswer, ReadError> {
     }
     let answer: AcrAnswer = json(text)?;
     if answer.login_server.is_some_and(|named| !named.eq_ignore_ascii_case(server)) {
-        return Err("it answered for another registry");
+        return Err("the answer is for another registry");
     }
     Ok(ProgramAnswer {
         username: known_user("00000000-0000-0000-0000-000000000000"),

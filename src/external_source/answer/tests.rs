@@ -33,10 +33,10 @@ fn what_a_helper_prints_is_read() {
             good("<token>", JWT, Some(1_700_000_000))
         }),
         ("\u{feff}{\"Secret\":\"s\"}".into(), good("", "s", None)),
-        (r#"{"Username":"bob","Secret":""}"#.into(), Err("the secret in its answer is empty")),
+        (r#"{"Username":"bob","Secret":""}"#.into(), Err("the secret in the answer is empty")),
         (r#"{"Username":"bob"}"#.into(), Err(NO_JSON)),
-        (r#"{"Username":"a\nb","Secret":"s"}"#.into(), Err("the user name in its answer is not usable")),
-        (r#"{"Username":"a","Secret":"s\u0000"}"#.into(), Err("the secret in its answer holds control characters")),
+        (r#"{"Username":"a\nb","Secret":"s"}"#.into(), Err("the user name in the answer is not valid")),
+        (r#"{"Username":"a","Secret":"s\u0000"}"#.into(), Err("the secret in the answer contains control characters")),
         (r#"{"Username":"a","Secret":5}"#.into(), Err(NO_JSON)),
         (r#"{"Username":"a","Secret":"s"} and more"#.into(), good("a", "s", None)), // Go's decoder also accepts it
         ("<html><body>502</body></html>".into(), Err(NO_JSON)),
@@ -67,11 +67,11 @@ fn an_ecr_token_is_split_at_its_first_colon_or_refused() {
             format!(r#"{{"authorizationData":{{"authorizationToken":"{}"}}}}"#, encode(b"AWS:pw")),
             good("AWS", "pw", None),
         ),
-        (answer(&encode(b"AWS"), "0"), Err("the ECR authorization token in its answer has no colon")),
-        (answer(&encode(b"AWS:"), "0"), Err("the secret in its answer is empty")),
-        (answer(&encode(b"AWS:\xff\xfe"), "0"), Err("the ECR authorization token in its answer is not text")),
-        (answer("QVdT%", "0"), Err("the ECR authorization token in its answer is not base64")),
-        (r#"{"authorizationData":[]}"#.into(), Err("the list in its answer is empty")),
+        (answer(&encode(b"AWS"), "0"), Err("the ECR authorization token in the answer has no colon")),
+        (answer(&encode(b"AWS:"), "0"), Err("the secret in the answer is empty")),
+        (answer(&encode(b"AWS:\xff\xfe"), "0"), Err("the ECR authorization token in the answer is not text")),
+        (answer("QVdT%", "0"), Err("the ECR authorization token in the answer is not base64")),
+        (r#"{"authorizationData":[]}"#.into(), Err("the list in the answer is empty")),
         (r#"{"authorizationData":[5]}"#.into(), Err(NO_JSON)),
         ("null".into(), Err(NO_JSON)),
     ] {
@@ -100,9 +100,9 @@ fn the_clouds_say_when_their_tokens_end() {
         (
             acr_form(),
             r#"{"accessToken": "t", "loginServer": "other.azurecr.io"}"#.into(),
-            Err("it answered for another registry"),
+            Err("the answer is for another registry"),
         ),
-        (acr_form(), r#"{"accessToken": ""}"#.into(), Err("the secret in its answer is empty")),
+        (acr_form(), r#"{"accessToken": ""}"#.into(), Err("the secret in the answer is empty")),
     ] {
         assert_eq!(read(&form, stdout.as_bytes()), expected, "{stdout}");
     }
@@ -115,12 +115,12 @@ fn a_secret_alone_is_one_line() {
         (AnswerFormat::Line, "gho_x\r\n", good("", "gho_x", None)),
         (AnswerFormat::Line, " s p ", good("", " s p ", None)),
         (AnswerFormat::Line, JWT, good("", JWT, Some(1_700_000_000))),
-        (AnswerFormat::Line, "a\nb\n", Err("its answer has several lines")),
-        (AnswerFormat::Line, "s\n\n", Err("its answer has several lines")),
-        (AnswerFormat::Line, "a\u{1b}[0m", Err("the secret in its answer holds control characters")),
-        (AnswerFormat::Line, "<!DOCTYPE html><p>log in", Err("its answer is a web page")),
+        (AnswerFormat::Line, "a\nb\n", Err("the answer has several lines")),
+        (AnswerFormat::Line, "s\n\n", Err("the answer has several lines")),
+        (AnswerFormat::Line, "a\u{1b}[0m", Err("the secret in the answer contains control characters")),
+        (AnswerFormat::Line, "<!DOCTYPE html><p>log in", Err("the answer is a web page")),
         (AnswerFormat::FirstLine, "s3cret\nurl: x\nuser: y\n", good("", "s3cret", None)),
-        (AnswerFormat::FirstLine, "\nurl: x\n", Err("the secret in its answer is empty")),
+        (AnswerFormat::FirstLine, "\nurl: x\n", Err("the secret in the answer is empty")),
         (AnswerFormat::LineOrHelper, r#"{"Username":"u","Secret":"s"}"#, good("u", "s", None)),
         (AnswerFormat::LineOrHelper, r#"{"type":"service_account"}"#, good("", r#"{"type":"service_account"}"#, None)),
         (AnswerFormat::LineOrHelper, "s", good("", "s", None)),
@@ -141,9 +141,9 @@ fn nothing_and_too_much_are_no_answer() {
         AnswerFormat::LineOrHelper,
     ] {
         for stdout in ["", "\n", " \r\n\t", "\u{feff}"] {
-            assert_eq!(read(&form, stdout.as_bytes()), Err("its answer is empty"), "{form:?}");
+            assert_eq!(read(&form, stdout.as_bytes()), Err("the answer is empty"), "{form:?}");
         }
-        assert_eq!(read(&form, b"\xff\xfe"), Err("its answer is not text"), "{form:?}");
+        assert_eq!(read(&form, b"\xff\xfe"), Err("the answer is not text"), "{form:?}");
         assert!(read(&form, "x".repeat(SECRET_LIMIT + 1).as_bytes()).is_err(), "{form:?}");
     }
 }

@@ -256,7 +256,7 @@ fn op(item: &str, account: Option<&str>) -> Result<ProgramRequest, Problem> {
     if !item.starts_with("op://") {
         return Err(Problem::new(
             format!("`{item}` is not a secret reference"),
-            "name it as in `op://vault/item/field`",
+            "name the secret as in `op://vault/item/field`",
         ));
     }
     let mut request = ProgramRequest {
@@ -271,8 +271,12 @@ fn op(item: &str, account: Option<&str>) -> Result<ProgramRequest, Problem> {
 
 /// Refuses a word that the program would read as an option.
 fn word(text: &str) -> Result<&str, Problem> {
-    if text.is_empty() || text.starts_with('-') {
-        return Err(Problem::new(format!("`{text}` would be an option of the program"), "name it without the dash"));
+    if text.is_empty() {
+        return Err(Problem::new("a value for the program is empty", "name the value"));
+    }
+    if text.starts_with('-') {
+        let what = format!("`{text}` begins with `-`, so the program would read it as an option");
+        return Err(Problem::new(what, "use a value without a leading `-`"));
     }
     Ok(text)
 }
@@ -280,7 +284,7 @@ fn word(text: &str) -> Result<&str, Problem> {
 fn not_for(preset: &str, registry: &Registry, shape: &str) -> Problem {
     Problem::new(
         format!("`{preset}` has no secret for {registry}, which is not a host {shape}"),
-        "use `--borrow command` if the secret may go there anyway",
+        "use `--borrow command` if that registry may get the secret anyway",
     )
 }
 

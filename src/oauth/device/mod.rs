@@ -101,12 +101,16 @@ impl DeviceAuthorization {
         match status {
             200..=299 => {}
             401 | 403 | 404 | 405 | 410 | 422 | 501 => {
-                return Err(format!("it does not offer this kind of login (status {status})"));
+                return Err(format!("the server does not offer a device login (status {status})"));
             }
-            300..=399 => return Err(format!("it points to another address (status {status}), which is not followed")),
-            _ => return Err(format!("it answered with status {status}")),
+            300..=399 => {
+                return Err(format!(
+                    "the server redirects to another address (status {status}), and Ensign does not follow"
+                ));
+            }
+            _ => return Err(format!("the server answered with status {status}")),
         }
-        let missing = |what: &str| format!("its answer has no `{what}`");
+        let missing = |what: &str| format!("the answer has no `{what}`");
         // Google uses the name `verification_url`.
         let link = answer.text("verification_uri").or_else(|| answer.text("verification_url"));
         let seconds = |field: &str| answer.number(field).and_then(|number| u64::try_from(number).ok());
@@ -173,7 +177,7 @@ impl Poll {
             None if status == 202 => {}
             None => {
                 return PollStep::Over(DeviceFlowError::Failed(format!(
-                    "its answer has neither a token nor an error (status {status})"
+                    "the answer has neither a token nor an error (status {status})"
                 )));
             }
         }

@@ -61,15 +61,15 @@ fn the_first_answer_tells_what_to_show() {
 #[test]
 fn a_first_answer_that_is_no_code_says_why() {
     for (status, body, why) in [
-        (200, r#"{"user_code": "A", "verification_uri": "https://p"}"#, "its answer has no `device_code`"),
-        (200, r#"{"device_code": "d", "verification_uri": "https://p"}"#, "its answer has no `user_code`"),
-        (200, r#"{"device_code": "d", "user_code": "A"}"#, "its answer has no `verification_uri`"),
-        (200, "<html>", "its answer has no `device_code`"),
-        (404, "<html>", "it does not offer this kind of login (status 404)"),
-        (405, "", "it does not offer this kind of login (status 405)"),
-        (422, "{}", "it does not offer this kind of login (status 422)"),
-        (302, "", "it points to another address (status 302), which is not followed"),
-        (500, "", "it answered with status 500"),
+        (200, r#"{"user_code": "A", "verification_uri": "https://p"}"#, "the answer has no `device_code`"),
+        (200, r#"{"device_code": "d", "verification_uri": "https://p"}"#, "the answer has no `user_code`"),
+        (200, r#"{"device_code": "d", "user_code": "A"}"#, "the answer has no `verification_uri`"),
+        (200, "<html>", "the answer has no `device_code`"),
+        (404, "<html>", "the server does not offer a device login (status 404)"),
+        (405, "", "the server does not offer a device login (status 405)"),
+        (422, "{}", "the server does not offer a device login (status 422)"),
+        (302, "", "the server redirects to another address (status 302), and Ensign does not follow"),
+        (500, "", "the server answered with status 500"),
         (400, r#"{"error": "unauthorized_client"}"#, "it refused: `unauthorized_client`"),
         (
             200,
@@ -153,10 +153,10 @@ fn a_no_is_a_no() {
     for (status, body, why) in [
         (400, r#"{"error": "odd"}"#, "it refused: `odd`"),
         (400, r#"{"error": "odd", "error_description": "so\nso"}"#, "it refused: so so (odd)"),
-        (200, "<html>", "its answer has neither a token nor an error (status 200)"),
-        (200, r#"{"access_token": ""}"#, "its answer has neither a token nor an error (status 200)"),
-        (401, r#"{"access_token": "t"}"#, "its answer has neither a token nor an error (status 401)"),
-        (404, "", "its answer has neither a token nor an error (status 404)"),
+        (200, "<html>", "the answer has neither a token nor an error (status 200)"),
+        (200, r#"{"access_token": ""}"#, "the answer has neither a token nor an error (status 200)"),
+        (401, r#"{"access_token": "t"}"#, "the answer has neither a token nor an error (status 401)"),
+        (404, "", "the answer has neither a token nor an error (status 404)"),
     ] {
         assert_eq!(play("", &[(status, body)]).1, Err(DeviceFlowError::Failed(why.to_owned())), "{status} {body}");
     }

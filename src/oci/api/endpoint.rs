@@ -41,7 +41,7 @@ impl Endpoint {
     /// without a namespace.
     pub(crate) fn parse(text: &str, registry: &Registry) -> Result<Self, &'static str> {
         if text.len() > LONGEST || !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains(['#', '\\']) {
-            return Err("it has characters that no address may have");
+            return Err("the path has characters that no address may have");
         }
         let (path, query) = text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
         let path = path.strip_prefix('/').unwrap_or(path);
@@ -50,7 +50,7 @@ impl Endpoint {
         let inner = segments.len() - 1;
         let odd = |segment: &&str| segment.is_empty() || is_dots(segment);
         if segments[..inner].iter().any(odd) || segments.last().is_some_and(|last| is_dots(last)) {
-            return Err("one of its parts is empty, or made of dots");
+            return Err("a part of the path is empty or consists of dots");
         }
         if registry.is_docker_hub() && classify(&segments).1 == 1 {
             segments.insert(0, "library");
@@ -205,15 +205,15 @@ mod tests {
             (&format!("a/referrers/{DIGEST}"), "Referrers /v2/a/referrers/D [a] [D]"),
             ("acme/app", "Other /v2/acme/app [] []"),
             ("manifests/1", "Other /v2/manifests/1 [] []"),
-            ("a//manifests/1", "one of its parts is empty, or made of dots"),
-            ("a/../manifests/1", "one of its parts is empty, or made of dots"),
-            ("a/%2E./manifests/1", "one of its parts is empty, or made of dots"),
-            ("..", "one of its parts is empty, or made of dots"),
-            ("//evil.example/v2/", "one of its parts is empty, or made of dots"),
-            ("a b", "it has characters that no address may have"),
-            ("a\r\nb", "it has characters that no address may have"),
-            ("a#b", "it has characters that no address may have"),
-            ("ä", "it has characters that no address may have"),
+            ("a//manifests/1", "a part of the path is empty or consists of dots"),
+            ("a/../manifests/1", "a part of the path is empty or consists of dots"),
+            ("a/%2E./manifests/1", "a part of the path is empty or consists of dots"),
+            ("..", "a part of the path is empty or consists of dots"),
+            ("//evil.example/v2/", "a part of the path is empty or consists of dots"),
+            ("a b", "the path has characters that no address may have"),
+            ("a\r\nb", "the path has characters that no address may have"),
+            ("a#b", "the path has characters that no address may have"),
+            ("ä", "the path has characters that no address may have"),
         ] {
             assert_eq!(read(path, "h:5000"), expected, "{path}");
         }

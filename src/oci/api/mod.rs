@@ -138,7 +138,8 @@ fn all_pages(
     mut outgoing: SessionRequest,
 ) -> Result<ApiResponse, RepositoryAccess> {
     let unknown = |why: String| RepositoryAccess::Unknown { why };
-    let list = pages::list_of(call.endpoint.kind).ok_or_else(|| unknown("only lists have pages".to_owned()))?;
+    let list =
+        pages::list_of(call.endpoint.kind).ok_or_else(|| unknown("`--paginate` works only for lists".to_owned()))?;
     let (mut all, mut size, mut seen) = (None, 0, BTreeSet::new());
     loop {
         let mut answer = ApiResponse::new(session.fetch(&outgoing)?, call, session.is_known());
@@ -157,7 +158,7 @@ fn all_pages(
             return Ok(answer);
         };
         if size > LARGEST_LIST || seen.len() >= MAX_PAGES || !seen.insert(next.to_string()) {
-            return Err(unknown(format!("its list did not end after {} pages", seen.len() + 1)));
+            return Err(unknown(format!("the list did not end after {} pages", seen.len() + 1)));
         }
         outgoing.url = next;
     }

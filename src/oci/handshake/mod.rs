@@ -111,7 +111,7 @@ impl<'a> Handshake<'a> {
         match response.status {
             200 if !html => HandshakeStep::Done(LoginVerdict::Open),
             401 if host.eq_ignore_ascii_case(&self.named) => self.choose(&challenge::parse(&response.challenges)),
-            401 => stop(format!("`{}` redirects to `{host}`: the login belongs there", self.named)),
+            401 => stop(format!("`{}` redirects to `{host}`, so the login must name that host", self.named)),
             403 => stop(format!("`{host}` refuses requests from here, with or without a login (403)")),
             301 | 302 | 303 | 307 | 308 => self.follow(response.location.as_deref().unwrap_or_default()),
             200 | 404 | 405 => stop(format!("`{host}` is not a registry, or its registry is under a path")),
@@ -188,7 +188,7 @@ impl<'a> Handshake<'a> {
         let host = self.registry.authority();
         let verdict = match response.status {
             401 => {
-                unverified_verdict(format!("`{host}` rejects the token that its own token server `{issuer}` gave out"))
+                unverified_verdict(format!("`{host}` rejects the token that its own token server `{issuer}` issued"))
             }
             status => self.status_verdict(status),
         };

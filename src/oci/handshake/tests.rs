@@ -111,7 +111,7 @@ fn a_challenge_that_cannot_be_met_is_named() {
             (&[(PING, Asks(&[]))], "does not say how"),
             (&[(PING, Asks(&["Negotiate", "NTLM"]))], "by `Negotiate, NTLM`, which is not supported"),
             (&[(PING, Asks(&["Bearer realm=\"x"]))], "malformed `Bearer` challenge"),
-            (&[(PING, Asks(&["Bearer service=x"]))], "does not say from where"),
+            (&[(PING, Asks(&["Bearer service=x"]))], "names no token server"),
             (&[(PING, Asks(&["Bearer realm=http://r.example/t"]))], "would carry the password unencrypted"),
             (&[(PING, Asks(&["Bearer realm=https://127.0.0.1/"]))], "inside this network"),
             (&[(PING, Asks(&["Bearer realm=\"a\u{202e}b\""]))], "`a b` is not an http or https address"),
@@ -133,7 +133,7 @@ fn a_token_proves_the_password() {
             (&[(PING, Asks(&[HUB])), (ASK, Status(403))], "by auth.example"),
             (&[(PING, Asks(&[HUB])), (ASK, Status(502))], "`auth.example` has a server error (502)"),
             (&[(PING, Asks(&[HUB])), (ASK, Status(200))], "`auth.example` answered without a token"),
-            (&[(PING, Asks(&[HUB])), (ASK, To("https://evil.example/"))], "is not followed"),
+            (&[(PING, Asks(&[HUB])), (ASK, To("https://evil.example/"))], "does not follow"),
             (&[(PING, Asks(&[HUB])), (ASK, Nothing)], "could not reach `auth.example`"),
         ],
     );
@@ -146,7 +146,7 @@ fn the_password_itself_comes_second() {
         &[
             (&[(PING, Asks(&["Basic realm=x"])), (SHOW, Status(200))], "accepted"),
             (&[(PING, Asks(&["Basic realm=x"])), (SHOW, Asks(&["Basic"]))], "by r.example"),
-            (&[(PING, Asks(&["Basic"])), (SHOW, To("/v2"))], "is not followed"),
+            (&[(PING, Asks(&["Basic"])), (SHOW, To("/v2"))], "does not follow"),
             (&[(PING, Asks(&["Bearer realm=\"x", "NTLM, Basic"])), (SHOW, Status(200))], "accepted"),
             (&[(PING, Asks(BOTH)), (ASK_SELF, Gives), (USE, Status(200))], "accepted"),
             (&[(PING, Asks(BOTH)), (ASK_SELF, Nothing), (SHOW, Status(200))], "accepted"),
@@ -164,8 +164,8 @@ fn an_identity_token_is_shown_to_the_token_server_alone() {
         &[
             (&[(PING, Asks(&[HUB])), (REFRESH, Gives), (USE, Status(200))], "accepted"),
             (&[(PING, Asks(&[HUB, "Basic"])), (REFRESH, Status(401))], "by auth.example"),
-            (&[(PING, Asks(&[HUB, "Basic"])), (REFRESH, Status(404))], "`auth.example` does not take"),
-            (&[(PING, Asks(&[HUB, "Basic"])), (REFRESH, Status(405))], "`auth.example` does not take"),
+            (&[(PING, Asks(&[HUB, "Basic"])), (REFRESH, Status(404))], "`auth.example` does not accept"),
+            (&[(PING, Asks(&[HUB, "Basic"])), (REFRESH, Status(405))], "`auth.example` does not accept"),
             (&[(PING, Asks(&[HUB, "Basic"])), (REFRESH, Status(400))], "`auth.example` answered 400"),
             (&[(PING, Asks(&["Basic realm=x"]))], "`r.example` has no token server"),
         ],

@@ -27,7 +27,10 @@ impl Lock {
     /// Takes the lock, and fails if it is not free within ten seconds.
     pub(crate) fn take(path: &Path) -> Result<Self> {
         Self::take_within(path, DEADLINE)?.ok_or_else(|| {
-            anyhow!("another ensign has held the lock `{}` for ten seconds: end it and try again", path.display())
+            anyhow!(
+                "another ensign has held the lock `{}` for ten seconds: end that process and try again",
+                path.display()
+            )
         })
     }
 

@@ -60,13 +60,15 @@ fn fault(file: &Path, now: SystemTime) -> Option<String> {
             Ok(Identity { chain, key: _ }) => chain,
             Err(why) => return Some(why),
         },
-        "key" if !file.with_extension("cert").exists() => return Some("it has no certificate beside it".to_owned()),
+        "key" if !file.with_extension("cert").exists() => {
+            return Some("there is no certificate beside this key".to_owned());
+        }
         _ => return None,
     };
     let Some(last) = chain.iter().map(|certificate| not_after(certificate)).max() else {
-        return Some("it holds no certificate".to_owned());
+        return Some("the file contains no certificate".to_owned());
     };
-    last.is_some_and(|end| end < now).then(|| "it has expired".to_owned())
+    last.is_some_and(|end| end < now).then(|| "the certificate has expired".to_owned())
 }
 
 impl Certificates {
@@ -136,10 +138,10 @@ fn authorities(text: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
 fn identity(file: &Path) -> Result<Identity, String> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&read(file)?).filter_map(Result::ok).collect();
     if chain.is_empty() {
-        return Err("it holds no certificate".to_owned());
+        return Err("the file contains no certificate".to_owned());
     }
     let key = PrivateKeyDer::from_pem_slice(&read(&file.with_extension("key"))?);
-    Ok(Identity { chain, key: key.map_err(|error| format!("its key cannot be used: {error}"))? })
+    Ok(Identity { chain, key: key.map_err(|error| format!("the key cannot be used: {error}"))? })
 }
 
 fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, String> {

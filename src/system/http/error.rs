@@ -14,7 +14,7 @@ pub(crate) struct HttpError(pub(crate) String);
 pub(crate) const TLS_FAILED: &str = "TLS failed";
 pub(crate) const UNKNOWN_ISSUER: &str = "UnknownIssuer";
 pub(crate) const NO_AUTHORITIES: &str = "No CA certificates were loaded";
-pub(crate) const NO_CLIENT_CERTIFICATE: &str = "it wants a client certificate";
+pub(crate) const NO_CLIENT_CERTIFICATE: &str = "the server requires a client certificate";
 /// The TLS alerts of a server that refuses the client certificate or misses a client certificate (RFC 8446 section
 /// 6.2). Older Go servers send `BadCertificate` if the client sends no certificate.
 const CLIENT_ALERTS: [&str; 6] = [
@@ -25,8 +25,8 @@ const CLIENT_ALERTS: [&str; 6] = [
     "CertificateUnknown",
     "UnknownCA",
 ];
-pub(crate) const NO_TLS: &str = "it does not speak TLS";
-const NOT_TRUSTED: &str = "its certificate is not trusted";
+pub(crate) const NO_TLS: &str = "the server does not use TLS";
+const NOT_TRUSTED: &str = "the server's certificate is not trusted";
 
 /// Tells whether the connection failed or was closed early, so that a longer wait would not help.
 pub(super) fn is_broken(error: &Error) -> bool {
@@ -42,18 +42,18 @@ pub(super) fn is_broken(error: &Error) -> bool {
 
 pub(super) fn explain(error: &Error) -> String {
     match error {
-        Error::Timeout(_) => "it did not answer in time".to_owned(),
+        Error::Timeout(_) => "the server did not answer in time".to_owned(),
         Error::HostNotFound => "unknown host".to_owned(),
         Error::Io(error) => match error.kind() {
             ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
-                "it hung up".to_owned()
+                "the server closed the connection".to_owned()
             }
             ErrorKind::InvalidData => explain_tls(&error.to_string()), // rustls'
             _ => one_line(&error.to_string(), 200),
         },
-        Error::LargeResponseHeader(..) => "the headers of its response are too long".to_owned(),
+        Error::LargeResponseHeader(..) => "the headers of the response are too long".to_owned(),
         Error::Tls(why) => format!("{TLS_FAILED}: {why}"),
-        Error::Protocol(error) => one_line(&format!("it does not speak HTTP ({error})"), 200),
+        Error::Protocol(error) => one_line(&format!("the answer is not valid HTTP ({error})"), 200),
         error => one_line(&error.to_string(), 200),
     }
 }
@@ -83,16 +83,19 @@ mod tests {
     #[test]
     fn what_is_wrong_with_tls_is_said_plainly() {
         for (error, expected) in [
-            ("invalid peer certificate: UnknownIssuer", "TLS failed: its certificate is not trusted (UnknownIssuer)"),
+            (
+                "invalid peer certificate: UnknownIssuer",
+                "TLS failed: the server's certificate is not trusted (UnknownIssuer)",
+            ),
             (
                 "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
-                "TLS failed: its certificate is not trusted (UnknownIssuer)",
+                "TLS failed: the server's certificate is not trusted (UnknownIssuer)",
             ),
             (
                 "received fatal alert: CertificateRequired",
-                "TLS failed: it wants a client certificate (CertificateRequired)",
+                "TLS failed: the server requires a client certificate (CertificateRequired)",
             ),
-            ("received corrupt message of type InvalidContentType", "it does not speak TLS"),
+            ("received corrupt message of type InvalidContentType", "the server does not use TLS"),
             ("received fatal alert: HandshakeFailure", "TLS failed: received fatal alert: HandshakeFailure"),
         ] {
             assert_eq!(explain_tls(error), expected);

@@ -86,7 +86,7 @@ impl HttpClient {
                 Event::Head(status, headers) => return Ok(StreamingResponse { status, headers, events, idle_timeout }),
                 Event::Failed(error) => return Err(HttpError(explain(&error) + &by_way_of)),
                 Event::Sent | Event::Piece(_) => {}
-                Event::End => return Err(HttpError("it hung up".to_owned())),
+                Event::End => return Err(HttpError("the server closed the connection".to_owned())),
             }
         }
     }
@@ -114,7 +114,7 @@ impl StreamingResponse {
 fn next(events: &Receiver<Event>, idle_timeout: Duration) -> Result<Event, HttpError> {
     events.recv_timeout(idle_timeout).map_err(|error| match error {
         RecvTimeoutError::Timeout => HttpError(explain(&Error::Timeout(Timeout::Global))),
-        RecvTimeoutError::Disconnected => HttpError("it hung up".to_owned()),
+        RecvTimeoutError::Disconnected => HttpError("the server closed the connection".to_owned()),
     })
 }
 

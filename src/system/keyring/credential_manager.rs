@@ -21,7 +21,7 @@ pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the Credential Manager is given the secret")]
+#[expect(clippy::disallowed_methods, reason = "gives the secret to the Credential Manager")]
 pub(super) fn write(
     entry: KeyringEntry<'_>,
     label: &str,
@@ -97,7 +97,7 @@ fn credential(target: &str) -> Result<Entry, KeyringError> {
     store.build("", "", Some(&modifiers)).map_err(meaning)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a secret in the error is wiped here")]
+#[expect(clippy::needless_pass_by_value, reason = "wipes a secret in the error")]
 fn meaning(error: Error) -> KeyringError {
     match error {
         Error::NoStorageAccess(_) => KeyringError::Missing("this session has no Credential Manager".into()),

@@ -33,7 +33,7 @@ pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the keychain is given the secret")]
+#[expect(clippy::disallowed_methods, reason = "gives the secret to the keychain")]
 pub(super) fn write(
     entry: KeyringEntry<'_>,
     label: &str,

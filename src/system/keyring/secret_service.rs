@@ -49,7 +49,7 @@ pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the keyring is given the secret, over a socket of our own user")]
+#[expect(clippy::disallowed_methods, reason = "gives the secret to the keyring, over a socket of the same user")]
 pub(super) fn write(
     entry: KeyringEntry<'_>,
     label: &str,
@@ -311,7 +311,7 @@ fn failed(error: &dyn std::error::Error) -> KeyringError {
 }
 
 fn malformed() -> KeyringError {
-    KeyringError::Failed("its answer is not understood".into())
+    KeyringError::Failed("the answer is not valid".into())
 }
 
 fn no_service() -> KeyringError {

@@ -25,6 +25,7 @@ use zeroize::Zeroizing;
 
 use super::ancestors::{self, Process};
 use super::{client_env, env, threads};
+use crate::model::count;
 pub(crate) use rehearsal::rehearse;
 #[cfg(unix)]
 use unix as imp;
@@ -98,7 +99,7 @@ pub(crate) fn run(program: &Path, argument: &str, input: &[u8], deadline: Durati
 }
 
 /// Runs a program and returns its output. A program that runs beyond the deadline is killed with its children.
-#[expect(clippy::disallowed_methods, reason = "this file is where programs are run")]
+#[expect(clippy::disallowed_methods, reason = "`system::programs` is where programs are run")]
 pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
     let name = call.program.display();
     if would_recurse() {
@@ -233,7 +234,7 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
             break status;
         }
         if Instant::now() >= ends {
-            bail!("no answer in {} seconds", call.deadline.as_secs());
+            bail!("no answer in {}", count(call.deadline.as_secs(), "second"));
         }
         if is_over {
             std::thread::sleep(Duration::from_millis(1));
@@ -249,7 +250,7 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
     let output =
         ProgramOutput { success: status.success(), code: status.code(), stdout: stdout.take(), stderr: stderr.take() };
     if output.stdout.len() > call.limit {
-        bail!("its answer is longer than {} KiB", call.limit >> 10);
+        bail!("the answer is longer than {} KiB", call.limit >> 10);
     }
     Ok(output)
 }
@@ -351,7 +352,7 @@ mod tests {
     #[test]
     fn output_without_end_is_bounded() {
         let error = sh("yes", Stdin::Closed, LONG).map(|_| ()).unwrap_err();
-        assert_eq!(format!("{error:#}"), "could not ask `/bin/sh`: its answer is longer than 1 KiB");
+        assert_eq!(format!("{error:#}"), "could not ask `/bin/sh`: the answer is longer than 1 KiB");
         let output = sh("yes 0123456 | head -c 100000 >&2; echo end >&2", Stdin::Closed, LONG).unwrap();
         assert_eq!(output.stderr.len(), LAST_WORDS);
         assert!(output.stderr.ends_with(b"0123456\nend\n"));
@@ -363,7 +364,7 @@ mod tests {
         let started = Instant::now();
         let error =
             sh(&format!("sleep {mark}; echo late"), Stdin::Closed, Duration::from_secs(1)).map(|_| ()).unwrap_err();
-        assert_eq!(format!("{error:#}"), "could not ask `/bin/sh`: no answer in 1 seconds");
+        assert_eq!(format!("{error:#}"), "could not ask `/bin/sh`: no answer in 1 second");
         assert!(started.elapsed() < LONG);
         let left = || sh(&format!("ps -eo args | grep -c '^sleep {mark}'"), Stdin::Closed, LONG).unwrap();
         assert_eq!(String::from_utf8_lossy(&left().stdout), "0\n");

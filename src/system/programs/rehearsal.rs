@@ -32,7 +32,7 @@ pub(crate) fn rehearse(
 /// Returns a command that runs a shell under the client's name. In this command line, `-c SCRIPT` is parsed as Docker's
 /// option `-c CONTEXT`, before the client's own arguments.
 #[cfg(unix)]
-#[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
+#[expect(clippy::disallowed_methods, reason = "`system::programs` is where programs are run")]
 fn below(client: &[&str], program: &Path, verb: &str) -> Command {
     use std::os::unix::process::CommandExt;
     let mut command = Command::new("/bin/sh");
@@ -45,7 +45,7 @@ fn below(client: &[&str], program: &Path, verb: &str) -> Command {
 /// Returns the program's command without a shell. On Windows a process always has the name of its program's file, so a
 /// shell cannot have a client's name.
 #[cfg(not(unix))]
-#[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
+#[expect(clippy::disallowed_methods, reason = "`system::programs` is where programs are run")]
 fn below(_: &[&str], program: &Path, verb: &str) -> Command {
     let mut command = Command::new(program);
     command.arg(verb);

@@ -176,7 +176,7 @@ impl<'e> SecretFile<'e> {
         if file.path != path {
             let cure = "put the right file back from a backup, or remove this one and log in again";
             bail!(Problem::new(
-                format!("`{shown}` holds the secrets of {registry}, whose file has another name"),
+                format!("`{shown}` contains the secrets of {registry}, whose file has another name"),
                 cure
             ));
         }

@@ -185,13 +185,13 @@ fn pick(mut keys: Vec<SealKey>, id: &str) -> Option<SealKey> {
 fn no_credential() -> Problem {
     Problem::new(
         format!("this process has no systemd credential `{CREDENTIAL}`, which is the key of the sealed secrets"),
-        format!("run it in a service with `LoadCredentialEncrypted={CREDENTIAL}`; docs/sealed.md shows one"),
+        format!("run the program in a service with `LoadCredentialEncrypted={CREDENTIAL}`; docs/sealed.md shows one"),
     )
 }
 
 fn not_there(path: &Path) -> Problem {
-    let message = format!("`{}`, which holds the key of the sealed secrets, is not there", path.display());
-    Problem::new(message, "mount it, or put it back")
+    let message = format!("`{}`, which holds the key of the sealed secrets, is missing", path.display());
+    Problem::new(message, "mount the file, or put it back")
 }
 
 /// Tells whether the key must be written to the file. Returns an error if the file contains only other keys.
@@ -200,7 +200,7 @@ fn is_new(path: &Path, stored: &[SealKey], key: &SealKey) -> Result<bool> {
         return Ok(false);
     }
     if !stored.is_empty() {
-        let message = format!("`{}` holds another key already", path.display());
+        let message = format!("`{}` contains another key already", path.display());
         bail!(Problem::new(message, "name another file"))
     }
     Ok(true)
@@ -257,7 +257,7 @@ fn keys_in(bytes: &[u8], path: &Path) -> Result<Vec<SealKey>> {
     };
     let keys = SealKey::from_bytes(bytes).map(|key| vec![key]).or_else(of_text).filter(|keys| !keys.is_empty());
     let wrong = || {
-        let message = format!("`{}` holds no key: a key is 32 bytes, as they are or in Base64", path.display());
+        let message = format!("`{}` contains no key: a key is 32 bytes, raw or in Base64", path.display());
         Problem::new(message, "make one with `head -c 32 /dev/urandom | base64`")
     };
     keys.ok_or_else(|| wrong().into())

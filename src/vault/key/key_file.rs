@@ -97,7 +97,7 @@ impl KeyFile {
         }
         serde_json::from_slice(bytes).map_err(|error| {
             let message = format!("`{shown}`, which describes the key of the sealed secrets, is broken: {error}");
-            Problem::new(message, "put it back from a backup").into()
+            Problem::new(message, "put the file back from a backup").into()
         })
     }
 
@@ -109,7 +109,7 @@ impl KeyFile {
 
     pub(super) fn holder(&self) -> Result<Holder> {
         self.holder.parse().map_err(|()| {
-            let message = format!("the key is held by `{}`, which this Ensign does not know", self.holder);
+            let message = format!("the key is held by `{}`, which this version of Ensign does not know", self.holder);
             Problem::new(message, "install a newer version of Ensign").into()
         })
     }
@@ -120,7 +120,7 @@ impl KeyFile {
 
     /// Decrypts the data key with the passphrase.
     pub(super) fn unwrap(&self, passphrase: &Secret) -> Result<SealKey> {
-        let broken = || Problem::new("the wrapped key in `key.json` is broken", "put it back from a backup");
+        let broken = || Problem::new("the wrapped key in `key.json` is broken", "put the file back from a backup");
         let wrapped = self.wrapped.as_ref().ok_or_else(broken)?;
         let bytes = |text: &str| STANDARD.decode(text).map_err(|_| broken());
         let effort = Effort { memory_kib: wrapped.memory_kib, passes: wrapped.passes, lanes: wrapped.lanes };

@@ -19,7 +19,7 @@ const LABEL: &str = "Ensign: the key of sealed registry secrets";
 /// milliseconds.
 const DEADLINE: Duration = Duration::from_secs(3);
 
-#[expect(clippy::disallowed_methods, reason = "the keyring's text becomes the key")]
+#[expect(clippy::disallowed_methods, reason = "decodes the key from the keyring's text")]
 pub(super) fn read(id: &str) -> Result<SealKey> {
     let found = keyring::read(entry(id), DEADLINE).map_err(|why| out_of_reach(&why))?;
     let bytes = found.and_then(|text| STANDARD.decode(text.expose()).ok()).map(Zeroizing::new);
@@ -40,7 +40,7 @@ pub(super) fn remove(id: &str) {
 }
 
 /// Tests the keyring: writes, reads and removes an entry within the time limit.
-#[expect(clippy::disallowed_methods, reason = "a random text is compared")]
+#[expect(clippy::disallowed_methods, reason = "compares a random text")]
 pub(crate) fn probe(patience: Duration) -> Result<(), KeyringError> {
     let ends = Instant::now() + patience;
     let left = || ends.saturating_duration_since(Instant::now());
@@ -53,7 +53,7 @@ pub(crate) fn probe(patience: Duration) -> Result<(), KeyringError> {
     let removed = keyring::delete(entry(&name), left());
     match found? {
         Some(found) if found.expose() == text => removed,
-        _ => Err(KeyringError::Failed("it did not return what was stored".into())),
+        _ => Err(KeyringError::Failed("the keyring did not return the stored text".into())),
     }
 }
 

@@ -236,8 +236,7 @@ impl<'e> DataKey<'e> {
         let asked = holder.ask(&file.key);
         match &asked {
             Ok(key) if key.id() != file.key => {
-                let message =
-                    format!("{} has another key than the one that the secrets are sealed with", holder.subject());
+                let message = format!("{} has another key, not the one that sealed the secrets", holder.subject());
                 return Err(Problem::new(message, format!("put the key `{}` back there", file.key)).into());
             }
             Ok(key) if is_cached && !file.cached_for().is_zero() => drop(self.cache(key, file.cached_for())),
@@ -308,13 +307,13 @@ fn entry(id: &str) -> String {
 }
 
 fn nothing_sealed() -> Problem {
-    Problem::run("there is no key, since nothing is sealed here", Holder::FIRST_KEY)
+    Problem::run("there is no key, because nothing is sealed here", Holder::FIRST_KEY)
 }
 
 fn no_key(shown: &str) -> Problem {
     Problem::new(
         format!("the key of `{shown}` is gone: there is no `key.json` beside it"),
-        "put it back from a backup, or remove the file and log in again",
+        "put the file back from a backup, or remove the file and log in again",
     )
 }
 

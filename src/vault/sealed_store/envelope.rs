@@ -99,7 +99,7 @@ impl Envelope {
     pub(super) fn open(self, registry: &Registry, key: &SealKey, shown: &str) -> Result<Zeroizing<Vec<u8>>> {
         if !self.is_of(registry) {
             let message = format!(
-                "`{shown}` holds the secrets of {}, not those of {registry}",
+                "`{shown}` contains the secrets of {}, not those of {registry}",
                 crate::system::text::one_line(&self.registry, 100)
             );
             bail!(Problem::new(message, "put the right file back from a backup, or remove this one and log in again"));
@@ -108,8 +108,11 @@ impl Envelope {
         let sealed = salt.zip(STANDARD.decode(&self.sealed).ok()).map(|(salt, text)| SealedText { salt, text });
         let opened = sealed.and_then(|sealed| key.open(self.about().as_bytes(), sealed));
         opened.ok_or_else(|| {
-            Problem::run(format!("`{shown}` was changed or damaged after Ensign wrote it: it does not open"), "restore")
-                .into()
+            Problem::run(
+                format!("`{shown}` was changed or damaged after Ensign wrote it, so it cannot be opened"),
+                "restore",
+            )
+            .into()
         })
     }
 

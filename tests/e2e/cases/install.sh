@@ -72,10 +72,10 @@ cp "$state/config" "$HOME/.config/ensign/config.json"
 says "^Ensign $this " -- inside ensign update --check
 publish "$next" "$state/next-program"
 fails 7 "^Ensign $next .* $this" -- inside ensign update --check
-says "Ensign $next is installed, $this is kept" -- inside ensign update
+says "Ensign $next is installed; $this is kept" -- inside ensign update
 says "ensign $next" -- inside ensign version
 goes_as alice -- podman push "$registry/alice/app:1"
-says "Ensign $this is installed, $next is kept" -- inside ensign update --rollback
+says "Ensign $this is installed; $next is kept" -- inside ensign update --rollback
 says "ensign $this" -- inside ensign version
 goes_as bob -- podman push "$registry/bob/app:1"
 

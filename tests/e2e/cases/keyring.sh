@@ -209,7 +209,7 @@ if command -v su >/dev/null && command -v sudo >/dev/null && command -v useradd 
   # With `sudo`, root has its own accounts. With `sudo -E`, root finds the user's accounts but not the key.
   fails 1 '^credentials not found' -- asked by_su e2e-one "sudo -n $program get"
   fails 1 'are locked|not found|belongs to' -- asked by_su e2e-one "sudo -n -E $program get"
-  says 'sudo-home: this runs under' -- by_su e2e-one "sudo -n $program doctor || true"
+  says 'sudo-home: this command runs under' -- by_su e2e-one "sudo -n $program doctor || true"
   says '^alice$' -- answered by_su e2e-one "$program" get # none of these commands changed anything
   # `lock` in one session locks the key in all sessions of the user.
   works -- su e2e-one -c "$program lock"

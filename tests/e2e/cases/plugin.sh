@@ -58,7 +58,7 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
   esac
 
   # Commands with questions work on a terminal.
-  says "default: bob → alice" -- on_terminal "$docker ensign switch $registry"
+  says "Default of .*: bob → alice" -- on_terminal "$docker ensign switch $registry"
   says 'Logged in .* alice' -- on_terminal "$docker ensign login $basic -u alice" "$state/passwords/alice"
 
   # `configure-docker` changes Docker's config, also if only docker's command line names its folder.

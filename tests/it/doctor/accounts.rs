@@ -140,12 +140,12 @@ fn the_main_job_is_tried_as_docker_does_it() {
     fix.shows(str![[r#"
 exit 1
 --- stdout
-  ✗ wrong-answer: `docker pull ghcr.io/bob/app` would be answered as the user
-    mallory; expected the account bob
+  ✗ wrong-answer: `docker pull ghcr.io/bob/app` would get the login of the user
+    mallory, not the account bob
       breaks: pulls and pushes of images like this one
       fix:    ln -sfn [BIN]/docker-credential-ensign [HOME]/bin/docker-credential-ensign
-  ✗ wrong-answer: `docker pull ghcr.io/alice/app` would be answered as the user
-    mallory; expected the account alice
+  ✗ wrong-answer: `docker pull ghcr.io/alice/app` would get the login of the
+    user mallory, not the account alice
       breaks: pulls and pushes of images like this one
       fix:    ln -sfn [BIN]/docker-credential-ensign [HOME]/bin/docker-credential-ensign
 --- stderr
@@ -173,7 +173,7 @@ fn accounts_that_would_ask_another_are_tried_online_only() {
 exit 0
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets in files, in clear text
@@ -181,9 +181,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/alice/app → alice; 1 account not tried (--online)
 
-No problems found. A report without secrets:
+No problems found. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
     assert!(!sandbox.home().join("lent").exists());
@@ -201,7 +201,7 @@ fn an_account_for_some_callers_only_is_not_tried() {
 exit 0
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets in files, in clear text
@@ -209,9 +209,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/alice/app → alice; 1 account for some callers only
 
-No problems found. A report without secrets:
+No problems found. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
 }

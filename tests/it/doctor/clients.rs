@@ -94,7 +94,7 @@ exit 0
 ✓ Imported dave on a.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-✓ Removed 1 login from where they were
+✓ Removed 1 login from its old place
   Programs that read ~/.docker/config.json now ask Ensign for them
 ✓ plain-text: fixed
 

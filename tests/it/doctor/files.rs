@@ -98,7 +98,7 @@ fn a_folder_that_cannot_be_written_is_a_note() {
 exit 0
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ! files     1 note
   ! read-only: `[HOME]/data` cannot be written
@@ -109,9 +109,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-Found: 1 note. A report without secrets:
+Found: 1 note. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
     let run = as_stranger(&sandbox, &["--fix", "read-only"]).unwrap();
@@ -123,7 +123,7 @@ A newer release?  docker-credential-ensign update --check
 exit 0
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets in files, in clear text
@@ -131,9 +131,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:
+No problems found. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
 }

@@ -105,7 +105,7 @@ fn a_slow_a_dead_and_a_lying_helper_are_told_apart() {
         assert_eq!(names(&found), [(check, "broken")], "{script}: {found:?}");
         assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
         if script.ends_with("exit 1") {
-            let look = "(remove `odd`; `echo | docker-credential-odd list` shows what is wrong with it)";
+            let look = "(remove `odd`; `echo | docker-credential-odd list` shows what is wrong with the helper)";
             assert_by_hand(&sandbox, check, &format!("\"${{EDITOR:-vi}}\" ~/.docker/config.json   {look}"));
         }
         program(&sandbox, "docker-credential-odd", ASKED);

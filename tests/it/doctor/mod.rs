@@ -191,7 +191,7 @@ fn a_healthy_home_is_one_screen() {
 exit 0
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets in files, in clear text
@@ -199,13 +199,13 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:
+No problems found. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 exit 0
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets in files, in clear text
@@ -213,9 +213,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:
+No problems found. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]],
     );
@@ -241,7 +241,7 @@ fn nothing_is_written_without_fix() {
 exit 1
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✗ order     1 broken, 1 note
   ✗ docker-not-asking: Docker does not ask Ensign for atcr.io
       breaks: pulls and pushes there go out without a login
@@ -257,11 +257,11 @@ exit 1
 ✓ accounts  1 account with its secret
 ✓ answers   no account to try
 
-Found: 1 broken, 1 note. A report without secrets:
+Found: 1 broken, 1 note. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 --- stderr
-! 1 account of ATCR's helper is taken over; its file stays as it is
+! 1 account of ATCR's helper is taken over; its file is unchanged
 
 "#]]);
     assert_eq!(listing(sandbox.home()), before);

@@ -99,7 +99,7 @@ exit 1
 --- stdout
   ✗ registry-unreachable: [HOST] was not reached: Connection refused
     (os error 111)
-      breaks: logins there cannot be checked or renewed
+      breaks: logins at this registry cannot be checked or renewed
       fix:    docker-credential-ensign check [HOST] --verbose
               (if it is gone for good: docker-credential-ensign logout --all
               [HOST])
@@ -145,7 +145,7 @@ exit 1
 --- stdout
   ✗ registry-unreachable: [HOST] was not reached: Connection refused (os error
     111), through the proxy `127.0.0.1:1`
-      breaks: logins there cannot be checked or renewed
+      breaks: logins at this registry cannot be checked or renewed
       fix:    unset HTTPS_PROXY http_proxy
               (if there is no such proxy any more)
 --- stderr

@@ -142,7 +142,7 @@ fn a_newer_release_that_is_known_is_named_until_it_is_installed() {
     // If a package manager installed the program, `doctor` shows the package manager's command.
     write(&installed.at("lib/ensign/installed-by"), b"apt install --only-upgrade docker-credential-ensign\n");
     assert_eq!(names(&installed)[0]["command"], "apt install --only-upgrade docker-credential-ensign");
-    let note = "! Ensign 0.9.0 is available:  apt install --only-upgrade docker-credential-ensign\n";
+    let note = "! Ensign 0.9.0 is available; to update:  apt install --only-upgrade docker-credential-ensign\n";
     installed.sandbox.store("ghcr.io", "alice", "pw");
     assert!(installed.run(&["status"]).stderr.contains(note));
     fs::remove_file(installed.at("lib/ensign/installed-by")).unwrap();
@@ -199,7 +199,7 @@ fn who_must_type_sudo_is_told_what_that_changes() {
 exit 0
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets in files, in clear text
@@ -207,9 +207,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:
+No problems found. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
 }

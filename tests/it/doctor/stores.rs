@@ -30,7 +30,7 @@ fn a_key_that_cannot_be_had_is_told_once() {
 exit 0
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets sealed
@@ -38,9 +38,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:
+No problems found. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
     fs::rename(&key, &away).unwrap();
@@ -97,7 +97,7 @@ fn a_key_that_the_kernel_does_not_keep_is_not_given_to_it_any_more() {
 exit 0
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ! stores    1 note
@@ -111,9 +111,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-Found: 1 note. A report without secrets:
+Found: 1 note. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
 
@@ -131,7 +131,7 @@ exit 0
 exit 0
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets sealed
@@ -139,9 +139,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:
+No problems found. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
     let get = refused(&sandbox, &["/bin/sh", "-c", "printf ghcr.io | docker-credential-ensign get"]).unwrap();
@@ -166,7 +166,7 @@ fn a_passphrase_without_a_kernel_keyring_gives_way_to_another_holder() {
 exit 1
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ✗ stores    1 broken
@@ -178,9 +178,9 @@ exit 1
 ✓ accounts  2 accounts with their secrets
 ✓ answers   no account to try
 
-Found: 1 broken. A report without secrets:
+Found: 1 broken. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
     assert!(!run.stdout.contains("sealed-key"), "{run:?}");
@@ -215,7 +215,7 @@ hint: try again
 exit 0
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets sealed
@@ -223,9 +223,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:
+No problems found. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
 }
@@ -240,7 +240,7 @@ fn a_kernel_that_keeps_no_key_is_nothing_to_a_key_file() {
 exit 0
 --- stdout
 ✓ path      Ensign [VERSION] in ~/bin
-✓ helpers   no other helper is named
+✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
 ✓ files     4 files, readable by you only, nothing left over
 ✓ stores    2 secrets sealed
@@ -248,9 +248,9 @@ exit 0
 ✓ accounts  2 accounts with their secrets
 ✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
 
-No problems found. A report without secrets:
+No problems found. For a report without secrets:
   docker-credential-ensign doctor --report
-A newer release?  docker-credential-ensign update --check
+To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
 }

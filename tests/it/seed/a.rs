@@ -91,7 +91,7 @@ fn switch_toggles_two_accounts_and_shows_a_menu_of_three() {
         &shown,
         str![[r#"
 ? Default account of atcr.io: alice  for atcr.io/alice/**
-✓ atcr.io default: carol → alice   (undo: docker-credential-ensign switch atcr.io -)
+✓ Default of atcr.io: carol → alice   (undo: docker-credential-ensign switch atcr.io -)
 exit 0
 
 
@@ -253,7 +253,7 @@ error: the session of alice at [HOST] has expired
 hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, then try again; the saved secret stays valid
 exit 3
 --- stderr
-error: login failed for [HOST]: the session there has expired
+error: login failed for [HOST]: the session has expired
 hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, then try again
 exit 3
 --- stdout
@@ -279,7 +279,7 @@ error: the session of alice at [HOST-2] has expired
 hint: log in at http://[HOST-2]/ with a browser, then try again; the saved secret stays valid
 exit 3
 --- stderr
-error: login failed for [HOST-2]: the session there has expired
+error: login failed for [HOST-2]: the session has expired
 hint: log in at http://[HOST-2]/ with a browser, then try again
 
 "#]],

@@ -50,7 +50,7 @@ fn update_leaves_alone_what_another_installed() {
 exit 1
 --- stderr
 error: not updated: neither install.sh nor a package installed this program
-hint: install it again the way you did, or with a release's install.sh
+hint: install it again in the same way, or with a release's install.sh
 
 "#]]);
 }

@@ -119,7 +119,7 @@ exit 4
 --- stderr
 error: could not delete c@sha256:0000000000000000000000000000000000000000000000000000000000000000: [HOST] accepts alice, but does not allow this (403)
 error: DENIED: not yours
-hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 exit 1
 --- stderr
 error: not found: d@sha256:0000000000000000000000000000000000000000000000000000000000000000
@@ -135,7 +135,7 @@ exit 4
 --- stderr
 error: could not delete c:1.0: [HOST] accepts alice, but does not allow this (403)
 error: DENIED: not yours
-hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 exit 1
 --- stderr
 error: not found: d:1.0

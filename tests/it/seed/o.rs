@@ -86,10 +86,10 @@ exit 0
 ~/.docker/config.json
   !   "other.example"               plain-text login
 --- stderr
-! ~/.docker/config.json: "someregistry.example.com": its `auth` is not base64
+! ~/.docker/config.json: "someregistry.example.com": `auth` is not base64
 ✓ Imported a on other.example
 Nothing to change.
-! `docker-credential-ensign` is not on PATH: Docker will not find it
+! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
     assert_eq!((sandbox.who("other.example"), sandbox.run(&["get"], HOST)), ("a".to_owned(), Run::not_found()));
@@ -108,12 +108,12 @@ fn an_auth_without_a_user_name_is_no_login() {
         str![[r#"
 exit 3
 --- stderr
-! ~/.docker/config.json: "someregistry.example.com": its `auth` is not a user name and a secret
+! ~/.docker/config.json: "someregistry.example.com": `auth` is not a user name and a secret
 error: there are no accounts, so there is no registry to configure
 hint: run `docker-credential-ensign login HOST` first, or name a registry
 exit 3
 --- stderr
-! ~/.docker/config.json: "someregistry.example.com": only half of a login
+! ~/.docker/config.json: "someregistry.example.com": the login is incomplete
 error: there are no accounts, so there is no registry to configure
 hint: run `docker-credential-ensign login HOST` first, or name a registry
 
@@ -239,7 +239,7 @@ fn a_fresh_token_that_is_refused_is_a_missing_right() {
         _ => asks(BEARER),
     });
     assert_eq!(code, 4);
-    shows(&message, str!["HOST accepts alice, who may not pull HOST/foo/bar (says HOST)"]);
+    shows(&message, str!["HOST accepts alice, who may not pull HOST/foo/bar (according to HOST)"]);
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn a_store_that_fails_stops_the_question_with_its_error() {
 exit 1
 --- stderr
 error: the secret of alice on [HOST] could not be read by `docker-credential-kept`
-hint: run `docker-credential-kept list` to see what is wrong with it
+hint: run `docker-credential-kept list` to see what is wrong
 
 "#]]);
 }
@@ -291,7 +291,7 @@ fn a_bearer_challenge_without_a_realm_is_said() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: login failed for [HOST]: `[HOST]` asks for a token, but does not say from where
+error: login failed for [HOST]: `[HOST]` asks for a token, but names no token server
 hint: login not saved; use `--no-verify` to save it without checking
 
 "#]]);

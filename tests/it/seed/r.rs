@@ -33,7 +33,7 @@ hint: run `docker-credential-ensign help logout`
 exit 2
 --- stderr
 error: no registry was given
-hint: name one, as in `docker-credential-ensign login ghcr.io`
+hint: name a registry, as in `docker-credential-ensign login ghcr.io`
 
 "#]]);
 }
@@ -61,7 +61,7 @@ Password or token of alice: [hidden]
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for [HOST] yet; a line in its config changes that.
 Add it to ~/.docker/config.json? [y/N] no
-! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 
 "#]],
@@ -92,7 +92,7 @@ fn a_password_among_the_words_is_refused_and_not_repeated() {
         str![[r#"
 exit 2
 --- stderr
-error: refused: other programs and the shell's history would see the password
+error: `--password` would show the password to programs and the shell's history
 hint: run `docker-credential-ensign login ghcr.io -u alice --password-stdin < FILE`
 
 "#]],
@@ -242,7 +242,7 @@ exit 0
   Used for  HOST/alice/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! Docker does not ask Ensign for HOST yet:  docker-credential-ensign configure-docker
+! Docker does not ask Ensign for HOST yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
 }
@@ -295,7 +295,7 @@ fn a_store_that_fails_is_told_with_the_cause() {
 exit 1
 --- stderr
 error: could not save the login: the secret of alice on ghcr.io could not be kept by `docker-credential-kept`
-hint: run `docker-credential-kept list` to see what is wrong with it
+hint: run `docker-credential-kept list` to see what is wrong
 
 "#]]);
 }

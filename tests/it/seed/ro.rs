@@ -15,7 +15,7 @@ fn a_missing_cause_is_never_printed_as_none() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: login failed for [HOST]: `[HOST]` asks for a token, but does not say from where
+error: login failed for [HOST]: `[HOST]` asks for a token, but names no token server
 hint: login not saved; use `--no-verify` to save it without checking
 
 "#]]);
@@ -131,8 +131,8 @@ exit 0
   Used for  [HOST]/alice/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! [HOST] lets anyone in: the password was not checked
-! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+! [HOST] lets anyone in, so the password was not checked
+! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
 }
@@ -147,7 +147,7 @@ fn a_realm_inside_this_network_gets_no_password() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: login failed for r.example: the credentials were not sent where `r.example` wants them: `https://169.254.169.254/token` is an address inside this network
+error: login failed for r.example: the credentials were not sent to the token server of `r.example`: `https://169.254.169.254/token` is an address inside this network
 hint: login not saved; use `--no-verify` to save it without checking
 
 "#]]);

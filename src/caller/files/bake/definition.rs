@@ -69,7 +69,7 @@ impl BakeDefinition {
             TargetLayer::Block(member, file) => BakeTarget::of_block(member, file, &self.world),
             TargetLayer::Open(file) => {
                 let mut target = BakeTarget::new(file);
-                target.leave_all_open(&format!("the matrix of `{name}` is not known"));
+                target.leave_all_open(&format!("the matrix of the target `{name}` is unknown"));
                 target
             }
         });

@@ -62,7 +62,7 @@ pub(super) fn images(
         side.unknown.extend(target.open_names);
         side.extend(target.cache_to.unwrap_or_default());
         if goes == OutputDestination::PerhapsSomewhere {
-            let message = format!("where the target `{name}` goes is not known");
+            let message = format!("the destination of the target `{name}` is unknown");
             let unknown = UnknownImages { file: target.file.to_path_buf(), reach: RegistryRange::Any, message };
             side.unknown.push(unknown.clone());
             pulled.unknown.push(unknown);

@@ -33,7 +33,7 @@ impl BakeDefinition {
             let all = self.groups.keys().chain(self.layers.keys());
             let fitting: Vec<_> = all.filter(|name| self.budget.spend(16) && glob::fits(word, name)).cloned().collect();
             if fitting.is_empty() || self.layers.keys().any(|name| name.contains('\0')) {
-                reader.add_unknown(&self.place, &format!("which targets `{word}` means is not known"));
+                reader.add_unknown(&self.place, &format!("the targets that `{word}` selects are unknown"));
             }
             names.extend(fitting);
         }
@@ -58,7 +58,7 @@ impl BakeDefinition {
             }
         }
         if targets.len() > TARGETS_AT_MOST {
-            reader.add_unknown(&self.place, "builds more targets than Ensign reads");
+            reader.add_unknown(&self.place, "selects more targets than Ensign reads");
         }
         targets
     }
@@ -90,7 +90,7 @@ impl BakeDefinition {
         let target = self.resolve(name, overrides, &mut BTreeMap::new(), 0);
         if target.is_none() {
             let shown = name.split('\0').next().unwrap_or_default().replace(UNKNOWN, "…");
-            reader.add_unknown(&self.place, &format!("the target `{shown}` is not known"));
+            reader.add_unknown(&self.place, &format!("the target `{shown}` is unknown"));
         }
         target
     }
@@ -129,7 +129,7 @@ impl BakeDefinition {
             None => own,
         };
         if is_open {
-            target.leave_all_open(&format!("what `{name}` inherits is not known"));
+            target.leave_all_open(&format!("what the target `{name}` inherits is unknown"));
         }
         overrides.apply(name, &mut target, |name| self.layers.contains_key(name));
         seen.insert(name.to_owned(), Some(target.clone()));

@@ -88,7 +88,7 @@ impl BakeTarget {
         for (name, what) in [("args", "build arguments"), ("contexts", "named contexts")] {
             let Some(value) = attribute(name) else { continue };
             let Ok(entries) = value.as_map() else {
-                target.leave_open(&format!("the {what} of a target are not known"));
+                target.leave_open(&format!("the {what} of a target are unknown"));
                 continue;
             };
             let entries = entries.iter().filter(|(_, value)| **value != HclValue::Null);
@@ -207,11 +207,11 @@ impl BakeTarget {
                 });
             }
             (Some(name), None) if Path::new(&name).is_absolute() => files.push(PathBuf::from(name)),
-            (_, None) => self.leave_open("the context or Dockerfile of a target is not known here"),
+            (_, None) => self.leave_open("the context or Dockerfile of a target is unknown"),
             (None, Some(_)) => {}
         }
         if self.stage.as_ref().is_some_and(|stage| stage.contains(UNKNOWN)) {
-            self.leave_open("the stage of a target is not known");
+            self.leave_open("the stage of a target is unknown");
         }
         Build {
             folder,

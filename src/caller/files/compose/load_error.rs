@@ -19,9 +19,9 @@ impl LoadError {
 impl From<TemplateError> for LoadError {
     fn from(error: TemplateError) -> Self {
         Self::refused(match error {
-            TemplateError::Malformed => "a `$` is not written as a variable is",
-            TemplateError::Missing => "a variable is required and not set",
-            TemplateError::TooLong => "a text is too long",
+            TemplateError::Malformed => "a `$` does not begin a valid variable",
+            TemplateError::Missing => "a required variable is not set",
+            TemplateError::TooLong => "a value is too long",
         })
     }
 }

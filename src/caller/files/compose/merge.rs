@@ -131,7 +131,7 @@ fn merge_any(base: &Rc<YamlNode>, later: &Rc<YamlNode>, budget: &Budget) -> Resu
         }
         (_, YamlNode::Nothing) => return Ok(base.clone()),
         (YamlNode::Map(_) | YamlNode::List(_), _) => {
-            return Err(LoadError::refused("a value replaces one of another kind"));
+            return Err(LoadError::refused("a value replaces a value of another type"));
         }
         _ => return Ok(later.clone()),
     };
@@ -156,7 +156,7 @@ fn merge_entry(
 }
 
 fn spend(entries: usize, budget: &Budget) -> Result<(), LoadError> {
-    if budget.spend(entries as u64) { Ok(()) } else { Err(LoadError::refused("it is too large")) }
+    if budget.spend(entries as u64) { Ok(()) } else { Err(LoadError::refused("the project is too large")) }
 }
 
 /// Converts `build: folder` to `build: {context: folder}`.

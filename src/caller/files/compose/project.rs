@@ -84,7 +84,7 @@ impl ProjectLoader<'_> {
                 for included in document.get("include").map(|include| include.list()).unwrap_or_default() {
                     for (name, parts) in self.include(included, origin, above)? {
                         if own.get(&name).is_some_and(|service| !service.says_the_same(&parts)) {
-                            return Err(LoadError::refused("a service is in an included file too"));
+                            return Err(LoadError::refused("an included file has a service with the same name"));
                         }
                         own.insert(name, parts);
                     }
@@ -95,11 +95,11 @@ impl ProjectLoader<'_> {
                     service.apply(&parts, self.reader.budget())?;
                 }
                 if model.len() > SERVICES_AT_MOST {
-                    return Err(LoadError::refused("it has too many services"));
+                    return Err(LoadError::refused("the project has too many services"));
                 }
             }
         }
-        if is_empty { Err(LoadError::refused("it is empty")) } else { Ok(model) }
+        if is_empty { Err(LoadError::refused("the project is empty")) } else { Ok(model) }
     }
 
     /// Returns the documents of a file, with variables substituted.
@@ -110,13 +110,13 @@ impl ProjectLoader<'_> {
     ) -> Result<Vec<std::rc::Rc<YamlNode>>, LoadError> {
         let yaml = self.reader.yaml(file).ok_or(LoadError::Unread)?;
         if yaml.has_same_key_twice {
-            return Err(LoadError::refused("a key is in it twice"));
+            return Err(LoadError::refused("a key appears twice"));
         }
         let mut documents = Vec::new();
         for document in &yaml.documents {
             let document = substitute_all(document, variables, self.reader.budget())?;
             let YamlNode::Map(_) = document.plain() else {
-                return Err(LoadError::refused("it is not a mapping"));
+                return Err(LoadError::refused("the file is not a mapping"));
             };
             documents.push(document);
         }
@@ -158,7 +158,7 @@ impl ProjectLoader<'_> {
         origin: ServiceOrigin<'_>,
         above: &mut Vec<(PathBuf, String)>,
     ) -> Result<ServiceParts, LoadError> {
-        let node = services.get(name).ok_or(LoadError::refused("a service is extended that is not there"))?;
+        let node = services.get(name).ok_or(LoadError::refused("a service extends a missing service"))?;
         let YamlNode::Map(_) = node.plain() else { return Err(LoadError::refused("a service is not a mapping")) };
         let parts = ServiceParts::new(node.plain(), origin.file);
         let Some(extends) = node.get("extends") else { return Ok(parts) };
@@ -167,7 +167,7 @@ impl ProjectLoader<'_> {
             extends.text().or_else(|| text_of("service")).ok_or(LoadError::refused("`extends` names no service"))?;
         let step = (origin.file.to_owned(), name.to_owned());
         if above.contains(&step) || above.len() >= DEPTH_AT_MOST || !self.reader.budget().spend(100) {
-            return Err(LoadError::refused("services extend each other"));
+            return Err(LoadError::refused("services extend each other in a circle"));
         }
         above.push(step);
         let mut whole = match text_of("file") {
@@ -192,7 +192,7 @@ impl ProjectLoader<'_> {
         let documents = self.documents(&file, origin.variables)?;
         let mut services = documents.iter().filter_map(|document| document.get("services"));
         let services = services.rfind(|services| services.get(base).is_some());
-        let services = services.ok_or(LoadError::refused("a service is extended that is not there"))?;
+        let services = services.ok_or(LoadError::refused("a service extends a missing service"))?;
         let origin = ServiceOrigin { file: &file, folder: &folder, ..origin };
         let mut parts = self.extended(base, services, origin, above)?;
         parts.resolve(&folder);
@@ -214,7 +214,7 @@ impl ProjectLoader<'_> {
         }
         let first = files.first().ok_or(LoadError::refused("`include` names no file"))?;
         if above.contains(first) || above.len() >= DEPTH_AT_MOST {
-            return Err(LoadError::refused("projects include each other"));
+            return Err(LoadError::refused("projects include each other in a circle"));
         }
         let folder = match node.get("project_directory").and_then(|folder| folder.text()) {
             Some(folder) => origin.folder.join(folder),
@@ -243,7 +243,7 @@ impl ProjectLoader<'_> {
             return Err(LoadError::Unread);
         }
         if is_git(name) {
-            return Err(LoadError::refused("a part of it is in a git repository"));
+            return Err(LoadError::refused("a part of the project is in a git repository"));
         }
         if name.contains('\0') { Err(LoadError::Unread) } else { Ok(folder.join(name)) }
     }

@@ -33,7 +33,7 @@ pub(super) fn select<'s>(
     // A service on the command line enables all profiles of this service.
     let mut profiles = profiles.to_vec();
     for name in &named {
-        let Some(service) = services.get(*name) else { return Err(LoadError::refused("a service is not there")) };
+        let Some(service) = services.get(*name) else { return Err(LoadError::refused("a named service is missing")) };
         if !enabled.contains(name) {
             profiles.extend(service.profiles.iter().cloned());
         }
@@ -73,10 +73,14 @@ fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError>
             !enabled.contains(name.as_str()) && (*is_required || !services.contains_key(name))
         };
         if service.depends_on.iter().any(is_missing) {
-            return Err(LoadError::refused("a service depends on one that is not there or not enabled"));
+            return Err(LoadError::refused("a service depends on a missing or disabled service"));
         }
     }
-    if has_circle(services, enabled) { Err(LoadError::refused("services depend on each other")) } else { Ok(()) }
+    if has_circle(services, enabled) {
+        Err(LoadError::refused("services depend on each other in a circle"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Tells whether services depend on each other in a circle. A circle exists if services are left after every service
@@ -116,7 +120,7 @@ fn with_dependencies<'s>(
         let Some((name, service)) = services.get_key_value(name).filter(|(name, _)| enabled.contains(name.as_str()))
         else {
             if is_required && is_strict {
-                return Err(LoadError::refused("a service depends on one that is not there or not enabled"));
+                return Err(LoadError::refused("a service depends on a missing or disabled service"));
             }
             continue;
         };

@@ -92,7 +92,7 @@ pub(super) fn settings(
     let (artifacts, files): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with("oci://"));
     let artifacts = artifacts.iter().filter_map(|name| Some(name.strip_prefix("oci://")?.to_owned())).collect();
     if files.iter().any(|name| name == "-" || is_git(name)) {
-        return Err(LoadError::refused("a part of it is not a file on this machine"));
+        return Err(LoadError::refused("a part of the project is not a file on this machine"));
     }
     let files: Vec<PathBuf> = files.iter().filter_map(|name| local(current, name)).collect();
     let name = project_name(task, &files, &folder, &variables, reader)?;
@@ -117,7 +117,7 @@ pub(super) fn add_env_files(
     });
     let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
     let is_taken = texts.is_empty() || variables.add_files(&texts);
-    if is_taken { Ok(()) } else { Err(LoadError::refused("an `.env` cannot be read")) }
+    if is_taken { Ok(()) } else { Err(LoadError::refused("an `.env` file cannot be read")) }
 }
 
 fn add_default_env_file(
@@ -178,7 +178,7 @@ fn project_name(
     let name = task.value(FlagKind::ProjectName).filter(|name| !name.is_empty()).map(str::to_owned);
     if let Some(name) = name.or_else(|| variables.get(PROJECT_NAME).filter(|name| !name.is_empty())) {
         let is_whole = normalised(&name) == name;
-        return if is_whole { Ok(name) } else { Err(LoadError::refused("its name is not valid")) };
+        return if is_whole { Ok(name) } else { Err(LoadError::refused("the project's name is not valid")) };
     }
     let documents: Vec<_> = files.iter().flat_map(|file| reader.documents(file)).collect();
     let text = documents.iter().rev().find_map(|document| document.get("name")?.text());
@@ -188,7 +188,7 @@ fn project_name(
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         normalised(&folder.file_name().unwrap_or_default().to_string_lossy())
     };
-    if name.is_empty() { Err(LoadError::refused("it has no name")) } else { Ok(name) }
+    if name.is_empty() { Err(LoadError::refused("the project has no name")) } else { Ok(name) }
 }
 
 fn normalised(name: &str) -> String {

@@ -28,7 +28,7 @@ struct VariableSubstitution<'a> {
 impl VariableSubstitution<'_> {
     fn node(&mut self, node: &Rc<YamlNode>) -> Result<Rc<YamlNode>, LoadError> {
         if !self.budget.spend(1) {
-            return Err(LoadError::refused("it is too large"));
+            return Err(LoadError::refused("the project is too large"));
         }
         let is_leaf = matches!(**node, YamlNode::Nothing | YamlNode::Reset | YamlNode::Text(_));
         if !is_leaf && let Some(known) = self.shared.get(&Rc::as_ptr(node)) {

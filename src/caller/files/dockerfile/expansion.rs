@@ -24,7 +24,7 @@ impl ShellCursor<'_> {
         self.at += 1;
         self.depth += 1;
         if self.depth > DEPTH_AT_MOST {
-            return refused("variables are too deep in one another");
+            return refused("variables are nested too deeply");
         }
         let start = self.at;
         let text = self.braced()?;
@@ -66,8 +66,7 @@ impl ShellCursor<'_> {
                     Some('-') => kept(filled.unwrap_or(word)),
                     Some('+') => kept(filled.map_or_else(String::new, |_| word)),
                     _ if is_left => Ok(None),
-                    _ => filled
-                        .map_or_else(|| refused("a variable that is required has no value"), |value| Ok(Some(value))),
+                    _ => filled.map_or_else(|| refused("a required variable has no value"), |value| Ok(Some(value))),
                 }
             }
             Some(end @ ('#' | '%')) => {
@@ -143,7 +142,7 @@ mod tests {
             ("${A:+x}${EMPTY:+y}${EMPTY+z}", "xz"),
             ("${NONE:-${A:-y}}", "abab"),
             ("${A:?no}", "abab"),
-            ("${NONE:?no}", "(a variable that is required has no value)"),
+            ("${NONE:?no}", "(a required variable has no value)"),
             ("${A#a}", "bab"),
             ("${A#*b}", "ab"),
             ("x${A##*b}", "x"),
@@ -164,7 +163,7 @@ mod tests {
             ("${OPEN:-x}", "\u{fffd}"),
             ("${OPEN:+x}", "\u{fffd}"),
             ("${OPEN#x}y", "\u{fffd}y"),
-            ("${OPEN:-${NONE:?no}}", "(a variable that is required has no value)"),
+            ("${OPEN:-${NONE:?no}}", "(a required variable has no value)"),
             ("${A", "(a `${` is not well formed)"),
             ("${A:", "(a `${` is not well formed)"),
             ("${A:-", "(a `${` has no end)"),

@@ -30,12 +30,12 @@ fn only_images_of_needed_stages_are_pulled() {
         ("from --platform=$BUILDPLATFORM a as b\nFROM b", "", "a"),
         ("FROM a AS one\nFROM b\nCOPY --from=one / /", "", "b a"),
         ("FROM a AS one\nFROM b\nCOPY --link --from=0 / /", "", "b a"),
-        ("FROM a\nCOPY --from=later / /\nFROM b AS later", "0", "(the stage to build is not in it)"),
-        ("FROM a AS one\nCOPY --from=later / /\nFROM b AS later", "one", "(a stage needs a later one)"),
+        ("FROM a\nCOPY --from=later / /\nFROM b AS later", "0", "(the stage to build is missing)"),
+        ("FROM a AS one\nCOPY --from=later / /\nFROM b AS later", "one", "(a stage needs a later stage)"),
         ("FROM a AS one\nFROM c\nCOPY --from=later / /\nFROM b AS later", "one", "a"),
         ("FROM a AS one\nCOPY --from=local / /\nFROM b AS local", "one", "a"),
-        ("FROM a AS one\nCOPY --from=one / /", "", "(stages need one another)"),
-        ("FROM a\nCOPY --from=7 / /", "", "(a `--from` has the number of no stage)"),
+        ("FROM a AS one\nCOPY --from=one / /", "", "(stages need one another in a circle)"),
+        ("FROM a\nCOPY --from=7 / /", "", "(no stage has the number in a `--from`)"),
         ("FROM a\nFROM b", "", "b"),
         ("FROM a AS One\nFROM b", "ONE", "a"),
         ("FROM a\nCOPY --from=b / /\nRUN --mount=type=bind,from=c,target=/x cmd --from=d", "", "a b c"),
@@ -48,7 +48,7 @@ fn only_images_of_needed_stages_are_pulled() {
         ("FROM other\nCOPY --from=old / /", "", "image new"),
         ("FROM docker.io/library/old:latest", "", "new"),
         ("# syntax=s x\n# escape=`\nFROM `\n  a", "", "s a"),
-        ("//syntax=s\nFROM a", "", "s (an instruction is not known)"),
+        ("//syntax=s\nFROM a", "", "s (an instruction is unknown)"),
         ("# note\n# syntax=s\nFROM a", "", "a"),
         ("# syntax=s\n# syntax=t\nFROM a", "", "s (a parser directive appears twice)"),
         ("\n# escape=`\nFROM \\\n a", "", "a"),
@@ -57,10 +57,10 @@ fn only_images_of_needed_stages_are_pulled() {
         ("FROM a is b", "", "(a `FROM` is not well formed)"),
         ("FROM a\nADD x y", "", "a"),
         ("FROM a\nCOPY --from=\\b / /", "", "a b"),
-        ("FROM a\nONBUILD FROM b", "", "(an instruction is not known)"),
-        ("FROM a\nONBUILD X b", "", "(an instruction is not known)"),
+        ("FROM a\nONBUILD FROM b", "", "(an instruction is unknown)"),
+        ("FROM a\nONBUILD X b", "", "(an instruction is unknown)"),
         ("FROM a\nRUN [\"x\", \"<<A\"]\nFROM b", "", "b"),
-        ("FROM a\nRUN [1, \"<<A\"]", "", "(a list has more than texts)"),
+        ("FROM a\nRUN [1, \"<<A\"]", "", "(a JSON list contains more than strings)"),
         ("ARG\nFROM a", "", "(an `ARG` is not well formed)"),
         ("ARG =x\nFROM a", "", "(an `ARG` is not well formed)"),
         ("# note=x\n# escape=`\nFROM \\\n a", "", "a"),
@@ -76,10 +76,10 @@ fn only_images_of_needed_stages_are_pulled() {
         ("FROM a AS one\nFROM b AS one\nFROM x$TARGETSTAGE AS one", "", "xone"),
         ("FROM a AS one two", "", "(a `FROM` is not well formed)"),
         ("FROM a AS 1", "", "(the name of a stage is not valid)"),
-        ("FROM a\nFRMO b", "", "(an instruction is not known)"),
-        ("RUN x\nFROM b", "", "(an instruction stands before the first stage)"),
+        ("FROM a\nFRMO b", "", "(an instruction is unknown)"),
+        ("RUN x\nFROM b", "", "(an instruction comes before the first stage)"),
         ("FROM", "", "(a `FROM` is not well formed)"),
-        ("", "", "(it has no stage)"),
+        ("", "", "(the file has no stage)"),
     ] {
         assert_eq!(shown(text, &filling(target, &[])), expected, "{text}");
     }
@@ -109,7 +109,7 @@ fn here_documents_are_passed_over_and_nothing_else_is() {
         ("ONBUILD CMD <<END", false),
     ] {
         let text = format!("FROM a AS one\n{line}\nFROM b\nEND\nFROM c");
-        let expected = if is_one { "c" } else { "(an instruction is not known)" };
+        let expected = if is_one { "c" } else { "(an instruction is unknown)" };
         assert_eq!(shown(&text, &filling("", &[])), expected, "{line}");
         let text = format!("FROM a AS one\n{line}\nFROM b");
         let expected = if is_one { "(a here-document has no end)" } else { "b" };
@@ -151,7 +151,7 @@ fn images_of_every_platform_count() {
         (&["linux/arm64,linux/arm/v7"], "a"),
         (&["windows/amd64"], "b"),
         (&["windows/amd64", "linux/amd64, windows/arm64"], "b a c"),
-        (&["linux/amd64", "nothing/"], "a (a platform is not known)"),
+        (&["linux/amd64", "nothing/"], "a (a platform is unknown)"),
     ] {
         let platforms = platforms.iter().map(|platform| (*platform).to_owned()).collect();
         assert_eq!(shown(text, &BuildParameters { platforms, ..filling("", &[]) }), expected, "{expected}");
@@ -168,7 +168,7 @@ fn each_builder_reads_it_its_own_way() {
         (BuilderKind::Buildah, "", "c"),
         (BuilderKind::Buildah, "1", "b"),
         (BuilderKind::InOrder, "", "a b c"),
-        (BuilderKind::InOrder, "1", "(the stage to build is not in it)"),
+        (BuilderKind::InOrder, "1", "(the stage to build is missing)"),
     ] {
         assert_eq!(shown(text, &BuildParameters { builder, ..filling(target, &[]) }), expected, "{builder:?} {target}");
     }
@@ -184,7 +184,7 @@ fn the_old_builder_of_docker_builds_what_is_not_used() {
         ("FROM a AS one\nFROM b AS two\nFROM c", "", &[][..], "a b c"),
         ("FROM a AS one\nFROM b AS two\nFROM c", "two", &[], "a b"),
         ("FROM a AS one\nFROM b AS two\nFROM c", "TWO", &[], "a b"),
-        ("FROM a AS one\nFROM b AS two\nFROM c", "1", &[], "(the stage to build is not in it)"),
+        ("FROM a AS one\nFROM b AS two\nFROM c", "1", &[], "(the stage to build is missing)"),
         ("ARG X=a\nFROM ${X}", "", &[("X", "y")], "y"),
         ("FROM a AS One\nFROM ONE", "", &[], "a"),
         ("# syntax=docker/dockerfile:1\nFROM a", "", &[], "a"),

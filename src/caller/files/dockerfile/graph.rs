@@ -122,7 +122,7 @@ impl StageGraph<'_> {
         };
         match self.by_name.get(&*target.to_ascii_lowercase()).copied().or_else(by_number) {
             Some(number) => Ok(number),
-            None => refused("the stage to build is not in it"),
+            None => refused("the stage to build is missing"),
         }
     }
 
@@ -130,13 +130,13 @@ impl StageGraph<'_> {
         for (number, stage) in self.file.all.iter().enumerate() {
             self.add_needs(number, &stage.sources, budget)?;
         }
-        if self.has_circle() { refused("stages need one another") } else { Ok(()) }
+        if self.has_circle() { refused("stages need one another in a circle") } else { Ok(()) }
     }
 
     fn add_needs(&mut self, number: usize, sources: &[CopySource], budget: &Budget) -> Result<(), DockerfileError> {
         for source in sources {
             if !budget.spend(1) {
-                return refused("it takes too long to read");
+                return refused("the file takes too long to read");
             }
             let need = self.need(source)?;
             self.nodes[number].needs.push(need);
@@ -149,7 +149,7 @@ impl StageGraph<'_> {
         let (CopySource::Copy(from) | CopySource::Mount(from)) = source;
         if let (CopySource::Copy(_), Ok(number)) = (source, from.parse::<i64>()) {
             let number = usize::try_from(number).ok().filter(|number| *number < self.nodes.len());
-            return number.map_or_else(|| refused("a `--from` has the number of no stage"), Ok);
+            return number.map_or_else(|| refused("no stage has the number in a `--from`"), Ok);
         }
         if let Some(number) = self.by_name.get(&*from.to_ascii_lowercase()) {
             return Ok(*number);
@@ -205,7 +205,7 @@ impl StageGraph<'_> {
                 (number..stages).contains(*need) && !matches!(self.nodes[**need].base, StageBase::Replaced(_))
             };
             if self.nodes[number].needs.iter().any(|need| is_later(&need)) {
-                return refused("a stage needs a later one");
+                return refused("a stage needs a later stage");
             }
             waiting.extend(self.nodes[number].needs.iter().rev());
         }

@@ -46,7 +46,7 @@ impl Directives {
         match self.0.get("escape").map(String::as_str) {
             None | Some("\\") => Ok('\\'),
             Some("`") => Ok('`'),
-            Some(_) => refused("its `escape` directive is not known"),
+            Some(_) => refused("the `escape` directive is unknown"),
         }
     }
 }
@@ -91,7 +91,7 @@ pub(super) fn instructions(text: &str, escape: char, budget: &Budget) -> Result<
         }
         let instruction = Instruction::read(&joined);
         if found.len() == INSTRUCTIONS_AT_MOST || !budget.spend(joined.len() as u64) {
-            return refused("it is too long to be read");
+            return refused("the file is too long to read");
         }
         if joined.contains("<<") && instruction.may_have_documents()? {
             for HereDocument { end, is_indented } in here_documents(&joined, budget)? {
@@ -175,7 +175,7 @@ impl Instruction {
         }
         match serde_json::from_str::<Vec<serde_json::Value>>(&self.rest) {
             Ok(list) if list.iter().all(serde_json::Value::is_string) => Ok(false),
-            Ok(_) => refused("a list has more than texts"),
+            Ok(_) => refused("a JSON list contains more than strings"),
             Err(_) => Ok(true),
         }
     }

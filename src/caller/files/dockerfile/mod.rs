@@ -91,10 +91,10 @@ fn add_images(
         platforms.push("local");
     }
     if platforms.len() > PLATFORMS_AT_MOST {
-        return refused("it is for too many platforms");
+        return refused("the build is for too many platforms");
     }
     for platform in platforms {
-        let Some(platform) = Platform::parse(platform) else { return refused("a platform is not known") };
+        let Some(platform) = Platform::parse(platform) else { return refused("a platform is unknown") };
         for image in graph::images(&stages, &platform, filling, budget)? {
             if !images.contains(&image) {
                 images.push(image);

@@ -92,7 +92,7 @@ fn fit(
     fits[0] = true;
     for part in parts {
         if !budget.spend(fits.len() as u64) {
-            return refused("it takes too long to read");
+            return refused("the file takes too long to read");
         }
         match part {
             PatternToken::Many => {

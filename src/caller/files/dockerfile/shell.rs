@@ -38,7 +38,7 @@ impl<'a> ShellSyntax<'a> {
     fn read(&self, text: &str) -> Result<(String, Vec<String>), DockerfileError> {
         let chars: Vec<char> = text.chars().collect();
         if !self.budget.spend(chars.len() as u64) {
-            return refused("it takes too long to read");
+            return refused("the file takes too long to read");
         }
         let length_at_most = text.len() + LENGTH_AT_MOST;
         let mut reading = ShellCursor { shell: self, chars: &chars, at: 0, depth: 0, length_at_most };
@@ -178,7 +178,7 @@ impl ShellCursor<'_> {
                 }
             }
             if read.text.len() > self.length_at_most {
-                return refused("a text is too long");
+                return refused("a word is too long");
             }
         }
         if end.is_some() { refused("a `${` has no end") } else { Ok(read.finish()) }
@@ -222,7 +222,7 @@ impl ShellCursor<'_> {
                 }
             }
             if text.len() > self.length_at_most {
-                return refused("a text is too long");
+                return refused("a word is too long");
             }
         }
         self.at += 1;

@@ -66,33 +66,33 @@ impl DockerfileStages {
         for instruction in lines::instructions(text, escape, budget)? {
             this.add(&instruction)?;
         }
-        if this.all.is_empty() { refused("it has no stage") } else { Ok(this) }
+        if this.all.is_empty() { refused("the file has no stage") } else { Ok(this) }
     }
 
     fn add(&mut self, instruction: &Instruction) -> Result<(), DockerfileError> {
         match (instruction.verb.as_str(), self.all.last_mut()) {
             ("from", _) => {
                 if self.all.len() == STAGES_AT_MOST {
-                    return refused("it has too many stages");
+                    return refused("the file has too many stages");
                 }
                 self.all.push(BuildStage::read(instruction)?);
             }
             ("arg", None) => self.arguments.extend(arguments(instruction, self.escape)?),
-            (verb, _) if !VERBS.contains(&verb) => return refused("an instruction is not known"),
-            (_, None) => return refused("an instruction stands before the first stage"),
+            (verb, _) if !VERBS.contains(&verb) => return refused("an instruction is unknown"),
+            (_, None) => return refused("an instruction comes before the first stage"),
             ("onbuild", Some(stage)) => {
                 let trigger = Instruction::read(&instruction.rest);
                 if !VERBS.contains(&&*trigger.verb)
                     || matches!(trigger.verb.as_str(), "onbuild" | "from" | "maintainer")
                 {
-                    return refused("an instruction is not known");
+                    return refused("an instruction is unknown");
                 }
                 stage.on_build.extend(sources(&trigger)?);
             }
             (_, Some(stage)) => stage.sources.extend(sources(instruction)?),
         }
         let is_too_long = |stage: &BuildStage| stage.sources.len().max(stage.on_build.len()) > SOURCES_AT_MOST;
-        if self.all.last().is_some_and(is_too_long) { refused("a stage copies from too many") } else { Ok(()) }
+        if self.all.last().is_some_and(is_too_long) { refused("a stage copies from too many sources") } else { Ok(()) }
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) fn log_in(
     let pending = match begun {
         Ok(pending) => pending,
         Err(why) if offered => {
-            context.ui.note(format_args!("no login by browser: {why}"));
+            context.ui.note(format_args!("no login by browser is possible: {why}"));
             return Ok(None);
         }
         Err(why) => {
@@ -108,10 +108,10 @@ fn ask_name(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<Us
         return parse(&context.ui.ask(&format!("Username at {}", known.registry))?);
     }
     let what = format!("the user name at {} is not known, and there is no terminal to ask on", known.registry);
-    Err(Failure::usage(what, "name it with `-u`"))
+    Err(Failure::usage(what, "name the user with `-u`"))
 }
 
 /// Parses a typed user name or alias.
 fn parse<T: FromStr<Err = AccountNameError>>(text: &str) -> Result<T, Failure> {
-    text.parse().map_err(|error: AccountNameError| Failure::usage(error.to_string(), "choose another one"))
+    text.parse().map_err(|error: AccountNameError| Failure::usage(error.to_string(), "choose another user name"))
 }

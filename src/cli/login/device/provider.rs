@@ -26,7 +26,7 @@ pub(super) fn named_provider(
     let args::DeviceLoginArguments { provider: name, issuer, .. } = &arguments.browser;
     if let Some(name) = name {
         let row = table.named(name).filter(|provider| provider.has_login()).ok_or_else(|| {
-            Failure::usage(format!("`{name}` is not a provider"), format!("there are: {}", table.names()))
+            Failure::usage(format!("`{name}` is not a provider"), format!("use one of: {}", table.names()))
         })?;
         return Ok(row.clone().with(&overrides(arguments)));
     }

@@ -43,11 +43,11 @@ pub(super) fn show(
         return Ok(());
     }
     if !oauth::is_fit_for_browser(best) {
-        ui.note("the link is not https, so it is not opened");
+        ui.note("the link is not https, so Ensign does not open it");
     } else if ui.open_browser(best) {
         ui.say("Your browser opens. Approve the login only if it shows the same code.");
     } else {
-        ui.note("no browser could be opened here");
+        ui.note("no browser could be opened");
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ pub(super) fn describe_failure(known: &RegistryAccounts, title: &str, ended: Dev
         DeviceFlowError::SessionOver(page) => {
             let hint = page
                 .map_or_else(|| again.to_owned(), |page| format!("log in at {page} with a browser, then try again"));
-            Failure::not_logged_in(what("the session there has expired"), hint)
+            Failure::not_logged_in(what("the session has expired"), hint)
         }
         DeviceFlowError::OutOfReach(why) => {
             Problem::new(what(&format!("{title} is out of reach: {why}")), again).into()
