@@ -72,6 +72,7 @@ pub(super) type FlagTable = &'static [(&'static str, FlagKind)];
 
 /// A word or a flag. Short flags without a value are skipped. `CommandWord` has no `Debug`, because a word may be a
 /// password.
+#[derive(Clone, Copy)]
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(super) enum CommandWord<'a> {
     Positional(&'a str),
@@ -83,8 +84,8 @@ pub(super) enum CommandWord<'a> {
 #[derive(Clone, Copy)]
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(super) struct Switch<'a> {
-    name: &'a str,
-    is_on: bool,
+    pub(super) name: &'a str,
+    pub(super) is_on: bool,
 }
 
 /// Reads words one by one, in one pass.
@@ -182,23 +183,6 @@ impl<'a> Iterator for CommandWords<'a> {
     }
 }
 
-/// Tells whether the switch `flag` is on.
-pub(super) fn is_on(switches: &[Switch<'_>], flag: &str) -> bool {
-    last(switches, flag) == Some(true)
-}
-
-/// Tells whether the command line turns the switch `flag` off, such as by `--flag=false`.
-pub(super) fn is_off(switches: &[Switch<'_>], flag: &str) -> bool {
-    last(switches, flag) == Some(false)
-}
-
-/// Returns whether a switch is on, or `None` if the switch is not on the command line. If the switch is repeated, the
-/// last value wins.
-fn last(switches: &[Switch<'_>], flag: &str) -> Option<bool> {
-    let name = flag.trim_start_matches('-');
-    switches.iter().rev().find(|switch| !name.is_empty() && switch.name == name).map(|switch| switch.is_on)
-}
-
 /// Tells whether Go's `strconv.ParseBool` reads `value` as true.
 pub(super) fn is_true(value: &str) -> bool {
     matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
@@ -251,31 +235,6 @@ mod tests {
                 (images.into(), positionals.into()),
                 "{words:?}"
             );
-        }
-    }
-
-    #[test]
-    fn the_last_switch_of_a_name_wins() {
-        for (words, expected) in [
-            ("--push", true),
-            ("--push=1", true),
-            ("--push=false", false),
-            ("--push --push=false", false),
-            ("--push=false --push", true),
-            ("--push --load=false", true),
-            ("--tag --push", false),
-            ("--tag=--push", false),
-            ("-- --push", false),
-            ("-push", false),
-            ("--pushed", false),
-            ("", false),
-        ] {
-            let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
-            let switches = CommandWords::new(&words, FLAGS).filter_map(|word| match word {
-                CommandWord::Switch(switch) => Some(switch),
-                _ => None,
-            });
-            assert_eq!(is_on(&switches.collect::<Vec<_>>(), "--push"), expected, "{words:?}");
         }
     }
 

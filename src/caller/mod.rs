@@ -6,6 +6,7 @@
 mod agents;
 mod ancestry;
 mod clients;
+mod command_flags;
 mod command_words;
 mod containers;
 mod environment;

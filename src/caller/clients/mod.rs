@@ -10,6 +10,7 @@ mod docker;
 mod grammar;
 #[cfg(test)]
 mod help_record;
+mod parsed_command;
 mod podman;
 mod regclient;
 mod registry;

@@ -3,7 +3,8 @@
 use super::verb_effect::VerbEffect;
 use super::verb_invocation::InputFiles;
 use crate::caller::Program;
-use crate::caller::command_words::{FlagKind, FlagTable, Switch, is_off, is_on};
+use crate::caller::command_flags::CommandFlags;
+use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 
 /// A verb that works on a registry's images, or logs in. Verbs that need no registry are not listed.
@@ -57,13 +58,13 @@ impl Verb {
     pub(super) const fn new(
         paths: &'static str,
         positionals: Positionals,
-        form: ImageSyntax,
+        syntax: ImageSyntax,
         flags: FlagTable,
     ) -> Self {
         Self {
             paths,
             positionals,
-            syntax: form,
+            syntax,
             flags,
             files: InputFiles::None,
             effect: VerbEffect::Pull,
@@ -73,12 +74,12 @@ impl Verb {
         }
     }
 
-    pub(super) const fn on(self, work: InputFiles) -> Self {
-        Self { files: work, ..self }
+    pub(super) const fn on(self, files: InputFiles) -> Self {
+        Self { files, ..self }
     }
 
-    pub(super) const fn does(self, deed: VerbEffect) -> Self {
-        Self { effect: deed, ..self }
+    pub(super) const fn does(self, effect: VerbEffect) -> Self {
+        Self { effect, ..self }
     }
 
     pub(super) const fn repository_in(self, variable: &'static str) -> Self {
@@ -106,14 +107,23 @@ impl Verb {
     }
 
     /// Returns the verb's effect with these flags. If the flags prevent a push, the verb only reads.
-    pub(super) fn effect(&self, values: &[(FlagKind, &str)], switches: &[Switch<'_>]) -> VerbEffect {
+    pub(super) fn effect(&self, flags: &CommandFlags<'_>) -> VerbEffect {
         let is_typed = |switch: &str| match switch.strip_suffix("=false") {
-            Some(switch) => is_off(switches, switch),
-            None => is_on(switches, switch),
+            Some(switch) => flags.is_off(switch),
+            None => flags.is_on(switch),
         };
-        let has_file = values.iter().any(|(kind, _)| *kind == FlagKind::ResultFile);
-        let is_dry = has_file || self.dry_if.split_ascii_whitespace().any(is_typed);
+        let is_dry = flags.has(FlagKind::ResultFile) || self.dry_if.split_ascii_whitespace().any(is_typed);
         if is_dry { VerbEffect::Read } else { self.effect }
+    }
+
+    /// Tells whether the first image and the others are in a registry.
+    pub(super) fn are_remote(&self, flags: &CommandFlags<'_>) -> [bool; 2] {
+        let is_remote = |kind, switch| flags.value(kind).is_none_or(|place| place == "docker") && !flags.is_on(switch);
+        let copies_nothing = self.effect == VerbEffect::Copy && self.effect(flags) == VerbEffect::Read;
+        [
+            is_remote(FlagKind::SourcePlace, self.local_if[0]),
+            is_remote(FlagKind::DestinationPlace, self.local_if[1]) && !copies_nothing,
+        ]
     }
 
     pub(super) fn repository_beside(&self, program: &Program) -> Option<String> {
@@ -132,7 +142,7 @@ impl Positionals {
         self,
         words: &[&'a str],
         are_remote: [bool; 2],
-        form: ImageSyntax,
+        syntax: ImageSyntax,
     ) -> Vec<(&'a str, ImageSyntax)> {
         let images = match self {
             Self::None | Self::Login | Self::LoginAnywhere => Vec::new(),
@@ -145,12 +155,12 @@ impl Positionals {
             Self::Last => words.last().copied().into_iter().collect(),
             Self::AllButLast => words[..words.len().saturating_sub(1)].to_vec(),
             Self::Sync => {
-                let of_kinds = words.iter().copied().zip([form, ImageSyntax::Namespace]).zip(are_remote);
+                let of_kinds = words.iter().copied().zip([syntax, ImageSyntax::Namespace]).zip(are_remote);
                 return of_kinds.filter(|(_, is_registry)| *is_registry).map(|(word, _)| word).collect();
             }
         };
         let is_remote = |at: usize| are_remote[at.min(1)];
         let images = images.into_iter().enumerate().filter(|(at, _)| is_remote(*at));
-        images.map(|(_, image)| (image, form)).collect()
+        images.map(|(_, image)| (image, syntax)).collect()
     }
 }

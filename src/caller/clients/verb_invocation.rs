@@ -1,6 +1,6 @@
 //! `VerbInvocation`: a verb with its words, and the files that the verb works on.
 
-use crate::caller::command_words::{FlagKind, Switch, is_on};
+use crate::caller::command_flags::CommandFlags;
 
 /// The kinds of files that verbs work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,34 +52,11 @@ pub(in crate::caller) struct VerbInvocation<'a> {
     pub(in crate::caller) client: &'static str,
     pub(in crate::caller) files: InputFiles,
     pub(in crate::caller) positionals: Vec<&'a str>,
-    pub(super) values: Vec<(FlagKind, &'a str)>,
-    pub(super) switches: Vec<Switch<'a>>,
+    pub(in crate::caller) flags: CommandFlags<'a>,
 }
 
 impl InputFiles {
     pub(super) fn ends_at_first_word(self) -> bool {
         self == Self::Compose(ComposeAction::Run)
-    }
-}
-
-impl<'a> VerbInvocation<'a> {
-    pub(in crate::caller) fn values(&self, meaning: FlagKind) -> impl Iterator<Item = &'a str> {
-        self.values.iter().filter(move |(found, _)| *found == meaning).map(|(_, value)| *value)
-    }
-
-    /// Returns the last value of a kind, which overrides earlier values.
-    pub(in crate::caller) fn value(&self, meaning: FlagKind) -> Option<&'a str> {
-        self.values(meaning).last()
-    }
-
-    pub(in crate::caller) fn is_on(&self, switch: &str) -> bool {
-        is_on(&self.switches, switch)
-    }
-
-    /// Returns the variables in flags, such as build arguments. A variable without a value gets its value from the
-    /// environment.
-    pub(in crate::caller) fn variables(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
-        self.values(FlagKind::Variable)
-            .map(|pair| pair.split_once('=').map_or((pair, None), |(name, value)| (name, Some(value))))
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn images(
     variables: &ProjectVariables,
     reader: &mut ProjectReader,
 ) -> ProjectImages {
-    let flag = task.value(FlagKind::Folder).map(|folder| folder.strip_prefix("dir://").unwrap_or(folder)); // kaniko
+    let flag = task.flags.value(FlagKind::Folder).map(|folder| folder.strip_prefix("dir://").unwrap_or(folder)); // kaniko
     let context = flag.or(task.positionals.last().copied()).unwrap_or(".");
     let folder = local_folder(current, context);
     let builder = builder(task, variables);
@@ -57,29 +57,30 @@ pub(super) fn images(
     // the Dockerfile in the current folder first.
     let is_here = |file: &str| folder.is_some() || builder == BuilderKind::Buildah || Path::new(file).is_absolute();
     let is_read = |file: &str| file != "-" && !file.contains("://") && is_here(file);
-    let mut files: Vec<&str> = task.values(FlagKind::File).collect();
+    let mut files: Vec<&str> = task.flags.values(FlagKind::File).collect();
     if builder != BuilderKind::Buildah {
         files.drain(..files.len().saturating_sub(1)); // the last `--file` wins
     }
     let mut arguments = BTreeMap::new();
-    for file in task.values(FlagKind::EnvFile) {
+    for file in task.flags.values(FlagKind::EnvFile) {
         let lines = reader.text(&current.join(file)).unwrap_or_default();
         let pairs =
             lines.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(|line| line.split_once('='));
         arguments.extend(pairs.map(|(name, value)| (name.trim().to_owned(), Some(value.to_owned()))));
     }
-    arguments.extend(task.variables().map(|(name, value)| (name.to_owned(), value.map(str::to_owned))));
+    arguments.extend(task.flags.variables().map(|(name, value)| (name.to_owned(), value.map(str::to_owned))));
     let mut build = Build {
         builder,
         arguments,
-        target: task.value(FlagKind::Stage).map(str::to_owned),
+        target: task.flags.value(FlagKind::Stage).map(str::to_owned),
         contexts: task
+            .flags
             .values(FlagKind::BuildContext)
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, source)| (dockerfile::familiar(name).to_owned(), source.to_owned()))
             .collect(),
         platforms: platforms(task, variables),
-        base: task.value(FlagKind::Base).map(str::to_owned),
+        base: task.flags.value(FlagKind::Base).map(str::to_owned),
         is_check: is_check(task),
         ..Build::default()
     };
@@ -97,7 +98,7 @@ pub(super) fn images(
 fn builder(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> BuilderKind {
     match task.client {
         "podman" | "buildah" => BuilderKind::Buildah,
-        "kaniko" if !task.is_on("--skip-unused-stages") => BuilderKind::InOrder,
+        "kaniko" if !task.flags.is_on("--skip-unused-stages") => BuilderKind::InOrder,
         "docker" if variables.get("DOCKER_BUILDKIT").is_some_and(|value| is_false(&value)) => BuilderKind::InOrder,
         _ => BuilderKind::BuildKit,
     }
@@ -105,8 +106,8 @@ fn builder(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> BuilderKi
 
 /// Tells whether a command of `BuildKit` only checks the Dockerfile and builds nothing.
 pub(super) fn is_check(task: &VerbInvocation<'_>) -> bool {
-    let call = task.value(FlagKind::Call).and_then(|call| call.split(',').next());
-    task.is_on("--check") || matches!(call, Some("check" | "lint"))
+    let call = task.flags.value(FlagKind::Call).and_then(|call| call.split(',').next());
+    task.flags.is_on("--check") || matches!(call, Some("check" | "lint"))
 }
 
 /// Tells whether Go parses `text` as false. Docker refuses a text that Go parses neither as true nor as false.
@@ -116,9 +117,9 @@ fn is_false(text: &str) -> bool {
 
 /// Returns the platforms from `--platform`, from Podman's `--os` and `--arch`, or from `DOCKER_DEFAULT_PLATFORM`.
 fn platforms(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Vec<String> {
-    let mut platforms: Vec<String> = task.values(FlagKind::Platform).map(str::to_owned).collect();
+    let mut platforms: Vec<String> = task.flags.values(FlagKind::Platform).map(str::to_owned).collect();
     if platforms.is_empty() {
-        let parts: Vec<&str> = task.values(FlagKind::PlatformPart).collect();
+        let parts: Vec<&str> = task.flags.values(FlagKind::PlatformPart).collect();
         platforms.extend(dockerfile::joined(&parts));
     }
     if platforms.is_empty() && task.client.starts_with("docker") {
@@ -147,16 +148,20 @@ pub(super) fn buildctl_images(
     reader: &mut ProjectReader,
 ) -> ProjectImages {
     let option = |name: &str| {
-        task.values(FlagKind::FrontendOption)
+        task.flags
+            .values(FlagKind::FrontendOption)
             .filter_map(|pair| pair.split_once('='))
             .filter(|(key, _)| *key == name)
             .last()
     };
-    let folder =
-        task.values(FlagKind::Folder).filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == "dockerfile");
+    let folder = task
+        .flags
+        .values(FlagKind::Folder)
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| *key == "dockerfile");
     let folder = folder.map(|(_, folder)| current.join(folder));
     let pairs = |kind: &'static str| {
-        let values = task.values(FlagKind::FrontendOption);
+        let values = task.flags.values(FlagKind::FrontendOption);
         let pairs = values.filter_map(move |pair| pair.strip_prefix(kind)?.split_once('='));
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))
     };

@@ -22,8 +22,8 @@ pub(super) fn images(
     variables: &ProjectVariables,
     reader: &mut ProjectReader,
 ) -> ProjectImages {
-    let folder = current.join(task.value(FlagKind::Folder).unwrap_or("."));
-    let flag = task.value(FlagKind::File).map(|file| current.join(file));
+    let folder = current.join(task.flags.value(FlagKind::Folder).unwrap_or("."));
+    let flag = task.flags.value(FlagKind::File).map(|file| current.join(file));
     let Some(path) = flag.or_else(|| find(&folder, reader)) else { return ProjectImages::default() };
     let Some(text) = reader.text(&path) else { return ProjectImages::default() };
     let Ok(config) = serde_json::from_str::<Map<String, Value>>(&plain_json(&text)) else {
@@ -38,7 +38,7 @@ pub(super) fn images(
             side.add_image(&filled(feature), &path);
         }
     }
-    if task.files == InputFiles::DevContainerFeatures && !task.is_on("--include-merged-configuration") {
+    if task.files == InputFiles::DevContainerFeatures && !task.flags.is_on("--include-merged-configuration") {
         return ProjectImages::pulled(side);
     }
     if let Some(image) = config.get("image").and_then(Value::as_str) {

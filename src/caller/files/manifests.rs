@@ -15,7 +15,9 @@ const STEPS_AT_MOST: usize = 100_000;
 /// is a folder, all manifests in the folder are read.
 pub(super) fn manifest_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
-    for name in task.values(FlagKind::File).flat_map(|names| names.split(',')).chain(task.positionals.iter().copied()) {
+    for name in
+        task.flags.values(FlagKind::File).flat_map(|names| names.split(',')).chain(task.positionals.iter().copied())
+    {
         if name == "-" {
             continue;
         }
@@ -62,7 +64,7 @@ fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, steps_left: &m
 /// Returns the images of a Skopeo sync list, which lists repositories under each registry (skopeo
 /// `docs/skopeo-sync.1.md`).
 pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
-    let list = task.positionals.first().filter(|_| task.value(FlagKind::SourcePlace) == Some("yaml"));
+    let list = task.positionals.first().filter(|_| task.flags.value(FlagKind::SourcePlace) == Some("yaml"));
     let Some(path) = list.map(|name| current.join(name)) else { return ProjectImages::default() };
     let mut side = ImageSide::default();
     for (registry, lists) in reader.document(&path).iter().flat_map(|document| document.map()) {

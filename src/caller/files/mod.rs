@@ -72,7 +72,7 @@ pub(super) fn operation(
         return None;
     }
     let ProjectImages { pulled, mut pushed, goes_out } = named(task, current, variables);
-    let is_told = task.is_on("--push").then_some(Operation::Push);
+    let is_told = task.flags.is_on("--push").then_some(Operation::Push);
     if pulled.is_empty() && pushed.is_empty() {
         return is_told;
     }

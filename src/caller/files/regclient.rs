@@ -55,7 +55,7 @@ pub(super) fn script_images(task: &VerbInvocation<'_>, current: &Path, reader: &
 }
 
 fn config(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> Option<PathBuf> {
-    let name = task.value(FlagKind::File)?;
+    let name = task.flags.value(FlagKind::File)?;
     let path = current.join(name);
     if name == "-" {
         reader.add_unknown(current, "a configuration on standard input is not read");

@@ -45,7 +45,7 @@ impl BakeSources {
         if task.positionals.first().is_some_and(|word| is_remote(word)) {
             return None;
         }
-        let mut named: Vec<String> = task.values(FlagKind::File).map(str::to_owned).collect();
+        let mut named: Vec<String> = task.flags.values(FlagKind::File).map(str::to_owned).collect();
         if named.is_empty() {
             let default = if cfg!(windows) { ';' } else { ':' };
             let separator = variables.get("BUILDX_BAKE_PATH_SEPARATOR").filter(|text| !text.is_empty());
@@ -65,9 +65,9 @@ impl BakeSources {
         let asks_environment = !is_true(variables, "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP");
         let is_relative_to_file = is_true(variables, "BUILDX_BAKE_FILE_RELATIVE_PATHS");
         let mut own = if asks_environment { variables.clone() } else { ProjectVariables::default() };
-        task.variables().for_each(|(name, value)| own.set(name, value.unwrap_or_default()));
+        task.flags.variables().for_each(|(name, value)| own.set(name, value.unwrap_or_default()));
         let mut compose_variables = variables.clone();
-        task.variables().for_each(|(name, value)| compose_variables.set(name, value.unwrap_or_default()));
+        task.flags.variables().for_each(|(name, value)| compose_variables.set(name, value.unwrap_or_default()));
         let env_file = current.join(".env");
         if files.iter().any(|file| !is_bake_file(file))
             && let Some(text) = reader.text(&env_file)

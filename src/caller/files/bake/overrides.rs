@@ -29,9 +29,9 @@ struct BakeOverride {
 impl BakeOverrides {
     pub(super) fn new(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Self {
         let mut overrides: Vec<BakeOverride> =
-            task.values(FlagKind::BakeOverride).filter_map(|text| parse(text, variables)).collect();
+            task.flags.values(FlagKind::BakeOverride).filter_map(|text| parse(text, variables)).collect();
         for (flag, key) in [("--push", "push"), ("--load", "load")] {
-            if task.is_on(flag) {
+            if task.flags.is_on(flag) {
                 overrides.push(BakeOverride {
                     pattern: "*".to_owned(),
                     key: key.to_owned(),

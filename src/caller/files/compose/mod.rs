@@ -69,6 +69,7 @@ pub(super) fn stack_images(
     reader: &mut ProjectReader,
 ) -> ProjectImages {
     let files: Vec<PathBuf> = task
+        .flags
         .values(FlagKind::File)
         .flat_map(|names| names.split(','))
         .filter_map(|name| local(current, name))
@@ -114,13 +115,14 @@ fn named(
     reader: &mut ProjectReader,
 ) -> ProjectImages {
     let mut pushed = ImageSide::default();
-    let policy = task.value(FlagKind::PullPolicy);
+    let policy = task.flags.value(FlagKind::PullPolicy);
     let starts = matches!(project, ComposeAction::Up | ComposeAction::Run);
     for service in &selection.services {
-        let policy = if starts && task.is_on("--build") && service.build.is_some() { Some("build") } else { policy };
+        let policy =
+            if starts && task.flags.is_on("--build") && service.build.is_some() { Some("build") } else { policy };
         let is_pulled = match project {
             ComposeAction::Pull => {
-                service.is_pulled(policy) && !(task.is_on("--ignore-buildable") && service.build.is_some())
+                service.is_pulled(policy) && !(task.flags.is_on("--ignore-buildable") && service.build.is_some())
             }
             ComposeAction::Resolve => true,
             ComposeAction::Up | ComposeAction::Run => service.is_pulled(policy) && !service.is_provided,
@@ -140,14 +142,14 @@ fn named(
         }
     }
     for service in &selection.built {
-        let Some(build) = service.build.as_ref().filter(|_| !task.is_on("--no-build")) else { continue };
+        let Some(build) = service.build.as_ref().filter(|_| !task.flags.is_on("--no-build")) else { continue };
         let mut build = build.clone();
         build.is_check = is_check(task);
-        build.arguments.extend(task.variables().map(|(name, value)| (name.into(), value.map(str::to_owned))));
+        build.arguments.extend(task.flags.variables().map(|(name, value)| (name.into(), value.map(str::to_owned))));
         pulled.extend(build.pulled(&settings.variables, reader));
         pushed.extend(service.names_of(&build));
         pushed.extend(build.cache_to.clone());
     }
-    let goes_out = project == ComposeAction::Push || project == ComposeAction::Build && task.is_on("--push");
+    let goes_out = project == ComposeAction::Push || project == ComposeAction::Build && task.flags.is_on("--push");
     ProjectImages { pulled, pushed, goes_out }
 }

@@ -43,9 +43,9 @@ pub(super) fn select<'s>(
         if named.is_empty() { enabled.clone() } else { with_dependencies(&named, services, &enabled, is_strict)? };
     let keeps_dependencies = match project {
         ComposeAction::Resolve => true,
-        ComposeAction::Up | ComposeAction::Run => !task.is_on("--no-deps"),
-        ComposeAction::Pull | ComposeAction::Push => task.is_on("--include-deps"),
-        ComposeAction::Build => task.is_on("--with-dependencies"),
+        ComposeAction::Up | ComposeAction::Run => !task.flags.is_on("--no-deps"),
+        ComposeAction::Pull | ComposeAction::Push => task.flags.is_on("--include-deps"),
+        ComposeAction::Build => task.flags.is_on("--with-dependencies"),
     };
     let is_chosen = |name: &&str| named.is_empty() || keeps_dependencies || named.contains(name);
     let chosen: BTreeSet<&str> = all.into_iter().filter(is_chosen).collect();

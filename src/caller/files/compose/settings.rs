@@ -54,9 +54,10 @@ pub(super) fn settings(
     mut variables: ProjectVariables,
     reader: &mut ProjectReader,
 ) -> Result<ComposeSettings, LoadError> {
-    let root = task.value(FlagKind::Folder).filter(|folder| !folder.is_empty()).map(|folder| current.join(folder));
-    let mut names: Vec<String> = task.values(FlagKind::File).map(str::to_owned).collect();
-    let mut env_files: Vec<String> = task.values(FlagKind::EnvFile).map(str::to_owned).collect();
+    let root =
+        task.flags.value(FlagKind::Folder).filter(|folder| !folder.is_empty()).map(|folder| current.join(folder));
+    let mut names: Vec<String> = task.flags.values(FlagKind::File).map(str::to_owned).collect();
+    let mut env_files: Vec<String> = task.flags.values(FlagKind::EnvFile).map(str::to_owned).collect();
     if env_files.is_empty() {
         env_files = variables.list("COMPOSE_ENV_FILES", ',');
     }
@@ -85,7 +86,7 @@ pub(super) fn settings(
     if has_default && folder != first_folder && !is_default_disabled(&variables)? {
         add_default_env_file(&folder, &mut variables, reader)?;
     }
-    let mut profiles: Vec<String> = task.values(FlagKind::Profile).map(str::to_owned).collect();
+    let mut profiles: Vec<String> = task.flags.values(FlagKind::Profile).map(str::to_owned).collect();
     if profiles.is_empty() {
         profiles = variables.list("COMPOSE_PROFILES", ',');
     }
@@ -175,7 +176,7 @@ fn project_name(
     variables: &ProjectVariables,
     reader: &mut ProjectReader,
 ) -> Result<String, LoadError> {
-    let name = task.value(FlagKind::ProjectName).filter(|name| !name.is_empty()).map(str::to_owned);
+    let name = task.flags.value(FlagKind::ProjectName).filter(|name| !name.is_empty()).map(str::to_owned);
     if let Some(name) = name.or_else(|| variables.get(PROJECT_NAME).filter(|name| !name.is_empty())) {
         let is_whole = normalised(&name) == name;
         return if is_whole { Ok(name) } else { Err(LoadError::refused("the project's name is not valid")) };

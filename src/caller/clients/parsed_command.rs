@@ -1,0 +1,95 @@
+//! `ParsedCommand`: the images on a command line, and whether they are pulled or pushed.
+
+use super::verb_effect::VerbEffect;
+use crate::caller::command_flags::CommandFlags;
+use crate::caller::command_words::FlagKind;
+use crate::caller::images::{ImageCollector, ImageSyntax, is_pushing, role};
+use crate::model::choice::ImageRole;
+use crate::model::{ImageReference, Operation, Registry, ServerUrl, Target};
+
+/// The parts of a command line after its verb.
+pub(super) struct ParsedCommand<'a> {
+    pub(super) effect: VerbEffect,
+    pub(super) syntax: ImageSyntax,
+    pub(super) flags: &'a CommandFlags<'a>,
+    /// The words that are images, with their syntax.
+    pub(super) named: &'a [(&'a str, ImageSyntax)],
+    /// The destination of a copy, if there is one.
+    pub(super) destination: Option<(&'a str, ImageSyntax)>,
+}
+
+impl ParsedCommand<'_> {
+    /// Returns the images of `registry` that the command needs. If it needs none, returns its caches or its results.
+    pub(super) fn images(&self, registry: &Registry) -> (Vec<ImageReference>, ImageRole) {
+        let builds_to_push = self.builds_to_push();
+        // The result of a build that is pushed must be in the registry, so it is needed.
+        let role_of = |kind| match role(kind) {
+            ImageRole::Result if builds_to_push => ImageRole::Needed,
+            role => role,
+        };
+        let found = [ImageRole::Needed, ImageRole::Cache, ImageRole::Result].into_iter().map(|role| {
+            let mut images = ImageCollector::new(registry);
+            for (kind, value) in self.flags.values.iter().filter(|(kind, _)| role_of(*kind) == role) {
+                images.add_value(*kind, value, self.syntax);
+            }
+            if role == ImageRole::Needed {
+                self.add_named(&mut images);
+            }
+            (images.into_vec(), role)
+        });
+        found.into_iter().find(|(images, _)| !images.is_empty()).unwrap_or_default()
+    }
+
+    /// Returns the operation at `registry`. The operation is a push if anything is pushed to `registry`, because an
+    /// account that may push may usually pull too.
+    pub(super) fn operation(&self, registry: &Registry) -> Option<Operation> {
+        let mut pushed = ImageCollector::new(registry);
+        let builds_to_push = self.builds_to_push();
+        for (kind, value) in &self.flags.values {
+            pushed.add_pushed(*kind, value, self.syntax, builds_to_push);
+        }
+        let has_destination = self.flags.has(FlagKind::Destination);
+        let pushes_named = matches!(self.effect, VerbEffect::Push | VerbEffect::PushTo(_)) && !has_destination;
+        match self.effect {
+            VerbEffect::Unknown => return None,
+            _ if pushes_named && self.named.is_empty() => return Some(Operation::Push),
+            VerbEffect::PushIf(flag) if self.flags.is_on(flag) => self.add_named(&mut pushed),
+            VerbEffect::Copy => self.destination.iter().for_each(|(image, syntax)| pushed.add(image, *syntax)),
+            _ if pushes_named => self.add_named(&mut pushed),
+            _ => {}
+        }
+        let is_push = !pushed.found().is_empty() || self.pushes_to_namespace_of(registry);
+        Some(if is_push { Operation::Push } else { Operation::Pull })
+    }
+
+    fn pushes_to_namespace_of(&self, registry: &Registry) -> bool {
+        let is_of_registry = |(text, syntax): &(&str, ImageSyntax)| {
+            *syntax == ImageSyntax::Namespace && names_registry(text.strip_prefix("oci://").unwrap_or(text), registry)
+        };
+        matches!(self.effect, VerbEffect::Push | VerbEffect::PushTo(_) | VerbEffect::Copy)
+            && self.named.iter().any(is_of_registry)
+    }
+
+    /// Tells whether the result of a build is pushed, as far as the command line shows. The caller reads files first,
+    /// because they may show more.
+    fn builds_to_push(&self) -> bool {
+        let has_pushing_output = || self.flags.values.iter().any(|(kind, value)| is_pushing(*kind, value));
+        match self.effect {
+            VerbEffect::BuildIf(flag) => self.flags.is_on(flag) || has_pushing_output(),
+            VerbEffect::BuildUnless(flag) => !self.flags.is_on(flag),
+            _ => false,
+        }
+    }
+
+    fn add_named(&self, images: &mut ImageCollector<'_>) {
+        self.named.iter().for_each(|(image, syntax)| images.add(image, *syntax));
+    }
+}
+
+/// Tells whether an address names the registry. Both `https://HOST/` and `HOST/NAMESPACE` name the registry `HOST`.
+pub(super) fn names_registry(address: &str, registry: &Registry) -> bool {
+    ServerUrl::parse(address).is_some_and(|url| match url.target() {
+        Target::Registry { registry: named, user: _, repository: _ } => named == registry,
+        Target::HubToken(_) => false,
+    })
+}
