@@ -60,7 +60,7 @@ impl Accounts<'_> {
         if !helpers::would_recurse(&route.helper) {
             return Ok(());
         }
-        let what = format!("{server} is for `{}`, which asks Ensign again", route.helper.program());
+        let what = format!("`{}` answers for {server}, but asks Ensign again", route.helper.program());
         Err(Problem::run(what, "route"))
     }
 

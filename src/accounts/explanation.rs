@@ -77,12 +77,12 @@ impl<'a> Explanation<'a> {
                 NoMatch::NotPinned => "the program is not pinned",
                 NoMatch::OtherRegistry => "names no account of this registry",
                 NoMatch::OneAccount => "not checked: there is only one account",
-                NoMatch::NoImage => "no image of this registry",
-                NoMatch::ImageOfNoAccount => "no image that belongs to an account",
-                NoMatch::OtherOperation => "no account that is for this operation",
-                NoMatch::OnlyBuilt => "only images that are built and not pushed",
+                NoMatch::NoImage => "no image of this registry is named",
+                NoMatch::ImageOfNoAccount => "no image belongs to an account",
+                NoMatch::OtherOperation => "no account is for this operation",
+                NoMatch::OnlyBuilt => "the images are built, but not pushed",
                 NoMatch::ImageOnCommandLine => "not read: the command line names an image",
-                NoMatch::NoFolder => "no account's folder",
+                NoMatch::NoFolder => "the folder is for no account",
                 NoMatch::Several => "there are several",
                 NoMatch::SignedOut => "the registry is signed out",
             }
@@ -136,7 +136,7 @@ impl<'a> Explanation<'a> {
             }
             Verdict::Public => Problem::new(
                 self.step(self.decision.deciding()?),
-                format!("set ENSIGN_ACCOUNT={host}=NAME to use one anyway"),
+                format!("set ENSIGN_ACCOUNT={host}=NAME to use an account anyway"),
             ),
             Verdict::NoSuchAccount => {
                 let step = self.decision.deciding()?;

@@ -105,7 +105,7 @@ pub(super) fn named(
     let mut found: Vec<_> = found.collect();
     let edit = |host: &str, name: &str| {
         let HintCommand { command, flags } = words;
-        format!("name one: `{} {command} {} {}{flags}`", context.program, quote(host), quote(name))
+        format!("name the account, as in `{} {command} {} {}{flags}`", context.program, quote(host), quote(name))
     };
     let is_registry = context.entry(name).is_ok_and(|host| all.iter().any(|entry| entry.registry == host));
     if (is_registry || found.is_empty())

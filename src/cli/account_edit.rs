@@ -149,7 +149,7 @@ fn refuse_unknown_rule(account: &Account) -> Result<(), Problem> {
         return Ok(());
     }
     let what = format!("a newer Ensign wrote the caller rules of {}", account.name);
-    Err(Problem::new(what, "use that version to change them"))
+    Err(Problem::new(what, "use the newer Ensign to change the rules"))
 }
 
 /// Returns the typed flags as text, so that a hint can repeat the command.

@@ -163,7 +163,7 @@ impl CheckSubject {
             }
             (1, _) if matches!(report.verdict, "unverified" | "accepted") => {
                 let address = registry.api_authority();
-                context.ui.say(format_args!("hint: `curl -i https://{address}/v2/` shows what answers there"));
+                context.ui.say(format_args!("hint: run `curl -i https://{address}/v2/` to see what answers"));
             }
             _ => {}
         }
@@ -232,7 +232,7 @@ pub(super) fn describe_login(verdict: &LoginVerdict, subject: &CheckSubject, act
             CheckReport { verdict: "accepted", sentence: format!("{registry} accepts {name}"), code: 0, page: None }
         }
         LoginVerdict::Open => {
-            let sentence = format!("{registry} did not check the password of {name}: it lets anyone in");
+            let sentence = format!("{registry} lets anyone in, so the password of {name} was not checked");
             CheckReport { verdict: "anonymous", sentence, code: 5, page: None }
         }
         LoginVerdict::Rejected { by } => describe(&RepositoryAccess::Rejected { by: by.clone() }, subject, action),

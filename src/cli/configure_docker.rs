@@ -159,8 +159,7 @@ fn plans(
 ) -> anyhow::Result<Vec<FilePlan>> {
     let names = context.accounts.other_names()?;
     let registries: &Vec<_> = &registries.iter().map(|registry| wanted(&names, registry, &arguments.hosts)).collect();
-    let no_home =
-        || Problem::new("there is no home folder, where Docker's config would be", "set HOME or DOCKER_CONFIG");
+    let no_home = || Problem::new("there is no home folder for Docker's config", "set HOME or DOCKER_CONFIG");
     let docker = ConfigJson::load(&context.env.docker_config_file().ok_or_else(no_home)?)?;
     let plan = |file: &ConfigJson, reader| match reader {
         _ if arguments.undo => setup::undo(file, creds_store::previous_helper(context, file.path())?.as_deref()),

@@ -179,7 +179,7 @@ fn choose(
             accounts = first.into_iter().chain(after).collect();
             let left = accounts.extract_if(.., |account| is_for_pulls && !account.serves(Some(Operation::Pull)));
             for Account { name, registry, .. } in left {
-                context.ui.note(format_args!("not exported: {name} on {registry}: it is for push only"));
+                context.ui.note(format_args!("not exported: {name} on {registry}: the account is for push only"));
             }
         }
         let alone = accounts.len() == 1;

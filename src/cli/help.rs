@@ -37,7 +37,7 @@ pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result
             None => {
                 return Err(Failure::usage(
                     format!("there is no page `{page}`"),
-                    "`man` without arguments lists the pages",
+                    "run `man` without arguments to list the pages",
                 ));
             }
         },

@@ -16,7 +16,7 @@ pub(super) fn read(
             let what = if registry.is_pattern() {
                 format!("{registry} matches many registries, not only one")
             } else {
-                format!("`{text}` is {registry} itself, which has these accounts already")
+                format!("`{text}` is the same registry, which has this account already")
             };
             return Err(Failure::usage(what, "name another host that accepts the same login"));
         }

@@ -16,7 +16,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArgument
     let registry = context.entry(&arguments.host)?;
     let candidates = context.accounts.registry_accounts(&registry)?;
     if candidates.registry != registry && !candidates.accounts.is_empty() {
-        let what = format!("{registry} has no account of its own; it uses those of {}", candidates.registry);
+        let what = format!("{registry} has no account of its own, and uses the accounts of {}", candidates.registry);
         let pattern = text::quote(candidates.registry.as_str());
         let cure = format!("run `{} logout {pattern}` to log out of all these registries", context.program);
         return Err(Failure::not_logged_in(what, cure));
@@ -104,7 +104,7 @@ fn word(ending: &RevokeResult) -> &'static str {
 fn stays(context: &CommandContext<'_>, registry: &Registry, name: &AccountName, error: &anyhow::Error) -> Problem {
     let error = error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.message.clone());
     let anyway = format!(
-        "`{} logout {} -u {} --force` removes the account anyway",
+        "run `{} logout {} -u {} --force` to remove the account anyway",
         context.program,
         text::quote(registry.as_str()),
         text::quote(name.as_str())
@@ -128,8 +128,11 @@ fn pick(
             if arguments.yes || !context.ui.can_ask() || context.ui.confirm(&question)? {
                 return Ok(all());
             }
-            let hint =
-                format!("`{} logout {} NAME` removes one", context.program, text::quote(candidates.registry.as_str()));
+            let hint = format!(
+                "run `{} logout {} NAME` to remove one account",
+                context.program,
+                text::quote(candidates.registry.as_str())
+            );
             Err(Failure::new(FailureKind::Cancelled, Problem::new("nothing was removed", hint)))
         }
         (None, several) if context.ui.can_ask() => {
@@ -139,7 +142,7 @@ fn pick(
         }
         (None, _) => {
             let what = format!("{} has several accounts: {}", candidates.registry, names(candidates));
-            Err(Failure::usage(what, "name one with `-u`, or use `--all`"))
+            Err(Failure::usage(what, "name an account with `-u`, or use `--all`"))
         }
     }
 }

@@ -199,7 +199,7 @@ impl CommandContext<'_> {
     fn greet_adopted(&self) {
         let Some((count, skipped)) = self.accounts.about_to_adopt() else { return };
         let accounts = if count == 1 { "account of ATCR's helper is" } else { "accounts of ATCR's helper are" };
-        self.ui.note(format_args!("{count} {accounts} taken over; its file is unchanged"));
+        self.ui.note(format_args!("{count} {accounts} taken over; the helper's file is unchanged"));
         for entry in skipped {
             self.ui.note(format_args!("not taken over: {entry}"));
         }
@@ -343,7 +343,7 @@ impl CommandContext<'_> {
 fn note_snap(context: &CommandContext<'_>) {
     if configured_helper::docker_is_a_snap() {
         context.ui.note(format_args!(
-            "`docker` is a snap and can start no credential helper; install Docker's own packages, or write its file with  {}",
+            "`docker` is a snap and can start no credential helper; install Docker's own packages, or write Docker's file with  {}",
             configured_helper::snap_command(context.program)
         ));
     }

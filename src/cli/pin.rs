@@ -45,7 +45,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::PinArguments) 
     let deed = if is_new { "Made" } else { "There is already" };
     context.ui.done(json, format_args!("{deed} {}", context.env.shorten_home(&path)))?;
     let names: Vec<_> = registries.iter().map(Registry::as_str).collect();
-    context.ui.say(format_args!("  It answers as {alias} on {}, whatever the default is there.", names.join(", ")));
+    context.ui.say(format_args!("  It answers as {alias} on {}, whatever the default account is.", names.join(", ")));
     // `credHelpers` accepts no patterns.
     let host = keys.iter().find(|key| !key.contains('*')).map_or("HOST", |key| *key);
     context.ui.say(format_args!("  In a config.json:  \"credHelpers\": {{\"{host}\": \"ensign-{alias}\"}}"));

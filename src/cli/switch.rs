@@ -61,7 +61,7 @@ fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<Regist
     match switchable.len() {
         0 => Err(Failure::not_logged_in(
             "no registry has two accounts",
-            format!("add one with `{} login HOST`", context.program),
+            format!("add an account with `{} login HOST`", context.program),
         )),
         1 => Ok(switchable.remove(0)),
         _ if context.ui.can_ask() => Ok(switchable.remove(context.ui.choose("Registry", &hosts, 0)?)),
@@ -82,7 +82,7 @@ fn pick<'c>(
     match (name, candidates.accounts.as_slice(), active) {
         (Some("-"), ..) => candidates.previous_account().ok_or_else(|| {
             let what = format!("{} has no earlier default account", candidates.registry);
-            Problem::new(what, format!("name one: {}", names(candidates))).into()
+            Problem::new(what, format!("name an account: {}", names(candidates))).into()
         }),
         (Some(name), ..) => context.account(candidates, name),
         (None, [only], _) => Ok(only),
@@ -95,7 +95,7 @@ fn pick<'c>(
         (None, ..) => {
             let what = format!("{} has several accounts: {}", candidates.registry, names(candidates));
             let host = quote(candidates.registry.as_str());
-            Err(Failure::usage(what, format!("name one: `{} switch {host} NAME`", context.program)))
+            Err(Failure::usage(what, format!("name the account: `{} switch {host} NAME`", context.program)))
         }
     }
 }

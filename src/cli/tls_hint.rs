@@ -28,7 +28,7 @@ fn hint(trouble: TlsTrouble, folder: &str) -> String {
     match trouble {
         TlsTrouble::UnknownAuthority => {
             format!(
-                "put the certificate of its authority into `{folder}/ca.crt`, or {variable}; `--plain-http` accepts any certificate"
+                "put the certificate of the registry's authority into `{folder}/ca.crt`, or {variable}; `--plain-http` accepts any certificate"
             )
         }
         TlsTrouble::NoClientCertificate => {

@@ -136,7 +136,7 @@ fn locate(path: Option<&Path>) -> Result<PathBuf, Failure> {
     };
     if !is_file && folder.exists() && !folder.is_dir() {
         let what = format!("`{}` is no {}", path.display(), ProjectAccounts::FILE);
-        return Err(Failure::usage(what, "name that file or its folder"));
+        return Err(Failure::usage(what, "name the file or its folder"));
     }
     // The file may be missing, because a person can also revoke the trust in a deleted file.
     Ok(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(ProjectAccounts::FILE))
@@ -144,5 +144,5 @@ fn locate(path: Option<&Path>) -> Result<PathBuf, Failure> {
 
 /// Returns a hint with a command that writes an example of a project file.
 fn example() -> String {
-    format!("write one, such as: printf '[accounts]\\n\"ghcr.io\" = \"work\"\\n' >{}", ProjectAccounts::FILE)
+    format!("write the file, such as: printf '[accounts]\\n\"ghcr.io\" = \"work\"\\n' >{}", ProjectAccounts::FILE)
 }

@@ -55,7 +55,7 @@ pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuth
         let account = &login.account;
         let mut leave_out = |why: String| exported.left_out.push(OmittedAccount { account: account.clone(), why });
         if login.credential.username.is_identity_token() && form != AuthFormat::AuthJson {
-            leave_out("it has an identity token, which only an auth.json can hold".into());
+            leave_out("the account has an identity token, which only an auth.json can contain".into());
             continue;
         }
         if account.registry.is_pattern() && form != AuthFormat::DockerConfigJson {
@@ -204,7 +204,7 @@ mod tests {
             chosen("docker.io", "<token>", &["docker.io/team/**"], false),
         ];
         let star = "ghcr.io/acme/a-*/x: the format has no `*` within a path";
-        let token = "it has an identity token, which only an auth.json can hold";
+        let token = "the account has an identity token, which only an auth.json can contain";
         let shared = ["ghcr.io", "ghcr.io/acme", "ghcr.io/one/app", "ghcr.io/bob"];
         let (found, left) = keys(AuthFormat::AuthJson, &accounts);
         assert_eq!(found, [&shared[..], &["docker.io", "docker.io/team"]].concat());

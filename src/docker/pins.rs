@@ -27,7 +27,7 @@ impl Pins {
             (Some(folder), _) => vec![folder],
             (None, Some(beside)) => folders(beside, files::may_write(beside), own_folder(env)),
             (None, None) => {
-                let cure = "put its folder on PATH, or name a folder with `--folder`";
+                let cure = "put the program's folder on PATH, or name a folder with `--folder`";
                 return Err(Problem::new(format!("`{PROGRAM}` is not on PATH"), cure));
             }
         };

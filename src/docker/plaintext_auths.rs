@@ -149,7 +149,7 @@ impl fmt::Display for UnusableReason {
             Self::NotBase64 => "`auth` is not base64",
             Self::NotALogin => "`auth` is not a user name and a secret",
             Self::Incomplete => "the login is incomplete",
-            Self::RegistryToken => "a registry token, which no helper can return",
+            Self::RegistryToken => "the login is a registry token, which no helper can return",
         })
     }
 }

@@ -84,10 +84,10 @@ impl Expiry {
             },
             Self::Renews(end) => match end.duration_since(now) {
                 Ok(left) => format!("renewed automatically, within {}", time_span(left)),
-                Err(_) => "renewed automatically at its next use".to_owned(),
+                Err(_) => "renewed automatically at the next use".to_owned(),
             },
             Self::RenewsWithin { .. } => match self.login_end()?.duration_since(now) {
-                Ok(left) if !left.is_zero() => format!("expires in {}, unless it is used before", time_span(left)),
+                Ok(left) if !left.is_zero() => format!("expires in {}, unless used before", time_span(left)),
                 over => {
                     format!("expired {} ago", time_span(over.err().map(|over| over.duration()).unwrap_or_default()))
                 }
@@ -140,7 +140,7 @@ mod tests {
             assert_eq!(Expiry::Ends(at(seconds)).words(at(0)).as_deref(), Some(words), "{seconds}");
         }
         for (seconds, words) in
-            [(11 * hour, "renewed automatically, within 11 hours"), (-5, "renewed automatically at its next use")]
+            [(11 * hour, "renewed automatically, within 11 hours"), (-5, "renewed automatically at the next use")]
         {
             assert_eq!(Expiry::Renews(at(seconds)).words(at(0)).as_deref(), Some(words), "{seconds}");
         }
@@ -149,8 +149,8 @@ mod tests {
             let life = LoginLife { since: at(-day), expires_at: at(until) };
             Expiry::RenewsWithin { next: Some(at(next)), life }.words(at(0)).unwrap()
         };
-        assert_eq!(login(60, 20 * day), "expires in 20 days, unless it is used before");
-        assert_eq!(login(2 * hour, hour), "expires in 2 hours, unless it is used before");
+        assert_eq!(login(60, 20 * day), "expires in 20 days, unless used before");
+        assert_eq!(login(2 * hour, hour), "expires in 2 hours, unless used before");
         assert_eq!(login(-2 * day, -day), "expired 1 day ago");
     }
 

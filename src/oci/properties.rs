@@ -57,7 +57,7 @@ pub(crate) fn scope(text: &str) {
     assert_eq!(both.union(&c), a.union(&b.union(&c)));
     assert!(both.contains(&a) && both.contains(&b));
     assert_eq!(a.contains(&b), both == a);
-    assert!(!a.contains(&b) || both.to_string() == a.to_string(), "a text to which nothing is added stays");
+    assert!(!a.contains(&b) || both.to_string() == a.to_string(), "a text stays the same if nothing is added");
     assert_eq!(Scopes::parse(&both.to_string()), both);
 }
 

@@ -71,9 +71,9 @@ fn plain(line: &str) -> String {
 /// `cli-plugins/hooks/template.go`). All versions with hooks support `arg .`, but Docker 28 does not support the newer
 /// `argValue`.
 const PUSH: &str = "See which account pushed, and why → docker ensign which --push {{arg . 0}}\n\
-                    Ask the registry what it may do   → docker ensign check --push {{arg . 0}}";
+                    Ask the registry what the account may do   → docker ensign check --push {{arg . 0}}";
 const PULL: &str = "See which account pulled, and why → docker ensign which {{arg . 0}}\n\
-                    Ask the registry what it may do   → docker ensign check {{arg . 0}}";
+                    Ask the registry what the account may do   → docker ensign check {{arg . 0}}";
 const LOGIN: &str = "Log in with Ensign, which offers more ways → docker ensign login \
                      {{if arg . 0}}{{arg . 0}}{{else}}docker.io{{end}}";
 

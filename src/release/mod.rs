@@ -191,7 +191,7 @@ fn tampered(what: &str) -> Problem {
 fn wrong_setting(why: &str) -> Problem {
     Problem::new(
         format!("`releases` in `config.json` is wrong: {why}"),
-        "correct it there; docs/install.md has an example",
+        "correct the setting; docs/install.md has an example",
     )
 }
 

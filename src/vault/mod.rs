@@ -57,7 +57,7 @@ pub(crate) const STORES: [StoreRow; 2] = [
     StoreRow {
         word: "sealed",
         note: "",
-        meaning: "encrypted, the key kept elsewhere",
+        meaning: "encrypted; the key is kept elsewhere",
         open: |vault| Box::new(FileStore { env: vault.env, form: vault.form(&StoreKind::Sealed) }),
     },
     StoreRow {

@@ -23,7 +23,7 @@ fn the_hint_for_an_alias_on_two_registries_does_what_was_asked_for() {
 exit 2
 --- stderr
 error: ghcr.io and quay.io have an account `work`
-hint: name one: `docker-credential-ensign account edit ghcr.io work --folder '~/a b' --for push`
+hint: name the account, as in `docker-credential-ensign account edit ghcr.io work --folder '~/a b' --for push`
 
 "#]]);
     assert_eq!(sandbox.run(&["account", "set", "work", "--folder", ""], "").code, Some(2));
@@ -100,7 +100,7 @@ fn a_registry_is_edited_though_an_account_elsewhere_is_called_like_it() {
 exit 2
 --- stderr
 error: ghcr.io has several accounts
-hint: name one: `docker-credential-ensign account edit ghcr.io work --for push`
+hint: name the account, as in `docker-credential-ensign account edit ghcr.io work --for push`
 
 "#]]);
     sandbox.ok(&["account", "edit", "quay.io", "--for", "push"], "");

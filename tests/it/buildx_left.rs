@@ -165,7 +165,7 @@ exit 1
 +   ghcr.io/me/app                            me
 --- stderr
 error: could not pin me: `docker-credential-ensign` is not on PATH
-hint: put its folder on PATH, or name a folder with `--folder`
+hint: put the program's folder on PATH, or name a folder with `--folder`
 
 "#]]);
     assert!(folders(&nowhere).is_empty());

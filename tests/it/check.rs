@@ -150,7 +150,7 @@ exit 1
 --- stdout
 ✗ alice was not checked: could not reach `localhost:1`: Connection refused (os error 111)
 --- stderr
-hint: `curl -i https://localhost:1/v2/` shows what answers there
+hint: run `curl -i https://localhost:1/v2/` to see what answers
 
 "#]]);
 }

@@ -323,7 +323,7 @@ docker.io
 Docker does not ask Ensign for ghcr.io, docker.io; to change that:
   docker-credential-ensign configure-docker
 --- stderr
-! `docker` is a snap and can start no credential helper; install Docker's own packages, or write its file with  docker-credential-ensign export --all --format auth.json -o ~/snap/docker/current/.docker/config.json
+! `docker` is a snap and can start no credential helper; install Docker's own packages, or write Docker's file with  docker-credential-ensign export --all --format auth.json -o ~/snap/docker/current/.docker/config.json
 exit 0
 --- stdout
 ~/.docker/config.json
@@ -336,7 +336,7 @@ exit 0
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
   Registries without an account here get no login; `docker login` adds one.
-! `docker` is a snap and can start no credential helper; install Docker's own packages, or write its file with  docker-credential-ensign export --all --format auth.json -o ~/snap/docker/current/.docker/config.json
+! `docker` is a snap and can start no credential helper; install Docker's own packages, or write Docker's file with  docker-credential-ensign export --all --format auth.json -o ~/snap/docker/current/.docker/config.json
 ! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]],

@@ -165,7 +165,7 @@ fn a_login_whose_refresh_token_ends_is_warned_about_days_before() {
 exit 0
 --- stdout
 ghcr.io
-  ● me  default   me/**   in clear text   from login at github   expires in 60 days, unless it is used before
+  ● me  default   me/**   in clear text   from login at github   expires in 60 days, unless used before
 
 Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
@@ -185,7 +185,7 @@ Docker does not ask Ensign for ghcr.io; to change that:
 exit 0
 --- stdout
 ghcr.io
-  ● me  default   me/**   in clear text   from login at github   expires in 3 days, unless it is used before
+  ● me  default   me/**   in clear text   from login at github   expires in 3 days, unless used before
     ! log in again before then:  docker-credential-ensign login ghcr.io --alias me
 
 Docker does not ask Ensign for ghcr.io; to change that:
@@ -196,7 +196,7 @@ Docker does not ask Ensign for ghcr.io; to change that:
     run.shows(str![[r#"
 exit 6
 --- stdout
-ghcr.io  me  expires in 3 days, unless it is used before:  docker-credential-ensign login ghcr.io --alias me
+ghcr.io  me  expires in 3 days, unless used before:  docker-credential-ensign login ghcr.io --alias me
 
 "#]]);
     let asked = json!({"RootCmd": "pull", "Flags": {}, "CommandError": ""}).to_string();
@@ -206,7 +206,7 @@ ghcr.io  me  expires in 3 days, unless it is used before:  docker-credential-ens
     run.shows(str![[r#"
 exit 0
 --- stdout
-{"Type":0,"Template":"The account me on ghcr.io expires in 3 days, unless it is used before → docker ensign login ghcr.io --alias me"}
+{"Type":0,"Template":"The account me on ghcr.io expires in 3 days, unless used before → docker ensign login ghcr.io --alias me"}
 
 "#]]);
     let run = sandbox.run(&["doctor"], "");
@@ -229,8 +229,8 @@ exit 1
 ✓ stores    1 secret in files, in clear text
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ! accounts  1 note
-  ! account-expiring: the secret of me on ghcr.io expires in 3 days, unless it
-    is used before
+  ! account-expiring: the secret of me on ghcr.io expires in 3 days, unless used
+    before
       breaks: nothing yet; after that, pulls and pushes as this account fail
       fix:    docker-credential-ensign login ghcr.io --alias me
 ✓ answers   not tried: the program is not on PATH
@@ -337,7 +337,7 @@ The account soon on ghcr.io expires in 6 days → docker ensign login ghcr.io --
 The account old on ghcr.io expired 2 days ago → docker ensign login ghcr.io --alias old
 The account soon on ghcr.io expires in 6 days → docker ensign login ghcr.io --alias soon
 See which account pushed, and why → docker ensign which --push {{arg . 0}}
-Ask the registry what it may do   → docker ensign check --push {{arg . 0}}
+Ask the registry what the account may do   → docker ensign check --push {{arg . 0}}
 
 "#]],
     );

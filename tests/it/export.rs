@@ -162,7 +162,7 @@ hint: run `docker-credential-ensign login ghcr.io`
     run.shows(str![[r#"
 exit 3
 --- stderr
-! not exported: <token> on tok.example: it has an identity token, which only an auth.json can hold
+! not exported: <token> on tok.example: the account has an identity token, which only an auth.json can contain
 error: nothing can be exported in this format
 hint: try `--format auth.json`
 

@@ -130,10 +130,10 @@ alice
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image of this registry
+   5 command line           no image of this registry is named
    6 files                  undecided: ghcr.io/bob/one is bob's, ghcr.io/alice/two is alice's
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr
@@ -162,10 +162,10 @@ bob
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image of this registry
+   5 command line           no image of this registry is named
 ●  6 files                  → bob   (compose.yaml: ghcr.io/bob/app is in ghcr.io/bob/**)
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
    9 default account        → alice
   10 only account           there are several
 
@@ -195,7 +195,7 @@ bob
 ●  5 command line           → bob   (ghcr.io/bob/x is in ghcr.io/bob/**)
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
    9 default account        → alice
   10 only account           there are several
 
@@ -230,10 +230,10 @@ alice
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image of this registry
+   5 command line           no image of this registry is named
    6 files                  undecided: other.yaml: could not be read as YAML
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr
@@ -246,10 +246,10 @@ alice
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image of this registry
+   5 command line           no image of this registry is named
    6 files                  undecided: docker-bake.hcl: `ghcr.io/…/app` is only partly known
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr

@@ -77,7 +77,7 @@ buoy.cr
 Docker does not ask Ensign for atcr.io, buoy.cr; to change that:
   docker-credential-ensign configure-docker
 --- stderr
-! 2 accounts of ATCR's helper are taken over; its file is unchanged
+! 2 accounts of ATCR's helper are taken over; the helper's file is unchanged
 ! not taken over: carol.example.com on https://no.secret: the entry has no secret
 
 "#]]);

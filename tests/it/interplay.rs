@@ -87,10 +87,10 @@ me
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image of this registry
-   6 files                  no image of this registry
+   5 command line           no image of this registry is named
+   6 files                  no image of this registry is named
    7 .ensign.toml           names no account of this registry
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → me
   10 only account           there are several
 
@@ -103,7 +103,7 @@ me
 exit 3
 --- stderr
 error: c.corp.example/open/x needs no account: *.corp.example/open/** is public
-hint: set ENSIGN_ACCOUNT=c.corp.example=NAME to use one anyway
+hint: set ENSIGN_ACCOUNT=c.corp.example=NAME to use an account anyway
 
 "#]]);
 
@@ -194,7 +194,7 @@ fn buildx_has_no_folder_for_an_image_with_the_name_of_a_config_nor_for_the_hosts
 exit 0
 --- stderr
 ✓ Made ~/bin/docker-credential-ensign-work
-  It answers as work on *.corp.example, whatever the default is there.
+  It answers as work on *.corp.example, whatever the default account is.
   In a config.json:  "credHelpers": {"HOST": "ensign-work"}
 
 "#]]);

@@ -104,7 +104,7 @@ fn no_file_is_passed_over() {
 exit 1
 --- stderr
 error: `~/data/sealed/a.example.json` contains the secrets of ghcr.io, whose file has another name
-hint: put the right file back from a backup, or remove this one and log in again
+hint: put the right file back from a backup, or remove this file and log in again
 
 "#]]);
     assert_eq!(key_json(&sandbox), before);

@@ -268,9 +268,9 @@ a
    3 user in the address    none
    4 image in the address   none
    5 command line           undecided: ghcr.io/acme/x is a's, ghcr.io/b/y is b's
-   6 files                  no image of this registry
+   6 files                  no image of this registry is named
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → a
   10 only account           there are several
 --- stderr

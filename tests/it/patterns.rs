@@ -51,10 +51,10 @@ work   (secret from aws, profile work)
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image of this registry
-   6 files                  no image of this registry
+   5 command line           no image of this registry is named
+   6 files                  no image of this registry is named
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → work
   10 only account           there are several
 
@@ -72,7 +72,7 @@ work   (secret from aws, profile work)
     run.shows(str![[r#"
 exit 3
 --- stderr
-error: 123456789012.dkr.ecr.eu-west-1.amazonaws.com has no account of its own; it uses those of *.dkr.ecr.*.amazonaws.com
+error: 123456789012.dkr.ecr.eu-west-1.amazonaws.com has no account of its own, and uses the accounts of *.dkr.ecr.*.amazonaws.com
 hint: run `docker-credential-ensign logout '*.dkr.ecr.*.amazonaws.com'` to log out of all these registries
 
 "#]]);

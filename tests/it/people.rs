@@ -21,7 +21,7 @@ fn logout_forgets_one_account_and_promotes_none() {
 exit 2
 --- stderr
 error: ghcr.io has several accounts: bob, alice
-hint: name one with `-u`, or use `--all`
+hint: name an account with `-u`, or use `--all`
 
 "#]]);
     let run = sandbox.run(&["logout", "ghcr.io", "-u", "alice"], "");
@@ -122,7 +122,7 @@ exit 0
 exit 2
 --- stderr
 error: ghcr.io has several accounts: bob, alice, carol
-hint: name one: `docker-credential-ensign switch ghcr.io NAME`
+hint: name the account: `docker-credential-ensign switch ghcr.io NAME`
 
 "#]]);
     assert_eq!(

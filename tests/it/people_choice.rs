@@ -28,9 +28,9 @@ alice
    3 user in the address    none
    4 image in the address   none
    5 command line           undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's
-   6 files                  no image of this registry
+   6 files                  no image of this registry is named
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr
@@ -57,7 +57,7 @@ bob
 ●  5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
    9 default account        → alice
   10 only account           there are several
 
@@ -76,7 +76,7 @@ alice
    5 command line           undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr
@@ -98,10 +98,10 @@ no account
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image of this registry
-   6 files                  no image of this registry
+   5 command line           no image of this registry is named
+   6 files                  no image of this registry is named
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
    9 default account        → alice
   10 only account           there are several
 --- stderr

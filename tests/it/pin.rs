@@ -30,7 +30,7 @@ fn a_pinned_program_answers_as_its_account_whoever_is_active() {
 exit 0
 --- stderr
 ✓ Made ~/docker-credential-ensign-work
-  It answers as work on ghcr.io, whatever the default is there.
+  It answers as work on ghcr.io, whatever the default account is.
   In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
 
 "#]]);
@@ -43,7 +43,7 @@ exit 0
 exit 0
 --- stderr
 ✓ There is already ~/docker-credential-ensign-work
-  It answers as work on ghcr.io, whatever the default is there.
+  It answers as work on ghcr.io, whatever the default account is.
   In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
 
 "#]]);
@@ -68,7 +68,7 @@ fn a_pin_in_another_folder_finds_the_program() {
 exit 0
 --- stderr
 ✓ Made ~/own/docker-credential-ensign-work
-  It answers as work on ghcr.io, whatever the default is there.
+  It answers as work on ghcr.io, whatever the default account is.
   In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
 
 "#]]);
@@ -80,7 +80,7 @@ exit 0
 exit 0
 --- stderr
 ✓ There is already ~/own/docker-credential-ensign-work
-  It answers as work on ghcr.io, whatever the default is there.
+  It answers as work on ghcr.io, whatever the default account is.
   In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
 
 "#]]);
@@ -99,7 +99,7 @@ fn a_pin_goes_with_the_last_account_of_its_alias() {
         &made,
         str![[r#"
 ✓ Made ~/docker-credential-ensign-work
-  It answers as work on ghcr.io, quay.io, docker.io, whatever the default is there.
+  It answers as work on ghcr.io, quay.io, docker.io, whatever the default account is.
   In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
 
 "#]],
@@ -158,7 +158,7 @@ hint: give the account another alias with `account edit`
 exit 1
 --- stderr
 error: `docker-credential-ensign` is not on PATH
-hint: put its folder on PATH, or name a folder with `--folder`
+hint: put the program's folder on PATH, or name a folder with `--folder`
 
 "#]]);
 }

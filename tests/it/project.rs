@@ -106,7 +106,7 @@ no account needed
 ●  5 command line           docker.io/library/alpine needs no account: docker.io/library/alpine is public
    6 files                  not read: the command line names an image
    7 .ensign.toml           names no account of this registry
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
    9 default account        → me
   10 only account           there are several
 
@@ -131,10 +131,10 @@ me
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image of this registry
-   6 files                  no image of this registry
+   5 command line           no image of this registry is named
+   6 files                  no image of this registry is named
    7 .ensign.toml           ~/p/.ensign.toml is not trusted
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → me
   10 only account           there are several
 --- stderr
@@ -149,10 +149,10 @@ me
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image of this registry
-   6 files                  no image of this registry
+   5 command line           no image of this registry is named
+   6 files                  no image of this registry is named
    7 .ensign.toml           ~/p/.ensign.toml is not trusted
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → me
   10 only account           there are several
 --- stderr
@@ -171,10 +171,10 @@ work
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image of this registry
-   6 files                  no image of this registry
+   5 command line           no image of this registry is named
+   6 files                  no image of this registry is named
 ●  7 .ensign.toml           → work   (in ~/p/.ensign.toml)
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
    9 default account        → me
   10 only account           there are several
 --- stderr
@@ -195,10 +195,10 @@ me
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image of this registry
-   6 files                  no image of this registry
+   5 command line           no image of this registry is named
+   6 files                  no image of this registry is named
    7 .ensign.toml           ~/p/.ensign.toml has changed since it was trusted
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → me
   10 only account           there are several
 --- stderr
@@ -251,10 +251,10 @@ no account
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image of this registry
-   6 files                  no image of this registry
+   5 command line           no image of this registry is named
+   6 files                  no image of this registry is named
 ●  7 .ensign.toml           names `at work`, which ghcr.io does not have
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
    9 default account        → me
   10 only account           there are several
 --- stderr

@@ -96,7 +96,7 @@ fn a_missing_file_and_another_file_are_told_with_how_one_looks() {
 exit 1
 --- stderr
 error: there is no .ensign.toml here or in a folder above
-hint: write one, such as: printf '[accounts]\n"ghcr.io" = "work"\n' >.ensign.toml
+hint: write the file, such as: printf '[accounts]\n"ghcr.io" = "work"\n' >.ensign.toml
 
 "#]]);
     assert_eq!(sandbox.run(&["trust", "--yes", "p/sub/file"], "").code, Some(2));
@@ -113,7 +113,7 @@ hint: fix the file
 exit 1
 --- stderr
 error: `~/p/.ensign.toml` names no account
-hint: write one, such as: printf '[accounts]\n"ghcr.io" = "work"\n' >.ensign.toml
+hint: write the file, such as: printf '[accounts]\n"ghcr.io" = "work"\n' >.ensign.toml
 
 "#]]);
 }

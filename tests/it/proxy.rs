@@ -27,7 +27,7 @@ exit 1
 ✗ alice was not checked: could not reach `reg.example`: CONNECT proxy failed: proxy server did not respond, through the proxy `[HOST]`
 --- stderr
 > GET https://reg.example/v2/: CONNECT proxy failed: proxy server did not respond, through the proxy `[HOST]`, after [MS]
-hint: `curl -i https://reg.example/v2/` shows what answers there
+hint: run `curl -i https://reg.example/v2/` to see what answers
 
 "#]]);
     assert!(!format!("{run:?}").contains("s3cret"), "{run:?}");
@@ -100,7 +100,7 @@ exit 1
 --- stdout
 ✗ alice was not checked: could not reach `reg.example:5000`: by https: Connection refused (os error 111), through the proxy `localhost:1`; by http: login required (407), through the proxy `[HOST]`
 --- stderr
-hint: `curl -i https://reg.example:5000/v2/` shows what answers there
+hint: run `curl -i https://reg.example:5000/v2/` to see what answers
 
 "#]]);
 }
@@ -115,7 +115,7 @@ exit 1
 --- stdout
 ✗ alice was not checked: could not reach `reg.example`: `HTTPS_PROXY` names a SOCKS proxy, which is not supported
 --- stderr
-hint: `curl -i https://reg.example/v2/` shows what answers there
+hint: run `curl -i https://reg.example/v2/` to see what answers
 
 "#]]);
 }

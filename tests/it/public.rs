@@ -138,7 +138,7 @@ no account needed
 ●  5 command line           ghcr.io/acme/app needs no account: ghcr.io/acme/** is public
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
    9 default account        none
   10 only account           none
 
@@ -185,7 +185,7 @@ Docker does not ask Ensign for ghcr.io; to change that:
 exit 3
 --- stderr
 error: ghcr.io/acme/app needs no account: ghcr.io/acme/** is public
-hint: set ENSIGN_ACCOUNT=ghcr.io=NAME to use one anyway
+hint: set ENSIGN_ACCOUNT=ghcr.io=NAME to use an account anyway
 
 "#]]);
 }

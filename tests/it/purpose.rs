@@ -81,10 +81,10 @@ no account
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no account that is for this operation
+   5 command line           no account is for this operation
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
    9 default account        none
   10 only account           none
   It is a push: ro is for pull only
@@ -100,10 +100,10 @@ no account
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no account that is for this operation
+   5 command line           no account is for this operation
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
    9 default account        none
   10 only account           none
   It is a push: ro is for pull only
@@ -231,7 +231,7 @@ fn an_account_that_one_registry_has_is_set_without_naming_it() {
 exit 2
 --- stderr
 error: ghcr.io and quay.io have an account `me`
-hint: name one: `docker-credential-ensign account edit ghcr.io me --folder '~/me'`
+hint: name the account, as in `docker-credential-ensign account edit ghcr.io me --folder '~/me'`
 
 "#]]);
     let registry = sandbox.run(&["account", "set", "ghcr.io", "--folder", "~/me"], "");
@@ -239,7 +239,7 @@ hint: name one: `docker-credential-ensign account edit ghcr.io me --folder '~/me
 exit 2
 --- stderr
 error: ghcr.io has several accounts
-hint: name one: `docker-credential-ensign account edit ghcr.io me --folder '~/me'`
+hint: name the account, as in `docker-credential-ensign account edit ghcr.io me --folder '~/me'`
 
 "#]]);
     sandbox.ok(&["account", "set", "quay.io", "--folder", "~/quay"], "");
@@ -302,7 +302,7 @@ exit 0
   }
 }
 --- stderr
-! not exported: rw on ghcr.io: it is for push only
+! not exported: rw on ghcr.io: the account is for push only
 ! 1 secret is in clear text on stdout: anyone who reads the output can use them
 
 "#]]);

@@ -164,7 +164,7 @@ fn the_life_of_the_next_refresh_token_is_kept_as_long_as_it_is_true() {
         &status,
         str![[r#"
 ghcr.io
-  ● me  default   me/**   in clear text   from login at test   expires in 183 days, unless it is used before
+  ● me  default   me/**   in clear text   from login at test   expires in 183 days, unless used before
 
 Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
@@ -257,7 +257,7 @@ fn a_login_that_the_provider_has_ended_is_dead_until_the_next_login() {
 exit 3
 --- stdout
 ghcr.io
-  ● me  default   me/**   in clear text   from login at test   renewed automatically at its next use
+  ● me  default   me/**   in clear text   from login at test   renewed automatically at the next use
     ✗ the credentials of me on ghcr.io are no longer valid: the registry refused them at the last check: run `docker-credential-ensign login ghcr.io --alias me`
 
 Docker does not ask Ensign for ghcr.io; to change that:

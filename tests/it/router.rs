@@ -279,7 +279,7 @@ fn our_own_program_under_another_name_is_no_other_helper() {
         // As a helper in the config, the names `ensign` and `atcr` are ignored.
         for (verb, input) in calls.into_iter().filter(|_| bin.join(format!("docker-credential-{name}")).exists()) {
             let run = sandbox.run(&[verb], &input);
-            let expected = format!("quay.io is for `docker-credential-{name}`, which asks Ensign again: ");
+            let expected = format!("`docker-credential-{name}` answers for quay.io, but asks Ensign again: ");
             assert!(run.code == Some(1) && run.stdout.starts_with(&expected), "{verb}: {run:?}");
         }
         std::fs::remove_file(sandbox.config_path()).unwrap();

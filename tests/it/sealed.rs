@@ -219,7 +219,7 @@ fn a_file_in_anothers_place_is_not_taken_for_it() {
     shows(
         &told,
         str![[r#"
-`~/data/sealed/ghcr.io.json` contains the secrets of quay.io, not those of ghcr.io: put the right file back from a backup, or remove this one and log in again
+`~/data/sealed/ghcr.io.json` contains the secrets of quay.io, not those of ghcr.io: put the right file back from a backup, or remove this file and log in again
 `~/data/sealed/ghcr.io.json` was changed or damaged after Ensign wrote it, so it cannot be opened: run `docker-credential-ensign restore`
 
 "#]],
@@ -238,7 +238,7 @@ fn an_old_copy_is_not_taken_for_the_last_one() {
     shows(
         &refused(&sandbox),
         str![[r#"
-`~/data/sealed/ghcr.io.json` is an old copy: generation 1, but the newest is 2 or later: put the newest copy back, or remove this one and log in again
+`~/data/sealed/ghcr.io.json` is an old copy: generation 1, but the newest is 2 or later: put the newest copy back, or remove this copy and log in again
 
 "#]],
     );

@@ -231,7 +231,7 @@ exit 0
 --- stdout
   h.example  <token>  docker-credential-one  new
   i.example  <token>  ~/.docker/config.json  new
-  j.example           ~/.docker/config.json  skipped: a registry token, which no helper can return
+  j.example           ~/.docker/config.json  skipped: the login is a registry token, which no helper can return
 --- stderr
 ! 1 secret of another store would be in clear text here; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
 ✓ Imported <token> on h.example

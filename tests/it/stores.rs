@@ -129,14 +129,14 @@ fn an_account_whose_store_is_gone_can_be_removed_by_force() {
 exit 1
 --- stderr
 error: the secret of a on ghcr.io is out of reach: could not run `docker-credential-gone`: no absolute folder of PATH has it
-hint: `docker-credential-ensign logout ghcr.io -u a --force` removes the account anyway
+hint: run `docker-credential-ensign logout ghcr.io -u a --force` to remove the account anyway
 
 "#]]);
     run.shows(str![[r#"
 exit 1
 --- stderr
 error: the secret of a on ghcr.io is out of reach: could not run `docker-credential-gone`: no absolute folder of PATH has it
-hint: `docker-credential-ensign logout ghcr.io -u a --force` removes the account anyway
+hint: run `docker-credential-ensign logout ghcr.io -u a --force` to remove the account anyway
 
 "#]]);
     let forced = sandbox.run(&["logout", "ghcr.io", "--force"], "");

@@ -31,7 +31,7 @@ exit 1
 --- stdout
 ✗ alice was not checked: could not reach `reg.example`: TLS failed: the server's certificate is not trusted (UnknownIssuer), through the proxy `[HOST]`
 --- stderr
-hint: put the certificate of its authority into `~/.config/docker/certs.d/reg.example/ca.crt`, or name the file with `SSL_CERT_FILE=FILE`; `--plain-http` accepts any certificate
+hint: put the certificate of the registry's authority into `~/.config/docker/certs.d/reg.example/ca.crt`, or name the file with `SSL_CERT_FILE=FILE`; `--plain-http` accepts any certificate
 
 "#]]);
     put(&sandbox, ".config/docker/certs.d/reg.example/ca.crt", &authority.certificate());

@@ -180,11 +180,11 @@ fn the_address_is_a_setting_with_a_key_of_its_own() {
         &told,
         str![[r#"
 error: `releases` in `config.json` is wrong: `address` and `key`, which signs the releases, are needed
-hint: correct it there; docs/install.md has an example
+hint: correct the setting; docs/install.md has an example
 error: `releases` in `config.json` is wrong: `key` is not a public key of minisign
-hint: correct it there; docs/install.md has an example
+hint: correct the setting; docs/install.md has an example
 error: `releases` in `config.json` is wrong: `address` does not begin with https://
-hint: correct it there; docs/install.md has an example
+hint: correct the setting; docs/install.md has an example
 
 "#]],
     );

@@ -135,9 +135,9 @@ ghcr.io: me
    3 user in the address    none
    4 image in the address   none
    5 command line           undecided: ghcr.io/work/a is work's, ghcr.io/me/b is me's
-   6 files                  no image of this registry
+   6 files                  no image of this registry is named
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → me
   10 only account           there are several
 
@@ -226,19 +226,19 @@ hint: name the registry too: docker-credential-ensign which REGISTRY --as '…'
 exit 2
 --- stderr
 error: `--as` accepts a single command
-hint: run `which` once for each
+hint: run `which` once for each command
 exit 2
 --- stderr
 error: `--as` accepts a single command
-hint: run `which` once for each
+hint: run `which` once for each command
 exit 2
 --- stderr
 error: `--as` accepts a single command
-hint: run `which` once for each
+hint: run `which` once for each command
 exit 2
 --- stderr
 error: `--as` accepts a single command
-hint: run `which` once for each
+hint: run `which` once for each command
 
 "#]],
     );
@@ -269,7 +269,7 @@ fn a_project_of_thousands_of_registries_is_refused_at_once() {
 exit 2
 --- stderr
 error: the command asks for more than 50 registries
-hint: name one: docker-credential-ensign which REGISTRY --as '…'
+hint: name a registry: docker-credential-ensign which REGISTRY --as '…'
 
 "#]]);
 }
@@ -290,7 +290,7 @@ me
    5 command line           undecided: ghcr.io/work/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa is work's, ghcr.io/me/b is me's
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → me
   10 only account           there are several
 --- stderr
@@ -357,7 +357,7 @@ alice
    5 command line           undecided: ghcr.io/acme/app is bob's, ghcr.io/acme/app is alice's
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr

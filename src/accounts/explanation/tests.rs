@@ -96,7 +96,7 @@ fn no_answer_has_its_reason_and_one_command() {
         (
             decision(Verdict::Public, vec![step(Rule::CommandLine, public)]),
             "no account needed",
-            "ghcr.io/o/x needs no account: ghcr.io/o/** is public | set ENSIGN_ACCOUNT=ghcr.io=NAME to use one anyway",
+            "ghcr.io/o/x needs no account: ghcr.io/o/** is public | set ENSIGN_ACCOUNT=ghcr.io=NAME to use an account anyway",
         ),
         (
             decision(Verdict::NoSuchAccount, vec![step(Rule::Project, nobody())]),

@@ -94,11 +94,9 @@ fn template(program: &str) -> String {
         let name = format!("--{}", arg.get_long().unwrap_or_default());
         let _ = writeln!(text, "  {name:16}  {}", arg.get_help().map(ToString::to_string).unwrap_or_default());
     }
-    let _ = writeln!(text, "\nAll about a command or a topic:  {program} help login");
-    let _ = write!(
-        text,
-        "HOST is a registry such as ghcr.io. Once `{program} configure-docker`\nhas been run, Docker asks Ensign."
-    );
+    let _ = writeln!(text, "\nHelp about a command or a topic:  {program} help login");
+    let _ =
+        write!(text, "HOST is a registry such as ghcr.io.\nAfter `{program} configure-docker`, Docker asks Ensign.");
     text
 }
 

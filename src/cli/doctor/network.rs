@@ -139,7 +139,7 @@ fn way_there(
             format!("{}   (ask the registry's operator for both)", copy("client.cert client.key", ""))
         }
         _ if why.contains(BY_WAY_OF_PROXY) => {
-            format!("unset {}   (if there is no such proxy any more)", proxies.join(" "))
+            format!("unset {}   (if the proxy is gone)", proxies.join(" "))
         }
         _ => format!("{program} check {host} --verbose   (if it is gone for good: {program} logout --all {host})"),
     }
@@ -251,7 +251,7 @@ mod tests {
                     ..unreached("refused, through the proxy `p:1`")
                 },
                 "registry-unreachable",
-                "unset http_proxy ALL_PROXY   (if there is no such proxy any more)",
+                "unset http_proxy ALL_PROXY   (if the proxy is gone)",
             ),
             (
                 unreached("TLS failed: UnknownIssuer"),

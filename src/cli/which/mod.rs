@@ -51,7 +51,7 @@ fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode,
     let registries = caller::registries_of(&program);
     if registries.len() > caller::REGISTRIES_AT_MOST {
         let what = format!("the command asks for more than {} registries", caller::REGISTRIES_AT_MOST);
-        return Err(Failure::usage(what, format!("name one: {} which REGISTRY --as '…'", context.program)));
+        return Err(Failure::usage(what, format!("name a registry: {} which REGISTRY --as '…'", context.program)));
     }
     let questions = registries.into_iter().map(|registry| Question::for_command(&program, typed, registry));
     let answers = questions.map(|question| WhichAnswer::to(context, &question)).collect::<Result<Vec<_>, _>>()?;
@@ -103,7 +103,7 @@ fn program(typed: &str) -> Result<caller::Program, Failure> {
     match caller::command_line(typed) {
         Ok(program) if !program.name.is_empty() => Ok(program),
         Err(UnreadableCommand::Several) => {
-            Err(Failure::usage("`--as` accepts a single command", "run `which` once for each"))
+            Err(Failure::usage("`--as` accepts a single command", "run `which` once for each command"))
         }
         _ => Err(Failure::usage(
             "the command after `--as` could not be read",

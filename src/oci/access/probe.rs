@@ -206,7 +206,7 @@ impl<'a> AccessProbe<'a> {
         };
         let Some(url) = self.context.registry.at(&path) else {
             return self
-                .conclude(RepositoryAccess::Unknown { why: format!("`{repository}` does not fit into an address") });
+                .conclude(RepositoryAccess::Unknown { why: format!("`{repository}` cannot be part of an address") });
         };
         let accept = (method == Method::Head).then_some(MANIFESTS);
         ProbeStep::Send(HttpRequest { accept, ..HttpRequest::new(method, url, self.authorization()) })

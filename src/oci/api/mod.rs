@@ -182,7 +182,7 @@ fn measure(payload: &Payload, named: Option<&str>) -> Result<Option<Digests>, Re
 impl ApiRequest {
     fn outgoing(&self, session: &RegistrySession<'_>, path: &str) -> Result<SessionRequest, RepositoryAccess> {
         let url: Url = session.at(path).ok_or_else(|| RepositoryAccess::Unknown {
-            why: format!("`{}` does not fit into an address", one_line(path, 100)),
+            why: format!("`{}` cannot be part of an address", one_line(path, 100)),
         })?;
         let mut headers = self.headers.clone();
         if let Some(types) = self.endpoint.accept().filter(|_| !has(&headers, "accept")) {

@@ -174,7 +174,7 @@ impl<'e> SecretFile<'e> {
         let registry = seals.registry(&bytes, &shown)?;
         let file = Self::new(env, FileForm::Sealed(seals), &registry)?;
         if file.path != path {
-            let cure = "put the right file back from a backup, or remove this one and log in again";
+            let cure = "put the right file back from a backup, or remove this file and log in again";
             bail!(Problem::new(
                 format!("`{shown}` contains the secrets of {registry}, whose file has another name"),
                 cure

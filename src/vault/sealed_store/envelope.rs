@@ -102,7 +102,7 @@ impl Envelope {
                 "`{shown}` contains the secrets of {}, not those of {registry}",
                 crate::system::text::one_line(&self.registry, 100)
             );
-            bail!(Problem::new(message, "put the right file back from a backup, or remove this one and log in again"));
+            bail!(Problem::new(message, "put the right file back from a backup, or remove this file and log in again"));
         }
         let salt = STANDARD.decode(&self.salt).ok().and_then(|salt| salt.try_into().ok());
         let sealed = salt.zip(STANDARD.decode(&self.sealed).ok()).map(|(salt, text)| SealedText { salt, text });

@@ -30,7 +30,7 @@ impl SealContext<'_> {
             Some(least) if generation < least => {
                 let message =
                     format!("`{shown}` is an old copy: generation {generation}, but the newest is {least} or later");
-                bail!(Problem::new(message, "put the newest copy back, or remove this one and log in again"))
+                bail!(Problem::new(message, "put the newest copy back, or remove this copy and log in again"))
             }
             _ => Ok(text),
         }

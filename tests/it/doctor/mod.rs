@@ -261,7 +261,7 @@ Found: 1 broken, 1 note. For a report without secrets:
   docker-credential-ensign doctor --report
 To look for a newer release:  docker-credential-ensign update --check
 --- stderr
-! 1 account of ATCR's helper is taken over; its file is unchanged
+! 1 account of ATCR's helper is taken over; the helper's file is unchanged
 
 "#]]);
     assert_eq!(listing(sandbox.home()), before);

@@ -146,8 +146,7 @@ exit 1
   ✗ registry-unreachable: [HOST] was not reached: Connection refused (os error
     111), through the proxy `127.0.0.1:1`
       breaks: logins at this registry cannot be checked or renewed
-      fix:    unset HTTPS_PROXY http_proxy
-              (if there is no such proxy any more)
+      fix:    unset HTTPS_PROXY http_proxy   (if the proxy is gone)
 --- stderr
 ! registry-unreachable needs you to fix it
 

@@ -133,10 +133,10 @@ michelle.jarrett.net
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
-   5 command line           no image that belongs to an account
+   5 command line           no image belongs to an account
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 no account's folder
+   8 folder                 the folder is for no account
 ●  9 default account        → michelle.jarrett.net
   10 only account           there are several
 

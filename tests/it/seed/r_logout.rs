@@ -69,7 +69,7 @@ fn a_logout_that_fails_ends_with_1() {
 exit 1
 --- stderr
 error: the secret of alice on ghcr.io could not be removed by `docker-credential-kept`
-hint: `docker-credential-ensign logout ghcr.io -u alice --force` removes the account anyway
+hint: run `docker-credential-ensign logout ghcr.io -u alice --force` to remove the account anyway
 
 "#]]);
     assert_eq!(sandbox.who("ghcr.io"), "alice");
