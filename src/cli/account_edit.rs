@@ -68,7 +68,7 @@ impl AccountChange {
         }
     }
 
-    /// Fails if a coding agent changes a caller rule that refuses agents.
+    /// Fails if a coding agent changes the caller rule of an account that has one.
     fn refuse_agent(
         &self,
         context: &CommandContext<'_>,
@@ -79,8 +79,8 @@ impl AccountChange {
             return Ok(());
         }
         let accounts = context.accounts.only_of(registry)?;
-        let refuses_agents = accounts.account(name.as_str()).is_some_and(|account| account.callers.refuses_agents);
-        if refuses_agents { callers::refuse_agent() } else { Ok(()) }
+        let has_rule = accounts.account(name.as_str()).is_some_and(|account| !account.callers.is_empty());
+        if has_rule { callers::refuse_agent() } else { Ok(()) }
     }
 
     /// Changes the account `name`, and returns the account's name after the change.

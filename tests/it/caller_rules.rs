@@ -165,6 +165,16 @@ hint: run the command in a terminal of your own
     );
     assert_eq!(asked_by(&sandbox, "docker"), Run::not_found());
     sandbox.ok(&["account", "edit", HOST, "work", "--for", "pull"], "");
+    for (rule, weaker) in [
+        (["--grant", "required"], &["--grant", "optional"][..]),
+        (["--terminal", "required"], &["--terminal", "optional"]),
+        (["--program", "podman"], &["--no-programs"]),
+        (["--program", "podman"], &["--program", "+docker"]),
+    ] {
+        let sandbox = guarded(&rule).with("CLAUDECODE", "1");
+        let words = [&["account", "edit", HOST, "work"], weaker].concat();
+        assert_eq!(sandbox.run(&words, "").code, Some(4), "{rule:?} {weaker:?}");
+    }
 }
 
 #[test]
