@@ -151,4 +151,14 @@ exit 0
 "#]]);
     sandbox.store(host, "alice", "expired");
     assert_eq!(sandbox.run(&["login", host], "").code, Some(3));
+
+    let open = FakeRegistry::open();
+    sandbox.store(&open.host, "alice", "anything");
+    sandbox.run(&["login", &open.host], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ Kept the login for [HOST] as alice (not verified)
+! [HOST] lets anyone in, so the password was not checked
+
+"#]]);
 }

@@ -251,8 +251,16 @@ fn recheck(
         }
         LoginVerdict::Open | LoginVerdict::Unverified { .. } => {}
     }
-    judge(context, &candidates.registry, verdict)?;
-    let json = json!({"status": "success", "registry": account.registry.as_str(), "account": account.name.as_str(), "renewed": false});
-    context.ui.done(json, format_args!("{} still accepts {}", account.registry, account.name))?;
+    let is_open = judge(context, &candidates.registry, verdict)?;
+    let Account { registry, name, .. } = account;
+    let json = json!({
+        "status": "success", "registry": registry.as_str(), "account": name.as_str(), "verified": !is_open, "renewed": false,
+    });
+    if is_open {
+        context.ui.done(json, format_args!("Kept the login for {registry} as {name} (not verified)"))?;
+        context.ui.note(format_args!("{registry} lets anyone in, so the password was not checked"));
+    } else {
+        context.ui.done(json, format_args!("{registry} still accepts {name}"))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
