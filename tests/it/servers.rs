@@ -97,7 +97,7 @@ headers: could not reach `HOST`: by https: the server closed the connection; by 
 a header: could not reach `HOST`: by https: the server closed the connection; by http: the headers of the response are too long
 a body: HOST did not check the password of alice: anyone may pull HOST/alice/app
 chunks: HOST did not check the password of alice: anyone may pull HOST/alice/app
-a long service: could not reach `HOST`: the token server URL is too long
+a long service: could not reach `HOST`: the URL is too long
 too long a token: the token server `HOST` answered without a token
 
 "#]],

@@ -220,7 +220,7 @@ impl HttpClient {
         let longest = |text: &str| 3 * text.len() + 2; // each byte may become `%XX`
         let query: usize = request.query.iter().map(|(key, value)| longest(key) + longest(value)).sum();
         if query + request.url.0.to_string().len() > ADDRESS_LIMIT {
-            return Err(HttpError("the token server URL is too long".to_owned()));
+            return Err(HttpError("the URL is too long".to_owned()));
         }
         let route = self.proxies.route(&request.url)?;
         let mut answer = self.try_once(request, header.clone(), &route);
