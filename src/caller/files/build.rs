@@ -128,18 +128,6 @@ fn platforms(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Vec<Str
     platforms
 }
 
-/// Returns the images of all stages of a Dockerfile, because `cosign dockerfile verify` verifies each of these images.
-pub(super) fn dockerfile_images(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-    reader: &mut ProjectReader,
-) -> ProjectImages {
-    let files = task.positionals.iter().map(|name| current.join(name)).collect();
-    let build = Build { files, builder: BuilderKind::InOrder, ..Build::default() };
-    ProjectImages::pulled(build.pulled(variables, reader))
-}
-
 /// Returns the images of `buildctl build --local dockerfile=DIR --opt filename=NAME`.
 pub(super) fn buildctl_images(
     task: &VerbInvocation<'_>,

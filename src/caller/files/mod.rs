@@ -8,6 +8,7 @@ mod bake;
 mod budget;
 mod build;
 mod compose;
+mod cosign;
 mod devcontainer;
 mod dockerfile;
 mod dotenv;
@@ -136,7 +137,7 @@ fn named(task: &VerbInvocation<'_>, current: &Path, variables: &ProjectVariables
         InputFiles::Compose(project) => compose::images(task, project, current, variables.clone(), reader),
         InputFiles::Stack => compose::stack_images(task, current, variables, reader),
         InputFiles::Build => build::images(task, current, variables, reader),
-        InputFiles::Dockerfile => build::dockerfile_images(task, current, variables, reader),
+        InputFiles::Dockerfile => cosign::images(task, current, variables, reader),
         InputFiles::Buildctl => build::buildctl_images(task, current, variables, reader),
         InputFiles::Bake => bake::images(task, current, variables, reader),
         InputFiles::Manifests => manifests::manifest_images(task, current, reader),

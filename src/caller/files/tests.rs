@@ -57,7 +57,8 @@ fn a_build_reads_the_files_of_its_client() {
                 "DOCKER_DEFAULT_PLATFORM=linux/arm64 docker build --platform linux/s390x --build-arg A=x -f more .",
                 "c.io/x-s390x |",
             ),
-            ("cosign dockerfile verify Dockerfile", "c.io/base c.io/unused |"),
+            ("A=env cosign dockerfile verify Dockerfile", "c.io/env c.io/unused |"),
+            ("A=env cosign dockerfile verify --base-image-only Dockerfile", "c.io/env |"),
             ("buildctl build --local context=. --local dockerfile=.", "c.io/base |"),
             (
                 "buildctl build --local dockerfile=. --opt build-arg:A=x --opt filename=Containerfile",
