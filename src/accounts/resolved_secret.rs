@@ -358,7 +358,7 @@ pub(crate) fn due(until: SystemTime, now: SystemTime) -> SystemTime {
 }
 
 fn refused(account: &Account) -> Problem {
-    ended(account, "the registry refused them at the last check")
+    ended(account, "the registry refused the login at the last check")
 }
 
 fn expired(account: &Account) -> Problem {

@@ -174,7 +174,7 @@ impl CommandContext<'_> {
             CliCommand::Lock => unlock::lock(self),
             CliCommand::Restore => restore::run(self),
             CliCommand::Man { page } => help::manual(self, page.as_deref()),
-            CliCommand::Help { .. } => unreachable!("help is printed before"),
+            CliCommand::Help { .. } => unreachable!("`help` is handled before"),
             CliCommand::Update(update) => update::run(self, &update),
             CliCommand::InstallTexts => update::install_texts(),
             CliCommand::Completions { shell } => {

@@ -126,7 +126,7 @@ pub(super) fn decode(auth: &str) -> Result<(String, Secret), UnusableReason> {
 }
 
 fn identity_token() -> Username {
-    Username::IDENTITY_TOKEN.parse().expect("a plain word is a user name")
+    Username::IDENTITY_TOKEN.parse().expect("the constant is a valid user name")
 }
 
 /// Returns the line of a preview for a login.

@@ -33,7 +33,7 @@ exit 3
 --- stdout
 [HOST]
   ● alice  default   alice/**   in clear text
-    ✗ the credentials of alice on [HOST] are no longer valid: the registry refused them at the last check: run `docker-credential-ensign login [HOST] --alias alice`
+    ✗ the credentials of alice on [HOST] are no longer valid: the registry refused the login at the last check: run `docker-credential-ensign login [HOST] --alias alice`
 
 Docker does not ask Ensign for [HOST]; to change that:
   docker-credential-ensign configure-docker
@@ -42,7 +42,7 @@ exit 3
 --- stdout
 [HOST-2]
   ● alice  default   alice/**   in clear text
-    ✗ the credentials of alice on [HOST-2] are no longer valid: the registry refused them at the last check: run `docker-credential-ensign login [HOST-2] --alias alice`
+    ✗ the credentials of alice on [HOST-2] are no longer valid: the registry refused the login at the last check: run `docker-credential-ensign login [HOST-2] --alias alice`
 
 Docker does not ask Ensign for [HOST-2]; to change that:
   docker-credential-ensign configure-docker

@@ -222,7 +222,7 @@ exit 1
 ✓ helpers   no other helper is configured
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io
-      breaks: pulls and pushes there go out without a login
+      breaks: pulls and pushes at this registry go out without a login
       fix:    docker-credential-ensign doctor --fix docker-not-asking
       does:   docker-credential-ensign configure-docker --force ghcr.io
 ✓ files     2 files, readable by you only, nothing left over

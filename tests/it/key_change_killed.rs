@@ -77,7 +77,7 @@ exit 1
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
     docker.io
-      breaks: pulls and pushes there go out without a login
+      breaks: pulls and pushes at these registries go out without a login
       fix:    docker-credential-ensign doctor --fix docker-not-asking
       does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
@@ -115,7 +115,7 @@ exit 1
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
     docker.io
-      breaks: pulls and pushes there go out without a login
+      breaks: pulls and pushes at these registries go out without a login
       fix:    docker-credential-ensign doctor --fix docker-not-asking
       does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
@@ -153,7 +153,7 @@ exit 1
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
     docker.io
-      breaks: pulls and pushes there go out without a login
+      breaks: pulls and pushes at these registries go out without a login
       fix:    docker-credential-ensign doctor --fix docker-not-asking
       does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
@@ -191,7 +191,7 @@ exit 1
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
     docker.io
-      breaks: pulls and pushes there go out without a login
+      breaks: pulls and pushes at these registries go out without a login
       fix:    docker-credential-ensign doctor --fix docker-not-asking
       does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note
@@ -229,7 +229,7 @@ exit 1
 ! order     1 note
   ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io,
     docker.io
-      breaks: pulls and pushes there go out without a login
+      breaks: pulls and pushes at these registries go out without a login
       fix:    docker-credential-ensign doctor --fix docker-not-asking
       does:   docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io
 ! files     1 note

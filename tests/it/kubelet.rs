@@ -145,7 +145,7 @@ exit 0
 --- stdout
 {"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Registry","cacheDuration":"0s","auth":null}
 --- stderr
-ensign: the credentials of me on ghcr.io are no longer valid: the registry refused them at the last check: run `docker-credential-ensign login ghcr.io --alias me`
+ensign: the credentials of me on ghcr.io are no longer valid: the registry refused the login at the last check: run `docker-credential-ensign login ghcr.io --alias me`
 
 "#]]);
 }

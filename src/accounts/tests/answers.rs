@@ -15,8 +15,8 @@ fn a_verdict_is_kept_with_its_secret_until_the_next_one() {
     let page = || "https://ghcr.io/login".to_owned();
     let hour = Duration::from_hours(1);
     for (shown, verdict, end, trouble, expires) in [
-        ("s1", SecretVerdict::Refused, None, "the registry refused them", None),
-        ("other", SecretVerdict::Accepted, None, "the registry refused them", None),
+        ("s1", SecretVerdict::Refused, None, "the registry refused the login", None),
+        ("other", SecretVerdict::Accepted, None, "the registry refused the login", None),
         ("s1", SecretVerdict::SessionOver { page: page() }, None, "the session of me", None),
         ("s1", SecretVerdict::Accepted, Some(now - hour), "", None),
         ("s1", SecretVerdict::Accepted, Some(now + hour), "", Some(now + hour)),

@@ -52,7 +52,12 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
         found.push(Diagnosis::broken(Check::ConfigDamaged, what, "no account can be found", remedy));
     }
     for what in &facts.damaged_secrets {
-        found.push(Diagnosis::broken(Check::SecretsDamaged, what, "its accounts have no secrets", Remedy::Restore));
+        found.push(Diagnosis::broken(
+            Check::SecretsDamaged,
+            what,
+            "the accounts in this file have no secrets",
+            Remedy::Restore,
+        ));
     }
     for Problem { message: what, hint: cure } in &facts.unreadable {
         let breaks = "the programs that read this file fail or use no login, and Ensign does not change the file";

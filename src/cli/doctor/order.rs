@@ -188,17 +188,22 @@ impl OrderFault {
             "" => format!("{} {} ask Ensign for {names}", client.name, client.does_not),
             words => format!("{words} {names}"),
         };
-        let breaks = match self.check {
-            Check::DockerNotAsking | Check::PodmanNotAsking => "pulls and pushes there go out without a login",
-            Check::DesktopHelper => {
-                "your accounts there are not used; Docker Desktop writes its own name at each start"
-            }
+        let is_one = self.names.len() == 1 && !self.has_pattern;
+        let place = if is_one { "this registry" } else { "these registries" };
+        let reason = match self.check {
+            Check::DesktopHelper => "; Docker Desktop writes its own name at each start",
             Check::DevContainerHelper => {
-                "your accounts there are not used; VS Code writes this in every dev container, unless its setting \
+                "; VS Code writes this in every dev container, unless its setting \
                  `dev.containers.dockerCredentialHelper` is off"
             }
-            Check::WindowsHelper => "your accounts there are not used; the logins stored in Windows are used instead",
-            _ => "your accounts there are not used",
+            Check::WindowsHelper => "; the logins stored in Windows are used instead",
+            _ => "",
+        };
+        let breaks = match self.check {
+            Check::DockerNotAsking | Check::PodmanNotAsking => {
+                format!("pulls and pushes at {place} go out without a login")
+            }
+            _ => format!("your accounts at {place} are not used{reason}"),
         };
         let remedy = match (self.check, self.file) {
             (Check::AuthConfigVariable, _) => Remedy::Command("unset DOCKER_AUTH_CONFIG".into()),

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::{Section, Survey, display};
 use crate::cli::CommandContext;
 use crate::docker::{HELPER, logins};
-use crate::model::{Account, Source};
+use crate::model::{Account, Source, count};
 use crate::system::env;
 use crate::system::text::one_line;
 
@@ -65,23 +65,28 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
 /// Describes an account in one line, which counts the account's patterns and folders but does not list them.
 fn line(account: &Account) -> String {
     format!(
-        "{} {}: user {}, in {}, from {}, {} patterns, {} folders",
+        "{} {}: user {}, in {}, from {}, {}, {}",
         account.registry,
         account.name,
         one_line(account.username.as_str(), 60),
         account.store,
         source(&account.source),
-        account.images.len(),
-        account.folders.len()
+        count(account.images.len(), "pattern"),
+        count(account.folders.len(), "folder")
     )
 }
 
 /// Describes the source of a secret. About an external source, the report contains only the program and the names of
 /// its variables, because other details may be private.
 fn source(source: &Source) -> String {
-    let Source::External(external) = source else { return source.to_string() };
-    let variables = external.env.keys().map(|name| format!(", {}", one_line(name, 60)));
-    external.program.word() + &variables.collect::<String>()
+    match source {
+        Source::Static => "a login".to_owned(),
+        Source::External(external) => {
+            let variables = external.env.keys().map(|name| format!(", {}", one_line(name, 60)));
+            external.program.word() + &variables.collect::<String>()
+        }
+        source => source.to_string(),
+    }
 }
 
 fn without_home(context: &CommandContext<'_>, text: &str) -> String {

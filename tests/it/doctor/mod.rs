@@ -244,11 +244,11 @@ exit 1
 ✓ helpers   no other helper is configured
 ✗ order     1 broken, 1 note
   ✗ docker-not-asking: Docker does not ask Ensign for atcr.io
-      breaks: pulls and pushes there go out without a login
+      breaks: pulls and pushes at this registry go out without a login
       fix:    docker-credential-ensign doctor --fix docker-not-asking
       does:   docker-credential-ensign configure-docker --force atcr.io
   ! podman-not-asking: Podman, Buildah and Skopeo do not ask Ensign for atcr.io
-      breaks: pulls and pushes there go out without a login
+      breaks: pulls and pushes at this registry go out without a login
       fix:    docker-credential-ensign doctor --fix podman-not-asking
       does:   docker-credential-ensign configure-docker --force atcr.io
 ✓ files     0 files, readable by you only, nothing left over

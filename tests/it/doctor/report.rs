@@ -48,7 +48,7 @@ fn a_report_names_versions_checks_and_config() {
         std::env::consts::ARCH,
         "✗ helper-missing: ",
         "\nAccounts\n",
-        "  ghcr.io bob: user bob, in file, from given",
+        "  ghcr.io bob: user bob, in file, from a login",
         "  c.io frank: user frank, in file, from command, 0 patterns",
         "  c.io heidi: user heidi, in file, from pass, TOOL, 0 patterns",
         "\nDocker's config\n",
@@ -92,7 +92,7 @@ fn json_has_the_documented_shape() {
         "check": "docker-not-asking",
         "severity": "broken",
         "found": "Docker does not ask Ensign for ghcr.io",
-        "breaks": "pulls and pushes there go out without a login",
+        "breaks": "pulls and pushes at this registry go out without a login",
         "command": "docker-credential-ensign configure-docker --force ghcr.io",
         "fixable": true,
     });
