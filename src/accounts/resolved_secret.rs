@@ -107,8 +107,7 @@ impl Accounts<'_> {
         if before == Freshness::Good || (before == Freshness::Due && stored.refresh.is_none()) {
             return Ok(valid(account, stored));
         }
-        let (for_lock, for_answer) = patience(audience);
-        let for_lock = if before == Freshness::Due { Duration::ZERO } else { for_lock };
+        let for_lock = if before == Freshness::Due { Duration::ZERO } else { patience(audience).0 };
         let started = Instant::now();
         let path = self.vault.renewal_lock(account)?;
         let lock = match Lock::take_within(&path, for_lock) {
@@ -125,7 +124,19 @@ impl Accounts<'_> {
             }
             Ok(Some(lock)) => lock,
         };
-        // Another caller may have renewed the secret during the wait for the lock.
+        self.renew_locked(account, grant, &lock, audience, for_lock.saturating_sub(started.elapsed()))
+    }
+
+    /// Renews the secret, unless another caller renewed it during the wait for `lock`. Waits for the config's lock for
+    /// at most `for_config`.
+    fn renew_locked(
+        &self,
+        account: &Account,
+        grant: &OAuthGrant,
+        lock: &Lock,
+        audience: Audience,
+        for_config: Duration,
+    ) -> Result<ResolvedSecret> {
         let Some(stored) = self.vault.get(account)? else { return Ok(ResolvedSecret::Missing) };
         let now = freshness(&stored, SystemTime::now());
         let was_down = audience == Audience::Client && lock.failed_recently(RETRY_AFTER);
@@ -136,32 +147,29 @@ impl Accounts<'_> {
             return Ok(ResolvedSecret::Expired(ended(account, "the provider could not be reached a moment ago")));
         }
         let Some(refresh) = &stored.refresh else { return Ok(ResolvedSecret::Expired(expired(account))) };
-        if let Err(error) = self.can_keep(account, for_lock.saturating_sub(started.elapsed())) {
-            return Ok(match now {
-                Freshness::Due => valid(account, stored),
-                _ => ResolvedSecret::Expired(ended(account, &format!("a renewal is not possible here: {error:#}"))),
-            });
-        }
-        let why = match oauth::renew(grant, &account.registry, refresh, for_answer) {
-            Ok(fresh) => return Ok(valid(account, self.save_renewed(account, &stored, fresh)?)),
-            Err(RenewError::Over(why)) => {
-                self.save_verdict(account, &stored, &SecretVerdict::Refused)?;
-                why
-            }
-            Err(RenewError::SessionOver { page }) => {
-                self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.clone() })?;
-                let over = Problem::new(session_over(&account.registry, &account.name), log_in_at(&page));
-                return Ok(if now == Freshness::Due { valid(account, stored) } else { ResolvedSecret::Expired(over) });
-            }
-            Err(RenewError::Later(RenewDelay { why, refresh, login_life })) => {
-                if refresh.is_some() {
-                    self.replace(account, &stored, &StoredSecret { refresh, login_life, ..stored.copy() })?;
+        let problem = match self.can_keep(account, for_config) {
+            Err(error) => ended(account, &format!("a renewal is not possible here: {error:#}")),
+            Ok(()) => match oauth::renew(grant, &account.registry, refresh, patience(audience).1) {
+                Ok(fresh) => return Ok(valid(account, self.save_renewed(account, &stored, fresh)?)),
+                Err(RenewError::Over(why)) => {
+                    self.save_verdict(account, &stored, &SecretVerdict::Refused)?;
+                    ended(account, &why)
                 }
-                lock.record_failure();
-                why
-            }
+                Err(RenewError::SessionOver { page }) => {
+                    self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.clone() })?;
+                    Problem::new(session_over(&account.registry, &account.name), log_in_at(&page))
+                }
+                Err(RenewError::Later(RenewDelay { why, refresh, login_life })) => {
+                    if refresh.is_some() {
+                        self.replace(account, &stored, &StoredSecret { refresh, login_life, ..stored.copy() })?;
+                    }
+                    lock.record_failure();
+                    ended(account, &why)
+                }
+            },
         };
-        Ok(if now == Freshness::Due { valid(account, stored) } else { ResolvedSecret::Expired(ended(account, &why)) })
+        // A secret that is only due for renewal is still valid.
+        Ok(if now == Freshness::Due { valid(account, stored) } else { ResolvedSecret::Expired(problem) })
     }
 
     /// Checks that the next refresh token can be saved, before the current token is used. To save the token, Ensign
