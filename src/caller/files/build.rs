@@ -207,7 +207,7 @@ impl Build {
             None if self.files.is_empty() => {
                 reader.add_unknown(
                     Path::new("Dockerfile"),
-                    "is on standard input, or in a context that is not a folder here",
+                    "the file is on standard input, or in a context that is not a folder here",
                 );
                 None
             }
@@ -219,7 +219,7 @@ impl Build {
             // Buildah joins several Dockerfiles, and runs the C preprocessor on files that end with `.in`.
             for (_, file) in &texts {
                 if file.extension().is_some_and(|ending| ending == "in") {
-                    reader.add_unknown(file, "needs the C preprocessor first");
+                    reader.add_unknown(file, "the file needs the C preprocessor first");
                 }
             }
             let joined = texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");

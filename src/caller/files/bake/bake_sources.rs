@@ -73,7 +73,7 @@ impl BakeSources {
             && let Some(text) = reader.text(&env_file)
             && !compose_variables.add_files(&[text])
         {
-            reader.add_unknown(&env_file, "cannot be read as variables");
+            reader.add_unknown(&env_file, "could not be read as variables");
         }
         let mut targets: Vec<String> = task.positionals.iter().map(|word| word.replace('.', "_")).collect();
         if targets.is_empty() {

@@ -58,7 +58,7 @@ impl BakeDefinition {
             }
         }
         if targets.len() > TARGETS_AT_MOST {
-            reader.add_unknown(&self.place, "selects more targets than Ensign reads");
+            reader.add_unknown(&self.place, "the command selects more targets than Ensign reads");
         }
         targets
     }

@@ -101,7 +101,7 @@ pub(super) fn services(
 /// Records that the images of a project are unknown. Compose probably refuses the project, but Ensign may be wrong.
 fn not_known(error: &LoadError, file: &Path, reader: &mut ProjectReader) -> ProjectImages {
     if let LoadError::Refused(why) = error {
-        reader.add_unknown(file, &format!("cannot be read as a Compose project: {why}"));
+        reader.add_unknown(file, &format!("could not be read as a Compose project: {why}"));
     }
     ProjectImages::default()
 }
