@@ -1,4 +1,4 @@
-//! `account show`: shows accounts. This file also finds the account that a person named.
+//! `account show`: shows accounts. Other commands use this file to find the account that the user typed.
 
 use std::process::ExitCode;
 
@@ -76,19 +76,19 @@ pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Optio
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns `, to pull only` or `, to push only`, or an empty text if the account has no purpose.
+/// Returns a text such as `, to pull only`, or an empty text if the account has no purpose.
 pub(super) fn only(account: &Account) -> String {
     account.purpose.map(|purpose| format!(", to {purpose} only")).unwrap_or_default()
 }
 
-/// A typed command and its flags, which a hint repeats with the account's name.
+/// A typed command with its flags. A hint repeats this command and adds the account's name.
 pub(super) struct HintCommand<'w> {
     pub(super) command: &'w str,
     pub(super) flags: &'w str,
 }
 
-/// Finds the account that a person named. A person may name a registry and an account, a registry with one account, or
-/// an account whose name is unique.
+/// Finds the account that the user typed. The user may type a registry and an account, only a registry with one
+/// account, or only an account with a unique name.
 pub(super) fn named(
     context: &CommandContext<'_>,
     host: &str,

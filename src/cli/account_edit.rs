@@ -36,7 +36,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::AccountEdit) -
     Ok(ExitCode::SUCCESS)
 }
 
-/// The changes of an account that one command requests. A property that is `None` stays unchanged.
+/// The changes that one command requests for an account. A property that is `None` stays unchanged.
 struct AccountChange {
     alias: Option<AccountName>,
     images: Option<ListEdit<ImagePattern>>,
@@ -68,7 +68,7 @@ impl AccountChange {
         }
     }
 
-    /// Fails if a coding agent changes the caller rule of an account that has one.
+    /// Fails if a coding agent changes an existing caller rule.
     fn refuse_agent(
         &self,
         context: &CommandContext<'_>,
@@ -175,7 +175,7 @@ fn flags(arguments: &args::AccountEdit) -> String {
     .concat()
 }
 
-/// Returns a folder as the config stores it, which is an absolute path with `~` for the home folder.
+/// Returns the text of a folder in the config, which is an absolute path with `~` for the home folder.
 fn folder_text(context: &CommandContext<'_>, folder: &str) -> String {
     let expanded = context.env.expand_home(folder);
     let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));

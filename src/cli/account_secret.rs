@@ -1,4 +1,4 @@
-//! `AccountSecret`: the secret of the account that a command uses, and the registry's last verdict about it.
+//! `AccountSecret`: the secret of a command's account, and the registry's last verdict about the secret.
 
 use std::time::SystemTime;
 
@@ -15,9 +15,8 @@ use crate::system::text::quote;
 #[derive(Debug)]
 pub(super) struct AccountSecret {
     pub(super) credential: Credential,
-    /// The registry's last verdict, which is stored beside the secret.
+    /// The registry's last verdict about the secret, as it was stored beside the secret.
     known: SecretVerdict,
-    /// The expiry of the secret, if it is known.
     pub(super) expiry: Option<SystemTime>,
 }
 
@@ -60,7 +59,7 @@ impl CommandContext<'_> {
         }
     }
 
-    /// Returns the secret's expiry from the registry's reply, else from the store, else from the identity provider.
+    /// Returns the secret's expiry. The registry's reply comes first, then the store, then the identity provider.
     pub(super) fn expiry(
         &self,
         account: &Account,
@@ -95,7 +94,7 @@ impl CommandContext<'_> {
         Ok(())
     }
 
-    /// Records the verdict. After a refusal or the end of a session, clients do not receive the secret until the
+    /// Records the verdict. Clients do not receive a refused secret, or a secret whose session ended, until the
     /// registry accepts the secret again.
     pub(super) fn record_verdict(
         &self,

@@ -15,7 +15,7 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, CallerEdit, CallerRule, Problem, time_span, timestamp};
 use crate::system::text::one_line;
 
-/// `grant`: allows an account to be handed out for a while.
+/// `grant`: allows Ensign to hand out an account for a limited time.
 pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArguments) -> Result<ExitCode, Failure> {
     let span = match &arguments.span {
         _ if arguments.end => Duration::ZERO,
@@ -71,8 +71,7 @@ fn program(text: &str) -> Result<String, Failure> {
     })
 }
 
-/// Fails if a coding agent runs this command, because an agent must not remove a rule against agents or grant an
-/// account.
+/// Fails if a coding agent runs this command. An agent must neither grant an account nor remove a rule against agents.
 pub(super) fn refuse_agent() -> Result<(), Failure> {
     let Some(agent) = caller::agent() else { return Ok(()) };
     let problem =
@@ -81,8 +80,8 @@ pub(super) fn refuse_agent() -> Result<(), Failure> {
 }
 
 impl CommandContext<'_> {
-    /// Checks the account's rule against the caller of this command, and records in the journal that the command hands
-    /// out the account.
+    /// Checks whether the account's caller rule allows this command. Records in the journal that the command hands out
+    /// the account.
     pub(super) fn hand_out(&self, account: &Account, command: &str) -> Result<(), Failure> {
         let facts = |rule: &CallerRule| {
             let mut facts = caller::facts(rule);
@@ -95,7 +94,8 @@ impl CommandContext<'_> {
             .map_err(|withheld| Failure::new(FailureKind::Denied, Problem::from(withheld)))
     }
 
-    /// Describes which callers get the account, and its current grant. Returns `None` if every caller gets the account.
+    /// Describes which callers get the account, and how long the current grant lasts. Returns `None` if every caller
+    /// gets the account.
     pub(super) fn callers(&self, account: &Account) -> Option<String> {
         let words = account.callers.words()?;
         if !account.callers.needs_grant {
@@ -108,7 +108,7 @@ impl CommandContext<'_> {
         })
     }
 
-    /// Returns the account and its grant as `--json` shows them.
+    /// Returns an account for `--json`, with the end of the account's grant.
     pub(super) fn account_json(&self, account: &Account, candidates: &RegistryAccounts) -> Value {
         let mut json = super::account_json(account, candidates);
         if account.callers.needs_grant {
@@ -118,7 +118,7 @@ impl CommandContext<'_> {
     }
 }
 
-/// Returns the caller rule as `--json` shows it.
+/// Returns a caller rule for `--json`.
 pub(super) fn json(rule: &CallerRule) -> Value {
     if rule.is_empty() {
         return Value::Null;

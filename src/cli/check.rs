@@ -21,7 +21,6 @@ pub(super) struct CheckSubject {
     pub(super) image: Option<ImageReference>,
     account: Account,
     pub(super) secret: AccountSecret,
-    /// The expiry of the secret, if it is known.
     expiry: Option<SystemTime>,
 }
 
@@ -32,7 +31,7 @@ pub(super) struct CheckReport {
     pub(super) sentence: String,
     /// The exit code of `check` and `token`.
     pub(super) code: u8,
-    /// The address of the page on which a person can log in again, if a login with a browser is enough.
+    /// The URL of a page for a new login, if the account's session has ended.
     page: Option<String>,
 }
 
@@ -60,8 +59,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::CheckArguments
 }
 
 impl CheckSubject {
-    /// Chooses the account as `which` does. If `hands_out` names a command that prints a secret, checks the account's
-    /// caller rule first.
+    /// Chooses the account as `which` does. If `hands_out` is the name of a command, first checks whether the caller
+    /// rule allows this command to print a secret.
     pub(super) fn find(
         context: &CommandContext<'_>,
         registry: Registry,
@@ -90,7 +89,7 @@ impl CheckSubject {
         Self { registry, image, account, secret, expiry }
     }
 
-    /// Saves the registry's new identity token, if there is one, and returns the answer.
+    /// Returns the registry's answer, and saves a new identity token from the registry.
     pub(super) fn keep<T>(&mut self, context: &CommandContext<'_>, asked: RegistryReply<T>) -> Result<T, Failure> {
         context.renew(&self.account, &mut self.secret, asked.renewed)?;
         self.expiry = asked.expiry.or(self.expiry);
@@ -145,7 +144,7 @@ impl CheckSubject {
         json
     }
 
-    /// Prints how to log in again, or how to find the cause of a failed check.
+    /// Prints how the user can log in again, or how the user can find the cause of a failed check.
     pub(super) fn advise(&self, context: &CommandContext<'_>, report: &CheckReport) {
         let (program, registry, username) = (context.program, &self.registry, &self.account.username);
         match (report.code, &report.page) {
@@ -169,7 +168,7 @@ impl CheckSubject {
         }
     }
 
-    /// Returns the repository with its registry, or only the registry if no image was named.
+    /// Returns the image's registry and repository, or only the registry if no image was typed.
     fn repository(&self) -> String {
         self.image
             .as_ref()

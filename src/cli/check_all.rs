@@ -19,7 +19,7 @@ use crate::oci::{self, LoginVerdict, RegistryReply, TransportSecurity};
 use crate::system::text::{self, one_line};
 use crate::system::threads;
 
-/// The maximum number of parallel requests, which suits most people's accounts and is too low to look like an attack.
+/// The maximum number of parallel requests. Many more parallel requests could look like an attack.
 const AT_ONCE: usize = 8;
 
 /// An account, and whether plain http to its registry is allowed.
@@ -31,7 +31,7 @@ struct PendingCheck {
 /// The result for one account.
 enum CheckResult {
     RegistryReply(AccountSecret, RegistryReply<LoginVerdict>),
-    /// The account's secret could not be read, so its registry was not asked.
+    /// The account's secret could not be read, so the registry was not asked.
     Failed(Failure),
     /// The account is for a pattern of hosts, so there is no single registry to ask.
     Pattern,
@@ -83,15 +83,16 @@ fn hint(program: &str, lines: &[CheckLine]) -> Option<String> {
     lines.iter().any(|line| line.code == 1).then(|| format!("run `{program} doctor --online`"))
 }
 
-/// Returns the exit code of the command. A refused login outranks an unchecked login.
+/// Returns the exit code of the command. If one login was refused and another login was not checked, the exit code is
+/// for the refused login.
 fn worst(codes: impl Iterator<Item = u8>) -> u8 {
     const WORST_FIRST: [u8; 3] = [3, 1, 5];
     let codes: Vec<u8> = codes.collect();
     WORST_FIRST.into_iter().find(|code| codes.contains(code)).unwrap_or_default()
 }
 
-/// Passes each result to `tell` as soon as the result is known. Secrets are read one after another, and secrets from
-/// other programs come last, because another program may be slow.
+/// Passes each result to `tell` as soon as the result is known. Reads the secrets one after another. Secrets from other
+/// programs come last, because another program may be slow.
 fn ask_all(
     context: &CommandContext<'_>,
     inquiries: &[PendingCheck],

@@ -74,7 +74,7 @@ fn carry_out(
         registries.extend(of_logins(found));
         renewed = Some(self::plans(context, arguments, &registries)?); // the import changed the planned files
     }
-    // Saves the fallback before Docker asks Ensign for unknown registries.
+    // The fallback is saved first, because Docker asks Ensign for unknown registries as soon as the files are written.
     creds_store::save(context, renewed.as_deref().unwrap_or(plans))?;
     let (plans, written) = write(context, arguments, &registries)?;
     if arguments.undo {
@@ -87,9 +87,9 @@ fn carry_out(
     Ok(())
 }
 
-/// Plans and writes the files. Returns the plans, and the paths of the written files. If a client changes a file
-/// meanwhile, plans the files again. A machine with accounts from the environment may have no home folder and no folder
-/// for Ensign's lock. Without the lock, only a failure to write Docker's file is an error.
+/// Plans the changes, and writes the files. Returns the plans, and the paths of the written files. If a client changes
+/// a file meanwhile, plans the files again. A machine with accounts from the environment may have no folder for
+/// Ensign's lock. Without the lock, only a failure to write Docker's file is an error.
 fn write(
     context: &CommandContext<'_>,
     arguments: &args::ConfigureDockerArguments,
@@ -127,7 +127,7 @@ pub(super) fn named(context: &CommandContext<'_>, host: &str) -> Result<Registry
     context.registry(host)
 }
 
-/// Returns the named registries, or else all registries with accounts.
+/// Returns the typed registries, or all registries with accounts if no registry was typed.
 fn registries(
     context: &CommandContext<'_>,
     arguments: &args::ConfigureDockerArguments,
@@ -185,7 +185,8 @@ fn plans(
     Ok(plans)
 }
 
-/// Returns a registry with all known and typed names under which clients may look for its login.
+/// Returns a registry with all names under which clients may look for the registry's login. The names come from the
+/// config and from the command.
 pub(super) fn wanted(known: &BTreeMap<Registry, Vec<String>>, registry: &Registry, typed: &[String]) -> WantedRegistry {
     let mut names = known.get(registry).cloned().unwrap_or_default();
     let spelled = typed.iter().filter_map(|host| Registry::spelled(host)).filter(|(named, _)| named == registry);
@@ -199,8 +200,8 @@ fn of_logins(found: &[ImportEntry]) -> impl Iterator<Item = Registry> {
     found.iter().filter_map(ImportEntry::login).map(FoundLogin::registry)
 }
 
-/// Returns the plain-text logins in the files of Docker and the container tools, for the named registries or else for
-/// all.
+/// Returns the plain-text logins in the files of Docker and the container tools. If registries were typed, returns only
+/// the logins for these registries.
 fn plain_text_logins(context: &CommandContext<'_>, named: &[Registry]) -> Result<Vec<ImportEntry>, Failure> {
     let docker = context.env.docker_config_file();
     let containers = if containers::are_found(context.env) { containers::login_files(context.env) } else { vec![] };
@@ -268,7 +269,7 @@ fn report(
     Ok(())
 }
 
-/// Tells whether a person agrees to move secrets, by `--import` or by an answer to the question.
+/// Tells whether the user agrees to move secrets, with `--import` or with an answer to a question.
 fn wants_import(context: &CommandContext<'_>, arguments: &args::ConfigureDockerArguments) -> Result<bool, Failure> {
     Ok(arguments.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
 }

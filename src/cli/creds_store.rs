@@ -19,7 +19,7 @@ pub(super) fn save(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyhow::
         };
         let written = ConfigJson::load(plan.path())?.written_store().map(str::to_owned);
         if written.is_none() && context.accounts.replaced_store(&key(plan.path()))?.is_none() {
-            continue; // no helper was named before
+            continue; // there is no helper to save
         }
         let fallback = before.as_deref().and_then(helper);
         context.accounts.note_replaced_store(&key(plan.path()), written.as_deref(), fallback.as_ref())?;
@@ -57,7 +57,7 @@ pub(super) fn say(context: &CommandContext<'_>) {
     }
 }
 
-/// Returns the helper with this name, or `None` if the name is invalid or names Ensign itself.
+/// Returns the helper with this name, or `None` if the name is invalid or is Ensign's own name.
 fn helper(name: &str) -> Option<HelperName> {
     name.parse().ok().filter(|helper| !helpers::is_ensign(helper))
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::failure::Failure;
 
-/// Reads a length of time. An error names the purpose `what` of the time, such as `for a grant`. The limit `longest` is
-/// a text such as `30d`.
+/// Reads a length of time. `what` is the purpose of the time in error messages, such as `for a grant`. `longest` is the
+/// limit, such as `30d`.
 pub(super) fn parse(text: &str, what: &str, longest: &str) -> Result<Duration, Failure> {
     let limit = read(longest).unwrap_or(Duration::MAX);
     read(text).filter(|span| *span <= limit).ok_or_else(|| {

@@ -11,11 +11,11 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, time_span, timestamp};
 use crate::system::text::{one_line, quote};
 
-/// The exit code if some secrets expire and a person must act.
+/// The exit code if the list contains an account, so that the user must log in again.
 const SOME_EXPIRE: u8 = 6;
 
-/// Lists the accounts whose secrets expire within the time or have expired. The exit code is 6 if the list has
-/// accounts, 1 if the list is empty but some secrets could not be read, and 0 otherwise.
+/// Lists the accounts whose secrets have expired or expire within the time. The exit code is 6 if the list contains an
+/// account. The exit code is 1 if the list is empty, but some secrets could not be read.
 pub(super) fn run(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],

@@ -45,7 +45,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ExportArgument
         ExportFormat::Secret => exported.manifest(&arguments.name, arguments.namespace.as_deref()),
     };
     if let Some(path) = &output {
-        let mut file = AtomicFile::begin_private(path)?; // writes without a temporary name, which another file may have
+        let mut file = AtomicFile::begin_private(path)?;
         file.write(text.as_bytes())?;
         file.keep()?;
     }
@@ -85,7 +85,7 @@ fn check_words(arguments: &args::ExportArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Fails unless a person agrees that secrets are shown on a terminal or replace a file.
+/// Asks the user before secrets are shown on a terminal or replace a file. Fails if the user does not agree.
 fn may_write(
     context: &CommandContext<'_>,
     arguments: &args::ExportArguments,
@@ -117,8 +117,8 @@ fn may_write(
     if agreed { Ok(()) } else { Err(Failure::new(FailureKind::Cancelled, Problem::new("nothing exported", cure))) }
 }
 
-/// Returns the other names under which readers of the file look for the registry. These names are known and typed
-/// spellings of the registry, and the account's other hosts.
+/// Returns the other names under which readers of the file look for the registry. The names are other spellings of the
+/// registry, and the account's other hosts.
 fn names(
     context: &CommandContext<'_>,
     arguments: &args::ExportArguments,
@@ -140,8 +140,8 @@ fn names(
     Ok(names)
 }
 
-/// Returns the accounts for the named images and registries, each only once and with its current secret. With `--all`,
-/// accounts whose secret is not available are in a list of their own.
+/// Returns the accounts for the typed images and registries, each only once and with the current secret. With `--all`,
+/// a second list contains the accounts whose secrets are not available.
 fn choose(
     context: &CommandContext<'_>,
     arguments: &args::ExportArguments,

@@ -1,4 +1,4 @@
-//! `Failure`: the error that a person reads when a command fails, and its exit code.
+//! `Failure`: the error message and the exit code of a command that failed.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ pub(super) struct Failure {
     error: anyhow::Error,
 }
 
-/// The kind of a failure, whose number is the exit code.
+/// The kind of a failure. The number of the kind is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
     Failed = 1,
@@ -24,7 +24,7 @@ pub(super) enum FailureKind {
     NotLoggedIn = 3,
     /// The account works, but the requested access is not allowed.
     Denied = 4,
-    /// The exit codes of shells for a command that could not be run (126) or does not exist (127), as in POSIX, 2.8.2.
+    /// As in shells (POSIX, 2.8.2), 126 means that a command could not be run, and 127 that the command does not exist.
     NotRun = 126,
     NoProgram = 127,
     Cancelled = 130,
@@ -73,12 +73,12 @@ impl Failure {
         self.kind as u8
     }
 
-    /// Returns what [`Self::parts_of`] returns for this error.
+    /// Returns the message and the hint of this failure, as [`Self::parts_of`] does.
     pub(super) fn parts(&self) -> (String, Option<String>) {
         Self::parts_of(&self.error)
     }
 
-    /// Returns the error with its causes, and the hint of the innermost cause that has a hint.
+    /// Returns a message from the error and all causes, and the hint of the innermost cause with a hint.
     pub(super) fn parts_of(error: &anyhow::Error) -> (String, Option<String>) {
         let mut cure = None;
         let links: Vec<String> = error

@@ -12,13 +12,13 @@ use crate::model::{AccountName, Registry};
 use crate::system::env;
 use crate::system::text::{one_line, quote};
 
-/// A project file, `.ensign.toml`, and whether it is trusted.
+/// A project file, `.ensign.toml`, and whether the file is trusted.
 pub(super) struct FolderProject {
     pub(super) path: PathBuf,
     pub(super) standing: TrustState,
     /// The digest of the file's content, or `None` if the file cannot be read.
     pub(super) digest: Option<String>,
-    /// The accounts that the file names, or why the file cannot be used.
+    /// The accounts in the file, or why the file cannot be used.
     pub(super) says: Result<ProjectAccounts, String>,
 }
 
@@ -73,7 +73,7 @@ impl FolderProject {
         }
     }
 
-    /// Returns a sentence about the file that advises a person what to do.
+    /// Returns a sentence about the file, with advice for a person.
     pub(super) fn advice(&self, context: &CommandContext<'_>, candidates: &RegistryAccounts) -> Option<String> {
         let (registry, shown) = (&candidates.host, &*shown(context.env, &self.path));
         let project = match &self.says {
@@ -89,7 +89,7 @@ impl FolderProject {
             (Some(name), TrustState::Untrusted) => {
                 Some(format!("{}, but is not trusted: run `{program} trust`", says(name)))
             }
-            // If the registry has several accounts, the decision itself reports that the named account is missing.
+            // If the registry has several accounts, the decision itself reports that the file's account is missing.
             (Some(name), TrustState::Trusted)
                 if candidates.accounts.len() == 1 && candidates.account(name).is_none() =>
             {

@@ -1,4 +1,4 @@
-//! `help`: prints help, as does a call without a command.
+//! `help`: prints help. A call without a command also prints help.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -46,7 +46,8 @@ pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the short help to stderr after a person started a command for programs, which would wait for input for ever.
+/// Prints the short help to stderr if a person typed a call for programs. Without this help, the call would only wait
+/// for input.
 pub(crate) fn refuse_terminal(program: &str) -> ExitCode {
     let _ = write!(io::stderr(), "{}", CommandLine::short_help(program, HelpStyle::Plain));
     ExitCode::FAILURE

@@ -6,7 +6,8 @@ use super::list_edit::ListEdit;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, ImagePattern, Registry};
 
-/// Reads the typed patterns. Prints a note if a tag or digest is left out, because a pattern contains neither.
+/// Reads the typed patterns. If a tag or digest was typed, prints a note that the pattern does not contain the tag or
+/// digest.
 pub(super) fn read(
     context: &CommandContext<'_>,
     registry: &Registry,
@@ -36,8 +37,8 @@ pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &Regis
     }
 }
 
-/// Reads a pattern that a person typed with or without the registry. Returns a typed tag or digest separately, because
-/// a pattern contains neither.
+/// Reads a typed pattern, with or without the registry. Returns a tag or digest separately, because patterns contain no
+/// tags and digests.
 ///
 /// A single word is a namespace, such as `acme`. A person may also type an image reference, such as
 /// `ghcr.io/acme/app:1.0`.

@@ -21,7 +21,7 @@ use crate::oci::api::{self, ApiRequest, Endpoint, EndpointKind, LARGEST_TEXT, Me
 use crate::system::files;
 use crate::system::text::{one_line, quote};
 
-/// The account and its secret for a request, or `None` for an anonymous request.
+/// The account for a request, with the account's secret, or `None` for an anonymous request.
 type ApiIdentity = Option<(Account, AccountSecret)>;
 
 /// Headers that `--header` cannot set.
@@ -55,8 +55,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ApiArguments) 
     }
 }
 
-/// Chooses the account as `which` does. Returns `None` if the registry has no accounts, because public images need no
-/// account.
+/// Chooses the account as `which` does. Returns `None` if the registry has no accounts or the image is public, because
+/// the request then needs no login.
 fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -> Result<ApiIdentity, Failure> {
     let candidates = context.accounts.registry_accounts(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {
@@ -152,7 +152,7 @@ fn header(text: &str) -> Result<(String, String), Failure> {
     }
 }
 
-/// Reads the body of the request. The path `-` is stdin, which is read into memory.
+/// Reads the body of the request. If the path is `-`, reads stdin into memory.
 fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload, Failure> {
     let too_large = || {
         let what = format!("`{}` is larger than {} MiB", input.display(), LARGEST_TEXT >> 20);
@@ -180,7 +180,7 @@ fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload,
     Ok(Payload::Bytes(Arc::from(files::read_any(input, LARGEST_TEXT as u64)?.unwrap_or_default())))
 }
 
-/// Returns the error for a request that got no response, with its reason.
+/// Returns the error for a request that failed, with the reason for the failure.
 fn refusal(
     context: &CommandContext<'_>,
     registry: &Registry,

@@ -102,7 +102,7 @@ fn put(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the body unchanged to stdout or into a file, or inside the `--json` output if the body is JSON.
+/// Prints the body unchanged to stdout or into a file. With `--json`, a body of JSON becomes a part of the output.
 fn body(
     context: &CommandContext<'_>,
     arguments: &args::ApiArguments,
@@ -128,8 +128,8 @@ fn body(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    // A blob may be of any size, so it is printed piece by piece. Unlike a blob, any other body is printed only after
-    // its digest was checked.
+    // A blob may be of any size, so it is printed piece by piece. Any other body is printed only after its digest was
+    // checked.
     let streams = call.endpoint.kind == EndpointKind::Blob && !context.ui.is_json();
     if streams {
         let mut is_first = true;
@@ -219,8 +219,8 @@ fn refuse(
 }
 
 impl ApiFailure {
-    /// The exit code is 3 without a valid login, 4 if the registry denies the access, and 1 for every other error. The
-    /// status 401 or 500 is never reported as «not found».
+    /// The exit code is 3 if there is no valid login, 4 if the registry denies the access, and 1 for every other error.
+    /// The status 401 or 500 is never reported as «not found».
     fn new(
         status: u16,
         errors: Vec<ApiError>,
@@ -264,7 +264,7 @@ impl ApiFailure {
 }
 
 impl ApiRequest {
-    /// Returns the requested image, repository or path for use in a message.
+    /// Returns the requested image, repository or path as a text for messages.
     fn endpoint_name(&self) -> String {
         match (self.endpoint.repository(), self.endpoint.reference()) {
             (Some(repository), Some(reference)) if reference.contains(':') => {

@@ -1,5 +1,5 @@
-//! `buildx sync`: writes the folders that let one build pull with one account and push with another. The command plans
-//! the changes, shows them, and then applies them.
+//! `buildx sync`: writes config folders for buildx, so that one build can pull with one account and push with another.
+//! The command plans the changes, shows them, and then applies them.
 
 mod report;
 
@@ -53,8 +53,8 @@ pub(in crate::cli) fn run(context: &CommandContext<'_>, arguments: &args::Buildx
     Ok(if done.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Updates the folders after accounts changed, because a folder may name an account that was removed or renamed. If the
-/// update fails, prints the reason and the command that repeats the update.
+/// Updates the folders for buildx after accounts changed, because a folder may use an account that was removed or
+/// renamed. If the update fails, prints the reason and the command that repeats the update.
 pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     let again = |what: String| {
         context.ui.note(format_args!("{what}; to update them:  {} buildx sync", context.program));
@@ -100,7 +100,7 @@ pub(in crate::cli) fn preview_removal(context: &CommandContext<'_>) -> Result<()
     preview(context, &tree, &buildx::changes(&Folders::new(), &tree))
 }
 
-/// Removes all folders that Ensign wrote, for `configure-docker --undo`. Returns their number.
+/// Removes all folders that Ensign wrote, for `configure-docker --undo`. Returns the number of removed folders.
 pub(in crate::cli) fn remove_all(context: &CommandContext<'_>) -> Result<usize, Failure> {
     if ours(context)?.is_none() {
         return Ok(0);
@@ -116,7 +116,7 @@ pub(in crate::cli) fn remove_all(context: &CommandContext<'_>) -> Result<usize, 
     Ok(changes.len())
 }
 
-/// Reads the folders for buildx, and returns `None` if Ensign wrote none of them.
+/// Reads the folders for buildx. Returns `None` if Ensign wrote none of the folders.
 fn ours(context: &CommandContext<'_>) -> anyhow::Result<Option<ConfigTree>> {
     let Ok(root) = ConfigTree::root(context.env) else { return Ok(None) };
     let tree = ConfigTree::read(root)?;
@@ -138,13 +138,13 @@ fn hosts_of(all: Vec<RegistryAccounts>) -> Vec<RegistryAccounts> {
     hosts
 }
 
-/// Tells whether a folder names the account's pinned helper.
+/// Tells whether a folder for buildx uses the account's pinned helper.
 pub(in crate::cli) fn names(context: &CommandContext<'_>, account: &AccountName) -> bool {
     let tree = ConfigTree::root(context.env).map(ConfigTree::read);
     tree.is_ok_and(|tree| tree.is_ok_and(|tree| tree.ours().values().any(|answer| answer.account() == Some(account))))
 }
 
-/// Returns the images that a person named in the command.
+/// Returns the images that the user typed.
 fn named(context: &CommandContext<'_>, arguments: &args::BuildxSync) -> Result<Vec<ImageReference>, Failure> {
     let named = arguments.images.iter().map(|text| {
         let (registry, image) = which::registry_or_image(text)?;
@@ -180,8 +180,8 @@ fn needed(
     buildx::needed(registries, &images)
 }
 
-/// Makes the missing pinned helpers first, then the folders that name these helpers. If another program changed a
-/// folder meanwhile, `changes` then contains the change that was really made.
+/// First makes the missing pinned helpers, then writes the folders that use these helpers. If another program changed a
+/// folder meanwhile, corrects the folder's entry in `changes`.
 fn carry_out(
     env: &Env,
     tree: &ConfigTree,
@@ -243,7 +243,7 @@ fn problem(error: &anyhow::Error) -> Problem {
     Problem::new(what, cure.unwrap_or_else(|| "fix that and run `docker-credential-ensign buildx sync` again".into()))
 }
 
-/// Returns the named images that get no folder, each with the reason.
+/// Returns the typed images that get no folder, each with the reason.
 fn without_folder(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],

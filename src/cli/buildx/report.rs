@@ -1,4 +1,4 @@
-//! Prints the changes of the folders for buildx, as a preview and sentences for a person or as JSON for a program.
+//! Prints the changes to the folders for buildx, as text for a person or as JSON for a program.
 
 use std::collections::BTreeMap;
 

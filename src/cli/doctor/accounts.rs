@@ -20,7 +20,7 @@ struct AccountFacts {
     ending: Vec<(String, String, String)>,
     /// The name in `ENSIGN_ACCOUNT`, if no account has this name.
     unknown_variable: Option<String>,
-    /// Whether Ensign's config is unreadable, which the check `config-damaged` reports.
+    /// Whether Ensign's config is unreadable. The check `config-damaged` reports an unreadable config.
     is_damaged: bool,
 }
 

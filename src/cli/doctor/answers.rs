@@ -1,5 +1,5 @@
-//! Tests whether Ensign answers with the right login, which is its main task. For an image of each account, the test
-//! starts the program as Docker does and compares the answer with the expected account.
+//! Tests whether Ensign answers with the right login. For an image of each account, the test starts the program as
+//! Docker does and compares the answer with the expected account.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,14 +17,14 @@ use crate::system::{find_program, rehearse};
 /// The maximum number of accounts to test, because each test starts a process.
 const MOST: usize = 32;
 
-/// The time limit of one test, for which a person waits. A `get` without network takes about a millisecond.
+/// The time limit of one test. The user waits until the test ends. A `get` without network takes about a millisecond.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// One test of an image, with the expected account and the answer.
 #[derive(Debug)]
 struct Rehearsal {
     image: String,
-    /// The alias of the expected account, which `which` chooses for this image.
+    /// The alias of the account that `which` chooses for this image.
     account: String,
     username: String,
     answer: RehearsalAnswer,
@@ -43,8 +43,8 @@ enum RehearsalAnswer {
 #[derive(Debug, Default)]
 struct AnswerFacts {
     rehearsals: Vec<Rehearsal>,
-    /// The number of accounts that were not tested, because of the limit or because the secret needs the network or
-    /// another program.
+    /// The number of accounts that were not tested. Either the limit was reached, or `get` needs the network or another
+    /// program.
     untried: usize,
     /// The number of accounts that were not tested, because their caller rule does not allow `doctor`.
     ruled: usize,
@@ -141,8 +141,8 @@ fn rehearsal(
 ) -> Rehearsal {
     let shown = image.to_string();
     let key = entry.registry.docker_key();
-    // On Windows, the test cannot start a parent process that names the image, so the address contains the image, as
-    // with crane and ko.
+    // On Windows, the test cannot start a parent process with the image in its command line. Therefore the address
+    // contains the image, as with crane and ko.
     let address = if cfg!(unix) { key.to_owned() } else { format!("{}/{}", image.registry(), image.repository()) };
     let answer = match rehearse(&["docker", "pull", &shown], program, "get", address.as_bytes(), DEADLINE) {
         Err(error) => RehearsalAnswer::Failed(format!("{error:#}")),

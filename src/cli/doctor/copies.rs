@@ -16,7 +16,7 @@ use crate::system::{env, files, is_same_program, is_this_program, version_text};
 struct OtherCopy {
     path: PathBuf,
     version: CopyVersion,
-    /// Whether the file is a link in a folder that the user may write, so that `--fix` can replace the link.
+    /// Whether the file is a link that `--fix` can replace, because the user may write in the link's folder.
     is_own_link: bool,
 }
 
@@ -36,7 +36,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The maximum number of copies to check.
 const MOST: usize = 16;
 
-/// Reports the faults of all other copies of the program at `on_path`, which Docker starts.
+/// Reports the faults of all copies of the program except the copy at `on_path`. Docker starts the copy at `on_path`.
 pub(super) fn examine(context: &CommandContext<'_>, on_path: &Path) -> Vec<Diagnosis> {
     let Ok(reference) = on_path.canonicalize() else { return vec![] };
     let version = if is_this_program(&reference) { Some(VERSION.to_owned()) } else { version_of(&reference) };
@@ -92,7 +92,7 @@ pub(super) fn replace_command(program: &Path, path: &Path) -> String {
     if cfg!(windows) { format!("copy /y {program} {path}") } else { format!("ln -sfn {program} {path}") }
 }
 
-/// Tells whether `version` is a higher version number than `than`.
+/// Tells whether the first version number is higher than the second version number.
 fn is_newer(version: &str, than: &str) -> bool {
     let numbers = |text: &str| {
         let plain = text.split(['-', '+']).next().unwrap_or_default().to_owned();

@@ -2,7 +2,7 @@
 
 use super::remedy::Remedy;
 
-/// Defines the type `Check` from a table of its variants and of the names that `--fix` accepts.
+/// Defines the type `Check` from a table of variants. Each variant has a name that `--fix` accepts.
 macro_rules! checks {
     ($($(#[$doc:meta])* $check:ident = $name:literal,)*) => {
         /// The checks of `doctor`. One check can find several faults, such as two missing helpers.
@@ -22,9 +22,9 @@ macro_rules! checks {
 checks! {
     /// The program is not on PATH.
     ProgramPath = "program-path",
-    /// The program on PATH is not the running program, but another copy of Ensign.
+    /// The program on PATH is another copy of Ensign, and not the running program.
     ProgramCopy = "program-copy",
-    /// A further file with one of the program's names has a different version, or is a broken link.
+    /// Another file with one of the program's names has a different version, or is a broken link.
     OtherVersion = "other-version",
     /// A newer release is known.
     NewerRelease = "newer-release",
@@ -54,7 +54,7 @@ checks! {
     /// A file contains plaintext logins, but clients ask Ensign first.
     PlainText = "plain-text",
     AuthConfigVariable = "auth-config-variable",
-    /// A registry in Docker's `credHelpers` is written as a URL, so that `podman --remote` fails.
+    /// A registry in Docker's `credHelpers` is written as a URL, and therefore `podman --remote` fails.
     PodmanKey = "podman-key",
     ConfigDamaged = "config-damaged",
     SecretsDamaged = "secrets-damaged",
@@ -84,7 +84,7 @@ checks! {
     WrongAnswer = "wrong-answer",
 }
 
-/// A group of checks, which is one line of the report.
+/// A group of checks. The report has one line for each group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CheckGroup {
     Path,

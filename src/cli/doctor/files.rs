@@ -1,5 +1,5 @@
-//! Checks whether the files are readable, private and owned by the user, and whether interrupted changes left files
-//! behind.
+//! Checks whether the files are readable, with the right owner and permissions. Also finds the leftovers of interrupted
+//! changes.
 
 use std::path::PathBuf;
 
@@ -27,11 +27,11 @@ struct FileFacts {
     owners: Vec<(PathBuf, Privacy, OwnershipFault)>,
     /// The folders of Ensign that cannot be written.
     read_only: Vec<PathBuf>,
-    /// The leftovers of interrupted changes, without the secrets that the next change removes.
+    /// The leftovers of interrupted changes, except the secrets that the next change removes.
     leftovers: Leftovers,
-    /// The number of secrets without an account that the next change removes.
+    /// The number of secrets that have no account. The next change of the accounts removes these secrets.
     swept: usize,
-    /// The number of config folders for buildx that are not needed, or that name a wrong or missing pinned helper.
+    /// The number of config folders for buildx that are not needed, or whose pinned helper is wrong or missing.
     stale_folders: usize,
     stale_pins: Vec<AccountName>,
     /// Whether a change of the data key was interrupted.
@@ -120,8 +120,8 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
     found
 }
 
-/// Reports the leftovers. The next change of the accounts removes the unfinished files and some secrets, whose number
-/// is `swept`. The user must remove other leftover secrets, because these secrets may belong to another config.
+/// Reports the leftovers. The next change of the accounts removes the unfinished files and `swept` secrets. The user
+/// must remove other leftover secrets, because these secrets may belong to another config.
 fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosis> {
     let is_unfinished = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "new");
     let (unfinished, damaged): (Vec<_>, Vec<_>) = leftovers.files.iter().partition(is_unfinished);
@@ -174,7 +174,8 @@ impl FileFacts {
     }
 }
 
-/// Returns the files of Ensign, Docker and the container tools, each with the privacy that the file must have.
+/// Returns the files of Ensign, Docker and the container tools. Each file is returned with the privacy that the file
+/// must have.
 fn files_of(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, Privacy)> {
     let docker = context.env.docker_config_file();
     let containers = containers::login_files(context.env).into_iter().filter(|_| survey.has_containers_tools);

@@ -1,4 +1,4 @@
-//! Checks every credential helper that the files of Docker, the container tools or Ensign name.
+//! Checks every credential helper in the files of Docker, the container tools and Ensign.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::model::{HelperName, Registry, StoreKind};
 use crate::system::find_program;
 use crate::system::text::{one_line, quote};
 
-/// A credential helper, with all entries that name this helper.
+/// A credential helper, with all entries that contain the helper's name.
 #[derive(Clone, Debug)]
 struct NamedHelper {
     /// The name without `docker-credential-`.
@@ -22,13 +22,12 @@ struct NamedHelper {
     health: HelperHealth,
 }
 
-/// An entry that names a helper. The kind of the entry decides which calls fail with a broken helper.
+/// A config entry with the name of a helper. The kind of the entry decides which calls fail if the helper is broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum NamedBy {
-    /// An entry in `credsStore` (Docker) or `credential-helpers` (Podman), whose helper the client asks for every
-    /// registry.
+    /// A helper for every registry, from `credsStore` (Docker) or `credential-helpers` (Podman).
     EveryRegistry { file: PathBuf, shown: String, is_json: bool },
-    /// An entry in `credHelpers`, whose helper the client asks for one registry.
+    /// A helper for one registry, from `credHelpers`.
     Registry { file: PathBuf, shown: String, registry: String },
     /// A route of Ensign, or the fallback if the registry is `None`.
     Route(Option<Registry>),
@@ -80,7 +79,7 @@ fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
 }
 
 impl NamedHelper {
-    /// Returns the remedy for a missing helper, which removes the helper's name from the files and routes. If only
+    /// Returns the remedy for a missing helper. The remedy removes the helper's name from the files and routes. If only
     /// accounts use the helper, the remedy is a new login.
     fn without(&self, program: &str) -> Remedy {
         let (mut files, mut routes) = (Vec::new(), Vec::new());
@@ -101,13 +100,14 @@ impl NamedHelper {
         Remedy::Command(self.command_without(program, None))
     }
 
-    /// Returns the remedy for a helper that fails. A helper that fails may be locked or may not support `list`, so a
-    /// person must read its message and decide.
+    /// Returns the remedy for a helper that fails. Such a helper may be locked or may not support `list`, so a person
+    /// must read the helper's message and decide.
     fn by_hand(&self, program: &str, look: &str) -> Remedy {
         Remedy::Command(self.command_without(program, Some(&format!("`{look}` shows what is wrong with the helper"))))
     }
 
-    /// Returns the command that removes the helper's name from the first entry, followed by advice in parentheses.
+    /// Returns the command that removes the helper's name from the first entry. Advice in parentheses follows the
+    /// command.
     fn command_without(&self, program: &str, note: Option<&str>) -> String {
         let take_out = format!("remove `{}`", one_line(&self.name, 60));
         let (command, deed) = match self.by.first() {
@@ -190,7 +190,8 @@ fn gather(context: &CommandContext<'_>, survey: &Survey) -> Vec<NamedHelper> {
     with_health(named)
 }
 
-/// Returns the files that can contain `credHelpers`, and whether the client also reads `credsStore` in each file.
+/// Returns the files that can contain `credHelpers`. The second value tells whether the client also reads the file's
+/// `credsStore`.
 fn client_files(context: &CommandContext<'_>, survey: &Survey) -> Vec<(ConfigJson, bool)> {
     let docker = context.env.docker_config_file();
     let mut paths: Vec<_> = docker.iter().cloned().collect();

@@ -1,4 +1,4 @@
-//! `doctor`: finds faults of this machine's logins, with the effect of each fault and the command that fixes it.
+//! `doctor`: finds faults of this machine's logins, and prints the effect and the remedy of each fault.
 //!
 //! Each group of checks has its own file. In each file, `gather` collects the facts, and the pure function `judge`
 //! finds the faults in these facts. Tests call `judge` with a table of cases. `doctor` writes only with `--fix`, and
@@ -31,15 +31,15 @@ use diagnosis::{CheckGroup, Diagnosis, Severity};
 
 pub(super) use diagnosis::Check;
 
-/// The facts that several groups of checks use, which are read once.
+/// The facts that several groups of checks use. Each fact is read only once.
 struct Survey {
     /// The registries with accounts.
     registries: Vec<RegistryAccounts>,
-    /// The other helpers that answer for registries without accounts.
     routes: Vec<HelperRoute>,
     /// The reason why Ensign's config cannot be read.
     damage: Option<anyhow::Error>,
-    /// The reason why the data key is not available, or `None` if the key is available or no secret is sealed.
+    /// The reason why the data key is not available. The value is `None` if the key is available or no secret is
+    /// sealed.
     closed_key: Option<anyhow::Error>,
     /// Docker's `config.json`, if it can be read.
     docker: Option<ConfigJson>,
@@ -84,8 +84,8 @@ fn examine(context: &CommandContext<'_>, online: bool) -> (Survey, Vec<Section>)
     (survey, sections)
 }
 
-/// The maximum number of repairs in a row. A repair may cause another fault, such as a useless key after its
-/// certificate was renamed.
+/// The maximum number of repairs in a row. A repair may cause another fault. For example, a key becomes useless after
+/// the key's certificate was renamed.
 const ROUNDS: usize = 3;
 
 /// Repairs all faults that one check finds, and runs the check again.
@@ -170,7 +170,7 @@ impl Section {
     }
 }
 
-/// Returns a list of the first `most` names, and the number of the other names.
+/// Returns a text with at most `most` names, followed by the number of the other names.
 fn some_of(names: &[String], most: usize) -> String {
     let rest = names.len().saturating_sub(most);
     let shown = names[..names.len() - rest].join(", ");

@@ -1,5 +1,5 @@
-//! Checks what connections to the registries depend on, such as the clock, proxies and certificates. With `--online`,
-//! the check asks each registry anonymously.
+//! Checks the clock, the proxies and the certificates, because connections to registries depend on these. With
+//! `--online`, the check asks each registry anonymously.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ use crate::system::{env, files};
 struct NetworkFacts {
     /// The delay of the clock, and the name of the file or program that is newer than the clock.
     behind: Option<(Duration, String)>,
-    /// The faults of the proxy variables, as texts that contain the variable's name.
+    /// The faults of the proxy variables. Each text contains the variable's name.
     proxies: Vec<String>,
     uses_proxy: bool,
     /// The names of the proxy variables that are set.
@@ -49,8 +49,8 @@ struct UnreachedRegistry {
 
 const PROXY_VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// The smallest delay of the clock that is reported. Files may come from other machines and time zones, and a smaller
-/// delay does no harm.
+/// The tolerance for the clock's delay. The tolerance is large, because files may come from other machines and time
+/// zones.
 const TOLERANCE: Duration = Duration::from_hours(24);
 
 /// The moment 2026-01-01, in seconds since 1970. The program was built after this moment, so a clock with an earlier
@@ -149,8 +149,8 @@ fn days(time: Duration) -> usize {
     usize::try_from(time.as_secs() / A_DAY).unwrap_or(usize::MAX)
 }
 
-/// Returns the delay of `now` against the newest file or against 2026-01-01, whichever is later. Returns `None` for a
-/// delay below the tolerance.
+/// Returns how far `now` is behind the newest file or behind 2026-01-01, whichever is later. Returns `None` for a delay
+/// below the tolerance.
 fn behind(now: SystemTime, written: impl IntoIterator<Item = (SystemTime, String)>) -> Option<(Duration, String)> {
     let earliest = timestamp::since_1970(EARLIEST).map(|moment| (moment, "this program".to_owned()));
     let newest = written.into_iter().chain(earliest).max_by_key(|(moment, _)| *moment)?;

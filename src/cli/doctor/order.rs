@@ -1,4 +1,4 @@
-//! Checks whether Docker and Podman first ask Ensign for each registry's login, or first use another helper or a file.
+//! Checks whether Docker and Podman ask Ensign for each registry's login before any other helper or file.
 
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ struct NameFacts {
     first: FirstLogin,
 }
 
-/// The words for messages about one family of clients, which is Docker or the container tools.
+/// The words for messages about one family of clients (Docker or the container tools).
 struct FamilyWords {
     name: &'static str,
     asks: &'static str,
@@ -64,7 +64,7 @@ const CONTAINERS_TOOLS: FamilyWords = FamilyWords {
 /// A fault, and the registry names that have this fault.
 struct OrderFault {
     check: Check,
-    /// The message without the registry names, because all names with the same message are reported as one fault.
+    /// The message without the registry names. All names with the same message are reported as one fault.
     words: String,
     file: Option<PathBuf>,
     names: Vec<String>,
@@ -216,8 +216,8 @@ impl OrderFault {
     }
 }
 
-/// Returns the check that reports a helper. The check depends on the program that wrote the helper's name into the
-/// file, because each program restores its entry in another way.
+/// Returns the check that reports a helper in Ensign's place. The helper's name shows which program wrote this name
+/// into the file.
 fn check_of(helper: &str) -> Check {
     match helper {
         _ if is_windows_program(helper) => Check::WindowsHelper,
@@ -227,8 +227,7 @@ fn check_of(helper: &str) -> Check {
     }
 }
 
-/// Tells whether the helper is a Windows program. In WSL, a helper may be a Windows program, which returns the logins
-/// of Windows.
+/// Tells whether the helper is a Windows program. In WSL, such a helper returns the logins of Windows.
 fn is_windows_program(helper: &str) -> bool {
     let ending = helper.rsplit_once('.').map(|(_, ending)| ending);
     ending.is_some_and(|ending| ending.eq_ignore_ascii_case("exe")) || (helper == "wincred" && !cfg!(windows))
@@ -260,8 +259,8 @@ impl OrderFacts {
     }
 }
 
-/// Returns all names of the registries with accounts. Patterns of hosts are left out for the container tools, which do
-/// not support patterns.
+/// Returns all names of the registries with accounts. For the container tools, patterns of hosts are left out, because
+/// these tools do not support patterns.
 fn names(context: &CommandContext<'_>, survey: &Survey, reader: ClientFamily, lookup: &LoginLookup) -> Vec<NameFacts> {
     let asked = survey.registries.iter().filter(|entry| reader == ClientFamily::Docker || !entry.registry.is_pattern());
     let mut others = context.accounts.other_names().unwrap_or_default();

@@ -22,7 +22,7 @@ struct PathFacts {
     is_same: bool,
     /// The version of the program on PATH, if the running program is another file.
     other_version: Option<String>,
-    /// The newest known release and the command that installs it, if the release is newer than this program.
+    /// A release that is newer than this program, and the command that installs the release.
     newer: Option<(Version, String)>,
     /// A folder on PATH in which the user can create a link.
     own_folder: Option<PathBuf>,
@@ -34,7 +34,7 @@ struct PathFacts {
     sudo_finds: Option<bool>,
     needs_sudo: bool,
     runs_by_sudo: bool,
-    /// Whether Docker is a snap whose config lacks the logins of some registries.
+    /// Whether Docker is a snap, and some registries have no login in the snap's config.
     is_snap: bool,
 }
 

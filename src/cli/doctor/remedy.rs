@@ -1,5 +1,4 @@
-//! `Remedy`: the repair of a fault. `--fix` carries out every repair except a `Remedy::Command`, which the user must
-//! run.
+//! `Remedy`: the repair of a fault. The user must run a `Remedy::Command`. `--fix` carries out every other repair.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,7 +21,7 @@ pub(super) enum Remedy {
     ConfigureAll,
     /// Import the plaintext logins in Docker's config, and remove the entry that makes `podman --remote` fail.
     ConfigureWithImport,
-    /// Import the logins of a file, and remove these logins from the file.
+    /// Import the logins in a file, and remove these logins from the file.
     Import(PathBuf),
     Restore,
     /// Remove the leftovers of interrupted changes.
@@ -40,7 +39,8 @@ pub(super) enum Remedy {
         file: PathBuf,
         folder: PathBuf,
     },
-    /// Remove the permission of other users to write a file and, if the file contains a secret, to read it.
+    /// Remove the permission of other users to write a file. For a file with a secret, also remove the permission to
+    /// read the file.
     CloseFile {
         path: PathBuf,
         privacy: Privacy,
@@ -57,7 +57,7 @@ pub(super) enum Remedy {
     FinishKeyChange,
     /// Rename an unusable certificate or key, so that no program reads the file.
     SetAside(PathBuf),
-    /// Replace broken links and links to another copy by links to this program.
+    /// Replace broken links, and links to another copy, with links to this program.
     Relink {
         program: PathBuf,
         links: Vec<PathBuf>,
@@ -67,8 +67,7 @@ pub(super) enum Remedy {
 }
 
 impl Remedy {
-    /// Returns the first command in backquotes in a hint as the remedy, or the whole hint if the hint contains no
-    /// command.
+    /// Returns the first command in backquotes from a hint. If the hint contains no command, returns the whole hint.
     pub(super) fn in_hint(hint: &str) -> Self {
         let mut quoted = hint.split('`').skip(1).step_by(2);
         let command = quoted.find(|text| text.contains(' ')).unwrap_or(hint);
@@ -114,7 +113,7 @@ impl Remedy {
             Self::Sweep | Self::SessionPath { .. } | Self::DropHelper { .. } => {
                 format!("{program} doctor --fix {}", check.name())
             }
-            // Some hints begin with the program's full name, which is replaced by the name that the user typed.
+            // If a hint begins with the program's full name, the name that the user typed replaces the full name.
             Self::Command(command) => {
                 match command.strip_prefix(configured_helper::PROGRAM).and_then(|rest| rest.strip_prefix(' ')) {
                     Some(words) => format!("{program} {words}"),
@@ -138,7 +137,7 @@ impl Remedy {
                 import::run(context, &arguments).map(drop)
             }
             Self::Restore => restore::run(context).map(drop),
-            // Every change of the config removes leftovers, even a change that does nothing else.
+            // Every change of the config removes leftovers, even an empty change.
             Self::Sweep => Ok(context.accounts.change(|_| Ok(()))?),
             Self::SyncBuildx => {
                 buildx::mend(context);
@@ -201,8 +200,8 @@ impl Remedy {
     }
 }
 
-/// Returns the new name for a certificate that no program should read. Docker and the container tools do not read files
-/// with the ending `.unused`.
+/// Returns a new name for a certificate, so that no program reads the certificate. Docker and the container tools do
+/// not read files with the ending `.unused`.
 fn aside(file: &Path) -> PathBuf {
     files::sibling(file, ".unused")
 }

@@ -62,7 +62,7 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
     if anonymous { without_names(&text, &names(context, survey)) } else { text }
 }
 
-/// Describes an account in one line, which counts the account's patterns and folders but does not list them.
+/// Describes an account in one line. The line contains only the number of the patterns and of the folders.
 fn line(account: &Account) -> String {
     format!(
         "{} {}: user {}, in {}, from {}, {}, {}",
@@ -76,8 +76,8 @@ fn line(account: &Account) -> String {
     )
 }
 
-/// Describes the source of a secret. About an external source, the report contains only the program and the names of
-/// its variables, because other details may be private.
+/// Describes the source of a secret. For an external source, the report contains only the program and the names of the
+/// variables, because other details may be private.
 fn source(source: &Source) -> String {
     match source {
         Source::Static => "a login".to_owned(),
@@ -96,7 +96,7 @@ fn without_home(context: &CommandContext<'_>, text: &str) -> String {
     }
 }
 
-/// Returns the names to replace in an anonymous report, which are the names of the accounts and of the user.
+/// Returns the names of the accounts and of the user. An anonymous report replaces these names.
 fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     let accounts = survey.registries.iter().flat_map(|entry| &entry.accounts);
     let of_accounts = accounts.flat_map(|account| [account.name.to_string(), account.username.to_string()]);

@@ -10,7 +10,7 @@ use crate::model::{Problem, StoreKind};
 
 #[derive(Debug, Default)]
 struct StoreFacts {
-    /// A description of each store, and the number of secrets in this store.
+    /// A description of each store, and the number of secrets in the store.
     stores: Vec<(String, usize)>,
     /// The number of sealed secrets.
     sealed: usize,
@@ -42,8 +42,8 @@ fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
             Check::KernelKeyring,
             format!("a key behind a passphrase cannot be kept open: {why}"),
             format!("{} whose secrets are sealed: `unlock` opens nothing here", count(facts.sealed, "account")),
-            // A key file protects secrets only from people who cannot read the file, so another disk or volume is a
-            // better place.
+            // A key file protects secrets only from people who cannot read the file. Therefore another disk or volume
+            // is a better place.
             Remedy::Command(format!("{program} store key --holder \"file:$HOME/ensign.key\"")),
         )),
         Some((holder, why)) => found.push(Diagnosis::note(
