@@ -1,4 +1,4 @@
-//! The tables of the builders buildx (also as a plugin), buildctl and kaniko.
+//! The command-line tables of the builders buildx, buildctl and kaniko.
 //!
 //! Sources: docker/buildx `commands/build.go`, `bake.go`, `create.go`, `imagetools/`; moby/buildkit
 //! `cmd/buildctl/build.go`; kaniko `cmd/executor/cmd/root.go`.

@@ -1,4 +1,4 @@
-//! The tables of Docker Compose and podman-compose, whose files name the images.
+//! The command-line tables of Docker Compose and podman-compose. Compose files contain the names of the images.
 //!
 //! Sources: docker/compose `cmd/compose/`; podman-compose `podman_compose.py`.
 
@@ -17,8 +17,8 @@ pub(super) const COMPOSE: Grammar =
 pub(super) const PODMAN_COMPOSE: Grammar =
     Grammar { names: &["podman-compose"], globals: GLOBALS, verbs: VERBS, plugins: &[] };
 
-/// The flags before the verb. The flags from `-c` to `--log-level` are flags of version 1, and the flags from
-/// `--podman-path` on are flags of podman-compose.
+/// The flags before the verb. The flags from `-c` to `--log-level` are from Docker Compose 1. The flags from
+/// `--podman-path` on are from podman-compose.
 const GLOBALS: FlagTable = &[
     (
         "--ansi --parallel --progress -c --context -H --host --tlscacert --tlscert --tlskey \

@@ -1,4 +1,4 @@
-//! The tables of docker, and of nerdctl, which has the same commands.
+//! The command-line tables of docker and nerdctl. nerdctl has the same commands as docker.
 //!
 //! Sources: docker/cli `cli/command/container/opts.go`, `cli/command/service/opts.go`; nerdctl
 //! `docs/command-reference.md`.
@@ -69,8 +69,8 @@ const VERBS: &[Verb] = &[
     Verb::login("login", Positionals::Login),
 ];
 
-/// Tells whether `word` is the first word of a docker command that needs no registry. A word that is neither such a
-/// word nor the start of a listed verb is a plugin's name.
+/// Tells whether `word` is the first word of a docker command that needs no registry. Every other first word starts a
+/// listed verb or is the name of a plugin.
 pub(super) fn is_local(word: &str) -> bool {
     const WORDS: &str = "attach builder checkpoint commit config container context cp diff events exec export help \
         history images import info inspect kill load logout logs network node pause port ps rename restart rm rmi save \

@@ -14,18 +14,18 @@ use crate::model::choice::CommandImages;
 pub(in crate::caller) struct Grammar {
     /// The client's canonical name, followed by other names of its program.
     pub(super) names: &'static [&'static str],
-    /// The flags with a value that may stand before and after the verb.
+    /// The flags that have a value, and that may precede or follow the verb.
     pub(super) globals: FlagTable,
     pub(super) verbs: &'static [Verb],
     /// Other clients that are subcommands of this client, as in `docker compose`.
     pub(super) plugins: &'static [(&'static str, &'static Grammar)],
 }
 
-/// A command line read up to its verb.
+/// A command line, split after its verb.
 pub(super) struct CommandHead<'a> {
     pub(super) client: &'static str,
     pub(super) verb: &'static Verb,
-    /// The path of the verb, as typed.
+    /// The verb as typed, such as `image push`.
     pub(super) path: &'static str,
     /// The words after the verb.
     pub(super) words: CommandWords<'a>,
@@ -69,7 +69,7 @@ impl Grammar {
         let last = named.last().copied().filter(|_| positionals.len() > 1 && are_remote[1]);
         let place = effect.destination(program, &flags);
         named.extend(place.iter().map(|(text, syntax)| (text.as_str(), *syntax)));
-        // If a variable names a repository for signatures, the client pushes to this repository, and only pulls the
+        // If a variable sets a repository for signatures, the client pushes to this repository and only pulls the
         // images.
         let beside = verb.repository_beside(program);
         let beside = beside.as_deref().map(|text| (text, verb.syntax));
@@ -124,7 +124,7 @@ impl Grammar {
         flags.value(FlagKind::Username).filter(|_| means_registry).map(str::to_owned)
     }
 
-    /// Reads a command line up to its verb. Returns `None` for an unlisted verb.
+    /// Reads a command line up to the end of its verb. Returns `None` for an unlisted verb.
     pub(super) fn verb<'a>(&self, arguments: &'a [String]) -> Option<CommandHead<'a>> {
         let mut grammar = self;
         let mut words = CommandWords::new(arguments, self.globals);
@@ -151,7 +151,7 @@ impl Grammar {
         }
     }
 
-    /// Returns the first word that is not a flag, unless it is a plugin or the start of a listed verb.
+    /// Returns the first word that is not a flag. Returns `None` if this word is a plugin or starts a listed verb.
     pub(super) fn unlisted_word<'a>(&self, arguments: &'a [String]) -> Option<&'a str> {
         let word = CommandWords::new(arguments, self.globals).find_map(|word| match word {
             CommandWord::Positional(word) => Some(word),

@@ -21,13 +21,13 @@ struct HelpRecord {
     /// The name of the client in Ensign's tables.
     grammar: String,
     /// The flags of each command, by the command's path. A path may have several spellings, as in a [`Verb`]. The flags
-    /// before the verb are under the empty path.
+    /// before the verb have the empty path as their key.
     commands: BTreeMap<String, RecordedFlags>,
     /// The commands that need no registry.
     local: Vec<String>,
 }
 
-/// Lists of flags, separated by spaces.
+/// Lists of flags that are separated by spaces.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RecordedFlags {

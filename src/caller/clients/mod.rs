@@ -75,7 +75,7 @@ pub(super) fn canonical_name(name: &str) -> Option<&'static str> {
 }
 
 /// Returns the images of `registry` on the client's command line. The command line of an unknown docker plugin is read
-/// like that of an unknown program.
+/// by the rules for an unknown program.
 pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
     client.command(program, registry).unwrap_or_else(|| {
         let is_plugin = runs_unknown_plugin(client, program);

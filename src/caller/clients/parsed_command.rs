@@ -19,10 +19,11 @@ pub(super) struct ParsedCommand<'a> {
 }
 
 impl ParsedCommand<'_> {
-    /// Returns the images of `registry` that the command needs. If it needs none, returns its caches or its results.
+    /// Returns the images of `registry` that have the highest role. Needed images rank above caches, and caches rank
+    /// above results.
     pub(super) fn images(&self, registry: &Registry) -> (Vec<ImageReference>, ImageRole) {
         let builds_to_push = self.builds_to_push();
-        // The result of a build that is pushed must be in the registry, so it is needed.
+        // If the build pushes its result, the result is a needed image.
         let role_of = |kind| match role(kind) {
             ImageRole::Result if builds_to_push => ImageRole::Needed,
             role => role,
@@ -41,7 +42,7 @@ impl ParsedCommand<'_> {
     }
 
     /// Returns the operation at `registry`. The operation is a push if anything is pushed to `registry`, because an
-    /// account that may push may usually pull too.
+    /// account with push access usually has pull access too.
     pub(super) fn operation(&self, registry: &Registry) -> Option<Operation> {
         let mut pushed = ImageCollector::new(registry);
         let builds_to_push = self.builds_to_push();
@@ -70,8 +71,8 @@ impl ParsedCommand<'_> {
             && self.named.iter().any(is_of_registry)
     }
 
-    /// Tells whether the result of a build is pushed, as far as the command line shows. The caller reads files first,
-    /// because they may show more.
+    /// Tells whether the result of a build is pushed, as far as the command line shows. Without such a push, the images
+    /// in files have precedence over the result.
     fn builds_to_push(&self) -> bool {
         let has_pushing_output = || self.flags.values.iter().any(|(kind, value)| is_pushing(*kind, value));
         match self.effect {

@@ -1,4 +1,5 @@
-//! The tables of regclient's programs: regctl, and regsync and regbot, which work on files.
+//! The command-line tables of regclient's programs regctl, regsync and regbot. regsync and regbot read the images from
+//! files.
 //!
 //! Sources: regclient `cmd/regctl/`, `cmd/regsync/`, `cmd/regbot/`.
 

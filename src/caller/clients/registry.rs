@@ -25,7 +25,7 @@ pub(super) const CRANE: Grammar = Grammar {
         short("push", Positionals::From(1), CRANE_FLAGS).does(VerbEffect::Push),
         short("pull", Positionals::AllButLast, CRANE_FLAGS),
         short("append", Positionals::None, CRANE_FLAGS), // pushes to `--new_tag`
-        short("index append", Positionals::First, CRANE_FLAGS), // pushes to `--tag`, perhaps from an index
+        short("index append", Positionals::First, CRANE_FLAGS), // pushes to `--tag`, and may pull a base index
         short("index filter", Positionals::First, CRANE_FLAGS).does(VerbEffect::Push),
         short("index list", Positionals::All, CRANE_FLAGS),
         Verb::login("auth login", Positionals::Login),
@@ -118,7 +118,7 @@ pub(super) const COSIGN: Grammar = Grammar {
     plugins: &[],
 };
 
-/// devcontainer, which publishes features and templates of development containers, and runs such containers.
+/// devcontainer, which runs development containers, and publishes their features and templates.
 pub(super) const DEVCONTAINER: Grammar = Grammar {
     names: &["devcontainer", "devcontainer.js"],
     globals: &[("--allow-cross-origin-auth-host", FlagKind::Other)],
@@ -180,7 +180,7 @@ pub(super) const KO: Grammar = Grammar {
     plugins: &[],
 };
 
-/// kubectl, which needs no account itself, but may start a program that needs an account.
+/// kubectl needs no account, but may start a program that needs an account.
 pub(super) const KUBECTL: Grammar = Grammar {
     names: &["kubectl"],
     globals: &[(
@@ -198,8 +198,8 @@ pub(super) const KUBECTL: Grammar = Grammar {
     plugins: &[],
 };
 
-/// Returns a verb of cosign, which stores signatures in the image's repository, or in a repository that a variable
-/// names (sigstore/cosign `pkg/cosign/env`).
+/// Returns a verb of cosign. Cosign stores signatures in the image's repository, unless a variable sets another
+/// repository (sigstore/cosign `pkg/cosign/env`).
 const fn beside(paths: &'static str) -> Verb {
     short(paths, Positionals::All, COSIGN_FLAGS).repository_in("COSIGN_REPOSITORY")
 }
@@ -208,7 +208,7 @@ const fn short(paths: &'static str, positionals: Positionals, flags: FlagTable) 
     Verb::new(paths, positionals, ImageSyntax::Short, flags)
 }
 
-/// Returns a verb of oras, which accepts no short names.
+/// Returns a verb of oras. oras accepts no short names.
 const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
     Verb::new(paths, positionals, ImageSyntax::WithHost, ORAS_FLAGS).local_if("--oci-layout", "--oci-layout")
 }

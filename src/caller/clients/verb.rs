@@ -7,7 +7,7 @@ use crate::caller::command_flags::CommandFlags;
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 
-/// A verb that works on a registry's images, or logs in. Verbs that need no registry are not listed.
+/// A verb that logs in, or that works on a registry's images. Verbs that need no registry are not listed.
 pub(super) struct Verb {
     /// The verb's words in all their spellings, as in `push|image push`.
     pub(super) paths: &'static str,
@@ -20,7 +20,7 @@ pub(super) struct Verb {
     pub(super) effect: VerbEffect,
     /// The variable with the repository to which signatures are pushed.
     pub(super) repository_in: Option<&'static str>,
-    /// Two switches. The first switch makes the first image local, and the second switch makes the other images local.
+    /// The switch that makes the first image local, and the switch that makes the other images local.
     pub(super) local_if: [&'static str; 2],
     /// The switches that prevent a push, such as `--dry-run` or `--upload=false`.
     pub(super) dry_if: &'static str,
@@ -37,16 +37,16 @@ pub(super) enum Positionals {
     All,
     /// The second word, before arguments, as in `podman container runlabel LABEL IMAGE ARGUMENT`.
     Second,
-    /// All words after the given number of words.
+    /// All words from this index on, counted from 0.
     From(usize),
     FirstTwo,
-    /// Every other word, as in `IMAGE DIGEST IMAGE DIGEST`.
+    /// Every second word, beginning with the first, as in `IMAGE DIGEST IMAGE DIGEST`.
     EveryOther,
-    /// The last word of `SOURCE [DESTINATION]`. A source before a destination is local.
+    /// The last word of `SOURCE [DESTINATION]`. If there is a destination, the source is local.
     Last,
     /// All words but the last, as in `IMAGE… PATH`.
     AllButLast,
-    /// The words of `skopeo sync --src KIND --dest KIND SOURCE NAMESPACE`, which have no transports.
+    /// The words of `skopeo sync --src KIND --dest KIND SOURCE NAMESPACE`, without transports.
     Sync,
     /// The registry of `login [REGISTRY]`. The default is Docker Hub.
     Login,
@@ -116,7 +116,7 @@ impl Verb {
         if is_dry { VerbEffect::Read } else { self.effect }
     }
 
-    /// Tells whether the first image and the others are in a registry.
+    /// Tells whether the first image is in a registry, and whether the other images are.
     pub(super) fn are_remote(&self, flags: &CommandFlags<'_>) -> [bool; 2] {
         let is_remote = |kind, switch| flags.value(kind).is_none_or(|place| place == "docker") && !flags.is_on(switch);
         let copies_nothing = self.effect == VerbEffect::Copy && self.effect(flags) == VerbEffect::Read;

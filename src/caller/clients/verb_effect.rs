@@ -8,22 +8,23 @@ use crate::caller::images::ImageSyntax;
 /// The effect of a verb on its images. Every effect except `Read` includes a push to each destination in a flag.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum VerbEffect {
-    /// The effect of a login, or of a build whose files decide whether the build pushes.
+    /// A login, or a build whose files decide between pull and push.
     Unknown,
     Pull,
     /// Pulls, and ignores destinations in flags.
     Read,
-    /// Pushes, signs or deletes images. The destinations are those in flags, or else all images among the arguments.
+    /// Pushes, signs or deletes images. Without destinations in flags, the images among the arguments are the
+    /// destinations.
     Push,
     /// Copies the first image to the second image.
     Copy,
-    /// Builds, and pushes the result with this flag or with an output such as `type=registry`.
+    /// Builds, and pushes the result if this flag or an output such as `type=registry` is set.
     BuildIf(&'static str),
     /// Builds, and pushes the result unless this flag is set.
     BuildUnless(&'static str),
     /// Pushes only if this flag is set.
     PushIf(&'static str),
-    /// Pushes to the namespace in this variable (ko). With `--bare`, the variable names the whole repository.
+    /// Pushes to the namespace in this variable (ko). With `--bare`, the variable contains the whole repository.
     PushTo(&'static str),
 }
 
@@ -35,7 +36,7 @@ impl VerbEffect {
                 let syntax = if flags.is_on("--bare") { ImageSyntax::Short } else { ImageSyntax::Namespace };
                 Some((program.variable(variable)?, syntax))
             }
-            // devcontainer has one flag for the host, which has a default, and another flag for the namespace.
+            // devcontainer has a flag for the host, with a default, and a flag for the namespace.
             Self::Push => {
                 let host = flags.value(FlagKind::Registry).unwrap_or("ghcr.io");
                 Some((format!("{host}/{}", flags.value(FlagKind::Namespace)?), ImageSyntax::Namespace))

@@ -13,7 +13,7 @@ pub(in crate::caller) enum InputFiles {
     Build,
     /// The Dockerfiles among the arguments of `cosign dockerfile verify`.
     Dockerfile,
-    /// A Dockerfile that buildctl's flags name.
+    /// The Dockerfile that is set by buildctl's flags.
     Buildctl,
     Bake,
     /// Kubernetes manifests.
@@ -40,7 +40,7 @@ pub(in crate::caller) enum ComposeAction {
     Resolve,
     Push,
     Build,
-    /// Pulls or builds missing images, including those of dependencies.
+    /// Pulls or builds missing images, including the images of dependencies.
     Up,
     /// Does the same as `Up` for one service. The words after the service's name are a command for the container.
     Run,
