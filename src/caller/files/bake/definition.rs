@@ -16,19 +16,18 @@ use crate::caller::files::project_reader::ProjectReader;
 use crate::caller::files::template::substitute;
 use crate::caller::files::{ProjectVariables, compose};
 
-/// The most targets to read, which is more than people build at once. The targets of a matrix beyond this limit are
-/// unknown.
+/// The largest number of targets to read. People build fewer targets at once. A matrix with more targets is unknown.
 const MEMBERS_AT_MOST: usize = 1000;
 
 pub(super) struct BakeDefinition {
-    /// The file to name in a message about an unknown part that is in no single file.
+    /// The file that a message mentions if the unknown part is in no single file.
     pub(super) place: PathBuf,
     pub(super) budget: Budget,
     /// The definitions of each target. A later definition wins.
     pub(super) layers: BTreeMap<String, Vec<TargetLayer>>,
     pub(super) groups: BTreeMap<String, Vec<String>>,
     world: EvalContext,
-    /// The cached results of `own`.
+    /// The results of the function `own`, by the target's name.
     made: RefCell<BTreeMap<String, BakeTarget>>,
 }
 
@@ -81,8 +80,8 @@ impl BakeDefinition {
         Some(made)
     }
 
-    /// Adds the services of the Compose files, which together are one project. The services with a build are bake's
-    /// default targets.
+    /// Adds the services of the Compose files. All Compose files together are one project. The services with a build
+    /// are bake's default targets.
     fn add_services(
         &mut self,
         files: &[PathBuf],
@@ -146,7 +145,7 @@ impl BakeDefinition {
             let targets = targets.map(|value| texts(&value.unwrap_or(HclValue::Unknown)));
             self.groups.insert(group.name.to_string(), targets.unwrap_or_default());
         }
-        // The label of a block with a matrix becomes a group of the block's targets.
+        // The label of a block with a matrix becomes the name of a group with the block's targets.
         labels.retain(|label, names| names.iter().any(|name| name != label));
         for (label, names) in labels {
             self.groups.entry(label).or_insert(names);
@@ -221,7 +220,7 @@ fn built_ins() -> BTreeMap<String, HclValue> {
     BTreeMap::from([("BAKE_CMD_CONTEXT".to_owned(), command), ("BAKE_LOCAL_PLATFORM".to_owned(), platform)])
 }
 
-/// Returns the Compose project's name from the last file that sets a name, or else from `COMPOSE_PROJECT_NAME`.
+/// Returns the Compose project's name. The last file that sets a name overrides `COMPOSE_PROJECT_NAME`.
 fn project_name(files: &[PathBuf], variables: &ProjectVariables, reader: &mut ProjectReader) -> String {
     let text = |path: &PathBuf| {
         let document = reader.document(path)?;

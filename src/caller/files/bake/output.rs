@@ -59,8 +59,8 @@ pub(super) fn names(outputs: &[BakeOutput]) -> ImageSide {
     side
 }
 
-/// Applies `--push` or `--set TARGET.push=VALUE` to the image outputs. If a pushed target has no outputs but those for
-/// Docker, an image output is added.
+/// Applies `--push` or `--set TARGET.push=VALUE` to the image outputs. If a pushed target has only outputs for Docker,
+/// or no outputs, an image output is added.
 pub(super) fn set_push(outputs: &mut Vec<BakeOutput>, push: bool, file: &Rc<Path>) {
     if !push {
         outputs.retain(|output| kind(&output.text) != Some("registry"));

@@ -21,7 +21,7 @@ struct BakeOverride {
     key: String,
     /// The name of a build argument or a context.
     name: Option<String>,
-    /// Whether the override has `+=`, which adds to a list.
+    /// Whether the override adds to a list by `+=`.
     is_added: bool,
     value: String,
 }

@@ -1,5 +1,5 @@
-//! Selects the targets of a bake command by name, group and pattern. Adds the settings that a target inherits, and the
-//! targets that it is built from.
+//! Selects the targets of a bake command by name, group and pattern. Adds inherited settings, and the targets that a
+//! selected target is built from.
 //!
 //! Source: docker/buildx `bake/bake.go` (`ReadTargets`, `ResolveGroup`, `ResolveTarget`, `loadLinks`).
 
@@ -13,7 +13,7 @@ use crate::caller::files::image_side::UNKNOWN;
 use crate::caller::files::project_reader::ProjectReader;
 
 const TARGETS_AT_MOST: usize = 1000;
-/// The most levels of inheritance, and of groups within groups.
+/// The largest number of levels of inheritance, and of groups within groups.
 const DEPTH_AT_MOST: usize = 64;
 
 impl BakeDefinition {

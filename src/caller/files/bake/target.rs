@@ -16,7 +16,7 @@ use crate::caller::files::hcl::{EvalContext, HclValue, Locals, TargetBlock};
 use crate::caller::files::image_side::UNKNOWN;
 use crate::model::choice::{RegistryRange, UnknownImages};
 
-/// A bake target, in whose texts [`UNKNOWN`] replaces each unknown part.
+/// A bake target. In a target's texts, [`UNKNOWN`] replaces each unknown part.
 #[derive(Clone, Debug)]
 pub(super) struct BakeTarget {
     /// The last file that defines the target.
@@ -34,7 +34,7 @@ pub(super) struct BakeTarget {
     pub(super) cache_to: Option<ImageSide>,
     pub(super) outputs: Option<Vec<BakeOutput>>,
     pub(super) platforms: Option<Vec<String>>,
-    /// Whether the target is only built because another target is built from it.
+    /// Whether the target is built only because another target needs it.
     pub(super) is_linked: bool,
     /// The unknown parts of the target's sources.
     pub(super) open: Vec<UnknownImages>,

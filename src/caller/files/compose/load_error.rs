@@ -4,7 +4,7 @@ use super::super::template::TemplateError;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum LoadError {
-    /// A file was not read. If the file is missing, the client fails too, and any other error is already recorded.
+    /// A file was not read. A missing file makes the client fail too. Any other error is already recorded.
     Unread,
     /// Compose refuses the project, as far as Ensign knows.
     Refused(String),

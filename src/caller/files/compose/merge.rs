@@ -66,11 +66,11 @@ impl ServiceParts {
         (!matches!(**node, YamlNode::Nothing | YamlNode::Reset)).then_some((node, file))
     }
 
-    /// Merges the fields of `later` over these fields.
+    /// Merges the fields of `later` into these fields.
     pub(super) fn apply(&mut self, later: &Self, budget: &Budget) -> Result<(), LoadError> {
         for (key, part) in &later.0 {
             let part = match (self.get(key), &*part.node) {
-                // `!reset` and `!override` also discard the values of earlier files and of an extended service.
+                // `!reset` and `!override` discard the values of earlier files and of an extended service.
                 (None, _) | (_, YamlNode::Reset | YamlNode::Override(_)) => part.clone(),
                 (Some((node, _)), _) => {
                     ServiceField { node: merge(key, node, &part.node, budget)?, file: part.file.clone() }
@@ -178,7 +178,7 @@ fn named_map(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     }
 }
 
-/// Returns the entries of a map except those that `later` resets.
+/// Returns the entries of a map without the entries that `later` resets.
 fn without_reset(base: &Rc<YamlNode>, later: &YamlNode) -> Rc<YamlNode> {
     match base.plain() {
         YamlNode::Map(entries) => {

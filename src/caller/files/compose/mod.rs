@@ -1,4 +1,4 @@
-//! Finds the services of a Compose project that a command works on, and their images.
+//! Finds the services that a command works on in a Compose project, and the images of these services.
 //!
 //! Sources: docker/compose `cmd/compose/`, `pkg/compose/pull.go`, `build.go`; podman-compose `podman_compose.py`.
 
@@ -82,7 +82,8 @@ pub(super) fn stack_images(
     ProjectImages::pulled(pulled)
 }
 
-/// Returns all services in the Compose files `files`, whose paths are relative to `folder`. Records unknown parts.
+/// Returns all services in the Compose files `files`. Paths in the files are relative to `folder`. Records unknown
+/// parts.
 pub(super) fn services(
     files: &[PathBuf],
     folder: &Path,

@@ -24,8 +24,8 @@ pub(super) struct ComposeProject {
     pub(super) artifacts: Vec<(String, PathBuf)>,
 }
 
-/// Reads the project of the Compose files `files`, whose paths are relative to `folder`. The command runs in the folder
-/// `current`.
+/// Reads the project in the Compose files `files`. Paths in the files are relative to `folder`. The command runs in the
+/// folder `current`.
 pub(super) fn load(
     files: &[PathBuf],
     folder: &Path,
@@ -179,7 +179,7 @@ impl ProjectLoader<'_> {
         Ok(whole)
     }
 
-    /// Returns a service of another file, whose paths are relative to the folder of that file.
+    /// Returns a service of another file. The paths in that file are relative to the folder of the file.
     fn extended_from(
         &mut self,
         file: &str,

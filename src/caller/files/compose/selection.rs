@@ -13,7 +13,7 @@ type Services = BTreeMap<String, ComposeService>;
 #[derive(Debug, Default)]
 pub(super) struct ServiceSelection<'s> {
     pub(super) services: Vec<&'s ComposeService>,
-    /// The services to build, and the services that these are built from.
+    /// The services to build, including the services that other services are built from.
     pub(super) built: Vec<&'s ComposeService>,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn select<'s>(
     if is_strict {
         check(services, &enabled)?;
     }
-    // A service on the command line enables all profiles of this service.
+    // A service that is named on the command line enables all its profiles.
     let mut profiles = profiles.to_vec();
     for name in &named {
         let Some(service) = services.get(*name) else { return Err(LoadError::refused("a named service is missing")) };
@@ -63,7 +63,7 @@ fn enabled<'s>(services: &'s Services, profiles: &[String]) -> BTreeSet<&'s str>
     active.map(|(name, _)| name.as_str()).collect()
 }
 
-/// Makes the same checks as Compose before it starts a project.
+/// Makes the checks that Compose makes before it starts a project.
 fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError> {
     for service in enabled.iter().filter_map(|name| services.get(*name)) {
         if service.image.is_empty() && service.build.is_none() && !service.is_provided {
@@ -83,8 +83,8 @@ fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError>
     }
 }
 
-/// Tells whether services depend on each other in a circle. A circle exists if services are left after every service
-/// without remaining dependencies has been removed.
+/// Tells whether services depend on each other in a circle. Repeatedly removes the services without dependencies. A
+/// circle exists if some services remain.
 fn has_circle(services: &Services, enabled: &BTreeSet<&str>) -> bool {
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
     let mut waited_for: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -131,7 +131,7 @@ fn with_dependencies<'s>(
     Ok(chosen)
 }
 
-/// Returns the chosen services with a build, and the services that these are built from.
+/// Returns the chosen services that have a build, and the services that these builds need.
 fn with_sources<'s>(chosen: &BTreeSet<&'s str>, services: &'s Services) -> BTreeSet<&'s str> {
     let mut built = BTreeSet::new();
     let mut waiting: Vec<&str> = chosen.iter().copied().collect();

@@ -17,7 +17,7 @@ const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "
 const OVERRIDES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
-/// The default names of Compose files for podman-compose, which reads every file with one of these names.
+/// By default, podman-compose reads every Compose file with one of these names.
 const PODMAN_NAMES: [&str; 14] = [
     "compose.yaml",
     "compose.yml",
@@ -152,7 +152,7 @@ fn file_variable(variables: &ProjectVariables) -> Vec<String> {
     names.split(separator.as_deref().unwrap_or(default)).map(str::to_owned).collect()
 }
 
-/// Returns the nearest file with a default name, and the override file beside it.
+/// Returns the nearest file with a default name, and the override file in the same folder.
 fn default_files(task: &VerbInvocation<'_>, start: &Path, reader: &mut ProjectReader) -> Vec<String> {
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     if task.client == "podman-compose" {
@@ -167,7 +167,7 @@ fn default_files(task: &VerbInvocation<'_>, start: &Path, reader: &mut ProjectRe
     Vec::new()
 }
 
-/// Returns the project's name from a flag or variable, or else from the last file that sets a name, or else from the
+/// Returns the project's name. The sources in order are a flag, a variable, the last file that sets a name, and the
 /// folder.
 fn project_name(
     task: &VerbInvocation<'_>,

@@ -21,7 +21,8 @@ pub(super) fn substitute_all(
 struct VariableSubstitution<'a> {
     variables: &'a ProjectVariables,
     budget: &'a Budget,
-    /// The results for shared nodes, by address. A node with many aliases is substituted only once.
+    /// The results for shared nodes, by the node's address in memory. A node with many aliases is substituted only
+    /// once.
     shared: BTreeMap<*const YamlNode, Rc<YamlNode>>,
 }
 
