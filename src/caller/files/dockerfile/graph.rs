@@ -18,7 +18,7 @@ struct StageNode {
 }
 
 enum StageBase {
-    /// The source of a named context, which replaces the stage with the same name.
+    /// The source of the named context that replaces the stage with the same name.
     Replaced(String),
     Stage(usize),
     Image(String),
@@ -42,7 +42,7 @@ pub(super) fn images(
     Ok(needed.into_iter().filter_map(|number| graph.image(number)).collect())
 }
 
-/// Returns the arguments for `FROM`, which come from the platform and from each `ARG` above the first stage.
+/// Returns the arguments for `FROM`, from the platform and from each `ARG` above the first stage.
 fn arguments(
     stages: &DockerfileStages,
     platform: &Platform,
@@ -144,7 +144,8 @@ impl StageGraph<'_> {
         Ok(())
     }
 
-    /// Returns the number of the stage that a source names, or of a new node for an image.
+    /// Returns the number of the source's stage. Without such a stage, adds a node for an image and returns the node's
+    /// number.
     fn need(&mut self, source: &CopySource) -> Result<usize, DockerfileError> {
         let (CopySource::Copy(from) | CopySource::Mount(from)) = source;
         if let (CopySource::Copy(_), Ok(number)) = (source, from.parse::<i64>()) {
@@ -158,8 +159,8 @@ impl StageGraph<'_> {
         Ok(self.nodes.len() - 1)
     }
 
-    /// Tells whether nodes need each other in a circle. A circle exists if nodes are left after every node without
-    /// remaining needs has been removed.
+    /// Tells whether nodes need each other in a circle. Repeatedly removes the nodes without needs. A circle exists if
+    /// some nodes remain.
     fn has_circle(&self) -> bool {
         let mut open: Vec<usize> = self.nodes.iter().map(|node| node.needs.len()).collect();
         let mut needed_by = vec![Vec::new(); self.nodes.len()];
@@ -178,7 +179,7 @@ impl StageGraph<'_> {
         count < open.len()
     }
 
-    /// Returns the nodes in `waiting` with all nodes that they need, including the needs of triggers in base stages.
+    /// Returns the nodes in `waiting`, and all nodes that they need. Triggers in base stages may add needs.
     fn needed(
         &mut self,
         mut waiting: Vec<usize>,

@@ -22,7 +22,7 @@ pub(super) struct Instruction {
 #[derive(Debug, Default)]
 pub(super) struct Directives(BTreeMap<String, String>);
 
-/// The most instructions to read. Real Dockerfiles have far fewer.
+/// The largest number of instructions to read. Real Dockerfiles have far fewer.
 const INSTRUCTIONS_AT_MOST: usize = 5000;
 
 impl Directives {
@@ -51,7 +51,7 @@ impl Directives {
     }
 }
 
-/// Returns the image of the frontend, which `# syntax=IMAGE` names. Files for frontends of other languages name the
+/// Returns the frontend's image from a line `# syntax=IMAGE`. A file in a language other than Dockerfile may set the
 /// image after `//` or in JSON.
 pub(super) fn syntax(text: &str) -> Option<String> {
     let text = if text.starts_with("#!") { text.split_once('\n').map_or("", |(_, rest)| rest) } else { text };
@@ -116,9 +116,9 @@ fn continued(line: &str, escape: char) -> (&str, bool) {
 }
 
 struct HereDocument {
-    /// The text of the document's last line.
+    /// The text of the here-document's last line.
     end: String,
-    /// Whether tabs may precede the document's last line.
+    /// Whether tabs may precede the here-document's last line.
     is_indented: bool,
 }
 

@@ -26,7 +26,7 @@ use stages::DockerfileStages;
 pub(super) struct BuildParameters {
     pub(super) builder: BuilderKind,
     pub(super) arguments: BTreeMap<String, String>,
-    /// The stage to build in place of the last one.
+    /// The stage to build in place of the last stage.
     pub(super) target: Option<String>,
     /// Named contexts by their short names. The source of a context may be another image, as in `docker-image://IMAGE`.
     pub(super) contexts: BTreeMap<String, String>,
@@ -45,8 +45,8 @@ pub(super) enum BuilderKind {
     BuildKit,
     /// Podman and Buildah.
     Buildah,
-    /// Kaniko, and Docker without `BuildKit`. Both build all stages up to the target, even stages that the target does
-    /// not need.
+    /// Kaniko, and Docker without `BuildKit`. These builders build all stages up to the target, including unneeded
+    /// stages.
     InOrder,
 }
 
@@ -68,7 +68,8 @@ fn refused<T>(message: &'static str) -> Result<T, DockerfileError> {
 
 const PLATFORMS_AT_MOST: usize = 32;
 
-/// Returns the images to pull for the target: the frontend, and the images of the needed stages for every platform.
+/// Returns the images to pull for the target. They are the frontend's image, and the images of the needed stages for
+/// every platform.
 pub(super) fn pulled(text: &str, filling: &BuildParameters, budget: &Budget) -> PulledImages {
     let mut images = Vec::new();
     if filling.builder == BuilderKind::BuildKit {

@@ -1,4 +1,4 @@
-//! Replaces patterns with `*` and `?` in a variable's value, as in `${NAME#PATTERN}`.
+//! Removes or replaces parts of a variable's value, as in `${NAME#PATTERN}`. A pattern may contain `*` and `?`.
 
 use super::super::budget::Budget;
 use super::{DockerfileError, refused};

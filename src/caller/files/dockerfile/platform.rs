@@ -85,7 +85,7 @@ impl Platform {
     }
 }
 
-/// Joins an operating system and an architecture to a platform. The operating system or the architecture may be
+/// Joins an operating system and an architecture into a platform. The operating system or the architecture may be
 /// missing.
 pub(in super::super) fn joined(parts: &[&str]) -> Option<String> {
     let last = |wants_system| parts.iter().rev().find(|part| is_system(&part.to_ascii_lowercase()) == wants_system);

@@ -5,7 +5,7 @@
 use super::super::budget::Budget;
 use super::{DockerfileError, refused};
 
-/// The most bytes by which variables may lengthen a text, more than any image name needs.
+/// The largest number of bytes that variables may add to a text. No image name needs more.
 const LENGTH_AT_MOST: usize = 4096;
 
 /// The rules for reading a text.
@@ -46,7 +46,7 @@ impl<'a> ShellSyntax<'a> {
     }
 }
 
-/// Returns the words of a line in which here-documents may begin. Returns none if the line is malformed.
+/// Returns the words of a line in which here-documents may begin. Returns no words if the line is malformed.
 pub(super) fn raw_words(line: &str, budget: &Budget) -> Vec<String> {
     let keeps = PreservedSyntax { quotes: true, escapes: true, unset: true };
     let shell = ShellSyntax { keeps, ..ShellSyntax::new('\\', &|_| None, budget) };

@@ -22,7 +22,7 @@ pub(super) struct BuildStage {
     pub(super) name: Option<String>,
     /// The sources that the stage copies from.
     pub(super) sources: Vec<CopySource>,
-    /// The sources of the stage's triggers (`ONBUILD`), which run in stages built on this stage.
+    /// The sources of the stage's triggers (`ONBUILD`). The triggers run in stages that are built on this stage.
     pub(super) on_build: Vec<CopySource>,
 }
 
