@@ -48,7 +48,7 @@ impl EvalContext {
                 TraversalOperator::LegacyIndex(key) => index(&value, &HclValue::Number(*key.value() as f64))?,
                 TraversalOperator::FullSplat(_) => return self.splat(&value, rest, &[], locals),
                 TraversalOperator::AttrSplat(_) => {
-                    // The splat `.*` applies only the attributes directly after it to each item.
+                    // After the splat `.*`, only the attributes that follow directly are applied to each item.
                     let is_other = |operator: &Decorated<TraversalOperator>| {
                         !matches!(operator.value(), TraversalOperator::GetAttr(_))
                     };

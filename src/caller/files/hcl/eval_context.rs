@@ -132,8 +132,8 @@ impl EvalContext {
         let last = *same.last().ok_or(EvalError::Refused)?;
         let expression = match last.block.get(attribute) {
             Some(expression) => expression,
-            // If only an earlier block has the attribute, the attribute's value is unknown, because buildx's order of
-            // evaluation is not predictable.
+            // If only an earlier block has the attribute, the attribute's value is unknown. The order in which buildx
+            // evaluates blocks is not predictable.
             None if same.iter().any(|member| member.block.get(attribute).is_some()) => return Err(EvalError::NotKnown),
             None => return Ok(HclValue::Null),
         };

@@ -9,7 +9,8 @@ use super::eval_context::{EvalContext, Locals};
 use super::value::{EvalError, EvalResult, HclValue};
 
 impl EvalContext {
-    /// Evaluates one expression. Each arm calls a function, so that deeply nested expressions need little stack.
+    /// Evaluates one expression. Each arm of the `match` calls a function, so that deeply nested expressions need
+    /// little stack.
     pub(super) fn evaluate(&self, expression: &Expression, locals: &Locals<'_>) -> EvalResult {
         match expression {
             Expression::Null(_) => Ok(HclValue::Null),
@@ -64,8 +65,8 @@ impl EvalContext {
         }
     }
 
-    /// Evaluates both results, because both must have one type. For example, a number becomes a text if the other
-    /// result is a text.
+    /// Evaluates both results of a conditional, because they must have the same type. For example, a number becomes a
+    /// text if the other result is a text.
     #[inline(never)]
     fn conditional(&self, conditional: &Conditional, locals: &Locals<'_>) -> EvalResult {
         let decided = self.value(&conditional.cond_expr, locals)?.as_bool();

@@ -14,13 +14,14 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use super::value::{EvalError, EvalResult, HclValue};
 use super::{HclBlock, HclDocument};
 
-/// The most keys of an object. More keys would take too long, because hcl-edit compares each key with all others.
+/// The largest number of keys in an object. More keys would take too long, because hcl-edit compares each key with all
+/// others.
 const KEYS_AT_MOST: usize = 1000;
 const BLOCK_KINDS: [&str; 4] = ["variable", "function", "group", "target"];
 /// The key whose value is a comment.
 const COMMENT: &str = "//";
 
-/// A document without shared memory (`Rc`), so that the thread that parses the document can return it.
+/// A document without `Rc`, because the parser's thread returns the document to another thread.
 #[derive(Default)]
 pub(super) struct JsonDocument {
     attributes: JsonAttributes,

@@ -6,12 +6,12 @@ use super::eval_context::{EvalContext, Locals};
 use super::value::{EvalError, EvalResult, HclValue};
 use crate::caller::files::image_side::UNKNOWN;
 
-/// The longest text. A text beyond this limit is unknown.
+/// The largest length of a text in bytes. A text beyond this limit is unknown.
 const LENGTH_AT_MOST: usize = 1 << 16;
 
 impl EvalContext {
-    /// Evaluates a template. A template with nothing but one `${…}` has the type of its value. Other templates are
-    /// texts.
+    /// Evaluates a template. A template that is a single `${…}` has the type of the value in the braces. Other
+    /// templates are texts.
     #[inline(never)]
     pub(super) fn template(&self, template: &Template, locals: &Locals<'_>) -> EvalResult {
         if let Some(Element::Interpolation(only)) = template.as_single_element() {

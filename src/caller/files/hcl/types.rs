@@ -55,8 +55,8 @@ fn is_shallow(text: &str) -> bool {
     text.len() <= 200 && text.matches(|c: char| !c.is_alphanumeric() && !" _,)]}".contains(c)).count() <= 8
 }
 
-/// Returns a variable's value from `--var` or the environment, in the declared type or else in the type of the default.
-/// Returns `None` if neither `--var` nor the environment sets the variable.
+/// Returns a variable's value from `--var` or the environment. The value has the declared type, or the default's type
+/// if no type is declared. Returns `None` if neither `--var` nor the environment sets the variable.
 pub(super) fn overridden(
     declared: Option<&HclType>,
     default: &HclValue,
@@ -92,7 +92,7 @@ impl HclType {
         if is_simple && types.all(|other| other == first) { Self::List(Box::new(first)) } else { Self::Other }
     }
 
-    /// Reads a variable's value that is not JSON. Commas separate the items of a list.
+    /// Reads a variable's value from a text that is not JSON. Commas separate the items of a list.
     fn read(&self, text: &str) -> EvalResult {
         match self {
             Self::Text | Self::Any => Ok(HclValue::text(text)),

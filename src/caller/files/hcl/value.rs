@@ -7,12 +7,13 @@ use std::rc::Rc;
 
 use crate::caller::files::image_side::UNKNOWN;
 
-/// The longest text. A text beyond this limit is unknown. Only inline Dockerfiles come near this limit.
+/// The largest length of a text in bytes. A text beyond this limit is unknown. Only inline Dockerfiles come near this
+/// limit.
 const LENGTH_AT_MOST: usize = 1 << 16;
-/// The deepest value. A value beyond this depth is unknown, because the functions that walk through values are
-/// recursive.
+/// The largest depth of a value. A value beyond this depth is unknown, because the functions that walk through values
+/// are recursive.
 const DEPTH_AT_MOST: u8 = 24;
-/// The most values and characters that a value may contain. A shared part is counted each time that it occurs.
+/// The largest number of values and characters in one value. A shared part is counted each time that it occurs.
 const WEIGHT_AT_MOST: u64 = 1 << 18;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -177,9 +178,9 @@ impl HclValue {
         }
     }
 
-    /// Evaluates `==`. Values of different types are never equal. For two lists with equal items the result is unknown,
-    /// because one may be a tuple (`["a"]`) and the other a list (from `split`). Two empty maps are always equal,
-    /// because people compare with `{}`.
+    /// Evaluates `==`. Values of different types are never equal. Two lists with equal items may differ in type, so the
+    /// result is unknown. For example, `["a"]` is a tuple, and `split` returns a list. Two empty maps are treated as
+    /// equal, because people compare with `{}`.
     pub(super) fn equals(&self, other: &Self) -> EvalResult<bool> {
         match (self, other) {
             (Self::Unknown, _) | (_, Self::Unknown) => Err(EvalError::NotKnown),

@@ -76,7 +76,8 @@ impl<'t> Moment<'t> {
         })
     }
 
-    /// Formats the part that `word` names. Returns `None` for days of the week and for invalid words.
+    /// Formats a part of the moment, such as the year for `YYYY`. Returns `None` for days of the week and for invalid
+    /// words.
     fn part(&self, word: &str) -> Option<String> {
         let short = |text: &str| text.strip_prefix('0').unwrap_or(text).to_owned();
         let hour: u32 = self.hour.parse().ok()?;

@@ -1,4 +1,4 @@
-//! Evaluates `format`, and `formatlist`, which formats each item of its lists.
+//! Evaluates the functions `format` and `formatlist`. `formatlist` formats each item of its lists.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::caller::files::hcl::json;
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 use crate::caller::files::image_side::UNKNOWN;
 
-/// The widest field. The result of a field beyond this width is unknown.
+/// The largest width of a field. The result of a field beyond this width is unknown.
 const WIDTH_AT_MOST: usize = 200;
 
 pub(super) fn find(name: &str) -> Option<Function> {

@@ -4,7 +4,7 @@ use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::collections::index;
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
-/// The most items that go-cty accepts in the result of `range`.
+/// The largest number of items that go-cty accepts in the result of `range`.
 const RANGE_AT_MOST: usize = 1024;
 
 pub(super) fn find(name: &str) -> Option<Function> {

@@ -67,8 +67,8 @@ impl EvalContext {
         }
     }
 
-    /// Evaluates `try`, which returns the first argument without an error. An unknown argument ends the search, because
-    /// its evaluation may fail in buildx.
+    /// Evaluates `try`, which returns the first argument that causes no error. An unknown argument ends the search,
+    /// because its evaluation may fail in buildx.
     fn try_each(&self, call: &FuncCall, locals: &Locals<'_>) -> EvalResult {
         for argument in &call.args {
             match self.value(argument, locals) {

@@ -32,8 +32,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-/// Compiles the pattern in the argument `at`. Before that, the cost of searching the argument `text` is spent from the
-/// budget.
+/// Compiles the pattern in the argument `at`. First takes the cost of a search in the argument `text` from the budget.
 fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> EvalResult<Regex> {
     let (pattern, text) = (arguments.plain_text(at)?, arguments.plain_text(text)?);
     let cost = (text.len() as u64 + 16) * (pattern.len() as u64 + 64);

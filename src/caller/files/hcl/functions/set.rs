@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 
-/// The most combinations in a product of lists. People build fewer targets at once.
+/// The largest number of combinations in a product of lists. People build fewer targets at once.
 const PRODUCT_AT_MOST: usize = 4096;
 
 pub(super) fn find(name: &str) -> Option<Function> {
