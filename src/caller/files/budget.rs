@@ -1,7 +1,7 @@
 //! `Budget`: limits the work for a project, because its files may be hostile.
 //!
-//! Work is limited in steps and in the thread's own CPU time, so that a busy machine returns the same answer. The wall
-//! clock limits only the time spent waiting for slow files.
+//! Work is limited in steps and in the thread's own CPU time, so that Ensign's answer is the same on a busy machine.
+//! The wall clock limits only the time spent waiting for slow files.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -15,8 +15,7 @@ use crate::caller::command_words::FlagKind;
 pub(super) struct Build {
     /// The context, if it is a local folder.
     pub(super) folder: Option<PathBuf>,
-    /// The Dockerfiles that the command names. If the command names no Dockerfile, the Dockerfile in the context is
-    /// used.
+    /// The named Dockerfiles. If the list is empty, the Dockerfile in the context is used.
     pub(super) files: Vec<PathBuf>,
     /// The text of an inline Dockerfile, and the file that contains this text.
     pub(super) inline: Option<(String, PathBuf)>,
@@ -29,8 +28,8 @@ pub(super) struct Build {
     pub(super) contexts: BTreeMap<String, String>,
     /// The settings under `x-bake` in a Compose file.
     pub(super) for_bake: BakeExtension,
-    /// The platforms to build for. An empty list means this machine's platform, and a text may list several platforms
-    /// with commas.
+    /// The platforms to build for. An empty list means this machine's platform. One text may contain several platforms,
+    /// separated by commas.
     pub(super) platforms: Vec<String>,
     /// The image that replaces the base of the first stage.
     pub(super) base: Option<String>,

@@ -1,6 +1,6 @@
 //! Finds the images that `cosign dockerfile verify` verifies in a Dockerfile.
 //!
-//! Cosign reads single lines, expands the variables of the environment, and ignores `ARG` (`dockerfile/verify.go`).
+//! Cosign reads single lines, expands environment variables, and ignores `ARG` (`dockerfile/verify.go`).
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub(super) fn images(
     ProjectImages::pulled(side)
 }
 
-/// Returns the image of a `FROM` line. In a `COPY` line, cosign accepts no image that is followed by a path.
+/// Returns the image of a `FROM` line. `COPY` lines are skipped, because cosign accepts no image before a path.
 fn image(line: &str, variables: &ProjectVariables) -> Option<String> {
     let line = line.trim();
     line.get(..4).filter(|start| start.eq_ignore_ascii_case("FROM"))?;

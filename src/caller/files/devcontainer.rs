@@ -15,7 +15,7 @@ use crate::caller::clients::{InputFiles, VerbInvocation};
 use crate::caller::command_words::FlagKind;
 
 /// Returns the images that `devcontainer up` and `build` pull, and the features that other verbs look up. Skips Compose
-/// files, because the CLI starts `docker compose` for these files, and that program is then the caller.
+/// files, because the CLI starts `docker compose` for these files. `docker compose` is then the caller.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,

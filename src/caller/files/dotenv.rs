@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use super::template::substitute;
 
-/// The most variables in a file, far more than real files have.
+/// The largest number of variables in a file. Real files have far fewer variables.
 const VALUES_AT_MOST: usize = 10_000;
 const LENGTH_AT_MOST: usize = 4 << 20;
 
-/// Adds the variables in `text` to `found`, which has the variables of earlier files. Returns `None` if Compose refuses
-/// `text`. Values may use variables from `known`, `found` and the lines above.
+/// Adds the variables in `text` to `found`, the variables of earlier files. Returns `None` if Compose refuses `text`.
+/// Values may use variables from `known`, `found` and the lines above.
 pub(super) fn parse(
     text: &str,
     mut found: BTreeMap<String, String>,
@@ -56,7 +56,7 @@ fn name(text: &str) -> Option<(&str, char, &str)> {
     let name = text[..end].trim_end();
     (!name.contains(' ')).then_some(())?;
     match text[end..].chars().next() {
-        // compose-go loops for ever on a text that ends with a name.
+        // compose-go never returns if a text ends with a name.
         None => Some((name, '\n', "")),
         Some(c @ ('=' | ':' | '\n')) => Some((name, c, text[end + 1..].trim_start_matches(is_blank))),
         Some(_) => None,

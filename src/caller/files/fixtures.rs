@@ -22,7 +22,7 @@ struct ProjectCase {
     registry: String,
     /// The expected images as `file: image`, in alphabetical order.
     images: Vec<String>,
-    /// The expected operation, if the project's files decide it.
+    /// The expected operation, if the project's files decide the operation.
     #[serde(default)]
     operation: Option<String>,
 }

@@ -11,7 +11,7 @@ use crate::model::{ImageReference, Registry};
 /// The character that replaces an unknown part of a text. No image reference contains this character.
 pub(super) const UNKNOWN: char = '\u{fffd}';
 
-/// The most characters of a text that a message shows.
+/// A message shows at most this number of characters of a text.
 const SHOWN_AT_MOST: usize = 100;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) struct ImageSide {
     pub(super) unknown: Vec<UnknownImages>,
 }
 
-/// A text that names images. The text has the form of a flag's value, and `meaning` is the kind of this flag.
+/// A text with the names of images. The text has the form of a flag's value, and `meaning` is the kind of this flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ImageText {
     pub(super) meaning: FlagKind,
@@ -87,8 +87,8 @@ impl ImageSide {
         self.found.push(ImageText { meaning, text: known, file: file.to_owned() });
     }
 
-    /// Replaces each image by the images that `settings` redirect it to. If the registry of an unknown image may be
-    /// redirected, the image may be at any registry.
+    /// Replaces each image by its redirected images, according to `settings`. If the registry of an unknown image may
+    /// be redirected, the image may be at any registry.
     pub(super) fn follow(&mut self, settings: &RegistriesSettings) {
         let found = std::mem::take(&mut self.found);
         for ImageText { meaning, text, file } in found {

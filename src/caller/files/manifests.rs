@@ -8,7 +8,8 @@ use super::{ImageSide, ProjectImages};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
 
-/// The most nodes to visit for one argument. YAML aliases can make the tree of a file much larger than its text.
+/// The largest number of nodes to visit for one argument. YAML aliases can make the tree of a file much larger than its
+/// text.
 const STEPS_AT_MOST: usize = 100_000;
 
 /// Returns the images of containers in the manifests of `podman kube play FILE` or `kubectl apply -f FILE`. If `FILE`

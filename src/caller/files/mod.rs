@@ -47,8 +47,8 @@ struct ProjectImages {
 }
 
 /// Returns the images of `registry` in the files of `task`, which runs in the folder `current`. For a command that
-/// pushes, returns the pushed images, or else the pulled images. For any other command, returns the pulled images, or
-/// else the images that could be pushed.
+/// pushes, pulled images are returned only if no image is pushed. For any other command, images to push are returned
+/// only if no image is pulled.
 pub(super) fn images(
     task: &VerbInvocation<'_>,
     current: &Path,

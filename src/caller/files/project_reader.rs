@@ -14,7 +14,7 @@ use crate::system::files;
 const FILE_LIMIT: u64 = 1 << 19;
 const TOTAL_LIMIT: usize = 8 << 20;
 const FILES_AT_MOST: usize = 512;
-/// The most files that may be looked up, including missing files.
+/// The largest number of files to look up, including missing files.
 const NAMES_AT_MOST: usize = 8000;
 
 /// The remaining limits, and the files read so far.
@@ -82,8 +82,8 @@ impl ProjectReader {
         Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
     }
 
-    /// Returns the documents of a YAML file. Returns none if the file is missing or refused, and records a refused file
-    /// as unknown.
+    /// Returns the documents of a YAML file. Returns no documents if the file is missing or refused. Records a refused
+    /// file as unknown.
     pub(super) fn documents(&mut self, path: &Path) -> Vec<Rc<YamlNode>> {
         self.yaml(path).map(|yaml| yaml.documents).unwrap_or_default()
     }
@@ -127,7 +127,7 @@ impl ProjectReader {
         names.iter().map(|name| folder.join(name)).find(|path| self.is_file(path))
     }
 
-    /// Returns the files in `folder` that have one of these extensions. Returns none if `folder` is not a folder.
+    /// Returns the files in `folder` that have one of these extensions. Returns no files if `folder` is not a folder.
     pub(super) fn files_in(&mut self, folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
         if !self.may_go_on() {
             return Vec::new();
@@ -148,8 +148,8 @@ impl ProjectReader {
         self.names_left > 0 && self.budget.spend_on_file()
     }
 
-    /// Returns the reason if the reading of the project ended early. The images of a project that is not read whole
-    /// prove nothing, because the unread files may name other images.
+    /// Returns why the reader stopped before the end of the project, or `None` if it did not stop. The images of a
+    /// partly read project prove nothing, because unread files may contain other images.
     pub(super) fn gave_up(&self) -> Option<&'static str> {
         if self.names_left == 0 {
             Some("the project is too large to be read whole")

@@ -63,7 +63,7 @@ fn config(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader)
     (name != "-").then_some(path)
 }
 
-/// Substitutes `{{ env "NAME" }}` in a Go template by the variable. The result of any other action is unknown.
+/// Replaces `{{ env "NAME" }}` in a Go template by the variable's value. The result of any other action is unknown.
 fn filled_in(text: &str, variables: &ProjectVariables) -> String {
     let mut pieces = text.split("{{");
     let mut filled = pieces.next().unwrap_or_default().to_owned();

@@ -3,7 +3,7 @@
 //! As in compose-go's `template/template.go`, a `$` without a name stays unchanged. Every default is evaluated, even if
 //! it is not needed.
 
-/// The most bytes that substitution may add to a template.
+/// The largest number of bytes that substitution may add to a template.
 const GROWTH_AT_MOST: usize = 1 << 16;
 const DEPTH_AT_MOST: usize = 16;
 
@@ -12,7 +12,7 @@ const DEPTH_AT_MOST: usize = 16;
 pub(super) enum TemplateError {
     /// A `${` without a valid variable after it.
     Malformed,
-    /// A required variable, as in `${NAME:?…}`, without a value.
+    /// A required variable without a value, as in `${NAME:?…}`.
     Missing,
     TooLong,
 }
@@ -81,7 +81,7 @@ fn operate(operation: &str, value: Option<String>, other: String) -> Result<Stri
 }
 
 /// Splits the text after `${` into the content of the braces and the text after the closing brace. The content is a
-/// name, which an operator and a word on the same line may follow.
+/// name, sometimes followed by an operator and a word on the same line.
 fn braced(text: &str) -> Option<(&str, &str)> {
     let name_end = name_length(text);
     let operation = &text[name_end..];

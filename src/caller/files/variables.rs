@@ -45,7 +45,7 @@ impl ProjectVariables {
         value.split(separator).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 
-    /// Keeps a variable from a file only if `fits` accepts its name.
+    /// Keeps a file's variable only if `fits` accepts the variable's name.
     pub(super) fn retain_in_files(&mut self, fits: impl Fn(&str) -> bool) {
         self.files.iter_mut().for_each(|file| file.retain(|name, _| fits(name)));
     }

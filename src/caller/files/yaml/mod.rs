@@ -11,7 +11,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
 use super::budget::Budget;
 
-/// The most nodes of a file. Real Compose files have a few hundred nodes.
+/// The largest number of nodes in a file. Real Compose files have a few hundred nodes.
 const NODES_AT_MOST: usize = 50_000;
 const DEPTH_AT_MOST: usize = 64;
 
@@ -24,7 +24,7 @@ pub(super) enum YamlNode {
     Map(Vec<(String, Rc<Self>)>),
     /// Compose's tag `!reset`, which removes the value of an earlier file.
     Reset,
-    /// Compose's tag `!override`, which replaces an earlier value instead of merging both.
+    /// Compose's tag `!override`, which replaces an earlier value instead of merging both values.
     Override(Rc<Self>),
 }
 
@@ -100,7 +100,7 @@ pub(super) fn read(text: &str, budget: &Budget) -> Option<YamlFile> {
 struct YamlBuilder {
     yaml: YamlFile,
     open: Vec<OpenCollection>,
-    /// The node of each anchor with the depth of its tree, because aliases can be nested.
+    /// The node of each anchor, with the depth of its tree. Aliases can be nested, so the depth is needed.
     anchors: BTreeMap<usize, (Rc<YamlNode>, usize)>,
     nodes_left: usize,
 }
@@ -110,7 +110,7 @@ struct OpenCollection {
     node: YamlNode,
     anchor: usize,
     tag: Option<MergeTag>,
-    /// The key of a map whose value is not read yet.
+    /// In a map, the key whose value is not read yet.
     key: Option<String>,
     /// The keys of the map itself, without the keys from `<<`.
     keys: BTreeSet<String>,
@@ -171,8 +171,7 @@ impl YamlBuilder {
                 open.key = Some(key);
             }
             (YamlNode::Map(entries), Some(key)) if key == "<<" => {
-                // Merged keys are inserted at the front, because the last entry wins and explicit keys override merged
-                // keys.
+                // The last entry with a key wins, so merged keys are inserted before explicit keys.
                 let sources = if node.list().is_empty() { vec![node] } else { node.list().to_vec() };
                 let added: usize = sources.iter().map(|source| source.map().len()).sum();
                 self.spend(added + entries.len())?; // before the entries are copied
