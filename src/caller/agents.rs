@@ -1,16 +1,15 @@
-//! Recognises coding agents by their variables, and by the names of the processes above Ensign.
+//! Recognises coding agents by environment variables, and by the names of the processes above Ensign.
 //!
-//! Sources: the agents' own documentation, and the table of GitHub's CLI (cli/cli `internal/agents/detect.go`), which
-//! names the source lines of each agent. The tables leave out variables that people set in their own shell, such as
-//! `GOOSE_PROVIDER`.
+//! Sources: the agents' own documentation, and the table in GitHub's CLI (cli/cli `internal/agents/detect.go`). The
+//! tables leave out variables that people set in their own shell, such as `GOOSE_PROVIDER`.
 
 use std::ffi::OsString;
 
 use super::program_role;
 use crate::system::ancestors::Process;
 
-/// The variables that reveal a coding agent. A `*` at the end of a name matches any ending, and `NAME=VALUE` matches
-/// only this value.
+/// The environment variables that reveal a coding agent. A `*` at the end of a name matches any ending, and
+/// `NAME=VALUE` matches only this value.
 const VARIABLES: [(&str, &str); 18] = [
     ("CLAUDECODE", "Claude Code"), // code.claude.com/docs/en/env-vars
     ("CLAUDE_CODE", "Claude Code"),
@@ -35,8 +34,8 @@ const VARIABLES: [(&str, &str); 18] = [
 /// Variables that match `CODEX_*` but reveal no agent, because people set them in their own shell.
 const SETTINGS: [&str; 2] = ["CODEX_HOME", "CODEX_API_KEY"];
 
-/// The names of agents' programs and packages. A name may match the agent's program, its script, or a folder in the
-/// script's path.
+/// The names of agents' programs and packages. Each name is compared with a process's program, and with each part of
+/// the script's path.
 const PROGRAMS: [(&str, &str); 18] = [
     ("claude", "Claude Code"),
     ("claude-code", "Claude Code"),
@@ -58,8 +57,8 @@ const PROGRAMS: [(&str, &str); 18] = [
     ("openhands", "OpenHands"),
 ];
 
-/// Returns what reveals a coding agent, such as a variable of Ensign, or the name or a variable of a process above
-/// Ensign.
+/// Returns the first sign of a coding agent. The signs are Ensign's environment variables, and the names and
+/// environment variables of the processes above Ensign.
 pub(super) fn find(
     ours: impl IntoIterator<Item = (OsString, OsString)>,
     processes: &[Process],

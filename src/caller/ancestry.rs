@@ -1,4 +1,4 @@
-//! `Ancestry`: the programs above Ensign, parent first. Each program is read on first use, and only once.
+//! `Ancestry`: the programs above Ensign, parent first. Each program is read only once, when it is first needed.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -10,7 +10,7 @@ pub(super) struct CommandFlags<'a> {
 }
 
 impl<'a> CommandFlags<'a> {
-    /// Adds the word if it is a flag, and returns it otherwise.
+    /// Adds a word that is a flag. Returns any other word.
     pub(super) fn add(&mut self, word: CommandWord<'a>) -> Option<&'a str> {
         match word {
             CommandWord::Positional(word) => return Some(word),
@@ -28,7 +28,7 @@ impl<'a> CommandFlags<'a> {
         self.values.iter().filter(move |(found, _)| *found == kind).map(|(_, value)| *value)
     }
 
-    /// Returns the last value of a kind, which overrides earlier values.
+    /// Returns the last value of this kind. Earlier values have no effect.
     pub(super) fn value(&self, kind: FlagKind) -> Option<&'a str> {
         self.values(kind).last()
     }
@@ -44,7 +44,7 @@ impl<'a> CommandFlags<'a> {
         self.last(switch) == Some(true)
     }
 
-    /// Tells whether the command line turns the switch off, such as by `--push=false`.
+    /// Tells whether the command line turns the switch off, as `--push=false` does.
     pub(super) fn is_off(&self, switch: &str) -> bool {
         self.last(switch) == Some(false)
     }

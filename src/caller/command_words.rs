@@ -10,15 +10,15 @@ pub(super) enum FlagKind {
     Other,
     /// An image.
     Image,
-    /// The name of a build's result, which the build may push.
+    /// The name of a build's result, which may be pushed.
     Tag,
     /// An image that the command pushes.
     Destination,
     /// An output of buildx or buildctl, such as `type=image,name=REF`.
     Output,
-    /// A cache of buildx or buildctl, such as `type=registry,ref=REF`, or only an image.
+    /// A cache of buildx or buildctl, such as `type=registry,ref=REF` or `REF`.
     Cache,
-    /// A cache that the command pushes, in the form of `Cache`.
+    /// A cache to push, with the same syntax as `Cache`.
     CacheTo,
     /// A named context, such as `NAME=docker-image://REF`.
     BuildContext,
@@ -60,9 +60,9 @@ pub(super) enum FlagKind {
     Platform,
     /// A part of the platform, in podman's `--os` or `--arch`.
     PlatformPart,
-    /// The action in `BuildKit`'s `--call`, which may replace the build.
+    /// The action of `BuildKit`'s `--call`, such as `check` in place of a build.
     Call,
-    /// A command in a text for a shell, as in `flock FILE -c 'docker push x'`.
+    /// A shell command as one text, as in `flock FILE -c 'docker push x'`.
     Script,
 }
 

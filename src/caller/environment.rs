@@ -14,14 +14,14 @@ type ProcessVariables = Option<Vec<OsString>>;
 /// The calling client, and the processes between this client and Ensign.
 #[derive(Debug, Default)]
 struct ClientChain {
-    /// Shells, `sudo` and scripts, nearest first. A person wrote the variables that these programs set.
+    /// Shells, `sudo` and scripts, nearest first. A person chose the variables that shells, `sudo` and scripts set.
     wrappers: Vec<ProcessVariables>,
     /// The client, followed by the clients directly above it, such as `docker` above its plugins.
     clients: Vec<ProcessVariables>,
 }
 
 /// Returns the variables that the calling client changed after its start. Without a known client, no variable is
-/// reported as changed, because then a person, their shell or their own program calls Ensign.
+/// reported as changed. In that case, Ensign is called by a person, a shell or a person's own program.
 pub(crate) fn changed_by_client() -> Vec<ChangedVariable> {
     let chain = ClientChain::read(ancestors::all());
     if chain.clients.is_empty() { vec![] } else { chain.changes(env::all()) }
@@ -62,12 +62,12 @@ impl ClientChain {
         if self.wrappers.iter().flatten().any(set_by_wrapper) {
             return Some(value.to_owned());
         }
-        // The outermost readable client has the value from before any change, because clients pass on the variables
-        // that they read.
+        // The outermost readable client has the value from before any change. Clients further in may have inherited
+        // changed values.
         match self.clients.iter().flatten().next_back() {
             Some(variables) => find(variables, name).map(OsStr::to_owned),
-            // If the variables of no client are readable, the variables `ENSIGN_…` are not trusted. Other variables are
-            // trusted, because a program needs some of them to run at all.
+            // If no client's variables are readable, the variables `ENSIGN_…` are not trusted. Other variables are
+            // trusted, because programs cannot run without some of these variables.
             None => Some(value.to_owned()).filter(|_| !name.as_encoded_bytes().starts_with(b"ENSIGN_")),
         }
     }

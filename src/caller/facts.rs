@@ -1,4 +1,4 @@
-//! Finds the facts about the callers that an account's rule needs. For an account without a rule, Ensign looks up no
+//! Finds the facts that an account's rule needs about the callers. For an account without a rule, Ensign looks up no
 //! facts.
 
 use std::path::Path;
@@ -20,8 +20,8 @@ pub(crate) fn facts(rule: &CallerRule) -> CallerFacts {
     }
     let Ancestors { processes, is_whole } = ancestors::to_the_top();
     let askers = askers(&processes);
-    // The terminal is taken from the outermost client, or else from the shell that calls Ensign. Processes further up
-    // are ignored, because one of them may be a daemon such as tmux.
+    // The terminal comes from the outermost client. Without a client, the terminal comes from Ensign's parent process.
+    // Processes further up are ignored, because a daemon such as tmux may be among them.
     let outermost = askers.iter().rev().find(|process| is_client(process)).copied().or(processes.first());
     let variables = |process: &Process| ancestors::variables(process.id).unwrap_or_default();
     CallerFacts {
@@ -32,7 +32,7 @@ pub(crate) fn facts(rule: &CallerRule) -> CallerFacts {
     }
 }
 
-/// Returns what reveals a coding agent above Ensign, or `None` without such an agent.
+/// Returns the first sign of a coding agent above Ensign, or `None` if there is no sign.
 pub(crate) fn agent() -> Option<String> {
     facts(&CallerRule { refuses_agents: true, ..CallerRule::default() }).agent
 }
@@ -80,8 +80,8 @@ fn program(process: &Process) -> Program {
     Program::new(process.exe.as_deref(), process.words.clone())
 }
 
-/// Returns the names that a caller may have in a rule: the client's name, the program's path, and each path in the rule
-/// that links to the same file.
+/// Returns the names that a rule may use for a caller. The names are the client's name, the program's path, and the
+/// paths in the rule that link to the same file.
 fn names(process: &Process, rule: &CallerRule) -> Vec<String> {
     let Program { name, .. } = program(process);
     let is_known = clients::find(&name).is_some() || OTHERS.contains(&name.as_str());

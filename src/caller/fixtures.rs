@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Program, command_of};
 
-/// A recorded call, with its ancestors, nearest first, and the expected facts.
+/// A recorded call, with its ancestors (nearest first) and the expected facts.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CallerFixture {
@@ -23,7 +23,7 @@ struct CallerFixture {
     operation: Option<String>,
 }
 
-/// The arguments of a process, and its executable if that was readable and differs from the first word.
+/// The arguments of a process. The executable is present if it was readable and differs from `argv[0]`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum RecordedProcess {

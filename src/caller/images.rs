@@ -22,7 +22,7 @@ pub(super) enum ImageSyntax {
     Scanned,
     /// `oci://host/path` (helm).
     Oci,
-    /// `[host/]path` or `oci://host/path`, each without the image's name, which the client appends.
+    /// `[host/]path` or `oci://host/path`. The client appends the image's name.
     Namespace,
 }
 
@@ -38,7 +38,7 @@ impl<'a> ImageCollector<'a> {
         Self { registry, seen: BTreeSet::new(), found: Vec::new() }
     }
 
-    /// Adds `text` if it names an image of the registry.
+    /// Adds `text` if it is an image of the registry.
     pub(super) fn add(&mut self, text: &str, form: ImageSyntax) {
         if let Some(image) = parse(text, form)
             && image.registry() == self.registry
@@ -85,7 +85,7 @@ impl<'a> ImageCollector<'a> {
         }
     }
 
-    /// Adds the images in a flag's value that the command pushes. `is_built_to_push` tells whether the command pushes
+    /// Adds those images in a flag's value that the command pushes. `is_built_to_push` tells whether the command pushes
     /// its result.
     pub(super) fn add_pushed(&mut self, meaning: FlagKind, value: &str, form: ImageSyntax, is_built_to_push: bool) {
         match meaning {
@@ -183,8 +183,7 @@ fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {
     }
 }
 
-/// Tells whether `text` is only a digest. A digest alone is an image of this machine, or is in a repository that
-/// another argument names.
+/// Tells whether `text` is only a digest. A digest alone is a local image, or is in the repository of another argument.
 fn is_digest(text: &str) -> bool {
     let hash = text.strip_prefix("sha256:").unwrap_or_default();
     hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())

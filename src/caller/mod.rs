@@ -1,7 +1,7 @@
-//! `Caller`: the process that asks Ensign, the images that it works on, and the user that it logs in.
+//! `Caller`: the process that asks Ensign for credentials, with its images and the user of its login.
 //!
 //! A client asks only for a host. Ensign finds the images on the client's command line, or in the files that the
-//! command line names.
+//! command works on.
 
 mod agents;
 mod ancestry;
@@ -48,17 +48,17 @@ pub(crate) use program::Program;
 pub(crate) use registries::{REGISTRIES_AT_MOST, registries_of, unknown_in_files};
 pub(crate) use shell_command::UnreadableCommand;
 
-/// The most programs between Ensign and the client, such as wrapper scripts, `sudo` and `env`.
+/// The largest number of wrappers, such as scripts and `sudo`, between Ensign and the client.
 const WRAPPERS_AT_MOST: usize = 6;
-/// The most programs that are read above Ensign. Plugins and re-executions need three programs, so the limit only ends
-/// an endless chain.
+/// The largest number of programs to read above Ensign. Plugins and re-executions need only three programs. The limit
+/// ends an endless chain.
 const PROGRAMS_AT_MOST: usize = 16;
 
-/// The process that asks for `registry`. Its ancestors are read only as far up as the rules need.
+/// The process that asks for `registry`. The ancestors of this process are read only as far up as the rules need.
 pub(crate) struct Caller<'r> {
     registry: &'r Registry,
     ancestry: Ancestry,
-    /// The nearest client, once a rule has looked it up.
+    /// The nearest client, once a rule has looked up the client.
     client: OnceCell<Rc<Program>>,
 }
 
@@ -80,7 +80,7 @@ impl<'r> Caller<'r> {
 }
 
 impl CallerContext for Caller<'_> {
-    /// Reads the command lines above Ensign no further up than needed, because each process costs a few system calls.
+    /// Reads only as many command lines above Ensign as needed, because each process costs a few system calls.
     fn command(&self) -> CommandImages {
         command_of(self.ancestry.programs().inspect(|program| self.set_client(program)), self.registry)
     }
@@ -109,9 +109,9 @@ impl CallerContext for Caller<'_> {
     }
 }
 
-/// Returns the images of `registry`, without duplicates, from the nearest command line that names any. The operation
-/// comes from the nearest command line that shows an operation. `programs` begins with Ensign's parent, which is
-/// nearest.
+/// Finds the nearest command line with images of `registry`, and returns these images without duplicates. The operation
+/// comes from the nearest command line that shows an operation. `programs` begins with Ensign's parent, the nearest
+/// program.
 pub(crate) fn command_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -139,7 +139,7 @@ fn nearest_client<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>) -> 
         .filter(|program| matches!(program.borrow().role(), ProgramRole::Client(_)))
 }
 
-/// Returns the images of `registry` in the files of the nearest program whose files name any.
+/// Finds the nearest program with images of `registry` in its files, and returns these images.
 pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -153,8 +153,7 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     nearest(programs, mentions, |_| None).unwrap_or_default()
 }
 
-/// Returns the images of `registry` that a build of the project in the current folder pulls or pushes, with their
-/// unknown parts.
+/// Returns the images of `registry` that a build in the current folder pulls or pushes, and the unknown parts.
 pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     let mut all = FileImages::default();
     for command in ["docker build .", "docker buildx bake '*'", "docker compose build"] {
@@ -169,7 +168,7 @@ pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     all
 }
 
-/// Returns the operation at `registry` from the files of the nearest program whose files show an operation.
+/// Finds the nearest program whose files show an operation at `registry`, and returns this operation.
 pub(crate) fn operation_in_files_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
@@ -201,15 +200,15 @@ pub(crate) fn is_containers_tool() -> bool {
     nearest(Ancestry::ours().programs(), is_tool, |_| None).unwrap_or(false)
 }
 
-/// Parses the text after `ensign which --as`, which is a whole shell command with any wrappers.
+/// Parses the text after `ensign which --as`. The text is one shell command, and may have wrappers.
 pub(crate) fn command_line(text: &str) -> Result<Program, UnreadableCommand> {
     let (variables, words) = shell_command::words(text)?;
     Ok(Program::typed(words, variables))
 }
 
-/// Asks one program after the other, parent first, up to the first answer. Above a client, only clients are asked, such
-/// as docker above its plugin, or the first process of rootless podman. Scripts above a client are not asked, because
-/// scripts may name any image. An unknown program is asked only if it is Ensign's parent.
+/// Asks one program after the other until a program answers, beginning with Ensign's parent. Above a client, only other
+/// clients are asked. Examples are docker above its plugin, and the first process of rootless podman. Scripts above a
+/// client are not asked, because scripts may name any image. An unknown program is asked only if it is Ensign's parent.
 fn nearest<T, P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     ask_client: impl Fn(&Grammar, &Program) -> Option<T>,

@@ -10,7 +10,7 @@ pub(crate) struct Program {
     pub(crate) args: Vec<String>,
     /// The id of the process, or `None` for a typed command.
     pub(super) process: Option<u32>,
-    /// The variables before a typed command.
+    /// The variables that are set before a typed command.
     pub(super) variables: Vec<(String, String)>,
 }
 

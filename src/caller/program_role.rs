@@ -9,22 +9,21 @@ use super::program_name::{file_name, is_one_of};
 use super::wrappers::{SHELLS, is_wrapper};
 use crate::system::ancestors::Process;
 
-/// The kind of a program, which decides how its command line is read.
 pub(super) enum ProgramRole {
     /// A container client with a known grammar.
     Client(&'static Grammar),
     /// A program that runs another program and names no image itself. A plugin of docker is a wrapper too, because
     /// docker's own command line has the plugin's words.
     Wrapper,
-    /// A long-lived program, whose command line is not about this request.
+    /// A long-lived program, whose command line has nothing to do with this request.
     LongLived,
     Unknown,
 }
 
-/// The prefix of credential helpers, and of scripts that call Ensign.
+/// The name prefix of credential helpers, and of scripts that call Ensign.
 const HELPER: &str = "docker-credential-";
 
-/// The prefix of Docker's plugins, and of other credential helpers.
+/// The name prefix of Docker's plugins, and of other credential helpers.
 const PLUGIN: &str = "docker-";
 
 const INTERPRETERS: &str = "node perl python ruby";
@@ -39,9 +38,9 @@ const LONG_LIVED: &str = "\
     idea idea64 phpstorm pycharm pycharm64 rider rider64 rustrover webstorm webstorm64 windsurf zed zed-editor";
 
 impl Program {
-    /// Reads a process. The name comes from `exe`, which is right even for links with another name. If `exe` is
-    /// unreadable or `/` (rootless re-execution), the name comes from `argv[0]`. For an interpreter, the name may be
-    /// that of its script.
+    /// Reads a process. `exe` is tried before `argv[0]`, because a link may have another name than its program. `exe`
+    /// may be unreadable, or `/` after a rootless re-execution. For an interpreter, the name may be the name of the
+    /// script.
     pub(crate) fn new(exe: Option<&Path>, argv: Vec<String>) -> Self {
         let exe = exe.and_then(Path::file_name).and_then(OsStr::to_str);
         let names: Vec<String> = exe.into_iter().chain(argv.first().map(String::as_str)).map(file_name).collect();
@@ -82,7 +81,8 @@ impl From<Process> for Program {
 }
 
 /// Returns the name and the position of an interpreter's script in `argv`, if the script is a client or a helper. A
-/// shell script with a client's name is only a wrapper, because its words need not be those of the client.
+/// shell script with a client's name is only a wrapper, because the words of the script may differ from the client's
+/// words.
 fn script(names: &[String], argv: &[String]) -> Option<(String, usize)> {
     let interpreter = shell_or_interpreter(names)?;
     let (at, path) = script_path(argv)?;

@@ -9,9 +9,9 @@ use super::{Program, command_line, command_of, login_username, project};
 use crate::model::{ImageReference, Registry};
 use crate::system::text;
 
-/// Checks that every image that is found is in `text`. The first line of `text` has the asked registry, and each line
-/// below it one program, nearest first. The line of a program has the executable, which may be empty, and the
-/// arguments, separated by tabs.
+/// Checks that every found image is in `text`. The first line of `text` is the registry. Each further line is one
+/// program, nearest first. A program's line contains the executable and the arguments, separated by tabs. The
+/// executable may be empty.
 pub(crate) fn argv(text: &str) {
     let mut lines = text.split('\n');
     let registry = Registry::from_key(lines.next().unwrap_or_default());
@@ -46,8 +46,8 @@ pub(crate) fn argv(text: &str) {
     }
 }
 
-/// Checks that every image found in files is of the registry and is found once. `text` has a typed command, followed by
-/// the files of its folder, each after a line `== NAME`. The whole text is also read as a `.ensign.toml`.
+/// Checks that every image found in files is of the registry and is found once. `text` begins with a typed command.
+/// Each file of the folder follows after a line `== NAME`. The whole text is also read as a `.ensign.toml`.
 pub(crate) fn files(text: &str) {
     project::hold(text);
     let mut files = text.split("\n== ");

@@ -1,4 +1,4 @@
-//! Finds all registries that a command requests, whereas a client asks `get` for only one registry at a time.
+//! Finds all registries that a command requests. A client asks a credential helper for only one registry at a time.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +8,13 @@ use super::{Program, command_of, containers};
 use crate::model::Registry;
 use crate::model::choice::{ImageRole, UnknownImages};
 
-/// The most registries of a command, far more than real commands have. Hostile files may name many registries, and each
-/// registry costs an answer.
+/// The largest number of registries of a command. Real commands have far fewer registries. Hostile files may name many
+/// registries, and each registry costs an answer.
 pub(crate) const REGISTRIES_AT_MOST: usize = 50;
 
 /// Returns the registries of the images that `program` works on, first from its words and then from its files. A text
 /// that only looks like a host is left out. The registry of a build's result is left out if the build requests another
-/// image. The search ends once it has found more than [`REGISTRIES_AT_MOST`].
+/// image. The search ends after more than [`REGISTRIES_AT_MOST`] registries.
 pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
     let place = match program.role() {
         ProgramRole::Client(client) => client.place(program),
@@ -38,7 +38,7 @@ pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
     asked.into_iter().map(|(_, registry)| registry).chain(in_files).collect()
 }
 
-/// Returns every host before a path in the texts, and Docker Hub for short names.
+/// Returns every host that precedes a path in the texts. Docker Hub is included for short names.
 pub(super) fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
     let words = texts.flat_map(|text| text.split(|c: char| !(c.is_alphanumeric() || ".-_:/@[]".contains(c))));
     let hosts = words.filter_map(|word| word.rsplit("//").next().unwrap_or_default().split_once('/'));

@@ -5,7 +5,7 @@
 pub(super) enum ShellToken<'t> {
     /// A word as typed, with its quotes.
     Word(&'t str),
-    /// A word with a substitution such as `$(…)`, whose value only the shell can find.
+    /// A word with a substitution such as `$(…)`. Only a shell can evaluate the substitution.
     UnknownWord(&'t str),
     /// An operator between two commands, or at the end of a command.
     Separator,
@@ -45,8 +45,8 @@ fn first(text: &str) -> Option<(ShellToken<'_>, usize)> {
     })
 }
 
-/// Returns the length of the word at the start of `text`, and whether the word has no substitution. A blank or an
-/// operator ends the word, unless it is quoted.
+/// Returns the length of the word at the start of `text`, and whether the word has no substitution. An unquoted blank
+/// or operator ends the word.
 fn word_length(text: &str) -> Option<(usize, bool)> {
     let mut is_known = true;
     let mut closing = Vec::new(); // the expected closing characters (recursion could overflow the stack)

@@ -7,7 +7,7 @@ use crate::model::{ImageReference, Registry};
 /// every word looks like a short name.
 pub(super) fn images(arguments: &[String], registry: &Registry) -> Vec<ImageReference> {
     let mut images = ImageCollector::new(registry);
-    let has_brackets = registry.as_str().starts_with('['); // elsewhere, brackets separate items
+    let has_brackets = registry.as_str().starts_with('['); // otherwise, brackets separate items
     let ends_run = |c: char| !(is_reference_character(c) || (has_brackets && matches!(c, '[' | ']')));
     for run in arguments.iter().flat_map(|word| word.split(ends_run)) {
         let reference = match run.split_once("://") {
@@ -15,8 +15,8 @@ pub(super) fn images(arguments: &[String], registry: &Registry) -> Vec<ImageRefe
             Some((_, reference)) => reference,
             None => run,
         };
-        // The image may stand before the full stop of a sentence. In a script, a variable may follow the image, as in
-        // `host/path/$NAME:$TAG`.
+        // The image may be at the end of a sentence, before a full stop. In a script, a variable may follow the image,
+        // as in `host/path/$NAME:$TAG`.
         images.add(reference.trim_end_matches(['.', ':', '/', '-', '_', '@']), ImageSyntax::WithHost);
     }
     images.into_vec()

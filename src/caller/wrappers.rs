@@ -16,7 +16,7 @@ struct Wrapper {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CommandForm {
     Words,
-    /// The words are joined to one text, which a shell runs.
+    /// The words are joined into one text, which a shell runs.
     JoinedWords,
     /// The command is only in a flag's value.
     InFlag,
@@ -101,7 +101,7 @@ fn script(arguments: &[String]) -> Option<&str> {
 
 pub(super) const SHELLS: &str = "ash bash busybox cmd dash fish ksh mksh nu pwsh sh zsh";
 
-/// Wrappers whose command lines are not read, because only files may name the programs that these wrappers run.
+/// Wrappers whose command lines are not read, because the wrapped programs may be named only in files.
 const RUNNERS: &str =
     "aws-vault direnv doppler dotenv ensign find gmake just make ninja npm op parallel pnpm task yarn";
 

@@ -64,8 +64,8 @@ pub(super) fn is_tool(program: &Program) -> bool {
     TOOLS.contains(&program.name.as_str())
 }
 
-/// Tells whether the command writes out the host of Docker Hub, because a parsed image no longer shows whether its name
-/// was short. Skopeo has no short names.
+/// Tells whether the command line contains the host of Docker Hub. A parsed image does not show whether its name was
+/// short. Skopeo has no short names.
 fn names_hub(program: &Program) -> bool {
     let is_hub = |word: &String| word.contains("docker.io/") || word.contains("docker://");
     program.name == "skopeo" || program.args.iter().any(is_hub)

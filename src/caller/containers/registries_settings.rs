@@ -88,7 +88,8 @@ impl RegistriesSettings {
         full.iter().flat_map(|image| self.asked_for(image)).collect()
     }
 
-    /// Returns the images that a short name may mean: its alias, or the name at each registry of the search list.
+    /// Returns the image of the alias with this short name. Without an alias, returns one image for each registry of
+    /// the search list.
     pub(super) fn full_names(&self, image: &ImageReference) -> Vec<ImageReference> {
         let path = image.repository().as_str();
         let short = path.strip_prefix("library/").unwrap_or(path);
@@ -99,7 +100,7 @@ impl RegistriesSettings {
         search.iter().filter_map(|registry| format!("{registry}/{short}").parse().ok()).collect()
     }
 
-    /// Returns the images that a pull requests, at the locations of the matching rule with the longest prefix.
+    /// Returns the images that a pull requests. The matching rule with the longest prefix sets the locations.
     pub(super) fn asked_for(&self, image: &ImageReference) -> Vec<ImageReference> {
         let name = format!("{}/{}", image.registry(), image.repository());
         let matching = self.rules.iter().filter_map(|rule| Some((rule, rest_behind(&rule.prefix, &name)?)));
@@ -125,8 +126,9 @@ fn rest_behind<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
 const LIMIT: u64 = 1 << 20;
 const DROP_INS_AT_MOST: usize = 100;
 
-/// Returns the files in the order of reading. The first file is the user's `registries.conf`, or else the machine's.
-/// The files in the `registries.conf.d` of both follow. The last file has the aliases that were chosen at a prompt.
+/// Returns the files in the order of reading. The first file is `$CONTAINERS_REGISTRIES_CONF`, the user's
+/// `registries.conf` or the machine's. The files in the folders `registries.conf.d` of the machine and the user follow.
+/// The last file has the aliases that were chosen at a prompt.
 fn paths() -> Vec<PathBuf> {
     let machine = Path::new("/etc/containers");
     let user = env::path("XDG_CONFIG_HOME").or_else(|| env::home_dir().map(|home| home.join(".config")));

@@ -12,7 +12,7 @@ use anyhow::Result;
 use crate::model::choice::{ProjectAccounts, TrustedFile};
 use crate::system::{digest, files};
 
-/// The size limit of the file in bytes, which leaves room for a line for each registry.
+/// The size limit of the file in bytes. The limit leaves room for a line for each registry.
 const LIMIT: u64 = 64 << 10;
 const FOLDERS_AT_MOST: usize = 128;
 
@@ -65,7 +65,7 @@ impl ProjectFile {
         trusted.iter().any(|file| file.file == self.path && file.digest == self.digest)
     }
 
-    /// Parses the file. An error has the number of the line.
+    /// Parses the file. An error includes the line number.
     pub(crate) fn understand(&self) -> Result<ProjectAccounts, ProjectFileError> {
         let text = std::str::from_utf8(&self.contents)
             .map_err(|error| ProjectFileError::at(&self.contents, error.valid_up_to(), "the file is not in UTF-8"))?;
