@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
-use super::{Section, Survey, count};
+use super::{Section, Survey, count, some_of};
 use crate::cli::CommandContext;
 use crate::cli::tls_hint::certificates_folder;
 use crate::model::{Registry, timestamp};
@@ -106,23 +106,37 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
             remedy,
         ));
     }
-    found.extend(facts.unreached.iter().map(|unreached| {
-        Diagnosis::broken(
-            Check::RegistryUnreachable,
-            format!("{} was not reached: {}", unreached.registry, unreached.why),
-            "logins at this registry cannot be checked or renewed",
-            Remedy::Command(way_there(unreached, &facts.proxy_variables, program)),
-        )
-    }));
+    found.extend(unreachable(facts, program));
     found
 }
 
-/// Returns a command that helps if a registry cannot be reached.
-fn way_there(
-    UnreachedRegistry { registry, why, folder }: &UnreachedRegistry,
-    proxies: &[&str],
-    program: &str,
-) -> String {
+/// Reports the registries that could not be reached. A reason that many registries share is reported once.
+fn unreachable(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
+    let mut groups: Vec<Vec<&UnreachedRegistry>> = Vec::new();
+    for unreached in &facts.unreached {
+        // The cure of a TLS fault is in a folder of this registry only.
+        let is_own = TlsTrouble::from_reason(&unreached.why).is_some();
+        match groups.iter_mut().find(|group| !is_own && group[0].why == unreached.why) {
+            Some(group) => group.push(unreached),
+            None => groups.push(vec![unreached]),
+        }
+    }
+    let diagnosis = |group: Vec<&UnreachedRegistry>| {
+        let names: Vec<_> = group.iter().map(|unreached| unreached.registry.to_string()).collect();
+        let (was, these) = if names.len() == 1 { ("was", "this registry") } else { ("were", "these registries") };
+        Diagnosis::broken(
+            Check::RegistryUnreachable,
+            format!("{} {was} not reached: {}", some_of(&names, 5), group[0].why),
+            format!("logins at {these} cannot be checked or renewed"),
+            Remedy::Command(way_there(&group, &facts.proxy_variables, program)),
+        )
+    };
+    groups.into_iter().map(diagnosis).collect()
+}
+
+/// Returns a command that helps if registries cannot be reached, which all have the same fault.
+fn way_there(group: &[&UnreachedRegistry], proxies: &[&str], program: &str) -> String {
+    let UnreachedRegistry { registry, why, folder } = group[0];
     let host = quote(registry.as_str());
     let copy = |files: &str, to: &str| {
         let folder = folder.as_deref().unwrap_or("~/.config/docker/certs.d/HOST");
@@ -141,6 +155,7 @@ fn way_there(
         _ if why.contains(BY_WAY_OF_PROXY) => {
             format!("unset {}   (if the proxy is gone)", proxies.join(" "))
         }
+        _ if group.len() > 1 => format!("{program} check {host} --verbose"),
         _ => format!("{program} check {host} --verbose   (if it is gone for good: {program} logout --all {host})"),
     }
 }
@@ -267,5 +282,33 @@ mod tests {
             assert_eq!(found, [(check, command.to_owned())]);
         }
         assert!(judge(&NetworkFacts::default(), "e").is_empty());
+    }
+
+    #[test]
+    fn a_reason_that_registries_share_is_reported_once() {
+        let unreached = |name: &str, why: &str| UnreachedRegistry {
+            registry: Registry::from_key(name),
+            why: why.to_owned(),
+            folder: None,
+        };
+        let tls = "TLS failed: UnknownIssuer";
+        let facts = NetworkFacts {
+            unreached: vec![
+                unreached("a.io", "unknown host"),
+                unreached("b.io", tls),
+                unreached("c.io", "unknown host"),
+                unreached("d.io", tls),
+            ],
+            ..Default::default()
+        };
+        let found: Vec<_> = judge(&facts, "e").into_iter().map(|diagnosis| diagnosis.found).collect();
+        assert_eq!(
+            found,
+            [
+                "a.io, c.io were not reached: unknown host",
+                "b.io was not reached: TLS failed: UnknownIssuer",
+                "d.io was not reached: TLS failed: UnknownIssuer"
+            ]
+        );
     }
 }
