@@ -1,9 +1,9 @@
 //! Ensign: one Docker credential helper for all registries and for all accounts on each registry.
 //!
-//! This library contains the code of the program. Its interface consists of [`main`] and the types in [`model`], and is
-//! not stable.
+//! This library contains the code of the program. The interface of the library consists of [`main`] and the types in
+//! [`model`], and is not stable.
 //!
-//! The layers, from the first to the last:
+//! The library has these layers, from the first to the last:
 //!
 //! - Door: `invocation` chooses the front end that answers a call.
 //! - Fronts: `protocol` answers programs, and `cli` answers people.
@@ -17,12 +17,12 @@
 //!   - `oauth` sends requests to identity providers.
 //!   - `external_source` asks other programs for secrets.
 //!   - `journal` records the last answers with their reasons.
-//!   - `release` finds Ensign's releases, and where this program is installed.
-//! - Ground: `system` offers files, the environment, programs and HTTP.
+//!   - `release` finds Ensign's releases and the place where this program is installed.
+//! - Ground: `system` gives access to files, the environment, programs and HTTP.
 //! - Words: `model` defines plain values without I/O.
 //!
-//! Each layer uses the layers below it, and neighbours do not use each other. `tests/it/layers.rs` checks these layers,
-//! and ARCHITECTURE.md follows a `get` through the layers.
+//! Each layer uses the layers below it. The modules in the layer of neighbours do not use each other.
+//! `tests/it/layers.rs` checks these rules. ARCHITECTURE.md describes how a `get` passes through the layers.
 
 mod accounts;
 mod caller;
@@ -54,7 +54,7 @@ pub fn main() -> ExitCode {
     let invocation = Invocation::parse(std::env::args_os());
     let program = invocation.program.as_str();
     match invocation.front {
-        // Without this message, a person who types a client's call would wait for ever.
+        // A person who types a client's call gets a message, because the call would only wait for input.
         FrontEnd::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => {
             cli::refuse_terminal(program)
         }

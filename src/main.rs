@@ -1,4 +1,4 @@
-//! The program `docker-credential-ensign`. Links run this program under other names.
+//! The program `docker-credential-ensign`. Links start this program under other names.
 
 fn main() -> std::process::ExitCode {
     ensign::main()

@@ -1,9 +1,9 @@
-//! `ListEdit`: changes a list of an account. Typed values replace the list, but values after a `+` are added to the
-//! list.
+//! `ListEdit`: changes a list of an account. Typed values replace the list. Values that begin with a `+` are added to
+//! the list.
 
 use super::failure::Failure;
 
-/// The values for a list that a person typed in one command.
+/// The values that the user typed for a list in one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ListEdit<T> {
     pub(super) values: Vec<T>,
@@ -21,8 +21,8 @@ impl<T: Clone + PartialEq> ListEdit<T> {
         self.values.is_empty()
     }
 
-    /// Returns this edit, or an edit that removes all values if `clears` is set. Returns `None` if the edit changes
-    /// nothing.
+    /// If `clears` is set, returns an edit that removes all values. Otherwise returns this edit, or `None` if the edit
+    /// changes nothing.
     pub(super) fn or_cleared(self, clears: bool) -> Option<Self> {
         if clears {
             return Some(Self { values: vec![], replaces: true });

@@ -100,7 +100,7 @@ fn word(ending: &RevokeResult) -> &'static str {
     }
 }
 
-/// Returns the error for an account that stays, because its secret could not be removed.
+/// Returns the error for an account that was not removed, because the account's secret could not be removed.
 fn stays(context: &CommandContext<'_>, registry: &Registry, name: &AccountName, error: &anyhow::Error) -> Problem {
     let error = error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.message.clone());
     let anyway = format!(

@@ -10,8 +10,8 @@ use crate::system::text;
 
 const KEYS: &str = "  Arrow keys and Enter choose; Esc, q or Ctrl-D cancels";
 
-/// Shows a menu of items in which the item at `place` is marked at first. Returns the index of the chosen item, or
-/// `None` if the person cancelled.
+/// Shows a menu of items. At first, the item at `place` is marked. Returns the index of the chosen item, or `None` if
+/// the person cancelled.
 pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::Result<Option<usize>> {
     let term = Term::stderr();
     let mut first = 0;

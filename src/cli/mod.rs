@@ -76,9 +76,9 @@ struct CommandContext<'e> {
     ui: Ui,
     /// The program's name as people type it, for messages.
     program: &'e str,
-    /// The identity provider that a registry announces, for which Ensign asks only once.
+    /// The identity provider that a registry announces. The registry is asked only once.
     announced: OnceCell<(Registry, Result<Option<Provider>, String>)>,
-    /// The store for new secrets, which is chosen only once.
+    /// The store for new secrets. The store is chosen only once.
     store_choice: OnceCell<StoreChoice>,
 }
 
@@ -194,8 +194,8 @@ impl CommandContext<'_> {
         }
     }
 
-    /// Reports that Ensign takes over the accounts of ATCR's helper, until the first change of the config saves these
-    /// accounts.
+    /// Reports that Ensign takes over the accounts of ATCR's helper. The report is repeated until the first change of
+    /// the config saves these accounts.
     fn greet_adopted(&self) {
         let Some((count, skipped)) = self.accounts.about_to_adopt() else { return };
         let accounts = if count == 1 { "account of ATCR's helper is" } else { "accounts of ATCR's helper are" };
@@ -218,7 +218,7 @@ impl CommandContext<'_> {
         }
     }
 
-    /// Returns the name in `ENSIGN_ACCOUNT` if no registry has such an account.
+    /// Returns the name in `ENSIGN_ACCOUNT`, if no registry has an account with this name.
     fn unknown_variable(&self) -> Option<String> {
         let nowhere = Registry::opaque("");
         let named = ExplicitAccount::parse(self.env.account.as_ref()?, &nowhere);
@@ -233,14 +233,14 @@ impl CommandContext<'_> {
         }
     }
 
-    /// Returns the registry that a person named.
+    /// Reads a registry that the user typed.
     fn registry(&self, host: &str) -> Result<Registry, Failure> {
         host.parse().map_err(|error| {
             Failure::usage(format!("`{host}` is not a registry: {error}"), "name the registry as in `ghcr.io`")
         })
     }
 
-    /// Returns the registry or pattern of hosts that a person named, as the config spells it.
+    /// Reads a registry or a pattern of hosts that the user typed.
     fn entry(&self, host: &str) -> Result<Registry, Failure> {
         Registry::pattern(host).or_else(|_| self.registry(host))
     }
@@ -286,7 +286,7 @@ impl CommandContext<'_> {
         if cached == registry { announced.clone() } else { ask() }
     }
 
-    /// Returns whether the user or Docker's settings allow plain http.
+    /// Returns whether the user or Docker's settings allow plain http for the registry.
     fn security(&self, registry: &Registry, plain_http: bool) -> TransportSecurity {
         let allowed = plain_http || docker::insecure_registries(self.env).contain(registry);
         if allowed { TransportSecurity::PlainHttpAllowed } else { TransportSecurity::Https }
@@ -324,13 +324,13 @@ impl CommandContext<'_> {
         Err(Failure::usage(what, format!("name the registry too: `{host} {name}`")))
     }
 
-    /// Returns the registries that have an account with this alias, which a person typed instead of a registry.
+    /// Returns the registries that have an account with this alias.
     fn registries_with(&self, alias: &str) -> anyhow::Result<Vec<Registry>> {
         let all = self.accounts.all()?;
         Ok(all.iter().filter(|entry| entry.account(alias).is_some()).map(|entry| entry.registry.clone()).collect())
     }
 
-    /// Returns the account of a registry with this name.
+    /// Returns the account with this name.
     fn account<'c>(&self, candidates: &'c RegistryAccounts, name: &str) -> Result<&'c Account, Failure> {
         candidates.account(name).ok_or_else(|| {
             let what = format!("{} has no account `{name}`", candidates.registry);
@@ -360,13 +360,13 @@ fn note_podman(context: &CommandContext<'_>) {
     ));
 }
 
-/// Joins the names of a registry's accounts for a sentence.
+/// Returns the names of a registry's accounts as a text for messages.
 fn names(candidates: &RegistryAccounts) -> String {
     let names: Vec<_> = candidates.accounts.iter().map(|account| account.name.as_str()).collect();
     names.join(", ")
 }
 
-/// Returns an account as `--json` shows it.
+/// Returns an account for `--json`.
 fn account_json(account: &Account, candidates: &RegistryAccounts) -> serde_json::Value {
     json!({
         "registry": account.registry.as_str(),

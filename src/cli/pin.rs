@@ -1,4 +1,5 @@
-//! `pin`: makes a credential helper for one account, for tools whose settings can name a helper but no account.
+//! `pin`: makes a credential helper for one account. Some tools have a setting for a helper, but no setting for an
+//! account.
 
 use std::process::ExitCode;
 
@@ -65,8 +66,8 @@ fn show(context: &CommandContext<'_>, pins: &Pins) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Removes the pinned helpers of those `former` aliases that no account has any more. Warns if Docker's config still
-/// names a removed helper. Other pinned helpers stay, because these may belong to another config.
+/// Removes the pinned helper of each alias in `former` that no account has any more. Warns if Docker's config still
+/// contains the name of a removed helper. Other pinned helpers stay, because these may belong to another config.
 pub(super) fn drop_orphans(context: &CommandContext<'_>, former: &[AccountName]) -> Result<(), Failure> {
     let Ok(pins) = Pins::find(None, context.env) else { return Ok(()) };
     let pinned = pins.all();

@@ -14,7 +14,7 @@ pub(super) const TOOLS: &str = "Podman, Buildah and Skopeo";
 /// The places from which the container tools get their logins for some registries.
 #[derive(Default)]
 pub(super) struct ContainersLogins {
-    /// One JSON value for each name of the registries.
+    /// One JSON value for each name of a registry.
     pub(super) json: Vec<Value>,
     /// Sentences about logins and helpers that the tools use instead of Ensign.
     others: Vec<String>,
@@ -61,7 +61,7 @@ pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&Regi
     found
 }
 
-/// Returns the login or helper that a client uses before Ensign for a registry under this name, if any.
+/// Returns the login or helper that a client uses before Ensign when the client looks up this name.
 pub(super) fn find_predecessor(
     context: &CommandContext<'_>,
     reader: ClientFamily,
@@ -73,7 +73,7 @@ pub(super) fn find_predecessor(
     Some(first).filter(|first| !matches!(first, FirstLogin::Ensign | FirstLogin::Nobody))
 }
 
-/// Tells whether clients ask Ensign under the registry's own name, but find nothing under the name `name`.
+/// Tells whether a client asks Ensign for the registry's own name, but finds nothing for `name`.
 pub(super) fn is_missed(context: &CommandContext<'_>, reader: ClientFamily, registry: &Registry, name: &str) -> bool {
     let Ok(lookup) = LoginLookup::new(reader, context.env) else { return false };
     lookup.first(registry, registry.as_str(), None) == FirstLogin::Ensign

@@ -51,8 +51,8 @@ fn remove(context: &CommandContext<'_>, removed: &[ImagePattern]) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads patterns and image references, including short names of Docker Hub. The name of a registry stands for all its
-/// images.
+/// Reads patterns and image references, including short names of Docker Hub. The name of a registry is a pattern for
+/// all images in the registry.
 fn patterns(texts: &[String]) -> Result<Vec<ImagePattern>, Failure> {
     let mut patterns: Vec<ImagePattern> = texts.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
     patterns.sort_unstable_by_key(ToString::to_string);

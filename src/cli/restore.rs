@@ -41,7 +41,8 @@ pub(super) fn run(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Restores the config. Returns the new path of the damaged file, or the config's own path if the config was missing.
+/// Restores the config. Returns the new path of the damaged file. If the config was missing, returns the config's own
+/// path.
 fn config(context: &CommandContext<'_>) -> Result<Option<PathBuf>, Failure> {
     let Some(restored) = context.accounts.restore_config()? else { return Ok(None) };
     let path = context.accounts.config_file().unwrap_or_default();

@@ -65,7 +65,7 @@ fn set_fallback(context: &CommandContext<'_>, helper: Option<&HelperName>) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the named helper. Fails if the helper is Ensign itself, and prints a note if the helper's program is
+/// Reads the name of a helper. Fails if the helper is Ensign itself, and prints a note if the helper's program is
 /// missing.
 fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failure> {
     let name = text.strip_prefix("docker-credential-").unwrap_or(text);
@@ -100,7 +100,7 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the routes as `--json` shows them.
+/// Returns the routes for `--json`.
 pub(super) fn json(routes: &[HelperRoute]) -> Value {
     let chosen = routes.iter().filter_map(|HelperRoute { helper, by }| {
         Some(json!({"registry": by.as_ref()?.as_str(), "helper": helper.to_string()}))
@@ -109,7 +109,7 @@ pub(super) fn json(routes: &[HelperRoute]) -> Value {
     json!({"routes": chosen.collect::<Vec<_>>(), "fallback": fallback})
 }
 
-/// Returns one line for each route, with a mark if its helper cannot be used.
+/// Returns one line for each route. A route with an unusable helper gets a mark.
 pub(super) fn lines(routes: &[HelperRoute]) -> Vec<String> {
     let name = |route: &HelperRoute| route.by.as_ref().map_or("all others".to_owned(), ToString::to_string);
     let width = routes.iter().map(|route| name(route).chars().count()).max().unwrap_or(0);

@@ -1,5 +1,5 @@
-//! `use`, `exec` and `prompt`: choose and show the account of one shell or one command. An environment variable names
-//! this account, and no file is written.
+//! `use`, `exec` and `prompt`: choose and show the account of one shell or one command. The account's name is stored in
+//! an environment variable, and no file is written.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -17,8 +17,8 @@ use crate::system::{env, exec, folders};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
 
-/// The single quotes of PowerShell. In PowerShell, a string that begins with one kind of single quote may end with
-/// another kind (`about_Quoting_Rules`, and `IsSingleQuote` in `CharTraits.cs`).
+/// The single quotes of PowerShell. A string may begin with one kind of single quote and end with another kind
+/// (`about_Quoting_Rules`, and `IsSingleQuote` in `CharTraits.cs`).
 const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
 
 /// Prints a line that the shell evaluates.
@@ -53,7 +53,7 @@ pub(super) fn run_as(context: &CommandContext<'_>, arguments: &args::ExecArgumen
     exec::exec(&arguments.command, VARIABLE, &value).map_err(Failure::not_run)
 }
 
-/// Prints the accounts that this shell or folder sets, or nothing. Unreadable accounts are no error, because a shell's
+/// Prints the accounts that are set for this shell or folder. Unreadable accounts are no error, because a shell's
 /// prompt runs this command.
 pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     if let Some(value) = &context.env.account {
@@ -86,8 +86,8 @@ pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the value of `ENSIGN_ACCOUNT`, which is `host=alias` for each registry or one alias for all. The previous
-/// value's entries for other registries stay.
+/// Returns the value of `ENSIGN_ACCOUNT`, which is one alias, or a list of `host=alias`. The list keeps the previous
+/// entries for other registries.
 fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>) -> Result<String, Failure> {
     let usage = |what: String| Failure::usage(what, "name accounts as `work`, or as `ghcr.io=work quay.io=me`");
     if let [alias] = accounts

@@ -21,7 +21,7 @@ use crate::system::text;
 
 const NOBODY: &str = "nobody";
 
-/// An account, with its trouble and its expiry.
+/// An account, with the account's trouble and expiry.
 struct AccountLine<'c> {
     account: &'c Account,
     mark: &'static str,
@@ -207,10 +207,10 @@ fn block(context: &CommandContext<'_>, lines: &[AccountLine<'_>], candidates: &R
     block
 }
 
-/// The largest width of the column of uses, which longer texts do not widen.
+/// The maximum width of the column of uses. A longer text does not widen the column.
 const WIDEST_USE: usize = 36;
 
-/// Returns the images of an account, and its user name if the user name differs from the alias.
+/// Returns the images of an account. If the user name differs from the alias, also returns the user name.
 fn used_for(account: &Account) -> String {
     let patterns: Vec<_> = account.patterns().iter().map(|pattern| pattern.path().to_owned()).collect();
     let user = if account.name.as_str() == account.username.as_str() {
@@ -221,7 +221,7 @@ fn used_for(account: &Account) -> String {
     format!("{}{}{user}", patterns.join(", "), account::only(account))
 }
 
-/// A name of a registry, and the helper that Docker asks under exactly this name.
+/// A name of a registry, and the helper that Docker asks for exactly this name.
 struct AskedName<'c> {
     registry: &'c Registry,
     name: String,
@@ -251,7 +251,7 @@ pub(super) fn names_of(others: Vec<String>, file: Option<&ConfigJson>, registry:
 }
 
 /// Returns the helper that Docker asks for each name of these registries. Docker compares host names letter by letter,
-/// so each spelling is a name of its own.
+/// so each spelling is a separate name.
 fn docker<'c>(context: &CommandContext<'_>, registries: &[&'c RegistryAccounts]) -> Vec<AskedName<'c>> {
     let Some(path) = context.env.docker_config_file() else { return vec![] };
     let file = match ConfigJson::load(&path) {

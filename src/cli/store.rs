@@ -31,8 +31,8 @@ pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
     Err(Failure::usage(format!("`{}` is not a store", text::one_line(text, 60)), hint))
 }
 
-/// Prepares the store before a person types a secret. If there is no data key yet, makes a key in the keyring, and
-/// fails without a keyring.
+/// Prepares the store before a person types a secret. If there is no data key yet, makes a key in the keyring. Fails if
+/// there is neither a key nor a keyring.
 pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
     if *kind != StoreKind::Sealed {
         return Ok(());
@@ -189,8 +189,8 @@ fn relocate(context: &CommandContext<'_>, arguments: &args::StoreMove) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the accounts that words of the form `HOST`, `ALIAS` or `HOST=ALIAS` name. Without words, returns all
-/// accounts except those from the environment.
+/// Finds accounts by words of the form `HOST`, `ALIAS` or `HOST=ALIAS`. Without words, returns all accounts except the
+/// accounts from the environment.
 fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Account>, Failure> {
     let all = context.accounts.all()?;
     let mut found: Vec<Account> = vec![];
@@ -280,8 +280,8 @@ fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool
     unlock::with_passphrase(context, passphrase_stdin, "store key", open)
 }
 
-/// Makes a new data key and seals every secret with this key. Asks for the passphrase if a passphrase opens the old
-/// key, because the same passphrase wraps the new key.
+/// Makes a new data key and seals every secret with this key. If a passphrase opens the old key, asks for the
+/// passphrase, because the same passphrase encrypts the new key.
 pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Result<ExitCode, Failure> {
     let Some(before) = context.accounts.key().state()? else {
         let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
@@ -291,7 +291,7 @@ pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Re
         context.ui.while_waiting("Sealing with a new key", || context.accounts.rotate_key(passphrase))
     };
     let (key, files) = match before.holder {
-        // After a killed change of the key, the new key is already wrapped and needs no passphrase.
+        // After a killed change of the key, the new key is already encrypted and needs no passphrase.
         Holder::Passphrase if !before.is_changing => {
             unlock::with_passphrase(context, passphrase_stdin, "store key --rotate", |passphrase| {
                 work(Some(passphrase))

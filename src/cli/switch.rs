@@ -39,7 +39,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::SwitchArgument
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the accounts of the only registry with an account called `alias`, or `None` if `alias` is itself a registry.
+/// Returns the accounts of the only registry with an account called `alias`. Returns `None` if `alias` is itself a
+/// registry.
 fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAccounts>, Failure> {
     let is_registry = context
         .entry(alias)
@@ -50,8 +51,8 @@ fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAcco
     })
 }
 
-/// Returns the accounts of the named registry. Without a host, chooses the only registry with several accounts, or asks
-/// if several registries have several accounts.
+/// Returns the accounts of the typed registry. Without a host, chooses a registry with several accounts. If several
+/// registries have several accounts, asks the user.
 fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<RegistryAccounts, Failure> {
     if let Some(host) = host {
         return context.candidates(&context.entry(host)?);
@@ -71,8 +72,8 @@ fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<Regist
     }
 }
 
-/// Chooses the new default account. Without a name, a registry with two accounts switches to the other account, and a
-/// menu decides among more accounts.
+/// Chooses the new default account. Without a name, chooses the other one of two accounts. With more than two accounts,
+/// the user chooses from a menu.
 fn pick<'c>(
     context: &CommandContext<'_>,
     candidates: &'c RegistryAccounts,

@@ -1,4 +1,4 @@
-//! Gives hints about failed TLS connections.
+//! Returns hints about failed TLS connections.
 
 use super::CommandContext;
 use crate::model::Registry;
@@ -9,7 +9,7 @@ pub(super) fn tls_hint(context: &CommandContext<'_>, registry: &Registry, why: &
     Some(hint(TlsTrouble::from_reason(why)?, &certificates_folder(context, registry)?))
 }
 
-/// Returns the folder into which a person can put certificates for a registry.
+/// Returns the folder for the certificates of a registry.
 pub(super) fn certificates_folder(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let folder = context.env.shorten_home(&context.env.certificates_dir()?);
     let name = registry.api_authority();
@@ -19,7 +19,8 @@ pub(super) fn certificates_folder(context: &CommandContext<'_>, registry: &Regis
 }
 
 fn hint(trouble: TlsTrouble, folder: &str) -> String {
-    // Apple's systems and Windows use their own certificate store, which ignores `SSL_CERT_FILE`.
+    // `SSL_CERT_FILE` has no effect on Windows and Apple's systems, because these systems use their own certificate
+    // store.
     let variable = if cfg!(all(unix, not(target_vendor = "apple"))) {
         "name the file with `SSL_CERT_FILE=FILE`"
     } else {

@@ -11,8 +11,7 @@ use super::{CommandContext, args, which};
 use crate::model::Operation;
 use crate::oci;
 
-/// Prints the token, or nothing to stdout if the registry returns no token. The exit codes are the same as those of
-/// `check`.
+/// Prints the token. If the registry returns no token, reports the reason, with the exit codes of `check`.
 #[expect(clippy::disallowed_methods, reason = "the user asked for the token")]
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TokenArguments) -> Result<ExitCode, Failure> {
     let (registry, image) = which::registry_or_image(&arguments.image)?;

@@ -1,4 +1,4 @@
-//! `Trouble`: the reason why an account does not work, as far as it is known without asking the registry.
+//! `Trouble`: the reason why an account does not work. The registry is not asked.
 
 use super::{CommandContext, expiry};
 use crate::external_source;
@@ -17,7 +17,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// Finds the trouble of an account, from what its store returned.
+    /// Finds the trouble of an account in the result of reading the account's store.
     pub(super) fn find(
         context: &CommandContext<'_>,
         account: &Account,
@@ -33,7 +33,7 @@ impl Trouble {
         }
     }
 
-    /// Returns a sentence about the trouble, with the command that helps.
+    /// Returns a sentence about the trouble, with a command that helps.
     pub(super) fn sentence(&self, context: &CommandContext<'_>, account: &Account) -> String {
         match self {
             Self::Gone => format!("the secret is gone; to log in again:  {}", expiry::login(context.program, account)),

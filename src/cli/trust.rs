@@ -23,7 +23,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TrustArguments
     if arguments.revoke { revoke(context, &path) } else { trust(context, arguments, path) }
 }
 
-/// Trusts a project file. The file is read only once, so that a person sees exactly the content whose digest is stored.
+/// Trusts a project file. The file is read only once, so that the digest of exactly the shown content is stored.
 fn trust(context: &CommandContext<'_>, arguments: &args::TrustArguments, path: PathBuf) -> Result<ExitCode, Failure> {
     let seen = FolderProject::read_at(path, &context.accounts.trusted()?);
     let shown = context.env.shorten_home(&seen.path);
@@ -57,7 +57,7 @@ fn trust(context: &CommandContext<'_>, arguments: &args::TrustArguments, path: P
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the accounts that the file names, and marks the missing accounts.
+/// Prints the accounts in the file, and marks the missing accounts.
 fn describe(
     context: &CommandContext<'_>,
     shown: &str,
@@ -119,8 +119,8 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Finds the project file by its path or its folder, or the nearest project file from the current folder upwards.
-/// Resolves links in the folder's path.
+/// Finds the project file by a path of the file or of the folder. Without a path, finds the nearest project file from
+/// the current folder upwards. Resolves links in the folder's path.
 fn locate(path: Option<&Path>) -> Result<PathBuf, Failure> {
     let Some(path) = path else {
         return env::current_dir().and_then(|current| project::find(&current)).ok_or_else(|| {

@@ -18,13 +18,13 @@ use super::{menu, wrap};
 use crate::model::Secret;
 use crate::system::{env, exec, text, threads};
 
-/// The schema version of all `--json` output, which increases when a field is removed or changes its meaning.
+/// The schema version of all `--json` output. The version increases when a field is removed or changes its meaning.
 const JSON_SCHEMA: u64 = 1;
 
 const BOLD: &str = "\u{1b}[1m";
 const PLAIN: &str = "\u{1b}[0m";
 
-/// The output of this run, which is for a person or as JSON.
+/// The output of this run, as text for a person or as JSON for a program.
 pub(super) struct Ui {
     json: bool,
     /// The name of the program as the user typed it.
@@ -36,8 +36,8 @@ impl Ui {
         Self { json, program: program.to_owned() }
     }
 
-    /// Returns a hint with the program's name as the user typed it, because lower layers write the full name into
-    /// hints.
+    /// Returns a hint with the name by which the user called the program. Lower layers write the program's full name
+    /// into hints.
     pub(super) fn as_typed(&self, hint: &str) -> String {
         hint.replace("`docker-credential-ensign ", &format!("`{} ", self.program))
     }
@@ -51,18 +51,18 @@ impl Ui {
         !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Tells whether a person reads the data on a terminal, and not as JSON.
+    /// Tells whether a person reads the data as text on a terminal.
     pub(super) fn shows_data_to_a_person(&self) -> bool {
         !self.json && io::stdout().is_terminal()
     }
 
-    /// Prints data, which is `lines` for a person in the width of the terminal, and `value` for a program.
+    /// Prints `lines` for a person, in the width of the terminal, or prints `value` for a program.
     pub(super) fn data(&self, value: Value, lines: impl Display) -> Result<()> {
         let lines = fit_for_terminal(&lines.to_string());
         self.exact_data(value, wrap::for_terminal(&lines, &Term::stdout()))
     }
 
-    /// Prints data without breaking lines, for lines that a person copies or that another program wrote.
+    /// Prints data without breaking lines, because a person copies the lines or another program wrote the lines.
     pub(super) fn exact_data(&self, value: Value, lines: impl Display) -> Result<()> {
         self.print(&if self.json {
             text::sanitize_json(&with_schema(value).to_string())
@@ -71,7 +71,7 @@ impl Ui {
         })
     }
 
-    /// Prints Ensign's own text unchanged.
+    /// Prints Ensign's own text, and adds a line end if the text has none.
     pub(super) fn print(&self, text: &str) -> Result<()> {
         let mut stdout = io::stdout().lock();
         let ended = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
@@ -107,7 +107,7 @@ impl Ui {
         }
     }
 
-    /// Prints the result of a command, which is a sentence for a person and `value` for a program.
+    /// Prints the result of a command, as a sentence for a person or as `value` for a program.
     pub(super) fn done(&self, value: Value, line: impl Display) -> Result<()> {
         self.say(format_args!("✓ {line}"));
         if self.json { self.data(value, "") } else { Ok(()) }
@@ -148,7 +148,8 @@ impl Ui {
         wait()
     }
 
-    /// Shows a line with a changeable text until the returned value is dropped. Without a terminal, shows nothing.
+    /// Shows a line until the returned value is dropped. The text of the line can be changed. Without a terminal, shows
+    /// nothing.
     pub(super) fn live_line(&self, words: impl Display) -> LiveLine {
         if self.json || !io::stderr().is_terminal() {
             return LiveLine(None);
@@ -158,7 +159,7 @@ impl Ui {
             spinner.set_style(style);
         }
         let ticking = spinner.downgrade();
-        // `indicatif` panics if it cannot start its own thread, so a thread of Ensign's own moves the spinner.
+        // A thread of Ensign moves the spinner, because `indicatif` panics if its own thread cannot start.
         let _ = threads::start(move || {
             while let Some(spinner) = ticking.upgrade().filter(|spinner| !spinner.is_finished()) {
                 spinner.tick();
@@ -166,7 +167,7 @@ impl Ui {
                 thread::sleep(Duration::from_millis(100));
             }
         });
-        // On an unknown terminal, which cannot replace a line, the spinner is hidden.
+        // On an unknown terminal, the spinner is hidden, because such a terminal cannot replace a line.
         LiveLine((!spinner.is_hidden()).then_some(spinner))
     }
 

@@ -12,7 +12,7 @@ use crate::accounts::{Holder, KeyState};
 use crate::model::{Secret, time_span};
 use crate::system::memory;
 
-/// The number of times that a person may type the passphrase.
+/// The maximum number of attempts to type the passphrase.
 const TRIES: usize = 3;
 
 pub(super) fn unlock(context: &CommandContext<'_>, arguments: &args::UnlockArguments) -> Result<ExitCode, Failure> {
@@ -41,8 +41,8 @@ fn by_passphrase(
     })
 }
 
-/// Runs `act` with the passphrase from stdin or from a person, who may try again after a wrong passphrase. Without a
-/// terminal, the error's hint contains `command`.
+/// Runs `act` with the passphrase from stdin or from the user. After a wrong passphrase, the user may try again.
+/// Without a terminal, returns an error with `command` in the hint.
 pub(super) fn with_passphrase<T>(
     context: &CommandContext<'_>,
     stdin: bool,
@@ -83,7 +83,7 @@ pub(super) fn lock(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads a new passphrase for the data key from stdin, or from a person who types the passphrase twice.
+/// Reads a new passphrase for the data key from stdin, or asks the user twice for the passphrase.
 pub(super) fn new_passphrase(context: &CommandContext<'_>, stdin: bool) -> Result<Secret, Failure> {
     memory::keep_from_swap();
     let passphrase = if stdin {

@@ -11,7 +11,8 @@ const NARROWEST: usize = 40;
 /// The usual width of a terminal, for texts that are always broken.
 pub(super) const WIDTH: usize = 80;
 
-/// The largest indentation of the rest of a broken line, which begins below the line's second column if there is room.
+/// The maximum indentation of the second part of a broken line. If there is room, the second part begins below the
+/// second column.
 const WIDEST_INDENT: usize = 16;
 
 /// Breaks text into lines that fit this terminal. Text for a file or another program stays unchanged.
@@ -84,7 +85,7 @@ fn pieces<'l>(columns: &[(usize, &'l str)], room: usize) -> Vec<(usize, &'l str,
     pieces
 }
 
-/// Returns the words of a text. A text between backticks and the characters joined to it are one word.
+/// Returns the words of a text. A text between backticks is one word, together with the characters joined to the text.
 fn words(text: &str) -> Vec<&str> {
     let (mut words, mut start, mut is_quoted) = (Vec::new(), 0, false);
     for (at, letter) in text.char_indices() {

@@ -1,7 +1,7 @@
 //! Chooses the front end from the program's name and its arguments.
 //!
-//! The front end is chosen before people's commands are parsed, because clients do not understand the errors of that
-//! parser. On an error, the parser of people's commands leaves stdout empty and exits with 2.
+//! The front end is chosen before people's commands are parsed, because clients do not understand that parser's errors.
+//! On an error, the parser of people's commands leaves stdout empty and exits with 2.
 
 mod plugin;
 
@@ -19,7 +19,7 @@ pub(crate) struct Invocation {
     /// The account of a pinned helper, read from the program's name `docker-credential-ensign-<alias>`.
     pub(crate) pinned: Option<AccountName>,
     pub(crate) front: FrontEnd,
-    /// The folder of Docker's config, if `docker --config` names one.
+    /// The folder of Docker's config, from the option `docker --config`.
     pub(crate) docker_config: Option<PathBuf>,
 }
 
@@ -30,23 +30,23 @@ pub(crate) enum FrontEnd {
     /// A call in the kubelet's own protocol.
     Kubelet,
     Version,
-    /// A protocol verb with arguments, for which Ensign prints the usage.
+    /// A protocol verb with arguments. Ensign answers with the usage.
     ProtocolUsage,
     PluginMetadata,
     /// Docker's call of the hook, with JSON about the command that ran before.
     PluginHook(OsString),
-    /// A call of a shell to complete the last of these words.
+    /// A shell's call to complete the last of these words.
     Completion(Vec<OsString>),
     /// A person's command, as words without the program's name.
     User(Vec<OsString>),
 }
 
-/// The name of the credential helper, to which a pinned helper's name adds `-<alias>`.
+/// The name of the credential helper. The name of a pinned helper is this name followed by `-<alias>`.
 const HELPER: &str = "docker-credential-ensign";
 const PLUGIN: &str = "docker-ensign";
 
 impl Invocation {
-    /// Reads the words of a call, which begin with the program's name. Words that no other front end recognises are a
+    /// Reads the words of a call. The first word is the program's name. Words that no other front end recognises are a
     /// person's command.
     pub(crate) fn parse(mut words: impl Iterator<Item = OsString>) -> Self {
         let program = words.next().as_deref().and_then(name).unwrap_or_else(|| HELPER.to_owned());
@@ -63,8 +63,8 @@ impl Invocation {
         called
     }
 
-    /// Tells whether the program's name is that of a credential helper, so that a client may have called. Clients read
-    /// only stdout.
+    /// Tells whether the program was called under the name of a credential helper, as clients do. Clients read only
+    /// stdout.
     pub(crate) fn is_helper(&self) -> bool {
         self.program.starts_with("docker-credential-")
     }

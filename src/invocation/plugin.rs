@@ -1,4 +1,4 @@
-//! Reads the command line of Docker's plugin. Docker passes the user's whole command line, of which only a part is for
+//! Reads the command line of Docker's plugin. Docker passes the user's whole command line, but only a part is for
 //! Ensign.
 
 use std::ffi::{OsStr, OsString};
@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use super::FrontEnd;
 
-/// Reads Docker's call of the plugin. The second result is the folder of `docker --config`, which Docker does not pass
-/// on in `DOCKER_CONFIG`.
+/// Reads Docker's call of the plugin. The second result is the folder from `docker --config`. Docker does not pass this
+/// folder on in `DOCKER_CONFIG`.
 ///
 /// The form of the calls is from `cmd/docker/docker.go` and `cli-plugins/manager` in docker/cli. `docker -D ensign
 /// switch` runs the plugin with the words `-D ensign switch`. For `docker help ensign switch` and the completion of

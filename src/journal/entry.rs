@@ -9,11 +9,11 @@ use crate::model::choice::Decision;
 use crate::model::timestamp;
 use crate::system::text;
 
-/// The version of the journal's format. Entries of other versions are skipped, which loses little, because the journal
-/// is short.
+/// The version of the journal's format. Entries of other versions are skipped. Little is lost, because the journal is
+/// short.
 const VERSION: u64 = 2;
 
-/// The length limit of a line, so that Linux writes a line at once. A longer entry is written without its steps.
+/// The length limit of a line. Linux writes a line of this length at once. A longer entry is written without its steps.
 const LINE_LIMIT: usize = 4000;
 const TEXT_LIMIT: usize = 200;
 const LIST_LIMIT: usize = 8;
@@ -75,7 +75,7 @@ impl JournalEntry {
         line
     }
 
-    /// Parses a line. The line may begin with a fragment of another entry, which was not written completely.
+    /// Parses a line. If another entry was not written completely, the line may begin with a fragment of that entry.
     pub(super) fn read(line: &str) -> Option<Self> {
         let start = line.rfind("{\"v\":")?;
         let entry: Self = serde_json::from_value(bounded(serde_json::from_str(&line[start..]).ok()?)).ok()?;

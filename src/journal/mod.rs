@@ -39,12 +39,12 @@ impl Journal {
     }
 
     /// Writes an answer into the journal, or returns why the answer could not be written. An account with a caller rule
-    /// answers only after its entry was written.
+    /// is handed out only after the entry was written.
     pub(crate) fn try_add(&self, entry: &JournalEntry) -> io::Result<()> {
         files::append_line(&self.path, entry.to_line().as_bytes(), LIMIT)
     }
 
-    /// Writes an entry before another command than `get` hands out an account's secret. Returns `false` if the entry
+    /// Writes an entry before a command other than `get` hands out an account's secret. Returns `false` if the entry
     /// could not be written.
     pub(crate) fn note_hand_out(env: &Env, account: &Account, client: &str) -> bool {
         let journal = Self::open(env).filter(|_| !env.forbids_journal());

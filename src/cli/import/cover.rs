@@ -1,4 +1,4 @@
-//! Makes clients ask Ensign for imported logins under their original names, before the originals are removed.
+//! Makes clients ask Ensign for imported logins, before the original logins are removed.
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ pub(super) fn cover(context: &CommandContext<'_>, removed: &[(&LoginOrigin, &Fou
     Ok(written)
 }
 
-/// A login that stays in its file, but which a new `credHelpers` entry for its registry would hide.
+/// A login that stays in a file, but that a new `credHelpers` entry for the registry would hide.
 pub(super) struct HiddenLogin {
     pub(super) registry: Registry,
     pub(super) key: String,
@@ -51,8 +51,8 @@ pub(super) struct HiddenLogin {
 }
 
 /// Finds the logins that [`cover`] would hide from Podman, Buildah and Skopeo. These tools accept logins for a part of
-/// a registry. A `credHelpers` entry for the registry outranks the logins for its parts, in the same file and in later
-/// files.
+/// a registry. A `credHelpers` entry for a registry outranks logins for parts of the registry, in the same file and in
+/// later files.
 pub(super) fn find_hidden(
     context: &CommandContext<'_>,
     removed: &[(&LoginOrigin, &FoundLogin)],
@@ -82,8 +82,8 @@ pub(super) fn find_hidden(
     Ok(hidden)
 }
 
-/// Returns the files of clients that read `credHelpers`. Files that a person named are left out, because other programs
-/// may use these files.
+/// Returns the files in which a client reads `credHelpers`. Files that the user typed are left out, because other
+/// programs may use these files.
 fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
     let files_of =
         |place: LoginSource, reader: ClientFamily| place.files(context.env).into_iter().map(move |path| (path, reader));
@@ -100,7 +100,7 @@ fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
     files
 }
 
-/// Tells whether the clients of this file find the login through this file, and do not ask Ensign instead.
+/// Tells whether the clients that read this file find the login with the file, and do not ask Ensign.
 fn was_found(file: &ConfigJson, path: &Path, reader: ClientFamily, from: &LoginOrigin, login: &FoundLogin) -> bool {
     let registry = login.registry();
     let (_, spelling) = Registry::spelled(&login.key).unwrap_or((registry.clone(), None));

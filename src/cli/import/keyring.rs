@@ -8,12 +8,12 @@ use crate::docker::{login_source, plaintext_auths};
 use crate::model::HelperName;
 use crate::system::keyring::{self, DockerLogins, KeyringError};
 
-/// The time limit for the keyring, whose service may have to start first.
+/// The time limit for the keyring. The keyring's service may have to start first.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 impl LoginSearch<'_> {
     /// Adds all logins of the keyring, except the logins for which a helper was already asked. A missing keyring is an
-    /// error only if a person named the keyring.
+    /// error only if the user typed `keyring`.
     pub(super) fn whole_keyring(&mut self, is_named: bool) {
         if std::mem::replace(&mut self.is_keyring_read, true) {
             return;
@@ -43,7 +43,8 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// Adds the login of a missing helper from the keyring. Returns whether the keyring contained this login.
+    /// Adds a login from the keyring, because the login's helper is missing. Returns whether the keyring contained this
+    /// login.
     pub(super) fn keyring_has(&mut self, helper: &HelperName, key: &str) -> bool {
         if !login_source::reads_keyring(helper) {
             return false;
@@ -68,7 +69,7 @@ pub(super) fn remove(login: &FoundLogin) -> Result<(), KeyringError> {
     keyring::delete_docker_login(&login.key, login.username.as_str(), DEADLINE)
 }
 
-/// Converts a login of the keyring. The error contains the login's key, and why the login cannot be used.
+/// Converts a login from the keyring. The error contains the login's key, and the reason why the login cannot be used.
 fn found(login: &keyring::DockerLogin) -> Result<FoundLogin, (String, String)> {
     let key = login.server.clone();
     let Some(server) = logins::server_of(&key) else {

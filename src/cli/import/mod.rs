@@ -47,7 +47,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ImportArgument
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Warns about secrets of a helper or of the keyring that Ensign would store in clear text.
+/// Warns if Ensign would store secrets from a helper or from the keyring in clear text.
 fn note_weaker_place(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],

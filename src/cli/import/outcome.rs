@@ -1,4 +1,4 @@
-//! Saves found logins or previews the result, and removes the originals, for `import` and `configure-docker`.
+//! Saves found logins and removes the original logins, for `import` and `configure-docker`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::docker::plaintext_auths;
 use crate::model::{Account, AccountName, HubToken, Problem};
 use crate::system::text::one_line;
 
-/// The outcome for a found entry, which is planned in a preview and final after an import.
+/// The outcome for a found entry. In a preview, the outcome is only planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ImportOutcome {
     Kept(AccountName, SaveOutcome),
@@ -35,7 +35,8 @@ pub(in crate::cli) enum ImportMode {
     Save,
 }
 
-/// Saves the found logins, or previews the outcomes. A login that is already stored is not saved again.
+/// Saves the found logins. In a preview, only returns the planned outcomes. A login that is already stored is not saved
+/// again.
 pub(in crate::cli) fn save_logins(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],
@@ -152,7 +153,7 @@ pub(in crate::cli) fn origin(context: &CommandContext<'_>, finding: &ImportEntry
     }
 }
 
-/// Returns the login of an entry that is neither a duplicate nor hidden by another entry.
+/// Returns the login of an entry, or `None` if the entry is a duplicate or is hidden by another entry.
 fn primary(finding: &ImportEntry) -> Option<&FoundLogin> {
     match &finding.what {
         EntryContent::Login(found, ImportRole::Primary) => Some(found),

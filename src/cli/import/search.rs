@@ -17,7 +17,7 @@ use crate::system::env;
 use crate::system::files;
 use crate::system::keyring::{DockerLogins, KeyringError};
 
-/// Finds the logins in these sources for the named registries, or for all registries if none is named.
+/// Finds the logins in these sources. If registries were typed, finds only the logins for these registries.
 pub(super) fn find_logins(
     context: &CommandContext<'_>,
     places: &[LoginSource],
@@ -37,21 +37,22 @@ pub(super) fn find_logins(
 pub(super) struct LoginSearch<'c> {
     pub(super) context: &'c CommandContext<'c>,
     pub(super) registries: &'c [Registry],
-    /// Whether all sources are searched, because the person named no source.
+    /// Whether all sources are searched, because the user typed no source.
     is_everywhere: bool,
     pub(super) findings: Vec<ImportEntry>,
     /// The files that were already read, because several tools may share a file.
     read: Vec<PathBuf>,
-    /// The helpers and keys that were already asked. No question is repeated, because a helper may prompt the user at
-    /// every question.
+    /// The helpers that were already asked, each with the key of a login. No question is repeated, because a helper may
+    /// prompt the user at every question.
     pub(super) asked: Vec<(HelperName, String)>,
-    /// The logins in the keyring, which is opened at its first use.
+    /// The logins in the keyring. The keyring is opened only when a login is needed.
     pub(super) keyring: OnceCell<Result<DockerLogins, KeyringError>>,
     /// Whether the whole keyring was already searched.
     pub(super) is_keyring_read: bool,
 }
 
-/// The failed helpers of a file. Docker asks the helpers first, and ignores the file's own logins if a helper fails.
+/// The failed helpers of a file. Docker asks the helpers first. If a helper fails, Docker ignores the file's own
+/// logins.
 #[derive(Default)]
 struct BlockedLogins {
     all: Option<String>,
@@ -108,8 +109,8 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// Searches in Docker's order, which is the helper of a registry, the helper of all other registries, and the file
-    /// itself.
+    /// Searches in Docker's order. The helpers of single registries come first, then the helper of all other
+    /// registries, then the file itself.
     fn config(&mut self, config: &ConfigJson, from: &LoginOrigin, reader: ClientFamily) {
         let mut barred = BlockedLogins::default();
         for (key, name) in config.helpers() {
@@ -166,9 +167,9 @@ impl LoginSearch<'_> {
         self.helper(helper, &[], named)
     }
 
-    /// Asks a helper for all its logins. A missing helper is an error only if a person `named` the helper, because
-    /// Docker uses the file if a helper is missing (docker/cli `cli/config/credentials`). If the helper fails in
-    /// another way, Docker ignores the file.
+    /// Asks a helper for all its logins. A missing helper is an error only if the user typed the helper's name
+    /// (`named`). If a helper is missing, Docker uses the file (docker/cli `cli/config/credentials`). If a helper fails
+    /// in another way, Docker ignores the file.
     fn helper(&mut self, helper: &HelperName, except: &[String], named: bool) -> Result<(), ()> {
         let from = LoginOrigin::Helper(helper.clone());
         if logins::is_short_lived(helper) {
@@ -274,7 +275,7 @@ impl LoginSearch<'_> {
     }
 }
 
-/// Returns the entry for a found login, which is primary until [`logins::dedupe`] finds duplicates.
+/// Returns the entry for a found login. The entry is primary until [`logins::dedupe`] finds duplicates.
 pub(in crate::cli) fn found_in(from: LoginOrigin, login: FoundLogin) -> ImportEntry {
     ImportEntry {
         from,
@@ -283,7 +284,7 @@ pub(in crate::cli) fn found_in(from: LoginOrigin, login: FoundLogin) -> ImportEn
     }
 }
 
-/// Tells whether a helper is Ensign, whose logins are accounts already.
+/// Tells whether a helper is Ensign itself. Ensign's logins are accounts already.
 fn is_ours(helper: &str) -> bool {
     helper == "atcr" || helper.starts_with("ensign")
 }

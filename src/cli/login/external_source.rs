@@ -11,7 +11,7 @@ use crate::external_source::{self, ExternalCredential, ExternalError};
 use crate::model::{Audience, ExternalProgram, ExternalSource, Registry, Secret, Source, StoredSecret, Username};
 use crate::system::env::Env;
 
-/// The time limit for the external source, whose user may have to find a security key or use a fingerprint reader.
+/// The time limit for the external source. The user may have to find a security key or use a fingerprint reader.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Asks the program named `word`, such as `aws`, for the registry's secret.

@@ -51,7 +51,7 @@ pub(super) fn run(context: &CommandContext<'_>, mut arguments: args::LoginArgume
     let arguments = &arguments;
     let (registry, user) = questions::registry(context, arguments)?;
     if arguments.configure_docker {
-        // For a pattern of hosts, `--configure-docker` fails before a person types a password.
+        // For a pattern of hosts, `--configure-docker` must fail before the user types a password.
         configure_docker::named(context, registry.as_str())?;
     }
     let wishes = LoginOptions::read(context, &registry, arguments)?;
@@ -131,8 +131,8 @@ fn finish(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the account that the login would renew. If the login's session has ended, so has the account's session,
-/// because sessions belong to users and not to secrets.
+/// Returns the account that the login would renew. If the login's session has ended, the account's session has also
+/// ended, because the login and the account have the same user.
 fn same_account<'c>(
     known: &'c RegistryAccounts,
     alias: Option<&AccountName>,

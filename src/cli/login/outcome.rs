@@ -84,7 +84,7 @@ pub(super) fn print_outcome(
     let_docker_ask(context, arguments, registry)
 }
 
-/// Makes Docker ask Ensign for the registry if `--configure-docker` is set or the user agrees, or else prints the
+/// Makes Docker ask Ensign for the registry, if `--configure-docker` is set or the user agrees. Otherwise prints the
 /// command for this change.
 fn let_docker_ask(
     context: &CommandContext<'_>,

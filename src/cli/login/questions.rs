@@ -79,14 +79,13 @@ pub(super) fn registry(
     }
 }
 
-/// Returns the registry's name as typed, if the typed name differs from Ensign's name. Docker may look up the typed
-/// name.
+/// Returns the typed name of the registry, if Ensign spells this name differently. Docker may look up the typed name.
 pub(super) fn spelling(arguments: &args::LoginArguments) -> Option<String> {
     Registry::spelled(arguments.host.as_deref()?).and_then(|(_, spelling)| spelling)
 }
 
-/// Asks for the user name and the secret. Returns `None` if no value was given, no terminal exists, and the registry
-/// has a default account, which is checked instead.
+/// Asks for the user name and the secret. Returns `None` if no value was given and there is no terminal, but the
+/// registry has a default account. The default account is then checked.
 pub(super) fn secret(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -179,7 +178,7 @@ pub(in crate::cli) fn token_page(context: &CommandContext<'_>, registry: &Regist
     context.providers().ok()?.for_registry(registry)?.token_page.clone()
 }
 
-/// Returns the advice after a refused login, which says how to create a token that the registry accepts.
+/// Returns advice after a refused login. The advice says how to create a token that the registry accepts.
 pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> String {
     let (page, rights) =
         adviser(context, registry).map(|provider| (provider.token_page, provider.token_rights)).unwrap_or_default();
@@ -191,8 +190,8 @@ pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> Strin
     }
 }
 
-/// Returns the identity provider with the advice on tokens, from the table of providers or from the registry's
-/// announcement.
+/// Returns the identity provider whose texts advise on tokens. The provider is in the table of providers, or the
+/// registry announces the provider.
 fn adviser(context: &CommandContext<'_>, registry: &Registry) -> Option<Provider> {
     let row = context.providers().ok()?.for_registry(registry).cloned();
     row.or_else(|| context.announced(registry).ok().flatten())

@@ -1,4 +1,4 @@
-//! `update`: replaces this program by a newer release, if install.sh installed this program from a release. A package
+//! `update`: replaces this program with a newer release, if install.sh installed this program from a release. A package
 //! or a checkout is updated with other commands.
 
 mod checkout;

@@ -11,7 +11,8 @@ use crate::cli::failure::Failure;
 use crate::release::Installation;
 use crate::system::files::{self, InstalledFile, create_installed_folder, put_installed};
 
-/// The file that lists the written files, each on its own line and relative to `share`. Uninstalling reads this list.
+/// The path of the list of written files. In the list, each line is a path relative to `share`. Uninstalling reads this
+/// list.
 const LIST: &str = "lib/ensign/installed-texts";
 const LIST_LIMIT: u64 = 1 << 20;
 
@@ -46,7 +47,7 @@ fn texts() -> Result<Vec<(String, String)>> {
         pages.into_iter().map(|(name, text)| (format!("man/man{}/{name}", section(&name)), text)).collect();
     let mut add = |place: String, shell: CompletionShell| all.push((place, shell.completions().to_owned()));
     for name in ["ensign", "docker-credential-ensign"] {
-        // Shells look for a file with the typed name.
+        // Shells look for a completion file with the name of the typed command.
         add(format!("bash-completion/completions/{name}"), CompletionShell::Bash);
         add(format!("fish/vendor_completions.d/{name}.fish"), CompletionShell::Fish);
     }

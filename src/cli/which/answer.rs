@@ -1,4 +1,4 @@
-//! `WhichAnswer`: shows a decision rule by rule, a login or helper that a client uses before Ensign, and advice.
+//! `WhichAnswer`: shows each rule of a decision, any login or helper that a client uses before Ensign, and advice.
 
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ use crate::model::{HelperName, Operation, Source};
 pub(super) struct WhichAnswer {
     decision: Decision,
     pub(super) json: Value,
-    /// The lines to print, which begin with the account or helper that answers, followed by the reasons.
+    /// The lines to print. The first line is the account or helper that answers, and the other lines are the reasons.
     lines: Vec<String>,
     advice: Vec<RemedyOptions>,
     /// Whether the client of the typed command uses another login or helper, and does not ask Ensign.
@@ -97,7 +97,7 @@ impl WhichAnswer {
         self.advice.iter().for_each(|advice| context.show_options(advice));
     }
 
-    /// Prints how to log in, if no account answers.
+    /// If no account answers, prints how to log in.
     pub(super) fn advise_login(&self, context: &CommandContext<'_>) {
         if let Some(problem) = context.accounts.explanation(&self.decision).problem() {
             context.show_options(&problem.to_string().into());
@@ -140,7 +140,7 @@ fn lines(
     };
     let mut lines = vec![format!("{}{behind}", context.ui.bold(&explanation.headline()))];
     for step in &decision.steps {
-        // The mark is at the start of the line, where a long line is not broken.
+        // The mark is at the start of the line, because a long line is never broken there.
         let mark = if step.decides { "●" } else { " " };
         let sentence = seen.filter(|_| is_open_project(step)).and_then(|seen| seen.sentence(context));
         let sentence = sentence.unwrap_or_else(|| explanation.step(step));
@@ -183,7 +183,7 @@ fn advice(
     options.into_iter().chain(sentences).collect()
 }
 
-/// Tells whether the project file had no effect. The reason is in the [`FolderProject`], and not in the decision.
+/// Tells whether the project file had no effect. The [`FolderProject`] contains the reason, but the decision does not.
 fn is_open_project(step: &DecisionStep) -> bool {
     step.rule == Rule::Project && matches!(step.outcome, RuleOutcome::Nothing { .. })
 }

@@ -1,4 +1,4 @@
-//! `which`: shows rule by rule which account answers for an image or for a command, as `get` would decide.
+//! `which`: shows which account `get` would choose for an image or for a command, with the result of each rule.
 
 mod answer;
 mod question;

@@ -13,17 +13,17 @@ use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry}
 use crate::system::text::one_line;
 use crate::system::{env, folders};
 
-/// A question about a registry, and about the images that the command names.
+/// A question about one registry, and about the command's images in this registry.
 pub(super) struct Question {
     pub(super) registry: Registry,
     pub(super) command: CommandImages,
-    /// The operation that the files of the command imply.
+    /// The operation (pull or push) that the command's files imply.
     in_files: Option<Operation>,
     pub(super) mentions: FileImages,
     pub(super) typed: String,
     /// The family of the command's client, if a command was typed.
     pub(super) reader: Option<ClientFamily>,
-    /// The registry's name as it was typed.
+    /// The registry's name as the user typed the name.
     pub(super) name: String,
     /// The value that the typed command sets for `ENSIGN_ACCOUNT`.
     account: Option<String>,
@@ -31,7 +31,7 @@ pub(super) struct Question {
 
 impl Question {
     /// Makes the question about an image or a host. An image has the same answer as a command with this image. A host
-    /// has the same answer as a tool that names no image.
+    /// has the same answer as a command without an image.
     pub(super) fn for_image(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
         let command = CommandImages { images: image.into_iter().collect(), operation, ..CommandImages::default() };
         let typed = ANY_COMMAND.to_owned();
@@ -66,8 +66,8 @@ impl Question {
         Self { registry, command, in_files, mentions, typed: one_line(typed, usize::MAX), reader, name, account }
     }
 
-    /// Returns the request for the rules. The request has no pinned helper and no user in the address, because only
-    /// calls of clients have these.
+    /// Returns the request for the rules. The request contains neither a pinned helper nor a user in the address,
+    /// because only calls of clients can contain these.
     pub(super) fn request(&self, context: &CommandContext<'_>) -> AccountRequest {
         let value = self.named(context);
         let environment = value.map(|value| ExplicitAccount::parse(value, &self.registry)).unwrap_or_default();

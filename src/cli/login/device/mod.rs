@@ -18,11 +18,12 @@ use crate::system::env;
 /// A login by browser.
 pub(super) struct BrowserLogin {
     provider: Provider,
-    /// Whether the user chose this login from a menu. If a chosen login cannot begin, Ensign asks for a password.
+    /// Whether the user chose this login from a menu. If a login from the menu cannot begin, Ensign asks for a
+    /// password.
     offered: bool,
 }
 
-/// Decides whether to log in by browser. With `--device` the answer is yes, and otherwise the user chooses from a menu.
+/// Decides whether to log in by browser. Without `--device`, the user chooses from a menu.
 pub(super) fn choose_browser_login(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,

@@ -10,11 +10,11 @@ use crate::oci::{self, Realm};
 
 /// Returns the identity provider for `--device`, by the first item of this list that applies:
 ///
-/// - the provider that `--provider` or `--issuer` names
-/// - the previous provider of the account to renew
+/// - the provider from `--provider` or `--issuer`
+/// - for a renewed account, the provider of the account's previous login
 /// - the registry's entry in the table of providers
 /// - the provider that the registry announces
-/// - the provider that belongs to the registry's token server
+/// - the provider to which the URL of the registry's token server belongs
 /// - with `--client-id`, the registry as its own issuer
 pub(super) fn named_provider(
     context: &CommandContext<'_>,
@@ -76,7 +76,7 @@ pub(super) fn ready_provider(
     Ok(provider.filter(Provider::is_ready))
 }
 
-/// Returns the provider, with an issuer derived from the registry's token server if this kind of provider needs one.
+/// Returns the provider. If this kind of provider needs an issuer, derives the issuer from the registry's token server.
 pub(super) fn locate(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -97,7 +97,7 @@ fn realm(context: &CommandContext<'_>, arguments: &args::LoginArguments, registr
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::realm_of(registry, security))
 }
 
-/// Returns the identity provider with which the account to renew logged in before.
+/// Returns the identity provider of the previous login, if this login renews an account.
 fn previous_provider(
     table: &oauth::ProviderTable,
     arguments: &args::LoginArguments,
@@ -113,7 +113,7 @@ fn previous_provider(
     Some(table.named(&grant.provider)?.clone().with(&words))
 }
 
-/// Returns the account that the login renews, which has the alias in `--alias`.
+/// Returns the account that the login renews, if `--alias` is the alias of an account.
 pub(super) fn renewed_account<'c>(
     arguments: &args::LoginArguments,
     known: &'c RegistryAccounts,
