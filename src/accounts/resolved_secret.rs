@@ -114,14 +114,9 @@ impl Accounts<'_> {
             // The secret is still valid. A renewal without the lock could lose the next refresh token.
             Ok(None) | Err(_) if before == Freshness::Due => return Ok(valid(account, stored)),
             Err(error) => {
-                return Ok(ResolvedSecret::Expired(ended(
-                    account,
-                    &format!("a renewal is not possible here: {error:#}"),
-                )));
+                return Ok(ResolvedSecret::Expired(ended(account, &format!("no renewal is possible here: {error:#}"))));
             }
-            Ok(None) => {
-                return Ok(ResolvedSecret::Expired(ended(account, "another process has not finished the renewal")));
-            }
+            Ok(None) => return Ok(ResolvedSecret::Expired(ended(account, "another process is renewing the login"))),
             Ok(Some(lock)) => lock,
         };
         self.renew_locked(account, grant, &lock, audience, for_lock.saturating_sub(started.elapsed()))
@@ -148,7 +143,7 @@ impl Accounts<'_> {
         }
         let Some(refresh) = &stored.refresh else { return Ok(ResolvedSecret::Expired(expired(account))) };
         let problem = match self.can_keep(account, for_config) {
-            Err(error) => ended(account, &format!("a renewal is not possible here: {error:#}")),
+            Err(error) => ended(account, &format!("no renewal is possible here: {error:#}")),
             Ok(()) => match oauth::renew(grant, &account.registry, refresh, patience(audience).1) {
                 Ok(fresh) => return Ok(valid(account, self.save_renewed(account, &stored, fresh)?)),
                 Err(RenewError::Over(why)) => {
