@@ -22,7 +22,8 @@
 //! - Words: `model` defines plain values without I/O.
 //!
 //! Each layer uses the layers below it. The modules in the layer of neighbours do not use each other.
-//! `tests/it/layers.rs` checks these rules. ARCHITECTURE.md describes how a `get` passes through the layers.
+//! `tests/it/layers.rs` checks which other modules each module uses. ARCHITECTURE.md describes how a `get` passes
+//! through the layers.
 
 mod accounts;
 mod caller;

@@ -81,7 +81,7 @@ pub(super) fn only(account: &Account) -> String {
     account.purpose.map(|purpose| format!(", to {purpose} only")).unwrap_or_default()
 }
 
-/// A typed command with its flags. A hint repeats this command and adds the account's name.
+/// A typed command with its flags. A hint repeats the typed command and adds the account's name.
 pub(super) struct HintCommand<'w> {
     pub(super) command: &'w str,
     pub(super) flags: &'w str,

@@ -175,7 +175,7 @@ fn flags(arguments: &args::AccountEdit) -> String {
     .concat()
 }
 
-/// Returns the text of a folder in the config, which is an absolute path with `~` for the home folder.
+/// Returns the absolute path of a folder for the config, with `~` for the home folder.
 fn folder_text(context: &CommandContext<'_>, folder: &str) -> String {
     let expanded = context.env.expand_home(folder);
     let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));

@@ -59,7 +59,8 @@ impl CommandContext<'_> {
         }
     }
 
-    /// Returns the secret's expiry. The registry's reply comes first, then the store, then the identity provider.
+    /// Returns the secret's expiry from the registry's reply, from the store or from the identity provider, in this
+    /// order.
     pub(super) fn expiry(
         &self,
         account: &Account,

@@ -21,8 +21,8 @@ const HELPER: &str = "docker-credential-";
 /// The programs that `login --borrow` accepts in addition to helpers.
 const EXTERNAL_PROGRAMS: [&str; 9] = ["aws", "az", "command", "gcloud", "gh", "glab", "op", "pass", "vault"];
 
-/// Prints the candidates for the last word, then a directive. Cobra's shell scripts define the format (spf13/cobra
-/// `completions.go`).
+/// Prints the candidates for the last word, then a directive. Cobra's shell scripts define the format of the output
+/// (spf13/cobra `completions.go`).
 pub(crate) fn complete(words: &[OsString], env: &Env) -> ExitCode {
     const AND_FILES: u8 = 0;
     const NO_FILES: u8 = 4;

@@ -1,5 +1,5 @@
 //! `export`: writes logins in clear text, for programs that cannot ask Ensign. The command warns that everyone who can
-//! read its output can use the logins.
+//! read the output can use the logins.
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};

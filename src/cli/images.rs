@@ -37,8 +37,8 @@ pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &Regis
     }
 }
 
-/// Reads a typed pattern, with or without the registry. Returns a tag or digest separately, because patterns contain no
-/// tags and digests.
+/// Reads a typed pattern, with or without the registry. Returns a tag or digest separately, because patterns contain
+/// neither tags nor digests.
 ///
 /// A single word is a namespace, such as `acme`. A person may also type an image reference, such as
 /// `ghcr.io/acme/app:1.0`.

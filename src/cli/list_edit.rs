@@ -21,8 +21,8 @@ impl<T: Clone + PartialEq> ListEdit<T> {
         self.values.is_empty()
     }
 
-    /// If `clears` is set, returns an edit that removes all values. Otherwise returns this edit, or `None` if the edit
-    /// changes nothing.
+    /// If `clears` is set, returns an edit that removes all values. If `clears` is not set, returns this edit, or
+    /// `None` if this edit changes nothing.
     pub(super) fn or_cleared(self, clears: bool) -> Option<Self> {
         if clears {
             return Some(Self { values: vec![], replaces: true });

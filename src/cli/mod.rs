@@ -76,9 +76,9 @@ struct CommandContext<'e> {
     ui: Ui,
     /// The program's name as people type it, for messages.
     program: &'e str,
-    /// The identity provider that a registry announces. The registry is asked only once.
+    /// The identity provider that a registry announces, kept so that the registry is asked only once.
     announced: OnceCell<(Registry, Result<Option<Provider>, String>)>,
-    /// The store for new secrets. The store is chosen only once.
+    /// The store for new secrets, kept so that the store is chosen only once.
     store_choice: OnceCell<StoreChoice>,
 }
 

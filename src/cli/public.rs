@@ -1,4 +1,5 @@
-//! `public`: changes the list of images that need no account, so that an expired login cannot break their pulls.
+//! `public`: changes the list of images that need no account, so that an expired login cannot break pulls of these
+//! images.
 
 use std::process::ExitCode;
 

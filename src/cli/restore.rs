@@ -1,4 +1,4 @@
-//! `restore`: replaces a damaged config by its last good copy, and moves damaged secrets aside.
+//! `restore`: replaces a damaged config with the last good copy, and moves damaged secrets aside.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

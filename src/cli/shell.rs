@@ -17,8 +17,8 @@ use crate::system::{env, exec, folders};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
 
-/// The single quotes of PowerShell. A string may begin with one kind of single quote and end with another kind
-/// (`about_Quoting_Rules`, and `IsSingleQuote` in `CharTraits.cs`).
+/// The single quotes of PowerShell. In PowerShell, a string may begin with one kind of single quote and end with
+/// another kind (`about_Quoting_Rules`, and `IsSingleQuote` in `CharTraits.cs`).
 const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
 
 /// Prints a line that the shell evaluates.

@@ -72,8 +72,8 @@ fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<Regist
     }
 }
 
-/// Chooses the new default account. Without a name, chooses the other one of two accounts. With more than two accounts,
-/// the user chooses from a menu.
+/// Chooses the new default account. If no name was typed and the registry has two accounts, chooses the account that is
+/// not the default. If no name was typed and the registry has more accounts, the user chooses from a menu.
 fn pick<'c>(
     context: &CommandContext<'_>,
     candidates: &'c RegistryAccounts,

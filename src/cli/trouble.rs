@@ -1,4 +1,4 @@
-//! `Trouble`: the reason why an account does not work. The registry is not asked.
+//! `Trouble`: the reason why an account does not work, found without a request to the registry.
 
 use super::{CommandContext, expiry};
 use crate::external_source;

@@ -9,11 +9,12 @@ use crate::model::choice::Decision;
 use crate::model::timestamp;
 use crate::system::text;
 
-/// The version of the journal's format. Entries of other versions are skipped. Little is lost, because the journal is
-/// short.
+/// The version of the journal's format. Entries of other versions are skipped, because the journal is short and little
+/// is lost.
 const VERSION: u64 = 2;
 
-/// The length limit of a line. Linux writes a line of this length at once. A longer entry is written without its steps.
+/// The length limit of a line, because Linux writes only a short line at once. A longer entry is written without its
+/// steps.
 const LINE_LIMIT: usize = 4000;
 const TEXT_LIMIT: usize = 200;
 const LIST_LIMIT: usize = 8;

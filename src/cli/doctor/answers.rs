@@ -43,8 +43,8 @@ enum RehearsalAnswer {
 #[derive(Debug, Default)]
 struct AnswerFacts {
     rehearsals: Vec<Rehearsal>,
-    /// The number of accounts that were not tested. Either the limit was reached, or `get` needs the network or another
-    /// program.
+    /// The number of accounts that were not tested. An account is not tested after the limit, or if `get` needs the
+    /// network or another program.
     untried: usize,
     /// The number of accounts that were not tested, because their caller rule does not allow `doctor`.
     ruled: usize,
@@ -141,8 +141,8 @@ fn rehearsal(
 ) -> Rehearsal {
     let shown = image.to_string();
     let key = entry.registry.docker_key();
-    // On Windows, the test cannot start a parent process with the image in its command line. Therefore the address
-    // contains the image, as with crane and ko.
+    // On Windows, the address contains the image, as with crane and ko. On Windows, the test cannot start a parent
+    // process whose command line contains the image.
     let address = if cfg!(unix) { key.to_owned() } else { format!("{}/{}", image.registry(), image.repository()) };
     let answer = match rehearse(&["docker", "pull", &shown], program, "get", address.as_bytes(), DEADLINE) {
         Err(error) => RehearsalAnswer::Failed(format!("{error:#}")),

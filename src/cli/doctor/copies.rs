@@ -81,7 +81,7 @@ fn breaks(path: &Path) -> &'static str {
     }
 }
 
-/// Returns the command that replaces the program on PATH by the running program, or `None` if both are the same.
+/// Returns the command that replaces the program on PATH with the running program, or `None` if both are the same.
 pub(super) fn replace_other(on_path: &Path) -> Option<String> {
     let own = env::program().filter(|_| !is_this_program(on_path))?;
     Some(replace_command(&own, on_path))

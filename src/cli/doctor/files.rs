@@ -120,8 +120,8 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
     found
 }
 
-/// Reports the leftovers. The next change of the accounts removes the unfinished files and `swept` secrets. The user
-/// must remove other leftover secrets, because these secrets may belong to another config.
+/// Reports the leftovers. The next change of the accounts removes the unfinished files, and also the secrets that
+/// `swept` counts. The user must remove other leftover secrets, because these secrets may belong to another config.
 fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosis> {
     let is_unfinished = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "new");
     let (unfinished, damaged): (Vec<_>, Vec<_>) = leftovers.files.iter().partition(is_unfinished);

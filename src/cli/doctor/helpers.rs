@@ -100,8 +100,8 @@ impl NamedHelper {
         Remedy::Command(self.command_without(program, None))
     }
 
-    /// Returns the remedy for a helper that fails. Such a helper may be locked or may not support `list`, so a person
-    /// must read the helper's message and decide.
+    /// Returns the remedy for a helper that fails. A failing helper may be locked or may not support `list`, so a
+    /// person must read the helper's message and decide.
     fn by_hand(&self, program: &str, look: &str) -> Remedy {
         Remedy::Command(self.command_without(program, Some(&format!("`{look}` shows what is wrong with the helper"))))
     }

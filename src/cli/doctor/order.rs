@@ -227,7 +227,7 @@ fn check_of(helper: &str) -> Check {
     }
 }
 
-/// Tells whether the helper is a Windows program. In WSL, such a helper returns the logins of Windows.
+/// Tells whether the helper is a Windows program. In WSL, a Windows program returns the logins of Windows.
 fn is_windows_program(helper: &str) -> bool {
     let ending = helper.rsplit_once('.').map(|(_, ending)| ending);
     ending.is_some_and(|ending| ending.eq_ignore_ascii_case("exe")) || (helper == "wincred" && !cfg!(windows))

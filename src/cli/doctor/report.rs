@@ -62,7 +62,8 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
     if anonymous { without_names(&text, &names(context, survey)) } else { text }
 }
 
-/// Describes an account in one line. The line contains only the number of the patterns and of the folders.
+/// Describes an account in one line. The line contains the numbers of patterns and folders, but neither patterns nor
+/// folders.
 fn line(account: &Account) -> String {
     format!(
         "{} {}: user {}, in {}, from {}, {}, {}",
@@ -96,7 +97,7 @@ fn without_home(context: &CommandContext<'_>, text: &str) -> String {
     }
 }
 
-/// Returns the names of the accounts and of the user. An anonymous report replaces these names.
+/// Returns the names of the accounts and of the user, because an anonymous report must replace these names.
 fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     let accounts = survey.registries.iter().flat_map(|entry| &entry.accounts);
     let of_accounts = accounts.flat_map(|account| [account.name.to_string(), account.username.to_string()]);

@@ -42,8 +42,8 @@ fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
             Check::KernelKeyring,
             format!("a key behind a passphrase cannot be kept open: {why}"),
             format!("{} whose secrets are sealed: `unlock` opens nothing here", count(facts.sealed, "account")),
-            // A key file protects secrets only from people who cannot read the file. Therefore another disk or volume
-            // is a better place.
+            // A key file protects secrets only from people who cannot read the file. A key file on another disk or
+            // volume is safer.
             Remedy::Command(format!("{program} store key --holder \"file:$HOME/ensign.key\"")),
         )),
         Some((holder, why)) => found.push(Diagnosis::note(

@@ -50,9 +50,9 @@ pub(super) struct HiddenLogin {
     pub(super) file: PathBuf,
 }
 
-/// Finds the logins that [`cover`] would hide from Podman, Buildah and Skopeo. These tools accept logins for a part of
-/// a registry. A `credHelpers` entry for a registry outranks logins for parts of the registry, in the same file and in
-/// later files.
+/// Finds the logins that [`cover`] would hide from the container tools. Podman, Buildah and Skopeo accept logins for a
+/// part of a registry. A `credHelpers` entry for a registry outranks logins for parts of the registry, in the same file
+/// and in later files.
 pub(super) fn find_hidden(
     context: &CommandContext<'_>,
     removed: &[(&LoginOrigin, &FoundLogin)],

@@ -131,8 +131,8 @@ fn finish(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the account that the login would renew. If the login's session has ended, the account's session has also
-/// ended, because the login and the account have the same user.
+/// Returns the account that the login would renew. A session belongs to a user, so a session that has ended for the
+/// login has also ended for the account.
 fn same_account<'c>(
     known: &'c RegistryAccounts,
     alias: Option<&AccountName>,

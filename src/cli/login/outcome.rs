@@ -84,8 +84,8 @@ pub(super) fn print_outcome(
     let_docker_ask(context, arguments, registry)
 }
 
-/// Makes Docker ask Ensign for the registry, if `--configure-docker` is set or the user agrees. Otherwise prints the
-/// command for this change.
+/// Makes Docker ask Ensign for the registry, if `--configure-docker` is set or the user agrees. If the user does not
+/// agree, prints the command that makes Docker ask Ensign.
 fn let_docker_ask(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,

@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::release::Installation;
 use crate::system::files::{self, InstalledFile, create_installed_folder, put_installed};
 
-/// The path of the list of written files. In the list, each line is a path relative to `share`. Uninstalling reads this
+/// The path of the list of written files. Each line of the list is a path relative to `share`. Uninstalling reads the
 /// list.
 const LIST: &str = "lib/ensign/installed-texts";
 const LIST_LIMIT: u64 = 1 << 20;
