@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::system::thread_time;
 
-/// A step is one character read or one value made. The largest real projects need a hundredth of this limit.
+/// A step is one character read or one value made. The largest real projects use one hundredth of this limit.
 const STEPS_AT_MOST: u64 = 20_000_000;
 const CPU_AT_MOST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3000 } else { 250 });
 /// Limits the wait for the files of a slow network share.

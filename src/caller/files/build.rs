@@ -184,7 +184,7 @@ impl Build {
         side
     }
 
-    /// Tells whether this build has the same sources as `other`, so that both pull the same images.
+    /// Tells whether this build and `other` have the same sources, and therefore pull the same images.
     pub(super) fn is_from_the_same(&self, other: &Self) -> bool {
         let Self { folder, files, inline, builder, arguments, target, contexts, platforms, base, cache_from, .. } =
             other;

@@ -33,7 +33,7 @@ pub(super) fn images(
     let mut side = ImageSide::default();
     let filled = |text: &str| fill(text, variables);
     for feature in config.get("features").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
-        // A feature named by a folder or a URL does not come from a registry.
+        // A feature with a folder or a URL as its name does not come from a registry.
         if feature.contains('/') && !feature.starts_with('.') && !feature.contains("://") {
             side.add_image(&filled(feature), &path);
         }
@@ -51,7 +51,7 @@ pub(super) fn images(
     ProjectImages::pulled(side)
 }
 
-/// Returns the first devcontainer.json in the places where the CLI looks. A devcontainer.json elsewhere must be named
+/// Returns the first devcontainer.json in the places where the CLI looks. A devcontainer.json elsewhere must be passed
 /// with a flag.
 fn find(folder: &Path, reader: &mut ProjectReader) -> Option<PathBuf> {
     reader.first_of(folder, &[".devcontainer/devcontainer.json", ".devcontainer.json"])

@@ -10,7 +10,7 @@ use super::template::substitute;
 const VALUES_AT_MOST: usize = 10_000;
 const LENGTH_AT_MOST: usize = 4 << 20;
 
-/// Adds the variables in `text` to `found`, the variables of earlier files. Returns `None` if Compose refuses `text`.
+/// Adds the variables in `text` to the variables of earlier files in `found`. Returns `None` if Compose refuses `text`.
 /// Values may use variables from `known`, `found` and the lines above.
 pub(super) fn parse(
     text: &str,

@@ -57,7 +57,7 @@ impl ImageSide {
         side
     }
 
-    /// Adds an artifact, and records that its content may name unknown images of any other registry.
+    /// Adds an artifact, and records that the artifact's content may refer to unknown images of any other registry.
     pub(super) fn add_artifact(&mut self, text: &str, file: &Path) {
         self.add_image(text, file);
         if let Ok(image) = text.parse::<ImageReference>() {

@@ -62,7 +62,7 @@ fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, steps_left: &m
     }
 }
 
-/// Returns the images of a Skopeo sync list, which lists repositories under each registry (skopeo
+/// Returns the images of a Skopeo sync list. The list has the repositories of each registry (skopeo
 /// `docs/skopeo-sync.1.md`).
 pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let list = task.positionals.first().filter(|_| task.flags.value(FlagKind::SourcePlace) == Some("yaml"));
@@ -78,8 +78,8 @@ pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mu
     ProjectImages::pulled(side)
 }
 
-/// Returns the charts that a Helm chart depends on. A chart's reference is its `repository: oci://HOST/PATH`, followed
-/// by the chart's name.
+/// Returns the charts that a Helm chart depends on. A chart's reference is the address in `repository:
+/// oci://HOST/PATH`, followed by the chart's name.
 pub(super) fn chart_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     let folders: Vec<PathBuf> = match task.positionals.as_slice() {

@@ -1,6 +1,6 @@
 //! Finds the images in the files that the caller works on. Anyone may have written these files, so their images are
 //! only evidence. If a file is broken, too large, too deeply nested or too slow to read, its images are unknown.
-//! Unknown images choose no account.
+//! Unknown images never decide which account answers.
 //!
 //! `ProjectReader` limits how much of a project is read.
 

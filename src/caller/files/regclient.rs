@@ -39,7 +39,7 @@ pub(super) fn sync_images(
     named
 }
 
-/// Returns the full image names in regbot's Lua scripts, all as pulled images.
+/// Returns the full image names in regbot's Lua scripts as pulled images.
 pub(super) fn script_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     let document = config(task, current, reader).and_then(|path| Some((reader.document(&path)?, path)));

@@ -6,8 +6,8 @@ use super::dotenv;
 use crate::caller::Program;
 use crate::system::env;
 
-/// The variables of one project. Ensign inherits the caller's environment, so Ensign's own variables are those of the
-/// caller.
+/// The variables of one project. Ensign inherits the caller's environment, so Ensign's own variables are the caller's
+/// variables.
 #[derive(Clone, Debug, Default)]
 pub(in crate::caller) struct ProjectVariables {
     overrides: BTreeMap<String, String>,

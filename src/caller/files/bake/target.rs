@@ -168,7 +168,7 @@ impl BakeTarget {
         self.open_names.extend(later.open_names);
     }
 
-    /// Returns the number of steps that copying the target costs.
+    /// Returns the cost of copying the target, in steps.
     pub(super) fn weight(&self) -> u64 {
         let lists = self.tags().found.len() + self.cache_from.found.len() + self.outputs().len() + self.inherits.len();
         (64 + lists + self.arguments.len() + self.contexts.len()) as u64

@@ -82,7 +82,7 @@ impl ServiceParts {
     }
 
     /// Makes a relative build context absolute, with `folder` as its base. Other paths in the build stay relative,
-    /// because they name no image.
+    /// because they contain no image reference.
     pub(super) fn resolve(&mut self, folder: &Path) {
         if let Some(part) = self.0.get_mut("build") {
             part.node = with_absolute_context(&part.node, folder);

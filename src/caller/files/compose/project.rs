@@ -57,7 +57,7 @@ struct ProjectFiles<'a> {
     variables: &'a ProjectVariables,
 }
 
-/// The file that defines a service, with the folder and the variables of its project.
+/// The file that defines a service, with the folder and the variables of the service's project.
 #[derive(Clone, Copy)]
 struct ServiceOrigin<'a> {
     file: &'a Path,
@@ -150,7 +150,7 @@ impl ProjectLoader<'_> {
         Ok(own)
     }
 
-    /// Returns the service `name`, merged over the service that it extends.
+    /// Returns the service `name`, merged with the service that it extends.
     fn extended(
         &mut self,
         name: &str,

@@ -106,7 +106,7 @@ pub(super) fn local(current: &Path, name: &str) -> Option<PathBuf> {
     (name != "-" && !name.contains("://") && !name.contains('\0')).then(|| current.join(name))
 }
 
-/// Adds the variables of files that must exist. If several files set a variable, the last file wins.
+/// Adds the variables of `.env` files. Each file must exist. If several files set a variable, the last file wins.
 pub(super) fn add_env_files(
     paths: &[PathBuf],
     variables: &mut ProjectVariables,

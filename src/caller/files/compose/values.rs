@@ -9,7 +9,7 @@ use super::super::template::substitute;
 use super::super::yaml::YamlNode;
 use super::load_error::LoadError;
 
-/// Returns the document with variables substituted. Nodes that aliases share stay shared.
+/// Returns the document with variables substituted. A node that several aliases share is not copied.
 pub(super) fn substitute_all(
     document: &Rc<YamlNode>,
     variables: &ProjectVariables,

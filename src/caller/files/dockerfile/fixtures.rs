@@ -1,4 +1,4 @@
-//! Tests which images Dockerfiles pull, with tables and with recorded requests of `BuildKit`.
+//! Tests which images Dockerfiles pull. The cases are tables and recorded requests of `BuildKit`.
 
 use super::*;
 use proptest::prelude::*;

@@ -22,7 +22,7 @@ pub(super) struct Instruction {
 #[derive(Debug, Default)]
 pub(super) struct Directives(BTreeMap<String, String>);
 
-/// The largest number of instructions to read. Real Dockerfiles have far fewer.
+/// The largest number of instructions to read. Real Dockerfiles have far fewer instructions.
 const INSTRUCTIONS_AT_MOST: usize = 5000;
 
 impl Directives {

@@ -21,7 +21,7 @@ use platform::Platform;
 pub(super) use platform::joined;
 use stages::DockerfileStages;
 
-/// The settings of a build that decide which images its Dockerfile pulls.
+/// The build settings that decide which images a Dockerfile pulls.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BuildParameters {
     pub(super) builder: BuilderKind,
@@ -68,8 +68,8 @@ fn refused<T>(message: &'static str) -> Result<T, DockerfileError> {
 
 const PLATFORMS_AT_MOST: usize = 32;
 
-/// Returns the images to pull for the target. They are the frontend's image, and the images of the needed stages for
-/// every platform.
+/// Returns the images to pull for the target. The frontend's image comes first. The images of the needed stages for
+/// every platform follow.
 pub(super) fn pulled(text: &str, filling: &BuildParameters, budget: &Budget) -> PulledImages {
     let mut images = Vec::new();
     if filling.builder == BuilderKind::BuildKit {

@@ -1,4 +1,4 @@
-//! `Platform`: the platform of a build, which a Dockerfile may use in its variables.
+//! `Platform`: the platform of a build. A Dockerfile may read the platform from variables.
 //!
 //! Sources: containerd/platforms `platforms.go`, `database.go`; moby/buildkit
 //! `frontend/dockerfile/dockerfile2llb/convert.go`.

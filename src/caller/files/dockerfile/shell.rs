@@ -1,11 +1,11 @@
-//! Reads the words and variables of a Dockerfile by the rules of `BuildKit`'s lexer, which resembles a shell.
+//! Reads the words and variables of a Dockerfile as `BuildKit`'s lexer does.
 //!
 //! Source: moby/buildkit `frontend/dockerfile/shell/lex.go`, `parser/line_parsers.go`.
 
 use super::super::budget::Budget;
 use super::{DockerfileError, refused};
 
-/// The largest number of bytes that variables may add to a text. No image name needs more.
+/// The largest number of bytes that variables may add to a text. No image name needs so many bytes.
 const LENGTH_AT_MOST: usize = 4096;
 
 /// The rules for reading a text.

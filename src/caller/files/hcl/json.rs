@@ -1,4 +1,4 @@
-//! Parses bake files in JSON, in which blocks are objects or lists of objects, and texts are templates.
+//! Parses bake files in JSON. Blocks are objects or lists of objects, and texts are templates.
 //!
 //! JSON is converted to the syntax tree of HCL, so that one evaluator serves both forms. Source: hashicorp/hcl
 //! `json/spec.md`.

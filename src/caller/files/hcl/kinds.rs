@@ -13,8 +13,8 @@ struct SimpleKinds {
 }
 
 impl HclValue {
-    /// Converts this value to the common type of this value and `other`. If `other` is a text, a number or boolean
-    /// becomes a text. A list or map that would have to change is unknown.
+    /// Converts this value to the common type of this value and `other`. A number or boolean becomes a text if `other`
+    /// is a text. A list or map that would have to change is unknown.
     pub(super) fn as_type_with(&self, other: &Self) -> EvalResult {
         let (mut own, mut all) = (SimpleKinds::default(), SimpleKinds::default());
         self.add_kinds(&mut own);

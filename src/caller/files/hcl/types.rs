@@ -1,4 +1,4 @@
-//! `HclType`: the types of variables, and the values that the environment sets for them.
+//! `HclType`: the types of variables, and the values of variables from the environment.
 //!
 //! Sources: docker/buildx `docs/bake-reference.md` (`variable.type`), hashicorp/hcl `ext/typeexpr`.
 

@@ -189,7 +189,7 @@ pub(super) const REFUSED: &[&str] = &[
 /// Files that only go-yaml accepts. Ensign treats the images in these files as unknown.
 pub(super) const REFUSED_BY_US: &[&str] = &["a: [\n\tx\n]\n", " a: b\nc: d\n"];
 
-/// Files that only go-yaml refuses. Compose then exits before any request.
+/// Files that only go-yaml refuses. For such a file, Compose exits before any request.
 pub(super) const TAKEN_BY_US: &[&str] = &[
     "- a\n-\tb\n",
     "%YAML 1.2\n---\na: b\n",

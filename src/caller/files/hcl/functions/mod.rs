@@ -1,9 +1,9 @@
-//! Evaluates functions that a file defines, and functions of buildx that real files use. The results of other functions
-//! are unknown.
+//! Evaluates the functions that a file defines, and those buildx functions that real files use. The results of other
+//! functions are unknown.
 //!
-//! The results of `timestamp`, `uuidv4` and `bcrypt` cannot be known. The result of `homedir` never names an image.
-//! `cidr…`, `csvdecode`, `log`, `timeadd`, `uuidv5` and `rsadecrypt` could be computed, but no tag in a real file needs
-//! them.
+//! The results of `timestamp`, `uuidv4` and `bcrypt` cannot be known. The result of `homedir` is never a part of an
+//! image. `cidr…`, `csvdecode`, `log`, `timeadd`, `uuidv5` and `rsadecrypt` could be computed, but no tag in a real
+//! file needs these functions.
 //!
 //! Sources: docker/buildx `bake/hclparser/stdlib.go`, zclconf/go-cty `cty/function/stdlib/`.
 

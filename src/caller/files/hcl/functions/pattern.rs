@@ -32,7 +32,8 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-/// Compiles the pattern in the argument `at`. First takes the cost of a search in the argument `text` from the budget.
+/// Compiles the pattern in the argument `at`. The cost of a search in the argument `text` is taken from the budget
+/// first.
 fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> EvalResult<Regex> {
     let (pattern, text) = (arguments.plain_text(at)?, arguments.plain_text(text)?);
     let cost = (text.len() as u64 + 16) * (pattern.len() as u64 + 64);
