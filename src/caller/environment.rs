@@ -1,4 +1,4 @@
-//! Finds what the calling client has changed in its environment since its start.
+//! Finds the environment variables that the calling client changed after its start.
 
 use std::ffi::{OsStr, OsString};
 

@@ -51,7 +51,7 @@ pub(crate) use shell_command::UnreadableCommand;
 /// The largest number of wrappers, such as scripts and `sudo`, between Ensign and the client.
 const WRAPPERS_AT_MOST: usize = 6;
 /// The largest number of programs to read above Ensign. Plugins and re-executions need only three programs. The limit
-/// ends an endless chain.
+/// protects against an endless chain of processes.
 const PROGRAMS_AT_MOST: usize = 16;
 
 /// The process that asks for `registry`. The ancestors of this process are read only as far up as the rules need.
@@ -208,7 +208,8 @@ pub(crate) fn command_line(text: &str) -> Result<Program, UnreadableCommand> {
 
 /// Asks one program after the other until a program answers, beginning with Ensign's parent. Above a client, only other
 /// clients are asked. Examples are docker above its plugin, and the first process of rootless podman. Scripts above a
-/// client are not asked, because scripts may name any image. An unknown program is asked only if it is Ensign's parent.
+/// client are skipped, because a script may contain any image name. An unknown program is asked only if it is Ensign's
+/// parent.
 fn nearest<T, P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     ask_client: impl Fn(&Grammar, &Program) -> Option<T>,

@@ -1,6 +1,6 @@
 //! Reads the names of programs, and lists of such names.
 
-/// Returns the last part of a path, in lower case, on any system. Removes additions of systems and packages, such as
+/// Returns the last part of a Unix or Windows path, in lower case. Removes additions of systems and packages, such as
 /// `.exe`, ` (deleted)` on Linux, `.NAME-wrapped` of Nix, and the `-` before a login shell's name.
 pub(super) fn file_name(path: &str) -> String {
     let name = path.rsplit(['/', '\\']).next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `ProgramRole`: the kind of a program, which decides how Ensign reads its command line.
+//! `ProgramRole`: the kind of a program. The kind decides how Ensign reads the program's command line.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::system::ancestors::Process;
 pub(super) enum ProgramRole {
     /// A container client with a known grammar.
     Client(&'static Grammar),
-    /// A program that runs another program and names no image itself. A plugin of docker is a wrapper too, because
-    /// docker's own command line has the plugin's words.
+    /// A program that runs another program and names no image itself. Docker's plugins are wrappers, because docker's
+    /// own command line contains the plugin's words.
     Wrapper,
     /// A long-lived program, whose command line has nothing to do with this request.
     LongLived,
@@ -107,8 +107,7 @@ fn script_path(argv: &[String]) -> Option<(usize, &String)> {
     argv.iter().enumerate().skip(1).take_while(|(_, word)| is_no_text(word)).find(|(_, word)| !word.starts_with('-'))
 }
 
-/// Returns the possible names of a process, from its program, from the name by which it was called, and from the path
-/// of its script.
+/// Returns the possible names of a process. The names come from `exe`, from `argv[0]` and from the path of the script.
 pub(super) fn names(process: &Process) -> impl Iterator<Item = String> {
     let exe = process.exe.as_deref().and_then(Path::to_str);
     let own: Vec<String> = exe.into_iter().chain(process.words.first().map(String::as_str)).map(file_name).collect();

@@ -108,7 +108,7 @@ fn keeps_arguments_to_itself(words: &[String], registry: &Registry) {
         ("buildctl build", "--opt", &format!("build-arg:{planted}")),
         ("/kaniko/executor", "--build-arg", &planted),
     ];
-    let (start, flag, value) = starts[words.len() % starts.len()]; // tests only one start, for speed
+    let (start, flag, value) = starts[words.len() % starts.len()]; // tests only one start of a command, for speed
     let images = |more: &[&str]| -> Vec<ImageReference> {
         let start = start.split(' ').chain(more.iter().copied()).map(str::to_owned);
         command_of([Program::new(None, start.chain(words.iter().cloned()).collect())], registry).images

@@ -8,13 +8,13 @@ use super::{Program, command_of, containers};
 use crate::model::Registry;
 use crate::model::choice::{ImageRole, UnknownImages};
 
-/// The largest number of registries of a command. Real commands have far fewer registries. Hostile files may name many
-/// registries, and each registry costs an answer.
+/// The largest number of registries of a command. Real commands have far fewer registries. Hostile files may contain
+/// many registries, and each registry needs an answer.
 pub(crate) const REGISTRIES_AT_MOST: usize = 50;
 
-/// Returns the registries of the images that `program` works on, first from its words and then from its files. A text
-/// that only looks like a host is left out. The registry of a build's result is left out if the build requests another
-/// image. The search ends after more than [`REGISTRIES_AT_MOST`] registries.
+/// Returns the registries of the images that `program` works on, first from the command line and then from files. A
+/// text that only looks like a host is left out. The registry of a build's result is left out if the build requests
+/// another image. The search ends after more than [`REGISTRIES_AT_MOST`] registries.
 pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
     let place = match program.role() {
         ProgramRole::Client(client) => client.place(program),

@@ -13,8 +13,8 @@ pub(crate) enum UnreadableCommand {
 }
 
 /// Splits `text` into words as a POSIX shell does, but expands only `~/`. Removes redirections, and wrappers such as
-/// `sudo`, `env`, `sh -c` and `ensign exec`. Returns the variables set before the program, and the words of the
-/// program.
+/// `sudo`, `env`, `sh -c` and `ensign exec`. Returns the variables that are set before the program, and the words of
+/// the program.
 pub(super) fn words(text: &str) -> Result<(VariableAssignments, Vec<String>), UnreadableCommand> {
     let mut variables = Vec::new();
     let mut words = one_command(text)?;

@@ -1,4 +1,4 @@
-//! The command-line tables of docker and nerdctl. nerdctl has the same commands as docker.
+//! The command-line tables of docker and nerdctl. The program nerdctl has the same commands as docker.
 //!
 //! Sources: docker/cli `cli/command/container/opts.go`, `cli/command/service/opts.go`; nerdctl
 //! `docs/command-reference.md`.
@@ -69,8 +69,8 @@ const VERBS: &[Verb] = &[
     Verb::login("login", Positionals::Login),
 ];
 
-/// Tells whether `word` is the first word of a docker command that needs no registry. Every other first word starts a
-/// listed verb or is the name of a plugin.
+/// Tells whether `word` is the first word of a docker command that needs no registry. The remaining first words start a
+/// listed verb or are names of plugins.
 pub(super) fn is_local(word: &str) -> bool {
     const WORDS: &str = "attach builder checkpoint commit config container context cp diff events exec export help \
         history images import info inspect kill load logout logs network node pause port ps rename restart rm rmi save \
@@ -82,7 +82,7 @@ const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -
     Verb::new(paths, positionals, ImageSyntax::Short, flags)
 }
 
-/// The flags from `--unpack` on are flags of nerdctl.
+/// The flags from `--unpack` to the end are flags of nerdctl.
 const PULL: FlagTable = &[(
     "--platform --unpack --verify --cosign-key --cosign-certificate-identity --cosign-certificate-oidc-issuer \
      --cosign-certificate-identity-regexp --cosign-certificate-oidc-issuer-regexp --sign --notation-key-name \
@@ -90,7 +90,7 @@ const PULL: FlagTable = &[(
     FlagKind::Other,
 )];
 
-/// The flags from `--pidfile` on are flags of nerdctl.
+/// The flags from `--pidfile` to the end are flags of nerdctl.
 const RUN: FlagTable = &[(
     "--add-host --annotation -a --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop --cgroup-parent \
      --cgroupns --cidfile --cpu-count --cpu-percent --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c \

@@ -64,7 +64,7 @@ fn every_flag_of_the_recorded_clients_is_read_as_they_read_it() {
     assert!(failures.is_empty(), "{}\n{} differences", failures.join("\n"), failures.len());
 }
 
-/// Returns the flags that Ensign's tables read in another way than the client does.
+/// Returns the flags that Ensign's tables and the client read differently.
 fn differences(grammar: &Grammar, path: &str, flags: &RecordedFlags) -> Vec<String> {
     let is_read = |flag: &str, takes_value| match (path, grammar.names[0]) {
         ("", name) if name != "kaniko" => takes_value_before_verb(grammar, flag) == takes_value,

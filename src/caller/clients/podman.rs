@@ -66,7 +66,7 @@ pub(super) const BUILDAH: Grammar = Grammar {
         verb("add|copy", Positionals::None, ADD),
         verb("source pull", Positionals::First, TRANSFER),
         verb("source push", Positionals::From(1), TRANSFER).does(VerbEffect::Push),
-        // The result of `commit` stays in local storage, unless its name has a transport.
+        // The result of `commit` stays in local storage, unless the name of the result has a transport.
         Verb::new("commit", Positionals::From(1), ImageSyntax::Transport, COMMIT).does(VerbEffect::Push),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
@@ -161,7 +161,7 @@ const COMMIT: FlagTable = &[
     ("--sbom-scanner-image", FlagKind::Image),
 ];
 
-/// The flags of `buildah mkcw`, whose result stays in local storage.
+/// The flags of `buildah mkcw`. The result of `mkcw` stays in local storage.
 const MKCW: FlagTable = &[
     (
         "--add-file -u --attestation-url -c --cpus -f --firmware-library -m --memory -p --passphrase -s --slop -t --type \

@@ -1,5 +1,5 @@
-//! The command-line tables of regclient's programs regctl, regsync and regbot. regsync and regbot read the images from
-//! files.
+//! The command-line tables of regclient's programs regctl, regsync and regbot. The programs regsync and regbot read the
+//! images from files.
 //!
 //! Sources: regclient `cmd/regctl/`, `cmd/regsync/`, `cmd/regbot/`.
 

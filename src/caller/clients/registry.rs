@@ -208,7 +208,7 @@ const fn short(paths: &'static str, positionals: Positionals, flags: FlagTable) 
     Verb::new(paths, positionals, ImageSyntax::Short, flags)
 }
 
-/// Returns a verb of oras. oras accepts no short names.
+/// Returns a verb of oras. The program oras accepts no short names.
 const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
     Verb::new(paths, positionals, ImageSyntax::WithHost, ORAS_FLAGS).local_if("--oci-layout", "--oci-layout")
 }

@@ -1,4 +1,4 @@
-//! The table of skopeo. Except for `sync`, every image has a transport, such as `docker://`, in front of it.
+//! The table of skopeo. In every command but `sync`, images begin with a transport such as `docker://`.
 //!
 //! Source: skopeo `cmd/skopeo/`.
 
@@ -38,7 +38,7 @@ const COMMON: &str = "--authfile --cert-dir --creds --daemon-host --decryption-k
      --src-daemon-host --src-password --src-registry-token --src-shared-blob-dir --src-username --username \
      --append-suffix";
 
-/// `--additional-tag` names a tag within an archive.
+/// `--additional-tag` sets a tag within an archive.
 const FLAGS: FlagTable = &[(COMMON, FlagKind::Other), ("--additional-tag", FlagKind::Other)];
 
 const SYNC: FlagTable =

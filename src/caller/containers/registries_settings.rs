@@ -126,9 +126,9 @@ fn rest_behind<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
 const LIMIT: u64 = 1 << 20;
 const DROP_INS_AT_MOST: usize = 100;
 
-/// Returns the files in the order of reading. The first file is `$CONTAINERS_REGISTRIES_CONF`, the user's
-/// `registries.conf` or the machine's. The files in the folders `registries.conf.d` of the machine and the user follow.
-/// The last file has the aliases that were chosen at a prompt.
+/// Returns the files in the order of reading. The first file is `$CONTAINERS_REGISTRIES_CONF`, or the `registries.conf`
+/// of the user or the machine. The files in the folders `registries.conf.d` of the machine and the user follow. The
+/// last file has the aliases that were chosen at a prompt.
 fn paths() -> Vec<PathBuf> {
     let machine = Path::new("/etc/containers");
     let user = env::path("XDG_CONFIG_HOME").or_else(|| env::home_dir().map(|home| home.join(".config")));

@@ -1,5 +1,5 @@
-//! Parses `.ensign.toml`, which has an alias for each registry. Unknown keys are allowed, because a newer Ensign may
-//! know them.
+//! Parses `.ensign.toml`, which has an alias for each registry. Unknown keys are allowed, because a newer version of
+//! Ensign may use these keys.
 
 use std::path::Path;
 
