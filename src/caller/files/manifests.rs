@@ -62,7 +62,7 @@ fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, steps_left: &m
     }
 }
 
-/// Returns the images of a Skopeo sync list. The list has the repositories of each registry (skopeo
+/// Returns the images of a Skopeo sync list. The list contains repositories, grouped by registry (skopeo
 /// `docs/skopeo-sync.1.md`).
 pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
     let list = task.positionals.first().filter(|_| task.flags.value(FlagKind::SourcePlace) == Some("yaml"));

@@ -83,8 +83,8 @@ fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError>
     }
 }
 
-/// Tells whether services depend on each other in a circle. Repeatedly removes the services without dependencies. A
-/// circle exists if some services remain.
+/// Tells whether services depend on each other in a circle. If the repeated removal of services without dependencies
+/// leaves some services, a circle exists.
 fn has_circle(services: &Services, enabled: &BTreeSet<&str>) -> bool {
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
     let mut waited_for: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

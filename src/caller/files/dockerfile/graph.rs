@@ -159,8 +159,8 @@ impl StageGraph<'_> {
         Ok(self.nodes.len() - 1)
     }
 
-    /// Tells whether nodes need each other in a circle. Repeatedly removes the nodes without needs. A circle exists if
-    /// some nodes remain.
+    /// Tells whether nodes need each other in a circle. If the repeated removal of nodes without needs leaves some
+    /// nodes, a circle exists.
     fn has_circle(&self) -> bool {
         let mut open: Vec<usize> = self.nodes.iter().map(|node| node.needs.len()).collect();
         let mut needed_by = vec![Vec::new(); self.nodes.len()];
