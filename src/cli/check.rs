@@ -15,7 +15,7 @@ use crate::model::{Account, Expiry, ImageReference, Operation, Registry, timesta
 use crate::oci::{self, LoginVerdict, RegistryReply, RepositoryAccess};
 use crate::system::text::{self, one_line};
 
-/// The image or registry to check, and its account.
+/// The image or registry to check, and the account for the check.
 pub(super) struct CheckSubject {
     registry: Registry,
     pub(super) image: Option<ImageReference>,
@@ -24,7 +24,7 @@ pub(super) struct CheckSubject {
     expiry: Option<SystemTime>,
 }
 
-/// A verdict as a sentence for a person, and as a word and an exit code for a script.
+/// A verdict, with a sentence for a person, and with a word and an exit code for a script.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CheckReport {
     verdict: &'static str,
@@ -59,8 +59,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::CheckArguments
 }
 
 impl CheckSubject {
-    /// Chooses the account as `which` does. If `hands_out` is the name of a command, first checks whether the caller
-    /// rule allows this command to print a secret.
+    /// Chooses the account in the same way as the command `which`. If `hands_out` is the name of a command, first
+    /// checks whether the caller rule allows this command to print a secret.
     pub(super) fn find(
         context: &CommandContext<'_>,
         registry: Registry,

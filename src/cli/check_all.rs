@@ -22,7 +22,7 @@ use crate::system::threads;
 /// The maximum number of parallel requests. Many more parallel requests could look like an attack.
 const AT_ONCE: usize = 8;
 
-/// An account, and whether plain http to its registry is allowed.
+/// An account, and whether plain http to the account's registry is allowed.
 struct PendingCheck {
     account: Account,
     security: TransportSecurity,

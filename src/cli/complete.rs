@@ -117,7 +117,7 @@ fn accounts(env: &Env, registry: Option<&str>) -> Vec<Candidate> {
     names
 }
 
-/// Returns `HOST=ACCOUNT` for each account, as `use` and `exec` accept it.
+/// Returns `HOST=ACCOUNT` for each account, as an argument for `use` and `exec`.
 fn pairs(env: &Env) -> Vec<Candidate> {
     let all = Accounts::new(env).all().unwrap_or_default();
     let accounts = all.iter().flat_map(|entry| &entry.accounts);

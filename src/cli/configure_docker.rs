@@ -194,8 +194,8 @@ pub(super) fn wanted(known: &BTreeMap<Registry, Vec<String>>, registry: &Registr
     WantedRegistry { registry: registry.clone(), names }
 }
 
-/// Returns the registries whose logins become accounts. Docker must ask Ensign for these registries, because their
-/// logins are removed from Docker's file.
+/// Returns the registries whose logins become accounts. Docker must ask Ensign for these registries, because the logins
+/// are removed from Docker's file.
 fn of_logins(found: &[ImportEntry]) -> impl Iterator<Item = Registry> {
     found.iter().filter_map(ImportEntry::login).map(FoundLogin::registry)
 }
@@ -269,7 +269,7 @@ fn report(
     Ok(())
 }
 
-/// Tells whether the user agrees to move secrets, with `--import` or with an answer to a question.
+/// Tells whether the user agrees to move secrets. The user agrees with the option `--import` or with an answer.
 fn wants_import(context: &CommandContext<'_>, arguments: &args::ConfigureDockerArguments) -> Result<bool, Failure> {
     Ok(arguments.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
 }

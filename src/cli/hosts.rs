@@ -1,4 +1,4 @@
-//! `--also`: reads the hosts for which an account answers in addition to its registry.
+//! `--also`: reads the hosts for which an account answers in addition to the account's registry.
 
 use super::CommandContext;
 use super::failure::Failure;
@@ -34,7 +34,7 @@ pub(super) fn read(
 }
 
 impl CommandContext<'_> {
-    /// Returns the hosts for which an account answers in addition to its registry.
+    /// Returns the hosts for which an account answers in addition to the account's registry.
     pub(super) fn hosts_of(&self, registry: &Registry, name: &AccountName) -> anyhow::Result<Vec<Registry>> {
         let mut aliases = self.accounts.aliases()?;
         aliases.retain(|alias| alias.registry == *registry && alias.accounts.contains(name));

@@ -225,7 +225,7 @@ impl CommandContext<'_> {
         self.accounts.unknown_name(&named, &RegistryAccounts::none(&nowhere)).ok().flatten()
     }
 
-    /// Prints a problem, and each way to solve it on its own line.
+    /// Prints a problem, and each solution on a separate line.
     fn show_options(&self, RemedyOptions { message, ways }: &RemedyOptions) {
         self.ui.note(self.ui.as_typed(message));
         for way in ways {
@@ -279,14 +279,15 @@ impl CommandContext<'_> {
         Ok(self.store_choice.get_or_init(|| choice))
     }
 
-    /// Asks the registry which identity provider it announces. The error is a sentence about an invalid announcement.
+    /// Asks the registry for the identity provider that the registry announces. The error is a sentence about an
+    /// invalid announcement.
     fn announced(&self, registry: &Registry) -> Result<Option<Provider>, String> {
         let ask = || self.ui.while_waiting(&format!("Asking {registry}"), || oauth::announced_provider(registry));
         let (cached, announced) = self.announced.get_or_init(|| (registry.clone(), ask()));
         if cached == registry { announced.clone() } else { ask() }
     }
 
-    /// Returns whether the user or Docker's settings allow plain http for the registry.
+    /// Returns whether plain http is allowed for the registry, with an option or in Docker's settings.
     fn security(&self, registry: &Registry, plain_http: bool) -> TransportSecurity {
         let allowed = plain_http || docker::insecure_registries(self.env).contain(registry);
         if allowed { TransportSecurity::PlainHttpAllowed } else { TransportSecurity::Https }
@@ -349,7 +350,7 @@ fn note_snap(context: &CommandContext<'_>) {
     }
 }
 
-/// Warns that an entry in Docker's file makes `podman --remote` fail, and prints the command that fixes it.
+/// Warns that an entry in Docker's file makes `podman --remote` fail, and prints the repair command.
 fn note_podman(context: &CommandContext<'_>) {
     let Some(file) = context.docker_config().filter(|_| containers::are_found(context.env)) else { return };
     let Some(key) = containers::key_that_podman_refuses(&file) else { return };

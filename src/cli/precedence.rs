@@ -16,9 +16,9 @@ pub(super) const TOOLS: &str = "Podman, Buildah and Skopeo";
 pub(super) struct ContainersLogins {
     /// One JSON value for each name of a registry.
     pub(super) json: Vec<Value>,
-    /// Sentences about logins and helpers that the tools use instead of Ensign.
+    /// Sentences about logins and helpers that the container tools use instead of Ensign.
     others: Vec<String>,
-    /// The registry names for which the tools find neither a login nor a helper.
+    /// The registry names for which the container tools find neither a login nor a helper.
     unasked: Vec<String>,
 }
 

@@ -51,8 +51,8 @@ fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAcco
     })
 }
 
-/// Returns the accounts of the typed registry. Without a host, chooses a registry with several accounts. If several
-/// registries have several accounts, asks the user.
+/// Returns the accounts of the typed registry. If no host was typed, chooses a registry with several accounts. If
+/// several registries have several accounts, asks the user.
 fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<RegistryAccounts, Failure> {
     if let Some(host) = host {
         return context.candidates(&context.entry(host)?);

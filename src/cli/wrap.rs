@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use dialoguer::console::{Term, measure_text_width};
 
-/// The smallest width to which lines are broken. A narrower terminal breaks the lines itself.
+/// The minimum width for broken lines. A narrower terminal breaks the lines itself.
 const NARROWEST: usize = 40;
 
 /// The usual width of a terminal, for texts that are always broken.

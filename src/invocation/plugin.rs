@@ -11,8 +11,8 @@ use super::FrontEnd;
 ///
 /// The form of the calls is from `cmd/docker/docker.go` and `cli-plugins/manager` in docker/cli. `docker -D ensign
 /// switch` runs the plugin with the words `-D ensign switch`. For `docker help ensign switch` and the completion of
-/// `docker ensign sw`, Docker adds its own word in front of `ensign`. Ensign must not run the user's command for a call
-/// of help or completion.
+/// `docker ensign sw`, Docker puts `help` or `__complete` in front of `ensign`. Ensign must not run the user's command
+/// for a call of help or completion.
 pub(super) fn parse(words: Vec<OsString>) -> (FrontEnd, Option<PathBuf>) {
     let is = |at: usize, text: &str| words.get(at).is_some_and(|word| word == text);
     if is(0, "docker-cli-plugin-metadata") {

@@ -1,4 +1,4 @@
-//! `api`: sends one request to a registry, with the account that `which` would choose.
+//! `api`: sends one request to a registry. The account is chosen in the same way as by the command `which`.
 
 mod manifest;
 mod output;
@@ -55,8 +55,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ApiArguments) 
     }
 }
 
-/// Chooses the account as `which` does. Returns `None` if the registry has no accounts or the image is public, because
-/// the request then needs no login.
+/// Chooses the account in the same way as the command `which`. Returns `None` if the registry has no accounts or the
+/// image is public, because the request then needs no login.
 fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -> Result<ApiIdentity, Failure> {
     let candidates = context.accounts.registry_accounts(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {

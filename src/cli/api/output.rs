@@ -128,8 +128,8 @@ fn body(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    // A blob may be of any size, so it is printed piece by piece. Any other body is printed only after its digest was
-    // checked.
+    // A blob may be of any size, so a blob is printed piece by piece. Any other body is printed only after the body's
+    // digest was checked.
     let streams = call.endpoint.kind == EndpointKind::Blob && !context.ui.is_json();
     if streams {
         let mut is_first = true;
@@ -306,7 +306,7 @@ fn add_digest(json: &mut Value, digests: Option<&Digests>) {
     }
 }
 
-/// Tells whether a terminal cannot show `piece` as text.
+/// Tells whether `piece` contains bytes that a terminal cannot show as text.
 fn is_binary(piece: &[u8]) -> bool {
     let valid = match std::str::from_utf8(piece) {
         Ok(text) => text,

@@ -157,8 +157,8 @@ fn named(context: &CommandContext<'_>, arguments: &args::BuildxSync) -> Result<V
     named.collect()
 }
 
-/// Returns the folders for all known repositories. Repositories are known from the command, from patterns without
-/// wildcards, from the project's files and from existing folders.
+/// Returns the folders that buildx needs for all known repositories. Repositories are known from the command, from
+/// patterns without wildcards, from the project's files and from existing folders.
 fn needed(
     context: &CommandContext<'_>,
     registries: &[RegistryAccounts],

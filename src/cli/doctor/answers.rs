@@ -24,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 struct Rehearsal {
     image: String,
-    /// The alias of the account that `which` chooses for this image.
+    /// The alias of the account that the command `which` chooses for this image.
     account: String,
     username: String,
     answer: RehearsalAnswer,
@@ -46,7 +46,7 @@ struct AnswerFacts {
     /// The number of accounts that were not tested. An account is not tested after the limit, or if `get` needs the
     /// network or another program.
     untried: usize,
-    /// The number of accounts that were not tested, because their caller rule does not allow `doctor`.
+    /// The number of accounts that were not tested, because a caller rule does not allow `doctor`.
     ruled: usize,
     has_program: bool,
     /// The command that replaces the program on PATH, if that program is another copy of Ensign. Another copy of Ensign

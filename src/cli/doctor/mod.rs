@@ -154,7 +154,7 @@ impl Survey {
         }
     }
 
-    /// Returns the registries with accounts, without patterns of hosts.
+    /// Returns the registries with accounts, except patterns of hosts.
     fn hosts(&self) -> impl Iterator<Item = &RegistryAccounts> {
         self.registries.iter().filter(|entry| !entry.registry.is_pattern())
     }

@@ -1,5 +1,5 @@
 //! Checks the clock, the proxies and the certificates, because connections to registries depend on these. With
-//! `--online`, the check asks each registry anonymously.
+//! `--online`, the check sends an anonymous request to each registry.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -110,11 +110,12 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
     found
 }
 
-/// Reports the registries that could not be reached. A reason that many registries share is reported once.
+/// Reports the registries that could not be reached. If many registries have the same reason, reports the reason only
+/// once.
 fn unreachable(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
     let mut groups: Vec<Vec<&UnreachedRegistry>> = Vec::new();
     for unreached in &facts.unreached {
-        // The cure of a TLS fault is in a folder of this registry only.
+        // Each registry with a TLS fault is reported alone, because the repair is in the registry's own folder.
         let is_own = TlsTrouble::from_reason(&unreached.why).is_some();
         match groups.iter_mut().find(|group| !is_own && group[0].why == unreached.why) {
             Some(group) => group.push(unreached),
@@ -134,7 +135,8 @@ fn unreachable(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
     groups.into_iter().map(diagnosis).collect()
 }
 
-/// Returns a command that helps if registries cannot be reached, which all have the same fault.
+/// Returns a command that helps to reach the registries in `group`. The same fault prevents access to all these
+/// registries.
 fn way_there(group: &[&UnreachedRegistry], proxies: &[&str], program: &str) -> String {
     let UnreachedRegistry { registry, why, folder } = group[0];
     let host = quote(registry.as_str());

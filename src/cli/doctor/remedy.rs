@@ -15,7 +15,7 @@ use crate::system::text::quote;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Remedy {
-    /// Make Docker and Podman ask Ensign for these registries, even if another helper is set for them.
+    /// Make Docker and Podman ask Ensign for these registries, even if another helper is configured.
     Configure(Vec<String>),
     /// Make Docker ask Ensign for every registry.
     ConfigureAll,

@@ -62,8 +62,7 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
     if anonymous { without_names(&text, &names(context, survey)) } else { text }
 }
 
-/// Describes an account in one line. The line contains the numbers of patterns and folders, but neither patterns nor
-/// folders.
+/// Describes an account in one line. The line tells only how many patterns and folders the account has.
 fn line(account: &Account) -> String {
     format!(
         "{} {}: user {}, in {}, from {}, {}, {}",

@@ -134,7 +134,7 @@ pub(in crate::cli) fn remove(
     removed
 }
 
-/// The result of removing logins from their sources.
+/// The result of removing logins from files, helpers and the keyring.
 pub(in crate::cli) struct RemovalResult {
     /// Whether each found login was removed, in the order of the findings.
     pub(in crate::cli) logins: Vec<bool>,

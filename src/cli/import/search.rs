@@ -167,9 +167,9 @@ impl LoginSearch<'_> {
         self.helper(helper, &[], named)
     }
 
-    /// Asks a helper for all its logins. A missing helper is an error only if the user typed the helper's name
-    /// (`named`). If a helper is missing, Docker uses the file (docker/cli `cli/config/credentials`). If a helper fails
-    /// in another way, Docker ignores the file.
+    /// Asks a helper for all logins. A missing helper is an error only if the user typed the helper's name (`named`).
+    /// If a helper is missing, Docker uses the file (docker/cli `cli/config/credentials`). If a helper fails in another
+    /// way, Docker ignores the file.
     fn helper(&mut self, helper: &HelperName, except: &[String], named: bool) -> Result<(), ()> {
         let from = LoginOrigin::Helper(helper.clone());
         if logins::is_short_lived(helper) {

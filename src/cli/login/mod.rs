@@ -37,7 +37,7 @@ struct CompleteLogin {
     did: Option<String>,
 }
 
-/// The options for saving a login, which are checked before the user types a password.
+/// The options for saving a login. The options are checked before the user types a password.
 struct LoginOptions {
     store: Option<StoreKind>,
     images: ListEdit<ImagePattern>,

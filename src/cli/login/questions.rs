@@ -1,4 +1,4 @@
-//! Asks for the missing values of a login, which are the registry, the user name and the secret.
+//! Asks for the registry, the user name and the secret of a login, if these values are missing.
 
 use std::io::{self, Read};
 
@@ -190,8 +190,8 @@ pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> Strin
     }
 }
 
-/// Returns the identity provider whose texts advise on tokens. The provider is in the table of providers, or the
-/// registry announces the provider.
+/// Returns the identity provider that has advice on tokens for this registry. The provider is in the table of
+/// providers, or the registry announces the provider.
 fn adviser(context: &CommandContext<'_>, registry: &Registry) -> Option<Provider> {
     let row = context.providers().ok()?.for_registry(registry).cloned();
     row.or_else(|| context.announced(registry).ok().flatten())

@@ -52,7 +52,7 @@ pub(super) fn commands(context: &CommandContext<'_>, folder: &Path, prefix: &Pat
     let [checkout, script] = [folder.to_owned(), folder.join("install.sh")].map(|path| {
         let short = context.env.shorten_home(&path);
         let rest = short.strip_prefix("~/").filter(|rest| quote(rest) == *rest);
-        // The `~` is not quoted, because shells do not expand a quoted `~`.
+        // The `~` is written without quotes, because shells do not expand a quoted `~`.
         rest.map_or_else(|| quote(&path.to_string_lossy()).into_owned(), |rest| format!("~/{rest}"))
     });
     format!("git -C {checkout} pull && {script}{option}")

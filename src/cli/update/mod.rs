@@ -126,8 +126,8 @@ fn server(context: &CommandContext<'_>) -> Result<ReleaseServer, Failure> {
     Ok(ReleaseServer::new(context.accounts.releases()?.as_ref())?)
 }
 
-/// Returns the newer release that the last `update --check` found, and the command that installs it. The function does
-/// not use the network.
+/// Returns the newer release that the last `update --check` found, and the command that installs the release. The
+/// function does not use the network.
 pub(super) fn known_newer(context: &CommandContext<'_>) -> Option<(Version, String)> {
     let version = release::newer(context.env)?;
     let command = Installation::find()

@@ -40,7 +40,7 @@ impl WhichAnswer {
         Ok(Self { decision, json, lines, advice, is_beaten: false }.behind(context, question))
     }
 
-    /// Adds the login or helper that the client of the typed command uses before Ensign. Without a typed command, adds
+    /// Adds the login or helper that the client of the typed command uses before Ensign. If no command was typed, adds
     /// the login or helper of each client.
     fn behind(mut self, context: &CommandContext<'_>, question: &Question) -> Self {
         let (registry, name) = (&question.registry, question.name.as_str());
@@ -174,7 +174,7 @@ fn advice(
     let missing = helper
         .filter(|helper| helpers::missing(helper).is_some())
         .map(|helper| format!("`{}` is not installed, so clients get no login there", helper.program()));
-    // If a registry has no account, `which` reports an error instead of this advice.
+    // If a registry has no account, the command `which` reports an error and needs no advice.
     let problem = explanation.problem().filter(|_| !matches!(decision.verdict, Verdict::NoAccount | Verdict::Public));
     let options = explanation.options(&candidates.accounts, typed);
     let problem = problem.filter(|_| decision.verdict != Verdict::Several).map(|problem| problem.to_string());

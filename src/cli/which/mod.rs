@@ -19,7 +19,8 @@ use question::Question;
 
 pub(super) use selection::{account_for, is_public};
 
-/// The schema version of the JSON of `which` and `why`. Since version 2, the JSON contains the decision unchanged.
+/// The schema version of the JSON output of the commands `which` and `why`. Since version 2, the JSON contains the
+/// decision unchanged.
 pub(super) const SCHEMA: u64 = 2;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhichArguments) -> Result<ExitCode, Failure> {
@@ -112,7 +113,7 @@ fn program(typed: &str) -> Result<caller::Program, Failure> {
     }
 }
 
-/// Reads the name of a registry or an image. A text without a path is a registry if it has a dot or a port, and any
+/// Reads the name of a registry or an image. A text without a path is a registry if the text has a dot or a port. Any
 /// other text is an image.
 pub(super) fn registry_or_image(text: &str) -> Result<(Registry, Option<ImageReference>), Failure> {
     let registry = text.parse::<Registry>().ok().filter(|_| text.contains(['.', ':']) || text == "localhost");

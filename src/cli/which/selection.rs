@@ -25,7 +25,7 @@ pub(in crate::cli) fn account_for<'c>(
     })
 }
 
-/// Tells whether `image` is public, so that it needs no account.
+/// Tells whether the image is public and needs no account.
 pub(in crate::cli) fn is_public(
     context: &CommandContext<'_>,
     candidates: &RegistryAccounts,

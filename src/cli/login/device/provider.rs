@@ -14,7 +14,7 @@ use crate::oci::{self, Realm};
 /// - for a renewed account, the provider of the account's previous login
 /// - the registry's entry in the table of providers
 /// - the provider that the registry announces
-/// - the provider to which the URL of the registry's token server belongs
+/// - the provider of the registry's token server
 /// - with `--client-id`, the registry as its own issuer
 pub(super) fn named_provider(
     context: &CommandContext<'_>,
