@@ -1,5 +1,6 @@
-//! Reads a registry's announcement of its login from the document `/.well-known/registry-login`. The document has the
-//! fields of a row in the table of providers. All addresses in the document must be in the registry's own domain.
+//! Reads a registry's announcement of its login from the document `/.well-known/registry-login`. The document describes
+//! a provider with the same fields as an entry of `providers.json`. All addresses in the document must be in the
+//! registry's own domain.
 
 use std::time::Duration;
 
@@ -12,11 +13,11 @@ use crate::system::http::{Authorization, HttpRequest, HttpResponse, Method, Url}
 use crate::system::text::one_line;
 const PLACE: &str = "/.well-known/registry-login";
 
-/// The time limit is short, because a person waits for the response and may not want a login with a browser at all.
+/// The time limit is short, because a person waits for the response.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Returns the provider that a registry announces. Most registries announce no provider (`Ok(None)`). The error says in
-/// a whole sentence why the announcement is unusable.
+/// Returns the provider that a registry announces. Returns `Ok(None)` if there is no announcement. An error is a whole
+/// sentence about the fault of the announcement.
 pub(crate) fn announced_provider(registry: &Registry) -> Result<Option<Provider>, String> {
     let Some(url) = endpoint::own(registry).ok().and_then(|own| own.at(PLACE)) else { return Ok(None) };
     let request =
@@ -27,7 +28,7 @@ pub(crate) fn announced_provider(registry: &Registry) -> Result<Option<Provider>
     }
 }
 
-/// Returns the registry's own address as the issuer, for a login where no other issuer is known.
+/// Returns the registry's own address, which becomes the issuer if no other issuer is known.
 pub(crate) fn own_issuer(registry: &Registry) -> Option<String> {
     let own = endpoint::own(registry).ok()?;
     Some(own.to_string().trim_end_matches('/').to_owned())

@@ -1,4 +1,4 @@
-//! Checks a provider's addresses, which must use `https`, or `http` on this machine. Some addresses must also be in a
+//! Checks that a provider's addresses use `https`, or `http` on this machine. Some addresses must also be in a
 //! registry's own domain.
 
 use crate::model::Registry;
@@ -48,8 +48,8 @@ pub(super) fn own(registry: &Registry) -> Result<Url, String> {
 }
 
 /// Tells whether a registry may send people to `url`. The host of `url` may be the registry's own, a subdomain of it,
-/// or a parent domain of at least two labels. A page elsewhere could ask a person for a code that logs a stranger in
-/// (RFC 8628 section 5.4).
+/// or a parent domain of at least two labels. A page in another domain could ask the person to enter a stranger's code,
+/// and so log the stranger in (RFC 8628 section 5.4).
 pub(super) fn is_near(url: &Url, registry: &Registry) -> bool {
     let (host, own) = (url.host(), registry.host().to_lowercase());
     let is_below =

@@ -15,7 +15,7 @@ const ACR_PATH: &str = "/oauth2/exchange";
 impl TokenExchange {
     const ALL: [(Self, &str); 2] = [(Self::Acr, "acr"), (Self::DockerHubPat, "docker-hub-pat")];
 
-    /// Returns the name by which an account stores the exchange.
+    /// Returns the exchange's name as the account stores it.
     pub(super) fn name(self) -> &'static str {
         Self::ALL.iter().find(|(exchange, _)| *exchange == self).map_or("", |(_, name)| name)
     }

@@ -1,5 +1,4 @@
-//! Runs a device login: sends the requests, sleeps between them, and turns the last response into a login at the
-//! registry.
+//! Runs a device login by sending the requests with pauses, and turns the last response into a login at the registry.
 
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,7 +13,7 @@ use super::{TokenExchange, TokenSet, renewal, revoke};
 use crate::model::{OAuthGrant, Secret, StoredSecret, Username, jwt};
 use crate::system::http::{Authorization, HttpClient, HttpRequest, Method};
 
-/// A login in progress: the person already has the code.
+/// A login in progress, after the person has received the code.
 pub(crate) struct PendingLogin {
     plan: LoginPlan,
     client: HttpClient,
@@ -173,8 +172,7 @@ fn claim_at(claims: &Value, path: &[String]) -> Option<String> {
     Some(value.to_owned())
 }
 
-/// Tells whether the response lists the granted scopes and `scope` is not in the list. GitHub separates scopes by
-/// commas.
+/// Tells whether `scope` is missing from the granted scopes that the response lists. GitHub separates scopes by commas.
 fn is_missing(granted: Option<&str>, scope: &str) -> bool {
     granted.is_some_and(|granted| !granted.split([' ', ',']).any(|word| word == scope))
 }

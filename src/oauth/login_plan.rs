@@ -32,7 +32,7 @@ const LIMITS: Limits =
     Limits { connect: Duration::from_secs(10), overall: Duration::from_secs(30), total: Duration::from_hours(2) };
 
 impl LoginPlan {
-    /// Makes complete URLs from a provider's addresses, some of which depend on the registry. If the provider has no
+    /// Makes complete URLs from a provider's addresses. Some addresses depend on the registry. If the provider has no
     /// `device_url`, asks the issuer for the addresses. An error is a whole sentence.
     pub(crate) fn new(provider: Provider, registry: &Registry) -> Result<Self, String> {
         let near = provider.is_announced || provider.device_url.as_ref().is_some_and(|url| url.starts_with('/'));
@@ -69,7 +69,7 @@ impl LoginPlan {
         })
     }
 
-    /// Asks for a code. An error is a whole sentence that names the host.
+    /// Asks for a code. An error is a whole sentence that contains the host.
     pub(crate) fn begin(self, device_name: &str) -> Result<PendingLogin, String> {
         let Provider { client_id, scope, own_scope, audience, body, .. } = &self.provider;
         let client = client();
@@ -138,8 +138,8 @@ impl LoginPlan {
     }
 }
 
-/// Returns an error if the address is outside the registry's domain. A page elsewhere could ask a person for a code
-/// that logs a stranger in (RFC 8628 section 5.4).
+/// Returns an error if the address is outside the registry's domain. A page in another domain could ask the person to
+/// enter a stranger's code, and so log the stranger in (RFC 8628 section 5.4).
 fn stay_near(url: &Url, registry: &Registry) -> Result<(), String> {
     if endpoint::is_near(url, registry) {
         return Ok(());

@@ -48,12 +48,12 @@ pub(crate) struct TokenSet {
     pub(crate) username: Option<Username>,
 }
 
-/// Why a renewal failed. Each text is a part of a sentence and names the host.
+/// Why a renewal failed. Each text is a part of a sentence and contains the host.
 #[derive(Debug)]
 pub(crate) enum RenewError {
     /// The provider has ended the login, so a person has to log in again.
     Over(String),
-    /// The provider's session has ended, so a person must first log in at `page`; the stored login stays valid.
+    /// The provider's session has ended, so a person must first log in at `page`. The stored login stays valid.
     SessionOver { page: String },
     /// There is no token now, but a later attempt may succeed.
     Later(RenewDelay),
@@ -63,7 +63,7 @@ pub(crate) enum RenewError {
 #[derive(Debug)]
 pub(crate) struct RenewDelay {
     pub(crate) why: String,
-    /// A new refresh token that the provider issued before the failure; the old one may be invalid.
+    /// A new refresh token that the provider issued before the failure. The old refresh token may be invalid.
     pub(crate) refresh: Option<Secret>,
     pub(crate) login_life: Option<LoginLife>,
 }
@@ -82,7 +82,7 @@ pub(crate) fn is_fit_for_browser(link: &str) -> bool {
         && link.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b))
 }
 
-/// ATCR's error code for a session that has ended, so that a person has to log in again with a browser.
+/// ATCR's error code for an ended session, after which a person must log in again with a browser.
 const SESSION_OVER: &str = "oauth_session_expired";
 
 fn client(patience: Duration) -> HttpClient {

@@ -1,4 +1,4 @@
-//! Describes an identity provider. Providers are data, so that a user can correct or add a provider.
+//! Describes an identity provider. Providers are data instead of code, so that a user can correct or add a provider.
 //!
 //! The page docs/providers.md explains each field to users.
 
@@ -15,13 +15,13 @@ pub(crate) struct Provider {
     /// registry's own domain.
     #[serde(skip)]
     pub(super) is_announced: bool,
-    /// Whether the user or the previous login named the issuer.
+    /// Whether the issuer comes from the user or from the previous login.
     #[serde(skip)]
     pub(super) is_at_issuer: bool,
     /// The scope that the user wants instead of the provider's usual scope.
     #[serde(skip)]
     pub(super) own_scope: Option<String>,
-    /// The provider's name as people see it.
+    /// The provider's name as shown to people.
     pub(crate) title: String,
     /// The registries where the provider logs people in. `*.` at the start of a name matches one or more labels.
     pub(super) hosts: Vec<String>,
@@ -30,14 +30,14 @@ pub(crate) struct Provider {
     pub(super) client_id: Option<String>,
     /// The address for discovery (`OpenID` Connect, RFC 8414), if the endpoints are not configured.
     pub(super) issuer: Option<String>,
-    /// The end of a token server's address; the rest of that address is the issuer.
+    /// The suffix of a token server's address. The address without this suffix is the issuer.
     pub(super) issuer_from_realm: Option<String>,
     /// The `service` in the challenges of the provider's token servers. `realm_service` and `issuer_from_realm`
     /// together identify the provider.
     pub(super) realm_service: Option<String>,
     pub(super) tenant: Option<String>,
-    /// An address, or a path at the registry. `device_url` and the three URLs after it may contain `{issuer}` and
-    /// `{tenant}`.
+    /// The device authorization endpoint, as a URL or as a path at the registry. `device_url` and the three URLs after
+    /// it may contain `{issuer}` and `{tenant}`.
     pub(super) device_url: Option<String>,
     pub(super) token_url: Option<String>,
     pub(super) revoke_url: Option<String>,
@@ -57,7 +57,7 @@ pub(crate) struct Provider {
     pub(super) expiry_url: Option<String>,
     /// The page where a person sees and ends the login.
     pub(super) page: Option<String>,
-    /// The page where a person makes a token, and in `token_rights` the rights to choose there.
+    /// The page where a person makes a token. `token_rights` lists the rights to choose on this page.
     pub(crate) token_page: Option<String>,
     pub(crate) token_rights: Option<String>,
 }
@@ -85,7 +85,7 @@ pub(super) enum UsernameRule {
     Ask,
 }
 
-/// A way to exchange the provider's token for the registry's.
+/// A way to exchange the provider's token for the registry's token.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum TokenExchange {
@@ -93,7 +93,7 @@ pub(super) enum TokenExchange {
     DockerHubPat,
 }
 
-/// The name of the provider for issuers that the table does not contain.
+/// The name of the provider that is used for issuers outside the table.
 pub(super) const ANY_ISSUER: &str = "oidc";
 
 impl Provider {
@@ -102,8 +102,7 @@ impl Provider {
         self.device_url.is_some() || self.issuer.is_some() || self.name == ANY_ISSUER
     }
 
-    /// Tells whether a login can begin without further options. The menu of a login offers only providers for which
-    /// this function returns true.
+    /// Tells whether a login can begin without further options. The login menu offers only such providers.
     pub(crate) fn is_ready(&self) -> bool {
         let knows_client = self.client_id.is_some() || !self.wants_client_id();
         self.has_login() && !self.opt_in && knows_client && (self.device_url.is_some() || self.issuer.is_some())
@@ -118,8 +117,8 @@ impl Provider {
         self.username == UsernameRule::Ask
     }
 
-    /// Tells whether the issuer comes from the registry's realm, because neither the user nor the previous login named
-    /// one.
+    /// Tells whether the issuer comes from the registry's realm, because neither the user nor the previous login
+    /// specified an issuer.
     pub(crate) fn is_found_by_realm(&self) -> bool {
         self.issuer_from_realm.is_some() && !self.is_at_issuer
     }
@@ -148,8 +147,8 @@ impl Provider {
         Self { is_announced: true, issuer: Some(issuer), ..self }
     }
 
-    /// Applies the user's overrides for one login. A new issuer removes the fixed addresses, because those addresses
-    /// are the old issuer's. Addresses that contain `{issuer}` remain.
+    /// Applies the user's overrides for one login. If the user sets an issuer, removes the fixed addresses, because
+    /// these are addresses of the old issuer. Addresses that contain `{issuer}` remain.
     #[must_use]
     pub(crate) fn with(mut self, words: &ProviderOverrides) -> Self {
         let ProviderOverrides { issuer, client_id, scope, tenant } = words;

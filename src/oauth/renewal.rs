@@ -7,8 +7,8 @@ use super::{RenewDelay, RenewError, SESSION_OVER, TokenExchange, TokenSet, clien
 use crate::model::{OAuthGrant, Registry, Secret, jwt};
 use crate::system::http::{Authorization, FormField, HttpRequest, Method};
 
-/// Fetches the next secret within `patience`. Sends only one request to the provider, because a second use of a
-/// single-use refresh token would look like theft (RFC 9700 section 4.14).
+/// Fetches the next secret within `patience`. Sends only one request to the provider. The second use of a single-use
+/// refresh token would look like theft (RFC 9700 section 4.14).
 pub(crate) fn renew(
     grant: &OAuthGrant,
     registry: &Registry,
@@ -49,7 +49,7 @@ pub(crate) fn renew(
     }
 }
 
-/// Returns a token's expiry from the response, or else from the claims in the token.
+/// Returns a token's expiry from the response. If the response has no expiry, reads the claims in the token.
 pub(super) fn end_of_token(answer: &ProviderResponse, token: &Secret, now: SystemTime) -> Option<SystemTime> {
     let expiry = answer.life().and_then(|life| now.checked_add(life));
     expiry.or_else(|| jwt::claims(token).and_then(|claims| jwt::expiry(&claims)))
@@ -66,7 +66,7 @@ fn parse_exchange(name: &str) -> Result<TokenExchange, RenewError> {
 
 fn token(status: u16, answer: &ProviderResponse, field: Option<&str>, host: &str) -> Result<Secret, RenewError> {
     match answer.text("error") {
-        // The first code is from RFC 6749, and the others are from GitHub, Entra and `OpenID` Connect.
+        // RFC 6749 defines `invalid_grant`. The other codes are from GitHub, Entra and `OpenID` Connect.
         Some(
             code @ ("invalid_grant"
             | "bad_refresh_token"

@@ -45,7 +45,7 @@ impl ProviderResponse {
         self.0.get(field).filter(|secret| secret.is_one_line()).map(Secret::copy)
     }
 
-    /// Returns the registry's token from the configured field, or else from a field with a usual name.
+    /// Returns the registry's token from the configured field. Without a configured field, tries the usual names.
     pub(super) fn token(&self, field: Option<&str>) -> Option<Secret> {
         match field {
             Some(field) => self.secret(field),
@@ -72,13 +72,13 @@ impl ProviderResponse {
         Some(LoginLife { since: now, expires_at: now.checked_add(life)? })
     }
 
-    /// Reads a field in seconds, where Keycloak's zero means no limit and becomes `None`.
+    /// Reads a field in seconds. Keycloak sends zero for an unlimited lifetime, which is returned as `None`.
     fn span(&self, field: &str) -> Option<Duration> {
         let seconds = self.number(field).filter(|seconds| (1..=LONGEST_LIFE).contains(seconds))?;
         u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 
-    /// Returns the error in the server's words: the description with the code, or only the code.
+    /// Returns the server's description of the error with the code, or only the code if there is no description.
     pub(super) fn reason(&self, code: &str) -> String {
         let code = one_line(code, 60);
         match self.text("error_description").or_else(|| self.text("message")) {
@@ -105,7 +105,6 @@ fn decoded((name, value): (&str, &str)) -> (String, Secret) {
 pub(super) mod tests {
     use super::*;
 
-    /// An answer as it comes from the network.
     pub(in crate::oauth) fn response(status: u16, body: &str) -> HttpResponse {
         let body = Some(Secret::new(body.to_owned()));
         HttpResponse { status, body, ..HttpResponse::default() }

@@ -15,9 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 const LEFT: &str = "the access token that this login created stays valid";
 
-/// Revokes the refresh token, and the secret itself if the provider issued the secret. An error is a sentence with the
-/// host, and with the page for revoking by hand if that page is known. `Ok(Some)` means that the login is revoked, and
-/// the text says which token stays valid.
+/// Revokes the refresh token, and the secret itself if the provider issued the secret. The text of an error contains
+/// the host. If the page for revoking by hand is known, the error also contains this page. `Ok(Some)` contains a text
+/// about a token that stays valid although the login is revoked.
 pub(crate) fn revoke(grant: &OAuthGrant, stored: &StoredSecret) -> Result<Option<String>, String> {
     let by_hand = |why: String| match &grant.page {
         Some(page) => format!("{why}; end it at {page}"),
@@ -66,7 +66,7 @@ fn send(
     verdict(host, response.status, &ProviderResponse::read(&response), is_extra)
 }
 
-/// Reads the response to a revocation, in which status 200 can also mean an unknown token (RFC 7009 section 2.2).
+/// Reads the response to a revocation. Status 200 can also mean that the token is unknown (RFC 7009 section 2.2).
 fn verdict(host: &str, status: u16, answer: &ProviderResponse, is_extra: bool) -> Result<(), String> {
     match (status, answer.text("error")) {
         (200..=299, None) => Ok(()),

@@ -1,6 +1,6 @@
 //! `ProviderTable`: the built-in providers with the user's changes.
 //!
-//! The field `providers` of Ensign's `config.json` overrides the built-in `providers.json`, field by field.
+//! The entries of `providers` in Ensign's `config.json` override single fields of the built-in `providers.json`.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::model::Registry;
 pub(crate) struct ProviderTable(Vec<Provider>);
 
 impl ProviderTable {
-    /// Reads the built-in table, and overrides it with the user's `providers`. An error names the provider.
+    /// Reads the built-in table, and overrides it with the user's `providers`. An error contains the provider's name.
     pub(crate) fn read(users: Option<&Value>) -> Result<Self, String> {
         let mut rows: Map<String, Value> =
             serde_json::from_str(include_str!("providers.json")).expect("a test parses the table");
@@ -52,7 +52,7 @@ impl ProviderTable {
         self.0.iter().find(|provider| provider.name == name)
     }
 
-    /// Returns the row for issuers that the table does not contain.
+    /// Returns the provider that is used for issuers outside the table.
     pub(crate) fn any_issuer(&self) -> Provider {
         self.named(ANY_ISSUER).cloned().unwrap_or_default()
     }
@@ -64,9 +64,9 @@ impl ProviderTable {
         self.0.iter().find(exact).or_else(|| self.0.iter().find(wide))
     }
 
-    /// Finds the provider by the address and the `service` of its token server. A token server of the issuer in the
-    /// provider's own row does not match. A row's own issuer serves only the row's `hosts`, so another registry that
-    /// refers to the issuer may want to steal the login.
+    /// Finds the provider by the address and the `service` of its token server. Skips a provider whose own `issuer` is
+    /// at this token server. Such an issuer logs people in only at the provider's `hosts`. Another registry that names
+    /// this token server may want to steal the login.
     pub(crate) fn by_realm(&self, realm: &str, service: &str) -> Option<Provider> {
         let fits = |provider: &&Provider| {
             let is_another = provider.issuer_of(realm).is_some_and(|issuer| provider.issuer.as_ref() != Some(&issuer));
@@ -75,8 +75,8 @@ impl ProviderTable {
         Some(self.0.iter().find(fits)?.clone().at_realm(realm))
     }
 
-    /// Returns the providers' names for a sentence. Rows without a login, which only say where to make a token, are
-    /// left out.
+    /// Returns the providers' names for a sentence. Leaves out providers without a login, which only have a page for
+    /// making tokens.
     pub(crate) fn names(&self) -> String {
         let names: Vec<_> =
             self.0.iter().filter(|provider| provider.has_login()).map(|provider| provider.name.as_str()).collect();

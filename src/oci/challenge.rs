@@ -44,8 +44,8 @@ impl Challenge {
 struct HeaderReader<'a>(&'a str);
 
 impl<'a> HeaderReader<'a> {
-    /// A comma separates the parameters of a challenge, and also one challenge from the next. A word before `=` is the
-    /// name of a parameter. Any other word begins a challenge.
+    /// Commas separate the parameters of a challenge, and commas separate challenges too. A word before `=` is the name
+    /// of a parameter. Any other word begins a challenge.
     fn challenges(&mut self) -> Vec<Challenge> {
         let mut challenges: Vec<Challenge> = Vec::new();
         while !self.skip_separators().is_empty() {
@@ -72,7 +72,7 @@ impl<'a> HeaderReader<'a> {
         challenges
     }
 
-    /// Reads `="quoted"` or `=bare`, and returns `None` if the value or its closing quote is missing.
+    /// Reads `="quoted"` or `=bare`. Returns `None` if the value or the closing quote is missing.
     fn value(&mut self) -> Option<String> {
         self.0 = self.0.strip_prefix('=')?;
         self.take(is_space);
@@ -89,7 +89,7 @@ impl<'a> HeaderReader<'a> {
         (self.at_end_of_item() || self.0.starts_with(is_space)).then_some(value)
     }
 
-    /// Reads up to the closing quote, where `\` makes the next character literal.
+    /// Reads up to the closing quote. A `\` makes the next character literal.
     fn quoted(&mut self) -> Option<String> {
         let mut value = String::new();
         let mut chars = self.0.chars();

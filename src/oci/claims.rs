@@ -1,5 +1,5 @@
-//! Reads the claims of a registry token that is a JWT (distribution `docs/content/spec/auth/jwt.md`). Claims prove
-//! nothing to Ensign, because only the registry can check the token's signature.
+//! Reads the claims of a registry token that is a JWT (distribution `docs/content/spec/auth/jwt.md`). Ensign cannot
+//! verify the claims, because only the registry can check the token's signature.
 
 use serde_json::Value;
 

@@ -10,16 +10,16 @@ use crate::system::text::one_line;
 /// An error from the body of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
-    /// `DENIED`, `MANIFEST_UNKNOWN` or another word.
+    /// The error code, such as `DENIED` or `MANIFEST_UNKNOWN`.
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) detail: Option<String>,
 }
 
-/// The largest number of errors that a person is shown.
+/// The largest number of errors that are shown to a person.
 const MOST: usize = 20;
 
-/// Reads the errors in a body, and returns none if the body has no readable text.
+/// Reads the errors in a body. Returns an empty list if the body has no readable text.
 pub(crate) fn parse(body: &[u8]) -> Vec<ApiError> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => match fields.get("errors") {
@@ -44,7 +44,7 @@ fn error(value: &Value) -> Option<ApiError> {
     (code.is_some() || message.is_some() || detail.is_some()).then_some(ApiError { code, message, detail })
 }
 
-/// Returns a string as it is, and any other value as JSON, each on one line.
+/// Returns the text of a string, or the JSON of any other value, on one line.
 fn text(value: &Value) -> Option<String> {
     let text = match value {
         Value::Null => return None,

@@ -1,6 +1,6 @@
-//! Sends requests to a registry, to find out whether it accepts a login and what the account may do there.
+//! Asks a registry whether it accepts a login, and what the account may do there.
 //!
-//! The command `login` asks the registry before it saves a login, and the command `check` asks on a person's request.
+//! The commands `login` and `check` use this module. `login` saves a login only after the check.
 
 mod access;
 pub(crate) mod api;
@@ -39,7 +39,7 @@ pub(crate) use transport::{TlsTrouble, TransportSecurity};
 /// A registry's verdict about a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LoginVerdict {
-    /// The registry accepts these credentials, whose permissions are unknown.
+    /// The registry accepts these credentials, but their permissions are unknown.
     Accepted,
     /// The registry or its token server answers anyone, so the credentials were not checked.
     Open,
@@ -47,12 +47,12 @@ pub(crate) enum LoginVerdict {
     Rejected { by: String },
     /// The credentials are right, but their session has ended. A person must log in again at `page`, with a browser.
     SessionOver { page: String },
-    /// The login could not be checked. `why` is a part of a message, and names the host.
+    /// The login could not be checked. `why` is a part of a message, and contains the host.
     Unverified { why: String },
 }
 
 /// The result of a request, together with a new identity token if a server issued one. The new token must be saved,
-/// because the server may refuse the old one.
+/// because the server may refuse the old token.
 #[derive(Debug)]
 pub(crate) struct RegistryReply<T> {
     pub(crate) answer: T,
@@ -67,12 +67,12 @@ impl<T> RegistryReply<T> {
     }
 }
 
-/// The media types of all manifests, because some registries hide a manifest whose type is not listed.
+/// All media types of manifests. Some registries hide a manifest if its media type is not in the `Accept` header.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, */*";
 
-/// Checks a login as `docker login` does, which requires status 200 for `GET /v2/`. Where plain http is allowed, https
-/// with any certificate is tried first, as by Docker's daemon for insecure registries.
+/// Checks a login as `docker login` does, by requiring status 200 for `GET /v2/`. If plain http is allowed, first tries
+/// https with any certificate, as Docker's daemon does for insecure registries.
 pub(crate) fn check(
     registry: &Registry,
     credential: &Credential,
@@ -95,7 +95,7 @@ pub(crate) fn access(
         .map(|answer| answer.err().unwrap_or(RepositoryAccess::Allowed))
 }
 
-/// Logs in and fetches a token that permits to pull from the image's repository, or to pull and push.
+/// Logs in and fetches a token for pulling from the image's repository, or for pulling and pushing.
 pub(crate) fn token(
     image: &ImageReference,
     operation: Operation,
@@ -129,7 +129,7 @@ fn probe_repository(
     RegistryReply { answer, renewed: probe.into_requester().into_renewed(), expiry: client.credentials_expiry() }
 }
 
-/// Logs in by https or, where allowed, by http. Also returns the context if the login was accepted.
+/// Logs in by https or, where allowed, by http. If the login was accepted, returns the context too.
 fn authenticate<'a>(
     client: &HttpClient,
     registry: &Registry,
@@ -155,7 +155,8 @@ fn authenticate<'a>(
     })
 }
 
-/// Returns `None` if the registry's name is not a host, because some programs store arbitrary text.
+/// Returns `None` if the registry's name is not a valid host. Some programs store arbitrary text as the name of a
+/// registry.
 fn endpoint(scheme: &str, registry: &Registry) -> Option<Url> {
     let authority = registry.api_authority();
     Url::parse(&format!("{scheme}://{authority}/v2/"))

@@ -11,8 +11,8 @@ use crate::model::{Credential, ImageReference, Operation, Secret, timestamp};
 use crate::system::http::{Authorization, HttpError, HttpRequest, HttpResponse, Url};
 use crate::system::text::sanitize;
 
-/// The input is a list of `WWW-Authenticate` headers, one a line. A parsed challenge has no control characters, and
-/// does not change when it is printed and parsed again.
+/// The input is a list of `WWW-Authenticate` headers, one per line. Asserts that a parsed challenge has no control
+/// characters, and that printing and parsing the challenge again changes nothing.
 pub(crate) fn challenge(text: &str) {
     let headers: Vec<String> = text.lines().map(str::to_owned).collect();
     let challenges = challenge::parse(&headers);
@@ -32,8 +32,8 @@ pub(crate) fn challenge(text: &str) {
     assert_eq!(challenge::parse(&[printed.join(", ")]), sound, "printed as all challenges in one header");
 }
 
-/// The input is up to three scopes, one a line. The text of a scope and its set agree, and a union contains both
-/// scopes.
+/// The input is up to three scopes, one per line. Asserts that a scope's text matches its set of permissions, and that
+/// a union contains both scopes.
 pub(crate) fn scope(text: &str) {
     let mut lines = text.lines();
     let [a, b, c] = [(); 3].map(|()| Scopes::parse(lines.next().unwrap_or_default()));
@@ -61,9 +61,9 @@ pub(crate) fn scope(text: &str) {
     assert_eq!(Scopes::parse(&both.to_string()), both);
 }
 
-/// The input is a conversation: a line of options, then the responses, separated by lines of `--`. Each response is a
-/// status, headers and, after a blank line, a body. No conversation causes many requests, or sends the password to a
-/// forbidden place.
+/// The input is a conversation, which has a line of options and then the responses, separated by lines of `--`. Each
+/// response is a status, headers and, after a blank line, a body. Asserts that few requests are sent, and that the
+/// password is never sent to a forbidden place.
 pub(crate) fn answers(text: &str) {
     let (options, answers) = text.split_once('\n').unwrap_or((text, ""));
     let has = |option: &str| options.split(' ').any(|word| word == option);
@@ -175,7 +175,8 @@ fn answer(text: &str) -> Result<HttpResponse, HttpError> {
     })
 }
 
-/// Checks that no secret is sent unencrypted for an https registry, or to this machine for a registry elsewhere.
+/// Checks that no secret is sent unencrypted if the registry uses https. A secret for a registry on another machine
+/// must not be sent to this machine.
 fn may_be_sent(request: &HttpRequest<'_>, registry: &Url) {
     assert!(!format!("{request:?}").contains("hunter2"));
     let url = &request.url;

@@ -1,4 +1,4 @@
-//! Tells whether a registry is reachable without a login, and which faults on this machine prevent that.
+//! Tells whether a registry answers requests without a login, and which faults on this machine prevent an answer.
 
 use super::transport::certificate_names;
 use super::{TransportSecurity, client, endpoint};

@@ -1,7 +1,7 @@
 //! Checks the realm of a Bearer challenge. The realm is an address from an untrusted server, and a password may be sent
 //! there.
 //!
-//! The rules are those of go-containerregistry (`pkg/v1/remote/transport/bearer.go`, issue 2258), and some more.
+//! The rules include the rules of go-containerregistry (`pkg/v1/remote/transport/bearer.go`, issue 2258).
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -10,7 +10,8 @@ use crate::system::http::Url;
 use crate::system::text::one_line;
 
 /// Returns the token server's address, if credentials for the registry at `registry` may be sent there. Otherwise
-/// returns the reason. The token server may be on another host, as Docker Hub's `auth.docker.io` is.
+/// returns the reason. The token server may be on another host than the registry, such as Docker Hub's
+/// `auth.docker.io`.
 pub(super) fn check(realm: &str, registry: &Url, security: TransportSecurity) -> Result<Url, String> {
     let shown = one_line(realm, 100);
     let url = resolve(realm, registry).ok_or_else(|| format!("`{shown}` is not an http or https address"))?;
@@ -30,7 +31,7 @@ pub(super) fn check(realm: &str, registry: &Url, security: TransportSecurity) ->
     Ok(url)
 }
 
-/// Completes an address that the server at `base` sent, which is a full address or a path on that server.
+/// Completes an address that the server at `base` sent. The address may be a full URL or a path on that server.
 pub(super) fn resolve(reference: &str, base: &Url) -> Option<Url> {
     if reference.starts_with('/') { base.at(reference) } else { Url::parse(reference) }
 }

@@ -3,8 +3,8 @@
 use crate::model::{Credential, Secret, Username};
 use crate::system::http::{Authorization, FormField};
 
-/// An account's credentials, or none for an anonymous user. A new identity token is kept here for the following
-/// requests, because the server then refuses the old one.
+/// An account's credentials, or no credentials for an anonymous user. Later requests use a new identity token, because
+/// the server may refuse the old token.
 #[derive(Debug)]
 pub(super) struct Requester<'a> {
     credential: Option<&'a Credential>,
@@ -55,8 +55,8 @@ impl<'a> Requester<'a> {
         self.credential.map(|credential| &credential.username)
     }
 
-    /// Returns the authorization by user name and password. Returns no authorization for an identity token, which only
-    /// the token server accepts, in a form.
+    /// Returns the authorization by user name and password. Returns no authorization for an identity token, because
+    /// only the token server accepts an identity token.
     pub(super) fn password(&self) -> Authorization<'a> {
         match self.credential {
             Some(credential) if !credential.username.is_identity_token() => Authorization::Basic(credential),

@@ -1,20 +1,20 @@
-//! Scopes: the permissions of a token, as a set and as text (distribution `docs/content/spec/auth/scope.md`).
+//! Defines the scopes of a token, as a set of permissions and as text (distribution `docs/content/spec/auth/scope.md`).
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A set of permissions with its original text, because some token servers accept only the text that they sent.
-/// Equality ignores the original text.
+/// A set of permissions, together with its original text. Some token servers accept a scope only in the same spelling
+/// as in the challenge. Equality ignores the original text.
 #[derive(Clone, Debug)]
 pub(super) struct Scopes {
     text: String,
     granted: PermissionSet,
 }
 
-/// One operation on one thing, such as a pull from a repository. Permissions have the order of the canonical text.
+/// One operation on one thing, such as a pull from a repository. Permissions are sorted as in the canonical text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Permission {
-    /// `repository` or `registry`, or the whole word if the word is not of the form `type:name:operation`.
+    /// The type `repository` or `registry`. A word without the form `type:name:operation` is stored here as a whole.
     pub(super) kind: String,
     pub(super) name: String,
     pub(super) operation: String,
@@ -45,8 +45,8 @@ impl Scopes {
         actions.iter().map(permission).collect()
     }
 
-    /// Parses words of the form `type:name:operation,…`, where a name may contain colons (`host:5000/app`). Any other
-    /// word becomes one permission.
+    /// Parses words of the form `type:name:operation,…`. A name may contain colons (`host:5000/app`). Any other word
+    /// becomes one permission.
     pub(super) fn parse(text: &str) -> Self {
         let unlimited = text.split_whitespace().any(|word| word == UNLIMITED);
         let granted = if unlimited {
@@ -57,7 +57,7 @@ impl Scopes {
         Self { text: text.to_owned(), granted }
     }
 
-    /// Returns the permissions in order, and none for an unlimited scope.
+    /// Returns the permissions in order. An unlimited scope returns an empty iterator.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Permission> {
         match &self.granted {
             PermissionSet::Everything => None,
@@ -106,7 +106,7 @@ impl Scopes {
     }
 }
 
-/// Collects permissions with the canonical text, which is sorted and merged, without duplicates.
+/// Collects permissions and makes their canonical text, which is sorted and has no duplicates.
 impl FromIterator<Permission> for Scopes {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
         let mut all = BTreeSet::new();
@@ -128,7 +128,7 @@ impl PartialEq for Scopes {
     }
 }
 
-/// Splits a word into permissions: the type ends at the first colon, and the name at the last.
+/// Splits a word into permissions. The type ends at the first colon, and the name ends at the last colon.
 fn permissions(word: &str) -> Vec<Permission> {
     let parts = word.split_once(':').and_then(|(kind, rest)| Some((kind, rest.rsplit_once(':')?)));
     let permission = |kind: &str, name: &str, operation: &str| Permission {

@@ -1,5 +1,5 @@
-//! A server on this machine for tests. A function answers the requests by plain http, and a TLS handshake is refused.
-//! This file also contains functions that print requests and make tokens.
+//! Runs a server on this machine for tests. A function answers the requests by plain http, and the server refuses a TLS
+//! handshake. This file also contains functions that print requests and make tokens.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -19,7 +19,8 @@ pub(super) struct ScriptedServer {
 }
 
 impl ScriptedServer {
-    /// Starts a server whose `answer` gets the request line and the headers, and writes the whole response.
+    /// Starts a server. For each request, calls `answer` with the request line and the headers, and `answer` writes the
+    /// whole response.
     pub(super) fn start(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let registry = Registry::from_key(&listener.local_addr().unwrap().to_string());

@@ -16,9 +16,9 @@ use crate::system::http::{Authorization, FormField, HttpRequest, HttpResponse, M
 #[derive(Clone, Debug)]
 pub(super) struct TokenServer {
     url: Url,
-    /// The registry whose challenge named this server.
+    /// The registry that sent the challenge with the address of this server.
     registry: Url,
-    /// The service of the challenge; `None` for token servers without a service, such as Gitea's.
+    /// The service in the challenge. Some token servers, such as Gitea's, have no service.
     service: Option<String>,
 }
 
@@ -33,11 +33,12 @@ pub(crate) struct BearerToken {
 /// The values of `error` with which ATCR's token server asks a person to log in again with a browser.
 const SESSION_OVER: [&str; 1] = ["oauth_session_expired"];
 
-/// The shortest lifetime. The value is the specification's default, and the minimum that clients rely on.
+/// The shortest lifetime. The distribution specification sets this lifetime as the default and, for older clients, as
+/// the minimum.
 const LEAST_LIFETIME: Duration = Duration::from_mins(1);
 
 impl TokenServer {
-    /// Reads a Bearer challenge of the registry at `registry`; an error says why no credentials are sent to the realm.
+    /// Reads a Bearer challenge of the registry at `registry`. An error says why no credentials are sent to the realm.
     pub(super) fn from_challenge(
         bearer: &Challenge,
         registry: &Url,
@@ -61,9 +62,9 @@ impl TokenServer {
     }
 
     /// Builds the request for a token. The request has no `offline_token`, because the typed password remains the saved
-    /// secret. A request without a scope has no side effects at the server. Servers accept an identity token only in
-    /// the `OAuth2` form. If a server lacks the `OAuth2` form, there is no second request, because there is no password
-    /// to send.
+    /// secret. A request without a scope has no side effects at the server. An identity token is sent in an `OAuth2`
+    /// form, because servers accept it nowhere else. If the server does not support this form, Ensign has no password
+    /// for a second request.
     pub(super) fn ask<'a>(&self, requester: &Requester<'a>, scopes: &Scopes) -> HttpRequest<'a> {
         let mut words = vec![("client_id", "ensign".to_owned())];
         words.extend(self.service.clone().map(|service| ("service", service)));
@@ -121,7 +122,7 @@ impl BearerToken {
     }
 }
 
-/// A token server's response, where `token` and `access_token` have the same meaning.
+/// A token server's response. `token` and `access_token` have the same meaning.
 #[derive(Deserialize)]
 struct TokenResponse {
     token: Option<String>,
@@ -146,7 +147,7 @@ impl TokenResponse {
     }
 }
 
-/// The fields of a response which reports that a session has ended.
+/// A response that reports the end of a session.
 #[derive(Deserialize)]
 struct SessionEnd {
     error: String,

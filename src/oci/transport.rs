@@ -1,19 +1,19 @@
-//! Connections to a registry: Connections to a registry by TLS or plain http, with their certificates and faults.
+//! Connections to a registry: Makes connections to a registry by TLS or plain http, and recognises faults of TLS.
 
 use crate::model::Registry;
 use crate::system::http::{
     HttpClient, Limits, NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, TlsOptions, UNKNOWN_ISSUER,
 };
 
-/// Whether the user allowed plain http and unknown certificates for the registry.
+/// Whether the user has allowed plain http and unknown certificates for a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TransportSecurity {
-    /// Plain http and unknown certificates are not allowed, except for a registry on this machine.
+    /// Only a registry on this machine may use plain http or an unknown certificate.
     Https,
     PlainHttpAllowed,
 }
 
-/// The reason why TLS failed, with one variant for each hint to the user.
+/// The reason why TLS failed. Each variant leads to another hint for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TlsTrouble {
     UnknownAuthority,
@@ -22,13 +22,14 @@ pub(crate) enum TlsTrouble {
     Other,
 }
 
-/// Returns a client for the registry and the servers that it redirects to.
+/// Returns a client for the registry and for the targets of its redirects.
 pub(super) fn client(registry: &Registry, security: TransportSecurity) -> HttpClient {
     let is_insecure = security == TransportSecurity::PlainHttpAllowed;
     HttpClient::secured(Limits::default(), TlsOptions { names: certificate_names(registry), is_insecure })
 }
 
-/// Returns the names of the registry's folders in `certs.d`: its name with and without port 443, and its API's host.
+/// Returns the names of the folders in `certs.d` that are for this registry. These names are the registry's name, the
+/// name with port 443, and the host of its API.
 pub(super) fn certificate_names(registry: &Registry) -> Vec<String> {
     let (written, asked) = (registry.as_str(), registry.api_authority());
     let mut names = vec![written.to_owned()];

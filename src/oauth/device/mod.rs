@@ -1,5 +1,5 @@
-//! Models a device login (RFC 8628) as a state machine with neither I/O nor clock, so that a table of tests covers each
-//! odd response.
+//! Models a device login (RFC 8628) as a state machine. The state machine has neither I/O nor clock, so that tests can
+//! cover each odd response.
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use super::response::ProviderResponse;
 use crate::model::Secret;
 use crate::system::text::one_line;
 
-/// The response to a device authorization request: the user code for the person, and the device code for polling.
+/// The response to a device authorization request. The response contains a user code for the person and a device code
+/// for polling.
 #[derive(Debug)]
 pub(super) struct DeviceAuthorization {
     pub(super) prompt: Prompt,
@@ -46,7 +47,7 @@ pub(super) enum PollReply<'a> {
         error: Option<&'a str>,
         has_token: bool,
     },
-    /// There was no response, for the reason in the text.
+    /// No response arrived, and the text says why.
     Nothing(String),
 }
 
@@ -74,7 +75,7 @@ pub(crate) enum DeviceFlowError {
         drifts: bool,
     },
     OutOfReach(String),
-    /// The page where the person has to log in, as the provider sent it and not yet checked.
+    /// The page where the person has to log in. The provider sent this address, which is not checked yet.
     SessionOver(Option<String>),
     Failed(String),
 }
@@ -83,7 +84,7 @@ pub(crate) enum DeviceFlowError {
 const INTERVAL: Duration = Duration::from_secs(5);
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 const LEAST_INTERVAL: Duration = Duration::from_secs(1);
-/// The longest interval that is accepted. A longer interval is a mistake, or the code would expire between two polls.
+/// The longest interval that is accepted. With a longer interval, the code could expire between two polls.
 const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 const LASTS: Duration = Duration::from_mins(10);
@@ -92,7 +93,7 @@ const LONGEST_LAST: Duration = Duration::from_hours(1);
 const UNANSWERED: u32 = 5;
 
 impl DeviceAuthorization {
-    /// Reads the device authorization response. An error is the end of a sentence about the provider.
+    /// Reads the device authorization response. The text of an error completes a sentence about the provider.
     pub(super) fn read(status: u16, answer: &ProviderResponse, error: Option<&str>) -> Result<Self, String> {
         if let Some(code) = error {
             return Err(format!("it refused: {}", answer.reason(code)));

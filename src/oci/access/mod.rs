@@ -1,4 +1,4 @@
-//! Describes what an account may do with a repository: the probe's request and its results.
+//! Defines the request to a probe, and the probe's results about an account's access to a repository.
 
 mod probe;
 
@@ -13,7 +13,7 @@ pub(super) use probe::{AccessProbe, ProbeStep};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RepositoryAccess {
     Allowed,
-    /// The registry answered that the image does not exist, and a registry may hide an image in this way.
+    /// The registry answered that the image does not exist. A registry may also answer so in order to hide an image.
     Unseen,
     /// The registry accepts the account, but the account has no permission.
     Denied {
@@ -23,7 +23,7 @@ pub(crate) enum RepositoryAccess {
     Anyone {
         allowed: bool,
     },
-    /// The registry or its token server, named in `by`, refuses the account.
+    /// The registry or its token server refuses the account. `by` contains the server's name.
     Rejected {
         by: String,
     },
@@ -31,13 +31,13 @@ pub(crate) enum RepositoryAccess {
     SessionOver {
         page: String,
     },
-    /// The registry accepts the account, but expects the password itself and issues no tokens.
+    /// The registry accepts the account, but requires the password instead of a token.
     NoTokens,
     /// The registry accepts the account, but the account's access could not be checked, for the reason `why`.
     Unknown {
         why: String,
     },
-    /// Not even the account could be checked, for the reason `why`.
+    /// Neither the account nor its access could be checked, for the reason `why`.
     Unverified {
         why: String,
     },
@@ -73,10 +73,10 @@ pub(super) enum AuthMethod {
     Token(TokenServer),
 }
 
-/// The question that a probe answers.
+/// The request to a probe.
 #[derive(Clone, Debug)]
 pub(super) enum ProbeRequest<'a> {
-    /// An account's access to an image's repository.
+    /// Asks what an account may do with an image's repository.
     Repository { image: &'a ImageReference, operation: Operation, goal: ProbeGoal },
     /// Asks for authorization of the caller's requests with these scopes. The responses to those requests show whether
     /// the account has permission.

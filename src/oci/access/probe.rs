@@ -38,7 +38,7 @@ const SPARE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(in crate::oci) enum ProbeStep<'a> {
     Send(HttpRequest<'a>),
-    /// The caller may send its own request with this authorization.
+    /// The caller of the probe may send a request of its own with this authorization.
     Authorized(Authorization<'a>),
     Done(Result<BearerToken, RepositoryAccess>),
 }
@@ -53,7 +53,7 @@ enum ProbePhase {
 }
 
 impl<'a> AccessProbe<'a> {
-    /// Begins a probe after a handshake, and returns the probe's first step with it.
+    /// Begins a probe after a handshake, and returns the probe together with its first step.
     pub(in crate::oci) fn start(
         context: AuthContext,
         requester: Requester<'a>,
@@ -170,7 +170,7 @@ impl<'a> AccessProbe<'a> {
         self.asked.to_string() == self.required.to_string()
     }
 
-    /// The token's claims, if there are any, decide about a push, because any other check would begin an upload.
+    /// Decides about a push by the token's claims if possible, because any other check would begin an upload.
     fn judge(&mut self, token: BearerToken) -> ProbeStep<'a> {
         let claims = claims::read(&token.secret);
         self.proven = !self.requester.is_anonymous();
@@ -248,7 +248,8 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// A registry that needed no login so far may require a login for this repository, or may require other scopes.
+    /// A registry that has required no login so far may require a login for this repository. A registry may also
+    /// require other scopes.
     fn after_refusal(&mut self, challenges: &[Challenge]) -> ProbeStep<'a> {
         let by = self.context.registry.authority().to_owned();
         let denied = if self.proven {
@@ -288,8 +289,8 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// Cancels the upload, unless the upload's address is outside the registry. No other server may get the
-    /// credentials.
+    /// Cancels the upload, unless the upload's address is outside the registry. Credentials are never sent to a server
+    /// outside the registry.
     fn give_up(&mut self, location: &str) -> ProbeStep<'a> {
         let registry = &self.context.registry;
         let is_own_address =

@@ -91,8 +91,8 @@ impl Endpoint {
         self.reference.as_deref().filter(|reference| named && reference.contains(':'))
     }
 
-    /// Returns the least scopes that the request needs (distribution `registry/handlers/app.go`). A registry that
-    /// requires further scopes names them in its challenge.
+    /// Returns the smallest set of scopes that the request needs (distribution `registry/handlers/app.go`). A registry
+    /// that requires further scopes names them in its challenge.
     pub(super) fn scopes(&self, method: Method) -> Scopes {
         let Some(repository) = &self.repository else {
             return match self.kind {
@@ -122,7 +122,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns the value of the `Accept` header for a person who sets none.
+    /// Returns the value of the `Accept` header for a request in which the person has not set this header.
     pub(super) fn accept(&self) -> Option<&'static str> {
         match self.kind {
             EndpointKind::Manifest => Some(MANIFESTS),
@@ -143,8 +143,8 @@ fn is_dots(segment: &str) -> bool {
     matches!(plain.as_str(), "." | "..")
 }
 
-/// Returns the kind of endpoint, and the number of segments that name the repository. The path is read from its end,
-/// because a repository may itself be called `manifests`.
+/// Returns the kind of endpoint, and the number of path segments in the repository's name. The path is read from its
+/// end, because a repository may itself be called `manifests`.
 fn classify(segments: &[&str]) -> (EndpointKind, usize) {
     let count = segments.len();
     let ends = |words: &[&str]| {

@@ -35,14 +35,14 @@ pub(crate) struct ApiRequest {
 pub(crate) struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
-    /// Whether the registry accepted the account; `status` may still report an error.
+    /// Whether the registry accepted the account. `status` may be an error even if the account was accepted.
     pub(crate) known: bool,
     /// The digests of the sent body.
     pub(crate) sent: Option<Digests>,
     /// Whether the list continues on a further page.
     pub(crate) has_more: bool,
     body: ResponseBody,
-    /// The expected digests of the body, each with the place that names the digest.
+    /// The expected digests of the body, each with the place where the digest was found.
     named: Vec<(&'static str, String)>,
 }
 
@@ -51,18 +51,19 @@ enum ResponseBody {
         response: StreamingResponse,
         hasher: Box<Hasher>,
     },
-    /// The list from all pages, as one body.
+    /// The merged list from all pages.
     Whole(Vec<u8>),
 }
 
-/// The largest body that is read into memory: four times the largest manifest that registries accept.
+/// The size limit of a body that is read into memory. Registries accept manifests of up to a quarter of this size.
 pub(crate) const LARGEST_TEXT: usize = 16 << 20;
 
 /// The limits for a list: the number of its pages, and the size of all pages together.
 const MAX_PAGES: usize = 1000;
 const LARGEST_LIST: usize = 64 << 20;
 
-/// Logs in and sends the request. Returns a response of any status as `Ok`; an error says why there is no response.
+/// Logs in and sends the request. A response with any status is returned as `Ok`. An error says why there is no
+/// response.
 pub(crate) fn call(
     call: &ApiRequest,
     registry: &Registry,
@@ -105,7 +106,8 @@ fn answer(call: &ApiRequest, session: &mut RegistrySession<'_>) -> Result<ApiRes
     Ok(answer)
 }
 
-/// Uploads a blob in one request after the first (distribution-spec «POST then PUT»).
+/// Uploads a blob in two requests: one request begins the upload, and the other sends the blob (distribution-spec «POST
+/// then PUT»).
 fn upload(
     call: &ApiRequest,
     session: &mut RegistrySession<'_>,
@@ -239,8 +241,8 @@ impl ApiResponse {
         Ok(text)
     }
 
-    /// Checks the digest of the body if all of the body was read. Otherwise only compares the digest in the path with
-    /// the digest in the header.
+    /// Checks the digest of the body if the whole body was read. Without the whole body, compares the digest in the
+    /// path with the digest in the header.
     pub(crate) fn digest(self, was_read: bool) -> Result<Option<Digests>, String> {
         let ResponseBody::Coming { hasher, .. } = self.body else { return Ok(None) };
         if !was_read {

@@ -1,5 +1,5 @@
-//! `RegistrySession`: sends requests with the same scopes to one registry. Each server gets only the credentials that
-//! are meant for it.
+//! `RegistrySession`: sends requests with the same scopes to one registry. Credentials are sent only to the server for
+//! which they are meant.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,8 +14,7 @@ use crate::system::http::{Authorization, HttpClient, HttpError, Method, Payload,
 pub(super) struct RegistrySession<'a> {
     client: HttpClient,
     probe: AccessProbe<'a>,
-    /// The first step after the login, which the first request uses. Later requests get their first step from the
-    /// probe.
+    /// The step that follows the login. The first request uses this step, and later requests ask the probe for a step.
     first: Option<ProbeStep<'a>>,
 }
 
@@ -28,17 +27,17 @@ pub(super) struct SessionRequest {
     pub(super) payload: Payload,
 }
 
-/// The longest time that a server may send nothing. A server may need this long to store a large blob.
+/// The time limit for a server that sends no data. A server may need up to a minute to store a large blob.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 const MAX_REDIRECTS: u8 = 3;
 
-/// The headers that are also sent to another server after a redirect. Other headers that a person sets may contain
+/// The headers that are kept when a redirect leads to another server. Other headers that a person sets may contain
 /// secrets.
 const HEADERS_FOR_OTHERS: [&str; 3] = ["accept", "content-type", "range"];
 
 impl<'a> RegistrySession<'a> {
-    /// Begins a session for requests with these `scopes`, by a login or anonymously.
+    /// Begins a session, with or without a login, for requests with these `scopes`.
     pub(super) fn open(
         registry: &Registry,
         credential: Option<&'a Credential>,
@@ -75,7 +74,7 @@ impl<'a> RegistrySession<'a> {
     }
 
     /// Sends a request with the credentials for the registry. After a 401, sends the request once more, with the
-    /// credentials that the registry then requires. A second 401 is returned as the response.
+    /// credentials that the new challenge requires. A second 401 is returned as the response.
     pub(super) fn ask(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
         let step = self.first.take().unwrap_or_else(|| self.probe.resume(SystemTime::now()));
         let authorization = self.authorize(step)?;
@@ -93,7 +92,8 @@ impl<'a> RegistrySession<'a> {
         }
     }
 
-    /// Sends a request as [`Self::ask`] does, and follows redirects. No other server gets the credentials.
+    /// Sends a request as [`Self::ask`] does, and follows redirects. After a redirect to another server, sends no
+    /// credentials.
     pub(super) fn fetch(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
         let mut request = request.clone();
         let mut response = self.ask(&request)?;

@@ -1,9 +1,9 @@
-//! Models the steps of a login as a state machine without I/O, which chooses the next request and interprets each
-//! response.
+//! Models the steps of a login as a state machine without I/O. The state machine chooses each request and interprets
+//! each response.
 //!
 //! The first request is a ping without credentials. The second request fetches a token from the token server, if the
-//! registry has one. A later request is `GET /v2/` with the token or the password. The login is accepted only if `GET
-//! /v2/` then returns 200, as for `docker login` (docker/cli `internal/registry/auth.go`).
+//! registry has one. The last request is `GET /v2/` with the token or the password. Like `docker login`, Ensign
+//! requires status 200 for this request (docker/cli `internal/registry/auth.go`).
 
 use crate::oci::access::{AuthContext, AuthMethod};
 use crate::oci::challenge::{self, Challenge};
@@ -26,7 +26,7 @@ pub(in crate::oci) struct Handshake<'a> {
     named: String,
     redirects: u8,
     awaited: HandshakePhase,
-    /// Whether the registry itself also accepts a password, in case the token server fails.
+    /// Whether the registry itself accepts a password, which is tried if the token server fails.
     basic_offered: bool,
     /// Whether the token is anonymous, so that the token server did not check the password.
     unseen: bool,
@@ -45,7 +45,7 @@ pub(in crate::oci) enum HandshakeStep<'a> {
 enum HandshakePhase {
     Ping,
     Token(TokenServer),
-    /// `GET /v2/` with a token of this server.
+    /// The request is `GET /v2/` with a token from this server.
     TokenProof(TokenServer),
     PasswordProof,
 }
@@ -156,8 +156,8 @@ impl<'a> Handshake<'a> {
 
     fn ask_for_token(&mut self, bearer: &Challenge) -> HandshakeStep<'a> {
         match TokenServer::from_challenge(bearer, &self.registry, self.security) {
-            // An anonymous requester gets a token later, for a repository. Some servers issue tokens only for a
-            // repository.
+            // Some servers issue tokens only for a repository. Therefore an anonymous user's token is requested later,
+            // when the repository is known.
             Ok(server) if self.requester.is_anonymous() => {
                 self.awaited = HandshakePhase::Token(server);
                 HandshakeStep::Done(LoginVerdict::Open)
@@ -182,8 +182,8 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// If the registry refuses the token, the password may still be right. Either the registry and the token server
-    /// disagree, or the token server ignores passwords.
+    /// If the registry refuses the token, the password may still be right. The registry and the token server may
+    /// disagree, or the token server may ignore passwords.
     fn after_token_proof(&mut self, issuer: &str, response: &HttpResponse) -> HandshakeStep<'a> {
         let host = self.registry.authority();
         let verdict = match response.status {
@@ -199,8 +199,8 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// After a failed attempt with a token, sends the password to the registry itself. The login ends instead if the
-    /// registry accepts no password, or if a person has to log in with a browser.
+    /// After a failed attempt with a token, sends the password to the registry itself. If the registry accepts no
+    /// password, or if a person has to log in with a browser, ends the login.
     fn fall_back(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
         if !self.basic_offered || matches!(verdict, LoginVerdict::SessionOver { .. }) {
             return HandshakeStep::Done(verdict);
@@ -214,7 +214,8 @@ impl<'a> Handshake<'a> {
         HandshakeStep::Send(get(self.registry.clone(), self.requester.password()))
     }
 
-    /// Ends the login. If `verdict` proves nothing, an earlier verdict about a token is returned instead.
+    /// Ends the login. If `verdict` neither accepts nor rejects the credentials, returns the earlier verdict about a
+    /// token.
     fn conclude(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
         let says_more = matches!(verdict, LoginVerdict::Accepted | LoginVerdict::Rejected { .. });
         HandshakeStep::Done(match self.previous_error.take() {
