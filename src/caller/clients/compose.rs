@@ -18,7 +18,7 @@ pub(super) const PODMAN_COMPOSE: Grammar =
     Grammar { names: &["podman-compose"], globals: GLOBALS, verbs: VERBS, plugins: &[] };
 
 /// The flags before the verb. The flags from `-c` to `--log-level` are from Docker Compose 1. The flags from
-/// `--podman-path` to the end are from podman-compose.
+/// `--podman-path` to `--podman-run-args` are from podman-compose.
 const GLOBALS: FlagTable = &[
     (
         "--ansi --parallel --progress -c --context -H --host --tlscacert --tlscert --tlskey \
