@@ -44,6 +44,9 @@ fn after(file: &ConfigJson, plan: &FilePlan) -> ConfigJson {
 fn without(file: &ConfigJson, sections: &[&str]) -> Value {
     let text = file.text().filter(|text| !text.trim().is_empty()).unwrap_or("{}");
     let mut json: Value = serde_json::from_str(text).expect("the text was parsed before");
+    if json.is_null() {
+        json = Value::Object(serde_json::Map::new()); // Docker reads `null` as an empty config
+    }
     for section in sections {
         json.as_object_mut().expect("the text is an object").remove(file.spelling(section));
     }

@@ -44,6 +44,11 @@ impl ImageReference {
         Self { registry, repository, tag: None, digest: None }
     }
 
+    /// Replaces the tag and the digest by those of `other`.
+    pub(crate) fn with_tag_of(self, other: &Self) -> Self {
+        Self { tag: other.tag.clone(), digest: other.digest.clone(), ..self }
+    }
+
     pub fn registry(&self) -> &Registry {
         &self.registry
     }

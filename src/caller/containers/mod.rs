@@ -27,11 +27,14 @@ fn redirected(
     program: &Program,
     registry: &Registry,
 ) -> CommandImages {
-    let is_short = |image: &ImageReference| image.registry().is_docker_hub() && !names_hub(program);
-    let full_names =
-        |image: &ImageReference| if is_short(image) { settings.full_names(image) } else { vec![image.clone()] };
-    let named = command.images.iter().flat_map(full_names);
-    command.images = named.filter(|image| image.registry() == registry).collect();
+    let full_names = |image: &ImageReference| {
+        if is_short(image, program) { settings.full_names(image) } else { vec![image.clone()] }
+    };
+    for image in std::mem::take(&mut command.images).iter().flat_map(full_names) {
+        if image.registry() == registry && !command.images.contains(&image) {
+            command.images.push(image);
+        }
+    }
     if !command.images.is_empty() {
         return command;
     }
@@ -64,11 +67,16 @@ pub(super) fn is_tool(program: &Program) -> bool {
     TOOLS.contains(&program.name.as_str())
 }
 
-/// Tells whether the command line contains the host of Docker Hub. A parsed image does not show whether its name was
-/// short. Skopeo has no short names.
-fn names_hub(program: &Program) -> bool {
-    let is_hub = |word: &String| word.contains("docker.io/") || word.contains("docker://");
-    program.name == "skopeo" || program.args.iter().any(is_hub)
+/// Tells whether the command line contains the image by its short name. A parsed image does not show whether its name
+/// was short, so the function searches the arguments for the full name. Skopeo has no short names.
+fn is_short(image: &ImageReference, program: &Program) -> bool {
+    let path = image.repository().as_str();
+    let short = path.strip_prefix("library/").unwrap_or(path);
+    let ends_name = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || "._-/".contains(c));
+    let is_full = |rest: &str| [path, short].iter().any(|path| rest.strip_prefix(*path).is_some_and(ends_name));
+    let has_full =
+        |word: &String| ["docker.io/", "docker://"].iter().any(|start| word.split(start).skip(1).any(is_full));
+    image.registry().is_docker_hub() && program.name != "skopeo" && !program.args.iter().any(has_full)
 }
 
 /// Returns the settings by which a client redirects images, or `None` if the client has no such settings.
@@ -103,7 +111,13 @@ mod tests {
             ("podman pull tool", "docker.io", "docker.io/acme/tool pull"),
             ("podman pull tool", "quay.io", "pull"),
             ("podman pull alpine alpine tool quay.io/a", "quay.io", "quay.io/a pull"),
-            ("podman pull alpine alpine:1 tool", "quay.io", "quay.io/alpine pull"),
+            ("podman pull alpine alpine:1 tool", "quay.io", "quay.io/alpine quay.io/alpine:1 pull"),
+            ("podman pull alpine:3 tool:1", "quay.io", "quay.io/alpine:3 pull"),
+            ("podman pull tool:1 docker.io/acme/tool:1", "docker.io", "docker.io/acme/tool:1 pull"),
+            ("podman run -e A=docker.io/x/y alpine", "quay.io", "quay.io/alpine pull"),
+            ("podman run -e A=docker.io/alpine-x alpine", "quay.io", "quay.io/alpine pull"),
+            ("podman pull docker://alpine:3", "quay.io", "pull"),
+            ("podman pull docker.io/library/alpine:3", "quay.io", "pull"),
             ("podman push alpine", "quay.io", "quay.io/alpine push"),
             ("podman pull corp.example/app", "corp.example", "corp.example/app pull"),
             ("podman pull corp.example/app", "mirror.example", "mirror.example/corp/app pull"),

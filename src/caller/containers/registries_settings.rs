@@ -94,10 +94,11 @@ impl RegistriesSettings {
         let path = image.repository().as_str();
         let short = path.strip_prefix("library/").unwrap_or(path);
         if let Some((_, full)) = self.aliases.iter().find(|(known, _)| known == short) {
-            return full.parse().into_iter().collect();
+            return full.parse::<ImageReference>().into_iter().map(|full| full.with_tag_of(image)).collect();
         }
         let search: &[String] = if self.search.is_empty() { &["docker.io".to_owned()] } else { &self.search };
-        search.iter().filter_map(|registry| format!("{registry}/{short}").parse().ok()).collect()
+        let full = search.iter().filter_map(|registry| format!("{registry}/{short}").parse::<ImageReference>().ok());
+        full.map(|full| full.with_tag_of(image)).collect()
     }
 
     /// Returns the images that a pull requests. The matching rule with the longest prefix sets the locations.
@@ -105,7 +106,8 @@ impl RegistriesSettings {
         let name = format!("{}/{}", image.registry(), image.repository());
         let matching = self.rules.iter().filter_map(|rule| Some((rule, rest_behind(&rule.prefix, &name)?)));
         let Some((rule, rest)) = matching.max_by_key(|(rule, _)| rule.prefix.len()) else { return vec![image.clone()] };
-        rule.places.iter().filter_map(|place| format!("{place}{rest}").parse().ok()).collect()
+        let places = rule.places.iter().filter_map(|place| format!("{place}{rest}").parse::<ImageReference>().ok());
+        places.map(|place| place.with_tag_of(image)).collect()
     }
 }
 
@@ -195,8 +197,8 @@ mod tests {
             ("alpine", "quay.io/alpine ghcr.io/alpine"),
             ("docker://alpine", "docker.io/library/alpine"),
             ("docker.io/alpine", "docker.io/library/alpine"),
-            ("tool:1", "quay.io/acme/tool"),
-            ("corp.example/team/app:1", "mirror.example:5000/acme/app ghcr.io/acme/app"),
+            ("tool:1", "quay.io/acme/tool:1"),
+            ("corp.example/team/app:1", "mirror.example:5000/acme/app:1 ghcr.io/acme/app:1"),
             ("type=registry,ref=alpine", ""),
         ] {
             assert_eq!(joined(settings.asked_for_name(name)), expected, "{name}");
