@@ -144,7 +144,7 @@ impl CheckSubject {
         json
     }
 
-    /// Prints how the user can log in again, or how the user can find the cause of a failed check.
+    /// After a failed check, prints how to log in again, or how to find the cause of the failure.
     pub(super) fn advise(&self, context: &CommandContext<'_>, report: &CheckReport) {
         let (program, registry, username) = (context.program, &self.registry, &self.account.username);
         match (report.code, &report.page) {

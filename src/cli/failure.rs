@@ -24,7 +24,8 @@ pub(super) enum FailureKind {
     NotLoggedIn = 3,
     /// The account works, but the requested access is not allowed.
     Denied = 4,
-    /// As in shells (POSIX, 2.8.2), 126 means that a command could not be run, and 127 that the command does not exist.
+    /// As in shells (POSIX, 2.8.2), 126 means that a command could not be run, and 127 means that the command does not
+    /// exist.
     NotRun = 126,
     NoProgram = 127,
     Cancelled = 130,

@@ -83,7 +83,7 @@ pub(super) fn lock(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads a new passphrase for the data key from stdin, or asks the user twice for the passphrase.
+/// Reads a new passphrase from stdin, or asks the user twice for a new passphrase. The passphrase is for the data key.
 pub(super) fn new_passphrase(context: &CommandContext<'_>, stdin: bool) -> Result<Secret, Failure> {
     memory::keep_from_swap();
     let passphrase = if stdin {

@@ -65,7 +65,7 @@ impl Journal {
         Ok(entries)
     }
 
-    /// Removes all entries, including those in the previous file.
+    /// Removes all entries, including the entries in the previous file.
     pub(crate) fn clear(&self) -> Result<()> {
         files::remove_lines(&self.path)
     }

@@ -1,4 +1,4 @@
-//! Prints the registry's answer for a person, to a pipe or into a file.
+//! Prints the registry's answer to a terminal, to a pipe or into a file.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! Tests whether Ensign answers with the right login. For an image of each account, the test starts the program as
-//! Docker does and compares the answer with the expected account.
+//! Tests whether Ensign answers with the right login. The test asks for an image of each account, as Docker does, and
+//! compares the answer with the expected account.
 
 use std::time::{Duration, SystemTime};
 
