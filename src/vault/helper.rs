@@ -1,5 +1,5 @@
-//! `HelperStore`: stores secrets in another credential helper, with one entry per account under an address of Ensign's
-//! own.
+//! `HelperStore`: stores secrets in another credential helper. Each account has its own entry, under an address that
+//! only Ensign uses.
 //!
 //! The helper is the program `docker-credential-<name>` from PATH. The helper speaks the same protocol as Ensign
 //! (docker/docker-credential-helpers `client/`).
@@ -22,8 +22,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) struct HelperStore<'e> {
     pub(super) helper: &'e HelperName,
-    /// The vault, which records a new entry before the helper saves it. Without the record, nobody could tell that an
-    /// entry in another program's store is from a killed change.
+    /// The vault, which records an entry before the helper saves the entry. By this record, Ensign later finds entries
+    /// that a killed change has left in the helper.
     pub(super) vault: Vault<'e>,
 }
 
@@ -53,8 +53,7 @@ impl Store for HelperStore<'_> {
 }
 
 impl HelperStore<'_> {
-    /// Adds the step that restores the previous entry. If the previous entry could not be read, it cannot be restored,
-    /// and no step is added.
+    /// Adds the step that restores the previous entry. Adds no step if the previous entry could not be read.
     fn take_back(&self, account: &Account, before: Result<Option<StoredSecret>>, changes: &mut SecretChanges) {
         let (helper, account) = (self.helper.clone(), account.clone());
         if let Ok(before) = before {

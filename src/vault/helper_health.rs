@@ -1,5 +1,5 @@
-//! `HelperHealth`: tells whether other helpers answer. All helpers are asked for their lists at the same time, and none
-//! of them can prompt a person.
+//! `HelperHealth`: tells whether other helpers answer. All helpers are asked for their lists at the same time, and
+//! cannot prompt a person.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::system::keyring::{self, KeyringEntry, KeyringError};
 use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use crate::system::{env, threads};
 
-/// The outcome of asking a helper.
+/// The result of a request to a helper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HelperHealth {
     Answers,
@@ -23,19 +23,19 @@ pub(crate) enum HelperHealth {
     Fails,
     /// The helper's answer is not a list of logins.
     Nonsense,
-    /// The helper was not called, because its keyring is locked and it would prompt a person.
+    /// The helper was not called, because the keyring is locked and the helper would prompt a person.
     Unasked,
 }
 
-/// The time limit for a helper. With an open keyring, a helper answers in milliseconds.
+/// The time limit for a helper. If the keyring is unlocked, a helper answers in milliseconds.
 const DEADLINE: Duration = Duration::from_secs(3);
 
 const LIMIT: usize = 16 << 20;
 
-/// A helper needs these variables to prompt a person, so they are removed for the call.
+/// The variables that a helper needs to prompt a person. They are removed from the helper's environment.
 const SCREENS: [&str; 4] = ["DISPLAY", "WAYLAND_DISPLAY", "GPG_TTY", "SSH_ASKPASS"];
 
-/// Asks each helper, and returns the outcomes in the same order.
+/// Asks each helper, and returns the results in the order of the helpers.
 pub(crate) fn health_of(helpers: &[HelperName]) -> Vec<HelperHealth> {
     std::thread::scope(|scope| {
         let ask = |helper| threads::start_in(scope, move || health(helper));
@@ -72,7 +72,7 @@ fn health(helper: &HelperName) -> HelperHealth {
     }
 }
 
-/// The entry need not exist, because a locked keyring reports its lock before it searches.
+/// This entry need not exist, because a locked keyring returns the error before it searches for an entry.
 fn keyring_is_locked() -> bool {
     let entry = KeyringEntry { service: "ensign", account: "doctor" };
     matches!(keyring::read(entry, DEADLINE), Err(KeyringError::Locked))

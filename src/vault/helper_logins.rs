@@ -34,7 +34,7 @@ pub(crate) enum HelperRefusal {
 
 /// Returns a helper's server addresses with their user names, in alphabetical order.
 pub(crate) fn list(helper: &HelperName, patience: Duration) -> Result<Vec<(String, String)>, HelperRefusal> {
-    let stdout = ask(helper, "list", b"unused", patience)?; // as docker/cli, because some helpers wait for input
+    let stdout = ask(helper, "list", b"unused", patience)?; // docker/cli sends the same word, because some helpers wait for input
     let list = parse_list(&stdout).ok_or_else(|| failed(helper, "`list` gave no list of logins"))?;
     let user = |name: Value| name.as_str().unwrap_or_default().to_owned();
     let mut servers: Vec<_> = list.into_iter().map(|(server, name)| (server, user(name))).collect();
@@ -67,7 +67,7 @@ pub(crate) fn store(helper: &HelperName, server: &str, username: &Username, secr
     }
 }
 
-/// Removes a login from a helper, if the helper has the login.
+/// Removes a login from a helper. Succeeds even if the helper does not have the login.
 pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
     match ask(helper, "erase", server.as_bytes(), PERSON_TIMEOUT) {
         Ok(_) | Err(HelperRefusal::NotFound) => Ok(()),
@@ -85,8 +85,8 @@ pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
     })
 }
 
-/// Tells whether a call of the helper would call Ensign again, because the helper is Ensign under another name or is
-/// calling Ensign now.
+/// Tells whether a call of this helper would call Ensign again. This is so if the helper is Ensign under another name,
+/// or if a helper of Ensign is now calling Ensign.
 pub(crate) fn would_recurse(helper: &HelperName) -> bool {
     programs::would_recurse() || is_ensign(helper)
 }

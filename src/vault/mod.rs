@@ -1,4 +1,5 @@
-//! `Vault`: the common interface of all stores. Each account names the store of its secret.
+//! `Vault`: the common interface of all stores. The field `store` of an account selects the store of the account's
+//! secret.
 
 mod env_store;
 mod file;
@@ -47,7 +48,7 @@ pub(crate) struct Vault<'e> {
 /// A store without a parameter. To add a store, implement the trait [`Store`] in a file and add a row to [`STORES`].
 pub(crate) struct StoreRow {
     pub(crate) word: &'static str,
-    /// A remark that people see after the store's name.
+    /// A remark that messages show after the store's name.
     note: &'static str,
     pub(crate) meaning: &'static str,
     open: for<'e> fn(&Vault<'e>) -> Box<dyn Store + 'e>,
@@ -68,7 +69,7 @@ pub(crate) const STORES: [StoreRow; 2] = [
     },
 ];
 
-/// Returns the names that a person may type for a store.
+/// Returns the names of the stores that a person may type.
 pub(crate) fn store_words() -> String {
     let words = STORES.iter().map(|row| format!("{}{}", row.word, row.note)).collect::<Vec<_>>().join(", ");
     words + ", or helper:NAME"
@@ -84,7 +85,7 @@ fn row(kind: &StoreKind) -> Option<&'static StoreRow> {
     STORES.iter().find(|row| row.word == word)
 }
 
-/// The place of a secret in Ensign's own files: its store, registry and account name.
+/// The place of a secret in Ensign's own files, as its store, its registry and its account's name.
 pub(crate) type StoredName = (StoreKind, Registry, String);
 
 impl<'e> Vault<'e> {
@@ -92,7 +93,7 @@ impl<'e> Vault<'e> {
         Self { env, seals: SealContext { key: DataKey::new(env), floors: Rc::new(RefCell::new(vec![])) } }
     }
 
-    /// Sets the lowest accepted generations of sealed files, which come from the config.
+    /// Sets the lowest accepted generations of sealed files, as the config lists them.
     pub(crate) fn heed(&self, floors: &[MinimumGeneration]) {
         if !floors.is_empty() {
             self.seals.floors.borrow_mut().clone_from(&floors.to_vec());
@@ -104,7 +105,8 @@ impl<'e> Vault<'e> {
         self.store(&account.store).get(account)
     }
 
-    /// Returns an error if a secret could not be saved now. A store in another helper cannot be checked.
+    /// Returns an error if a secret could not be saved now. Returns `Ok` for a store in another helper, because such a
+    /// store cannot be checked.
     pub(crate) fn check_free_space(&self, account: &Account) -> Result<()> {
         self.store(&account.store).check_free_space(account)
     }
@@ -131,8 +133,8 @@ impl<'e> Vault<'e> {
         self.file(kind, registry)?.all()
     }
 
-    /// Returns one of the two Docker Hub tokens that `docker login` stores for this user, from any store of Ensign's
-    /// own files.
+    /// Returns one of the two Docker Hub tokens that `docker login` stores for this user. Searches all of Ensign's own
+    /// files.
     pub(crate) fn hub_token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
         for kind in &StoreKind::OF_FILES {
             if let Some(secret) = self.hub_token_in(kind, user, token)? {
@@ -146,18 +148,18 @@ impl<'e> Vault<'e> {
         self.file(kind, &Registry::docker_hub())?.token(user, token)
     }
 
-    /// Makes a registry's secrets files private if other users could read them.
+    /// Makes the files with a registry's secrets private if other users could read these files.
     pub(crate) fn fix_permissions(&self, registry: &Registry) -> Vec<PermissionRepair> {
         StoreKind::OF_FILES.iter().filter_map(|kind| self.file(kind, registry).ok()?.fix_permissions()).collect()
     }
 
-    /// Moves a registry's secrets files aside if they are broken. Returns the new paths of the files.
+    /// Moves broken files with a registry's secrets aside, and returns the new paths of these files.
     pub(crate) fn set_aside_if_broken(&self, registry: &Registry) -> Result<Vec<PathBuf>> {
         let aside = |kind| self.file(kind, registry)?.set_aside_if_broken();
         StoreKind::OF_FILES.iter().filter_map(|kind| aside(kind).transpose()).collect()
     }
 
-    /// Returns the places of all secrets in Ensign's own files, as far as the files are readable.
+    /// Returns the places of all secrets in Ensign's own readable files.
     pub(crate) fn names_in_files(&self) -> Vec<StoredName> {
         let of_file = |kind: &StoreKind, registry: &Registry| {
             let names = self.file(kind, registry).and_then(|file| file.names()).unwrap_or_default();
@@ -167,24 +169,25 @@ impl<'e> Vault<'e> {
         StoreKind::OF_FILES.iter().flat_map(of_store).collect()
     }
 
-    /// Returns all secrets files, including the files of registries without accounts.
+    /// Returns all files with secrets, including the files of registries without accounts.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
         file::secret_files(self.env)
     }
 
-    /// Returns the path of a registry's clear-text secrets file with the reason why the file cannot be read, if there
-    /// is one.
+    /// If the file with a registry's secrets in clear text cannot be read, returns the path of this file and the
+    /// reason.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, anyhow::Error)> {
         let file = self.file(&StoreKind::File, registry).ok()?;
         file.names().err().map(|error| (file.path().to_owned(), error))
     }
 
-    /// Returns the files beside the secrets files that a killed writer left or that `restore` moved aside.
+    /// Returns the unfinished files of killed writers, and the damaged files that the command `restore` has moved
+    /// aside.
     pub(crate) fn left_files(&self) -> Vec<PathBuf> {
         file::left_files(self.env)
     }
 
-    /// Returns the path of the lock for renewals of this account's secret.
+    /// Returns the path of the lock that a renewal of this account's secret takes.
     pub(crate) fn renewal_lock(&self, account: &Account) -> Result<PathBuf> {
         Ok(self.file(&StoreKind::File, &account.registry)?.renewal_lock(&account.name))
     }
@@ -204,7 +207,7 @@ impl<'e> Vault<'e> {
         self.seals.key.hold(holder, passphrase, time)
     }
 
-    /// Begins a change to a new key, if every sealed file can be opened. A file that cannot be opened would be lost
+    /// Begins a change to a new key, if every sealed file can be opened. The secrets in an unopened file would be lost
     /// with the old key. The caller must hold the config's lock.
     pub(crate) fn begin_key_change(&self, passphrase: Option<&Secret>) -> Result<()> {
         if let Some(passphrase) = passphrase {
@@ -226,7 +229,7 @@ impl<'e> Vault<'e> {
         self.seals.key.end_change()
     }
 
-    /// Returns all sealed files, or an error if one cannot be read.
+    /// Returns all sealed files, or an error if any sealed file cannot be read.
     fn sealed_files(&self) -> Result<Vec<SecretFile<'e>>> {
         let paths = file::sealed_files(self.env)?;
         paths.iter().map(|path| SecretFile::sealed_at(self.env, self.seals.clone(), path)).collect()
@@ -237,7 +240,6 @@ impl<'e> Vault<'e> {
     }
 }
 
-/// Returns the error for a machine without a place for secrets.
 fn no_home() -> Problem {
     Problem::new("there is no home folder to keep secrets in", "set HOME, or ENSIGN_DATA_DIR")
 }

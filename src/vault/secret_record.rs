@@ -1,7 +1,7 @@
-//! `SecretRecord`: the list of secrets that were saved for good, in `accounts.json` beside the secrets. All other
-//! secrets are left-overs of a change whose process was killed.
+//! `SecretRecord`: the list of secrets that finished changes have saved. The list is in `accounts.json`, beside the
+//! secrets. All other secrets are left-overs of killed changes.
 //!
-//! A secret without an account may be saved for another config (`ENSIGN_CONFIG_DIR`), or for an older copy of this
+//! A secret without an account may be in use by another config (`ENSIGN_CONFIG_DIR`), or by an older copy of this
 //! config in dotfiles. Therefore a secret in this list is never removed as a left-over.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,10 +21,11 @@ pub(crate) struct SecretRecord {
     /// The accounts of the file store, by registry.
     #[serde(default)]
     accounts: NamesByRegistry,
-    /// The accounts of the sealed store, or `None` if the record is older than the sealed store.
+    /// The accounts of the sealed store, by registry. `None` means that an Ensign without a sealed store wrote the
+    /// record.
     #[serde(default)]
     sealed: Option<NamesByRegistry>,
-    /// The accounts in other helpers' stores that an unfinished change adds or removes.
+    /// The accounts that an unfinished change adds to another helper's store, or removes from such a store.
     #[serde(default)]
     pending: Vec<UnsettledSecret>,
 }
@@ -44,7 +45,7 @@ const VERSION: u64 = 1;
 const LIMIT: u64 = 64 << 20;
 
 impl SecretRecord {
-    /// Returns a new record, in which every stored secret is saved for good.
+    /// Returns a new record that lists every stored secret as saved by a finished change.
     fn from_stored(stored: Vec<StoredName>) -> Self {
         let mut record = Self {
             version: VERSION,
@@ -62,13 +63,14 @@ impl SecretRecord {
         if *kind == StoreKind::Sealed { self.sealed.get_or_insert_default() } else { &mut self.accounts }
     }
 
-    /// Tells whether a secret in Ensign's own files was saved for good.
+    /// Tells whether a finished change has saved this secret in Ensign's own files.
     pub(crate) fn knows(&self, kind: &StoreKind, registry: &Registry, name: &str) -> bool {
         let known = if *kind == StoreKind::Sealed { self.sealed.as_ref() } else { Some(&self.accounts) };
         known.is_none_or(|known| known.get(registry.as_str()).is_some_and(|names| names.contains(name)))
     }
 
-    /// Records a finished change, after which the accounts in `dropped` no longer exist and those in `present` do.
+    /// Records a finished change. The change has removed the accounts in `dropped` and kept or added the accounts in
+    /// `present`.
     pub(crate) fn settle<'a>(
         &mut self,
         dropped: impl Iterator<Item = &'a Account>,
@@ -91,8 +93,8 @@ impl SecretRecord {
         }
     }
 
-    /// Adds an account to the unfinished changes before its secret changes in another helper's store. A killed change
-    /// may leave the secret in that store without an account.
+    /// Lists an account as part of an unfinished change, before another helper's store changes the account's secret. If
+    /// the change is killed, the secret may remain in that store without an account.
     pub(crate) fn announce(&mut self, account: &Account) {
         let (registry, name) = (account.registry.to_string(), account.name.to_string());
         let pending = UnsettledSecret {
@@ -106,7 +108,7 @@ impl SecretRecord {
         }
     }
 
-    /// Returns the accounts of unfinished changes, with the fields that their stores need.
+    /// Returns the accounts of unfinished changes. Only the fields that the stores need are set.
     pub(crate) fn pending(&self) -> Vec<Account> {
         let account = |pending: &UnsettledSecret| {
             Some(Account {
@@ -118,7 +120,7 @@ impl SecretRecord {
         self.pending.iter().filter_map(account).collect()
     }
 
-    /// Replaces the accounts of unfinished changes by the accounts in `left`.
+    /// Sets the list of accounts of unfinished changes to the accounts in `left`.
     pub(crate) fn keep_pending<'a>(&mut self, left: impl Iterator<Item = &'a Account>) {
         self.pending.clear();
         left.for_each(|account| self.announce(account));
@@ -126,7 +128,7 @@ impl SecretRecord {
 }
 
 impl Vault<'_> {
-    /// Reads the record. If there is no record, writes a record in which all stored secrets are saved for good.
+    /// Reads the record. If there is no record, writes a new record of all stored secrets.
     pub(crate) fn record(&self) -> Result<SecretRecord> {
         let bytes = self.record_path().map_or(Ok(None), |path| files::read(&path, LIMIT))?;
         if let Some(record) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
@@ -137,7 +139,7 @@ impl Vault<'_> {
         Ok(record)
     }
 
-    /// Changes the record. A failure is ignored, because it may leave a left-over in place but loses no secret.
+    /// Changes the record. A failure is ignored, because no secret is lost. At worst, a left-over stays in place.
     pub(crate) fn update(&self, edit: impl FnOnce(&mut SecretRecord)) {
         let Ok(before) = self.record() else { return };
         let mut record = before.clone();
@@ -147,7 +149,7 @@ impl Vault<'_> {
         }
     }
 
-    /// Removes the unfinished file of a process that was killed while it wrote the record.
+    /// Removes the unfinished file that a killed writer of the record has left.
     pub(crate) fn sweep_record(&self) {
         if let Some(path) = self.record_path() {
             let _ = files::remove_unfinished(&path);

@@ -1,4 +1,5 @@
-//! `Store`: the operations of every store. To add a store, implement this trait in a file and add a row to `STORES`.
+//! `Store`: the trait with the operations of every store. To add a store, implement this trait in a file and add a row
+//! to `STORES`.
 
 use anyhow::Result;
 
@@ -6,7 +7,7 @@ use crate::model::{Account, MinimumGeneration, Problem, Registry, StoredSecret};
 use crate::system::text;
 
 pub(super) trait Store {
-    /// Returns the account's secret, or `None` if there is none.
+    /// Returns the account's secret, or `None` if the store has no secret for the account.
     fn get(&self, account: &Account) -> Result<Option<StoredSecret>>;
 
     /// Returns an error if a secret could not be saved now. A store that cannot check this returns `Ok`.
@@ -35,18 +36,19 @@ pub(super) struct SecretChanges {
 }
 
 impl SecretChanges {
-    /// Adds the step that undoes the last change.
+    /// Adds the step that undoes the most recent change.
     pub(super) fn add(&mut self, step: impl Fn() -> Result<()> + 'static) {
         self.steps.push(Box::new(step));
     }
 
-    /// Undoes the changes, the last one first. Returns `false` if a change could not be undone.
+    /// Undoes the changes, beginning with the last change. Returns `false` if a change could not be undone.
     pub(super) fn take_back(self) -> bool {
         self.steps.iter().rev().filter(|step| step().is_err()).count() == 0
     }
 }
 
-/// A store that this Ensign does not have, because its name is misspelled or only a newer Ensign has it.
+/// A store that this Ensign does not support. The store's name is misspelled, or only a newer Ensign supports the
+/// store.
 pub(super) struct UnknownStore;
 
 impl Store for UnknownStore {

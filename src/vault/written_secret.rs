@@ -1,5 +1,4 @@
-//! `WrittenSecret`: a secret in the form in which stores write it, which is plain text or an object with further
-//! fields.
+//! `WrittenSecret`: the form in which stores write a secret. The form is plain text, or an object with further fields.
 
 use std::fmt;
 
@@ -12,11 +11,11 @@ use crate::model::{EndedSession, LoginLife, Secret, StoredSecret, Username, time
 
 pub(super) struct WrittenSecret(pub(super) StoredSecret);
 
-/// The beginning of an object, with which no password begins.
+/// The beginning of an object. No password begins with this text.
 const MARK: &str = r#"{"ensign":1,"#;
 
 impl WrittenSecret {
-    /// Returns the entry as one text, for a store that keeps one text per entry.
+    /// Returns the secret and its fields as one text, for a store that accepts only one text per entry.
     #[expect(clippy::disallowed_methods, reason = "gives the secret to its store")]
     pub(super) fn to_text(&self) -> Zeroizing<String> {
         if self.0.is_plain() {

@@ -26,7 +26,7 @@ pub(super) use names::{left_files, registries, sealed_files, secret_files};
 pub(super) use secrets_contents::SecretsContents;
 use secrets_contents::VERSION;
 
-/// A store of secrets files, in clear text or sealed.
+/// A store with one file of secrets per registry, in clear text or sealed.
 pub(super) struct FileStore<'e> {
     pub(super) env: &'e Env,
     pub(super) form: FileForm<'e>,
@@ -39,7 +39,7 @@ pub(super) enum FileForm<'e> {
     Sealed(SealContext<'e>),
 }
 
-/// A registry's secrets file, which may not exist.
+/// The file with a registry's secrets. The file may not exist.
 pub(super) struct SecretFile<'e> {
     env: &'e Env,
     path: PathBuf,
@@ -47,14 +47,14 @@ pub(super) struct SecretFile<'e> {
     form: FileForm<'e>,
 }
 
-/// A secrets file that other users could read, with its mode before the repair.
+/// The path of a file with secrets that other users could read, and the file's mode before the repair.
 pub(crate) struct PermissionRepair {
     pub(crate) path: String,
     pub(crate) mode: u32,
 }
 
 const LIMIT: u64 = 64 << 20;
-/// The longest response that is read from a provider.
+/// The size limit of a provider's response.
 const MOST_TOKENS: u64 = 64 << 10;
 
 impl Store for FileStore<'_> {
@@ -117,7 +117,7 @@ impl<'e> SecretFile<'e> {
         self.env.shorten_home(&self.path)
     }
 
-    /// Reads the secret of one account without parsing any other secret.
+    /// Reads one account's secret, and parses no other secret.
     pub(super) fn stored(&self, name: &AccountName) -> Result<Option<StoredSecret>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         secrets_contents::find(&self.text(bytes)?, name).map_err(|error| self.broken(&error).into())
@@ -205,8 +205,8 @@ impl<'e> SecretFile<'e> {
         }
     }
 
-    /// Checks that there is space to write the file again with one more response of a provider. For a sealed file,
-    /// first checks that the key is available.
+    /// Checks that there is space to write the file once more with one additional response of a provider. For a sealed
+    /// file, first checks that the key is available.
     pub(super) fn check_free_space(&self) -> Result<()> {
         if let FileForm::Sealed(seals) = &self.form {
             seals.key.check()?;
@@ -260,14 +260,14 @@ impl<'e> SecretFile<'e> {
         match &self.form {
             FileForm::Clear => Ok(bytes),
             FileForm::Sealed(seals) => seals.open(&self.registry, &bytes, &self.shown()).or_else(|error| {
-                // The key may have changed after the file was read, so a changed file is read once more.
+                // The key may have changed after the file was read. If the file has changed too, it is read once more.
                 let again = self.read()?.filter(|again| *again != bytes).ok_or(error)?;
                 seals.open(&self.registry, &again, &self.shown())
             }),
         }
     }
 
-    /// Returns an error if a newer Ensign wrote the file. A file from a newer Ensign is neither changed nor called
+    /// Returns an error if a newer Ensign wrote the file. Ensign does not change such a file, and does not report it as
     /// broken.
     fn refuse_newer(&self, bytes: &[u8]) -> Result<()> {
         #[derive(Deserialize)]
@@ -285,8 +285,8 @@ impl<'e> SecretFile<'e> {
         Ok(files::read_secret(&self.path, LIMIT)?.map(Zeroizing::new))
     }
 
-    /// Returns the problem that the file is broken. The message contains only the line number, because the text is
-    /// secret.
+    /// Returns the problem for a broken file. The message contains only the line number, because the text of the file
+    /// is secret.
     fn broken(&self, error: &serde_json::Error) -> Problem {
         let what =
             format!("the secrets of {} in `{}` are broken at line {}", self.registry, self.shown(), error.line());

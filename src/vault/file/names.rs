@@ -1,4 +1,4 @@
-//! Names the secrets files, one file for each registry.
+//! Chooses and lists the names of the files with secrets, one file for each registry.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::model::{Registry, StoreKind};
 use crate::system::env::Env;
 use crate::system::files;
 
-/// Returns a file name that works for every registry on every platform, in lower case and with `%xx` for other
+/// Returns the registry's file name, which is valid on every platform. The name is in lower case, with `%xx` for other
 /// characters.
 pub(super) fn file_name(registry: &Registry) -> String {
     let mut name = String::new();
@@ -28,13 +28,13 @@ pub(super) fn folder(store: &StoreKind) -> &'static str {
     if *store == StoreKind::Sealed { "sealed" } else { "secrets" }
 }
 
-/// Returns the registries that have a secrets file in a store.
+/// Returns the registries that have a file in a store.
 pub(in crate::vault) fn registries(env: &Env, store: &StoreKind) -> Vec<Registry> {
     let names = entries(env, store).into_iter().filter_map(|path| registry_of(path.file_name()?.to_str()?));
     names.collect()
 }
 
-/// Returns the files beside the secrets files that a killed writer or the command `restore` left there.
+/// Returns the unfinished files of killed writers, and the damaged files that the command `restore` has moved aside.
 pub(in crate::vault) fn left_files(env: &Env) -> Vec<PathBuf> {
     let is_left = |path: &PathBuf| {
         path.to_str().is_some_and(|path| path.ends_with(".json.new") || path.ends_with(".json.damaged"))
@@ -49,7 +49,8 @@ pub(in crate::vault) fn secret_files(env: &Env) -> Vec<PathBuf> {
     StoreKind::OF_FILES.iter().flat_map(|store| entries(env, store)).filter(is_secret).collect()
 }
 
-/// Returns all sealed files. An unreadable folder is an error, because its sealed files would be missed.
+/// Returns all sealed files. An unreadable folder is an error, because the sealed files in the folder would be
+/// overlooked.
 pub(in crate::vault) fn sealed_files(env: &Env) -> Result<Vec<PathBuf>> {
     let folder = env.data_dir.as_ref().map(|data| data.join(folder(&StoreKind::Sealed)));
     let mut paths = folder.map_or(Ok(vec![]), |folder| files::all_entries(&folder))?;

@@ -1,4 +1,4 @@
-//! `SecretsContents`: the content of a secrets file.
+//! `SecretsContents`: the content of a file with a registry's secrets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,8 +10,8 @@ use crate::model::{AccountName, HubToken, Secret, StoredSecret, Username};
 use crate::system::json::JsonString;
 use crate::vault::written_secret::WrittenSecret;
 
-/// A registry's secrets by account name. The file of Docker Hub also contains the two tokens of `docker login` by user
-/// name.
+/// A registry's secrets, with the account's name as the key. For Docker Hub, `tokens` contains the two tokens that
+/// `docker login` stores for each user.
 #[derive(Default, Deserialize, Serialize)]
 pub(in crate::vault) struct SecretsContents {
     pub(super) version: u64,
@@ -86,7 +86,6 @@ struct SecretSearch<'n> {
     account: &'n str,
 }
 
-/// The level of the document that the search has reached.
 #[derive(Clone, Copy)]
 enum SearchLevel {
     Top,

@@ -1,4 +1,4 @@
-//! `Holder`: where the data key is, and how Ensign gets the key from there without a prompt.
+//! `Holder`: the place of the data key, from which Ensign gets the key without a prompt.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,17 +23,17 @@ use crate::system::systemd_creds;
 pub(crate) enum Holder {
     /// The operating system's keyring.
     Keyring,
-    /// A person, whose passphrase opens the wrapped key in `key.json`.
+    /// A person's passphrase, which opens the wrapped key in `key.json`.
     Passphrase,
-    /// The init system systemd, which passes the key to its service as the credential `ensign.key`.
+    /// The init system systemd, which passes the key to a service as the credential `ensign.key`.
     Systemd,
-    /// A file that `systemd-creds` has sealed to this machine, and to the machine's TPM if there is one.
+    /// A file that `systemd-creds` has encrypted. Only this machine, with its TPM if it has one, can decrypt the file.
     SystemdFile(PathBuf),
     /// A file with the key itself, such as a file that is mounted into a container.
     File(PathBuf),
 }
 
-/// The size limit of a key file, in bytes. Two keys in hexadecimal digits take 130 bytes with their line ends.
+/// The size limit of a key file, in bytes. A file with two keys in hexadecimal digits has 130 bytes.
 const LIMIT: u64 = 256;
 
 impl Holder {
@@ -99,7 +99,7 @@ impl Holder {
         }
     }
 
-    /// Stores a new key beside the present key. For a passphrase, returns the wrapped key for `key.json`.
+    /// Stores a new key in addition to the present key. For a passphrase, returns the wrapped key for `key.json`.
     pub(super) fn add(
         &self,
         key: &SealKey,
@@ -117,7 +117,7 @@ impl Holder {
         }
     }
 
-    /// Removes all keys except `key`. `before` is the id of the previous key.
+    /// Removes the previous key, so that only `key` remains. `before` is the id of the previous key.
     pub(super) fn keep_only(&self, key: &SealKey, before: &str) -> Result<()> {
         match self {
             Self::Keyring => self.remove(before),
@@ -128,8 +128,8 @@ impl Holder {
         Ok(())
     }
 
-    /// Removes the key with this id from a keyring, and ignores a failure. A key file stays, because the user owns the
-    /// file.
+    /// Removes the key with this id from the keyring, and ignores a failure. Removes no key file, because the file is
+    /// the user's own.
     pub(super) fn remove(&self, id: &str) {
         match self {
             Self::Keyring => keyring::remove(id),
@@ -137,8 +137,9 @@ impl Holder {
         }
     }
 
-    /// Tells whether the kernel's keyring may cache the opened key. A key from a key file is not cached. Reading the
-    /// file is as fast as reading a cache, and a user may unmount the file to withdraw the key.
+    /// Tells whether the kernel's keyring may cache the opened key. A key in a plain file or in a systemd credential is
+    /// not cached, because reading the key is as fast as reading a cache. In addition, a user may unmount the file so
+    /// that Ensign can no longer use the key.
     pub(crate) fn is_cached(&self) -> bool {
         match self {
             Self::Keyring | Self::Passphrase | Self::SystemdFile(_) => true,
@@ -156,7 +157,7 @@ impl Holder {
         }
     }
 
-    /// Returns the key's place, as in "the key is in the system's keyring".
+    /// Returns the key's place as words for a message, such as "in the system's keyring".
     pub(crate) fn place(&self) -> String {
         match self {
             Self::Keyring => "in the system's keyring".to_owned(),
@@ -176,7 +177,8 @@ fn credential() -> Result<Vec<SealKey>> {
     folder.map_or(Ok(vec![]), |folder| read_file(&folder.join(CREDENTIAL)))
 }
 
-/// Returns the key with this id, or else any other key. The caller compares the ids and reports a wrong key.
+/// Returns the key with this id, or another key if no key has this id. The caller compares the ids and reports a wrong
+/// key.
 fn pick(mut keys: Vec<SealKey>, id: &str) -> Option<SealKey> {
     let place = keys.iter().position(|key| key.id() == id).unwrap_or_default();
     (place < keys.len()).then(|| keys.swap_remove(place))
@@ -194,7 +196,8 @@ fn not_there(path: &Path) -> Problem {
     Problem::new(message, "mount the file, or put it back")
 }
 
-/// Tells whether the key must be written to the file. Returns an error if the file contains only other keys.
+/// Tells whether the file is empty, so that the key must be written. Returns an error if the file contains only other
+/// keys.
 fn is_new(path: &Path, stored: &[SealKey], key: &SealKey) -> Result<bool> {
     if stored.iter().any(|stored_key| stored_key.id() == key.id()) {
         return Ok(false);
@@ -212,14 +215,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The largest sealed credential that is read, in bytes. A usual sealed credential has a few KiB.
 const SEALED_LIMIT: u64 = 64 << 10;
 
-/// Reads the keys in a sealed file, and returns no key if the file does not exist.
+/// Reads the keys in a sealed file. Returns an empty list if the file does not exist.
 fn read_systemd_file(path: &Path) -> Result<Vec<SealKey>> {
     let Some(sealed) = files::read_any(path, SEALED_LIMIT)? else { return Ok(vec![]) };
     keys_in(&systemd_creds::decrypt(CREDENTIAL, &sealed, PATIENCE)?, path)
 }
 
-/// Reads a key file of any kind, because a mounted file may be a link or owned by root. Returns no key if the file does
-/// not exist.
+/// Reads a key file. The file may be a link or may be owned by root, as is usual for mounted files. Returns an empty
+/// list if the file does not exist.
 fn read_file(path: &Path) -> Result<Vec<SealKey>> {
     let bytes = files::read_any(path, LIMIT)?.map(Zeroizing::new);
     bytes.map_or(Ok(vec![]), |bytes| keys_in(&bytes, path))
@@ -234,7 +237,7 @@ fn write_file(path: &Path, keys: &[&SealKey]) -> Result<()> {
     files::replace(path, text_of(keys).as_bytes(), Access::Private)
 }
 
-/// Returns the text of a key file, with one line in Base64 for each key.
+/// Returns the text of a key file. Each key is one line in Base64.
 fn text_of(keys: &[&SealKey]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(64 * keys.len()));
     for key in keys {
@@ -244,7 +247,7 @@ fn text_of(keys: &[&SealKey]) -> Zeroizing<String> {
     text
 }
 
-/// Parses the content of a key file: 32 bytes, or lines that each contain a key in Base64 or hexadecimal digits. During
+/// Parses the content of a key file, which is 32 raw bytes, or one line per key in Base64 or hexadecimal digits. During
 /// a change of the key, the file contains two keys.
 fn keys_in(bytes: &[u8], path: &Path) -> Result<Vec<SealKey>> {
     let of_line = |line: &str| {

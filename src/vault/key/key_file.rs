@@ -1,5 +1,5 @@
-//! `KeyFile`: the file `key.json`, which names the holder of the data key. The file contains the key only if a
-//! passphrase wraps it.
+//! `KeyFile`: the file `key.json`, which says where the data key is. With a passphrase, the file contains the wrapped
+//! key.
 
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ pub(super) struct KeyFile {
     cached_for: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     wrapped: Option<WrappedKey>,
-    /// The previous key, as long as some files may be sealed with it.
+    /// The previous key, which is kept as long as a file may still be sealed with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous: Option<PreviousKey>,
 }
 
-/// The previous key, sealed with the new key so that the new key can also open old files.
+/// The previous key, sealed with the new key. Older files can thus be opened with the new key.
 #[derive(Debug, Deserialize, Serialize)]
 struct PreviousKey {
     key: String,
@@ -54,7 +54,7 @@ impl KeyFile {
         Self { version: VERSION, key, holder, cached_for: time.as_secs(), wrapped, previous: None }
     }
 
-    /// Adds the previous key `before`, sealed with `key`, during a change of the key.
+    /// Adds the previous key `before`, and seals this previous key with the new `key`.
     pub(super) fn with_previous(self, before: &SealKey, key: &SealKey) -> Result<Self> {
         let about = about_previous(&self.key, &before.id());
         let SealedText { salt, text } = key.seal(about.as_bytes(), before.bytes())?;

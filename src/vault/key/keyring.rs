@@ -1,4 +1,4 @@
-//! Stores the data key in the operating system's keyring, as one entry with a label for people.
+//! Stores the data key in the operating system's keyring, as one entry with a readable label.
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ pub(super) fn write(key: &SealKey) -> Result<()> {
     Ok(keyring::write(entry(&key.id()), LABEL, &text, DEADLINE).map_err(|why| out_of_reach(&why))?)
 }
 
-/// Removes a key that is no longer needed from the keyring, and ignores a failure.
+/// Removes a key from the keyring, and ignores a failure because the key is no longer needed.
 pub(super) fn remove(id: &str) {
     let _ = keyring::delete(entry(id), DEADLINE);
 }

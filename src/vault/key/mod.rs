@@ -1,7 +1,7 @@
-//! `DataKey`: the key of the sealed store, with its id, its holder and the way to open it.
+//! `DataKey`: opens, moves and changes the key of the sealed store.
 //!
-//! The file `key.json` in the data folder describes the key, and contains it only if a passphrase wraps it. The config
-//! does not contain the key, because people copy a config to other machines, but not a key.
+//! The file `key.json` in the data folder describes the key. With a passphrase, this file also contains the wrapped
+//! key. The config does not contain the key, because people copy the config to other machines.
 
 mod holder;
 mod key_file;
@@ -27,13 +27,13 @@ pub(crate) use keyring::probe as probe_keyring;
 #[derive(Clone)]
 pub(crate) struct DataKey<'e> {
     env: &'e Env,
-    /// The result of opening, kept so that a failed holder is not asked again.
+    /// The result of the first attempt to open the key. After a failure, the holder is not asked again.
     opened: Rc<RefCell<Option<OpenedKey>>>,
 }
 
 type OpenedKey = Result<Rc<SealKey>, Problem>;
 
-/// The state of the data key, which is known without opening the key.
+/// The state of the data key. Ensign reads this state without opening the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyState {
     pub(crate) id: String,
@@ -42,7 +42,7 @@ pub(crate) struct KeyState {
     pub(crate) cached_for: Duration,
     /// Whether the kernel's keyring contains the opened key now.
     pub(crate) is_cached: bool,
-    /// Whether the key is replacing another key, with which some files may still be sealed.
+    /// Whether a change of the key is unfinished, so that some files may still be sealed with the previous key.
     pub(crate) is_changing: bool,
 }
 
@@ -53,11 +53,12 @@ impl KeyState {
     }
 }
 
-/// The usual time for which the opened key is cached: a working day. On the next day, the person types the passphrase
-/// again.
+/// The default time for which the opened key is cached. The time is a working day, so a person types the passphrase
+/// once a day.
 const CACHED_FOR: Duration = Duration::from_hours(8);
 
-/// The time for which a holder that did not answer is not asked again. A single build may ask Ensign for twenty images.
+/// The pause before a holder that did not answer is asked again. Without a pause, a build with twenty images would wait
+/// for the holder twenty times.
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 
 const LIMIT: u64 = 64 << 10;
@@ -67,7 +68,8 @@ impl<'e> DataKey<'e> {
         Self { env, opened: Rc::default() }
     }
 
-    /// Opens the key with this id, which the file `shown` needs. Never prompts a person.
+    /// Opens the key with this id. Messages contain `shown`, which is the name of the file that needs the key. Never
+    /// prompts a person.
     pub(super) fn open(&self, id: &str, shown: &str) -> Result<Rc<SealKey>> {
         if let Some(opened) = self.opened.borrow().as_ref() {
             match opened {
@@ -116,7 +118,7 @@ impl<'e> DataKey<'e> {
         Ok(Some(KeyState { holder: file.holder()?, id: file.key, cached_for, is_cached, is_changing }))
     }
 
-    /// Opens the key and caches it in the kernel's keyring, for the given time or else the time in `key.json`.
+    /// Opens the key and caches it in the kernel's keyring. If `time` is `None`, uses the time in `key.json`.
     pub(crate) fn unlock(&self, passphrase: Option<&Secret>, time: Option<Duration>) -> Result<KeyState> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         // A person may have repaired the holder, so the holder is asked again.
@@ -144,16 +146,16 @@ impl<'e> DataKey<'e> {
         kernel_keyring::remove(&entry(&file.key)).map_err(|why| anyhow!("the opened key could not be removed: {why}"))
     }
 
-    /// Opens the key with a passphrase for this process only, without the kernel's keyring.
+    /// Opens the key with a passphrase, and keeps the opened key only in this process.
     pub(crate) fn open_by_passphrase(&self, passphrase: &Secret) -> Result<()> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         self.keep_opened(file.unwrap(passphrase)?);
         Ok(())
     }
 
-    /// Begins a change to a new key, which the holder stores beside the previous key. Until `end_change`, files that
-    /// are sealed with either key can be opened. If an earlier change was interrupted, this change continues with the
-    /// same new key. The caller must hold the config's lock.
+    /// Begins a change to a new key, which the holder stores in addition to the previous key. Until `end_change`, files
+    /// that are sealed with either key can be opened. If an earlier change was interrupted, this change continues with
+    /// the same new key. The caller must hold the config's lock.
     pub(super) fn begin_change(&self, passphrase: Option<&Secret>) -> Result<()> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         if file.previous().is_some() {
@@ -176,7 +178,7 @@ impl<'e> DataKey<'e> {
         Ok(())
     }
 
-    /// Removes the old key, when no file is sealed with it any more.
+    /// Removes the old key. The caller must have sealed every file with the new key.
     pub(super) fn end_change(&self) -> Result<KeyState> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         if let Some(before) = file.previous().map(str::to_owned) {
@@ -189,7 +191,7 @@ impl<'e> DataKey<'e> {
     }
 
     /// Moves the key to another holder, or makes a key if there is none. The caller must hold the config's lock. The
-    /// previous holder's copy is removed last.
+    /// previous holder's copy of the key is removed last.
     pub(super) fn hold(
         &self,
         holder: &Holder,
@@ -210,7 +212,7 @@ impl<'e> DataKey<'e> {
         let time = time.or(before.as_ref().map(KeyFile::cached_for)).unwrap_or(CACHED_FOR);
         let wrapped = holder.give(&key, passphrase)?;
         if holder.is_cached() {
-            let _ = self.cache(&key, time); // nobody has to type the passphrase again
+            let _ = self.cache(&key, time); // so that nobody has to type the passphrase again
         }
         let file = KeyFile::new(&key.id(), holder, time, wrapped);
         self.write(&file)?;
@@ -289,14 +291,15 @@ fn try_kernel_keyring() -> Result<(), kernel_keyring::KernelKeyringError> {
     kernel_keyring::write(name, &[1], time).and_then(|()| kernel_keyring::remove(name)).map(drop)
 }
 
-/// A person cannot type a passphrase during Docker's call, so a key behind a passphrase must be cached.
+/// Returns the problem for a passphrase key that could not be cached. A person cannot type a passphrase while Docker
+/// calls Ensign.
 fn cannot_stay_open(why: &kernel_keyring::KernelKeyringError) -> Problem {
     let hint =
         "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";
     Problem::new(format!("a key behind a passphrase could not be kept open: {why}"), hint)
 }
 
-/// Returns the name of the entry in the kernel's keyring which records that the holder has just failed.
+/// Returns the name of an entry in the kernel's keyring. This entry records that the holder has just failed.
 fn silence(id: &str) -> String {
     format!("{}:down", entry(id))
 }

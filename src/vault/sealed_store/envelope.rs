@@ -1,5 +1,5 @@
-//! `Envelope`: the format of a sealed secrets file, which docs/sealed.md describes. tests/fixtures/sealed/ has
-//! examples.
+//! `Envelope`: the format of a sealed file with secrets. The page docs/sealed.md describes this format. The folder
+//! tests/fixtures/sealed/ has examples.
 
 use std::fmt::Write;
 
@@ -36,7 +36,7 @@ const VERSION: u64 = 1;
 const BLOCK: usize = 256;
 
 impl Envelope {
-    /// Parses a sealed file, where `shown` is the file's name in messages.
+    /// Parses a sealed file. Messages contain `shown` as the file's name.
     pub(super) fn read(bytes: &[u8], shown: &str) -> Result<Self> {
         match serde_json::from_slice::<Self>(bytes) {
             Ok(envelope) if envelope.version == VERSION => Ok(envelope),
@@ -68,7 +68,7 @@ impl Envelope {
         self.registry == registry.as_str()
     }
 
-    /// Seals the text of a secrets file.
+    /// Seals the text of a file with secrets.
     pub(super) fn seal(
         registry: &Registry,
         accounts: Vec<String>,
@@ -95,7 +95,7 @@ impl Envelope {
         Ok(envelope)
     }
 
-    /// Decrypts the text of the secrets file.
+    /// Decrypts the text of the file.
     pub(super) fn open(self, registry: &Registry, key: &SealKey, shown: &str) -> Result<Zeroizing<Vec<u8>>> {
         if !self.is_of(registry) {
             let message = format!(

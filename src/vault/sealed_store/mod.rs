@@ -1,4 +1,4 @@
-//! The sealed store: secrets files like those of the file store, but each sealed with the data key.
+//! Implements the sealed store, which seals each file with the data key. The content is the same as in the file store.
 
 mod envelope;
 
@@ -12,7 +12,7 @@ use super::key::DataKey;
 use crate::model::{MinimumGeneration, Problem, Registry};
 use envelope::Envelope;
 
-/// The key and the lowest accepted generations, with which sealed files are read and written.
+/// The data for reading and writing sealed files, which are the key and the lowest accepted generations.
 #[derive(Clone)]
 pub(super) struct SealContext<'e> {
     pub(super) key: DataKey<'e>,
@@ -20,7 +20,7 @@ pub(super) struct SealContext<'e> {
 }
 
 impl SealContext<'_> {
-    /// Decrypts a sealed file, and refuses an old copy.
+    /// Decrypts a sealed file. Returns an error if the file is an old copy.
     pub(super) fn open(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<Zeroizing<Vec<u8>>> {
         let envelope = Envelope::read(bytes, shown)?;
         let key = self.key.open(&envelope.key, shown)?;
@@ -36,7 +36,7 @@ impl SealContext<'_> {
         }
     }
 
-    /// Returns the sealed bytes that replace `before`, with their generation.
+    /// Seals `text`, and returns the sealed bytes that replace `before`, together with the new generation.
     pub(super) fn seal(
         &self,
         registry: &Registry,
@@ -65,7 +65,7 @@ impl SealContext<'_> {
         Ok(Envelope::read(bytes, shown)?.key == self.key.current()?.id())
     }
 
-    /// Tells whether a file is broken, which means that it cannot be parsed or that its key does not open it. Returns
+    /// Tells whether a file is broken. A broken file cannot be parsed, or cannot be opened with its key. Returns
     /// `false` if the key is not available.
     pub(super) fn is_broken(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<bool> {
         let envelope = match Envelope::read(bytes, shown) {
