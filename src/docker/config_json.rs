@@ -21,7 +21,7 @@ pub(crate) struct ConfigJson {
     root: Map<String, Value>,
 }
 
-/// A syntax error in the file, which Ensign then never changes.
+/// A syntax error in the file. Ensign never changes a file with a syntax error.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ConfigSyntaxError {
     pub(crate) path: PathBuf,
@@ -30,13 +30,14 @@ pub(crate) struct ConfigSyntaxError {
 }
 
 impl ConfigJson {
-    /// Reads a file. A missing file has no settings. The errors are those of [`Self::parse`].
+    /// Reads a file. A missing file has no settings. Returns an error if the file is unreadable, or if [`Self::parse`]
+    /// fails.
     pub(crate) fn load(path: &Path) -> Result<Self> {
         Ok(Self::parse(path, files::read(path, LIMIT)?)?)
     }
 
-    /// Parses a file. An empty file has no settings, as in Docker (`cli/config/configfile/file.go` accepts the end of
-    /// the file). At a [`ConfigSyntaxError`], Docker fails too.
+    /// Parses a file. Like Docker, reads an empty file as a file without settings (`cli/config/configfile/file.go`).
+    /// Docker also fails if this function returns a [`ConfigSyntaxError`].
     pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, ConfigSyntaxError> {
         let broken = |line, problem: String| ConfigSyntaxError { path: path.to_owned(), line, problem };
         let none = || Self { path: path.to_owned(), text: None, root: Map::new() };
@@ -51,7 +52,7 @@ impl ConfigJson {
         if text.trim().is_empty() {
             return Ok(Self { text: Some(text), ..none() });
         }
-        // serde_json's messages about syntax do not quote the text, so they show no secrets.
+        // serde_json's messages about syntax do not quote the text, so these messages contain no secrets.
         let root = match serde_json::from_str::<Value>(&text) {
             Ok(Value::Object(root)) => root,
             Ok(Value::Null) => Map::new(), // Go reads `null` as an empty object
@@ -76,44 +77,45 @@ impl ConfigJson {
         self.text.as_deref()
     }
 
-    /// Returns the entries of `credHelpers`, each with its registry and helper. If the helper is empty, Docker reads
-    /// the login from `auths`.
+    /// Returns the entries of `credHelpers`, each with its registry and helper. If an entry's helper is empty, Docker
+    /// reads the login from `auths`.
     pub(crate) fn helpers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.section("credHelpers").map(|(key, helper)| (key, helper.as_str().unwrap_or_default()))
     }
 
-    /// Returns the helper in `credHelpers` under exactly this key, as Docker does.
+    /// Returns the helper that `credHelpers` has under exactly this key. Docker also compares keys exactly.
     pub(crate) fn helper(&self, key: &str) -> Option<&str> {
         Some(field(&self.root, "credHelpers")?.1.get(key)?.as_str().unwrap_or_default())
     }
 
-    /// Returns the helper in `credsStore`, which Docker asks for all other registries.
+    /// Returns the helper in `credsStore`. Docker asks this helper for all registries without an entry in
+    /// `credHelpers`.
     pub(crate) fn store(&self) -> Option<&str> {
         field(&self.root, "credsStore")?.1.as_str().filter(|store| !store.is_empty())
     }
 
-    /// Returns the value of `credsStore` as written, which may be empty.
+    /// Returns the value of `credsStore`, even if the value is empty.
     pub(crate) fn written_store(&self) -> Option<&str> {
         field(&self.root, "credsStore")?.1.as_str()
     }
 
-    /// Returns the entries of `auths`, which are plain-text logins or empty markers of logins in a helper.
+    /// Returns the entries of `auths`. An entry is a plain-text login, or an empty marker for a login in a helper.
     pub(super) fn logins(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.section("auths")
     }
 
-    /// Returns the servers with an empty entry in `auths`, whose logins are in a helper.
+    /// Returns the servers with an empty entry in `auths`. The logins of these servers are in a helper.
     pub(crate) fn servers_of_helpers(&self) -> Vec<String> {
         let is_empty = |entry: &Value| entry.as_object().is_some_and(Map::is_empty);
         self.logins().filter(|(_, entry)| is_empty(entry)).map(|(server, _)| server.to_owned()).collect()
     }
 
-    /// Returns a section's name as this file spells it.
+    /// Returns a section's name in the spelling of this file.
     pub(super) fn spelling<'a>(&'a self, name: &'a str) -> &'a str {
         field(&self.root, name).map_or(name, |(spelling, _)| spelling)
     }
 
-    /// Returns the members of a section whose value is an object.
+    /// Returns the members of a section. A section that is not an object has no members.
     pub(super) fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
         let entries = field(&self.root, name).and_then(|(_, section)| section.as_object());
         entries.into_iter().flatten().map(|(key, value)| (key.as_str(), value))
@@ -162,8 +164,8 @@ fn problem(text: &str) -> Option<(usize, String)> {
     None
 }
 
-/// Returns the first duplicate key with its position. Programs disagree on which of two equal keys applies, and an edit
-/// would decide that. Upper and lower case do not matter for the keys in `any_case`.
+/// Returns the first duplicate key with its position. Programs disagree on which of two equal keys applies, so Ensign
+/// edits no such file. The keys in `any_case` are compared without regard to upper and lower case.
 fn twice(object: &ObjectSpan, any_case: &[&str]) -> Option<(usize, String)> {
     let mut seen = HashSet::new();
     let name = |key: &str| match any_case.iter().find(|name| name.eq_ignore_ascii_case(key)) {

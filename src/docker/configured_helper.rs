@@ -15,8 +15,8 @@ use crate::system::{files, find_program};
 /// The program that Docker runs for the helper `ensign`.
 pub(crate) const PROGRAM: &str = "docker-credential-ensign";
 
-/// Returns the helper that a client asks for a registry. `credHelpers` takes precedence over `credsStore`, which the
-/// container tools ignore. If the helper's name is empty, the login is in `auths` (docker/cli
+/// Returns the helper that a client asks for a registry. `credHelpers` takes precedence over `credsStore`. The
+/// container tools ignore `credsStore`. If the helper's name is empty, the login is in `auths` (docker/cli
 /// `cli/config/configfile/file.go`, `getConfiguredCredentialStore`).
 pub(crate) fn asked<'a>(file: &'a ConfigJson, reader: ClientFamily, registry: &Registry) -> ConfiguredHelper<'a> {
     asked_as(file, reader, if reader == ClientFamily::Docker { registry.docker_key() } else { registry.as_str() })
@@ -40,7 +40,7 @@ pub(crate) fn asks_us(file: &ConfigJson, registry: &Registry) -> bool {
     matches!(asked(file, ClientFamily::Docker, registry), ConfiguredHelper::Ensign | ConfiguredHelper::Pinned(_))
 }
 
-/// The place from which a client gets a registry's login.
+/// The source from which a client gets a registry's login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConfiguredHelper<'a> {
     Ensign,
@@ -48,7 +48,7 @@ pub(crate) enum ConfiguredHelper<'a> {
     Pinned(&'a str),
     /// Another `docker-credential-…` program.
     Helper(&'a str),
-    /// The login in `auths`, without a helper.
+    /// The client asks no helper, and reads the login from `auths`.
     PlainFile,
 }
 
@@ -59,12 +59,13 @@ pub(crate) enum AuthConfig {
     Silent,
     /// The login in the variable is used instead of the helper's login.
     Wins,
-    /// Docker cannot read the variable, and says so in each command. Some other programs can read the variable.
+    /// Docker cannot parse the variable, and prints a warning in each command. Some other programs can parse the
+    /// variable.
     Unreadable,
 }
 
-/// Reads `DOCKER_AUTH_CONFIG` as Docker does since 28.3, with only the field `auth` and with keys that match exactly
-/// (docker/cli `cli/config/configfile/file.go`, `parseEnvConfig`).
+/// Reads `DOCKER_AUTH_CONFIG` as Docker does since version 28.3 (docker/cli `cli/config/configfile/file.go`,
+/// `parseEnvConfig`). Only the field `auth` is allowed, and keys must match exactly.
 pub(crate) fn auth_config(value: Option<&str>, key: &str) -> AuthConfig {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -98,21 +99,22 @@ pub(crate) fn docker_finds_us() -> bool {
     find_program(PROGRAM).is_some()
 }
 
-/// Tells whether the program `docker` is a snap. A snap has its own config. A snap starts no program outside its
-/// folders, so it asks no helper (canonical/docker-snap, issues 10 and 19).
+/// Tells whether the program `docker` is a snap. A snap has its own config. A snap cannot start a program outside the
+/// snap's folders, and thus cannot ask a helper (canonical/docker-snap, issues 10 and 19).
 pub(crate) fn docker_is_a_snap() -> bool {
     let program = find_program("docker").and_then(|path| path.canonicalize().ok());
     program.is_some_and(|path| path.ends_with("usr/bin/snap") || path.starts_with("/snap"))
 }
 
-/// Tells whether the snap's config has a login under each of these keys, as [`snap_command`] writes them.
+/// Tells whether the snap's config has a login under each of these keys. The command from [`snap_command`] writes such
+/// logins.
 pub(crate) fn snap_has_logins<'k>(env: &Env, mut keys: impl Iterator<Item = &'k str>) -> bool {
     let path = env.home().map(|home| home.join(SNAP_CONFIG)).filter(|path| path.is_file());
     let file = path.and_then(|path| ConfigJson::load(&path).ok());
     file.is_some_and(|file| keys.all(|key| file.logins().any(|(name, _)| name == key)))
 }
 
-/// The path of the config of Docker's snap, relative to the home folder.
+/// The config file of Docker's snap, relative to the home folder.
 const SNAP_CONFIG: &str = "snap/docker/current/.docker/config.json";
 
 /// Returns the command that writes logins to the snap's config.

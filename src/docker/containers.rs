@@ -1,12 +1,12 @@
 //! Reads and changes the files of Podman, Buildah and Skopeo.
 //!
-//! Ensign adds entries to `credHelpers` of `auth.json`, one for each registry, as in Docker's file. For a registry with
-//! such an entry, the command `login` of these tools stores the password with Ensign. These tools also read Docker's
-//! `config.json`, but with an entry only in that file, `login` would write the password to `auth.json`
-//! (containers/image `pkg/docker/config/config.go`).
+//! As in Docker's file, Ensign adds one entry for each registry to `credHelpers` of `auth.json`. For a registry with
+//! such an entry, the command `login` of these tools stores the password in Ensign. These tools also read Docker's
+//! `config.json`. However, an entry in that file alone is not enough, because `login` would then write the password to
+//! `auth.json` (containers/image `pkg/docker/config/config.go`).
 //!
-//! With `credential-helpers` in the user's `registries.conf`, these tools would ask Ensign for every registry, and the
-//! machine's own setting would have no effect. Therefore Ensign edits this list only if the user already has it. The
+//! The list `credential-helpers` in the user's `registries.conf` applies to every registry. A list in the user's file
+//! disables the list in the machine's file. Therefore Ensign edits this list only if the user already has one. The
 //! tools ask the helpers in this list in order, and read `auth.json` only if the list contains `containers-auth.json`.
 
 use std::ops::Range;
@@ -27,9 +27,9 @@ pub(crate) fn are_found(env: &Env) -> bool {
         || auth_file(env).is_some_and(|path| path.exists())
 }
 
-/// Returns the first key of `credHelpers` that begins with a scheme. If `credHelpers` has a key with a scheme, `podman
-/// --remote` sends no login at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`). On macOS and
-/// Windows, Podman is always remote.
+/// Returns the first key of `credHelpers` that begins with a scheme. Because of such a key, `podman --remote` sends no
+/// login at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`). On macOS and Windows, Podman is
+/// always remote.
 pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<String> {
     let key =
         file.helpers().map(|(key, _)| key).find(|key| key.starts_with("https://") || key.starts_with("http://"))?;
@@ -42,18 +42,18 @@ pub(crate) fn auth_file(env: &Env) -> Option<PathBuf> {
     Some(env.xdg_config_dir()?.join("containers").join("auth.json"))
 }
 
-/// Returns the path of the user's `registries.conf`, which replaces the machine's file.
+/// Returns the path of the user's `registries.conf`. If this file exists, the tools ignore the machine's file.
 pub(crate) fn registries_conf(env: &Env) -> Option<PathBuf> {
     Some(env.xdg_config_dir()?.join("containers").join("registries.conf"))
 }
 
-/// Returns the path in `REGISTRY_AUTH_FILE`, which replaces every other `auth.json`.
+/// Returns the path in `REGISTRY_AUTH_FILE`. If this variable is set, the tools read no other `auth.json`.
 pub(crate) fn only_auth_file() -> Option<PathBuf> {
     env::path("REGISTRY_AUTH_FILE")
 }
 
 /// Returns the `auth.json` files in which these tools look for plain-text logins, in the tools' order. Docker's file is
-/// left out.
+/// not in this list.
 pub(crate) fn login_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];
@@ -65,7 +65,7 @@ pub(crate) fn login_files(env: &Env) -> Vec<PathBuf> {
     found
 }
 
-/// Returns the folder of the file to which `login` writes (containers/image `pkg/docker/config/config.go`,
+/// Returns the folder with the `auth.json` to which `login` writes (containers/image `pkg/docker/config/config.go`,
 /// `getPathToAuth`).
 fn session_folder(
     keeps_sessions: bool,
@@ -91,10 +91,10 @@ pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
     login_files(env).into_iter().chain(env.docker_config_file()).collect()
 }
 
-/// The name in a list of helpers that stands for the `auth.json` files.
+/// The name that represents the `auth.json` files in a list of helpers.
 pub(super) const AUTH_FILES: &str = "containers-auth.json";
 
-/// Tells whether a name in `credential-helpers` stands for the `auth.json` files.
+/// Tells whether a name in `credential-helpers` represents the `auth.json` files.
 pub(crate) fn is_auth_files(name: &str) -> bool {
     name == AUTH_FILES
 }
@@ -104,7 +104,7 @@ pub(crate) fn is_auth_files(name: &str) -> bool {
 pub(crate) struct RegistriesConf {
     path: PathBuf,
     text: Option<String>,
-    /// The list of helpers and its position in the text; an edit rewrites only this part.
+    /// The list of helpers and the list's position in the text. An edit rewrites only this part of the text.
     list: Option<(Range<usize>, Array)>,
 }
 
@@ -138,7 +138,8 @@ impl RegistriesConf {
     }
 
     /// Returns the helpers that the file lists for all registries, in their order. Returns `None` if the file has no
-    /// list or an empty list, which have the same meaning (`pkg/sysregistriesv2/system_registries_v2.go`).
+    /// list. An empty list also returns `None`, because it has the same meaning
+    /// (`pkg/sysregistriesv2/system_registries_v2.go`).
     pub(crate) fn helpers(&self) -> Option<Vec<&str>> {
         let helpers: Vec<&str> = self.list.as_ref()?.1.iter().filter_map(Value::as_str).collect();
         (!helpers.is_empty()).then_some(helpers)
@@ -160,7 +161,7 @@ impl RegistriesConf {
         self.edit(listed.then_some(PlannedChange::Unlist), take_off)
     }
 
-    /// Plans to rewrite the list, and nothing else in the file.
+    /// Plans to rewrite the list of helpers, and leaves the rest of the file unchanged.
     fn edit(&self, change: Option<PlannedChange>, edit: impl Fn(&mut Array)) -> FilePlan {
         let before = self.text.clone();
         let mut after = before.clone().unwrap_or_default();
@@ -177,7 +178,7 @@ impl RegistriesConf {
 
 const SETTING: &str = "credential-helpers";
 
-/// Inserts Ensign as the first entry, below the comments before the old first entry.
+/// Inserts Ensign as the first entry of the list. Comments above the old first entry stay above Ensign.
 fn prepend(list: &mut Array) {
     let mut ours = Value::from(HELPER);
     if let Some(first) = list.get_mut(0) {

@@ -1,4 +1,5 @@
-//! Reads `insecure-registries` of the Docker daemon: the registries for which the user allows plain http.
+//! Reads the Docker daemon's setting `insecure-registries`, which lists the registries for which the user allows plain
+//! http.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -51,8 +52,8 @@ impl InsecureRegistries {
     }
 
     /// Tells whether the list contains this host with its port, by the rules of the daemon (moby `registry/config.go`).
-    /// A host name is not resolved to an address, which could be in one of the networks. With resolved names, the name
-    /// server would decide whether the password is sent unencrypted.
+    /// A host name is not resolved to an address before the networks are compared. Otherwise the name server could
+    /// decide that the password is sent unencrypted.
     pub(crate) fn contain(&self, registry: &Registry) -> bool {
         let address = registry.host().parse::<IpAddr>().ok();
         self.hosts.contains(registry)

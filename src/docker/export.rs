@@ -8,17 +8,17 @@ use serde_json::{Map, Value, json};
 use crate::model::{Account, Credential, ImagePattern, Registry};
 use crate::system::text::single_quote;
 
-/// The format of an export, which depends on the program that reads the export.
+/// The format of an export. The format depends on the program that will read the export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthFormat {
-    /// The format of Podman, Buildah and Skopeo. A key may be a namespace or repository, and the longest matching key
-    /// has effect (containers/image `docs/containers-auth.json.5.md`).
+    /// The format of Podman, Buildah and Skopeo. A key may be a namespace or repository. Of all matching keys, the
+    /// longest is used (containers/image `docs/containers-auth.json.5.md`).
     AuthJson,
     /// The format of the kubelet. A key may contain a path, and the longest key is tried first. The kubelet does not
     /// support identity tokens (kubernetes `pkg/credentialprovider/keyring.go`).
     DockerConfigJson,
-    /// The format of Docker since 28.3, with only the field `auth` and with keys that must match exactly (docker/cli
-    /// `cli/config/configfile/file.go`).
+    /// The format of `DOCKER_AUTH_CONFIG` in Docker since version 28.3 (docker/cli `cli/config/configfile/file.go`).
+    /// Only the field `auth` is allowed, and keys must match exactly.
     Variable,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct ExportAccount {
     /// The registry's other names. Each name gets an entry, because the programs that read the export compare names
     /// letter by letter.
     pub(crate) names: Vec<String>,
-    /// Whether the account answers for its whole registry.
+    /// Whether the account answers for the whole registry.
     pub(crate) by_default: bool,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct ExportedAuths {
     pub(crate) left_out: Vec<OmittedAccount>,
 }
 
-/// An account that was left out of the export completely or for some images, because the format cannot express it.
+/// An account that is not exported, or not for all images, because the format does not allow it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OmittedAccount {
     pub(crate) account: Account,
@@ -67,7 +67,8 @@ pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuth
             keys.push(host_key(form, &account.registry));
             keys.extend(login.names.iter().cloned());
         }
-        // An account for the whole registry needs no key for its own namespace. Configured patterns always get keys.
+        // An account for the whole registry needs no key for the account's own namespace. Configured patterns always
+        // get keys.
         let patterns = if login.by_default { account.images.clone() } else { account.patterns() };
         for pattern in patterns {
             match (form, path_key(&pattern)) {
@@ -143,7 +144,8 @@ pub(crate) fn is_kubernetes_name(text: &str, is_label: bool) -> bool {
     if is_label { text.len() <= 63 && part(text) } else { text.len() <= 253 && text.split('.').all(part) }
 }
 
-/// Returns the key of a whole registry. Docker looks up Docker Hub by its address, and the container tools by its name.
+/// Returns the key of a whole registry. Docker looks up Docker Hub by an address, and the container tools look up
+/// Docker Hub by the registry's name.
 fn host_key(form: AuthFormat, registry: &Registry) -> String {
     match form {
         AuthFormat::AuthJson => registry.to_string(),
@@ -163,7 +165,8 @@ fn path_key(pattern: &ImagePattern) -> Option<String> {
     Some(format!("{}{slash}{prefix}", pattern.registry()))
 }
 
-/// Returns an entry of `auths`. An identity token has a field of its own beside the name, as in Docker's file.
+/// Returns an entry of `auths`. An identity token is in the field `identitytoken`, and `auth` then contains only the
+/// name, as in Docker's file.
 #[expect(clippy::disallowed_methods, reason = "an export writes logins in clear text, as the user requested")]
 fn entry(account: &Account, credential: &Credential) -> Value {
     let Credential { username, secret } = credential;

@@ -1,4 +1,4 @@
-//! `FilePlan`: the changes of one file, which are first shown and then applied.
+//! `FilePlan`: the planned changes of one file. Ensign first shows the plan and then applies it.
 
 use std::fmt;
 use std::fs;
@@ -10,7 +10,7 @@ use super::logins::shown;
 use super::{ConfigJson, HELPER, LIMIT};
 use crate::system::files::{self, Access};
 
-/// The changes of one file. The type has no `Debug`, because it contains the file's plain-text logins.
+/// The planned changes of one file. `FilePlan` has no `Debug`, because the file's text may contain plain-text logins.
 pub(crate) struct FilePlan {
     path: PathBuf,
     changes: Vec<PlannedChange>,
@@ -23,8 +23,8 @@ pub(crate) struct FilePlan {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum BackupRule {
     No,
-    /// Makes a copy only if there is no copy yet. The file already has entries of Ensign, so an older copy is more
-    /// useful.
+    /// Makes a copy only if there is no copy yet. An older copy is more useful, because the current file already has
+    /// entries of Ensign.
     IfNone,
     Fresh,
 }
@@ -34,11 +34,11 @@ pub(super) enum BackupRule {
 #[derive(Debug)]
 pub(crate) struct FileChangedError(pub(crate) PathBuf);
 
-/// The largest number of attempts to change a file that other programs keep changing. Docker changes its file once in a
-/// login.
+/// The limit for attempts to change a file that other programs change at the same time. Docker changes its file once in
+/// a login.
 const TRIES: usize = 10;
 
-/// Repeats `act` as long as its file changes between reading and writing.
+/// Repeats `act` if another program has changed the file between reading and writing.
 pub(crate) fn until_unchanged<T>(mut act: impl FnMut() -> Result<T>) -> Result<T> {
     for _ in 1..TRIES {
         match act() {
@@ -49,30 +49,30 @@ pub(crate) fn until_unchanged<T>(mut act: impl FnMut() -> Result<T>) -> Result<T
     act()
 }
 
-/// One line of a plan and of its preview.
+/// One line of a plan, as the preview shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PlannedChange {
     /// Adds an entry for the registry.
     Add { key: String },
-    /// Names Ensign instead of another helper in the registry's entry.
+    /// Replaces another helper with Ensign in the registry's entry.
     Replace { key: String, helper: String },
     /// Removes the entry.
     Remove { key: String },
-    /// Removes another helper's entry, because Docker asks the helper in `credsStore` instead.
+    /// Removes an entry with another helper, so that Docker asks the helper in `credsStore`.
     Discard { key: String, helper: String },
-    /// Keeps another helper in the entry of a wanted registry, because `--force` is missing.
+    /// Keeps another helper in the entry of a requested registry, because the user did not type `--force`.
     Conflict { key: String, helper: String },
-    /// Keeps another helper in the entry of a registry that was not asked for.
+    /// Keeps another helper in the entry of a registry that the user did not request.
     Kept { key: String, helper: String },
-    /// Keeps the entry, which already names Ensign.
+    /// Keeps the entry, because its helper is already Ensign.
     Ours { key: String },
-    /// Names Ensign in `credsStore`, for all registries without an entry.
+    /// Sets `credsStore` to Ensign, which then answers for all registries without an entry.
     Store { before: Option<String> },
-    /// Keeps `credsStore`, which already names Ensign.
+    /// Keeps `credsStore`, which is already set to Ensign.
     StoreOurs,
-    /// Gives `credsStore` its old value.
+    /// Restores the old value of `credsStore`.
     StoreBack { to: Option<String> },
-    /// Removes a plain-text login from `auths`, but keeps its empty marker.
+    /// Removes a plain-text login from `auths`, and leaves an empty entry as a marker.
     TakeOut { key: String },
     /// Puts Ensign first in `credential-helpers` of `registries.conf`.
     Prepend,
@@ -85,7 +85,7 @@ pub(crate) enum PlannedChange {
 }
 
 impl FilePlan {
-    /// Plans to edit the file's text, once for each change.
+    /// Plans changes of the file. `edit` is called once for each change.
     pub(super) fn new(
         file: &ConfigJson,
         changes: Vec<PlannedChange>,
@@ -126,7 +126,7 @@ impl FilePlan {
         &self.path
     }
 
-    /// Returns the link's target as the link spells it, if the path is a link.
+    /// Returns the target of the link, unresolved, if the path is a link.
     pub(crate) fn link_target(&self) -> Option<PathBuf> {
         fs::read_link(&self.path).ok()
     }
@@ -169,8 +169,8 @@ impl FilePlan {
     }
 }
 
-/// Returns the target if the path is a link to a file that does not exist yet. The function that writes the file
-/// follows links to existing files itself.
+/// Returns the target if the path is a link to a file that does not exist yet. A link to an existing file needs no
+/// special treatment, because `files::replace` follows it.
 fn destination(path: &Path) -> PathBuf {
     match fs::read_link(path) {
         Ok(target) if !path.exists() => path.parent().unwrap_or(Path::new(".")).join(target),

@@ -18,7 +18,7 @@ use crate::system::env::Env;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FirstLogin {
     Ensign,
-    /// Another helper, which is named in this file.
+    /// Another helper, which is configured in this file.
     Helper {
         helper: String,
         file: PathBuf,
@@ -33,10 +33,12 @@ pub(crate) enum FirstLogin {
     Nobody,
 }
 
-/// The files that one family of clients reads, in the clients' order, and the helpers for all registries.
+/// The places where one family of clients looks for logins. These places are files, in the clients' order, and the
+/// helpers for all registries.
 pub(crate) struct LoginLookup {
     reader: ClientFamily,
-    /// The list of helpers in `registries.conf`, in which `containers-auth.json` stands for the login files.
+    /// The list of helpers in `registries.conf`. The name `containers-auth.json` in this list represents the login
+    /// files.
     helpers: Vec<String>,
     conf: PathBuf,
     files: Vec<ConfigJson>,
@@ -44,7 +46,7 @@ pub(crate) struct LoginLookup {
 }
 
 impl LoginLookup {
-    /// Reads the files of a family. A broken file is skipped, because other commands report it.
+    /// Reads the files of a family of clients. A broken login file is skipped, because other commands report this file.
     pub(crate) fn new(reader: ClientFamily, env: &Env) -> Result<Self> {
         let (paths, conf) = match reader {
             ClientFamily::Docker => (env.docker_config_file().into_iter().collect(), None),
@@ -58,7 +60,7 @@ impl LoginLookup {
         Ok(Self { reader, helpers, conf: conf.unwrap_or_default(), files, variable })
     }
 
-    /// Returns the first login for a registry under this name, for the given image.
+    /// Returns the login that a client finds first, if the client looks up the registry by `name` for this image.
     pub(crate) fn first(&self, registry: &Registry, name: &str, image: Option<&ImageReference>) -> FirstLogin {
         let is_own_name = name == registry.as_str();
         let key = if is_own_name && self.reader == ClientFamily::Docker { registry.docker_key() } else { name };
@@ -97,7 +99,8 @@ fn asked_first(helper: &str, file: &Path) -> FirstLogin {
     if is_ours { FirstLogin::Ensign } else { FirstLogin::Helper { helper: helper.to_owned(), file: file.to_owned() } }
 }
 
-/// Returns the user of a plain-text login. Only the container tools look up keys that name a part of a registry.
+/// Returns the user of a plain-text login. Only the container tools use a key for a part of a registry, such as
+/// `ghcr.io/acme`.
 fn plain(
     file: &ConfigJson,
     reader: ClientFamily,

@@ -1,7 +1,9 @@
-//! Adds and removes the entries in Docker's `config.json` that make Docker's CLI ask Ensign's plugin after commands.
+//! Adds the entries in Docker's `config.json` by which Docker's CLI calls Ensign's plugin after a command, and removes
+//! these entries.
 //!
-//! docker/cli `cli-plugins/manager/hooks.go` reads `plugins.ensign.hooks`, but only if `features.hooks` is on. Another
-//! program may also need `features.hooks`, so its old value is saved in `plugins.ensign`, which Docker preserves.
+//! Docker's CLI reads `plugins.ensign.hooks` only if `features.hooks` is on (docker/cli
+//! `cli-plugins/manager/hooks.go`). Another program may also need `features.hooks`. Therefore Ensign saves the old
+//! value of `features.hooks` in `plugins.ensign`, which Docker preserves.
 
 use std::path::{Path, PathBuf};
 
@@ -14,10 +16,10 @@ use super::{FilePlan, HELPER, PlannedChange, json_edit};
 const PLUGINS: &str = "plugins";
 const FEATURES: &str = "features";
 const HOOKS: &str = "hooks";
-/// The key under which the old value of `features.hooks` is saved, as an empty text if there was no value.
+/// The key under which the old value of `features.hooks` is saved. An empty text means that there was no old value.
 const BEFORE: &str = "features.hooks";
 
-/// Adds the changes that make Docker ask Ensign's plugin after `commands`.
+/// Adds changes to the plan, so that Docker calls Ensign's plugin after `commands`.
 pub(crate) fn plan(file: &ConfigJson, plan: FilePlan, commands: &str) -> Result<FilePlan> {
     let set = |section, key, value: &str| PlannedChange::Set { section, key, value: value.to_owned() };
     let mut changes = vec![set(PLUGINS, HOOKS, commands)];
@@ -37,14 +39,14 @@ pub(crate) fn plan(file: &ConfigJson, plan: FilePlan, commands: &str) -> Result<
     })
 }
 
-/// Adds the changes after which Docker no longer asks Ensign's plugin.
+/// Adds changes to the plan, so that Docker no longer calls Ensign's plugin.
 pub(crate) fn undo(file: &ConfigJson, plan: FilePlan) -> Result<FilePlan> {
     let unset = |section, key, value: &str| PlannedChange::Unset { section, key, value: value.to_owned() };
     let mut changes = Vec::new();
     changes.extend(note(file, HOOKS).map(|commands| unset(PLUGINS, HOOKS, commands)));
     if let Some(before) = note(file, BEFORE) {
         changes.push(unset(PLUGINS, BEFORE, before));
-        // If somebody has switched `features.hooks` off meanwhile, it stays off.
+        // If somebody has switched `features.hooks` off since then, `features.hooks` stays off.
         changes.extend(switch(file).filter(|value| is_on(value)).map(|_| match before {
             "" => unset(FEATURES, HOOKS, "true"),
             _ => PlannedChange::Set { section: FEATURES, key: HOOKS, value: before.to_owned() },
@@ -99,7 +101,7 @@ fn is_on(value: &str) -> bool {
     matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }
 
-/// Removes the value at `path`, and each parent object that becomes empty.
+/// Removes the value at `path`, and then all parent objects that have become empty.
 fn remove_with_empty_parents(text: &str, path: &[&str]) -> Option<String> {
     let text = json_edit::remove(text, path)?;
     let (_, parents) = path.split_last()?;

@@ -1,4 +1,4 @@
-//! Edits a JSON text, and leaves the order, indentation, escapes and line ends of all other members as they are.
+//! Edits a JSON text. The order, indentation, escapes and line ends of all other members stay as they are.
 
 use std::ops::Range;
 
@@ -41,7 +41,7 @@ pub(super) struct ObjectSpan {
     pub(super) members: Vec<MemberSpan>,
 }
 
-/// A member of an object, with its key and its position in the text.
+/// The key of an object's member, and the member's position in the text.
 pub(super) struct MemberSpan {
     pub(super) key: String,
     pub(super) start: usize,
@@ -120,7 +120,7 @@ struct JsonStyle {
 impl JsonStyle {
     fn detect(text: &str, root: &ObjectSpan) -> Self {
         let Some(first) = root.members.first() else {
-            // as Docker writes a file (docker/cli `cli/config/configfile/file.go`)
+            // Docker writes files with this layout (docker/cli `cli/config/configfile/file.go`)
             return Self { line_end: "\n".into(), indent: "\t".into(), space: " ".into() };
         };
         let gap = blanks_before(text, first.start);
@@ -132,7 +132,7 @@ impl JsonStyle {
         Self { line_end: line_end.into(), indent: indent.into(), space: space_before(text, first).into() }
     }
 
-    /// Returns the space before a member at `depth`, or before the closing brace of an object at that depth.
+    /// Returns the white space before a member or a closing brace at `depth`.
     fn gap(&self, depth: usize) -> String {
         if self.line_end.is_empty() { String::new() } else { self.line_end.clone() + &self.indent.repeat(depth) }
     }
@@ -170,7 +170,8 @@ fn set_in(
     Some(splice(text, last.value.end..last.value.end, &member))
 }
 
-/// Renders `value` inside new objects, one for each name in `path`. The members of the outermost object are at `depth`.
+/// Renders `value` inside nested new objects. Each name in `path` adds one object. The members of the outermost object
+/// are at `depth`.
 fn render(path: &[&str], value: &str, depth: usize, style: &JsonStyle) -> String {
     let Some((name, rest)) = path.split_first() else { return value.to_owned() };
     let member = member(name, &style.space, &render(rest, value, depth + 1, style));

@@ -1,4 +1,4 @@
-//! `LoginSource`: a place where tools keep logins, with its name and its files.
+//! `LoginSource`: a place where tools keep logins, such as a file or the keyring.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -27,7 +27,8 @@ impl LoginSource {
     pub(crate) const ALL: [Self; 7] =
         [Self::Environment, Self::Docker, Self::Containers, Self::Finch, Self::Helm, Self::Atcr, Self::Keyring];
 
-    /// Returns the files of the source, in the order in which its tool reads them. Some of these files may not exist.
+    /// Returns the files of the source, in the order in which the source's tool reads these files. Some of the files
+    /// may not exist.
     pub(crate) fn files(&self, env: &Env) -> Vec<PathBuf> {
         match self {
             Self::Environment | Self::Keyring | Self::Helper(_) => vec![],
@@ -42,7 +43,8 @@ impl LoginSource {
     }
 }
 
-/// Returns the file in `HELM_REGISTRY_CONFIG`, or else the possible places of Helm's login file (helm `pkg/helmpath`).
+/// Returns the possible places of Helm's login file. If `HELM_REGISTRY_CONFIG` is set, this path is the only place
+/// (helm `pkg/helmpath`).
 fn helm_files(env: &Env) -> Vec<PathBuf> {
     if let Some(file) = env::path("HELM_REGISTRY_CONFIG") {
         return vec![file];
@@ -67,7 +69,7 @@ pub(crate) fn reads_keyring(helper: &HelperName) -> bool {
     helpers.contains(&helper.to_string().as_str())
 }
 
-/// Parses a source as a person types it. A word that is not a source's name is the path of a file.
+/// Parses a source as a person types it. Any word that is not the name of a source is read as the path of a file.
 impl FromStr for LoginSource {
     type Err = String;
 

@@ -1,15 +1,15 @@
-//! Sorts logins for an import: finds the logins of one account, and the logins that another login shadows.
+//! Sorts logins for an import, by finding duplicates of a login and logins that another login shadows.
 
 use std::path::PathBuf;
 
 use crate::model::{HelperName, HubToken, ImagePattern, Registry, Repository, Secret, ServerUrl, Target, Username};
 use crate::system::text::one_line;
 
-/// Gives each login its role. A user's first login at a registry becomes an account. A later login of the same user
-/// with the same secret is a duplicate, even if it is for other images. A later login with another secret is shadowed,
-/// unless it is for other images.
+/// Sets the role of each login in the import. A user's first login at a registry becomes an account. A later login of
+/// the same user with the same secret is a duplicate, even if this later login is for other images. A later login with
+/// another secret is shadowed, unless this later login is for other images.
 ///
-/// Logins for a part of a registry are moved behind the logins for a whole registry. Therefore a login for the whole
+/// Logins for a part of a registry are moved behind the logins for a whole registry. As a result, a login for the whole
 /// registry becomes the default account.
 pub(crate) fn dedupe(findings: &mut Vec<ImportEntry>) {
     let is_bound = |finding: &ImportEntry| finding.login().is_some_and(|login| login.bound().is_some());
@@ -36,7 +36,7 @@ pub(crate) fn dedupe(findings: &mut Vec<ImportEntry>) {
     }
 }
 
-/// Returns the images of a login, which are named by its own key and by the keys of its duplicates.
+/// Returns the images of a login, as listed in the login's own key and in the keys of the duplicates.
 pub(crate) fn images_of(findings: &[ImportEntry], leader: usize) -> Vec<ImagePattern> {
     let mut images = Vec::new();
     for (place, finding) in findings.iter().enumerate() {
@@ -50,8 +50,7 @@ pub(crate) fn images_of(findings: &[ImportEntry], leader: usize) -> Vec<ImagePat
     images
 }
 
-/// Returns the spellings of the registry in the keys of a login and its duplicates, if they differ from Ensign's
-/// spelling.
+/// Returns the other spellings of the registry, as found in the keys of a login and of the duplicates.
 pub(crate) fn spellings_of(findings: &[ImportEntry], leader: usize) -> Vec<String> {
     let mut spellings = Vec::new();
     for (place, finding) in findings.iter().enumerate() {
@@ -66,11 +65,11 @@ pub(crate) fn spellings_of(findings: &[ImportEntry], leader: usize) -> Vec<Strin
     spellings
 }
 
-/// An entry of a source.
+/// An entry that was found in a source of logins.
 #[derive(Debug)]
 pub(crate) struct ImportEntry {
     pub(crate) from: LoginOrigin,
-    /// The entry's key, in a form that is safe to show.
+    /// The entry's key, without any password in it.
     pub(crate) key: String,
     pub(crate) what: EntryContent,
 }
@@ -80,7 +79,7 @@ pub(crate) enum EntryContent {
     Login(Box<FoundLogin>, ImportRole),
     /// An entry that is left out on purpose, for the reason in the text.
     Skipped(String),
-    /// A login, or a source of logins, that could not be read.
+    /// The error for a login or a source that could not be read.
     Failed(String),
 }
 
@@ -89,9 +88,9 @@ pub(crate) enum EntryContent {
 pub(crate) enum ImportRole {
     /// The login becomes an account.
     Primary,
-    /// The login is the same as the login in the entry with this index, but may be for other images.
+    /// The user and the secret are the same as in the entry with this index. The images may be different.
     Duplicate(usize),
-    /// An earlier entry, with this index, has the same user with another secret.
+    /// The entry with this index comes earlier, and has the same user with another secret.
     Shadowed(usize),
 }
 
@@ -113,7 +112,7 @@ pub(crate) enum LoginOrigin {
 pub(crate) struct FoundLogin {
     /// The entry's key, as written in the source.
     pub(crate) key: String,
-    /// The meaning of the key: a registry, a repository (in `auth.json`), or one of the two Docker Hub tokens of
+    /// The parsed key, which means a registry, a repository (in `auth.json`) or one of the two Docker Hub tokens of
     /// `docker login`.
     pub(crate) server: ServerUrl,
     /// The user name, or `<token>` if the secret is an identity token.
@@ -125,8 +124,8 @@ pub(crate) struct FoundLogin {
     pub(crate) did: Option<String>,
 }
 
-/// Returns the meaning of a login's key, or `None` if the key is not a registry's address. If the key has a scheme, its
-/// path is ignored (docker/cli `cli/config/credentials`, `ConvertToHostname`; containers/image
+/// Parses the key of a login, or returns `None` if the key is not a registry's address. If the key has a scheme, the
+/// path in the key is ignored (docker/cli `cli/config/credentials`, `ConvertToHostname`; containers/image
 /// `pkg/docker/config/config.go`).
 pub(crate) fn server_of(key: &str) -> Option<ServerUrl> {
     let server = ServerUrl::parse(key)?;
@@ -140,25 +139,24 @@ pub(crate) fn server_of(key: &str) -> Option<ServerUrl> {
     }
 }
 
-/// Returns a key without the user and password that it may contain. Some programs saved logins under
-/// `https://user:password@host`.
+/// Removes a user and a password from a key. Some programs saved logins under `https://user:password@host`.
 pub(crate) fn shown(key: &str) -> String {
     one_line(key.rsplit_once('@').map_or(key, |(_, host)| host), 80)
 }
 
-/// Tells whether a helper's entry with this key is a secret that Ensign itself keeps there.
+/// Tells whether a helper's entry with this key is a secret that Ensign itself has stored in the helper.
 pub(crate) fn is_our_own(key: &str) -> bool {
     let path = key.strip_prefix("https://").and_then(|address| address.split_once('/'));
     path.is_some_and(|(_, path)| path.starts_with("ensign/"))
 }
 
-/// Tells whether this helper makes secrets that expire within hours, which are not worth importing.
+/// Tells whether this helper makes secrets that expire within hours. Such secrets are not worth importing.
 pub(crate) fn is_short_lived(helper: &HelperName) -> bool {
     let name = helper.to_string();
     ["ecr-login", "gcloud", "gcr", "glab", "cgr"].contains(&name.as_str()) || name.starts_with("acr")
 }
 
-/// Tells whether a cloud uses this user name for tokens that expire within hours.
+/// Tells whether a cloud provider uses this user name for tokens that expire within hours.
 pub(crate) fn is_short_lived_user(username: &Username) -> bool {
     let name = username.as_str();
     username.is_everybody() || name.starts_with("_dcgcloud_") || name.starts_with("_dcgcr_")
@@ -181,7 +179,7 @@ impl FoundLogin {
         }
     }
 
-    /// Returns the Docker Hub token that this login is, or `None` if it is another login.
+    /// Returns the kind of Docker Hub token, or `None` if the login is no such token.
     pub(crate) fn hub_token(&self) -> Option<HubToken> {
         match self.server.target() {
             Target::HubToken(token) => Some(*token),

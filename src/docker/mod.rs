@@ -1,4 +1,4 @@
-//! Reads and changes the files of Docker and of the container tools (Podman, Buildah, Skopeo) that name credential
+//! Reads and changes the config files in which Docker and the container tools (Podman, Buildah, Skopeo) list credential
 //! helpers.
 //!
 //! A change is first planned as a [`FilePlan`], and then written by [`FilePlan::apply`].
@@ -28,10 +28,11 @@ pub(crate) use file_plan::{FileChangedError, FilePlan, PlannedChange, until_unch
 /// Ensign's name in `credHelpers`, which is the program's name after `docker-credential-`.
 pub(crate) const HELPER: &str = "ensign";
 
-/// The largest file that is read, in bytes. A plain-text login needs a few hundred bytes.
+/// The size limit of a file, in bytes. A plain-text login in a file needs a few hundred bytes.
 pub(crate) const LIMIT: u64 = 4 << 20;
 
-/// The clients that read a file. The two families spell Docker Hub differently, and only Docker reads `credsStore`.
+/// The family of clients that read a file. The two families use different keys for Docker Hub, and only Docker's family
+/// reads `credsStore`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientFamily {
     /// Docker, Compose, buildx and other readers of `~/.docker/config.json`.

@@ -1,5 +1,5 @@
-//! Pinned helpers: links to Ensign with the name `docker-credential-ensign-ALIAS`, in a folder where Docker finds
-//! programs. A pinned helper answers only as the account whose alias is in the helper's name.
+//! Makes pinned helpers, which are links to Ensign in a folder where Docker finds programs. A link has the name
+//! `docker-credential-ensign-ALIAS`. A pinned helper answers only as the account whose alias is in the helper's name.
 
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,8 @@ pub(crate) struct Pins {
 }
 
 impl Pins {
-    /// Uses `folder`, or else the folder of Ensign's program. If the user may not write to the program's folder, the
-    /// user's own folder on PATH comes first.
+    /// Uses `folder` if there is one. Without `folder`, uses the folder of Ensign's program, or the user's own folder
+    /// on PATH if the program's folder is not writable.
     pub(crate) fn find(folder: Option<PathBuf>, env: &Env) -> Result<Self, Problem> {
         let program = find_program(PROGRAM);
         let beside = program.as_ref().and_then(|program| program.parent());
@@ -34,7 +34,7 @@ impl Pins {
         Ok(Self { folders, program })
     }
 
-    /// Makes the account's pinned helper, if there is none. Returns the helper's path, and whether it is new.
+    /// Makes the account's pinned helper, if there is none. Returns the helper's path, and whether the helper is new.
     pub(crate) fn add(&self, alias: &AccountName) -> Result<(PathBuf, bool)> {
         let name = pin_name(alias)?;
         if let Some(path) = self.made(&name).next() {
@@ -52,8 +52,8 @@ impl Pins {
         Ok((path, true))
     }
 
-    /// Removes the account's pinned helper. Returns whether there was a pinned helper. A program with this name that is
-    /// not a link to Ensign stays.
+    /// Removes the account's pinned helper. Returns whether there was a pinned helper. Does not remove a program that
+    /// has this name but is not a link to Ensign.
     pub(crate) fn remove(&self, alias: &AccountName) -> Result<bool> {
         let made: Vec<_> = self.made(&pin_name(alias)?).collect();
         for path in &made {
@@ -87,8 +87,8 @@ impl Pins {
         })
     }
 
-    /// Returns the targets of the links to Ensign that may be in this folder. In the program's own folder the link is
-    /// relative, so that the program and the link can be moved together.
+    /// Returns the possible targets of a link to Ensign in this folder. A link beside the program is relative, so that
+    /// program and link can be moved together.
     fn targets(&self, folder: &Path) -> Vec<PathBuf> {
         let name = PathBuf::from(file_name(PROGRAM));
         match &self.program {
@@ -98,7 +98,8 @@ impl Pins {
     }
 }
 
-/// Returns the folders for pinned helpers, where `may_write` tells whether the user may write to the program's folder.
+/// Returns the folders for pinned helpers. `may_write` tells whether the user may write to `beside`, the program's
+/// folder.
 fn folders(beside: &Path, may_write: bool, own: Option<PathBuf>) -> Vec<PathBuf> {
     let beside = beside.to_owned();
     match own {

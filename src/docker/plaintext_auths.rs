@@ -1,4 +1,4 @@
-//! Finds plain-text logins in `auths`, and removes them after they are imported.
+//! Finds plain-text logins in `auths`, and removes these logins after an import.
 
 use std::fmt;
 use std::path::Path;
@@ -16,8 +16,8 @@ use super::logins::{FoundLogin, server_of};
 use super::{ConfigJson, PlannedChange, json_edit, until_unchanged};
 use crate::model::{Secret, Username};
 
-/// Returns the plain-text logins of a file, and the unusable entries of `auths` with their reasons. Empty entries are
-/// markers of logins in a helper and are skipped.
+/// Returns the plain-text logins of a file, and the unusable entries of `auths`. Skips empty entries, which are markers
+/// for logins in a helper.
 pub(crate) fn find(file: &ConfigJson) -> (Vec<FoundLogin>, Vec<UnusableEntry>) {
     let (mut logins, mut unusable) = (Vec::new(), Vec::new());
     for (key, entry) in file.logins() {
@@ -38,9 +38,9 @@ pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
     Ok(())
 }
 
-/// Plans to remove logins that have been imported. The entry remains as a marker, with its other fields. Some programs
-/// look up only registries that are in `auths` (testcontainers-go `docker_auth.go`). An entry that has changed since
-/// the import is not touched.
+/// Plans to remove logins that have been imported. The entry and its other fields remain as a marker, because some
+/// programs look up only registries that are in `auths` (testcontainers-go `docker_auth.go`). An entry that has changed
+/// since the import is not touched.
 pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<FilePlan> {
     let (present, _) = find(file);
     let known = |login: &&FoundLogin| imported.iter().any(|other| other.is_same(login));
@@ -54,7 +54,7 @@ pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<Fi
     })
 }
 
-/// An entry of `auths` that is not empty but has no usable login.
+/// An entry of `auths` without a usable login. Empty entries are markers, and not unusable entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnusableEntry {
     pub(crate) key: String,
@@ -70,11 +70,11 @@ pub(crate) enum UnusableReason {
     NotAnEntry,
     /// `auth` is not base64.
     NotBase64,
-    /// `auth` is not `user:secret`.
+    /// `auth` does not decode to `user:secret`.
     NotALogin,
     /// A user name or a secret is missing.
     Incomplete,
-    /// The secret is a `registrytoken`, which is for one short task. A helper cannot return a `registrytoken`.
+    /// The secret is a `registrytoken`, which is meant for a single task. A helper cannot return a `registrytoken`.
     RegistryToken,
 }
 
@@ -87,7 +87,7 @@ fn read(key: &str, entry: &Value) -> Result<Option<FoundLogin>, UnusableReason> 
     let secret = text(entry, "password")?.map_or_else(|| text(entry, "secret"), |secret| Ok(Some(secret)))?;
     let (name, secret) = match auth {
         Some(auth) => {
-            let (name, secret) = decode(&auth.replace('-', "+").replace('_', "/"))?; // some use the URL-safe alphabet
+            let (name, secret) = decode(&auth.replace('-', "+").replace('_', "/"))?; // some programs use the URL-safe alphabet
             (Some(name), Some(secret))
         }
         None => (name.map(str::to_owned), secret.map(|secret| Secret::new(secret.to_owned()))),
@@ -118,7 +118,7 @@ fn text<'a>(entry: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>
 #[expect(clippy::disallowed_methods, reason = "cuts the secret out of the decoded text")]
 pub(super) fn decode(auth: &str) -> Result<(String, Secret), UnusableReason> {
     let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let auth = Zeroizing::new(auth.trim().replace(['\r', '\n'], "")); // Go skips line ends, which `base64` writes
+    let auth = Zeroizing::new(auth.trim().replace(['\r', '\n'], "")); // the command `base64` writes line ends, which Go skips
     let bytes = GeneralPurpose::new(&STANDARD, lenient).decode(&*auth).map_err(|_| UnusableReason::NotBase64)?;
     let whole = Secret::new(String::from_utf8(bytes).map_err(|_| UnusableReason::NotALogin)?);
     let (name, secret) = whole.expose().split_once(':').ok_or(UnusableReason::NotALogin)?;
@@ -129,12 +129,12 @@ fn identity_token() -> Username {
     Username::IDENTITY_TOKEN.parse().expect("the constant is a valid user name")
 }
 
-/// Returns the line of a preview for a login.
+/// Returns a login's line in the preview of an import.
 pub(crate) fn line(login: &FoundLogin) -> String {
     format!("!   {:<30}plain-text login", quoted(&login.key))
 }
 
-/// Prints the line of a preview for the entry.
+/// Prints the entry's line in the preview of an import.
 impl fmt::Display for UnusableEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", quoted(&self.key), self.reason)

@@ -9,7 +9,7 @@ use super::{ClientFamily, ConfigJson, FilePlan, HELPER, configured_helper, login
 use crate::model::Registry;
 use crate::system::text::sanitize;
 
-/// Asserts that an edit of `config.json` changes only its own entry, and that `DOCKER_AUTH_CONFIG` is parsed without a
+/// Asserts that an edit of `config.json` changes no other entry, and that any `DOCKER_AUTH_CONFIG` is parsed without a
 /// panic.
 pub(crate) fn config_json(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -40,7 +40,7 @@ fn after(file: &ConfigJson, plan: &FilePlan) -> ConfigJson {
     parse(text.as_bytes()).unwrap_or_else(|broken| panic!("an edit broke the file: {broken}"))
 }
 
-/// Returns the file as JSON, without these sections.
+/// Returns the JSON of the file, without these sections.
 fn without(file: &ConfigJson, sections: &[&str]) -> Value {
     let text = file.text().filter(|text| !text.trim().is_empty()).unwrap_or("{}");
     let mut json: Value = serde_json::from_str(text).expect("the text was parsed before");

@@ -1,4 +1,4 @@
-//! Plans the changes of `credHelpers` and `credsStore` that make clients ask Ensign, and the changes that undo them.
+//! Plans changes of `credHelpers` and `credsStore`, so that clients ask Ensign. Also plans how to undo these changes.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -7,14 +7,14 @@ use super::file_plan::BackupRule;
 use super::{ClientFamily, ConfigJson, FilePlan, HELPER, PlannedChange, json_edit, plaintext_auths};
 use crate::model::Registry;
 
-/// A registry for which clients should ask Ensign, with the other names under which programs look it up.
+/// A registry for which clients should ask Ensign. `names` lists other names by which clients look up the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WantedRegistry {
     pub(crate) registry: Registry,
     pub(crate) names: Vec<String>,
 }
 
-/// Plans entries for the registries. An entry that names another helper is replaced only if `force` is set.
+/// Plans entries for the registries. An entry with another helper is replaced only if `force` is set.
 pub(crate) fn plan(
     file: &ConfigJson,
     reader: ClientFamily,
@@ -34,8 +34,8 @@ pub(crate) fn plan(
     write(file, changes)
 }
 
-/// Plans to name Ensign in `credsStore`, so that Docker asks Ensign for every registry. The wanted registries also get
-/// entries, which remain if another program changes `credsStore` again.
+/// Plans to set `credsStore` to Ensign, so that Docker asks Ensign for every registry. The wanted registries also get
+/// entries, which have effect even if another program changes `credsStore` later.
 pub(crate) fn plan_all(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> Result<FilePlan> {
     let mut changes = entries(file, ClientFamily::Docker, wanted, force, true);
     let is_for_hub = has_hub(wanted) || file.helper(ADDRESS) == Some(HELPER);
@@ -44,21 +44,21 @@ pub(crate) fn plan_all(file: &ConfigJson, wanted: &[WantedRegistry], force: bool
     write(file, changes)
 }
 
-/// The way in which Docker's CLI finds Ensign for Docker Hub. The CLI looks up Docker Hub's old address, including its
+/// The way in which Docker's CLI finds Ensign for Docker Hub. The CLI looks up Docker Hub's old address, which has a
 /// scheme. However, `podman --remote` rejects every file that has a key with a scheme in `credHelpers`
 /// (containers/image `pkg/docker/config/config.go`, `validateKey`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HubLookup {
     /// Docker finds Ensign in `credsStore`, for every registry.
     Store,
-    /// Docker finds Ensign in an entry for Docker Hub's old address. The entry is used where `credsStore` would hide
-    /// other registries' plain-text logins from Docker.
+    /// Docker finds Ensign in an entry for Docker Hub's old address. This way is necessary if `credsStore` would hide
+    /// plain-text logins of other registries from Docker.
     Address,
 }
 
 const ADDRESS: &str = Registry::HUB_SERVER_URL;
 
-/// Chooses the lookup that hides no login from Docker.
+/// Chooses the lookup so that Docker still finds the plain-text logins of other registries.
 pub(crate) fn hub_way(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> HubLookup {
     let is_taken = file.helper(ADDRESS).is_some_and(|helper| helper != HELPER) && !force;
     let would_be_hidden = || {
@@ -75,8 +75,8 @@ fn has_hub(wanted: &[WantedRegistry]) -> bool {
 }
 
 impl WantedRegistry {
-    /// Returns the keys of the registry for this file. Clients compare keys letter by letter, so each spelling needs
-    /// its own key.
+    /// Returns the keys that the registry needs in this file. Clients compare keys letter by letter, so each spelling
+    /// is a separate key.
     fn keys(&self, file: &ConfigJson, asks_for_all: bool) -> Vec<String> {
         let names = self.names.iter().cloned().chain(spellings_in(file, &self.registry));
         let hosts = self.registry.serves().filter(|_| !asks_for_all).map(|host| host.to_string());
@@ -90,7 +90,7 @@ impl From<Registry> for WantedRegistry {
     }
 }
 
-/// Returns the spellings of a registry's name in a file that differ from Ensign's spelling.
+/// Returns the spellings of a registry's name in a file. Ensign's own spelling is not in this list.
 pub(crate) fn spellings_in(file: &ConfigJson, registry: &Registry) -> Vec<String> {
     let keys = file.helpers().map(|(key, _)| key).chain(file.logins().map(|(key, _)| key));
     let spelled = keys.filter_map(Registry::spelled).filter(|(named, _)| named == registry);
@@ -103,7 +103,7 @@ pub(crate) fn spellings_in(file: &ConfigJson, registry: &Registry) -> Vec<String
     spellings
 }
 
-/// Returns the change of the entry under Docker Hub's old address.
+/// Returns the change of the entry for Docker Hub's old address.
 fn address(file: &ConfigJson, takes_store: bool, force: bool) -> Option<PlannedChange> {
     let key = || ADDRESS.to_owned();
     match file.helper(ADDRESS) {
@@ -169,7 +169,7 @@ fn write(file: &ConfigJson, changes: Vec<PlannedChange>) -> Result<FilePlan> {
     Ok(plan.with_backup(if ours { BackupRule::IfNone } else { BackupRule::Fresh }))
 }
 
-/// Plans to remove a broken helper from `credHelpers` and `credsStore`.
+/// Plans to remove a broken helper from `credHelpers` and from `credsStore`.
 pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<FilePlan> {
     let of_helper = file.helpers().filter(|(_, name)| *name == helper);
     let mut changes: Vec<_> =
@@ -186,8 +186,8 @@ pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<FilePlan> {
     Ok(plan.with_backup(BackupRule::IfNone))
 }
 
-/// Plans to remove Ensign's entries, and the whole `credHelpers` if no entry is left. `credsStore` gets its old value
-/// again. A file that Ensign made remains, with the content `{}`.
+/// Plans to remove Ensign's entries, and the whole `credHelpers` if no entry remains. Restores the old value of
+/// `credsStore`. A file that Ensign created is not removed, and then contains `{}`.
 pub(crate) fn undo(file: &ConfigJson, store_before: Option<&str>) -> Result<FilePlan> {
     let ours = file.helpers().filter(|(_, helper)| *helper == HELPER);
     let mut changes: Vec<_> = ours.map(|(key, _)| PlannedChange::Remove { key: key.into() }).collect();

@@ -1,4 +1,4 @@
-//! `ConfigDir`: the registry, the repository and the requests for which buildx uses one of its config folders.
+//! `ConfigDir`: describes when buildx uses a config folder: for which registry, repository and requests.
 
 use std::path::{Path, PathBuf};
 
@@ -7,17 +7,17 @@ use crate::model::{ImageReference, Registry, Repository};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ConfigDir {
     pub(crate) registry: Registry,
-    /// The repository, or `None` for all repositories of the registry without their own folder.
+    /// The repository. `None` means every repository of the registry that has no folder of its own.
     pub(crate) repository: Option<Repository>,
     pub(crate) scope: RequestScope,
 }
 
-/// The requests for which buildx uses a folder. There is no scope for pulls, because a push also requests pull access,
-/// and a folder for pulls would thus answer pushes.
+/// The requests for which buildx uses a folder. There is no scope for pulls alone. A push also requests pull access, so
+/// a folder for pulls would also be used for pushes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestScope {
     Any,
-    /// Pushes only; this scope takes precedence over [`RequestScope::Any`] of the same repository.
+    /// Pushes only. For a push, this scope takes precedence over [`RequestScope::Any`] of the same repository.
     Push,
 }
 

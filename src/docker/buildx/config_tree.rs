@@ -18,7 +18,7 @@ use crate::system::text::quote;
 #[derive(Debug, Default)]
 pub(crate) struct ConfigTree {
     pub(super) root: PathBuf,
-    /// The folders that contain only a config of Ensign.
+    /// The folders that contain only a config that Ensign made.
     pub(super) ours: Folders,
     /// All other folders with a config.
     pub(super) others: BTreeSet<ConfigDir>,
@@ -27,12 +27,11 @@ pub(crate) struct ConfigTree {
 }
 
 pub(super) const NAME: &str = "config.json";
-/// The unfinished file that remains if a writer is killed.
+/// The name of the unfinished file that a killed writer leaves.
 pub(super) const UNFINISHED: &str = "config.json.new";
-/// The largest config of Ensign that is read, in bytes. A usual config has about a hundred bytes.
+/// The size limit of a folder's config, in bytes. A usual config has about a hundred bytes.
 const SIZE_LIMIT: u64 = 1 << 14;
-/// The largest depth of folders that is read. A repository's name has at most 255 characters, and so at most 128
-/// levels.
+/// The limit for the depth of folders. A repository's name has at most 255 characters, and thus at most 128 levels.
 const DEPTH_AT_MOST: usize = 130;
 const ENTRIES_AT_MOST: usize = 100_000;
 
@@ -48,7 +47,8 @@ impl ConfigTree {
         Ok(own.ok_or_else(|| Problem::new("there is no home folder with buildx's config in it", cure))?.join("config"))
     }
 
-    /// Reads the folders below `root`, which may not exist. Returns an error if buildx would fail too.
+    /// Reads the folders below `root`. The folder `root` may not exist. Returns an error if buildx would also fail to
+    /// read them.
     pub(crate) fn read(root: PathBuf) -> Result<Self> {
         let is_folder = match fs::symlink_metadata(&root) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -82,9 +82,9 @@ impl ConfigTree {
         &self.ours
     }
 
-    /// Carries out one change, and returns the change that was made, or `None` if no change was needed any more. The
-    /// caller must hold Ensign's lock, but other programs do not use this lock. If another program changed the file
-    /// meanwhile, the change is planned again.
+    /// Makes one change, and returns this change. Returns `None` if the change is no longer needed. The caller must
+    /// hold Ensign's lock. Other programs do not use this lock, so the change is planned again if another program has
+    /// changed the file meanwhile.
     pub(crate) fn settle(
         &self,
         needed: &Folders,
@@ -104,7 +104,7 @@ impl ConfigTree {
         })
     }
 
-    /// Carries out one change, or returns an error if the file has changed since it was read.
+    /// Makes one change, or returns an error if the file has changed since it was read.
     fn apply(&self, place: &ConfigDir, change: &ConfigDirChange) -> Result<()> {
         let (before, after) = match change {
             ConfigDirChange::Write(answer) => (None, Some(answer)),
@@ -127,7 +127,7 @@ impl ConfigTree {
         }
     }
 
-    /// Sorts one folder into `ours` or `others`, and returns its subfolders.
+    /// Adds one folder to `ours` or `others`, and returns the subfolders of this folder.
     fn look_into(&mut self, path: &Path, left: &mut usize) -> io::Result<Vec<PathBuf>> {
         let folder = self.root.join(path);
         let (mut below, mut has_config, mut has_more) = (Vec::new(), false, false);
@@ -153,7 +153,7 @@ impl ConfigTree {
         Ok(below)
     }
 
-    /// Returns an error if a part of the path is a link. Ensign would follow a link in the path, but buildx would not.
+    /// Returns an error if a part of the path is a link, because buildx does not follow links.
     fn is_reached_without_links(&self, path: &Path) -> Result<()> {
         let mut folder = self.root.clone();
         for part in std::iter::once(Path::new("")).chain(path.iter().map(Path::new)) {
@@ -170,7 +170,7 @@ impl ConfigTree {
         Ok(())
     }
 
-    /// Removes Ensign's file, and then each parent folder that is empty.
+    /// Removes Ensign's file, and then all parent folders that have become empty.
     fn remove(&self, path: &Path) -> Result<()> {
         let file = self.root.join(path).join(NAME);
         files::remove_unfinished(&file)?;

@@ -1,8 +1,9 @@
-//! The config folders of buildx. Each folder contains a Docker config that replaces the default config for a registry
-//! or repository, or for pushes to it (docker/buildx `util/dockerutil/dockerconfig/configprovider.go`).
+//! Plans the config folders of buildx. A folder contains a Docker config, which buildx uses for one registry or
+//! repository instead of the default config. A folder may be for pushes only (docker/buildx
+//! `util/dockerutil/dockerconfig/configprovider.go`).
 //!
-//! The folders that Ensign makes contain only a config that names a pinned helper or Ensign. [`ConfigTree`] recognises
-//! a folder of Ensign by its content.
+//! Ensign makes folders that contain only a config, whose helper is a pinned helper or Ensign itself. [`ConfigTree`]
+//! recognises these folders by their content.
 
 mod config_dir;
 mod config_tree;
@@ -16,32 +17,34 @@ use crate::model::{Account, AccountName, ImageReference, Operation, Registry, Re
 pub(crate) use config_dir::{ConfigDir, RequestScope};
 pub(crate) use config_tree::ConfigTree;
 
-/// The helper that a folder's config names.
+/// The helper in a folder's config.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FolderHelper {
     /// The pinned helper of this account.
     Account(AccountName),
-    /// Ensign itself, so that the helper of a wider folder does not answer.
+    /// Ensign itself, which answers instead of the helper in the folder of a whole registry.
     Ensign,
 }
 
-/// The config folders, each with the helper that its config names.
+/// The config folders, each with the helper in its config.
 pub(crate) type Folders = BTreeMap<ConfigDir, FolderHelper>;
 
 /// The change of one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConfigDirChange {
     Write(FolderHelper),
-    /// Replaces the second helper in the folder's config by the first helper.
+    /// Replaces a helper in the folder's config. The new helper is the first field, and the old helper is the second
+    /// field.
     Mend(FolderHelper, FolderHelper),
     Remove(FolderHelper),
     Keep(FolderHelper),
-    /// Leaves a folder that another program made, perhaps on purpose.
+    /// Does not change a folder that another program has made, perhaps on purpose.
     Leave(FolderHelper),
 }
 
-/// Returns the folders that `images` need. An image needs a folder unless its account is both the default and the only
-/// account of the registry. A registry also needs a folder if only one of its several accounts may pull, or may push.
+/// Returns the folders that `images` need. An image needs no folder if the image's account is both the default account
+/// and the only account of the registry. A registry with several accounts needs a folder if only one account may pull,
+/// or if only one account may push.
 pub(crate) fn needed<'i>(
     registries: &[RegistryAccounts],
     images: impl IntoIterator<Item = &'i ImageReference>,
@@ -78,13 +81,14 @@ fn of_image(candidates: &RegistryAccounts, image: &ImageReference) -> Vec<(Confi
     folders(image.registry(), Some(image.repository()), pull, push)
 }
 
-/// Tells whether a folder for `image` would have the same path as a file in another folder.
+/// Tells whether the folder for `image` cannot be made, because a config file in another folder could have the same
+/// path.
 pub(crate) fn is_in_the_way(image: &ImageReference) -> bool {
     image.repository().as_str().split('/').any(|part| part == config_tree::NAME || part == config_tree::UNFINISHED)
 }
 
-/// Returns the folders for one registry or repository. A folder without a scope also answers pushes, so pushes need
-/// their own folder if their account is another.
+/// Returns the folders for one registry or repository. A folder without a scope is also used for pushes. Therefore
+/// pushes need a separate folder if they need another account.
 fn folders(
     registry: &Registry,
     repository: Option<&Repository>,
@@ -103,7 +107,7 @@ fn folders(
     any.into_iter().chain(push.map(|answer| (place(RequestScope::Push), answer))).collect()
 }
 
-/// Returns the only account that may perform the operation, if the registry has several accounts.
+/// For a registry with several accounts, returns the account that alone may perform the operation.
 fn only(candidates: &RegistryAccounts, operation: Operation) -> Option<&Account> {
     let is_open = candidates.accounts.len() > 1 && candidates.active != DefaultAccount::SignedOut;
     match serving(candidates, operation).as_slice() {
@@ -132,7 +136,8 @@ pub(crate) fn changes(needed: &Folders, tree: &ConfigTree) -> BTreeMap<ConfigDir
 }
 
 impl ConfigDirChange {
-    /// Returns the helper that a folder names after its change, or named before its removal.
+    /// Returns the helper in the folder's config after the change. For a removed folder, returns the helper before the
+    /// removal.
     pub(crate) fn answer(&self) -> &FolderHelper {
         match self {
             Self::Write(answer)
@@ -165,7 +170,7 @@ fn config(registry: &Registry, answer: &FolderHelper) -> String {
     format!("{:#}\n", serde_json::json!({"credHelpers": {registry.docker_key(): helper}}))
 }
 
-/// Returns the helper that a folder's `config.json` names, if the file contains nothing else.
+/// Returns the helper in a folder's `config.json`, if the file contains nothing else.
 fn answer_in(text: &[u8], registry: &Registry) -> Option<FolderHelper> {
     let value: serde_json::Value = serde_json::from_slice(text).ok()?;
     let helper = value.get("credHelpers")?.get(registry.docker_key())?.as_str()?;
