@@ -11,8 +11,8 @@ use super::{callers, source};
 use crate::model::{Account, Operation, Registry, StoreKind};
 use crate::system::json::JsonString;
 
-/// An account as in the file, where `username` and `store` borrow their text, because a registry may have ten thousand
-/// accounts.
+/// An account in the form of the file. `username` and `store` borrow their text, because a registry may have ten
+/// thousand accounts.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(expecting = "an account, which is an object")]
 pub(super) struct RawAccount<'a> {
@@ -27,7 +27,7 @@ pub(super) struct RawAccount<'a> {
     #[serde(rename = "for")]
     purpose: Option<String>,
     callers: Option<Value>,
-    /// The folders as the user wrote them, such as `~/work`. [`Account`] contains the folders' absolute paths.
+    /// The folders in the user's own notation, such as `~/work`. [`Account`] contains the folders' absolute paths.
     #[serde(default, skip_serializing)]
     folders: Vec<String>,
 }
@@ -57,8 +57,8 @@ impl RawAccount<'_> {
         })
     }
 
-    /// Returns the account as JSON, in which a field without a value is `null` or empty. `folders` is left out, so that
-    /// an edit keeps the folders as the user wrote them.
+    /// Returns the account as JSON. A field without a value is `null` or empty. `folders` is left out, so that an edit
+    /// does not change the folders in the file.
     pub(super) fn fields(account: &Account) -> Map<String, Value> {
         let raw = Self {
             username: Some(account.username.to_string().into()),

@@ -1,8 +1,8 @@
 //! Adopts the accounts of ATCR's credential helper from `~/.atcr/device.json`. Ensign treats the three formats of this
 //! file as versions 0 to 2 of its own config.
 //!
-//! The adoption happens once, when Ensign has no config of its own, and leaves ATCR's file unchanged. The formats are
-//! defined in ATCR's documents and in the plan of its helper (`CREDENTIAL_HELPER_V2.md`).
+//! Ensign adopts the accounts once, when there is no config of Ensign, and leaves ATCR's file unchanged. ATCR's
+//! documents and the plan `CREDENTIAL_HELPER_V2.md` define the formats.
 
 use anyhow::{Error, Result};
 use serde_json::{Map, Value};
@@ -17,7 +17,7 @@ use crate::system::text::quote;
 pub(crate) struct AdoptedAccounts {
     pub(crate) registries: Vec<RegistryAccounts>,
     pub(crate) secrets: Vec<(Account, Secret)>,
-    /// The reasons why entries could not be adopted, one text for each entry.
+    /// The reasons why entries could not be adopted, one reason for each entry.
     pub(crate) skipped: Vec<String>,
 }
 
@@ -33,7 +33,7 @@ const LIMIT: u64 = 4 << 20;
 
 impl AdoptedAccounts {
     /// Reads `~/.atcr/device.json`. Returns `None` for a document in another format. An unreadable file is an error,
-    /// because its accounts would be ignored as soon as `config.json` exists.
+    /// because Ensign reads ATCR's file only as long as there is no `config.json`.
     pub(crate) fn find(env: &Env) -> Result<Option<Self>> {
         let Some(path) = env.home().map(|home| home.join(".atcr").join("device.json")) else { return Ok(None) };
         let unreadable = |why: String| {

@@ -10,18 +10,18 @@ use super::reader::{self, ParsedConfig};
 use crate::model::Problem;
 use crate::system::files::{self, Access};
 
-/// The fault of the config that was restored.
+/// The fault that the config had before it was restored.
 pub(crate) enum RestoreOutcome {
     /// The config was missing, and the last good copy has replaced it.
     Gone,
-    /// The config was damaged, and is now at `aside`. The last good copy has replaced the config, or an empty config if
-    /// there is no copy.
+    /// The damaged config was moved to `aside`. The last good copy, or an empty config if there is no copy, is now in
+    /// its place.
     Damaged { aside: PathBuf, damage: String, had_copy: bool },
 }
 
 impl ConfigFile<'_> {
     /// Restores the config from the last good copy if the config is broken or missing. The caller must hold the lock.
-    /// The config is never absent in between, because another process would then adopt ATCR's accounts a second time.
+    /// At no time is the config missing. Otherwise another process could adopt ATCR's accounts a second time.
     pub(crate) fn restore(&self) -> Result<Option<RestoreOutcome>> {
         let path = self.path().ok_or_else(no_home)?;
         let good = self.good_copy()?;
@@ -52,14 +52,14 @@ impl ConfigFile<'_> {
         self.path().map(|path| files::sibling(&path, ".bak"))
     }
 
-    /// Describes the damage in the config `bytes`, or returns `None` if there is no damage. A config of a newer Ensign
-    /// is an error, but not damage.
+    /// Describes the damage in the config `bytes`, or returns `None` if there is no damage. Returns an error for a
+    /// config of a newer Ensign, because such a config is not damaged.
     fn damage(&self, bytes: &[u8]) -> Result<Option<String>> {
         match self.understand(bytes, None) {
             Err(error) if reader::version(bytes).is_none_or(|version| version <= reader::VERSION) => {
                 Ok(Some(format!("{error:#}")))
             }
-            // A reader skips unknown fields, but an edit must parse them too.
+            // A reader skips unknown fields, but an edit must parse every field.
             Ok(ParsedConfig { version: reader::VERSION, .. }) => {
                 Ok(ConfigDocument::parse(bytes).err().map(|error| self.broken(&error).to_string()))
             }
@@ -80,7 +80,7 @@ impl ConfigFile<'_> {
     /// because Ensign never removes its config.
     pub(super) fn refuse_lost(&self, path: &Path) -> Result<()> {
         if self.good_copy()?.is_none() || files::length(path)?.is_some() {
-            return Ok(()); // there is no good copy, or the config is back
+            return Ok(()); // there is no good copy, or another process has restored the config
         }
         Err(Problem::run(format!("`{}` is missing, but there is a good copy of it", self.shown_path()), "restore")
             .into())

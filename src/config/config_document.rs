@@ -1,6 +1,6 @@
 //! `ConfigDocument`: edits `config.json`. An edit leaves all other fields unchanged.
 //!
-//! Edits change the JSON and not Ensign's types, so that unknown fields and the order of fields are kept.
+//! Edits change the JSON directly, so that unknown fields and the order of fields are kept.
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +26,7 @@ impl ConfigDocument {
         serde_json::from_slice(bytes).map(Self)
     }
 
-    /// Adds an account, or updates its entry. The entry's `folders` remain as they are.
+    /// Adds an account, or updates the account's entry. The `folders` of an existing entry remain as they are.
     pub(crate) fn put(&mut self, account: &Account) {
         let entry = self.accounts(&account.registry).entry(account.name.as_str());
         let fields = object(entry.or_insert_with(|| json!({})));
@@ -39,8 +39,8 @@ impl ConfigDocument {
         set_or_remove(fields, "folders", json!(folders));
     }
 
-    /// Removes an account. Also removes the account's registry, unless the registry has other accounts, a helper or
-    /// public images.
+    /// Removes an account. If the registry then has no accounts, no helper and no public images, removes the registry
+    /// too.
     pub(crate) fn remove(&mut self, registry: &Registry, name: &AccountName) {
         self.edit_aliases(registry, |_, accounts| accounts.retain(|account| account != name.as_str()));
         self.accounts(registry).shift_remove(name.as_str());
@@ -88,7 +88,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Sets the lowest accepted generation of a registry's sealed file, if the registry has an entry.
+    /// If the registry has an entry, sets the lowest accepted generation of the registry's sealed file.
     pub(crate) fn set_floor(&mut self, MinimumGeneration { registry, key, generation }: &MinimumGeneration) {
         let Some(name) = self.registries().keys().find(|name| registry.is_key(name)).cloned() else { return };
         let fields = object(self.registries().entry(name).or_insert_with(|| json!({})));
@@ -156,7 +156,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Changes an alias in all places that use it.
+    /// Replaces an account's alias in all places of the config.
     pub(crate) fn rename(&mut self, registry: &Registry, from: &AccountName, to: &AccountName) {
         self.edit_aliases(registry, |_, accounts| {
             accounts
@@ -168,7 +168,7 @@ impl ConfigDocument {
         if let Some(account) = accounts.get_mut(from.as_str()).map(object)
             && account.get("username").is_none_or(Value::is_null)
         {
-            account.insert("username".into(), json!(from.as_str())); // until now the alias was also the user name
+            account.insert("username".into(), json!(from.as_str())); // without this field, the alias was also the user name
         }
         *accounts = std::mem::take(accounts)
             .into_iter()
@@ -253,7 +253,7 @@ impl ConfigDocument {
     }
 }
 
-/// Returns `value` as an object. The config has been parsed before, so `value` cannot be of another type.
+/// Returns `value` as an object. The config was parsed before, so `value` cannot have another type.
 fn object(value: &mut Value) -> &mut Map<String, Value> {
     if !value.is_object() {
         *value = json!({});
@@ -269,7 +269,7 @@ fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// Sets a field. Inserts a new field at index `place`, where people look for the field.
+/// Sets a field. A new field is inserted at index `place`, so that people find the field where they expect it.
 fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: Value) {
     let place = fields.keys().position(|key| key == name).unwrap_or(place.min(fields.len()));
     fields.shift_insert(place, name.to_owned(), value);

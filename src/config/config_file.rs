@@ -18,7 +18,7 @@ use crate::model::{HelperName, HostAlias, MinimumGeneration, Problem, Registry, 
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
-/// The location of `config.json`. Each call of a method reads the file again.
+/// The location of the file `config.json`. Each call of a method reads the file again.
 pub(crate) struct ConfigFile<'e> {
     env: &'e Env,
 }
@@ -32,9 +32,9 @@ pub(crate) struct LoadedConfig {
     pub(crate) trusted: Rc<[TrustedFile]>,
     /// The fallback.
     pub(crate) fallback: Option<HelperName>,
-    /// The hosts for which accounts of another registry also answer.
+    /// The additional hosts for which a registry's accounts answer.
     pub(crate) also: Vec<HostAlias>,
-    /// The store of new secrets, if the config names one.
+    /// The store of new secrets, if the config sets a store.
     pub(crate) store: Option<StoreKind>,
     /// The lowest accepted generations of the sealed files.
     pub(crate) floors: Vec<MinimumGeneration>,
@@ -54,9 +54,9 @@ pub(crate) struct ConfigEdit {
     pub(crate) document: ConfigDocument,
     /// The accounts before the change.
     pub(crate) registries: Vec<RegistryAccounts>,
-    /// The adopted accounts, which this change also saves, with their secrets.
+    /// The adopted accounts with their secrets. This change saves these accounts too.
     pub(crate) adopted: Option<AdoptedAccounts>,
-    /// The store of new secrets, if the config names one.
+    /// The store of new secrets, if the config sets a store.
     pub(crate) store: Option<StoreKind>,
     pub(crate) floors: Vec<MinimumGeneration>,
     pub(crate) before: PriorConfig,
@@ -106,8 +106,8 @@ impl<'e> ConfigFile<'e> {
         Ok(loaded)
     }
 
-    /// Loads the accounts of another registry for a host without its own entry. An alias in `also` has priority over a
-    /// pattern of hosts. The built-in relations ([`Registry::served_by`]) have the lowest priority.
+    /// If `host` has no entry of its own, loads the accounts of another registry for `host`. An alias in `also` has
+    /// priority over a pattern of hosts. The built-in relations ([`Registry::served_by`]) have the lowest priority.
     fn load_alias(&self, host: &Registry, loaded: &mut LoadedConfig) -> Result<()> {
         let answers =
             |registry_entry: &RegistryAccounts| !registry_entry.accounts.is_empty() || registry_entry.helper.is_some();
@@ -179,7 +179,7 @@ impl<'e> ConfigFile<'e> {
         Ok(self.settings()?.and_then(|settings| settings.providers))
     }
 
-    /// Returns the server where `update` looks for releases, as unparsed JSON, if the config names a server.
+    /// Returns the unparsed JSON of `releases`, which is the server where `update` looks for releases.
     pub(crate) fn releases(&self) -> Result<Option<serde_json::Value>> {
         Ok(self.settings()?.and_then(|settings| settings.releases))
     }
@@ -198,7 +198,7 @@ impl<'e> ConfigFile<'e> {
         Ok(document.replaced_store(file).map(str::to_owned))
     }
 
-    /// Begins a change: takes the lock and reads the file. An unreadable file is an error and remains unchanged.
+    /// Begins a change by taking the lock and reading the file. Returns an error if the file is unreadable.
     pub(crate) fn begin(&self) -> Result<ConfigEdit> {
         let path = self.path().ok_or_else(no_home)?;
         let lock = self.lock()?;
@@ -217,8 +217,8 @@ impl<'e> ConfigFile<'e> {
         Ok(ConfigEdit { document, registries, adopted: None, store, floors, before })
     }
 
-    /// Writes the change, if there is one, and keeps the old file as `config.json.bak`. After an error the file is
-    /// unchanged. Returns the accounts of the new config.
+    /// If anything has changed, writes the config and keeps the old file as `config.json.bak`. After an error the file
+    /// is unchanged. Returns the accounts of the new config.
     pub(crate) fn write(&self, before: &PriorConfig, document: &ConfigDocument) -> Result<Vec<RegistryAccounts>> {
         let path = self.path().ok_or_else(no_home)?;
         let text = document.to_text();
@@ -236,7 +236,7 @@ impl<'e> ConfigFile<'e> {
         Lock::take(&self.lock_path().ok_or_else(no_home)?)
     }
 
-    /// Takes the lock of [`Self::lock`], or returns `None` if the lock is not free within `patience`.
+    /// Takes the same lock as [`Self::lock`]. Returns `None` if the lock is not free within `patience`.
     pub(crate) fn lock_within(&self, patience: Duration) -> Result<Option<Lock>> {
         Lock::take_within(&self.lock_path().ok_or_else(no_home)?, patience)
     }
@@ -285,9 +285,9 @@ impl<'e> ConfigFile<'e> {
     }
 }
 
-/// Adds an account of the environment, which replaces the config's account with the same alias. The first account of
-/// the environment for a registry becomes the registry's default account. A later account of the environment becomes
-/// the default only if it is marked as active.
+/// Adds an account of the environment. If an account of the config has the same alias, the environment's account
+/// replaces it. The first account of the environment for a registry becomes the registry's default account. A later
+/// account of the environment becomes the default only if it is marked as active.
 fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     let account = &mounted.account;
     let place = registries.iter().position(|entry| entry.registry == account.registry).unwrap_or_else(|| {
@@ -315,7 +315,7 @@ impl LoadedConfig {
         Self { registries, fallback: None, journal: true, trusted, also, store, floors, origin: ConfigOrigin::Ours }
     }
 
-    /// Returns the entry of `registry`, and the helper that answers if this entry has no account.
+    /// Returns the entry of `registry`. If the entry has no account, also returns the helper that answers.
     pub(crate) fn into_only(self, registry: &Registry) -> (RegistryAccounts, Option<HelperRoute>, ConfigOrigin) {
         let entry = RegistryAccounts { trusted: self.trusted, ..RegistryAccounts::for_host(self.registries, registry) };
         let route = match (&entry.helper, self.fallback) {

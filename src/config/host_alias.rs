@@ -1,4 +1,5 @@
-//! Reads the field `also` of the config, which names hosts for which accounts of another registry also answer.
+//! Reads the field `also` of the config. The field `also` lists additional hosts for which a registry's accounts
+//! answer.
 
 use serde::Deserialize;
 use serde::de::Deserializer;

@@ -1,4 +1,4 @@
-//! Formats `config.json`: readable, but short, because a longer file makes `get` slower.
+//! Formats `config.json` as a readable but short text, because a long text makes `get` slower.
 
 use std::io;
 
@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 use serde_json::{Map, Value};
 
-/// The longest line. An entry within this length is written on one line, but two accounts never share a line.
+/// The maximum length of a line. An entry that fits is written on one line, but two accounts never share a line.
 const WIDTH: usize = 120;
 
-/// The number of levels that may span several lines: document, registries, registry and accounts.
+/// The number of levels that may have several lines. These levels are the document, the registries, a registry and its
+/// accounts.
 const DEPTH: usize = 4;
 
 /// Returns the text of the file.
@@ -40,7 +41,7 @@ fn opened(object: &Map<String, Value>, depth: usize) -> String {
     format!("{{\n{}\n{}}}", entries.join(",\n"), &margin[2..])
 }
 
-/// Tells whether `object`, or an object in it, contains more than one object.
+/// Tells whether `object` contains more than one object, at any level.
 fn branches(object: &Map<String, Value>) -> bool {
     let within: Vec<_> = object.values().filter_map(Value::as_object).collect();
     within.len() > 1 || within.into_iter().any(branches)

@@ -1,4 +1,4 @@
-//! Ensign's own config, which contains the accounts without their secrets.
+//! Reads and writes Ensign's own config, which contains the accounts without their secrets.
 //!
 //! `reader` parses `config.json`, and `config_document` edits it. `layout` formats the text, `config_file` loads and
 //! saves the file under a lock, and `backup` restores the last good copy. `account`, `source` and `callers` read and

@@ -10,7 +10,8 @@ use super::reader::{self, ParsedConfig};
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{AccountName, HostAlias, ImagePattern, Registry};
 
-/// Asserts that a readable `config.json` or ATCR file can be edited, and that each edit reads back as intended.
+/// Asserts that a readable `config.json` or ATCR file can be edited. After each edit, the file contains the intended
+/// change.
 pub(crate) fn config(bytes: &[u8]) {
     adopted(bytes);
     let Ok(ParsedConfig { version, registries, fallback, journal: _, trusted: _, also, store: _, floors: _ }) =
@@ -94,7 +95,7 @@ fn trusts(document: &ConfigDocument, registries: &[RegistryAccounts]) {
     }
 }
 
-/// Asserts that every edit changes one registry and no other registry.
+/// Asserts that an edit of a registry leaves all other registries unchanged.
 fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
     let RegistryAccounts { registry, host: _, spellings: _, active, previous, public, helper, accounts, trusted: _ } =
         &before[at];

@@ -1,6 +1,6 @@
-//! Parses `config.json`, version 3: one registry for `get`, or all registries.
+//! Parses version 3 of `config.json`, for one registry or for all registries.
 //!
-//! The parser reads the bytes once. It skips other registries, because `get` runs for each image.
+//! The parser reads the bytes once. The parser skips registries that were not requested, because `get` must be fast.
 
 #[cfg(test)]
 mod tests;
@@ -28,23 +28,23 @@ pub(super) const VERSION: u64 = 3;
 pub(super) struct ParsedConfig {
     pub(super) version: u64,
     pub(super) registries: Vec<RegistryAccounts>,
-    /// Whether the journal is on, which is so unless the file contains `"journal": false`.
+    /// Whether the journal is on. Only `"journal": false` in the file turns the journal off.
     pub(super) journal: bool,
     /// The trusted files.
     pub(super) trusted: Rc<[TrustedFile]>,
     /// The fallback.
     pub(super) fallback: Option<HelperName>,
-    /// The hosts for which accounts of another registry also answer.
+    /// The additional hosts for which a registry's accounts answer.
     pub(super) also: Vec<HostAlias>,
-    /// The store of new secrets, if the config names one.
+    /// The store of new secrets, if the config sets a store.
     pub(super) store: Option<StoreKind>,
     /// The lowest accepted generations of the sealed files.
     pub(super) floors: Vec<MinimumGeneration>,
 }
 
-/// Parses the entries that match the host `wanted`, or all entries if it is `None`.
+/// Parses the entries that match the host `wanted`. If `wanted` is `None`, parses all entries.
 ///
-/// `expand` returns the absolute path of a folder that is written in a form such as `~/work`.
+/// `expand` returns the absolute path of a folder from a notation such as `~/work`.
 pub(super) fn read(
     bytes: &[u8],
     wanted: Option<&Registry>,
@@ -71,7 +71,7 @@ pub(super) fn read(
     Ok(ParsedConfig { version, registries, fallback, journal: raw.journal, trusted, also: raw.also, store, floors })
 }
 
-/// Parses only the version, because this Ensign may be unable to parse a newer version's other fields.
+/// Parses only the version, because this Ensign may be unable to parse the other fields of a newer version.
 pub(super) fn version(bytes: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct ConfigVersion {
@@ -80,7 +80,7 @@ pub(super) fn version(bytes: &[u8]) -> Option<u64> {
     serde_json::from_slice(bytes).ok().map(|ConfigVersion { version }| version)
 }
 
-/// The settings whose content other modules parse.
+/// The settings that other modules parse.
 #[derive(Deserialize)]
 pub(super) struct RawSettings {
     /// The user's own identity providers.
@@ -111,7 +111,7 @@ struct RawRegistry<'a> {
     accounts: Vec<(JsonString<'a>, RawAccount<'a>)>,
 }
 
-/// The default account, where an absent field, `null` (signed out) and a name have three different meanings.
+/// The default account as in the file. An absent field means that nothing is set, and `null` means signed out.
 #[derive(Default, Deserialize)]
 #[serde(from = "Option<String>")]
 enum RawDefaultAccount {
@@ -137,7 +137,7 @@ struct RawConfig<'a> {
     store: Option<String>,
 }
 
-/// Reads an entry of `trusted`, or returns `None` if the entry has an unknown form.
+/// Reads an entry of `trusted`. Returns `None` if the entry has an unknown form.
 fn trusted((file, digest): (String, serde_json::Value)) -> Option<TrustedFile> {
     Some(TrustedFile { file: file.into(), digest: digest.as_str()?.to_owned() })
 }
@@ -176,7 +176,7 @@ fn candidates(
     Ok(RegistryAccounts { registry, host, spellings, active, previous, public, helper, accounts, trusted })
 }
 
-/// Reads a JSON object as a list, which keeps the order and the duplicates of its members.
+/// Reads a JSON object as a list of members. The list keeps the order of the members, and keeps duplicates.
 pub(super) fn in_order<'de, D: Deserializer<'de>, K: Deserialize<'de>, V: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<(K, V)>, D::Error> {
@@ -277,7 +277,7 @@ impl<'de> Visitor<'de> for RegistriesVisitor<'_> {
     }
 }
 
-/// Parses a registry's key, and compares the key with `wanted` without an allocation.
+/// Parses the key of a registry, and compares this key with `wanted` without an allocation.
 struct RegistryKeyVisitor<'w> {
     wanted: Option<&'w Registry>,
 }
