@@ -19,12 +19,14 @@ impl Accounts<'_> {
         Ok(self.load(registry)?.into_only(registry).1)
     }
 
-    /// Returns all other helpers, each with the registries for which it answers. The fallback is the last helper.
+    /// Returns all other helpers, each with the registries for which the helper answers. The fallback is the last
+    /// helper.
     pub(crate) fn routes(&self) -> Result<Vec<HelperRoute>> {
         Ok(routes(self.load_all()?))
     }
 
-    /// Asks the helper for its login. A helper that would call Ensign again is treated as a helper without a login.
+    /// Asks the helper for a login. If the helper would call Ensign again, treats the helper as a helper without a
+    /// login.
     pub(crate) fn ask_routed(&self, route: &HelperRoute, server: &str) -> FindOutcome {
         if helpers::would_recurse(&route.helper) {
             return FindOutcome::NoAccount;
@@ -64,8 +66,8 @@ impl Accounts<'_> {
         Err(Problem::run(what, "route"))
     }
 
-    /// Returns the entries that `list` prints, with one server address for each registry that `get` can answer. Asks
-    /// other helpers only if `others` is set.
+    /// Returns the entries that `list` prints. For each registry that `get` can answer, there is one server address.
+    /// Other helpers are asked only if `others` is set.
     pub(crate) fn listed(&self, others: bool) -> Result<Vec<(String, String)>> {
         let loaded = self.load_all()?;
         let mut listed: Vec<(String, String)> = loaded.registries.iter().filter_map(own_entry).collect();
@@ -102,8 +104,9 @@ fn own_entry(entry: &RegistryAccounts) -> Option<(String, String)> {
     Some((entry.registry.docker_key().to_owned(), account.username.to_string()))
 }
 
-/// Selects one server address for each registry. Prefers Docker's own spelling, because Docker may look up no other
-/// spelling. Leaves out the entries of Docker Hub's tokens, and addresses that contain a user or a repository.
+/// Selects one server address for each registry. Prefers Docker's own spelling, because Docker may look up only this
+/// spelling. Leaves out the entries of Docker Hub's tokens. Also leaves out addresses that contain a user or a
+/// repository.
 fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)> {
     let mut all: Vec<(Registry, String, String)> = Vec::new();
     for (server, user) in listed {

@@ -10,17 +10,17 @@ use crate::model::{Account, Operation, Problem};
 use crate::system::env::{self, Env};
 use crate::system::text::{one_line, quote};
 
-/// The placeholder for the user's command in a hint, used if the user typed no command.
+/// The words in a hint that replace the user's command, if the user typed no command.
 pub(crate) const ANY_COMMAND: &str = "docker …";
 
-/// A decision, and the environment that shortens the paths of the decision's files.
+/// A decision, together with the environment, by which the explanation shortens paths.
 #[derive(Clone, Copy)]
 pub(crate) struct Explanation<'a> {
     env: &'a Env,
     decision: &'a Decision,
 }
 
-/// A sentence that states a problem, and the commands that solve the problem.
+/// A sentence about a problem, and the commands that solve the problem.
 #[derive(Debug)]
 pub(crate) struct RemedyOptions {
     pub(crate) message: String,
@@ -103,7 +103,7 @@ impl<'a> Explanation<'a> {
         })
     }
 
-    /// Returns the files that were not read completely and therefore chose no account.
+    /// Returns the files that could not be read completely, and thus could not choose an account.
     pub(crate) fn unknown_files(&self) -> impl Iterator<Item = String> + use<'a> {
         let Self { decision, .. } = *self;
         let unknown = decision.steps.iter().filter(|step| matches!(step.outcome, RuleOutcome::Unknown { .. }));
@@ -151,7 +151,7 @@ impl<'a> Explanation<'a> {
         })
     }
 
-    /// Names the accounts for the other operation, as in `reader, writer are for pull only`.
+    /// Lists the accounts that are only for the other operation, as in `reader, writer are for pull only`.
     pub(crate) fn passed_over(&self) -> Option<String> {
         let Decision { operation, passed_over, .. } = self.decision;
         let other = if *operation == Some(Operation::Push) { Operation::Pull } else { Operation::Push };
@@ -186,7 +186,8 @@ impl<'a> Explanation<'a> {
         Some(RemedyOptions { message: format!("{message}. Options:"), ways })
     }
 
-    /// Returns the commands that give each image its own account, or that set one account for the whole command.
+    /// Returns the commands by which each image gets its own account. Also returns the command that uses one account
+    /// for all images.
     fn ways_between(
         &self,
         images: &[OwnedImage],
@@ -197,7 +198,7 @@ impl<'a> Explanation<'a> {
         let Decision { account, .. } = self.decision;
         let other = images.iter().find(|owned| Some(&owned.account) != account.as_ref()).or(images.first());
         let Some(OwnedImage { account: name, .. }) = other else { return vec![] };
-        // Of all clients, only buildx asks for each repository separately.
+        // Only buildx asks for each repository separately; other clients ask once for a registry.
         let may_build = typed == ANY_COMMAND || ["build", "bake", "compose"].iter().any(|verb| typed.contains(verb));
         let mut repositories: Vec<_> = images.iter().take(4).map(|owned| quote(&owned.image)).collect();
         repositories.dedup(); // an image with two accounts is in `images` twice
@@ -228,7 +229,7 @@ pub(crate) fn helper_answers_for(route: Option<&str>) -> String {
     format!("answers for {}", route.unwrap_or("all registries without an account"))
 }
 
-/// Returns the command after which an account also answers in the current folder. Returns `None` for an account of the
+/// Returns the command that adds the current folder to an account's folders. Returns `None` for an account of the
 /// environment.
 fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
     if account.store.is_from_environment() {

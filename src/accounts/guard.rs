@@ -1,4 +1,4 @@
-//! Guards secrets: checks an account's rule for callers against the caller and the user's grants.
+//! Guards secrets. Checks whether an account's rule for callers and the user's grants allow the caller.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::model::{Account, AccountName, CallerFacts, CallerRefusal, CallerRule,
 use crate::system::files::{self, Access};
 use crate::system::text;
 
-/// An account that this caller may not use, with the reason.
+/// An account that this caller may not use, together with the reason.
 #[derive(Clone, Debug)]
 pub(crate) struct WithheldAccount {
     registry: Registry,
@@ -20,7 +20,7 @@ pub(crate) struct WithheldAccount {
     refusal: CallerRefusal,
 }
 
-/// The longest lifetime of a grant. A grant that would last longer is ignored, because the clock must have been
+/// The longest lifetime of a grant. A grant that ends later than that is ignored, because the clock must have been
 /// changed.
 pub(crate) const LONGEST_GRANT: Duration = Duration::from_hours(12);
 
@@ -31,7 +31,7 @@ const LIMIT: u64 = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Accounts<'_> {
-    /// Checks the account's rule against the caller. `facts` returns the facts about the caller that the rule needs.
+    /// Checks the account's rule against the caller. `facts` returns the facts about the caller that the check needs.
     pub(crate) fn may_ask(
         &self,
         account: &Account,
@@ -46,8 +46,8 @@ impl Accounts<'_> {
             .map_err(|refusal| WithheldAccount::new(account, refusal))
     }
 
-    /// Checks the rule before a command other than `get` hands out the secret. `note` writes the journal entry that a
-    /// rule requires, and returns whether the entry was written.
+    /// Checks the rule before a command other than `get` returns the secret. `note` writes the required journal entry,
+    /// and returns whether the entry was written.
     pub(crate) fn hand_out(
         &self,
         account: &Account,
@@ -69,7 +69,7 @@ impl Accounts<'_> {
         (now < until && until <= now + LONGEST_GRANT).then_some(until)
     }
 
-    /// Grants the account to callers for the duration `span`. A `span` of zero ends the grant.
+    /// Allows callers to use the account for the time `span`. If `span` is zero, ends the grant.
     pub(crate) fn grant(&self, account: &Account, span: Duration) -> Result<()> {
         let path = self.grants_path().ok_or_else(|| anyhow!("there is no home folder to store the grant in"))?;
         let _lock =
@@ -102,10 +102,10 @@ impl Accounts<'_> {
     }
 }
 
-/// The end of each grant in seconds since 1970, by registry and account.
+/// The end of each grant, in seconds since 1970, by registry and account name.
 type GrantEnds = BTreeMap<String, BTreeMap<String, u64>>;
 
-/// The content of `grants.json`. Grants are not in the config, because people copy the config to other machines.
+/// The content of `grants.json`. The config contains no grants, because people copy the config to other machines.
 #[derive(Deserialize, Serialize)]
 struct GrantsFile {
     version: u64,

@@ -1,5 +1,5 @@
-//! Finds and removes the left-overs of killed changes, which are unfinished files and secrets without an account. The
-//! command `status` lists left-overs, and the next change removes them.
+//! Finds and removes the left-overs of killed changes. Left-overs are unfinished files and secrets without an account.
+//! The command `status` lists left-overs, and the next change removes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,27 +14,28 @@ use crate::vault::StoredName;
 
 #[derive(Debug, Default)]
 pub(crate) struct Leftovers {
-    /// The secrets without an account in Ensign's own files.
+    /// The secrets in Ensign's own files that have no account.
     pub(crate) secrets: Vec<StoredName>,
-    /// The unfinished and damaged secrets files.
+    /// The unfinished and damaged files with secrets.
     pub(crate) files: Vec<PathBuf>,
 }
 
 impl Accounts<'_> {
-    /// Returns all left-overs, including secrets that `sweep` keeps because they were once saved for good.
+    /// Returns all left-overs. This list includes secrets that `sweep` does not remove, because a finished change saved
+    /// them.
     pub(crate) fn leftovers(&self) -> Result<Leftovers> {
         let registries = self.config.load(None)?.registries;
         let secrets = self.unnamed(&registries, |_| true);
         Ok(Leftovers { secrets, files: self.vault.left_files() })
     }
 
-    /// Tells whether the next change removes the secret. A secret that was once saved for good stays, because another
-    /// config may use it.
+    /// Tells whether the next change removes the secret. A secret that a finished change has saved stays, because
+    /// another config may use it.
     pub(crate) fn is_swept(&self, (store, registry, name): &StoredName) -> bool {
         self.vault.record().is_ok_and(|record| !record.knows(store, registry, name))
     }
 
-    /// Removes the secrets that are stored under a name without an account. Returns whether there were such secrets.
+    /// If no account has this name, removes the secrets with this name. Returns whether there were such secrets.
     pub(crate) fn remove_leftover(&self, registry: &Registry, name: &str) -> Result<bool> {
         let is_it = |(_, host, other): &StoredName| host == registry && other == name;
         if self.unnamed(&self.config.load(None)?.registries, is_it).is_empty() {
@@ -44,11 +45,12 @@ impl Accounts<'_> {
             let unnamed = self.unnamed(&change.registries, is_it);
             unnamed.iter().try_for_each(|(kind, ..)| change.secrets.remove_from_file(kind, registry, name))
         })?;
-        Ok(true) // at its start, the change also removes secrets that were never saved for good
+        Ok(true) // at its start, the change also removes the secrets of killed changes
     }
 
-    /// Removes the left-overs of killed changes. A failure does not stop the change. The caller must hold the config's
-    /// lock. Returns the accounts whose secrets remain in another helper's store.
+    /// Removes the left-overs of killed changes. Failures are ignored, so that the caller's change can continue. The
+    /// caller must hold the config's lock. Returns the accounts whose secrets could not be removed from another
+    /// helper's store.
     pub(super) fn sweep(&self, registries: &[RegistryAccounts]) -> Vec<Account> {
         for path in self.vault.left_files().iter().filter(|path| path.extension().is_some_and(|ending| ending == "new"))
         {
@@ -73,7 +75,7 @@ impl Accounts<'_> {
         left
     }
 
-    /// Records, after a change, which secrets are saved for good.
+    /// Records after a change which secrets this finished change has saved.
     pub(super) fn settle<'a>(
         &self,
         before: &[RegistryAccounts],
@@ -93,7 +95,8 @@ impl Accounts<'_> {
         });
     }
 
-    /// Returns the secrets in Ensign's own files that have no account and for which `is_asked` is true.
+    /// Returns the secrets in Ensign's own files that have no account. Leaves out secrets for which `is_asked` is
+    /// false.
     fn unnamed(&self, registries: &[RegistryAccounts], is_asked: impl Fn(&StoredName) -> bool) -> Vec<StoredName> {
         let mut named: BTreeSet<(bool, &Registry, &str)> = BTreeSet::new();
         for account in registries.iter().flat_map(|entry| &entry.accounts) {

@@ -11,7 +11,7 @@ use crate::model::{Account, Problem, Registry, StoredSecret};
 use crate::vault::is_known_store;
 
 impl Accounts<'_> {
-    /// Saves a login, which adds an account or renews it. Saving the same login twice changes nothing.
+    /// Saves a login, which adds an account or renews it. Saving the same login a second time changes nothing.
     pub(crate) fn save(&self, login: &NewLogin) -> Result<Account> {
         if let Some(account) = self.returned(login)? {
             return Ok(account);
@@ -19,9 +19,10 @@ impl Accounts<'_> {
         self.save_all(&[login])?.remove(0)
     }
 
-    /// Saves several logins, and writes each file once: first the secrets of each registry, then the config. If one
-    /// login fails, the other logins are still saved. If the config cannot be written, no login is saved.
-    /// [`Accounts::preview_all`] finds accounts that renew their own secrets, which a saved static secret would stop.
+    /// Saves several logins, and writes each file only once. The secrets of each registry are written first, and then
+    /// the config. If one login fails, the other logins are still saved. If the config cannot be written, no login is
+    /// saved. [`Accounts::preview_all`] finds accounts that renew their own secrets. A saved static secret would stop
+    /// such renewals.
     pub(crate) fn save_all(&self, logins: &[&NewLogin]) -> Result<Vec<Result<Account>>> {
         if logins.is_empty() {
             return Ok(vec![]);
@@ -112,7 +113,7 @@ fn enter(edit: &mut Transaction<'_>, logins: &[&NewLogin], results: &[Result<Acc
 }
 
 /// Adds the login's account to the registry, and sets the registry's default account. The login's account becomes the
-/// default account if the registry has none, or if the login asks for that.
+/// default account if the registry has no default account, or if the login requests this.
 fn step(candidates: &mut RegistryAccounts, login: &NewLogin, account: &Account) {
     let default = candidates.default_account().filter(|_| login.activate == Activation::IfNone);
     let active = default.map_or(&account.name, |default| &default.name).clone();

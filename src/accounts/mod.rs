@@ -1,4 +1,4 @@
-//! The core of Ensign, where all commands and protocols find, save, remove and activate accounts.
+//! Finds, saves, removes and activates accounts. All commands and protocols of Ensign use this module.
 
 mod delegation;
 mod explanation;
@@ -76,7 +76,7 @@ pub(crate) enum FindOutcome {
 #[derive(Debug, Default)]
 pub(crate) struct DecisionRecord {
     pub(crate) decision: Decision,
-    /// Whether the config turns the journal off.
+    /// Whether the journal is turned off in the config.
     pub(crate) is_private: bool,
     /// The account, if it has a rule for callers. For such an account, the journal must contain the answer before the
     /// secret is handed out.
@@ -88,8 +88,8 @@ impl<'e> Accounts<'e> {
         Self { config: ConfigFile::new(env), vault: Vault::new(env), env }
     }
 
-    /// Finds the account that answers, with its secret. Writes only to adopt accounts, to renew a secret or to cache an
-    /// external secret.
+    /// Finds the account that answers, with its secret. Changes files only in order to adopt accounts, to renew a
+    /// secret, or to cache an external secret.
     pub(crate) fn find(
         &self,
         registry: &Registry,
@@ -109,7 +109,7 @@ impl<'e> Accounts<'e> {
         record: &mut DecisionRecord,
     ) -> Result<FindOutcome> {
         if registry.is_pattern() {
-            return Ok(FindOutcome::NoAccount); // the secrets of a pattern are for hosts
+            return Ok(FindOutcome::NoAccount); // a pattern's secrets are only for the hosts that it matches
         }
         let mut seen = None;
         loop {
@@ -135,14 +135,14 @@ impl<'e> Accounts<'e> {
             match self.resolve(account, stored, Audience::Client)? {
                 ResolvedSecret::Valid(credential) => return Ok(FindOutcome::Credential(credential)),
                 ResolvedSecret::Expired(why) => return Ok(FindOutcome::Expired(why)),
-                // The external program was asked just now, and would return the same answer again.
+                // The external program was asked a moment ago, so a second request would return the same answer.
                 ResolvedSecret::Missing if matches!(account.source, Source::External(_)) => {
                     return Ok(FindOutcome::NoAccount);
                 }
                 ResolvedSecret::Missing => {}
             }
-            // A logout may have removed the account after the config was read. If the config has not changed either,
-            // the secret is really gone.
+            // After the config was read, a logout may have removed the account. If the config has not changed, the
+            // store has no secret for the account.
             if seen.as_ref() == Some(&candidates) {
                 return Err(missing_secret(account).into());
             }
@@ -150,7 +150,7 @@ impl<'e> Accounts<'e> {
         }
     }
 
-    /// Decides whether an account answers, or the helper of `route`.
+    /// Decides which account answers, or whether the helper of `route` answers instead.
     pub(crate) fn decide(
         &self,
         candidates: &RegistryAccounts,
@@ -196,18 +196,20 @@ impl<'e> Accounts<'e> {
         }
     }
 
-    /// Returns the accounts that answer for one registry, including the accounts of a pattern that covers its host.
+    /// Returns the accounts that answer for one registry. This includes the accounts of a pattern that matches the
+    /// registry's host.
     pub(crate) fn registry_accounts(&self, registry: &Registry) -> Result<RegistryAccounts> {
         Ok(self.load(registry)?.into_only(registry).0)
     }
 
-    /// Returns the accounts of exactly this registry or pattern. For a host, the accounts of a pattern are left out.
+    /// Returns the accounts of exactly this registry or pattern. If `registry` is a host, leaves out the accounts of a
+    /// matching pattern.
     pub(crate) fn only_of(&self, registry: &Registry) -> Result<RegistryAccounts> {
         let entry = self.registry_accounts(registry)?;
         Ok(if entry.registry == *registry { entry } else { RegistryAccounts::none(registry) })
     }
 
-    /// Loads the config for this registry. The result contains adopted accounts even if they cannot be saved.
+    /// Loads the config for this registry. Adopted accounts are included even if saving them fails.
     fn load(&self, registry: &Registry) -> Result<LoadedConfig> {
         let loaded = self.config.load(Some(registry))?;
         self.vault.heed(&loaded.floors);
@@ -265,13 +267,13 @@ impl<'e> Accounts<'e> {
         Ok(loaded)
     }
 
-    /// Returns the hosts for which accounts of another registry also answer.
+    /// Returns the additional hosts for which a registry's accounts answer.
     pub(crate) fn aliases(&self) -> Result<Vec<HostAlias>> {
         Ok(self.config.load(None)?.also)
     }
 
-    /// Returns the names under which other programs look up each registry, which are its spellings and the hosts of
-    /// `also`.
+    /// Returns the other names by which programs look up each registry. These names are the registry's spellings and
+    /// the hosts in `also`.
     pub(crate) fn other_names(&self) -> Result<BTreeMap<Registry, Vec<String>>> {
         let loaded = self.config.load(None)?;
         let mut names: BTreeMap<_, _> =
@@ -293,7 +295,7 @@ impl<'e> Accounts<'e> {
     }
 }
 
-/// Decides that another helper answers, unless the call names an account of Ensign or a public image.
+/// Decides that another helper answers, unless the call selects an account of Ensign or asks for a public image.
 fn delegate(
     candidates: &RegistryAccounts,
     route: &HelperRoute,

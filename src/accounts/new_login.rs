@@ -1,4 +1,4 @@
-//! `NewLogin`: a login to save, and the account that it adds or renews.
+//! `NewLogin`: a login to save. Saving the login adds or renews an account.
 
 use std::time::SystemTime;
 
@@ -14,26 +14,28 @@ pub(crate) struct NewLogin {
     /// The registry's name as the user typed it, if Ensign spells the name differently.
     pub(crate) spellings: Vec<String>,
     pub(crate) username: Username,
-    /// The alias, or `None` for the alias of the account with this user name, or else the user name itself.
+    /// The alias. `None` keeps the alias of the account with this user name, and a new account gets the user name as
+    /// its alias.
     pub(crate) name: Option<AccountName>,
-    /// The store for the secret, or `None` for the account's store, or else the store of new secrets.
+    /// The store for the secret. With `None`, the store of an existing account is used, and a new account uses the
+    /// store of new secrets.
     pub(crate) store: Option<StoreKind>,
     /// The user of an identity token, if known. If this is set, `username` is `<token>`.
     pub(crate) token_of: Option<Username>,
     /// The patterns of images that the account gets.
     pub(crate) images: Vec<ImagePattern>,
     pub(crate) images_before: PreviousImages,
-    /// The repository or namespace in the server address, if there is one. With this field, the login is only for this
-    /// part of the registry.
+    /// The repository or namespace in the server address, if there is one. The login is then only for this part of the
+    /// registry.
     pub(crate) bound: Option<ImagePattern>,
-    /// The operation that the login is for; with `None`, an existing account keeps its operation.
+    /// The operation to which the login is limited. With `None`, an existing account keeps its operation.
     pub(crate) purpose: Option<Operation>,
     /// The user's decentralized identifier, if the provider reports it.
     pub(crate) did: Option<String>,
     /// The change of the account's rule for callers.
     pub(crate) callers: CallerEdit,
     pub(crate) stored: StoredSecret,
-    /// The source of this secret and of the next one.
+    /// The source from which this secret comes, and from which the next secret comes.
     pub(crate) source: Source,
     pub(crate) activate: Activation,
 }
@@ -50,7 +52,7 @@ pub(crate) enum Activation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PreviousImages {
     Kept,
-    /// The earlier patterns are kept, and an account without patterns also gets the pattern of its own namespace.
+    /// The earlier patterns are kept. An account without patterns also gets the pattern of the account's namespace.
     KeptWithNamespace,
     Replaced,
 }
@@ -77,9 +79,9 @@ impl NewLogin {
         }
     }
 
-    /// Returns the secret to store, with its expiry if known. A token contains its own expiry. An expiry in the past is
-    /// ignored, because the registry has just accepted the token and the clock must be wrong. An external secret
-    /// without an expiry is not stored.
+    /// Returns the secret to store, with its expiry if known. The expiry of a token is read from the token itself. An
+    /// expiry in the past is ignored. In that case the clock must be wrong, because the registry has just accepted the
+    /// token. An external secret without an expiry is not stored.
     pub(super) fn stored_from(&self, now: SystemTime) -> Option<StoredSecret> {
         if let Source::External(_) = self.source {
             return Some(self.stored.copy()).filter(|stored| stored.expires_at.is_some());
@@ -93,7 +95,8 @@ impl NewLogin {
         self.stored_from(now).map_or(Expiry::Unknown, |stored| Expiry::new(&self.source, &stored))
     }
 
-    /// Returns the account that this login adds, or that it renews among `candidates`. A new account gets `store`.
+    /// Returns the account that this login adds, or the account among `candidates` that this login renews. A new
+    /// account is stored in `store`.
     pub(super) fn account(&self, candidates: &RegistryAccounts, store: &StoreKind) -> Result<Account, Problem> {
         let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {
             name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user(), self.purpose)),
@@ -134,7 +137,7 @@ impl NewLogin {
         if let Some(name) = &self.name {
             return candidates.accounts.iter().find(|account| account.name == *name);
         }
-        // Docker stores a renewed identity token without the user name.
+        // Docker saves a renewed identity token without the user name.
         let answered =
             candidates.active_account().filter(|active| active.username == self.username && self.token_of.is_none());
         // An identity token hides the account's user name, so the alias must be the user name.
@@ -167,8 +170,7 @@ impl Account {
 }
 
 impl RegistryAccounts {
-    /// Returns the user name as an alias. If another account has the user name as its alias, the operation or a number
-    /// is added.
+    /// Returns the user name as an alias. If this alias is already in use, adds the operation or a number.
     fn free_name(&self, username: &Username, purpose: Option<Operation>) -> AccountName {
         let taken = |name: &AccountName| self.accounts.iter().any(|account| account.name == *name);
         let with_purpose = purpose.and_then(|purpose| format!("{username}-{purpose}").parse().ok());

@@ -16,15 +16,15 @@ pub(crate) enum SaveOutcome {
     Renews,
     /// The account already exists with this secret.
     Same,
-    /// The account exists and renews its secret itself. A static secret would end this renewal.
+    /// The account exists and renews its own secret. A static secret would end this renewal.
     Supplied,
 }
 
-/// The secrets in Ensign's own files, read once for each store and registry.
+/// The secrets in Ensign's own files. Each file is read once.
 type StoredSecrets<'l> = BTreeMap<(String, &'l Registry), BTreeMap<String, StoredSecret>>;
 
 impl Accounts<'_> {
-    /// Returns, for each login, the account that [`Accounts::save_all`] would add or renew, and the effect.
+    /// Predicts what [`Accounts::save_all`] would do. Returns the account's alias and the effect for each login.
     pub(crate) fn preview_all<'l>(
         &self,
         logins: &'l [NewLogin],
@@ -49,7 +49,7 @@ impl Accounts<'_> {
         {
             return Ok((same.name.clone(), SaveOutcome::Same));
         }
-        let account = login.account(candidates, &StoreKind::File)?; // a preview shows no store
+        let account = login.account(candidates, &StoreKind::File)?; // any store will do, because a preview shows no store
         let effect = match candidates.accounts.iter().find(|old| old.name == account.name) {
             None => SaveOutcome::New,
             Some(old) if old.source != Source::Static => SaveOutcome::Supplied,

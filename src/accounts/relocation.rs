@@ -23,8 +23,8 @@ impl Accounts<'_> {
         })
     }
 
-    /// Moves the secrets of these accounts to another store, all or none. The new copies are written first, then the
-    /// config. The old copies are removed last. Returns the accounts that were moved.
+    /// Moves the secrets of these accounts to another store. After an error, no secret is moved. The new copies are
+    /// written before the config, and the old copies are removed last. Returns the accounts that were moved.
     pub(crate) fn relocate(&self, which: &[(Registry, AccountName)], to: &StoreKind) -> Result<Vec<Account>> {
         self.change(|edit| {
             let mut moved = vec![];
@@ -70,8 +70,8 @@ impl Accounts<'_> {
         let _lock = self.config.lock()?;
         self.vault.hold_key(holder, passphrase, cached_for)
     }
-    /// Seals every sealed secret with a new data key, which replaces the old key at its holder. During the change,
-    /// every file can be opened with one of the two keys. Returns the state of the key and the number of files.
+    /// Makes a new data key at the same holder, and seals every sealed secret with the new key. During the change,
+    /// every file can be opened with the old key or the new key. Returns the state of the key and the number of files.
     pub(crate) fn rotate_key(&self, passphrase: Option<&Secret>) -> Result<(KeyState, usize)> {
         let files = self.change(|edit| {
             self.vault.begin_key_change(passphrase)?;

@@ -1,9 +1,9 @@
-//! `RemovedAccount`: an account after its removal, and the revocation of its tokens.
+//! `RemovedAccount`: revokes the tokens of an account that was removed.
 
 use crate::model::{Account, Source, StoredSecret};
 use crate::oauth;
 
-/// An account after a logout. No store contains the account's tokens any more, so they must be revoked now or never.
+/// An account after a logout. No store contains the account's tokens any more, so the tokens can be revoked only now.
 pub(crate) struct RemovedAccount {
     pub(crate) account: Account,
     /// The tokens of a login at a provider.
@@ -15,7 +15,7 @@ pub(crate) struct RemovedAccount {
 pub(crate) enum RevokeResult {
     /// The provider has ended the login.
     Revoked,
-    /// The provider has ended the login, but a credential that was made with the login stays valid.
+    /// The provider has ended the login, but another token from the login stays valid.
     Left(String),
     /// The provider did not end the login. The text contains the provider's host.
     Failed(String),

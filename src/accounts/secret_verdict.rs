@@ -19,13 +19,13 @@ pub(crate) enum SecretVerdict {
     },
 }
 
-/// The time for which a session is treated as ended after a registry has reported its end. The time is short, because
-/// Ensign cannot see a new login in a browser.
+/// The time for which Ensign treats a session as ended, after a registry has reported the end. This time is short,
+/// because Ensign cannot see that a person has logged in again with a browser.
 const BELIEVED: Duration = Duration::from_mins(10);
 
 impl Accounts<'_> {
-    /// Records the verdict on `secret` and the secret's expiry, unless the account has another secret by now. A failure
-    /// is ignored, because the next check gets the same verdict.
+    /// Records the verdict on `secret` and the secret's expiry. Records nothing if the account has another secret by
+    /// now. A failure is ignored, because the next check returns the same verdict.
     pub(crate) fn record_verdict(
         &self,
         account: &Account,
@@ -47,8 +47,7 @@ impl Accounts<'_> {
         }
     }
 
-    /// Records that the account's session has ended. Another secret of the same account has shown that the session has
-    /// ended.
+    /// Records that the account's session has ended. The end was reported for another secret of the same account.
     pub(crate) fn note_ended_session(&self, account: &Account, page: &str) {
         if let Ok(Some(stored)) = self.vault.get(account) {
             let _ = self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.to_owned() });
@@ -80,8 +79,8 @@ fn judged(stored: &StoredSecret, judgement: &SecretVerdict) -> StoredSecret {
     StoredSecret { refused, session_over, ..stored.copy() }
 }
 
-/// Returns the problem if the account's session has ended at `now`. A record that ends in the far future is ignored,
-/// because the clock was set back.
+/// Returns the problem if the account's session has ended at `now`. An end in the far future is ignored, because the
+/// clock must have been set back.
 pub(super) fn ended_session(account: &Account, stored: &StoredSecret, now: SystemTime) -> Option<Problem> {
     let EndedSession { page, until } = stored.session_over.as_ref()?;
     let is_believed = now < *until && *until <= now + BELIEVED;

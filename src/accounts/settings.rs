@@ -8,7 +8,7 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{HelperName, ImagePattern, Registry};
 
 impl Accounts<'_> {
-    /// Sets the helper that answers for these registries, or removes it. `None` in `routes` stands for all registries
+    /// Sets or removes the helper that answers for these registries. `None` in `routes` represents all registries
     /// without an account.
     pub(crate) fn set_routes(&self, routes: &[Option<&Registry>], helper: Option<&HelperName>) -> Result<()> {
         self.set(|document| {
@@ -21,7 +21,8 @@ impl Accounts<'_> {
         })
     }
 
-    /// Records the helper that the client's config `file` used before Ensign. Also sets the fallback, if one is given.
+    /// Records the helper that the client's config `file` used before Ensign. If `fallback` is set, changes the
+    /// fallback too.
     pub(crate) fn note_replaced_store(
         &self,
         file: &str,
@@ -36,8 +37,8 @@ impl Accounts<'_> {
         })
     }
 
-    /// Removes the record of the helper that `file` used, and the fallback if it is the recorded helper. A fallback
-    /// that was chosen since then stays.
+    /// Removes the record of the helper that `file` used before Ensign. Also removes the fallback, if the fallback is
+    /// the recorded helper. A fallback that the user chose later stays.
     pub(crate) fn drop_replaced_store(&self, file: &str) -> Result<()> {
         let Some(store) = self.replaced_store(file)? else { return Ok(()) };
         let is_fallback = self.routes()?.iter().any(|route| route.by.is_none() && route.helper.to_string() == store);
@@ -49,8 +50,8 @@ impl Accounts<'_> {
         })
     }
 
-    /// Changes the public images of each registry: removes each of the `patterns`, then calls `put`, which may add it
-    /// again.
+    /// Changes the public images of each registry. First removes each pattern in `patterns`. Then calls `put`, which
+    /// may add the pattern again.
     pub(crate) fn change_public(
         &self,
         patterns: &[ImagePattern],
@@ -71,7 +72,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// Trusts a project file as long as its content has this digest, or ends the trust.
+    /// Trusts a project file as long as the file's content has this digest. Without a digest, ends the trust.
     pub(crate) fn set_trusted(&self, file: &str, digest: Option<&str>) -> Result<()> {
         self.set(|document| document.set_trusted(file, digest))
     }

@@ -10,8 +10,8 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, StoreKind, StoredSecret};
 
 impl Accounts<'_> {
-    /// Returns the stored secret of each account of these registries, in the same order. Each secrets file is read
-    /// once, because it contains the secrets of all accounts of its registry.
+    /// Returns the stored secret of each account of these registries, in the same order. Each file is read only once,
+    /// because a file contains the secrets of all accounts of a registry.
     pub(crate) fn stored_by_registry(&self, registries: &[RegistryAccounts]) -> Vec<Vec<Result<Option<StoredSecret>>>> {
         let adopting = LazyCell::new(|| match self.config.load(None).ok()?.origin {
             ConfigOrigin::Adopted(adopted) => Some(adopted),
@@ -19,7 +19,7 @@ impl Accounts<'_> {
         });
         let of_registry = |entry: &RegistryAccounts| {
             let is_used = |kind: &&StoreKind| entry.accounts.iter().any(|account| account.store == **kind);
-            let read = |kind| Some((kind, self.vault.all_in_file(kind, &entry.registry).ok()?)); // else each account reports the error
+            let read = |kind| Some((kind, self.vault.all_in_file(kind, &entry.registry).ok()?)); // if this fails, each account reports the error
             let mut in_files: Vec<_> = StoreKind::OF_FILES.iter().filter(is_used).filter_map(read).collect();
             let of_account = |account: &Account| match in_files.iter_mut().find(|(kind, _)| **kind == account.store) {
                 Some((_, in_file)) => Ok(in_file

@@ -16,26 +16,26 @@ pub(crate) struct Transaction<'e> {
     /// The store of new secrets.
     pub(super) store: StoreKind,
     pub(super) secrets: Writer<'e>,
-    /// Whether the change only replaces a secret by a renewed secret, and leaves the config as it is.
+    /// Whether the change only stores a renewed secret, and does not change the config.
     pub(super) is_renewal: bool,
     /// The accounts whose secrets are removed after the config is written.
     pub(super) gone: Vec<Account>,
-    /// The users whose Docker Hub tokens are removed after the config is written, each with the tokens' store.
+    /// The users whose Docker Hub tokens are removed after the config is written, with the stores of the tokens.
     pub(super) tokens_gone: Vec<(StoreKind, Username)>,
 }
 
-/// The way to remove an account whose store does not answer.
+/// What to do if an account is to be removed but its store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnreachableStore {
     Refuse,
-    /// The account is removed, and its secret remains in the store.
+    /// The account is removed, and the secret remains in the store.
     Abandon,
 }
 
 impl<'e> Accounts<'e> {
-    /// Changes secrets and config under the config's lock, and also writes adopted accounts. New secrets are written
-    /// first, then the config, and unused secrets are removed last. If the config cannot be written, the secrets are
-    /// restored. After the config is written, nothing is undone.
+    /// Changes secrets and config under the config's lock. If there are adopted accounts, saves them too. New secrets
+    /// are written before the config, and unused secrets are removed last. If the config cannot be written, the secrets
+    /// are restored. After the config is written, nothing is undone.
     pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Transaction<'e>) -> Result<T>) -> Result<T> {
         let ConfigEdit { document, registries, adopted, store, floors, before } = self.config.begin()?;
         self.vault.heed(&floors);
@@ -92,7 +92,7 @@ impl<'e> Accounts<'e> {
                 _ => None,
             };
             // A secret in Ensign's own files is removed after the config is written. A secret in another helper's store
-            // is removed now, because that helper may refuse.
+            // is removed now, because the helper may refuse the removal.
             let removed = if account.store.keeps_its_own_files() {
                 self.vault.get(account).map(|_| edit.gone.push(account.clone()))
             } else {
@@ -117,7 +117,7 @@ impl<'e> Accounts<'e> {
 
     /// Makes an account the default account.
     pub(crate) fn activate(&self, registry: &Registry, name: &AccountName) -> Result<()> {
-        // The default account may also be an account of the environment.
+        // The default account may be an account of the environment.
         let default = self.registry_accounts(registry)?.default_account().map(|account| account.name.clone());
         self.refuse_env_account(registry, default.as_ref().unwrap_or(name))?;
         self.change(|edit| {
@@ -126,14 +126,14 @@ impl<'e> Accounts<'e> {
         })
     }
 
-    /// Gives an account another alias, and stores its secret under the new alias.
+    /// Changes an account's alias, and stores the secret under the new alias.
     pub(crate) fn rename(&self, edit: &mut Transaction<'_>, account: &Account, to: &AccountName) -> Result<()> {
         if let Some(secret) = self.vault.get(account)? {
             let renamed = Account { name: to.clone(), ..account.clone() };
             edit.secrets.put(&renamed, &secret)?;
         }
         edit.document.rename(&account.registry, &account.name, to);
-        // The old copy is removed last, because other processes read it until the config is written.
+        // The old copy is removed last, because other processes read the old copy until the config is written.
         edit.gone.push(account.clone());
         Ok(())
     }
@@ -162,7 +162,7 @@ impl<'e> Accounts<'e> {
     }
 
     /// Tries to save adopted accounts. If the home folder is read-only, every call adopts the accounts again in memory.
-    /// If another process holds the lock, that process is already saving them.
+    /// Does nothing if another process has the lock, because that process is already saving the adopted accounts.
     pub(super) fn keep_adopted(&self) {
         if !self.config.is_locked() {
             let _ = self.change(|_| Ok(()));
@@ -171,7 +171,7 @@ impl<'e> Accounts<'e> {
 }
 
 impl Transaction<'_> {
-    /// Removes unused secrets. Returns the accounts whose store is not available any more.
+    /// Removes unused secrets. Returns the accounts with a store that is no longer available.
     fn remove_gone(&mut self) -> Result<Vec<Account>> {
         let (reachable, unreachable): (Vec<_>, Vec<_>) =
             self.gone.iter().cloned().partition(|account| self.secrets.can_reach(account));
@@ -190,8 +190,8 @@ impl Transaction<'_> {
         found.unwrap_or_else(|| RegistryAccounts::none(registry))
     }
 
-    /// Adds or replaces the account. The account's folders and other hosts are saved by `set_folders` and `set_also`,
-    /// as a person wrote them.
+    /// Adds or replaces the account. `set_folders` and `set_also` save the account's folders and additional hosts in
+    /// the user's own notation.
     pub(crate) fn put(&mut self, account: &Account) {
         self.document.put(account);
     }

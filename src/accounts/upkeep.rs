@@ -1,4 +1,4 @@
-//! Maintains the files of accounts: returns their paths, locks them, repairs damage and gives access to the data key.
+//! Maintains the files of accounts. The functions return paths, take the lock, repair damage and provide the data key.
 
 use std::path::PathBuf;
 
@@ -17,12 +17,12 @@ impl<'e> Accounts<'e> {
         self.config.path()
     }
 
-    /// Returns all secrets files, including the files of registries without accounts.
+    /// Returns all files with secrets, including the files of registries without accounts.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
         self.vault.secret_files()
     }
 
-    /// Takes the lock for changes of the config, of Ensign's secrets, and of Ensign's entries in other programs' files.
+    /// Takes the lock that protects the config, Ensign's secrets, and Ensign's entries in the files of other programs.
     pub(crate) fn lock(&self) -> Result<Lock> {
         self.config.lock()
     }
@@ -37,12 +37,12 @@ impl<'e> Accounts<'e> {
         self.config.providers()
     }
 
-    /// Returns the server where `update` looks for releases, as unparsed JSON, if the config names a server.
+    /// Returns the unparsed JSON of `releases`, which is the server where `update` looks for releases.
     pub(crate) fn releases(&self) -> Result<Option<Value>> {
         self.config.releases()
     }
 
-    /// Returns the value that `credsStore` had in the client's config `file` before Ensign changed it.
+    /// Returns the old value of `credsStore` in the client's config `file`, from before Ensign changed the file.
     pub(crate) fn replaced_store(&self, file: &str) -> Result<Option<String>> {
         self.config.replaced_store(file)
     }
@@ -52,13 +52,13 @@ impl<'e> Accounts<'e> {
         self.vault.hub_token(user, token)
     }
 
-    /// Makes a registry's secrets files private if other users could read them.
+    /// Makes the files with a registry's secrets private if other users could read these files.
     pub(crate) fn restrict_permissions(&self, registry: &Registry) -> Vec<PermissionRepair> {
         self.vault.fix_permissions(registry)
     }
 
-    /// Returns the path of a registry's clear-text secrets file with the reason why the file cannot be read, if there
-    /// is one.
+    /// If the file with a registry's secrets in clear text cannot be read, returns the path of this file and the
+    /// reason.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, Error)> {
         self.vault.file_damage(registry)
     }

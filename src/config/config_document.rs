@@ -221,7 +221,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Trusts a file as long as its content has this digest, or ends the trust.
+    /// Trusts a file as long as the file's content has this digest. Without a digest, ends the trust.
     pub(crate) fn set_trusted(&mut self, file: &str, digest: Option<&str>) {
         let trusted = object(self.0.entry("trusted").or_insert_with(|| json!({})));
         match digest {
