@@ -104,9 +104,9 @@ fn own_entry(entry: &RegistryAccounts) -> Option<(String, String)> {
     Some((entry.registry.docker_key().to_owned(), account.username.to_string()))
 }
 
-/// Selects one server address for each registry. Prefers Docker's own spelling, because Docker may look up only this
-/// spelling. Leaves out the entries of Docker Hub's tokens. Also leaves out addresses that contain a user or a
-/// repository.
+/// Selects one server address for each registry. Prefers the spelling that Docker itself uses, because Docker may look
+/// up no other spelling. Leaves out the entries of Docker Hub's tokens. Also leaves out addresses that contain a user
+/// or a repository.
 fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)> {
     let mut all: Vec<(Registry, String, String)> = Vec::new();
     for (server, user) in listed {

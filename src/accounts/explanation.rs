@@ -186,8 +186,7 @@ impl<'a> Explanation<'a> {
         Some(RemedyOptions { message: format!("{message}. Options:"), ways })
     }
 
-    /// Returns the commands by which each image gets its own account. Also returns the command that uses one account
-    /// for all images.
+    /// Returns commands that set a separate account for each image, or one account for all images.
     fn ways_between(
         &self,
         images: &[OwnedImage],
@@ -198,7 +197,7 @@ impl<'a> Explanation<'a> {
         let Decision { account, .. } = self.decision;
         let other = images.iter().find(|owned| Some(&owned.account) != account.as_ref()).or(images.first());
         let Some(OwnedImage { account: name, .. }) = other else { return vec![] };
-        // Only buildx asks for each repository separately; other clients ask once for a registry.
+        // Only buildx asks for each repository separately. All other clients ask for the whole registry.
         let may_build = typed == ANY_COMMAND || ["build", "bake", "compose"].iter().any(|verb| typed.contains(verb));
         let mut repositories: Vec<_> = images.iter().take(4).map(|owned| quote(&owned.image)).collect();
         repositories.dedup(); // an image with two accounts is in `images` twice

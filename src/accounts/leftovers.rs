@@ -21,8 +21,8 @@ pub(crate) struct Leftovers {
 }
 
 impl Accounts<'_> {
-    /// Returns all left-overs. This list includes secrets that `sweep` does not remove, because a finished change saved
-    /// them.
+    /// Returns all left-overs. The list includes secrets that finished changes have saved, although `sweep` does not
+    /// remove such secrets.
     pub(crate) fn leftovers(&self) -> Result<Leftovers> {
         let registries = self.config.load(None)?.registries;
         let secrets = self.unnamed(&registries, |_| true);
@@ -30,7 +30,7 @@ impl Accounts<'_> {
     }
 
     /// Tells whether the next change removes the secret. A secret that a finished change has saved stays, because
-    /// another config may use it.
+    /// another config may use the secret.
     pub(crate) fn is_swept(&self, (store, registry, name): &StoredName) -> bool {
         self.vault.record().is_ok_and(|record| !record.knows(store, registry, name))
     }

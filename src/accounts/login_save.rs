@@ -21,8 +21,8 @@ impl Accounts<'_> {
 
     /// Saves several logins, and writes each file only once. The secrets of each registry are written first, and then
     /// the config. If one login fails, the other logins are still saved. If the config cannot be written, no login is
-    /// saved. [`Accounts::preview_all`] finds accounts that renew their own secrets. A saved static secret would stop
-    /// such renewals.
+    /// saved. [`Accounts::preview_all`] finds accounts that renew their own secrets. If an account renews its own
+    /// secret, a saved static secret would stop the renewals.
     pub(crate) fn save_all(&self, logins: &[&NewLogin]) -> Result<Vec<Result<Account>>> {
         if logins.is_empty() {
             return Ok(vec![]);
@@ -113,7 +113,7 @@ fn enter(edit: &mut Transaction<'_>, logins: &[&NewLogin], results: &[Result<Acc
 }
 
 /// Adds the login's account to the registry, and sets the registry's default account. The login's account becomes the
-/// default account if the registry has no default account, or if the login requests this.
+/// default account if the registry has no default account, or if `login.activate` requires it.
 fn step(candidates: &mut RegistryAccounts, login: &NewLogin, account: &Account) {
     let default = candidates.default_account().filter(|_| login.activate == Activation::IfNone);
     let active = default.map_or(&account.name, |default| &default.name).clone();

@@ -1,4 +1,5 @@
-//! Finds, saves, removes and activates accounts. All commands and protocols of Ensign use this module.
+//! Finds, saves, removes and activates accounts. The module is the core of Ensign, and all commands and protocols use
+//! it.
 
 mod delegation;
 mod explanation;
@@ -109,7 +110,7 @@ impl<'e> Accounts<'e> {
         record: &mut DecisionRecord,
     ) -> Result<FindOutcome> {
         if registry.is_pattern() {
-            return Ok(FindOutcome::NoAccount); // a pattern's secrets are only for the hosts that it matches
+            return Ok(FindOutcome::NoAccount); // a pattern's secrets are only for matching hosts
         }
         let mut seen = None;
         loop {
@@ -196,8 +197,8 @@ impl<'e> Accounts<'e> {
         }
     }
 
-    /// Returns the accounts that answer for one registry. This includes the accounts of a pattern that matches the
-    /// registry's host.
+    /// Returns the accounts that answer for one registry. The result includes the accounts of a pattern that matches
+    /// the registry's host.
     pub(crate) fn registry_accounts(&self, registry: &Registry) -> Result<RegistryAccounts> {
         Ok(self.load(registry)?.into_only(registry).0)
     }
@@ -272,8 +273,7 @@ impl<'e> Accounts<'e> {
         Ok(self.config.load(None)?.also)
     }
 
-    /// Returns the other names by which programs look up each registry. These names are the registry's spellings and
-    /// the hosts in `also`.
+    /// Returns the names by which other programs look up each registry, from `spellings` and `also` in the config.
     pub(crate) fn other_names(&self) -> Result<BTreeMap<Registry, Vec<String>>> {
         let loaded = self.config.load(None)?;
         let mut names: BTreeMap<_, _> =

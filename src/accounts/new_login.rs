@@ -14,8 +14,7 @@ pub(crate) struct NewLogin {
     /// The registry's name as the user typed it, if Ensign spells the name differently.
     pub(crate) spellings: Vec<String>,
     pub(crate) username: Username,
-    /// The alias. `None` keeps the alias of the account with this user name, and a new account gets the user name as
-    /// its alias.
+    /// The alias. With `None`, an existing account keeps its alias, and a new account gets the user name as its alias.
     pub(crate) name: Option<AccountName>,
     /// The store for the secret. With `None`, the store of an existing account is used, and a new account uses the
     /// store of new secrets.
@@ -25,8 +24,8 @@ pub(crate) struct NewLogin {
     /// The patterns of images that the account gets.
     pub(crate) images: Vec<ImagePattern>,
     pub(crate) images_before: PreviousImages,
-    /// The repository or namespace in the server address, if there is one. The login is then only for this part of the
-    /// registry.
+    /// The repository or namespace in the server address, if there is one. A login with such an address is only for
+    /// this repository or namespace.
     pub(crate) bound: Option<ImagePattern>,
     /// The operation to which the login is limited. With `None`, an existing account keeps its operation.
     pub(crate) purpose: Option<Operation>,
@@ -35,7 +34,7 @@ pub(crate) struct NewLogin {
     /// The change of the account's rule for callers.
     pub(crate) callers: CallerEdit,
     pub(crate) stored: StoredSecret,
-    /// The source from which this secret comes, and from which the next secret comes.
+    /// The source of the current secret and of later secrets.
     pub(crate) source: Source,
     pub(crate) activate: Activation,
 }
@@ -95,7 +94,7 @@ impl NewLogin {
         self.stored_from(now).map_or(Expiry::Unknown, |stored| Expiry::new(&self.source, &stored))
     }
 
-    /// Returns the account that this login adds, or the account among `candidates` that this login renews. A new
+    /// Returns the account among `candidates` that this login renews, or a new account that this login adds. A new
     /// account is stored in `store`.
     pub(super) fn account(&self, candidates: &RegistryAccounts, store: &StoreKind) -> Result<Account, Problem> {
         let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {
@@ -170,7 +169,7 @@ impl Account {
 }
 
 impl RegistryAccounts {
-    /// Returns the user name as an alias. If this alias is already in use, adds the operation or a number.
+    /// Returns the user name as an alias. If another account has the same alias, adds the operation or a number.
     fn free_name(&self, username: &Username, purpose: Option<Operation>) -> AccountName {
         let taken = |name: &AccountName| self.accounts.iter().any(|account| account.name == *name);
         let with_purpose = purpose.and_then(|purpose| format!("{username}-{purpose}").parse().ok());

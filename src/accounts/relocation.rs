@@ -23,8 +23,9 @@ impl Accounts<'_> {
         })
     }
 
-    /// Moves the secrets of these accounts to another store. After an error, no secret is moved. The new copies are
-    /// written before the config, and the old copies are removed last. Returns the accounts that were moved.
+    /// Moves the secrets of these accounts to another store. After an error, no secret is moved. The new copies of the
+    /// secrets are written before the config, and the old copies are removed last. Returns the accounts that were
+    /// moved.
     pub(crate) fn relocate(&self, which: &[(Registry, AccountName)], to: &StoreKind) -> Result<Vec<Account>> {
         self.change(|edit| {
             let mut moved = vec![];

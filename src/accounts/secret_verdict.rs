@@ -19,8 +19,8 @@ pub(crate) enum SecretVerdict {
     },
 }
 
-/// The time for which Ensign treats a session as ended, after a registry has reported the end. This time is short,
-/// because Ensign cannot see that a person has logged in again with a browser.
+/// The time for which Ensign treats a session as ended, after a registry has reported the end. The time is short,
+/// because Ensign does not learn of a new login in a browser.
 const BELIEVED: Duration = Duration::from_mins(10);
 
 impl Accounts<'_> {

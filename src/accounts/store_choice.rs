@@ -41,7 +41,7 @@ impl Accounts<'_> {
     /// nothing, so that the next login probes again.
     pub(crate) fn settle_store(&self, choice: &StoreChoice) -> Result<()> {
         if choice.kind == StoreKind::Sealed && self.vault.key().state()?.is_none() {
-            self.hold_key(&Holder::Keyring, None, None)?; // for example, a config that was copied from another machine comes without its key
+            self.hold_key(&Holder::Keyring, None, None)?; // a config that was copied from another machine has no key
         }
         if choice.is_new { self.set_store(Some(&choice.kind)) } else { Ok(()) }
     }

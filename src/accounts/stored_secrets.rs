@@ -19,7 +19,7 @@ impl Accounts<'_> {
         });
         let of_registry = |entry: &RegistryAccounts| {
             let is_used = |kind: &&StoreKind| entry.accounts.iter().any(|account| account.store == **kind);
-            let read = |kind| Some((kind, self.vault.all_in_file(kind, &entry.registry).ok()?)); // if this fails, each account reports the error
+            let read = |kind| Some((kind, self.vault.all_in_file(kind, &entry.registry).ok()?)); // after a failure, each account reports the error
             let mut in_files: Vec<_> = StoreKind::OF_FILES.iter().filter(is_used).filter_map(read).collect();
             let of_account = |account: &Account| match in_files.iter_mut().find(|(kind, _)| **kind == account.store) {
                 Some((_, in_file)) => Ok(in_file

@@ -24,7 +24,7 @@ pub(crate) struct Transaction<'e> {
     pub(super) tokens_gone: Vec<(StoreKind, Username)>,
 }
 
-/// What to do if an account is to be removed but its store does not answer.
+/// What happens if an account is removed but the account's store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnreachableStore {
     Refuse,
@@ -33,9 +33,9 @@ pub(crate) enum UnreachableStore {
 }
 
 impl<'e> Accounts<'e> {
-    /// Changes secrets and config under the config's lock. If there are adopted accounts, saves them too. New secrets
-    /// are written before the config, and unused secrets are removed last. If the config cannot be written, the secrets
-    /// are restored. After the config is written, nothing is undone.
+    /// Changes secrets and config under the config's lock. Adopted accounts are saved too. New secrets are written
+    /// before the config, and unused secrets are removed last. If the config cannot be written, the secrets are
+    /// restored. After the config is written, nothing is undone.
     pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Transaction<'e>) -> Result<T>) -> Result<T> {
         let ConfigEdit { document, registries, adopted, store, floors, before } = self.config.begin()?;
         self.vault.heed(&floors);

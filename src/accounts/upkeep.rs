@@ -52,13 +52,13 @@ impl<'e> Accounts<'e> {
         self.vault.hub_token(user, token)
     }
 
-    /// Makes the files with a registry's secrets private if other users could read these files.
+    /// If other users could read a file with the registry's secrets, makes the file private.
     pub(crate) fn restrict_permissions(&self, registry: &Registry) -> Vec<PermissionRepair> {
         self.vault.fix_permissions(registry)
     }
 
-    /// If the file with a registry's secrets in clear text cannot be read, returns the path of this file and the
-    /// reason.
+    /// Returns the path of the unreadable file with a registry's secrets in clear text, together with the reason.
+    /// Returns `None` if the file is readable.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, Error)> {
         self.vault.file_damage(registry)
     }

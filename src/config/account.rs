@@ -57,8 +57,8 @@ impl RawAccount<'_> {
         })
     }
 
-    /// Returns the account as JSON. A field without a value is `null` or empty. `folders` is left out, so that an edit
-    /// does not change the folders in the file.
+    /// Returns the account as JSON. A field without a value is `null` or empty. The field `folders` is left out, so
+    /// that an edit does not change the folders in the file.
     pub(super) fn fields(account: &Account) -> Map<String, Value> {
         let raw = Self {
             username: Some(account.username.to_string().into()),

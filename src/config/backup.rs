@@ -14,8 +14,8 @@ use crate::system::files::{self, Access};
 pub(crate) enum RestoreOutcome {
     /// The config was missing, and the last good copy has replaced it.
     Gone,
-    /// The damaged config was moved to `aside`. The last good copy, or an empty config if there is no copy, is now in
-    /// its place.
+    /// The damaged config was moved to `aside`. The last good copy has replaced the config. Without a copy, an empty
+    /// config has replaced the config.
     Damaged { aside: PathBuf, damage: String, had_copy: bool },
 }
 

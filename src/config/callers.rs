@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::model::CallerRule;
 
 /// Reads `{"programs": ["docker"], "terminal": "required", "agents": "refused", "grant": "required"}`. A rule that
-/// Ensign does not understand refuses every caller. The text of such a rule is kept.
+/// Ensign does not understand refuses every caller. If Ensign does not understand a rule, the rule's text is kept.
 pub(super) fn read(value: Option<Value>) -> CallerRule {
     let Some(value) = value.filter(|value| !value.is_null()) else { return CallerRule::default() };
     match serde_json::from_value::<RawCallerRule>(value.clone()) {

@@ -168,7 +168,7 @@ impl ConfigDocument {
         if let Some(account) = accounts.get_mut(from.as_str()).map(object)
             && account.get("username").is_none_or(Value::is_null)
         {
-            account.insert("username".into(), json!(from.as_str())); // without this field, the alias was also the user name
+            account.insert("username".into(), json!(from.as_str())); // without the field `username`, the alias was also the user name
         }
         *accounts = std::mem::take(accounts)
             .into_iter()
@@ -269,7 +269,7 @@ fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// Sets a field. A new field is inserted at index `place`, so that people find the field where they expect it.
+/// Sets a field. Inserts a new field at index `place`, where readers of the file expect the field.
 fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: Value) {
     let place = fields.keys().position(|key| key == name).unwrap_or(place.min(fields.len()));
     fields.shift_insert(place, name.to_owned(), value);

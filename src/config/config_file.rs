@@ -54,7 +54,7 @@ pub(crate) struct ConfigEdit {
     pub(crate) document: ConfigDocument,
     /// The accounts before the change.
     pub(crate) registries: Vec<RegistryAccounts>,
-    /// The adopted accounts with their secrets. This change saves these accounts too.
+    /// The adopted accounts and their secrets, which the change also saves.
     pub(crate) adopted: Option<AdoptedAccounts>,
     /// The store of new secrets, if the config sets a store.
     pub(crate) store: Option<StoreKind>,
@@ -285,9 +285,9 @@ impl<'e> ConfigFile<'e> {
     }
 }
 
-/// Adds an account of the environment. If an account of the config has the same alias, the environment's account
-/// replaces it. The first account of the environment for a registry becomes the registry's default account. A later
-/// account of the environment becomes the default only if it is marked as active.
+/// Adds an account of the environment. An account of the environment replaces an account of the config with the same
+/// alias. The first account of the environment for a registry becomes the registry's default account. A later account
+/// of the environment becomes the default only if it is marked as active.
 fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     let account = &mounted.account;
     let place = registries.iter().position(|entry| entry.registry == account.registry).unwrap_or_else(|| {

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 /// The maximum length of a line. An entry that fits is written on one line, but two accounts never share a line.
 const WIDTH: usize = 120;
 
-/// The number of levels that may have several lines. These levels are the document, the registries, a registry and its
-/// accounts.
+/// The number of levels that may have several lines. The four levels are the document, the registries, a registry and
+/// the registry's accounts.
 const DEPTH: usize = 4;
 
 /// Returns the text of the file.

@@ -37,7 +37,7 @@ impl ConfigJson {
     }
 
     /// Parses a file. Like Docker, reads an empty file as a file without settings (`cli/config/configfile/file.go`).
-    /// Docker also fails if this function returns a [`ConfigSyntaxError`].
+    /// Docker also fails on a file that causes a [`ConfigSyntaxError`].
     pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, ConfigSyntaxError> {
         let broken = |line, problem: String| ConfigSyntaxError { path: path.to_owned(), line, problem };
         let none = || Self { path: path.to_owned(), text: None, root: Map::new() };
@@ -83,13 +83,13 @@ impl ConfigJson {
         self.section("credHelpers").map(|(key, helper)| (key, helper.as_str().unwrap_or_default()))
     }
 
-    /// Returns the helper that `credHelpers` has under exactly this key. Docker also compares keys exactly.
+    /// Returns the helper in `credHelpers` under exactly the key `key`. Docker compares keys exactly too.
     pub(crate) fn helper(&self, key: &str) -> Option<&str> {
         Some(field(&self.root, "credHelpers")?.1.get(key)?.as_str().unwrap_or_default())
     }
 
-    /// Returns the helper in `credsStore`. Docker asks this helper for all registries without an entry in
-    /// `credHelpers`.
+    /// Returns the helper in `credsStore`. Docker asks the helper in `credsStore` for all registries without an entry
+    /// in `credHelpers`.
     pub(crate) fn store(&self) -> Option<&str> {
         field(&self.root, "credsStore")?.1.as_str().filter(|store| !store.is_empty())
     }
@@ -104,7 +104,7 @@ impl ConfigJson {
         self.section("auths")
     }
 
-    /// Returns the servers with an empty entry in `auths`. The logins of these servers are in a helper.
+    /// Returns the servers with an empty entry in `auths`. An empty entry means that the login is in a helper.
     pub(crate) fn servers_of_helpers(&self) -> Vec<String> {
         let is_empty = |entry: &Value| entry.as_object().is_some_and(Map::is_empty);
         self.logins().filter(|(_, entry)| is_empty(entry)).map(|(server, _)| server.to_owned()).collect()

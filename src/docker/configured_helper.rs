@@ -106,8 +106,8 @@ pub(crate) fn docker_is_a_snap() -> bool {
     program.is_some_and(|path| path.ends_with("usr/bin/snap") || path.starts_with("/snap"))
 }
 
-/// Tells whether the snap's config has a login under each of these keys. The command from [`snap_command`] writes such
-/// logins.
+/// Tells whether the snap's config has a login under each key. The command of [`snap_command`] writes logins under
+/// these keys.
 pub(crate) fn snap_has_logins<'k>(env: &Env, mut keys: impl Iterator<Item = &'k str>) -> bool {
     let path = env.home().map(|home| home.join(SNAP_CONFIG)).filter(|path| path.is_file());
     let file = path.and_then(|path| ConfigJson::load(&path).ok());

@@ -6,8 +6,9 @@
 //! `auth.json` (containers/image `pkg/docker/config/config.go`).
 //!
 //! The list `credential-helpers` in the user's `registries.conf` applies to every registry. A list in the user's file
-//! disables the list in the machine's file. Therefore Ensign edits this list only if the user already has one. The
-//! tools ask the helpers in this list in order, and read `auth.json` only if the list contains `containers-auth.json`.
+//! disables the list in the machine's file. Therefore Ensign edits `credential-helpers` only if the user's file already
+//! has such a list. The tools ask the helpers in this list in order, and read `auth.json` only if the list contains
+//! `containers-auth.json`.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -27,9 +28,9 @@ pub(crate) fn are_found(env: &Env) -> bool {
         || auth_file(env).is_some_and(|path| path.exists())
 }
 
-/// Returns the first key of `credHelpers` that begins with a scheme. Because of such a key, `podman --remote` sends no
-/// login at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`). On macOS and Windows, Podman is
-/// always remote.
+/// Returns the first key of `credHelpers` that begins with a scheme. If `credHelpers` has a key with a scheme, `podman
+/// --remote` sends no login at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`). On macOS and
+/// Windows, Podman is always remote.
 pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<String> {
     let key =
         file.helpers().map(|(key, _)| key).find(|key| key.starts_with("https://") || key.starts_with("http://"))?;
@@ -42,18 +43,19 @@ pub(crate) fn auth_file(env: &Env) -> Option<PathBuf> {
     Some(env.xdg_config_dir()?.join("containers").join("auth.json"))
 }
 
-/// Returns the path of the user's `registries.conf`. If this file exists, the tools ignore the machine's file.
+/// Returns the path of the user's `registries.conf`. If the user has a `registries.conf`, the tools ignore the
+/// machine's file.
 pub(crate) fn registries_conf(env: &Env) -> Option<PathBuf> {
     Some(env.xdg_config_dir()?.join("containers").join("registries.conf"))
 }
 
-/// Returns the path in `REGISTRY_AUTH_FILE`. If this variable is set, the tools read no other `auth.json`.
+/// Returns the path in `REGISTRY_AUTH_FILE`. If `REGISTRY_AUTH_FILE` is set, the tools read no other `auth.json`.
 pub(crate) fn only_auth_file() -> Option<PathBuf> {
     env::path("REGISTRY_AUTH_FILE")
 }
 
 /// Returns the `auth.json` files in which these tools look for plain-text logins, in the tools' order. Docker's file is
-/// not in this list.
+/// left out.
 pub(crate) fn login_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];
@@ -138,7 +140,7 @@ impl RegistriesConf {
     }
 
     /// Returns the helpers that the file lists for all registries, in their order. Returns `None` if the file has no
-    /// list. An empty list also returns `None`, because it has the same meaning
+    /// list of helpers, or an empty list. The tools treat an empty list like no list
     /// (`pkg/sysregistriesv2/system_registries_v2.go`).
     pub(crate) fn helpers(&self) -> Option<Vec<&str>> {
         let helpers: Vec<&str> = self.list.as_ref()?.1.iter().filter_map(Value::as_str).collect();

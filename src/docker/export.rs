@@ -42,7 +42,7 @@ pub(crate) struct ExportedAuths {
     pub(crate) left_out: Vec<OmittedAccount>,
 }
 
-/// An account that is not exported, or not for all images, because the format does not allow it.
+/// An account that the format cannot express, completely or for some images.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OmittedAccount {
     pub(crate) account: Account,

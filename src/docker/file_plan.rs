@@ -58,13 +58,13 @@ pub(crate) enum PlannedChange {
     Replace { key: String, helper: String },
     /// Removes the entry.
     Remove { key: String },
-    /// Removes an entry with another helper, so that Docker asks the helper in `credsStore`.
+    /// Removes a registry's entry with another helper, so that Docker asks the helper in `credsStore`.
     Discard { key: String, helper: String },
     /// Keeps another helper in the entry of a requested registry, because the user did not type `--force`.
     Conflict { key: String, helper: String },
     /// Keeps another helper in the entry of a registry that the user did not request.
     Kept { key: String, helper: String },
-    /// Keeps the entry, because its helper is already Ensign.
+    /// Keeps the registry's entry, whose helper is already Ensign.
     Ours { key: String },
     /// Sets `credsStore` to Ensign, which then answers for all registries without an entry.
     Store { before: Option<String> },
@@ -169,8 +169,8 @@ impl FilePlan {
     }
 }
 
-/// Returns the target if the path is a link to a file that does not exist yet. A link to an existing file needs no
-/// special treatment, because `files::replace` follows it.
+/// Returns the target if the path is a link to a file that does not exist yet. For other links, returns the path
+/// itself, because `files::replace` follows links.
 fn destination(path: &Path) -> PathBuf {
     match fs::read_link(path) {
         Ok(target) if !path.exists() => path.parent().unwrap_or(Path::new(".")).join(target),

@@ -18,12 +18,12 @@ use crate::system::env::Env;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FirstLogin {
     Ensign,
-    /// Another helper, which is configured in this file.
+    /// Another helper, which is configured in `file`.
     Helper {
         helper: String,
         file: PathBuf,
     },
-    /// A plain-text login in this file.
+    /// A plain-text login in `file`.
     Login {
         user: String,
         file: PathBuf,
@@ -33,12 +33,12 @@ pub(crate) enum FirstLogin {
     Nobody,
 }
 
-/// The places where one family of clients looks for logins. These places are files, in the clients' order, and the
-/// helpers for all registries.
+/// The places where one family of clients looks for logins: files, in the clients' order, and helpers for all
+/// registries.
 pub(crate) struct LoginLookup {
     reader: ClientFamily,
-    /// The list of helpers in `registries.conf`. The name `containers-auth.json` in this list represents the login
-    /// files.
+    /// The list of helpers in `registries.conf`. In the list of helpers, the name `containers-auth.json` represents the
+    /// login files.
     helpers: Vec<String>,
     conf: PathBuf,
     files: Vec<ConfigJson>,

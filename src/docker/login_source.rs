@@ -43,8 +43,8 @@ impl LoginSource {
     }
 }
 
-/// Returns the possible places of Helm's login file. If `HELM_REGISTRY_CONFIG` is set, this path is the only place
-/// (helm `pkg/helmpath`).
+/// Returns the possible places of Helm's login file. If `HELM_REGISTRY_CONFIG` is set, the path in this variable is the
+/// only place (helm `pkg/helmpath`).
 fn helm_files(env: &Env) -> Vec<PathBuf> {
     if let Some(file) = env::path("HELM_REGISTRY_CONFIG") {
         return vec![file];

@@ -6,8 +6,8 @@ use crate::model::{HelperName, HubToken, ImagePattern, Registry, Repository, Sec
 use crate::system::text::one_line;
 
 /// Sets the role of each login in the import. A user's first login at a registry becomes an account. A later login of
-/// the same user with the same secret is a duplicate, even if this later login is for other images. A later login with
-/// another secret is shadowed, unless this later login is for other images.
+/// the same user with the same secret is a duplicate, even for other images. A later login of the same user with
+/// another secret is shadowed, except for other images.
 ///
 /// Logins for a part of a registry are moved behind the logins for a whole registry. As a result, a login for the whole
 /// registry becomes the default account.
@@ -90,7 +90,7 @@ pub(crate) enum ImportRole {
     Primary,
     /// The user and the secret are the same as in the entry with this index. The images may be different.
     Duplicate(usize),
-    /// The entry with this index comes earlier, and has the same user with another secret.
+    /// The entry with this index is earlier in the list, and has the same user with another secret.
     Shadowed(usize),
 }
 
@@ -150,7 +150,8 @@ pub(crate) fn is_our_own(key: &str) -> bool {
     path.is_some_and(|(_, path)| path.starts_with("ensign/"))
 }
 
-/// Tells whether this helper makes secrets that expire within hours. Such secrets are not worth importing.
+/// Tells whether this helper makes secrets that expire within hours. Secrets that expire within hours are not worth
+/// importing.
 pub(crate) fn is_short_lived(helper: &HelperName) -> bool {
     let name = helper.to_string();
     ["ecr-login", "gcloud", "gcr", "glab", "cgr"].contains(&name.as_str()) || name.starts_with("acr")

@@ -87,8 +87,8 @@ impl Pins {
         })
     }
 
-    /// Returns the possible targets of a link to Ensign in this folder. A link beside the program is relative, so that
-    /// program and link can be moved together.
+    /// Returns the possible targets of a link to Ensign in `folder`. A link in the program's folder is relative, so
+    /// that program and link can be moved together.
     fn targets(&self, folder: &Path) -> Vec<PathBuf> {
         let name = PathBuf::from(file_name(PROGRAM));
         match &self.program {

@@ -1,4 +1,4 @@
-//! Finds plain-text logins in `auths`, and removes these logins after an import.
+//! Finds plain-text logins in `auths`, and removes logins that have been imported.
 
 use std::fmt;
 use std::path::Path;
@@ -38,7 +38,7 @@ pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
     Ok(())
 }
 
-/// Plans to remove logins that have been imported. The entry and its other fields remain as a marker, because some
+/// Plans to remove logins that have been imported. The entry remains as a marker, together with its other fields. Some
 /// programs look up only registries that are in `auths` (testcontainers-go `docker_auth.go`). An entry that has changed
 /// since the import is not touched.
 pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<FilePlan> {

@@ -1,4 +1,4 @@
-//! Plans changes of `credHelpers` and `credsStore`, so that clients ask Ensign. Also plans how to undo these changes.
+//! Plans changes of `credHelpers` and `credsStore` so that clients ask Ensign, and plans to undo such changes.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -51,14 +51,14 @@ pub(crate) fn plan_all(file: &ConfigJson, wanted: &[WantedRegistry], force: bool
 pub(crate) enum HubLookup {
     /// Docker finds Ensign in `credsStore`, for every registry.
     Store,
-    /// Docker finds Ensign in an entry for Docker Hub's old address. This way is necessary if `credsStore` would hide
+    /// Docker finds Ensign in an entry for Docker Hub's old address. An entry is necessary if `credsStore` would hide
     /// plain-text logins of other registries from Docker.
     Address,
 }
 
 const ADDRESS: &str = Registry::HUB_SERVER_URL;
 
-/// Chooses the lookup so that Docker still finds the plain-text logins of other registries.
+/// Chooses how Docker finds Ensign for Docker Hub. Docker must still find the plain-text logins of other registries.
 pub(crate) fn hub_way(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> HubLookup {
     let is_taken = file.helper(ADDRESS).is_some_and(|helper| helper != HELPER) && !force;
     let would_be_hidden = || {
@@ -90,7 +90,7 @@ impl From<Registry> for WantedRegistry {
     }
 }
 
-/// Returns the spellings of a registry's name in a file. Ensign's own spelling is not in this list.
+/// Returns the spellings of a registry's name in a file, without Ensign's own spelling.
 pub(crate) fn spellings_in(file: &ConfigJson, registry: &Registry) -> Vec<String> {
     let keys = file.helpers().map(|(key, _)| key).chain(file.logins().map(|(key, _)| key));
     let spelled = keys.filter_map(Registry::spelled).filter(|(named, _)| named == registry);

@@ -138,8 +138,8 @@ impl LoginPlan {
     }
 }
 
-/// Returns an error if the address is outside the registry's domain. A page in another domain could ask the person to
-/// enter a stranger's code, and so log the stranger in (RFC 8628 section 5.4).
+/// Returns an error if the address is outside the registry's domain. A page in another domain could make the person
+/// enter a stranger's code, which would log the stranger in (RFC 8628 section 5.4).
 fn stay_near(url: &Url, registry: &Registry) -> Result<(), String> {
     if endpoint::is_near(url, registry) {
         return Ok(());

@@ -30,7 +30,7 @@ pub(crate) struct Provider {
     pub(super) client_id: Option<String>,
     /// The address for discovery (`OpenID` Connect, RFC 8414), if the endpoints are not configured.
     pub(super) issuer: Option<String>,
-    /// The suffix of a token server's address. The address without this suffix is the issuer.
+    /// The suffix of a token server's address. A token server's address without the suffix is the issuer.
     pub(super) issuer_from_realm: Option<String>,
     /// The `service` in the challenges of the provider's token servers. `realm_service` and `issuer_from_realm`
     /// together identify the provider.
@@ -57,7 +57,7 @@ pub(crate) struct Provider {
     pub(super) expiry_url: Option<String>,
     /// The page where a person sees and ends the login.
     pub(super) page: Option<String>,
-    /// The page where a person makes a token. `token_rights` lists the rights to choose on this page.
+    /// The page where a person makes a token. `token_rights` lists the rights that the person must choose on this page.
     pub(crate) token_page: Option<String>,
     pub(crate) token_rights: Option<String>,
 }
@@ -102,7 +102,8 @@ impl Provider {
         self.device_url.is_some() || self.issuer.is_some() || self.name == ANY_ISSUER
     }
 
-    /// Tells whether a login can begin without further options. The login menu offers only such providers.
+    /// Tells whether a login can begin without further options. The login menu offers only providers whose login can
+    /// begin without further options.
     pub(crate) fn is_ready(&self) -> bool {
         let knows_client = self.client_id.is_some() || !self.wants_client_id();
         self.has_login() && !self.opt_in && knows_client && (self.device_url.is_some() || self.issuer.is_some())
@@ -148,7 +149,7 @@ impl Provider {
     }
 
     /// Applies the user's overrides for one login. If the user sets an issuer, removes the fixed addresses, because
-    /// these are addresses of the old issuer. Addresses that contain `{issuer}` remain.
+    /// they lead to the old issuer. Addresses that contain `{issuer}` remain.
     #[must_use]
     pub(crate) fn with(mut self, words: &ProviderOverrides) -> Self {
         let ProviderOverrides { issuer, client_id, scope, tenant } = words;

@@ -64,9 +64,9 @@ impl ProviderTable {
         self.0.iter().find(exact).or_else(|| self.0.iter().find(wide))
     }
 
-    /// Finds the provider by the address and the `service` of its token server. Skips a provider whose own `issuer` is
-    /// at this token server. Such an issuer logs people in only at the provider's `hosts`. Another registry that names
-    /// this token server may want to steal the login.
+    /// Finds the provider by the address and the `service` of its token server. Skips a provider if the token server
+    /// belongs to the provider's own `issuer`. A provider with an `issuer` of its own logs people in only at the
+    /// provider's `hosts`. Another registry that refers to the issuer may want to steal the login.
     pub(crate) fn by_realm(&self, realm: &str, service: &str) -> Option<Provider> {
         let fits = |provider: &&Provider| {
             let is_another = provider.issuer_of(realm).is_some_and(|issuer| provider.issuer.as_ref() != Some(&issuer));

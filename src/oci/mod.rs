@@ -1,6 +1,6 @@
 //! Asks a registry whether it accepts a login, and what the account may do there.
 //!
-//! The commands `login` and `check` use this module. `login` saves a login only after the check.
+//! The command `login` asks the registry before it saves a login. The command `check` asks about a saved login.
 
 mod access;
 pub(crate) mod api;

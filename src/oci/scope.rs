@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A set of permissions, together with its original text. Some token servers accept a scope only in the same spelling
-/// as in the challenge. Equality ignores the original text.
+/// A set of permissions, together with the original text of the scope. Some token servers accept a scope only in the
+/// same spelling as in the challenge. Equality ignores the original text.
 #[derive(Clone, Debug)]
 pub(super) struct Scopes {
     text: String,

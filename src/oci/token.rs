@@ -63,8 +63,8 @@ impl TokenServer {
 
     /// Builds the request for a token. The request has no `offline_token`, because the typed password remains the saved
     /// secret. A request without a scope has no side effects at the server. An identity token is sent in an `OAuth2`
-    /// form, because servers accept it nowhere else. If the server does not support this form, Ensign has no password
-    /// for a second request.
+    /// form, because servers accept no other form of request for it. If the server does not support `OAuth2` forms,
+    /// there is no second request, because Ensign has no password to send.
     pub(super) fn ask<'a>(&self, requester: &Requester<'a>, scopes: &Scopes) -> HttpRequest<'a> {
         let mut words = vec![("client_id", "ensign".to_owned())];
         words.extend(self.service.clone().map(|service| ("service", service)));

@@ -28,8 +28,8 @@ pub(super) fn client(registry: &Registry, security: TransportSecurity) -> HttpCl
     HttpClient::secured(Limits::default(), TlsOptions { names: certificate_names(registry), is_insecure })
 }
 
-/// Returns the names of the folders in `certs.d` that are for this registry. These names are the registry's name, the
-/// name with port 443, and the host of its API.
+/// Returns the names of the registry's folders in `certs.d`. A folder may have the registry's name, the name with port
+/// 443, or the name of the API's host.
 pub(super) fn certificate_names(registry: &Registry) -> Vec<String> {
     let (written, asked) = (registry.as_str(), registry.api_authority());
     let mut names = vec![written.to_owned()];

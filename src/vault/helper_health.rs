@@ -1,5 +1,5 @@
-//! `HelperHealth`: tells whether other helpers answer. All helpers are asked for their lists at the same time, and
-//! cannot prompt a person.
+//! `HelperHealth`: tells whether other helpers answer. Requests the lists of all helpers at the same time, without
+//! variables by which a helper could prompt a person.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 
 const LIMIT: usize = 16 << 20;
 
-/// The variables that a helper needs to prompt a person. They are removed from the helper's environment.
+/// The variables that a helper needs to prompt a person. Ensign removes these variables from the helper's environment.
 const SCREENS: [&str; 4] = ["DISPLAY", "WAYLAND_DISPLAY", "GPG_TTY", "SSH_ASKPASS"];
 
 /// Asks each helper, and returns the results in the order of the helpers.
@@ -72,7 +72,7 @@ fn health(helper: &HelperName) -> HelperHealth {
     }
 }
 
-/// This entry need not exist, because a locked keyring returns the error before it searches for an entry.
+/// The entry `doctor` need not exist, because a locked keyring returns an error before it searches.
 fn keyring_is_locked() -> bool {
     let entry = KeyringEntry { service: "ensign", account: "doctor" };
     matches!(keyring::read(entry, DEADLINE), Err(KeyringError::Locked))

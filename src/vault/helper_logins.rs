@@ -85,8 +85,8 @@ pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
     })
 }
 
-/// Tells whether a call of this helper would call Ensign again. This is so if the helper is Ensign under another name,
-/// or if a helper of Ensign is now calling Ensign.
+/// Tells whether a call of this helper would call Ensign again. The helper may be Ensign under another name, or a
+/// helper may be calling Ensign now.
 pub(crate) fn would_recurse(helper: &HelperName) -> bool {
     programs::would_recurse() || is_ensign(helper)
 }

@@ -85,7 +85,7 @@ fn row(kind: &StoreKind) -> Option<&'static StoreRow> {
     STORES.iter().find(|row| row.word == word)
 }
 
-/// The place of a secret in Ensign's own files, as its store, its registry and its account's name.
+/// The place of a secret in Ensign's own files, as store, registry and account name.
 pub(crate) type StoredName = (StoreKind, Registry, String);
 
 impl<'e> Vault<'e> {
@@ -105,8 +105,8 @@ impl<'e> Vault<'e> {
         self.store(&account.store).get(account)
     }
 
-    /// Returns an error if a secret could not be saved now. Returns `Ok` for a store in another helper, because such a
-    /// store cannot be checked.
+    /// Returns an error if a secret could not be saved now. Returns `Ok` for a store in another helper, because Ensign
+    /// cannot check another helper.
     pub(crate) fn check_free_space(&self, account: &Account) -> Result<()> {
         self.store(&account.store).check_free_space(account)
     }
@@ -148,12 +148,12 @@ impl<'e> Vault<'e> {
         self.file(kind, &Registry::docker_hub())?.token(user, token)
     }
 
-    /// Makes the files with a registry's secrets private if other users could read these files.
+    /// If other users could read a file with the registry's secrets, makes the file private.
     pub(crate) fn fix_permissions(&self, registry: &Registry) -> Vec<PermissionRepair> {
         StoreKind::OF_FILES.iter().filter_map(|kind| self.file(kind, registry).ok()?.fix_permissions()).collect()
     }
 
-    /// Moves broken files with a registry's secrets aside, and returns the new paths of these files.
+    /// Moves broken files with a registry's secrets aside, and returns the new paths.
     pub(crate) fn set_aside_if_broken(&self, registry: &Registry) -> Result<Vec<PathBuf>> {
         let aside = |kind| self.file(kind, registry)?.set_aside_if_broken();
         StoreKind::OF_FILES.iter().filter_map(|kind| aside(kind).transpose()).collect()
@@ -174,8 +174,8 @@ impl<'e> Vault<'e> {
         file::secret_files(self.env)
     }
 
-    /// If the file with a registry's secrets in clear text cannot be read, returns the path of this file and the
-    /// reason.
+    /// Returns the path of the unreadable file with a registry's secrets in clear text, together with the reason.
+    /// Returns `None` if the file is readable.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, anyhow::Error)> {
         let file = self.file(&StoreKind::File, registry).ok()?;
         file.names().err().map(|error| (file.path().to_owned(), error))
@@ -187,7 +187,7 @@ impl<'e> Vault<'e> {
         file::left_files(self.env)
     }
 
-    /// Returns the path of the lock that a renewal of this account's secret takes.
+    /// Returns the path of the lock for renewals of the account's secret.
     pub(crate) fn renewal_lock(&self, account: &Account) -> Result<PathBuf> {
         Ok(self.file(&StoreKind::File, &account.registry)?.renewal_lock(&account.name))
     }

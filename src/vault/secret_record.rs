@@ -1,8 +1,8 @@
 //! `SecretRecord`: the list of secrets that finished changes have saved. The list is in `accounts.json`, beside the
 //! secrets. All other secrets are left-overs of killed changes.
 //!
-//! A secret without an account may be in use by another config (`ENSIGN_CONFIG_DIR`), or by an older copy of this
-//! config in dotfiles. Therefore a secret in this list is never removed as a left-over.
+//! A secret without an account may be in use by another config (`ENSIGN_CONFIG_DIR`) or by an older copy of the config
+//! in dotfiles. Therefore a secret in this list is never removed as a left-over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ impl SecretRecord {
         if *kind == StoreKind::Sealed { self.sealed.get_or_insert_default() } else { &mut self.accounts }
     }
 
-    /// Tells whether a finished change has saved this secret in Ensign's own files.
+    /// Tells whether a finished change has saved a secret in Ensign's own files.
     pub(crate) fn knows(&self, kind: &StoreKind, registry: &Registry, name: &str) -> bool {
         let known = if *kind == StoreKind::Sealed { self.sealed.as_ref() } else { Some(&self.accounts) };
         known.is_none_or(|known| known.get(registry.as_str()).is_some_and(|names| names.contains(name)))

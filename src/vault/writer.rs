@@ -60,7 +60,7 @@ impl Writer<'_> {
         self.vault.store(&account.store).remove(account, &mut self.changes)
     }
 
-    /// Removes the secret with this name from one of Ensign's own files.
+    /// Removes an account's secret from one of Ensign's own files, by the account's name.
     pub(crate) fn remove_from_file(&mut self, kind: &StoreKind, registry: &Registry, name: &str) -> Result<()> {
         self.edit(kind, registry, |contents| contents.remove(name))
     }

@@ -1,4 +1,4 @@
-//! `ConfigDir`: describes when buildx uses a config folder: for which registry, repository and requests.
+//! `ConfigDir`: the registry, the repository and the kind of request for which buildx uses a config folder.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::model::{ImageReference, Registry, Repository};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ConfigDir {
     pub(crate) registry: Registry,
-    /// The repository. `None` means every repository of the registry that has no folder of its own.
+    /// The repository. `None` means all repositories that have no folder of their own.
     pub(crate) repository: Option<Repository>,
     pub(crate) scope: RequestScope,
 }
@@ -17,7 +17,8 @@ pub(crate) struct ConfigDir {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestScope {
     Any,
-    /// Pushes only. For a push, this scope takes precedence over [`RequestScope::Any`] of the same repository.
+    /// Pushes only. For a push, a folder with scope `Push` takes precedence over the repository's folder with scope
+    /// [`RequestScope::Any`].
     Push,
 }
 

@@ -47,8 +47,7 @@ impl ConfigTree {
         Ok(own.ok_or_else(|| Problem::new("there is no home folder with buildx's config in it", cure))?.join("config"))
     }
 
-    /// Reads the folders below `root`. The folder `root` may not exist. Returns an error if buildx would also fail to
-    /// read them.
+    /// Reads the folders below `root`. The folder `root` may not exist. Returns an error if buildx would fail too.
     pub(crate) fn read(root: PathBuf) -> Result<Self> {
         let is_folder = match fs::symlink_metadata(&root) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -82,9 +81,9 @@ impl ConfigTree {
         &self.ours
     }
 
-    /// Makes one change, and returns this change. Returns `None` if the change is no longer needed. The caller must
-    /// hold Ensign's lock. Other programs do not use this lock, so the change is planned again if another program has
-    /// changed the file meanwhile.
+    /// Makes one change, and returns the change that was made. Returns `None` if no change is needed any more. The
+    /// caller must hold Ensign's lock. Other programs do not use Ensign's lock. If another program has changed the file
+    /// meanwhile, the change is planned again.
     pub(crate) fn settle(
         &self,
         needed: &Folders,

@@ -3,7 +3,7 @@
 //! `util/dockerutil/dockerconfig/configprovider.go`).
 //!
 //! Ensign makes folders that contain only a config, whose helper is a pinned helper or Ensign itself. [`ConfigTree`]
-//! recognises these folders by their content.
+//! recognises the folders that Ensign made by the content of their config.
 
 mod config_dir;
 mod config_tree;

@@ -75,7 +75,7 @@ pub(crate) enum DeviceFlowError {
         drifts: bool,
     },
     OutOfReach(String),
-    /// The page where the person has to log in. The provider sent this address, which is not checked yet.
+    /// The page where the person has to log in. The page's address comes from the provider, and is not checked yet.
     SessionOver(Option<String>),
     Failed(String),
 }

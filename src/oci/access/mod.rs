@@ -13,7 +13,8 @@ pub(super) use probe::{AccessProbe, ProbeStep};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RepositoryAccess {
     Allowed,
-    /// The registry answered that the image does not exist. A registry may also answer so in order to hide an image.
+    /// The registry answered that the image does not exist. A registry may also send this answer in order to hide an
+    /// image.
     Unseen,
     /// The registry accepts the account, but the account has no permission.
     Denied {

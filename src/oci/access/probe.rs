@@ -38,7 +38,7 @@ const SPARE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(in crate::oci) enum ProbeStep<'a> {
     Send(HttpRequest<'a>),
-    /// The caller of the probe may send a request of its own with this authorization.
+    /// The caller of the probe may now send a request with this authorization.
     Authorized(Authorization<'a>),
     Done(Result<BearerToken, RepositoryAccess>),
 }

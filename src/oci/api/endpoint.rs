@@ -122,7 +122,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns the value of the `Accept` header for a request in which the person has not set this header.
+    /// Returns the value of the `Accept` header, which is sent unless the person sets this header.
     pub(super) fn accept(&self) -> Option<&'static str> {
         match self.kind {
             EndpointKind::Manifest => Some(MANIFESTS),

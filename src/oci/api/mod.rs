@@ -55,7 +55,7 @@ enum ResponseBody {
     Whole(Vec<u8>),
 }
 
-/// The size limit of a body that is read into memory. Registries accept manifests of up to a quarter of this size.
+/// The size limit of a body that is read into memory. The limit is four times the manifest size that registries accept.
 pub(crate) const LARGEST_TEXT: usize = 16 << 20;
 
 /// The limits for a list: the number of its pages, and the size of all pages together.
@@ -106,8 +106,8 @@ fn answer(call: &ApiRequest, session: &mut RegistrySession<'_>) -> Result<ApiRes
     Ok(answer)
 }
 
-/// Uploads a blob in two requests: one request begins the upload, and the other sends the blob (distribution-spec «POST
-/// then PUT»).
+/// Uploads a blob (distribution-spec «POST then PUT»). The first request begins the upload, and the second request
+/// sends the blob.
 fn upload(
     call: &ApiRequest,
     session: &mut RegistrySession<'_>,

@@ -14,7 +14,7 @@ use crate::system::http::{Authorization, HttpClient, HttpError, Method, Payload,
 pub(super) struct RegistrySession<'a> {
     client: HttpClient,
     probe: AccessProbe<'a>,
-    /// The step that follows the login. The first request uses this step, and later requests ask the probe for a step.
+    /// The probe's first step, which the first request uses. Later requests get their steps from the probe.
     first: Option<ProbeStep<'a>>,
 }
 

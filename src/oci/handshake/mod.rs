@@ -2,8 +2,8 @@
 //! each response.
 //!
 //! The first request is a ping without credentials. The second request fetches a token from the token server, if the
-//! registry has one. The last request is `GET /v2/` with the token or the password. Like `docker login`, Ensign
-//! requires status 200 for this request (docker/cli `internal/registry/auth.go`).
+//! registry has one. The last request is `GET /v2/` with the token or the password. Like `docker login`, Ensign accepts
+//! a login only if the status is 200 (docker/cli `internal/registry/auth.go`).
 
 use crate::oci::access::{AuthContext, AuthMethod};
 use crate::oci::challenge::{self, Challenge};

@@ -260,15 +260,16 @@ impl<'e> SecretFile<'e> {
         match &self.form {
             FileForm::Clear => Ok(bytes),
             FileForm::Sealed(seals) => seals.open(&self.registry, &bytes, &self.shown()).or_else(|error| {
-                // The key may have changed after the file was read. If the file has changed too, it is read once more.
+                // The key may have changed after the file was read. If the file has changed since then, the new content
+                // is tried once.
                 let again = self.read()?.filter(|again| *again != bytes).ok_or(error)?;
                 seals.open(&self.registry, &again, &self.shown())
             }),
         }
     }
 
-    /// Returns an error if a newer Ensign wrote the file. Ensign does not change such a file, and does not report it as
-    /// broken.
+    /// Returns an error if a newer Ensign wrote the file. A file from a newer Ensign is not changed, and is not
+    /// reported as broken.
     fn refuse_newer(&self, bytes: &[u8]) -> Result<()> {
         #[derive(Deserialize)]
         struct SecretsVersion {

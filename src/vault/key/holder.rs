@@ -27,7 +27,8 @@ pub(crate) enum Holder {
     Passphrase,
     /// The init system systemd, which passes the key to a service as the credential `ensign.key`.
     Systemd,
-    /// A file that `systemd-creds` has encrypted. Only this machine, with its TPM if it has one, can decrypt the file.
+    /// A file that `systemd-creds` has encrypted. Only the same machine can decrypt the file, with the machine's TPM if
+    /// there is one.
     SystemdFile(PathBuf),
     /// A file with the key itself, such as a file that is mounted into a container.
     File(PathBuf),
@@ -137,9 +138,9 @@ impl Holder {
         }
     }
 
-    /// Tells whether the kernel's keyring may cache the opened key. A key in a plain file or in a systemd credential is
-    /// not cached, because reading the key is as fast as reading a cache. In addition, a user may unmount the file so
-    /// that Ensign can no longer use the key.
+    /// Tells whether the kernel's keyring may cache the opened key. A plain file or a systemd credential is as fast as
+    /// the cache, so a key from there is not cached. In addition, a user may unmount the file so that Ensign can no
+    /// longer use the key.
     pub(crate) fn is_cached(&self) -> bool {
         match self {
             Self::Keyring | Self::Passphrase | Self::SystemdFile(_) => true,

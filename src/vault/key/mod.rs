@@ -1,7 +1,7 @@
 //! `DataKey`: opens, moves and changes the key of the sealed store.
 //!
-//! The file `key.json` in the data folder describes the key. With a passphrase, this file also contains the wrapped
-//! key. The config does not contain the key, because people copy the config to other machines.
+//! The file `key.json` in the data folder describes the key. If a passphrase wraps the key, `key.json` also contains
+//! the wrapped key. The config does not contain the key, because people copy the config to other machines.
 
 mod holder;
 mod key_file;
@@ -33,7 +33,7 @@ pub(crate) struct DataKey<'e> {
 
 type OpenedKey = Result<Rc<SealKey>, Problem>;
 
-/// The state of the data key. Ensign reads this state without opening the key.
+/// The state of the data key. Ensign reads the state without opening the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyState {
     pub(crate) id: String,
@@ -53,8 +53,8 @@ impl KeyState {
     }
 }
 
-/// The default time for which the opened key is cached. The time is a working day, so a person types the passphrase
-/// once a day.
+/// The default time for which the opened key is cached. The default is a working day, so that a person types the
+/// passphrase once a day.
 const CACHED_FOR: Duration = Duration::from_hours(8);
 
 /// The pause before a holder that did not answer is asked again. Without a pause, a build with twenty images would wait

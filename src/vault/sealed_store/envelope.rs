@@ -1,5 +1,5 @@
-//! `Envelope`: the format of a sealed file with secrets. The page docs/sealed.md describes this format. The folder
-//! tests/fixtures/sealed/ has examples.
+//! `Envelope`: the format of a sealed file with secrets. The page docs/sealed.md describes the format of sealed files.
+//! The folder tests/fixtures/sealed/ has examples.
 
 use std::fmt::Write;
 
