@@ -63,7 +63,7 @@ pub(crate) struct Accounts<'e> {
 #[derive(Debug)]
 pub(crate) enum FindOutcome {
     Credential(Credential),
-    /// No account answers. No account answers, for the reason in the decision.
+    /// No account answers, for the reason in the decision.
     NoAccount,
     /// No account answers, but another helper answers for the registry.
     Delegated(HelperRoute),

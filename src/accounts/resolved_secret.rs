@@ -1,8 +1,9 @@
-//! Resolves an account's secret to a stored, renewed or external secret, or to the reason why there is none.
+//! Finds an account's secret, which may be stored, renewed or external. If there is no valid secret, returns the
+//! reason.
 //!
 //! Only one caller at a time renews a secret. Other callers use the current secret, or wait for the new secret if the
-//! current one has expired. New tokens are saved before they are handed out, because the old refresh token may be
-//! invalid by then.
+//! current secret has expired. New tokens are saved before Ensign returns them, because the old refresh token may
+//! already be invalid.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -24,7 +25,7 @@ pub(crate) enum ResolvedSecret {
     Valid(Credential),
     /// The store has no secret for the account.
     Missing,
-    /// There is a secret, but it is known to have expired.
+    /// The store has a secret, but Ensign knows that the secret is no longer valid.
     Expired(Problem),
 }
 
@@ -37,23 +38,24 @@ enum Freshness {
     Expired,
 }
 
-/// A token with less time left is treated as expired. The registry must still accept the token when the client sends
-/// it.
+/// A token with less time left is treated as expired, because the registry must still accept the token when the client
+/// sends the token.
 const LEAST_LEFT: Duration = Duration::from_secs(1);
 
-/// The longest time for which an external secret is cached. If a cached secret has more time left, the clock was set
-/// back.
+/// The longest time for which an external secret is cached. If a cached secret has more time left, the clock must have
+/// been set back.
 const LONGEST_CACHED: Duration = Duration::from_hours(12);
 
-/// The least time to wait for the config's lock, which every process soon releases.
+/// The shortest time to wait for the config's lock. Every process releases the config's lock soon.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The pause after which a provider that could not be reached is asked again. A single build may ask Ensign for twenty
-/// images.
+/// The pause after which a provider that could not be reached is asked again. Without a pause, a build with twenty
+/// images would wait for the provider twenty times.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 impl Accounts<'_> {
-    /// Returns the account's secret, which is renewed if needed. `stored` is the secret in the account's store.
+    /// Returns the account's secret, and renews the secret first if needed. `stored` is the secret in the account's
+    /// store.
     pub(crate) fn resolve(
         &self,
         account: &Account,
@@ -111,7 +113,8 @@ impl Accounts<'_> {
         let started = Instant::now();
         let path = self.vault.renewal_lock(account)?;
         let lock = match Lock::take_within(&path, for_lock) {
-            // The secret is still valid. A renewal without the lock could lose the next refresh token.
+            // The current secret is still valid, so Ensign does not renew it now. A renewal without the lock could lose
+            // the next refresh token.
             Ok(None) | Err(_) if before == Freshness::Due => return Ok(valid(account, stored)),
             Err(error) => {
                 return Ok(ResolvedSecret::Expired(ended(account, &format!("no renewal is possible here: {error:#}"))));
@@ -122,8 +125,8 @@ impl Accounts<'_> {
         self.renew_locked(account, grant, &lock, audience, for_lock.saturating_sub(started.elapsed()))
     }
 
-    /// Renews the secret, unless another caller renewed it during the wait for `lock`. Waits for the config's lock for
-    /// at most `for_config`.
+    /// Renews the secret, unless another caller has renewed the secret during the wait for `lock`. `for_config` is the
+    /// time limit for the config's lock.
     fn renew_locked(
         &self,
         account: &Account,
@@ -175,9 +178,9 @@ impl Accounts<'_> {
         self.vault.check_free_space(account)
     }
 
-    /// Returns the account whose own secret is in `login`. `docker login` stores the secret that `get` has returned
-    /// (docker/cli `cli/command/registry/login.go`). Saving the returned secret again must not make the account's
-    /// secret static.
+    /// Returns the account whose own secret is in `login`. `docker login` asks Ensign to store the same secret that
+    /// `get` has returned (docker/cli `cli/command/registry/login.go`). Storing the returned secret must not make the
+    /// account's secret static.
     pub(super) fn returned(&self, login: &NewLogin) -> Result<Option<Account>> {
         let candidates = self.registry_accounts(&login.registry)?;
         let Some(account) = login.known(&candidates).filter(|_| login.source == Source::Static) else {
@@ -202,7 +205,7 @@ impl Accounts<'_> {
     /// Saves the new tokens, unless the account has been renewed or removed meanwhile.
     fn save_renewed(&self, account: &Account, before: &StoredSecret, fresh: TokenSet) -> Result<StoredSecret> {
         let TokenSet { secret, refresh, login_life, expires_at: until, username } = fresh;
-        // If the refresh token is unchanged, its lifetime is unchanged too.
+        // If the provider sends no new refresh token, the lifetime of the refresh token is unchanged.
         let known_life = before.login_life.filter(|_| refresh.is_none());
         let stored = StoredSecret {
             secret,
@@ -240,7 +243,7 @@ impl Accounts<'_> {
         let (for_lock, for_answer) = patience(audience);
         let started = Instant::now();
         let path: PathBuf = self.vault.renewal_lock(account)?;
-        let lock = Lock::take_within(&path, for_lock).ok().flatten(); // without the lock the program is still asked
+        let lock = Lock::take_within(&path, for_lock).ok().flatten(); // the program is asked even without the lock
         if let Some(stored) = self.vault.get(account)?.filter(&usable) {
             return Ok(valid(account, stored));
         }
@@ -268,7 +271,7 @@ impl Accounts<'_> {
                         edit.is_renewal = true;
                         if edit.knows(account) { edit.secrets.put(account, &stored) } else { Ok(()) }
                     };
-                    let _ = self.change(put); // a failure is ignored: the program can be asked again
+                    let _ = self.change(put); // a failure is ignored, because the program can be asked again
                 }
                 Ok(valid(account, stored))
             }
@@ -291,7 +294,7 @@ impl Accounts<'_> {
         };
         let until = match account.source {
             Source::Static => jwt::end_of(&fresh),
-            _ => stored.expires_at, // the provider renews the secret before then
+            _ => stored.expires_at, // Ensign renews the secret from the provider before then
         };
         self.replace(
             account,
@@ -300,7 +303,8 @@ impl Accounts<'_> {
         )
     }
 
-    /// Returns the problem if the account's secret is not valid, so that a person can solve it before a client asks.
+    /// Returns a problem if the account's secret is not valid. A person can then solve the problem before a client asks
+    /// for the secret.
     pub(crate) fn trouble(&self, account: &Account, stored: &StoredSecret) -> Option<Problem> {
         match account.source {
             Source::External(_) => None, // the program returns a new secret
@@ -313,8 +317,8 @@ impl Accounts<'_> {
         }
     }
 
-    /// Replaces the secret `before` by `after`, unless the store has another secret by now. Another process may have
-    /// changed the account's alias or images meanwhile.
+    /// Replaces the secret `before` with `after`, unless the store has another secret by now. Finds the account even if
+    /// another process has changed the account's alias or images meanwhile.
     pub(super) fn replace(&self, account: &Account, before: &StoredSecret, after: &StoredSecret) -> Result<()> {
         self.change(|edit| {
             edit.is_renewal = true;
@@ -330,7 +334,7 @@ impl Accounts<'_> {
     }
 }
 
-/// Returns the time to wait for another caller's lock, and the time to wait for the provider or program after that.
+/// Returns two time limits: first the wait for another caller's lock, and then the wait for the provider or program.
 fn patience(audience: Audience) -> (Duration, Duration) {
     match audience {
         Audience::Client => (Duration::from_secs(8), Duration::from_secs(10)),
@@ -353,8 +357,8 @@ fn freshness(stored: &StoredSecret, now: SystemTime) -> Freshness {
     }
 }
 
-/// Returns the time to renew a secret, after three quarters of its lifetime or five minutes before its expiry,
-/// whichever is later.
+/// Returns the time at which a secret should be renewed. This time is after three quarters of the lifetime or five
+/// minutes before the expiry, whichever is later.
 pub(crate) fn due(until: SystemTime, now: SystemTime) -> SystemTime {
     let life = until.duration_since(now).unwrap_or_default();
     until - (life / 4).clamp(2 * LEAST_LEFT, Duration::from_mins(5)).min(life)
