@@ -111,8 +111,8 @@ impl<'a> Explanation<'a> {
         unknown.map(move |step| format!("{}: {}", decision.registry, this.line(step)))
     }
 
-    /// Returns the reason why no account answers, with the command that helps. Returns `None` if an account or another
-    /// helper answers.
+    /// Returns the reason why no account answers, with the command that helps. Returns `None` if an account answers, or
+    /// if another helper answers.
     pub(crate) fn problem(&self) -> Option<Problem> {
         let Decision { registry, verdict, accounts, operation, passed_over, .. } = self.decision;
         let (host, entry) = (quote(registry), quote(self.decision.entry()));

@@ -20,7 +20,7 @@ pub(crate) struct WithheldAccount {
     refusal: CallerRefusal,
 }
 
-/// The longest lifetime of a grant. A grant that ends later than that is ignored, because the clock must have been
+/// The longest lifetime of a grant. A grant that ends after this limit is ignored, because the clock must have been
 /// changed.
 pub(crate) const LONGEST_GRANT: Duration = Duration::from_hours(12);
 

@@ -1,5 +1,5 @@
 //! Finds and removes the left-overs of killed changes. Left-overs are unfinished files and secrets without an account.
-//! The command `status` lists left-overs, and the next change removes them.
+//! The command `status` lists the left-overs. The next change removes the left-overs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ impl Accounts<'_> {
         self.vault.record().is_ok_and(|record| !record.knows(store, registry, name))
     }
 
-    /// If no account has this name, removes the secrets with this name. Returns whether there were such secrets.
+    /// If no account has this name, removes the secrets with this name. Returns whether any secret was found.
     pub(crate) fn remove_leftover(&self, registry: &Registry, name: &str) -> Result<bool> {
         let is_it = |(_, host, other): &StoredName| host == registry && other == name;
         if self.unnamed(&self.config.load(None)?.registries, is_it).is_empty() {
@@ -75,7 +75,7 @@ impl Accounts<'_> {
         left
     }
 
-    /// Records after a change which secrets this finished change has saved.
+    /// Records which secrets a finished change has saved.
     pub(super) fn settle<'a>(
         &self,
         before: &[RegistryAccounts],

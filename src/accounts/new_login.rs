@@ -19,7 +19,7 @@ pub(crate) struct NewLogin {
     /// The store for the secret. With `None`, the store of an existing account is used, and a new account uses the
     /// store of new secrets.
     pub(crate) store: Option<StoreKind>,
-    /// The user of an identity token, if known. If this is set, `username` is `<token>`.
+    /// The user of an identity token, if known. If `token_of` is set, `username` is `<token>`.
     pub(crate) token_of: Option<Username>,
     /// The patterns of images that the account gets.
     pub(crate) images: Vec<ImagePattern>,

@@ -16,7 +16,7 @@ pub(crate) enum SaveOutcome {
     Renews,
     /// The account already exists with this secret.
     Same,
-    /// The account exists and renews its own secret. A static secret would end this renewal.
+    /// The account exists and renews its own secret. Saving a static secret would end the renewals.
     Supplied,
 }
 

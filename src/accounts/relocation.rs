@@ -10,7 +10,7 @@ use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, Sto
 use crate::vault::{Holder, KeyState};
 
 impl Accounts<'_> {
-    /// Returns the store of new secrets, if the config names one.
+    /// Returns the store of new secrets, if the config sets a store.
     pub(crate) fn store_setting(&self) -> Result<Option<StoreKind>> {
         Ok(self.config.load(None)?.store)
     }

@@ -171,7 +171,7 @@ impl Accounts<'_> {
     }
 
     /// Checks that the next refresh token can be saved, before the current token is used. To save the token, Ensign
-    /// needs free space and the config's lock, which may be on another disk.
+    /// needs free space and the config's lock. The lock may be on another disk.
     fn can_keep(&self, account: &Account, patience: Duration) -> Result<()> {
         let lock = self.config.lock_within(patience.max(LEAST_PATIENCE))?;
         let _lock = lock.ok_or_else(|| anyhow!("another process is changing the accounts"))?;

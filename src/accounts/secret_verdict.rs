@@ -1,5 +1,5 @@
-//! Records whether registries and providers accept a secret. The command `get` reads this record instead of asking the
-//! registry.
+//! Records whether registries and providers accept a secret. The command `get` reads the recorded verdict instead of
+//! asking the registry.
 
 use std::time::{Duration, SystemTime};
 

@@ -72,7 +72,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// Trusts a project file as long as the file's content has this digest. Without a digest, ends the trust.
+    /// Trusts a project file as long as the file's content has this digest. If `digest` is `None`, ends the trust.
     pub(crate) fn set_trusted(&self, file: &str, digest: Option<&str>) -> Result<()> {
         self.set(|document| document.set_trusted(file, digest))
     }

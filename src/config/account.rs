@@ -1,5 +1,5 @@
-//! Reads and writes the form of an account in `config.json`. Each field needs one line in [`RawAccount`], one line in
-//! `into_account` and one line in `fields`.
+//! Reads and writes the form of an account in `config.json`. Each field needs one line in [`RawAccount`], in
+//! `into_account` and in `fields`.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -21,7 +21,7 @@ pub(crate) enum RestoreOutcome {
 
 impl ConfigFile<'_> {
     /// Restores the config from the last good copy if the config is broken or missing. The caller must hold the lock.
-    /// At no time is the config missing. Otherwise another process could adopt ATCR's accounts a second time.
+    /// The config is never missing meanwhile, because another process could then adopt ATCR's accounts a second time.
     pub(crate) fn restore(&self) -> Result<Option<RestoreOutcome>> {
         let path = self.path().ok_or_else(no_home)?;
         let good = self.good_copy()?;

@@ -13,7 +13,7 @@ use super::reader::VERSION;
 use crate::model::choice::DefaultAccount;
 use crate::model::{Account, AccountName, HelperName, ImagePattern, MinimumGeneration, Registry, StoreKind};
 
-/// The whole file as JSON, whose top level is an object.
+/// The whole file as JSON. The top level is an object.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ConfigDocument(Map<String, Value>);
 
@@ -221,7 +221,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Trusts a file as long as the file's content has this digest. Without a digest, ends the trust.
+    /// Trusts a file as long as the file's content has this digest. If `digest` is `None`, ends the trust.
     pub(crate) fn set_trusted(&mut self, file: &str, digest: Option<&str>) {
         let trusted = object(self.0.entry("trusted").or_insert_with(|| json!({})));
         match digest {

@@ -45,7 +45,7 @@ pub(crate) struct LoadedConfig {
 pub(crate) enum ConfigOrigin {
     /// Ensign's own `config.json`, or no file at all.
     Ours,
-    /// A file of ATCR's helper, which is read because Ensign has no config of its own.
+    /// A file of ATCR's helper. Ensign reads this file only if there is no config of Ensign.
     Adopted(AdoptedAccounts),
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct PriorConfig {
     _lock: Option<Lock>,
 }
 
-/// The largest config that is read, in bytes. Ten thousand accounts need one MiB.
+/// The largest config that is read, in bytes. A config with ten thousand accounts needs one MiB.
 pub(super) const LIMIT: u64 = 64 << 20;
 
 impl<'e> ConfigFile<'e> {

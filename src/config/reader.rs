@@ -20,7 +20,8 @@ use crate::model::choice::{DefaultAccount, RegistryAccounts, TrustedFile};
 use crate::model::{HelperName, HostAlias, MinimumGeneration, Registry, StoreKind, key_covers};
 use crate::system::json::JsonString;
 
-/// The version of the format that this program writes. Versions 0, 1 and 2 are ATCR's formats, which `atcr` reads.
+/// The version of the format that this program writes. Versions 0, 1 and 2 are ATCR's formats. The module `atcr` reads
+/// these formats.
 pub(super) const VERSION: u64 = 3;
 
 /// The selected registries and the settings of a config.

@@ -7,8 +7,8 @@
 //!
 //! The list `credential-helpers` in the user's `registries.conf` applies to every registry. A list in the user's file
 //! disables the list in the machine's file. Therefore Ensign edits `credential-helpers` only if the user's file already
-//! has such a list. The tools ask the helpers in this list in order, and read `auth.json` only if the list contains
-//! `containers-auth.json`.
+//! has such a list. The tools ask the helpers in this list in order. The tools read `auth.json` only if the list
+//! contains `containers-auth.json`.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use super::{ConfigJson, ConfigSyntaxError, FilePlan, HELPER, LIMIT, PlannedChang
 use crate::system::env::{self, Env};
 use crate::system::{files, find_program};
 
-/// Tells whether these tools are used here, because one of them is on `PATH` or their `auth.json` exists.
+/// Tells whether Podman, Buildah or Skopeo is on `PATH`, or whether an `auth.json` exists.
 pub(crate) fn are_found(env: &Env) -> bool {
     ["podman", "buildah", "skopeo"].iter().any(|name| find_program(name).is_some())
         || auth_file(env).is_some_and(|path| path.exists())
@@ -54,8 +54,8 @@ pub(crate) fn only_auth_file() -> Option<PathBuf> {
     env::path("REGISTRY_AUTH_FILE")
 }
 
-/// Returns the `auth.json` files in which these tools look for plain-text logins, in the tools' order. Docker's file is
-/// left out.
+/// Returns the `auth.json` files in which the container tools look for plain-text logins, in the order of the tools.
+/// Docker's file is left out.
 pub(crate) fn login_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];
@@ -84,8 +84,8 @@ fn session_folder(
     }
 }
 
-/// Returns all files in which these tools look for logins, in the tools' order. The file of the login session comes
-/// before the file with Ensign's entries.
+/// Returns all files in which the container tools look for logins, in the order of the tools. The file of the login
+/// session comes before the file with Ensign's entries.
 pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];

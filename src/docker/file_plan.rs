@@ -29,8 +29,8 @@ pub(super) enum BackupRule {
     Fresh,
 }
 
-/// The error that the file has changed since it was read. The file must then be read again, and the changes must be
-/// planned again.
+/// The error for a file that has changed since Ensign read it. The file must then be read again, and the changes must
+/// be planned again.
 #[derive(Debug)]
 pub(crate) struct FileChangedError(pub(crate) PathBuf);
 
@@ -146,7 +146,7 @@ impl FilePlan {
         self.after.is_none()
     }
 
-    /// Returns the path of the backup, which is a copy from before Ensign's first entry.
+    /// Returns the path of the backup. The backup is a copy of the file from before Ensign's first entry.
     pub(crate) fn backup_path(path: &Path) -> PathBuf {
         files::sibling(path, ".before-ensign")
     }
@@ -230,7 +230,7 @@ impl fmt::Display for PlannedChange {
     }
 }
 
-/// Prints the lines of the preview under their sections, without the file's name.
+/// Prints the lines of the preview, each under the name of a section. Does not print the file's name.
 impl fmt::Display for FilePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut section = "";

@@ -1,5 +1,5 @@
 //! Makes pinned helpers, which are links to Ensign in a folder where Docker finds programs. A link has the name
-//! `docker-credential-ensign-ALIAS`. A pinned helper answers only as the account whose alias is in the helper's name.
+//! `docker-credential-ensign-ALIAS`. A pinned helper answers only as the account with the alias in the helper's name.
 
 use std::path::{Path, PathBuf};
 

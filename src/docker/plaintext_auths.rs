@@ -113,8 +113,8 @@ fn text<'a>(entry: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>
     }
 }
 
-/// Decodes `auth`, which is the base64 of `user:secret`. The secret may contain colons, and old clients padded it with
-/// zero bytes (docker/cli `cli/config/configfile/file.go`, `decodeAuth`).
+/// Decodes `auth`, which is the base64 of `user:secret`. The secret may contain colons. Old clients padded the secret
+/// with zero bytes (docker/cli `cli/config/configfile/file.go`, `decodeAuth`).
 #[expect(clippy::disallowed_methods, reason = "cuts the secret out of the decoded text")]
 pub(super) fn decode(auth: &str) -> Result<(String, Secret), UnusableReason> {
     let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);

@@ -47,9 +47,9 @@ pub(super) fn own(registry: &Registry) -> Result<Url, String> {
         .ok_or_else(|| format!("`{}` is not a valid host", one_line(registry.as_str(), 100)))
 }
 
-/// Tells whether a registry may send people to `url`. The host of `url` may be the registry's own, a subdomain of it,
-/// or a parent domain of at least two labels. A page in another domain could make the person enter a stranger's code,
-/// which would log the stranger in (RFC 8628 section 5.4).
+/// Tells whether a registry may send people to `url`. The host of `url` may be the registry's host, a subdomain of that
+/// host, or a parent domain of at least two labels. A page in another domain could make the person enter a stranger's
+/// code, which would log the stranger in (RFC 8628 section 5.4).
 pub(super) fn is_near(url: &Url, registry: &Registry) -> bool {
     let (host, own) = (url.host(), registry.host().to_lowercase());
     let is_below =

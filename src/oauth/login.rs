@@ -25,7 +25,7 @@ pub(crate) struct PendingLogin {
 #[derive(Debug)]
 pub(crate) struct DeviceLogin {
     pub(crate) tokens: TokenSet,
-    /// How to renew and revoke the login; `None` if neither is possible.
+    /// How to renew and revoke the login, or `None` if neither is possible.
     pub(crate) grant: Option<OAuthGrant>,
     pub(crate) did: Option<String>,
     /// The scope for pushing, if the provider did not grant it.

@@ -27,7 +27,7 @@ pub(crate) struct LoginPlan {
     near: bool,
 }
 
-/// The limits of one request. The whole login has no limit here, because `Poll` ends it when the code expires.
+/// The limits of one request. The whole login has no limit here, because `Poll` ends the login when the code expires.
 const LIMITS: Limits =
     Limits { connect: Duration::from_secs(10), overall: Duration::from_secs(30), total: Duration::from_hours(2) };
 

@@ -39,7 +39,7 @@ pub(crate) use table::ProviderTable;
 pub(crate) struct TokenSet {
     /// The token for the registry.
     pub(crate) secret: Secret,
-    /// The next refresh token, or `None` if the previous one stays valid.
+    /// The next refresh token, or `None` if the previous refresh token stays valid.
     pub(crate) refresh: Option<Secret>,
     /// The lifetime of the refresh token, if the provider states it.
     pub(crate) login_life: Option<LoginLife>,
@@ -75,7 +75,7 @@ impl From<String> for RenewDelay {
 }
 
 /// Tells whether a link from an untrusted server may be opened in a browser. Only the characters of RFC 3986 are
-/// allowed. `http::Uri` accepts further characters, which the program that opens the link could misread.
+/// allowed. `http::Uri` accepts further characters. The program that opens the link could misread these characters.
 pub(crate) fn is_fit_for_browser(link: &str) -> bool {
     let address = link.split('#').next().unwrap_or_default();
     endpoint::parse(address).is_ok()

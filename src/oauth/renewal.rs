@@ -44,7 +44,7 @@ pub(crate) fn renew(
     let Some(exchange) = exchange else { return Ok(tokens) };
     match exchange.run(&client, registry, None, grant.tenant.as_deref(), &tokens.secret) {
         Ok((secret, expires_at)) => Ok(TokenSet { secret, expires_at, ..tokens }),
-        // The old refresh token may be invalid now, so the caller has to save the new one.
+        // The old refresh token may be invalid now, so the caller has to save the new refresh token.
         Err(why) => Err(RenewError::Later(RenewDelay { why, refresh: tokens.refresh, login_life })),
     }
 }

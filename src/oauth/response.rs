@@ -18,7 +18,7 @@ pub(super) struct ProviderResponse(BTreeMap<String, Secret>);
 /// The usual names of the field with the registry's token.
 const TOKEN_FIELDS: [&str; 3] = ["device_secret", "access_token", "token"];
 
-/// Ten years, in seconds; a longer lifetime is treated as unlimited.
+/// Ten years in seconds. A longer lifetime is treated as unlimited.
 const LONGEST_LIFE: i64 = 10 * 365 * 24 * 60 * 60;
 
 impl ProviderResponse {
@@ -65,8 +65,8 @@ impl ProviderResponse {
         self.span("expires_in")
     }
 
-    /// Returns the lifetime of the refresh token. No standard defines a field for this lifetime, so the fields of
-    /// GitHub's apps, Entra and Keycloak are read.
+    /// Returns the lifetime of the refresh token. No standard defines a field for the refresh token's lifetime, so the
+    /// fields of GitHub's apps, Entra and Keycloak are read.
     pub(super) fn login_life(&self, now: SystemTime) -> Option<LoginLife> {
         let life = self.span("refresh_token_expires_in").or_else(|| self.span("refresh_expires_in"))?;
         Some(LoginLife { since: now, expires_at: now.checked_add(life)? })

@@ -45,7 +45,7 @@ pub(crate) enum LoginVerdict {
     Open,
     /// The registry or its token server refuses these credentials.
     Rejected { by: String },
-    /// The credentials are right, but their session has ended. A person must log in again at `page`, with a browser.
+    /// The credentials are right, but the session has ended. A person must log in again at `page`, with a browser.
     SessionOver { page: String },
     /// The login could not be checked. `why` is a part of a message, and contains the host.
     Unverified { why: String },

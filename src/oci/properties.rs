@@ -1,5 +1,5 @@
-//! Asserts properties that hold for any response of a registry. These properties are checked by fuzzing and by the
-//! replay of the fuzz corpus.
+//! Asserts properties that hold for any response of a registry. Fuzzing and the replay of the fuzz corpus check these
+//! properties.
 
 use super::access::{self, AccessProbe, ProbeGoal, ProbeRequest};
 use super::challenge::{self, Challenge};

@@ -11,7 +11,8 @@ pub(super) struct Scopes {
     granted: PermissionSet,
 }
 
-/// One operation on one thing, such as a pull from a repository. Permissions are sorted as in the canonical text.
+/// A permission for one operation on one object, such as a pull from a repository. Permissions are sorted as in the
+/// canonical text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Permission {
     /// The type `repository` or `registry`. A word without the form `type:name:operation` is stored here as a whole.

@@ -1,5 +1,5 @@
 //! Runs a server on this machine for tests. A function answers the requests by plain http, and the server refuses a TLS
-//! handshake. This file also contains functions that print requests and make tokens.
+//! handshake. The file also contains test functions that print requests and make tokens.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! `EnvStore`: the secrets of environment accounts, which Ensign reads and never writes.
+//! `EnvStore`: the secrets of environment accounts. Ensign reads these secrets, and never writes them.
 
 use std::path::Path;
 

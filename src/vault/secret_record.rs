@@ -2,7 +2,7 @@
 //! secrets. All other secrets are left-overs of killed changes.
 //!
 //! A secret without an account may be in use by another config (`ENSIGN_CONFIG_DIR`) or by an older copy of the config
-//! in dotfiles. Therefore a secret in this list is never removed as a left-over.
+//! in dotfiles. Therefore a secret in the record is never removed as a left-over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -10,12 +10,12 @@ pub(super) trait Store {
     /// Returns the account's secret, or `None` if the store has no secret for the account.
     fn get(&self, account: &Account) -> Result<Option<StoredSecret>>;
 
-    /// Returns an error if a secret could not be saved now. A store that cannot check this returns `Ok`.
+    /// Returns an error if a secret could not be saved now. A store that cannot check in advance returns `Ok`.
     fn check_free_space(&self, _: &Account) -> Result<()> {
         Ok(())
     }
 
-    /// Saves the secrets of several accounts of one registry, and replaces their old secrets.
+    /// Saves the secrets of several accounts of one registry, and replaces the accounts' old secrets.
     fn put(
         &self,
         registry: &Registry,

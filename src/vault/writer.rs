@@ -50,8 +50,8 @@ impl Writer<'_> {
                 .filter(|host| account.registry.covers(host));
             let each = hosts.map(|host| account.at(&host).into_owned());
             for at in each.filter(|at| at.registry != account.registry) {
-                // The host may have its own account with the same name. The secret of such an account is not a cached
-                // answer and must stay.
+                // The host may have its own account with the same name. A secret that is not a cached answer belongs to
+                // the host's own account and must stay.
                 if self.vault.get(&at)?.is_none_or(|stored| stored.cache_key.is_some()) {
                     self.remove(&at)?;
                 }

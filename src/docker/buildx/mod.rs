@@ -20,7 +20,7 @@ pub(crate) use config_tree::ConfigTree;
 /// The helper in a folder's config.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FolderHelper {
-    /// The pinned helper of this account.
+    /// The pinned helper of the account with this alias.
     Account(AccountName),
     /// Ensign itself, which answers instead of the helper in the folder of a whole registry.
     Ensign,

@@ -23,7 +23,7 @@ pub(super) struct DeviceAuthorization {
 pub(crate) struct Prompt {
     pub(crate) user_code: String,
     pub(crate) link: String,
-    /// The link with the code in it.
+    /// The link that contains the code.
     pub(crate) complete: Option<String>,
     pub(crate) lasts: Duration,
 }
@@ -70,7 +70,7 @@ pub(crate) enum PollWarning {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DeviceFlowError {
     Refused,
-    /// `drifts` is true if the provider asked more than twice for slower polling, which suggests that a clock is wrong.
+    /// `drifts` is true if the provider asked more than twice for slower polling. That suggests a wrong clock.
     Expired {
         drifts: bool,
     },

@@ -79,8 +79,8 @@ pub(super) enum AuthMethod {
 pub(super) enum ProbeRequest<'a> {
     /// Asks what an account may do with an image's repository.
     Repository { image: &'a ImageReference, operation: Operation, goal: ProbeGoal },
-    /// Asks for authorization of the caller's requests with these scopes. The responses to those requests show whether
-    /// the account has permission.
+    /// Asks for authorization of the caller's requests with these scopes. The responses to the caller's requests show
+    /// whether the account has permission.
     Authorize(Scopes),
 }
 

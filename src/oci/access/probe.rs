@@ -1,7 +1,8 @@
 //! Finds out, after a login, what the account may do with a repository. The probe is a state machine without I/O.
 //!
 //! The probe first fetches a token. To check a pull, the probe then requests the manifest from the registry. The result
-//! for a push comes from the token's claims. If the token has no claims, the probe begins an upload and cancels it.
+//! for a push comes from the token's claims. If the token has no claims, the probe begins an upload and cancels the
+//! upload.
 
 use std::time::{Duration, SystemTime};
 
@@ -32,7 +33,7 @@ pub(in crate::oci) struct AccessProbe<'a> {
     awaited: ProbePhase,
 }
 
-/// A token is replaced if it expires within this time.
+/// A token that expires within this time is replaced.
 const SPARE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -289,8 +290,8 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// Cancels the upload, unless the upload's address is outside the registry. Credentials are never sent to a server
-    /// outside the registry.
+    /// Cancels the upload if the upload's address is in the registry. Credentials are never sent to a server outside
+    /// the registry.
     fn give_up(&mut self, location: &str) -> ProbeStep<'a> {
         let registry = &self.context.registry;
         let is_own_address =

@@ -91,8 +91,8 @@ impl Endpoint {
         self.reference.as_deref().filter(|reference| named && reference.contains(':'))
     }
 
-    /// Returns the smallest set of scopes that the request needs (distribution `registry/handlers/app.go`). A registry
-    /// that requires further scopes names them in its challenge.
+    /// Returns the smallest set of scopes that the request needs (distribution `registry/handlers/app.go`). If a
+    /// registry requires further scopes, the registry's challenge lists the scopes.
     pub(super) fn scopes(&self, method: Method) -> Scopes {
         let Some(repository) = &self.repository else {
             return match self.kind {

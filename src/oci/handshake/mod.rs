@@ -1,9 +1,9 @@
 //! Models the steps of a login as a state machine without I/O. The state machine chooses each request and interprets
 //! each response.
 //!
-//! The first request is a ping without credentials. The second request fetches a token from the token server, if the
-//! registry has one. The last request is `GET /v2/` with the token or the password. Like `docker login`, Ensign accepts
-//! a login only if the status is 200 (docker/cli `internal/registry/auth.go`).
+//! The first request is a ping without credentials. If the registry has a token server, the second request fetches a
+//! token. The last request is `GET /v2/` with the token or the password. Like `docker login`, Ensign accepts a login
+//! only if the status is 200 (docker/cli `internal/registry/auth.go`).
 
 use crate::oci::access::{AuthContext, AuthMethod};
 use crate::oci::challenge::{self, Challenge};
@@ -53,7 +53,7 @@ enum HandshakePhase {
 const MAX_REDIRECTS: u8 = 3;
 
 impl<'a> Handshake<'a> {
-    /// Begins a login, and returns its first request, which is a ping without credentials.
+    /// Begins a login, and returns the first request of the login. The first request is a ping without credentials.
     pub(in crate::oci) fn start(
         registry: Url,
         requester: Requester<'a>,

@@ -1,8 +1,8 @@
 //! `FileStore`: keeps one private file per registry in the data folder, in `secrets/<registry>.json` or
 //! `sealed/<registry>.json`.
 //!
-//! With one file per registry, `get` reads only two small files, however many registries there are. A damaged file
-//! affects only one registry.
+//! With one file per registry, `get` reads only two small files, even if there are many registries. If a file is
+//! damaged, only one registry is affected.
 
 mod names;
 mod secrets_contents;
@@ -191,7 +191,7 @@ impl<'e> SecretFile<'e> {
         }
     }
 
-    /// Seals the file with the current key, unless the file is already sealed with that key.
+    /// Seals the file with the current key, unless the file is already sealed with the current key.
     pub(super) fn reseal(&self, changes: &mut SecretChanges) -> Result<()> {
         if self.is_current()? { Ok(()) } else { self.edit(changes, |_| true) }
     }

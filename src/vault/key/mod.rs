@@ -154,8 +154,8 @@ impl<'e> DataKey<'e> {
     }
 
     /// Begins a change to a new key, which the holder stores in addition to the previous key. Until `end_change`, files
-    /// that are sealed with either key can be opened. If an earlier change was interrupted, this change continues with
-    /// the same new key. The caller must hold the config's lock.
+    /// that are sealed with either key can be opened. If an earlier change of the key was interrupted, continues with
+    /// the new key of the earlier change. The caller must hold the config's lock.
     pub(super) fn begin_change(&self, passphrase: Option<&Secret>) -> Result<()> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         if file.previous().is_some() {
