@@ -30,12 +30,36 @@ pub(super) fn print_outcome(
     expiry::add_to_json(&mut json, expiry);
     let (how, note) = if verified { ("Logged in to", "") } else { ("Saved login for", " (not verified)") };
     context.ui.done(json, format_args!("{how} {registry} as {}{note}", saved.username))?;
+    print_uses(context, saved, &after);
+    print_secret(context, saved, expiry)?;
+    if open {
+        context.ui.note(format_args!("{registry} lets anyone in, so the password was not checked"));
+    }
+    if after.accounts.len() > before.accounts.len() {
+        print_default(context, saved, &after);
+    }
+    images::warn_about_rivals(context, &after, saved);
+    if registry.is_pattern() {
+        if saved.source == Source::Static {
+            context.ui.note(format_args!("this secret is sent to any host that matches {registry}"));
+        }
+        context.note_that_docker_must_ask(registry);
+        return Ok(());
+    }
+    let_docker_ask(context, arguments, registry)
+}
+
+fn print_uses(context: &CommandContext<'_>, saved: &Account, after: &RegistryAccounts) {
     let images: Vec<_> = saved.patterns().iter().map(ToString::to_string).collect();
     let by_default = if after.default_account() == Some(saved) { ", and by default" } else { "" };
     let used_for = if images.is_empty() { "no images of its own".to_owned() } else { images.join(", ") };
     context.ui.say(format_args!("  Used for  {used_for}{}{by_default}", account::only(saved)));
+}
+
+/// Prints where the secret is, who may ask for it, and when it expires.
+fn print_secret(context: &CommandContext<'_>, saved: &Account, expiry: Expiry) -> Result<(), Failure> {
     match &saved.source {
-        Source::External(external) if registry.is_pattern() => {
+        Source::External(external) if saved.registry.is_pattern() => {
             context.ui.say(format_args!("  Secret    from {external}, which is asked for each of these hosts"));
         }
         Source::External(external) if context.accounts.stored(saved)?.is_none() => {
@@ -53,35 +77,26 @@ pub(super) fn print_outcome(
     if let Expiry::Ends(_) = expiry {
         context.ui.say(format_args!("  Secret    {}", expiry.words(SystemTime::now()).unwrap_or_default()));
     }
-    if open {
-        context.ui.note(format_args!("{registry} lets anyone in, so the password was not checked"));
-    }
-    if let Some(default) =
-        after.default_account().filter(|default| *default != saved && after.accounts.len() > before.accounts.len())
-    {
+    Ok(())
+}
+
+/// Says that the default stays another account, if it does.
+fn print_default(context: &CommandContext<'_>, saved: &Account, after: &RegistryAccounts) {
+    let Some(default) = after.default_account().filter(|default| *default != saved) else { return };
+    let registry = &saved.registry;
+    context.ui.say(format_args!(
+        "  {registry} now has {} accounts. The default stays {}.",
+        after.accounts.len(),
+        default.name
+    ));
+    if saved.images.is_empty() && !saved.patterns().is_empty() {
         context.ui.say(format_args!(
-            "  {registry} now has {} accounts. The default stays {}.",
-            after.accounts.len(),
-            default.name
+            "  To use it for an organisation's images too:  {} account edit {} {} --images '+ORGANISATION/**'",
+            context.program,
+            quote(registry.as_str()),
+            quote(saved.name.as_str())
         ));
-        if saved.images.is_empty() && !saved.patterns().is_empty() {
-            context.ui.say(format_args!(
-                "  To use it for an organisation's images too:  {} account edit {} {} --images '+ORGANISATION/**'",
-                context.program,
-                quote(registry.as_str()),
-                quote(saved.name.as_str())
-            ));
-        }
     }
-    images::warn_about_rivals(context, &after, saved);
-    if registry.is_pattern() {
-        if saved.source == Source::Static {
-            context.ui.note(format_args!("this secret is sent to any host that matches {registry}"));
-        }
-        context.note_that_docker_must_ask(registry);
-        return Ok(());
-    }
-    let_docker_ask(context, arguments, registry)
 }
 
 /// Makes Docker ask Ensign for the registry, if `--configure-docker` is set or the user agrees. If the user does not
