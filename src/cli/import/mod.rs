@@ -177,28 +177,8 @@ fn conclude(
     outcomes: &[ImportOutcome],
     removed: Option<&RemovalResult>,
 ) -> Result<(), Failure> {
-    let imported = || {
-        let leads = |finding: &&ImportEntry| matches!(finding.what, EntryContent::Login(_, ImportRole::Primary));
-        findings
-            .iter()
-            .zip(outcomes)
-            .filter(move |(finding, result)| leads(finding) && is_saved(result) && !is_there(result))
-    };
     if context.ui.is_json() {
-        let logins = findings.iter().zip(outcomes).enumerate().map(|(place, (finding, result))| {
-            let is_removed = removed.is_some_and(|removed| removed.logins[place]);
-            entry(finding, result, arguments.dry_run, is_removed)
-        });
-        let failures = removed.map(|removed| removed.failures.as_slice()).unwrap_or_default();
-        let failed = !failures.is_empty() || outcomes.iter().any(|result| matches!(result, ImportOutcome::Failed(_)));
-        let status = if failed { "error" } else { "success" };
-        let logins: Vec<_> = logins.collect();
-        let store = context.store_choice()?.kind.to_string();
-        let json = json!({
-            "status": status, "dry_run": arguments.dry_run, "logins": logins, "not_removed": failures, "store": store,
-        });
-        context.ui.data(json, "")?;
-        return Ok(());
+        return print_json(context, arguments, findings, outcomes, removed);
     }
     if findings.is_empty() {
         context.ui.say(format_args!("No logins found. To add an account:  {} login HOST", context.program));
@@ -208,23 +188,7 @@ fn conclude(
         context.ui.say("Nothing imported: this was a dry run.");
         return Ok(());
     }
-    for (finding, result) in imported() {
-        let (Some(login), ImportOutcome::Kept(name, _)) = (finding.login(), result) else { continue };
-        context.ui.say(format_args!("✓ Imported {name} on {}", login.registry()));
-    }
-    if imported().next().is_some() {
-        store::say_place(context, &context.store_choice()?.kind);
-    }
-    for (finding, result) in findings.iter().zip(outcomes) {
-        if let (EntryContent::Login(login, ImportRole::Primary), ImportOutcome::Failed(reason)) =
-            (&finding.what, result)
-        {
-            context.ui.note(format_args!("not imported: {} on {}: {reason}", login.user(), login.registry()));
-        }
-    }
-    if imported().next().is_none() && outcomes.iter().any(is_saved) {
-        context.ui.say("Everything is imported already.");
-    }
+    print_imported(context, findings, outcomes)?;
     match removed {
         Some(removed) => print_removed(context, findings, removed),
         None if outcomes.iter().any(is_saved) => {
@@ -236,6 +200,60 @@ fn conclude(
         None => {}
     }
     advise(context, findings, outcomes);
+    Ok(())
+}
+
+fn print_json(
+    context: &CommandContext<'_>,
+    arguments: &args::ImportArguments,
+    findings: &[ImportEntry],
+    outcomes: &[ImportOutcome],
+    removed: Option<&RemovalResult>,
+) -> Result<(), Failure> {
+    let logins = findings.iter().zip(outcomes).enumerate().map(|(place, (finding, result))| {
+        let is_removed = removed.is_some_and(|removed| removed.logins[place]);
+        entry(finding, result, arguments.dry_run, is_removed)
+    });
+    let failures = removed.map(|removed| removed.failures.as_slice()).unwrap_or_default();
+    let failed = !failures.is_empty() || outcomes.iter().any(|result| matches!(result, ImportOutcome::Failed(_)));
+    let json = json!({
+        "status": if failed { "error" } else { "success" },
+        "dry_run": arguments.dry_run,
+        "logins": logins.collect::<Vec<_>>(),
+        "not_removed": failures,
+        "store": context.store_choice()?.kind.to_string(),
+    });
+    context.ui.data(json, "")?;
+    Ok(())
+}
+
+fn print_imported(
+    context: &CommandContext<'_>,
+    findings: &[ImportEntry],
+    outcomes: &[ImportOutcome],
+) -> Result<(), Failure> {
+    let mut is_any_new = false;
+    for (finding, result) in findings.iter().zip(outcomes) {
+        if let (EntryContent::Login(login, ImportRole::Primary), ImportOutcome::Kept(name, _)) = (&finding.what, result)
+            && !is_there(result)
+        {
+            context.ui.say(format_args!("✓ Imported {name} on {}", login.registry()));
+            is_any_new = true;
+        }
+    }
+    if is_any_new {
+        store::say_place(context, &context.store_choice()?.kind);
+    }
+    for (finding, result) in findings.iter().zip(outcomes) {
+        if let (EntryContent::Login(login, ImportRole::Primary), ImportOutcome::Failed(reason)) =
+            (&finding.what, result)
+        {
+            context.ui.note(format_args!("not imported: {} on {}: {reason}", login.user(), login.registry()));
+        }
+    }
+    if !is_any_new && outcomes.iter().any(is_saved) {
+        context.ui.say("Everything is imported already.");
+    }
     Ok(())
 }
 
