@@ -24,7 +24,7 @@ pub(crate) struct NewLogin {
     /// The patterns of images that the account gets.
     pub(crate) images: Vec<ImagePattern>,
     pub(crate) images_before: PreviousImages,
-    /// The repository or namespace in the server address, if there is one. A login with such an address is only for
+    /// The repository or namespace in the server address, if there is one. If `bound` is set, the login is only for
     /// this repository or namespace.
     pub(crate) bound: Option<ImagePattern>,
     /// The operation to which the login is limited. With `None`, an existing account keeps its operation.
@@ -79,8 +79,8 @@ impl NewLogin {
     }
 
     /// Returns the secret to store, with its expiry if known. The expiry of a token is read from the token itself. An
-    /// expiry in the past is ignored. In that case the clock must be wrong, because the registry has just accepted the
-    /// token. An external secret without an expiry is not stored.
+    /// expiry in the past is ignored. The registry has just accepted the token, so the clock must be wrong. An external
+    /// secret without an expiry is not stored.
     pub(super) fn stored_from(&self, now: SystemTime) -> Option<StoredSecret> {
         if let Source::External(_) = self.source {
             return Some(self.stored.copy()).filter(|stored| stored.expires_at.is_some());

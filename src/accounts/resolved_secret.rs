@@ -38,8 +38,8 @@ enum Freshness {
     Expired,
 }
 
-/// A token with less time left is treated as expired, because the registry must still accept the token when the client
-/// sends the token.
+/// A token with less time left is treated as expired, because the token must still be valid when the registry receives
+/// it.
 const LEAST_LEFT: Duration = Duration::from_secs(1);
 
 /// The longest time for which an external secret is cached. If a cached secret has more time left, the clock must have
@@ -357,8 +357,8 @@ fn freshness(stored: &StoredSecret, now: SystemTime) -> Freshness {
     }
 }
 
-/// Returns the time at which a secret should be renewed. This time is after three quarters of the lifetime or five
-/// minutes before the expiry, whichever is later.
+/// Returns the time at which a secret should be renewed. A secret is renewed after three quarters of its lifetime or
+/// five minutes before its expiry, whichever is later.
 pub(crate) fn due(until: SystemTime, now: SystemTime) -> SystemTime {
     let life = until.duration_since(now).unwrap_or_default();
     until - (life / 4).clamp(2 * LEAST_LEFT, Duration::from_mins(5)).min(life)

@@ -122,7 +122,7 @@ pub(crate) fn snap_command(program: &str) -> String {
     format!("{program} export --all --format auth.json -o ~/{SNAP_CONFIG}")
 }
 
-/// Tells whether this user has no access to Docker's daemon. Such a user types `sudo docker`.
+/// Tells whether this user has no access to Docker's daemon. A user without access to the daemon types `sudo docker`.
 pub(crate) fn docker_needs_sudo(env: &Env) -> bool {
     let named = env::variable("DOCKER_HOST").map(|address| address.to_string_lossy().into_owned());
     let rootless = || env.runtime_dir().map(|folder| folder.join("docker.sock")).filter(|socket| socket.exists());

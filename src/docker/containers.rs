@@ -1,13 +1,13 @@
 //! Reads and changes the files of Podman, Buildah and Skopeo.
 //!
-//! As in Docker's file, Ensign adds one entry for each registry to `credHelpers` of `auth.json`. For a registry with
-//! such an entry, the command `login` of these tools stores the password in Ensign. These tools also read Docker's
-//! `config.json`. However, an entry in that file alone is not enough, because `login` would then write the password to
-//! `auth.json` (containers/image `pkg/docker/config/config.go`).
+//! As in Docker's file, Ensign adds one entry for each registry to `credHelpers` of `auth.json`. If a registry has an
+//! entry, the command `login` of the container tools stores the password in Ensign. The container tools read Docker's
+//! `config.json` too. However, an entry in Docker's file alone is not enough. The command `login` would then write the
+//! password to `auth.json` (containers/image `pkg/docker/config/config.go`).
 //!
 //! The list `credential-helpers` in the user's `registries.conf` applies to every registry. A list in the user's file
-//! disables the list in the machine's file. Therefore Ensign edits `credential-helpers` only if the user's file already
-//! has such a list. The tools ask the helpers in this list in order. The tools read `auth.json` only if the list
+//! disables the list in the machine's file. Therefore Ensign edits `credential-helpers` only if the list is already in
+//! the user's file. The tools ask the helpers in this list in order. The tools read `auth.json` only if the list
 //! contains `containers-auth.json`.
 
 use std::ops::Range;

@@ -52,8 +52,8 @@ impl InsecureRegistries {
     }
 
     /// Tells whether the list contains this host with its port, by the rules of the daemon (moby `registry/config.go`).
-    /// A host name is not resolved to an address before the networks are compared. Otherwise the name server could
-    /// decide that the password is sent unencrypted.
+    /// A host name is not resolved to an address before the networks are compared. If host names were resolved, a name
+    /// server could cause a password to be sent unencrypted.
     pub(crate) fn contain(&self, registry: &Registry) -> bool {
         let address = registry.host().parse::<IpAddr>().ok();
         self.hosts.contains(registry)

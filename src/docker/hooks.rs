@@ -1,5 +1,5 @@
-//! Adds or removes entries in Docker's `config.json`. With these entries in the file, Docker's CLI calls Ensign's
-//! plugin after a command.
+//! Adds or removes entries in Docker's `config.json`. The entries make Docker's CLI call Ensign's plugin after a
+//! command.
 //!
 //! Docker's CLI reads `plugins.ensign.hooks` only if `features.hooks` is on (docker/cli
 //! `cli-plugins/manager/hooks.go`). Another program may also need `features.hooks`. Therefore Ensign saves the old

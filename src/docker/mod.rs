@@ -25,7 +25,7 @@ pub(crate) use config_json::{ConfigJson, ConfigSyntaxError};
 pub(crate) use daemon_json::insecure_registries;
 pub(crate) use file_plan::{FileChangedError, FilePlan, PlannedChange, until_unchanged};
 
-/// Ensign's name in `credHelpers`. This is the program's name without `docker-credential-`.
+/// Ensign's name in `credHelpers`, without the prefix `docker-credential-` of the program's name.
 pub(crate) const HELPER: &str = "ensign";
 
 /// The size limit of a file, in bytes. A plain-text login in a file needs a few hundred bytes.

@@ -14,7 +14,7 @@ pub(crate) struct WantedRegistry {
     pub(crate) names: Vec<String>,
 }
 
-/// Plans entries for the registries. An entry with another helper is replaced only if `force` is set.
+/// Plans an entry for each registry. An entry with another helper is replaced only if `force` is set.
 pub(crate) fn plan(
     file: &ConfigJson,
     reader: ClientFamily,

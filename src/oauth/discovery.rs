@@ -59,8 +59,8 @@ fn read(response: &HttpResponse, issuer: &str) -> Result<Metadata, Option<String
     let body = response.body.as_ref().ok_or_else(|| Some("the discovery document is too long".to_owned()))?;
     let metadata: Metadata =
         serde_json::from_str(body.expose()).map_err(|_| Some("the discovery document is not valid".to_owned()))?;
-    // The document must contain the same issuer as the request (RFC 8414 section 3.3). Without this check, one issuer
-    // could pose as another.
+    // The document must contain the same issuer as the request (RFC 8414 section 3.3). Without the comparison, one
+    // issuer could pose as another issuer.
     if metadata.issuer.trim_end_matches('/') != issuer.trim_end_matches('/') {
         return Err(Some(format!(
             "the discovery document names another issuer, `{}`",

@@ -70,7 +70,8 @@ pub(crate) enum PollWarning {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DeviceFlowError {
     Refused,
-    /// `drifts` is true if the provider asked more than twice for slower polling. That suggests a wrong clock.
+    /// `drifts` is true if the provider asked more than twice for slower polling. Repeated requests for slower polling
+    /// suggest a wrong clock.
     Expired {
         drifts: bool,
     },

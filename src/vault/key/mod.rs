@@ -299,7 +299,7 @@ fn cannot_stay_open(why: &kernel_keyring::KernelKeyringError) -> Problem {
     Problem::new(format!("a key behind a passphrase could not be kept open: {why}"), hint)
 }
 
-/// Returns the name of an entry in the kernel's keyring. This entry records that the holder has just failed.
+/// Returns the name of an entry in the kernel's keyring. The entry records that the holder has just failed.
 fn silence(id: &str) -> String {
     format!("{}:down", entry(id))
 }

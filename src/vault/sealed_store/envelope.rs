@@ -31,7 +31,8 @@ pub(super) struct Envelope {
 /// The version of the format that this program writes.
 const VERSION: u64 = 1;
 
-/// The text is padded to a multiple of this length in bytes. Thus the file's size does not reveal a password's length.
+/// The text is padded to a multiple of this length in bytes. Because of the padding, the file's size does not reveal a
+/// password's length.
 const BLOCK: usize = 256;
 
 impl Envelope {
