@@ -21,17 +21,17 @@ static FINDER: OnceLock<fn() -> Vec<ChangedVariable>> = OnceLock::new();
 /// variable that is set.
 static CHANGES: OnceLock<Vec<ChangedVariable>> = OnceLock::new();
 
-/// Makes every later read of a variable return the value at the client's start.
+/// Makes Ensign read every variable with the value that the variable had at the client's start.
 pub(crate) fn follow_client(finder: fn() -> Vec<ChangedVariable>) {
     let _ = FINDER.set(finder);
 }
 
-/// Returns the variables that the client changed, and no variables if a person calls Ensign.
+/// Returns the variables that the client changed. The result is empty if a person calls Ensign.
 pub(crate) fn changes() -> &'static [ChangedVariable] {
     FINDER.get().map_or(&[], |finder| CHANGES.get_or_init(finder))
 }
 
-/// Returns the value at the client's start of a variable whose present value is `value`.
+/// Returns a variable's value at the client's start. `value` is the variable's present value.
 pub(super) fn value(name: &OsStr, value: OsString) -> Option<OsString> {
     match changes().iter().find(|change| change.name == name) {
         Some(change) => change.at_start.clone(),
@@ -39,7 +39,8 @@ pub(super) fn value(name: &OsStr, value: OsString) -> Option<OsString> {
     }
 }
 
-/// Returns the names of Ensign's variables that were ignored, and no names if no variable was read.
+/// Returns the names of Ensign's variables whose present values were ignored. The result is empty if no variable was
+/// read.
 pub(crate) fn ignored() -> impl Iterator<Item = &'static str> {
     let changes = CHANGES.get().into_iter().flatten();
     changes.filter_map(|change| change.name.to_str()).filter(|name| name.starts_with("ENSIGN_"))

@@ -7,18 +7,17 @@
 //! | `ENSIGN_DATA_DIR` | the absolute path of the folder of `secrets/`, instead of the platform's folder |
 //! | `ENSIGN_ACCOUNT` | the account to use, as `alias` or `host=alias,host=alias` |
 //! | `ENSIGN_ACCOUNTS_FILE` | a file that contains accounts with their secrets, such as on a CI machine |
-//! | `ENSIGN_LOGIN_…` | an account, as registry or pattern, user name and secret, separated by blanks |
+//! | `ENSIGN_LOGIN_…` | an account: a registry or pattern, a user name and a secret, separated by blanks |
 //! | `ENSIGN_STORE` | the store for the secrets of new accounts, instead of the store in the config |
 //! | `ENSIGN_JOURNAL` | `off` turns off the journal that `ensign why` shows |
 //! | `DOCKER_CONFIG` | the folder of Docker's `config.json` |
 //! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where the container tools look for their files; the journal is in `XDG_RUNTIME_DIR` |
 //! | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | the proxies for requests, which `system/http/proxy.rs` reads |
 //! | `SSL_CERT_FILE`, `SSL_CERT_DIR` | on Linux, the authorities that replace the system's authorities |
-//! | `CREDENTIALS_DIRECTORY` | the folder of the credentials of the systemd service in which Ensign runs |
+//! | `CREDENTIALS_DIRECTORY` | the folder with a systemd service's credentials, if Ensign runs in a service |
 //! | `NO_COLOR` | turns colours off |
 //!
-//! If a client calls Ensign, each variable is read with the value that it had when the client was started
-//! (`client_env`).
+//! If a client calls Ensign, each variable is read with its value at the client's start (`client_env`).
 
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
@@ -81,7 +80,7 @@ impl Env {
         self.home.get_or_init(home_dir).as_deref()
     }
 
-    /// Returns the accounts that the environment variables and the accounts file of this machine contain.
+    /// Returns the accounts from the environment variables and from this machine's accounts file.
     pub(crate) fn mounted(&self) -> Result<&[EnvAccount]> {
         if let Some(mounted) = self.mounted.get() {
             return Ok(mounted);
@@ -95,7 +94,7 @@ impl Env {
         Self { home: OnceCell::from(Some(home.into())), ..Self::default() }
     }
 
-    /// Creates an environment that has all its folders in `folder`, and the accounts `mounted`.
+    /// Creates an environment with all folders in `folder` and with the accounts `mounted`.
     #[cfg(test)]
     pub(crate) fn in_folder(folder: &Path, mounted: Vec<EnvAccount>) -> Self {
         let [config_dir, data_dir] = ["config", "data"].map(|name| Some(folder.join(name)));
@@ -114,11 +113,11 @@ impl Env {
         self.docker_config_dir().map(|folder| folder.join("config.json"))
     }
 
-    /// Returns the folder in memory that the system removes at the end of the user's session (XDG Base Directory
-    /// Specification).
+    /// Returns the user's runtime folder (XDG Base Directory Specification). The folder is in memory, and the system
+    /// removes it at the end of the user's session.
     pub(crate) fn runtime_dir(&self) -> Option<PathBuf> {
         // The present value of `XDG_RUNTIME_DIR` is enough, because Ensign checks the owner of its files in the folder.
-        // `variable` would examine the caller in every call, because every session sets `XDG_RUNTIME_DIR`.
+        // The function `variable` would examine the caller in every call, because every session sets `XDG_RUNTIME_DIR`.
         present("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute())
     }
 
@@ -132,7 +131,7 @@ impl Env {
         path("XDG_CONFIG_HOME").or_else(|| self.home().map(|home| home.join(".config")))
     }
 
-    /// Returns the user's `certs.d` folder of Docker's rootless daemon or of Docker Desktop.
+    /// Returns the user's folder `certs.d`, which the rootless Docker daemon or Docker Desktop reads.
     pub(crate) fn certificates_dir(&self) -> Option<PathBuf> {
         if cfg!(target_os = "linux") {
             return self.xdg_config_dir().map(|folder| folder.join("docker/certs.d"));
@@ -145,7 +144,7 @@ impl Env {
         let rest = folder.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
         match rest.and_then(|rest| Some((self.home()?, rest.trim_start_matches(['/', '\\'])))) {
             Some((home, "")) => home.to_owned(),
-            Some((home, rest)) => home.join(rest).components().collect(), // with the platform's own separators
+            Some((home, rest)) => home.join(rest).components().collect(), // converts the separators
             None => PathBuf::from(folder),
         }
     }
@@ -179,8 +178,8 @@ pub(crate) fn all() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
 
-/// Returns the absolute path in a variable. A relative path is refused, because it would depend on the current folder,
-/// which may contain a stranger's files.
+/// Returns the absolute path in a variable. A relative path is refused, because the current folder may contain a
+/// stranger's files.
 fn absolute(name: &str) -> Result<Option<PathBuf>, Problem> {
     let Some(path) = path(name) else { return Ok(None) };
     if path.is_absolute() {
@@ -200,8 +199,8 @@ fn data_dir() -> Option<PathBuf> {
     folder("XDG_DATA_HOME", ".local/share")
 }
 
-/// Returns Ensign's folder by the XDG Base Directory Specification, which ignores relative paths. The crate
-/// `directories` would look up eight more folders.
+/// Returns Ensign's folder. As the XDG Base Directory Specification requires, a relative path in a variable is ignored.
+/// The crate `directories` would look up eight more folders.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = path(variable).filter(|folder| folder.is_absolute());
@@ -260,8 +259,8 @@ pub(crate) fn ours() -> impl Iterator<Item = String> {
     all().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
 }
 
-/// Returns a variable's value even if it is empty, because some files treat empty and unset variables differently.
-/// Ensign's own variables are left out, because they may contain secrets.
+/// Returns a variable's value even if the value is empty, because some files treat empty and unset variables
+/// differently. Ensign's own variables are left out, because they may contain secrets.
 #[expect(clippy::disallowed_methods, reason = "only this file reads the environment")]
 pub(crate) fn text(name: &str) -> Option<String> {
     std::env::var_os(name).filter(|_| !name.starts_with("ENSIGN_"))?.into_string().ok()
@@ -272,7 +271,7 @@ pub(crate) fn path(name: &str) -> Option<PathBuf> {
     variable(name).map(PathBuf::from)
 }
 
-/// Returns the home folder. If `HOME` is unset, the home folder of the current user is returned.
+/// Returns the home folder. If `HOME` is unset, the folder is read from the system's record of the current user.
 pub(crate) fn home_dir() -> Option<PathBuf> {
     std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
 }

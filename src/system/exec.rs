@@ -43,8 +43,8 @@ pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
     })
 }
 
-/// Returns the program's file. A bare name is searched in the absolute folders of `PATH`. A path is not searched on
-/// `PATH`.
+/// Returns the program's file. A bare name is looked up in the absolute folders of `PATH`. A name with a separator is a
+/// path and is not looked up.
 fn locate(program: &OsStr) -> io::Result<PathBuf> {
     let path = Path::new(program);
     if path.components().count() > 1 || path.has_root() {

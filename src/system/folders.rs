@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::env;
 
-/// Returns the paths of the caller's folder that a config may contain, which are the real path and, if `$HOME` is a
+/// Returns the paths by which a config may refer to the caller's folder. These are the real path and, if `$HOME` is a
 /// link, the path via `$HOME`.
 pub(crate) fn of_caller() -> Vec<PathBuf> {
     let current = env::current_dir();

@@ -3,7 +3,7 @@
 //!
 //! All sessions of a user share the user keyring (user-keyring(7)), and other users cannot access it. Programs under
 //! `su` or `sudo`, or in a container with its own users, run as other users. The kernel removes the keyring after the
-//! user's last process, or when the machine stops.
+//! user's last process has ended, or when the machine stops.
 
 use std::fmt;
 use std::time::Duration;

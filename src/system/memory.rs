@@ -1,6 +1,7 @@
 //! Keeps the memory of this process private, with no core file and no access by the user's other processes.
 
-/// Makes this process's memory private, and must run before the first secret is read. A failure is ignored.
+/// Makes this process's memory private. The function must be called before the first secret is read. A failure is
+/// ignored.
 pub(crate) fn keep_private() {
     imp::keep_private();
 }
@@ -37,7 +38,7 @@ mod imp {
     }
 }
 
-/// Does nothing on Windows, which writes no core files and where the administrator decides about error reports.
+/// Does nothing on Windows, because Windows writes no core files. The administrator decides about error reports.
 #[cfg(not(unix))]
 mod imp {
     pub(super) fn keep_private() {}

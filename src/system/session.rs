@@ -1,4 +1,4 @@
-//! Finds the `PATH` of programs, such as an editor, that the desktop's session or `sudo` starts.
+//! Finds the `PATH` that programs get from the desktop's session or from `sudo`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,16 +8,16 @@ use std::time::Duration;
 use super::files;
 use super::programs::{self, ProgramCall, Stdin};
 
-/// The longest wait for the session, which answers at once or never.
+/// The longest wait for the session's answer. The session answers at once or never.
 const DEADLINE: Duration = Duration::from_secs(2);
 const LIMIT: usize = 1 << 20;
 const SUDOERS_LIMIT: u64 = 1 << 20;
 
-/// The `PATH` that `sudo` sets on Debian, Ubuntu and Fedora. This `PATH` is assumed if `/etc/sudoers` cannot be read,
-/// because only root can read `/etc/sudoers`.
+/// The `PATH` that `sudo` sets on Debian, Ubuntu and Fedora. On most systems only root can read `/etc/sudoers`, so this
+/// `PATH` is assumed for other users.
 const USUAL_SUDO_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Returns the `PATH` of programs that the desktop's session starts; `None` if the session does not answer.
+/// Returns the `PATH` that the desktop's session sets for its programs; `None` if the session does not answer.
 pub(crate) fn session_path() -> Option<OsString> {
     let (program, arguments): (_, &[&str]) = if cfg!(target_os = "macos") {
         ("launchctl", &["getenv", "PATH"])
@@ -41,7 +41,7 @@ pub(crate) fn session_path() -> Option<OsString> {
     path.filter(|path| !path.is_empty()).map(OsString::from)
 }
 
-/// Returns the `PATH` of programs that `sudo` starts; `None` if `sudo` is not installed or keeps the user's `PATH`.
+/// Returns the `PATH` that `sudo` sets for its programs; `None` if `sudo` is not installed or keeps the user's `PATH`.
 pub(crate) fn sudo_path() -> Option<OsString> {
     match files::read_any(Path::new("/etc/sudoers"), SUDOERS_LIMIT) {
         Ok(None) => None, // no `sudo` here

@@ -54,8 +54,8 @@ fn run(program: &Path, verb: &str, name: &str, input: &[u8], deadline: Duration)
     if success { Ok(stdout) } else { Err(failed(verb, &String::from_utf8_lossy(&stderr)).into()) }
 }
 
-/// Explains a failure of `systemd-creds`. The message of `systemd-creds` contains no secret, because it names only
-/// files, keys and errors.
+/// Explains a failure of `systemd-creds`. The messages of `systemd-creds` mention only files, keys and errors, but no
+/// secrets.
 fn failed(verb: &str, stderr: &str) -> Problem {
     if stderr.contains("unrecognized option") {
         let message = "before systemd 256 only root can use `systemd-creds`";

@@ -11,8 +11,8 @@ use std::process::id;
 
 use super::{Ancestors, Process};
 
-/// The most bytes to read of a file in `/proc`. Linux limits a command's arguments to a quarter of the stack's limit,
-/// which is a few MiB.
+/// The maximum number of bytes that are read from a file in `/proc`. Linux limits a command's arguments to a few MiB, a
+/// quarter of the stack's limit.
 const LIMIT: u64 = 16 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,8 @@ struct Lineage {
     started: u64,
 }
 
-/// Yields Ensign's ancestor processes. A process above the parent is read only when it is needed, which is seldom in a
-/// `get`.
+/// Yields Ensign's ancestor processes. The processes above the parent are read on demand, because a `get` seldom needs
+/// them.
 pub(super) fn all() -> impl Iterator<Item = Process> {
     let parent = parent_id();
     let mut last = None;
@@ -35,8 +35,8 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
     iter::once_with(move || read_parent(parent)).chain(above).map_while(|process| process).fuse()
 }
 
-/// Reads at most `at_most` ancestors. The chain is whole if its last process has no parent. A process without a parent
-/// is the system's first process, or was started in a container from outside.
+/// Reads at most `at_most` ancestors. The chain is whole if its last process has no parent. A process has no parent if
+/// it is the system's first process, or if it was started in a container from outside.
 pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     let parent = parent_id();
     let (mut processes, mut has_parent) = (Vec::new(), true);
@@ -65,7 +65,7 @@ fn read_parents_lineage(parent: u32) -> Option<Lineage> {
     read_lineage(parent).filter(|_| is_parent(parent))
 }
 
-/// Tells whether `process` is still Ensign's parent, because the number of an ended parent may be reused.
+/// Tells whether `process` is still Ensign's parent. After the parent's end another process may get its number.
 fn is_parent(process: u32) -> bool {
     parent_id() == process
 }
@@ -78,7 +78,7 @@ fn read_above(child: Lineage) -> Option<(Process, Lineage)> {
     Some((read_process(pid)?, lineage))
 }
 
-/// Reads a process; `None` for a process of the kernel, which has no command line.
+/// Reads a process; `None` for a kernel process, because kernel processes have no command line.
 fn read_process(pid: u32) -> Option<Process> {
     let words = read(format!("/proc/{pid}/cmdline").into()).filter(|words| !words.is_empty())?;
     let exe = fs::read_link(format!("/proc/{pid}/exe")).ok().map(|exe| as_it_was(&exe));
@@ -103,8 +103,8 @@ fn read_lineage(process: u32) -> Option<Lineage> {
     lineage(&String::from_utf8_lossy(&read(format!("/proc/{process}/stat").into())?))
 }
 
-/// Reads the parent (field 4) and the start time (field 22) in `stat`. The fields are counted from the end of the name,
-/// because the name may contain any character.
+/// Reads the parent (field 4) and the start time (field 22) from `stat`. The fields are counted from the end of the
+/// process's name, because the name may contain any character.
 fn lineage(stat: &str) -> Option<Lineage> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let parent = fields.nth(1)?.parse().ok()?;

@@ -1,7 +1,7 @@
-//! Reads Ensign's ancestor processes, each only when it is needed.
+//! Reads Ensign's ancestor processes on demand.
 //!
-//! The crate `sysinfo` can read processes on every platform. On Linux Ensign reads `/proc` itself, which needs a third
-//! of sysinfo's system calls. A test compares the processes that `sysinfo` and Ensign's own code find.
+//! The crate `sysinfo` can read processes on every platform. On Linux Ensign reads `/proc` itself, with a third of the
+//! system calls that `sysinfo` makes. A test compares the processes that `sysinfo` and Ensign's own code find.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -21,7 +21,7 @@ pub(crate) struct Process {
     pub(crate) id: u32,
     /// The path of the program's file; `None` if the system hides the path.
     pub(crate) exe: Option<PathBuf>,
-    /// The command line, which is the name by which the program was called, and its arguments.
+    /// The words of the command line. The first word is the name by which the program was called.
     pub(crate) words: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Ancestors {
     pub(crate) is_whole: bool,
 }
 
-/// The most ancestors that are read. Real chains of processes are shorter.
+/// The maximum number of ancestors that are read. Real chains of processes are shorter.
 const ANCESTORS_AT_MOST: usize = 256;
 
 /// Reads all ancestor processes.
@@ -46,8 +46,8 @@ pub(crate) fn to_the_top() -> Ancestors {
     imp::to_the_top(ANCESTORS_AT_MOST)
 }
 
-/// Tells whether a process has a terminal; `None` if that is not known. On systems other than Linux the function checks
-/// Ensign's own terminal, which a client shares with Ensign.
+/// Tells whether a process has a terminal; `None` if unknown. On systems other than Linux the function checks Ensign's
+/// own terminal, because a client and Ensign share a terminal.
 pub(crate) fn has_terminal(process: u32) -> Option<bool> {
     imp::has_terminal(process)
 }
@@ -58,7 +58,7 @@ pub(crate) fn folder(process: u32) -> Option<PathBuf> {
 }
 
 /// Returns the environment variables at a process's start, each as `NAME=VALUE`; `None` if the variables are hidden. On
-/// Windows the variables have their present values.
+/// Windows the present values are returned.
 pub(crate) fn variables(process: u32) -> Option<Vec<OsString>> {
     imp::variables(process)
 }

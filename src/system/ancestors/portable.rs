@@ -28,9 +28,9 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
     })
 }
 
-/// Reads at most `at_most` ancestors. The chain is whole if no process above the chain's last process is hidden. The
-/// system's first process may be hidden, because macOS hides it. On Windows any parent may be missing, because a parent
-/// may have ended long ago.
+/// Reads at most `at_most` ancestors. The chain is not whole if the parent of its last process is hidden. On macOS a
+/// hidden first process is ignored, because macOS always hides the system's first process. On Windows any missing
+/// parent is ignored, because parents may have ended long ago.
 pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     let processes: Vec<Process> = all().take(at_most).collect();
     let is_whole = processes.len() < at_most && processes.last().is_some_and(|last| !has_hidden_parent(last.id));

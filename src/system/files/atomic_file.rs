@@ -28,8 +28,8 @@ enum ReplaceMode {
     Afterwards,
 }
 
-/// The ending of an unfinished file whose writers hold a lock. The name is always the same, so a writer can remove the
-/// unfinished file of a killed writer.
+/// The ending in the name of an unfinished file whose writers hold a lock. The name is always the same, so a writer can
+/// remove the unfinished file of a killed writer.
 const UNDER_LOCK: &str = ".new";
 
 impl AtomicFile {
@@ -72,7 +72,7 @@ impl AtomicFile {
         Ok(Self { shown: path.clone(), path, file: Some(file), unfinished, overwrites })
     }
 
-    /// Returns a path for the unfinished file that no other running process uses.
+    /// Returns a path for the unfinished file. No other running process uses this path.
     fn own_name(path: &Path) -> PathBuf {
         sibling(path, &format!(".{}{UNDER_LOCK}", std::process::id()))
     }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::{imp, sibling};
 
-/// Appends a line by one write, so that lines of several processes do not mix. If the current file would exceed `limit`
-/// bytes, it is renamed to replace the previous file, and a new file is started.
+/// Appends a line in one write, so that lines of several processes do not mix. If the current file would exceed `limit`
+/// bytes, the file is renamed to replace the previous file, and a new file is started.
 pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()> {
     let (mut file, mut length) = imp::open_own(path, imp::OpenMode::Append)?;
     if length + line.len() as u64 > limit {
@@ -22,7 +22,8 @@ pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()
     if file.write(line)? == line.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
-/// Reads the lines of the previous file and then of the current file, at most twice `limit` bytes of each file.
+/// Reads the lines of the previous file and then of the current file. At most twice `limit` bytes are read from each
+/// file.
 pub(crate) fn read_lines(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut lines = Vec::new();
     for path in [sibling(path, ENDING), path.to_owned()] {
@@ -44,8 +45,8 @@ pub(crate) fn remove_lines(path: &Path) -> anyhow::Result<()> {
 
 const ENDING: &str = ".old";
 
-/// Renames the file if its lock is free and the file is still at `path`. So a file that another process has just
-/// started is not rotated.
+/// Renames the file if its lock is free and the file is still at `path`. A new file that another process has just
+/// started must not be rotated.
 fn set_aside(path: &Path, file: &File) -> io::Result<()> {
     if file.try_lock().is_ok() && imp::is_at(path, file) {
         fs::rename(path, sibling(path, ENDING))?;

@@ -71,12 +71,12 @@ impl Lock {
         Ok(file)
     }
 
-    /// Records in the lock's file that the holder's work failed, for later holders of the lock.
+    /// Records a failure of the holder's work in the lock's file, where later holders of the lock can read it.
     pub(crate) fn record_failure(&self) {
         let _ = self.0.set_len(0).and_then(|()| (&self.0).write_all(b"failed"));
     }
 
-    /// Tells whether a failure was recorded in the lock's file less than `ago` before now.
+    /// Tells whether a failure was recorded in the lock's file within the last `ago`.
     pub(crate) fn failed_recently(&self, ago: Duration) -> bool {
         let noted =
             self.0.metadata().ok().filter(|metadata| metadata.len() > 0).and_then(|noted| noted.modified().ok());

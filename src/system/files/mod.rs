@@ -290,7 +290,7 @@ pub(crate) fn user_number() -> Option<u32> {
     imp::user_number()
 }
 
-/// Tells by the permissions whether this process may write `path`, without an attempt to write.
+/// Checks the permissions of `path` to tell whether this process may write the file, without an attempt to write.
 pub(crate) fn may_write(path: &Path) -> bool {
     imp::may_write(path)
 }
@@ -301,7 +301,7 @@ pub(crate) fn ownership_fault(path: &Path, privacy: Privacy) -> Option<Ownership
     imp::ownership_fault(path, privacy)
 }
 
-/// Removes other users' permission to write the file, and their permission to read a secret file.
+/// Removes other users' permission to write the file. From a secret file, the permission to read is removed too.
 pub(crate) fn close_to_others(path: &Path, privacy: Privacy) -> Result<()> {
     imp::close_to_others(path, privacy).map_err(|error| failed("restrict access to", path, &error))
 }

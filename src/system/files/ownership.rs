@@ -1,9 +1,8 @@
-//! Checks the owner of Ensign's config, secrets and locks, and of Docker's files, before such a file is read or
-//! written.
+//! Checks the owners of Ensign's and Docker's files before these files are read or written.
 //!
 //! A file is refused if another user owns the file or may write it, because that user controls the file's contents.
-//! Root must not use another user's files either. `sudo -E docker` would use another user's files, because it keeps the
-//! home of the user who runs `sudo`.
+//! Root must not use another user's files either. `sudo -E docker` would use another user's files, because `sudo -E`
+//! keeps the variable `HOME` of the calling user.
 
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -100,8 +99,8 @@ pub(super) fn keep_group(new: &File, old: &Metadata) {
 
 impl FileOwnership {
     fn fault(self, user: u32) -> Option<AccessFault> {
-        // A link to a file of root is accepted, because NixOS and others link from a home to root's files. Whoever can
-        // write root's files could also change Ensign's program.
+        // A link to a file of root is accepted, because NixOS and other systems link from home folders to root's files.
+        // Whoever can write root's files could also change Ensign's program.
         let is_roots = self.owner == 0 && self.linked;
         if self.owner != user && !is_roots {
             return Some(AccessFault::ForeignOwner);
@@ -139,7 +138,7 @@ fn problem(path: &Path, metadata: &Metadata, fault: AccessFault, user: u32) -> P
     }
 }
 
-/// Returns the user's name from `/etc/passwd`, or else the user's number.
+/// Returns the user's name from `/etc/passwd`. If the name is unknown, the user's number is returned.
 fn name_of(user: u32) -> String {
     let table = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let named = table.lines().find_map(|line| {

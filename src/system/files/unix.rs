@@ -62,7 +62,7 @@ pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Creates a folder that every user may enter, because every user may run the program in the folder.
+/// Creates a folder that every user may enter to run the program in the folder.
 pub(super) fn create_open_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o755).create(folder)
 }
@@ -102,8 +102,8 @@ pub(super) fn sync_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
-/// Creates a file without a name, which disappears when it is closed; `None` if the file system does not support such
-/// files.
+/// Creates a file without a name; `None` if the file system does not support unnamed files. The file disappears when it
+/// is closed.
 #[cfg(target_os = "linux")]
 pub(super) fn create_unnamed(options: &OpenOptions, folder: &Path) -> Option<File> {
     let flags = OFlags::TMPFILE.bits().cast_signed();
@@ -117,7 +117,8 @@ pub(super) fn name(file: &File, path: &Path) -> io::Result<()> {
     Ok(linkat(CWD, descriptor(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
-/// Returns a path in `/proc` to an unnamed file. Only root can give the file a name without its path in `/proc`.
+/// Returns a path in `/proc` to an unnamed file. The path is needed to give the file a name, because only root can name
+/// a file by its descriptor.
 #[cfg(target_os = "linux")]
 fn descriptor(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))

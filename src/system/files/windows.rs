@@ -13,8 +13,8 @@ use crate::model::Problem;
 
 pub(super) const HAS_MODES: bool = false;
 
-/// How long a rename is tried again while the file is open. Ensign's own readers close the file within a millisecond,
-/// but a virus scanner keeps the file open for longer.
+/// How long a rename is repeated while the file is open. Ensign's own readers close the file within a millisecond, but
+/// a virus scanner keeps the file open for longer.
 const RENAME_DEADLINE: Duration = Duration::from_secs(2);
 
 pub(super) fn private_options() -> OpenOptions {

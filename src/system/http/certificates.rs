@@ -1,4 +1,4 @@
-//! `Certificates`: reads the `certs.d` folders of Docker and the container tools for a server.
+//! `Certificates`: reads a server's certificates from the `certs.d` folders of Docker and the container tools.
 //!
 //! Each folder is named `HOST[:PORT]`, as clients spell the registry's name. `*.crt` are authorities. `NAME.cert` with
 //! `NAME.key` is a client certificate (moby `registry/registry.go`, containers/image `pkg/tlsclientconfig`). Docker and
@@ -37,12 +37,13 @@ pub(crate) struct CertificateFault {
     pub(crate) why: String,
 }
 
-/// The most folders that are read, and the most files that are read in each folder.
+/// The maximum number of folders, and of files in each folder, that are read.
 const MOST_ENTRIES: usize = 1000;
 
 const LIMIT: u64 = 1 << 20;
 
-/// Returns the certificate files that cannot be used at the time `now`, for a server with any of these names.
+/// Returns the unusable certificate files for a server with any of these names. `now` is compared with the expiry of
+/// each certificate.
 pub(super) fn faults(names: &[String], now: SystemTime) -> Vec<CertificateFault> {
     let folders = roots().into_iter().flat_map(|root| files::entries(&root, MOST_ENTRIES));
     let files = folders.filter(|folder| names.iter().any(|name| is_for(folder, name)));
@@ -107,7 +108,7 @@ fn is_for(folder: &Path, name: &str) -> bool {
     folder.eq_ignore_ascii_case(&name)
 }
 
-/// Returns the `certs.d` folders of the user, and then of the machine.
+/// Returns the `certs.d` folders, first the user's folders and then the machine's folders.
 fn roots() -> Vec<PathBuf> {
     let env = Env::default();
     let below = |folder: Option<PathBuf>, path: &str| folder.map(|folder| folder.join(path));
@@ -115,7 +116,7 @@ fn roots() -> Vec<PathBuf> {
     let mut roots: Vec<_> = [
         below(env.xdg_config_dir(), "docker/certs.d"), // Docker's rootless daemon
         below(env.xdg_config_dir(), "containers/certs.d"),
-        below(config, "containers/certs.d"), // even if XDG_CONFIG_HOME is another folder
+        below(config, "containers/certs.d"), // read even if XDG_CONFIG_HOME is another folder
         below(env.home().map(Path::to_owned), ".docker/certs.d"), // Docker Desktop
         below(env::path("ProgramData"), "docker/certs.d"),
     ]

@@ -32,7 +32,7 @@ pub(crate) enum DownloadError {
 const SILENCE: Duration = Duration::from_secs(30);
 /// The longest time for the download of the whole file.
 const DEADLINE: Duration = Duration::from_mins(15);
-/// The pause after the first attempt, which grows with every further attempt.
+/// The pause after the first attempt. Each further attempt makes the pause longer.
 const PAUSE: Duration = Duration::from_millis(300);
 
 const ATTEMPTS: u32 = 5;

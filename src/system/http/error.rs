@@ -15,8 +15,8 @@ pub(crate) const TLS_FAILED: &str = "TLS failed";
 pub(crate) const UNKNOWN_ISSUER: &str = "UnknownIssuer";
 pub(crate) const NO_AUTHORITIES: &str = "No CA certificates were loaded";
 pub(crate) const NO_CLIENT_CERTIFICATE: &str = "the server requires a client certificate";
-/// The TLS alerts of a server that refuses the client certificate or misses a client certificate (RFC 8446 section
-/// 6.2). Older Go servers send `BadCertificate` if the client sends no certificate.
+/// The TLS alerts that a server sends if it refuses the client's certificate or received no certificate (RFC 8446
+/// section 6.2). Older Go servers send `BadCertificate` if the client sends no certificate.
 const CLIENT_ALERTS: [&str; 6] = [
     "CertificateRequired",
     "BadCertificate",

@@ -42,7 +42,7 @@ fn connect_to(proxy: &Proxy, details: &ConnectionDetails<'_>) -> Result<Box<dyn 
     })
 }
 
-/// A connection to a proxy, which is used for one request.
+/// A connection to a proxy for one request.
 pub(super) struct ForwardTransport {
     below: Box<dyn Transport>,
     /// The scheme and host to put before the path of the request.
@@ -55,7 +55,7 @@ impl Transport for ForwardTransport {
         self.below.buffers()
     }
 
-    /// Inserts the prefix into the first output, in which `ureq` writes `GET /path` as one piece.
+    /// Inserts the prefix into the first output, because `ureq` always writes `GET /path` in its first output.
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         if self.has_begun {
             return self.below.transmit_output(amount, timeout);

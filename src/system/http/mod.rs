@@ -63,8 +63,8 @@ pub(crate) struct Limits {
     pub(crate) connect: Duration,
     /// The limit of one request, from the lookup of the host to the last byte of the body.
     pub(crate) overall: Duration,
-    /// The limit of all requests of one client together. While a person waits, a login sends up to seven requests, and
-    /// its access probe sends as many.
+    /// The limit of all requests of one client together. A login sends up to seven requests while a person waits. The
+    /// login's access probe sends up to seven more requests.
     pub(crate) total: Duration,
 }
 
@@ -77,9 +77,9 @@ pub(crate) struct HttpRequest<'a> {
     /// The `Accept` header.
     pub(crate) accept: Option<&'static str>,
     pub(crate) authorization: Authorization<'a>,
-    /// The fields of the form that is the body of a POST.
+    /// The form fields for the body of a POST.
     pub(crate) form: Vec<(&'static str, FormField<'a>)>,
-    /// The JSON text that is the body of a POST. If `json` is set, `form` is ignored.
+    /// The JSON text for the body of a POST. If `json` is set, `form` is ignored.
     pub(crate) json: Option<Secret>,
 }
 
@@ -344,8 +344,8 @@ pub(crate) fn certificate_faults(names: &[String]) -> Vec<CertificateFault> {
     certificates::faults(names, SystemTime::now())
 }
 
-/// Fails if the calling client has changed the variables for authorities, which the library for the system's
-/// certificates reads directly.
+/// Fails if the calling client has changed the variables for authorities. The library for the system's certificates
+/// would read the changed values.
 fn refuse_foreign_authorities() -> Result<(), HttpError> {
     let changed = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| env::present(name) != env::variable(name));
     changed.map_or(Ok(()), |name| Err(HttpError(format!("the calling client changed {name} after its start"))))

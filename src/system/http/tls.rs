@@ -1,4 +1,4 @@
-//! `Tls`: opens TLS connections, with the verification of server certificates and with client certificates.
+//! `Tls`: opens TLS connections, verifies the servers' certificates and sends client certificates.
 //!
 //! The connector of `ureq` is not used, because it can replace the system's authorities but cannot add authorities.
 
@@ -28,14 +28,14 @@ pub(crate) struct TlsOptions {
     /// The names of the server's `certs.d` folders. As in Docker, the folders also apply to servers to which this
     /// server redirects.
     pub(crate) names: Vec<String>,
-    /// Whether the user allows plain http, in which case every certificate is accepted as well.
+    /// Whether the user allows plain http. If plain http is allowed, every certificate is also accepted.
     pub(crate) is_insecure: bool,
 }
 
 /// Adds TLS to a plain connection, if the URL is `https`.
 pub(super) struct Tls {
     pub(super) security: TlsOptions,
-    /// The proxies, to which the settings in `security` do not apply.
+    /// The proxies. The settings in `security` do not apply to proxies.
     pub(super) proxies: Proxies,
 }
 
@@ -76,7 +76,7 @@ impl Tls {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| io(&error))?
-            .dangerous() // rustls has this name for every custom verifier
+            .dangerous() // rustls requires this call for every custom verifier
             .with_custom_certificate_verifier(verifier)
             .with_client_cert_resolver(Arc::new(Identities(identities)));
         Ok(Arc::new(config))
@@ -93,8 +93,8 @@ fn certified(identity: Identity, provider: &CryptoProvider) -> Option<Arc<Certif
     let key = provider.key_provider.load_private_key(key);
     let key =
         key.inspect_err(|error| request_log::log(format_args!("the key of a client certificate: {error}"))).ok()?;
-    // Only the server checks whether the key matches the certificate. The client cannot check the key with rustls,
-    // which cannot read certificates of version 1, as `openssl x509 -req` creates them.
+    // Only the server checks whether the key matches the certificate. The client does not check the key, because rustls
+    // cannot read certificates of version 1. `openssl x509 -req` creates such certificates.
     Some(Arc::new(CertifiedKey::new(chain, key)))
 }
 

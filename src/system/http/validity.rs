@@ -26,7 +26,7 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<SystemTime> {
     moment(tag, std::str::from_utf8(text).ok()?)
 }
 
-/// Parses `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`. The years 50 to 99 with two digits are in the twentieth century.
+/// Parses `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`. A two-digit year from 50 to 99 is in the twentieth century.
 fn moment(tag: u8, text: &str) -> Option<SystemTime> {
     let (year, rest) = match tag {
         UTC_TIME => {

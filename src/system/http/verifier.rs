@@ -42,7 +42,7 @@ fn system_authorities() -> Vec<CertificateDer<'static>> {
     rustls_native_certs::load_native_certs().certs
 }
 
-/// Returns no authorities, because the system's own verifier accepts a trusted authority as a server.
+/// Returns no authorities, because the system's own verifier accepts a trusted authority as a server's certificate.
 #[cfg(not(all(unix, not(target_vendor = "apple"))))]
 fn system_authorities() -> Vec<CertificateDer<'static>> {
     vec![]
@@ -145,8 +145,8 @@ impl ResolvesClientCert for Identities {
     }
 }
 
-/// Tells whether the bytes of one of the names in `issuers` occur in a certificate of the chain. An empty list allows
-/// every issuer.
+/// Tells whether a certificate of the chain contains the bytes of any name in `issuers`. An empty list allows every
+/// issuer.
 fn is_issued_by(chain: &[CertificateDer<'_>], issuers: &[&[u8]]) -> bool {
     let names = |certificate: &CertificateDer<'_>, name: &[u8]| {
         !name.is_empty() && certificate.windows(name.len()).any(|part| part == name)

@@ -46,9 +46,8 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
     })
 }
 
-/// Returns the credentials for the `known` addresses. The name of an entry of Docker's helper is the server's address.
-/// An entry does not show which program created it, but Docker's config says that the `known` servers have a login in
-/// the keyring.
+/// Returns the credentials for the `known` addresses. Docker's helper names each entry by the server's address. No
+/// entry shows which program created it. According to Docker's config, the `known` servers have a login in the keyring.
 pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     let known = known.to_vec();
     by_deadline(deadline, move || {
@@ -60,7 +59,7 @@ pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<Dock
                 (Err(Error::NoEntry), _) | (_, Err(Error::NoEntry)) => continue,
                 (Err(error), _) | (_, Err(error)) => return Err(meaning(error)),
             };
-            // The entry may be another program's, whose secret need not be text.
+            // Another program may have created the entry, and the secret of another program need not be text.
             if let (Ok(secret), Some(username)) = (super::text(value), attributes.remove("username")) {
                 logins.push(DockerLogin { server, username, secret });
             }

@@ -86,8 +86,8 @@ fn text(value: Vec<u8>) -> Result<Secret, KeyringError> {
     })
 }
 
-/// Returns the logins that Docker's own helpers have stored in the keyring, even if these helpers are no longer
-/// installed (docker/docker-credential-helpers `secretservice/`, `osxkeychain/`, `wincred/`).
+/// Returns the logins of Docker's own helpers in the keyring (docker/docker-credential-helpers `secretservice/`,
+/// `osxkeychain/`, `wincred/`). The helpers need not be installed any more.
 ///
 /// The `known` addresses are tried in keyrings that return only a part of a login's address, or that cannot list
 /// logins.

@@ -37,11 +37,12 @@ use windows as imp;
 pub(crate) struct ProgramCall<'c> {
     pub(crate) program: &'c Path,
     pub(crate) arguments: &'c [String],
-    /// Variables for the program, in addition to Ensign's environment without the variables in `env_remove`.
+    /// Variables to set for the program. The program also inherits Ensign's environment without the variables in
+    /// `env_remove`.
     pub(crate) env: &'c BTreeMap<String, String>,
     pub(crate) env_remove: &'c [String],
     pub(crate) stdin: Stdin<'c>,
-    /// The most bytes that the program may write to stdout. Longer output is an error.
+    /// The maximum size of the program's stdout in bytes. Longer output is an error.
     pub(crate) limit: usize,
     pub(crate) deadline: Duration,
 }
@@ -77,7 +78,8 @@ const STORE_LIMIT: usize = 16 << 20;
 /// How many bytes of a program's stderr are kept.
 const LAST_WORDS: usize = 2 << 10;
 
-/// The longest wait for the end of stdout after the program has ended, because another process may hold the pipe open.
+/// The longest wait for the end of stdout after the program has ended. Another process may hold the pipe open for
+/// longer.
 const GRACE: Duration = Duration::from_millis(300);
 
 /// The longest wait for the end of stderr after a program has failed.
@@ -188,12 +190,12 @@ pub(crate) fn is_same_program(path: &Path, other: &Path) -> bool {
         || matches!((path.metadata(), other.metadata()), (Ok(path), Ok(other)) if imp::is_same_file(&path, &other))
 }
 
-/// Tells whether a program that another Ensign started has called this Ensign, even if the program did not pass on the
-/// environment.
+/// Tells whether this Ensign was called by a program that another Ensign had started. The ancestor processes are also
+/// searched, because the program may not have passed on its environment.
 pub(crate) fn would_recurse() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
-    // An ancestor `ensign exec` or `ensign doctor` is not a recursion. On Windows `exec` runs until its command ends,
-    // but it asks no helper. `doctor` starts Ensign as a client does.
+    // An ancestor `ensign exec` or `ensign doctor` is not a recursion. On Windows `ensign exec` runs until its command
+    // ends, but `ensign exec` asks no helper. `ensign doctor` starts Ensign as a client does.
     let is_bystander = |process: &Process| process.words.iter().any(|word| word == "exec" || word == "doctor");
     let is_asking = |process: Process| is_ours(&process) && !is_bystander(&process);
     *ANSWER.get_or_init(|| env::present(GUARD).is_some() || ancestors::all().take(CHAIN_AT_MOST).any(is_asking))
@@ -243,8 +245,8 @@ fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutpu
     if !is_over {
         stdout.is_over(GRACE);
     }
-    // The wait for a successful program is short, because a process that it left may hold the pipe open. The wait for a
-    // failed program is longer, because it may print the reason late.
+    // After a success the wait is short, because a child process of the program may hold the pipe open. After a failure
+    // the wait is longer, because the reason may be printed late.
     let grace = if status.success() { Duration::from_millis(50) } else { LAST_WORDS_GRACE };
     stderr.is_over(grace.min(ends.saturating_duration_since(Instant::now())));
     let output =

@@ -9,8 +9,8 @@ use anyhow::Result;
 
 use super::{ProgramCall, ProgramOutput, STORE_LIMIT, Stdin, imp, run_child};
 
-/// Runs `program` with `verb` below a process with the command line `client`, or directly on Windows. The program gets
-/// Ensign's environment and writes no journal, and does not treat its start as a recursion.
+/// Runs `program` with `verb` below a process with the command line `client`. On Windows `program` is run directly. The
+/// program inherits Ensign's environment, writes no journal, and does not report a recursion.
 pub(crate) fn rehearse(
     client: &[&str],
     program: &Path,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{ProgramCall, Stdin, call};
 
-/// The longest wait for a version, which a program prints at once or never.
+/// The longest wait for a version. A program prints its version at once or never.
 const DEADLINE: Duration = Duration::from_secs(2);
 const LIMIT: usize = 4096;
 

@@ -10,7 +10,7 @@ pub(super) fn is_executable(_: &Metadata) -> bool {
     true
 }
 
-/// Returns `false`, because the metadata on Windows do not identify a file, so the caller also compares the paths.
+/// Returns `false`, because metadata on Windows do not identify a file. The caller also compares the paths.
 pub(super) fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
     false
 }
