@@ -30,7 +30,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// Creates an account that has the user name as its alias, and no options.
+    /// Creates an account without options. The user name becomes the alias.
     pub fn new(registry: Registry, username: Username) -> Self {
         Self {
             registry,
@@ -79,8 +79,8 @@ impl Account {
         self.purpose.is_none_or(|purpose| purpose == operation.unwrap_or(Operation::Pull))
     }
 
-    /// Returns the account for one host of the account's pattern. If the account has an external source, `host` becomes
-    /// the account's registry, because an external source has a separate secret for each host.
+    /// Returns the account for one host of the account's pattern. In the result for an external source, `host` is the
+    /// registry, because an external source has a separate secret for each host.
     pub(crate) fn at(&self, host: &Registry) -> Cow<'_, Self> {
         match self.source {
             Source::External(_) if self.registry.is_pattern() && self.registry != *host => {
@@ -90,14 +90,14 @@ impl Account {
         }
     }
 
-    /// Replaces the account's registry or pattern of hosts by `host`.
+    /// Moves the account and its images to the registry `host`.
     pub(crate) fn on(self, host: &Registry) -> Self {
         let images = self.images.iter().map(|pattern| pattern.on(host)).collect();
         Self { registry: host.clone(), images, ..self }
     }
 
-    /// Returns the namespaces that the account owns. A returned namespace may contain capital letters, as GitHub's user
-    /// names do, although a repository cannot.
+    /// Returns the account's own namespaces. A returned namespace may contain capital letters, as GitHub's user names
+    /// do, although repository names cannot.
     fn namespaces(&self) -> impl Iterator<Item = &str> {
         let names =
             [self.username.as_str(), self.name.as_str()].map(|name| Some(name).filter(|name| !is_everybody(name)));
@@ -105,8 +105,8 @@ impl Account {
     }
 }
 
-/// Tells whether a cloud uses this user name for all its tokens. A user name that a cloud uses for all its tokens owns
-/// no namespace.
+/// Tells whether a cloud uses this user name for all its tokens. An account with a cloud's general user name has no
+/// namespace of its own.
 fn is_everybody(name: &str) -> bool {
     matches!(name, "AWS" | "oauth2accesstoken" | "00000000-0000-0000-0000-000000000000")
 }
@@ -208,7 +208,7 @@ pub enum StoreKind {
     Helper(HelperName),
     /// The environment variables or the accounts file of this machine. Ensign never writes to this store.
     Environment,
-    /// The name of any other store, which the vault looks up in its table of stores.
+    /// The name of any other store. The vault looks up the name in its table of stores.
     Other(String),
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Account, AccountName, ImagePattern, Registry, Secret, StoreKind, Username};
 
-/// An account, with its secret or the path of a file that contains the secret.
+/// An account with its secret, or with the path of the secret's file.
 #[derive(Debug)]
 pub(crate) struct EnvAccount {
     pub(crate) account: Account,
@@ -23,7 +23,7 @@ pub(crate) enum EnvSecret {
 
 /// Reads an accounts file of the form `{"accounts":[{"registry","username","secret" or
 /// "secret_file","alias","images","for","active"}]}`. Relative paths are resolved in `folder`. An error message quotes
-/// nothing of the file, because the file contains secrets.
+/// nothing from the file, because the file contains secrets.
 pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, String> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes); // some editors write a byte order mark
     let file: RawEnvFile = serde_json::from_slice(bytes).map_err(|error| match error.classify() {

@@ -9,7 +9,7 @@ use super::Secret;
 /// A server address, a user name and a secret, each of which may be missing.
 ///
 /// Go's `encoding/json` accepts field names in any case and ignores unknown fields. If a field occurs twice, the last
-/// value is used. A field whose value is `null` is ignored, and so is text after the object.
+/// value is used. Fields with the value `null` are ignored. Text after the object is also ignored.
 #[derive(Debug, Default)]
 pub(crate) struct HelperMessage {
     pub(crate) server_url: String,

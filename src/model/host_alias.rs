@@ -26,8 +26,9 @@ impl Registry {
         hosts.iter().map(|host| Self::from_key(host))
     }
 
-    /// Returns the registry of an address, and how the address spells `host[:port]` if that differs from the canonical
-    /// name. Docker, Podman, crane, regctl and the kubelet look up exactly the text before the first `/` of an image.
+    /// Returns the registry of an address. If the address spells `host[:port]` differently from the registry's
+    /// canonical name, this spelling is also returned. Docker, Podman, crane, regctl and the kubelet look up exactly
+    /// the text before the first `/` of an image.
     pub(crate) fn spelled(address: &str) -> Option<(Self, Option<String>)> {
         let (has_scheme, rest) = (address.contains("://"), strip_scheme(address.trim())?);
         let authority = rest.split('/').next().unwrap_or_default();

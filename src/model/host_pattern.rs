@@ -1,4 +1,4 @@
-//! Patterns of hosts, with which one key of the config, such as `*.azurecr.io`, covers many registries.
+//! Matches hosts with patterns, so that one key of the config, such as `*.azurecr.io`, covers many registries.
 //!
 //! A `*` matches any text within one label, as in the kubelet's `matchImages` (k8s.io/kubernetes
 //! `pkg/credentialprovider/keyring.go`). So a pattern's secret is never sent to a host with more or fewer labels than
@@ -48,8 +48,8 @@ impl Registry {
 }
 
 /// Tells whether a key of the config is a pattern that covers `host`. A key without `*` is rejected without an
-/// allocation. Docker Hub has several names, so no pattern covers it. No pattern covers a text that is not a host, such
-/// as `_x/y.azurecr.io`.
+/// allocation. Docker Hub has several names, so no pattern covers Docker Hub. No pattern covers a text that is not a
+/// host, such as `_x/y.azurecr.io`.
 pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
     if !key.contains('*') || host.is_pattern() || host.is_docker_hub() {
         return false;
@@ -69,8 +69,8 @@ pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
         && Registry::from_authority(host.as_str()).is_ok_and(|name| name == *host)
 }
 
-/// Matches one label. Each piece between two `*` matches as early as possible, which leaves the most text for the next
-/// pieces.
+/// Matches one label. Each piece between two `*` matches as early as possible, so that as much text as possible is left
+/// for the next pieces.
 fn label_matches(pattern: &str, label: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern.eq_ignore_ascii_case(label) };
     let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));

@@ -63,7 +63,8 @@ impl ImageReference {
         Some(Self::new(self.registry.clone(), Repository(namespace.to_owned())))
     }
 
-    /// Returns the `<reference>` for requests to the registry, which is the digest, or else the tag, or else `latest`.
+    /// Returns the `<reference>` for requests to the registry. If there is a digest, the digest is returned, otherwise
+    /// the tag, and without a tag `latest`.
     pub(crate) fn reference(&self) -> &str {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
     }
@@ -173,8 +174,8 @@ fn split_registry(name: &str) -> Result<(Registry, &str), ImageError> {
     }
 }
 
-/// Tells whether an image's first component is a host, which is `localhost` or contains a dot, a port or a capital
-/// letter (distribution/reference `normalize.go`).
+/// Tells whether an image's first component is a host (distribution/reference `normalize.go`). A host is `localhost` or
+/// contains a dot, a port or a capital letter.
 fn is_host(first: &str) -> bool {
     first == "localhost" || first.contains(['.', ':', '[']) || first.contains(char::is_uppercase)
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 /// A registry's canonical `host[:port]`.
 ///
 /// The host is in lower case, port 443 is left out, and every name of Docker Hub is `docker.io`. Some callers send a
-/// text that is not a host, which [`Registry::opaque`] stores unchanged. A key of the config may be a pattern of hosts.
-/// Every account contains a copy of its registry, so a copy has to be cheap.
+/// text that is not a host. [`Registry::opaque`] stores this text unchanged. A key of the config may be a pattern of
+/// hosts. Every account contains a copy of its registry, so a copy has to be cheap.
 ///
 /// ```
 /// # use ensign::model::Registry;
@@ -30,7 +30,8 @@ pub enum RegistryError {
     HasPath,
 }
 
-/// Docker Hub's names, which are the domain of its images, two API hosts, and the web site's host, which jib sends.
+/// Docker Hub's names are the domain in image names, two API hosts, and the web site's host. Jib sends the web site's
+/// host.
 const HUB_NAMES: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
 impl Registry {
@@ -43,13 +44,14 @@ impl Registry {
         Self(HUB_NAMES[0].into())
     }
 
-    /// Returns the registry of `authority`, which is `host[:port]` in any case, or any name of Docker Hub.
+    /// Returns the registry of `authority`, which is `host[:port]` or any name of Docker Hub. Capital and small letters
+    /// are equal.
     pub fn from_authority(authority: &str) -> Result<Self, RegistryError> {
         if authority.is_empty() {
             return Err(RegistryError::Empty);
         }
-        // The text is made lower-case before the check, because `İ` becomes a letter and a combining mark, which is
-        // refused.
+        // The text is converted to lower case before the check. `İ` is refused, because its lower case contains a
+        // combining mark.
         let authority = authority.to_lowercase();
         let (host, port) = split_port(&authority)?;
         if port.is_none_or(|port| port == "443") {
@@ -152,7 +154,8 @@ pub(super) fn strip_scheme(text: &str) -> Option<&str> {
     }
 }
 
-/// Splits `host[:port]`. Hosts may contain characters outside ASCII, because `docker login` sends them unchanged.
+/// Splits `host[:port]`. Hosts may contain characters outside ASCII, because `docker login` sends these characters
+/// unchanged.
 fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
     let (host, port, is_address) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((inside, rest)) => {

@@ -9,7 +9,7 @@ use super::Username;
 
 /// A password, token or refresh token.
 ///
-/// Only [`Secret::expose`] returns the text. Clippy forbids that call, so every caller must state a reason.
+/// Only [`Secret::expose`] returns the text. Clippy forbids calls of `expose`, so every caller must state a reason.
 pub struct Secret(Zeroizing<String>);
 
 /// A user name and the secret with which a registry accepts the user name.

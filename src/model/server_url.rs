@@ -1,5 +1,5 @@
-//! `ServerUrl`: the server address that a client writes to a helper's stdin, and the registry or token that the address
-//! names.
+//! `ServerUrl`: parses the server address that a client writes to a helper's stdin. The address identifies a registry
+//! or a token.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct ServerUrl {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// An account of a registry. `user` is read from an address `user@host`. `repository` is read from an address
-    /// `host/repository`, which the tools of go-containerregistry (crane, ko, cosign) try first.
+    /// `host/repository`. The tools of go-containerregistry (crane, ko, cosign) send this form of address first.
     Registry { registry: Registry, user: Option<String>, repository: Option<Repository> },
     /// One of the two tokens that `docker login` stores for a Docker Hub account.
     HubToken(HubToken),
@@ -61,7 +61,7 @@ impl ServerUrl {
         is_ambiguous(self.text.split_once("://").map_or(&*self.text, |(_, address)| address))
     }
 
-    /// Returns the address as the client sent it, because clients expect it back unchanged.
+    /// Returns the address as the client sent it. Clients expect the address back unchanged.
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -13,7 +13,7 @@ pub enum Source {
     /// A person or a client entered the secret.
     #[default]
     Static,
-    /// A login at an identity provider, whose refresh token is exchanged for new secrets.
+    /// A login at an identity provider. The login's refresh token is exchanged for new secrets.
     OAuth(Box<OAuthGrant>), // boxed, because few accounts have a grant
     /// Another program prints the secret when Ensign runs it.
     External(ExternalSource),
@@ -27,17 +27,17 @@ pub enum Source {
 pub struct OAuthGrant {
     /// The provider's name in the table of providers, for messages.
     pub provider: String,
-    /// The issuer, which a later login uses again.
+    /// The issuer, for use in later logins.
     pub issuer: Option<String>,
-    /// The requested scope, which a later login uses again; the provider's usual scope if `None`.
+    /// The requested scope, for use in later logins; the provider's usual scope if `None`.
     pub scope: Option<String>,
     pub client_id: String,
     pub token_url: String,
-    /// The field of a token response that contains the secret for the registry; `access_token` if `None`.
+    /// The name of the field with the registry's secret in a token response; `access_token` if `None`.
     pub secret_field: Option<String>,
     /// The URL to revoke tokens; `None` if the provider has no such URL.
     pub revoke_url: Option<String>,
-    /// The exchange, such as `acr`, that returns a registry's token for the provider's token.
+    /// The exchange of the provider's token for a registry's token, such as `acr`.
     pub exchange: Option<String>,
     /// The provider's tenant, which some exchanges need.
     pub tenant: Option<String>,
@@ -45,7 +45,7 @@ pub struct OAuthGrant {
     pub page: Option<String>,
 }
 
-/// Another program that has the secret, with the variables to run it.
+/// Another program that has the secret, and the environment variables for running the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalSource {
     pub program: ExternalProgram,
@@ -80,7 +80,7 @@ pub enum ExternalProgram {
 }
 
 impl ExternalProgram {
-    /// Returns the program's name in the config and after `--borrow`.
+    /// Returns the program's name as the config and the option `--borrow` spell it.
     pub fn word(&self) -> String {
         match self {
             Self::Helper(name) => format!("helper:{name}"),
@@ -112,8 +112,8 @@ impl ExternalProgram {
 }
 
 impl ExternalSource {
-    /// Returns the program's identity from its arguments or from `env`. The identity becomes the account's alias,
-    /// unless the user chooses another alias.
+    /// Returns the identity that the program uses, from the program's arguments or from `env`. The identity becomes the
+    /// account's alias, unless the user chooses another alias.
     pub fn identity(&self) -> Option<&str> {
         const BY_NAME: [&str; 3] = ["AWS_PROFILE", "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT"];
         let by_env = || BY_NAME.iter().find_map(|name| self.env.get(*name).map(String::as_str));
@@ -207,7 +207,7 @@ impl From<Secret> for StoredSecret {
 }
 
 impl StoredSecret {
-    /// Copies the secret and all other fields, as [`Secret::copy`] does.
+    /// Copies all fields. Like [`Secret::copy`], the function makes each copy of a secret deliberate.
     #[must_use]
     pub fn copy(&self) -> Self {
         Self {

@@ -41,7 +41,7 @@ pub(crate) fn rfc3339(moment: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", clock / 3600, clock / 60 % 60, clock % 60)
 }
 
-/// Converts seconds since 1970 to a time; `None` if this machine cannot represent it.
+/// Converts seconds since 1970 to a time; `None` if this machine cannot represent the time.
 pub(crate) fn since_1970(seconds: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
@@ -74,7 +74,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + year / 4 - year / 100 + year / 400 + in_year - 719_468
 }
 
-/// Returns the year, month and day of a number of days since 1970, which is the inverse of [`days`].
+/// Converts a number of days since 1970 to year, month and day. The function is the inverse of [`days`].
 fn civil_date(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468; // days since 1 March of the year 0
     let (era, in_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

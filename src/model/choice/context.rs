@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::project_accounts::{ProjectAccounts, TrustedFile};
 use crate::model::{AccountName, CallerFacts, CallerRule, ImageReference, Operation, Registry};
 
-/// The accounts and the image that a call names in its environment, program name and server address.
+/// The accounts and the image in a call's environment, program name and server address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AccountRequest {
     pub(crate) environment: ExplicitAccount,
@@ -22,11 +22,11 @@ pub(crate) struct AccountRequest {
 pub(crate) enum ExplicitAccount {
     #[default]
     Unset,
-    /// The value names accounts only for other registries.
+    /// The value contains accounts for other registries only.
     OtherRegistry,
-    /// The value is `alias`, which names the account with this alias on every registry that has such an account.
+    /// The value is `alias`. On each registry the value selects the account with this alias, if there is one.
     AnyRegistry(String),
-    /// The value is `host=alias`, which names the only account that may answer for this registry.
+    /// The value is `host=alias`. Only the account with this alias may answer for this registry.
     ThisRegistry(String),
 }
 
@@ -39,7 +39,7 @@ pub(crate) trait CallerContext {
     /// Returns the facts about the calling processes that `rule` needs.
     fn facts(&self, rule: &CallerRule) -> CallerFacts;
 
-    /// Returns the operation of a build whose files decide between pull and push; `None` in all other cases.
+    /// Returns the operation of a build, if the build's files decide between pull and push; `None` otherwise.
     fn operation_in_files(&self) -> Option<Operation> {
         None
     }
@@ -65,12 +65,12 @@ pub(crate) trait CallerContext {
 pub(crate) struct CommandImages {
     pub(crate) images: Vec<ImageReference>,
     pub(crate) role: ImageRole,
-    /// The operation, which is push if the command pushes anything to the registry; `None` if unknown.
+    /// The operation; `None` if unknown. The operation is push if the command pushes anything to the registry.
     pub(crate) operation: Option<Operation>,
 }
 
-/// What a command does with its images. Unless the role is `Needed`, the images in the caller's files are tried before
-/// the images of the command.
+/// What a command does with its images. Images with the role `Needed` have priority over the images in the caller's
+/// files. Images with any other role are tried after the images in the files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ImageRole {
     /// The command pulls or pushes the images.
@@ -95,8 +95,8 @@ pub(crate) struct FileImages {
 pub(crate) struct UnknownImages {
     pub(crate) file: PathBuf,
     pub(crate) reach: RegistryRange,
-    /// The text that says what is unknown and why, which is printed after the file's name. The message contains no
-    /// value of a variable.
+    /// The text that is printed after the file's name and says what is unknown and why. The message contains no value
+    /// of a variable.
     pub(crate) message: String,
 }
 
@@ -110,7 +110,7 @@ pub(crate) enum RegistryRange {
     AllBut(Registry),
 }
 
-/// An image, and the file that names it.
+/// An image, and the file that mentions the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ImageMention {
     pub(crate) image: ImageReference,
@@ -134,8 +134,8 @@ impl FileImages {
 }
 
 impl ExplicitAccount {
-    /// Reads the value of `ENSIGN_ACCOUNT`, which is `alias` or `host=alias,host=alias`. An alias without a host is for
-    /// all registries that no pair names.
+    /// Reads the value of `ENSIGN_ACCOUNT`, which is `alias` or `host=alias,host=alias`. An alias without a host
+    /// applies to all registries that occur in no pair.
     pub(crate) fn parse(value: &str, registry: &Registry) -> Self {
         let pairs = value.split(',').filter_map(|pair| pair.split_once('='));
         let named = |registry: &Registry| pairs.clone().find(|(host, _)| registry.is_key(host.trim()));

@@ -27,9 +27,9 @@ pub(crate) enum Rule {
 /// The choice of an account for a call, with the outcomes of the rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Decision {
-    /// The host that the call names.
+    /// The host in the call.
     pub(crate) registry: String,
-    /// The registry or pattern whose accounts answer, if the registry or pattern differs from `registry`.
+    /// The registry or pattern to which the answering accounts belong; `None` if equal to `registry`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) answered_as: Option<String>,
     pub(crate) verdict: Verdict,
@@ -43,7 +43,7 @@ pub(crate) struct Decision {
     pub(crate) route: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) operation: Option<Operation>,
-    /// The accounts between which no rule chose.
+    /// The accounts among which no rule chose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) accounts: Vec<String>,
     /// The accounts that the rules could not choose, because these accounts are only for the other operation.
@@ -73,7 +73,7 @@ pub(crate) enum Verdict {
     NoAccount,
     /// All accounts of the registry are for the other operation.
     NoneForOperation,
-    /// The call names an account that does not exist, and no other account may replace the named account.
+    /// The call requests an account that does not exist, and no other account may answer instead.
     NoSuchAccount,
     Several,
     /// No account answers by default after a `docker logout`.
@@ -120,7 +120,7 @@ pub(crate) enum RuleOutcome {
     },
 }
 
-/// Why a rule names an account.
+/// Why a rule selects an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum MatchReason {
@@ -128,7 +128,7 @@ pub(crate) enum MatchReason {
     Image {
         image: String,
         pattern: String,
-        /// The file that names the image.
+        /// The file that mentions the image.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         file: Option<String>,
     },
@@ -137,7 +137,7 @@ pub(crate) enum MatchReason {
     Default,
 }
 
-/// Why a rule names no account.
+/// Why a rule selects no account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum NoMatch {
@@ -191,7 +191,7 @@ impl Decision {
         Self { registry: registry.to_string(), verdict, ..Self::default() }
     }
 
-    /// Returns the images that the steps name.
+    /// Returns the images in the outcomes of the steps.
     pub(crate) fn images(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().flat_map(|step| match &step.outcome {
             RuleOutcome::Account { reason: MatchReason::Image { image, .. }, .. }

@@ -24,8 +24,8 @@ pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: 
     }
 }
 
-/// Returns how many levels `current` is below `folder`. Case is ignored on Windows, where a shell shows `c:\src` after
-/// `cd c:\src` even if the folder is `C:\Src`.
+/// Returns how many levels `current` is below `folder`. On Windows case is ignored, because a shell shows `c:\src`
+/// after `cd c:\src` even if the folder is `C:\Src`.
 fn steps(folder: &Path, current: &Path, ignoring_case: bool) -> Option<usize> {
     let within =
         |folder: &Path, current: &Path| current.strip_prefix(folder).ok().map(|rest| rest.components().count());
@@ -45,7 +45,7 @@ pub(crate) fn owner_of(accounts: &[&Account], public: &[ImagePattern], images: &
             accounts.iter().filter_map(|account| Some((image, *account, account.claim(image)?))).collect();
         let rank = |account: &Account, pattern: &ImagePattern| (pattern.specificity(), account.purpose.is_some());
         let closest = claims.iter().map(|(_, account, pattern)| rank(account, pattern)).max();
-        let matching = public.iter().rev().filter(|pattern| pattern.matches(image)); // reversed, so the first of a tie wins
+        let matching = public.iter().rev().filter(|pattern| pattern.matches(image)); // reversed, so the first equal pattern wins
         match matching.max_by_key(|pattern| pattern.specificity()) {
             Some(pattern) if closest.is_none_or(|(closest, _)| pattern.specificity() >= closest) => {
                 open.push((image, pattern));

@@ -102,7 +102,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
             Rule::AddressUser => request.user.as_ref().map_or(NoMatch::None.into(), |user| {
                 let account = candidates.account_of(user);
                 account.map_or(RuleOutcome::NoSuchAccount { name: None }, |account| {
-                    // the user is not reported, because it may be a token
+                    // the user is not reported, because the user may be a token
                     RuleOutcome::account(account, MatchReason::Named)
                 })
             }),
@@ -216,14 +216,14 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         names(self.candidates.accounts.iter().filter(|account| !self.serves(account)))
     }
 
-    /// Returns the patterns of public images, but none for a push, because every push needs an account.
+    /// Returns the patterns of public images. For a push the result is empty, because every push needs an account.
     fn public_patterns(&self) -> &'a [ImagePattern] {
         let public = &self.candidates.public;
         let is_push = || self.operation() == Some(Operation::Push);
         if public.is_empty() || is_push() { &[] } else { public }
     }
 
-    /// Returns the call's operation, as its command line or its files show it; `None` if the operation is unknown.
+    /// Returns the operation that the caller's command line or files show; `None` if the operation is unknown.
     fn operation(&self) -> Option<Operation> {
         let in_files = || self.context.operation_in_files();
         *self.operation.get_or_init(|| self.command().operation.or_else(in_files))

@@ -1,4 +1,4 @@
-//! `ProjectAccounts`: the accounts that a trusted `.ensign.toml` names.
+//! `ProjectAccounts`: the accounts in a trusted `.ensign.toml`.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::model::{AccountName, Registry};
 pub(crate) struct ProjectAccounts {
     pub(crate) file: PathBuf,
     pub(crate) accounts: Vec<(Registry, AccountName)>,
-    /// The keys that this version of Ensign does not know.
+    /// The keys that are unknown to this version of Ensign.
     pub(crate) unknown: Vec<String>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct TrustedFile {
 impl ProjectAccounts {
     pub(crate) const FILE: &str = ".ensign.toml";
 
-    /// Returns the account that the file names for `registry`.
+    /// Returns the account for `registry` in the file.
     pub(crate) fn account(&self, registry: &Registry) -> Option<&AccountName> {
         self.accounts.iter().find(|(other, _)| other == registry).map(|(_, name)| name)
     }

@@ -10,7 +10,7 @@ use crate::model::{Account, AccountName, HelperName, ImagePattern, ImageReferenc
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RegistryAccounts {
     pub(crate) registry: Registry,
-    /// The host that the call names, which is the registry itself, its alias, or a host that the pattern covers.
+    /// The host in the call is the registry itself, an alias of the registry, or a host that the pattern covers.
     pub(crate) host: Registry,
     /// The spellings of the registry's name that other programs use.
     pub(crate) spellings: Vec<String>,
@@ -21,7 +21,7 @@ pub(crate) struct RegistryAccounts {
     /// The credential helper that answers if the entry has no account.
     pub(crate) helper: Option<HelperName>,
     pub(crate) accounts: Vec<Account>,
-    /// The trusted project files, which may name accounts of any registry.
+    /// The trusted project files, which may mention accounts of any registry.
     pub(crate) trusted: Rc<[TrustedFile]>,
 }
 
@@ -59,31 +59,31 @@ impl RegistryAccounts {
         }
     }
 
-    /// Returns the most specific entry for a host that has accounts or a helper. The result contains the public images
-    /// of all entries.
+    /// Returns the most specific entry for a host. Entries without accounts and without a helper are skipped, but the
+    /// result contains the public images of all entries.
     pub(crate) fn for_host(mut entries: Vec<Self>, host: &Registry) -> Self {
         let public = entries.iter_mut().flat_map(|entry| std::mem::take(&mut entry.public)).collect();
         let answers = |entry: &Self| !entry.accounts.is_empty() || entry.helper.is_some();
-        let answering = entries.into_iter().rev().filter(answers); // reversed, so the first of a tie wins
+        let answering = entries.into_iter().rev().filter(answers); // reversed, so the first equal entry wins
         let closest = answering.max_by_key(|entry| entry.registry.specificity(host));
         Self { public, host: host.clone(), ..closest.unwrap_or_else(|| Self::none(host)) }
     }
 
-    /// Tells whether the host is an alias, which means that the accounts belong to another registry.
+    /// Tells whether the host is an alias of the registry to which the accounts belong.
     pub(crate) fn is_alias(&self) -> bool {
         !self.registry.covers(&self.host)
     }
 
-    /// Replaces an alias (`also` in the config) in an image's name by the accounts' registry, so that the accounts'
-    /// patterns match the image.
+    /// Replaces an alias host in an image's name by the accounts' registry, so that the accounts' patterns match the
+    /// image. The config lists alias hosts in the field `also`.
     pub(super) fn move_home(&self, image: &mut ImageReference) {
         if self.is_alias() && *image.registry() == self.host {
             *image = ImageReference::new(self.registry.clone(), image.repository().clone());
         }
     }
 
-    /// Returns the account with the alias `name`, or else the account with the user name `name` if only one account has
-    /// this user name.
+    /// Returns the account with the alias `name`. If no account has this alias, the only account with the user name
+    /// `name` is returned.
     pub(crate) fn account(&self, name: &str) -> Option<&Account> {
         self.accounts.iter().find(|account| account.name.as_str() == name).or_else(|| {
             let mut same_user = self.accounts.iter().filter(|account| account.username.as_str() == name);
