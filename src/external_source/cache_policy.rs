@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 /// The limits for the answers of a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CachePolicy {
-    /// The time before an answer's expiry in which the answer is no longer used.
+    /// How long before its expiry an answer is no longer used.
     pub(super) margin: Duration,
     /// The lifetime of an answer without an expiry, if the program promises a lifetime.
     pub(super) lives: Option<Duration>,
@@ -14,11 +14,11 @@ pub(super) struct CachePolicy {
     pub(super) at_most: Option<Duration>,
 }
 
-/// The limit for every cached answer, so that a revoked role does not remain usable.
+/// The limit for every cached answer. Without this limit a revoked role might remain usable for days.
 const LONGEST: Duration = Duration::from_hours(12);
 
-/// Returns the time until which an answer that came at `now` may be cached, or `None` if it must not be cached. `ends`
-/// is the answer's expiry, and `cache` is the user's setting.
+/// Returns the time until which an answer may be cached; `None` if the answer must not be cached. `now` is the time of
+/// the answer, `ends` is the answer's expiry, and `cache` is the user's setting.
 pub(super) fn until(
     now: SystemTime,
     policy: &CachePolicy,

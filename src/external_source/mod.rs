@@ -25,7 +25,7 @@ use commands::ProgramRequest;
 pub(crate) struct ExternalCredential {
     pub(crate) username: Option<Username>,
     pub(crate) secret: Secret,
-    /// The time until which the answer may be cached, or `None` if it must not be cached.
+    /// The time until which the answer may be cached; `None` if the answer must not be cached.
     pub(crate) expires_at: Option<SystemTime>,
 }
 
@@ -40,8 +40,8 @@ pub(crate) enum ExternalError {
 /// The longest accepted output in bytes, much longer than any secret that fits into a header.
 const ANSWER_LIMIT: usize = 1 << 20;
 
-/// Runs the program within `patience`. For a person, the program may prompt on the terminal, and an error quotes the
-/// end of its messages.
+/// Runs the program within `patience`. If a person waits, the program may prompt on the terminal, and an error quotes
+/// the end of the program's messages.
 pub(crate) fn ask(
     source: &ExternalSource,
     registry: &Registry,
@@ -72,7 +72,7 @@ pub(crate) fn cache_key(source: &ExternalSource, registry: &Registry) -> String 
     format!("{registry} {source:?}")
 }
 
-/// Returns the path of the program to run, or the reason why it cannot run.
+/// Returns the path of the program to run, or the reason why the program cannot run.
 pub(crate) fn program(source: &ExternalSource, registry: &Registry) -> Result<PathBuf, Problem> {
     if !registry.is_pattern() {
         return locate(&commands::request(source, registry)?);
@@ -84,7 +84,7 @@ pub(crate) fn program(source: &ExternalSource, registry: &Registry) -> Result<Pa
     locate(&commands::request(source, &sample_host(registry)).map_err(none)?)
 }
 
-/// Returns the user name for the program's secrets, if it is the same at every registry.
+/// Returns the user name for the program's secrets, if the name is the same at every registry.
 pub(crate) fn user_everywhere(preset: &ExternalProgram) -> Option<&'static str> {
     match preset {
         ExternalProgram::Aws { .. } => Some("AWS"),
@@ -207,8 +207,8 @@ fn error_from(
     ExternalError::Failed(Problem::new(with_last_words(what, output, audience), cure))
 }
 
-/// Appends the end of the program's messages to an error for a person. A client's error does not quote the program,
-/// because the client's log must not contain a secret.
+/// Appends the end of the program's messages to an error for a person. An error for a client does not quote the
+/// program, because the client's log must not contain a secret.
 fn with_last_words(what: String, output: &ProgramOutput, audience: Audience) -> String {
     let last_words = stderr::last_words(&output.stderr, &output.stdout);
     match audience {

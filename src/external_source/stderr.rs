@@ -57,7 +57,7 @@ pub(super) fn hint(stderr: &[u8], request: &ProgramRequest) -> Option<String> {
     Some(format!("run `{login}`"))
 }
 
-/// Replaces the parts of a word that look like a secret, which is recognised by its prefix or its mixture of
+/// Replaces the parts of a word that look like a secret. A secret is recognised by its prefix or its mixture of
 /// characters.
 fn struck(word: &str) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '=' | '~');

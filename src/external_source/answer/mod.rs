@@ -25,7 +25,7 @@ pub(super) enum AnswerFormat {
     Line,
     /// The secret on the first line; later lines are ignored
     FirstLine,
-    /// The format `Helper`, or else the format `Line`
+    /// The format `Helper` if the output has it, otherwise the format `Line`
     LineOrHelper,
 }
 
@@ -33,11 +33,11 @@ pub(super) enum AnswerFormat {
 pub(super) struct ProgramAnswer {
     pub(super) username: Option<Username>,
     pub(super) secret: Secret,
-    /// The expiry that the answer or the token in it states.
+    /// The expiry in the answer or in the answer's token.
     pub(super) ends: Option<SystemTime>,
 }
 
-/// The reason why an answer is unreadable, as a part of a sentence that quotes nothing from the answer.
+/// The reason why an answer is unreadable, worded as a part of a sentence. The reason quotes nothing from the answer.
 type ReadError = &'static str;
 
 /// The longest accepted secret in bytes, because no client can send a longer header.
@@ -186,7 +186,7 @@ fn known_user(name: &str) -> Option<Username> {
     name.parse().ok()
 }
 
-/// Reads a time: Reads a time in RFC 3339, or as seconds since 1970, which `aws` prints in its wire format.
+/// Reads a time: Reads a time as RFC 3339 text or as seconds since 1970. `aws` prints seconds in its wire format.
 fn moment(value: &Value) -> Option<SystemTime> {
     match value {
         Value::String(text) => timestamp::parse(text),

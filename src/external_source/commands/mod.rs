@@ -1,4 +1,4 @@
-//! Defines the command of each known program for a host, and the format of the program's answer.
+//! Defines each known program's command for a host, and the format of the program's answer.
 //!
 //! The secret of a preset is sent only to the preset's own hosts, because a secret of `aws`, `gcloud` or `gh` gives
 //! access to much more than one registry.
@@ -18,12 +18,12 @@ pub(super) struct ProgramRequest {
     pub(super) program: String,
     pub(super) arguments: Vec<String>,
     pub(super) env: BTreeMap<String, String>,
-    /// Variables to remove, because they would select another identity than the account's.
+    /// Variables to remove. These variables would select a different identity from the account's identity.
     pub(super) env_remove: Vec<&'static str>,
     pub(super) stdin: Option<String>,
     pub(super) form: AnswerFormat,
     pub(super) cache_policy: CachePolicy,
-    /// The likely reason and the place to look, for a helper that answers "not found" to every error.
+    /// A likely reason and a hint, if the helper answers "not found" to every error.
     pub(super) not_found_may_mean: Option<(&'static str, &'static str)>,
     /// The command with which the user logs in to the program's service.
     pub(super) login: Option<String>,
@@ -149,8 +149,8 @@ fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> Pr
                 request.env_remove.extend(AWS_KEYS);
             }
         }
-        // gcloud's helper renews a token that has less than 55 minutes left, so each token is valid for 45 minutes
-        // more.
+        // gcloud's helper renews each token that has less than 55 minutes left. So a token is valid for more than 45
+        // minutes when Ensign receives it.
         "gcloud" => {
             request.cache_policy.lives = Some(Duration::from_mins(45));
             if source.env.contains_key("CLOUDSDK_ACTIVE_CONFIG_NAME") {
