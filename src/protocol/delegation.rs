@@ -7,8 +7,8 @@ use crate::model::choice::HelperRoute;
 use crate::model::{Credential, Registry, ServerUrl};
 
 impl ProtocolCall<'_> {
-    /// Returns the helper that answers instead of Ensign; `None` for a pinned helper, which answers only as its own
-    /// account.
+    /// Returns the helper that answers instead of Ensign. The result for a pinned helper is `None`, because a pinned
+    /// helper answers only as its own account.
     pub(super) fn route(&self, registry: &Registry) -> Result<Option<HelperRoute>, ProtocolError> {
         if self.pinned.is_some() {
             return Ok(None);

@@ -1,7 +1,7 @@
-//! Implements the kubelet's exec protocol, which asks for the credentials for an image (Kubernetes
+//! Implements the kubelet's exec protocol, by which the kubelet requests the credentials for an image (Kubernetes
 //! `staging/src/k8s.io/kubelet/pkg/apis/credentialprovider/{v1,v1beta1,v1alpha1}/types.go`).
 //!
-//! The command reads one JSON request and writes one response. A response may contain no credentials. Errors are
+//! The command reads one JSON request and writes one response. A response without credentials is valid. Errors are
 //! written to stderr, which the kubelet logs if the exit code is not 0.
 
 use std::io::{self, Read, Write};
@@ -72,7 +72,8 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
 fn read(mut stdin: impl Read) -> Result<CredentialProviderRequest> {
     let mut bytes = Vec::new();
     stdin.by_ref().take(LIMIT).read_to_end(&mut bytes).context("could not read the request")?;
-    // The error's text is not shown, because it would quote the request, which may contain a service account's token.
+    // The error's text is not shown, because the text would quote the request. The request may contain a service
+    // account's token.
     serde_json::from_slice(&bytes).map_err(|error| {
         Problem::new(
             format!("stdin contains no CredentialProviderRequest (line {})", error.line()),
@@ -134,8 +135,8 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
 }
 
 /// Returns the JSON response. The response has only fields that the kubelet knows, because the kubelet rejects any
-/// other field. The kubelet must not cache the response, because another account may answer for the next image, and a
-/// switch takes effect at once.
+/// other field. The kubelet must not cache the response, because another account may answer for the next image or after
+/// a switch.
 #[expect(clippy::disallowed_methods, reason = "the answer contains the secret")]
 fn response(api_version: &str, registry: &str, credential: Option<&Credential>) -> Zeroizing<String> {
     let auth = credential.map_or(Zeroizing::new("null".to_owned()), |Credential { username, secret }| {

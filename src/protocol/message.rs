@@ -30,8 +30,8 @@ pub(crate) enum ProtocolError {
     Other(anyhow::Error),
 }
 
-/// The most bytes that are accepted on stdin. Longer input is read to its end and refused, so that the client does not
-/// write to a closed pipe.
+/// The maximum number of bytes that are accepted on stdin. Longer input is read to its end and refused, so that the
+/// client does not write to a closed pipe.
 const URL_LIMIT: u64 = 64 << 10;
 const ENTRY_LIMIT: u64 = 16 << 20;
 
@@ -125,8 +125,8 @@ pub(super) fn name_ignored(stderr: &mut impl Write) {
     }
 }
 
-/// Removes brackets and braces, because tools that ignore the exit code would read them as JSON. The sentence that
-/// clients read as "not found" is replaced.
+/// Removes brackets and braces, because tools that ignore the exit code would parse a text with brackets as JSON. The
+/// sentence that clients read as "not found" is replaced.
 fn plain(text: &str) -> String {
     let text = text.replace(['{', '['], "(").replace(['}', ']'], ")").replace(Credential::NOT_FOUND, "not found");
     text::one_line(&text, 300)

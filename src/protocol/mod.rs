@@ -92,8 +92,8 @@ fn environment() -> Result<Env, Problem> {
     Env::take()
 }
 
-/// Makes a panic print one line and exit with 1. By default a panic has another exit code and an empty stdout, which
-/// clients would read as an answer.
+/// Makes a panic print one line and exit with 1. By default a panic has another exit code and an empty stdout. Clients
+/// would read the empty stdout as an answer.
 pub(crate) fn answer_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -103,7 +103,7 @@ pub(crate) fn answer_panics() {
     }));
 }
 
-/// How long a login looks for a keyring, if no store of secrets is chosen yet.
+/// How long a login looks for a keyring, if no store has been chosen yet.
 const PROBING: Duration = Duration::from_millis(500);
 
 struct ProtocolCall<'e> {
@@ -200,8 +200,9 @@ impl ProtocolCall<'_> {
         Ok(())
     }
 
-    /// Removes the account that the call names, or else the default account. Only one account is removed, although
-    /// `docker logout` calls up to four times for one registry.
+    /// Removes the account to which the call's user or repository belongs. A call without user and repository removes
+    /// the default account. Only one account is removed, although `docker logout` calls up to four times for one
+    /// registry.
     fn erase(&self, server_url: &ServerUrl) -> Result<(), ProtocolError> {
         if server_url.target().registry().is_pattern() {
             let what = format!("a client can remove the login of one registry, not of all in {server_url}");
@@ -241,9 +242,9 @@ impl ProtocolCall<'_> {
         Ok(())
     }
 
-    /// Lists one canonical key for each registry for which `get` has an answer. Docker's classic builder fails for all
-    /// keys if one key has no answer. Podman, Buildah and Skopeo accept only hosts, and fail for all keys if one key
-    /// has a scheme.
+    /// Lists one canonical key for each registry whose credentials `get` would return. Docker's classic builder fails
+    /// for all keys if one key has no answer. Podman, Buildah and Skopeo accept only hosts, and fail for all keys if
+    /// one key has a scheme.
     fn list(&self, stdout: &mut impl Write) -> Result<(), ProtocolError> {
         let mut answerable = serde_json::Map::new();
         let wants_hosts = caller::is_containers_tool();

@@ -1,4 +1,4 @@
-//! Answers Docker's own requests to its CLI plugin, which ask for metadata or for a hint after a command.
+//! Answers Docker's own requests to its CLI plugin. Docker requests metadata, or a hint after a command.
 
 use std::time::SystemTime;
 
@@ -29,8 +29,8 @@ pub(crate) fn hook_answer(asked: &str) -> Option<String> {
     })
 }
 
-/// Returns the answer to a hook request. `warn` returns the warnings, and its argument tells whether the command was
-/// refused.
+/// Returns the answer to a hook request. `warn` returns the warnings, and the argument of `warn` tells whether the
+/// command was refused.
 fn answer(asked: &str, warn: impl FnOnce(bool) -> Option<Vec<String>>) -> Option<String> {
     let HookRequest { command, error } = serde_json::from_str(asked).ok()?;
     let advice = match command.rsplit(' ').next()? {
@@ -48,7 +48,7 @@ fn answer(asked: &str, warn: impl FnOnce(bool) -> Option<Vec<String>>) -> Option
 const WARNINGS_AT_MOST: usize = 3;
 
 /// Warns of accounts that expire soon. An expired account is mentioned only after a refusal, so that the warning does
-/// not appear for ever.
+/// not appear after every command.
 fn warnings(ending: Vec<(Account, Expiry)>, was_refused: bool, now: SystemTime) -> Vec<String> {
     let worth_telling = ending.into_iter().filter(|(_, expiry)| was_refused || !expiry.has_ended(now));
     worth_telling
