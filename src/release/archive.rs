@@ -1,4 +1,4 @@
-//! Reads the archive of a release, which contains one folder with the program. An archive with an entry outside its one
+//! Reads the archive of a release, which contains one folder with the program. An archive with an entry outside this
 //! folder is refused. Only this file uses the crates `miniz_oxide` and `tar`.
 
 use std::io::Read;
@@ -13,9 +13,9 @@ const LIMIT: usize = 256 << 20;
 
 const NO_TAR: &str = "has a part that is not a tar file";
 
-/// Returns the content of the file `folder/program` in a `.tar.gz`. Nothing is written. An entry outside `folder`, or
-/// of another kind than file or folder, is an error. The error text completes a sentence that begins with the archive's
-/// name.
+/// Returns the content of the file `folder/program` in a `.tar.gz`. Nothing is written. An entry is an error if it is
+/// outside `folder`, or if it is neither a file nor a folder. The error text completes a sentence that begins with the
+/// archive's name.
 pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec<u8>, String> {
     let tar = deflated(archive).and_then(|deflated| decompress_to_vec_with_limit(deflated, LIMIT).ok());
     let tar = tar.ok_or("is not a gzip file of a sensible size")?;

@@ -1,6 +1,6 @@
-//! `Installation`: finds out where this program is installed and by whom, and replaces it.
+//! `Installation`: finds out where and by whom this program was installed, and replaces the program.
 //!
-//! An update replaces the program by a rename in its own folder, so that the program's name always leads to a working
+//! An update replaces the program by a rename in the program's own folder, so that the name always leads to a working
 //! program.
 
 use std::collections::BTreeMap;
@@ -98,7 +98,7 @@ impl Installation {
         Ok(version)
     }
 
-    /// Writes completions and manual pages again with the new program. A failure is ignored.
+    /// Lets the new program write the completions and manual pages again. A failure is ignored.
     pub(crate) fn renew_texts(&self) {
         let _ = ask(&self.at(PROGRAM), "install-texts");
     }

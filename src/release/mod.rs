@@ -49,7 +49,8 @@ const TEXT_LIMIT: u64 = 64 << 10;
 const ARCHIVE_LIMIT: u64 = 64 << 20;
 
 impl ReleaseServer {
-    /// Returns the server in `setting`, which is the config's `releases`, or else the project's own server.
+    /// Returns the server in `setting`, the config's field `releases`. Without this field the project's own server is
+    /// returned.
     pub(crate) fn new(setting: Option<&Value>) -> Result<Self, Problem> {
         let (address, key) = match setting {
             None => (facts::address(), facts::key()),

@@ -26,7 +26,7 @@ const BY_FOLDER: [(&str, &str); 5] = [
     ("/.cargo/bin/", "cargo install docker-credential-ensign"),
 ];
 
-/// Returns the owner of `program`, where `by` is the note of a package and `from` the note of install.sh.
+/// Returns the owner of `program`. `by` is the note that a package wrote, and `from` is the note that install.sh wrote.
 pub(super) fn owner_of(program: &Path, by: Option<String>, from: Option<String>) -> Owner {
     if let Some(command) = by {
         return Owner::Package(command);
