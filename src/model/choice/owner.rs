@@ -45,7 +45,8 @@ pub(crate) fn owner_of(accounts: &[&Account], public: &[ImagePattern], images: &
             accounts.iter().filter_map(|account| Some((image, *account, account.claim(image)?))).collect();
         let rank = |account: &Account, pattern: &ImagePattern| (pattern.specificity(), account.purpose.is_some());
         let closest = claims.iter().map(|(_, account, pattern)| rank(account, pattern)).max();
-        let matching = public.iter().rev().filter(|pattern| pattern.matches(image)); // reversed, so the first equal pattern wins
+        // The patterns are reversed, because `max_by_key` would otherwise return the last of equal patterns.
+        let matching = public.iter().rev().filter(|pattern| pattern.matches(image));
         match matching.max_by_key(|pattern| pattern.specificity()) {
             Some(pattern) if closest.is_none_or(|(closest, _)| pattern.specificity() >= closest) => {
                 open.push((image, pattern));
