@@ -1,7 +1,7 @@
 //! Checks whether the files are readable, with the right owner and permissions. Also finds the leftovers of interrupted
 //! changes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
@@ -63,27 +63,7 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
         let breaks = "the programs that read this file fail or use no login, and Ensign does not change the file";
         found.push(Diagnosis::broken(Check::ClientFile, what, breaks, Remedy::in_hint(cure)));
     }
-    for (path, privacy, fault) in &facts.owners {
-        found.push(match fault {
-            OwnershipFault::Owner(Problem { message: what, hint: cure }) => Diagnosis::broken(
-                Check::FileOwner,
-                what,
-                "Ensign does not read or change this file",
-                Remedy::in_hint(cure),
-            ),
-            OwnershipFault::Mode(mode) => {
-                let is_secret = *privacy == Privacy::Secret;
-                let deed = if mode & 0o022 != 0 { "write" } else { "read" };
-                let breaks = match (is_secret, deed) {
-                    (_, "write") => "anyone who can write the file can change the logins, so Ensign does not read it",
-                    _ => "other users of this machine can read the secrets in the file",
-                };
-                let remedy = Remedy::CloseFile { path: path.clone(), privacy: *privacy };
-                let what = format!("others may {deed} `{}` (mode {mode:o})", path.display());
-                Diagnosis::broken(Check::FileMode, what, breaks, remedy)
-            }
-        });
-    }
+    found.extend(facts.owners.iter().map(|(path, privacy, fault)| ownership(path, *privacy, fault)));
     for folder in &facts.read_only {
         found.push(Diagnosis::note(
             Check::ReadOnly,
@@ -118,6 +98,23 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
         )
     }));
     found
+}
+
+fn ownership(path: &Path, privacy: Privacy, fault: &OwnershipFault) -> Diagnosis {
+    let mode = match fault {
+        OwnershipFault::Owner(Problem { message: what, hint: cure }) => {
+            let breaks = "Ensign does not read or change this file";
+            return Diagnosis::broken(Check::FileOwner, what, breaks, Remedy::in_hint(cure));
+        }
+        OwnershipFault::Mode(mode) => mode,
+    };
+    let (deed, breaks) = if mode & 0o022 != 0 {
+        ("write", "anyone who can write the file can change the logins, so Ensign does not read it")
+    } else {
+        ("read", "other users of this machine can read the secrets in the file")
+    };
+    let what = format!("others may {deed} `{}` (mode {mode:o})", path.display());
+    Diagnosis::broken(Check::FileMode, what, breaks, Remedy::CloseFile { path: path.to_owned(), privacy })
 }
 
 /// Reports the leftovers. The next change of the accounts removes the unfinished files, and also the secrets that
