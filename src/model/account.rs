@@ -79,8 +79,8 @@ impl Account {
         self.purpose.is_none_or(|purpose| purpose == operation.unwrap_or(Operation::Pull))
     }
 
-    /// Returns the account for one host of the account's pattern. In the result for an external source, `host` is the
-    /// registry, because an external source has a separate secret for each host.
+    /// Returns the account for one host of the account's pattern. An account with an external source is returned with
+    /// `host` as its registry, because external sources have a separate secret for each host.
     pub(crate) fn at(&self, host: &Registry) -> Cow<'_, Self> {
         match self.source {
             Source::External(_) if self.registry.is_pattern() && self.registry != *host => {

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use blake2::{Blake2b512, Digest};
 use ring::signature::{ED25519, UnparsedPublicKey};
 
-/// A public key with its key id, by which signatures refer to the key.
+/// A public key, and the id by which signatures refer to the key.
 pub(super) struct PublicKey {
     number: [u8; 8],
     key: [u8; 32],

@@ -14,8 +14,8 @@ pub(crate) struct ChangedVariable {
     pub(crate) at_start: Option<OsString>,
 }
 
-/// The function that finds the changed variables. `protocol` sets this function, because `system` contains no code
-/// about clients.
+/// The function that finds the variables that the client changed. `protocol` sets this function, because `system`
+/// contains no code about clients.
 static FINDER: OnceLock<fn() -> Vec<ChangedVariable>> = OnceLock::new();
 /// The changed variables, which are found when Ensign first reads a variable that is set. A `get` seldom reads a
 /// variable that is set.

@@ -25,7 +25,7 @@ pub(super) enum AnswerFormat {
     Line,
     /// The secret on the first line; later lines are ignored
     FirstLine,
-    /// The format `Helper` if the output has it, otherwise the format `Line`
+    /// The format `Helper` is tried first, and then the format `Line`
     LineOrHelper,
 }
 

@@ -149,8 +149,8 @@ fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> Pr
                 request.env_remove.extend(AWS_KEYS);
             }
         }
-        // gcloud's helper renews each token that has less than 55 minutes left. So a token is valid for more than 45
-        // minutes when Ensign receives it.
+        // gcloud's helper renews each token that has less than 55 minutes left. Every token from the helper is
+        // therefore valid for at least 45 more minutes.
         "gcloud" => {
             request.cache_policy.lives = Some(Duration::from_mins(45));
             if source.env.contains_key("CLOUDSDK_ACTIVE_CONFIG_NAME") {

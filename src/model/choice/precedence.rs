@@ -102,7 +102,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
             Rule::AddressUser => request.user.as_ref().map_or(NoMatch::None.into(), |user| {
                 let account = candidates.account_of(user);
                 account.map_or(RuleOutcome::NoSuchAccount { name: None }, |account| {
-                    // the user is not reported, because the user may be a token
+                    // the address's user is not reported, because this user may be a token
                     RuleOutcome::account(account, MatchReason::Named)
                 })
             }),
@@ -200,7 +200,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         self.serving().iter().any(|serving| serving.name == account.name)
     }
 
-    /// Returns the accounts that the rules may choose, which are the accounts for the call's operation.
+    /// Returns the accounts that the rules may choose for the call's operation.
     fn serving(&self) -> &[&'a Account] {
         self.serving.get_or_init(|| {
             let accounts = self.candidates.accounts.iter();

@@ -105,7 +105,7 @@ impl StreamingResponse {
         }
     }
 
-    /// Returns the value of the first header called `name`, which must be in lower case.
+    /// Returns the value of the first header called `name`. `name` must be in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
