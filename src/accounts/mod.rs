@@ -79,8 +79,8 @@ pub(crate) struct DecisionRecord {
     pub(crate) decision: Decision,
     /// Whether the journal is turned off in the config.
     pub(crate) is_private: bool,
-    /// The account, if it has a rule for callers. If an account has a rule for callers, the journal must contain the
-    /// answer before Ensign returns the secret.
+    /// The account that was chosen, if the account has a rule for callers. If an account has a rule for callers, the
+    /// journal must contain the answer before Ensign returns the secret.
     pub(crate) guarded: Option<Account>,
 }
 

@@ -34,7 +34,7 @@ pub(crate) enum HelperRefusal {
 
 /// Returns a helper's server addresses with their user names, in alphabetical order.
 pub(crate) fn list(helper: &HelperName, patience: Duration) -> Result<Vec<(String, String)>, HelperRefusal> {
-    let stdout = ask(helper, "list", b"unused", patience)?; // docker/cli sends the same word, because some helpers wait for input
+    let stdout = ask(helper, "list", b"unused", patience)?; // docker/cli also sends a word, because some helpers wait for input
     let list = parse_list(&stdout).ok_or_else(|| failed(helper, "`list` gave no list of logins"))?;
     let user = |name: Value| name.as_str().unwrap_or_default().to_owned();
     let mut servers: Vec<_> = list.into_iter().map(|(server, name)| (server, user(name))).collect();
