@@ -200,9 +200,9 @@ impl ProtocolCall<'_> {
         Ok(())
     }
 
-    /// Removes the account to which the call's user or repository belongs. A call without user and repository removes
-    /// the default account. Only one account is removed, although `docker logout` calls up to four times for one
-    /// registry.
+    /// Removes the account of the pinned helper, of the address's user or of the address's repository. If the call
+    /// contains none of these, the default account is removed. Only one account is removed, although `docker logout`
+    /// calls up to four times for one registry.
     fn erase(&self, server_url: &ServerUrl) -> Result<(), ProtocolError> {
         if server_url.target().registry().is_pattern() {
             let what = format!("a client can remove the login of one registry, not of all in {server_url}");

@@ -71,8 +71,7 @@ impl SealKey {
     }
 
     fn seal_with(&self, salt: [u8; SALT], about: &[u8], text: &[u8]) -> SealedText {
-        // The buffer is long enough from the start, so that growing it never leaves an unwiped copy of the text in
-        // memory.
+        // The buffer is long enough from the start. A growing buffer could leave an unwiped copy of the text in memory.
         let mut sealed = Vec::with_capacity(text.len() + CHACHA20_POLY1305.tag_len());
         sealed.extend_from_slice(text);
         let key = self.derived(&salt);

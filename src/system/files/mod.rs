@@ -65,8 +65,8 @@ enum LinkPolicy {
     Refused,
 }
 
-/// Reads a file of at most `limit` bytes that the user owns, such as Ensign's config or a file of Docker's; `None` if
-/// the file does not exist. A link is followed, for example into a repository of dotfiles.
+/// Reads a file of at most `limit` bytes that the user owns, such as Ensign's or Docker's config; `None` if the file
+/// does not exist. A link is followed, for example into a repository of dotfiles.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     read_own(path, limit, LinkPolicy::Followed)
 }

@@ -37,7 +37,7 @@ pub(crate) struct CertificateFault {
     pub(crate) why: String,
 }
 
-/// The maximum number of folders, and of files in each folder, that are read.
+/// Limits the number of folders that are read, and the number of files in each folder.
 const MOST_ENTRIES: usize = 1000;
 
 const LIMIT: u64 = 1 << 20;

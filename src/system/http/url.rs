@@ -37,7 +37,7 @@ impl Url {
             .flatten()
     }
 
-    /// Resolves the value of a `Location` header, which is a URL or a path on the same server.
+    /// Resolves the value of a `Location` header. The value is a URL, or a path on the same server.
     pub(crate) fn follow(&self, location: &str) -> Option<Self> {
         if location.starts_with('/') { self.at(location) } else { Self::parse(location) }
     }
