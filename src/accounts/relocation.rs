@@ -72,7 +72,7 @@ impl Accounts<'_> {
         self.vault.hold_key(holder, passphrase, cached_for)
     }
     /// Makes a new data key at the same holder, and seals every sealed secret with the new key. During the change,
-    /// every file can be opened with the old key or the new key. Returns the state of the key and the number of files.
+    /// each file can be opened with one of the two keys. Returns the state of the key and the number of files.
     pub(crate) fn rotate_key(&self, passphrase: Option<&Secret>) -> Result<(KeyState, usize)> {
         let files = self.change(|edit| {
             self.vault.begin_key_change(passphrase)?;

@@ -128,7 +128,7 @@ impl<'a> ImageCollector<'a> {
     }
 }
 
-/// Returns the role of the images in a flag's value, for a build without a push.
+/// Tells how a build that pushes nothing uses the images in a flag's value.
 pub(super) fn role(meaning: FlagKind) -> ImageRole {
     match meaning {
         FlagKind::Tag | FlagKind::Output => ImageRole::Result,

@@ -81,8 +81,7 @@ impl From<Process> for Program {
 }
 
 /// Returns the name and the position of an interpreter's script in `argv`, if the script is a client or a helper. A
-/// shell script with a client's name is only a wrapper, because the words of the script may differ from the client's
-/// words.
+/// shell script with a client's name is only a wrapper, because the script may start the client with other arguments.
 fn script(names: &[String], argv: &[String]) -> Option<(String, usize)> {
     let interpreter = shell_or_interpreter(names)?;
     let (at, path) = script_path(argv)?;

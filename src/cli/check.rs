@@ -194,7 +194,7 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action
         RepositoryAccess::Unseen => (
             "probably",
             0,
-            format!("{registry} accepts {name}, who may probably {deed}: the image was not found, or is hidden"),
+            format!("{registry} accepts {name}. {name} can probably {deed}, but the image is missing or hidden"),
         ),
         RepositoryAccess::Denied { by } => {
             ("denied", 4, format!("{registry} accepts {name}, who may not {deed} (according to {})", one_line(by, 100)))
@@ -209,7 +209,7 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action
         RepositoryAccess::SessionOver { .. } => ("session-over", 3, session_over(registry, name)),
         RepositoryAccess::NoTokens => {
             let instead = "the registry accepts the user name and password directly (Basic)";
-            ("no-tokens", 1, format!("{registry} accepts {name}, but issues no tokens, because {instead}"))
+            ("no-tokens", 1, format!("{registry} accepts {name}, but issues no tokens: {instead}"))
         }
         RepositoryAccess::Unknown { why } => {
             ("accepted", 1, format!("{registry} accepts {name}, but it is unknown whether it may {deed}: {why}"))
@@ -273,7 +273,7 @@ mod tests {
                 RepositoryAccess::Unseen,
                 "probably",
                 0,
-                "who may probably push to ghcr.io/acme/app: the image was not found",
+                "can probably push to ghcr.io/acme/app, but the image is missing",
             ),
             (
                 RepositoryAccess::Denied { by: by() },

@@ -79,7 +79,8 @@ impl Failure {
         Self::parts_of(&self.error)
     }
 
-    /// Returns a message from the error and all causes, and the hint of the innermost cause with a hint.
+    /// Returns the messages of the error and its causes as one message. Also returns the hint of the innermost cause
+    /// that has a hint.
     pub(super) fn parts_of(error: &anyhow::Error) -> (String, Option<String>) {
         let mut cure = None;
         let links: Vec<String> = error

@@ -106,7 +106,7 @@ impl<'e> ConfigFile<'e> {
         Ok(loaded)
     }
 
-    /// If `host` has no entry of its own, loads the accounts of another registry for `host`. An alias in `also` has
+    /// Loads the accounts that answer for `host` if `host` has no entry of its own. An alias in `also` has
     /// priority over a pattern of hosts. The built-in relations ([`Registry::served_by`]) have the lowest priority.
     fn load_alias(&self, host: &Registry, loaded: &mut LoadedConfig) -> Result<()> {
         let answers =

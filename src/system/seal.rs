@@ -20,7 +20,7 @@ pub(crate) struct SealedText {
 
 const SALT: usize = 32;
 
-/// The purposes for which HKDF derives bytes. `SEALS` derives the key of a text, and `NAMES` derives the id of a key.
+/// The purposes for which HKDF derives bytes: a key that seals one text, and the id of a key.
 const SEALS: &[u8] = b"ensign sealed v1";
 const NAMES: &[u8] = b"ensign key id v1";
 

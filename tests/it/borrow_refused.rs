@@ -98,10 +98,10 @@ fn words_that_do_not_fit_are_told_before_anything_is_run() {
         str![[r#"
 aws secret.example.com
 error: `aws` has no secret for secret.example.com, which is not a host of the form 123456789012.dkr.ecr.REGION.amazonaws.com
-hint: use `--borrow command` if that registry may get the secret anyway
+hint: to send the secret to that registry anyway, use `--borrow command`
 aws public.ecr.aws.evil.example
 error: `aws` has no secret for public.ecr.aws.evil.example, which is not a host of the form 123456789012.dkr.ecr.REGION.amazonaws.com
-hint: use `--borrow command` if that registry may get the secret anyway
+hint: to send the secret to that registry anyway, use `--borrow command`
 aws 123456789012.dkr.ecr.eu-west-1.amazonaws.com --item x
 error: `--borrow aws` does not use `--item`
 hint: remove it
@@ -119,7 +119,7 @@ error: `gh` gives a secret without a user name
 hint: name the user at ghcr.io: add `-u NAME`
 gh quay.io -u me
 error: `gh` has no secret for quay.io, which is not a host ghcr.io or containers.HOST
-hint: use `--borrow command` if that registry may get the secret anyway
+hint: to send the secret to that registry anyway, use `--borrow command`
 pass ghcr.io
 error: `--borrow pass` needs an item
 hint: add an item, as in `--item registry/ghcr.io`

@@ -104,7 +104,7 @@ exit 0
 ✓ [HOST] accepts alice, who may push to [HOST]/alice/app
 exit 0
 --- stdout
-✓ [HOST] accepts alice, who may probably pull [HOST]/alice/app: the image was not found, or is hidden
+✓ [HOST] accepts alice. alice can probably pull [HOST]/alice/app, but the image is missing or hidden
 
 "#]],
     );
@@ -112,7 +112,7 @@ exit 0
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: [HOST] accepts alice, but issues no tokens, because the registry accepts the user name and password directly (Basic)
+error: [HOST] accepts alice, but issues no tokens: the registry accepts the user name and password directly (Basic)
 hint: run `docker-credential-ensign api [HOST] PATH`, which sends the user name and password
 
 "#]]);

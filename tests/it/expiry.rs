@@ -231,7 +231,8 @@ exit 1
 ! accounts  1 note
   ! account-expiring: the secret of me on ghcr.io expires in 3 days, unless used
     before
-      breaks: nothing yet; after that, pulls and pushes as this account fail
+      breaks: nothing yet; once the secret has expired, pulls and pushes with
+        this account fail
       fix:    docker-credential-ensign login ghcr.io --alias me
 ✓ answers   not tried: the program is not on PATH
 

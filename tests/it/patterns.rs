@@ -161,7 +161,7 @@ exit 0
 exit 2
 --- stderr
 error: `aws` has no secret for *.corp.example, which is not a host of the form 123456789012.dkr.ecr.REGION.amazonaws.com
-hint: use `--borrow command` if that registry may get the secret anyway
+hint: to send the secret to that registry anyway, use `--borrow command`
 
 "#]]);
     sandbox.ok(&["logout", "*.corp.example"], "");

@@ -80,7 +80,7 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
         found.push(Diagnosis::note(
             Check::AccountExpiring,
             format!("the secret of {} {words}", one_line(who, 100)),
-            "nothing yet; after that, pulls and pushes as this account fail",
+            "nothing yet; once the secret has expired, pulls and pushes with this account fail",
             Remedy::Command(command.clone()),
         ));
     }

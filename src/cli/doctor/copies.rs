@@ -16,7 +16,7 @@ use crate::system::{env, files, is_same_program, is_this_program, version_text};
 struct OtherCopy {
     path: PathBuf,
     version: CopyVersion,
-    /// Whether the file is a link that `--fix` can replace, because the user may write in the link's folder.
+    /// Whether the file is a link in a folder that the user may write. `--fix` can replace such a link.
     is_own_link: bool,
 }
 

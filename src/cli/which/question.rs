@@ -47,7 +47,7 @@ impl Question {
         }
     }
 
-    /// Makes the question about the command `program` at `registry`. The text `typed` is the whole command line.
+    /// Makes the question about the requests of the command `program` to `registry`. The text `typed` is the whole command line.
     pub(super) fn for_command(program: &Program, typed: &str, registry: Registry) -> Self {
         let command = caller::command_of([program], &registry);
         let is_for_files = command.images.is_empty() || command.role != ImageRole::Needed;

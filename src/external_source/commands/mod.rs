@@ -284,7 +284,7 @@ fn word(text: &str) -> Result<&str, Problem> {
 fn not_for(preset: &str, registry: &Registry, shape: &str) -> Problem {
     Problem::new(
         format!("`{preset}` has no secret for {registry}, which is not a host {shape}"),
-        "use `--borrow command` if that registry may get the secret anyway",
+        "to send the secret to that registry anyway, use `--borrow command`",
     )
 }
 

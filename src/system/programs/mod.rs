@@ -194,8 +194,8 @@ pub(crate) fn is_same_program(path: &Path, other: &Path) -> bool {
 /// searched, because the program may not have passed on its environment.
 pub(crate) fn would_recurse() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
-    // An ancestor `ensign exec` or `ensign doctor` is not a recursion. On Windows `ensign exec` runs until its command
-    // ends, but `ensign exec` asks no helper. `ensign doctor` starts Ensign as a client does.
+    // An ancestor `ensign exec` or `ensign doctor` is not a recursion. On Windows `ensign exec` waits for its command,
+    // but asks no helper itself. `ensign doctor` starts Ensign as a client does.
     let is_bystander = |process: &Process| process.words.iter().any(|word| word == "exec" || word == "doctor");
     let is_asking = |process: Process| is_ours(&process) && !is_bystander(&process);
     *ANSWER.get_or_init(|| env::present(GUARD).is_some() || ancestors::all().take(CHAIN_AT_MOST).any(is_asking))

@@ -129,8 +129,8 @@ impl Holder {
         Ok(())
     }
 
-    /// Removes the key with this id from the keyring, and ignores a failure. Removes no key file, because the file is
-    /// the user's own.
+    /// Removes the key with this id from the keyring, and ignores a failure. Never removes a key file, because the
+    /// file belongs to the user.
     pub(super) fn remove(&self, id: &str) {
         match self {
             Self::Keyring => keyring::remove(id),
