@@ -93,10 +93,17 @@ impl RegistryAccounts {
 
     /// Returns the account for the address `user@host`. User names are compared before aliases, because Docker knows
     /// only user names.
+    ///
+    /// If several accounts have this user name, the default account is meant, or else the account whose alias is the user
+    /// name too.
     pub(crate) fn account_of(&self, user: &str) -> Option<&Account> {
         let is_of = |account: &&Account| account.username.as_str() == user;
-        let of_user = self.active_account().filter(is_of).or_else(|| self.accounts.iter().find(is_of));
-        of_user.or_else(|| self.account(user))
+        let mut of_user = self.accounts.iter().filter(is_of);
+        match (of_user.next(), of_user.next()) {
+            (Some(only), None) => Some(only),
+            (Some(_), Some(_)) => self.active_account().filter(is_of).or_else(|| self.called(user).filter(is_of)),
+            (None, _) => self.account(user),
+        }
     }
 
     /// Returns the account that a decision has chosen.

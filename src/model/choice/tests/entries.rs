@@ -63,6 +63,8 @@ fn a_name_is_an_alias_or_the_user_of_one_account() {
         ("me", None, Some("home")),
         ("other", None, None),
     ] {
+        named.active = DefaultAccount::SignedOut;
+        assert_eq!(named.account_of("me"), None, "neither is meant more than the other");
         named.active = DefaultAccount::Account("home".parse().unwrap());
         assert_eq!(alias(named.account(text)).as_deref(), person, "{text}");
         assert_eq!(alias(named.account_of(text)).as_deref(), address, "{text}");

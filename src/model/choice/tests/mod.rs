@@ -377,7 +377,7 @@ fn two_accounts_of_one_user_are_told_apart_by_alias_or_by_who_is_active() {
         ("me", environment("acme"), "acme by ENSIGN_ACCOUNT"),
         ("me", environment("my-work"), "my-work by ENSIGN_ACCOUNT"),
         ("me", environment("work"), "no work by ENSIGN_ACCOUNT"),
-        ("me", address.clone(), "acme by user in the address"),
+        ("me", address.clone(), "no user by user in the address"),
         ("my-work", address, "my-work by user in the address"),
     ] {
         twins.active = DefaultAccount::Account(active.parse().unwrap());
