@@ -1,0 +1,134 @@
+//! Renews the tokens of an account that logged in with a browser.
+//!
+//! Only one caller at a time renews a secret. Other callers use the current secret, or wait for the new secret if the
+//! current secret has expired. New tokens are saved before Ensign returns them, because the old refresh token may
+//! already be invalid.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Result, anyhow};
+
+use super::Accounts;
+use super::resolved_secret::{
+    Freshness, LEAST_LEFT, RETRY_AFTER, ResolvedSecret, ended, expired, freshness, patience, valid,
+};
+use super::secret_verdict::{SecretVerdict, log_in_at, session_over};
+use crate::model::{Account, Audience, OAuthGrant, Problem, Secret, StoredSecret};
+use crate::oauth::{self, RenewDelay, RenewError, TokenSet};
+use crate::system::files::Lock;
+
+/// The shortest time to wait for the config's lock. Every process releases the config's lock soon.
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Accounts<'_> {
+    pub(super) fn resolve_oauth(
+        &self,
+        account: &Account,
+        grant: &OAuthGrant,
+        stored: Option<StoredSecret>,
+        audience: Audience,
+    ) -> Result<ResolvedSecret> {
+        let Some(stored) = stored else { return Ok(ResolvedSecret::Missing) };
+        if stored.refused {
+            return Ok(ResolvedSecret::Expired(ended(account, "the login has ended")));
+        }
+        let before = freshness(&stored, SystemTime::now());
+        if before == Freshness::Good || (before == Freshness::Due && stored.refresh.is_none()) {
+            return Ok(valid(account, stored));
+        }
+        let for_lock = if before == Freshness::Due { Duration::ZERO } else { patience(audience).0 };
+        let started = Instant::now();
+        let path = self.vault.renewal_lock(account)?;
+        let lock = match Lock::take_within(&path, for_lock) {
+            // The current secret is still valid, so Ensign does not renew it now. A renewal without the lock could lose
+            // the next refresh token.
+            Ok(None) | Err(_) if before == Freshness::Due => return Ok(valid(account, stored)),
+            Err(error) => {
+                return Ok(ResolvedSecret::Expired(ended(account, &format!("no renewal is possible here: {error:#}"))));
+            }
+            Ok(None) => return Ok(ResolvedSecret::Expired(ended(account, "another process is renewing the login"))),
+            Ok(Some(lock)) => lock,
+        };
+        self.renew_locked(account, grant, &lock, audience, for_lock.saturating_sub(started.elapsed()))
+    }
+
+    /// Renews the secret, unless another caller has renewed the secret during the wait for `lock`. `for_config` is the
+    /// time limit for the config's lock.
+    fn renew_locked(
+        &self,
+        account: &Account,
+        grant: &OAuthGrant,
+        lock: &Lock,
+        audience: Audience,
+        for_config: Duration,
+    ) -> Result<ResolvedSecret> {
+        let Some(stored) = self.vault.get(account)? else { return Ok(ResolvedSecret::Missing) };
+        let now = freshness(&stored, SystemTime::now());
+        let was_down = audience == Audience::Client && lock.failed_recently(RETRY_AFTER);
+        if now == Freshness::Good || (now == Freshness::Due && was_down) {
+            return Ok(valid(account, stored));
+        }
+        if was_down {
+            return Ok(ResolvedSecret::Expired(ended(account, "the provider could not be reached a moment ago")));
+        }
+        let Some(refresh) = &stored.refresh else { return Ok(ResolvedSecret::Expired(expired(account))) };
+        let problem = match self.can_keep(account, for_config) {
+            Err(error) => ended(account, &format!("no renewal is possible here: {error:#}")),
+            Ok(()) => match oauth::renew(grant, &account.registry, refresh, patience(audience).1) {
+                Ok(fresh) => return Ok(valid(account, self.save_renewed(account, &stored, fresh)?)),
+                Err(RenewError::Over(why)) => {
+                    self.save_verdict(account, &stored, &SecretVerdict::Refused)?;
+                    ended(account, &why)
+                }
+                Err(RenewError::SessionOver { page }) => {
+                    self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.clone() })?;
+                    Problem::new(session_over(&account.registry, &account.name), log_in_at(&page))
+                }
+                Err(RenewError::Later(RenewDelay { why, refresh, login_life })) => {
+                    if refresh.is_some() {
+                        self.replace(account, &stored, &StoredSecret { refresh, login_life, ..stored.copy() })?;
+                    }
+                    lock.record_failure();
+                    ended(account, &why)
+                }
+            },
+        };
+        // A secret that is only due for renewal is still valid.
+        Ok(if now == Freshness::Due { valid(account, stored) } else { ResolvedSecret::Expired(problem) })
+    }
+
+    /// Checks that the next refresh token can be saved, before the current token is used. To save the token, Ensign
+    /// needs free space and the config's lock. The lock may be on another disk.
+    fn can_keep(&self, account: &Account, patience: Duration) -> Result<()> {
+        let lock = self.config.lock_within(patience.max(LEAST_PATIENCE))?;
+        let _lock = lock.ok_or_else(|| anyhow!("another process is changing the accounts"))?;
+        self.vault.check_free_space(account)
+    }
+
+    /// Saves the new tokens, unless the account has been renewed or removed meanwhile.
+    fn save_renewed(&self, account: &Account, before: &StoredSecret, fresh: TokenSet) -> Result<StoredSecret> {
+        let TokenSet { secret, refresh, login_life, expires_at: until, username } = fresh;
+        // If the provider sends no new refresh token, the lifetime of the refresh token is unchanged.
+        let known_life = before.login_life.filter(|_| refresh.is_none());
+        let stored = StoredSecret {
+            secret,
+            refresh_at: until.map(|until| due(until, SystemTime::now())),
+            expires_at: until,
+            refresh: refresh.or_else(|| before.refresh.as_ref().map(Secret::copy)),
+            login_life: login_life.or(known_life),
+            refused: false,
+            session_over: None,
+            username: username.or_else(|| before.username.clone()),
+            cache_key: None,
+        };
+        self.replace(account, before, &stored)?;
+        Ok(stored)
+    }
+}
+
+/// Returns the time at which a secret should be renewed. A secret is renewed after three quarters of its lifetime or
+/// five minutes before its expiry, whichever is later.
+pub(crate) fn due(until: SystemTime, now: SystemTime) -> SystemTime {
+    let life = until.duration_since(now).unwrap_or_default();
+    until - (life / 4).clamp(2 * LEAST_LEFT, Duration::from_mins(5)).min(life)
+}
