@@ -59,8 +59,11 @@ impl<'a> Explanation<'a> {
                 None => format!("→ {account}"),
                 Some(reason) => format!("→ {account}   ({reason})"),
             },
-            RuleOutcome::NoSuchAccount { name } => {
-                format!("names `{}`, which {registry} does not have", one_line(name.as_deref().unwrap_or("…"), 60))
+            RuleOutcome::NoSuchAccount { name: Some(name) } => {
+                format!("names `{}`, which {registry} does not have", one_line(name, 60))
+            }
+            RuleOutcome::NoSuchAccount { name: None } => {
+                format!("names a user with no account on {registry}, or with several")
             }
             RuleOutcome::Public { image, pattern } => format!("{image} needs no account: {pattern} is public"),
             RuleOutcome::Ambiguous { images } => {

@@ -42,7 +42,7 @@ fn a_step_says_what_its_rule_found() {
         (account(image(None)), "→ me   (ghcr.io/a/x is in ghcr.io/a/**)"),
         (account(image(Some("/home/me/x.yml"))), "→ me   (~/x.yml: ghcr.io/a/x is in ghcr.io/a/**)"),
         (account(MatchReason::Folder("/home/me/w".into())), "→ me   (in ~/w)"),
-        (RuleOutcome::NoSuchAccount { name: None }, "names `…`, which ghcr.io does not have"),
+        (RuleOutcome::NoSuchAccount { name: None }, "names a user with no account on ghcr.io, or with several"),
         (ambiguous(), "undecided: ghcr.io/a/x is a's, ghcr.io/b/y is b's, ghcr.io/b/y is c's"),
         (unknown(), "undecided: ~/Dockerfile: line 1 is odd"),
         (RuleOutcome::Nothing { reason: NoMatch::NotSet }, "not set"),

@@ -100,8 +100,10 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
                 request.pinned.as_ref().map_or(NoMatch::NotPinned.into(), |name| named(candidates, name.as_str()))
             }
             Rule::AddressUser => request.user.as_ref().map_or(NoMatch::None.into(), |user| {
-                let of_user = self.serving().iter().filter(|account| account.username.as_str() == user.as_str());
-                let account = only(&of_user.copied().collect::<Vec<_>>()).or_else(|| candidates.account_of(user));
+                let account = candidates.account_of(user).or_else(|| {
+                    let of_user = self.serving().iter().filter(|account| account.username.as_str() == user.as_str());
+                    only(&of_user.copied().collect::<Vec<_>>())
+                });
                 account.map_or(RuleOutcome::NoSuchAccount { name: None }, |account| {
                     // the address's user is not reported, because this user may be a token
                     RuleOutcome::account(account, MatchReason::Named)

@@ -383,6 +383,13 @@ fn two_accounts_of_one_user_are_told_apart_by_alias_or_by_who_is_active() {
         twins.active = DefaultAccount::Account(active.parse().unwrap());
         assert_eq!(answer(&twins, &request, &[], "/"), expected, "{active} {request:?}");
     }
+    // Of two accounts with the user name, only one may answer a pull.
+    let address = AccountRequest { user: Some("work".into()), ..AccountRequest::default() };
+    twins.active = DefaultAccount::Account("me".parse().unwrap());
+    twins.accounts[1].purpose = Some(Operation::Push);
+    assert_eq!(answer(&twins, &address, &[], "/"), "my-work by user in the address");
+    twins.active = DefaultAccount::Account("acme".parse().unwrap());
+    assert_eq!(answer(&twins, &address, &[], "/"), "acme by user in the address", "the default comes first");
 }
 
 #[test]
