@@ -161,4 +161,10 @@ exit 0
 ! [HOST] lets anyone in, so the password was not checked
 
 "#]]);
+    sandbox.run(&["login", host, "--no-verify"], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ Kept the login for [HOST] as alice (not verified)
+
+"#]]);
 }

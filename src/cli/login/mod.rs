@@ -252,15 +252,18 @@ fn recheck(
         LoginVerdict::Open | LoginVerdict::Unverified { .. } => {}
     }
     let is_open = judge(context, &candidates.registry, verdict)?;
+    let is_verified = !is_open && !arguments.no_verify;
     let Account { registry, name, .. } = account;
     let json = json!({
-        "status": "success", "registry": registry.as_str(), "account": name.as_str(), "verified": !is_open, "renewed": false,
+        "status": "success", "registry": registry.as_str(), "account": name.as_str(), "verified": is_verified, "renewed": false,
     });
-    if is_open {
-        context.ui.done(json, format_args!("Kept the login for {registry} as {name} (not verified)"))?;
-        context.ui.note(format_args!("{registry} lets anyone in, so the password was not checked"));
-    } else {
+    if is_verified {
         context.ui.done(json, format_args!("{registry} still accepts {name}"))?;
+    } else {
+        context.ui.done(json, format_args!("Kept the login for {registry} as {name} (not verified)"))?;
+    }
+    if is_open {
+        context.ui.note(format_args!("{registry} lets anyone in, so the password was not checked"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -114,5 +114,5 @@ fn ask_name(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<Us
 
 /// Parses a typed user name or alias.
 fn parse<T: FromStr<Err = AccountNameError>>(text: &str) -> Result<T, Failure> {
-    text.parse().map_err(|error: AccountNameError| Failure::usage(error.to_string(), "choose another user name"))
+    text.parse().map_err(|error: AccountNameError| Failure::usage(error.to_string(), "choose another name"))
 }
