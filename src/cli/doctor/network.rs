@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
-use super::{Section, Survey, count, some_of};
+use super::{Section, Survey, count};
 use crate::cli::CommandContext;
 use crate::cli::tls_hint::certificates_folder;
 use crate::model::{Registry, timestamp};
@@ -127,7 +127,7 @@ fn unreachable(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
         let (was, these) = if names.len() == 1 { ("was", "this registry") } else { ("were", "these registries") };
         Diagnosis::broken(
             Check::RegistryUnreachable,
-            format!("{} {was} not reached: {}", some_of(&names, 5), group[0].why),
+            format!("{} {was} not reached: {}", names.join(", "), group[0].why),
             format!("logins at {these} cannot be checked or renewed"),
             Remedy::Command(way_there(&group, &facts.proxy_variables, program)),
         )
