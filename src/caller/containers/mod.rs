@@ -2,6 +2,8 @@
 
 mod registries_settings;
 
+use std::collections::BTreeSet;
+
 use super::Program;
 use super::clients::{self, Grammar};
 use super::registries::{REGISTRIES_AT_MOST, among};
@@ -27,16 +29,15 @@ fn redirected(
     program: &Program,
     registry: &Registry,
 ) -> CommandImages {
+    let hub_names = full_hub_names(program);
     let full_names = |image: &ImageReference| {
-        if is_short(image, program) { settings.full_names(image) } else { vec![image.clone()] }
+        if is_short(image, program, &hub_names) { settings.full_names(image) } else { vec![image.clone()] }
     };
-    for image in std::mem::take(&mut command.images).iter().flat_map(full_names) {
-        if image.registry() == registry && !command.images.contains(&image) {
-            command.images.push(image);
-        }
-    }
-    if !command.images.is_empty() {
-        return command;
+    let mut images = ImageSet::default();
+    let named = std::mem::take(&mut command.images);
+    images.extend(named.iter().flat_map(full_names).filter(|image| image.registry() == registry));
+    if !images.found.is_empty() {
+        return CommandImages { images: images.found, ..command };
     }
     let mut sources = among(program.args.iter().map(String::as_str)); // with Docker Hub
     sources.retain(|source| settings.may_lead_away_from(source));
@@ -46,13 +47,9 @@ fn redirected(
         let is_literal = from.operation == Some(Operation::Push) || from.role == ImageRole::Result;
         let named = from.images.iter().flat_map(full_names);
         let asked = named.flat_map(|image| if is_literal { vec![image] } else { settings.asked_for(&image) });
-        for image in asked.filter(|image| image.registry() == registry) {
-            if !command.images.contains(&image) {
-                command.images.push(image);
-            }
-        }
-        if !command.images.is_empty() {
-            return CommandImages { images: command.images, ..from };
+        images.extend(asked.filter(|image| image.registry() == registry));
+        if !images.found.is_empty() {
+            return CommandImages { images: images.found, ..from };
         }
     }
     command
@@ -67,16 +64,35 @@ pub(super) fn is_tool(program: &Program) -> bool {
     TOOLS.contains(&program.name.as_str())
 }
 
-/// Tells whether the command line contains the image by its short name. A parsed image does not show whether its name
-/// was short, so the function searches the arguments for the full name. Skopeo has no short names.
-fn is_short(image: &ImageReference, program: &Program) -> bool {
+/// Images in the order in which they were found, without duplicates.
+#[derive(Default)]
+struct ImageSet {
+    found: Vec<ImageReference>,
+    seen: BTreeSet<ImageReference>,
+}
+
+impl ImageSet {
+    fn extend(&mut self, images: impl Iterator<Item = ImageReference>) {
+        let Self { found, seen } = self;
+        found.extend(images.filter(|image| seen.insert(image.clone())));
+    }
+}
+
+/// Returns the names that follow the host of Docker Hub, or `docker://`, anywhere in the arguments.
+fn full_hub_names(program: &Program) -> BTreeSet<&str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    let behind = |start| program.args.iter().flat_map(move |word| word.split(start).skip(1));
+    let names = behind("docker.io/").chain(behind("docker://"));
+    names.map(|rest| &rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())]).collect()
+}
+
+/// Tells whether the command line contains the image only by its short name. A parsed image does not show whether its
+/// name was short. Skopeo has no short names.
+fn is_short(image: &ImageReference, program: &Program, hub_names: &BTreeSet<&str>) -> bool {
     let path = image.repository().as_str();
     let short = path.strip_prefix("library/").unwrap_or(path);
-    let ends_name = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || "._-/".contains(c));
-    let is_full = |rest: &str| [path, short].iter().any(|path| rest.strip_prefix(*path).is_some_and(ends_name));
-    let has_full =
-        |word: &String| ["docker.io/", "docker://"].iter().any(|start| word.split(start).skip(1).any(is_full));
-    image.registry().is_docker_hub() && program.name != "skopeo" && !program.args.iter().any(has_full)
+    let is_full = hub_names.contains(path) || hub_names.contains(short);
+    image.registry().is_docker_hub() && program.name != "skopeo" && !is_full
 }
 
 /// Returns the settings by which a client redirects images, or `None` if the client has no such settings.
