@@ -1,4 +1,4 @@
-//! `Caller`: the process that asks Ensign for credentials, with its images and the user of its login.
+//! `Caller`: the process that asks Ensign for credentials, the images it works on, and the user that it logs in.
 //!
 //! A client asks only for a host. Ensign finds the images on the client's command line, or in the files that the
 //! command works on.

@@ -13,8 +13,8 @@ use crate::system::text;
 /// is lost.
 const VERSION: u64 = 2;
 
-/// The length limit of a line, because Linux writes only a short line at once. A longer entry is written without its
-/// steps.
+/// The length limit of a line. Linux writes a line of this length in one step, so the lines of two processes never mix. A
+/// longer entry is written without its steps.
 const LINE_LIMIT: usize = 4000;
 const TEXT_LIMIT: usize = 200;
 const LIST_LIMIT: usize = 8;
