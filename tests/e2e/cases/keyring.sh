@@ -321,7 +321,7 @@ works -- holder "file:$state/key.$$/key"
 keeps_its_secrets
 works -- no_secret_in_home
 works -- mv "$state/key.$$/key" "$state/key.$$/away"
-works -- out_of_reach 'is not there'
+works -- out_of_reach 'is missing'
 works -- mv "$state/key.$$/away" "$state/key.$$/key"
 works -- both_answer
 works -- "$helper" store key --rotate
