@@ -364,35 +364,6 @@ fn two_accounts_with_one_folder_are_not_told_apart() {
 }
 
 #[test]
-fn two_accounts_of_one_user_are_told_apart_by_alias_or_by_who_is_active() {
-    let mut twins = candidates("my-work");
-    twins.accounts[1].name = "acme".parse().unwrap();
-    twins.accounts.push(account("my-work", &[], &[]));
-    let environment = |name: &str| AccountRequest {
-        environment: ExplicitAccount::ThisRegistry(name.into()),
-        ..AccountRequest::default()
-    };
-    let address = AccountRequest { user: Some("work".into()), ..AccountRequest::default() };
-    for (active, request, expected) in [
-        ("me", environment("acme"), "acme by ENSIGN_ACCOUNT"),
-        ("me", environment("my-work"), "my-work by ENSIGN_ACCOUNT"),
-        ("me", environment("work"), "no work by ENSIGN_ACCOUNT"),
-        ("me", address.clone(), "no user by user in the address"),
-        ("my-work", address, "my-work by user in the address"),
-    ] {
-        twins.active = DefaultAccount::Account(active.parse().unwrap());
-        assert_eq!(answer(&twins, &request, &[], "/"), expected, "{active} {request:?}");
-    }
-    // Of two accounts with the user name, only one may answer a pull.
-    let address = AccountRequest { user: Some("work".into()), ..AccountRequest::default() };
-    twins.active = DefaultAccount::Account("me".parse().unwrap());
-    twins.accounts[1].purpose = Some(Operation::Push);
-    assert_eq!(answer(&twins, &address, &[], "/"), "my-work by user in the address");
-    twins.active = DefaultAccount::Account("acme".parse().unwrap());
-    assert_eq!(answer(&twins, &address, &[], "/"), "acme by user in the address", "the default comes first");
-}
-
-#[test]
 fn two_accounts_with_one_pattern_are_not_told_apart() {
     let mut twins = candidates("me");
     twins.accounts.push(account("my-work", &["ghcr.io/acme/**"], &[]));
