@@ -40,12 +40,13 @@ impl<'a> ImageCollector<'a> {
 
     /// Adds `text` if it is an image of the registry.
     pub(super) fn add(&mut self, text: &str, form: ImageSyntax) {
-        if let Some(image) = parse(text, form)
-            && image.registry() == self.registry
-            && self.seen.insert(image.clone())
-        {
-            self.found.push(image);
-        }
+        self.add_all(parse(text, form));
+    }
+
+    /// Adds the images that are of the registry.
+    pub(super) fn add_all(&mut self, images: impl IntoIterator<Item = ImageReference>) {
+        let Self { registry, seen, found } = self;
+        found.extend(images.into_iter().filter(|image| image.registry() == *registry && seen.insert(image.clone())));
     }
 
     /// Adds the images in a flag's value.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::Program;
 use super::clients::{self, Grammar};
+use super::images::ImageCollector;
 use super::registries::{REGISTRIES_AT_MOST, among};
 use crate::model::choice::{CommandImages, ImageRole};
 use crate::model::{ImageReference, Operation, Registry};
@@ -33,11 +34,11 @@ fn redirected(
     let full_names = |image: &ImageReference| {
         if is_short(image, program, &hub_names) { settings.full_names(image) } else { vec![image.clone()] }
     };
-    let mut images = ImageSet::default();
+    let mut images = ImageCollector::new(registry);
     let named = std::mem::take(&mut command.images);
-    images.extend(named.iter().flat_map(full_names).filter(|image| image.registry() == registry));
-    if !images.found.is_empty() {
-        return CommandImages { images: images.found, ..command };
+    images.add_all(named.iter().flat_map(full_names));
+    if !images.found().is_empty() {
+        return CommandImages { images: images.into_vec(), ..command };
     }
     let mut sources = among(program.args.iter().map(String::as_str)); // with Docker Hub
     sources.retain(|source| settings.may_lead_away_from(source));
@@ -47,9 +48,9 @@ fn redirected(
         let is_literal = from.operation == Some(Operation::Push) || from.role == ImageRole::Result;
         let named = from.images.iter().flat_map(full_names);
         let asked = named.flat_map(|image| if is_literal { vec![image] } else { settings.asked_for(&image) });
-        images.extend(asked.filter(|image| image.registry() == registry));
-        if !images.found.is_empty() {
-            return CommandImages { images: images.found, ..from };
+        images.add_all(asked);
+        if !images.found().is_empty() {
+            return CommandImages { images: images.into_vec(), ..from };
         }
     }
     command
@@ -62,20 +63,6 @@ pub(super) fn registries(program: &Program) -> Vec<Registry> {
 
 pub(super) fn is_tool(program: &Program) -> bool {
     TOOLS.contains(&program.name.as_str())
-}
-
-/// Images in the order in which they were found, without duplicates.
-#[derive(Default)]
-struct ImageSet {
-    found: Vec<ImageReference>,
-    seen: BTreeSet<ImageReference>,
-}
-
-impl ImageSet {
-    fn extend(&mut self, images: impl Iterator<Item = ImageReference>) {
-        let Self { found, seen } = self;
-        found.extend(images.filter(|image| seen.insert(image.clone())));
-    }
 }
 
 /// Returns the names that follow the host of Docker Hub, or `docker://`, anywhere in the arguments.
