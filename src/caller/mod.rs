@@ -39,7 +39,7 @@ use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry}
 use crate::system::{env, folders};
 use ancestry::Ancestry;
 use clients::Grammar;
-use files::ProjectVariables;
+use files::FileCommand;
 use program_role::ProgramRole;
 
 pub(crate) use environment::changed_by_client;
@@ -144,13 +144,10 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
 ) -> FileImages {
-    let mentions = |client: &Grammar, program: &Program| {
-        let task = client.task(&program.args)?;
-        let folder = program.folder()?;
-        let mentions = files::images(&task, &folder, &ProjectVariables::new(program), registry);
-        (!mentions.is_empty()).then_some(mentions)
+    let images = |_: &Grammar, program: &Program| {
+        Some(FileCommand::new(program)?.images(registry)).filter(|images| !images.is_empty())
     };
-    nearest(programs, mentions, |_| None).unwrap_or_default()
+    nearest(programs, images, |_| None).unwrap_or_default()
 }
 
 /// Returns the images of `registry` that a build in the current folder pulls or pushes, and the unknown parts.
@@ -158,10 +155,8 @@ pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     let mut all = FileImages::default();
     for command in ["docker build .", "docker buildx bake '*'", "docker compose build"] {
         let Ok(program) = command_line(command) else { continue };
-        let ProgramRole::Client(client) = program.role() else { continue };
-        let (Some(task), Some(folder)) = (client.task(&program.args), program.folder()) else { continue };
-        let FileImages { images, unknown } =
-            files::all_images(&task, &folder, &ProjectVariables::new(&program), registry);
+        let Some(command) = FileCommand::new(&program) else { continue };
+        let FileImages { images, unknown } = command.all_images(registry);
         all.images.extend(images);
         all.unknown.extend(unknown);
     }
@@ -173,11 +168,7 @@ pub(crate) fn operation_in_files_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
 ) -> Option<Operation> {
-    let operation = |client: &Grammar, program: &Program| {
-        let task = client.task(&program.args)?;
-        files::operation(&task, &program.folder()?, &ProjectVariables::new(program), registry)
-    };
-    nearest(programs, operation, |_| None)
+    nearest(programs, |_, program| FileCommand::new(program)?.operation(registry), |_| None)
 }
 
 /// Returns the user name of the running `login` to `registry`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::files::{self, ProjectVariables};
+use super::files::FileCommand;
 use super::program_role::ProgramRole;
 use super::{Program, command_line, command_of, login_username, project};
 use crate::model::{ImageReference, Registry};
@@ -54,8 +54,7 @@ pub(crate) fn files(text: &str) {
     project::hold(text);
     let mut files = text.split("\n== ");
     let Some(Ok(program)) = files.next().map(command_line) else { return };
-    let ProgramRole::Client(client) = program.role() else { return };
-    let Some(task) = client.task(&program.args) else { return };
+    let Some(mut command) = FileCommand::new(&program) else { return };
     let folder = std::env::temp_dir().join(format!("ensign-files-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("there is a place for files");
     let mut written = Vec::new();
@@ -69,7 +68,8 @@ pub(crate) fn files(text: &str) {
         }
     }
     let registry = Registry::from_key("ghcr.io");
-    let mentions = files::images(&task, &folder, &ProjectVariables::new(&program), &registry).images;
+    command.folder = folder;
+    let mentions = command.images(&registry).images;
     for (at, mention) in mentions.iter().enumerate() {
         assert_eq!(mention.image.registry(), &registry);
         assert_eq!(mention.image.to_string().parse().as_ref(), Ok(&mention.image));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::files::{self, ProjectVariables};
+use super::files::FileCommand;
 use super::program_role::ProgramRole;
 use super::{Program, command_of, containers};
 use crate::model::Registry;
@@ -52,16 +52,13 @@ pub(super) fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
 
 /// Returns the first unknown part of the files that `program` works on.
 pub(crate) fn unknown_in_files(program: &Program) -> Option<UnknownImages> {
-    let ProgramRole::Client(client) = program.role() else { return None };
-    files::first_unknown(&client.task(&program.args)?, &program.folder()?, &ProjectVariables::new(program))
+    FileCommand::new(program)?.first_unknown()
 }
 
 fn in_files(program: &Program) -> Vec<Registry> {
-    let ProgramRole::Client(client) = program.role() else { return Vec::new() };
-    let (Some(task), Some(folder)) = (client.task(&program.args), program.folder()) else { return Vec::new() };
+    let Some(command) = FileCommand::new(program) else { return Vec::new() };
     let mut seen = BTreeSet::new();
-    let variables = ProjectVariables::new(program);
-    let named = files::registries(&task, &folder, &variables, |text| among(std::iter::once(text)));
+    let named = command.registries(|text| among(std::iter::once(text)));
     named.filter(|registry| seen.insert(registry.clone())).take(REGISTRIES_AT_MOST + 1).collect()
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{ImageSide, ProjectImages, ProjectVariables, images, named, operation};
+use super::{FileCommand, ImageSide, ProjectImages};
 use crate::caller::command_line;
 use crate::caller::program_role::ProgramRole;
 use crate::model::choice::FileImages;
@@ -75,12 +75,12 @@ fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (V
     // expect semicolons.
     let colon = if cfg!(windows) { "COMPOSE_PATH_SEPARATOR=: " } else { "" };
     let program = command_line(&format!("{colon}{command}")).unwrap();
-    let ProgramRole::Client(client) = program.role() else { panic!("{command} is not a client") };
-    let Some(task) = client.task(&program.args) else { return (Vec::new(), None) };
-    let current: PathBuf = project.join(folder).components().collect();
-    let (variables, registry) = (ProjectVariables::new(&program), registry.parse().unwrap());
-    let FileImages { images: mentions, unknown } = images(&task, &current, &variables, &registry);
-    let operation = operation(&task, &current, &variables, &registry).map(|operation| operation.to_string());
+    assert!(matches!(program.role(), ProgramRole::Client(_)), "{command} is not a client");
+    let Some(mut command) = FileCommand::new(&program) else { return (Vec::new(), None) };
+    command.folder = project.join(folder).components().collect();
+    let registry = registry.parse().unwrap();
+    let FileImages { images: mentions, unknown } = command.images(&registry);
+    let operation = command.operation(&registry).map(|operation| operation.to_string());
     let shown = |file: &Path| {
         let Ok(file) = fs::canonicalize(file) else { return file.display().to_string() };
         file.strip_prefix(fs::canonicalize(project).unwrap()).unwrap().to_string_lossy().replace('\\', "/")
@@ -107,9 +107,8 @@ pub(super) fn answer(project: &[(&str, &str)], command: &str) -> String {
 
 pub(super) fn sides(folder: &Path, command: &str) -> (String, String, bool) {
     let program = command_line(command).unwrap();
-    let ProgramRole::Client(client) = program.role() else { panic!("{command} is not a client") };
-    let task = client.task(&program.args).unwrap();
-    let ProjectImages { pulled, pushed, goes_out } = named(&task, folder, &ProjectVariables::new(&program));
+    let command = FileCommand { folder: folder.to_owned(), ..FileCommand::new(&program).expect(command) };
+    let ProjectImages { pulled, pushed, goes_out } = command.project_images();
     let shown = |side: &ImageSide| {
         let mut texts: Vec<String> = side.found.iter().map(|found| found.text.clone()).collect();
         texts.sort_unstable();

@@ -25,11 +25,13 @@ mod tests;
 mod variables;
 mod yaml;
 
-use std::path::Path;
+use std::path::PathBuf;
 
+use super::Program;
 use super::clients::{ComposeAction, InputFiles, VerbInvocation};
 use super::command_words::FlagKind;
 use super::containers;
+use super::program_role::ProgramRole;
 use crate::model::choice::{FileImages, RegistryRange, UnknownImages};
 use crate::model::{Operation, Registry};
 use image_side::ImageSide;
@@ -46,120 +48,115 @@ struct ProjectImages {
     goes_out: bool,
 }
 
-/// Returns the images of `registry` in the files of `task`, which runs in the folder `current`. For a command that
-/// pushes, pulled images are returned only if no image is pushed. For any other command, images to push are returned
-/// only if no image is pulled.
-pub(super) fn images(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-    registry: &Registry,
-) -> FileImages {
-    let ProjectImages { pulled, pushed, goes_out } = named(task, current, variables);
-    let (first, then) = if goes_out { (pushed, pulled) } else { (pulled, pushed) };
-    let images = first.of_registry(registry);
-    if images.is_empty() { then.of_registry(registry) } else { images }
+/// A command that works on files, with the folder and the variables with which the command runs.
+pub(super) struct FileCommand<'a> {
+    task: VerbInvocation<'a>,
+    pub(super) folder: PathBuf,
+    variables: ProjectVariables,
 }
 
-/// Returns the operation at `registry` if the command's files decide between pull and push. Returns `None` if the
-/// operation is unknown.
-pub(super) fn operation(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-    registry: &Registry,
-) -> Option<Operation> {
-    if !matches!(task.files, InputFiles::Bake | InputFiles::Compose(ComposeAction::Build) | InputFiles::RegSync) {
-        return None;
+impl<'a> FileCommand<'a> {
+    /// Returns `None` if the program works on no files.
+    pub(super) fn new(program: &'a Program) -> Option<Self> {
+        let ProgramRole::Client(client) = program.role() else { return None };
+        let task = client.task(&program.args)?;
+        Some(Self { task, folder: program.folder()?, variables: ProjectVariables::new(program) })
     }
-    let ProjectImages { pulled, mut pushed, goes_out } = named(task, current, variables);
-    let is_told = task.flags.is_on("--push").then_some(Operation::Push);
-    if pulled.is_empty() && pushed.is_empty() {
-        return is_told;
+
+    /// Returns the images of `registry` in the command's files. For a command that pushes, pulled images are returned
+    /// only if no image is pushed. For any other command, images to push are returned only if no image is pulled.
+    pub(super) fn images(&self, registry: &Registry) -> FileImages {
+        let ProjectImages { pulled, pushed, goes_out } = self.project_images();
+        let (first, then) = if goes_out { (pushed, pulled) } else { (pulled, pushed) };
+        let images = first.of_registry(registry);
+        if images.is_empty() { then.of_registry(registry) } else { images }
     }
-    pushed.found.retain(|found| goes_out || found.meaning == FlagKind::CacheTo);
-    pushed.unknown.retain(|part| goes_out || pulled.unknown.contains(part)); // parts that may concern both sides
-    let FileImages { images, unknown } = pushed.of_registry(registry);
-    if images.is_empty() && !unknown.is_empty() {
-        return is_told;
-    }
-    Some(if images.is_empty() { Operation::Pull } else { Operation::Push })
-}
 
-/// Returns the pulled and the pushed images of `registry`.
-pub(super) fn all_images(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-    registry: &Registry,
-) -> FileImages {
-    let ProjectImages { mut pulled, pushed, .. } = named(task, current, variables);
-    pulled.extend(pushed);
-    pulled.of_registry(registry)
-}
-
-/// Returns the registries of all pulled and pushed images. `among` returns the registries that a text may name.
-pub(super) fn registries(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-    among: impl Fn(&str) -> Vec<Registry>,
-) -> impl Iterator<Item = Registry> {
-    let ProjectImages { mut pulled, pushed, .. } = named(task, current, variables);
-    pulled.extend(pushed);
-    let not_whole = pulled.unknown.into_iter().filter_map(|unknown| match unknown.reach {
-        RegistryRange::Only(registry) => Some(registry),
-        RegistryRange::Any | RegistryRange::AllBut(_) => None,
-    });
-    let whole = pulled.found.into_iter().flat_map(move |found| {
-        let mut registries = among(&found.text);
-        let side = ImageSide { found: vec![found], unknown: Vec::new() };
-        registries.retain(|registry| !side.of_registry(registry).is_empty());
-        registries
-    });
-    whole.chain(not_whole)
-}
-
-/// Returns the first unknown part of the command's files.
-pub(super) fn first_unknown(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-) -> Option<UnknownImages> {
-    let ProjectImages { pulled, pushed, .. } = named(task, current, variables);
-    pulled.unknown.into_iter().chain(pushed.unknown).next()
-}
-
-fn named(task: &VerbInvocation<'_>, current: &Path, variables: &ProjectVariables) -> ProjectImages {
-    let reader = &mut ProjectReader::new();
-    let mut named = match task.files {
-        InputFiles::None => ProjectImages::default(),
-        InputFiles::Compose(project) => compose::images(task, project, current, variables.clone(), reader),
-        InputFiles::Stack => compose::stack_images(task, current, variables, reader),
-        InputFiles::Build => build::images(task, current, variables, reader),
-        InputFiles::Dockerfile => cosign::images(task, current, variables, reader),
-        InputFiles::Buildctl => build::buildctl_images(task, current, variables, reader),
-        InputFiles::Bake => bake::images(task, current, variables, reader),
-        InputFiles::Manifests => manifests::manifest_images(task, current, reader),
-        InputFiles::SyncList => manifests::sync_images(task, current, reader),
-        InputFiles::RegSync => regclient::sync_images(task, current, variables, reader),
-        InputFiles::RegBot => regclient::script_images(task, current, reader),
-        InputFiles::DevContainer | InputFiles::DevContainerFeatures => {
-            devcontainer::images(task, current, variables, reader)
+    /// Returns the operation at `registry` if the command's files decide between pull and push. Returns `None` if the
+    /// operation is unknown.
+    pub(super) fn operation(&self, registry: &Registry) -> Option<Operation> {
+        let Self { task, .. } = self;
+        if !matches!(task.files, InputFiles::Bake | InputFiles::Compose(ComposeAction::Build) | InputFiles::RegSync) {
+            return None;
         }
-        InputFiles::Chart => manifests::chart_images(task, current, reader),
-    };
-    if let Some(message) = reader.gave_up() {
-        reader.add_unknown(current, message);
+        let ProjectImages { pulled, mut pushed, goes_out } = self.project_images();
+        let is_told = task.flags.is_on("--push").then_some(Operation::Push);
+        if pulled.is_empty() && pushed.is_empty() {
+            return is_told;
+        }
+        pushed.found.retain(|found| goes_out || found.meaning == FlagKind::CacheTo);
+        pushed.unknown.retain(|part| goes_out || pulled.unknown.contains(part)); // parts that may concern both sides
+        let FileImages { images, unknown } = pushed.of_registry(registry);
+        if images.is_empty() && !unknown.is_empty() {
+            return is_told;
+        }
+        Some(if images.is_empty() { Operation::Pull } else { Operation::Push })
     }
-    // The remaining unknown parts may concern both the pulled and the pushed images.
-    let unknown = reader.take_unknown();
-    named.pulled.unknown.extend(unknown.iter().cloned());
-    if let Some(settings) = containers::settings_of(task.client).filter(|_| !named.pulled.is_empty()) {
-        named.pulled.follow(&settings);
+
+    /// Returns the pulled and the pushed images of `registry`.
+    pub(super) fn all_images(&self, registry: &Registry) -> FileImages {
+        self.both_sides().of_registry(registry)
     }
-    named.pushed.unknown.extend(unknown);
-    named
+
+    /// Returns the registries of all pulled and pushed images. `among` returns the registries that a text may name.
+    pub(super) fn registries(&self, among: impl Fn(&str) -> Vec<Registry>) -> impl Iterator<Item = Registry> {
+        let ImageSide { found, unknown } = self.both_sides();
+        let not_whole = unknown.into_iter().filter_map(|unknown| match unknown.reach {
+            RegistryRange::Only(registry) => Some(registry),
+            RegistryRange::Any | RegistryRange::AllBut(_) => None,
+        });
+        let whole = found.into_iter().flat_map(move |found| {
+            let mut registries = among(&found.text);
+            let side = ImageSide { found: vec![found], unknown: Vec::new() };
+            registries.retain(|registry| !side.of_registry(registry).is_empty());
+            registries
+        });
+        whole.chain(not_whole)
+    }
+
+    /// Returns the first unknown part of the command's files.
+    pub(super) fn first_unknown(&self) -> Option<UnknownImages> {
+        self.both_sides().unknown.into_iter().next()
+    }
+
+    fn both_sides(&self) -> ImageSide {
+        let ProjectImages { mut pulled, pushed, .. } = self.project_images();
+        pulled.extend(pushed);
+        pulled
+    }
+
+    fn project_images(&self) -> ProjectImages {
+        let Self { task, folder: current, variables } = self;
+        let reader = &mut ProjectReader::new();
+        let mut named = match task.files {
+            InputFiles::None => ProjectImages::default(),
+            InputFiles::Compose(project) => compose::images(task, project, current, variables.clone(), reader),
+            InputFiles::Stack => compose::stack_images(task, current, variables, reader),
+            InputFiles::Build => build::images(task, current, variables, reader),
+            InputFiles::Dockerfile => cosign::images(task, current, variables, reader),
+            InputFiles::Buildctl => build::buildctl_images(task, current, variables, reader),
+            InputFiles::Bake => bake::images(task, current, variables, reader),
+            InputFiles::Manifests => manifests::manifest_images(task, current, reader),
+            InputFiles::SyncList => manifests::sync_images(task, current, reader),
+            InputFiles::RegSync => regclient::sync_images(task, current, variables, reader),
+            InputFiles::RegBot => regclient::script_images(task, current, reader),
+            InputFiles::DevContainer | InputFiles::DevContainerFeatures => {
+                devcontainer::images(task, current, variables, reader)
+            }
+            InputFiles::Chart => manifests::chart_images(task, current, reader),
+        };
+        if let Some(message) = reader.gave_up() {
+            reader.add_unknown(current, message);
+        }
+        // The remaining unknown parts may concern both the pulled and the pushed images.
+        let unknown = reader.take_unknown();
+        named.pulled.unknown.extend(unknown.iter().cloned());
+        if let Some(settings) = containers::settings_of(task.client).filter(|_| !named.pulled.is_empty()) {
+            named.pulled.follow(&settings);
+        }
+        named.pushed.unknown.extend(unknown);
+        named
+    }
 }
 
 impl ProjectImages {
