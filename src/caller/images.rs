@@ -207,26 +207,28 @@ fn has_host(text: &str, image: &ImageReference) -> bool {
     !image.registry().is_docker_hub() || Registry::from_authority(first).is_ok_and(|host| host.is_docker_hub())
 }
 
-fn field<'f>(fields: &'f [String], name: &str) -> Option<&'f str> {
-    fields.iter().filter_map(|field| field.split_once('=')).find(|(key, _)| key.trim() == name).map(|(_, value)| value)
+/// Returns the value of a field `NAME=VALUE`. Case does not matter in the name (buildx `util/buildflags/`).
+pub(super) fn field<'f>(fields: &'f [String], name: &str) -> Option<&'f str> {
+    let pairs = fields.iter().filter_map(|field| field.split_once('='));
+    pairs
+        .map(|(key, value)| (key.trim(), value))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }
 
 /// Splits one record of comma-separated values. Quotes protect commas, and a quote within quotes is doubled (RFC 4180).
 pub(super) fn csv_fields(record: &str) -> Vec<String> {
-    let mut fields = vec![String::new()];
-    let mut quoted = false;
+    let (mut fields, mut field, mut is_quoted) = (Vec::new(), String::new(), false);
     let mut letters = record.chars().peekable();
     while let Some(letter) = letters.next() {
         match letter {
-            '"' if quoted && letters.peek() == Some(&'"') => {
-                letters.next();
-                fields.last_mut().expect("the list starts with one field and only grows").push('"');
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => fields.push(String::new()),
-            _ => fields.last_mut().expect("the list starts with one field and only grows").push(letter),
+            '"' if is_quoted && letters.peek() == Some(&'"') => field.extend(letters.next()),
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => fields.push(std::mem::take(&mut field)),
+            letter => field.push(letter),
         }
     }
+    fields.push(field);
     fields
 }
 
@@ -249,9 +251,11 @@ mod tests {
             (FlagKind::Output, "type=image,\"name=ghcr.io/a/b,ghcr.io/a/c\",push=true", "ghcr.io/a/b ghcr.io/a/c"),
             (FlagKind::Output, "type=registry,name=ghcr.io/a/b", "ghcr.io/a/b"),
             (FlagKind::Output, "type=docker,name=ghcr.io/a/b", ""),
+            (FlagKind::Output, "Type=docker,name=ghcr.io/a/b", ""),
             (FlagKind::Output, "out", ""),
             (FlagKind::Cache, "ghcr.io/a/b", "ghcr.io/a/b"),
             (FlagKind::Cache, "type=registry,ref=ghcr.io/a/b:c,mode=max", "ghcr.io/a/b:c"),
+            (FlagKind::Cache, "TYPE=registry,Ref=ghcr.io/a/b", "ghcr.io/a/b"),
             (FlagKind::Cache, "type=s3,name=ghcr.io/a/b", ""),
             (FlagKind::BuildContext, "x=docker-image://ghcr.io/a/b", ""),
             (FlagKind::BuildContext, "x=ghcr.io/a/b", ""),
