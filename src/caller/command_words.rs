@@ -183,9 +183,18 @@ impl<'a> Iterator for CommandWords<'a> {
     }
 }
 
-/// Tells whether Go's `strconv.ParseBool` reads `value` as true.
+/// Reads a boolean as Go's `strconv.ParseBool` does.
+pub(super) fn parse_bool(value: &str) -> Option<bool> {
+    match value {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// Tells whether Go reads `value` as true.
 pub(super) fn is_true(value: &str) -> bool {
-    matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
+    parse_bool(value) == Some(true)
 }
 
 #[cfg(test)]

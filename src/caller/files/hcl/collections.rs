@@ -14,38 +14,28 @@ type Operators<'e> = &'e [Decorated<TraversalOperator>];
 impl EvalContext {
     #[inline(never)]
     pub(super) fn traversal(&self, traversal: &Traversal, locals: &Locals<'_>) -> EvalResult {
-        let mut operators = traversal.operators.as_slice();
-        let value = match (&traversal.expr, operators) {
-            (Expression::Variable(kind), [name, attribute, rest @ ..])
-                if locals.get(kind.as_str()).is_none() && self.has_blocks(kind.as_str()) =>
-            {
-                operators = rest;
-                let (TraversalOperator::GetAttr(name), TraversalOperator::GetAttr(attribute)) =
-                    (name.value(), attribute.value())
-                else {
-                    return Err(EvalError::NotKnown);
-                };
-                self.block_attribute(kind.as_str(), name.as_str(), attribute.as_str())?
-            }
-            (Expression::Variable(kind), _)
-                if locals.get(kind.as_str()).is_none() && self.has_blocks(kind.as_str()) =>
-            {
-                return Err(EvalError::NotKnown); // a whole block
-            }
-            (root, _) => self.value(root, locals)?,
+        let operators = traversal.operators.as_slice();
+        let kind = match &traversal.expr {
+            Expression::Variable(kind) if locals.get(kind).is_none() && self.has_blocks(kind) => kind.as_str(),
+            root => return self.follow(self.value(root, locals)?, operators, locals),
         };
-        self.follow(value, operators, locals)
+        let [name, attribute, rest @ ..] = operators else { return Err(EvalError::NotKnown) }; // a whole block
+        match (name.value(), attribute.value()) {
+            (TraversalOperator::GetAttr(name), TraversalOperator::GetAttr(attribute)) => {
+                self.follow(self.block_attribute(kind, name, attribute)?, rest, locals)
+            }
+            _ => Err(EvalError::NotKnown),
+        }
     }
 
     fn follow(&self, mut value: HclValue, operators: Operators<'_>, locals: &Locals<'_>) -> EvalResult {
         for (at, operator) in operators.iter().enumerate() {
-            self.budget.spend(16).then_some(()).ok_or(EvalError::NotKnown)?;
+            self.spend(16)?;
             let rest = &operators[at + 1..];
             value = match operator.value() {
                 TraversalOperator::GetAttr(name) => attribute(&value, name.as_str())?,
                 TraversalOperator::Index(key) => index(&value, &self.value(key, locals)?)?,
-                #[expect(clippy::cast_precision_loss, reason = "lists are far shorter than 2^53")]
-                TraversalOperator::LegacyIndex(key) => index(&value, &HclValue::Number(*key.value() as f64))?,
+                TraversalOperator::LegacyIndex(key) => index(&value, &HclValue::integer(*key.value()))?,
                 TraversalOperator::FullSplat(_) => return self.splat(&value, rest, &[], locals),
                 TraversalOperator::AttrSplat(_) => {
                     // After the splat `.*`, only the attributes that follow directly are applied to each item.
@@ -113,25 +103,17 @@ impl EvalContext {
         locals: &Locals<'_>,
         mut act: impl FnMut(&Locals<'_>) -> EvalResult<()>,
     ) -> EvalResult<()> {
-        let with = |key: HclValue, value: &HclValue| {
-            let key = key_name.map(|name| (Rc::from(name), key));
-            key.into_iter().chain([(Rc::from(value_name), value.clone())]).collect::<Vec<_>>()
-        };
-        match collection {
-            HclValue::List(_) => {
-                for (at, value) in (0_u32..).zip(collection.as_list()?) {
-                    self.budget.spend(16).then_some(()).ok_or(EvalError::NotKnown)?;
-                    act(&Locals::within(&with(HclValue::Number(at.into()), value), locals))?;
-                }
-            }
+        let entries: Vec<(HclValue, &HclValue)> = match collection {
             HclValue::Map(_) => {
-                for (key, value) in collection.as_map()? {
-                    self.budget.spend(16).then_some(()).ok_or(EvalError::NotKnown)?;
-                    act(&Locals::within(&with(HclValue::Text(key.clone()), value), locals))?;
-                }
+                collection.as_map()?.iter().map(|(key, value)| (HclValue::Text(key.clone()), value)).collect()
             }
-            HclValue::Unknown => return Err(EvalError::NotKnown),
-            _ => return Err(EvalError::Refused),
+            list => list.as_list()?.iter().enumerate().map(|(at, value)| (HclValue::integer(at), value)).collect(),
+        };
+        for (key, value) in entries {
+            self.spend(16)?;
+            let key = key_name.map(|name| (Rc::from(name), key));
+            let names: Vec<_> = key.into_iter().chain([(Rc::from(value_name), value.clone())]).collect();
+            act(&Locals::within(&names, locals))?;
         }
         Ok(())
     }
@@ -144,17 +126,9 @@ pub(super) fn attribute(value: &HclValue, name: &str) -> EvalResult {
 pub(super) fn index(value: &HclValue, key: &HclValue) -> EvalResult {
     match value {
         HclValue::Map(_) => attribute(value, &key.as_known_text()?),
-        HclValue::List(_) => {
-            let at = key.as_number()?;
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "checked by the condition and by `get`"
-            )]
-            let item = if at >= 0.0 && at.fract() == 0.0 { value.as_list()?.get(at as usize) } else { None };
-            item.cloned().ok_or(EvalError::Refused)
+        list => {
+            let (items, at) = (list.as_list()?, key.as_integer()?);
+            usize::try_from(at).ok().and_then(|at| items.get(at)).cloned().ok_or(EvalError::Refused)
         }
-        HclValue::Unknown => Err(EvalError::NotKnown),
-        _ => Err(EvalError::Refused),
     }
 }

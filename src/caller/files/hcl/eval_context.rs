@@ -5,6 +5,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::value::{EvalError, EvalResult, HclValue};
 use super::{Expression, HclBlock, HclDocument, types};
@@ -21,7 +22,7 @@ pub(in crate::caller::files) struct EvalContext {
     look_up: VariableLookup,
     /// The values that every file may use, such as `BAKE_CMD_CONTEXT`.
     built_ins: BTreeMap<String, HclValue>,
-    attributes: BTreeMap<String, Rc<Expression>>,
+    attributes: BTreeMap<String, Arc<Expression>>,
     variables: BTreeMap<String, HclBlock>,
     pub(super) functions: BTreeMap<String, HclBlock>,
     /// The target and group blocks, once their names are known.
@@ -115,14 +116,20 @@ impl EvalContext {
         }
     }
 
+    /// Takes steps from the budget. Without a budget, the value is unknown.
+    pub(super) fn spend(&self, steps: u64) -> EvalResult<()> {
+        if self.budget.spend(steps) { Ok(()) } else { Err(EvalError::NotKnown) }
+    }
+
     /// Returns the value of a name that is not local.
     pub(super) fn global(&self, name: &str) -> EvalResult {
         if let Some(value) = self.built_ins.get(name) {
             return Ok(value.clone());
         }
-        let is_there = self.attributes.contains_key(name) || self.variables.contains_key(name);
-        is_there.then_some(()).ok_or(EvalError::Refused)?;
-        self.once(name, || self.work_out(name))
+        if self.attributes.contains_key(name) || self.variables.contains_key(name) {
+            return self.once(name, || self.work_out(name));
+        }
+        Err(EvalError::Refused)
     }
 
     /// Returns the value of `target.NAME.ATTRIBUTE`, from the last block of that name.
@@ -159,8 +166,8 @@ impl EvalContext {
 
     fn work_out(&self, name: &str) -> EvalResult {
         let variable = self.variables.get(name);
-        let declared = variable.and_then(|variable| variable.get("type")).map(|constraint| types::parse(constraint));
-        let default = self.attributes.get(name).or_else(|| variable?.get("default"));
+        let declared = variable.and_then(|variable| variable.get("type")).map(types::parse);
+        let default = self.attributes.get(name).map(Arc::as_ref).or_else(|| variable?.get("default"));
         let value = match default {
             Some(default) => self.value(default, &Locals::default())?,
             None if declared.is_some() => HclValue::Null,

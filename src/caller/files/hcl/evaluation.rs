@@ -48,21 +48,14 @@ impl EvalContext {
     fn object(&self, object: &Object, locals: &Locals<'_>) -> EvalResult {
         let mut entries = BTreeMap::new();
         for (key, value) in object {
+            // A bare name is the key itself, and a name in parentheses is a variable.
             let key: Rc<str> = match key {
-                ObjectKey::Ident(name) => name.as_str().into(),
-                ObjectKey::Expression(expression) => self.key(expression, locals)?,
+                ObjectKey::Ident(name) | ObjectKey::Expression(Expression::Variable(name)) => name.as_str().into(),
+                ObjectKey::Expression(expression) => self.value(expression, locals)?.as_known_text()?,
             };
             entries.insert(key, self.value(value.expr(), locals)?);
         }
         Ok(HclValue::map(entries))
-    }
-
-    /// Returns the key of an object's entry. A bare name is the key itself, and a name in parentheses is a variable.
-    fn key(&self, expression: &Expression, locals: &Locals<'_>) -> EvalResult<Rc<str>> {
-        match expression {
-            Expression::Variable(name) => Ok(name.as_str().into()),
-            expression => self.value(expression, locals)?.as_known_text(),
-        }
     }
 
     /// Evaluates both results of a conditional, because they must have the same type. For example, a number becomes a

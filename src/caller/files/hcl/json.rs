@@ -3,8 +3,9 @@
 //! JSON is converted to the syntax tree of HCL, so that one evaluator serves both forms. Source: hashicorp/hcl
 //! `json/spec.md`.
 
-use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::{fmt, iter};
 
 use hcl_edit::expr::{Array, Expression, Object, ObjectKey, ObjectValue};
 use hcl_edit::template::Template;
@@ -21,23 +22,13 @@ const BLOCK_KINDS: [&str; 4] = ["variable", "function", "group", "target"];
 /// The key whose value is a comment.
 const COMMENT: &str = "//";
 
-/// A document without `Rc`, because the parser's thread returns the document to another thread.
-#[derive(Default)]
-pub(super) struct JsonDocument {
-    attributes: JsonAttributes,
-    /// The kind, label and attributes of each block.
-    blocks: Vec<(String, String, JsonAttributes)>,
-}
-
-type JsonAttributes = Vec<(String, Expression)>;
-
 /// Parses a document. Returns `None` if the document is broken.
-pub(super) fn document(text: &str) -> Option<JsonDocument> {
+pub(super) fn document(text: &str) -> Option<HclDocument> {
     let json: JsonNode = serde_json::from_str(text).ok()?;
-    let mut parsed = JsonDocument::default();
+    let mut parsed = HclDocument::default();
     for (name, value) in properties(json)? {
         if !BLOCK_KINDS.contains(&name.as_str()) {
-            parsed.attributes.push((name, expression(value)?));
+            parsed.attributes.push((name, Arc::new(expression(value)?)));
             continue;
         }
         for (label, bodies) in properties(value)? {
@@ -46,22 +37,13 @@ pub(super) fn document(text: &str) -> Option<JsonDocument> {
                 body => vec![body],
             };
             for body in bodies {
-                let attributes = properties(body)?.into_iter().map(|(name, value)| Some((name, expression(value)?)));
-                parsed.blocks.push((name.clone(), label.clone(), attributes.collect::<Option<_>>()?));
+                let attribute = |(name, value)| Some((name, Arc::new(expression(value)?)));
+                let attributes = properties(body)?.into_iter().map(attribute).collect::<Option<_>>()?;
+                parsed.blocks.push(HclBlock { kind: name.clone(), label: label.clone(), attributes });
             }
         }
     }
     Some(parsed)
-}
-
-impl JsonDocument {
-    pub(super) fn into_document(self) -> HclDocument {
-        let shared = |attributes: JsonAttributes| {
-            attributes.into_iter().map(|(name, value)| (name, Rc::new(value))).collect::<Vec<_>>()
-        };
-        let block = |(kind, label, attributes)| HclBlock { kind, label, attributes: shared(attributes) };
-        HclDocument { attributes: shared(self.attributes), blocks: self.blocks.into_iter().map(block).collect() }
-    }
 }
 
 /// Parses JSON as a value, without evaluating templates. Returns `None` if the text is broken.
@@ -162,6 +144,10 @@ impl<'de> Deserialize<'de> for JsonNode {
 
 struct JsonVisitor;
 
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a number that f64 cannot represent exactly is later treated as unknown"
+)]
 impl<'de> Visitor<'de> for JsonVisitor {
     type Value = JsonNode;
 
@@ -177,18 +163,10 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(JsonNode::Bool(value))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a number that f64 cannot represent exactly is later treated as unknown"
-    )]
     fn visit_i64<E>(self, value: i64) -> Result<JsonNode, E> {
         Ok(JsonNode::Number(value as f64))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a number that f64 cannot represent exactly is later treated as unknown"
-    )]
     fn visit_u64<E>(self, value: u64) -> Result<JsonNode, E> {
         Ok(JsonNode::Number(value as f64))
     }
@@ -202,18 +180,10 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<JsonNode, A::Error> {
-        let mut all = Vec::new();
-        while let Some(item) = items.next_element()? {
-            all.push(item);
-        }
-        Ok(JsonNode::List(all))
+        iter::from_fn(|| items.next_element().transpose()).collect::<Result<_, _>>().map(JsonNode::List)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut properties: A) -> Result<JsonNode, A::Error> {
-        let mut all = Vec::new();
-        while let Some(property) = properties.next_entry()? {
-            all.push(property);
-        }
-        Ok(JsonNode::Map(all))
+        iter::from_fn(|| properties.next_entry().transpose()).collect::<Result<_, _>>().map(JsonNode::Map)
     }
 }

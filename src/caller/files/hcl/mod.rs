@@ -4,11 +4,11 @@
 //! limit on its work. Sources: hashicorp/hcl `hclsyntax/spec.md`, `json/spec.md`; docker/buildx `bake/hclparser/`.
 
 mod collections;
+mod comparison;
 mod eval_context;
 mod evaluation;
 mod functions;
 mod json;
-mod kinds;
 mod operators;
 mod template;
 #[cfg(test)]
@@ -16,7 +16,7 @@ mod tests;
 mod types;
 mod value;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use hcl_edit::structure::{Body, Structure};
 
@@ -36,10 +36,11 @@ const STEPS_A_BYTE: u64 = 32;
 /// The unevaluated value of an attribute.
 pub(super) type Expression = hcl_edit::expr::Expression;
 
+/// A parsed file. Its expressions are in `Arc`, because a thread of its own parses the file.
 #[derive(Debug, Default)]
 pub(super) struct HclDocument {
     /// The attributes outside all blocks.
-    pub(super) attributes: Vec<(String, Rc<Expression>)>,
+    pub(super) attributes: Vec<(String, Arc<Expression>)>,
     pub(super) blocks: Vec<HclBlock>,
 }
 
@@ -48,13 +49,13 @@ pub(super) struct HclDocument {
 pub(super) struct HclBlock {
     pub(super) kind: String,
     pub(super) label: String,
-    pub(super) attributes: Vec<(String, Rc<Expression>)>,
+    pub(super) attributes: Vec<(String, Arc<Expression>)>,
 }
 
 impl HclBlock {
     /// Returns the unevaluated value of an attribute.
-    pub(super) fn get(&self, name: &str) -> Option<&Rc<Expression>> {
-        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    pub(super) fn get(&self, name: &str) -> Option<&Expression> {
+        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
     }
 }
 
@@ -70,7 +71,7 @@ pub(super) fn parse(text: &str, budget: &Budget) -> Option<HclDocument> {
 /// Parses the JSON form of HCL. Returns `None` if the text is broken or too large.
 pub(super) fn parse_json(text: &str, budget: &Budget) -> Option<HclDocument> {
     budget.spend(text.len() as u64 * STEPS_A_BYTE).then_some(())?;
-    threads::with_stack(PARSER_STACK, || json::document(text)).ok()?.map(json::JsonDocument::into_document)
+    threads::with_stack(PARSER_STACK, || json::document(text)).ok()?
 }
 
 fn document(body: Body) -> HclDocument {
@@ -78,18 +79,14 @@ fn document(body: Body) -> HclDocument {
     for structure in body {
         match structure {
             Structure::Attribute(attribute) => {
-                document.attributes.push((attribute.key.to_string(), Rc::new(attribute.value)));
+                document.attributes.push((attribute.key.to_string(), Arc::new(attribute.value)));
             }
             Structure::Block(block) => {
                 let [label] = block.labels.as_slice() else { continue }; // bake's blocks have one label
-                let label = label.as_str().to_owned();
+                let (kind, label) = (block.ident.to_string(), label.as_str().to_owned());
                 let attributes = block.body.into_attributes();
-                let attributes = attributes.map(|attribute| (attribute.key.to_string(), Rc::new(attribute.value)));
-                document.blocks.push(HclBlock {
-                    kind: block.ident.to_string(),
-                    label,
-                    attributes: attributes.collect(),
-                });
+                let attributes = attributes.map(|attribute| (attribute.key.to_string(), Arc::new(attribute.value)));
+                document.blocks.push(HclBlock { kind, label, attributes: attributes.collect() });
             }
         }
     }

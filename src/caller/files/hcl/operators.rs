@@ -20,30 +20,15 @@ impl EvalContext {
         let operator = *operation.operator.value();
         let left = self.value(&operation.lhs_expr, locals)?;
         if let BinaryOperator::And | BinaryOperator::Or = operator {
-            return self.logic(operator, &left, operation, locals);
+            let (left, decisive) = (left.as_bool(), operator == BinaryOperator::Or);
+            if left == Ok(decisive) {
+                return Ok(HclValue::Bool(decisive)); // the right operand is not evaluated
+            }
+            return decided(left, self.value(&operation.rhs_expr, locals)?.as_bool(), decisive);
         }
         let right = self.value(&operation.rhs_expr, locals)?;
         self.budget.spend(left.weight().min(right.weight()));
         operate(operator, &left, &right)
-    }
-
-    /// Evaluates `&&` or `||`. One operand may decide the result even if the other operand is unknown.
-    fn logic(
-        &self,
-        operator: BinaryOperator,
-        left: &HclValue,
-        operation: &BinaryOp,
-        locals: &Locals<'_>,
-    ) -> EvalResult {
-        let decisive = operator == BinaryOperator::Or;
-        let left = left.as_bool();
-        match left {
-            Ok(value) if value == decisive => return Ok(HclValue::Bool(decisive)),
-            Err(EvalError::Refused) => return Err(EvalError::Refused),
-            _ => {}
-        }
-        let right = self.value(&operation.rhs_expr, locals)?.as_bool()?;
-        if right == decisive { Ok(HclValue::Bool(decisive)) } else { left.map(|_| HclValue::Bool(right)) }
     }
 }
 
@@ -68,4 +53,14 @@ pub(super) fn operate(operator: BinaryOperator, left: &HclValue, right: &HclValu
         BinaryOperator::Mod => HclValue::number(left % right),
         BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Eq | BinaryOperator::NotEq => HclValue::Unknown,
     })
+}
+
+/// Applies `&&` or `||`. One operand may decide the result even if the other operand is unknown.
+pub(super) fn decided(left: EvalResult<bool>, right: EvalResult<bool>, decisive: bool) -> EvalResult {
+    let is_decided = left == Ok(decisive) || right == Ok(decisive);
+    match (left, right) {
+        (Err(EvalError::Refused), _) | (_, Err(EvalError::Refused)) => Err(EvalError::Refused),
+        _ if is_decided => Ok(HclValue::Bool(decisive)),
+        (left, right) => left.and(right).map(HclValue::Bool),
+    }
 }

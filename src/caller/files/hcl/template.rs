@@ -3,11 +3,8 @@
 use hcl_edit::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
 use super::eval_context::{EvalContext, Locals};
-use super::value::{EvalError, EvalResult, HclValue};
+use super::value::{EvalError, EvalResult, HclValue, LENGTH_AT_MOST};
 use crate::caller::files::image_side::UNKNOWN;
-
-/// The largest length of a text in bytes. A text beyond this limit is unknown.
-const LENGTH_AT_MOST: usize = 1 << 16;
 
 impl EvalContext {
     /// Evaluates a template. A template that is a single `${…}` has the type of the value in the braces. Other
@@ -28,25 +25,21 @@ impl EvalContext {
         let mut is_stripped = around.strip_start();
         let mut elements = template.iter().peekable();
         while let Some(element) = elements.next() {
-            let next = elements.peek().map_or(around.strip_end(), |next| strips_before(next));
+            let next = elements.peek().map_or(around.strip_end(), |next| strips(next).strip_start());
             match element {
                 Element::Literal(text) => {
                     let text = if is_stripped { text.trim_start() } else { text.as_str() };
                     self.push(if next { text.trim_end() } else { text }, whole)?;
                 }
                 Element::Interpolation(interpolation) => {
-                    let text = match self.value(&interpolation.expr, locals)?.as_text() {
-                        Err(EvalError::NotKnown) => UNKNOWN.to_string().into(),
-                        text => text?,
-                    };
-                    self.push(&text, whole)?;
+                    self.push(&self.value(&interpolation.expr, locals)?.as_marked_text()?, whole)?;
                 }
                 Element::Directive(directive) => match &**directive {
                     Directive::If(directive) => self.fill_if(directive, locals, whole)?,
                     Directive::For(directive) => self.fill_for(directive, locals, whole)?,
                 },
             }
-            is_stripped = strips_behind(element);
+            is_stripped = strips(element).strip_end();
         }
         Ok(())
     }
@@ -93,24 +86,15 @@ fn between(before: Strip, behind: Strip) -> Strip {
     Strip::from((before.strip_end(), behind.strip_start()))
 }
 
-fn strips_before(element: &Element) -> bool {
-    match element {
-        Element::Literal(_) => false,
-        Element::Interpolation(interpolation) => interpolation.strip.strip_start(),
+/// Returns whether to strip white space before and after an element.
+fn strips(element: &Element) -> Strip {
+    let (first, last) = match element {
+        Element::Literal(_) => return Strip::None,
+        Element::Interpolation(interpolation) => return interpolation.strip,
         Element::Directive(directive) => match &**directive {
-            Directive::If(directive) => directive.if_expr.strip.strip_start(),
-            Directive::For(directive) => directive.for_expr.strip.strip_start(),
+            Directive::If(directive) => (directive.if_expr.strip, directive.endif_expr.strip),
+            Directive::For(directive) => (directive.for_expr.strip, directive.endfor_expr.strip),
         },
-    }
-}
-
-fn strips_behind(element: &Element) -> bool {
-    match element {
-        Element::Literal(_) => false,
-        Element::Interpolation(interpolation) => interpolation.strip.strip_end(),
-        Element::Directive(directive) => match &**directive {
-            Directive::If(directive) => directive.endif_expr.strip.strip_end(),
-            Directive::For(directive) => directive.endfor_expr.strip.strip_end(),
-        },
-    }
+    };
+    Strip::from((first.strip_start(), last.strip_end()))
 }

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use super::value::{EvalError, EvalResult, HclValue};
 use super::{Expression, json};
+use crate::caller::command_words::parse_bool;
+use crate::caller::images::csv_fields;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum HclType {
@@ -96,15 +98,13 @@ impl HclType {
     fn read(&self, text: &str) -> EvalResult {
         match self {
             Self::Text | Self::Any => Ok(HclValue::text(text)),
-            Self::Bool => match text {
-                "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(HclValue::Bool(true)),
-                "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(HclValue::Bool(false)),
-                _ => Err(EvalError::Refused),
-            },
+            Self::Bool => parse_bool(text).map(HclValue::Bool).ok_or(EvalError::Refused),
             Self::Number => HclValue::text(text.trim()).as_number().map(HclValue::decimal),
             Self::List(inner) | Self::Set(inner) => {
-                let parts =
-                    if text.is_empty() { Vec::new() } else { comma_separated(text).ok_or(EvalError::Refused)? };
+                if !text.matches('"').count().is_multiple_of(2) {
+                    return Err(EvalError::Refused); // an open quote
+                }
+                let parts = if text.is_empty() { Vec::new() } else { csv_fields(text) };
                 let items = parts.iter().map(|part| inner.read(part)).collect::<EvalResult<_>>()?;
                 Ok(self.convert(HclValue::list(items)))
             }
@@ -119,12 +119,12 @@ impl HclType {
             (Self::Text, _) => value.as_text().map_or(HclValue::Unknown, HclValue::Text),
             (Self::Number, _) => value.as_number().map_or(HclValue::Unknown, HclValue::decimal),
             (Self::Bool, _) => value.as_bool().map_or(HclValue::Unknown, HclValue::Bool),
-            (Self::List(inner), _) => self.items(&value, inner),
+            (Self::List(inner), _) => inner.items(&value),
             (Self::Map(inner), _) => value.as_map().map_or(HclValue::Unknown, |entries| {
                 HclValue::map(entries.iter().map(|(key, value)| (key.clone(), inner.convert(value.clone()))).collect())
             }),
             (Self::Set(inner), _) => {
-                let items = self.items(&value, inner);
+                let items = inner.items(&value);
                 let texts = items.as_list().unwrap_or_default().iter().map(HclValue::as_known_text);
                 let sorted = texts.collect::<EvalResult<BTreeSet<_>>>().ok().filter(|_| **inner == Self::Text);
                 sorted.map_or(HclValue::Unknown, HclValue::texts)
@@ -132,26 +132,10 @@ impl HclType {
         }
     }
 
-    fn items(&self, value: &HclValue, inner: &Self) -> HclValue {
-        match value.as_list() {
-            Ok(items) => HclValue::list(items.iter().map(|item| inner.convert(item.clone())).collect()),
-            Err(_) => HclValue::Unknown,
-        }
+    /// Converts the items of a list to this type.
+    fn items(&self, list: &HclValue) -> HclValue {
+        list.as_list().map_or(HclValue::Unknown, |items| {
+            HclValue::list(items.iter().map(|item| self.convert(item.clone())).collect())
+        })
     }
-}
-
-/// Splits a text at its commas. A part may be quoted. Returns `None` if a quote is not closed.
-fn comma_separated(text: &str) -> Option<Vec<String>> {
-    let (mut parts, mut part, mut is_quoted) = (Vec::new(), String::new(), false);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if is_quoted && chars.peek() == Some(&'"') => part.extend(chars.next()),
-            '"' => is_quoted = !is_quoted,
-            ',' if !is_quoted => parts.push(std::mem::take(&mut part)),
-            c => part.push(c),
-        }
-    }
-    parts.push(part);
-    (!is_quoted).then_some(parts)
 }

@@ -9,7 +9,7 @@ use crate::caller::files::image_side::UNKNOWN;
 
 /// The largest length of a text in bytes. A text beyond this limit is unknown. Only inline Dockerfiles come near this
 /// limit.
-const LENGTH_AT_MOST: usize = 1 << 16;
+pub(super) const LENGTH_AT_MOST: usize = 1 << 16;
 /// The largest depth of a value. A value beyond this depth is unknown, because the functions that walk through values
 /// are recursive.
 const DEPTH_AT_MOST: u8 = 24;
@@ -24,20 +24,15 @@ pub(in crate::caller::files) enum HclValue {
     Number(f64),
     /// A text in which [`UNKNOWN`] replaces each unknown part.
     Text(Rc<str>),
-    List(Rc<HclList>),
-    Map(Rc<HclMap>),
+    List(Rc<HclParts<Vec<Self>>>),
+    /// An object or map, sorted by key.
+    Map(Rc<HclParts<BTreeMap<Rc<str>, Self>>>),
 }
 
+/// The parts of a list or map.
 #[derive(Debug, PartialEq)]
-pub(in crate::caller::files) struct HclList {
-    items: Vec<HclValue>,
-    whole: ValueSummary,
-}
-
-/// An object or map, sorted by key.
-#[derive(Debug, PartialEq)]
-pub(in crate::caller::files) struct HclMap {
-    entries: BTreeMap<Rc<str>, HclValue>,
+pub(in crate::caller::files) struct HclParts<T> {
+    parts: T,
     whole: ValueSummary,
 }
 
@@ -47,7 +42,13 @@ struct ValueSummary {
     depth: u8,
     weight: u64,
     is_known: bool,
+    /// The kinds of simple values, such as [`TEXT`].
+    kinds: u8,
 }
+
+pub(super) const TEXT: u8 = 1;
+const NUMBER: u8 = 2;
+const BOOL: u8 = 4;
 
 /// The reason why an expression has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,14 +69,14 @@ impl HclValue {
 
     pub(super) fn list(items: Vec<Self>) -> Self {
         match ValueSummary::from_parts(items.iter()) {
-            Some(whole) => Self::List(Rc::new(HclList { items, whole })),
+            Some(whole) => Self::List(Rc::new(HclParts { parts: items, whole })),
             None => Self::Unknown,
         }
     }
 
     pub(super) fn map(entries: BTreeMap<Rc<str>, Self>) -> Self {
         match ValueSummary::from_parts(entries.values()) {
-            Some(whole) => Self::Map(Rc::new(HclMap { entries, whole })),
+            Some(whole) => Self::Map(Rc::new(HclParts { parts: entries, whole })),
             None => Self::Unknown,
         }
     }
@@ -92,16 +93,24 @@ impl HclValue {
         if is_written_alike { Self::Number(number) } else { Self::Unknown }
     }
 
+    /// Returns a count, or a whole number that a function computes.
+    #[expect(clippy::cast_precision_loss, reason = "a number that f64 cannot represent exactly is unknown")]
+    pub(super) fn integer(number: impl TryInto<i64>) -> Self {
+        number.try_into().map_or(Self::Unknown, |number| Self::number(number as f64))
+    }
+
     pub(super) fn texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Self {
         Self::list(texts.into_iter().map(Self::text).collect())
     }
 
     fn whole(&self) -> ValueSummary {
-        let leaf = |weight: usize, is_known| ValueSummary { depth: 0, weight: weight as u64 + 1, is_known };
+        let leaf = |kinds, is_known| ValueSummary { depth: 0, weight: 1, is_known, kinds };
         match self {
             Self::Unknown => leaf(0, false),
-            Self::Null | Self::Bool(_) | Self::Number(_) => leaf(0, true),
-            Self::Text(text) => leaf(text.len(), !text.contains(UNKNOWN)),
+            Self::Null => leaf(0, true),
+            Self::Bool(_) => leaf(BOOL, true),
+            Self::Number(_) => leaf(NUMBER, true),
+            Self::Text(text) => ValueSummary { weight: text.len() as u64 + 1, ..leaf(TEXT, !text.contains(UNKNOWN)) },
             Self::List(list) => list.whole,
             Self::Map(map) => map.whole,
         }
@@ -117,6 +126,16 @@ impl HclValue {
         self.whole().weight
     }
 
+    /// Returns the kinds of simple values within the value, as a set of bits.
+    pub(super) fn kinds(&self) -> u8 {
+        self.whole().kinds
+    }
+
+    /// Returns the reason why this value is not of an expected kind.
+    pub(super) fn mismatch(&self) -> EvalError {
+        if *self == Self::Unknown { EvalError::NotKnown } else { EvalError::Refused }
+    }
+
     /// Returns the text of the value. The text may have unknown parts.
     pub(in crate::caller::files) fn as_text(&self) -> EvalResult<Rc<str>> {
         match self {
@@ -124,8 +143,15 @@ impl HclValue {
             Self::Bool(true) => Ok("true".into()),
             Self::Bool(false) => Ok("false".into()),
             Self::Number(number) => Ok(number.to_string().into()),
-            Self::Unknown => Err(EvalError::NotKnown),
-            Self::Null | Self::List(_) | Self::Map(_) => Err(EvalError::Refused),
+            Self::Unknown | Self::Null | Self::List(_) | Self::Map(_) => Err(self.mismatch()),
+        }
+    }
+
+    /// Returns the text of the value, or [`UNKNOWN`] for an unknown value.
+    pub(super) fn as_marked_text(&self) -> EvalResult<Rc<str>> {
+        match self {
+            Self::Unknown => Ok(UNKNOWN.to_string().into()),
+            known => known.as_text(),
         }
     }
 
@@ -144,8 +170,7 @@ impl HclValue {
                 text if text.contains(UNKNOWN) => Err(EvalError::NotKnown),
                 _ => Err(EvalError::Refused),
             },
-            Self::Unknown => Err(EvalError::NotKnown),
-            _ => Err(EvalError::Refused),
+            other => Err(other.mismatch()),
         }
     }
 
@@ -157,61 +182,27 @@ impl HclValue {
                 let is_number = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
                 text.parse().ok().filter(|_| is_number).ok_or(EvalError::Refused)
             }
-            Self::Unknown => Err(EvalError::NotKnown),
-            _ => Err(EvalError::Refused),
+            other => Err(other.mismatch()),
         }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "numbers of 9e15 or more are unknown")]
+    pub(super) fn as_integer(&self) -> EvalResult<i64> {
+        let number = self.as_number()?;
+        if number.fract() == 0.0 { Ok(number as i64) } else { Err(EvalError::Refused) }
     }
 
     pub(in crate::caller::files) fn as_list(&self) -> EvalResult<&[Self]> {
         match self {
-            Self::List(list) => Ok(&list.items),
-            Self::Unknown => Err(EvalError::NotKnown),
-            _ => Err(EvalError::Refused),
+            Self::List(list) => Ok(&list.parts),
+            other => Err(other.mismatch()),
         }
     }
 
     pub(in crate::caller::files) fn as_map(&self) -> EvalResult<&BTreeMap<Rc<str>, Self>> {
         match self {
-            Self::Map(map) => Ok(&map.entries),
-            Self::Unknown => Err(EvalError::NotKnown),
-            _ => Err(EvalError::Refused),
-        }
-    }
-
-    /// Evaluates `==`. Values of different types are never equal. Two lists with equal items may differ in type, so the
-    /// result is unknown. For example, `["a"]` is a tuple, and `split` returns a list. Two empty maps are treated as
-    /// equal, because people compare with `{}`.
-    pub(super) fn equals(&self, other: &Self) -> EvalResult<bool> {
-        match (self, other) {
-            (Self::Unknown, _) | (_, Self::Unknown) => Err(EvalError::NotKnown),
-            (Self::Text(a), Self::Text(b)) if a.contains(UNKNOWN) || b.contains(UNKNOWN) => {
-                if may_be_equal(a, b) {
-                    Err(EvalError::NotKnown)
-                } else {
-                    Ok(false)
-                }
-            }
-            (Self::Map(a), Self::Map(b)) if a.entries.is_empty() && b.entries.is_empty() => Ok(true),
-            (Self::List(_), Self::List(_)) | (Self::Map(_), Self::Map(_)) => {
-                let is_same = self.is_known() && other.is_known() && self != other;
-                if is_same { Ok(false) } else { Err(EvalError::NotKnown) }
-            }
-            _ => Ok(self == other),
-        }
-    }
-
-    /// Returns a value that is either `self` or `other`. The parts in which the two values differ are unknown.
-    pub(super) fn either(&self, other: &Self) -> Self {
-        match (self, other) {
-            (Self::Text(a), Self::Text(b)) if a != b => {
-                let common = a.char_indices().zip(b.chars()).find(|((_, a), b)| a != b).map(|((at, _), _)| at);
-                Self::text(format!("{}{UNKNOWN}", &a[..common.unwrap_or(a.len().min(b.len()))]))
-            }
-            (Self::List(a), Self::List(b)) if a.items.len() == b.items.len() => {
-                Self::list(a.items.iter().zip(&b.items).map(|(a, b)| a.either(b)).collect())
-            }
-            _ if self == other => self.clone(),
-            _ => Self::Unknown,
+            Self::Map(map) => Ok(&map.parts),
+            other => Err(other.mismatch()),
         }
     }
 }
@@ -219,24 +210,13 @@ impl HclValue {
 impl ValueSummary {
     /// Summarises a value from its parts. Returns `None` if the value is too large.
     fn from_parts<'v>(parts: impl Iterator<Item = &'v HclValue>) -> Option<Self> {
-        let mut whole = Self { depth: 1, weight: 1, is_known: true };
+        let mut whole = Self { depth: 1, weight: 1, is_known: true, kinds: 0 };
         for part in parts.map(HclValue::whole) {
             whole.depth = whole.depth.max(part.depth + 1);
             whole.weight += part.weight;
             whole.is_known &= part.is_known;
+            whole.kinds |= part.kinds;
         }
         (whole.depth <= DEPTH_AT_MOST && whole.weight <= WEIGHT_AT_MOST).then_some(whole)
     }
-}
-
-/// Tells whether two partly unknown texts may be equal. The texts differ if they differ before or after the unknown
-/// parts.
-fn may_be_equal(a: &str, b: &str) -> bool {
-    let ends = |text: &'_ str| match (text.split_once(UNKNOWN), text.rsplit_once(UNKNOWN)) {
-        (Some((start, _)), Some((_, end))) => (start.to_owned(), end.to_owned()),
-        _ => (text.to_owned(), text.to_owned()),
-    };
-    let ((a_start, a_end), (b_start, b_end)) = (ends(a), ends(b));
-    (a_start.starts_with(&b_start) || b_start.starts_with(&a_start))
-        && (a_end.ends_with(&b_end) || b_end.ends_with(&a_end))
 }

@@ -1,10 +1,11 @@
-//! Functions that encode or decode a text.
+//! Functions that encode or decode a value.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Function;
+use crate::caller::files::hcl::json;
 use crate::caller::files::hcl::value::{EvalError, HclValue};
 
 /// The characters that Go's `url.QueryEscape` escapes.
@@ -20,6 +21,8 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "urlencode" => {
             |a| Ok(HclValue::text(utf8_percent_encode(&a.text(0)?, ESCAPED).to_string().replace("%20", "+")))
         }
+        "jsondecode" => |a| json::value(&a.text(0)?).ok_or(EvalError::Refused),
+        "jsonencode" => |a| json::encode(a.get(0)?).map(HclValue::text),
         _ => return None,
     })
 }

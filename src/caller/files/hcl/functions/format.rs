@@ -29,7 +29,7 @@ fn format_list(arguments: &FunctionArguments<'_>) -> EvalResult {
         let values: Vec<HclValue> = arguments.values.iter().map(of_row).collect();
         let (pattern, rest) = values.split_first().ok_or(EvalError::Refused)?;
         let weight = values.iter().map(HclValue::weight).sum();
-        arguments.budget.spend(weight).then_some(()).ok_or(EvalError::NotKnown)?;
+        arguments.spend(weight)?;
         format(pattern, rest).map(HclValue::text)
     };
     (0..length).map(row).collect::<EvalResult<_>>().map(HclValue::list)
@@ -70,10 +70,9 @@ fn format(pattern: &HclValue, values: &[HclValue]) -> EvalResult<String> {
 
 fn format_value(verb: char, value: &HclValue) -> EvalResult<String> {
     match (verb, value) {
-        ('s' | 'v', HclValue::Unknown) => Ok(UNKNOWN.to_string()),
         ('v', HclValue::Null) => Ok("null".to_owned()),
         ('v', HclValue::List(_) | HclValue::Map(_)) => json::encode(value),
-        ('s' | 'v', value) => Ok(value.as_text()?.to_string()),
+        ('s' | 'v', value) => Ok(value.as_marked_text()?.to_string()),
         ('d', value) => {
             let number = value.as_number()?;
             if number.fract() == 0.0 { Ok(number.to_string()) } else { Err(EvalError::NotKnown) }

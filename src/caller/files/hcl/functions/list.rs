@@ -18,7 +18,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
             _ => Err(EvalError::Refused),
         },
         "contains" => |a| Ok(HclValue::Bool(position(a)?.is_some())),
-        "indexof" => |a| position(a)?.map(count).ok_or(EvalError::Refused),
+        "indexof" => |a| position(a)?.map(HclValue::integer).ok_or(EvalError::Refused),
         "concat" => |a| {
             let lists = a.values.iter().map(HclValue::as_list).collect::<EvalResult<Vec<_>>>()?;
             let whole = HclValue::list(lists.concat());
@@ -49,12 +49,8 @@ pub(super) fn find(name: &str) -> Option<Function> {
         },
         "chunklist" => |a| {
             let size = usize::try_from(a.integer(1)?).map_err(|_| EvalError::Refused)?;
-            let list = a.list(0)?;
-            Ok(HclValue::list(
-                list.chunks(if size == 0 { list.len().max(1) } else { size })
-                    .map(|c| HclValue::list(c.to_vec()))
-                    .collect(),
-            ))
+            let size = if size == 0 { usize::MAX } else { size }; // one chunk
+            Ok(HclValue::list(a.list(0)?.chunks(size).map(|chunk| HclValue::list(chunk.to_vec())).collect()))
         },
         "coalesce" => |a| {
             let found = a.values.iter().find(|value| **value != HclValue::Null).cloned().ok_or(EvalError::Refused)?;
@@ -78,7 +74,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
 fn length(arguments: &FunctionArguments<'_>) -> EvalResult {
     match arguments.get(0)? {
         HclValue::Map(_) => Err(EvalError::NotKnown),
-        list => Ok(count(list.as_list()?.len())),
+        list => Ok(HclValue::integer(list.as_list()?.len())),
     }
 }
 
@@ -95,7 +91,7 @@ fn element(arguments: &FunctionArguments<'_>) -> EvalResult {
 fn position(arguments: &FunctionArguments<'_>) -> EvalResult<Option<usize>> {
     let wanted = arguments.get(1)?;
     for (at, item) in arguments.list(0)?.iter().enumerate() {
-        arguments.budget.spend(wanted.weight()).then_some(()).ok_or(EvalError::NotKnown)?;
+        arguments.spend(wanted.weight())?;
         if item.equals(wanted)? {
             return Ok(Some(at));
         }
@@ -116,8 +112,7 @@ fn distinct(arguments: &FunctionArguments<'_>) -> EvalResult {
     let mut distinct: Vec<HclValue> = Vec::new();
     arguments.get(0)?.as_type_with(arguments.get(0)?)?; // the items of a list have one type
     for item in arguments.list(0)? {
-        arguments.budget.spend((distinct.len() as u64 + 1).saturating_mul(item.weight()));
-        arguments.budget.is_left().then_some(()).ok_or(EvalError::NotKnown)?;
+        arguments.spend((distinct.len() as u64 + 1).saturating_mul(item.weight()))?;
         if !distinct.contains(item) {
             distinct.push(item.clone());
         }
@@ -127,15 +122,13 @@ fn distinct(arguments: &FunctionArguments<'_>) -> EvalResult {
 
 /// Evaluates `range(END)`, `range(START, END)` and `range(START, END, STEP)`.
 fn range(arguments: &FunctionArguments<'_>) -> EvalResult {
-    let (start, end) = match arguments.optional(1) {
-        Some(_) => (arguments.number(0)?, arguments.number(1)?),
-        None => (0.0, arguments.number(0)?),
+    let numbers = arguments.numbers()?;
+    let (start, end) = match *numbers {
+        [] => return Err(EvalError::Refused),
+        [end] => (0.0, end),
+        [start, end, ..] => (start, end),
     };
-    let step = match arguments.optional(2) {
-        Some(_) => arguments.number(2)?,
-        None if end < start => -1.0,
-        None => 1.0,
-    };
+    let step = numbers.get(2).copied().unwrap_or(if end < start { -1.0 } else { 1.0 });
     let is_away = if step > 0.0 { end < start } else { end > start };
     let mut at = start;
     if start.total_cmp(&end).is_eq() {
@@ -153,9 +146,4 @@ fn range(arguments: &FunctionArguments<'_>) -> EvalResult {
         at += step;
     }
     Ok(HclValue::list(items))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "lists are far shorter than 2^53")]
-pub(super) fn count(count: usize) -> HclValue {
-    HclValue::number(count as f64)
 }

@@ -31,7 +31,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
 
 fn lookup(arguments: &FunctionArguments<'_>) -> EvalResult {
     let (map, key) = (arguments.get(0)?.as_map()?, arguments.text(1)?);
-    match (map.get(&key), arguments.optional(2)) {
+    match (map.get(&key), arguments.values.get(2)) {
         (Some(value), _) => Ok(value.clone()),
         (None, Some(default)) => Ok(default.clone()),
         (None, None) => Err(EvalError::Refused),

@@ -21,11 +21,11 @@ use std::rc::Rc;
 
 use hcl_edit::expr::{BinaryOperator, Expression, FuncCall};
 
+use super::HclBlock;
 use super::eval_context::{EvalContext, Locals};
-use super::operators::operate;
+use super::operators::{decided, operate};
 use super::types::{self, HclType};
 use super::value::{EvalError, EvalResult, HclValue};
-use super::{HclBlock, json};
 use crate::caller::files::budget::Budget;
 
 type Function = fn(&FunctionArguments<'_>) -> EvalResult;
@@ -49,17 +49,15 @@ impl EvalContext {
             "convert" => return self.convert(call, locals),
             _ => {}
         }
-        let mut values = Vec::new();
-        for argument in &call.args {
-            values.push(self.value(argument, locals)?);
-        }
+        let mut values =
+            call.args.iter().map(|argument| self.value(argument, locals)).collect::<EvalResult<Vec<_>>>()?;
         if call.args.expand_final()
             && let Some(last) = values.pop()
         {
             values.extend_from_slice(last.as_list()?);
         }
         let weight = values.iter().map(HclValue::weight).fold(1, u64::saturating_add);
-        self.budget.spend(weight).then_some(()).ok_or(EvalError::NotKnown)?;
+        self.spend(weight)?;
         match (find(name), self.functions.get(name)) {
             (Some(function), _) => function(&FunctionArguments { values: &values, budget: &self.budget }),
             (None, Some(own)) => self.call_own(name, own, values),
@@ -130,53 +128,41 @@ fn parameter(expression: &Expression) -> EvalResult<Rc<str>> {
 }
 
 fn find(name: &str) -> Option<Function> {
-    let own: Option<Function> = match name {
-        "equal" => Some(|a| a.operate(BinaryOperator::Eq)),
-        "notequal" => Some(|a| a.operate(BinaryOperator::NotEq)),
-        "lessthan" => Some(|a| a.operate(BinaryOperator::Less)),
-        "lessthanorequalto" => Some(|a| a.operate(BinaryOperator::LessEq)),
-        "greaterthan" => Some(|a| a.operate(BinaryOperator::Greater)),
-        "greaterthanorequalto" => Some(|a| a.operate(BinaryOperator::GreaterEq)),
-        "add" => Some(|a| a.operate(BinaryOperator::Plus)),
-        "subtract" => Some(|a| a.operate(BinaryOperator::Minus)),
-        "multiply" => Some(|a| a.operate(BinaryOperator::Mul)),
-        "divide" => Some(|a| a.operate(BinaryOperator::Div)),
-        "modulo" => Some(|a| a.operate(BinaryOperator::Mod)),
-        "not" => Some(|a| a.get(0)?.as_bool().map(|value| HclValue::Bool(!value))),
-        "and" => Some(|a| decided(a.get(0)?.as_bool(), a.get(1)?.as_bool(), false)),
-        "or" => Some(|a| decided(a.get(0)?.as_bool(), a.get(1)?.as_bool(), true)),
-        "jsondecode" => Some(|a| json::value(&a.text(0)?).ok_or(EvalError::Refused)),
-        "jsonencode" => Some(|a| json::encode(a.get(0)?).map(HclValue::text)),
-        _ => None,
-    };
-    own.or_else(|| text::find(name))
-        .or_else(|| list::find(name))
-        .or_else(|| map::find(name))
-        .or_else(|| set::find(name))
-        .or_else(|| number::find(name))
-        .or_else(|| pattern::find(name))
-        .or_else(|| format::find(name))
-        .or_else(|| date::find(name))
-        .or_else(|| encoding::find(name))
-}
-
-/// Applies `and` or `or`. One argument may decide the result even if the other argument is unknown.
-fn decided(left: EvalResult<bool>, right: EvalResult<bool>, decisive: bool) -> EvalResult {
-    let is_decided = left == Ok(decisive) || right == Ok(decisive);
-    match (left, right) {
-        (Err(EvalError::Refused), _) | (_, Err(EvalError::Refused)) => Err(EvalError::Refused),
-        _ if is_decided => Ok(HclValue::Bool(decisive)),
-        (left, right) => left.and(right).map(HclValue::Bool),
-    }
+    Some(match name {
+        "equal" => |a| a.operate(BinaryOperator::Eq),
+        "notequal" => |a| a.operate(BinaryOperator::NotEq),
+        "lessthan" => |a| a.operate(BinaryOperator::Less),
+        "lessthanorequalto" => |a| a.operate(BinaryOperator::LessEq),
+        "greaterthan" => |a| a.operate(BinaryOperator::Greater),
+        "greaterthanorequalto" => |a| a.operate(BinaryOperator::GreaterEq),
+        "add" => |a| a.operate(BinaryOperator::Plus),
+        "subtract" => |a| a.operate(BinaryOperator::Minus),
+        "multiply" => |a| a.operate(BinaryOperator::Mul),
+        "divide" => |a| a.operate(BinaryOperator::Div),
+        "modulo" => |a| a.operate(BinaryOperator::Mod),
+        "not" => |a| a.get(0)?.as_bool().map(|value| HclValue::Bool(!value)),
+        "and" => |a| decided(a.get(0)?.as_bool(), a.get(1)?.as_bool(), false),
+        "or" => |a| decided(a.get(0)?.as_bool(), a.get(1)?.as_bool(), true),
+        "formatdate" => date::format_date,
+        _ => {
+            let groups = [
+                text::find,
+                list::find,
+                map::find,
+                set::find,
+                number::find,
+                pattern::find,
+                format::find,
+                encoding::find,
+            ];
+            return groups.into_iter().find_map(|find| find(name));
+        }
+    })
 }
 
 impl FunctionArguments<'_> {
     fn get(&self, at: usize) -> EvalResult<&HclValue> {
         self.values.get(at).ok_or(EvalError::Refused)
-    }
-
-    fn optional(&self, at: usize) -> Option<&HclValue> {
-        self.values.get(at)
     }
 
     fn text(&self, at: usize) -> EvalResult<Rc<str>> {
@@ -193,14 +179,21 @@ impl FunctionArguments<'_> {
         self.get(at)?.as_number()
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "numbers of 9e15 or more are unknown")]
     fn integer(&self, at: usize) -> EvalResult<i64> {
-        let number = self.number(at)?;
-        if number.fract() == 0.0 { Ok(number as i64) } else { Err(EvalError::Refused) }
+        self.get(at)?.as_integer()
     }
 
     fn list(&self, at: usize) -> EvalResult<&[HclValue]> {
         self.get(at)?.as_list()
+    }
+
+    fn numbers(&self) -> EvalResult<Vec<f64>> {
+        self.values.iter().map(HclValue::as_number).collect()
+    }
+
+    /// Takes steps from the budget. Without a budget, the result of the function is unknown.
+    fn spend(&self, steps: u64) -> EvalResult<()> {
+        if self.budget.spend(steps) { Ok(()) } else { Err(EvalError::NotKnown) }
     }
 
     fn operate(&self, operator: BinaryOperator) -> EvalResult {

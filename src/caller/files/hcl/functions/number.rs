@@ -12,10 +12,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "ceil" => |a| Ok(HclValue::number(a.number(0)?.ceil())),
         "floor" => |a| Ok(HclValue::number(a.number(0)?.floor())),
         "int" => |a| Ok(HclValue::number(a.number(0)?.trunc())),
-        "signum" => |a| {
-            #[expect(clippy::cast_precision_loss, reason = "-1, 0 or 1")]
-            Ok(HclValue::number(a.integer(0)?.signum() as f64))
-        },
+        "signum" => |a| Ok(HclValue::integer(a.integer(0)?.signum())),
         "pow" => |a| Ok(HclValue::number(a.number(0)?.powf(a.number(1)?))),
         "max" => |a| most(a, f64::max),
         "min" => |a| most(a, f64::min),
@@ -26,17 +23,12 @@ pub(super) fn find(name: &str) -> Option<Function> {
                 IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => EvalError::NotKnown,
                 _ => EvalError::Refused,
             })?;
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a number that f64 cannot represent exactly is treated as unknown"
-            )]
-            Ok(HclValue::number(number as f64))
+            Ok(HclValue::integer(number))
         },
         _ => return None,
     })
 }
 
 fn most(arguments: &FunctionArguments<'_>, choose: fn(f64, f64) -> f64) -> EvalResult {
-    let numbers = arguments.values.iter().map(HclValue::as_number).collect::<EvalResult<Vec<_>>>()?;
-    numbers.into_iter().reduce(choose).map(HclValue::decimal).ok_or(EvalError::Refused)
+    arguments.numbers()?.into_iter().reduce(choose).map(HclValue::decimal).ok_or(EvalError::Refused)
 }

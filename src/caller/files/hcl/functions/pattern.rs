@@ -1,6 +1,6 @@
 //! Functions of regular expressions. For ASCII, regular expressions match alike in Go and Rust.
 
-use regex_lite::{Captures, Regex, RegexBuilder};
+use regex_lite::{Captures, Match, Regex, RegexBuilder};
 
 use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
@@ -37,8 +37,10 @@ pub(super) fn find(name: &str) -> Option<Function> {
 fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> EvalResult<Regex> {
     let (pattern, text) = (arguments.plain_text(at)?, arguments.plain_text(text)?);
     let cost = (text.len() as u64 + 16) * (pattern.len() as u64 + 64);
-    let may_be_tried = pattern.len() <= PATTERN_AT_MOST && arguments.budget.spend(cost * 4);
-    may_be_tried.then_some(()).ok_or(EvalError::NotKnown)?;
+    if pattern.len() > PATTERN_AT_MOST {
+        return Err(EvalError::NotKnown);
+    }
+    arguments.spend(cost * 4)?;
     let size = SIZE_AT_MOST.min(4096 + pattern.len() * 64);
     RegexBuilder::new(&pattern).size_limit(size).build().map_err(|_| EvalError::NotKnown) // Go may accept the pattern
 }
@@ -46,8 +48,7 @@ fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> EvalRes
 /// Returns the groups of a match, either all by number or all by name. A pattern without groups returns the whole
 /// match.
 fn groups(pattern: &Regex, found: &Captures<'_>) -> EvalResult {
-    let text =
-        |group: Option<regex_lite::Match<'_>>| group.map_or(HclValue::Null, |group| HclValue::text(group.as_str()));
+    let text = |group: Option<Match<'_>>| group.map_or(HclValue::Null, |group| HclValue::text(group.as_str()));
     let names: Vec<_> = pattern.capture_names().skip(1).collect();
     if names.is_empty() {
         return Ok(text(found.get(0)));

@@ -45,8 +45,10 @@ fn product(arguments: &FunctionArguments<'_>) -> EvalResult {
     for list in arguments.values {
         let list = list.as_list()?;
         let size = all.len().saturating_mul(list.len());
-        let may_be_made = size <= PRODUCT_AT_MOST && arguments.budget.spend(size as u64 * 16);
-        may_be_made.then_some(()).ok_or(EvalError::NotKnown)?;
+        if size > PRODUCT_AT_MOST {
+            return Err(EvalError::NotKnown);
+        }
+        arguments.spend(size as u64 * 16)?;
         let with = |row: &Vec<HclValue>, item: &HclValue| row.iter().chain([item]).cloned().collect::<Vec<_>>();
         all = all.iter().flat_map(|row| list.iter().map(|item| with(row, item))).collect();
     }

@@ -1,8 +1,7 @@
 //! Functions of texts. Most functions return an unknown result if a part of an argument is unknown.
 
 use super::{Function, FunctionArguments};
-use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
-use crate::caller::files::image_side::UNKNOWN;
+use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue, LENGTH_AT_MOST};
 use crate::system::digest;
 
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -30,7 +29,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "split" => split,
         "join" => join,
         "substr" => substr,
-        "strlen" => |a| Ok(HclValue::number(length(&a.plain_text(0)?))),
+        "strlen" => |a| Ok(HclValue::integer(a.plain_text(0)?.len())),
         "indent" => indent,
         "sanitize" => {
             |a| edit(a, |text| text.replace(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'), "_"))
@@ -40,8 +39,8 @@ pub(super) fn find(name: &str) -> Option<Function> {
             let text = a.text(0)?;
             let is_clean = !text.contains("//") && !text.split('/').any(|part| part == "." || part == "..");
             if !is_clean {
-                return Err(EvalError::NotKnown);
-            } // Go would first clean the path
+                return Err(EvalError::NotKnown); // Go would first clean the path
+            }
             Ok(HclValue::text(match text.rsplit_once('/') {
                 Some(("", _)) => "/",
                 Some((folder, _)) => folder,
@@ -73,8 +72,8 @@ fn indent(arguments: &FunctionArguments<'_>) -> EvalResult {
 /// produce a huge text.
 fn replaced(arguments: &FunctionArguments<'_>, text: &str, from: &str, to: &str) -> EvalResult {
     let found = if from.is_empty() { text.len() + 1 } else { text.matches(from).count() };
-    arguments.budget.spend((found * to.len()) as u64).then_some(()).ok_or(EvalError::NotKnown)?;
-    if text.len() + found * to.len() > 1 << 16 {
+    arguments.spend((found * to.len()) as u64)?;
+    if text.len() + found * to.len() > LENGTH_AT_MOST {
         return Err(EvalError::NotKnown);
     }
     Ok(HclValue::text(text.replace(from, to)))
@@ -93,14 +92,11 @@ fn join(arguments: &FunctionArguments<'_>) -> EvalResult {
     let mut parts = Vec::new();
     for list in arguments.values.get(1..).unwrap_or_default() {
         for part in list.as_list()? {
-            parts.push(match part.as_text() {
-                Err(EvalError::NotKnown) => UNKNOWN.to_string().into(),
-                part => part?,
-            });
+            parts.push(part.as_marked_text()?);
         }
     }
-    arguments.budget.spend((parts.len() * separator.len()) as u64).then_some(()).ok_or(EvalError::NotKnown)?;
-    if parts.len() * separator.len() > 1 << 16 {
+    arguments.spend((parts.len() * separator.len()) as u64)?;
+    if parts.len() * separator.len() > LENGTH_AT_MOST {
         return Err(EvalError::NotKnown);
     }
     Ok(HclValue::text(parts.join(&*separator)))
@@ -137,9 +133,4 @@ fn base(path: &str) -> &str {
     }
     let path = path.trim_end_matches('/');
     if path.is_empty() { "/" } else { path.rsplit('/').next().unwrap_or(path) }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "texts are far shorter than 2^53 bytes")]
-fn length(text: &str) -> f64 {
-    text.len() as f64
 }
