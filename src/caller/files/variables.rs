@@ -40,7 +40,7 @@ impl ProjectVariables {
     }
 
     /// Splits a variable's value at `separator`.
-    pub(super) fn list(&self, name: &str, separator: char) -> Vec<String> {
+    pub(super) fn list(&self, name: &str, separator: &str) -> Vec<String> {
         let value = self.get(name).unwrap_or_default();
         value.split(separator).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::target::BakeTarget;
 use crate::caller::clients::VerbInvocation;
-use crate::caller::command_words::FlagKind;
+use crate::caller::command_words::{FlagKind, is_true};
 use crate::caller::files::ProjectVariables;
 use crate::caller::files::project_reader::ProjectReader;
 
@@ -47,11 +47,9 @@ impl BakeSources {
         }
         let mut named: Vec<String> = task.flags.values(FlagKind::File).map(str::to_owned).collect();
         if named.is_empty() {
-            let default = if cfg!(windows) { ';' } else { ':' };
+            let default = if cfg!(windows) { ";" } else { ":" };
             let separator = variables.get("BUILDX_BAKE_PATH_SEPARATOR").filter(|text| !text.is_empty());
-            let separator = separator.unwrap_or_else(|| default.to_string());
-            let files = variables.get("BUILDX_BAKE_FILE").unwrap_or_default();
-            named = files.split(&separator).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            named = variables.list("BUILDX_BAKE_FILE", separator.as_deref().unwrap_or(default));
         }
         let files: Vec<PathBuf> = if named.is_empty() {
             NAMES.iter().map(|name| current.join(name)).filter(|path| reader.is_file(path)).collect()
@@ -62,12 +60,15 @@ impl BakeSources {
             let named = named.iter().map(|name| name.strip_prefix("cwd://").unwrap_or(name));
             named.filter(|name| !name.contains('\0')).map(|name| current.join(name)).collect()
         };
-        let asks_environment = !is_true(variables, "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP");
-        let is_relative_to_file = is_true(variables, "BUILDX_BAKE_FILE_RELATIVE_PATHS");
-        let mut own = if asks_environment { variables.clone() } else { ProjectVariables::default() };
-        task.flags.variables().for_each(|(name, value)| own.set(name, value.unwrap_or_default()));
+        let is_on = |name: &str| variables.get(name).is_some_and(|value| is_true(value.trim()));
+        let is_relative_to_file = is_on("BUILDX_BAKE_FILE_RELATIVE_PATHS");
+        let is_cut_off = is_on("BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP");
+        let mut own = if is_cut_off { ProjectVariables::default() } else { variables.clone() };
         let mut compose_variables = variables.clone();
-        task.flags.variables().for_each(|(name, value)| compose_variables.set(name, value.unwrap_or_default()));
+        for (name, value) in task.flags.variables() {
+            own.set(name, value.unwrap_or_default());
+            compose_variables.set(name, value.unwrap_or_default());
+        }
         let env_file = current.join(".env");
         if files.iter().any(|file| !is_bake_file(file))
             && let Some(text) = reader.text(&env_file)
@@ -94,10 +95,6 @@ impl BakeSources {
 /// format.
 fn is_bake_file(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("hcl") || ending.eq_ignore_ascii_case("json"))
-}
-
-fn is_true(variables: &ProjectVariables, name: &str) -> bool {
-    variables.get(name).is_some_and(|value| matches!(value.trim(), "1" | "t" | "T" | "TRUE" | "true" | "True"))
 }
 
 /// Tells whether `text` is a remote address (docker/buildx `util/urlutil/url.go`).

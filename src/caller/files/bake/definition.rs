@@ -32,10 +32,9 @@ pub(super) struct BakeDefinition {
 }
 
 pub(super) enum TargetLayer {
-    Service(Box<BakeTarget>),
+    /// A Compose service, or a block with an unknown matrix.
+    Target(Box<BakeTarget>),
     Block(TargetBlock, Rc<Path>),
-    /// A block with an unknown matrix.
-    Open(Rc<Path>),
 }
 
 impl BakeDefinition {
@@ -64,18 +63,10 @@ impl BakeDefinition {
             return Some(made.clone());
         }
         let layers = self.layers.get(name)?.iter().map(|layer| match layer {
-            TargetLayer::Service(target) => (**target).clone(),
+            TargetLayer::Target(target) => (**target).clone(),
             TargetLayer::Block(member, file) => BakeTarget::of_block(member, file, &self.world),
-            TargetLayer::Open(file) => {
-                let mut target = BakeTarget::new(file);
-                target.leave_all_open(&format!("the matrix of the target `{name}` is unknown"));
-                target
-            }
         });
-        let made = layers.reduce(|mut all, later| {
-            all.merge(later);
-            all
-        })?;
+        let made = layers.reduce(BakeTarget::merged)?;
         self.made.borrow_mut().insert(name.to_owned(), made.clone());
         Some(made)
     }
@@ -92,14 +83,13 @@ impl BakeDefinition {
         let Some(first) = files.first() else { return };
         let name = project_name(files, &variables, reader);
         variables.set("COMPOSE_PROJECT_NAME", &name);
-        let file: Rc<Path> = Rc::from(first.as_path());
         let services = compose::services(files, current, &variables, reader);
         let has_services = !services.is_empty();
         let mut built = Vec::new();
         for (name, service) in services {
             let name = name.replace('.', "_");
-            if let Some(target) = BakeTarget::of_service(service, &file) {
-                self.layers.entry(name.clone()).or_default().push(TargetLayer::Service(Box::new(target)));
+            if let Some(target) = BakeTarget::of_service(service, first) {
+                self.layers.entry(name.clone()).or_default().push(TargetLayer::Target(Box::new(target)));
                 built.push(name);
             }
         }
@@ -124,7 +114,9 @@ impl BakeDefinition {
                         let label = block.label.clone();
                         let own = self.members(&block).filter(|own| own.len() + members.len() <= MEMBERS_AT_MOST);
                         let Some(own) = own else {
-                            self.layers.entry(label).or_default().push(TargetLayer::Open(file.clone()));
+                            let message = format!("the matrix of the target `{label}` is unknown");
+                            let target = Box::new(BakeTarget::unknown(file, &message));
+                            self.layers.entry(label).or_default().push(TargetLayer::Target(target));
                             continue;
                         };
                         let names: Vec<String> = own.iter().map(|member| member.name.to_string()).collect();

@@ -13,7 +13,6 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::build::{Build, is_check};
@@ -27,7 +26,6 @@ use definition::BakeDefinition;
 pub(super) use extension::BakeExtension;
 use output::OutputDestination;
 use overrides::BakeOverrides;
-use target::BakeTarget;
 
 /// Returns the images of the targets that `docker buildx bake` builds.
 pub(super) fn images(
@@ -63,7 +61,7 @@ pub(super) fn images(
         side.extend(target.cache_to.unwrap_or_default());
         if goes == OutputDestination::PerhapsSomewhere {
             let message = format!("the destination of the target `{name}` is unknown");
-            let unknown = UnknownImages { file: target.file.to_path_buf(), reach: RegistryRange::Any, message };
+            let unknown = UnknownImages { file: target.file, reach: RegistryRange::Any, message };
             side.unknown.push(unknown.clone());
             pulled.unknown.push(unknown);
         } else if goes == OutputDestination::AsTagged && tags.is_empty() {
@@ -78,5 +76,3 @@ pub(super) fn images(
     pushed.found.extend(kept.found.into_iter().filter(|found| found.meaning == FlagKind::CacheTo));
     ProjectImages { pulled, pushed, goes_out: true }
 }
-
-type BakeTargets = BTreeMap<String, BakeTarget>;

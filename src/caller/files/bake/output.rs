@@ -2,41 +2,36 @@
 //!
 //! Sources: docker/buildx `util/buildflags/export.go`, `build/opt.go`.
 
-use std::path::Path;
-use std::rc::Rc;
+use std::path::{Path, PathBuf};
 
-use crate::caller::command_words::FlagKind;
+use crate::caller::command_words::{FlagKind, is_true};
 use crate::caller::files::ImageSide;
 use crate::caller::files::image_side::UNKNOWN;
-use crate::caller::images::csv_fields;
+use crate::caller::images::{csv_fields, field};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BakeOutput {
     pub(super) text: String,
-    pub(super) file: Rc<Path>,
+    pub(super) file: PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The destination of a result. Of several outputs, the last destination in this list counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum OutputDestination {
     Nowhere,
+    /// Ensign cannot tell whether the image is pushed.
+    PerhapsSomewhere,
     /// The image is pushed to the registry of each tag. An image without tags is pushed to the registry of each name in
     /// an output.
     AsTagged,
-    /// Ensign cannot tell whether the image is pushed.
-    PerhapsSomewhere,
 }
 
 /// Returns the destination of all outputs together.
 pub(super) fn goes(outputs: &[BakeOutput]) -> OutputDestination {
-    let each: Vec<OutputDestination> = outputs.iter().map(|output| one_goes(&output.text)).collect();
-    match () {
-        () if each.contains(&OutputDestination::AsTagged) => OutputDestination::AsTagged,
-        () if each.contains(&OutputDestination::PerhapsSomewhere) => OutputDestination::PerhapsSomewhere,
-        () => OutputDestination::Nowhere,
-    }
+    outputs.iter().map(|output| one_goes(&output.text)).max().unwrap_or(OutputDestination::Nowhere)
 }
 
-fn one_goes(text: &str) -> OutputDestination {
+pub(super) fn one_goes(text: &str) -> OutputDestination {
     let fields = csv_fields(text);
     let push = field(&fields, "push");
     match kind(text) {
@@ -61,25 +56,21 @@ pub(super) fn names(outputs: &[BakeOutput]) -> ImageSide {
 
 /// Applies `--push` or `--set TARGET.push=VALUE` to the image outputs. If a pushed target has only outputs for Docker,
 /// or no outputs, an image output is added.
-pub(super) fn set_push(outputs: &mut Vec<BakeOutput>, push: bool, file: &Rc<Path>) {
+pub(super) fn set_push(outputs: &mut Vec<BakeOutput>, push: bool, file: &Path) {
     if !push {
         outputs.retain(|output| kind(&output.text) != Some("registry"));
         return replace_push(outputs, "false");
     }
     replace_push(outputs, "true");
     if outputs.iter().all(|output| kind(&output.text) == Some("docker")) {
-        outputs.push(BakeOutput { text: "type=image,push=true".to_owned(), file: file.clone() });
+        outputs.push(BakeOutput { text: "type=image,push=true".to_owned(), file: file.to_owned() });
     }
 }
 
 fn replace_push(outputs: &mut [BakeOutput], push: &str) {
     for output in outputs.iter_mut().filter(|output| kind(&output.text) == Some("image")) {
         let others = csv_fields(&output.text).into_iter().filter(|field| !field.starts_with("push="));
-        let quoted = |field: String| {
-            if field.contains([',', '"']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
-        };
-        let fields: Vec<String> = others.map(quoted).chain([format!("push={push}")]).collect();
-        output.text = fields.join(",");
+        output.text = csv_record(others.chain([format!("push={push}")]));
     }
 }
 
@@ -100,13 +91,10 @@ pub(super) fn kind(text: &str) -> Option<&'static str> {
     }
 }
 
-fn field<'f>(fields: &'f [String], name: &str) -> Option<&'f str> {
-    fields
-        .iter()
-        .find_map(|field| field.split_once('=').filter(|(key, _)| key.trim().eq_ignore_ascii_case(name)))
-        .map(|(_, value)| value)
-}
-
-pub(super) fn is_true(text: &str) -> bool {
-    matches!(text, "1" | "t" | "T" | "TRUE" | "true" | "True")
+/// Joins fields to one record of comma-separated values, with quotes where needed.
+pub(super) fn csv_record(fields: impl Iterator<Item = String>) -> String {
+    let quoted = |field: String| {
+        if field.contains([',', '"']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+    };
+    fields.map(quoted).collect::<Vec<_>>().join(",")
 }

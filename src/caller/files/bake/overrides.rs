@@ -5,10 +5,10 @@
 use std::path::Path;
 
 use super::glob;
-use super::output::{self, BakeOutput, OutputDestination, is_true};
-use super::target::{BakeTarget, context_folder, side_of};
+use super::output::{self, BakeOutput, OutputDestination};
+use super::target::{BakeTarget, context_folder, outputs_of, side_of};
 use crate::caller::clients::VerbInvocation;
-use crate::caller::command_words::FlagKind;
+use crate::caller::command_words::{FlagKind, is_true};
 use crate::caller::files::{ImageSide, ProjectImages, ProjectVariables};
 use crate::model::choice::{RegistryRange, UnknownImages};
 
@@ -50,19 +50,15 @@ impl BakeOverrides {
         let message = "the bake definition is not in this folder".to_owned();
         let unknown = UnknownImages { file: current.to_owned(), reach: RegistryRange::Any, message };
         let mut pushed = ImageSide { unknown: vec![unknown.clone()], ..ImageSide::default() };
-        let tags: Vec<&BakeOverride> = self.0.iter().filter(|entry| entry.key == "tags").collect();
-        if !tags.is_empty() && tags.iter().all(|bake_override| bake_override.pattern == "*" && !bake_override.is_added)
-        {
+        let tags: Vec<&BakeOverride> = self.0.iter().filter(|setting| setting.key == "tags").collect();
+        if !tags.is_empty() && tags.iter().all(|setting| setting.pattern == "*" && !setting.is_added) {
             let tags: Vec<String> = tags.iter().map(|setting| setting.value.clone()).collect();
             pushed = side_of(FlagKind::Image, &tags, current);
         }
         let of_all = |setting: &&BakeOverride| setting.pattern == "*";
         let goes_out = self.0.iter().filter(of_all).any(|setting| match &*setting.key {
             "push" => is_true(&setting.value),
-            "output" => {
-                output::goes(&[BakeOutput { text: setting.value.clone(), file: current.into() }])
-                    == OutputDestination::AsTagged
-            }
+            "output" => output::one_goes(&setting.value) == OutputDestination::AsTagged,
             _ => false,
         });
         let pulled = ImageSide { unknown: vec![unknown], ..ImageSide::default() };
@@ -71,15 +67,13 @@ impl BakeOverrides {
 
     /// Applies the overrides of the target `name`. A pattern that is the name of a target matches only that target.
     pub(super) fn apply(&self, name: &str, target: &mut BakeTarget, is_target: impl Fn(&str) -> bool) {
-        let fits = |bake_override: &&BakeOverride| {
-            bake_override.pattern == name
-                || (!is_target(&bake_override.pattern) && glob::fits(&bake_override.pattern, name))
+        let fits = |BakeOverride { pattern, .. }: &&BakeOverride| {
+            pattern == name || (!is_target(pattern) && glob::fits(pattern, name))
         };
         let fitting: Vec<&BakeOverride> = self.0.iter().filter(fits).collect();
         let (last, first): (Vec<_>, Vec<_>) =
             fitting.into_iter().partition(|setting| matches!(&*setting.key, "push" | "load"));
-        let lists = ["tags", "cache-from", "cache-to", "output", "platform"];
-        for key in lists {
+        for key in ["tags", "cache-from", "cache-to", "output", "platform"] {
             let values: Vec<&BakeOverride> = first.iter().copied().filter(|setting| setting.key == key).collect();
             if let Some(entry) = values.last() {
                 let texts: Vec<String> = values.iter().map(|setting| setting.value.clone()).collect();
@@ -146,20 +140,9 @@ fn set_list(target: &mut BakeTarget, key: &str, texts: &[String], is_added: bool
             let new = side_of(FlagKind::Cache, texts, &file);
             if is_added { target.cache_from.extend(new) } else { target.cache_from = new }
         }
-        "output" => {
-            let outputs = target.outputs.get_or_insert_default();
-            if !is_added {
-                outputs.clear();
-            }
-            let texts = texts.iter().filter(|text| !text.is_empty());
-            outputs.extend(texts.map(|text| BakeOutput { text: text.clone(), file: file.clone() }));
-        }
-        _ => {
-            let platforms = target.platforms.get_or_insert_default();
-            if !is_added {
-                platforms.clear();
-            }
-            platforms.extend_from_slice(texts);
-        }
+        "output" if is_added => target.outputs.get_or_insert_default().extend(outputs_of(texts, &file)),
+        "output" => target.outputs = Some(outputs_of(texts, &file)),
+        _ if is_added => target.platforms.get_or_insert_default().extend_from_slice(texts),
+        _ => target.platforms = Some(texts.to_vec()),
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Source: docker/buildx `bake/bake.go` (`ReadTargets`, `ResolveGroup`, `ResolveTarget`, `loadLinks`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::definition::BakeDefinition;
 use super::glob;
@@ -23,7 +23,7 @@ impl BakeDefinition {
         words: &[String],
         overrides: &BakeOverrides,
         reader: &mut ProjectReader,
-    ) -> super::BakeTargets {
+    ) -> BTreeMap<String, BakeTarget> {
         let mut names: Vec<String> = Vec::new();
         for word in words {
             if !glob::is_pattern(word) {
@@ -38,23 +38,17 @@ impl BakeDefinition {
             names.extend(fitting);
         }
         let mut targets = BTreeMap::new();
-        let mut waiting = Vec::new();
         let mut seen = BTreeMap::new();
         let names: BTreeSet<String> = names.iter().flat_map(|name| self.targets(name, &mut seen, 0)).collect();
-        for name in names.into_iter().take(TARGETS_AT_MOST + 2) {
-            if let Some(target) = self.target(&name, overrides, reader) {
-                waiting.extend(links(&target));
-                targets.insert(name, target);
-            }
-        }
-        while let Some(name) = waiting.pop() {
+        let names = names.into_iter().take(TARGETS_AT_MOST + 2);
+        let mut waiting: VecDeque<(String, bool)> = names.map(|name| (name, false)).collect();
+        while let Some((name, is_linked)) = waiting.pop_front() {
             if targets.contains_key(&name) || targets.len() > TARGETS_AT_MOST {
                 continue;
             }
-            if let Some(mut target) = self.target(&name, overrides, reader) {
-                target.is_linked = true;
-                waiting.extend(links(&target));
-                targets.insert(name, target);
+            if let Some(target) = self.target(&name, overrides, reader) {
+                waiting.extend(links(&target).map(|link| (link.to_owned(), true)));
+                targets.insert(name, BakeTarget { is_linked, ..target });
             }
         }
         if targets.len() > TARGETS_AT_MOST {
@@ -102,32 +96,20 @@ impl BakeDefinition {
         seen: &mut BTreeMap<String, Option<BakeTarget>>,
         depth: usize,
     ) -> Option<BakeTarget> {
-        let own = self.own(name).filter(|_| depth < DEPTH_AT_MOST)?;
+        let mut own = self.own(name).filter(|_| depth < DEPTH_AT_MOST)?;
         seen.insert(name.to_owned(), None);
-        let mut whole: Option<BakeTarget> = None;
-        let mut is_open = false;
-        for parent in &own.inherits {
-            let inherited = match seen.get(parent) {
+        let (mut layers, mut is_open) = (Vec::new(), false);
+        for parent in std::mem::take(&mut own.inherits) {
+            let inherited = match seen.get(&parent) {
                 Some(None) => continue, // the target inherits from itself
                 Some(known) => known.clone(),
-                None => self.resolve(parent, overrides, seen, depth + 1),
+                None => self.resolve(&parent, overrides, seen, depth + 1),
             };
-            is_open |= inherited.is_none();
-            let Some(inherited) = inherited else { continue };
-            is_open |= !self.budget.spend(inherited.weight());
-            match &mut whole {
-                Some(whole) => whole.merge(inherited),
-                None => whole = Some(inherited),
-            }
+            is_open |= inherited.as_ref().is_none_or(|inherited| !self.budget.spend(inherited.weight()));
+            layers.extend(inherited);
         }
-        let mut target = match whole {
-            Some(mut whole) => {
-                whole.inherits.clear();
-                whole.merge(own);
-                whole
-            }
-            None => own,
-        };
+        layers.push(own);
+        let mut target = layers.into_iter().reduce(BakeTarget::merged)?;
         if is_open {
             target.leave_all_open(&format!("what the target `{name}` inherits is unknown"));
         }
@@ -138,6 +120,6 @@ impl BakeDefinition {
 }
 
 /// Returns the names of the targets that `target` is built from.
-fn links(target: &BakeTarget) -> Vec<String> {
-    target.contexts.values().filter_map(|source| source.strip_prefix("target:").map(str::to_owned)).collect()
+fn links(target: &BakeTarget) -> impl Iterator<Item = &str> {
+    target.contexts.values().filter_map(|source| source.strip_prefix("target:"))
 }

@@ -44,7 +44,7 @@ impl ComposeService {
                     build.platforms = texts("platform").into_iter().map(str::to_owned).collect();
                 }
                 if build.platforms.is_empty() {
-                    build.platforms = variables.list("DOCKER_DEFAULT_PLATFORM", ',');
+                    build.platforms = variables.list("DOCKER_DEFAULT_PLATFORM", ",");
                 }
                 build
             }),

@@ -59,7 +59,7 @@ pub(super) fn settings(
     let mut names: Vec<String> = task.flags.values(FlagKind::File).map(str::to_owned).collect();
     let mut env_files: Vec<String> = task.flags.values(FlagKind::EnvFile).map(str::to_owned).collect();
     if env_files.is_empty() {
-        env_files = variables.list("COMPOSE_ENV_FILES", ',');
+        env_files = variables.list("COMPOSE_ENV_FILES", ",");
     }
     let has_default = env_files.is_empty() && !is_default_disabled(&variables)?;
     let first_folder = working_folder(current, root.as_deref(), &names);
@@ -88,7 +88,7 @@ pub(super) fn settings(
     }
     let mut profiles: Vec<String> = task.flags.values(FlagKind::Profile).map(str::to_owned).collect();
     if profiles.is_empty() {
-        profiles = variables.list("COMPOSE_PROFILES", ',');
+        profiles = variables.list("COMPOSE_PROFILES", ",");
     }
     let (artifacts, files): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with("oci://"));
     let artifacts = artifacts.iter().filter_map(|name| Some(name.strip_prefix("oci://")?.to_owned())).collect();
