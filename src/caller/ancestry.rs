@@ -1,13 +1,14 @@
 //! `Ancestry`: the programs above Ensign, parent first. Each program is read only once, when it is first needed.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::array;
+use std::cell::{OnceCell, RefCell};
 
-use super::Program;
+use super::{PROGRAMS_AT_MOST, Program};
 use crate::system::ancestors;
 
 pub(super) struct Ancestry {
-    read: RefCell<Vec<Rc<Program>>>,
+    /// A cell for each program. The cell is empty until the program is needed.
+    read: [OnceCell<Option<Program>>; PROGRAMS_AT_MOST],
     further_up: RefCell<Box<dyn Iterator<Item = Program>>>,
 }
 
@@ -17,25 +18,23 @@ impl Ancestry {
     }
 
     fn new(programs: impl Iterator<Item = Program> + 'static) -> Self {
-        Self { read: RefCell::default(), further_up: RefCell::new(Box::new(programs)) }
+        Self { read: array::from_fn(|_| OnceCell::new()), further_up: RefCell::new(Box::new(programs)) }
     }
 
-    pub(super) fn programs(&self) -> impl Iterator<Item = Rc<Program>> {
-        (0..).map_while(|distance| self.program(distance))
+    pub(super) fn programs(&self) -> impl Iterator<Item = &Program> {
+        self.read.iter().map_while(|cell| cell.get_or_init(|| self.further_up.borrow_mut().next()).as_ref())
     }
 
-    fn program(&self, distance: usize) -> Option<Rc<Program>> {
-        let mut read = self.read.borrow_mut();
-        if read.len() == distance {
-            read.push(Rc::new(self.further_up.borrow_mut().next()?));
-        }
-        read.get(distance).cloned()
+    /// Returns the programs that were needed so far.
+    pub(super) fn programs_read(&self) -> impl Iterator<Item = &Program> {
+        self.read.iter().map_while(|cell| cell.get()?.as_ref())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::rc::Rc;
 
     use super::*;
 

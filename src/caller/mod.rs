@@ -30,9 +30,8 @@ mod unknown_program;
 mod wrappers;
 
 use std::borrow::Borrow;
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use crate::model::choice::{CallerContext, CommandImages, FileImages, ImageRole, ProjectAccounts, TrustedFile};
 use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry};
@@ -58,31 +57,23 @@ const PROGRAMS_AT_MOST: usize = 16;
 pub(crate) struct Caller<'r> {
     registry: &'r Registry,
     ancestry: Ancestry,
-    /// The nearest client, once a rule has looked up the client.
-    client: OnceCell<Rc<Program>>,
 }
 
 impl<'r> Caller<'r> {
     pub(crate) fn new(registry: &'r Registry) -> Self {
-        Self { registry, ancestry: Ancestry::ours(), client: OnceCell::new() }
+        Self { registry, ancestry: Ancestry::ours() }
     }
 
     /// Returns the client and its verb, such as `docker push`, if a rule has looked up the client.
     pub(crate) fn client(&self) -> Option<String> {
-        facts::described_call(self.client.get()?)
-    }
-
-    fn set_client(&self, program: &Rc<Program>) {
-        if let ProgramRole::Client(_) = program.role() {
-            self.client.get_or_init(|| Rc::clone(program));
-        }
+        nearest(self.ancestry.programs_read(), |_, program| facts::described_call(program), |_| None)
     }
 }
 
 impl CallerContext for Caller<'_> {
     /// Reads only as many command lines above Ensign as needed, because each process costs a few system calls.
     fn command(&self) -> CommandImages {
-        command_of(self.ancestry.programs().inspect(|program| self.set_client(program)), self.registry)
+        command_of(self.ancestry.programs(), self.registry)
     }
 
     fn operation_in_files(&self) -> Option<Operation> {
@@ -102,9 +93,7 @@ impl CallerContext for Caller<'_> {
     }
 
     fn facts(&self, rule: &CallerRule) -> CallerFacts {
-        if let Some(client) = nearest_client(self.ancestry.programs()) {
-            self.set_client(&client); // the journal must name the client
-        }
+        let _ = nearest(self.ancestry.programs(), |_, _| Some(()), |_| None); // the journal must name the client
         facts(rule)
     }
 }
@@ -129,14 +118,6 @@ pub(crate) fn command_of<P: Borrow<Program>>(
     );
     let (images, role) = named.unwrap_or_default();
     CommandImages { images, role, operation: nearer.get() }
-}
-
-/// Returns the calling client, if there are only wrappers between the client and Ensign.
-fn nearest_client<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>) -> Option<P> {
-    let mut programs = programs.into_iter().take(WRAPPERS_AT_MOST + 1);
-    programs
-        .find(|program| !matches!(program.borrow().role(), ProgramRole::Wrapper))
-        .filter(|program| matches!(program.borrow().role(), ProgramRole::Client(_)))
 }
 
 /// Finds the nearest program with images of `registry` in its files, and returns these images.
