@@ -16,7 +16,6 @@ mod files;
 mod fixtures;
 mod images;
 mod program;
-mod program_name;
 mod program_role;
 pub(crate) mod project;
 #[cfg(any(test, fuzzing))]

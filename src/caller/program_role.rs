@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Program;
 use super::clients::{self, Grammar};
-use super::program_name::{file_name, is_one_of};
+use super::program::{file_name, is_one_of};
 use super::wrappers::{SHELLS, is_wrapper};
 use crate::system::ancestors::Process;
 
@@ -42,8 +42,7 @@ impl Program {
     /// may be unreadable, or `/` after a rootless re-execution. For an interpreter, the name may be the name of the
     /// script.
     pub(crate) fn new(exe: Option<&Path>, argv: Vec<String>) -> Self {
-        let exe = exe.and_then(Path::file_name).and_then(OsStr::to_str);
-        let names: Vec<String> = exe.into_iter().chain(argv.first().map(String::as_str)).map(file_name).collect();
+        let names = own_names(exe, &argv);
         let client = names.iter().find_map(|name| clients::canonical_name(name)).map(|name| (name.to_owned(), 0));
         let (name, at) = client
             .or_else(|| script(&names, &argv))
@@ -95,6 +94,12 @@ fn script(names: &[String], argv: &[String]) -> Option<(String, usize)> {
     }
 }
 
+/// Returns the names that come from `exe` and from `argv[0]`.
+fn own_names(exe: Option<&Path>, argv: &[String]) -> Vec<String> {
+    let exe = exe.and_then(Path::file_name).and_then(OsStr::to_str);
+    exe.into_iter().chain(argv.first().map(String::as_str)).map(file_name).collect()
+}
+
 fn shell_or_interpreter(names: &[String]) -> Option<String> {
     let bare = |name: &'_ String| name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
     names.iter().map(bare).find(|name| is_one_of(SHELLS, name) || is_one_of(INTERPRETERS, name))
@@ -108,8 +113,7 @@ fn script_path(argv: &[String]) -> Option<(usize, &String)> {
 
 /// Returns the possible names of a process. The names come from `exe`, from `argv[0]` and from the path of the script.
 pub(super) fn names(process: &Process) -> impl Iterator<Item = String> {
-    let exe = process.exe.as_deref().and_then(Path::to_str);
-    let own: Vec<String> = exe.into_iter().chain(process.words.first().map(String::as_str)).map(file_name).collect();
+    let own = own_names(process.exe.as_deref(), &process.words);
     let script = shell_or_interpreter(&own).filter(|name| is_one_of(INTERPRETERS, name) || name == "bun");
     let path = script.and_then(|_| script_path(&process.words)).map(|(_, path)| path.as_str()).unwrap_or_default();
     let parts: Vec<String> = path.split(['/', '\\']).map(|part| file_name(part.trim_end_matches(".js"))).collect();
@@ -118,8 +122,7 @@ pub(super) fn names(process: &Process) -> impl Iterator<Item = String> {
 
 /// Tells whether the process is a shell that runs a script with a client's name.
 pub(super) fn is_script_of_client(process: &Process) -> bool {
-    let exe = process.exe.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
-    let names: Vec<String> = exe.into_iter().chain(process.words.first().map(String::as_str)).map(file_name).collect();
+    let names = own_names(process.exe.as_deref(), &process.words);
     shell_or_interpreter(&names).is_some_and(|name| is_one_of(SHELLS, &name))
         && script_path(&process.words).is_some_and(|(_, path)| clients::canonical_name(&file_name(path)).is_some())
 }

@@ -1,7 +1,7 @@
 //! Reads the command lines of programs that run another program, such as `sudo`, `timeout` and `bash -c`.
 
 use super::command_words::{CommandWord, CommandWords, FlagKind};
-use super::program_name::{file_name, is_one_of};
+use super::program::{file_name, is_one_of};
 use super::shell_tokens::is_assignment;
 
 /// A program whose command line ends with another program's command line.
