@@ -94,14 +94,9 @@ pub(super) struct CommandWords<'a> {
     /// The tables that are not in `flags` yet. Tables are added only at the first flag, because many command lines,
     /// such as `docker push IMAGE`, have no flag.
     unread: Vec<FlagTable>,
-    flags: BTreeMap<FlagName<'a>, FlagKind>,
+    /// The kind of each flag, without the first hyphen, such as `t` and `-tag`.
+    flags: BTreeMap<&'static str, FlagKind>,
     flags_ended: bool,
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum FlagName<'a> {
-    Short(char),
-    Long(&'a str),
 }
 
 impl<'a> CommandWords<'a> {
@@ -119,35 +114,30 @@ impl<'a> CommandWords<'a> {
         self.rest.as_slice()
     }
 
-    fn meaning(&mut self, flag: &FlagName<'a>) -> Option<FlagKind> {
+    fn meaning(&mut self, flag: &str) -> Option<FlagKind> {
         for (list, meaning) in self.unread.drain(..).flatten() {
-            for flag in list.split_ascii_whitespace() {
-                let flag = match flag.strip_prefix("--") {
-                    Some(name) => FlagName::Long(name),
-                    None => FlagName::Short(flag.chars().nth(1).unwrap_or('-')),
-                };
-                self.flags.insert(flag, *meaning);
-            }
+            let flags = list.split_ascii_whitespace().filter_map(|flag| flag.strip_prefix('-'));
+            self.flags.extend(flags.map(|flag| (flag, *meaning)));
         }
         self.flags.get(flag).copied()
     }
 
-    /// Reads `--name=value` or `--name value`.
+    /// Reads `--name=value` or `--name value`, without the first hyphen.
     fn long(&mut self, flag: &'a str) -> Option<CommandWord<'a>> {
         let (name, value) = flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
-        let Some(meaning) = self.meaning(&FlagName::Long(name)) else {
-            return Some(CommandWord::Switch(Switch { name, is_on: value.is_none_or(is_true) }));
+        let Some(meaning) = self.meaning(name) else {
+            return Some(CommandWord::Switch(Switch { name: &name[1..], is_on: value.is_none_or(is_true) }));
         };
         Some(CommandWord::Value(meaning, value.or_else(|| self.rest.next().map(String::as_str))?))
     }
 
     /// Reads `-t value`, `-tvalue` or `-t=value`. Letters of flags without a value may precede the `t`, as in `-qt
     /// value`.
-    fn short(&mut self, cluster: &'a str) -> Option<CommandWord<'a>> {
-        let mut letters = cluster.chars();
-        while let Some(letter) = letters.next() {
-            let rest = letters.as_str();
-            if let Some(meaning) = self.meaning(&FlagName::Short(letter)) {
+    fn short(&mut self, mut cluster: &'a str) -> Option<CommandWord<'a>> {
+        while let Some(letter) = cluster.chars().next() {
+            let (letter, rest) = cluster.split_at(letter.len_utf8());
+            cluster = rest;
+            if let Some(meaning) = self.meaning(letter) {
                 let value = if rest.is_empty() { self.rest.next()? } else { rest.strip_prefix('=').unwrap_or(rest) };
                 return Some(CommandWord::Value(meaning, value));
             }
@@ -166,14 +156,12 @@ impl<'a> Iterator for CommandWords<'a> {
         loop {
             let word = self.rest.next()?.as_str();
             let found = match word.strip_prefix('-') {
-                Some(cluster) if !self.flags_ended && !cluster.is_empty() => match cluster.strip_prefix('-') {
-                    Some("") => {
-                        self.flags_ended = true;
-                        None
-                    }
-                    Some(flag) => self.long(flag),
-                    None => self.short(cluster),
-                },
+                Some("-") if !self.flags_ended => {
+                    self.flags_ended = true;
+                    None
+                }
+                Some(flag) if !self.flags_ended && flag.starts_with('-') => self.long(flag),
+                Some(cluster) if !self.flags_ended && !cluster.is_empty() => self.short(cluster),
                 _ => Some(CommandWord::Positional(word)),
             };
             if found.is_some() {
