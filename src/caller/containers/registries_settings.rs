@@ -2,19 +2,20 @@
 //! registry, and redirect pulls to another location or to mirrors (containers/image `pkg/sysregistriesv2`,
 //! `pkg/shortnames`).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml_edit::Document;
 
 use crate::model::{ImageReference, Registry};
-use crate::system::{env, files};
+use crate::system::{env, files, programs};
 
 /// The settings of all files together. A later file adds rules, and replaces the search list for short names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::caller) struct RegistriesSettings {
     search: Vec<String>,
     rules: Vec<RegistryRule>,
-    aliases: Vec<(String, String)>,
+    aliases: BTreeMap<String, String>,
 }
 
 /// One table `[[registry]]`, with a prefix of image names and the locations to request in place of the prefix.
@@ -55,17 +56,18 @@ impl RegistriesSettings {
             self.rules.push(RegistryRule { prefix, places });
         }
         for (short, full) in document.get("aliases").and_then(|item| item.as_table()).into_iter().flatten() {
-            let Some(full) = full.as_str() else { continue };
-            self.aliases.retain(|(known, _)| known != short);
-            self.aliases.push((short.to_owned(), full.to_owned()));
+            match full.as_str() {
+                Some("") => drop(self.aliases.remove(short)), // an empty alias takes an earlier one back
+                Some(full) => drop(self.aliases.insert(short.to_owned(), full.to_owned())),
+                None => {}
+            }
         }
     }
 
     /// Returns the registries that an image name may be redirected to.
     pub(super) fn destinations(&self) -> impl Iterator<Item = Registry> {
         let rules = self.rules.iter().flat_map(|rule| rule.places.iter());
-        let aliases = self.aliases.iter().map(|(_, name)| name);
-        self.search.iter().chain(rules).chain(aliases).filter_map(|name| host_of(name))
+        self.search.iter().chain(rules).chain(self.aliases.values()).filter_map(|name| host_of(name))
     }
 
     /// Tells whether an image of `registry` may be requested from another registry.
@@ -93,7 +95,7 @@ impl RegistriesSettings {
     pub(super) fn full_names(&self, image: &ImageReference) -> Vec<ImageReference> {
         let path = image.repository().as_str();
         let short = path.strip_prefix("library/").unwrap_or(path);
-        if let Some((_, full)) = self.aliases.iter().find(|(known, _)| known == short) {
+        if let Some(full) = self.aliases.get(short) {
             return full.parse::<ImageReference>().into_iter().map(|full| full.with_tag_of(image)).collect();
         }
         let search: &[String] = if self.search.is_empty() { &["docker.io".to_owned()] } else { &self.search };
@@ -128,22 +130,30 @@ fn rest_behind<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
 const LIMIT: u64 = 1 << 20;
 const DROP_INS_AT_MOST: usize = 100;
 
-/// Returns the files in the order of reading. The first file is `$CONTAINERS_REGISTRIES_CONF`, or the `registries.conf`
-/// of the user or the machine. The files in the folders `registries.conf.d` of the machine and the user follow. The
-/// last file has the aliases that were chosen at a prompt.
+/// Returns the files in the order of reading.
 fn paths() -> Vec<PathBuf> {
-    let machine = Path::new("/etc/containers");
-    let user = env::path("XDG_CONFIG_HOME").or_else(|| env::home_dir().map(|home| home.join(".config")));
-    let user = user.map(|folder| folder.join("containers"));
-    let cache = env::path("XDG_CACHE_HOME").or_else(|| env::home_dir().map(|home| home.join(".cache")));
-    let named = env::path("CONTAINERS_REGISTRIES_CONF");
-    let own = user.as_ref().map(|folder| folder.join("registries.conf")).filter(|path| path.exists());
+    let in_home = |folder| env::home_dir().map(|home| home.join(folder));
+    let user = env::path("XDG_CONFIG_HOME").or_else(|| in_home(".config")).map(|folder| folder.join("containers"));
+    let mut paths =
+        config_paths(env::path("CONTAINERS_REGISTRIES_CONF"), user.as_deref(), Path::new("/etc/containers"));
+    // A rootless Podman runs as root in its user namespace (containers/image `internal/rootless`).
+    let is_root = env::text("_CONTAINERS_ROOTLESS_UID").map_or_else(programs::is_root, |user| user == "0");
+    let cache = if is_root { None } else { env::path("XDG_CACHE_HOME").or_else(|| in_home(".cache")) };
+    let cache = cache.unwrap_or_else(|| PathBuf::from("/var/cache"));
+    paths.push(cache.join("containers/short-name-aliases.conf")); // the aliases that were chosen at a prompt
+    paths
+}
+
+/// Returns the main file, followed by the drop-in files. The main file is `named`, or the file of the user or the
+/// machine. If the user's file is the main file, the machine's drop-in files are not read.
+fn config_paths(named: Option<PathBuf>, user: Option<&Path>, machine: &Path) -> Vec<PathBuf> {
+    let own = user.map(|folder| folder.join("registries.conf")).filter(|path| path.exists());
+    let drop_ins_of_machine = Some(machine).filter(|_| named.is_some() || own.is_none());
     let mut paths = vec![named.or(own).unwrap_or_else(|| machine.join("registries.conf"))];
-    for folder in [Some(machine), user.as_deref()].into_iter().flatten() {
+    for folder in [drop_ins_of_machine, user].into_iter().flatten() {
         let drop_ins = files::entries(&folder.join("registries.conf.d"), DROP_INS_AT_MOST);
         paths.extend(drop_ins.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "conf")));
     }
-    paths.extend(cache.map(|folder| folder.join("containers/short-name-aliases.conf")));
     paths
 }
 
@@ -219,5 +229,35 @@ mod tests {
         let hosts: Vec<_> = settings.destinations().map(|host| host.to_string()).collect();
         assert_eq!(hosts.join(" "), "docker.io mirror.example:5000 ghcr.io new.example plain.example ghcr.io");
         assert_eq!(joined(settings.full_names(&"alpine".parse().unwrap())), "docker.io/library/alpine");
+    }
+    #[test]
+    fn an_empty_alias_takes_an_earlier_one_back() {
+        let mut settings = RegistriesSettings::default();
+        settings.add(FILE);
+        settings.add("[aliases]\ntool = ''");
+        let images: Vec<_> = settings.full_names(&"tool".parse().unwrap()).iter().map(ToString::to_string).collect();
+        assert_eq!(images.join(" "), "quay.io/tool ghcr.io/tool");
+    }
+
+    /// The order in which skopeo 1.9 opens the files.
+    #[test]
+    fn a_file_of_the_user_replaces_the_files_of_the_machine() {
+        let root = tempfile::tempdir().unwrap();
+        let (machine, user) = (root.path().join("etc"), root.path().join("home"));
+        let write = |path: &Path| files::replace(path, b"", files::Access::Private).unwrap();
+        for folder in [&machine, &user] {
+            write(&folder.join("registries.conf.d/a.conf"));
+            write(&folder.join("registries.conf.d/b.txt"));
+        }
+        let shown = |named: Option<&str>| {
+            let paths = config_paths(named.map(PathBuf::from), Some(&user), &machine);
+            let shown = |path: &PathBuf| path.strip_prefix(root.path()).unwrap_or(path).display().to_string();
+            paths.iter().map(shown).collect::<Vec<_>>().join(" ").replace('\\', "/")
+        };
+        let both = "etc/registries.conf.d/a.conf home/registries.conf.d/a.conf";
+        assert_eq!(shown(None), format!("etc/registries.conf {both}"));
+        write(&user.join("registries.conf"));
+        assert_eq!(shown(None), "home/registries.conf home/registries.conf.d/a.conf");
+        assert_eq!(shown(Some("x")), format!("x {both}"));
     }
 }
