@@ -100,7 +100,7 @@ const HOMES: &[(&str, &[&str])] = &[
         "base64",
         &[
             "external_source/",
-            "caller/files/hcl/functions/encoding.rs",
+            "caller/files/hcl/functions/text.rs",
             "vault/",
             "system/http/",
             "docker/plaintext_auths.rs",
@@ -126,7 +126,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("md5", &["caller/files/hcl/functions/text.rs"]),
     ("miniz_oxide", &["release/archive.rs"]),
     ("open", &["cli/ui.rs"]),
-    ("percent_encoding", &["caller/files/hcl/functions/encoding.rs", "oauth/response.rs"]),
+    ("percent_encoding", &["caller/files/hcl/functions/text.rs", "oauth/response.rs"]),
     ("proptest", &["model/", "config/", "caller/", "docker/", "oci/", "journal/"]),
     ("qrcode", &["cli/login/qr.rs"]),
     ("regex_lite", &["caller/files/hcl/functions/pattern.rs"]),

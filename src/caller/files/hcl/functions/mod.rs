@@ -8,10 +8,8 @@
 //! Sources: docker/buildx `bake/hclparser/stdlib.go`, zclconf/go-cty `cty/function/stdlib/`.
 
 mod date;
-mod encoding;
 mod format;
 mod list;
-mod map;
 mod number;
 mod pattern;
 mod set;
@@ -145,16 +143,7 @@ fn find(name: &str) -> Option<Function> {
         "or" => |a| decided(a.get(0)?.as_bool(), a.get(1)?.as_bool(), true),
         "formatdate" => date::format_date,
         _ => {
-            let groups = [
-                text::find,
-                list::find,
-                map::find,
-                set::find,
-                number::find,
-                pattern::find,
-                format::find,
-                encoding::find,
-            ];
+            let groups = [text::find, list::find, set::find, number::find, pattern::find, format::find];
             return groups.into_iter().find_map(|find| find(name));
         }
     })
