@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::command_words::{FlagKind, is_true};
+use super::program::is_one_of;
 use crate::model::choice::ImageRole;
 use crate::model::{ImageReference, Registry};
 
@@ -62,36 +63,7 @@ impl<'a> ImageCollector<'a> {
                 self.add(field(&csv_fields(value), "image").unwrap_or_default(), ImageSyntax::Short);
             }
             FlagKind::File => self.add(value, ImageSyntax::Oci), // Compose can load a project from a registry
-            FlagKind::Other
-            | FlagKind::SourcePlace
-            | FlagKind::DestinationPlace
-            | FlagKind::ResultFile
-            | FlagKind::Registry
-            | FlagKind::Namespace
-            | FlagKind::Username
-            | FlagKind::EnvFile
-            | FlagKind::Folder
-            | FlagKind::Profile
-            | FlagKind::ProjectName
-            | FlagKind::PullPolicy
-            | FlagKind::Variable
-            | FlagKind::Stage
-            | FlagKind::Platform
-            | FlagKind::PlatformPart
-            | FlagKind::Call
-            | FlagKind::Script
             // The Dockerfile decides whether a build context is used. The bake files decide what an override changes.
-            | FlagKind::BuildContext
-            | FlagKind::BakeOverride => {}
-        }
-    }
-
-    /// Adds those images in a flag's value that the command pushes. `is_built_to_push` tells whether the command pushes
-    /// its result.
-    pub(super) fn add_pushed(&mut self, meaning: FlagKind, value: &str, form: ImageSyntax, is_built_to_push: bool) {
-        match meaning {
-            FlagKind::Destination | FlagKind::CacheTo => self.add_value(meaning, value, form),
-            FlagKind::Tag | FlagKind::Output if is_built_to_push => self.add_value(meaning, value, form),
             _ => {}
         }
     }
@@ -196,7 +168,7 @@ fn scanned(text: &str) -> Option<&str> {
                              pkg purl cpe cpes snap local-file local-directory";
     match text.split_once(':') {
         Some(("registry" | "oci-registry" | "docker" | "podman", image)) => Some(image), // a daemon may pull the image
-        Some((scheme, _)) if ELSEWHERE.split_ascii_whitespace().any(|known| known == scheme) => None,
+        Some((scheme, _)) if is_one_of(ELSEWHERE, scheme) => None,
         _ => Some(text).filter(|text| text.contains(['/', ':'])), // a single word is a command or folder
     }
 }

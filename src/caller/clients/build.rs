@@ -4,7 +4,7 @@
 //! `cmd/buildctl/build.go`; kaniko `cmd/executor/cmd/root.go`.
 
 use super::grammar::Grammar;
-use super::verb::{Positionals, Verb};
+use super::verb::{Positionals, Verb, verb};
 use super::verb_effect::VerbEffect;
 use super::verb_invocation::InputFiles;
 use crate::caller::command_words::{FlagKind, FlagTable};
@@ -128,7 +128,3 @@ const POLICY: Verb = Verb::new(
     ImageSyntax::Transport,
     &[("-f --file --fields --platform", FlagKind::Other)],
 );
-
-const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -> Verb {
-    Verb::new(paths, positionals, ImageSyntax::Short, flags)
-}

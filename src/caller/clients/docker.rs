@@ -6,11 +6,12 @@
 use super::build::{BAKE, BUILD, BUILDX};
 use super::compose::COMPOSE;
 use super::grammar::Grammar;
-use super::verb::{Positionals, Verb};
+use super::verb::{Positionals, Verb, verb};
 use super::verb_effect::VerbEffect;
 use super::verb_invocation::InputFiles;
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
+use crate::caller::program::is_one_of;
 
 pub(super) const DOCKER: Grammar = Grammar {
     names: &["docker", "com.docker.cli"],
@@ -75,11 +76,7 @@ pub(super) fn is_local(word: &str) -> bool {
     const WORDS: &str = "attach builder checkpoint commit config container context cp diff events exec export help \
         history images import info inspect kill load logout logs network node pause port ps rename restart rm rmi save \
         secret start stats stop swarm system tag top unpause update version volume wait";
-    WORDS.split_ascii_whitespace().any(|known| known == word)
-}
-
-const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -> Verb {
-    Verb::new(paths, positionals, ImageSyntax::Short, flags)
+    is_one_of(WORDS, word)
 }
 
 /// The flags from `--unpack` to the end are flags of nerdctl.

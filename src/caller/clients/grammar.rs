@@ -3,7 +3,7 @@
 use super::parsed_command::{ParsedCommand, names_registry};
 use super::verb::{Positionals, Verb};
 use super::verb_effect::VerbEffect;
-use super::verb_invocation::{InputFiles, VerbInvocation};
+use super::verb_invocation::{ComposeAction, InputFiles, VerbInvocation};
 use crate::caller::Program;
 use crate::caller::command_flags::CommandFlags;
 use crate::caller::command_words::{CommandWord, CommandWords, FlagKind, FlagTable};
@@ -98,7 +98,7 @@ impl Grammar {
     pub(in crate::caller) fn task<'a>(&self, arguments: &'a [String]) -> Option<VerbInvocation<'a>> {
         let head = self.verb(arguments)?;
         let CommandHead { client, verb, .. } = head;
-        let (mut positionals, flags) = head.read(verb.files.ends_at_first_word());
+        let (mut positionals, flags) = head.read(verb.files == InputFiles::Compose(ComposeAction::Run));
         match (verb.files, verb.positionals) {
             (InputFiles::Compose(_), Positionals::None) => {
                 for service in &mut positionals {

@@ -47,7 +47,14 @@ impl ParsedCommand<'_> {
         let mut pushed = ImageCollector::new(registry);
         let builds_to_push = self.builds_to_push();
         for (kind, value) in &self.flags.values {
-            pushed.add_pushed(*kind, value, self.syntax, builds_to_push);
+            let is_pushed = match kind {
+                FlagKind::Destination | FlagKind::CacheTo => true,
+                FlagKind::Tag | FlagKind::Output => builds_to_push,
+                _ => false,
+            };
+            if is_pushed {
+                pushed.add_value(*kind, value, self.syntax);
+            }
         }
         let has_destination = self.flags.has(FlagKind::Destination);
         let pushes_named = matches!(self.effect, VerbEffect::Push | VerbEffect::PushTo(_)) && !has_destination;

@@ -4,11 +4,10 @@
 //! Sources: regclient `cmd/regctl/`, `cmd/regsync/`, `cmd/regbot/`.
 
 use super::grammar::Grammar;
-use super::verb::{Positionals, Verb};
+use super::verb::{Positionals, Verb, verb};
 use super::verb_effect::VerbEffect;
 use super::verb_invocation::InputFiles;
 use crate::caller::command_words::{FlagKind, FlagTable};
-use crate::caller::images::ImageSyntax;
 
 pub(super) const REGCTL: Grammar = Grammar {
     names: &["regctl"],
@@ -47,10 +46,8 @@ pub(super) const REGSYNC: Grammar = Grammar {
     names: &["regsync"],
     globals: SERVICE,
     verbs: &[
-        Verb::new("once|server", Positionals::None, ImageSyntax::Short, &[])
-            .on(InputFiles::RegSync)
-            .does(VerbEffect::Unknown),
-        Verb::new("check", Positionals::None, ImageSyntax::Short, &[]).on(InputFiles::RegSync),
+        verb("once|server", Positionals::None, &[]).on(InputFiles::RegSync).does(VerbEffect::Unknown),
+        verb("check", Positionals::None, &[]).on(InputFiles::RegSync),
     ],
     plugins: &[],
 };
@@ -58,16 +55,14 @@ pub(super) const REGSYNC: Grammar = Grammar {
 pub(super) const REGBOT: Grammar = Grammar {
     names: &["regbot"],
     globals: SERVICE,
-    verbs: &[Verb::new("once|server", Positionals::None, ImageSyntax::Short, &[])
-        .on(InputFiles::RegBot)
-        .does(VerbEffect::Unknown)],
+    verbs: &[verb("once|server", Positionals::None, &[]).on(InputFiles::RegBot).does(VerbEffect::Unknown)],
     plugins: &[],
 };
 
 const SERVICE: FlagTable = &[("-c --config", FlagKind::File), ("-v --verbosity --logopt", FlagKind::Other)];
 
 const fn regctl(paths: &'static str, positionals: Positionals) -> Verb {
-    Verb::new(paths, positionals, ImageSyntax::Short, REGCTL_FLAGS)
+    verb(paths, positionals, REGCTL_FLAGS)
 }
 
 const REGCTL_FLAGS: FlagTable = &[

@@ -4,7 +4,7 @@
 //! `docs/reference/`; devcontainers/cli `src/spec-node/`.
 
 use super::grammar::Grammar;
-use super::verb::{Positionals, Verb};
+use super::verb::{Positionals, Verb, verb};
 use super::verb_effect::VerbEffect;
 use super::verb_invocation::InputFiles;
 use crate::caller::command_words::{FlagKind, FlagTable};
@@ -14,20 +14,20 @@ pub(super) const CRANE: Grammar = Grammar {
     names: &["crane"],
     globals: &[("--platform", FlagKind::Other)],
     verbs: &[
-        short("copy|cp", Positionals::All, &[("--platform -j --jobs", FlagKind::Other)]).does(VerbEffect::Copy),
-        short("optimize", Positionals::All, CRANE_FLAGS).does(VerbEffect::Copy),
-        short("manifest|digest|ls", Positionals::All, CRANE_FLAGS),
-        short("auth token", Positionals::All, CRANE_FLAGS).does(VerbEffect::PushIf("--push")),
-        short("delete", Positionals::All, CRANE_FLAGS).does(VerbEffect::Push),
-        short("config|export|validate|blob", Positionals::First, CRANE_FLAGS),
-        short("tag|mutate|flatten|rebase|edit config|edit manifest|edit fs", Positionals::First, CRANE_FLAGS)
+        verb("copy|cp", Positionals::All, &[("--platform -j --jobs", FlagKind::Other)]).does(VerbEffect::Copy),
+        verb("optimize", Positionals::All, CRANE_FLAGS).does(VerbEffect::Copy),
+        verb("manifest|digest|ls", Positionals::All, CRANE_FLAGS),
+        verb("auth token", Positionals::All, CRANE_FLAGS).does(VerbEffect::PushIf("--push")),
+        verb("delete", Positionals::All, CRANE_FLAGS).does(VerbEffect::Push),
+        verb("config|export|validate|blob", Positionals::First, CRANE_FLAGS),
+        verb("tag|mutate|flatten|rebase|edit config|edit manifest|edit fs", Positionals::First, CRANE_FLAGS)
             .does(VerbEffect::Push),
-        short("push", Positionals::From(1), CRANE_FLAGS).does(VerbEffect::Push),
-        short("pull", Positionals::AllButLast, CRANE_FLAGS),
-        short("append", Positionals::None, CRANE_FLAGS), // pushes to `--new_tag`
-        short("index append", Positionals::First, CRANE_FLAGS), // pushes to `--tag`, and may pull a base index
-        short("index filter", Positionals::First, CRANE_FLAGS).does(VerbEffect::Push),
-        short("index list", Positionals::All, CRANE_FLAGS),
+        verb("push", Positionals::From(1), CRANE_FLAGS).does(VerbEffect::Push),
+        verb("pull", Positionals::AllButLast, CRANE_FLAGS),
+        verb("append", Positionals::None, CRANE_FLAGS), // pushes to `--new_tag`
+        verb("index append", Positionals::First, CRANE_FLAGS), // pushes to `--tag`, and may pull a base index
+        verb("index filter", Positionals::First, CRANE_FLAGS).does(VerbEffect::Push),
+        verb("index list", Positionals::All, CRANE_FLAGS),
         Verb::login("auth login", Positionals::Login),
     ],
     plugins: &[],
@@ -102,17 +102,17 @@ pub(super) const COSIGN: Grammar = Grammar {
         beside("verify|verify-attestation").local_if("--local-image", "--local-image"),
         beside("triangulate|tree|save|generate"),
         beside("download signature|download sbom|download attestation"),
-        short("copy", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Copy),
+        verb("copy", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Copy),
         // A signature is stored beside its image.
         beside("sign").dry_if("--upload=false").does(VerbEffect::Push),
         beside("attest").dry_if("--no-upload").does(VerbEffect::Push),
         beside("clean").does(VerbEffect::Push),
         beside("attach signature|attach sbom|attach attestation").does(VerbEffect::Push),
-        short("load", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Push),
-        short("bundle create-from-container", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Push),
-        short("upload blob|upload wasm", Positionals::All, UPLOAD_FLAGS).does(VerbEffect::Push),
-        short("manifest verify", Positionals::None, COSIGN_FLAGS).on(InputFiles::Manifests),
-        short("dockerfile verify", Positionals::None, COSIGN_FLAGS).on(InputFiles::Dockerfile),
+        verb("load", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Push),
+        verb("bundle create-from-container", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Push),
+        verb("upload blob|upload wasm", Positionals::All, UPLOAD_FLAGS).does(VerbEffect::Push),
+        verb("manifest verify", Positionals::None, COSIGN_FLAGS).on(InputFiles::Manifests),
+        verb("dockerfile verify", Positionals::None, COSIGN_FLAGS).on(InputFiles::Dockerfile),
         Verb::login("login", Positionals::Login),
     ],
     plugins: &[],
@@ -123,13 +123,13 @@ pub(super) const DEVCONTAINER: Grammar = Grammar {
     names: &["devcontainer", "devcontainer.js"],
     globals: &[("--allow-cross-origin-auth-host", FlagKind::Other)],
     verbs: &[
-        short("up|build", Positionals::None, DEVCONTAINER_RUN).on(InputFiles::DevContainer),
-        short("read-configuration|outdated|upgrade|features resolve-dependencies", Positionals::None, DEVCONTAINER_RUN)
+        verb("up|build", Positionals::None, DEVCONTAINER_RUN).on(InputFiles::DevContainer),
+        verb("read-configuration|outdated|upgrade|features resolve-dependencies", Positionals::None, DEVCONTAINER_RUN)
             .on(InputFiles::DevContainerFeatures),
-        short("features info", Positionals::From(1), DEVCONTAINER_FLAGS),
-        short("templates apply", Positionals::None, DEVCONTAINER_FLAGS),
-        short("templates metadata", Positionals::All, DEVCONTAINER_FLAGS),
-        short("features publish|templates publish", Positionals::None, PUBLISH).does(VerbEffect::Push),
+        verb("features info", Positionals::From(1), DEVCONTAINER_FLAGS),
+        verb("templates apply", Positionals::None, DEVCONTAINER_FLAGS),
+        verb("templates metadata", Positionals::All, DEVCONTAINER_FLAGS),
+        verb("features publish|templates publish", Positionals::None, PUBLISH).does(VerbEffect::Push),
     ],
     plugins: &[],
 };
@@ -171,8 +171,8 @@ pub(super) const KO: Grammar = Grammar {
     names: &["ko"],
     globals: &[],
     verbs: &[
-        short("deps", Positionals::All, &[("--sbom", FlagKind::Other)]),
-        short("build|publish|resolve|apply|create|run", Positionals::None, &[])
+        verb("deps", Positionals::All, &[("--sbom", FlagKind::Other)]),
+        verb("build|publish|resolve|apply|create|run", Positionals::None, &[])
             .dry_if("--push=false --local")
             .does(VerbEffect::PushTo("KO_DOCKER_REPO")),
         Verb::login("login", Positionals::Login),
@@ -188,24 +188,16 @@ pub(super) const KUBECTL: Grammar = Grammar {
          --context --kubeconfig -n --namespace --request-timeout -s --server --tls-server-name --token --user -v",
         FlagKind::Other,
     )],
-    verbs: &[Verb::new(
-        "apply|create|replace",
-        Positionals::None,
-        ImageSyntax::Short,
-        &[("-f --filename", FlagKind::File)],
-    )
-    .on(InputFiles::Manifests)],
+    verbs: &[
+        verb("apply|create|replace", Positionals::None, &[("-f --filename", FlagKind::File)]).on(InputFiles::Manifests)
+    ],
     plugins: &[],
 };
 
 /// Returns a verb of cosign. Cosign stores signatures in the image's repository, unless a variable sets another
 /// repository (sigstore/cosign `pkg/cosign/env`).
 const fn beside(paths: &'static str) -> Verb {
-    short(paths, Positionals::All, COSIGN_FLAGS).repository_in("COSIGN_REPOSITORY")
-}
-
-const fn short(paths: &'static str, positionals: Positionals, flags: FlagTable) -> Verb {
-    Verb::new(paths, positionals, ImageSyntax::Short, flags)
+    verb(paths, Positionals::All, COSIGN_FLAGS).repository_in("COSIGN_REPOSITORY")
 }
 
 /// Returns a verb of oras. The program oras accepts no short names.

@@ -54,6 +54,11 @@ pub(super) enum Positionals {
     LoginAnywhere,
 }
 
+/// Returns a verb whose images may have short names.
+pub(super) const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -> Verb {
+    Verb::new(paths, positionals, ImageSyntax::Short, flags)
+}
+
 impl Verb {
     pub(super) const fn new(
         paths: &'static str,

@@ -54,9 +54,3 @@ pub(in crate::caller) struct VerbInvocation<'a> {
     pub(in crate::caller) positionals: Vec<&'a str>,
     pub(in crate::caller) flags: CommandFlags<'a>,
 }
-
-impl InputFiles {
-    pub(super) fn ends_at_first_word(self) -> bool {
-        self == Self::Compose(ComposeAction::Run)
-    }
-}
