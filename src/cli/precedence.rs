@@ -55,7 +55,7 @@ pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&Regi
                 None if first == FirstLogin::Nobody => found.unasked.push(name.clone()),
                 None => {}
             }
-            found.json.push(json!({"registry": name, "first": value(&first)}));
+            found.json.push(json!({"registry": name, "first": first}));
         }
     }
     found
@@ -110,15 +110,5 @@ pub(super) fn name_of(first: &FirstLogin) -> String {
         FirstLogin::Login { user, .. } => one_line(user, 60),
         FirstLogin::Variable => "DOCKER_AUTH_CONFIG".to_owned(),
         FirstLogin::Nobody => "nobody".to_owned(),
-    }
-}
-
-pub(super) fn value(first: &FirstLogin) -> Value {
-    match first {
-        FirstLogin::Ensign => json!({"kind": "ensign"}),
-        FirstLogin::Helper { helper, file } => json!({"kind": "helper", "helper": helper, "file": file}),
-        FirstLogin::Login { user, file } => json!({"kind": "login", "username": user, "file": file}),
-        FirstLogin::Variable => json!({"kind": "variable"}),
-        FirstLogin::Nobody => json!({"kind": "nobody"}),
     }
 }

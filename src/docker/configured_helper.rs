@@ -25,14 +25,7 @@ pub(crate) fn asked<'a>(file: &'a ConfigJson, reader: ClientFamily, registry: &R
 /// Returns the helper that a client asks for exactly this key.
 pub(crate) fn asked_as<'a>(file: &'a ConfigJson, reader: ClientFamily, key: &str) -> ConfiguredHelper<'a> {
     let store = || file.store().filter(|_| reader == ClientFamily::Docker);
-    match file.helper(key).or_else(store) {
-        None | Some("") => ConfiguredHelper::PlainFile,
-        Some(HELPER) => ConfiguredHelper::Ensign,
-        Some(helper) => match helper.strip_prefix(HELPER).and_then(|rest| rest.strip_prefix('-')) {
-            Some(alias) => ConfiguredHelper::Pinned(alias),
-            None => ConfiguredHelper::Helper(helper),
-        },
-    }
+    ConfiguredHelper::named(file.helper(key).or_else(store).unwrap_or_default())
 }
 
 /// Tells whether Docker asks Ensign for this registry.
@@ -50,6 +43,18 @@ pub(crate) enum ConfiguredHelper<'a> {
     Helper(&'a str),
     /// The client asks no helper, and reads the login from `auths`.
     PlainFile,
+}
+
+impl<'a> ConfiguredHelper<'a> {
+    /// Reads the name of a helper. An empty name means that the client asks no helper.
+    pub(super) fn named(helper: &'a str) -> Self {
+        match helper.strip_prefix(HELPER) {
+            _ if helper.is_empty() => Self::PlainFile,
+            Some("") => Self::Ensign,
+            Some(rest) if let Some(alias) = rest.strip_prefix('-') => Self::Pinned(alias),
+            _ => Self::Helper(helper),
+        }
+    }
 }
 
 /// The effect of `DOCKER_AUTH_CONFIG` on a registry.

@@ -32,9 +32,8 @@ pub(crate) fn are_found(env: &Env) -> bool {
 /// --remote` sends no login at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`). On macOS and
 /// Windows, Podman is always remote.
 pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<String> {
-    let key =
-        file.helpers().map(|(key, _)| key).find(|key| key.starts_with("https://") || key.starts_with("http://"))?;
-    Some(shown(key))
+    let mut keys = file.helpers().map(|(key, _)| key);
+    keys.find(|key| key.starts_with("https://") || key.starts_with("http://")).map(shown)
 }
 
 /// Returns the path of the `auth.json` to which Ensign adds entries. Ensign does not use the `auth.json` under
@@ -50,7 +49,7 @@ pub(crate) fn registries_conf(env: &Env) -> Option<PathBuf> {
 }
 
 /// Returns the path in `REGISTRY_AUTH_FILE`. If `REGISTRY_AUTH_FILE` is set, the tools read no other `auth.json`.
-pub(crate) fn only_auth_file() -> Option<PathBuf> {
+fn only_auth_file() -> Option<PathBuf> {
     env::path("REGISTRY_AUTH_FILE")
 }
 
@@ -87,19 +86,12 @@ fn session_folder(
 /// Returns all files in which the container tools look for logins, in the order of the tools. The file of the login
 /// session comes before the file with Ensign's entries.
 pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
-    if let Some(only) = only_auth_file() {
-        return vec![only];
-    }
-    login_files(env).into_iter().chain(env.docker_config_file()).collect()
+    let docker = env.docker_config_file().filter(|_| only_auth_file().is_none());
+    login_files(env).into_iter().chain(docker).collect()
 }
 
 /// The name that represents the `auth.json` files in a list of helpers.
-pub(super) const AUTH_FILES: &str = "containers-auth.json";
-
-/// Tells whether a name in `credential-helpers` represents the `auth.json` files.
-pub(crate) fn is_auth_files(name: &str) -> bool {
-    name == AUTH_FILES
-}
+pub(crate) const AUTH_FILES: &str = "containers-auth.json";
 
 /// A `registries.conf`, which may not exist.
 #[derive(Debug)]
@@ -139,17 +131,16 @@ impl RegistriesConf {
         Ok(Self { path: path.to_owned(), list, text })
     }
 
-    /// Returns the helpers that the file lists for all registries, in their order. Returns `None` if the file has no
-    /// list of helpers, or an empty list. The tools treat an empty list like no list
-    /// (`pkg/sysregistriesv2/system_registries_v2.go`).
-    pub(crate) fn helpers(&self) -> Option<Vec<&str>> {
-        let helpers: Vec<&str> = self.list.as_ref()?.1.iter().filter_map(Value::as_str).collect();
-        (!helpers.is_empty()).then_some(helpers)
+    /// Returns the helpers that the file lists for all registries, in their order. The tools treat an empty list like
+    /// no list (`pkg/sysregistriesv2/system_registries_v2.go`).
+    pub(crate) fn helpers(&self) -> Vec<&str> {
+        self.list.iter().flat_map(|(_, list)| list).filter_map(Value::as_str).collect()
     }
 
     /// Tells whether the file has a list of helpers without Ensign.
     pub(crate) fn lacks_us(&self) -> bool {
-        self.helpers().is_some_and(|helpers| !helpers.contains(&HELPER))
+        let helpers = self.helpers();
+        !helpers.is_empty() && !helpers.contains(&HELPER)
     }
 
     /// Plans to put Ensign first in the list of helpers, if there is a list.
@@ -159,8 +150,7 @@ impl RegistriesConf {
 
     /// Plans to remove Ensign from the list.
     pub(crate) fn undo(&self) -> FilePlan {
-        let listed = self.helpers().is_some_and(|helpers| helpers.contains(&HELPER));
-        self.edit(listed.then_some(PlannedChange::Unlist), take_off)
+        self.edit(self.helpers().contains(&HELPER).then_some(PlannedChange::Unlist), take_off)
     }
 
     /// Plans to rewrite the list of helpers, and leaves the rest of the file unchanged.
@@ -241,7 +231,7 @@ mod tests {
     fn a_file_without_a_list_is_not_touched() {
         for text in ["", "# nothing\n", "unqualified-search-registries = []", "credential-helpers = []"] {
             let conf = conf(text);
-            assert!(conf.helpers().is_none() && !conf.lacks_us(), "{text}");
+            assert!(conf.helpers().is_empty() && !conf.lacks_us(), "{text}");
             assert!(conf.plan().is_empty() && conf.undo().is_empty(), "{text}");
         }
         let none = RegistriesConf::parse(Path::new("registries.conf"), None).unwrap();

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use super::logins::shown;
-use super::{ConfigJson, HELPER, LIMIT};
+use super::{ConfigJson, HELPER, LIMIT, json_edit, plaintext_auths};
 use crate::system::files::{self, Access};
 
-/// The planned changes of one file. `FilePlan` has no `Debug`, because the file's text may contain plain-text logins.
+/// The planned changes of one file. `Debug` omits the file's text, which may contain plain-text logins.
 pub(crate) struct FilePlan {
     path: PathBuf,
     changes: Vec<PlannedChange>,
@@ -85,26 +86,19 @@ pub(crate) enum PlannedChange {
 }
 
 impl FilePlan {
-    /// Plans changes of the file. `edit` is called once for each change.
-    pub(super) fn new(
-        file: &ConfigJson,
-        changes: Vec<PlannedChange>,
-        edit: impl Fn(&str, &PlannedChange) -> Option<String>,
-    ) -> Result<Self> {
+    /// Plans changes of the file.
+    pub(super) fn new(file: &ConfigJson, changes: Vec<PlannedChange>) -> Result<Self> {
         let before = file.text().map(str::to_owned);
         let after = before.clone().unwrap_or_default();
-        Self::from_texts(file.path(), vec![], before, after).and(changes, edit)
+        Self::from_texts(file.path(), vec![], before, after).and(file, changes)
     }
 
-    /// Adds changes to the plan.
-    pub(super) fn and(
-        mut self,
-        changes: Vec<PlannedChange>,
-        edit: impl Fn(&str, &PlannedChange) -> Option<String>,
-    ) -> Result<Self> {
+    /// Adds changes to the plan of `file`.
+    pub(super) fn and(mut self, file: &ConfigJson, changes: Vec<PlannedChange>) -> Result<Self> {
         let mut after = self.after.take().or_else(|| self.before.clone()).unwrap_or_default();
         for change in changes.iter().filter(|change| change.writes()) {
-            after = edit(&after, change)
+            after = change
+                .edit(file, &after)
                 .with_context(|| format!("could not find where to edit `{}`", self.path.display()))?;
         }
         self.changes.extend(changes);
@@ -187,6 +181,26 @@ impl fmt::Display for FileChangedError {
 impl std::error::Error for FileChangedError {}
 
 impl PlannedChange {
+    /// Makes the change in `text`, which is the text of `file` or an edited form of it. Returns `None` if the text has
+    /// no place for the change. A removal also removes the section that it leaves empty.
+    fn edit(&self, file: &ConfigJson, text: &str) -> Option<String> {
+        let value = |text: &str| Value::from(text).to_string();
+        let entry = |key| [file.spelling("credHelpers"), key];
+        let store = [file.spelling("credsStore")];
+        match self {
+            Self::Add { key } | Self::Replace { key, .. } => json_edit::set(text, &entry(key), &value(HELPER)),
+            Self::Remove { key } | Self::Discard { key, .. } => json_edit::remove_and_tidy(text, &entry(key)),
+            Self::Store { .. } => json_edit::set(text, &store, &value(HELPER)),
+            Self::StoreBack { to: Some(before) } => json_edit::set(text, &store, &value(before)),
+            Self::StoreBack { to: None } => json_edit::remove(text, &store),
+            Self::TakeOut { key } => plaintext_auths::without_secrets(file, text, key),
+            Self::Set { section, key, value: new } => json_edit::set(text, &path(file, section, key), &value(new)),
+            Self::Unset { section, key, .. } => json_edit::remove_and_tidy(text, &path(file, section, key)),
+            Self::Prepend | Self::Unlist => None, // no change of a JSON file
+            Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. } | Self::StoreOurs => Some(text.to_owned()),
+        }
+    }
+
     /// Tells whether the change alters the file.
     pub(crate) fn writes(&self) -> bool {
         !matches!(self, Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. } | Self::StoreOurs)
@@ -249,6 +263,12 @@ impl fmt::Debug for FilePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plan").field("path", &self.path).field("changes", &self.changes).finish_non_exhaustive()
     }
+}
+
+/// Returns the path of a value that is not a registry's entry. Ensign's settings for a plugin are in an object of its own.
+fn path<'a>(file: &'a ConfigJson, section: &'a str, key: &'a str) -> Vec<&'a str> {
+    let plugin = (section == "plugins").then_some(HELPER);
+    [file.spelling(section)].into_iter().chain(plugin).chain([key]).collect()
 }
 
 pub(super) fn quoted(key: &str) -> String {

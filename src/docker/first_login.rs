@@ -6,16 +6,18 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use serde::Serialize;
 
 use super::configured_helper::{self, AuthConfig, ConfiguredHelper};
 use super::containers::{self, AUTH_FILES, RegistriesConf};
 use super::plaintext_auths;
-use super::{ClientFamily, ConfigJson, HELPER};
+use super::{ClientFamily, ConfigJson};
 use crate::model::{ImageReference, Registry};
 use crate::system::env::Env;
 
 /// The source of the login.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum FirstLogin {
     Ensign,
     /// Another helper, which is configured in `file`.
@@ -25,6 +27,7 @@ pub(crate) enum FirstLogin {
     },
     /// A plain-text login in `file`.
     Login {
+        #[serde(rename = "username")]
         user: String,
         file: PathBuf,
     },
@@ -54,7 +57,7 @@ impl LoginLookup {
         };
         let files = paths.iter().filter_map(|path: &PathBuf| ConfigJson::load(path).ok()).collect();
         let loaded = conf.as_deref().map(RegistriesConf::load).transpose()?;
-        let helpers = loaded.as_ref().and_then(RegistriesConf::helpers).unwrap_or_default();
+        let helpers = loaded.as_ref().map(RegistriesConf::helpers).unwrap_or_default();
         let helpers = helpers.into_iter().map(str::to_owned).collect();
         let variable = configured_helper::auth_config_variable().filter(|_| reader == ClientFamily::Docker);
         Ok(Self { reader, helpers, conf: conf.unwrap_or_default(), files, variable })
@@ -67,36 +70,34 @@ impl LoginLookup {
         if configured_helper::auth_config(self.variable.as_deref(), key) == AuthConfig::Wins {
             return FirstLogin::Variable;
         }
-        if self.helpers.is_empty() {
-            return self.in_files(registry, key, image);
-        }
-        let asked = self.helpers.iter().map(|helper| match helper.as_str() {
-            AUTH_FILES => self.in_files(registry, key, image),
-            helper => asked_first(helper, &self.conf),
-        });
-        asked.into_iter().find(|first| *first != FirstLogin::Nobody).unwrap_or(FirstLogin::Nobody)
-    }
-
-    fn in_files(&self, registry: &Registry, key: &str, image: Option<&ImageReference>) -> FirstLogin {
-        for file in &self.files {
-            match configured_helper::asked_as(file, self.reader, key) {
-                ConfiguredHelper::Ensign | ConfiguredHelper::Pinned(_) => return FirstLogin::Ensign,
-                ConfiguredHelper::Helper(helper) => {
-                    return FirstLogin::Helper { helper: helper.to_owned(), file: file.path().to_owned() };
-                }
-                ConfiguredHelper::PlainFile => {}
-            }
-            if let Some(user) = plain(file, self.reader, registry, key, image) {
-                return FirstLogin::Login { user, file: file.path().to_owned() };
-            }
-        }
-        FirstLogin::Nobody
+        let in_files = || {
+            self.files.iter().find_map(|file| {
+                let login = || {
+                    let user = plain(file, self.reader, registry, key, image)?;
+                    Some(FirstLogin::Login { user, file: file.path().to_owned() })
+                };
+                from_helper(configured_helper::asked_as(file, self.reader, key), file.path()).or_else(login)
+            })
+        };
+        let found = match self.helpers.as_slice() {
+            [] => in_files(),
+            helpers => helpers.iter().find_map(|helper| match helper.as_str() {
+                AUTH_FILES => in_files(),
+                helper => from_helper(ConfiguredHelper::named(helper), &self.conf),
+            }),
+        };
+        found.unwrap_or(FirstLogin::Nobody)
     }
 }
 
-fn asked_first(helper: &str, file: &Path) -> FirstLogin {
-    let is_ours = helper == HELPER || helper.strip_prefix(HELPER).is_some_and(|rest| rest.starts_with('-'));
-    if is_ours { FirstLogin::Ensign } else { FirstLogin::Helper { helper: helper.to_owned(), file: file.to_owned() } }
+fn from_helper(helper: ConfiguredHelper<'_>, file: &Path) -> Option<FirstLogin> {
+    match helper {
+        ConfiguredHelper::Ensign | ConfiguredHelper::Pinned(_) => Some(FirstLogin::Ensign),
+        ConfiguredHelper::Helper(helper) => {
+            Some(FirstLogin::Helper { helper: helper.to_owned(), file: file.to_owned() })
+        }
+        ConfiguredHelper::PlainFile => None,
+    }
 }
 
 /// Returns the user of a plain-text login. Only the container tools use a key for a part of a registry, such as

@@ -8,10 +8,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use serde_json::Value;
 
-use super::config_json::ConfigJson;
-use super::{FilePlan, HELPER, PlannedChange, json_edit};
+use super::{ConfigJson, FilePlan, HELPER, PlannedChange};
 
 const PLUGINS: &str = "plugins";
 const FEATURES: &str = "features";
@@ -31,12 +29,7 @@ pub(crate) fn plan(file: &ConfigJson, plan: FilePlan, commands: &str) -> Result<
     changes.retain(
         |change| !matches!(change, PlannedChange::Set { section: PLUGINS, key, value } if note(file, key) == Some(value)),
     );
-    plan.and(changes, |text, change| match change {
-        PlannedChange::Set { section, key, value } => {
-            json_edit::set(text, &path(file, section, key), &Value::from(value.as_str()).to_string())
-        }
-        _ => Some(text.to_owned()),
-    })
+    plan.and(file, changes)
 }
 
 /// Adds changes to the plan, so that Docker no longer calls Ensign's plugin.
@@ -52,13 +45,7 @@ pub(crate) fn undo(file: &ConfigJson, plan: FilePlan) -> Result<FilePlan> {
             _ => PlannedChange::Set { section: FEATURES, key: HOOKS, value: before.to_owned() },
         }));
     }
-    plan.and(changes, |text, change| match change {
-        PlannedChange::Set { section, key, value } => {
-            json_edit::set(text, &path(file, section, key), &Value::from(value.as_str()).to_string())
-        }
-        PlannedChange::Unset { section, key, .. } => remove_with_empty_parents(text, &path(file, section, key)),
-        _ => Some(text.to_owned()),
-    })
+    plan.and(file, changes)
 }
 
 /// Tells whether Docker would find Ensign's plugin.
@@ -80,13 +67,6 @@ pub(crate) fn plugin_folders(config_folder: &Path) -> Vec<PathBuf> {
     [config_folder.join("cli-plugins")].into_iter().chain(system).collect()
 }
 
-fn path<'a>(file: &'a ConfigJson, section: &'a str, key: &'a str) -> Vec<&'a str> {
-    match section {
-        PLUGINS => vec![file.spelling(PLUGINS), HELPER, key],
-        _ => vec![file.spelling(section), key],
-    }
-}
-
 fn note<'a>(file: &'a ConfigJson, key: &str) -> Option<&'a str> {
     let (_, ours) = file.section(PLUGINS).find(|(name, _)| *name == HELPER)?;
     ours.get(key)?.as_str()
@@ -99,20 +79,6 @@ fn switch(file: &ConfigJson) -> Option<&str> {
 /// Tells whether Go's `strconv.ParseBool` returns true.
 fn is_on(value: &str) -> bool {
     matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
-}
-
-/// Removes the value at `path`, and then all parent objects that have become empty.
-fn remove_with_empty_parents(text: &str, path: &[&str]) -> Option<String> {
-    let text = json_edit::remove(text, path)?;
-    let (_, parents) = path.split_last()?;
-    let root: Value = serde_json::from_str(&text).ok()?;
-    let parent = parents.iter().try_fold(&root, |value, name| value.get(name));
-    match parent {
-        Some(Value::Object(members)) if members.is_empty() && !parents.is_empty() => {
-            remove_with_empty_parents(&text, parents)
-        }
-        _ => Some(text),
-    }
 }
 
 #[cfg(test)]

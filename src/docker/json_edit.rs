@@ -34,6 +34,16 @@ pub(super) fn remove(text: &str, path: &[&str]) -> Option<String> {
     Some(splice(text, span, ""))
 }
 
+/// Removes the member at `path`, and then all parent objects that have become empty.
+pub(super) fn remove_and_tidy(text: &str, path: &[&str]) -> Option<String> {
+    let text = remove(text, path)?;
+    let (_, parents) = path.split_last()?;
+    let root: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let parent = parents.iter().try_fold(&root, |value, name| value.get(name))?;
+    let is_empty = parent.as_object().is_some_and(serde_json::Map::is_empty) && !parents.is_empty();
+    if is_empty { remove_and_tidy(&text, parents) } else { Some(text) }
+}
+
 /// The position of an object in the text.
 pub(super) struct ObjectSpan {
     open: usize,

@@ -33,8 +33,7 @@ impl LoginSource {
         match self {
             Self::Environment | Self::Keyring | Self::Helper(_) => vec![],
             Self::Docker => env.docker_config_file().into_iter().collect(),
-            Self::Containers if containers::only_auth_file().is_some() => containers::login_files(env),
-            Self::Containers => containers::login_files(env).into_iter().chain(env.docker_config_file()).collect(),
+            Self::Containers => containers::lookup_files(env),
             Self::Finch => env.home().map(|home| home.join(".finch").join("config.json")).into_iter().collect(),
             Self::Helm => helm_files(env),
             Self::Atcr => env.home().map(|home| home.join(".atcr").join("device.json")).into_iter().collect(),

@@ -11,10 +11,8 @@ use crate::system::text::one_line;
 ///
 /// Logins for a part of a registry are moved behind the logins for a whole registry. As a result, a login for the whole
 /// registry becomes the default account.
-pub(crate) fn dedupe(findings: &mut Vec<ImportEntry>) {
-    let is_bound = |finding: &ImportEntry| finding.login().is_some_and(|login| login.bound().is_some());
-    let (after, first): (Vec<_>, Vec<_>) = findings.drain(..).partition(is_bound);
-    findings.extend(first.into_iter().chain(after));
+pub(crate) fn dedupe(findings: &mut [ImportEntry]) {
+    findings.sort_by_key(|finding| finding.login().is_some_and(|login| login.bound().is_some()));
     for place in 0..findings.len() {
         let Some(login) = findings[place].login() else { continue };
         let leaders = || {
@@ -38,31 +36,30 @@ pub(crate) fn dedupe(findings: &mut Vec<ImportEntry>) {
 
 /// Returns the images of a login, as listed in the login's own key and in the keys of the duplicates.
 pub(crate) fn images_of(findings: &[ImportEntry], leader: usize) -> Vec<ImagePattern> {
-    let mut images = Vec::new();
-    for (place, finding) in findings.iter().enumerate() {
-        match &finding.what {
-            EntryContent::Login(login, part) if place == leader || *part == ImportRole::Duplicate(leader) => {
-                images.extend(login.bound().filter(|pattern| !images.contains(pattern)));
-            }
-            _ => {}
-        }
-    }
-    images
+    distinct(with_duplicates(findings, leader).filter_map(FoundLogin::bound))
 }
 
 /// Returns the other spellings of the registry, as found in the keys of a login and of the duplicates.
 pub(crate) fn spellings_of(findings: &[ImportEntry], leader: usize) -> Vec<String> {
-    let mut spellings = Vec::new();
-    for (place, finding) in findings.iter().enumerate() {
-        match &finding.what {
-            EntryContent::Login(login, part) if place == leader || *part == ImportRole::Duplicate(leader) => {
-                let spelling = Registry::spelled(&login.key).and_then(|(_, spelling)| spelling);
-                spellings.extend(spelling.filter(|spelling| !spellings.contains(spelling)));
-            }
-            _ => {}
+    distinct(with_duplicates(findings, leader).filter_map(|login| Registry::spelled(&login.key)?.1))
+}
+
+fn with_duplicates(findings: &[ImportEntry], leader: usize) -> impl Iterator<Item = &FoundLogin> {
+    findings.iter().enumerate().filter_map(move |(place, finding)| match &finding.what {
+        EntryContent::Login(login, role) if place == leader || *role == ImportRole::Duplicate(leader) => Some(&**login),
+        _ => None,
+    })
+}
+
+/// Collects the items without later duplicates.
+pub(super) fn distinct<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all = Vec::new();
+    for item in items {
+        if !all.contains(&item) {
+            all.push(item);
         }
     }
-    spellings
+    all
 }
 
 /// An entry that was found in a source of logins.

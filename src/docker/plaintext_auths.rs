@@ -45,13 +45,15 @@ pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<Fi
     let (present, _) = find(file);
     let known = |login: &&FoundLogin| imported.iter().any(|other| other.is_same(login));
     let changes = present.iter().filter(known).map(|login| PlannedChange::TakeOut { key: login.key.clone() }).collect();
+    FilePlan::new(file, changes)
+}
+
+/// Removes the login under `key` from `text`.
+pub(super) fn without_secrets(file: &ConfigJson, text: &str, key: &str) -> Option<String> {
     let auths = file.spelling("auths");
-    FilePlan::new(file, changes, |text, change| {
-        let PlannedChange::TakeOut { key } = change else { return Some(text.to_owned()) };
-        let entry = file.logins().find(|(name, _)| name == key)?.1.as_object()?;
-        let secret_fields = entry.keys().filter(|name| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name)));
-        secret_fields.into_iter().try_fold(text.to_owned(), |text, name| json_edit::remove(&text, &[auths, key, name]))
-    })
+    let entry = file.logins().find(|(name, _)| *name == key)?.1.as_object()?;
+    let mut secret_fields = entry.keys().filter(|name| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name)));
+    secret_fields.try_fold(text.to_owned(), |text, name| json_edit::remove(&text, &[auths, key, name]))
 }
 
 /// An entry of `auths` without a usable login. Empty entries are markers, and not unusable entries.

@@ -1,10 +1,10 @@
 //! Plans changes of `credHelpers` and `credsStore` so that clients ask Ensign, and plans to undo such changes.
 
 use anyhow::Result;
-use serde_json::Value;
 
 use super::file_plan::BackupRule;
-use super::{ClientFamily, ConfigJson, FilePlan, HELPER, PlannedChange, json_edit, plaintext_auths};
+use super::logins::distinct;
+use super::{ClientFamily, ConfigJson, FilePlan, HELPER, PlannedChange, plaintext_auths};
 use crate::model::Registry;
 
 /// A registry for which clients should ask Ensign. `names` lists other names by which clients look up the registry.
@@ -21,45 +21,24 @@ pub(crate) fn plan(
     wanted: &[WantedRegistry],
     force: bool,
 ) -> Result<FilePlan> {
-    let is_for_hub = reader == ClientFamily::Docker && has_hub(wanted);
-    if !is_for_hub {
-        return write(file, entries(file, reader, wanted, force, false));
-    }
-    let takes_store = hub_way(file, wanted, force) == HubLookup::Store;
-    let mut changes = entries(file, reader, wanted, force, takes_store);
-    changes.extend(address(file, takes_store, force));
-    if takes_store {
-        changes.push(store(file));
-    }
-    write(file, changes)
+    let takes_store = reader == ClientFamily::Docker && has_hub(wanted) && may_take_store(file, wanted, force);
+    plan_with_store(file, reader, wanted, force, takes_store)
 }
 
 /// Plans to set `credsStore` to Ensign, so that Docker asks Ensign for every registry. The wanted registries also get
 /// entries, which have effect even if another program changes `credsStore` later.
 pub(crate) fn plan_all(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> Result<FilePlan> {
-    let mut changes = entries(file, ClientFamily::Docker, wanted, force, true);
-    let is_for_hub = has_hub(wanted) || file.helper(ADDRESS) == Some(HELPER);
-    changes.extend(is_for_hub.then(|| address(file, true, force)).flatten());
-    changes.push(store(file));
-    write(file, changes)
+    plan_with_store(file, ClientFamily::Docker, wanted, force, true)
 }
 
-/// The way in which Docker's CLI finds Ensign for Docker Hub. The CLI looks up Docker Hub's old address, which has a
-/// scheme. However, `podman --remote` rejects every file that has a key with a scheme in `credHelpers`
-/// (containers/image `pkg/docker/config/config.go`, `validateKey`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HubLookup {
-    /// Docker finds Ensign in `credsStore`, for every registry.
-    Store,
-    /// Docker finds Ensign in an entry for Docker Hub's old address. An entry is necessary if `credsStore` would hide
-    /// plain-text logins of other registries from Docker.
-    Address,
-}
-
+/// Docker Hub's old address, which has a scheme. Docker's CLI looks up Docker Hub by this address. However, `podman
+/// --remote` rejects every file that has a key with a scheme in `credHelpers` (containers/image
+/// `pkg/docker/config/config.go`, `validateKey`).
 const ADDRESS: &str = Registry::HUB_SERVER_URL;
 
-/// Chooses how Docker finds Ensign for Docker Hub. Docker must still find the plain-text logins of other registries.
-pub(crate) fn hub_way(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> HubLookup {
+/// Tells whether Docker's CLI may find Ensign for Docker Hub in `credsStore`, instead of in an entry for Docker Hub's
+/// old address. Docker must still find the plain-text logins of other registries, which `credsStore` hides.
+fn may_take_store(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> bool {
     let is_taken = file.helper(ADDRESS).is_some_and(|helper| helper != HELPER) && !force;
     let would_be_hidden = || {
         let (logins, _) = plaintext_auths::find(file);
@@ -67,7 +46,7 @@ pub(crate) fn hub_way(file: &ConfigJson, wanted: &[WantedRegistry], force: bool)
         let is_seen = |registry: &Registry| !is_wanted(registry) && file.helper(registry.as_str()).is_none();
         logins.iter().any(|login| is_seen(&login.registry()))
     };
-    if is_taken || (file.store().is_none() && would_be_hidden()) { HubLookup::Address } else { HubLookup::Store }
+    !is_taken && (file.store().is_some() || !would_be_hidden())
 }
 
 fn has_hub(wanted: &[WantedRegistry]) -> bool {
@@ -94,79 +73,59 @@ impl From<Registry> for WantedRegistry {
 pub(crate) fn spellings_in(file: &ConfigJson, registry: &Registry) -> Vec<String> {
     let keys = file.helpers().map(|(key, _)| key).chain(file.logins().map(|(key, _)| key));
     let spelled = keys.filter_map(Registry::spelled).filter(|(named, _)| named == registry);
-    let mut spellings: Vec<String> = Vec::new();
-    for spelling in spelled.filter_map(|(_, spelling)| spelling) {
-        if !spellings.contains(&spelling) {
-            spellings.push(spelling);
-        }
-    }
-    spellings
+    distinct(spelled.filter_map(|(_, spelling)| spelling))
 }
 
-/// Returns the change of the entry for Docker Hub's old address.
-fn address(file: &ConfigJson, takes_store: bool, force: bool) -> Option<PlannedChange> {
-    let key = || ADDRESS.to_owned();
-    match file.helper(ADDRESS) {
-        None if takes_store => None,
-        None => Some(PlannedChange::Add { key: key() }),
-        Some(HELPER) if takes_store => Some(PlannedChange::Remove { key: key() }),
-        Some(HELPER) => Some(PlannedChange::Ours { key: key() }),
-        Some(helper) if force => Some(PlannedChange::Discard { key: key(), helper: helper.into() }),
-        Some(helper) => Some(PlannedChange::Conflict { key: key(), helper: helper.into() }),
-    }
-}
-
-fn store(file: &ConfigJson) -> PlannedChange {
-    match file.store() {
-        Some(HELPER) => PlannedChange::StoreOurs,
-        before => PlannedChange::Store { before: before.map(str::to_owned) },
-    }
-}
-
-fn entries(
+/// Plans the entries, and `credsStore` if `takes_store` is set.
+fn plan_with_store(
     file: &ConfigJson,
     reader: ClientFamily,
     wanted: &[WantedRegistry],
     force: bool,
-    asks_for_all: bool,
-) -> Vec<PlannedChange> {
-    let is_for_hub = reader == ClientFamily::Docker && has_hub(wanted);
-    let mut keys: Vec<String> = Vec::new();
-    for key in wanted.iter().flat_map(|entry| entry.keys(file, asks_for_all)) {
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
+    takes_store: bool,
+) -> Result<FilePlan> {
+    let has_our_address = takes_store && file.helper(ADDRESS) == Some(HELPER);
+    let is_for_hub = reader == ClientFamily::Docker && (has_hub(wanted) || has_our_address);
+    let keys = distinct(wanted.iter().flat_map(|entry| entry.keys(file, takes_store)));
+    let is_kept = |key: &str, helper: &str| {
+        helper != HELPER && !(is_for_hub && key == ADDRESS) && !keys.iter().any(|wanted| wanted == key)
+    };
+    let kept = file.helpers().filter(|(key, helper)| is_kept(key, helper));
+    let mut changes: Vec<_> =
+        kept.map(|(key, helper)| PlannedChange::Kept { key: key.into(), helper: helper.into() }).collect();
+    changes.extend(keys.into_iter().map(|key| entry(file, key, force)));
+    if is_for_hub {
+        changes.extend(address(file, takes_store, force));
     }
-    let mut changes: Vec<PlannedChange> = file
-        .helpers()
-        .filter(|(key, helper)| {
-            !keys.iter().any(|wanted| wanted == key) && *helper != HELPER && (!is_for_hub || *key != ADDRESS)
-        })
-        .map(|(key, helper)| PlannedChange::Kept { key: key.into(), helper: helper.into() })
-        .collect();
-    changes.extend(keys.into_iter().map(|key| match file.helper(&key) {
+    if takes_store {
+        changes.push(match file.store() {
+            Some(HELPER) => PlannedChange::StoreOurs,
+            before => PlannedChange::Store { before: before.map(str::to_owned) },
+        });
+    }
+    let ours = file.helpers().any(|(_, helper)| helper == HELPER) || file.store() == Some(HELPER);
+    Ok(FilePlan::new(file, changes)?.with_backup(if ours { BackupRule::IfNone } else { BackupRule::Fresh }))
+}
+
+/// Returns the change of a wanted key's entry.
+fn entry(file: &ConfigJson, key: String, force: bool) -> PlannedChange {
+    match file.helper(&key) {
         None => PlannedChange::Add { key },
         Some(HELPER) => PlannedChange::Ours { key },
         Some(helper) if force => PlannedChange::Replace { key, helper: helper.into() },
         Some(helper) => PlannedChange::Conflict { key, helper: helper.into() },
-    }));
-    changes
+    }
 }
 
-fn write(file: &ConfigJson, changes: Vec<PlannedChange>) -> Result<FilePlan> {
-    let us = Value::from(HELPER).to_string();
-    let plan = FilePlan::new(file, changes, |text, change| match change {
-        PlannedChange::Add { key } | PlannedChange::Replace { key, .. } => {
-            json_edit::set(text, &[file.spelling("credHelpers"), key], &us)
-        }
-        PlannedChange::Remove { key } | PlannedChange::Discard { key, .. } => {
-            json_edit::remove(text, &[file.spelling("credHelpers"), key])
-        }
-        PlannedChange::Store { .. } => json_edit::set(text, &[file.spelling("credsStore")], &us),
-        _ => Some(text.to_owned()),
-    })?;
-    let ours = file.helpers().any(|(_, helper)| helper == HELPER) || file.store() == Some(HELPER);
-    Ok(plan.with_backup(if ours { BackupRule::IfNone } else { BackupRule::Fresh }))
+/// Returns the change of the entry for Docker Hub's old address. If Docker asks `credsStore`, the entry is not needed.
+fn address(file: &ConfigJson, takes_store: bool, force: bool) -> Option<PlannedChange> {
+    let key = ADDRESS.to_owned();
+    match file.helper(ADDRESS) {
+        None if takes_store => None,
+        Some(HELPER) if takes_store => Some(PlannedChange::Remove { key }),
+        Some(helper) if force => Some(PlannedChange::Discard { key, helper: helper.into() }),
+        _ => Some(entry(file, key, force)),
+    }
 }
 
 /// Plans to remove a broken helper from `credHelpers` and from `credsStore`.
@@ -177,13 +136,7 @@ pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<FilePlan> {
     if file.store() == Some(helper) {
         changes.push(PlannedChange::StoreBack { to: None });
     }
-    let (section, store) = (file.spelling("credHelpers"), file.spelling("credsStore"));
-    let plan = FilePlan::new(file, changes, |text, change| match change {
-        PlannedChange::Discard { key, .. } => json_edit::remove(text, &[section, key]),
-        PlannedChange::StoreBack { .. } => json_edit::remove(text, &[store]),
-        _ => Some(text.to_owned()),
-    })?;
-    Ok(plan.with_backup(BackupRule::IfNone))
+    Ok(FilePlan::new(file, changes)?.with_backup(BackupRule::IfNone))
 }
 
 /// Plans to remove Ensign's entries, and the whole `credHelpers` if no entry remains. Restores the old value of
@@ -191,21 +144,10 @@ pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<FilePlan> {
 pub(crate) fn undo(file: &ConfigJson, store_before: Option<&str>) -> Result<FilePlan> {
     let ours = file.helpers().filter(|(_, helper)| *helper == HELPER);
     let mut changes: Vec<_> = ours.map(|(key, _)| PlannedChange::Remove { key: key.into() }).collect();
-    let section = file.spelling("credHelpers");
-    let all = changes.len() == file.helpers().count();
     if file.store() == Some(HELPER) {
         changes.push(PlannedChange::StoreBack { to: store_before.map(str::to_owned) });
     }
-    let store = file.spelling("credsStore");
-    FilePlan::new(file, changes, |text, change| match change {
-        PlannedChange::Remove { .. } if all => json_edit::remove(text, &[section]),
-        PlannedChange::Remove { key } => json_edit::remove(text, &[section, key]),
-        PlannedChange::StoreBack { to: Some(before) } => {
-            json_edit::set(text, &[store], &Value::from(before.as_str()).to_string())
-        }
-        PlannedChange::StoreBack { to: None } => json_edit::remove(text, &[store]),
-        _ => Some(text.to_owned()),
-    })
+    FilePlan::new(file, changes)
 }
 
 #[cfg(test)]
@@ -319,7 +261,7 @@ mod tests {
             assert_eq!(plan.after(), Some(after.as_str()), "{before}");
         }
         let all = plan_all(&file(&format!(r#"{{"credHelpers":{{"{URL}":"ensign"}}}}"#)), &[], false).unwrap();
-        assert_eq!(all.after(), Some(r#"{"credHelpers":{},"credsStore":"ensign"}"#));
+        assert_eq!(all.after(), Some(r#"{"credsStore":"ensign"}"#));
     }
 
     #[test]

@@ -175,7 +175,7 @@ fn gather(context: &CommandContext<'_>, survey: &Survey) -> Vec<NamedHelper> {
     let conf = containers::registries_conf(context.env).filter(|_| survey.has_containers_tools);
     if let Some(conf) = conf.and_then(|path| Some((RegistriesConf::load(&path).ok()?, path))) {
         let (file, shown) = (conf.1.clone(), context.env.shorten_home(&conf.1));
-        let helpers = conf.0.helpers().unwrap_or_default().into_iter().filter(|name| !containers::is_auth_files(name));
+        let helpers = conf.0.helpers().into_iter().filter(|name| *name != containers::AUTH_FILES);
         named.extend(helpers.map(|name| {
             (name.to_owned(), NamedBy::EveryRegistry { file: file.clone(), shown: shown.clone(), is_json: false })
         }));

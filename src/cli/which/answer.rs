@@ -65,7 +65,7 @@ impl WhichAnswer {
                 let who = context.ui.bold(&precedence::name_of(&before));
                 let would_be = &self.lines[0];
                 self.lines[0] = format!("{who}   (found before Ensign is asked; Ensign would answer: {would_be})");
-                self.json["first"] = precedence::value(&before);
+                self.json["first"] = json!(before);
                 self.json["would_be"] = self.json["account"].take();
                 self.is_beaten = true;
             }
