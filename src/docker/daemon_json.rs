@@ -20,11 +20,9 @@ pub(crate) struct InsecureRegistries {
 
 /// Reads the settings of all daemons on this machine. An unreadable file allows nothing.
 pub(crate) fn insecure_registries(env: &Env) -> InsecureRegistries {
-    let texts = paths(env).into_iter().filter_map(|path| files::read_any(&path, LIMIT).ok().flatten());
     let mut all = InsecureRegistries::default();
-    for InsecureRegistries { hosts, networks } in texts.map(|text| InsecureRegistries::parse(&text)) {
-        all.hosts.extend(hosts);
-        all.networks.extend(networks);
+    for text in paths(env).iter().filter_map(|path| files::read_any(path, LIMIT).ok().flatten()) {
+        all.add(&text);
     }
     all
 }
@@ -41,13 +39,13 @@ fn paths(env: &Env) -> Vec<PathBuf> {
 }
 
 impl InsecureRegistries {
-    fn parse(text: &[u8]) -> Self {
+    /// Adds the registries in the text of one file.
+    fn add(&mut self, text: &[u8]) {
         let settings: Value = serde_json::from_slice(text).unwrap_or_default();
         let entries = settings.get("insecure-registries").and_then(Value::as_array);
-        let entries: Vec<&str> = entries.into_iter().flatten().filter_map(Value::as_str).collect();
-        Self {
-            networks: entries.iter().filter_map(|entry| entry.parse().ok()).collect(),
-            hosts: entries.iter().filter_map(|entry| entry.parse().ok()).collect(),
+        for entry in entries.into_iter().flatten().filter_map(Value::as_str) {
+            self.networks.extend(entry.parse::<Network>());
+            self.hosts.extend(entry.parse::<Registry>());
         }
     }
 
@@ -65,11 +63,17 @@ impl InsecureRegistries {
 mod tests {
     use super::*;
 
+    fn parse(text: &[u8]) -> InsecureRegistries {
+        let mut insecure = InsecureRegistries::default();
+        insecure.add(text);
+        insecure
+    }
+
     #[test]
     fn plain_http_is_for_the_hosts_and_networks_that_the_daemon_names() {
         let text = br#"{"debug": true, "insecure-registries": ["reg.lan:5000", "http://old.lan", "HTTPS://Other.Lan:443", "10.0.0.0/8",
             "192.168.1.7/32", "fd00::/8", "10.0.0.0/33", "/8", "", 5, "a b", "all/0"]}"#;
-        let insecure = InsecureRegistries::parse(text);
+        let insecure = parse(text);
         for (registry, expected) in [
             ("reg.lan:5000", true),
             ("reg.lan", false),
@@ -88,10 +92,7 @@ mod tests {
         ] {
             assert_eq!(insecure.contain(&registry.parse().unwrap()), expected, "{registry}");
         }
-        assert!(
-            InsecureRegistries::parse(br#"{"insecure-registries": ["0.0.0.0/0"]}"#)
-                .contain(&"8.8.8.8".parse().unwrap())
-        );
+        assert!(parse(br#"{"insecure-registries": ["0.0.0.0/0"]}"#).contain(&"8.8.8.8".parse().unwrap()));
     }
 
     #[test]
@@ -105,7 +106,7 @@ mod tests {
             r#"{"insecure-registries": {"a": 1}}"#,
             "\u{0}",
         ] {
-            assert_eq!(InsecureRegistries::parse(text.as_bytes()), InsecureRegistries::default(), "{text}");
+            assert_eq!(parse(text.as_bytes()), InsecureRegistries::default(), "{text}");
         }
     }
 }

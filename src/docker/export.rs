@@ -53,54 +53,53 @@ pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuth
     let mut exported = ExportedAuths { auths: Map::new(), keys: vec![], left_out: vec![] };
     for login in chosen {
         let account = &login.account;
-        let mut leave_out = |why: String| exported.left_out.push(OmittedAccount { account: account.clone(), why });
-        if login.credential.username.is_identity_token() && form != AuthFormat::AuthJson {
-            leave_out("the account has an identity token, which only an auth.json can contain".into());
-            continue;
-        }
-        if account.registry.is_pattern() && form != AuthFormat::DockerConfigJson {
-            leave_out("only Kubernetes understands patterns of hosts".into());
-            continue;
-        }
-        let mut keys = Vec::new();
-        if login.by_default {
-            keys.push(host_key(form, &account.registry));
-            keys.extend(login.names.iter().cloned());
-        }
-        // An account for the whole registry needs no key for the account's own namespace. Configured patterns always
-        // get keys.
-        let patterns = if login.by_default { account.images.clone() } else { account.patterns() };
-        for pattern in patterns {
-            match (form, path_key(&pattern)) {
-                (AuthFormat::Variable, _) if login.by_default => {}
-                (AuthFormat::Variable, _) => leave_out(format!("{pattern}: DOCKER_AUTH_CONFIG has no keys for images")),
-                (_, Some(key)) => {
-                    let others = key.strip_prefix(account.registry.as_str()).into_iter();
-                    let others = others.flat_map(|path| login.names.iter().map(move |name| format!("{name}{path}")));
-                    let others: Vec<_> = others.collect();
-                    keys.push(key);
-                    keys.extend(others);
-                }
-                (_, None) => leave_out(format!("{pattern}: the format has no `*` within a path")),
-            }
-        }
-        if keys.is_empty() && exported.left_out.iter().all(|left| left.account != *account) {
-            exported.left_out.push(OmittedAccount {
-                account: account.clone(),
-                why: "another account answers for the registry, and this one has no images of its own".into(),
-            });
-        }
+        let (keys, mut reasons) = keys_of(form, login);
         for key in keys {
             if exported.auths.contains_key(&key) {
-                let why = format!("{key}: another account has the same images");
-                exported.left_out.push(OmittedAccount { account: account.clone(), why });
+                reasons.push(format!("{key}: another account has the same images"));
                 continue;
             }
             exported.auths.insert(key.clone(), entry(account, &login.credential));
             exported.keys.push((key, account.clone()));
         }
+        exported.left_out.extend(reasons.into_iter().map(|why| OmittedAccount { account: account.clone(), why }));
     }
     exported
+}
+
+/// Returns the keys of an account, and the reasons why the format does not express the whole account.
+fn keys_of(form: AuthFormat, login: &ExportAccount) -> (Vec<String>, Vec<String>) {
+    let ExportAccount { account, credential, names, by_default } = login;
+    let left_out = |why: &str| (vec![], vec![why.to_owned()]);
+    if credential.username.is_identity_token() && form != AuthFormat::AuthJson {
+        return left_out("the account has an identity token, which only an auth.json can contain");
+    }
+    if account.registry.is_pattern() && form != AuthFormat::DockerConfigJson {
+        return left_out("only Kubernetes understands patterns of hosts");
+    }
+    let (mut keys, mut reasons) = (Vec::new(), Vec::new());
+    if *by_default {
+        keys.push(host_key(form, &account.registry));
+        keys.extend(names.iter().cloned());
+    }
+    // An account for the whole registry needs no key for the account's own namespace. Configured patterns always get
+    // keys.
+    let patterns = if *by_default { account.images.clone() } else { account.patterns() };
+    for pattern in patterns {
+        match (form, path_of(&pattern)) {
+            (AuthFormat::Variable, _) if *by_default => {}
+            (AuthFormat::Variable, _) => reasons.push(format!("{pattern}: DOCKER_AUTH_CONFIG has no keys for images")),
+            (_, Some(path)) => {
+                let hosts = std::iter::once(account.registry.as_str()).chain(names.iter().map(String::as_str));
+                keys.extend(hosts.map(|host| format!("{host}{path}")));
+            }
+            (_, None) => reasons.push(format!("{pattern}: the format has no `*` within a path")),
+        }
+    }
+    if keys.is_empty() && reasons.is_empty() {
+        return left_out("another account answers for the registry, and this one has no images of its own");
+    }
+    (keys, reasons)
 }
 
 impl ExportedAuths {
@@ -153,16 +152,13 @@ fn host_key(form: AuthFormat, registry: &Registry) -> String {
     }
 }
 
-/// Returns the key of a pattern, such as `ghcr.io/acme` for `ghcr.io/acme/**`. Returns `None` if the pattern has a `*`
-/// in another place.
-fn path_key(pattern: &ImagePattern) -> Option<String> {
+/// Returns the path in the key of a pattern, such as `/acme` for `ghcr.io/acme/**`. Returns `None` if the pattern has a
+/// `*` in another place.
+fn path_of(pattern: &ImagePattern) -> Option<String> {
     let path = pattern.path();
     let prefix = if path == "**" { Some("") } else { path.strip_suffix("/**") }.unwrap_or(path);
-    if prefix.contains('*') {
-        return None;
-    }
     let slash = if prefix.is_empty() { "" } else { "/" };
-    Some(format!("{}{slash}{prefix}", pattern.registry()))
+    (!prefix.contains('*')).then(|| format!("{slash}{prefix}"))
 }
 
 /// Returns an entry of `auths`. An identity token is in the field `identitytoken`, and `auth` then contains only the

@@ -60,16 +60,15 @@ pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
         context.ui.note(format_args!("{what}; to update them:  {} buildx sync", context.program));
     };
     let Ok(Some(mut tree)) = ConfigTree::root(context.env).map(|root| ConfigTree::read(root).ok()) else { return };
-    if tree.ours().is_empty() {
+    if tree.ours.is_empty() {
         return;
     }
     let lock = context.accounts.lock();
-    let (Ok(_lock), Ok(registries), Ok(fresh)) = (lock, hosts(context), ConfigTree::read(tree.path().to_owned()))
-    else {
+    let (Ok(_lock), Ok(registries), Ok(fresh)) = (lock, hosts(context), ConfigTree::read(tree.root.clone())) else {
         return again("buildx's folders may name an account that is gone".into());
     };
     tree = fresh;
-    let images: Vec<_> = tree.ours().keys().filter_map(ConfigDir::image).collect();
+    let images: Vec<_> = tree.ours.keys().filter_map(ConfigDir::image).collect();
     let needed = buildx::needed(&registries, &images);
     let mut changes = buildx::changes(&needed, &tree);
     let done = carry_out(context.env, &tree, &needed, &mut changes);
@@ -84,7 +83,7 @@ pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
 /// Counts the folders that are no longer needed, or whose pinned helper is wrong or missing.
 pub(in crate::cli) fn stale(context: &CommandContext<'_>, registries: &[RegistryAccounts]) -> usize {
     let Ok(Ok(tree)) = ConfigTree::root(context.env).map(ConfigTree::read) else { return 0 };
-    let images: Vec<_> = tree.ours().keys().filter_map(ConfigDir::image).collect();
+    let images: Vec<_> = tree.ours.keys().filter_map(ConfigDir::image).collect();
     let changes = buildx::changes(&buildx::needed(&hosts_of(registries.to_vec()), &images), &tree);
     let is_stale = |change: &&ConfigDirChange| match change {
         ConfigDirChange::Mend(..) | ConfigDirChange::Remove(_) => true,
@@ -120,7 +119,7 @@ pub(in crate::cli) fn remove_all(context: &CommandContext<'_>) -> Result<usize, 
 fn ours(context: &CommandContext<'_>) -> anyhow::Result<Option<ConfigTree>> {
     let Ok(root) = ConfigTree::root(context.env) else { return Ok(None) };
     let tree = ConfigTree::read(root)?;
-    Ok(Some(tree).filter(|tree| !tree.ours().is_empty()))
+    Ok(Some(tree).filter(|tree| !tree.ours.is_empty()))
 }
 
 /// Returns the registries for which buildx can use a folder. Patterns of hosts are left out, because buildx looks up
@@ -141,7 +140,7 @@ fn hosts_of(all: Vec<RegistryAccounts>) -> Vec<RegistryAccounts> {
 /// Tells whether a folder for buildx uses the account's pinned helper.
 pub(in crate::cli) fn names(context: &CommandContext<'_>, account: &AccountName) -> bool {
     let tree = ConfigTree::root(context.env).map(ConfigTree::read);
-    tree.is_ok_and(|tree| tree.is_ok_and(|tree| tree.ours().values().any(|answer| answer.account() == Some(account))))
+    tree.is_ok_and(|tree| tree.is_ok_and(|tree| tree.ours.values().any(|answer| answer.account() == Some(account))))
 }
 
 /// Returns the images that the user typed.
@@ -168,7 +167,7 @@ fn needed(
     let accounts = registries.iter().flat_map(|registry| &registry.accounts);
     let exact = accounts.flat_map(|account| &account.images).filter_map(ImagePattern::exact);
     let mut images: Vec<_> = named.iter().cloned().chain(exact).collect();
-    images.extend(tree.ours().keys().filter_map(ConfigDir::image));
+    images.extend(tree.ours.keys().filter_map(ConfigDir::image));
     for candidates in registries.iter().filter(|candidates| candidates.accounts.len() > 1) {
         let FileImages { images: mentions, unknown } = caller::images_in_project(&candidates.registry);
         images.extend(mentions.into_iter().map(|mention| mention.image));

@@ -27,7 +27,7 @@ pub(super) fn preview(
         let path = place.path().display().to_string();
         format!("{sign}   {path:<40}  {:<12}  {remark}", change.answer().to_string()).trim_end().to_owned()
     });
-    let root = context.env.shorten_home(tree.path());
+    let root = context.env.shorten_home(&tree.root);
     let text: Vec<_> = std::iter::once(root).filter(|_| !changes.is_empty()).chain(lines).collect();
     Ok(context.ui.data(json!({}), text.join("\n"))?)
 }
@@ -110,14 +110,14 @@ pub(super) fn report(
             ConfigDirChange::Leave(_) => "leave",
         };
         json!({
-            "path": tree.path().join(place.path()), "registry": place.registry.as_str(),
+            "path": tree.root.join(place.path()), "registry": place.registry.as_str(),
             "repository": place.repository.as_ref().map(ToString::to_string), "scope": place.scope.word(),
             "account": account_of(change).map(AccountName::as_str), "change": word,
         })
     };
     let json = json!({
         "status": if done.problems.is_empty() { "success" } else { "error" },
-        "dry_run": arguments.dry_run, "root": tree.path(),
+        "dry_run": arguments.dry_run, "root": tree.root,
         "folders": changes.iter().map(folder).collect::<Vec<_>>(),
         "programs": done.pins,
         "without": without.iter().map(|(image, reason)| json!({"image": image.to_string(), "reason": reason})).collect::<Vec<_>>(),

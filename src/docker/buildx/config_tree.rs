@@ -17,9 +17,9 @@ use crate::system::text::quote;
 /// The config folders below the root.
 #[derive(Debug, Default)]
 pub(crate) struct ConfigTree {
-    pub(super) root: PathBuf,
+    pub(crate) root: PathBuf,
     /// The folders that contain only a config that Ensign made.
-    pub(super) ours: Folders,
+    pub(crate) ours: Folders,
     /// All other folders with a config.
     pub(super) others: BTreeSet<ConfigDir>,
     /// The errors for folders that neither Ensign nor buildx can read.
@@ -71,14 +71,6 @@ impl ConfigTree {
             }
         }
         Ok(tree)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.root
-    }
-
-    pub(crate) fn ours(&self) -> &Folders {
-        &self.ours
     }
 
     /// Makes one change, and returns the change that was made. Returns `None` if no change is needed any more. The
@@ -155,10 +147,8 @@ impl ConfigTree {
     /// Returns an error if a part of the path is a link, because buildx does not follow links.
     fn is_reached_without_links(&self, path: &Path) -> Result<()> {
         let mut folder = self.root.clone();
-        for part in std::iter::once(Path::new("")).chain(path.iter().map(Path::new)) {
-            if part != Path::new("") {
-                folder.push(part);
-            }
+        for part in std::iter::once(None).chain(path.iter().map(Some)) {
+            folder.extend(part);
             match fs::symlink_metadata(&folder) {
                 Ok(metadata) if metadata.is_dir() => {}
                 Ok(metadata) => return Err(no_folder(&folder, &metadata).into()),
@@ -189,8 +179,7 @@ fn is_missing(error: &anyhow::Error) -> bool {
 }
 
 fn no_folder(path: &Path, metadata: &fs::Metadata) -> Problem {
-    let shown = path.display();
-    let name = path.to_string_lossy();
+    let (shown, name) = (path.display(), path.to_string_lossy());
     let name = quote(&name);
     if metadata.is_symlink() {
         let what = format!("`{shown}` is a link, which buildx does not follow");
