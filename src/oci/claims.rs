@@ -1,6 +1,7 @@
 //! Reads the claims of a registry token that is a JWT (distribution `docs/content/spec/auth/jwt.md`). Ensign cannot
 //! verify the claims, because only the registry can check the token's signature.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::scope::{Permission, Scopes};
@@ -38,17 +39,19 @@ impl Claims {
     }
 }
 
+#[derive(Deserialize)]
+struct AccessEntry {
+    #[serde(rename = "type")]
+    kind: String,
+    name: String,
+    actions: Vec<String>,
+}
+
+/// Returns the permissions in an entry of the `access` claim. An entry of another form grants nothing.
 fn permissions(entry: &Value) -> Vec<Permission> {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let (kind, name) = (entry.get("type").and_then(text), entry.get("name").and_then(text));
-    let (Some(kind), Some(name), Some(actions)) = (kind, name, entry.get("actions").and_then(Value::as_array)) else {
-        return Vec::new();
-    };
-    actions
-        .iter()
-        .filter_map(text)
-        .map(|operation| Permission { kind: kind.clone(), name: name.clone(), operation })
-        .collect()
+    let Ok(AccessEntry { kind, name, actions }) = AccessEntry::deserialize(entry) else { return vec![] };
+    let permission = |operation| Permission { kind: kind.clone(), name: name.clone(), operation };
+    actions.into_iter().map(permission).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::system::text::one_line;
 
 /// An error from the body of a response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ApiError {
     /// The error code, such as `DENIED` or `MANIFEST_UNKNOWN`.
     pub(crate) code: Option<String>,
@@ -21,21 +21,17 @@ const MOST: usize = 20;
 
 /// Reads the errors in a body. Returns an empty list if the body has no readable text.
 pub(crate) fn parse(body: &[u8]) -> Vec<ApiError> {
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => match fields.get("errors") {
-            Some(Value::Array(errors)) => errors.iter().take(MOST).filter_map(error).collect(),
-            Some(other) => error(other).into_iter().collect(),
-            None => error(&Value::Object(fields)).into_iter().collect(),
-        },
-        Ok(other) => error(&other).into_iter().collect(),
-        Err(_) => plain(body).into_iter().collect(),
+    let Ok(whole) = serde_json::from_slice::<Value>(body) else { return plain(body).into_iter().collect() };
+    match whole.get("errors") {
+        Some(Value::Array(errors)) => errors.iter().take(MOST).filter_map(error).collect(),
+        other => error(other.unwrap_or(&whole)).into_iter().collect(),
     }
 }
 
 /// Token servers put the message in `details` or `error_description`, and registries in `message`.
 fn error(value: &Value) -> Option<ApiError> {
     let Value::Object(fields) = value else {
-        return text(value).map(|message| ApiError { code: None, message: Some(message), detail: None });
+        return text(value).map(ApiError::from_message);
     };
     let field = |names: &[&str]| names.iter().find_map(|name| text(fields.get(*name)?));
     let code = field(&["code", "error"]);
@@ -59,11 +55,13 @@ fn text(value: &Value) -> Option<String> {
 fn plain(body: &[u8]) -> Option<ApiError> {
     let words = std::str::from_utf8(body).ok()?.trim();
     let message = one_line(words, 200).trim().to_owned();
-    (!message.is_empty() && !words.starts_with('<')).then_some(ApiError {
-        code: None,
-        message: Some(message),
-        detail: None,
-    })
+    (!message.is_empty() && !words.starts_with('<')).then(|| ApiError::from_message(message))
+}
+
+impl ApiError {
+    fn from_message(message: String) -> Self {
+        Self { message: Some(message), ..Self::default() }
+    }
 }
 
 /// Prints, for example, `DENIED: requested access to the resource is denied (detail)`.

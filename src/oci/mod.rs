@@ -11,7 +11,6 @@ mod handshake;
 mod ping;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
-mod reach;
 mod realm;
 mod requester;
 mod scope;
@@ -20,7 +19,7 @@ mod scripted_server;
 mod token;
 mod transport;
 
-use access::{AccessProbe, AuthContext, ProbeGoal, ProbeRequest};
+use access::{AccessProbe, AuthContext, ProbeGoal, ProbeRequest, ProbeStep};
 use handshake::{Handshake, HandshakeStep};
 use requester::Requester;
 use transport::client;
@@ -28,13 +27,13 @@ use transport::client;
 use std::time::SystemTime;
 
 use crate::model::{Credential, ImageReference, Operation, Registry, Secret};
+pub(crate) use crate::system::http::{BY_WAY_OF_PROXY, CertificateFault, proxy_faults};
 use crate::system::http::{HttpClient, HttpError, Url};
 use crate::system::text::one_line;
 pub(crate) use access::RepositoryAccess;
-pub(crate) use ping::{Realm, realm_of};
-pub(crate) use reach::{BY_WAY_OF_PROXY, CertificateFault, certificate_faults, proxy_faults, reach};
+pub(crate) use ping::{Realm, reach, realm_of};
 pub(crate) use token::BearerToken;
-pub(crate) use transport::{TlsTrouble, TransportSecurity};
+pub(crate) use transport::{TlsTrouble, TransportSecurity, certificate_faults};
 
 /// A registry's verdict about a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +78,8 @@ pub(crate) fn check(
     security: TransportSecurity,
 ) -> RegistryReply<LoginVerdict> {
     let client = client(registry, security);
-    let (verdict, _, requester) = authenticate(&client, registry, Requester::new(credential), security);
+    let mut requester = Requester::new(credential);
+    let (verdict, _) = authenticate(&client, registry, &mut requester, security);
     RegistryReply { answer: verdict, renewed: requester.into_renewed(), expiry: client.credentials_expiry() }
 }
 
@@ -90,8 +90,7 @@ pub(crate) fn access(
     credential: &Credential,
     security: TransportSecurity,
 ) -> RegistryReply<RepositoryAccess> {
-    let question = ProbeRequest::Repository { image, operation, goal: ProbeGoal::Verdict };
-    probe_repository(image, question, credential, security)
+    probe_repository(image, operation, ProbeGoal::Verdict, credential, security)
         .map(|answer| answer.err().unwrap_or(RepositoryAccess::Allowed))
 }
 
@@ -102,91 +101,90 @@ pub(crate) fn token(
     credential: &Credential,
     security: TransportSecurity,
 ) -> RegistryReply<Result<BearerToken, RepositoryAccess>> {
-    probe_repository(image, ProbeRequest::Repository { image, operation, goal: ProbeGoal::Token }, credential, security)
+    probe_repository(image, operation, ProbeGoal::Token, credential, security)
 }
 
-/// Runs a probe, and returns a token as `Ok` or a verdict as an error.
+/// Logs in and runs a probe. Returns a token as `Ok` or a verdict as an error.
 fn probe_repository(
     image: &ImageReference,
-    question: ProbeRequest<'_>,
+    operation: Operation,
+    goal: ProbeGoal,
     credential: &Credential,
     security: TransportSecurity,
 ) -> RegistryReply<Result<BearerToken, RepositoryAccess>> {
     let client = client(image.registry(), security);
-    let (verdict, context, requester) = authenticate(&client, image.registry(), Requester::new(credential), security);
-    let Some(context) = context else {
-        let (renewed, expiry) = (requester.into_renewed(), client.credentials_expiry());
-        return RegistryReply { answer: Err(RepositoryAccess::from_verdict(verdict)), renewed, expiry };
-    };
-    let (mut probe, mut step) = AccessProbe::start(context, requester, security, question);
-    let answer = loop {
-        match step {
-            access::ProbeStep::Send(request) => step = probe.on_response(client.send(&request)),
-            access::ProbeStep::Authorized(_) => unreachable!("only an `Authorize` probe returns a token"),
-            access::ProbeStep::Done(answer) => break answer,
+    let mut requester = Requester::new(credential);
+    let answer = match authenticate(&client, image.registry(), &mut requester, security) {
+        (verdict, None) => Err(RepositoryAccess::from_verdict(verdict)),
+        (_, Some(context)) => {
+            let question = ProbeRequest::Repository { image, operation, goal };
+            let (mut probe, mut step) = AccessProbe::start(context, &mut requester, security, question);
+            loop {
+                match step {
+                    ProbeStep::Send(request) => step = probe.on_response(client.send(&request)),
+                    ProbeStep::Authorized(_) => unreachable!("only an `Authorize` probe returns an authorization"),
+                    ProbeStep::Done(answer) => break answer,
+                }
+            }
         }
     };
-    RegistryReply { answer, renewed: probe.into_requester().into_renewed(), expiry: client.credentials_expiry() }
+    RegistryReply { answer, renewed: requester.into_renewed(), expiry: client.credentials_expiry() }
 }
 
 /// Logs in by https or, where allowed, by http. If the login was accepted, returns the context too.
-fn authenticate<'a>(
+fn authenticate(
     client: &HttpClient,
     registry: &Registry,
-    requester: Requester<'a>,
+    requester: &mut Requester<'_>,
     security: TransportSecurity,
-) -> (LoginVerdict, Option<AuthContext>, Requester<'a>) {
-    let (Some(https), Some(http)) = (endpoint("https", registry), endpoint("http", registry)) else {
-        let why = format!("`{}` is not a valid host", one_line(registry.as_str(), 100));
-        return (unverified_verdict(why), None, requester);
-    };
-    let host = https.authority().to_owned();
-    let (no_https, requester) = match log_in(client, https, requester, security) {
-        Ok(entered) => return entered,
-        Err(not) => not,
-    };
-    if security == TransportSecurity::Https && !registry.is_loopback() {
-        return (unreachable_verdict(&host, &no_https), None, requester);
+) -> (LoginVerdict, Option<AuthContext>) {
+    let mut failures = Vec::new();
+    for url in endpoints(registry, security) {
+        match log_in(client, url, requester, security) {
+            Ok(entered) => return entered,
+            Err(why) => failures.push(why),
+        }
     }
-    log_in(client, http, requester, security).unwrap_or_else(|(no_http, requester)| {
-        let alike = no_http == no_https;
-        let why = if alike { no_http } else { format!("by https: {no_https}; by http: {no_http}") };
-        (unreachable_verdict(&host, &why), None, requester)
-    })
+    let host = registry.api_authority();
+    let verdict = match failures.as_slice() {
+        [] => unverified_verdict(format!("`{}` is not a valid host", one_line(registry.as_str(), 100))),
+        [https, http] if http != https => unreachable_verdict(host, &format!("by https: {https}; by http: {http}")),
+        [why, ..] => unreachable_verdict(host, why),
+    };
+    (verdict, None)
 }
 
-/// Returns `None` if the registry's name is not a valid host. Some programs store arbitrary text as the name of a
-/// registry.
-fn endpoint(scheme: &str, registry: &Registry) -> Option<Url> {
+/// Returns the addresses of the registry's API by https and, where allowed, by http. Returns no address if the
+/// registry's name is not a valid host, because some programs store arbitrary text as the name of a registry.
+fn endpoints(registry: &Registry, security: TransportSecurity) -> Vec<Url> {
     let authority = registry.api_authority();
-    Url::parse(&format!("{scheme}://{authority}/v2/"))
-        .filter(|url| url.authority() == authority && url.path() == "/v2/")
+    let allows_http = security == TransportSecurity::PlainHttpAllowed || registry.is_loopback();
+    let schemes = if allows_http { &["https", "http"][..] } else { &["https"] };
+    let urls = schemes.iter().filter_map(|scheme| Url::parse(&format!("{scheme}://{authority}/v2/")));
+    urls.filter(|url| url.authority() == authority && url.path() == "/v2/").collect()
 }
 
 /// Logs in by one scheme, https or http. An error says why this scheme does not work.
-fn log_in<'a>(
+fn log_in(
     client: &HttpClient,
     url: Url,
-    requester: Requester<'a>,
+    requester: &mut Requester<'_>,
     security: TransportSecurity,
-) -> Result<(LoginVerdict, Option<AuthContext>, Requester<'a>), (String, Requester<'a>)> {
+) -> Result<(LoginVerdict, Option<AuthContext>), String> {
     let plain = !url.is_https();
     let (mut handshake, ping) = Handshake::start(url, requester, security);
     let mut answer = client.send(&ping);
-    let not_spoken = match &answer {
-        Err(HttpError(why)) => Some(why.clone()),
-        Ok(response) if plain && response.status == 400 => Some("the server requires https".to_owned()), // Go's net/http
-        Ok(_) => None,
-    };
-    if let Some(why) = not_spoken {
-        return Err((why, handshake.into_requester()));
+    match &answer {
+        Err(HttpError(why)) => return Err(why.clone()),
+        Ok(response) if plain && response.status == 400 => return Err("the server requires https".to_owned()), // Go's net/http
+        Ok(_) => {}
     }
     loop {
         match handshake.on_response(answer) {
             HandshakeStep::Send(request) => answer = client.send(&request),
             HandshakeStep::Done(verdict) => {
-                let (context, requester) = handshake.context(&verdict);
-                return Ok((verdict, context, requester));
+                let context = handshake.context(&verdict);
+                return Ok((verdict, context));
             }
         }
     }
@@ -236,7 +234,8 @@ mod tests {
 
     fn check_as_alice(registry: &Registry) -> LoginVerdict {
         let credential = Credential { username: "alice".parse().unwrap(), secret: Secret::new("secret".into()) };
-        authenticate(&HttpClient::new(LIMITS), registry, Requester::new(&credential), TransportSecurity::Https).0
+        let mut requester = Requester::new(&credential);
+        authenticate(&HttpClient::new(LIMITS), registry, &mut requester, TransportSecurity::Https).0
     }
 
     fn knows_alice(head: &str) -> bool {
@@ -360,9 +359,9 @@ mod tests {
             }
         });
         let credential = Credential { username: "<token>".parse().unwrap(), secret: Secret::new("once".into()) };
-        let requester = Requester::new(&credential);
-        let (verdict, ..) =
-            authenticate(&HttpClient::new(LIMITS), &server.registry, requester, TransportSecurity::Https);
+        let mut requester = Requester::new(&credential);
+        let (verdict, _) =
+            authenticate(&HttpClient::new(LIMITS), &server.registry, &mut requester, TransportSecurity::Https);
         assert!(matches!(verdict, LoginVerdict::Unverified { .. }));
         assert_eq!(server.seen().len(), 2, "an identity token may be good once only: {:?}", server.seen());
     }

@@ -1,10 +1,23 @@
-//! Finds a registry's token server without a login.
+//! Asks a registry without a login, whether it answers at all and which token server it has.
 
 use super::challenge;
 use super::token::TokenServer;
-use super::{TransportSecurity, client, endpoint};
+use super::{TransportSecurity, client, endpoints};
 use crate::model::Registry;
-use crate::system::http::{Authorization, HttpRequest, HttpResponse, Method, Url};
+use crate::system::http::{Authorization, HttpError, HttpRequest, HttpResponse, Method, Url};
+
+/// Sends `GET /v2/` anonymously. Any response means that the registry is reachable. The error is a part of a sentence.
+pub(crate) fn reach(registry: &Registry, security: TransportSecurity) -> Result<(), String> {
+    let client = client(registry, security);
+    let mut failure = format!("`{registry}` is not a valid host");
+    for url in endpoints(registry, security) {
+        match client.send(&HttpRequest::new(Method::Get, url, Authorization::None)) {
+            Ok(_) => return Ok(()),
+            Err(HttpError(why)) => failure = why,
+        }
+    }
+    Err(failure)
+}
 
 /// A registry's token server, as the registry's challenge describes it. Credentials may be sent to `url`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,22 +30,16 @@ pub(crate) struct Realm {
 /// credentials may not be sent there.
 pub(crate) fn realm_of(registry: &Registry, security: TransportSecurity) -> Option<Realm> {
     let client = client(registry, security);
-    let schemes: &[&str] = if security == TransportSecurity::PlainHttpAllowed || registry.is_loopback() {
-        &["https", "http"]
-    } else {
-        &["https"]
-    };
-    schemes.iter().find_map(|scheme| {
-        let url = endpoint(scheme, registry)?;
+    endpoints(registry, security).iter().find_map(|url| {
         let response = client.send(&HttpRequest::new(Method::Get, url.clone(), Authorization::None)).ok()?;
-        read(&response, &url, security)
+        read(&response, url, security)
     })
 }
 
 fn read(response: &HttpResponse, registry: &Url, security: TransportSecurity) -> Option<Realm> {
     let challenges = challenge::parse(&response.challenges);
     let bearer = challenges.iter().find(|challenge| challenge.is("Bearer")).filter(|_| response.status == 401)?;
-    let (url, service) = TokenServer::from_challenge(bearer, registry, security).ok()?.into_parts();
+    let TokenServer { url, service, .. } = TokenServer::from_challenge(bearer, registry, security).ok()?;
     Some(Realm { url: url.to_string(), service })
 }
 

@@ -77,7 +77,8 @@ pub(crate) fn answers(text: &str) {
     let address = if has("plain") { "http://r.example/v2/" } else { "https://r.example/v2/" };
     let registry = Url::parse(address).expect("a plain address");
 
-    let (mut handshake, mut request) = Handshake::start(registry.clone(), Requester::new(&credential), security);
+    let mut requester = Requester::new(&credential);
+    let (mut handshake, mut request) = Handshake::start(registry.clone(), &mut requester, security);
     let mut sent = 1;
     let verdict = loop {
         may_be_sent(&request, &registry);
@@ -94,7 +95,7 @@ pub(crate) fn answers(text: &str) {
     {
         is_a_sentence(why);
     }
-    let (Some(context), requester) = handshake.context(&verdict) else { return };
+    let Some(context) = handshake.context(&verdict) else { return };
     let registry = context.registry.clone();
     let image: ImageReference = "r.example/a/b:1".parse().expect("a plain image");
     let operation = if has("push") { Operation::Push } else { Operation::Pull };
@@ -104,7 +105,7 @@ pub(crate) fn answers(text: &str) {
     } else {
         ProbeRequest::Repository { image: &image, operation, goal }
     };
-    let (mut probe, mut step) = AccessProbe::start(context, requester, security, question);
+    let (mut probe, mut step) = AccessProbe::start(context, &mut requester, security, question);
     let mut sent = 0;
     let outcome = loop {
         match step {

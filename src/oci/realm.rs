@@ -1,7 +1,7 @@
-//! Checks the realm of a Bearer challenge. The realm is an address from an untrusted server, and a password may be sent
-//! there.
+//! Checks the addresses that an untrusted server sends: the realm of a Bearer challenge, where a password may be sent,
+//! and the target of a redirect.
 //!
-//! The rules include the rules of go-containerregistry (`pkg/v1/remote/transport/bearer.go`, issue 2258).
+//! The rules for a realm include the rules of go-containerregistry (`pkg/v1/remote/transport/bearer.go`, issue 2258).
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -14,7 +14,7 @@ use crate::system::text::one_line;
 /// `auth.docker.io`.
 pub(super) fn check(realm: &str, registry: &Url, security: TransportSecurity) -> Result<Url, String> {
     let shown = one_line(realm, 100);
-    let url = resolve(realm, registry).ok_or_else(|| format!("`{shown}` is not an http or https address"))?;
+    let url = registry.follow(realm).ok_or_else(|| format!("`{shown}` is not an http or https address"))?;
     let same_host = url.host() == registry.host();
     let both_here = url.is_loopback() && registry.is_loopback();
     if !url.is_https() {
@@ -31,9 +31,14 @@ pub(super) fn check(realm: &str, registry: &Url, security: TransportSecurity) ->
     Ok(url)
 }
 
-/// Completes an address that the server at `base` sent. The address may be a full URL or a path on that server.
-pub(super) fn resolve(reference: &str, base: &Url) -> Option<Url> {
-    if reference.starts_with('/') { base.at(reference) } else { Url::parse(reference) }
+/// Returns the target of a redirect from the server at `from`. A redirect from https to plain http is an error.
+pub(super) fn redirect_target(location: &str, from: &Url) -> Result<Url, String> {
+    let host = from.authority();
+    match from.follow(location) {
+        None => Err(format!("`{host}` redirects to an address that is not valid")),
+        Some(url) if from.is_https() && !url.is_https() => Err(format!("`{host}` redirects from https to plain http")),
+        Some(url) => Ok(url),
+    }
 }
 
 /// Tells whether the host is `localhost`, or an IP address that is not public.

@@ -23,9 +23,7 @@ impl<'a> Requester<'a> {
     /// Replaces the identity token. A token that the server issued for a password is ignored, because the typed
     /// password remains the saved secret.
     pub(super) fn renew(&mut self, refresh: Option<Secret>) {
-        let Some(credential) = self.credential.filter(|credential| credential.username.is_identity_token()) else {
-            return;
-        };
+        let Some(credential) = self.identity() else { return };
         let shown = self.renewed.as_ref().unwrap_or(&credential.secret);
         if let Some(refresh) = refresh.filter(|refresh| !refresh.is_same(shown)) {
             self.renewed = Some(refresh);
@@ -42,17 +40,24 @@ impl<'a> Requester<'a> {
     }
 
     pub(super) fn has_identity_token(&self) -> bool {
-        self.credential.is_some_and(|credential| credential.username.is_identity_token())
+        self.identity().is_some()
     }
 
     pub(super) fn identity_token(&self) -> Option<FormField<'a>> {
-        let credential = self.credential.filter(|credential| credential.username.is_identity_token())?;
-        let renewed = self.renewed.as_ref().map(|renewed| FormField::Own(renewed.copy()));
-        Some(renewed.unwrap_or(FormField::Secret(&credential.secret)))
+        let credential = self.identity()?;
+        Some(match &self.renewed {
+            Some(renewed) => FormField::Own(renewed.copy()),
+            None => FormField::Secret(&credential.secret),
+        })
     }
 
     pub(super) fn username(&self) -> Option<&'a Username> {
         self.credential.map(|credential| &credential.username)
+    }
+
+    /// Returns the credential if it is an identity token.
+    fn identity(&self) -> Option<&'a Credential> {
+        self.credential.filter(|credential| credential.username.is_identity_token())
     }
 
     /// Returns the authorization by user name and password. Returns no authorization for an identity token, because

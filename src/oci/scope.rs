@@ -8,7 +8,8 @@ use std::fmt;
 #[derive(Clone, Debug)]
 pub(super) struct Scopes {
     text: String,
-    granted: PermissionSet,
+    /// The permissions, or `None` for an unlimited scope.
+    granted: Option<BTreeSet<Permission>>,
 }
 
 /// A permission for one operation on one object, such as a pull from a repository. Permissions are sorted as in the
@@ -21,12 +22,6 @@ pub(super) struct Permission {
     pub(super) operation: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum PermissionSet {
-    Everything,
-    Only(BTreeSet<Permission>),
-}
-
 /// The text of an unlimited scope, as in Codeberg's challenge.
 const UNLIMITED: &str = "*";
 
@@ -37,43 +32,25 @@ impl Scopes {
 
     /// Returns the scopes of a repository, as in `repository:NAME:pull,push`.
     pub(super) fn repository(name: &str, actions: &[&str]) -> Self {
-        let kind = "repository";
-        let permission = |operation: &&str| Permission {
-            kind: kind.to_owned(),
-            name: name.to_owned(),
-            operation: (*operation).to_owned(),
-        };
-        actions.iter().map(permission).collect()
+        Self::parse(&format!("repository:{name}:{}", actions.join(",")))
     }
 
     /// Parses words of the form `type:name:operation,…`. A name may contain colons (`host:5000/app`). Any other word
     /// becomes one permission.
     pub(super) fn parse(text: &str) -> Self {
-        let unlimited = text.split_whitespace().any(|word| word == UNLIMITED);
-        let granted = if unlimited {
-            PermissionSet::Everything
-        } else {
-            PermissionSet::Only(text.split_whitespace().flat_map(permissions).collect())
-        };
+        let is_unlimited = text.split_whitespace().any(|word| word == UNLIMITED);
+        let granted = (!is_unlimited).then(|| text.split_whitespace().flat_map(permissions).collect());
         Self { text: text.to_owned(), granted }
     }
 
     /// Returns the permissions in order. An unlimited scope returns an empty iterator.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Permission> {
-        match &self.granted {
-            PermissionSet::Everything => None,
-            PermissionSet::Only(permissions) => Some(permissions.iter()),
-        }
-        .into_iter()
-        .flatten()
+        self.granted.iter().flatten()
     }
 
     /// Returns the number of permissions, or `None` for an unlimited scope.
     pub(super) fn len(&self) -> Option<usize> {
-        match &self.granted {
-            PermissionSet::Everything => None,
-            PermissionSet::Only(permissions) => Some(permissions.len()),
-        }
+        self.granted.as_ref().map(BTreeSet::len)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -81,14 +58,11 @@ impl Scopes {
     }
 
     pub(super) fn is_unlimited(&self) -> bool {
-        self.len().is_none()
+        self.granted.is_none()
     }
 
     pub(super) fn holds(&self, permission: &Permission) -> bool {
-        match &self.granted {
-            PermissionSet::Everything => true,
-            PermissionSet::Only(permissions) => permissions.contains(permission),
-        }
+        self.granted.as_ref().is_none_or(|granted| granted.contains(permission))
     }
 
     pub(super) fn contains(&self, other: &Self) -> bool {
@@ -101,7 +75,7 @@ impl Scopes {
             return self.clone();
         }
         if other.is_unlimited() {
-            return Self { text: UNLIMITED.to_owned(), granted: PermissionSet::Everything };
+            return Self::parse(UNLIMITED);
         }
         self.iter().chain(other.iter()).cloned().collect()
     }
@@ -110,9 +84,8 @@ impl Scopes {
 /// Collects permissions and makes their canonical text, which is sorted and has no duplicates.
 impl FromIterator<Permission> for Scopes {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
-        let mut all = BTreeSet::new();
-        all.extend(permissions); // `collect` would sort the set a second time
-        Self { text: canonical(&all), granted: PermissionSet::Only(all) }
+        let all = permissions.into_iter().collect();
+        Self { text: canonical(&all), granted: Some(all) }
     }
 }
 

@@ -15,11 +15,11 @@ use crate::system::http::{Authorization, FormField, HttpRequest, HttpResponse, M
 /// The server that issues tokens for a registry.
 #[derive(Clone, Debug)]
 pub(super) struct TokenServer {
-    url: Url,
+    pub(super) url: Url,
     /// The registry that sent the challenge with the address of this server.
     registry: Url,
     /// The service in the challenge. Some token servers, such as Gitea's, have no service.
-    service: Option<String>,
+    pub(super) service: Option<String>,
 }
 
 /// A bearer token.
@@ -30,8 +30,8 @@ pub(crate) struct BearerToken {
     issued: Option<SystemTime>,
 }
 
-/// The values of `error` with which ATCR's token server asks a person to log in again with a browser.
-const SESSION_OVER: [&str; 1] = ["oauth_session_expired"];
+/// The value of `error` with which ATCR's token server asks a person to log in again with a browser.
+const SESSION_OVER: &str = "oauth_session_expired";
 
 /// The shortest lifetime. The distribution specification sets this lifetime as the default and, for older clients, as
 /// the minimum.
@@ -50,11 +50,6 @@ impl TokenServer {
         let url = realm::check(realm, registry, security)
             .map_err(|why| format!("the credentials were not sent to the token server of `{host}`: {why}"))?;
         Ok(Self { url, registry: registry.clone(), service: bearer.parameter("service").map(str::to_owned) })
-    }
-
-    /// Returns the server's address, and the service for which tokens are requested.
-    pub(super) fn into_parts(self) -> (Url, Option<String>) {
-        (self.url, self.service)
     }
 
     pub(super) fn name(&self) -> &str {
@@ -87,29 +82,24 @@ impl TokenServer {
         requester: &mut Requester<'_>,
     ) -> Result<BearerToken, LoginVerdict> {
         let server = self.name();
-        let answer = response.body.as_ref().and_then(parse);
-        match response.status {
-            200 => {
-                let (token, refresh) = answer.and_then(TokenResponse::into_tokens).ok_or_else(|| {
+        let answer = response.body.as_ref().and_then(parse).unwrap_or_default();
+        match (response.status, answer.error.as_deref()) {
+            (200, _) => {
+                let (token, refresh) = answer.into_tokens().ok_or_else(|| {
                     unverified_verdict(format!("the token server `{server}` answered without a token"))
                 })?;
                 requester.renew(refresh);
                 Ok(token)
             }
-            401 | 403 => Err(match response.body.as_ref().and_then(parse_end) {
-                Some(end) => LoginVerdict::SessionOver {
-                    page: self.registry.own_page(end.login_url.as_ref().and_then(Value::as_str)),
-                },
-                None => LoginVerdict::Rejected { by: server.to_owned() },
-            }),
-            // RFC 6749 section 5.2
-            400 if answer.and_then(|answer| answer.error).as_deref() == Some("invalid_grant") => {
-                Err(LoginVerdict::Rejected { by: server.to_owned() })
+            (401 | 403, Some(SESSION_OVER)) => {
+                Err(LoginVerdict::SessionOver { page: self.registry.own_page(answer.login_url.as_str()) })
             }
-            404 | 405 => {
+            // RFC 6749 section 5.2 defines `invalid_grant`.
+            (401 | 403, _) | (400, Some("invalid_grant")) => Err(LoginVerdict::Rejected { by: server.to_owned() }),
+            (404 | 405, _) => {
                 Err(unverified_verdict(format!("the token server `{server}` does not accept requests of this kind")))
             }
-            status => Err(status_verdict(server, status)),
+            (status, _) => Err(status_verdict(server, status)),
         }
     }
 }
@@ -123,17 +113,18 @@ impl BearerToken {
 }
 
 /// A token server's response. `token` and `access_token` have the same meaning.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct TokenResponse {
     token: Option<String>,
     access_token: Option<String>,
     /// An unreadable value of `expires_in` or `issued_at` is ignored.
-    #[serde(default)]
     expires_in: Value,
     refresh_token: Option<String>,
-    #[serde(default)]
     issued_at: Value,
     error: Option<String>,
+    /// The page where a person can log in, if the session has ended.
+    login_url: Value,
 }
 
 impl TokenResponse {
@@ -145,18 +136,6 @@ impl TokenResponse {
         let refresh = self.refresh_token.filter(fits).map(Secret::new);
         Some((BearerToken { secret: Secret::new(token), lifetime, issued }, refresh))
     }
-}
-
-/// A response that reports the end of a session.
-#[derive(Deserialize)]
-struct SessionEnd {
-    error: String,
-    login_url: Option<Value>,
-}
-
-#[expect(clippy::disallowed_methods, reason = "reads the error's code and page, which are not secret")]
-fn parse_end(body: &Secret) -> Option<SessionEnd> {
-    serde_json::from_str(body.expose()).ok().filter(|end: &SessionEnd| SESSION_OVER.contains(&end.error.as_str()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the answer is kept as a secret until the token is taken out of it")]

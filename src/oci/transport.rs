@@ -1,8 +1,9 @@
-//! Connections to a registry: Makes connections to a registry by TLS or plain http, and recognises faults of TLS.
+//! Makes connections to a registry by TLS or plain http, and recognises faults of TLS.
 
 use crate::model::Registry;
 use crate::system::http::{
-    HttpClient, Limits, NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, TlsOptions, UNKNOWN_ISSUER,
+    self, CertificateFault, HttpClient, Limits, NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, TlsOptions,
+    UNKNOWN_ISSUER,
 };
 
 /// Whether the user has allowed plain http and unknown certificates for a registry.
@@ -30,7 +31,7 @@ pub(super) fn client(registry: &Registry, security: TransportSecurity) -> HttpCl
 
 /// Returns the names of the registry's folders in `certs.d`. A folder may have the registry's name, the name with port
 /// 443, or the name of the API's host.
-pub(super) fn certificate_names(registry: &Registry) -> Vec<String> {
+fn certificate_names(registry: &Registry) -> Vec<String> {
     let (written, asked) = (registry.as_str(), registry.api_authority());
     let mut names = vec![written.to_owned()];
     if asked != written {
@@ -40,6 +41,11 @@ pub(super) fn certificate_names(registry: &Registry) -> Vec<String> {
         names.push(format!("{written}:443"));
     }
     names
+}
+
+/// Returns the faults of the certificates that are installed for the registry on this machine.
+pub(crate) fn certificate_faults(registry: &Registry) -> Vec<CertificateFault> {
+    http::certificate_faults(&certificate_names(registry))
 }
 
 impl TlsTrouble {

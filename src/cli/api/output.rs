@@ -90,8 +90,8 @@ fn put(
     json["platforms"] = json!(platforms);
     let about: Vec<String> =
         [media_type, Some(format!("{} bytes", sent.size))].into_iter().flatten().chain(platforms).collect();
-    let place = call.endpoint.repository().unwrap_or_default();
-    let reference = call.endpoint.reference().map(|reference| format!(":{reference}")).unwrap_or_default();
+    let place = call.endpoint.repository.as_deref().unwrap_or_default();
+    let reference = call.endpoint.reference.as_ref().map(|reference| format!(":{reference}")).unwrap_or_default();
     context.ui.say(format_args!(
         "✓ stored in {place}{}: {}",
         if reference.contains("sha") { "" } else { &reference },
@@ -266,13 +266,13 @@ impl ApiFailure {
 impl ApiRequest {
     /// Returns the requested image, repository or path as a text for messages.
     fn endpoint_name(&self) -> String {
-        match (self.endpoint.repository(), self.endpoint.reference()) {
+        match (&self.endpoint.repository, &self.endpoint.reference) {
             (Some(repository), Some(reference)) if reference.contains(':') => {
                 format!("{repository}@{}", text::one_line(reference, 150))
             }
             (Some(repository), Some(reference)) => format!("{repository}:{}", text::one_line(reference, 150)),
-            (Some(repository), None) => repository.to_owned(),
-            (None, _) => text::one_line(self.endpoint.path(), 150),
+            (Some(repository), None) => repository.clone(),
+            (None, _) => text::one_line(&self.endpoint.path, 150),
         }
     }
 }

@@ -45,6 +45,10 @@ pub(crate) enum RepositoryAccess {
 }
 
 impl RepositoryAccess {
+    pub(super) fn unknown(why: impl Into<String>) -> Self {
+        Self::Unknown { why: why.into() }
+    }
+
     /// Turns the verdict about a login into the verdict about a repository.
     pub(super) fn from_verdict(verdict: LoginVerdict) -> Self {
         match verdict {
@@ -162,12 +166,9 @@ mod tests {
             _ => AuthMethod::Nothing,
         };
         let question = ProbeRequest::Repository { image: &image, operation, goal };
-        let (mut probe, mut step) = AccessProbe::start(
-            AuthContext { registry, method },
-            Requester::new(&credential),
-            TransportSecurity::Https,
-            question,
-        );
+        let mut requester = Requester::new(&credential);
+        let context = AuthContext { registry, method };
+        let (mut probe, mut step) = AccessProbe::start(context, &mut requester, TransportSecurity::Https, question);
         let mut exchange = exchange.iter();
         loop {
             assert!(!format!("{probe:?} {step:?}").contains("hunter"));

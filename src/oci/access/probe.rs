@@ -13,13 +13,13 @@ use crate::oci::claims;
 use crate::oci::requester::Requester;
 use crate::oci::scope::Scopes;
 use crate::oci::token::{BearerToken, TokenServer};
-use crate::oci::{LoginVerdict, MANIFESTS, TransportSecurity, realm, status_verdict, unreachable_verdict};
+use crate::oci::{LoginVerdict, MANIFESTS, TransportSecurity, status_verdict, unreachable_verdict};
 use crate::system::http::{Authorization, HttpError, HttpRequest, HttpResponse, Method, Url};
 
 /// A probe in progress.
 #[derive(Debug)]
-pub(in crate::oci) struct AccessProbe<'a> {
-    requester: Requester<'a>,
+pub(in crate::oci) struct AccessProbe<'r, 'a> {
+    requester: &'r mut Requester<'a>,
     security: TransportSecurity,
     question: ProbeRequest<'a>,
     context: AuthContext,
@@ -53,11 +53,11 @@ enum ProbePhase {
     GivingUp,
 }
 
-impl<'a> AccessProbe<'a> {
+impl<'r, 'a> AccessProbe<'r, 'a> {
     /// Begins a probe after a handshake, and returns the probe together with its first step.
     pub(in crate::oci) fn start(
         context: AuthContext,
-        requester: Requester<'a>,
+        requester: &'r mut Requester<'a>,
         security: TransportSecurity,
         question: ProbeRequest<'a>,
     ) -> (Self, ProbeStep<'a>) {
@@ -79,11 +79,6 @@ impl<'a> AccessProbe<'a> {
             AuthMethod::Password | AuthMethod::Nothing => probe.prove(),
         };
         (probe, first)
-    }
-
-    /// Returns the requester, which may contain a new identity token.
-    pub(in crate::oci) fn into_requester(self) -> Requester<'a> {
-        self.requester
     }
 
     /// Reads a response, and returns the next step.
@@ -143,7 +138,7 @@ impl<'a> AccessProbe<'a> {
     }
 
     fn ask(&mut self, server: TokenServer, scopes: Scopes) -> ProbeStep<'a> {
-        let request = server.ask(&self.requester, &scopes);
+        let request = server.ask(self.requester, &scopes);
         self.context.method = AuthMethod::Token(server);
         (self.asked, self.awaited) = (scopes, ProbePhase::Token);
         ProbeStep::Send(request)
@@ -154,17 +149,21 @@ impl<'a> AccessProbe<'a> {
     /// that the registry required.
     fn after_token(&mut self, response: &HttpResponse) -> ProbeStep<'a> {
         let AuthMethod::Token(server) = self.context.method.clone() else { return self.prove() };
-        match server.read(response, &mut self.requester) {
+        match server.read(response, self.requester) {
             Ok(token) => self.judge(token),
             Err(LoginVerdict::Rejected { .. })
                 if response.status == 401 && !self.required.is_empty() && !self.asks_verbatim() =>
             {
                 self.ask(server, self.required.clone())
             }
-            Err(LoginVerdict::Rejected { by }) if self.proven => self.conclude(RepositoryAccess::Denied { by }),
-            Err(LoginVerdict::Rejected { by }) => self.conclude(RepositoryAccess::Rejected { by }),
+            Err(LoginVerdict::Rejected { by }) => self.conclude(self.refused(by)),
             Err(verdict) => self.fail(verdict),
         }
+    }
+
+    /// Returns the verdict after a refusal. Proven credentials only lack a permission.
+    fn refused(&self, by: String) -> RepositoryAccess {
+        if self.proven { RepositoryAccess::Denied { by } } else { RepositoryAccess::Rejected { by } }
     }
 
     fn asks_verbatim(&self) -> bool {
@@ -206,8 +205,8 @@ impl<'a> AccessProbe<'a> {
             (Method::Head, format!("/v2/{repository}/manifests/{}", image.reference()))
         };
         let Some(url) = self.context.registry.at(&path) else {
-            return self
-                .conclude(RepositoryAccess::Unknown { why: format!("`{repository}` cannot be part of an address") });
+            let why = format!("`{repository}` cannot be part of an address");
+            return self.conclude(RepositoryAccess::Unknown { why });
         };
         let accept = (method == Method::Head).then_some(MANIFESTS);
         ProbeStep::Send(HttpRequest { accept, ..HttpRequest::new(method, url, self.authorization()) })
@@ -226,6 +225,7 @@ impl<'a> AccessProbe<'a> {
     }
 
     fn after_proof(&mut self, response: &HttpResponse) -> ProbeStep<'a> {
+        let ProbeRequest::Repository { image, .. } = self.question else { return self.prove() };
         let host = self.context.registry.authority().to_owned();
         let claimed = self.token.as_ref().and_then(|token| claims::read(&token.secret));
         match (response.status, self.uploads()) {
@@ -237,11 +237,8 @@ impl<'a> AccessProbe<'a> {
             }),
             (202, true) => self.give_up(response.location.as_deref().unwrap_or_default()),
             (404, true) => {
-                let repository = match self.question {
-                    ProbeRequest::Repository { image, .. } => image.repository().to_string(),
-                    ProbeRequest::Authorize(_) => String::new(),
-                };
-                self.conclude(RepositoryAccess::Unknown { why: format!("`{host}` has no repository `{repository}`") })
+                let why = format!("`{host}` has no repository `{}`", image.repository());
+                self.conclude(RepositoryAccess::Unknown { why })
             }
             (401, _) => self.after_refusal(&challenge::parse(&response.challenges)),
             (403, _) => self.conclude(RepositoryAccess::Denied { by: host }),
@@ -253,11 +250,7 @@ impl<'a> AccessProbe<'a> {
     /// require other scopes.
     fn after_refusal(&mut self, challenges: &[Challenge]) -> ProbeStep<'a> {
         let by = self.context.registry.authority().to_owned();
-        let denied = if self.proven {
-            RepositoryAccess::Denied { by: by.clone() }
-        } else {
-            RepositoryAccess::Rejected { by: by.clone() }
-        };
+        let denied = self.refused(by.clone());
         let bearer = challenges.iter().find(|challenge| challenge.is("Bearer"));
         let required = bearer.and_then(|bearer| bearer.parameter("scope")).map_or_else(Scopes::none, Scopes::parse);
         let first_time = self.required.is_empty();
@@ -294,9 +287,7 @@ impl<'a> AccessProbe<'a> {
     /// the registry.
     fn give_up(&mut self, location: &str) -> ProbeStep<'a> {
         let registry = &self.context.registry;
-        let is_own_address =
-            |url: &Url| url.authority() == registry.authority() && url.is_https() == registry.is_https();
-        let Some(url) = realm::resolve(location, registry).filter(is_own_address) else {
+        let Some(url) = registry.follow(location).filter(|url| url.is_same_origin(registry)) else {
             return self.conclude(RepositoryAccess::Allowed);
         };
         self.awaited = ProbePhase::GivingUp;
@@ -304,9 +295,8 @@ impl<'a> AccessProbe<'a> {
     }
 
     fn fail(&mut self, verdict: LoginVerdict) -> ProbeStep<'a> {
-        let known = self.proven;
         self.conclude(match verdict {
-            LoginVerdict::Unverified { why } if known => RepositoryAccess::Unknown { why },
+            LoginVerdict::Unverified { why } if self.proven => RepositoryAccess::Unknown { why },
             verdict => RepositoryAccess::from_verdict(verdict),
         })
     }

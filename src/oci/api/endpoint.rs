@@ -2,7 +2,7 @@
 
 use crate::model::{ImageReference, Registry};
 use crate::oci::MANIFESTS;
-use crate::oci::scope::{Permission, Scopes};
+use crate::oci::scope::Scopes;
 use crate::system::http::Method;
 
 /// An endpoint of the API, read from its path.
@@ -10,10 +10,10 @@ use crate::system::http::Method;
 pub(crate) struct Endpoint {
     pub(crate) kind: EndpointKind,
     /// The path from `/v2/` on, with the query.
-    pub(super) path: String,
-    repository: Option<String>,
+    pub(crate) path: String,
+    pub(crate) repository: Option<String>,
     /// The tag, digest or upload id at the end of the path.
-    reference: Option<String>,
+    pub(crate) reference: Option<String>,
 }
 
 /// The kinds of endpoints (distribution-spec `spec.md`, «Endpoints»).
@@ -73,18 +73,6 @@ impl Endpoint {
         Some(ImageReference::new(registry.clone(), repository))
     }
 
-    pub(crate) fn path(&self) -> &str {
-        &self.path
-    }
-
-    pub(crate) fn repository(&self) -> Option<&str> {
-        self.repository.as_deref()
-    }
-
-    pub(crate) fn reference(&self) -> Option<&str> {
-        self.reference.as_deref()
-    }
-
     /// Returns the digest in the path of a manifest or blob.
     pub(super) fn digest(&self) -> Option<&str> {
         let named = matches!(self.kind, EndpointKind::Manifest | EndpointKind::Blob);
@@ -95,18 +83,7 @@ impl Endpoint {
     /// registry requires further scopes, the registry's challenge lists the scopes.
     pub(super) fn scopes(&self, method: Method) -> Scopes {
         let Some(repository) = &self.repository else {
-            return match self.kind {
-                EndpointKind::Catalog => {
-                    let everything = |text: &str| text.to_owned();
-                    std::iter::once(Permission {
-                        kind: everything("registry"),
-                        name: everything("catalog"),
-                        operation: everything("*"),
-                    })
-                    .collect()
-                }
-                _ => Scopes::none(),
-            };
+            return Scopes::parse(if self.kind == EndpointKind::Catalog { "registry:catalog:*" } else { "" });
         };
         let own = Scopes::repository(
             repository,

@@ -5,15 +5,16 @@ mod pages;
 mod session;
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{self, Read};
 
 use serde_json::Value;
 
-use super::{RegistryReply, RepositoryAccess, TransportSecurity};
+use super::requester::Requester;
+use super::{RegistryReply, RepositoryAccess, TransportSecurity, realm};
 use crate::model::{Credential, Registry};
 use crate::system::digest::Hasher;
 pub(crate) use crate::system::digest::{Digests, Mismatch};
-use crate::system::http::{HttpError, StreamingResponse, Url};
+use crate::system::http::{HttpError, StreamingResponse};
 pub(crate) use crate::system::http::{Method, Payload};
 use crate::system::text::one_line;
 
@@ -71,21 +72,19 @@ pub(crate) fn call(
     security: TransportSecurity,
 ) -> RegistryReply<Result<ApiResponse, RepositoryAccess>> {
     let scopes = call.endpoint.scopes(call.method);
-    let mut session = match RegistrySession::open(registry, credential, security, scopes) {
-        Ok(session) => session,
-        Err(refused) => return refused.map(Err),
-    };
-    let answer = answer(call, &mut session);
-    RegistryReply { answer, renewed: session.close(), expiry: None }
+    let mut requester = credential.map_or_else(Requester::anonymous, Requester::new);
+    let session = RegistrySession::open(registry, &mut requester, security, scopes);
+    let answer = session.and_then(|mut session| answer(call, &mut session));
+    RegistryReply { answer, renewed: requester.into_renewed(), expiry: None }
 }
 
-fn answer(call: &ApiRequest, session: &mut RegistrySession<'_>) -> Result<ApiResponse, RepositoryAccess> {
+fn answer(call: &ApiRequest, session: &mut RegistrySession<'_, '_>) -> Result<ApiResponse, RepositoryAccess> {
     let sent = measure(&call.payload, call.endpoint.digest())?;
     if let (Some(sent), Some(named)) = (&sent, call.endpoint.digest())
         && call.endpoint.kind == EndpointKind::Manifest
         && let Err(mismatch) = sent.check(named)
     {
-        return Err(RepositoryAccess::Unknown { why: mismatch.description("the path") });
+        return Err(RepositoryAccess::unknown(mismatch.description("the path")));
     }
     if let (EndpointKind::Uploads, Method::Post, Some(sent)) = (call.endpoint.kind, call.method, &sent) {
         return upload(call, session, sent);
@@ -110,18 +109,19 @@ fn answer(call: &ApiRequest, session: &mut RegistrySession<'_>) -> Result<ApiRes
 /// sends the blob.
 fn upload(
     call: &ApiRequest,
-    session: &mut RegistrySession<'_>,
+    session: &mut RegistrySession<'_, '_>,
     sent: &Digests,
 ) -> Result<ApiResponse, RepositoryAccess> {
-    let repository = call.endpoint.repository().unwrap_or_default();
+    let repository = call.endpoint.repository.as_deref().unwrap_or_default();
     let mut begin = call.outgoing(session, &format!("/v2/{repository}/blobs/uploads/"))?;
     begin.payload = Payload::Bytes([].into());
     let response = session.ask(&begin)?;
     let Some(location) = response.header("location").filter(|_| response.status == 202) else {
         return Ok(ApiResponse::new(response, call, session.is_known()));
     };
-    let url = session.resolve(location, &begin.url)?.with(&format!("digest={}", sent.sha256));
-    let url = url.ok_or_else(|| RepositoryAccess::Unknown { why: "the upload's address is not valid".to_owned() })?;
+    let url = realm::redirect_target(location, &begin.url).map_err(RepositoryAccess::unknown)?;
+    let url = url.with(&format!("digest={}", sent.sha256));
+    let url = url.ok_or_else(|| RepositoryAccess::unknown("the upload's address is not valid"))?;
     let mut headers = call.headers.clone();
     if !has(&headers, "content-type") {
         headers.push(("content-type".to_owned(), "application/octet-stream".to_owned()));
@@ -136,23 +136,23 @@ fn upload(
 /// Fetches all pages of a list as one response. The returned status and headers are those of the last page.
 fn all_pages(
     call: &ApiRequest,
-    session: &mut RegistrySession<'_>,
+    session: &mut RegistrySession<'_, '_>,
     mut outgoing: SessionRequest,
 ) -> Result<ApiResponse, RepositoryAccess> {
-    let unknown = |why: String| RepositoryAccess::Unknown { why };
-    let list =
-        pages::list_of(call.endpoint.kind).ok_or_else(|| unknown("`--paginate` works only for lists".to_owned()))?;
+    let list = pages::list_of(call.endpoint.kind)
+        .ok_or_else(|| RepositoryAccess::unknown("`--paginate` works only for lists"))?;
     let (mut all, mut size, mut seen) = (None, 0, BTreeSet::new());
     loop {
         let mut answer = ApiResponse::new(session.fetch(&outgoing)?, call, session.is_known());
         if answer.status != 200 {
             return Ok(answer);
         }
-        let next = pages::next(&answer.links(), &outgoing.url).map_err(unknown)?;
-        let page = answer.text().map_err(unknown)?;
+        let next = pages::next(&answer.links(), &outgoing.url).map_err(RepositoryAccess::unknown)?;
+        let page = answer.text().map_err(RepositoryAccess::unknown)?;
         size += page.len();
-        let page: Value = serde_json::from_slice(&page).map_err(|_| unknown("it answered without JSON".to_owned()))?;
-        pages::merge(&mut all, page, list).map_err(unknown)?;
+        let page: Value =
+            serde_json::from_slice(&page).map_err(|_| RepositoryAccess::unknown("it answered without JSON"))?;
+        pages::merge(&mut all, page, list).map_err(RepositoryAccess::unknown)?;
         let Some(next) = next else {
             let mut all = all.unwrap_or_default();
             pages::sort_tags(&mut all);
@@ -160,7 +160,7 @@ fn all_pages(
             return Ok(answer);
         };
         if size > LARGEST_LIST || seen.len() >= MAX_PAGES || !seen.insert(next.to_string()) {
-            return Err(unknown(format!("the list did not end after {} pages", seen.len() + 1)));
+            return Err(RepositoryAccess::unknown(format!("the list did not end after {} pages", seen.len() + 1)));
         }
         outgoing.url = next;
     }
@@ -168,10 +168,9 @@ fn all_pages(
 
 /// Computes the digests of the body to send, if there is a body.
 fn measure(payload: &Payload, named: Option<&str>) -> Result<Option<Digests>, RepositoryAccess> {
-    let failed =
-        |error: std::io::Error| RepositoryAccess::Unknown { why: format!("could not read the file to send: {error}") };
+    let failed = |error: io::Error| RepositoryAccess::unknown(format!("could not read the file to send: {error}"));
     let Some(mut reader) = payload.open().map_err(failed)? else { return Ok(None) };
-    let mut hasher = Hasher::new(&named.map(str::to_owned).into_iter().collect::<Vec<_>>());
+    let mut hasher = Hasher::new(named.map(str::to_owned).as_slice());
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match reader.read(&mut buffer).map_err(failed)? {
@@ -182,10 +181,9 @@ fn measure(payload: &Payload, named: Option<&str>) -> Result<Option<Digests>, Re
 }
 
 impl ApiRequest {
-    fn outgoing(&self, session: &RegistrySession<'_>, path: &str) -> Result<SessionRequest, RepositoryAccess> {
-        let url: Url = session.at(path).ok_or_else(|| RepositoryAccess::Unknown {
-            why: format!("`{}` cannot be part of an address", one_line(path, 100)),
-        })?;
+    fn outgoing(&self, session: &RegistrySession<'_, '_>, path: &str) -> Result<SessionRequest, RepositoryAccess> {
+        let refused = || format!("`{}` cannot be part of an address", one_line(path, 100));
+        let url = session.at(path).ok_or_else(|| RepositoryAccess::unknown(refused()))?;
         let mut headers = self.headers.clone();
         if let Some(types) = self.endpoint.accept().filter(|_| !has(&headers, "accept")) {
             headers.push(("accept".to_owned(), types.to_owned()));
@@ -266,8 +264,7 @@ impl ApiResponse {
     fn check_sent(&self) -> Result<(), RepositoryAccess> {
         let named = self.header("docker-content-digest").filter(|_| matches!(self.status, 201 | 202));
         let (Some(sent), Some(named)) = (&self.sent, named) else { return Ok(()) };
-        sent.check(named)
-            .map_err(|mismatch| RepositoryAccess::Unknown { why: mismatch.description("`Docker-Content-Digest`") })
+        sent.check(named).map_err(|mismatch| RepositoryAccess::unknown(mismatch.description("`Docker-Content-Digest`")))
     }
 
     fn links(&self) -> Vec<&str> {

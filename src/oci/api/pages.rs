@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::endpoint::EndpointKind;
-use crate::oci::realm;
 use crate::system::http::Url;
 
 /// Returns the name of the JSON field that contains the list, or `None` for an endpoint without a list.
@@ -20,7 +19,7 @@ pub(super) fn list_of(kind: EndpointKind) -> Option<&'static str> {
 pub(super) fn next(links: &[&str], page_url: &Url) -> Result<Option<Url>, String> {
     let Some(target) = links.iter().find_map(|header| target(header)) else { return Ok(None) };
     let target = if target.starts_with('?') { format!("{}{target}", page_url.path()) } else { target.to_owned() };
-    let url = realm::resolve(&target, page_url).ok_or("the address of the next page is not valid")?;
+    let url = page_url.follow(&target).ok_or("the address of the next page is not valid")?;
     if !url.is_same_origin(page_url) || !url.path().starts_with("/v2/") {
         return Err(format!("the next page is outside the registry, at `{}`", url.authority()));
     }

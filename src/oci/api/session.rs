@@ -3,17 +3,17 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::model::{Credential, Registry, Secret};
+use crate::model::Registry;
 use crate::oci::access::{AccessProbe, ProbeRequest, ProbeStep, RepositoryAccess};
 use crate::oci::requester::Requester;
 use crate::oci::scope::Scopes;
-use crate::oci::{RegistryReply, TransportSecurity, authenticate, client, realm};
+use crate::oci::{TransportSecurity, authenticate, client, realm};
 use crate::system::http::{Authorization, HttpClient, HttpError, Method, Payload, StreamingResponse, Transfer, Url};
 
 /// A session with a registry, after the login.
-pub(super) struct RegistrySession<'a> {
+pub(super) struct RegistrySession<'r, 'a> {
     client: HttpClient,
-    probe: AccessProbe<'a>,
+    probe: AccessProbe<'r, 'a>,
     /// The probe's first step, which the first request uses. Later requests get their steps from the probe.
     first: Option<ProbeStep<'a>>,
 }
@@ -36,31 +36,19 @@ const MAX_REDIRECTS: u8 = 3;
 /// secrets.
 const HEADERS_FOR_OTHERS: [&str; 3] = ["accept", "content-type", "range"];
 
-impl<'a> RegistrySession<'a> {
+impl<'r, 'a> RegistrySession<'r, 'a> {
     /// Begins a session, with or without a login, for requests with these `scopes`.
     pub(super) fn open(
         registry: &Registry,
-        credential: Option<&'a Credential>,
+        requester: &'r mut Requester<'a>,
         security: TransportSecurity,
         scopes: Scopes,
-    ) -> Result<Self, RegistryReply<RepositoryAccess>> {
+    ) -> Result<Self, RepositoryAccess> {
         let client = client(registry, security);
-        let requester = credential.map_or_else(Requester::anonymous, Requester::new);
-        let (verdict, context, requester) = authenticate(&client, registry, requester, security);
-        let Some(context) = context else {
-            return Err(RegistryReply {
-                answer: RepositoryAccess::from_verdict(verdict),
-                renewed: requester.into_renewed(),
-                expiry: None,
-            });
-        };
+        let (verdict, context) = authenticate(&client, registry, requester, security);
+        let context = context.ok_or_else(|| RepositoryAccess::from_verdict(verdict))?;
         let (probe, first) = AccessProbe::start(context, requester, security, ProbeRequest::Authorize(scopes));
         Ok(Self { client, probe, first: Some(first) })
-    }
-
-    /// Ends the session, and returns the new identity token to save, if there is one.
-    pub(super) fn close(self) -> Option<Secret> {
-        self.probe.into_requester().into_renewed()
     }
 
     /// Returns the address of `path` at the registry.
@@ -97,19 +85,18 @@ impl<'a> RegistrySession<'a> {
     pub(super) fn fetch(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
         let mut request = request.clone();
         let mut response = self.ask(&request)?;
-        for _ in 0..MAX_REDIRECTS {
+        for redirects in 0.. {
             let (301 | 302 | 303 | 307 | 308, Some(location)) = (response.status, response.header("location")) else {
-                return Ok(response);
+                break;
             };
-            request.url = self.resolve(location, &request.url)?;
+            if redirects == MAX_REDIRECTS {
+                let host = request.url.authority();
+                return Err(RepositoryAccess::unknown(format!("`{host}` redirects again and again")));
+            }
+            request.url = realm::redirect_target(location, &request.url).map_err(RepositoryAccess::unknown)?;
             response = self.follow(&request)?;
         }
-        match response.status {
-            301 | 302 | 303 | 307 | 308 => Err(RepositoryAccess::Unknown {
-                why: format!("`{}` redirects again and again", request.url.authority()),
-            }),
-            _ => Ok(response),
-        }
+        Ok(response)
     }
 
     /// Sends a request to any address, but with credentials only if that address is the registry's.
@@ -120,20 +107,6 @@ impl<'a> RegistrySession<'a> {
         let mut request = request.clone();
         request.headers.retain(|(name, _)| HEADERS_FOR_OTHERS.contains(&name.to_lowercase().as_str()));
         self.transfer(&request, Authorization::None)
-    }
-
-    /// Resolves an address that the server at `from` sent.
-    pub(super) fn resolve(&self, location: &str, from: &Url) -> Result<Url, RepositoryAccess> {
-        let host = from.authority();
-        match realm::resolve(location, from) {
-            None => {
-                Err(RepositoryAccess::Unknown { why: format!("`{host}` redirects to an address that is not valid") })
-            }
-            Some(url) if from.is_https() && !url.is_https() => {
-                Err(RepositoryAccess::Unknown { why: format!("`{host}` redirects from https to plain http") })
-            }
-            Some(url) => Ok(url),
-        }
     }
 
     /// Returns the authorization for a request, and requests a token for it if necessary.
@@ -157,8 +130,7 @@ impl<'a> RegistrySession<'a> {
         let SessionRequest { method, url, headers, payload } = request.clone();
         let host = url.authority().to_owned();
         let transfer = Transfer { method, url, headers, authorization, payload };
-        self.client
-            .transfer(&transfer, IDLE_TIMEOUT)
-            .map_err(|HttpError(why)| RepositoryAccess::Unknown { why: format!("could not reach `{host}`: {why}") })
+        let response = self.client.transfer(&transfer, IDLE_TIMEOUT);
+        response.map_err(|HttpError(why)| RepositoryAccess::unknown(format!("could not reach `{host}`: {why}")))
     }
 }

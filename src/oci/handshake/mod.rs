@@ -17,8 +17,8 @@ use crate::system::text::one_line;
 
 /// A login in progress.
 #[derive(Debug)]
-pub(in crate::oci) struct Handshake<'a> {
-    requester: Requester<'a>,
+pub(in crate::oci) struct Handshake<'r, 'a> {
+    requester: &'r mut Requester<'a>,
     security: TransportSecurity,
     /// The address of the registry's `/v2/`, after redirects.
     registry: Url,
@@ -52,11 +52,11 @@ enum HandshakePhase {
 
 const MAX_REDIRECTS: u8 = 3;
 
-impl<'a> Handshake<'a> {
+impl<'r, 'a> Handshake<'r, 'a> {
     /// Begins a login, and returns the first request of the login. The first request is a ping without credentials.
     pub(in crate::oci) fn start(
         registry: Url,
-        requester: Requester<'a>,
+        requester: &'r mut Requester<'a>,
         security: TransportSecurity,
     ) -> (Self, HttpRequest<'a>) {
         let ping = get(registry.clone(), Authorization::None);
@@ -88,8 +88,8 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// Returns the context of an accepted login, together with the requester.
-    pub(in crate::oci) fn context(self, verdict: &LoginVerdict) -> (Option<AuthContext>, Requester<'a>) {
+    /// Returns the context of an accepted login.
+    pub(in crate::oci) fn context(self, verdict: &LoginVerdict) -> Option<AuthContext> {
         let method = match (verdict, self.awaited) {
             (LoginVerdict::Open, HandshakePhase::Token(server))
             | (LoginVerdict::Accepted, HandshakePhase::TokenProof(server)) => Some(AuthMethod::Token(server)),
@@ -97,12 +97,7 @@ impl<'a> Handshake<'a> {
             (LoginVerdict::Accepted, HandshakePhase::PasswordProof) => Some(AuthMethod::Password),
             _ => None,
         };
-        (method.map(|method| AuthContext { registry: self.registry, method }), self.requester)
-    }
-
-    /// Returns the requester, which may contain a new identity token.
-    pub(in crate::oci) fn into_requester(self) -> Requester<'a> {
-        self.requester
+        method.map(|method| AuthContext { registry: self.registry, method })
     }
 
     fn after_ping(&mut self, response: &HttpResponse) -> HandshakeStep<'a> {
@@ -120,13 +115,10 @@ impl<'a> Handshake<'a> {
     }
 
     fn follow(&mut self, location: &str) -> HandshakeStep<'a> {
-        let host = self.registry.authority();
-        let Some(url) = realm::resolve(location, &self.registry) else {
-            return stop(format!("`{host}` redirects to an address that is not valid"));
+        let url = match realm::redirect_target(location, &self.registry) {
+            Ok(url) => url,
+            Err(why) => return stop(why),
         };
-        if self.registry.is_https() && !url.is_https() {
-            return stop(format!("`{host}` redirects from https to plain http"));
-        }
         if self.redirects == MAX_REDIRECTS {
             return stop(format!("`{}` redirects again and again", self.named));
         }
@@ -163,7 +155,7 @@ impl<'a> Handshake<'a> {
                 HandshakeStep::Done(LoginVerdict::Open)
             }
             Ok(server) => {
-                let request = server.ask(&self.requester, &Scopes::none());
+                let request = server.ask(self.requester, &Scopes::none());
                 self.awaited = HandshakePhase::Token(server);
                 HandshakeStep::Send(request)
             }
@@ -172,7 +164,7 @@ impl<'a> Handshake<'a> {
     }
 
     fn after_token(&mut self, server: TokenServer, response: &HttpResponse) -> HandshakeStep<'a> {
-        match server.read(response, &mut self.requester) {
+        match server.read(response, self.requester) {
             Ok(token) => {
                 self.unseen = claims::read(&token.secret).is_some_and(|claims| claims.anonymous);
                 self.awaited = HandshakePhase::TokenProof(server);

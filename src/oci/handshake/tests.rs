@@ -54,8 +54,8 @@ fn answer(answer: ScriptedReply) -> Result<HttpResponse, HttpError> {
 fn play(username: &str, exchange: LoginScript) -> String {
     let credential = Credential { username: username.parse().unwrap(), secret: Secret::new("hunter2".into()) };
     let registry = Url::parse("https://r.example/v2/").unwrap();
-    let (mut handshake, mut request) =
-        Handshake::start(registry, Requester::new(&credential), TransportSecurity::Https);
+    let mut requester = Requester::new(&credential);
+    let (mut handshake, mut request) = Handshake::start(registry, &mut requester, TransportSecurity::Https);
     for (index, (expected, next)) in exchange.iter().enumerate() {
         assert_eq!(show(&request), *expected);
         assert!(!format!("{request:?} {handshake:?}").contains("hunter"));
@@ -176,15 +176,15 @@ fn an_identity_token_is_shown_to_the_token_server_alone() {
 fn whoever_has_no_login_is_let_in_to_ask_for_public_images() {
     let play = |headers: &[&str]| {
         let registry = Url::parse("https://r.example/v2/").unwrap();
-        let (mut handshake, _) = Handshake::start(registry, Requester::anonymous(), TransportSecurity::Https);
+        let mut requester = Requester::anonymous();
+        let (mut handshake, _) = Handshake::start(registry, &mut requester, TransportSecurity::Https);
         let challenges = headers.iter().map(|&header| header.to_owned()).collect();
         let response =
             HttpResponse { status: if headers.is_empty() { 200 } else { 401 }, challenges, ..HttpResponse::default() };
         let HandshakeStep::Done(verdict) = handshake.on_response(Ok(response)) else {
             panic!("a requester has nothing to show")
         };
-        let (context, _) = handshake.context(&verdict);
-        let method = match context.map(|context| context.method) {
+        let method = match handshake.context(&verdict).map(|context| context.method) {
             Some(AuthMethod::Nothing) => "nothing",
             Some(AuthMethod::Token(_)) => "a token",
             Some(AuthMethod::Password) => "a password",
