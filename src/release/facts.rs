@@ -3,16 +3,6 @@
 /// The file with the facts, which scripts also read.
 const FACTS: &str = include_str!("../../packaging/release.facts");
 
-/// Returns the base address of the releases.
-pub(super) fn address() -> &'static str {
-    fact("RELEASES")
-}
-
-/// Returns minisign's public key, or an empty text until the first release is signed.
-pub(super) fn key() -> &'static str {
-    fact("PUBLIC_KEY")
-}
-
 /// Returns the address of the source repository.
 pub(crate) fn repository() -> &'static str {
     fact("REPOSITORY")
@@ -29,7 +19,7 @@ mod tests {
 
     #[test]
     fn every_fact_is_there() {
-        assert!(address().starts_with("https://") && repository().starts_with("https://"));
+        assert!(fact("RELEASES").starts_with("https://") && repository().starts_with("https://"));
         assert!(FACTS.contains("\nPUBLIC_KEY="));
         assert_eq!(fact("RELEASE"), "", "a part of a name is no name");
     }

@@ -18,6 +18,7 @@ use crate::model::Problem;
 use crate::system::digest::Hasher;
 use crate::system::http::{Download, DownloadError, HttpClient, Limits, Url};
 use crate::system::text::one_line;
+use facts::fact;
 pub(crate) use facts::repository;
 pub(crate) use installation::Installation;
 pub(crate) use latest_release::{newer, note};
@@ -53,7 +54,7 @@ impl ReleaseServer {
     /// returned.
     pub(crate) fn new(setting: Option<&Value>) -> Result<Self, Problem> {
         let (address, key) = match setting {
-            None => (facts::address(), facts::key()),
+            None => (fact("RELEASES"), fact("PUBLIC_KEY")),
             Some(setting) => {
                 let field = |name: &str| setting.get(name).and_then(Value::as_str);
                 field("address")
@@ -62,7 +63,7 @@ impl ReleaseServer {
             }
         };
         if key.is_empty() {
-            let clone = format!("run `git clone {}`, then its install.sh", facts::repository());
+            let clone = format!("run `git clone {}`, then its install.sh", repository());
             return Err(Problem::new("there is no signed release of Ensign yet", clone));
         }
         let key = PublicKey::parse(key).ok_or_else(|| wrong_setting("`key` is not a public key of minisign"))?;
@@ -107,7 +108,7 @@ impl ReleaseServer {
         let name = format!("ensign-{version}-{target}");
         let file = format!("{name}.tar.gz");
         let sum = release.sum_of(&file).ok_or_else(|| {
-            let clone = format!("run `git clone {}`, then its install.sh", facts::repository());
+            let clone = format!("run `git clone {}`, then its install.sh", repository());
             Problem::new(format!("release {version} has no program for {target}"), clone)
         })?;
         let archive = self

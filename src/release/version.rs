@@ -24,6 +24,13 @@ impl Version {
     pub(super) fn is_pre_release(&self) -> bool {
         !self.pre.is_empty()
     }
+
+    /// Returns the parts that are compared, in their order. A final release comes after its pre-releases. In a
+    /// pre-release part, numbers (`Ok`) come before words (`Err`).
+    fn precedence(&self) -> ([u64; 3], bool, Vec<Result<u64, &str>>) {
+        let pre = self.pre.iter().map(|word| word.parse().map_err(|_| word.as_str())).collect();
+        (self.numbers, !self.is_pre_release(), pre)
+    }
 }
 
 impl FromStr for Version {
@@ -53,13 +60,7 @@ impl fmt::Display for Version {
 
 impl Ord for Version {
     fn cmp(&self, right: &Self) -> Ordering {
-        let by_pre = || match (self.pre.is_empty(), right.pre.is_empty()) {
-            (true, true) => Ordering::Equal,
-            (true, false) => Ordering::Greater,
-            (false, true) => Ordering::Less,
-            (false, false) => compare_words(&self.pre, &right.pre),
-        };
-        self.numbers.cmp(&right.numbers).then_with(by_pre)
+        self.precedence().cmp(&right.precedence())
     }
 }
 
@@ -67,18 +68,6 @@ impl PartialOrd for Version {
     fn partial_cmp(&self, right: &Self) -> Option<Ordering> {
         Some(self.cmp(right))
     }
-}
-
-/// Compares two pre-release parts. Numbers come before words. If one list is the beginning of the other list, the
-/// shorter list comes first.
-fn compare_words(left: &[String], right: &[String]) -> Ordering {
-    let compared = left.iter().zip(right).map(|(left, right)| match (left.parse::<u64>(), right.parse::<u64>()) {
-        (Ok(left), Ok(right)) => left.cmp(&right),
-        (Ok(_), Err(_)) => Ordering::Less,
-        (Err(_), Ok(_)) => Ordering::Greater,
-        (Err(_), Err(_)) => left.cmp(right),
-    });
-    compared.fold(Ordering::Equal, Ordering::then).then(left.len().cmp(&right.len()))
 }
 
 #[cfg(test)]
