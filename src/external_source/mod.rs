@@ -19,6 +19,8 @@ use crate::system::env::{self, Env};
 use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use answer::AnswerFormat;
 use commands::ProgramRequest;
+pub(crate) use commands::{github_of, program_for};
+pub(crate) use ecr::is_public;
 
 /// A program's answer.
 #[derive(Debug)]
@@ -74,14 +76,10 @@ pub(crate) fn cache_key(source: &ExternalSource, registry: &Registry) -> String 
 
 /// Returns the path of the program to run, or the reason why the program cannot run.
 pub(crate) fn program(source: &ExternalSource, registry: &Registry) -> Result<PathBuf, Problem> {
-    if !registry.is_pattern() {
-        return locate(&commands::request(source, registry)?);
-    }
-    let none = |problem: Problem| Problem {
-        message: problem.message.replace(sample_host(registry).as_str(), registry.as_str()),
-        ..problem
-    };
-    locate(&commands::request(source, &sample_host(registry)).map_err(none)?)
+    let host = if registry.is_pattern() { sample_host(registry) } else { registry.clone() };
+    let request = commands::request(source, &host)
+        .map_err(|problem| Problem { message: problem.message.replace(host.as_str(), registry.as_str()), ..problem })?;
+    locate(&request)
 }
 
 /// Returns the user name for the program's secrets, if the name is the same at every registry.
@@ -100,21 +98,6 @@ fn sample_host(pattern: &Registry) -> Registry {
     let (first, rest) = pattern.as_str().split_once('.').unwrap_or((pattern.as_str(), ""));
     let first = first.replacen('*', &"0".repeat(13_usize.saturating_sub(first.len()).max(1)), 1);
     Registry::from_key(&format!("{first}.{rest}").replace('*', "x"))
-}
-
-/// Tells whether a registry allows pulls without a login. At a public registry, a failing program must not stop a pull.
-pub(crate) fn is_public(registry: &Registry) -> bool {
-    ecr::is_public(registry)
-}
-
-/// Returns the preset whose hosts include this registry.
-pub(crate) fn program_for(registry: &Registry) -> Option<ExternalProgram> {
-    commands::made_for(registry)
-}
-
-/// Returns the GitHub host whose tokens a registry accepts, or `github.com` if that host is unknown.
-pub(crate) fn github(registry: &Registry) -> String {
-    commands::github_of(registry).unwrap_or("github.com").to_owned()
 }
 
 fn run(

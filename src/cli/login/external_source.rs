@@ -147,7 +147,10 @@ fn program(
         "aws" => ExternalProgram::Aws { profile: profile.clone() },
         "gcloud" => ExternalProgram::Gcloud { profile: profile.clone() },
         "az" => ExternalProgram::Az { subscription: profile.clone() },
-        "gh" => ExternalProgram::Gh { host: external_source::github(registry), user: user.map(ToString::to_string) },
+        "gh" => ExternalProgram::Gh {
+            host: external_source::github_of(registry).unwrap_or("github.com").to_owned(),
+            user: user.map(ToString::to_string),
+        },
         "glab" => ExternalProgram::Glab,
         "op" => ExternalProgram::Op { item: item("--item op://vault/item/field")?, account: profile.clone() },
         "pass" => ExternalProgram::Pass { item: item("--item registry/ghcr.io")? },

@@ -186,7 +186,7 @@ fn known_user(name: &str) -> Option<Username> {
     name.parse().ok()
 }
 
-/// Reads a time: Reads a time as RFC 3339 text or as seconds since 1970. `aws` prints seconds in its wire format.
+/// Reads a time as RFC 3339 text or as seconds since 1970. `aws` prints seconds in its wire format.
 fn moment(value: &Value) -> Option<SystemTime> {
     match value {
         Value::String(text) => timestamp::parse(text),

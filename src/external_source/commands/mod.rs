@@ -89,7 +89,7 @@ pub(super) fn request(source: &ExternalSource, registry: &Registry) -> Result<Pr
 }
 
 /// Returns the preset whose hosts include this registry.
-pub(super) fn made_for(registry: &Registry) -> Option<ExternalProgram> {
+pub(crate) fn program_for(registry: &Registry) -> Option<ExternalProgram> {
     let presets = [
         ExternalProgram::Aws { profile: None },
         ExternalProgram::Gcloud { profile: None },
@@ -117,6 +117,14 @@ impl ProgramRequest {
             not_found_may_mean: None,
             login: None,
         }
+    }
+
+    /// Adds an option, if it has a value.
+    fn with(mut self, option: &str, value: Option<&str>) -> Result<Self, Problem> {
+        if let Some(value) = value {
+            self.arguments.extend([option.to_owned(), word(value)?.to_owned()]);
+        }
+        Ok(self)
     }
 
     /// Returns the hint that shows how to run the program by hand. The hint hides the arguments of a command that the
@@ -186,11 +194,10 @@ fn aws(profile: Option<&str>, registry: &Registry) -> Result<ProgramRequest, Pro
         request.env.insert("AWS_USE_FIPS_ENDPOINT".into(), "true".into());
     }
     if let Some(profile) = profile {
-        request.arguments.extend(["--profile".into(), word(profile)?.into()]);
         request.env_remove.extend(AWS_KEYS);
         request.login = Some(format!("aws sso login --profile {profile}"));
     }
-    Ok(request)
+    request.with("--profile", profile)
 }
 
 fn gcloud(profile: Option<&str>, registry: &Registry) -> Result<ProgramRequest, Problem> {
@@ -221,31 +228,25 @@ fn az(subscription: Option<&str>, registry: &Registry) -> Result<ProgramRequest,
     };
     let words = ["acr", "login", "--name", name, "--expose-token", "--output", "json"];
     let form = AnswerFormat::Acr { server: registry.as_str().to_owned() };
-    let mut request = ProgramRequest { login: Some("az login".into()), ..ProgramRequest::new("az", &words, form) };
-    if let Some(subscription) = subscription {
-        request.arguments.extend(["--subscription".into(), word(subscription)?.into()]);
-    }
-    Ok(request)
+    let request = ProgramRequest { login: Some("az login".into()), ..ProgramRequest::new("az", &words, form) };
+    request.with("--subscription", subscription)
 }
 
 fn gh(host: &str, user: Option<&str>, registry: &Registry) -> Result<ProgramRequest, Problem> {
     if github_of(registry) != Some(host) {
         return Err(not_for("gh", registry, "ghcr.io or containers.HOST"));
     }
-    let mut request = ProgramRequest {
+    let request = ProgramRequest {
         cache_policy: CachePolicy { at_most: Some(Duration::from_mins(10)), ..TOKEN },
         login: Some(format!("gh auth login --hostname {host} --scopes write:packages")),
         env_remove: GH_TOKENS.to_vec(),
         ..ProgramRequest::new("gh", &["auth", "token", "--hostname", word(host)?], AnswerFormat::Line)
     };
-    if let Some(user) = user {
-        request.arguments.extend(["--user".into(), word(user)?.into()]);
-    }
-    Ok(request)
+    request.with("--user", user)
 }
 
 /// Returns the GitHub host whose tokens a registry accepts.
-pub(super) fn github_of(registry: &Registry) -> Option<&str> {
+pub(crate) fn github_of(registry: &Registry) -> Option<&str> {
     match registry.as_str() {
         "ghcr.io" | "docker.pkg.github.com" => Some("github.com"),
         other => other.strip_prefix("containers.").filter(|host| host.contains('.')),
@@ -259,14 +260,11 @@ fn op(item: &str, account: Option<&str>) -> Result<ProgramRequest, Problem> {
             "name the secret as in `op://vault/item/field`",
         ));
     }
-    let mut request = ProgramRequest {
+    let request = ProgramRequest {
         login: Some("op signin".into()),
         ..ProgramRequest::new("op", &["read", "--no-newline", item], AnswerFormat::Line)
     };
-    if let Some(account) = account {
-        request.arguments.extend(["--account".into(), word(account)?.into()]);
-    }
-    Ok(request)
+    request.with("--account", account)
 }
 
 /// Refuses a word that the program would read as an option.

@@ -156,7 +156,7 @@ fn a_host_is_known_by_the_program_that_is_there_for_it() {
         ("docker.io", ""),
         ("localhost:5000", ""),
     ] {
-        let preset = made_for(&Registry::from_key(host)).map(|preset| preset.word());
+        let preset = program_for(&Registry::from_key(host)).map(|preset| preset.word());
         assert_eq!(preset.unwrap_or_default(), word, "{host}");
     }
 }
