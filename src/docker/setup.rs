@@ -123,7 +123,7 @@ fn address(file: &ConfigJson, takes_store: bool, force: bool) -> Option<PlannedC
     match file.helper(ADDRESS) {
         None if takes_store => None,
         Some(HELPER) if takes_store => Some(PlannedChange::Remove { key }),
-        Some(helper) if force => Some(PlannedChange::Discard { key, helper: helper.into() }),
+        Some(helper) if force && takes_store => Some(PlannedChange::Discard { key, helper: helper.into() }),
         _ => Some(entry(file, key, force)),
     }
 }
@@ -242,6 +242,11 @@ mod tests {
                 format!(r#"{{"credHelpers": {{"{URL}": "pass"}}}}"#),
                 true,
                 r#"{"credHelpers": {"docker.io": "ensign"}, "credsStore": "ensign"}"#.into(),
+            ),
+            (
+                format!(r#"{{"auths": {{"quay.io": {{"auth": "YTpi"}}}}, "credHelpers": {{"{URL}": "pass"}}}}"#),
+                true,
+                format!(r#"{{"auths": {{"quay.io": {{"auth": "YTpi"}}}}, "credHelpers": {{"{URL}": "ensign", "docker.io": "ensign", "dhi.io": "ensign", "registry.scout.docker.com": "ensign"}}}}"#),
             ),
             // Docker still sees the plain-text login of another registry.
             (
