@@ -100,8 +100,9 @@ fn from_helper(helper: ConfiguredHelper<'_>, file: &Path) -> Option<FirstLogin> 
     }
 }
 
-/// Returns the user of a plain-text login. Only the container tools use a key for a part of a registry, such as
-/// `ghcr.io/acme`.
+/// Returns the user of the plain-text login that the client finds for `key`. The client first looks for a key that
+/// matches exactly, and then for a key with the same host. Only the container tools prefer a key for a part of a
+/// registry, such as `ghcr.io/acme`.
 fn plain(
     file: &ConfigJson,
     reader: ClientFamily,
@@ -109,19 +110,25 @@ fn plain(
     key: &str,
     image: Option<&ImageReference>,
 ) -> Option<String> {
-    let (logins, _) = plaintext_auths::find(file);
-    let covers = |login: &str| match (reader, login.split_once('/')) {
-        _ if login == key => true,
-        (_, _) if login.contains("://") => Registry::spelled(login).is_some_and(|(named, _)| named == *registry),
-        (ClientFamily::Containers, Some((host, path))) => image.is_some_and(|image| {
-            let repository = image.repository().as_str();
-            let rest = repository.strip_prefix(path);
-            host == key && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        }),
-        _ => false,
+    let is_exact = |login: &str| {
+        let path = login.strip_prefix(key).and_then(|rest| rest.strip_prefix('/'));
+        let rest = path.zip(image).and_then(|(path, image)| image.repository().as_str().strip_prefix(path));
+        login == key
+            || (reader == ClientFamily::Containers && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     };
-    let closest = logins.iter().filter(|login| covers(&login.key) && login.hub_token().is_none());
-    closest.max_by_key(|login| login.key.len()).map(|login| login.user().to_string())
+    let has_host = |login: &str| match reader {
+        // docker/cli `cli/config/credentials/file_store.go`, `ConvertToHostname`
+        ClientFamily::Docker => {
+            login.split_once("://").map_or(login, |(_, address)| address).split('/').next() == Some(key)
+        }
+        ClientFamily::Containers => {
+            login.contains("://") && Registry::spelled(login).is_some_and(|(named, _)| named == *registry)
+        }
+    };
+    let (logins, _) = plaintext_auths::find(file);
+    let logins = logins.iter().filter(|login| login.hub_token().is_none());
+    let found = logins.filter(|login| is_exact(&login.key) || has_host(&login.key));
+    found.max_by_key(|login| (is_exact(&login.key), login.key.len())).map(|login| login.user().to_string())
 }
 
 #[cfg(test)]
@@ -137,6 +144,7 @@ mod tests {
 
     const A: &str = r#"{"auths": {"ghcr.io": {"auth": "YTpi"}}}"#;
     const PART: &str = r#"{"auths": {"ghcr.io/acme": {"auth": "YTpi"}}}"#;
+    const TWO: &str = r#"{"auths": {"https://ghcr.io/v2/": {"auth": "Yjpi"}, "ghcr.io": {"auth": "YTpi"}}}"#;
     const US: &str = r#"{"credHelpers": {"ghcr.io": "ensign"}, "auths": {"ghcr.io": {"auth": "YTpi"}}}"#;
 
     #[test]
@@ -156,7 +164,9 @@ mod tests {
             (ClientFamily::Docker, &[], &[("docker", r#"{"credsStore": "ensign"}"#)], "ghcr.io", FirstLogin::Ensign),
             (ClientFamily::Docker, &[], &[("docker", r#"{"credsStore": "x"}"#)], "ghcr.io", helper("x", "docker")),
             (ClientFamily::Docker, &[], &[("docker", A)], "ghcr.io", login("docker")),
-            (ClientFamily::Docker, &[], &[("docker", PART)], "ghcr.io", FirstLogin::Nobody),
+            (ClientFamily::Docker, &[], &[("docker", PART)], "ghcr.io", login("docker")),
+            (ClientFamily::Docker, &[], &[("docker", TWO)], "ghcr.io", login("docker")),
+            (containers, &[], &[("run", TWO)], "ghcr.io", login("run")),
         ] {
             let image = "ghcr.io/acme/app".parse().unwrap();
             let first = lookup(reader, helpers, files).first(&Registry::from_key("ghcr.io"), name, Some(&image));
