@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::{HelperName, HubToken, ImagePattern, Registry, Repository, Secret, ServerUrl, Target, Username};
+use crate::model::{HelperName, HubToken, ImagePattern, Registry, Secret, ServerUrl, Target, Username};
 use crate::system::text::one_line;
 
 /// Sets the role of each login in the import. A user's first login at a registry becomes an account. A later login of
@@ -194,14 +194,6 @@ impl FoundLogin {
         ImagePattern::under(registry, path.as_str()).ok()
     }
 
-    /// Returns the path in the key.
-    pub(crate) fn bound_path(&self) -> Option<&str> {
-        match self.server.target() {
-            Target::Registry { repository, .. } => repository.as_ref().map(Repository::as_str),
-            Target::HubToken(_) => None,
-        }
-    }
-
     /// Returns the user of the login, as far as known.
     pub(crate) fn user(&self) -> &Username {
         self.token_of.as_ref().unwrap_or(&self.username)
@@ -226,6 +218,7 @@ impl FoundLogin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Repository;
 
     fn login(key: &str, user: &str, secret: &str) -> ImportEntry {
         let login = FoundLogin {

@@ -239,6 +239,16 @@ exit 1
 
 "#]],
     );
+    // The tools find the login for a part of a registry in Docker's file too.
+    let sandbox = with_podman(Sandbox::new(), &acme);
+    write(
+        &sandbox.home().join(".docker/config.json"),
+        json!({"auths": {"ghcr.io/me": auth("b", "2")}}).to_string().as_bytes(),
+    );
+    let file = sandbox.home().join("run/containers/auth.json");
+    let run = sandbox.run(&["import", file.to_str().unwrap(), "--remove", "--yes"], "");
+    assert!(run.stderr.contains("no longer find the login for ghcr.io/me in ~/.docker/config.json"), "{run:?}");
+    assert_eq!(read_json(&file), acme);
     // A login that was already hidden may stay hidden, and logins of other registries do not matter.
     for home in [json!({"auths": {"ghcr.io/acme": auth("c", "3")}}), json!({"auths": {"quay.io/me": auth("b", "2")}})] {
         let sandbox = with_podman(Sandbox::new(), &acme);

@@ -57,7 +57,6 @@ pub(super) fn find_hidden(
     context: &CommandContext<'_>,
     removed: &[(&LoginOrigin, &FoundLogin)],
 ) -> Result<Vec<HiddenLogin>> {
-    let docker = context.env.docker_config_file();
     let (mut covered, mut asked): (Vec<Registry>, Vec<Registry>) = (vec![], vec![]);
     let (mut hidden, mut earlier): (Vec<HiddenLogin>, Vec<String>) = (vec![], vec![]);
     for path in containers::lookup_files(context.env) {
@@ -71,9 +70,8 @@ pub(super) fn find_hidden(
             let registry = login.registry();
             let goes =
                 removed.iter().any(|(from, other)| **from == LoginOrigin::File(path.clone()) && login.is_same(other));
-            let is_read = docker.as_ref() != Some(&path) || login.bound_path().is_none();
             let is_hidden = covered.contains(&registry) && !asked.contains(&registry);
-            if is_hidden && is_read && !goes && !earlier.contains(&login.key) {
+            if is_hidden && !goes && !earlier.contains(&login.key) {
                 hidden.push(HiddenLogin { registry, key: login.key.clone(), file: path.clone() });
             }
         }
