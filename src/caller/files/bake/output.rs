@@ -69,8 +69,9 @@ pub(super) fn set_push(outputs: &mut Vec<BakeOutput>, push: bool, file: &Path) {
 
 fn replace_push(outputs: &mut [BakeOutput], push: &str) {
     for output in outputs.iter_mut().filter(|output| kind(&output.text) == Some("image")) {
-        let others = csv_fields(&output.text).into_iter().filter(|field| !field.starts_with("push="));
-        output.text = csv_record(others.chain([format!("push={push}")]));
+        let mut fields = csv_fields(&output.text);
+        fields.retain(|pair| field(std::slice::from_ref(pair), "push").is_none());
+        output.text = csv_record(fields.into_iter().chain([format!("push={push}")]));
     }
 }
 
