@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::Document;
 
 use crate::model::{ImageReference, Registry};
-use crate::system::{env, files, programs};
+use crate::system::{env, files};
 
 /// The settings of all files together. A later file adds rules, and replaces the search list for short names.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -137,7 +137,8 @@ fn paths() -> Vec<PathBuf> {
     let mut paths =
         config_paths(env::path("CONTAINERS_REGISTRIES_CONF"), user.as_deref(), Path::new("/etc/containers"));
     // A rootless Podman runs as root in its user namespace (containers/image `internal/rootless`).
-    let is_root = env::text("_CONTAINERS_ROOTLESS_UID").map_or_else(programs::is_root, |user| user == "0");
+    let user_number = env::text("_CONTAINERS_ROOTLESS_UID").and_then(|number| number.parse().ok());
+    let is_root = user_number.or_else(files::user_number) == Some(0);
     let cache = if is_root { None } else { env::path("XDG_CACHE_HOME").or_else(|| in_home(".cache")) };
     let cache = cache.unwrap_or_else(|| PathBuf::from("/var/cache"));
     paths.push(cache.join("containers/short-name-aliases.conf")); // the aliases that were chosen at a prompt

@@ -174,7 +174,7 @@ pub(crate) fn is_program(path: &Path) -> bool {
 }
 
 /// Tells whether Ensign, and so every program that it starts, runs as root.
-pub(crate) fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     imp::is_root()
 }
 
