@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::command_words::{FlagKind, is_true};
+use super::containers::RegistriesSettings;
 use super::program::is_one_of;
 use crate::model::choice::ImageRole;
 use crate::model::{ImageReference, Registry};
@@ -30,23 +31,29 @@ pub(super) enum ImageSyntax {
 /// The images that were found so far, in order and without duplicates.
 pub(super) struct ImageCollector<'a> {
     registry: &'a Registry,
+    /// The settings that complete short names.
+    settings: Option<&'a RegistriesSettings>,
     seen: BTreeSet<ImageReference>,
     found: Vec<ImageReference>,
 }
 
 impl<'a> ImageCollector<'a> {
-    pub(super) fn new(registry: &'a Registry) -> Self {
-        Self { registry, seen: BTreeSet::new(), found: Vec::new() }
+    pub(super) fn new(registry: &'a Registry, settings: Option<&'a RegistriesSettings>) -> Self {
+        Self { registry, settings, seen: BTreeSet::new(), found: Vec::new() }
     }
 
     /// Adds `text` if it is an image of the registry.
     pub(super) fn add(&mut self, text: &str, form: ImageSyntax) {
-        self.add_all(parse(text, form));
+        let image = parse(text, form);
+        match self.settings.filter(|_| matches!(form, ImageSyntax::Short | ImageSyntax::OptionalTransport)) {
+            Some(settings) if image.is_some() => self.add_all(settings.named(text)),
+            _ => self.add_all(image),
+        }
     }
 
     /// Adds the images that are of the registry.
     pub(super) fn add_all(&mut self, images: impl IntoIterator<Item = ImageReference>) {
-        let Self { registry, seen, found } = self;
+        let Self { registry, seen, found, .. } = self;
         found.extend(images.into_iter().filter(|image| image.registry() == *registry && seen.insert(image.clone())));
     }
 
@@ -210,7 +217,7 @@ mod tests {
 
     fn found(registry: &str, add: impl Fn(&mut ImageCollector)) -> String {
         let registry = registry.parse().unwrap();
-        let mut images = ImageCollector::new(&registry);
+        let mut images = ImageCollector::new(&registry, None);
         add(&mut images);
         images.into_vec().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }

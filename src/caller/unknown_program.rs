@@ -6,7 +6,7 @@ use crate::model::{ImageReference, Registry};
 /// Returns the images of `registry` in `arguments`, even inside the text of a script. Short names are ignored, because
 /// every word looks like a short name.
 pub(super) fn images(arguments: &[String], registry: &Registry) -> Vec<ImageReference> {
-    let mut images = ImageCollector::new(registry);
+    let mut images = ImageCollector::new(registry, None);
     let has_brackets = registry.as_str().starts_with('['); // otherwise, brackets separate items
     let ends_run = |c: char| !(is_reference_character(c) || (has_brackets && matches!(c, '[' | ']')));
     for run in arguments.iter().flat_map(|word| word.split(ends_run)) {

@@ -39,11 +39,12 @@ pub(super) fn is_wrapper(name: &str) -> bool {
 pub(super) fn wrapped(words: &[String]) -> Option<WrappedCommand> {
     let (program, arguments) = words.split_first()?;
     let name = file_name(program);
-    match WRAPPERS.iter().find(|wrapper| is_one_of(wrapper.names, &name)) {
-        Some(wrapper) => wrapper.command_in(arguments),
-        None if is_one_of(SHELLS, &name) => script(arguments).map(|text| WrappedCommand::Text(text.to_owned())),
-        None => None,
-    }
+    let wrappers = WRAPPERS.iter().filter(|wrapper| is_one_of(wrapper.names, &name));
+    let script = || script(arguments).filter(|_| is_one_of(SHELLS, &name));
+    wrappers
+        .filter_map(|wrapper| wrapper.command_in(arguments))
+        .next()
+        .or_else(|| script().map(|text| WrappedCommand::Text(text.to_owned())))
 }
 
 impl Wrapper {
@@ -125,8 +126,12 @@ const WRAPPERS: &[Wrapper] = &[
         "rootlesskit",
         "--cgroupns --cidr --copy-up --mtu --net --port-driver -p --publish --slirp4netns-binary --state-dir",
     ),
-    wrapper("runuser", "-G --supp-group -g --group -s --shell -u --user -w --whitelist-environment")
-        .text_in("-c --command --session-command"),
+    wrapper("runuser su", "-G --supp-group -g --group -s --shell -w --whitelist-environment")
+        .own_words(1)
+        .text_in("-c --command --session-command")
+        .only_in_flag(),
+    // With `-u`, a command follows, and `-c` is not allowed.
+    wrapper("runuser", "-G --supp-group -g --group -s --shell -u --user -w --whitelist-environment"),
     wrapper(
         "script",
         "-B --log-io -E --echo -I --log-in -O --log-out -T --log-timing -m --logging-format -o --output-limit",
@@ -147,10 +152,6 @@ const WRAPPERS: &[Wrapper] = &[
          --summary-columns -X --const-print-style -a --columns -b --detach-on -e --trace --signal --status --inject \
          --fault -o --output -p --attach -s --string-limit -u --user",
     ),
-    wrapper("su", "-G --supp-group -g --group -s --shell -w --whitelist-environment")
-        .own_words(1)
-        .text_in("-c --command --session-command")
-        .only_in_flag(),
     wrapper(
         "sudo sudo-rs",
         "-C --close-from -D --chdir -R --chroot -T --command-timeout -U --other-user -a --auth-type -c --login-class -g \

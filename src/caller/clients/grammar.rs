@@ -7,6 +7,7 @@ use super::verb_invocation::{ComposeAction, InputFiles, VerbInvocation};
 use crate::caller::Program;
 use crate::caller::command_flags::CommandFlags;
 use crate::caller::command_words::{CommandWord, CommandWords, FlagKind, FlagTable};
+use crate::caller::containers::RegistriesSettings;
 use crate::model::Registry;
 use crate::model::choice::CommandImages;
 
@@ -56,7 +57,12 @@ impl Grammar {
     }
 
     /// Returns the images of `registry` on the command line and the operation on them, or `None` for an unlisted verb.
-    pub(super) fn command(&self, program: &Program, registry: &Registry) -> Option<CommandImages> {
+    pub(super) fn command(
+        &self,
+        program: &Program,
+        registry: &Registry,
+        settings: Option<&RegistriesSettings>,
+    ) -> Option<CommandImages> {
         let head = self.verb(&program.args)?;
         let verb = head.verb;
         let (positionals, mut flags) = head.read(verb.positionals == Positionals::BeforeCommand);
@@ -77,6 +83,7 @@ impl Grammar {
         let line = ParsedCommand {
             effect: if beside.is_some() && effect == VerbEffect::Push { VerbEffect::Copy } else { effect },
             syntax: verb.syntax,
+            settings,
             flags: &flags,
             named: &named,
             destination: beside.or(last),

@@ -20,6 +20,7 @@ mod verb;
 mod verb_effect;
 mod verb_invocation;
 
+use super::containers::RegistriesSettings;
 use super::{Program, unknown_program};
 use crate::model::Registry;
 use crate::model::choice::CommandImages;
@@ -75,9 +76,14 @@ pub(super) fn canonical_name(name: &str) -> Option<&'static str> {
 }
 
 /// Returns the images of `registry` on the client's command line. The command line of an unknown docker plugin is read
-/// by the rules for an unknown program.
-pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
-    client.command(program, registry).unwrap_or_else(|| {
+/// by the rules for an unknown program. `settings` complete short names.
+pub(super) fn command(
+    client: &Grammar,
+    program: &Program,
+    registry: &Registry,
+    settings: Option<&RegistriesSettings>,
+) -> CommandImages {
+    client.command(program, registry, settings).unwrap_or_else(|| {
         let is_plugin = runs_unknown_plugin(client, program);
         let images = if is_plugin { unknown_program::images(&program.args, registry) } else { Vec::new() };
         CommandImages { images, ..CommandImages::default() }

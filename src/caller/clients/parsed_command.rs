@@ -3,6 +3,7 @@
 use super::verb_effect::VerbEffect;
 use crate::caller::command_flags::CommandFlags;
 use crate::caller::command_words::FlagKind;
+use crate::caller::containers::RegistriesSettings;
 use crate::caller::images::{ImageCollector, ImageSyntax, is_pushing, role};
 use crate::model::choice::ImageRole;
 use crate::model::{ImageReference, Operation, Registry, ServerUrl, Target};
@@ -11,6 +12,8 @@ use crate::model::{ImageReference, Operation, Registry, ServerUrl, Target};
 pub(super) struct ParsedCommand<'a> {
     pub(super) effect: VerbEffect,
     pub(super) syntax: ImageSyntax,
+    /// The settings that complete short names.
+    pub(super) settings: Option<&'a RegistriesSettings>,
     pub(super) flags: &'a CommandFlags<'a>,
     /// The words that are images, with their syntax.
     pub(super) named: &'a [(&'a str, ImageSyntax)],
@@ -29,7 +32,7 @@ impl ParsedCommand<'_> {
             role => role,
         };
         let found = [ImageRole::Needed, ImageRole::Cache, ImageRole::Result].into_iter().map(|role| {
-            let mut images = ImageCollector::new(registry);
+            let mut images = ImageCollector::new(registry, self.settings);
             for (kind, value) in self.flags.values.iter().filter(|(kind, _)| role_of(*kind) == role) {
                 images.add_value(*kind, value, self.syntax);
             }
@@ -44,7 +47,7 @@ impl ParsedCommand<'_> {
     /// Returns the operation at `registry`. The operation is a push if anything is pushed to `registry`, because an
     /// account with push access usually has pull access too.
     pub(super) fn operation(&self, registry: &Registry) -> Option<Operation> {
-        let mut pushed = ImageCollector::new(registry);
+        let mut pushed = ImageCollector::new(registry, self.settings);
         let builds_to_push = self.builds_to_push();
         for (kind, value) in &self.flags.values {
             let is_pushed = match kind {

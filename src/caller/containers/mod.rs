@@ -2,58 +2,50 @@
 
 mod registries_settings;
 
-use std::collections::BTreeSet;
-
 use super::Program;
 use super::clients::{self, Grammar};
 use super::images::ImageCollector;
 use super::registries::{REGISTRIES_AT_MOST, among};
 use crate::model::choice::{CommandImages, ImageRole};
-use crate::model::{ImageReference, Operation, Registry};
+use crate::model::{Operation, Registry};
 pub(super) use registries_settings::RegistriesSettings;
 
 const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
 
 /// Returns the images of `registry` that the command requests according to the settings of Podman, Buildah and Skopeo.
 pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
-    let command = clients::command(client, program, registry);
     match settings_of(&program.name) {
-        Some(settings) => redirected(command, &settings, client, program, registry),
-        None => command,
+        Some(settings) => command_with(&settings, client, program, registry),
+        None => clients::command(client, program, registry, None),
     }
 }
 
-fn redirected(
-    mut command: CommandImages,
+fn command_with(
     settings: &RegistriesSettings,
     client: &Grammar,
     program: &Program,
     registry: &Registry,
 ) -> CommandImages {
-    let hub_names = full_hub_names(program);
-    let full_names = |image: &ImageReference| {
-        if is_short(image, program, &hub_names) { settings.full_names(image) } else { vec![image.clone()] }
-    };
-    let mut images = ImageCollector::new(registry);
-    let named = std::mem::take(&mut command.images);
-    images.add_all(named.iter().flat_map(full_names));
-    if !images.found().is_empty() {
-        return CommandImages { images: images.into_vec(), ..command };
+    let command = clients::command(client, program, registry, Some(settings));
+    if !command.images.is_empty() {
+        return command;
     }
+    let (mut images, mut first) = (ImageCollector::new(registry, None), None);
     let mut sources = among(program.args.iter().map(String::as_str)); // with Docker Hub
     sources.retain(|source| settings.may_lead_away_from(source));
     for source in sources.iter().take(REGISTRIES_AT_MOST) {
-        let from = clients::command(client, program, source);
+        let from = clients::command(client, program, source, Some(settings));
         // A push is never redirected, and the result of a build is not requested.
         let is_literal = from.operation == Some(Operation::Push) || from.role == ImageRole::Result;
-        let named = from.images.iter().flat_map(full_names);
-        let asked = named.flat_map(|image| if is_literal { vec![image] } else { settings.asked_for(&image) });
-        images.add_all(asked);
+        if is_literal {
+            continue;
+        }
+        images.add_all(from.images.iter().flat_map(|image| settings.asked_for(image)));
         if !images.found().is_empty() {
-            return CommandImages { images: images.into_vec(), ..from };
+            first.get_or_insert(from);
         }
     }
-    command
+    first.map_or(command, |from| CommandImages { images: images.into_vec(), ..from })
 }
 
 /// Returns the registries that a command may request according to the settings of Podman, Buildah and Skopeo.
@@ -63,23 +55,6 @@ pub(super) fn registries(program: &Program) -> Vec<Registry> {
 
 pub(super) fn is_tool(program: &Program) -> bool {
     TOOLS.contains(&program.name.as_str())
-}
-
-/// Returns the names that follow the host of Docker Hub, or `docker://`, anywhere in the arguments.
-fn full_hub_names(program: &Program) -> BTreeSet<&str> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
-    let behind = |start| program.args.iter().flat_map(move |word| word.split(start).skip(1));
-    let names = behind("docker.io/").chain(behind("docker://"));
-    names.map(|rest| &rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())]).collect()
-}
-
-/// Tells whether the command line contains the image only by its short name. A parsed image does not show whether its
-/// name was short. Skopeo has no short names.
-fn is_short(image: &ImageReference, program: &Program, hub_names: &BTreeSet<&str>) -> bool {
-    let path = image.repository().as_str();
-    let short = path.strip_prefix("library/").unwrap_or(path);
-    let is_full = hub_names.contains(path) || hub_names.contains(short);
-    image.registry().is_docker_hub() && program.name != "skopeo" && !is_full
 }
 
 /// Returns the settings by which a client redirects images, or `None` if the client has no such settings.
@@ -97,6 +72,9 @@ mod tests {
         [[registry]]
         prefix = "corp.example"
         location = "mirror.example/corp"
+        [[registry]]
+        prefix = "other.example"
+        location = "mirror.example/other"
         [aliases]
         "tool" = "docker.io/acme/tool"
     "#;
@@ -113,17 +91,26 @@ mod tests {
             ("podman pull docker.io/alpine", "quay.io", "pull"),
             ("podman pull tool", "docker.io", "docker.io/acme/tool pull"),
             ("podman pull tool", "quay.io", "pull"),
-            ("podman pull alpine alpine tool quay.io/a", "quay.io", "quay.io/a pull"),
+            ("podman pull alpine alpine tool quay.io/a", "quay.io", "quay.io/alpine quay.io/a pull"),
             ("podman pull alpine alpine:1 tool", "quay.io", "quay.io/alpine quay.io/alpine:1 pull"),
             ("podman pull alpine:3 tool:1", "quay.io", "quay.io/alpine:3 pull"),
             ("podman pull tool:1 docker.io/acme/tool:1", "docker.io", "docker.io/acme/tool:1 pull"),
             ("podman run -e A=docker.io/x/y alpine", "quay.io", "quay.io/alpine pull"),
+            ("podman run -v /srv/docker.io/a/x:/d a/x", "quay.io", "quay.io/a/x pull"),
+            ("podman run -v /srv/docker.io/a/x:/d a/x", "docker.io", "pull"),
+            ("podman pull docker.io/a/x a/x", "docker.io", "docker.io/a/x pull"),
+            ("podman pull docker.io/a/x a/x", "quay.io", "quay.io/a/x pull"),
             ("podman run -e A=docker.io/alpine-x alpine", "quay.io", "quay.io/alpine pull"),
             ("podman pull docker://alpine:3", "quay.io", "pull"),
             ("podman pull docker.io/library/alpine:3", "quay.io", "pull"),
             ("podman push alpine", "quay.io", "quay.io/alpine push"),
             ("podman pull corp.example/app", "corp.example", "corp.example/app pull"),
             ("podman pull corp.example/app", "mirror.example", "mirror.example/corp/app pull"),
+            (
+                "podman pull corp.example/a other.example/b",
+                "mirror.example",
+                "mirror.example/corp/a mirror.example/other/b pull",
+            ),
             ("podman push corp.example/app", "mirror.example", "pull"),
             ("podman build -t corp.example/app .", "mirror.example", "pull"),
             ("skopeo inspect docker://alpine", "docker.io", "docker.io/library/alpine pull"),
@@ -131,8 +118,7 @@ mod tests {
         ] {
             let (program, registry) = (command_line(text).unwrap(), registry.parse().unwrap());
             let ProgramRole::Client(client) = program.role() else { panic!("{text} is not a client") };
-            let command = clients::command(client, &program, &registry);
-            let command = redirected(command, &settings, client, &program, &registry);
+            let command = command_with(&settings, client, &program, &registry);
             let mut found: Vec<_> = command.images.iter().map(ToString::to_string).collect();
             found.extend(command.operation.map(|operation| operation.to_string()));
             assert_eq!(found.join(" "), expected, "{text} at {registry}");

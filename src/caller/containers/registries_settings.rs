@@ -82,17 +82,21 @@ impl RegistriesSettings {
 
     /// Returns the images that a pull requests for an image name in a file.
     pub(in crate::caller) fn asked_for_name(&self, name: &str) -> Vec<ImageReference> {
+        self.named(name).iter().flat_map(|image| self.asked_for(image)).collect()
+    }
+
+    /// Returns the images with their full names that a name as a person types it may mean.
+    pub(in crate::caller) fn named(&self, name: &str) -> Vec<ImageReference> {
         let (name, has_transport) = name.strip_prefix("docker://").map_or((name, false), |name| (name, true));
         let Ok(image) = name.parse::<ImageReference>() else { return vec![] };
         let has_host = name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']));
         let is_short = image.registry().is_docker_hub() && !has_transport && !has_host;
-        let full = if is_short { self.full_names(&image) } else { vec![image] };
-        full.iter().flat_map(|image| self.asked_for(image)).collect()
+        if is_short { self.full_names(&image) } else { vec![image] }
     }
 
     /// Returns the image of the alias with this short name. Without an alias, returns one image for each registry of
     /// the search list.
-    pub(super) fn full_names(&self, image: &ImageReference) -> Vec<ImageReference> {
+    fn full_names(&self, image: &ImageReference) -> Vec<ImageReference> {
         let path = image.repository().as_str();
         let short = path.strip_prefix("library/").unwrap_or(path);
         if let Some(full) = self.aliases.get(short) {

@@ -31,7 +31,7 @@ pub(super) struct ImageText {
 impl ImageSide {
     /// Returns the images of `registry` without duplicates, and the unknown parts that may name such an image.
     pub(super) fn of_registry(&self, registry: &Registry) -> FileImages {
-        let mut images = ImageCollector::new(registry);
+        let mut images = ImageCollector::new(registry, None);
         let mut mentions: Vec<ImageMention> = Vec::new();
         for ImageText { meaning, text, file } in &self.found {
             images.add_value(*meaning, text, ImageSyntax::Short);
