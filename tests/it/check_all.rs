@@ -1,7 +1,5 @@
 //! `check` without an image: it checks all accounts, and prints a line for each.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 use snapbox::str;
 
@@ -78,13 +76,12 @@ fn a_dead_registry_holds_no_other_up() {
     let sandbox = Sandbox::new();
     sandbox.store(&dead_host, "gone", "pw");
     sandbox.store(&good.host, "alice", "alice-pw");
-    let started = Instant::now();
     let mut child = sandbox.command(&["check"]).spawn().unwrap();
     drop(child.stdin.take());
     let mut line = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
     assert_eq!(line, format!("✓ {} accepts alice\n", good.host));
-    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    assert_eq!(child.try_wait().unwrap(), None, "the dead registry is still waited for");
     child.kill().unwrap();
     child.wait().unwrap();
     drop(dead);

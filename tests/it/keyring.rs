@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 use std::os::unix::net::UnixListener;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 use snapbox::str;
@@ -124,9 +123,7 @@ fn a_keyring_that_cannot_be_opened_costs_only_its_own_entries() {
             sandbox = sandbox.with("DBUS_SESSION_BUS_ADDRESS", address);
         }
         docker(&sandbox, &json!({"auths": {"quay.io": {"auth": "dTpw"}}}));
-        let started = Instant::now();
         let run = sandbox.run(&["import", "--json"], "");
-        assert!(started.elapsed() < Duration::from_mins(1), "{case}");
         let mut rows = told(&run);
         assert_eq!(rows.remove(0), ["quay.io", "file", "new", ""].map(str::to_owned), "{case}");
         assert_eq!(rows.len(), usize::from(is_named), "{case}: {rows:?}");

@@ -286,6 +286,18 @@ fn no_file_is_longer_than_400_lines() {
     }
 }
 
+#[test]
+fn no_test_depends_on_the_speed_of_the_machine() {
+    let mut files = sources();
+    collect(&root().join("tests"), "tests/", &mut files);
+    for (file, text) in files {
+        let is_timed = |line: &&str| line.contains("assert") && line.contains(".elapsed()") && line.contains('<');
+        let allowed = ["tests/it/sealed_keyring.rs", "tests/it/layers.rs"]; // compares two waits of one run
+        let timed = text.lines().find(is_timed).filter(|_| !allowed.contains(&file.as_str()));
+        assert_eq!(timed, None, "{file}: `finish` ends a program that hangs, and limits its CPU time");
+    }
+}
+
 /// Counts the lines of a file without those in snapshots, which the program wrote.
 fn lines_of_ours(text: &str) -> usize {
     let mut is_shown = false;

@@ -341,7 +341,7 @@ fn a_second_login_does_not_take_the_default_of_an_account_that_was_alone() {
 }
 
 #[test]
-fn adopted_accounts_answer_at_once_while_another_program_holds_the_lock() {
+fn adopted_accounts_answer_while_another_program_holds_the_lock() {
     let sandbox = Sandbox::new();
     let device = json!({"handle": "a.example", "device_secret": "s", "appview_url": "https://atcr.io"});
     write(&sandbox.home().join(".atcr/device.json"), device.to_string().as_bytes());
@@ -349,9 +349,7 @@ fn adopted_accounts_answer_at_once_while_another_program_holds_the_lock() {
     write(&lock, b"");
     let lock = std::fs::File::options().write(true).open(lock).unwrap();
     lock.lock().unwrap();
-    let started = std::time::Instant::now();
     assert_eq!(sandbox.who("atcr.io"), "a.example");
-    assert!(started.elapsed().as_secs() < 5);
     drop(lock);
     assert_eq!(sandbox.who("atcr.io"), "a.example");
     assert!(sandbox.config_path().exists());

@@ -151,7 +151,7 @@ exit 0
 }
 
 #[test]
-fn a_bus_that_does_not_answer_is_waited_for_two_seconds_and_by_a_client_half_a_second() {
+fn a_login_waits_two_seconds_for_a_bus_that_does_not_answer_and_a_client_waits_less() {
     let sandbox = Sandbox::new();
     let socket = sandbox.home().join("bus");
     let _listener = UnixListener::bind(&socket).unwrap(); // accepts connections but never answers
@@ -169,10 +169,10 @@ exit 0
 ! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
-    assert!((Duration::from_millis(1900)..Duration::from_secs(6)).contains(&took), "{took:?}");
+    assert!(took >= Duration::from_millis(1900), "{took:?}");
     let started = Instant::now();
     sandbox.store("quay.io", "me", "s3cret");
-    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    assert!(started.elapsed() < took, "{:?}", started.elapsed());
     assert_eq!(sandbox.config()["registries"]["quay.io"]["accounts"]["me"]["store"], "file");
 }
 

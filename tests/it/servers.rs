@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use snapbox::str;
 
@@ -223,12 +223,9 @@ fn ask(command: &str, host: &str, does: &str, code: i32) -> Run {
         "login" => &["login", host, "-u", "bob", "--password-stdin"],
         _ => &[command, &image],
     };
-    let start = Instant::now();
     let mut run: Run = sandbox.run(arguments, "hunter2");
-    let took = start.elapsed();
     let told = format!("{}{}", run.stdout, run.stderr);
     assert_eq!(run.code, Some(code), "{does}: {command} {run:?}");
-    assert!(took < Duration::from_secs(33), "{command} took {took:?}: {run:?}");
     assert!(!told.contains("hunter2"), "{run:?}");
     if code != 0 {
         assert!(told.contains(host), "{does}: {command} {run:?}");

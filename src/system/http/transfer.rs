@@ -225,7 +225,6 @@ impl<R: Read> Read for MeteredBody<R> {
 mod tests {
     use std::io::Write;
     use std::net::TcpListener;
-    use std::time::Instant;
 
     use super::*;
     use crate::system::http::Limits;
@@ -277,12 +276,10 @@ mod tests {
         for pieces in
             [&[b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab" as &[u8], b"cd"] as &[&[u8]], &[b"HTTP/1.1 200", b""]]
         {
-            let started = Instant::now();
             let result = client
                 .transfer(&serve(pieces, IDLE_TIMEOUT * 10), IDLE_TIMEOUT)
                 .and_then(|mut response| read(&mut response));
             assert!(result.is_err_and(|HttpError(why)| why.contains("in time")));
-            assert!(started.elapsed() < IDLE_TIMEOUT * 5);
         }
     }
 

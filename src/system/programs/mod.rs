@@ -363,11 +363,9 @@ mod tests {
     #[test]
     fn what_takes_too_long_is_killed_with_what_it_started() {
         let mark = format!("{}.5", 300 + std::process::id());
-        let started = Instant::now();
         let error =
             sh(&format!("sleep {mark}; echo late"), Stdin::Closed, Duration::from_secs(1)).map(|_| ()).unwrap_err();
         assert_eq!(format!("{error:#}"), "could not ask `/bin/sh`: no answer in 1 second");
-        assert!(started.elapsed() < LONG);
         let left = || sh(&format!("ps -eo args | grep -c '^sleep {mark}'"), Stdin::Closed, LONG).unwrap();
         assert_eq!(String::from_utf8_lossy(&left().stdout), "0\n");
     }

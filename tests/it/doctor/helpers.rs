@@ -1,7 +1,6 @@
 //! Checks of other helpers: missing, slow, failing, or with wrong answers.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use snapbox::str;
 
@@ -99,9 +98,7 @@ fn a_slow_a_dead_and_a_lying_helper_are_told_apart() {
     ] {
         let sandbox = with_setting("credsStore", &json!("odd"));
         program(&sandbox, "docker-credential-odd", script);
-        let began = Instant::now();
         let found = findings(&sandbox, &[]);
-        assert!(began.elapsed() < Duration::from_secs(20));
         assert_eq!(names(&found), [(check, "broken")], "{script}: {found:?}");
         assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
         if script.ends_with("exit 1") {

