@@ -252,15 +252,15 @@ fn report(
                     .map(|change| change.to_string().trim().to_owned())
                     .collect()
             };
-            json!({"path": plan.path(), "changes": changes(true), "kept": changes(false)})
+            json!({"path": plan.path().to_string_lossy(), "changes": changes(true), "kept": changes(false)})
         })
         .collect();
     let plain: Vec<_> = found
         .iter()
         .filter_map(|finding| match (&finding.from, finding.login()) {
-            (LoginOrigin::File(path), Some(login)) => {
-                Some(json!({"path": path, "server": finding.key, "username": login.username.as_str()}))
-            }
+            (LoginOrigin::File(path), Some(login)) => Some(
+                json!({"path": path.to_string_lossy(), "server": finding.key, "username": login.username.as_str()}),
+            ),
             _ => None,
         })
         .collect();

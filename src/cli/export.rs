@@ -2,7 +2,7 @@
 //! read the output can use the logins.
 
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -260,7 +260,7 @@ fn report(
     });
     let json = json!({
         "status": if failed.is_empty() { "success" } else { "error" },
-        "output": output.map(PathBuf::from),
+        "output": output.map(Path::to_string_lossy),
         "entries": entries.collect::<Vec<_>>(),
         "left_out": left_out.chain(failures).collect::<Vec<_>>(),
         "content": if output.is_none() { Some(text) } else { None },

@@ -105,7 +105,7 @@ impl FolderProject {
 
     pub(super) fn json(&self, registry: &Registry) -> Value {
         json!({
-            "file": self.path,
+            "file": self.path.to_string_lossy(),
             "trusted": self.is_trusted(),
             "account": self.names(registry),
             "unknown": self.says.as_ref().map(|project| project.unknown.clone()).unwrap_or_default(),

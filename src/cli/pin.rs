@@ -40,7 +40,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::PinArguments) 
     let (path, is_new) = pins.add(&alias)?;
     let keys: Vec<_> = registries.iter().map(Registry::docker_key).collect();
     let json = json!({
-        "status": "success", "alias": alias.as_str(), "program": path, "helper": format!("ensign-{alias}"),
+        "status": "success", "alias": alias.as_str(), "program": path.to_string_lossy(), "helper": format!("ensign-{alias}"),
         "registries": keys, "new": is_new,
     });
     let deed = if is_new { "Made" } else { "There is already" };

@@ -36,7 +36,7 @@ fn trust(context: &CommandContext<'_>, arguments: &args::TrustArguments, path: P
     })?;
     let accounts: serde_json::Map<String, Value> =
         project.accounts.iter().map(|(registry, name)| (registry.to_string(), json!(name.as_str()))).collect();
-    let json = json!({"status": "success", "file": seen.path, "accounts": accounts, "unknown": project.unknown});
+    let json = json!({"status": "success", "file": key, "accounts": accounts, "unknown": project.unknown});
     if seen.is_trusted() {
         context.ui.data(json, format_args!("{shown} is trusted already."))?;
         return Ok(ExitCode::SUCCESS);
@@ -91,7 +91,7 @@ fn folder_of(context: &CommandContext<'_>, file: &Path) -> String {
 fn revoke(context: &CommandContext<'_>, path: &Path) -> Result<ExitCode, Failure> {
     let shown = context.env.shorten_home(path);
     let was_trusted = context.accounts.trusted()?.iter().any(|entry| entry.file == path);
-    let json = json!({"status": "success", "file": path, "revoked": was_trusted});
+    let json = json!({"status": "success", "file": path.to_string_lossy(), "revoked": was_trusted});
     if !was_trusted {
         context.ui.data(json, format_args!("{shown} was not trusted."))?;
         return Ok(ExitCode::SUCCESS);
@@ -112,7 +112,7 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
             (_, Some(_)) => ("changed", "   (has changed since, so it is not used)"),
         };
         lines.push(format!("{}{words}", context.env.shorten_home(&entry.file)));
-        values.push(json!({"file": entry.file, "state": state}));
+        values.push(json!({"file": entry.file.to_string_lossy(), "state": state}));
     }
     let text = if lines.is_empty() { "No file is trusted.".to_owned() } else { lines.join("\n") };
     context.ui.data(json!({"trusted": values}), text)?;

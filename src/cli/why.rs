@@ -39,7 +39,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhyArguments) 
         };
         return print_nothing(context, Some(&journal), &sentence);
     }
-    let json = json!({"schema": which::SCHEMA, "journal": journal.path(), "decisions": shown});
+    let json = json!({"schema": which::SCHEMA, "journal": journal.path().to_string_lossy(), "decisions": shown});
     context.ui.data(json, lines(context, &shown).join("\n"))?;
     if let Some(off) = off {
         context.ui.note(off);
@@ -88,10 +88,8 @@ fn why_off(context: &CommandContext<'_>) -> Option<String> {
 }
 
 fn print_nothing(context: &CommandContext<'_>, journal: Option<&Journal>, why: &str) -> Result<ExitCode, Failure> {
-    context.ui.data(
-        json!({"schema": which::SCHEMA, "journal": journal.map(Journal::path), "decisions": [], "why": why}),
-        "",
-    )?;
+    let path = journal.map(|journal| journal.path().to_string_lossy());
+    context.ui.data(json!({"schema": which::SCHEMA, "journal": path, "decisions": [], "why": why}), "")?;
     context.ui.note(why);
     Ok(ExitCode::from(3))
 }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::configured_helper::{self, AuthConfig, ConfiguredHelper};
 use super::containers::{self, AUTH_FILES, RegistriesConf};
@@ -23,17 +23,24 @@ pub(crate) enum FirstLogin {
     /// Another helper, which is configured in `file`.
     Helper {
         helper: String,
+        #[serde(serialize_with = "as_text")]
         file: PathBuf,
     },
     /// A plain-text login in `file`.
     Login {
         #[serde(rename = "username")]
         user: String,
+        #[serde(serialize_with = "as_text")]
         file: PathBuf,
     },
     /// `DOCKER_AUTH_CONFIG`.
     Variable,
     Nobody,
+}
+
+/// Serializes a path whose bytes may not be UTF-8.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// The places where one family of clients looks for logins: files, in the clients' order, and helpers for all

@@ -240,6 +240,33 @@ ENSIGN_ACCOUNT names `�`, which ghcr.io does not have: run `docker-credential-
 "#]]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn paths_in_bytes_that_are_no_text_stop_no_command() {
+    use std::os::unix::ffi::OsStrExt;
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    let folder = sandbox.home().join(std::ffi::OsStr::from_bytes(b"project\xff"));
+    write(&folder.join(".ensign.toml"), b"[accounts]\n\"ghcr.io\" = \"alice\"\n");
+    write(&folder.join("config.json"), br#"{"auths": {"ghcr.io": {"auth": "Ym9iOnB3"}}}"#);
+    for words in [
+        &["which", "ghcr.io/acme/app"][..],
+        &["which", "--as", "docker pull ghcr.io/acme/app"],
+        &["status", "--json"],
+        &["why"],
+        &["trust", "--revoke"],
+        &["configure-docker", "--dry-run", "--json"],
+        &["buildx", "sync", "--dry-run", "--json"],
+        &["export", "ghcr.io", "--format", "auth.json", "-o", "~/auth.json", "--json"],
+    ] {
+        let mut command = sandbox.command(words);
+        command.current_dir(&folder).env("HOME", &folder).env("DOCKER_CONFIG", &folder);
+        command.env("XDG_RUNTIME_DIR", &folder).env("BUILDX_CONFIG", &folder);
+        let run = crate::support::finish(command.spawn().unwrap(), b"");
+        assert!(matches!(run.code, Some(0 | 3)), "{words:?}: {run:?}");
+    }
+}
+
 #[test]
 fn the_hint_for_a_store_that_is_not_there_helps() {
     let sandbox = Sandbox::new();

@@ -110,16 +110,16 @@ pub(super) fn report(
             ConfigDirChange::Leave(_) => "leave",
         };
         json!({
-            "path": tree.root.join(place.path()), "registry": place.registry.as_str(),
+            "path": tree.root.join(place.path()).to_string_lossy(), "registry": place.registry.as_str(),
             "repository": place.repository.as_ref().map(ToString::to_string), "scope": place.scope.word(),
             "account": account_of(change).map(AccountName::as_str), "change": word,
         })
     };
     let json = json!({
         "status": if done.problems.is_empty() { "success" } else { "error" },
-        "dry_run": arguments.dry_run, "root": tree.root,
+        "dry_run": arguments.dry_run, "root": tree.root.to_string_lossy(),
         "folders": changes.iter().map(folder).collect::<Vec<_>>(),
-        "programs": done.pins,
+        "programs": done.pins.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
         "without": without.iter().map(|(image, reason)| json!({"image": image.to_string(), "reason": reason})).collect::<Vec<_>>(),
         "problems": done.problems.iter().map(|Problem { message, hint }| json!({"error": message, "hint": hint})).collect::<Vec<_>>(),
     });
