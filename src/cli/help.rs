@@ -6,21 +6,21 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::CommandContext;
-use super::args::{CommandLine, HelpStyle};
+use super::args::CommandLine;
 use super::failure::Failure;
 use super::ui::{Ui, is_styled};
 use crate::system::text;
 
 /// Prints the short help, for a first look at the program.
 pub(super) fn short(program: &str) -> ExitCode {
-    let printed = Ui::new(false, program).print(&CommandLine::short_help(program, look()));
+    let printed = Ui::new(false, program).print(&CommandLine::short_help(program, is_styled()));
     if printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Prints the help about a command or a topic.
 pub(super) fn about(program: &str, words: &[String]) -> ExitCode {
     let ui = Ui::new(false, program);
-    let Some(help) = CommandLine::help_about(program, words, look()) else {
+    let Some(help) = CommandLine::help_about(program, words, is_styled()) else {
         let what = format!("there is no command or topic `{}`", text::one_line(&words.join(" "), 60));
         return Failure::usage(what, format!("run `{program} help` to see the commands and topics")).report(&ui);
     };
@@ -49,10 +49,6 @@ pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result
 /// Prints the short help to stderr if a person typed a call for programs. Without this help, the call would only wait
 /// for input.
 pub(crate) fn refuse_terminal(program: &str) -> ExitCode {
-    let _ = write!(io::stderr(), "{}", CommandLine::short_help(program, HelpStyle::Plain));
+    let _ = write!(io::stderr(), "{}", CommandLine::short_help(program, false));
     ExitCode::FAILURE
-}
-
-fn look() -> HelpStyle {
-    if is_styled() { HelpStyle::Styled } else { HelpStyle::Plain }
 }

@@ -6,49 +6,36 @@ use clap::builder::StyledStr;
 use clap::{Command, CommandFactory};
 
 use super::CommandLine;
-use super::guide::{GROUPS, GuideRow, TOPICS, rows};
-
-const WIDTH: usize = 80;
-
-/// Whether a help text is plain, or styled for a terminal that shows bold words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum HelpStyle {
-    Plain,
-    Styled,
-}
+use super::guide::{GROUPS, GuideRow, TOPICS, commands, examples};
+use crate::cli::wrap::{WIDTH, wrap};
 
 impl CommandLine {
     /// The tree of commands with the help's texts. Usage and examples call the program `program`.
     pub(in crate::cli) fn tree(program: &str) -> Command {
         let tree = Self::command().bin_name(program.to_owned()).help_template(template(program));
         tree.mut_subcommands(|command| {
-            let examples = rows().find(|(name, _)| *name == command.get_name()).map_or(&[][..], |(_, lines)| *lines);
             let path = command.get_name().to_owned();
-            with_texts(command, &path, examples, program)
+            with_texts(command, &path, program)
         })
     }
 
     /// The help for a call without a command: the everyday commands, the names of the others, and the first step.
-    pub(in crate::cli) fn short_help(program: &str, look: HelpStyle) -> String {
+    pub(in crate::cli) fn short_help(program: &str, is_styled: bool) -> String {
         let mut tree = Self::tree(program);
-        let about = tree.get_about().map(ToString::to_string).unwrap_or_default();
-        let mut text = format!("{}\n\n{}\n\n", tree.render_usage().ansi(), wrapped(&about, 0));
-        for (place, (title, rows)) in GROUPS.iter().enumerate() {
-            if place == 0 {
-                let _ = writeln!(text, "{}\n{}", heading(title), described(&tree, rows, 8));
-            } else {
-                let names: Vec<_> = rows.iter().map(|(name, _)| *name).collect();
-                let names = wrapped(&format!("{title}: {}", names.join(", ")), 2);
-                let _ = writeln!(text, "{}", names.replacen(&format!("{title}:"), &heading(title), 1));
-            }
+        let [(everyday, rows), others @ ..] = &GROUPS;
+        let mut text = format!("{}\n\n{}\n\n", tree.render_usage().ansi(), about(&tree));
+        let _ = writeln!(text, "{}\n{}", heading(everyday), described(&tree, rows, 8));
+        for (title, rows) in others {
+            let names = commands(rows).collect::<Vec<_>>().join(", ");
+            let _ = writeln!(text, "{}", wrap(&format!("{} {names}", heading(title)), WIDTH));
         }
         let _ = writeln!(text, "\nFirst step:  {program} login ghcr.io\nMore:        {program} help");
-        shown(&text.into(), look)
+        shown(&text.into(), is_styled)
     }
 
     /// The help about a command with all its options, or about a topic. Without `words`, it is about the whole program.
     /// `None` if no command or topic has that name.
-    pub(in crate::cli) fn help_about(program: &str, words: &[String], look: HelpStyle) -> Option<String> {
+    pub(in crate::cli) fn help_about(program: &str, words: &[String], is_styled: bool) -> Option<String> {
         let mut tree = Self::tree(program);
         tree.build();
         if let [word] = words
@@ -57,7 +44,7 @@ impl CommandLine {
             return Some(called(text, program));
         }
         let command = words.iter().try_fold(&mut tree, |command, word| command.find_subcommand_mut(word))?;
-        Some(shown(&whole(command.clone()).render_help(), look))
+        Some(shown(&whole(command.clone()).render_help(), is_styled))
     }
 }
 
@@ -103,32 +90,33 @@ fn template(program: &str) -> String {
 /// One line for each command of a group, with its description.
 fn described(tree: &Command, rows: &[GuideRow], width: usize) -> String {
     let mut text = String::new();
-    for command in rows.iter().filter_map(|(name, _)| tree.find_subcommand(name)) {
-        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-        let _ = writeln!(text, "  {:width$}  {}", command.get_name(), wrapped(&about, width + 4));
+    for command in commands(rows).filter_map(|name| tree.find_subcommand(name)) {
+        let _ = writeln!(text, "  {:width$}  {}", command.get_name(), about(command));
     }
     text
 }
 
+/// The one-line description of a command.
+pub(super) fn about(command: &Command) -> String {
+    command.get_about().map(ToString::to_string).unwrap_or_default()
+}
+
 /// Adds the examples to the text after a command's options. All texts call the program `program`.
-fn with_texts(command: Command, path: &str, examples: &[(&str, &str)], program: &str) -> Command {
-    let mut text = String::new();
+fn with_texts(command: Command, path: &str, program: &str) -> Command {
+    let examples: Vec<_> = examples(path).map(|(_, line, meaning)| (called(line, program), meaning)).collect();
+    let width = examples.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default();
+    let mut paragraphs = Vec::new();
     if !examples.is_empty() {
-        let lines: Vec<_> = examples.iter().map(|(line, meaning)| (called(line, program), meaning)).collect();
-        let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default();
-        text += &heading("Examples");
-        for (line, meaning) in lines {
-            let _ = write!(text, "\n  {line:width$}  {meaning}");
-        }
+        let lines = examples.iter().map(|(line, meaning)| format!("\n  {line:width$}  {meaning}"));
+        paragraphs.push(heading("Examples") + &lines.collect::<Vec<_>>().concat());
     }
-    let mut paragraphs: Vec<String> = Some(text).into_iter().filter(|text| !text.is_empty()).collect();
     paragraphs.extend(command.get_after_help().map(|text| called(&text.to_string(), program)));
     if command.get_arguments().any(clap::Arg::is_hide_short_help_set) {
         paragraphs.push(format!("{ALL_OPTIONS}{program} help {path}"));
     }
     let command = command.mut_subcommands(|inner| {
         let path = format!("{path} {}", inner.get_name());
-        with_texts(inner, &path, &[], program)
+        with_texts(inner, &path, program)
     });
     if paragraphs.is_empty() { command } else { command.after_help(paragraphs.join("\n\n")) }
 }
@@ -152,26 +140,8 @@ fn heading(title: &str) -> String {
     format!("\u{1b}[1m\u{1b}[4m{title}:\u{1b}[0m")
 }
 
-/// The text in lines that fit a terminal. All lines after the first are indented by `indent`.
-fn wrapped(text: &str, indent: usize) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("there is a line");
-        if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(word.to_owned());
-        } else {
-            *line += if line.is_empty() { "" } else { " " };
-            *line += word;
-        }
-    }
-    lines.join(&format!("\n{:indent$}", ""))
-}
-
-fn shown(text: &StyledStr, look: HelpStyle) -> String {
-    match look {
-        HelpStyle::Plain => text.to_string(),
-        HelpStyle::Styled => text.ansi().to_string(),
-    }
+fn shown(text: &StyledStr, is_styled: bool) -> String {
+    if is_styled { text.ansi().to_string() } else { text.to_string() }
 }
 
 #[cfg(test)]
@@ -191,26 +161,25 @@ mod tests {
         let tree = CommandLine::tree("ensign");
         let mut names: Vec<_> =
             tree.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name).collect();
-        let mut grouped: Vec<_> = rows().map(|(name, _)| *name).collect();
+        let mut grouped: Vec<_> = GROUPS.iter().flat_map(|(_, rows)| commands(rows)).collect();
         names.sort_unstable();
         grouped.sort_unstable();
         assert_eq!(grouped, names, "each command needs a row in cli/args/guide.rs");
-        for (name, examples) in rows() {
-            let about = tree.find_subcommand(name).unwrap().get_about().unwrap().to_string();
+        for name in names {
+            let about = about(tree.find_subcommand(name).unwrap());
             assert!(about.chars().count() <= 60, "`{name}`: help has 60 characters for: {about}");
-            assert!(!examples.is_empty(), "`{name}` has no examples");
             for line in screen(name).lines() {
                 assert!(line.chars().count() <= WIDTH, "`{name}` is wider than a terminal: {line}");
             }
-            let one_line = |(line, _): &&(&str, &str)| screen(name).contains(&format!("\n  {line} "));
-            assert_eq!(examples.iter().find(|example| !one_line(example)), None, "`{name}`: no example is broken");
+            let one_line = |(_, line, _): &&GuideRow| screen(name).contains(&format!("\n  {line} "));
+            assert_eq!(examples(name).find(|example| !one_line(example)), None, "`{name}`: no example is broken");
         }
     }
 
     #[test]
     fn what_people_use_most_fits_a_screen() {
         const LINES: usize = 23; // one line remains for the prompt
-        let mut screens = vec![("short".to_owned(), CommandLine::short_help("ensign", HelpStyle::Plain))];
+        let mut screens = vec![("short".to_owned(), CommandLine::short_help("ensign", false))];
         screens.extend(TOPICS.map(|(name, _, text)| (name.to_owned(), text.to_owned())));
         for path in [
             "login",

@@ -7,8 +7,8 @@ use clap::Command;
 use clap_mangen::Man;
 
 use super::CommandLine;
-use super::guide::{GROUPS, TOPICS};
-use super::help::whole;
+use super::guide::{GROUPS, TOPICS, commands};
+use super::help::{about, whole};
 
 /// The program's name in the pages.
 const PROGRAM: &str = "ensign";
@@ -45,26 +45,21 @@ fn add_pages(command: &Command, above: &str, pages: &mut Vec<(String, String)>) 
     }
     let name = format!("{above}-{}", command.get_name());
     let inner: Vec<_> = command.get_subcommands().filter(|inner| !inner.is_hide_set()).collect();
-    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    let mut page = title(&name, 1, &about);
-    page += &from_clap(whole(command.clone()))?;
     let names: Vec<_> = inner.iter().map(|inner| format!("{name}-{}", inner.get_name())).collect();
-    page += &see_also(&names);
+    let page = title(&name, 1, &about(command)) + &from_clap(whole(command.clone()))? + &see_also(&names);
     pages.push((format!("{name}.1"), page));
     inner.into_iter().try_for_each(|inner| add_pages(inner, &name, pages))
 }
 
 fn main_page(tree: &Command) -> io::Result<String> {
-    let about = tree.get_about().map(ToString::to_string).unwrap_or_default();
-    let mut page = title(PROGRAM, 1, &about);
+    let mut page = title(PROGRAM, 1, &about(tree));
     page += &from_clap(whole(tree.clone()).after_help(""))?;
     page += ".SH COMMANDS\n";
     for (group, rows) in GROUPS {
         let _ = writeln!(page, ".SS {}", escaped(group));
-        for command in rows.iter().filter_map(|(name, _)| tree.find_subcommand(name)) {
-            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        for command in commands(rows).filter_map(|name| tree.find_subcommand(name)) {
             let name = escaped(&format!("{PROGRAM}-{}", command.get_name()));
-            let _ = writeln!(page, ".TP\n.BR {name} (1)\n{}", escaped(&about));
+            let _ = writeln!(page, ".TP\n.BR {name} (1)\n{}", escaped(&about(command)));
         }
     }
     page += &see_also(&TOPICS.map(|(name, ..)| format!("{PROGRAM}-{name}")));
@@ -75,42 +70,30 @@ fn main_page(tree: &Command) -> io::Result<String> {
 fn from_clap(mut command: Command) -> io::Result<String> {
     let usage = command.render_usage().to_string();
     let usage: Vec<_> = usage.trim_start_matches("Usage:").lines().map(|line| escaped(line.trim())).collect();
-    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let about = about(&command);
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let man = Man::new(command);
     let mut options = Vec::new();
     man.render_options_section(&mut options)?;
     let options = String::from_utf8_lossy(&options);
     let begin = options.find(".SH ").unwrap_or_default(); // the text before defines quotation marks
-    let about = escaped(about.trim_end_matches('.'));
-    let mut page = format!(
-        ".SH SYNOPSIS
-{}
-.SH DESCRIPTION
-{about}.
-",
-        usage.join(
-            "
-.br
-"
-        )
-    );
+    let (usage, about) = (usage.join("\n.br\n"), escaped(about.trim_end_matches('.')));
+    let mut page = format!(".SH SYNOPSIS\n{usage}\n.SH DESCRIPTION\n{about}.\n");
     page += &options[begin..];
     let (mut notes, mut sections) = (String::new(), String::new());
     for paragraph in after.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
-        let written = match paragraph.split_once(':') {
+        match paragraph.split_once(':') {
             Some(("Examples", lines)) => {
-                write!(sections, ".SH EXAMPLES\n{}", prose(lines.trim_start_matches('\n')))
+                sections.extend([".SH EXAMPLES\n", &prose(lines.trim_start_matches('\n'))]);
             }
-            Some(("Exit codes", codes)) => write!(sections, ".SH \"EXIT STATUS\"\n{}", prose(codes.trim())),
-            _ => write!(notes, ".PP\n{}", prose(paragraph)),
-        };
-        written.map_err(io::Error::other)?;
+            Some(("Exit codes", codes)) => sections.extend([".SH \"EXIT STATUS\"\n", &prose(codes.trim())]),
+            _ => notes.extend([".PP\n", &prose(paragraph)]),
+        }
     }
     if !notes.is_empty() {
-        let _ = write!(page, ".SH NOTES\n{notes}");
+        page += ".SH NOTES\n";
     }
-    Ok(page + &sections)
+    Ok(page + &notes + &sections)
 }
 
 fn title(name: &str, section: u8, about: &str) -> String {
@@ -124,11 +107,10 @@ fn title(name: &str, section: u8, about: &str) -> String {
     )
 }
 
-fn see_also(more: &[String]) -> String {
-    let mut names: Vec<_> = more.to_vec();
-    if names.is_empty() {
-        names.push(PROGRAM.to_owned());
-    }
+/// The section that names other pages. Without names, it names the main page.
+fn see_also(names: &[String]) -> String {
+    let main_page = [PROGRAM.to_owned()];
+    let names = if names.is_empty() { &main_page } else { names };
     let section = |name: &String| TOPICS.iter().any(|(topic, ..)| name.ends_with(&format!("-{topic}")));
     let lines: Vec<_> =
         names.iter().map(|name| format!(".BR {} ({})", escaped(name), if section(name) { 7 } else { 1 })).collect();

@@ -31,7 +31,6 @@ pub(super) use docker::{
 };
 pub(super) use doctor::DoctorArguments;
 pub(super) use external_source::ExternalSourceArguments;
-pub(super) use help::HelpStyle;
 pub(super) use login::{LoginArguments, LogoutArguments};
 pub(super) use public::{PublicArguments, PublicCommand};
 pub(super) use query::{ApiArguments, CheckArguments, TokenArguments, WhichArguments, WhyArguments};
