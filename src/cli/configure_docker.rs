@@ -23,9 +23,7 @@ pub(super) fn run(
     arguments: &args::ConfigureDockerArguments,
 ) -> Result<ExitCode, Failure> {
     let (plans, found) = configure(context, arguments)?;
-    if context.ui.is_json() {
-        report(context, arguments, &plans, &found)?; // the report comes last, because a change may fail
-    }
+    report(context, arguments, &plans, &found)?; // the report comes last, because a change may fail
     Ok(ExitCode::SUCCESS)
 }
 
@@ -265,8 +263,7 @@ fn report(
         })
         .collect();
     let json = json!({"dry_run": arguments.dry_run, "undo": arguments.undo, "files": files, "plain_text": plain});
-    context.ui.data(json, "")?;
-    Ok(())
+    Ok(context.ui.json(json)?)
 }
 
 /// Tells whether the user agrees to move secrets. The user agrees with the option `--import` or with an answer.

@@ -265,6 +265,5 @@ fn report(
         "left_out": left_out.chain(failures).collect::<Vec<_>>(),
         "content": if output.is_none() { Some(text) } else { None },
     });
-    context.ui.data(json, "")?;
-    Ok(())
+    Ok(context.ui.json(json)?)
 }

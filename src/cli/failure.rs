@@ -64,9 +64,7 @@ impl Failure {
         if let Some(cure) = &cure {
             ui.say(format_args!("hint: {cure}"));
         }
-        if ui.is_json() {
-            let _ = ui.data(json!({"status": "error", "error": what, "hint": cure}), "");
-        }
+        let _ = ui.json(json!({"status": "error", "error": what, "hint": cure}));
         ExitCode::from(self.kind as u8)
     }
 

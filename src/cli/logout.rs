@@ -66,11 +66,9 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArgument
             context.ui.note(format_args!("{registry} has no default account now{others}; to set one:  {switch}"));
         }
     }
-    if context.ui.is_json() {
-        let removed: Vec<_> = removed.iter().map(AccountName::as_str).collect();
-        let json = json!({"status": "success", "registry": registry.as_str(), "removed": removed, "endings": endings});
-        context.ui.data(json, "")?;
-    }
+    let removed: Vec<_> = removed.iter().map(AccountName::as_str).collect();
+    let json = json!({"status": "success", "registry": registry.as_str(), "removed": removed, "endings": endings});
+    context.ui.json(json)?;
     Ok(ExitCode::SUCCESS)
 }
 

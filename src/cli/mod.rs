@@ -179,9 +179,8 @@ impl CommandContext<'_> {
             CliCommand::InstallTexts => update::install_texts(),
             CliCommand::Completions { shell } => {
                 let script = shell.completions();
-                if self.ui.is_json() {
-                    self.ui.data(json!({"script": script}), "")?;
-                } else {
+                self.ui.json(json!({"script": script}))?;
+                if !self.ui.is_json() {
                     self.ui.print(script)?;
                 }
                 Ok(ExitCode::SUCCESS)

@@ -12,8 +12,7 @@ use crate::model::Problem;
 use crate::system::text::quote;
 
 pub(super) fn run(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
-    let mut mended = Vec::new();
-    mended.extend(config(context)?);
+    let mut mended = Vec::from_iter(config(context)?);
     let registries = context.accounts.all()?;
     for candidates in &registries {
         let registry = &candidates.registry;
@@ -34,10 +33,8 @@ pub(super) fn run(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     if mended.is_empty() {
         context.ui.say("Nothing is damaged.");
     }
-    if context.ui.is_json() {
-        let moved_aside: Vec<_> = mended.iter().map(|path| path.display().to_string()).collect();
-        context.ui.data(json!({"status": "success", "moved_aside": moved_aside}), "")?;
-    }
+    let moved_aside: Vec<_> = mended.iter().map(|path| path.to_string_lossy()).collect();
+    context.ui.json(json!({"status": "success", "moved_aside": moved_aside}))?;
     Ok(ExitCode::SUCCESS)
 }
 

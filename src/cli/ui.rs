@@ -73,24 +73,17 @@ impl Ui {
 
     /// Prints Ensign's own text, and adds a line end if the text has none.
     pub(super) fn print(&self, text: &str) -> Result<()> {
-        let mut stdout = io::stdout().lock();
         let ended = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        match write!(stdout, "{text}{ended}").and_then(|()| stdout.flush()) {
-            // The reader closed the pipe, as in `ensign status | head`.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.context("could not write to stdout"),
-        }
+        write_out(format!("{text}{ended}").as_bytes()).map(drop)
     }
 
     /// Writes bytes to stdout, without control characters if stdout is a terminal. Returns `false` if the reader closed
     /// the pipe.
     pub(super) fn raw(&self, bytes: &[u8]) -> Result<bool> {
-        let harmless = self.is_terminal().then(|| fit_for_terminal(&String::from_utf8_lossy(bytes)));
-        let bytes = harmless.as_ref().map_or(bytes, |text| text.as_bytes());
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-            result => result.map(|()| true).context("could not write to stdout"),
+        if self.is_terminal() {
+            write_out(fit_for_terminal(&String::from_utf8_lossy(bytes)).as_bytes())
+        } else {
+            write_out(bytes)
         }
     }
 
@@ -110,7 +103,7 @@ impl Ui {
     /// Prints the result of a command, as a sentence for a person or as `value` for a program.
     pub(super) fn done(&self, value: Value, line: impl Display) -> Result<()> {
         self.say(format_args!("✓ {line}"));
-        if self.json { self.data(value, "") } else { Ok(()) }
+        self.json(value)
     }
 
     /// Prints a message about something that a person should know or do.
@@ -171,8 +164,8 @@ impl Ui {
         LiveLine((!spinner.is_hidden()).then_some(spinner))
     }
 
-    /// Prints an event for a program, but nothing for a person.
-    pub(super) fn event(&self, value: Value) -> Result<()> {
+    /// Prints `value` for a program, but nothing for a person.
+    pub(super) fn json(&self, value: Value) -> Result<()> {
         if self.json { self.data(value, "") } else { Ok(()) }
     }
 
@@ -225,11 +218,18 @@ fn fit_for_terminal(text: &str) -> String {
 }
 
 fn with_schema(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let schema = ("schema".to_owned(), json!(JSON_SCHEMA));
-            Value::Object(std::iter::once(schema).chain(fields).collect())
-        }
-        other => json!({"schema": JSON_SCHEMA, "value": other}),
+    let mut json = json!({"schema": JSON_SCHEMA});
+    if let (Value::Object(json), Value::Object(fields)) = (&mut json, value) {
+        json.extend(fields);
+    }
+    json
+}
+
+/// Writes to stdout. Returns `false` if the reader closed the pipe, as in `ensign status | head`.
+fn write_out(bytes: &[u8]) -> Result<bool> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        result => result.map(|()| true).context("could not write to stdout"),
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn show(
 ) -> Result<(), Failure> {
     let Prompt { user_code, link, complete, lasts } = prompt;
     let ui = &context.ui;
-    ui.event(json!({
+    ui.json(json!({
         "event": "code", "verification_uri": link, "verification_uri_complete": complete, "user_code": user_code,
         "expires_in": lasts.as_secs(),
     }))?;
@@ -71,7 +71,7 @@ pub(super) fn wait(
                 PollWarning::OutOfReach(why) => ("out_of_reach", " (out of reach, trying again)", Some(why)),
             };
             if trouble != words {
-                let _ = context.ui.event(json!({"event": "waiting", "reason": reason, "detail": why}));
+                let _ = context.ui.json(json!({"event": "waiting", "reason": reason, "detail": why}));
                 if !line.is_seen() {
                     context.ui.note(format_args!("{title}{words}"));
                 }
