@@ -18,7 +18,8 @@ use crate::system::text::{self, one_line};
 /// The image or registry to check, and the account for the check.
 pub(super) struct CheckSubject {
     registry: Registry,
-    pub(super) image: Option<ImageReference>,
+    image: Option<ImageReference>,
+    operation: Operation,
     account: Account,
     pub(super) secret: AccountSecret,
     expiry: Option<SystemTime>,
@@ -41,19 +42,19 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::CheckArguments
     if image.is_none() && (arguments.pull || arguments.push) {
         return Err(no_image(&registry));
     }
-    let action = if arguments.push { Operation::Push } else { Operation::Pull };
-    let mut subject = CheckSubject::find(context, registry, image, action, None)?;
+    let operation = if arguments.push { Operation::Push } else { Operation::Pull };
+    let mut subject = CheckSubject::find(context, registry, image, operation, None)?;
     let security = context.security(&subject.registry, arguments.plain_http);
     let asked = context.ui.while_waiting(&format!("Asking {}", subject.registry), || match &subject.image {
-        Some(image) => oci::access(image, action, &subject.secret.credential, security)
-            .map(|access| describe(&access, &subject, action)),
+        Some(image) => oci::access(image, operation, &subject.secret.credential, security)
+            .map(|access| describe(&access, &subject)),
         None => oci::check(&subject.registry, &subject.secret.credential, security)
-            .map(|verdict| describe_login(&verdict, &subject, action)),
+            .map(|verdict| describe_login(verdict, &subject)),
     });
     let report = subject.keep(context, asked)?;
     subject.learn_expiry(context, &report);
     subject.judge(context, &report);
-    context.ui.data(subject.json(&report, action), subject.line(&report))?;
+    context.ui.data(subject.json(&report), subject.line(&report))?;
     subject.advise(context, &report);
     Ok(ExitCode::from(report.code))
 }
@@ -65,28 +66,24 @@ impl CheckSubject {
         context: &CommandContext<'_>,
         registry: Registry,
         image: Option<ImageReference>,
-        action: Operation,
+        operation: Operation,
         hands_out: Option<&str>,
     ) -> Result<Self, Failure> {
         let candidates = context.candidates(&registry)?;
-        let operation = image.is_some().then_some(action);
-        let account = which::account_for(context, &candidates, image.as_ref(), operation)?;
+        let known_operation = image.is_some().then_some(operation);
+        let account = which::account_for(context, &candidates, image.as_ref(), known_operation)?;
         if let Some(command) = hands_out {
             context.hand_out(account, command)?;
         }
         let account = account.at(&registry).into_owned();
         let secret = context.secret_of(&account)?;
-        Ok(Self::of_login(account, secret, registry, image))
+        Ok(Self { registry, image, operation, ..Self::of_login(account, secret) })
     }
 
-    pub(super) fn of_login(
-        account: Account,
-        secret: AccountSecret,
-        registry: Registry,
-        image: Option<ImageReference>,
-    ) -> Self {
-        let expiry = secret.expiry;
-        Self { registry, image, account, secret, expiry }
+    /// Returns the subject for a check of the account's registry without an image.
+    pub(super) fn of_login(account: Account, secret: AccountSecret) -> Self {
+        let (registry, expiry) = (account.registry.clone(), secret.expiry);
+        Self { registry, image: None, operation: Operation::Pull, account, secret, expiry }
     }
 
     /// Returns the registry's answer, and saves a new identity token from the registry.
@@ -110,8 +107,8 @@ impl CheckSubject {
             0 | 4 => context.record_verdict(&self.account, &self.secret, &SecretVerdict::Accepted, self.expiry),
             3 => {
                 let page = report.page.clone();
-                let judgement = page.map_or(SecretVerdict::Refused, |page| SecretVerdict::SessionOver { page });
-                context.record_verdict(&self.account, &self.secret, &judgement, None);
+                let verdict = page.map_or(SecretVerdict::Refused, |page| SecretVerdict::SessionOver { page });
+                context.record_verdict(&self.account, &self.secret, &verdict, None);
             }
             _ => {}
         }
@@ -124,14 +121,14 @@ impl CheckSubject {
         format!("{} {}{end}", if report.code == 0 { "✓" } else { "✗" }, report.sentence)
     }
 
-    pub(super) fn json(&self, report: &CheckReport, action: Operation) -> Value {
+    pub(super) fn json(&self, report: &CheckReport) -> Value {
         let mut json = json!({
             "status": if report.code == 0 { "success" } else { "failure" },
             "verdict": report.verdict,
             "message": report.sentence,
             "registry": self.registry.as_str(),
             "image": self.image.as_ref().map(ToString::to_string),
-            "action": self.image.as_ref().map(|_| action.as_str()),
+            "action": self.image.as_ref().map(|_| self.operation.as_str()),
             "account": self.account.name.as_str(),
             "username": self.account.username.as_str(),
         });
@@ -146,33 +143,26 @@ impl CheckSubject {
 
     /// After a failed check, prints how to log in again, or how to find the cause of the failure.
     pub(super) fn advise(&self, context: &CommandContext<'_>, report: &CheckReport) {
-        let (program, registry, username) = (context.program, &self.registry, &self.account.username);
-        match (report.code, &report.page) {
-            (3, Some(page)) => context.ui.say(format_args!("hint: {}", log_in_at(page))),
-            (3, None) => context
-                .ui
-                .say(format_args!("hint: run `{program} login {registry} -u {}`", text::quote(username.as_str()))),
-            (1, _) if let Some(hint) = tls_hint(context, registry, &report.sentence) => {
-                context.ui.say(format_args!("hint: {hint}"));
+        let (program, registry) = (context.program, &self.registry);
+        let hint = match (report.code, &report.page) {
+            (3, Some(page)) => Some(log_in_at(page)),
+            (3, None) => {
+                Some(format!("run `{program} login {registry} -u {}`", text::quote(self.account.username.as_str())))
             }
-            (1, _) if report.verdict == "no-tokens" => {
-                context.ui.say(format_args!(
-                    "hint: run `{program} api {registry} PATH`, which sends the user name and password"
-                ));
-            }
-            (1, _) if matches!(report.verdict, "unverified" | "accepted") => {
-                let address = registry.api_authority();
-                context.ui.say(format_args!("hint: run `curl -i https://{address}/v2/` to see what answers"));
-            }
-            _ => {}
+            (1, _) => tls_hint(context, registry, &report.sentence).or_else(|| match report.verdict {
+                "no-tokens" => {
+                    Some(format!("run `{program} api {registry} PATH`, which sends the user name and password"))
+                }
+                "unverified" | "accepted" => {
+                    Some(format!("run `curl -i https://{}/v2/` to see what answers", registry.api_authority()))
+                }
+                _ => None,
+            }),
+            _ => None,
+        };
+        if let Some(hint) = hint {
+            context.ui.say(format_args!("hint: {hint}"));
         }
-    }
-
-    /// Returns the image's registry and repository, or only the registry if no image was typed.
-    fn repository(&self) -> String {
-        self.image
-            .as_ref()
-            .map_or_else(|| self.registry.to_string(), |image| format!("{}/{}", image.registry(), image.repository()))
     }
 }
 
@@ -183,11 +173,13 @@ pub(super) fn no_image(registry: &Registry) -> Failure {
 /// Returns the sentence and the exit code of a verdict about a repository. The exit code is 0 for an allowed access, 3
 /// for a refused account, and 4 for a denied access. The exit code is 5 if the registry did not check the password, and
 /// 1 if the access is unknown.
-pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action: Operation) -> CheckReport {
+pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject) -> CheckReport {
     let (registry, name) = (&subject.registry, &subject.account.name);
-    let deed = match action {
-        Operation::Pull => format!("pull {}", subject.repository()),
-        Operation::Push => format!("push to {}", subject.repository()),
+    let image = subject.image.as_ref();
+    let repository = image.map_or_else(String::new, |image| format!("{}/{}", image.registry(), image.repository()));
+    let deed = match subject.operation {
+        Operation::Pull => format!("pull {repository}"),
+        Operation::Push => format!("push to {repository}"),
     };
     let (verdict, code, sentence) = match access {
         RepositoryAccess::Allowed => ("allowed", 0, format!("{registry} accepts {name}, who may {deed}")),
@@ -224,24 +216,16 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action
 }
 
 /// Returns the sentence and the exit code of a verdict about a registry.
-pub(super) fn describe_login(verdict: &LoginVerdict, subject: &CheckSubject, action: Operation) -> CheckReport {
+pub(super) fn describe_login(verdict: LoginVerdict, subject: &CheckSubject) -> CheckReport {
     let (registry, name) = (&subject.registry, &subject.account.name);
-    match verdict {
-        LoginVerdict::Accepted => {
-            CheckReport { verdict: "accepted", sentence: format!("{registry} accepts {name}"), code: 0, page: None }
-        }
+    let (verdict, code, sentence) = match verdict {
+        LoginVerdict::Accepted => ("accepted", 0, format!("{registry} accepts {name}")),
         LoginVerdict::Open => {
-            let sentence = format!("{registry} lets anyone in, so the password of {name} was not checked");
-            CheckReport { verdict: "anonymous", sentence, code: 5, page: None }
+            ("anonymous", 5, format!("{registry} lets anyone in, so the password of {name} was not checked"))
         }
-        LoginVerdict::Rejected { by } => describe(&RepositoryAccess::Rejected { by: by.clone() }, subject, action),
-        LoginVerdict::SessionOver { page } => {
-            describe(&RepositoryAccess::SessionOver { page: page.clone() }, subject, action)
-        }
-        LoginVerdict::Unverified { why } => {
-            describe(&RepositoryAccess::Unverified { why: why.clone() }, subject, action)
-        }
-    }
+        failed => return describe(&RepositoryAccess::from_verdict(failed), subject),
+    };
+    CheckReport { verdict, sentence, code, page: None }
 }
 
 #[cfg(test)]
@@ -249,7 +233,7 @@ mod tests {
     use super::*;
     use crate::model::{Credential, Secret};
 
-    fn subject() -> CheckSubject {
+    fn subject(operation: Operation) -> CheckSubject {
         let image: ImageReference = "ghcr.io/acme/app:1".parse().unwrap();
         let registry = image.registry().clone();
         let account =
@@ -258,6 +242,7 @@ mod tests {
         CheckSubject {
             registry,
             image: Some(image),
+            operation,
             account,
             secret: AccountSecret::accepted(credential),
             expiry: None,
@@ -308,11 +293,11 @@ mod tests {
             ),
             (RepositoryAccess::Unverified { why: why() }, "unverified", 1, "work was not checked: it is out of order"),
         ] {
-            let report = describe(&access, &subject(), Operation::Push);
+            let report = describe(&access, &subject(Operation::Push));
             assert_eq!((report.verdict, report.code), (verdict, code));
             assert!(report.sentence.contains(sentence), "{}", report.sentence);
         }
-        let report = describe(&RepositoryAccess::Allowed, &subject(), Operation::Pull);
+        let report = describe(&RepositoryAccess::Allowed, &subject(Operation::Pull));
         assert_eq!(report.sentence, "ghcr.io accepts work, who may pull ghcr.io/acme/app");
         for (verdict, word, code) in [
             (LoginVerdict::Accepted, "accepted", 0),
@@ -320,7 +305,7 @@ mod tests {
             (LoginVerdict::Rejected { by: by() }, "rejected", 3),
             (LoginVerdict::Unverified { why: why() }, "unverified", 1),
         ] {
-            let report = describe_login(&verdict, &subject(), Operation::Pull);
+            let report = describe_login(verdict, &subject(Operation::Pull));
             assert_eq!((report.verdict, report.code), (word, code));
         }
     }

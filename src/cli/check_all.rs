@@ -13,7 +13,7 @@ use super::CommandContext;
 use super::account_secret::AccountSecret;
 use super::check::{CheckSubject, describe_login};
 use super::failure::Failure;
-use crate::model::{Account, Operation, Source};
+use crate::model::{Account, Source};
 use crate::oauth::{self, ProviderTable};
 use crate::oci::{self, LoginVerdict, RegistryReply, TransportSecurity};
 use crate::system::text::{self, one_line};
@@ -21,12 +21,6 @@ use crate::system::threads;
 
 /// The maximum number of parallel requests. Many more parallel requests could look like an attack.
 const AT_ONCE: usize = 8;
-
-/// An account, and whether plain http to the account's registry is allowed.
-struct PendingCheck {
-    account: Account,
-    security: TransportSecurity,
-}
 
 /// The result for one account.
 enum CheckResult {
@@ -46,16 +40,13 @@ struct CheckLine {
 
 pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<ExitCode, Failure> {
     let all = context.accounts.all()?;
-    let accounts = all.into_iter().flat_map(|entry| entry.accounts);
-    let inquiries: Vec<PendingCheck> = accounts
-        .map(|account| PendingCheck { security: context.security(&account.registry, plain_http), account })
-        .collect();
-    if inquiries.is_empty() {
+    let accounts: Vec<Account> = all.into_iter().flat_map(|entry| entry.accounts).collect();
+    if accounts.is_empty() {
         return Err(Failure::not_logged_in("there are no accounts", format!("run `{} login HOST`", context.program)));
     }
-    let mut lines: Vec<Option<CheckLine>> = inquiries.iter().map(|_| None).collect();
-    ask_all(context, &inquiries, |place, finding| {
-        let line = line(context, &inquiries[place].account, finding)?;
+    let mut lines: Vec<Option<CheckLine>> = accounts.iter().map(|_| None).collect();
+    ask_all(context, &accounts, plain_http, |place, finding| {
+        let line = line(context, &accounts[place], finding)?;
         if !context.ui.is_json() {
             context.ui.data(Value::Null, &line.text)?;
         }
@@ -95,22 +86,22 @@ fn worst(codes: impl Iterator<Item = u8>) -> u8 {
 /// programs come last, because another program may be slow.
 fn ask_all(
     context: &CommandContext<'_>,
-    inquiries: &[PendingCheck],
+    accounts: &[Account],
+    plain_http: bool,
     mut tell: impl FnMut(usize, CheckResult) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let providers = &context.providers()?;
-    let (give, queue) = mpsc::channel::<(usize, AccountSecret)>();
+    let (give, queue) = mpsc::channel::<(usize, AccountSecret, TransportSecurity)>();
     let (found, findings) = mpsc::channel();
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
         let give = give; // every return drops the sender, which ends the threads
-        for number in 0..inquiries.len().min(AT_ONCE) {
+        for number in 0..accounts.len().min(AT_ONCE) {
             let (found, queue) = (found.clone(), &queue);
             let started = threads::start_in(scope, move || {
                 let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                while let Ok((place, secret)) = next() {
-                    let PendingCheck { account, security } = &inquiries[place];
-                    let asked = ask(account, &secret, *security, providers);
+                while let Ok((place, secret, security)) = next() {
+                    let asked = ask(&accounts[place], &secret, security, providers);
                     if found.send((place, secret, asked)).is_err() {
                         return; // nobody reads the results any more
                     }
@@ -121,15 +112,17 @@ fn ask_all(
             }
         }
         drop(found);
-        let mut places: Vec<usize> = (0..inquiries.len()).collect();
-        places.sort_by_key(|place| matches!(inquiries[*place].account.source, Source::External(_)));
-        for place in places {
-            if inquiries[place].account.registry.is_pattern() {
+        let mut pending: Vec<(usize, &Account)> = accounts.iter().enumerate().collect();
+        pending.sort_by_key(|(_, account)| matches!(account.source, Source::External(_)));
+        for (place, account) in pending {
+            if account.registry.is_pattern() {
                 tell(place, CheckResult::Pattern)?;
                 continue;
             }
-            match context.secret_of(&inquiries[place].account) {
-                Ok(secret) => drop(give.send((place, secret))),
+            match context.secret_of(account) {
+                Ok(secret) => {
+                    drop(give.send((place, secret, context.security(&account.registry, plain_http))));
+                }
                 Err(failure) => tell(place, CheckResult::Failed(failure))?,
             }
             findings
@@ -168,11 +161,11 @@ fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult) -
         CheckResult::Failed(failure) => return Ok(failed(account, &failure)),
         CheckResult::Pattern => return Ok(not_asked(account)),
     };
-    let mut subject = CheckSubject::of_login(account.clone(), secret, account.registry.clone(), None);
+    let mut subject = CheckSubject::of_login(account.clone(), secret);
     let verdict = subject.keep(context, asked)?;
-    let report = describe_login(&verdict, &subject, Operation::Pull);
+    let report = describe_login(verdict, &subject);
     subject.judge(context, &report);
-    Ok(CheckLine { text: subject.line(&report), json: subject.json(&report, Operation::Pull), code: report.code })
+    Ok(CheckLine { text: subject.line(&report), json: subject.json(&report), code: report.code })
 }
 
 fn not_asked(account: &Account) -> CheckLine {

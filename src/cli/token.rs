@@ -16,11 +16,12 @@ use crate::oci;
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TokenArguments) -> Result<ExitCode, Failure> {
     let (registry, image) = which::registry_or_image(&arguments.image)?;
     let image = image.ok_or_else(|| check::no_image(&registry))?;
-    let action = if arguments.push { Operation::Push } else { Operation::Pull };
-    let mut subject = CheckSubject::find(context, registry, Some(image.clone()), action, Some("token"))?;
+    let operation = if arguments.push { Operation::Push } else { Operation::Pull };
+    let mut subject = CheckSubject::find(context, registry, Some(image.clone()), operation, Some("token"))?;
     let waiting = format!("Asking {}", image.registry());
     let security = context.security(image.registry(), arguments.plain_http);
-    let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.secret.credential, security));
+    let asked =
+        context.ui.while_waiting(&waiting, || oci::token(&image, operation, &subject.secret.credential, security));
     match subject.keep(context, asked)? {
         Ok(token) => {
             let text = token.secret.expose();
@@ -31,13 +32,11 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TokenArguments
             Ok(ExitCode::SUCCESS)
         }
         Err(access) => {
-            let report = check::describe(&access, &subject, action);
+            let report = check::describe(&access, &subject);
             subject.judge(context, &report);
             context.ui.say(format_args!("error: {}", report.sentence));
             subject.advise(context, &report);
-            if context.ui.is_json() {
-                context.ui.data(subject.json(&report, action), "")?;
-            }
+            context.ui.json(subject.json(&report))?;
             Ok(ExitCode::from(report.code))
         }
     }

@@ -50,7 +50,7 @@ impl RepositoryAccess {
     }
 
     /// Turns the verdict about a login into the verdict about a repository.
-    pub(super) fn from_verdict(verdict: LoginVerdict) -> Self {
+    pub(crate) fn from_verdict(verdict: LoginVerdict) -> Self {
         match verdict {
             LoginVerdict::Rejected { by } => Self::Rejected { by },
             LoginVerdict::SessionOver { page } => Self::SessionOver { page },
