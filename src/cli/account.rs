@@ -81,19 +81,15 @@ pub(super) fn only(account: &Account) -> String {
     account.purpose.map(|purpose| format!(", to {purpose} only")).unwrap_or_default()
 }
 
-/// A typed command with its flags. A hint repeats the typed command and adds the account's name.
-pub(super) struct HintCommand<'w> {
-    pub(super) command: &'w str,
-    pub(super) flags: &'w str,
-}
-
 /// Finds the account that the user typed. The user may type a registry and an account, only a registry with one
-/// account, or only an account with a unique name.
+/// account, or only an account with a unique name. A hint repeats the typed `command` with its `flags`, and adds the
+/// account's name.
 pub(super) fn named(
     context: &CommandContext<'_>,
     host: &str,
     account: Option<&str>,
-    words: &HintCommand<'_>,
+    command: &str,
+    flags: &str,
 ) -> Result<(Registry, AccountName), Failure> {
     if let Some(name) = account {
         let candidates = context.candidates(&context.entry(host)?)?;
@@ -102,9 +98,8 @@ pub(super) fn named(
     let all = context.accounts.all()?;
     let name = host;
     let found = all.iter().filter_map(|entry| Some((entry.registry.clone(), entry.account(name)?.name.clone())));
-    let mut found: Vec<_> = found.collect();
+    let found: Vec<_> = found.collect();
     let edit = |host: &str, name: &str| {
-        let HintCommand { command, flags } = words;
         format!("name the account, as in `{} {command} {} {}{flags}`", context.program, quote(host), quote(name))
     };
     let is_registry = context.entry(name).is_ok_and(|host| all.iter().any(|entry| entry.registry == host));
@@ -119,14 +114,14 @@ pub(super) fn named(
             }
         };
     }
-    match found.len() {
-        1 => Ok(found.remove(0)),
-        0 => Err(Failure::usage(
+    match found.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(Failure::usage(
             format!("no registry has an account `{}`", one_line(name, 60)),
             format!("run `{} status` to see the accounts", context.program),
         )),
-        _ => {
-            let hosts: Vec<_> = found.iter().map(|(registry, _)| registry.to_string()).collect();
+        several => {
+            let hosts: Vec<_> = several.iter().map(|(registry, _)| registry.to_string()).collect();
             let what = format!("{} have an account `{}`", hosts.join(" and "), one_line(name, 60));
             Err(Failure::usage(what, edit(&hosts[0], name)))
         }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 
-use super::account::{HintCommand, named, only};
+use super::account::{named, only};
 use super::failure::Failure;
 use super::images::{self, warn_about_rivals};
 use super::list_edit::ListEdit;
@@ -15,8 +15,8 @@ use crate::system::text::quote;
 use crate::system::{env, folders};
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::AccountEdit) -> Result<ExitCode, Failure> {
-    let words = HintCommand { command: "account edit", flags: &flags(arguments) };
-    let (registry, name) = named(context, &arguments.host, arguments.account.as_deref(), &words)?;
+    let (host, name) = (&arguments.host, arguments.account.as_deref());
+    let (registry, name) = named(context, host, name, "account edit", &flags(arguments))?;
     let change = AccountChange::read(context, &registry, arguments)?;
     context.accounts.refuse_env_account(&registry, &name)?;
     change.refuse_agent(context, &registry, &name)?;
@@ -92,8 +92,7 @@ impl AccountChange {
         name: &AccountName,
     ) -> Result<AccountName> {
         let candidates = edit.registry_accounts(registry);
-        let found = candidates.accounts.iter().find(|account| account.name == *name);
-        let mut account = found.cloned().ok_or_else(|| anyhow!("{name} is gone"))?;
+        let mut account = candidates.called(name.as_str()).cloned().ok_or_else(|| anyhow!("{name} is gone"))?;
         if let Some(images) = &self.images {
             account.images = images.applied_to(account.patterns());
         }
@@ -115,7 +114,7 @@ impl AccountChange {
             edit.set_also(&account, &also.applied_to(context.hosts_of(registry, name)?));
         }
         let Some(alias) = self.alias.as_ref().filter(|alias| *alias != name) else { return Ok(account.name) };
-        if candidates.accounts.iter().any(|other| other.name == *alias) {
+        if candidates.called(alias.as_str()).is_some() {
             let [host, name] = [registry.as_str(), alias.as_str()].map(quote);
             let edit = format!("{} account edit {host} {name} --alias NAME", context.program);
             let cure = format!("choose another alias, or run `{edit}` first");

@@ -11,7 +11,6 @@ use super::list_edit::ListEdit;
 use super::{CommandContext, account, args, duration};
 use crate::caller;
 use crate::journal::Journal;
-use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, CallerEdit, CallerRule, Problem, time_span, timestamp};
 use crate::system::text::one_line;
 
@@ -21,8 +20,8 @@ pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArgumen
         _ if arguments.end => Duration::ZERO,
         text => duration::parse(text, "for a grant", "12h")?,
     };
-    let words = account::HintCommand { command: "grant", flags: &format!(" --for {}", arguments.span) };
-    let (registry, name) = account::named(context, &arguments.host, arguments.account.as_deref(), &words)?;
+    let (host, name, flags) = (&arguments.host, arguments.account.as_deref(), format!(" --for {}", arguments.span));
+    let (registry, name) = account::named(context, host, name, "grant", &flags)?;
     let candidates = context.accounts.only_of(&registry)?;
     let account = context.account(&candidates, name.as_str())?;
     if !account.callers.needs_grant {
@@ -106,15 +105,6 @@ impl CommandContext<'_> {
             Some(Ok(left)) => format!("{words} (granted for {} more)", time_span(left)),
             _ => format!("{words} (not granted now)"),
         })
-    }
-
-    /// Returns an account for `--json`, with the end of the account's grant.
-    pub(super) fn account_json(&self, account: &Account, candidates: &RegistryAccounts) -> Value {
-        let mut json = super::account_json(account, candidates);
-        if account.callers.needs_grant {
-            json["granted_until"] = json!(self.accounts.granted_until(account).map(timestamp::rfc3339));
-        }
-        json
     }
 }
 

@@ -52,12 +52,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::accounts::{Accounts, RemedyOptions, StoreChoice};
 use crate::docker::{self, ConfigJson, configured_helper, containers};
 use crate::model::choice::{ExplicitAccount, RegistryAccounts};
-use crate::model::{Account, Operation, Problem, Registry};
+use crate::model::{Account, Operation, Problem, Registry, timestamp};
 use crate::oauth::{self, Provider, ProviderTable};
 use crate::oci::TransportSecurity;
 use crate::protocol;
@@ -324,18 +324,33 @@ impl CommandContext<'_> {
         Err(Failure::usage(what, format!("name the registry too: `{host} {name}`")))
     }
 
-    /// Returns the registries that have an account with this alias.
-    fn registries_with(&self, alias: &str) -> anyhow::Result<Vec<Registry>> {
-        let all = self.accounts.all()?;
-        Ok(all.iter().filter(|entry| entry.account(alias).is_some()).map(|entry| entry.registry.clone()).collect())
-    }
-
     /// Returns the account with this name.
     fn account<'c>(&self, candidates: &'c RegistryAccounts, name: &str) -> Result<&'c Account, Failure> {
         candidates.account(name).ok_or_else(|| {
             let what = format!("{} has no account `{name}`", candidates.registry);
             Failure::usage(what, format!("use one of its accounts: {}", names(candidates)))
         })
+    }
+
+    /// Returns an account for `--json`.
+    fn account_json(&self, account: &Account, candidates: &RegistryAccounts) -> Value {
+        let mut json = json!({
+            "registry": account.registry.as_str(),
+            "account": account.name.as_str(),
+            "username": account.username.as_str(),
+            "active": candidates.default_account() == Some(account),
+            "store": account.store.to_string(),
+            "source": account.source.to_string(),
+            "images": account.patterns().iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "folders": account.folders,
+            "for": account.purpose.map(Operation::as_str),
+            "did": account.did,
+            "callers": callers::json(&account.callers),
+        });
+        if account.callers.needs_grant {
+            json["granted_until"] = json!(self.accounts.granted_until(account).map(timestamp::rfc3339));
+        }
+        json
     }
 }
 
@@ -364,21 +379,4 @@ fn note_podman(context: &CommandContext<'_>) {
 fn names(candidates: &RegistryAccounts) -> String {
     let names: Vec<_> = candidates.accounts.iter().map(|account| account.name.as_str()).collect();
     names.join(", ")
-}
-
-/// Returns an account for `--json`.
-fn account_json(account: &Account, candidates: &RegistryAccounts) -> serde_json::Value {
-    json!({
-        "registry": account.registry.as_str(),
-        "account": account.name.as_str(),
-        "username": account.username.as_str(),
-        "active": candidates.default_account() == Some(account),
-        "store": account.store.to_string(),
-        "source": account.source.to_string(),
-        "images": account.patterns().iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "folders": account.folders,
-        "for": account.purpose.map(Operation::as_str),
-        "did": account.did,
-        "callers": callers::json(&account.callers),
-    })
 }

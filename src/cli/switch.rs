@@ -45,10 +45,9 @@ fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAcco
     let is_registry = context
         .entry(alias)
         .is_ok_and(|entry| context.accounts.registry_accounts(&entry).is_ok_and(|entry| !entry.accounts.is_empty()));
-    Ok(match context.registries_with(alias)?.as_slice() {
-        [registry] if !is_registry => Some(context.candidates(registry)?),
-        _ => None,
-    })
+    let mut all = context.accounts.all()?;
+    all.retain(|entry| entry.account(alias).is_some());
+    Ok(if all.len() == 1 && !is_registry { all.pop() } else { None })
 }
 
 /// Returns the accounts of the typed registry. If no host was typed, chooses a registry with several accounts. If
