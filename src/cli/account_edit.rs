@@ -153,11 +153,11 @@ fn refuse_unknown_rule(account: &Account) -> Result<(), Problem> {
 
 /// Returns the typed flags as text, so that a hint can repeat the command.
 fn flags(arguments: &args::AccountEdit) -> String {
-    let with_value = |flag: &'static str, values: &[String]| -> String {
+    let with_value = |flag: &str, values: &[String]| {
         values.iter().map(|value| format!(" {flag} {}", quote(value))).collect::<Vec<_>>().concat()
     };
     let alone = |flag: &str, is_set: bool| if is_set { format!(" {flag}") } else { String::new() };
-    let purpose = arguments.purpose.map_or(String::new(), |purpose| format!(" --for {}", purpose.name()));
+    let callers = &arguments.callers;
     [
         with_value("--alias", arguments.alias.as_slice()),
         with_value("--images", &arguments.images),
@@ -166,10 +166,12 @@ fn flags(arguments: &args::AccountEdit) -> String {
         alone("--no-folders", arguments.no_folders),
         with_value("--also", &arguments.also),
         alone("--no-also", arguments.no_also),
-        purpose,
-        with_value("--program", &arguments.callers.program),
-        alone("--no-programs", arguments.callers.no_programs),
-        arguments.callers.choices().map(|(flag, value)| [" ", flag, " ", value].concat()).collect::<Vec<_>>().concat(),
+        with_value("--for", arguments.purpose.as_ref().map(args::spelled).as_slice()),
+        with_value("--program", &callers.program),
+        alone("--no-programs", callers.no_programs),
+        with_value("--terminal", callers.terminal.as_ref().map(args::spelled).as_slice()),
+        with_value("--agents", callers.agents.as_ref().map(args::spelled).as_slice()),
+        with_value("--grant", callers.grant.as_ref().map(args::spelled).as_slice()),
     ]
     .concat()
 }

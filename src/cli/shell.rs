@@ -35,7 +35,7 @@ pub(super) fn use_account(context: &CommandContext<'_>, arguments: &args::UseArg
             arguments.accounts.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" ")
         };
         if args::UseShell::of_caller() != shell {
-            words = format!("--shell {} {words}", shell.name());
+            words = format!("--shell {} {words}", args::spelled(&shell));
         }
         let how = match shell {
             args::UseShell::Sh => format!("eval \"$({} use {words})\"", context.program),

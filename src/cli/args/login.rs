@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{CallerArguments, DeviceLoginArguments, ExternalSourceArguments};
+use super::CallerArguments;
 use crate::accounts::store_words;
 use crate::model::Operation;
 
@@ -61,6 +61,64 @@ pub(in crate::cli) struct LoginArguments {
 #[expect(clippy::unnecessary_wraps, reason = "clap requires a parser that can fail")]
 fn dropped(_: &str) -> Result<(), std::convert::Infallible> {
     Ok(())
+}
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Login by browser")]
+pub(in crate::cli) struct DeviceLoginArguments {
+    /// Log in with a code in a browser, on any machine
+    #[arg(long, help_heading = None::<&str>, conflicts_with = "password_stdin")]
+    pub(in crate::cli) device: bool,
+    /// The identity provider, by name [default: the registry's]
+    #[arg(long, value_name = "NAME", requires = "device", hide_short_help = true)]
+    pub(in crate::cli) provider: Option<String>,
+    /// The issuer URL of the identity provider
+    #[arg(long, value_name = "URL", requires = "device", hide_short_help = true)]
+    pub(in crate::cli) issuer: Option<String>,
+    /// The client id that is registered at the provider
+    #[arg(long, value_name = "ID", requires = "device", hide_short_help = true)]
+    pub(in crate::cli) client_id: Option<String>,
+    /// The OAuth scope to ask for
+    #[arg(long, value_name = "SCOPE", requires = "device", hide_short_help = true)]
+    pub(in crate::cli) scope: Option<String>,
+    /// The organisation's tenant at Microsoft Entra
+    #[arg(long, value_name = "TENANT", requires = "device", hide_short_help = true)]
+    pub(in crate::cli) tenant: Option<String>,
+    /// Show the link without opening it
+    #[arg(long, hide_short_help = true)]
+    pub(in crate::cli) no_browser: bool,
+    /// Show the link as a QR code too
+    #[arg(long, hide_short_help = true)]
+    pub(in crate::cli) qr: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Credentials from another program")]
+pub(in crate::cli) struct ExternalSourceArguments {
+    /// Get the secret from a program such as aws, gh or pass
+    ///
+    /// Ensign asks this program each time. Known: aws, gcloud, az, gh, glab, op, pass, vault, command, and helper:NAME
+    /// for docker-credential-NAME
+    #[arg(long = "borrow", help_heading = None::<&str>, value_name = "PROGRAM", conflicts_with = "password_stdin", requires = "host")]
+    pub(in crate::cli) external_program: Option<String>,
+    /// aws: the profile; gcloud: the configuration; az: the subscription; op: the account
+    #[arg(long, value_name = "NAME", requires = "external_program", hide_short_help = true)]
+    pub(in crate::cli) profile: Option<String>,
+    /// op, pass, vault: where the secret is
+    #[arg(long, value_name = "ITEM", requires = "external_program", hide_short_help = true)]
+    pub(in crate::cli) item: Option<String>,
+    /// vault: the field of the item
+    #[arg(long, value_name = "FIELD", requires = "external_program", hide_short_help = true)]
+    pub(in crate::cli) field: Option<String>,
+    /// Set a variable for the program, such as the folder of its config; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", requires = "external_program", hide_short_help = true)]
+    pub(in crate::cli) env: Vec<String>,
+    /// Cache secrets that have no expiry for this long, such as 10m [default: not at all]
+    #[arg(long, value_name = "TIME", requires = "external_program", hide_short_help = true)]
+    pub(in crate::cli) cache: Option<String>,
+    /// The command that prints the secret, for `--borrow command`
+    #[arg(last = true, hide_short_help = true, value_name = "COMMAND", requires = "external_program")]
+    pub(in crate::cli) command: Vec<String>,
 }
 
 #[derive(Args, Debug)]

@@ -1,39 +1,31 @@
 //! The command line as types for clap, without the commands' actions. The home of `clap`.
 
-mod browser;
-mod callers;
+mod account;
 mod complete;
 mod docker;
-mod doctor;
-mod external_source;
 mod guide;
 mod help;
 mod login;
 mod man;
-mod public;
 mod query;
 mod shell;
 mod store;
 mod update;
 mod usage;
 
-use clap::builder::NonEmptyStringValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-use crate::model::Operation;
-
-pub(super) use browser::DeviceLoginArguments;
-pub(super) use callers::{AgentRule, CallerArguments, GrantArguments, Requirement};
+pub(super) use account::{
+    AccountCommand, AccountEdit, AgentRule, CallerArguments, GrantArguments, PublicArguments, PublicCommand,
+    PurposeArgument, Requirement, StatusArguments, SwitchArguments,
+};
 pub(super) use complete::Completion;
 pub(super) use docker::{
     BuildxCommand, BuildxSync, ConfigureDockerArguments, ExportArguments, ExportFormat, ImportArguments, PinArguments,
     RouteArguments,
 };
-pub(super) use doctor::DoctorArguments;
-pub(super) use external_source::ExternalSourceArguments;
-pub(super) use login::{LoginArguments, LogoutArguments};
-pub(super) use public::{PublicArguments, PublicCommand};
-pub(super) use query::{ApiArguments, CheckArguments, TokenArguments, WhichArguments, WhyArguments};
+pub(super) use login::{DeviceLoginArguments, ExternalSourceArguments, LoginArguments, LogoutArguments};
+pub(super) use query::{ApiArguments, CheckArguments, DoctorArguments, TokenArguments, WhichArguments, WhyArguments};
 pub(super) use shell::{ExecArguments, TrustArguments, UseArguments, UseShell};
 pub(super) use store::{StoreArguments, StoreCommand, StoreKey, StoreMove, UnlockArguments};
 pub(super) use update::UpdateArguments;
@@ -174,109 +166,6 @@ impl CompletionShell {
     }
 }
 
-const STATUS_HELP: &str = "Exit codes: 0 no problems; 3 an account is missing, or needs attention
-With --expiring: 0 no secret expires; 1 some could not be read; 6 some expire, or have expired";
-
-#[derive(Args, Debug)]
-#[command(after_help = STATUS_HELP)]
-pub(super) struct StatusArguments {
-    /// Show only this registry
-    #[arg(value_name = "HOST")]
-    pub(super) host: Option<String>,
-    /// List only the accounts that expire within TIME, such as 12h or 7d
-    #[arg(long, value_name = "TIME")]
-    pub(super) expiring: Option<String>,
-}
-
-#[derive(Args, Debug)]
-#[command(
-    after_help = "A switch takes effect at once, even for running commands. Set ENSIGN_ACCOUNT for a command that must keep its account."
-)]
-pub(super) struct SwitchArguments {
-    /// The registry [default: the one with several accounts]
-    #[arg(value_name = "HOST")]
-    pub(super) host: Option<String>,
-    /// The account, by alias or user name; `-` for the previous one
-    #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
-    pub(super) account: Option<String>,
-}
-
-/// The value of `account edit --for`. `any` allows both operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum PurposeArgument {
-    Pull,
-    Push,
-    Any,
-}
-
-impl PurposeArgument {
-    pub(super) fn name(self) -> &'static str {
-        self.operation().map_or("any", Operation::as_str)
-    }
-
-    pub(super) fn operation(self) -> Option<Operation> {
-        match self {
-            Self::Pull => Some(Operation::Pull),
-            Self::Push => Some(Operation::Push),
-            Self::Any => None,
-        }
-    }
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum AccountCommand {
-    /// Add an account: the same as `login`
-    Add(Box<LoginArguments>),
-    /// Show accounts in full
-    Show {
-        /// The registry, or an alias on any registry [default: all]
-        #[arg(value_name = "HOST")]
-        host: Option<String>,
-        /// The account, by alias or user name
-        #[arg(value_name = "ACCOUNT")]
-        account: Option<String>,
-    },
-    /// Change an account's alias, images, folders, hosts, operation or callers
-    #[command(visible_alias = "set")]
-    Edit(AccountEdit),
-}
-
-#[derive(Args, Debug)]
-pub(super) struct AccountEdit {
-    /// The registry, or an alias that only one registry has
-    #[arg(value_name = "HOST")]
-    pub(super) host: String,
-    /// The account, by alias or user name
-    #[arg(value_name = "ACCOUNT")]
-    pub(super) account: Option<String>,
-    /// Set a new alias
-    #[arg(long, value_name = "ALIAS", value_parser = alias)]
-    pub(super) alias: Option<String>,
-    /// Use the account for these images; '+PATTERN' adds some
-    #[arg(long, value_name = "PATTERN", alias = "image")]
-    pub(super) images: Vec<String>,
-    /// Use the account for the images of its own namespace
-    #[arg(long, conflicts_with = "images")]
-    pub(super) no_images: bool,
-    /// Use the account in this folder; '+FOLDER' adds one
-    #[arg(long, value_name = "FOLDER", alias = "folders", value_parser = NonEmptyStringValueParser::new())]
-    pub(super) folder: Vec<String>,
-    /// Remove all folders of the account
-    #[arg(long, conflicts_with = "folder")]
-    pub(super) no_folders: bool,
-    /// Use the account for this other host; '+HOST' adds one
-    #[arg(long, value_name = "HOST")]
-    pub(super) also: Vec<String>,
-    /// Remove all other hosts of the account
-    #[arg(long, conflicts_with = "also")]
-    pub(super) no_also: bool,
-    /// Set what the account is used for
-    #[arg(long = "for", value_name = "OPERATION")]
-    pub(super) purpose: Option<PurposeArgument>,
-    #[command(flatten)]
-    pub(super) callers: CallerArguments,
-}
-
 impl CommandLine {
     /// Parses `words`, which do not include the program's name. Help and errors call the program `program`.
     pub(super) fn parse_from_words(program: &str, words: &[std::ffi::OsString]) -> Result<Self, UsageError> {
@@ -287,6 +176,11 @@ impl CommandLine {
         });
         parsed.map_err(|error| UsageError::new(error, program, words))
     }
+}
+
+/// Returns the value of an option as it is spelled on the command line.
+pub(super) fn spelled(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 /// Parses an alias. It cannot begin with `-`: `logout -x` would read it as an option, and `switch -` selects the

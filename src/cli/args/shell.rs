@@ -44,14 +44,6 @@ impl UseShell {
         known.unwrap_or(if login.is_none() && cfg!(windows) { Self::Powershell } else { Self::Sh })
     }
 
-    pub(in crate::cli) fn name(self) -> &'static str {
-        match self {
-            Self::Sh => "sh",
-            Self::Fish => "fish",
-            Self::Powershell => "powershell",
-        }
-    }
-
     fn from_program(program: &Path) -> Option<Self> {
         match name(program).as_str() {
             "fish" => Some(Self::Fish),
