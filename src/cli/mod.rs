@@ -22,6 +22,7 @@ mod help;
 mod hosts;
 mod images;
 mod import;
+mod key;
 mod list_edit;
 mod login;
 mod logout;
@@ -40,7 +41,6 @@ mod token;
 mod trouble;
 mod trust;
 mod ui;
-mod unlock;
 mod update;
 mod which;
 mod why;
@@ -170,8 +170,8 @@ impl CommandContext<'_> {
             CliCommand::Export(export) => export::run(self, &export),
             CliCommand::Route(route) => route::run(self, &route),
             CliCommand::Store(store) => store::run(self, &store),
-            CliCommand::Unlock(unlock) => unlock::unlock(self, &unlock),
-            CliCommand::Lock => unlock::lock(self),
+            CliCommand::Unlock(unlock) => key::unlock(self, &unlock),
+            CliCommand::Lock => key::lock(self),
             CliCommand::Restore => restore::run(self),
             CliCommand::Man { page } => help::manual(self, page.as_deref()),
             CliCommand::Help { .. } => unreachable!("`help` is handled before"),

@@ -1,20 +1,20 @@
-//! `store`: chooses where secrets are kept, moves secrets to another store, and chooses the holder of the data key.
+//! `store`: chooses where secrets are kept, and moves secrets to another store.
 
 use std::process::ExitCode;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::failure::Failure;
-use super::{CommandContext, PROBING, args, unlock};
-use crate::accounts::{Holder, KeyState, is_known_store, probe_keyring, store_words};
-use crate::model::{Account, AccountName, Problem, Registry, Secret, StoreKind};
+use super::{CommandContext, PROBING, args, key};
+use crate::accounts::{Holder, is_known_store, probe_keyring, store_words};
+use crate::model::{Account, AccountName, Problem, Registry, StoreKind, count};
 use crate::system::files;
 use crate::system::text::{self, quote};
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StoreArguments) -> Result<ExitCode, Failure> {
     match (&arguments.command, &arguments.kind) {
         (Some(args::StoreCommand::Move(arguments)), _) => relocate(context, arguments),
-        (Some(args::StoreCommand::Key(arguments)), _) => key(context, arguments),
+        (Some(args::StoreCommand::Key(arguments)), _) => key::run(context, arguments),
         (None, Some(word)) => set(context, Some(&kind(word)?)),
         (None, None) if arguments.unset => set(context, None),
         (None, None) => show(context),
@@ -79,10 +79,10 @@ fn place(context: &CommandContext<'_>, kind: &StoreKind) -> String {
 }
 
 fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
-    let (setting, key) = (context.accounts.store_setting()?, context.accounts.key().state()?);
+    let (setting, state) = (context.accounts.store_setting()?, context.accounts.key().state()?);
     let all = context.accounts.all()?;
     let accounts: Vec<&Account> = all.iter().flat_map(|entry| &entry.accounts).collect();
-    let clear: Vec<_> = accounts.iter().filter(|account| account.store.is_clear()).collect();
+    let clear = accounts.iter().filter(|account| account.store.is_clear()).count();
     let mut lines = vec![match &setting {
         Some(kind) => format!("New secrets   {kind}{}", in_clear_text(kind)),
         None => {
@@ -92,22 +92,21 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
             )
         }
     }];
-    if let Some(key) = &key {
-        lines.push(format!("Key           {}", describe(key)));
+    if let Some(key) = &state {
+        lines.push(format!("Key           {}", key::describe(key)));
     }
-    let mut kinds: Vec<&StoreKind> = vec![];
+    let mut names: Vec<(&StoreKind, Vec<String>)> = vec![];
     for account in &accounts {
-        if !kinds.contains(&&account.store) {
-            kinds.push(&account.store);
+        match names.iter_mut().find(|(kind, _)| **kind == account.store) {
+            Some((_, names)) => names.push(full_name(account)),
+            None => names.push((&account.store, vec![full_name(account)])),
         }
     }
-    for kind in kinds {
-        let names: Vec<_> =
-            accounts.iter().filter(|account| account.store == *kind).map(|account| full_name(account)).collect();
+    for (kind, names) in names {
         lines.push(format!("{:<13} {}", kind.to_string(), text::one_line(&names.join(", "), 300)));
     }
     let json = json!({
-        "store": setting.as_ref().map(ToString::to_string), "key": key.as_ref().map(key_json),
+        "store": setting.as_ref().map(ToString::to_string), "key": state.as_ref().map(key::json),
         "accounts": accounts.iter().map(|account| json!({
             "registry": account.registry.as_str(), "account": account.name.as_str(), "store": account.store.to_string(),
         })).collect::<Vec<_>>(),
@@ -116,10 +115,10 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     if let Some(kind) = context.accounts.named_store() {
         context.ui.note(format_args!("ENSIGN_STORE is set to `{kind}` in this shell and overrides this setting"));
     }
-    if !clear.is_empty() {
-        let secrets = if clear.len() == 1 { "1 secret is".to_owned() } else { format!("{} secrets are", clear.len()) };
+    if clear > 0 {
+        let (secrets, are) = (count(clear, "secret"), if clear == 1 { "is" } else { "are" });
         context.ui.note(format_args!(
-            "{secrets} in clear text; to seal all secrets:  {} store move --to sealed",
+            "{secrets} {are} in clear text; to seal all secrets:  {} store move --to sealed",
             context.program
         ));
     }
@@ -224,113 +223,6 @@ fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Accoun
         }
     }
     Ok(found)
-}
-
-fn key(context: &CommandContext<'_>, arguments: &args::StoreKey) -> Result<ExitCode, Failure> {
-    if arguments.rotate {
-        return rotate(context, arguments.passphrase_stdin);
-    }
-    let Some(holder) = &arguments.holder else { return show_key(context) };
-    let holder: Holder = holder.parse().map_err(|()| {
-        let message = format!("`{}` cannot hold a key", text::one_line(holder, 100));
-        Failure::usage(message, format!("use {}", Holder::WORDS))
-    })?;
-    let cache = arguments.cache.as_deref().map(unlock::time).transpose()?;
-    if holder == Holder::Passphrase && cache.is_some_and(|time| time.is_zero()) {
-        let message = "a key behind a passphrase works only while the kernel's keyring holds it";
-        return Err(Failure::usage(message, "choose a longer time, such as 8h"));
-    }
-    let before = context.accounts.key().state()?;
-    if let Some(before) = &before {
-        open_key(context, before, arguments.passphrase_stdin && holder != Holder::Passphrase)?;
-    }
-    let passphrase = match holder {
-        Holder::Passphrase => Some(unlock::new_passphrase(context, arguments.passphrase_stdin)?),
-        _ => None,
-    };
-    let work = || context.accounts.hold_key(&holder, passphrase.as_ref(), cache);
-    let state = context.ui.while_waiting("Wrapping the key", work)?;
-    let json = json!({"status": "success", "key": key_json(&state)});
-    let made = if before.is_none() { "Made a key:" } else { "The key:" };
-    context.ui.done(json, format_args!("{made} {}", describe(&state)))?;
-    match context.accounts.store_setting()? {
-        None => {
-            context.accounts.set_store(Some(&StoreKind::Sealed))?;
-            context.ui.say("  New secrets are sealed from now on.");
-        }
-        Some(StoreKind::Sealed) => {}
-        Some(_) => context.ui.say(format_args!("  To keep new secrets sealed:  {} store sealed", context.program)),
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Opens a locked data key, because a locked key cannot get another holder. The passphrase opens the key even if the
-/// kernel's keyring cannot cache the key.
-fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool) -> Result<(), Failure> {
-    let closed = match context.accounts.key().check() {
-        Err(error) if key.holder == Holder::Passphrase => error,
-        result => return Ok(result?),
-    };
-    if !passphrase_stdin && !context.ui.can_ask() {
-        return Err(closed.into());
-    }
-    let open = |passphrase: &Secret| {
-        context.ui.while_waiting("Unlocking", || context.accounts.key().open_by_passphrase(passphrase))
-    };
-    unlock::with_passphrase(context, passphrase_stdin, "store key", open)
-}
-
-/// Makes a new data key and seals every secret with this key. If a passphrase opens the old key, asks for the
-/// passphrase, because the same passphrase encrypts the new key.
-pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Result<ExitCode, Failure> {
-    let Some(before) = context.accounts.key().state()? else {
-        let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
-        return Err(Failure::usage("there is no key, because nothing is sealed here", hint));
-    };
-    let work = |passphrase: Option<&Secret>| {
-        context.ui.while_waiting("Sealing with a new key", || context.accounts.rotate_key(passphrase))
-    };
-    let (key, files) = match before.holder {
-        // After a killed change of the key, the new key is already encrypted and needs no passphrase.
-        Holder::Passphrase if !before.is_changing => {
-            unlock::with_passphrase(context, passphrase_stdin, "store key --rotate", |passphrase| {
-                work(Some(passphrase))
-            })?
-        }
-        _ => work(None)?,
-    };
-    let json = json!({"status": "success", "key": key_json(&key), "before": before.id, "files": files});
-    context.ui.done(json, format_args!("The new key: {}", describe(&key)))?;
-    let files = if files == 1 { "1 file is".to_owned() } else { format!("{files} files are") };
-    context.ui.say(format_args!("  {files} sealed with it"));
-    context.ui.note(
-        "anyone with the old key can read old copies of these files; if the old key leaked, renew the secrets at their registries",
-    );
-    Ok(ExitCode::SUCCESS)
-}
-
-fn show_key(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
-    let key = context.accounts.key().state()?;
-    let none = || format!("There is no key. To make one:  {} {}", context.program, Holder::FIRST_KEY);
-    context.ui.data(json!({"key": key.as_ref().map(key_json)}), key.as_ref().map_or_else(none, describe))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(super) fn key_json(key: &KeyState) -> Value {
-    json!({
-        "id": key.id, "holder": key.holder.to_string(), "cached_for": key.cached_for.as_secs(), "cached": key.is_cached,
-    })
-}
-
-/// Describes the data key in one line.
-pub(super) fn describe(key: &KeyState) -> String {
-    let state = match (&key.holder, key.is_cached) {
-        (Holder::Passphrase, true) => ", open now",
-        (Holder::Passphrase, false) => ", locked",
-        (_, true) => ", and in the kernel's keyring now",
-        (_, false) => "",
-    };
-    format!("{}, {}{state}", key.id, key.holder.place())
 }
 
 fn in_clear_text(kind: &StoreKind) -> &'static str {

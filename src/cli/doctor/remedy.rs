@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::diagnosis::Check;
 use crate::accounts::Holder;
 use crate::cli::failure::Failure;
-use crate::cli::{CommandContext, args, buildx, configure_docker, import, restore, store};
+use crate::cli::{CommandContext, args, buildx, configure_docker, import, key, restore};
 use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, configured_helper, setup, until_unchanged};
 use crate::model::{AccountName, Registry};
@@ -178,7 +178,7 @@ impl Remedy {
                 context.ui.say("  The kernel's keyring no longer caches the key");
                 Ok(())
             }
-            Self::FinishKeyChange => store::rotate(context, false).map(drop),
+            Self::FinishKeyChange => key::rotate(context, false).map(drop),
             Self::SetAside(file) => {
                 let aside = aside(file);
                 files::rename(file, &aside)?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::precedence::{self, ContainersLogins};
 use super::wrap::{WIDTH, wrap};
-use super::{CommandContext, args, duration, expiry, note_podman, note_snap, route, store, update};
+use super::{CommandContext, args, duration, expiry, key, note_podman, note_snap, route, update};
 use crate::accounts::{KeyState, Leftovers};
 use crate::model::choice::{HelperRoute, RegistryAccounts};
 use crate::model::{StoreKind, count};
@@ -100,7 +100,7 @@ impl<'c> StatusReport<'c> {
             "containers": self.containers.json,
             "docker": self.docker.iter().map(AskedName::json).collect::<Vec<_>>(),
             "left_over": {"secrets": self.leftovers.secrets.len(), "files": self.leftovers.files.len()},
-            "key": self.key.as_ref().map(store::key_json),
+            "key": self.key.as_ref().map(key::json),
         });
         if let (Some(json), Value::Object(routes)) = (json.as_object_mut(), route::json(&self.routes)) {
             json.extend(routes);
@@ -117,7 +117,7 @@ impl<'c> StatusReport<'c> {
         }
         let mut accounts = self.registries.iter().flat_map(|entry| &entry.accounts);
         if let Some(key) = self.key.as_ref().filter(|_| accounts.any(|account| account.store == StoreKind::Sealed)) {
-            blocks.push(format!("{}\n  {}\n", context.ui.bold("Key of the sealed secrets"), store::describe(key)));
+            blocks.push(format!("{}\n  {}\n", context.ui.bold("Key of the sealed secrets"), key::describe(key)));
         }
         let attention = match self.troubled() {
             0 => String::new(),
