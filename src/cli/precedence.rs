@@ -6,7 +6,6 @@ use super::CommandContext;
 use crate::docker::first_login::{FirstLogin, LoginLookup};
 use crate::docker::{ClientFamily, containers};
 use crate::model::choice::RegistryAccounts;
-use crate::model::{ImageReference, Registry};
 use crate::system::text::{one_line, quote};
 
 pub(super) const TOOLS: &str = "Podman, Buildah and Skopeo";
@@ -59,25 +58,6 @@ pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&Regi
         }
     }
     found
-}
-
-/// Returns the login or helper that a client uses before Ensign when the client looks up this name.
-pub(super) fn find_predecessor(
-    context: &CommandContext<'_>,
-    reader: ClientFamily,
-    registry: &Registry,
-    name: &str,
-    image: Option<&ImageReference>,
-) -> Option<FirstLogin> {
-    let first = LoginLookup::new(reader, context.env).ok()?.first(registry, name, image);
-    Some(first).filter(|first| !matches!(first, FirstLogin::Ensign | FirstLogin::Nobody))
-}
-
-/// Tells whether a client asks Ensign for the registry's own name, but finds nothing for `name`.
-pub(super) fn is_missed(context: &CommandContext<'_>, reader: ClientFamily, registry: &Registry, name: &str) -> bool {
-    let Ok(lookup) = LoginLookup::new(reader, context.env) else { return false };
-    lookup.first(registry, registry.as_str(), None) == FirstLogin::Ensign
-        && lookup.first(registry, name, None) == FirstLogin::Nobody
 }
 
 /// Returns a sentence about the login or helper that a client uses before Ensign. Returns `None` if the client asks

@@ -9,6 +9,7 @@ use crate::accounts::{Explanation, RemedyOptions, helper_answers_for, helpers};
 use crate::cli::failure::Failure;
 use crate::cli::folder_project::FolderProject;
 use crate::cli::{CommandContext, callers, precedence};
+use crate::docker::first_login::{FirstLogin, LoginLookup};
 use crate::docker::{ClientFamily, containers};
 use crate::model::choice::{Decision, DecisionStep, Detail, RegistryAccounts, Rule, RuleOutcome, Verdict};
 use crate::model::{HelperName, Operation, Source};
@@ -53,14 +54,17 @@ impl WhichAnswer {
             None => vec![(ClientFamily::Docker, "Docker")],
         };
         for (reader, who) in readers {
-            if precedence::is_missed(context, reader, registry, name) {
+            let Ok(lookup) = LoginLookup::new(reader, context.env) else { continue };
+            let first = |name: &str, image| lookup.first(registry, name, image);
+            if first(registry.as_str(), None) == FirstLogin::Ensign && first(name, None) == FirstLogin::Nobody {
                 let program = context.program;
                 self.advice.push(RemedyOptions::from(format!(
                     "{who} look for exactly `{name}` and do not ask Ensign for it; to change that:  {program} configure-docker {name}"
                 )));
             }
-            let Some(before) = precedence::find_predecessor(context, reader, registry, name, image) else { continue };
-            self.advice.extend(precedence::sentence(context, who, name, &before).map(RemedyOptions::from));
+            let before = first(name, image);
+            let Some(sentence) = precedence::sentence(context, who, name, &before) else { continue };
+            self.advice.push(sentence.into());
             if question.reader.is_some() {
                 let who = context.ui.bold(&precedence::name_of(&before));
                 let would_be = &self.lines[0];
