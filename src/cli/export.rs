@@ -13,7 +13,7 @@ use super::failure::{Failure, FailureKind};
 use super::{CommandContext, args, which};
 use crate::docker::export::{self, AuthFormat, ExportAccount, ExportedAuths};
 use crate::model::choice::RegistryAccounts;
-use crate::model::{Account, Operation, Problem, Registry, Source};
+use crate::model::{Account, Operation, Problem, Registry, Source, count};
 use crate::system::files::AtomicFile;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ExportArguments) -> Result<ExitCode, Failure> {
@@ -27,11 +27,11 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ExportArgument
         ExportFormat::Env => AuthFormat::Variable,
     };
     let exported = export::export(form, &chosen);
-    for left in &exported.left_out {
-        context.ui.note(format_args!("not exported: {} on {}: {}", left.account.name, left.account.registry, left.why));
-    }
-    for left in &failed {
-        context.ui.note(format_args!("not exported: {}", left.describe()));
+    let formats = exported.left_out.iter().map(|left| (&left.account, left.why.clone()));
+    let failures = failed.iter().map(|(account, why)| (account, why.to_string()));
+    let left_out: Vec<(&Account, String)> = formats.chain(failures).collect();
+    for (Account { name, registry, .. }, why) in &left_out {
+        context.ui.note(format_args!("not exported: {name} on {registry}: {why}"));
     }
     if exported.is_empty() && !failed.is_empty() {
         return Err(Problem::new("no credentials found", "fix the errors above").into());
@@ -51,7 +51,18 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ExportArgument
     }
     warn(context, &chosen, &exported, output.as_deref());
     if context.ui.is_json() {
-        report(context, &exported, &failed, output.as_deref(), &text)?;
+        let json = json!({
+            "status": if failed.is_empty() { "success" } else { "error" },
+            "output": output.as_deref().map(Path::to_string_lossy),
+            "entries": exported.keys.iter().map(|(key, Account { name, registry, .. })| {
+                json!({"key": key, "registry": registry.as_str(), "account": name.as_str()})
+            }).collect::<Vec<_>>(),
+            "left_out": left_out.iter().map(|(Account { name, registry, .. }, why)| {
+                json!({"registry": registry.as_str(), "account": name.as_str(), "reason": why})
+            }).collect::<Vec<_>>(),
+            "content": output.is_none().then_some(&text),
+        });
+        context.ui.json(json)?;
     } else if output.is_none() {
         context.ui.print(&text)?;
     }
@@ -59,17 +70,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ExportArgument
 }
 
 /// An account whose secret is not available, and the reason.
-struct FailedExport {
-    account: Account,
-    why: Failure,
-}
-
-impl FailedExport {
-    fn describe(&self) -> String {
-        let Account { name, registry, .. } = &self.account;
-        format!("{name} on {registry}: {}", self.why)
-    }
-}
+type FailedExport = (Account, Failure);
 
 fn check_words(arguments: &args::ExportArguments) -> Result<(), Failure> {
     if arguments.subjects.is_empty() && !arguments.all {
@@ -199,7 +200,7 @@ fn choose(
                         by_default,
                     });
                 }
-                Err(why) if arguments.all => failed.push(FailedExport { account, why }),
+                Err(why) if arguments.all => failed.push((account, why)),
                 Err(why) => return Err(why),
             }
         }
@@ -210,20 +211,15 @@ fn choose(
 fn warn(context: &CommandContext<'_>, chosen: &[ExportAccount], exported: &ExportedAuths, output: Option<&Path>) {
     let written = |account: &Account| exported.keys.iter().any(|(_, other)| other == account);
     let accounts: Vec<_> = chosen.iter().map(|chosen| &chosen.account).filter(|account| written(account)).collect();
-    let count = accounts.len();
-    let secrets = if count == 1 { "1 secret is" } else { &format!("{count} secrets are") };
-    match output {
+    let (secrets, are) = (count(accounts.len(), "secret"), if accounts.len() == 1 { "is" } else { "are" });
+    let (place, what) = match output.map(|path| context.env.shorten_home(path)) {
         Some(path) => {
-            let path = context.env.shorten_home(path);
             context.ui.say(format_args!("✓ Wrote {path}"));
-            context.ui.note(format_args!("{secrets} in clear text in {path}: anyone who reads the file can use them"));
+            (format!("in {path}"), "file")
         }
-        None => {
-            context
-                .ui
-                .note(format_args!("{secrets} in clear text on stdout: anyone who reads the output can use them"));
-        }
-    }
+        None => ("on stdout".to_owned(), "output"),
+    };
+    context.ui.note(format_args!("{secrets} {are} in clear text {place}: anyone who reads the {what} can use them"));
     for account in accounts.into_iter().filter(|account| account.source != Source::Static) {
         let until = context.accounts.stored(account).ok().flatten().and_then(|stored| stored.expires_at);
         let left = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
@@ -236,34 +232,4 @@ fn warn(context: &CommandContext<'_>, chosen: &[ExportAccount], exported: &Expor
             account.name, account.registry
         ));
     }
-}
-
-fn report(
-    context: &CommandContext<'_>,
-    exported: &ExportedAuths,
-    failed: &[FailedExport],
-    output: Option<&Path>,
-    text: &str,
-) -> Result<(), Failure> {
-    let account = |account: &Account| (account.registry.to_string(), account.name.to_string());
-    let entries = exported.keys.iter().map(|(key, exported_account)| {
-        let (registry, name) = account(exported_account);
-        json!({"key": key, "registry": registry, "account": name})
-    });
-    let left_out = exported.left_out.iter().map(|left| {
-        let (registry, name) = account(&left.account);
-        json!({"registry": registry, "account": name, "reason": left.why})
-    });
-    let failures = failed.iter().map(|left| {
-        let (registry, name) = account(&left.account);
-        json!({"registry": registry, "account": name, "reason": left.why.to_string()})
-    });
-    let json = json!({
-        "status": if failed.is_empty() { "success" } else { "error" },
-        "output": output.map(Path::to_string_lossy),
-        "entries": entries.collect::<Vec<_>>(),
-        "left_out": left_out.chain(failures).collect::<Vec<_>>(),
-        "content": if output.is_none() { Some(text) } else { None },
-    });
-    Ok(context.ui.json(json)?)
 }
