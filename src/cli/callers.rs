@@ -12,20 +12,17 @@ use super::{CommandContext, account, args, duration};
 use crate::caller;
 use crate::journal::Journal;
 use crate::model::{Account, CallerEdit, CallerRule, Problem, time_span, timestamp};
-use crate::system::text::one_line;
+use crate::system::text::{one_line, quote};
 
 /// `grant`: allows Ensign to hand out an account for a limited time.
 pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArguments) -> Result<ExitCode, Failure> {
-    let span = match &arguments.span {
-        _ if arguments.end => Duration::ZERO,
-        text => duration::parse(text, "for a grant", "12h")?,
-    };
+    let span = if arguments.end { Duration::ZERO } else { duration::parse(&arguments.span, "for a grant", "12h")? };
     let (host, name, flags) = (&arguments.host, arguments.account.as_deref(), format!(" --for {}", arguments.span));
     let (registry, name) = account::named(context, host, name, "grant", &flags)?;
     let candidates = context.accounts.only_of(&registry)?;
     let account = context.account(&candidates, name.as_str())?;
     if !account.callers.needs_grant {
-        let [host, alias] = [registry.as_str(), name.as_str()].map(crate::system::text::quote);
+        let [host, alias] = [registry.as_str(), name.as_str()].map(quote);
         let command = format!("run `{} account edit {host} {alias} --grant required` first", context.program);
         return Err(Failure::usage(format!("{name} on {registry} needs no grant"), command));
     }

@@ -55,22 +55,14 @@ fn candidates(env: &Env, next: Completion) -> Vec<Candidate> {
         Completion::Registry => registries(env),
         Completion::NewRegistry => new_registries(env),
         Completion::Account(registry) => accounts(env, registry.as_deref()),
-        Completion::Choice => {
-            let mut choices = accounts(env, None);
-            choices.extend(pairs(env));
-            choices
-        }
+        Completion::Choice => accounts(env, None).into_iter().chain(pairs(env)).collect(),
         Completion::Store => {
             let own = STORES.iter().map(|row| (row.word.to_owned(), row.meaning.to_owned()));
-            let mut stores: Vec<_> = own.collect();
-            stores.extend(helpers().into_iter().map(|(name, meaning)| (format!("helper:{name}"), meaning)));
-            stores
+            own.chain(prefixed_helpers()).collect()
         }
         Completion::ExternalProgram => {
-            let mut programs: Vec<_> =
-                EXTERNAL_PROGRAMS.iter().map(|name| ((*name).to_owned(), String::new())).collect();
-            programs.extend(helpers().into_iter().map(|(name, meaning)| (format!("helper:{name}"), meaning)));
-            programs
+            let programs = EXTERNAL_PROGRAMS.iter().map(|name| ((*name).to_owned(), String::new()));
+            programs.chain(prefixed_helpers()).collect()
         }
         Completion::Helper => helpers(),
         Completion::File | Completion::Free => vec![],
@@ -129,4 +121,9 @@ fn helpers() -> Vec<Candidate> {
     let names = list_programs(HELPER).into_iter().filter_map(|name| name.strip_prefix(HELPER).map(str::to_owned));
     let others = names.filter(|name| name != "atcr" && !name.starts_with("ensign"));
     others.map(|name| (name.clone(), format!("{HELPER}{name}"))).collect()
+}
+
+/// Returns the helpers on PATH in the form `helper:NAME`.
+fn prefixed_helpers() -> impl Iterator<Item = Candidate> {
+    helpers().into_iter().map(|(name, meaning)| (format!("helper:{name}"), meaning))
 }

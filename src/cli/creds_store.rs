@@ -21,7 +21,8 @@ pub(super) fn save(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyhow::
         if written.is_none() && context.accounts.replaced_store(&key(plan.path()))?.is_none() {
             continue; // there is no helper to save
         }
-        let fallback = before.as_deref().and_then(helper);
+        let other = |helper: &HelperName| !helpers::is_ensign(helper);
+        let fallback = before.as_deref().and_then(|name| name.parse().ok()).filter(other);
         context.accounts.note_replaced_store(&key(plan.path()), written.as_deref(), fallback.as_ref())?;
     }
     Ok(())
@@ -41,25 +42,14 @@ pub(super) fn previous_helper(context: &CommandContext<'_>, path: &Path) -> anyh
 /// Prints which helper answers for registries without an account in Ensign.
 pub(super) fn say(context: &CommandContext<'_>) {
     let Ok(routes) = context.accounts.routes() else { return };
-    match routes.iter().find(|route| route.by.is_none()) {
-        Some(route) => {
-            context
-                .ui
-                .say(format_args!("  {} answers for registries without an account here.", route.helper.program()));
-            if helpers::missing(&route.helper).is_some() {
-                context.ui.note(format_args!(
-                    "`{}` is not installed, so those registries get no login",
-                    route.helper.program()
-                ));
-            }
-        }
-        None => context.ui.say("  Registries without an account here get no login; `docker login` adds one."),
+    let Some(route) = routes.iter().find(|route| route.by.is_none()) else {
+        return context.ui.say("  Registries without an account here get no login; `docker login` adds one.");
+    };
+    let program = route.helper.program();
+    context.ui.say(format_args!("  {program} answers for registries without an account here."));
+    if helpers::missing(&route.helper).is_some() {
+        context.ui.note(format_args!("`{program}` is not installed, so those registries get no login"));
     }
-}
-
-/// Returns the helper with this name, or `None` if the name is invalid or is Ensign's own name.
-fn helper(name: &str) -> Option<HelperName> {
-    name.parse().ok().filter(|helper| !helpers::is_ensign(helper))
 }
 
 fn key(path: &Path) -> String {

@@ -32,7 +32,7 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
 
 fn add(context: &CommandContext<'_>, added: &[ImagePattern]) -> Result<ExitCode, Failure> {
     context.accounts.change_public(added, |public, pattern| public.push(pattern.clone()))?;
-    let names = names(added);
+    let names: Vec<_> = added.iter().map(ToString::to_string).collect();
     let json = json!({"status": "success", "public": names});
     context.ui.done(json, format_args!("Pulled without an account: {}", names.join(", ")))?;
     Ok(ExitCode::SUCCESS)
@@ -46,7 +46,7 @@ fn remove(context: &CommandContext<'_>, removed: &[ImagePattern]) -> Result<Exit
         return Err(Failure::usage(what, format!("run `{} public list` to see the list", context.program)));
     }
     context.accounts.change_public(removed, |_, _| {})?;
-    let names = names(removed);
+    let names: Vec<_> = removed.iter().map(ToString::to_string).collect();
     let json = json!({"status": "success", "removed": names});
     context.ui.done(json, format_args!("No longer public: {}", names.join(", ")))?;
     Ok(ExitCode::SUCCESS)
@@ -83,10 +83,6 @@ fn pattern(text: &str) -> Result<ImagePattern, Failure> {
         let what = format!("`{}` is not a pattern: {error}", one_line(text, 100));
         Failure::usage(what, "write a pattern as in 'ghcr.io/acme/public/**'")
     })
-}
-
-fn names(patterns: &[ImagePattern]) -> Vec<String> {
-    patterns.iter().map(ToString::to_string).collect()
 }
 
 #[cfg(test)]

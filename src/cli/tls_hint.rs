@@ -6,19 +6,7 @@ use crate::oci::TlsTrouble;
 
 /// Returns a hint if the reason `why` of a failure is about TLS.
 pub(super) fn tls_hint(context: &CommandContext<'_>, registry: &Registry, why: &str) -> Option<String> {
-    Some(hint(TlsTrouble::from_reason(why)?, &certificates_folder(context, registry)?))
-}
-
-/// Returns the folder for the certificates of a registry.
-pub(super) fn certificates_folder(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
-    let folder = context.env.shorten_home(&context.env.certificates_dir()?);
-    let name = registry.api_authority();
-    // A file name on Windows cannot contain a colon.
-    let name = if cfg!(windows) { name.replace(':', "") } else { name.to_owned() };
-    Some(format!("{folder}/{name}"))
-}
-
-fn hint(trouble: TlsTrouble, folder: &str) -> String {
+    let (trouble, folder) = (TlsTrouble::from_reason(why)?, certificates_folder(context, registry)?);
     // `SSL_CERT_FILE` has no effect on Windows and Apple's systems, because these systems use their own certificate
     // store.
     let variable = if cfg!(all(unix, not(target_vendor = "apple"))) {
@@ -26,7 +14,7 @@ fn hint(trouble: TlsTrouble, folder: &str) -> String {
     } else {
         "add the certificate to the system's"
     };
-    match trouble {
+    Some(match trouble {
         TlsTrouble::UnknownAuthority => {
             format!(
                 "put the certificate of the registry's authority into `{folder}/ca.crt`, or {variable}; `--plain-http` accepts any certificate"
@@ -37,5 +25,14 @@ fn hint(trouble: TlsTrouble, folder: &str) -> String {
         }
         TlsTrouble::Other => "`--plain-http` accepts any certificate".to_owned(),
         TlsTrouble::NotSpoken => "`--plain-http` connects without encryption".to_owned(),
-    }
+    })
+}
+
+/// Returns the folder for the certificates of a registry.
+pub(super) fn certificates_folder(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
+    let folder = context.env.shorten_home(&context.env.certificates_dir()?);
+    let name = registry.api_authority();
+    // A file name on Windows cannot contain a colon.
+    let name = if cfg!(windows) { name.replace(':', "") } else { name.to_owned() };
+    Some(format!("{folder}/{name}"))
 }
