@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::import::{self, ImportMode, ImportOutcome};
-use super::{CommandContext, args, buildx, creds_store, note_podman, note_snap, precedence};
+use super::{CommandContext, args, buildx, creds_store, grouped, note_podman, note_snap, precedence};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::logins::{self, FoundLogin, ImportEntry, LoginOrigin};
 use crate::docker::setup::WantedRegistry;
@@ -222,12 +222,9 @@ fn preview(context: &CommandContext<'_>, plans: &[FilePlan], found: &[ImportEntr
         let link = plan.link_target().map(|target| format!("   (link to {})", target.display()));
         blocks.push(format!("{}{}\n{plan}", context.env.shorten_home(plan.path()), link.unwrap_or_default()));
     }
-    let mut files: Vec<_> = found.iter().map(|finding| import::origin(context, finding)).collect();
-    files.dedup();
-    for file in files {
-        let in_file = found.iter().filter(|finding| import::origin(context, finding) == file);
-        let lines: Vec<_> =
-            in_file.filter_map(ImportEntry::login).map(|login| format!("  {}", plaintext_auths::line(login))).collect();
+    let logins = found.iter().filter_map(|entry| Some((import::origin(context, entry), entry.login()?)));
+    for (file, logins) in grouped(logins) {
+        let lines: Vec<_> = logins.into_iter().map(|login| format!("  {}", plaintext_auths::line(login))).collect();
         blocks.push(format!("{file}\n{}", lines.join("\n")));
     }
     context.ui.data(json!({}), blocks.iter().map(|block| block.trim_end()).collect::<Vec<_>>().join("\n"))?;

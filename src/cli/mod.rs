@@ -375,6 +375,18 @@ fn note_podman(context: &CommandContext<'_>) {
     ));
 }
 
+/// Groups values by their keys. The keys stay in the order in which they first appear.
+fn grouped<K: PartialEq, V>(pairs: impl Iterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
+    let mut groups: Vec<(K, Vec<V>)> = vec![];
+    for (key, value) in pairs {
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, values)) => values.push(value),
+            None => groups.push((key, vec![value])),
+        }
+    }
+    groups
+}
+
 /// Returns the names of a registry's accounts as a text for messages.
 fn names(candidates: &RegistryAccounts) -> String {
     let names: Vec<_> = candidates.accounts.iter().map(|account| account.name.as_str()).collect();

@@ -140,6 +140,19 @@ me
     assert!(!sandbox.run(&["status"], "").stderr.contains("dave"));
 }
 
+#[test]
+#[cfg(not(any(windows, target_os = "macos")))]
+fn the_preview_names_each_file_once() {
+    let session = json!({"auths": {"a.example": auth("me", "pw"), "a.example/acme": auth("bob", "pw")}});
+    let sandbox = with_podman(Sandbox::new(), &session);
+    let home = json!({"auths": {"b.example": auth("me", "pw")}});
+    write(&sandbox.home().join(".config/containers/auth.json"), home.to_string().as_bytes());
+    let preview = sandbox.ok(&["configure-docker", "--dry-run"], "");
+    for part in ["run/containers/auth.json", "\"a.example/acme\"", "\"b.example\""] {
+        assert_eq!(preview.matches(part).count(), 1, "{preview}");
+    }
+}
+
 fn auth(user: &str, secret: &str) -> Value {
     use base64::Engine;
     json!({"auth": base64::engine::general_purpose::STANDARD.encode(format!("{user}:{secret}"))})
