@@ -65,7 +65,7 @@ impl Failure {
             ui.say(format_args!("hint: {cure}"));
         }
         let _ = ui.json(json!({"status": "error", "error": what, "hint": cure}));
-        ExitCode::from(self.kind as u8)
+        ExitCode::from(self.code())
     }
 
     pub(super) fn code(&self) -> u8 {

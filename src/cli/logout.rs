@@ -115,7 +115,6 @@ fn pick(
     arguments: &args::LogoutArguments,
     candidates: &RegistryAccounts,
 ) -> Result<Vec<AccountName>, Failure> {
-    let all = || candidates.accounts.iter().map(|account| account.name.clone()).collect::<Vec<_>>();
     match (arguments.account.as_ref().or(arguments.username.as_ref()), candidates.accounts.as_slice()) {
         (_, []) => Ok(vec![]),
         (Some(name), _) => Ok(vec![context.account(candidates, name)?.name.clone()]),
@@ -124,7 +123,7 @@ fn pick(
             let question =
                 format!("Remove all {} accounts of {}: {}?", several.len(), candidates.registry, names(candidates));
             if arguments.yes || !context.ui.can_ask() || context.ui.confirm(&question)? {
-                return Ok(all());
+                return Ok(several.iter().map(|account| account.name.clone()).collect());
             }
             let hint = format!(
                 "run `{} logout {} NAME` to remove one account",
@@ -136,7 +135,7 @@ fn pick(
         (None, several) if context.ui.can_ask() => {
             let items: Vec<_> = several.iter().map(|account| account.name.to_string()).collect();
             let choice = context.ui.choose(&format!("Remove an account of {}", candidates.registry), &items, 0)?;
-            Ok(all().into_iter().nth(choice).into_iter().collect())
+            Ok(vec![several[choice].name.clone()])
         }
         (None, _) => {
             let what = format!("{} has several accounts: {}", candidates.registry, names(candidates));

@@ -96,13 +96,11 @@ pub(crate) fn run(program: &str, is_helper: bool, words: &[OsString], env: Resul
         // Like Docker's own helpers, Ensign exits with 1 if a client calls without a verb.
         return if is_helper && words.is_empty() { ExitCode::FAILURE } else { shown };
     }
-    // A client may call the helper with an unknown verb as the only word, and clients read only stdout.
-    let foreign_verb =
-        words.first().filter(|_| is_helper && words.len() == 1).and_then(|word| word.to_str()).map(str::to_owned);
     let arguments = match CommandLine::parse_from_words(called, words) {
         Ok(arguments) => arguments,
-        Err(error) if error.is_unknown_command() && foreign_verb.is_some() => {
-            let verb = text::one_line(&foreign_verb.unwrap_or_default(), 60);
+        // A client may call the helper with an unknown verb as the only word, and clients read only stdout.
+        Err(error) if is_helper && words.len() == 1 && error.is_unknown_command() => {
+            let verb = text::one_line(&words[0].to_string_lossy(), 60);
             let _ = writeln!(io::stdout(), "{program}: unknown action: {verb}");
             return ExitCode::FAILURE;
         }
@@ -206,15 +204,13 @@ impl CommandContext<'_> {
 
     /// Warns that `ENSIGN_ACCOUNT` overrides the defaults in this shell.
     fn note_variable(&self) {
-        if let Some(value) = &self.env.account {
-            if let Some(name) = self.unknown_variable() {
-                self.ui.note(format_args!(
-                    "ENSIGN_ACCOUNT names `{name}`, which no registry has, so clients get an error in this shell"
-                ));
-                return;
+        let Some(value) = &self.env.account else { return };
+        self.ui.note(match self.unknown_variable() {
+            Some(name) => {
+                format!("ENSIGN_ACCOUNT names `{name}`, which no registry has, so clients get an error in this shell")
             }
-            self.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell and overrides the default"));
-        }
+            None => format!("ENSIGN_ACCOUNT is set to `{value}` in this shell and overrides the default"),
+        });
     }
 
     /// Returns the name in `ENSIGN_ACCOUNT`, if no registry has an account with this name.
@@ -368,7 +364,7 @@ fn note_snap(context: &CommandContext<'_>) {
 fn note_podman(context: &CommandContext<'_>) {
     let Some(file) = context.docker_config().filter(|_| containers::are_found(context.env)) else { return };
     let Some(key) = containers::key_that_podman_refuses(&file) else { return };
-    let (path, key) = (context.env.shorten_home(file.path()), key);
+    let path = context.env.shorten_home(file.path());
     context.ui.note(format_args!(
         "`podman --remote` fails on `{key}` in credHelpers of {path}; to repair it:  {} configure-docker --import",
         context.program
@@ -389,6 +385,5 @@ fn grouped<K: PartialEq, V>(pairs: impl Iterator<Item = (K, V)>) -> Vec<(K, Vec<
 
 /// Returns the names of a registry's accounts as a text for messages.
 fn names(candidates: &RegistryAccounts) -> String {
-    let names: Vec<_> = candidates.accounts.iter().map(|account| account.name.as_str()).collect();
-    names.join(", ")
+    candidates.accounts.iter().map(|account| account.name.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{CommandContext, PROBING, args, key};
+use super::{CommandContext, PROBING, args, grouped, key};
 use crate::accounts::{Holder, is_known_store, probe_keyring, store_words};
 use crate::model::{Account, AccountName, Problem, Registry, StoreKind, count};
 use crate::system::files;
@@ -95,14 +95,7 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     if let Some(key) = &state {
         lines.push(format!("Key           {}", key::describe(key)));
     }
-    let mut names: Vec<(&StoreKind, Vec<String>)> = vec![];
-    for account in &accounts {
-        match names.iter_mut().find(|(kind, _)| **kind == account.store) {
-            Some((_, names)) => names.push(full_name(account)),
-            None => names.push((&account.store, vec![full_name(account)])),
-        }
-    }
-    for (kind, names) in names {
+    for (kind, names) in grouped(accounts.iter().map(|account| (&account.store, full_name(account)))) {
         lines.push(format!("{:<13} {}", kind.to_string(), text::one_line(&names.join(", "), 300)));
     }
     let json = json!({
