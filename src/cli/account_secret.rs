@@ -16,15 +16,8 @@ use crate::system::text::quote;
 pub(super) struct AccountSecret {
     pub(super) credential: Credential,
     /// The registry's last verdict about the secret, as it was stored beside the secret.
-    known: SecretVerdict,
+    pub(super) known: SecretVerdict,
     pub(super) expiry: Option<SystemTime>,
-}
-
-impl AccountSecret {
-    #[cfg(test)]
-    pub(super) fn accepted(credential: Credential) -> Self {
-        Self { credential, known: SecretVerdict::Accepted, expiry: None }
-    }
 }
 
 impl CommandContext<'_> {

@@ -235,18 +235,11 @@ mod tests {
 
     fn subject(operation: Operation) -> CheckSubject {
         let image: ImageReference = "ghcr.io/acme/app:1".parse().unwrap();
-        let registry = image.registry().clone();
-        let account =
-            Account { name: "work".parse().unwrap(), ..Account::new(registry.clone(), "me-acme".parse().unwrap()) };
+        let account = Account::new(image.registry().clone(), "me-acme".parse().unwrap());
+        let account = Account { name: "work".parse().unwrap(), ..account };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("hunter2".into()) };
-        CheckSubject {
-            registry,
-            image: Some(image),
-            operation,
-            account,
-            secret: AccountSecret::accepted(credential),
-            expiry: None,
-        }
+        let secret = AccountSecret { credential, known: SecretVerdict::Accepted, expiry: None };
+        CheckSubject { image: Some(image), operation, ..CheckSubject::of_login(account, secret) }
     }
 
     #[test]

@@ -136,12 +136,12 @@ fn registries(
         return Ok(named);
     }
     let with_accounts = context.accounts.all()?.into_iter().filter(|entry| !entry.accounts.is_empty());
-    let mut all: Vec<_> = with_accounts.map(|entry| entry.registry).collect();
+    let all: Vec<_> = with_accounts.map(|entry| entry.registry).collect();
     if all.is_empty() && found.is_empty() && !arguments.all {
         let cure = format!("run `{} login HOST` first, or name a registry", context.program);
         return Err(Failure::not_logged_in("there are no accounts, so there is no registry to configure", cure));
     }
-    let (patterns, hosts): (Vec<_>, Vec<_>) = all.drain(..).partition(Registry::is_pattern);
+    let (patterns, hosts): (Vec<_>, Vec<_>) = all.into_iter().partition(Registry::is_pattern);
     if !arguments.all {
         for pattern in &patterns {
             context.note_that_docker_must_ask(pattern);

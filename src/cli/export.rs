@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::args::ExportFormat;
 use super::failure::{Failure, FailureKind};
-use super::{CommandContext, args, which};
+use super::{CommandContext, args, unique, which};
 use crate::docker::export::{self, AuthFormat, ExportAccount, ExportedAuths};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Operation, Problem, Registry, Source, count};
@@ -132,13 +132,7 @@ fn names(
     let hosts = context.hosts_of(&account.registry, &account.name)?.into_iter().map(|host| host.to_string());
     let typed = arguments.subjects.iter().filter_map(|subject| Registry::spelled(subject));
     let typed = typed.filter(|(registry, _)| *registry == candidates.host).filter_map(|(_, spelling)| spelling);
-    let mut names: Vec<String> = vec![];
-    for name in candidates.spellings.iter().cloned().chain(typed).chain(hosts) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    Ok(names)
+    Ok(unique(candidates.spellings.iter().cloned().chain(typed).chain(hosts)))
 }
 
 /// Returns the accounts for the typed images and registries, each only once and with the current secret. With `--all`,
@@ -174,11 +168,10 @@ fn choose(
     let is_for_pulls = matches!(arguments.format, ExportFormat::Dockerconfigjson | ExportFormat::Secret);
     for (candidates, mut accounts) in found {
         if arguments.all {
-            let serves = |account: &Account| account.serves(Some(Operation::Pull));
+            let serves_pulls = |account: &Account| account.serves(Some(Operation::Pull));
             // Readers use the first account of a registry, so accounts for pulls come first.
-            let (first, after): (Vec<_>, Vec<_>) = accounts.into_iter().partition(serves);
-            accounts = first.into_iter().chain(after).collect();
-            let left = accounts.extract_if(.., |account| is_for_pulls && !account.serves(Some(Operation::Pull)));
+            accounts.sort_by_key(|account| !serves_pulls(account));
+            let left = accounts.extract_if(.., |account| is_for_pulls && !serves_pulls(account));
             for Account { name, registry, .. } in left {
                 context.ui.note(format_args!("not exported: {name} on {registry}: the account is for push only"));
             }

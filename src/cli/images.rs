@@ -45,9 +45,8 @@ pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &Regis
 fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Option<&'t str>), Failure> {
     let example = || format!("write a pattern as in '{registry}/acme/**'");
     let first = text.split('/').next().unwrap_or_default();
-    let is_ours = |first: &str| first.parse::<Registry>().is_ok_and(|host| host == *registry);
-    let names_host = is_ours(first) || (text.contains('/') && first.contains(['.', ':'])) || first.contains('.');
-    let has_host = (names_host || first == "localhost") && !first.starts_with("did:");
+    let looks_like_host = first.contains('.') || (first.contains(':') && text.contains('/')) || first == "localhost";
+    let has_host = (looks_like_host || first.parse().as_ref() == Ok(registry)) && !first.starts_with("did:");
     let path = if has_host { text.split_once('/').map_or("**", |(_, path)| path) } else { text };
     let (path, left_out) = split_reference(path.trim_end_matches('/'));
     let is_namespace = !path.is_empty() && !path.contains(['/', '*']);

@@ -2,6 +2,7 @@
 //! the list.
 
 use super::failure::Failure;
+use super::unique;
 
 /// The values that the user typed for a list in one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +33,8 @@ impl<T: Clone + PartialEq> ListEdit<T> {
 
     /// Returns the changed list, which contains each value only once.
     pub(super) fn applied_to(&self, before: Vec<T>) -> Vec<T> {
-        let mut list = if self.replaces { vec![] } else { before };
-        for value in &self.values {
-            if !list.contains(value) {
-                list.push(value.clone());
-            }
-        }
-        list
+        let kept = if self.replaces { vec![] } else { before };
+        unique(kept.into_iter().chain(self.values.iter().cloned()))
     }
 }
 

@@ -383,6 +383,11 @@ fn grouped<K: PartialEq, V>(pairs: impl Iterator<Item = (K, V)>) -> Vec<(K, Vec<
     groups
 }
 
+/// Returns each value once, in the order in which the values first appear.
+fn unique<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    grouped(values.map(|value| (value, ()))).into_iter().map(|(value, _)| value).collect()
+}
+
 /// Returns the names of a registry's accounts as a text for messages.
 fn names(candidates: &RegistryAccounts) -> String {
     candidates.accounts.iter().map(|account| account.name.as_str()).collect::<Vec<_>>().join(", ")

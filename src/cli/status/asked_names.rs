@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::CommandContext;
+use crate::cli::{CommandContext, unique};
 use crate::docker::configured_helper::{self, AuthConfig, ConfiguredHelper};
 use crate::docker::{ClientFamily, ConfigJson, setup};
 use crate::model::Registry;
@@ -66,13 +66,7 @@ pub(in crate::cli) fn names_of(others: Vec<String>, file: Option<&ConfigJson>, r
         let spellings = setup::spellings_in(file, registry).into_iter();
         spellings.filter(|name| !registry.is_docker_hub() || file.helper(name).is_some())
     });
-    let mut names = vec![registry.to_string()];
-    for name in others.into_iter().chain(spelled) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+    unique(std::iter::once(registry.to_string()).chain(others).chain(spelled))
 }
 
 /// Describes whether Docker asks Ensign for all these names.
