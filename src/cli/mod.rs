@@ -11,6 +11,7 @@ mod check;
 mod check_all;
 mod complete;
 mod configure_docker;
+mod context;
 mod creds_store;
 mod doctor;
 mod duration;
@@ -46,44 +47,24 @@ mod which;
 mod why;
 mod wrap;
 
-use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::accounts::{Accounts, RemedyOptions, StoreChoice};
-use crate::docker::{self, ConfigJson, configured_helper, containers};
-use crate::model::choice::{ExplicitAccount, RegistryAccounts};
-use crate::model::{Account, Operation, Problem, Registry, timestamp};
-use crate::oauth::{self, Provider, ProviderTable};
-use crate::oci::TransportSecurity;
+use crate::docker::{configured_helper, containers};
+use crate::model::Problem;
+use crate::model::choice::RegistryAccounts;
 use crate::protocol;
 use crate::system::env::Env;
 use crate::system::{memory, request_log, text};
 use args::{AccountCommand, BuildxCommand, CliCommand, CommandLine};
 pub(crate) use complete::complete;
+use context::CommandContext;
 use failure::Failure;
 pub(crate) use help::refuse_terminal;
 use ui::Ui;
-
-/// The values that every command receives.
-struct CommandContext<'e> {
-    accounts: Accounts<'e>,
-    env: &'e Env,
-    ui: Ui,
-    /// The program's name as people type it, for messages.
-    program: &'e str,
-    /// The identity provider that a registry announces, kept so that the registry is asked only once.
-    announced: OnceCell<(Registry, Result<Option<Provider>, String>)>,
-    /// The store for new secrets, kept so that the store is chosen only once.
-    store_choice: OnceCell<StoreChoice>,
-}
-
-/// The time limit of the search for a keyring.
-const PROBING: Duration = Duration::from_secs(2);
 
 /// The words with which people call the program as Docker's plugin.
 const PLUGIN: &str = "docker ensign";
@@ -123,14 +104,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: &[OsString], env: Resul
         Ok(env) => env,
         Err(problem) => return Failure::from(problem).report(&ui),
     };
-    let context = CommandContext {
-        accounts: Accounts::new(&env),
-        env: &env,
-        ui,
-        program: called,
-        announced: OnceCell::new(),
-        store_choice: OnceCell::new(),
-    };
+    let context = CommandContext::new(&env, ui, called);
     context.greet_adopted();
     match context.dispatch(arguments.command) {
         Ok(code) => code,
@@ -189,164 +163,6 @@ impl CommandContext<'_> {
                 Ok(ExitCode::SUCCESS)
             }
         }
-    }
-
-    /// Reports that Ensign takes over the accounts of ATCR's helper. The report is repeated until the first change of
-    /// the config saves these accounts.
-    fn greet_adopted(&self) {
-        let Some((count, skipped)) = self.accounts.about_to_adopt() else { return };
-        let accounts = if count == 1 { "account of ATCR's helper is" } else { "accounts of ATCR's helper are" };
-        self.ui.note(format_args!("{count} {accounts} taken over; the helper's file is unchanged"));
-        for entry in skipped {
-            self.ui.note(format_args!("not taken over: {entry}"));
-        }
-    }
-
-    /// Warns that `ENSIGN_ACCOUNT` overrides the defaults in this shell.
-    fn note_variable(&self) {
-        let Some(value) = &self.env.account else { return };
-        self.ui.note(match self.unknown_variable() {
-            Some(name) => {
-                format!("ENSIGN_ACCOUNT names `{name}`, which no registry has, so clients get an error in this shell")
-            }
-            None => format!("ENSIGN_ACCOUNT is set to `{value}` in this shell and overrides the default"),
-        });
-    }
-
-    /// Returns the name in `ENSIGN_ACCOUNT`, if no registry has an account with this name.
-    fn unknown_variable(&self) -> Option<String> {
-        let nowhere = Registry::opaque("");
-        let named = ExplicitAccount::parse(self.env.account.as_ref()?, &nowhere);
-        self.accounts.unknown_name(&named, &RegistryAccounts::none(&nowhere)).ok().flatten()
-    }
-
-    /// Prints a problem, and each solution on a separate line.
-    fn show_options(&self, RemedyOptions { message, ways }: &RemedyOptions) {
-        self.ui.note(self.ui.as_typed(message));
-        for way in ways {
-            self.ui.say(format_args!("  {}", way.replace("docker-credential-ensign ", &format!("{} ", self.program))));
-        }
-    }
-
-    /// Reads a registry that the user typed.
-    fn registry(&self, host: &str) -> Result<Registry, Failure> {
-        host.parse().map_err(|error| {
-            Failure::usage(format!("`{host}` is not a registry: {error}"), "name the registry as in `ghcr.io`")
-        })
-    }
-
-    /// Reads a registry or a pattern of hosts that the user typed.
-    fn entry(&self, host: &str) -> Result<Registry, Failure> {
-        Registry::pattern(host).or_else(|_| self.registry(host))
-    }
-
-    /// Reads Docker's `config.json` for hints, and returns `None` if the file cannot be read.
-    fn docker_config(&self) -> Option<ConfigJson> {
-        ConfigJson::load(&self.env.docker_config_file()?).ok()
-    }
-
-    /// Prints a note if Docker does not ask Ensign for the hosts of a pattern. Docker must ask Ensign for every
-    /// registry, because `credHelpers` accepts no pattern.
-    fn note_that_docker_must_ask(&self, pattern: &Registry) {
-        if !self.docker_config().is_some_and(|file| configured_helper::asks_us(&file, pattern)) {
-            let program = self.program;
-            self.ui.note(format_args!(
-                "Docker does not ask Ensign for all of {pattern} yet; to change that:  {program} configure-docker --all"
-            ));
-        }
-    }
-
-    /// Returns the table of identity providers, with the user's changes.
-    fn providers(&self) -> Result<ProviderTable, Failure> {
-        let file = || self.accounts.config_file().map(|path| self.env.shorten_home(&path)).unwrap_or_default();
-        ProviderTable::read(self.accounts.providers()?.as_ref()).map_err(|why| {
-            let cure = "fix the provider there; docs/providers.md explains each field";
-            Problem::new(format!("invalid provider in `{}`: {why}", file()), cure).into()
-        })
-    }
-
-    /// Returns the store for new secrets. Without a setting, looks for the keyring.
-    fn store_choice(&self) -> Result<&StoreChoice, Failure> {
-        if let Some(choice) = self.store_choice.get() {
-            return Ok(choice);
-        }
-        let choice = self.ui.while_waiting("Looking for a keyring", || self.accounts.choose_store(PROBING))?;
-        Ok(self.store_choice.get_or_init(|| choice))
-    }
-
-    /// Asks the registry for the identity provider that the registry announces. The error is a sentence about an
-    /// invalid announcement.
-    fn announced(&self, registry: &Registry) -> Result<Option<Provider>, String> {
-        let ask = || self.ui.while_waiting(&format!("Asking {registry}"), || oauth::announced_provider(registry));
-        let (cached, announced) = self.announced.get_or_init(|| (registry.clone(), ask()));
-        if cached == registry { announced.clone() } else { ask() }
-    }
-
-    /// Returns whether plain http is allowed for the registry, with an option or in Docker's settings.
-    fn security(&self, registry: &Registry, plain_http: bool) -> TransportSecurity {
-        let allowed = plain_http || docker::insecure_registries(self.env).contain(registry);
-        if allowed { TransportSecurity::PlainHttpAllowed } else { TransportSecurity::Https }
-    }
-
-    /// Returns the accounts of a registry. Fails if the registry has no accounts.
-    fn candidates(&self, registry: &Registry) -> Result<RegistryAccounts, Failure> {
-        let candidates = self.accounts.registry_accounts(registry)?;
-        if candidates.accounts.is_empty() {
-            let login = format!("run `{} login {}`", self.program, text::quote(registry.as_str()));
-            if let Some(route) = self.accounts.route(registry)? {
-                let what = format!("{registry} has no account here: {}", route::sentence(&route));
-                return Err(Failure::not_logged_in(what, format!("{login} to add one here")));
-            }
-            self.refuse_alias(registry)?;
-            return Err(Failure::not_logged_in(format!("{registry} has no account"), login));
-        }
-        Ok(candidates)
-    }
-
-    /// Fails if a person typed the alias of an account instead of a registry.
-    fn refuse_alias(&self, registry: &Registry) -> Result<(), Failure> {
-        // The names of registries are lower case.
-        let is_meant = |name: &str| name.eq_ignore_ascii_case(registry.as_str());
-        let all = self.accounts.all()?;
-        let meant = all.iter().filter_map(|entry| {
-            let by_alias = entry.accounts.iter().find(|account| is_meant(account.name.as_str()));
-            by_alias.or_else(|| entry.accounts.iter().find(|account| is_meant(account.username.as_str())))
-        });
-        let meant: Vec<_> = meant.collect();
-        let Some(first) = meant.first() else { return Ok(()) };
-        let hosts: Vec<_> = meant.iter().map(|account| account.registry.as_str()).collect();
-        let what = format!("`{registry}` is not a registry but an account of {}", hosts.join(" and "));
-        let [host, name] = [first.registry.as_str(), first.name.as_str()].map(text::quote);
-        Err(Failure::usage(what, format!("name the registry too: `{host} {name}`")))
-    }
-
-    /// Returns the account with this name.
-    fn account<'c>(&self, candidates: &'c RegistryAccounts, name: &str) -> Result<&'c Account, Failure> {
-        candidates.account(name).ok_or_else(|| {
-            let what = format!("{} has no account `{name}`", candidates.registry);
-            Failure::usage(what, format!("use one of its accounts: {}", names(candidates)))
-        })
-    }
-
-    /// Returns an account for `--json`.
-    fn account_json(&self, account: &Account, candidates: &RegistryAccounts) -> Value {
-        let mut json = json!({
-            "registry": account.registry.as_str(),
-            "account": account.name.as_str(),
-            "username": account.username.as_str(),
-            "active": candidates.default_account() == Some(account),
-            "store": account.store.to_string(),
-            "source": account.source.to_string(),
-            "images": account.patterns().iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "folders": account.folders,
-            "for": account.purpose.map(Operation::as_str),
-            "did": account.did,
-            "callers": callers::json(&account.callers),
-        });
-        if account.callers.needs_grant {
-            json["granted_until"] = json!(self.accounts.granted_until(account).map(timestamp::rfc3339));
-        }
-        json
     }
 }
 

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::context::{CommandContext, PROBING};
 use super::failure::Failure;
-use super::{CommandContext, PROBING, args, grouped, key};
+use super::{args, grouped, key};
 use crate::accounts::{Holder, is_known_store, probe_keyring, store_words};
 use crate::model::{Account, AccountName, Problem, Registry, StoreKind, count};
 use crate::system::files;
