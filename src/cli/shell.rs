@@ -87,7 +87,7 @@ pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> 
 }
 
 /// Returns the value of `ENSIGN_ACCOUNT`, which is one alias, or a list of `host=alias`. The list keeps the previous
-/// entries for other registries.
+/// entries for other registries, and the previous alias for all others.
 fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>) -> Result<String, Failure> {
     let usage = |what: String| Failure::usage(what, "name accounts as `work`, or as `ghcr.io=work quay.io=me`");
     if let [alias] = accounts
@@ -96,9 +96,16 @@ fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>
         let known = context.accounts.all()?.iter().any(|candidates| candidates.account(alias).is_some());
         return if known { Ok(alias.clone()) } else { Err(usage(format!("no registry has an account `{alias}`"))) };
     }
-    let mut named = BTreeMap::new();
-    let before = before.unwrap_or_default().split(',').filter_map(|pair| pair.split_once('='));
-    named.extend(before.map(|(host, alias)| (host.trim().to_owned(), alias.trim().to_owned())));
+    let (mut named, mut for_others) = (BTreeMap::new(), None);
+    for part in before.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        // Of several entries for a registry, the first counts.
+        match part.split_once('=') {
+            Some((host, alias)) => {
+                named.entry(Registry::from_key(host.trim())).or_insert_with(|| alias.trim().to_owned());
+            }
+            None => for_others = for_others.or(Some(part.to_owned())),
+        }
+    }
     for pair in accounts {
         let Some((host, alias)) = pair.split_once('=') else {
             return Err(usage(format!("`{pair}` names no registry")));
@@ -110,9 +117,10 @@ fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>
             let cure = format!("run `{} account edit {registry} {} --alias NAME`", context.program, quote(alias));
             return Err(Failure::usage(format!("`{alias}` contains a comma, which {VARIABLE} cannot contain"), cure));
         }
-        named.insert(registry.to_string(), account.name.to_string());
+        named.insert(registry, account.name.to_string());
     }
-    Ok(named.iter().map(|(host, alias)| format!("{host}={alias}")).collect::<Vec<_>>().join(","))
+    let pairs = named.iter().map(|(registry, alias)| format!("{registry}={alias}"));
+    Ok(pairs.chain(for_others).collect::<Vec<_>>().join(","))
 }
 
 /// Returns the line that sets or removes `ENSIGN_ACCOUNT` in a shell. The variable's value is quoted, because an alias

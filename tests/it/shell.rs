@@ -86,6 +86,10 @@ exit 0
 export ENSIGN_ACCOUNT='work'
 
 "#]]);
+    for (before, after) in [("work", "ghcr.io=me,work"), ("GHCR.io=work, quay.io:443=me", "ghcr.io=me,quay.io=me")] {
+        let sandbox = installed().with("ENSIGN_ACCOUNT", before);
+        assert_eq!(sandbox.ok(&["use", "ghcr.io=me"], ""), format!("export ENSIGN_ACCOUNT='{after}'\n"));
+    }
 }
 
 #[test]
