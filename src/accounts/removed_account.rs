@@ -8,6 +8,8 @@ pub(crate) struct RemovedAccount {
     pub(crate) account: Account,
     /// The tokens of a login at a provider.
     pub(super) stored: Option<StoredSecret>,
+    /// Whether the store kept the secret, because the store did not answer.
+    pub(crate) is_abandoned: bool,
 }
 
 /// The result of revoking the secret.

@@ -98,10 +98,10 @@ impl<'e> Accounts<'e> {
             } else {
                 edit.secrets.remove(account)
             };
-            match removed {
+            let is_abandoned = match removed {
                 Err(error) if out_of_reach == UnreachableStore::Refuse => return Err(error),
-                _ => {}
-            }
+                removed => removed.is_err(),
+            };
             let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
             if registry.is_docker_hub() && !same_user {
                 // The command `docker logout URL` does not erase Docker Hub's tokens.
@@ -111,7 +111,7 @@ impl<'e> Accounts<'e> {
                 edit.document.set_active(registry, &DefaultAccount::SignedOut);
             }
             edit.document.remove(registry, &account.name);
-            Ok(Some(RemovedAccount { account: account.clone(), stored }))
+            Ok(Some(RemovedAccount { account: account.clone(), stored, is_abandoned }))
         })
     }
 

@@ -47,6 +47,9 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArgument
         context.ui.say(format_args!("✓ Removed {name} from {registry}"));
         let ending = context.ui.while_waiting("Ending the login", || forgotten.end());
         print_ending(context, &registry, &ending);
+        if forgotten.is_abandoned {
+            context.ui.note("the store still has the secret");
+        }
         removed.push(name.clone());
         endings.insert(name.to_string(), word(&ending));
     }
@@ -54,9 +57,6 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArgument
         buildx::mend(context);
         pin::drop_orphans(context, &removed)?;
         let after = context.accounts.registry_accounts(&registry)?;
-        if arguments.force {
-            context.ui.note("the store still has the secret");
-        }
         if !after.accounts.is_empty() && after.default_account().is_none() {
             let (others, name) = match after.accounts.as_slice() {
                 [only] => (String::new(), text::quote(only.name.as_str())),

@@ -150,6 +150,9 @@ exit 0
 
 "#]]);
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
+    sandbox.store("ghcr.io", "b", "pw");
+    let forced = sandbox.run(&["logout", "ghcr.io", "--force"], "");
+    assert!(forced.stderr.contains("Removed b") && !forced.stderr.contains("still has"), "{forced:?}");
 }
 
 #[test]
