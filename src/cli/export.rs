@@ -217,7 +217,7 @@ fn warn(context: &CommandContext<'_>, chosen: &[ExportAccount], exported: &Expor
         let until = context.accounts.stored(account).ok().flatten().and_then(|stored| stored.expires_at);
         let left = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
         let end = match left {
-            Some(left) => format!("expires in {} minutes", left.as_secs() / 60),
+            Some(left) => format!("expires in {}", count(left.as_secs() / 60, "minute")),
             None => "may expire soon".to_owned(),
         };
         context.ui.note(format_args!(
