@@ -19,7 +19,10 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::AccountEdit) -
     let (registry, name) = named(context, host, name, "account edit", &flags(arguments))?;
     let change = AccountChange::read(context, &registry, arguments)?;
     context.accounts.refuse_env_account(&registry, &name)?;
-    change.refuse_agent(context, &registry, &name)?;
+    let has_rule = |account: &Account| !account.callers.is_empty();
+    if change.callers.is_some() && context.accounts.only_of(&registry)?.account(name.as_str()).is_some_and(has_rule) {
+        callers::refuse_agent()?;
+    }
     let changed = context.accounts.change(|edit| change.apply(context, edit, &registry, &name))?;
     let candidates = context.accounts.registry_accounts(&registry)?;
     let account = context.account(&candidates, changed.as_str())?;
@@ -68,21 +71,6 @@ impl AccountChange {
         }
     }
 
-    /// Fails if a coding agent changes an existing caller rule.
-    fn refuse_agent(
-        &self,
-        context: &CommandContext<'_>,
-        registry: &Registry,
-        name: &AccountName,
-    ) -> Result<(), Failure> {
-        if self.callers.is_none() {
-            return Ok(());
-        }
-        let accounts = context.accounts.only_of(registry)?;
-        let has_rule = accounts.account(name.as_str()).is_some_and(|account| !account.callers.is_empty());
-        if has_rule { callers::refuse_agent() } else { Ok(()) }
-    }
-
     /// Changes the account `name`, and returns the account's name after the change.
     fn apply(
         &self,
@@ -100,7 +88,10 @@ impl AccountChange {
             account.purpose = purpose.operation();
         }
         if let Some(callers) = &self.callers {
-            refuse_unknown_rule(&account)?;
+            if account.callers.unknown.is_some() {
+                let what = format!("a newer Ensign wrote the caller rules of {}", account.name);
+                return Err(Problem::new(what, "use the newer Ensign to change the rules").into());
+            }
             account.callers = callers.applied_to(&account.callers);
         }
         if self.images.is_some() || self.purpose.is_some() || self.callers.is_some() {
@@ -141,14 +132,6 @@ fn print_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Fai
         context.ui.say(format_args!("  May ask   {callers}"));
     }
     Ok(())
-}
-
-fn refuse_unknown_rule(account: &Account) -> Result<(), Problem> {
-    if account.callers.unknown.is_none() {
-        return Ok(());
-    }
-    let what = format!("a newer Ensign wrote the caller rules of {}", account.name);
-    Err(Problem::new(what, "use the newer Ensign to change the rules"))
 }
 
 /// Returns the typed flags as text, so that a hint can repeat the command.

@@ -156,39 +156,34 @@ fn ask(
 }
 
 fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult) -> Result<CheckLine, Failure> {
-    let (secret, asked) = match finding {
-        CheckResult::RegistryReply(secret, asked) => (secret, asked),
-        CheckResult::Failed(failure) => return Ok(failed(account, &failure)),
-        CheckResult::Pattern => return Ok(not_asked(account)),
+    let (registry, name) = (&account.registry, &account.name);
+    let (verdict, code, message) = match finding {
+        CheckResult::RegistryReply(secret, asked) => {
+            let mut subject = CheckSubject::of_login(account.clone(), secret);
+            let verdict = subject.keep(context, asked)?;
+            let report = describe_login(verdict, &subject);
+            subject.judge(context, &report);
+            return Ok(CheckLine { text: subject.line(&report), json: subject.json(&report), code: report.code });
+        }
+        CheckResult::Pattern => {
+            ("not-asked", 0, format!("{registry} matches many registries: `check HOST` asks one of them about {name}"))
+        }
+        CheckResult::Failed(failure) => {
+            let (what, hint) = failure.parts();
+            let hint = hint.map_or(String::new(), |hint| format!(": {hint}"));
+            let verdict = if failure.code() == 3 { "missing" } else { "unverified" };
+            (verdict, failure.code(), one_line(&format!("{what}{hint}"), 300))
+        }
     };
-    let mut subject = CheckSubject::of_login(account.clone(), secret);
-    let verdict = subject.keep(context, asked)?;
-    let report = describe_login(verdict, &subject);
-    subject.judge(context, &report);
-    Ok(CheckLine { text: subject.line(&report), json: subject.json(&report), code: report.code })
-}
-
-fn not_asked(account: &Account) -> CheckLine {
-    let (registry, name) = (&account.registry, &account.name);
-    let message = format!("{registry} matches many registries: `check HOST` asks one of them about {name}");
     let json = json!({
-        "status": "success", "verdict": "not-asked", "message": message,
+        "status": if code == 0 { "success" } else { "failure" }, "verdict": verdict, "message": message,
         "registry": registry.as_str(), "account": name.as_str(), "username": account.username.as_str(),
     });
-    CheckLine { text: format!("– {message}"), json, code: 0 }
-}
-
-fn failed(account: &Account, failure: &Failure) -> CheckLine {
-    let (registry, name) = (&account.registry, &account.name);
-    let (what, hint) = failure.parts();
-    let hint = hint.map_or(String::new(), |hint| format!(": {hint}"));
-    let message = one_line(&format!("{what}{hint}"), 300);
-    let code = failure.code();
-    let json = json!({
-        "status": "failure", "verdict": if code == 3 { "missing" } else { "unverified" }, "message": message,
-        "registry": registry.as_str(), "account": name.as_str(), "username": account.username.as_str(),
-    });
-    CheckLine { text: format!("✗ {registry} was not asked about {name}: {message}"), json, code }
+    let text = match code {
+        0 => format!("– {message}"),
+        _ => format!("✗ {registry} was not asked about {name}: {message}"),
+    };
+    Ok(CheckLine { text, json, code })
 }
 
 #[cfg(test)]

@@ -69,19 +69,17 @@ fn set_fallback(context: &CommandContext<'_>, helper: Option<&HelperName>) -> Re
 /// missing.
 fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failure> {
     let name = text.strip_prefix("docker-credential-").unwrap_or(text);
-    let is_ours =
-        || Failure::usage(format!("`{text}` is Ensign itself, which would ask itself"), "name another helper");
     let helper: HelperName = match name.parse() {
-        Ok(helper) => helper,
-        Err(()) if HelperName::fits(name) => return Err(is_ours()),
-        Err(()) => {
+        Ok(helper) if !helpers::is_ensign(&helper) => helper,
+        Err(()) if !HelperName::fits(name) => {
             let what = format!("`{text}` is not a helper's name");
             return Err(Failure::usage(what, "give the NAME of docker-credential-NAME, as in `ecr-login`"));
         }
+        _ => {
+            let what = format!("`{text}` is Ensign itself, which would ask itself");
+            return Err(Failure::usage(what, "name another helper"));
+        }
     };
-    if helpers::is_ensign(&helper) {
-        return Err(is_ours());
-    }
     if let Some(missing) = helpers::missing(&helper) {
         context.ui.note(format_args!("{}, so clients get no login there", missing.message));
     }

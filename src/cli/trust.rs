@@ -65,10 +65,8 @@ fn describe(
     project: &ProjectAccounts,
 ) -> Result<(), Failure> {
     let changed = if standing == TrustState::Changed { ", which has changed since you trusted it," } else { "" };
-    context.ui.say(format_args!(
-        "{shown}{changed} names these accounts for commands in {} and below:",
-        folder_of(context, &project.file)
-    ));
+    let folder = project.file.parent().map(|folder| context.env.shorten_home(folder)).unwrap_or_default();
+    context.ui.say(format_args!("{shown}{changed} names these accounts for commands in {folder} and below:"));
     let width = project.accounts.iter().map(|(registry, _)| registry.as_str().len()).max().unwrap_or_default();
     for (registry, name) in &project.accounts {
         let note = match context.accounts.registry_accounts(registry)?.account(name.as_str()) {
@@ -82,10 +80,6 @@ fn describe(
         context.ui.note(unknown);
     }
     Ok(())
-}
-
-fn folder_of(context: &CommandContext<'_>, file: &Path) -> String {
-    file.parent().map(|folder| context.env.shorten_home(folder)).unwrap_or_default()
 }
 
 fn revoke(context: &CommandContext<'_>, path: &Path) -> Result<ExitCode, Failure> {

@@ -116,15 +116,11 @@ fn program(typed: &str) -> Result<caller::Program, Failure> {
 /// Reads the name of a registry or an image. A text without a path is a registry if the text has a dot or a port. Any
 /// other text is an image.
 pub(super) fn registry_or_image(text: &str) -> Result<(Registry, Option<ImageReference>), Failure> {
-    let registry = text.parse::<Registry>().ok().filter(|_| text.contains(['.', ':']) || text == "localhost");
-    match registry {
-        Some(registry) => Ok((registry, None)),
-        None => parse_image(text).map(|image| (image.registry().clone(), Some(image))),
+    if let Some(registry) = text.parse().ok().filter(|_| text.contains(['.', ':']) || text == "localhost") {
+        return Ok((registry, None));
     }
-}
-
-fn parse_image(text: &str) -> Result<ImageReference, Failure> {
-    text.parse().map_err(|error| {
+    let image: ImageReference = text.parse().map_err(|error| {
         Failure::usage(format!("`{text}` is not an image: {error}"), "name the image as in `ghcr.io/acme/app:1`")
-    })
+    })?;
+    Ok((image.registry().clone(), Some(image)))
 }
