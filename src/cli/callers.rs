@@ -16,7 +16,13 @@ use crate::system::text::{one_line, quote};
 
 /// `grant`: allows Ensign to hand out an account for a limited time.
 pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArguments) -> Result<ExitCode, Failure> {
-    let span = if arguments.end { Duration::ZERO } else { duration::parse(&arguments.span, "for a grant", "12h")? };
+    let span = match duration::parse(&arguments.span, "for a grant", "12h")? {
+        _ if arguments.end => Duration::ZERO,
+        Duration::ZERO => {
+            return Err(Failure::usage("a grant for no time allows nothing", "use `--end` to end a grant"));
+        }
+        span => span,
+    };
     let (host, name, flags) = (&arguments.host, arguments.account.as_deref(), format!(" --for {}", arguments.span));
     let (registry, name) = account::named(context, host, name, "grant", &flags)?;
     let candidates = context.accounts.only_of(&registry)?;

@@ -259,7 +259,7 @@ exit 0
     sandbox.ok(&["grant", HOST, "work", "--for", "1s"], "");
     std::thread::sleep(std::time::Duration::from_millis(1100));
     assert_eq!(sandbox.run(&["get"], HOST), Run::not_found());
-    for wrong in [&["--for", "13h"][..], &["--for", "soon"], &["--for", "1m", "--end"]] {
+    for wrong in [&["--for", "13h"][..], &["--for", "0s"], &["--for", "soon"], &["--for", "1m", "--end"]] {
         assert_eq!(sandbox.run(&[&["grant", HOST, "work"], wrong].concat(), "").code, Some(2), "{wrong:?}");
     }
     edit(&sandbox, &["--grant", "optional"]);
