@@ -39,9 +39,6 @@ pub(crate) enum ExternalError {
     Failed(Problem),
 }
 
-/// The longest accepted output in bytes, much longer than any secret that fits into a header.
-const ANSWER_LIMIT: usize = 1 << 20;
-
 /// Runs the program within `patience`. If a person waits, the program may prompt on the terminal, and an error quotes
 /// the end of the program's messages.
 pub(crate) fn ask(
@@ -121,16 +118,9 @@ fn run(
     if audience == Audience::Client {
         env_remove.push("GPG_TTY".to_owned()); // gpg must not prompt on a client's terminal
     }
-    let arguments = &request.arguments;
-    programs::call(&ProgramCall {
-        program,
-        arguments,
-        env: &env,
-        env_remove: &env_remove,
-        stdin,
-        limit: ANSWER_LIMIT,
-        deadline,
-    })
+    let arguments: Vec<_> = request.arguments.iter().map(String::as_str).collect();
+    let usual = ProgramCall::new(program, &arguments, deadline);
+    programs::call(&ProgramCall { env: &env, env_remove: &env_remove, stdin, ..usual })
 }
 
 /// Returns the program's path. A relative path is an error, because it would refer to a different file in every working

@@ -3,7 +3,6 @@
 //! An update replaces the program by a rename in the program's own folder, so that the name always leads to a working
 //! program.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use super::{PROGRAM, Version};
 use crate::model::Problem;
 use crate::system::env;
 use crate::system::files::{self, InstalledFile, Lock};
-use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
+use crate::system::programs::{self, ProgramCall, ProgramOutput};
 use crate::system::text::one_line;
 
 /// The place where this program is installed.
@@ -37,7 +36,6 @@ const INSTALLED_BY: &str = "lib/ensign/installed-by";
 const LOCK: &str = "lib/ensign/update.lock";
 
 const RECORD_LIMIT: u64 = 4096;
-const ANSWER_LIMIT: usize = 64 << 10;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 impl Installation {
@@ -146,13 +144,5 @@ impl Installation {
 
 /// Runs an Ensign program with one word as its argument.
 fn ask(program: &Path, word: &str) -> Result<ProgramOutput> {
-    programs::call(&ProgramCall {
-        program,
-        arguments: &[word.to_owned()],
-        env: &BTreeMap::new(),
-        env_remove: &[],
-        stdin: Stdin::Closed,
-        limit: ANSWER_LIMIT,
-        deadline: DEADLINE,
-    })
+    programs::call(&ProgramCall::new(program, &[word], DEADLINE))
 }

@@ -17,8 +17,7 @@ pub(crate) fn exec(command: &[OsString], variable: &str, value: &str) -> Result<
     let run = locate(program).and_then(|path| {
         let mut process = Command::new(path);
         process.args(words).env(variable, value);
-        imp::set_name(&mut process, program);
-        imp::run(process)
+        run(process, program)
     });
     run.with_context(|| format!("could not run `{}`", program.to_string_lossy()))
 }
@@ -48,42 +47,24 @@ pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
 fn locate(program: &OsStr) -> io::Result<PathBuf> {
     let path = Path::new(program);
     if path.components().count() > 1 || path.has_root() {
-        return Ok(if path.is_absolute() {
-            path.to_owned()
-        } else {
-            env::current_dir().unwrap_or_default().join(path)
-        });
+        return Ok(env::current_dir().unwrap_or_default().join(path));
     }
     let name = program.to_string_lossy();
     let name = if cfg!(windows) { name.trim_end_matches(".exe") } else { &*name };
-    let found = programs::find(name).or_else(|| programs::find_file(name));
-    found.ok_or_else(|| {
+    programs::find_file(name).ok_or_else(|| {
         io::Error::new(io::ErrorKind::NotFound, "there is no such program in an absolute folder of PATH")
     })
 }
 
+/// Replaces this process by `process`. The program gets the name (`argv[0]`) that the person typed, as in a shell.
 #[cfg(unix)]
-mod imp {
+fn run(mut process: Command, name: &OsStr) -> io::Result<ExitCode> {
     use std::os::unix::process::CommandExt;
-
-    /// Sets the program's name (`argv[0]`) to the name that the person typed, as a shell does.
-    pub(super) fn set_name(process: &mut std::process::Command, name: &std::ffi::OsStr) {
-        process.arg0(name);
-    }
-
-    pub(super) fn run(mut process: std::process::Command) -> std::io::Result<std::process::ExitCode> {
-        Err(process.exec())
-    }
+    Err(process.arg0(name).exec())
 }
 
 #[cfg(not(unix))]
-mod imp {
-    use std::process::ExitCode;
-
-    pub(super) fn set_name(_: &mut std::process::Command, _: &std::ffi::OsStr) {}
-
-    pub(super) fn run(mut process: std::process::Command) -> std::io::Result<ExitCode> {
-        let code = process.status()?.code().and_then(|code| u8::try_from(code).ok());
-        Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
-    }
+fn run(mut process: Command, _: &OsStr) -> io::Result<ExitCode> {
+    let code = process.status()?.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

@@ -1,16 +1,14 @@
 //! Finds the `PATH` that programs get from the desktop's session or from `sudo`.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
 use super::files;
-use super::programs::{self, ProgramCall, Stdin};
+use super::programs::{self, ProgramCall};
 
 /// The longest wait for the session's answer. The session answers at once or never.
 const DEADLINE: Duration = Duration::from_secs(2);
-const LIMIT: usize = 1 << 20;
 const SUDOERS_LIMIT: u64 = 1 << 20;
 
 /// The `PATH` that `sudo` sets on Debian, Ubuntu and Fedora. On most systems only root can read `/etc/sudoers`, so this
@@ -24,18 +22,8 @@ pub(crate) fn session_path() -> Option<OsString> {
     } else {
         ("systemctl", &["--user", "show-environment"])
     };
-    let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
-    let path = programs::find(program)?;
-    let call = ProgramCall {
-        program: &path,
-        arguments: &arguments,
-        env: &BTreeMap::new(),
-        env_remove: &[],
-        stdin: Stdin::Closed,
-        limit: LIMIT,
-        deadline: DEADLINE,
-    };
-    let output = programs::call(&call).ok().filter(|output| output.success)?;
+    let output = programs::call(&ProgramCall::new(&programs::find(program)?, arguments, DEADLINE)).ok()?;
+    let output = Some(output).filter(|output| output.success)?;
     let text = String::from_utf8_lossy(&output.stdout);
     let path = if cfg!(target_os = "macos") { Some(text.trim().to_owned()) } else { path_in(&text) };
     path.filter(|path| !path.is_empty()).map(OsString::from)

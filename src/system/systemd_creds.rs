@@ -4,7 +4,6 @@
 //! A secret of root is sealed for the system. A secret of another user is sealed for this user, which needs systemd
 //! 256.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,8 +17,6 @@ use crate::model::Problem;
 /// The paths of `systemd-creds` on most systems. `PATH` is not searched, because the program gets the secret.
 const PROGRAMS: [&str; 3] =
     ["/usr/bin/systemd-creds", "/bin/systemd-creds", "/run/current-system/sw/bin/systemd-creds"];
-
-const LIMIT: usize = 64 << 10;
 
 /// Seals a secret, which can be opened only with the same `name`.
 pub(crate) fn encrypt(name: &str, secret: &[u8], deadline: Duration) -> Result<Vec<u8>> {
@@ -38,19 +35,13 @@ fn program() -> Result<PathBuf, Problem> {
 }
 
 fn run(program: &Path, verb: &str, name: &str, input: &[u8], deadline: Duration) -> Result<Zeroizing<Vec<u8>>> {
-    let scope = if programs::is_root() { vec![] } else { vec!["--user".to_owned()] };
-    let words = [verb.to_owned(), format!("--name={name}"), "-".into(), "-".into()];
-    let arguments: Vec<_> = scope.into_iter().chain(words).collect();
+    let name = format!("--name={name}");
+    let words = ["--user", verb, &name, "-", "-"];
+    let arguments = if programs::is_root() { &words[1..] } else { &words };
     let env_remove: Vec<_> = super::env::ours().collect();
-    let ProgramOutput { success, stdout, stderr, .. } = programs::call(&ProgramCall {
-        program,
-        arguments: &arguments,
-        env: &BTreeMap::new(),
-        env_remove: &env_remove,
-        stdin: Stdin::Bytes(input),
-        limit: LIMIT,
-        deadline,
-    })?;
+    let usual = ProgramCall::new(program, arguments, deadline);
+    let call = ProgramCall { env_remove: &env_remove, stdin: Stdin::Bytes(input), ..usual };
+    let ProgramOutput { success, stdout, stderr, .. } = programs::call(&call)?;
     if success { Ok(stdout) } else { Err(failed(verb, &String::from_utf8_lossy(&stderr)).into()) }
 }
 

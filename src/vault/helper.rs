@@ -97,7 +97,7 @@ fn erase(helper: &HelperName, account: &Account) -> Result<()> {
 fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Result<ProgramOutput> {
     let program = helper.program();
     // The helper must be in an absolute folder, because a relative folder in PATH may contain somebody else's program.
-    let path = programs::find(&program).or_else(|| programs::find_file(&program));
+    let path = programs::find_file(&program);
     let path = path.with_context(|| format!("could not run `{program}`: no absolute folder of PATH has it"));
     path.and_then(|path| programs::run(&path, verb, input, DEADLINE)).map_err(|error| {
         let what = format!("the secret of {} on {} is out of reach: {error:#}", account.name, account.registry);

@@ -1,7 +1,6 @@
 //! `HelperHealth`: tells whether other helpers answer. Requests the lists of all helpers at the same time, without
 //! variables by which a helper could prompt a person.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::helper_logins::{is_list, locate};
@@ -55,15 +54,9 @@ fn health(helper: &HelperName) -> HelperHealth {
     }
     let env_remove: Vec<_> = env::ours().chain(SCREENS.map(str::to_owned)).collect();
     let began = Instant::now();
-    let answer = programs::call(&ProgramCall {
-        program: &program,
-        arguments: &["list".to_owned()],
-        env: &BTreeMap::new(),
-        env_remove: &env_remove,
-        stdin: Stdin::Bytes(b"unused"),
-        limit: LIMIT,
-        deadline: DEADLINE,
-    });
+    let usual = ProgramCall::new(&program, &["list"], DEADLINE);
+    let stdin = Stdin::Bytes(b"unused");
+    let answer = programs::call(&ProgramCall { env_remove: &env_remove, stdin, limit: LIMIT, ..usual });
     match answer {
         Ok(ProgramOutput { success: true, stdout, .. }) if is_list(&stdout) => HelperHealth::Answers,
         Ok(ProgramOutput { success: true, .. }) => HelperHealth::Nonsense,

@@ -127,7 +127,7 @@ fn ask(helper: &HelperName, verb: &str, input: &[u8], patience: Duration) -> Res
 
 pub(super) fn locate(helper: &HelperName) -> Result<PathBuf, HelperRefusal> {
     let program = helper.program();
-    programs::find(&program).or_else(|| programs::find_file(&program)).ok_or_else(|| {
+    programs::find_file(&program).ok_or_else(|| {
         let cure = format!("install `{program}`, or remove its name from the config");
         HelperRefusal::NotInstalled(Problem::new(format!("`{program}` is not installed"), cure))
     })

@@ -18,9 +18,5 @@ pub(crate) fn named(begin: &str) -> Vec<String> {
 }
 
 fn without_suffix(name: &str) -> &str {
-    imp::SUFFIXES
-        .iter()
-        .filter(|suffix| !suffix.is_empty())
-        .find_map(|suffix| name.strip_suffix(suffix))
-        .unwrap_or(name)
+    imp::SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
 }

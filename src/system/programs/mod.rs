@@ -5,7 +5,6 @@ mod listing;
 mod rehearsal;
 #[cfg(unix)]
 mod unix;
-mod version;
 #[cfg(not(unix))]
 mod windows;
 
@@ -26,17 +25,17 @@ use zeroize::Zeroizing;
 use super::ancestors::{self, Process};
 use super::{client_env, env, threads};
 use crate::model::count;
+pub(crate) use imp::is_root;
 pub(crate) use rehearsal::rehearse;
 #[cfg(unix)]
 use unix as imp;
-pub(crate) use version::version_text;
 #[cfg(not(unix))]
 use windows as imp;
 
 /// A program to run, with its input and limits.
 pub(crate) struct ProgramCall<'c> {
     pub(crate) program: &'c Path,
-    pub(crate) arguments: &'c [String],
+    pub(crate) arguments: &'c [&'c str],
     /// Variables to set for the program. The program also inherits Ensign's environment without the variables in
     /// `env_remove`.
     pub(crate) env: &'c BTreeMap<String, String>,
@@ -45,6 +44,15 @@ pub(crate) struct ProgramCall<'c> {
     /// The maximum size of the program's stdout in bytes. Longer output is an error.
     pub(crate) limit: usize,
     pub(crate) deadline: Duration,
+}
+
+impl<'c> ProgramCall<'c> {
+    /// Creates a call with Ensign's own environment, no input, and at most 1 MiB of output.
+    pub(crate) fn new(program: &'c Path, arguments: &'c [&'c str], deadline: Duration) -> Self {
+        static NO_VARIABLES: BTreeMap<String, String> = BTreeMap::new();
+        let (env, limit) = (&NO_VARIABLES, 1 << 20);
+        Self { program, arguments, env, env_remove: &[], stdin: Stdin::Closed, limit, deadline }
+    }
 }
 
 /// The program's input.
@@ -89,15 +97,16 @@ const LAST_WORDS_GRACE: Duration = Duration::from_secs(1);
 /// program.
 pub(crate) fn run(program: &Path, argument: &str, input: &[u8], deadline: Duration) -> Result<ProgramOutput> {
     let env_remove: Vec<_> = env::ours().collect();
-    call(&ProgramCall {
-        program,
-        arguments: &[argument.to_owned()],
-        env: &BTreeMap::new(),
-        env_remove: &env_remove,
-        stdin: Stdin::Bytes(input),
-        limit: STORE_LIMIT,
-        deadline,
-    })
+    let (stdin, limit) = (Stdin::Bytes(input), STORE_LIMIT);
+    call(&ProgramCall { env_remove: &env_remove, stdin, limit, ..ProgramCall::new(program, &[argument], deadline) })
+}
+
+/// Runs a program with the argument `version` and returns its output; `None` if the program fails. A program prints its
+/// version at once or never.
+pub(crate) fn version_text(program: &Path) -> Option<String> {
+    let answer = call(&ProgramCall::new(program, &["version"], Duration::from_secs(2)));
+    let output = answer.ok().filter(|output| output.success)?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Runs a program and returns its output. A program that runs beyond the deadline is killed with its children.
@@ -157,10 +166,10 @@ pub(crate) fn find_on(path: &OsStr, name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(path), name, is_program)
 }
 
-/// Finds a file on `PATH` even if the file is not executable. When such a file is run, the system's error says what is
-/// wrong.
+/// Finds a program on `PATH`, or else a file that is not executable. When such a file is run, the system's error says
+/// what is wrong.
 pub(crate) fn find_file(name: &str) -> Option<PathBuf> {
-    find_in(std::env::split_paths(&env::variable("PATH")?), name, Path::is_file)
+    find(name).or_else(|| find_in(std::env::split_paths(&env::variable("PATH")?), name, Path::is_file))
 }
 
 fn find_in(folders: impl Iterator<Item = PathBuf>, name: &str, is_program: impl Fn(&Path) -> bool) -> Option<PathBuf> {
@@ -171,11 +180,6 @@ fn find_in(folders: impl Iterator<Item = PathBuf>, name: &str, is_program: impl 
 /// Tells whether the path is an executable file.
 pub(crate) fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && imp::is_executable(&metadata))
-}
-
-/// Tells whether Ensign, and so every program that it starts, runs as root.
-pub(super) fn is_root() -> bool {
-    imp::is_root()
 }
 
 /// Tells whether `path` is Ensign's own program file, or a link to this file.
@@ -316,18 +320,11 @@ mod tests {
     use super::*;
 
     fn sh(script: &str, stdin: Stdin<'_>, deadline: Duration) -> Result<ProgramOutput> {
-        let arguments = ["-c".to_owned(), script.to_owned()];
         let env = BTreeMap::from([("ADDED".to_owned(), "yes".to_owned())]);
-        let (program, env_remove) = (Path::new("/bin/sh"), ["REMOVED".to_owned(), "HOME".to_owned()]);
-        call(&ProgramCall {
-            program,
-            arguments: &arguments,
-            env: &env,
-            env_remove: &env_remove,
-            stdin,
-            limit: 1 << 10,
-            deadline,
-        })
+        let env_remove = ["REMOVED".to_owned(), "HOME".to_owned()];
+        let (program, arguments) = (Path::new("/bin/sh"), ["-c", script]);
+        let usual = ProgramCall::new(program, &arguments, deadline);
+        call(&ProgramCall { env: &env, env_remove: &env_remove, stdin, limit: 1 << 10, ..usual })
     }
 
     const LONG: Duration = Duration::from_secs(20);

@@ -1,6 +1,5 @@
 //! Starts Ensign's own program as a client does, so that `doctor` can check the answer.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -22,11 +21,8 @@ pub(crate) fn rehearse(
     imp::lead_a_group(&mut command);
     command.env("ENSIGN_JOURNAL", "off").current_dir(std::path::MAIN_SEPARATOR_STR);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (env, stdin) = (BTreeMap::new(), Stdin::Bytes(input));
-    run_child(
-        command,
-        &ProgramCall { program, arguments: &[], env: &env, env_remove: &[], stdin, limit: STORE_LIMIT, deadline },
-    )
+    let (stdin, limit) = (Stdin::Bytes(input), STORE_LIMIT);
+    run_child(command, &ProgramCall { stdin, limit, ..ProgramCall::new(program, &[], deadline) })
 }
 
 /// Returns a command that runs a shell under the client's name. In this command line, `-c SCRIPT` is parsed as Docker's

@@ -19,7 +19,8 @@ pub(super) fn is_same_file(first: &Metadata, other: &Metadata) -> bool {
     (first.dev(), first.ino()) == (other.dev(), other.ino())
 }
 
-pub(super) fn is_root() -> bool {
+/// Tells whether Ensign, and so every program that it starts, runs as root.
+pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 

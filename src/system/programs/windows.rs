@@ -15,7 +15,7 @@ pub(super) fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
     false
 }
 
-pub(super) fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     false
 }
 
