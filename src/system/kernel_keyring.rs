@@ -5,49 +5,27 @@
 //! `su` or `sudo`, or in a container with its own users, run as other users. The kernel removes the keyring after the
 //! user's last process has ended, or when the machine stops.
 
-use std::fmt;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-/// The reason why the kernel's keyring could not be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KernelKeyringError(String);
-
-/// Returns the bytes of an entry; `None` if the keyring has no entry `name` of this length, or the entry may not be
-/// read.
-pub(crate) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
-    imp::read(name)
-}
-
-/// Adds or replaces an entry, which the kernel removes after `time`.
-pub(crate) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), KernelKeyringError> {
-    imp::write(name, bytes, time)
-}
-
-/// Removes an entry, and returns whether the entry existed.
-pub(crate) fn remove(name: &str) -> Result<bool, KernelKeyringError> {
-    imp::remove(name)
-}
-
-impl fmt::Display for KernelKeyringError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+pub(crate) use imp::{read, remove, write};
 
 #[cfg(target_os = "linux")]
 mod imp {
-    use super::{Duration, KernelKeyringError, Zeroizing};
+    use super::{Duration, Zeroizing};
     use linux_keyutils::{KeyError, KeyPermissionsBuilder, KeyRing, KeyRingIdentifier, Permission};
 
-    pub(super) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
+    /// Returns the bytes of an entry; `None` if the keyring has no entry `name` of this length, or the entry may not be
+    /// read.
+    pub(crate) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
         let key = ring().and_then(|ring| ring.search(name)).ok()?;
         let mut bytes = Zeroizing::new([0; LENGTH]);
         (key.read(&mut *bytes).ok()? == LENGTH).then_some(bytes)
     }
 
-    pub(super) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), KernelKeyringError> {
+    /// Adds or replaces an entry, which the kernel removes after `time`. An error says why the keyring cannot be used.
+    pub(crate) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), String> {
         // The user may also read the entry from a session that does not possess the keyring, such as cron's.
         let user = Permission::VIEW | Permission::READ | Permission::SEARCH | Permission::WRITE | Permission::SETATTR;
         let permissions = KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(user).build();
@@ -60,7 +38,8 @@ mod imp {
         })
     }
 
-    pub(super) fn remove(name: &str) -> Result<bool, KernelKeyringError> {
+    /// Removes an entry, and returns whether the entry existed.
+    pub(crate) fn remove(name: &str) -> Result<bool, String> {
         let ring = ring().map_err(unavailable)?;
         match ring.search(name) {
             Ok(key) => {
@@ -76,14 +55,14 @@ mod imp {
         KeyRing::from_special_id(KeyRingIdentifier::User, false)
     }
 
-    fn unavailable(error: KeyError) -> KernelKeyringError {
-        KernelKeyringError(match error {
+    fn unavailable(error: KeyError) -> String {
+        match error {
             KeyError::PermissionDenied | KeyError::AccessDenied | KeyError::OperationNotSupported => {
                 "the kernel's keyring may not be used here, as in most containers".to_owned()
             }
             KeyError::Unknown(code) => format!("the kernel's keyring failed with error {code}"),
             error => format!("the kernel's keyring failed: {error}"),
-        })
+        }
     }
 
     #[cfg(test)]
@@ -113,17 +92,17 @@ mod imp {
 
 #[cfg(not(target_os = "linux"))]
 mod imp {
-    use super::{Duration, KernelKeyringError, Zeroizing};
+    use super::{Duration, Zeroizing};
 
-    pub(super) fn read<const LENGTH: usize>(_: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
+    pub(crate) fn read<const LENGTH: usize>(_: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
         None
     }
 
-    pub(super) fn write(_: &str, _: &[u8], _: Duration) -> Result<(), KernelKeyringError> {
-        Err(KernelKeyringError("this system has no keyring in its kernel".to_owned()))
+    pub(crate) fn write(_: &str, _: &[u8], _: Duration) -> Result<(), String> {
+        Err("this system has no keyring in its kernel".to_owned())
     }
 
-    pub(super) fn remove(_: &str) -> Result<bool, KernelKeyringError> {
+    pub(crate) fn remove(_: &str) -> Result<bool, String> {
         Ok(false)
     }
 }

@@ -203,7 +203,7 @@ impl<'e> DataKey<'e> {
             return Err(Problem::run("a change of the key was not finished", "store key --rotate").into());
         }
         if *holder == Holder::Passphrase {
-            try_kernel_keyring().map_err(|why| cannot_stay_open(&why))?;
+            probe_kernel_keyring().map_err(|why| cannot_stay_open(&why))?;
         }
         let key = match &before {
             Some(_) => self.current()?,
@@ -250,7 +250,7 @@ impl<'e> DataKey<'e> {
         asked
     }
 
-    fn cache(&self, key: &SealKey, time: Duration) -> Result<(), kernel_keyring::KernelKeyringError> {
+    fn cache(&self, key: &SealKey, time: Duration) -> Result<(), String> {
         if time.is_zero() { Ok(()) } else { kernel_keyring::write(&entry(&key.id()), key.bytes(), time) }
     }
 
@@ -283,17 +283,13 @@ impl<'e> DataKey<'e> {
 
 /// Tests whether the kernel's keyring works.
 pub(crate) fn probe_kernel_keyring() -> Result<(), String> {
-    try_kernel_keyring().map_err(|why| why.to_string())
-}
-
-fn try_kernel_keyring() -> Result<(), kernel_keyring::KernelKeyringError> {
     let (name, time) = ("ensign:probe", Duration::from_secs(1));
     kernel_keyring::write(name, &[1], time).and_then(|()| kernel_keyring::remove(name)).map(drop)
 }
 
 /// Returns the problem for a passphrase key that could not be cached. A person cannot type a passphrase while Docker
 /// calls Ensign.
-fn cannot_stay_open(why: &kernel_keyring::KernelKeyringError) -> Problem {
+fn cannot_stay_open(why: &str) -> Problem {
     let hint =
         "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";
     Problem::new(format!("a key behind a passphrase could not be kept open: {why}"), hint)
