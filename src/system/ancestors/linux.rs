@@ -22,9 +22,10 @@ struct Lineage {
     started: u64,
 }
 
-/// Yields Ensign's ancestor processes. The processes above the parent are read on demand, because a `get` seldom needs
-/// them.
-pub(super) fn all() -> impl Iterator<Item = Process> {
+/// Yields Ensign's ancestor processes, parent first. The iterator ends without an error at a process that has ended or
+/// is hidden (`hidepid`, another pid namespace). The processes above the parent are read on demand, because a `get`
+/// seldom needs them.
+pub(crate) fn all() -> impl Iterator<Item = Process> {
     let parent = parent_id();
     let mut last = None;
     let above = iter::from_fn(move || {
@@ -85,15 +86,18 @@ fn read_process(pid: u32) -> Option<Process> {
     Some(Process { id: pid, exe, words: split(&words) })
 }
 
-pub(super) fn has_terminal(process: u32) -> Option<bool> {
+/// Tells whether a process has a terminal; `None` if unknown.
+pub(crate) fn has_terminal(process: u32) -> Option<bool> {
     terminal(&String::from_utf8_lossy(&read(format!("/proc/{process}/stat").into())?))
 }
 
-pub(super) fn folder(process: u32) -> Option<PathBuf> {
+/// Returns the working directory of a process.
+pub(crate) fn folder(process: u32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{process}/cwd")).ok()
 }
 
-pub(super) fn variables(process: u32) -> Option<Vec<OsString>> {
+/// Returns the environment variables at a process's start, each as `NAME=VALUE`; `None` if the variables are hidden.
+pub(crate) fn variables(process: u32) -> Option<Vec<OsString>> {
     let bytes = read(format!("/proc/{process}/environ").into())?;
     let variables = bytes.split(|byte| *byte == 0).filter(|variable| !variable.is_empty());
     Some(variables.map(|variable| OsString::from_vec(variable.to_vec())).collect())

@@ -13,8 +13,9 @@ use linux as imp;
 #[cfg(not(target_os = "linux"))]
 use portable as imp;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
+
+pub(crate) use imp::{all, folder, has_terminal, variables};
 
 /// An ancestor process. This type does not implement `Debug`, because `words` may contain passwords.
 pub(crate) struct Process {
@@ -23,12 +24,6 @@ pub(crate) struct Process {
     pub(crate) exe: Option<PathBuf>,
     /// The words of the command line. The first word is the name by which the program was called.
     pub(crate) words: Vec<String>,
-}
-
-/// Yields Ensign's ancestor processes, parent first. The iterator ends without an error at a process that has ended or
-/// is hidden (`hidepid`, another pid namespace).
-pub(crate) fn all() -> impl Iterator<Item = Process> {
-    imp::all()
 }
 
 /// Ensign's ancestor processes, parent first.
@@ -44,23 +39,6 @@ const ANCESTORS_AT_MOST: usize = 256;
 /// Reads all ancestor processes.
 pub(crate) fn to_the_top() -> Ancestors {
     imp::to_the_top(ANCESTORS_AT_MOST)
-}
-
-/// Tells whether a process has a terminal; `None` if unknown. On systems other than Linux the function checks Ensign's
-/// own terminal, because a client and Ensign share a terminal.
-pub(crate) fn has_terminal(process: u32) -> Option<bool> {
-    imp::has_terminal(process)
-}
-
-/// Returns the working directory of a process.
-pub(crate) fn folder(process: u32) -> Option<PathBuf> {
-    imp::folder(process)
-}
-
-/// Returns the environment variables at a process's start, each as `NAME=VALUE`; `None` if the variables are hidden. On
-/// Windows the present values are returned.
-pub(crate) fn variables(process: u32) -> Option<Vec<OsString>> {
-    imp::variables(process)
 }
 
 #[cfg(all(test, target_os = "linux"))]

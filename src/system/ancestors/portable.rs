@@ -9,20 +9,19 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
 use super::{Ancestors, Process};
 
-pub(super) fn all() -> impl Iterator<Item = Process> {
+pub(crate) fn all() -> impl Iterator<Item = Process> {
     let mut system = System::new().ok();
     let this = sysinfo::get_current_pid().ok();
-    let mut child = system.as_mut().zip(this).and_then(|(system, this)| Lineage::read(system, this, nothing()));
+    let mut child = system.as_mut().zip(this).and_then(|(system, this)| read(system, this, nothing()).map(lineage));
     std::iter::from_fn(move || {
         let (system, below) = system.as_mut().zip(child.take())?;
         let pid = below.parent?;
         let kind = nothing().with_cmd(UpdateKind::Always).with_exe(UpdateKind::Always);
-        let parent = Lineage::read(system, pid, kind)?;
-        if parent.started > below.started {
+        let process = read(system, pid, kind)?;
+        if process.start_time() > below.started {
             return None; // the parent has ended, and its number was reused
         }
-        child = Some(parent);
-        let process = system.process(pid)?;
+        child = Some(lineage(process));
         let words = process.cmd().iter().map(text).collect();
         Some(Process { id: pid.as_u32(), exe: process.exe().map(Path::to_owned), words })
     })
@@ -39,13 +38,12 @@ pub(super) fn to_the_top(at_most: usize) -> Ancestors {
 
 fn has_hidden_parent(process: u32) -> bool {
     let Ok(mut system) = System::new() else { return true };
-    let Some(Lineage { parent, .. }) = Lineage::read(&mut system, Pid::from_u32(process), nothing()) else {
-        return true;
-    };
-    parent.is_some_and(|parent| parent.as_u32() > 1 && !cfg!(windows))
+    read(&mut system, Pid::from_u32(process), nothing())
+        .is_none_or(|process| process.parent().is_some_and(|parent| parent.as_u32() > 1 && !cfg!(windows)))
 }
 
-pub(super) fn has_terminal(_: u32) -> Option<bool> {
+/// Checks Ensign's own terminal, because a client and Ensign share a terminal.
+pub(crate) fn has_terminal(_: u32) -> Option<bool> {
     match File::open(if cfg!(windows) { "CONIN$" } else { "/dev/tty" }) {
         Ok(_) => Some(true),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
@@ -53,20 +51,16 @@ pub(super) fn has_terminal(_: u32) -> Option<bool> {
     }
 }
 
-pub(super) fn folder(process: u32) -> Option<PathBuf> {
-    let pid = Pid::from_u32(process);
+pub(crate) fn folder(process: u32) -> Option<PathBuf> {
     let mut system = System::new().ok()?;
-    let kind = nothing().with_cwd(UpdateKind::Always);
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, kind);
-    Some(system.process(pid)?.cwd()?.to_owned())
+    Some(read(&mut system, Pid::from_u32(process), nothing().with_cwd(UpdateKind::Always))?.cwd()?.to_owned())
 }
 
-pub(super) fn variables(process: u32) -> Option<Vec<OsString>> {
-    let pid = Pid::from_u32(process);
+/// Returns the environment variables at a process's start. On Windows the present values are returned.
+pub(crate) fn variables(process: u32) -> Option<Vec<OsString>> {
     let mut system = System::new().ok()?;
     let kind = nothing().with_environ(UpdateKind::Always);
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, kind);
-    let variables = system.process(pid)?.environ();
+    let variables = read(&mut system, Pid::from_u32(process), kind)?.environ();
     if variables.is_empty() { None } else { Some(variables.to_vec()) } // a hidden process shows no variables
 }
 
@@ -75,12 +69,13 @@ struct Lineage {
     parent: Option<Pid>,
 }
 
-impl Lineage {
-    fn read(system: &mut System, pid: Pid, kind: ProcessRefreshKind) -> Option<Self> {
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, kind);
-        let process = system.process(pid)?;
-        Some(Self { started: process.start_time(), parent: process.parent() })
-    }
+fn lineage(process: &sysinfo::Process) -> Lineage {
+    Lineage { started: process.start_time(), parent: process.parent() }
+}
+
+fn read(system: &mut System, pid: Pid, kind: ProcessRefreshKind) -> Option<&sysinfo::Process> {
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, kind);
+    system.process(pid)
 }
 
 fn nothing() -> ProcessRefreshKind {
