@@ -15,7 +15,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::model::Problem;
-use crate::system::digest::Hasher;
+use crate::system::digest::sha256;
 use crate::system::http::{Download, DownloadError, HttpClient, Limits, Url};
 use crate::system::text::one_line;
 use facts::fact;
@@ -114,9 +114,7 @@ impl ReleaseServer {
         let archive = self
             .fetch(&folder_of(version), &file, ARCHIVE_LIMIT, progress)
             .map_err(|error| self.explain(&error, &file, Some(version)))?;
-        let mut hasher = Hasher::new(&[]);
-        hasher.update(&archive);
-        if hasher.finish().sha256 != format!("sha256:{sum}") {
+        if sha256(&archive) != format!("sha256:{sum}") {
             return Err(tampered(&format!("{file} is not the signed file: its checksum differs")));
         }
         archive::program(&archive, &name, PROGRAM).map_err(|fault| tampered(&format!("{file} {fault}")))

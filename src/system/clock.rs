@@ -6,8 +6,7 @@ use std::time::Duration;
 #[cfg(unix)]
 pub(crate) fn thread_time() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
-    let now = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(now.tv_sec).unwrap_or_default(), u32::try_from(now.tv_nsec).unwrap_or_default())
+    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }
 
 /// Returns zero on Windows, where only unsafe code can read a thread's CPU time. On Windows, work is limited by steps

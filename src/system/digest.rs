@@ -46,8 +46,8 @@ impl Hasher {
     /// Returns the digests of all pieces together.
     pub(crate) fn finish(self) -> Digests {
         Digests {
-            sha256: named("sha256", self.sha256),
-            sha512: self.sha512.map(|sha512| named("sha512", sha512)),
+            sha256: format!("sha256:{}", hex_digits(self.sha256.finish().as_ref())),
+            sha512: self.sha512.map(|sha512| format!("sha512:{}", hex_digits(sha512.finish().as_ref()))),
             size: self.size,
         }
     }
@@ -97,17 +97,7 @@ pub(crate) fn hex_digits(bytes: &[u8]) -> String {
 
 /// Returns the SHA-256 digest of `bytes` in the form `sha256:…`.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    let mut context = Context::new(&SHA256);
-    context.update(bytes);
-    named("sha256", context)
-}
-
-fn named(algorithm: &str, context: Context) -> String {
-    let mut digest = format!("{algorithm}:");
-    for byte in context.finish().as_ref() {
-        let _ = write!(digest, "{byte:02x}");
-    }
-    digest
+    format!("sha256:{}", hex(Algorithm::Sha256, bytes))
 }
 
 #[cfg(test)]

@@ -58,10 +58,8 @@ impl Env {
         Ok(Self {
             config_dir: absolute("ENSIGN_CONFIG_DIR")?.or_else(config_dir),
             data_dir: absolute("ENSIGN_DATA_DIR")?.or_else(data_dir),
-            home: OnceCell::new(),
-            mounted: OnceCell::new(),
-            docker_config: None,
             account: variable("ENSIGN_ACCOUNT").map(|value| value.to_string_lossy().into_owned()),
+            ..Self::default()
         })
     }
 

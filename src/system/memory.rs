@@ -2,8 +2,22 @@
 
 /// Makes this process's memory private. The function must be called before the first secret is read. A failure is
 /// ignored.
+///
+/// On Linux only root can then read `exe` and `environ` in the `/proc` of this process. Programs that Ensign starts are
+/// not affected, because the kernel resets the setting at `execve` (prctl(2), `PR_SET_DUMPABLE`). On other Unix systems
+/// core files are limited to zero bytes, also for programs that Ensign starts. Windows writes no core files, and the
+/// administrator decides about error reports.
 pub(crate) fn keep_private() {
-    imp::keep_private();
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+    #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
 }
 
 /// Keeps the present memory of this process out of the swap, as far as the system allows. Memory that is allocated
@@ -15,31 +29,4 @@ pub(crate) fn keep_from_swap() {
         use rustix::mm::{MlockAllFlags, mlockall};
         let _ = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::ONFAULT);
     }
-}
-
-/// After this call only root can read `exe` and `environ` in the `/proc` of this process. Programs that Ensign starts
-/// are not affected, because the kernel resets the setting at `execve` (prctl(2), `PR_SET_DUMPABLE`).
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod imp {
-    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-
-    pub(super) fn keep_private() {
-        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    }
-}
-
-/// Limits core files to zero bytes. Programs that Ensign starts inherit this limit.
-#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
-mod imp {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-
-    pub(super) fn keep_private() {
-        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    }
-}
-
-/// Does nothing on Windows, because Windows writes no core files. The administrator decides about error reports.
-#[cfg(not(unix))]
-mod imp {
-    pub(super) fn keep_private() {}
 }

@@ -6,7 +6,7 @@
 
 use anyhow::{Result, anyhow};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
+use ring::hkdf::{HKDF_SHA256, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -23,15 +23,6 @@ const SALT: usize = 32;
 /// The purposes for which HKDF derives bytes: a key that seals one text, and the id of a key.
 const SEALS: &[u8] = b"ensign sealed v1";
 const NAMES: &[u8] = b"ensign key id v1";
-
-/// The length of a key's id in bytes.
-struct IdLength;
-
-impl KeyType for IdLength {
-    fn len(&self) -> usize {
-        8
-    }
-}
 
 impl SealKey {
     pub(crate) const LENGTH: usize = 32;
@@ -57,10 +48,13 @@ impl SealKey {
     /// Returns the key's id of 16 hexadecimal digits. Each key has a different id, and an id reveals nothing about its
     /// key.
     pub(crate) fn id(&self) -> String {
-        let mut id = [0; 8];
+        let mut id = [0; 32];
         let derived = Salt::new(HKDF_SHA256, &[]).extract(&*self.0);
-        derived.expand(&[NAMES], IdLength).and_then(|okm| okm.fill(&mut id)).expect("an id is not too long for HKDF");
-        super::digest::hex_digits(&id)
+        derived
+            .expand(&[NAMES], HKDF_SHA256)
+            .and_then(|okm| okm.fill(&mut id))
+            .expect("an id is not too long for HKDF");
+        super::digest::hex_digits(&id[..8])
     }
 
     /// Seals a text, which can be opened only with the same `about`.
