@@ -42,13 +42,10 @@ const MOST_ENTRIES: usize = 1000;
 
 const LIMIT: u64 = 1 << 20;
 
-/// Returns the unusable certificate files for a server with any of these names. `now` is compared with the expiry of
-/// each certificate.
-pub(super) fn faults(names: &[String], now: SystemTime) -> Vec<CertificateFault> {
-    let folders = roots().into_iter().flat_map(|root| files::entries(&root, MOST_ENTRIES));
-    let files = folders.filter(|folder| names.iter().any(|name| is_for(folder, name)));
-    let files = files.flat_map(|folder| files::entries(&folder, MOST_ENTRIES));
-    files.filter_map(|file| fault(&file, now).map(|why| CertificateFault { file, why })).collect()
+/// Returns the certificate files in `certs.d` that cannot be used, for a server with any of these names.
+pub(crate) fn certificate_faults(names: &[String]) -> Vec<CertificateFault> {
+    let now = SystemTime::now();
+    files_for(names).filter_map(|file| fault(&file, now).map(|why| CertificateFault { file, why })).collect()
 }
 
 fn fault(file: &Path, now: SystemTime) -> Option<String> {
@@ -73,31 +70,29 @@ fn fault(file: &Path, now: SystemTime) -> Option<String> {
 }
 
 impl Certificates {
-    /// Reads the certificate files for a server with any of these names, which are `HOST` or `HOST:PORT`.
+    /// Reads the certificate files for a server with any of these names, which are `HOST` or `HOST:PORT`. As in the
+    /// container tools, an unreadable file is skipped, because only root can read some of the machine's keys.
     pub(super) fn load(names: &[String]) -> Self {
         let mut all = Self::default();
-        for folder in roots().iter().flat_map(|root| files::entries(root, MOST_ENTRIES)) {
-            if names.iter().any(|name| is_for(&folder, name)) {
-                all.add(&folder);
-            }
-        }
-        all
-    }
-
-    /// Adds the certificates in a folder. As in the container tools, an unreadable file is skipped, because only root
-    /// can read some of the machine's keys.
-    fn add(&mut self, folder: &Path) {
-        for file in files::entries(folder, MOST_ENTRIES) {
+        for file in files_for(names) {
             let added = match file.extension().and_then(|extension| extension.to_str()) {
-                Some("crt") => read(&file).map(|text| self.authorities.extend(authorities(&text))),
-                Some("cert") => identity(&file).map(|identity| self.identities.push(identity)),
+                Some("crt") => read(&file).map(|text| all.authorities.extend(authorities(&text))),
+                Some("cert") => identity(&file).map(|identity| all.identities.push(identity)),
                 _ => Ok(()),
             };
             if let Err(why) = added {
                 request_log::log(format_args!("{}: not used, {why}", file.display()));
             }
         }
+        all
     }
+}
+
+/// Returns the files in the `certs.d` folders for a server with any of these names.
+fn files_for(names: &[String]) -> impl Iterator<Item = PathBuf> {
+    let folders = roots().into_iter().flat_map(|root| files::entries(&root, MOST_ENTRIES));
+    let folders = folders.filter(|folder| names.iter().any(|name| is_for(folder, name)));
+    folders.flat_map(|folder| files::entries(&folder, MOST_ENTRIES))
 }
 
 /// Tells whether a folder is for the server `name`. Case is ignored. On Windows the names of Docker's folders have no

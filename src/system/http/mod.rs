@@ -32,13 +32,13 @@ use zeroize::Zeroizing;
 use super::text::one_line;
 use super::{env, request_log};
 use crate::model::{Credential, Secret, timestamp};
-pub(crate) use certificates::CertificateFault;
+pub(crate) use certificates::{CertificateFault, certificate_faults};
 pub(crate) use download::{Download, DownloadError};
 pub(crate) use error::HttpError;
 pub(crate) use error::{NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, UNKNOWN_ISSUER};
 use error::{explain, is_broken};
 use forward::ForwardConnector;
-pub(crate) use proxy::BY_WAY_OF_PROXY;
+pub(crate) use proxy::{BY_WAY_OF_PROXY, proxy_faults};
 use proxy::{Proxies, ProxyRoute};
 use resolver::Resolver;
 use tls::Tls;
@@ -47,6 +47,7 @@ pub(crate) use transfer::{Payload, StreamingResponse, Transfer};
 pub(crate) use url::Url;
 
 /// Sends requests, and keeps connections open so that later requests to the same server can use them.
+#[derive(Clone)]
 pub(crate) struct HttpClient {
     agent: Agent,
     proxies: Proxies,
@@ -178,14 +179,7 @@ impl HttpClient {
 
     /// Returns a copy of the client with a new deadline.
     pub(crate) fn with_fresh_deadline(&self) -> Self {
-        let (agent, proxies) = (self.agent.clone(), self.proxies.clone());
-        Self {
-            agent,
-            proxies,
-            limits: self.limits,
-            end: Instant::now() + self.limits.total,
-            expiry: self.expiry.clone(),
-        }
+        Self { end: Instant::now() + self.limits.total, ..self.clone() }
     }
 
     /// Returns the expiry of the user's own credentials, if a server has stated the expiry.
@@ -242,7 +236,7 @@ impl HttpClient {
         header: Option<HeaderValue>,
         route: &ProxyRoute,
     ) -> Result<HttpResponse, Error> {
-        let HttpRequest { method, url, query: _, accept: _, authorization: _, form, json } = request;
+        let HttpRequest { method, url, form, json, .. } = request;
         let left = self.end.saturating_duration_since(Instant::now()).min(self.limits.overall);
         if left.is_zero() {
             return Err(Error::Timeout(Timeout::Global));
@@ -309,16 +303,24 @@ fn prepare<Any>(
 fn authorization_header(authorization: &Authorization<'_>) -> Result<Option<HeaderValue>, HttpError> {
     let text = match authorization {
         Authorization::None => return Ok(None),
-        Authorization::Basic(Credential { username, secret }) => {
-            let pair = Zeroizing::new(format!("{username}:{}", secret.expose()));
-            Zeroizing::new(format!("Basic {}", *Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()))))
-        }
+        Authorization::Basic(Credential { username, secret }) => basic(username.as_str(), secret.expose()),
         Authorization::Bearer(token) => Zeroizing::new(format!("Bearer {}", token.expose())),
     };
-    let mut value = HeaderValue::from_str(&text)
-        .map_err(|_| HttpError("the credentials do not fit into an HTTP header".to_owned()))?;
+    let value = sensitive(&text);
+    value.map(Some).ok_or_else(|| HttpError("the credentials do not fit into an HTTP header".to_owned()))
+}
+
+/// Returns the credentials of Basic authentication in UTF-8 (RFC 7617).
+fn basic(user: &str, password: &str) -> Zeroizing<String> {
+    let pair = Zeroizing::new(format!("{user}:{password}"));
+    Zeroizing::new(format!("Basic {}", *Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()))))
+}
+
+/// Returns a header's value that is not printed; `None` if a header cannot contain the text.
+fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);
-    Ok(Some(value))
+    Some(value)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the form sends an identity token to a token server")]
@@ -331,17 +333,6 @@ fn send_form(
         FormField::Secret(secret) => (*key, secret.expose()),
         FormField::Own(secret) => (*key, secret.expose()),
     }))
-}
-
-/// Returns what is wrong with the proxy variables, and whether a proxy is used.
-pub(crate) fn proxy_faults() -> (Vec<String>, bool) {
-    let proxies = Proxies::from_environment();
-    (proxies.faults(), proxies.are_used())
-}
-
-/// Returns the certificate files in `certs.d` that cannot be used, for a server with any of these names.
-pub(crate) fn certificate_faults(names: &[String]) -> Vec<CertificateFault> {
-    certificates::faults(names, SystemTime::now())
 }
 
 /// Fails if the calling client has changed the variables for authorities. The library for the system's certificates

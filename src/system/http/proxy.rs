@@ -4,13 +4,10 @@
 
 use std::net::IpAddr;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use ureq::http::HeaderValue;
 use ureq::{Proxy, ProxyProtocol};
-use zeroize::Zeroizing;
 
-use super::{HttpError, Url};
+use super::{HttpError, Url, basic, sensitive};
 use crate::model::Network;
 use crate::system::env;
 
@@ -34,13 +31,9 @@ pub(super) struct ProxyRoute {
     pub(super) is_forwarded: bool,
 }
 
-#[derive(Clone)]
-enum ProxySetting {
-    Direct,
-    Through(Proxy),
-    /// The reason why the variable cannot be used. The reason does not contain the proxy's address.
-    Unusable(String),
-}
+/// The proxy for a scheme, or the reason why the variable cannot be used. The reason does not contain the proxy's
+/// address.
+type ProxySetting = Result<Option<Proxy>, String>;
 
 /// An entry of `NO_PROXY`. An entry without a port applies to all ports.
 #[derive(Clone, Debug)]
@@ -62,47 +55,28 @@ impl Proxies {
     }
 
     pub(super) fn route(&self, url: &Url) -> Result<ProxyRoute, HttpError> {
-        let proxy = match if url.is_https() { &self.https } else { &self.http } {
-            _ if url.is_loopback() || self.no_proxy.iter().any(|rule| rule.covers(url)) => None,
-            ProxySetting::Direct => None,
-            ProxySetting::Through(proxy) => Some(proxy.clone()),
-            ProxySetting::Unusable(why) => return Err(HttpError(why.clone())),
-        };
-        Ok(ProxyRoute::new(url, proxy))
-    }
-
-    /// Returns what is wrong with the proxy variables, without the proxies' addresses.
-    pub(super) fn faults(&self) -> Vec<String> {
-        let fault = |setting: &ProxySetting| match setting {
-            ProxySetting::Unusable(why) => Some(why.clone()),
-            ProxySetting::Direct | ProxySetting::Through(_) => None,
-        };
-        [&self.https, &self.http].into_iter().filter_map(fault).collect()
-    }
-
-    /// Tells whether `http` or `https` requests use a proxy.
-    pub(super) fn are_used(&self) -> bool {
-        [&self.https, &self.http].into_iter().any(|setting| matches!(setting, ProxySetting::Through(_)))
+        if url.is_loopback() || self.no_proxy.iter().any(|rule| rule.covers(url)) {
+            return Ok(ProxyRoute::new(url, None));
+        }
+        let setting = if url.is_https() { &self.https } else { &self.http };
+        Ok(ProxyRoute::new(url, setting.clone().map_err(HttpError)?))
     }
 
     /// Tells whether the URL is the address of a proxy.
     pub(super) fn have(&self, url: &Url) -> bool {
-        [&self.https, &self.http].into_iter().any(|setting| match setting {
-            ProxySetting::Through(proxy) => {
-                proxy.host().eq_ignore_ascii_case(&url.host()) && proxy.port() == url.port()
-            }
-            ProxySetting::Direct | ProxySetting::Unusable(_) => false,
-        })
+        self.all().any(|proxy| proxy.host().eq_ignore_ascii_case(&url.host()) && proxy.port() == url.port())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Proxy> {
+        [&self.https, &self.http].into_iter().flatten().flatten()
     }
 
     fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let text = |name: &str| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let either = |name: &str| text(name).or_else(|| text(&name.to_lowercase()));
-        let of_all = || match either("ALL_PROXY").map(|address| ProxySetting::parse("ALL_PROXY", &address)) {
-            Some(ProxySetting::Through(proxy)) => ProxySetting::Through(proxy),
-            _ => ProxySetting::Direct, // `ALL_PROXY` may be meant only for programs that support SOCKS
-        };
-        let setting = |name: &str| either(name).map_or_else(of_all, |address| ProxySetting::parse(name, &address));
+        // An unusable `ALL_PROXY` is ignored, because it may be meant only for programs that support SOCKS.
+        let of_all = || Ok(either("ALL_PROXY").and_then(|address| parse("ALL_PROXY", &address).ok()));
+        let setting = |name: &str| either(name).map_or_else(of_all, |address| parse(name, &address).map(Some));
         // In a CGI program, a stranger can set `HTTP_PROXY` by a header of the request (golang.org/s/cgihttpproxy).
         let is_cgi = text("REQUEST_METHOD").is_some();
         Self {
@@ -111,6 +85,13 @@ impl Proxies {
             no_proxy: either("NO_PROXY").unwrap_or_default().split(',').filter_map(NoProxyRule::parse).collect(),
         }
     }
+}
+
+/// Returns what is wrong with the proxy variables, without the proxies' addresses, and whether a proxy is used.
+pub(crate) fn proxy_faults() -> (Vec<String>, bool) {
+    let proxies = Proxies::from_environment();
+    let faults = [&proxies.https, &proxies.http].into_iter().filter_map(|setting| setting.clone().err());
+    (faults.collect(), proxies.all().next().is_some())
 }
 
 /// A part of the error messages about requests through a proxy. Callers search a message for this part to choose a
@@ -136,21 +117,16 @@ impl ProxyRoute {
 fn login(proxy: &Proxy) -> Option<HeaderValue> {
     let (user, password) = (proxy.username(), proxy.password());
     user.or(password)?;
-    let pair = Zeroizing::new(format!("{}:{}", user.unwrap_or_default(), password.unwrap_or_default()));
-    let text = Zeroizing::new(format!("Basic {}", *Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()))));
-    let mut value = HeaderValue::from_str(&text).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+    sensitive(&basic(user.unwrap_or_default(), password.unwrap_or_default()))
 }
 
-impl ProxySetting {
-    fn parse(name: &str, address: &str) -> Self {
-        let address = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
-        match Proxy::new(&address) {
-            Ok(proxy) if matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) => Self::Through(proxy),
-            Ok(_) => Self::Unusable(format!("`{name}` names a SOCKS proxy, which is not supported")),
-            Err(_) => Self::Unusable(format!("`{name}` is not an address of a proxy")),
-        }
+/// Parses the address of a proxy in the variable `name`.
+fn parse(name: &str, address: &str) -> Result<Proxy, String> {
+    let address = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+    match Proxy::new(&address) {
+        Ok(proxy) if matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) => Ok(proxy),
+        Ok(_) => Err(format!("`{name}` names a SOCKS proxy, which is not supported")),
+        Err(_) => Err(format!("`{name}` is not an address of a proxy")),
     }
 }
 

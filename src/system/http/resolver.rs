@@ -1,9 +1,9 @@
 //! `Resolver`: looks up a server's addresses within a deadline. The resolver of `ureq` would panic if no thread can be
 //! started.
 
+use std::io;
 use std::net::ToSocketAddrs;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::{fmt, io};
 
 use ureq::Error;
 use ureq::config::Config;
@@ -16,6 +16,7 @@ use crate::system::threads;
 /// The most addresses that `ureq` accepts.
 const MOST: usize = 16;
 
+#[derive(Debug)]
 pub(super) struct Resolver;
 
 impl LooksUp for Resolver {
@@ -52,12 +53,6 @@ fn unresolved(error: io::Error) -> Error {
         Error::Io(io::Error::other("no answer from DNS"))
     } else {
         Error::Io(error)
-    }
-}
-
-impl fmt::Debug for Resolver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Resolver")
     }
 }
 
