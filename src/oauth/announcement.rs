@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::provider::Provider;
-use super::{client, endpoint};
+use super::{client, endpoint, request_for_json};
 use crate::model::Registry;
-use crate::system::http::{Authorization, HttpRequest, HttpResponse, Method, Url};
+use crate::system::http::{Authorization, HttpResponse, Method, Url};
 use crate::system::text::one_line;
+
 const PLACE: &str = "/.well-known/registry-login";
 
 /// The time limit is short, because a person waits for the response.
@@ -20,9 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// sentence about the fault of the announcement.
 pub(crate) fn announced_provider(registry: &Registry) -> Result<Option<Provider>, String> {
     let Some(url) = endpoint::own(registry).ok().and_then(|own| own.at(PLACE)) else { return Ok(None) };
-    let request =
-        HttpRequest { accept: Some("application/json"), ..HttpRequest::new(Method::Get, url, Authorization::None) };
-    match client(PATIENCE).send(&request) {
+    match client(PATIENCE).send(&request_for_json(Method::Get, url, Authorization::None)) {
         Ok(response) => read(&response, registry),
         Err(_) => Ok(None),
     }

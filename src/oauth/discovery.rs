@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::endpoint;
-use crate::system::http::{Authorization, HttpClient, HttpRequest, HttpResponse, Method, Url};
+use super::{endpoint, request_for_json};
+use crate::system::http::{Authorization, HttpClient, HttpResponse, Method, Url};
 use crate::system::text::one_line;
 
 /// The endpoints for a device login.
@@ -27,10 +27,7 @@ pub(super) fn find(client: &HttpClient, issuer: &str) -> Result<Metadata, String
     let url = endpoint::parse(issuer)?;
     let mut why = "there is no discovery document".to_owned();
     for place in well_known(&url).ok_or_else(|| format!("`{shown}` is not an issuer"))? {
-        let request = HttpRequest {
-            accept: Some("application/json"),
-            ..HttpRequest::new(Method::Get, place, Authorization::None)
-        };
+        let request = request_for_json(Method::Get, place, Authorization::None);
         let response = client.send(&request).map_err(|failure| format!("could not reach `{shown}`: {}", failure.0))?;
         match read(&response, issuer) {
             Ok(metadata) => return Ok(metadata),

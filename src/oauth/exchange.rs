@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::response::ProviderResponse;
-use super::{TokenExchange, endpoint};
+use super::{TokenExchange, endpoint, request_for_json};
 use crate::model::{Registry, Secret, jwt};
 use crate::system::http::{Authorization, FormField, HttpClient, HttpRequest, HttpResponse, Method, Url};
 
@@ -13,15 +13,16 @@ use crate::system::http::{Authorization, FormField, HttpClient, HttpRequest, Htt
 const ACR_PATH: &str = "/oauth2/exchange";
 
 impl TokenExchange {
-    const ALL: [(Self, &str); 2] = [(Self::Acr, "acr"), (Self::DockerHubPat, "docker-hub-pat")];
-
     /// Returns the exchange's name as the account stores it.
     pub(super) fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(exchange, _)| *exchange == self).map_or("", |(_, name)| name)
+        match self {
+            Self::Acr => "acr",
+            Self::DockerHubPat => "docker-hub-pat",
+        }
     }
 
     pub(super) fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == name).map(|(exchange, _)| *exchange)
+        serde_json::from_value(name.into()).ok()
     }
 
     /// Tells whether the registry's token has no expiry, and thus is never renewed.
@@ -47,9 +48,8 @@ impl TokenExchange {
         let request = match self {
             Self::Acr => acr(url, registry, tenant, token),
             Self::DockerHubPat => HttpRequest {
-                accept: Some("application/json"),
                 json: Some(Secret::new(String::new())), // as in docker/cli `internal/oauth/api/api.go`
-                ..HttpRequest::new(Method::Post, url, Authorization::Bearer(token.copy()))
+                ..request_for_json(Method::Post, url, Authorization::Bearer(token.copy()))
             },
         };
         let response = client.send(&request).map_err(|failure| format!("could not reach `{host}`: {}", failure.0))?;
@@ -75,7 +75,7 @@ fn acr<'t>(url: Url, registry: &Registry, tenant: Option<&str>, token: &'t Secre
         ("access_token", FormField::Secret(token)),
     ];
     form.extend(tenant.filter(is_one).or(of_token).map(|tenant| ("tenant", FormField::Plain(tenant.to_owned()))));
-    HttpRequest { accept: Some("application/json"), form, ..HttpRequest::new(Method::Post, url, Authorization::None) }
+    HttpRequest { form, ..request_for_json(Method::Post, url, Authorization::None) }
 }
 
 #[expect(clippy::disallowed_methods, reason = "takes the token out of the body")]
@@ -101,9 +101,8 @@ mod tests {
 
     #[test]
     fn an_account_remembers_the_exchange_by_its_name_in_the_table() {
-        for (exchange, name) in TokenExchange::ALL {
+        for (exchange, name) in [(TokenExchange::Acr, "acr"), (TokenExchange::DockerHubPat, "docker-hub-pat")] {
             assert_eq!((exchange.name(), TokenExchange::parse(name)), (name, Some(exchange)));
-            assert_eq!(serde_json::from_value::<TokenExchange>(Value::from(name)).unwrap(), exchange);
         }
         assert_eq!(TokenExchange::parse("x"), None);
     }

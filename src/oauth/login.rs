@@ -9,9 +9,9 @@ use super::device::{DeviceAuthorization, DeviceFlowError, Poll, PollReply, PollS
 use super::login_plan::LoginPlan;
 use super::provider::{BodyFormat, Provider, UsernameRule};
 use super::response::ProviderResponse;
-use super::{TokenExchange, TokenSet, renewal, revoke};
+use super::{TokenExchange, TokenSet, renewal, request_for_json, revoke};
 use crate::model::{OAuthGrant, Secret, StoredSecret, Username, jwt};
-use crate::system::http::{Authorization, HttpClient, HttpRequest, Method};
+use crate::system::http::{Authorization, HttpClient, Method};
 
 /// A login in progress, after the person has received the code.
 pub(crate) struct PendingLogin {
@@ -69,11 +69,8 @@ impl PendingLogin {
             }
             let (step, answer) = self.poll_once(&mut poll);
             match step {
-                PollStep::Wait(warning) => {
-                    if let Some(warning) = &warning {
-                        show(WaitNotice::Warning(warning));
-                    }
-                }
+                PollStep::Wait(Some(warning)) => show(WaitNotice::Warning(&warning)),
+                PollStep::Wait(None) => {}
                 PollStep::Given => return self.accept_token(&answer).map_err(DeviceFlowError::Failed),
                 PollStep::Over(DeviceFlowError::SessionOver(page)) => {
                     return Err(DeviceFlowError::SessionOver(Some(self.plan.token_url.own_page(page.as_deref()))));
@@ -93,7 +90,7 @@ impl PendingLogin {
         match self.client.send(&request) {
             Ok(response) => {
                 let answer = ProviderResponse::read(&response);
-                let reply = PollReply::Answer {
+                let reply = PollReply {
                     status: response.status,
                     retry_after: response.retry_after,
                     error: self.plan.error(&answer),
@@ -102,7 +99,7 @@ impl PendingLogin {
                 };
                 (poll.on_response(&reply), answer)
             }
-            Err(failure) => (poll.on_response(&PollReply::Nothing(failure.0)), ProviderResponse::default()),
+            Err(failure) => (poll.unanswered(failure.0), ProviderResponse::default()),
         }
     }
 
@@ -158,10 +155,7 @@ impl PendingLogin {
     #[expect(clippy::disallowed_methods, reason = "reads the provider's answer about the user")]
     fn userinfo(&self, token: &Secret) -> Option<Value> {
         let url = self.plan.userinfo_url.clone()?;
-        let request = HttpRequest {
-            accept: Some("application/json"),
-            ..HttpRequest::new(Method::Get, url, Authorization::Bearer(token.copy()))
-        };
+        let request = request_for_json(Method::Get, url, Authorization::Bearer(token.copy()));
         let response = self.client.send(&request).ok().filter(|response| response.status == 200)?;
         serde_json::from_str(response.body?.expose()).ok()
     }

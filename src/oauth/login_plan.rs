@@ -9,6 +9,7 @@ use super::discovery::{self, Metadata};
 use super::endpoint;
 use super::login::PendingLogin;
 use super::provider::{BodyFormat, Provider};
+use super::request_for_json;
 use super::response::ProviderResponse;
 use crate::model::{OAuthGrant, Registry, Secret};
 use crate::system::http::{Authorization, FormField, HttpClient, HttpRequest, Limits, Method, Url};
@@ -103,15 +104,14 @@ impl LoginPlan {
         words: Vec<(&'static str, String)>,
         device_code: Option<&'r Secret>,
     ) -> HttpRequest<'r> {
-        let request = HttpRequest::new(Method::Post, url.clone(), Authorization::None);
-        let accept = Some("application/json");
+        let request = request_for_json(Method::Post, url.clone(), Authorization::None);
         match self.provider.body {
             BodyFormat::Form => {
                 let plain = words.into_iter().map(|(key, value)| (key, FormField::Plain(value)));
                 let form = plain.chain(device_code.map(|code| ("device_code", FormField::Secret(code)))).collect();
-                HttpRequest { accept, form, ..request }
+                HttpRequest { form, ..request }
             }
-            BodyFormat::Json => HttpRequest { accept, json: Some(json_body(words, device_code)), ..request },
+            BodyFormat::Json => HttpRequest { json: Some(json_body(words, device_code)), ..request },
         }
     }
 

@@ -22,7 +22,7 @@ mod table;
 use std::time::{Duration, SystemTime};
 
 use crate::model::{LoginLife, Secret, Username};
-use crate::system::http::{HttpClient, Limits};
+use crate::system::http::{Authorization, HttpClient, HttpRequest, Limits, Method, Url};
 pub(crate) use announcement::{announced_provider, own_issuer};
 pub(crate) use device::{DeviceFlowError, PollWarning, Prompt};
 pub(crate) use expiry::token_expiry;
@@ -87,6 +87,11 @@ const SESSION_OVER: &str = "oauth_session_expired";
 
 fn client(patience: Duration) -> HttpClient {
     HttpClient::new(Limits { connect: patience.min(Duration::from_secs(10)), overall: patience, total: patience })
+}
+
+/// Creates a request whose response should be JSON. GitHub would otherwise send a form.
+fn request_for_json(method: Method, url: Url, authorization: Authorization<'_>) -> HttpRequest<'_> {
+    HttpRequest { accept: Some("application/json"), ..HttpRequest::new(method, url, authorization) }
 }
 
 #[cfg(test)]

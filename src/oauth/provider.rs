@@ -5,6 +5,7 @@
 use serde::Deserialize;
 
 use super::endpoint;
+
 /// Describes how to log in at a provider. Discovery or the user may supply missing fields.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields, expecting = "an object that describes a provider")]
@@ -154,11 +155,8 @@ impl Provider {
     pub(crate) fn with(mut self, words: &ProviderOverrides) -> Self {
         let ProviderOverrides { issuer, client_id, scope, tenant } = words;
         if let Some(issuer) = issuer {
-            let fixed = |url: &Option<String>| url.as_ref().is_some_and(|url| !url.contains("{issuer}"));
             for url in [&mut self.device_url, &mut self.token_url, &mut self.revoke_url, &mut self.userinfo_url] {
-                if fixed(url) {
-                    *url = None;
-                }
+                url.take_if(|url| !url.contains("{issuer}"));
             }
             self.page = None;
             if self.name == ANY_ISSUER {
@@ -167,15 +165,12 @@ impl Provider {
             self.issuer = Some(issuer.clone());
             self.is_at_issuer = true;
         }
-        let replace = |field: &mut Option<String>, value: &Option<String>| {
-            if value.is_some() {
-                field.clone_from(value);
-            }
-        };
-        replace(&mut self.client_id, client_id);
-        replace(&mut self.own_scope, scope);
-        replace(&mut self.tenant, tenant);
-        self
+        Self {
+            client_id: client_id.clone().or(self.client_id),
+            own_scope: scope.clone().or(self.own_scope),
+            tenant: tenant.clone().or(self.tenant),
+            ..self
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::response::ProviderResponse;
-use super::{RenewDelay, RenewError, SESSION_OVER, TokenExchange, TokenSet, client, endpoint};
+use super::{RenewDelay, RenewError, SESSION_OVER, TokenExchange, TokenSet, client, endpoint, request_for_json};
 use crate::model::{OAuthGrant, Registry, Secret, jwt};
 use crate::system::http::{Authorization, FormField, HttpRequest, Method};
 
@@ -27,11 +27,7 @@ pub(crate) fn renew(
         form.push(("client_id", FormField::Plain(grant.client_id.clone())));
     }
     let now = SystemTime::now();
-    let request = HttpRequest {
-        accept: Some("application/json"),
-        form,
-        ..HttpRequest::new(Method::Post, url, Authorization::None)
-    };
+    let request = HttpRequest { form, ..request_for_json(Method::Post, url, Authorization::None) };
     let response =
         client.send(&request).map_err(|failure| later(format!("could not reach `{host}`: {}", failure.0)))?;
     let answer = ProviderResponse::read(&response);

@@ -31,21 +31,13 @@ pub(crate) fn revoke(grant: &OAuthGrant, stored: &StoredSecret) -> Result<Option
     let url = endpoint::parse(url).map_err(&failed)?;
     let client = client(PATIENCE);
     // Some providers end the access tokens together with the refresh token (RFC 7009 section 2.1), but not all do.
-    let tokens = [stored.refresh.as_ref().map(|token| (REFRESH, token)), own_secret(grant, stored)];
-    tokens
-        .into_iter()
-        .flatten()
-        .try_for_each(|(hint, token)| {
-            let is_extra = hint == ACCESS && stored.refresh.is_some();
-            send(&client, &url, grant, hint, token, is_extra)
-        })
-        .map_err(&failed)?;
+    let refresh = stored.refresh.as_ref().map(|token| (REFRESH, token));
+    let secret = grant.exchange.is_none().then_some((ACCESS, &stored.secret)); // a provider cannot revoke others' tokens
+    for (hint, token) in [refresh, secret].into_iter().flatten() {
+        let is_extra = hint == ACCESS && stored.refresh.is_some();
+        send(&client, &url, grant, hint, token, is_extra).map_err(&failed)?;
+    }
     Ok(leaves_token.then(|| by_hand(LEFT.to_owned())))
-}
-
-/// Returns the secret to revoke, or `None` for an exchanged token, which the provider cannot revoke.
-fn own_secret<'k>(grant: &OAuthGrant, stored: &'k StoredSecret) -> Option<(&'static str, &'k Secret)> {
-    grant.exchange.is_none().then_some((ACCESS, &stored.secret))
 }
 
 fn send(

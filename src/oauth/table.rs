@@ -16,31 +16,25 @@ pub(crate) struct ProviderTable(Vec<Provider>);
 impl ProviderTable {
     /// Reads the built-in table, and overrides it with the user's `providers`. An error contains the provider's name.
     pub(crate) fn read(users: Option<&Value>) -> Result<Self, String> {
-        let mut rows: Map<String, Value> =
+        let mut built_in: BTreeMap<String, Map<String, Value>> =
             serde_json::from_str(include_str!("providers.json")).expect("a test parses the table");
-        let mut order = Vec::new();
+        let mut rows = Vec::new();
         if let Some(users) = users {
-            let users = users.as_object().ok_or("`providers` is not an object")?;
-            order.extend(users.keys().cloned()); // the user's own providers come first
-            for (name, fields) in users {
+            for (name, fields) in users.as_object().ok_or("`providers` is not an object")? {
                 let fields = fields.as_object().ok_or_else(|| format!("`providers.{name}` is not an object"))?;
-                let row = rows.entry(name).or_insert_with(|| Value::Object(Map::new()));
-                let row = row.as_object_mut().expect("each row is an object");
-                row.extend(fields.iter().map(|(field, value)| (field.clone(), value.clone())));
+                let mut row = built_in.remove(name).unwrap_or_default();
+                row.extend(fields.clone());
                 row.retain(|_, value| !value.is_null());
+                rows.push((name.clone(), row)); // the user's own providers come first
             }
         }
-        let mut read = BTreeMap::new();
-        for (name, row) in rows {
-            let provider = serde_json::from_value(row).map_err(|error| format!("`providers.{name}`: {error}"))?;
-            let mut provider = Provider { name: name.clone(), ..provider };
-            if provider.title.is_empty() {
-                provider.title.clone_from(&name);
-            }
-            read.insert(name, provider);
-        }
-        let first: Vec<_> = order.iter().filter_map(|name| read.remove(name)).collect();
-        Ok(Self(first.into_iter().chain(read.into_values()).collect()))
+        let provider = |(name, row): (String, Map<String, Value>)| {
+            let row = serde_json::from_value(Value::Object(row));
+            let provider: Provider = row.map_err(|error| format!("`providers.{name}`: {error}"))?;
+            let title = if provider.title.is_empty() { name.clone() } else { provider.title };
+            Ok(Provider { name, title, ..provider })
+        };
+        rows.into_iter().chain(built_in).map(provider).collect::<Result<_, _>>().map(Self)
     }
 
     /// Returns all host names and patterns, each with its provider's title.

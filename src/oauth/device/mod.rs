@@ -37,18 +37,14 @@ pub(super) struct Poll {
     unanswered: u32,
 }
 
-/// The result of one poll.
+/// The response to one poll.
 #[derive(Debug)]
-pub(super) enum PollReply<'a> {
-    Answer {
-        status: u16,
-        retry_after: Option<u64>,
-        answer: &'a ProviderResponse,
-        error: Option<&'a str>,
-        has_token: bool,
-    },
-    /// No response arrived, and the text says why.
-    Nothing(String),
+pub(super) struct PollReply<'a> {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<u64>,
+    pub(super) answer: &'a ProviderResponse,
+    pub(super) error: Option<&'a str>,
+    pub(super) has_token: bool,
 }
 
 /// The next step.
@@ -115,21 +111,16 @@ impl DeviceAuthorization {
         let missing = |what: &str| format!("the answer has no `{what}`");
         // Google uses the name `verification_url`.
         let link = answer.text("verification_uri").or_else(|| answer.text("verification_url"));
-        let seconds = |field: &str| answer.number(field).and_then(|number| u64::try_from(number).ok());
-        let lasts = seconds("expires_in").filter(|lasts| *lasts > 0).map_or(LASTS, Duration::from_secs);
-        let interval = match answer.number("interval") {
-            None => INTERVAL,
-            Some(number) => Duration::from_secs(u64::try_from(number).unwrap_or(0)),
-        };
+        let interval = answer.number("interval").map(|number| u64::try_from(number).unwrap_or(0));
         Ok(Self {
             device_code: answer.secret("device_code").ok_or_else(|| missing("device_code"))?,
             prompt: Prompt {
                 user_code: one_line(answer.text("user_code").ok_or_else(|| missing("user_code"))?, 60),
                 link: one_line(link.ok_or_else(|| missing("verification_uri"))?, 500),
                 complete: answer.text("verification_uri_complete").map(|link| one_line(link, 1000)),
-                lasts: lasts.min(LONGEST_LAST),
+                lasts: answer.life().unwrap_or(LASTS).min(LONGEST_LAST),
             },
-            interval: interval.clamp(LEAST_INTERVAL, LONGEST_INTERVAL),
+            interval: interval.map_or(INTERVAL, Duration::from_secs).clamp(LEAST_INTERVAL, LONGEST_INTERVAL),
         })
     }
 }
@@ -153,36 +144,29 @@ impl Poll {
         (elapsed >= self.lasts).then(|| self.expired())
     }
 
-    /// Returns the step after a poll.
+    /// Returns the step after a response.
     pub(super) fn on_response(&mut self, reply: &PollReply<'_>) -> PollStep {
-        let (status, retry_after, answer, error, has_token) = match *reply {
-            PollReply::Nothing(ref why) => return self.unanswered(why.clone()),
-            PollReply::Answer { status, retry_after, answer, error, has_token } => {
-                (status, retry_after, answer, error, has_token)
-            }
-        };
-        match error {
-            Some("authorization_pending") => {}
+        let PollReply { status, retry_after, answer, error, has_token } = *reply;
+        PollStep::Over(match error {
+            Some("authorization_pending") => return self.pending(),
             Some("slow_down") => return self.slow_down(answer, retry_after),
             // Entra's name for a refusal is `authorization_declined`.
-            Some("access_denied" | "authorization_declined") => return PollStep::Over(DeviceFlowError::Refused),
-            Some("expired_token" | "token_expired") => return PollStep::Over(self.expired()),
-            Some(SESSION_OVER) => {
-                return PollStep::Over(DeviceFlowError::SessionOver(answer.text("login_url").map(str::to_owned)));
-            }
+            Some("access_denied" | "authorization_declined") => DeviceFlowError::Refused,
+            Some("expired_token" | "token_expired") => self.expired(),
+            Some(SESSION_OVER) => DeviceFlowError::SessionOver(answer.text("login_url").map(str::to_owned)),
             _ if status == 429 => return self.slow_down(answer, retry_after),
             _ if (500..=599).contains(&status) => return self.unanswered(format!("status {status}")),
-            Some(code) => {
-                return PollStep::Over(DeviceFlowError::Failed(format!("it refused: {}", answer.reason(code))));
-            }
+            Some(code) => DeviceFlowError::Failed(format!("it refused: {}", answer.reason(code))),
             None if (200..=299).contains(&status) && has_token => return PollStep::Given,
-            None if status == 202 => {}
+            None if status == 202 => return self.pending(),
             None => {
-                return PollStep::Over(DeviceFlowError::Failed(format!(
-                    "the answer has neither a token nor an error (status {status})"
-                )));
+                let why = format!("the answer has neither a token nor an error (status {status})");
+                DeviceFlowError::Failed(why)
             }
-        }
+        })
+    }
+
+    fn pending(&mut self) -> PollStep {
         self.unanswered = 0;
         PollStep::Wait(None)
     }
@@ -198,8 +182,9 @@ impl Poll {
         PollStep::Wait(Some(PollWarning::SlowedDown))
     }
 
-    /// Doubles the interval after a poll without an answer, as exponential backoff (RFC 8628 section 3.5).
-    fn unanswered(&mut self, why: String) -> PollStep {
+    /// Returns the step after a poll without an answer. The interval doubles, as exponential backoff (RFC 8628 section
+    /// 3.5). `why` says why no answer arrived.
+    pub(super) fn unanswered(&mut self, why: String) -> PollStep {
         self.unanswered += 1;
         if self.unanswered >= UNANSWERED {
             return PollStep::Over(DeviceFlowError::OutOfReach(why));

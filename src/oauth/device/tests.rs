@@ -18,11 +18,11 @@ fn read(status: u16, body: &str) -> Result<DeviceAuthorization, String> {
 
 fn respond(poll: &mut Poll, status: u16, body: &str, retry_after: Option<u64>) -> PollStep {
     if status == 0 {
-        return poll.on_response(&PollReply::Nothing("refused".to_owned()));
+        return poll.unanswered("refused".to_owned());
     }
     let answer = ProviderResponse::read(&response(status, body));
     let (error, has_token) = (answer.text("error"), answer.token(None).is_some());
-    poll.on_response(&PollReply::Answer { status, retry_after, answer: &answer, error, has_token })
+    poll.on_response(&PollReply { status, retry_after, answer: &answer, error, has_token })
 }
 
 /// Plays a login on a simulated clock. Returns the pauses and the result, which is `Ok` if there is a token.
