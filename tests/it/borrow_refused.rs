@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 use snapbox::str;
 
-use crate::seed_borrow::{AWS, ECR, account, borrowed, calls, get};
+use crate::seed_borrow::{AWS, ECR, account, borrowed, get};
 use crate::support::Sandbox;
 use crate::support::snapshots::{redacted, shows};
 
@@ -27,7 +27,7 @@ exit 1
 the program with the secret of `a` failed a moment ago: run `docker-credential-ensign check ghcr.io`
 
 "#]]);
-    assert_eq!(calls(&sandbox).len(), 1);
+    assert_eq!(sandbox.calls().len(), 1);
 }
 
 #[test]
@@ -141,7 +141,7 @@ hint: use aws, gcloud, az, gh, glab, op, pass, vault, helper:NAME, or `command` 
 
 "#]],
     );
-    assert!(calls(&sandbox).is_empty() && !sandbox.config_path().exists());
+    assert!(sandbox.calls().is_empty() && !sandbox.config_path().exists());
 }
 
 #[test]

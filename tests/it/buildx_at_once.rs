@@ -28,7 +28,7 @@ fn many_at_once_leave_whole_folders() {
 #[test]
 fn what_others_change_meanwhile_is_no_reason_to_fail() {
     let sandbox = builder();
-    write(&sandbox.home().join(".docker/config.json"), b"{}");
+    write(&sandbox.docker_config_path(), b"{}");
     let file = root(&sandbox).join("ghcr.io/me/app0/config.json");
     sandbox.ok(&["buildx", "sync", "ghcr.io/me/app0"], "");
     let ours = fs::read(&file).unwrap();

@@ -26,10 +26,7 @@ pub fn who(run: &Run) -> &str {
 }
 
 fn two_accounts(host: &str) -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.store(host, "bob", "bob-s3cret");
-    sandbox.store(host, "alice", "alice-s3cret");
-    sandbox
+    Sandbox::new().with_bob_and_alice(host)
 }
 
 #[test]

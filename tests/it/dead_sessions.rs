@@ -6,7 +6,7 @@ use snapbox::str;
 
 use crate::seed::server::{Answer, BEARER, Server, asks, says};
 use crate::support::snapshots::shows;
-use crate::support::{Run, Sandbox, read_json, write};
+use crate::support::{Run, Sandbox, read_json, seconds_from_now, write};
 
 /// A registry that refuses every login until a person has opened its page in a browser. The registry accepts only
 /// `alice` with `fresh`.
@@ -23,19 +23,8 @@ fn over() -> Answer {
     says(401, r#"{"error": "oauth_session_expired", "login_url": "http://localhost/login"}"#)
 }
 
-fn seconds_from_now(seconds: i64) -> i64 {
-    i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap() + seconds
-}
-
 fn kept(sandbox: &Sandbox, host: &str) -> Value {
     read_json(&sandbox.secrets_path(host))["secrets"]["alice"].clone()
-}
-
-fn put(sandbox: &Sandbox, host: &str, kept: &Value) {
-    let path = sandbox.secrets_path(host);
-    let mut file = read_json(&path);
-    file["secrets"]["alice"] = kept.clone();
-    write(&path, file.to_string().as_bytes());
 }
 
 #[test]
@@ -143,7 +132,7 @@ fn it_is_forgotten_after_ten_minutes_with_another_secret_and_once_the_registry_l
     for (until, answer) in [(-1, "alice"), (60, ""), (3600, "alice")] {
         let mut kept = kept(&sandbox, host);
         kept["session_over"]["until"] = json!(seconds_from_now(until));
-        put(&sandbox, host, &kept);
+        sandbox.put_secret(host, "alice", &kept);
         let run = sandbox.run(&["get"], host);
         assert_eq!(run.stdout.contains("\"alice\""), answer == "alice", "{until}: {run:?}");
     }
@@ -153,7 +142,7 @@ fn it_is_forgotten_after_ten_minutes_with_another_secret_and_once_the_registry_l
     end();
     let mut ended = kept(&sandbox, host);
     ended["secret"] = json!("fresh");
-    put(&sandbox, host, &ended);
+    sandbox.put_secret(host, "alice", &ended);
     assert_eq!(sandbox.run(&["get"], host), Run::not_found());
     sandbox.ok(&["check", host], "");
     assert_eq!((sandbox.who(host).as_str(), kept(&sandbox, host)), ("alice", json!("fresh")));
@@ -205,7 +194,7 @@ fn a_renewal_that_learns_of_it_is_the_last_for_ten_minutes() {
             json!({"provider": "atcr", "client_id": "ensign", "token_url": format!("http://{}/token", provider.host)});
         write(&sandbox.config_path(), config.to_string().as_bytes());
         let (due, until) = (seconds_from_now(due), seconds_from_now(until));
-        put(&sandbox, "ghcr.io", &json!({"secret": "t1", "refresh": "r1", "due": due, "until": until}));
+        sandbox.put_secret("ghcr.io", "alice", &json!({"secret": "t1", "refresh": "r1", "due": due, "until": until}));
         let before = provider.seen().len();
         let run = sandbox.run(&["get"], "ghcr.io");
         assert_eq!(run.code, Some(i32::from(!first)), "what is still good is handed out once more: {run:?}");
@@ -217,7 +206,7 @@ fn a_renewal_that_learns_of_it_is_the_last_for_ten_minutes() {
         assert_eq!((&kept["refresh"], &kept["session_over"]["page"]), (&json!("r1"), &json!(page)));
         assert!(sandbox.run(&["status"], "").stdout.contains(page));
         kept["session_over"]["until"] = json!(seconds_from_now(-1));
-        put(&sandbox, "ghcr.io", &kept);
+        sandbox.put_secret("ghcr.io", "alice", &kept);
         sandbox.run(&["get"], "ghcr.io");
         assert_eq!(provider.seen().len() - before, 2, "after ten minutes the provider is asked again");
     }

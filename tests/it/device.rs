@@ -1,14 +1,15 @@
 //! Logins by browser at an unusual provider. `seed_oauth` tests the rows of `tests/SEED_ROWS.md`.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufReader, Write};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use snapbox::str;
 
+use crate::support::server::{HttpRequest, Server};
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
@@ -23,17 +24,10 @@ pub struct Provider {
 
 impl Provider {
     pub fn start(script: impl Fn(&str, &str, usize) -> (u16, String) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let host = format!("localhost:{}", listener.local_addr().unwrap().port());
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let (log, script): (_, Arc<Script>) = (Arc::clone(&seen), Arc::new(script));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (log, script) = (Arc::clone(&log), Arc::clone(&script));
-                std::thread::spawn(move || serve(&stream.unwrap(), &log, &*script));
-            }
-        });
-        Self { host, seen }
+        let log = Arc::clone(&seen);
+        let server = Server::without_tls(move |stream| serve(&stream, &log, &script));
+        Self { host: server.host, seen }
     }
 
     /// A provider like ATCR's: it issues one code, then gives `answers` to the polls in order, and repeats the last
@@ -56,30 +50,18 @@ impl Provider {
 }
 
 fn serve(stream: &TcpStream, log: &Mutex<Vec<(String, String)>>, script: &Script) {
-    let mut first = [0];
-    if stream.peek(&mut first).is_err() || first[0] == 0x16 {
-        return; // a TLS handshake; the client then retries in plain http
-    }
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
-    let header = |name: &str| {
-        head.lines().filter_map(|line| line.split_once(": ")).find(|(key, _)| key.eq_ignore_ascii_case(name))
-    };
-    let mut body = vec![0; header("content-length").map_or(0, |(_, length)| length.parse().unwrap())];
-    reader.read_exact(&mut body).unwrap();
-    let (path, body) = (head.split(' ').nth(1).unwrap().to_owned(), String::from_utf8(body).unwrap());
+    let Some(request) = HttpRequest::read(&mut BufReader::new(stream)) else { return };
+    let path = request.target();
     let before = {
         let mut log = log.lock().unwrap();
-        log.push((path.clone(), body.clone()));
+        log.push((path.to_owned(), request.body.clone()));
         log.iter().filter(|(other, _)| *other == path).count() - 1
     };
-    let basic = header("authorization").and_then(|(_, value)| value.strip_prefix("Basic "));
-    let pair = basic.map(|basic| String::from_utf8(BASE64_STANDARD.decode(basic).unwrap()).unwrap());
-    let (status, body) = match path.as_str() {
-        "/v2/" if pair.is_some_and(|pair| pair.split_once(':').unwrap().1.starts_with("good")) => (200, "{}".into()),
+    let is_good = |pair: String| pair.split_once(':').unwrap().1.starts_with("good");
+    let (status, body) = match path {
+        "/v2/" if request.basic().is_some_and(is_good) => (200, "{}".into()),
         "/v2/" => (401, String::new()),
-        _ => script(&path, &body, before),
+        _ => script(path, &request.body, before),
     };
     let length = body.len();
     let _ = write!(

@@ -2,7 +2,6 @@
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use snapbox::str;
@@ -16,10 +15,6 @@ fn sandbox() -> Sandbox {
     sandbox.store("ghcr.io", "me", "s3cret");
     sandbox.store("docker.io", "alice", "s3cret");
     sandbox
-}
-
-fn docker_config(sandbox: &Sandbox) -> PathBuf {
-    sandbox.home().join(".docker/config.json")
 }
 
 #[test]
@@ -39,7 +34,7 @@ exit 0
 Nothing written.
 
 "#]]);
-    assert!(!docker_config(&sandbox).exists());
+    assert!(!sandbox.docker_config_path().exists());
 }
 
 #[test]
@@ -62,9 +57,9 @@ exit 0
 ! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
-    assert_eq!(std::fs::metadata(docker_config(&sandbox)).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::metadata(sandbox.docker_config_path()).unwrap().permissions().mode() & 0o777, 0o600);
     let expected = json!({"credHelpers": {"ghcr.io": "ensign", "docker.io": "ensign"}, "credsStore": "ensign"});
-    assert_eq!(read_json(&docker_config(&sandbox)), expected);
+    assert_eq!(read_json(&sandbox.docker_config_path()), expected);
     sandbox.run(&["configure-docker"], "").shows(str![[r#"
 exit 0
 --- stdout
@@ -81,7 +76,7 @@ Nothing to change.
 
 "#]]);
     sandbox.ok(&["configure-docker", "--undo"], "");
-    assert_eq!(read_json(&docker_config(&sandbox)), json!({}));
+    assert_eq!(read_json(&sandbox.docker_config_path()), json!({}));
 }
 
 #[test]
@@ -92,7 +87,7 @@ fn everything_else_in_the_file_stays_as_it_is() {
     write(&dotfile, text.as_bytes());
     std::fs::set_permissions(&dotfile, PermissionsExt::from_mode(0o640)).unwrap();
     std::fs::create_dir_all(sandbox.home().join(".docker")).unwrap();
-    std::os::unix::fs::symlink("../dotfiles/docker.json", docker_config(&sandbox)).unwrap();
+    std::os::unix::fs::symlink("../dotfiles/docker.json", sandbox.docker_config_path()).unwrap();
     let run = sandbox.run(&["configure-docker"], "");
     run.shows(str![[r#"
 exit 0
@@ -117,7 +112,7 @@ exit 0
     let expected = r#"{"psFormat":"x<y","credHelpers":{"gcr.io":"gcloud","ghcr.io":"pass","docker.io":"ensign"},"auths":{"a.example":{}},"credsStore":"ensign"}"#;
     assert_eq!(serde_json::from_str::<Value>(&after).unwrap().to_string(), expected);
     assert!(after.contains("\"x\\u003cy\""), "bytes of other settings stay as they are");
-    assert!(docker_config(&sandbox).is_symlink());
+    assert!(sandbox.docker_config_path().is_symlink());
     assert_eq!(std::fs::metadata(&dotfile).unwrap().permissions().mode() & 0o777, 0o640);
     sandbox.ok(&["configure-docker", "--undo"], "");
     assert_eq!(std::fs::read_to_string(&dotfile).unwrap(), text);
@@ -126,7 +121,7 @@ exit 0
 #[test]
 fn a_broken_file_is_named_and_left_alone() {
     let sandbox = sandbox();
-    write(&docker_config(&sandbox), b"{\n  \"auths\": {,\n}");
+    write(&sandbox.docker_config_path(), b"{\n  \"auths\": {,\n}");
     let run = sandbox.run(&["configure-docker"], "");
     assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
     run.shows(str![[r#"
@@ -135,7 +130,7 @@ exit 1
 error: could not read `[HOME]/.docker/config.json`, line 2: key must be a string in column 13; fix it there or move the file away
 
 "#]]);
-    assert_eq!(std::fs::read(docker_config(&sandbox)).unwrap(), b"{\n  \"auths\": {,\n}");
+    assert_eq!(std::fs::read(sandbox.docker_config_path()).unwrap(), b"{\n  \"auths\": {,\n}");
 }
 
 #[test]
@@ -143,7 +138,7 @@ fn plain_text_logins_are_shown_and_moved_only_when_asked() {
     let sandbox = sandbox();
     // The login of quay.io is `carol:hunter2`.
     let text = r#"{"auths": {"quay.io": {"auth": "Y2Fyb2w6aHVudGVyMg=="}, "bad.example": {"auth": "%"}}}"#;
-    write(&docker_config(&sandbox), text.as_bytes());
+    write(&sandbox.docker_config_path(), text.as_bytes());
     let run = sandbox.run(&["configure-docker", "quay.io"], "");
     assert_eq!(run.code, Some(0));
     assert!(!format!("{run:?}").contains("hunter2") && !format!("{run:?}").contains("Y2Fyb2w6"), "{run:?}");
@@ -181,7 +176,7 @@ Nothing to change.
 
 "#]]);
     assert_eq!(sandbox.who("quay.io"), "carol");
-    assert_eq!(read_json(&docker_config(&sandbox))["auths"], json!({"quay.io": {}, "bad.example": {"auth": "%"}}));
+    assert_eq!(read_json(&sandbox.docker_config_path())["auths"], json!({"quay.io": {}, "bad.example": {"auth": "%"}}));
     for entry in std::fs::read_dir(sandbox.home().join(".docker")).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
@@ -214,7 +209,7 @@ fn the_containers_tools_are_configured_where_they_are_found() {
 #[test]
 fn status_knows_whom_docker_asks() {
     let sandbox = sandbox();
-    write(&docker_config(&sandbox), br#"{"credsStore": "desktop", "credHelpers": {"ghcr.io": "ensign"}}"#);
+    write(&sandbox.docker_config_path(), br#"{"credsStore": "desktop", "credHelpers": {"ghcr.io": "ensign"}}"#);
     let json: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
     assert_eq!(
         json["docker"],
@@ -251,7 +246,7 @@ fn many_at_once_in_one_home_all_succeed() {
     for (host, user) in hosts.iter().flat_map(|host| [(host, "me"), (host, "work")]) {
         sandbox.store(host, user, "pw");
     }
-    let (file, folders) = (sandbox.home().join(".docker/config.json"), sandbox.home().join(".docker/buildx/config"));
+    let (file, folders) = (sandbox.docker_config_path(), sandbox.home().join(".docker/buildx/config"));
     write(&file, b"{}");
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {

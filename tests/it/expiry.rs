@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use snapbox::str;
 
 use crate::support::registry::FakeRegistry;
-use crate::support::scripted::{Scripted, respond};
+use crate::support::scripted::{Scripted, respond, scheme};
 use crate::support::snapshots::shows;
 use crate::support::{Sandbox, finish, read_json, seconds_from_now, write};
 
@@ -258,7 +258,7 @@ Docker does not ask Ensign for ghcr.io; to change that:
 
 /// A registry that accepts `pw` from everyone, and sends GitHub's header about the token's expiry.
 fn github(header: String) -> Scripted {
-    Scripted::start(move |asked| match asked.scheme() {
+    Scripted::start(move |asked| match scheme(asked) {
         "basic" => respond(200, &[&format!("GitHub-Authentication-Token-Expiration: {header}")], "{}"),
         _ => respond(401, &["WWW-Authenticate: Basic realm=\"x\""], ""),
     })

@@ -11,10 +11,7 @@ use crate::support::{Run, Sandbox, finish, write};
 pub const HOST: &str = "ghcr.io";
 
 pub fn two_accounts() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.store(HOST, "bob", "bob-s3cret");
-    sandbox.store(HOST, "alice", "alice-s3cret");
-    sandbox
+    Sandbox::new().with_bob_and_alice(HOST)
 }
 
 /// Runs `script` from a process with exactly these arguments, in `folder` of the home.

@@ -3,7 +3,8 @@
 use serde_json::json;
 use snapbox::str;
 
-use crate::support::scripted::{Asked, Scripted, respond};
+use crate::support::scripted::{Scripted, respond, scheme};
+use crate::support::server::HttpRequest;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
@@ -17,7 +18,7 @@ impl Pair {
     fn start(service: &'static str) -> Self {
         let gitlab = Scripted::start(gitlab);
         let realm = format!("http://{}/jwt/auth", gitlab.host);
-        let registry = Scripted::start(move |asked: &Asked| match (asked.line.as_str(), asked.scheme()) {
+        let registry = Scripted::start(move |asked: &HttpRequest| match (asked.line.as_str(), scheme(asked)) {
             ("GET /v2/", "bearer") => respond(200, &[], "{}"),
             ("GET /v2/", _) => {
                 let challenge = format!("WWW-Authenticate: Bearer realm=\"{realm}\",service=\"{service}\"");
@@ -33,7 +34,7 @@ impl Pair {
     }
 }
 
-fn gitlab(asked: &Asked) -> String {
+fn gitlab(asked: &HttpRequest) -> String {
     let path = asked.line.split([' ', '?']).nth(1).unwrap();
     match path {
         "/oauth/authorize_device" => {
@@ -45,7 +46,7 @@ fn gitlab(asked: &Asked) -> String {
             let token = json!({"access_token": "t", "refresh_token": "r", "expires_in": 7200});
             respond(200, &[], &token.to_string())
         }
-        "/jwt/auth" if asked.scheme() == "basic" => respond(200, &[], r#"{"token": "j"}"#),
+        "/jwt/auth" if scheme(asked) == "basic" => respond(200, &[], r#"{"token": "j"}"#),
         _ => respond(404, &[], ""),
     }
 }

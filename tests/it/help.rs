@@ -352,13 +352,13 @@ fn a_login_lets_docker_ask_with_a_flag() {
     let words = ["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify", "--configure-docker"];
     let sandbox = Sandbox::new().with("PATH", "/nowhere");
     assert_eq!(sandbox.run(&words, "pw").code, Some(0));
-    let file = sandbox.home().join(".docker/config.json");
+    let file = sandbox.docker_config_path();
     assert_eq!(read_json(&file)["credHelpers"]["ghcr.io"], "ensign");
 
     let sandbox = Sandbox::new().with("PATH", "/nowhere");
     let run = sandbox.run(&[&words[..], &["--json"]].concat(), "pw");
     let one_line = run.stdout.lines().count() == 1 && run.stderr.is_empty();
-    assert!(run.code == Some(0) && one_line && sandbox.home().join(".docker/config.json").exists(), "{run:?}");
+    assert!(run.code == Some(0) && one_line && sandbox.docker_config_path().exists(), "{run:?}");
 
     let sandbox = Sandbox::new();
     let pattern = ["login", "*.azurecr.io", "-u", "me", "--password-stdin", "--configure-docker"];

@@ -43,7 +43,7 @@ pub fn auth(user: &str, secret: &str) -> Value {
 }
 
 pub fn docker(sandbox: &Sandbox, config: &Value) -> PathBuf {
-    let path = sandbox.home().join(".docker/config.json");
+    let path = sandbox.docker_config_path();
     write(&path, serde_json::to_string_pretty(config).unwrap().as_bytes());
     path
 }
@@ -201,7 +201,7 @@ Everything is imported already.
 #[test]
 fn what_was_imported_is_removed_only_when_asked_and_leaves_its_marker() {
     let sandbox = full();
-    let path = sandbox.home().join(".docker/config.json");
+    let path = sandbox.docker_config_path();
     let before = std::fs::read(&path).unwrap();
     sandbox.run(&["import"], "");
     assert_eq!(std::fs::read(&path).unwrap(), before);

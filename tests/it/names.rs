@@ -6,10 +6,6 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
-pub fn docker_config(sandbox: &Sandbox) -> std::path::PathBuf {
-    sandbox.home().join(".docker/config.json")
-}
-
 #[test]
 fn an_account_that_no_registry_has_is_an_error_everywhere() {
     let mut sandbox = Sandbox::new();
@@ -93,13 +89,13 @@ fn what_other_helpers_answer_is_read_as_go_reads_it() {
 fn files_of_other_programs_are_read_as_those_read_them() {
     let sandbox = Sandbox::new();
     let wrapped = "ZGF2ZTphLXZlcnktbG9uZy1wYXNzd29yZC10aGF0LWlzLXdyYXBwZWQtYnktYmFzZTY0LWF0LTc2\nLWNvbHVtbnM=\n";
-    write(&docker_config(&sandbox), json!({"auths": {"a.example": {"auth": wrapped}}}).to_string().as_bytes());
+    write(&sandbox.docker_config_path(), json!({"auths": {"a.example": {"auth": wrapped}}}).to_string().as_bytes());
     sandbox.ok(&["import", "docker"], "");
     let answer: Value = serde_json::from_str(&sandbox.ok(&["get"], "a.example")).unwrap();
     assert_eq!(answer["Secret"], "a-very-long-password-that-is-wrapped-by-base64-at-76-columns");
-    write(&docker_config(&sandbox), b"null\n");
+    write(&sandbox.docker_config_path(), b"null\n");
     sandbox.ok(&["configure-docker", "a.example"], "");
-    assert_eq!(read_json(&docker_config(&sandbox)), json!({"credHelpers": {"a.example": "ensign"}}));
+    assert_eq!(read_json(&sandbox.docker_config_path()), json!({"credHelpers": {"a.example": "ensign"}}));
 }
 
 #[test]
@@ -217,14 +213,14 @@ fn podman_and_its_family_are_told_hosts_only() {
 fn docker_asks_for_docker_hub_without_a_key_that_podman_refuses() {
     let sandbox = Sandbox::new();
     sandbox.store("docker.io", "hub", "pw");
-    let config = |text: &str| write(&docker_config(&sandbox), text.as_bytes());
+    let config = |text: &str| write(&sandbox.docker_config_path(), text.as_bytes());
     config(r#"{"credsStore": "desktop", "credHelpers": {"https://index.docker.io/v1/": "ensign"}}"#);
     sandbox.ok(&["configure-docker"], "");
     let expected = json!({"credHelpers": {"docker.io": "ensign"}, "credsStore": "ensign"});
-    assert_eq!(read_json(&docker_config(&sandbox)), expected);
+    assert_eq!(read_json(&sandbox.docker_config_path()), expected);
     assert_eq!(sandbox.config()["fallback"], "desktop", "the previous store still answers for other registries");
     sandbox.ok(&["configure-docker", "--undo"], "");
-    assert_eq!(read_json(&docker_config(&sandbox)), json!({"credsStore": "desktop"}));
+    assert_eq!(read_json(&sandbox.docker_config_path()), json!({"credsStore": "desktop"}));
     // The login of quay.io has no helper, so `credsStore` would hide it from Docker. Only `--import` may set
     // `credsStore` here.
     config(r#"{"auths": {"quay.io": {"auth": "YTpi"}}}"#);
@@ -233,7 +229,7 @@ fn docker_asks_for_docker_hub_without_a_key_that_podman_refuses() {
         "docker.io": "ensign", "dhi.io": "ensign", "registry.scout.docker.com": "ensign",
         "https://index.docker.io/v1/": "ensign",
     });
-    assert_eq!(read_json(&docker_config(&sandbox))["credHelpers"], helpers);
+    assert_eq!(read_json(&sandbox.docker_config_path())["credHelpers"], helpers);
     sandbox.ok(&["configure-docker", "--import"], "");
     let expected = json!({
         "auths": {"quay.io": {}},
@@ -242,7 +238,7 @@ fn docker_asks_for_docker_hub_without_a_key_that_podman_refuses() {
         },
         "credsStore": "ensign",
     });
-    assert_eq!(read_json(&docker_config(&sandbox)), expected);
+    assert_eq!(read_json(&sandbox.docker_config_path()), expected);
 }
 
 #[test]
@@ -257,13 +253,13 @@ fn every_spelling_that_was_used_is_one_that_others_find() {
     }
     sandbox.ok(&["configure-docker"], "");
     let names = ["reg.example", "reg.example:443", "Reg.Example"];
-    let helpers = read_json(&docker_config(&sandbox))["credHelpers"].clone();
+    let helpers = read_json(&sandbox.docker_config_path())["credHelpers"].clone();
     assert_eq!(
         helpers,
         json!(names.map(|name| (name, "ensign")).into_iter().collect::<std::collections::BTreeMap<_, _>>())
     );
     // `status` reports a spelling for which Docker does not ask Ensign.
-    write(&docker_config(&sandbox), json!({"credHelpers": {"reg.example": "ensign"}}).to_string().as_bytes());
+    write(&sandbox.docker_config_path(), json!({"credHelpers": {"reg.example": "ensign"}}).to_string().as_bytes());
     let status: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
     let asks: Vec<_> = status["docker"].as_array().unwrap().iter().map(|one| &one["asks"]).collect();
     assert_eq!(asks, ["ensign", "nobody", "nobody"], "{status}");
@@ -283,9 +279,9 @@ Docker does not ask Ensign for reg.example:443, Reg.Example; to change that:
     );
     // `configure-docker` also writes the spellings that Docker's config and the command line use.
     let config = json!({"auths": {"REG.EXAMPLE": {}}}).to_string();
-    write(&docker_config(&sandbox), config.as_bytes());
+    write(&sandbox.docker_config_path(), config.as_bytes());
     sandbox.ok(&["configure-docker", "rEG.example"], "");
-    let helpers = read_json(&docker_config(&sandbox))["credHelpers"].clone();
+    let helpers = read_json(&sandbox.docker_config_path())["credHelpers"].clone();
     assert_eq!((&helpers["REG.EXAMPLE"], &helpers["rEG.example"]), (&json!("ensign"), &json!("ensign")));
     for format in ["auth.json", "dockerconfigjson"] {
         let text = sandbox.ok(&["export", "reg.example", "--format", format, "--yes"], "");
@@ -298,7 +294,7 @@ Docker does not ask Ensign for reg.example:443, Reg.Example; to change that:
 
 /// Tells whether Docker's CLI finds a login: in the helper of this exact key, else in the store, else in the file.
 fn docker_finds(sandbox: &Sandbox, key: &str) -> bool {
-    let config = read_json(&docker_config(sandbox));
+    let config = read_json(&sandbox.docker_config_path());
     let helper = config["credHelpers"][key].as_str().or(config["credsStore"].as_str());
     match helper {
         Some("ensign") => sandbox.run(&["get"], key).code == Some(0),
@@ -317,11 +313,11 @@ fn an_import_removes_nothing_that_is_not_found_afterwards() {
             keys.iter().map(|key| ((*key).to_owned(), json!({"auth": "bWU6cHc="}))).collect();
         let helpers = if is_configured { json!({"quay.io": "ensign"}) } else { json!({}) };
         let config = json!({"auths": auths, "credHelpers": helpers}).to_string();
-        write(&docker_config(&sandbox), config.as_bytes());
+        write(&sandbox.docker_config_path(), config.as_bytes());
         sandbox.ok(&["import", "docker", "--remove", "--yes"], "");
         for key in keys {
-            assert!(docker_finds(&sandbox, key), "{is_configured} {key} {}", read_json(&docker_config(&sandbox)));
-            assert_eq!(read_json(&docker_config(&sandbox))["auths"][key], json!({}), "{key}");
+            assert!(docker_finds(&sandbox, key), "{is_configured} {key} {}", read_json(&sandbox.docker_config_path()));
+            assert_eq!(read_json(&sandbox.docker_config_path())["auths"][key], json!({}), "{key}");
         }
     }
 }

@@ -3,7 +3,6 @@
 use serde_json::Value;
 use snapbox::str;
 
-use crate::names::docker_config;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
@@ -50,7 +49,7 @@ hub
     assert_eq!(sandbox.who("mirror.example"), "b", "the default of both");
     assert_eq!((sandbox.who("mirror.example/a/app"), sandbox.who("other.example")), ("a".into(), "a".into()));
     sandbox.ok(&["configure-docker", "ghcr.io"], "");
-    assert_eq!(read_json(&docker_config(&sandbox))["credHelpers"]["mirror.example"], "ensign");
+    assert_eq!(read_json(&sandbox.docker_config_path())["credHelpers"]["mirror.example"], "ensign");
     let show = sandbox.ok(&["account", "show", "ghcr.io", "a"], "");
     shows(
         &show,

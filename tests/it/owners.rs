@@ -243,7 +243,7 @@ error: could not open `[HOME]/config/config.lock`: it is not a file
 #[test]
 fn dockers_file_is_neither_read_nor_written_as_another_user() {
     let sandbox = with_account().with("PATH", "/usr/bin:/bin");
-    let file = sandbox.home().join(".docker/config.json");
+    let file = sandbox.docker_config_path();
     write(&file, b"{}");
     mode(&file, 0o666);
     let run = sandbox.run(&["configure-docker", HOST], "");

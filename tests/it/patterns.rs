@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use snapbox::str;
 
-use crate::router::{answer, calls, entry};
+use crate::router::{answer, entry};
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
@@ -25,7 +25,7 @@ fn with_aws() -> Sandbox {
     let sandbox = Sandbox::new().with_program("aws", AWS);
     let run = sandbox.run(&["login", "--borrow", "aws", "--profile", "work", ECR], "");
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(calls(&sandbox).len(), 0, "a pattern names no host to ask the external source for");
+    assert_eq!(sandbox.calls().len(), 0, "a pattern names no host to ask the external source for");
     sandbox
 }
 
@@ -36,7 +36,7 @@ fn a_borrowed_account_of_a_pattern_is_asked_about_each_host() {
         assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "AWS", "work-in-eu-west-1"));
         assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "work-in-us-east-2"));
     }
-    assert_eq!(calls(&sandbox).len(), 2, "each answer is kept for its host: {:?}", calls(&sandbox));
+    assert_eq!(sandbox.calls().len(), 2, "each answer is kept for its host: {:?}", sandbox.calls());
     for other in ["123456789012.dkr.ecr.eu-west-1.amazonaws.com.evil.example", "ecr.amazonaws.com", ECR, "quay.io"] {
         assert_eq!(sandbox.run(&["get"], other), Run::not_found(), "{other}");
     }

@@ -8,10 +8,7 @@ use crate::support::{Run, Sandbox};
 
 /// A home with two accounts on one registry, of which `alice` is the default.
 pub fn two_accounts() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.store("ghcr.io", "bob", "bob-s3cret");
-    sandbox.store("ghcr.io", "alice", "alice-s3cret");
-    sandbox
+    Sandbox::new().with_bob_and_alice("ghcr.io")
 }
 
 #[test]

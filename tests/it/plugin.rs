@@ -301,7 +301,7 @@ fn a_word_is_said_about_refused_commands_without_a_look_at_any_file() {
 #[test]
 fn hooks_are_configured_where_asked_and_taken_back() {
     let sandbox = sandbox();
-    let path = sandbox.home().join(".docker/config.json");
+    let path = sandbox.docker_config_path();
     let before = "{\n\t\"psFormat\": \"x\"\n}";
     write(&path, before.as_bytes());
     let run = plugin(&sandbox, &["ensign", "configure-docker", "--hooks"]);

@@ -21,7 +21,7 @@ fn a_login_on_a_terminal_says_where_tokens_are_made_and_offers_to_let_docker_ask
         assert!(shown.contains("exit 0"), "{shown}");
 
         assert_eq!(sandbox.home().join(".config/containers/auth.json").exists(), asks, "{answer:?}: {shown}");
-        assert_eq!(sandbox.home().join(".docker/config.json").exists(), asks, "{answer:?}: {shown}");
+        assert_eq!(sandbox.docker_config_path().exists(), asks, "{answer:?}: {shown}");
         assert_eq!(shown.contains("configure-docker\r\n"), !asks, "who said no is told how: {shown}");
     }
     shows(

@@ -324,7 +324,7 @@ exit 1
 }
 
 fn docker_config(sandbox: &Sandbox) -> Value {
-    read_json(&sandbox.home().join(".docker/config.json"))
+    read_json(&sandbox.docker_config_path())
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn docker_asks_for_every_login_that_was_imported_from_it() {
         for host in first {
             sandbox.store(host, "carol", "pw");
         }
-        write(&sandbox.home().join(".docker/config.json"), json!({"auths": auths}).to_string().as_bytes());
+        write(&sandbox.docker_config_path(), json!({"auths": auths}).to_string().as_bytes());
         sandbox.ok(&["configure-docker", "--import"], "");
         let (config, helpers) = (docker_config(&sandbox), docker_config(&sandbox)["credHelpers"].clone());
         assert_eq!((&config["auths"][HUB], &config["auths"]["quay.io"]), (&json!({}), &json!({})));
@@ -348,7 +348,7 @@ fn docker_asks_for_every_login_that_was_imported_from_it() {
 fn logins_of_registries_that_were_not_named_stay_with_docker() {
     let sandbox = Sandbox::new();
     let auths = json!({"ghcr.io": {"auth": "YWxpY2U6cHc="}, "quay.io": {"auth": "Ym9iOnB3"}});
-    write(&sandbox.home().join(".docker/config.json"), json!({"auths": auths}).to_string().as_bytes());
+    write(&sandbox.docker_config_path(), json!({"auths": auths}).to_string().as_bytes());
     sandbox.ok(&["configure-docker", "ghcr.io", "--import"], "");
     let config = docker_config(&sandbox);
     assert_eq!((&config["auths"]["ghcr.io"], &config["auths"]["quay.io"]), (&json!({}), &auths["quay.io"]));

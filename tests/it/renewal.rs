@@ -1,16 +1,17 @@
 //! Renewal of tokens: one caller renews a due token inside `get`, and no token is lost.
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use snapbox::str;
 
+use crate::support::server::HttpRequest;
 use crate::support::snapshots::shows;
-use crate::support::{Run, Sandbox, finish, read_json, write};
+use crate::support::{Run, Sandbox, finish, read_json, seconds_from_now, write};
 
 /// A fake token and revocation endpoint. Each refresh token works once: `r1` returns `t2` and `r2`.
 struct Provider {
@@ -44,16 +45,8 @@ impl Provider {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let mut reader = BufReader::new(stream);
-                let (mut head, mut line) = (String::new(), String::new());
-                while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-                    head += &std::mem::take(&mut line).to_lowercase();
-                }
-                let length =
-                    head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-                let mut body = vec![0; length];
-                reader.read_exact(&mut body).unwrap();
-                let body = String::from_utf8(body).unwrap();
-                let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+                let Some(request) = HttpRequest::read(&mut reader) else { continue };
+                let (path, body) = (request.target(), &request.body);
                 let used =
                     body.split("refresh_token=r").nth(1).and_then(|rest| rest.split('&').next()?.parse::<u32>().ok());
                 log.lock().unwrap().push(format!("{path} {body}"));
@@ -100,10 +93,6 @@ impl Provider {
     fn renewals(&self) -> usize {
         self.seen.lock().unwrap().iter().filter(|request| request.starts_with("/token ")).count()
     }
-}
-
-fn seconds_from_now(seconds: i64) -> i64 {
-    i64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap() + seconds
 }
 
 /// A home with `me` on ghcr.io, logged in at the provider. The token `t1` is due and expires after these numbers of

@@ -35,11 +35,6 @@ fn configure(sandbox: &Sandbox, registries: &Value) {
     write(&sandbox.config_path(), config.to_string().as_bytes());
 }
 
-pub fn calls(sandbox: &Sandbox) -> Vec<String> {
-    let text = std::fs::read_to_string(sandbox.home().join("calls")).unwrap_or_default();
-    text.lines().map(str::to_owned).collect()
-}
-
 pub fn has(sandbox: &Sandbox, file: &str, user: &str) {
     let login = json!({"ServerURL": "anything", "Username": user, "Secret": "theirs"});
     write(&sandbox.home().join("at").join(file), login.to_string().as_bytes());
@@ -74,7 +69,7 @@ fn what_we_do_not_own_passes_through() {
     assert_eq!(sandbox.run(&["erase"], "quay.io"), Run::success(""));
     assert_eq!(sandbox.run(&["erase"], "quay.io"), Run::success(""), "erasing a missing login succeeds");
     assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found());
-    let calls = calls(&sandbox);
+    let calls = sandbox.calls();
     assert_eq!(calls[0], "docker-credential-before get <quay.io> ensign=none");
     assert!(calls.iter().all(|call| !call.contains("ghcr.io")), "{calls:?}");
     assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
@@ -226,12 +221,12 @@ fn a_helper_that_asks_us_again_finds_what_is_ours_and_no_other_helper() {
     let ensign = Sandbox::program();
     let sandbox = with_fallback(&asks_ensign(ensign, ""));
     assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found());
-    assert_eq!(calls(&sandbox).len(), 1, "it was started once");
+    assert_eq!(sandbox.calls().len(), 1, "it was started once");
     assert_eq!(sandbox.run(&["list"], ""), Run::success("{}\n"));
-    assert_eq!(calls(&sandbox).len(), 2);
+    assert_eq!(sandbox.calls().len(), 2);
     let stored = sandbox.run(&["store"], &entry("quay.io", "dave", "hunter2"));
     assert_eq!((stored.code, stored.stdout.contains("hunter2")), (Some(1), false), "{stored:?}");
-    assert_eq!(calls(&sandbox).len(), 3);
+    assert_eq!(sandbox.calls().len(), 3);
 
     // Two helpers that call each other through Ensign.
     let sandbox = Sandbox::new()
@@ -248,7 +243,7 @@ fn a_helper_that_asks_us_again_finds_what_is_ours_and_no_other_helper() {
     for server in ["a.example", "quay.io"] {
         assert_eq!(sandbox.run(&["get"], server), Run::not_found(), "{server}");
     }
-    assert!(calls(&sandbox).len() <= 4, "{:?}", calls(&sandbox));
+    assert!(sandbox.calls().len() <= 4, "{:?}", sandbox.calls());
 }
 
 #[test]
@@ -354,6 +349,6 @@ fn a_helper_that_forgets_the_environment_and_asks_us_again_has_no_login() {
         let sandbox = with_fallback(&again);
         let run = sandbox.run(&[words], input);
         assert_eq!((run.code, run.stderr.as_str()), (Some(code), ""), "{words}: {run:?}");
-        assert_eq!(calls(&sandbox).len(), 1, "{words}");
+        assert_eq!(sandbox.calls().len(), 1, "{words}");
     }
 }

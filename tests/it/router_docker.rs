@@ -1,23 +1,17 @@
 //! `configure-docker --all`: Docker's `credsStore` becomes Ensign's fallback, and `--undo` restores it.
 #![cfg(unix)]
 
-use std::path::PathBuf;
-
 use snapbox::str;
 
 use crate::router::{HELPER, answer, has};
 use crate::support::snapshots::shows;
 use crate::support::{Sandbox, write};
 
-fn docker_config(sandbox: &Sandbox) -> PathBuf {
-    sandbox.home().join(".docker/config.json")
-}
-
 #[test]
 fn configure_docker_all_takes_the_store_and_gives_it_back() {
     let sandbox = Sandbox::new().with_program("docker-credential-before", HELPER);
     let text = "{\n  \"credsStore\": \"before\",\n  \"psFormat\": \"x\\u003cy\",\n  \"credHelpers\": {\"gcr.io\": \"gcloud\"}\n}\n";
-    write(&docker_config(&sandbox), text.as_bytes());
+    write(&sandbox.docker_config_path(), text.as_bytes());
     let dry = sandbox.run(&["configure-docker", "--all", "--dry-run"], "");
     dry.shows(str![[r#"
 exit 0
@@ -65,7 +59,7 @@ exit 0
 
 "#]]);
     let with_us = text.replace("\"before\"", "\"ensign\"");
-    let docker = || std::fs::read_to_string(docker_config(&sandbox)).unwrap();
+    let docker = || std::fs::read_to_string(sandbox.docker_config_path()).unwrap();
     assert_eq!(docker(), with_us);
     assert_eq!(sandbox.who("quay.io"), "carol");
     sandbox.run(&["configure-docker", "--all"], "").shows(str![[r#"
@@ -84,7 +78,7 @@ Nothing to change.
 "#]]);
     assert_eq!(sandbox.config()["fallback"], "before");
 
-    write(&docker_config(&sandbox), text.as_bytes()); // Docker Desktop restores its entry when it starts
+    write(&sandbox.docker_config_path(), text.as_bytes()); // Docker Desktop restores its entry when it starts
     sandbox.ok(&["configure-docker", "--all"], "");
     assert_eq!(docker(), with_us);
     sandbox.ok(&["configure-docker", "--undo"], "");
@@ -103,13 +97,13 @@ fn configure_docker_all_without_a_store_before_remembers_that() {
         ("{\"credsStore\": \"ensign-work\"}", "{\"credsStore\": \"ensign\"}"),
     ] {
         let sandbox = Sandbox::new().with("PATH", "/nowhere");
-        write(&docker_config(&sandbox), before.as_bytes());
+        write(&sandbox.docker_config_path(), before.as_bytes());
         let run = sandbox.run(&["configure-docker", "--all"], "");
         transcript += &run.transcript();
-        assert_eq!(std::fs::read_to_string(docker_config(&sandbox)).unwrap(), with_us);
+        assert_eq!(std::fs::read_to_string(sandbox.docker_config_path()).unwrap(), with_us);
         assert!(sandbox.config().get("fallback").is_none());
         sandbox.ok(&["configure-docker", "--undo"], "");
-        assert_eq!(std::fs::read_to_string(docker_config(&sandbox)).unwrap(), before);
+        assert_eq!(std::fs::read_to_string(sandbox.docker_config_path()).unwrap(), before);
     }
     shows(
         &transcript,
@@ -162,7 +156,7 @@ exit 0
 #[test]
 fn configure_docker_all_says_what_docker_no_longer_sees() {
     let sandbox = Sandbox::new().with("PATH", "/nowhere");
-    write(&docker_config(&sandbox), br#"{"auths": {"old.example": {"auth": "ZGF2ZTpwdw=="}}}"#);
+    write(&sandbox.docker_config_path(), br#"{"auths": {"old.example": {"auth": "ZGF2ZTpwdw=="}}}"#);
     let run = sandbox.run(&["configure-docker", "--all"], "");
     run.shows(str![[r#"
 exit 0

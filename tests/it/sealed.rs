@@ -321,7 +321,7 @@ exit 0
 fn new_secrets_go_where_the_setting_says() {
     let sandbox = with_key_file();
     let docker = json!({"auths": {"quay.io": {"auth": "bWU6czNjcmV0"}}});
-    write(&sandbox.home().join(".docker/config.json"), docker.to_string().as_bytes());
+    write(&sandbox.docker_config_path(), docker.to_string().as_bytes());
     sandbox.ok(&["import", "docker", "--yes"], "");
     let store_of = |host: &str| sandbox.config()["registries"][host]["accounts"]["me"]["store"].clone();
     assert_eq!(store_of("quay.io"), "sealed");

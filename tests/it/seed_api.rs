@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use snapbox::str;
 
 use crate::support::registry::FakeRegistry;
-use crate::support::scripted::{Asked, Scripted, respond};
+use crate::support::scripted::{Scripted, respond, scheme};
+use crate::support::server::HttpRequest;
 use crate::support::snapshots::shows;
 use crate::support::{Sandbox, read_json, write};
 
@@ -15,8 +16,8 @@ pub const ABC: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb4
 pub const XYZ: &str = "sha256:3608bca1e44ea6c4d268eb6db02260269892c0b42b86bbf1e77a6fa16c3c9282";
 
 /// A registry that accepts every password. `answer` plays all other requests.
-pub fn basic(answer: impl Fn(&Asked) -> String + Send + Sync + 'static) -> Scripted {
-    Scripted::start(move |asked| match (asked.scheme(), asked.line.as_str()) {
+pub fn basic(answer: impl Fn(&HttpRequest) -> String + Send + Sync + 'static) -> Scripted {
+    Scripted::start(move |asked| match (scheme(asked), asked.line.as_str()) {
         ("", _) => respond(401, &["WWW-Authenticate: Basic realm=x"], ""),
         (_, "GET /v2/") => respond(200, &[], "{}"),
         _ => answer(asked),
@@ -153,7 +154,7 @@ hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 
 #[test]
 fn a_token_is_fetched_for_what_the_request_needs() {
-    let server = Scripted::start(|asked| match (asked.scheme(), asked.line.split('?').next().unwrap()) {
+    let server = Scripted::start(|asked| match (scheme(asked), asked.line.split('?').next().unwrap()) {
         (_, "GET /token") => respond(200, &[], r#"{"token": "t", "expires_in": 300}"#),
         ("bearer", "GET /v2/") => respond(200, &[], "{}"),
         ("bearer", _) if asked.line.ends_with("tags/list") => {
@@ -213,7 +214,7 @@ error: the list did not end after 2 pages
 
 #[test]
 fn without_an_account_a_visitor_asks() {
-    let server = Scripted::start(|asked| match (asked.scheme(), asked.line.split('?').next().unwrap()) {
+    let server = Scripted::start(|asked| match (scheme(asked), asked.line.split('?').next().unwrap()) {
         ("", "GET /token") => respond(200, &[], r#"{"token": "t"}"#),
         ("bearer", line) if line.contains("/public/") => respond(200, &[], r#"{"tags":[]}"#),
         _ => respond(401, &["WWW-Authenticate: Bearer realm=\"/token\""], ""),
@@ -244,7 +245,7 @@ hint: run `docker-credential-ensign login [HOST]`
 #[test]
 fn an_identity_token_that_is_good_once_is_renewed_and_kept() {
     let next = Mutex::new(1);
-    let server = Scripted::start(move |asked| match (asked.scheme(), asked.line.as_str()) {
+    let server = Scripted::start(move |asked| match (scheme(asked), asked.line.as_str()) {
         (_, "POST /token") => {
             let mut next = next.lock().unwrap();
             if !asked.body.ends_with(&format!("refresh_token=r{next}")) {

@@ -24,11 +24,6 @@ fn with_helper(script: &str) -> Sandbox {
     Sandbox::new().with_program("docker-credential-lender", script)
 }
 
-pub fn calls(sandbox: &Sandbox) -> Vec<String> {
-    let text = std::fs::read_to_string(sandbox.home().join("calls")).unwrap_or_default();
-    text.lines().map(str::to_owned).collect()
-}
-
 /// Writes a config as a person may do by hand.
 pub fn account(sandbox: &Sandbox, host: &str, source: &Value) {
     let accounts = json!({"a": {"username": "a", "store": "file", "source": source}});
@@ -160,7 +155,7 @@ fn two_profiles_on_one_ecr_host_have_their_own_passwords_and_each_is_asked_once(
     let call = |profile| {
         format!("ecr get-authorization-token --output json --region eu-west-1 --profile {profile} key=none ensign=none")
     };
-    assert_eq!(calls(&sandbox), [call("work"), call("private")]);
+    assert_eq!(sandbox.calls(), [call("work"), call("private")]);
     assert!(!std::fs::read_to_string(sandbox.config_path()).unwrap().contains("pw-of"));
 
     let expected = "profile work";
@@ -177,13 +172,13 @@ fn an_answer_is_kept_until_shortly_before_its_end_and_for_the_same_question_alon
     sandbox.ok(&["login", "--borrow", "aws", "--profile", "p", ECR, "--no-verify"], "");
     assert!(!sandbox.secrets_path(ECR).exists(), "an answer is cached until fifteen minutes before its expiry");
     sandbox.run(&["get"], ECR);
-    assert_eq!(calls(&sandbox).len(), 2);
+    assert_eq!(sandbox.calls().len(), 2);
 
     let sandbox = Sandbox::new().with_program("aws", AWS).with("LIFE", "905");
     sandbox.ok(&["login", "--borrow", "aws", "--profile", "p", ECR, "--no-verify"], "");
     std::thread::sleep(Duration::from_secs(6));
     sandbox.run(&["get"], ECR);
-    assert_eq!(calls(&sandbox).len(), 2, "it was kept for five seconds");
+    assert_eq!(sandbox.calls().len(), 2, "it was kept for five seconds");
     let mut config = sandbox.config();
     config["registries"][ECR]["accounts"]["p"]["source"]["profile"] = json!("q");
     write(&sandbox.config_path(), config.to_string().as_bytes());
@@ -209,7 +204,7 @@ fn of_many_at_once_one_asks() {
         let run = finish(child, ECR.as_bytes());
         assert!(run.code == Some(0) && run.stdout.contains("pw-of-p"), "{run:?}");
     }
-    assert_eq!(calls(&sandbox).len(), 1);
+    assert_eq!(sandbox.calls().len(), 1);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn an_entry_of_cred_helpers_beats_the_store() {
 #[test]
 fn the_rest_of_the_file_stays_when_a_login_is_removed() {
     let sandbox = sandbox();
-    let path = sandbox.home().join(".docker/config.json");
+    let path = sandbox.docker_config_path();
     let text =
         format!("{{\n  \"HttpHeaders\": {{\"a\": \"b\"}},\n  \"auths\": {{\"q.example\": {}}}\n}}", auth("u", "p"));
     write(&path, text.as_bytes());
@@ -193,7 +193,7 @@ fn keys_with_scheme_and_path_are_understood() {
 #[test]
 fn a_file_that_cannot_be_read_is_named_and_the_others_are_read() {
     let sandbox = sandbox();
-    std::fs::create_dir_all(sandbox.home().join(".docker/config.json")).unwrap();
+    std::fs::create_dir_all(sandbox.docker_config_path()).unwrap();
     let broken = sandbox.home().join(".finch/config.json");
     write(&broken, b"{\n  \"auths\": {,\n}");
     containers(&sandbox, &json!({"auths": {"h.example": auth("u", "p")}}));

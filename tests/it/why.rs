@@ -25,10 +25,7 @@ pub fn sandbox() -> Sandbox {
 
 /// A home with `bob` and `alice`, of which `alice` is the default.
 pub fn two_accounts() -> Sandbox {
-    let sandbox = sandbox();
-    sandbox.store(HOST, "bob", "bob-s3cret");
-    sandbox.store(HOST, "alice", "alice-s3cret");
-    sandbox
+    sandbox().with_bob_and_alice(HOST)
 }
 
 pub fn journal(sandbox: &Sandbox) -> PathBuf {

@@ -99,7 +99,7 @@ exit 0
 ✓ plain-text: fixed
 
 "#]]);
-    assert!(!std::fs::read_to_string(docker_config(&sandbox)).unwrap().contains(PLAIN));
+    assert!(!std::fs::read_to_string(sandbox.docker_config_path()).unwrap().contains(PLAIN));
     assert!(sandbox.config()["registries"]["a.io"]["accounts"]["dave"].is_object());
 }
 

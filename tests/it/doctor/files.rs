@@ -46,8 +46,8 @@ fn damaged_secrets_are_moved_aside() {
 #[test]
 fn a_file_of_the_clients_that_cannot_be_read_is_named() {
     let sandbox = with_editor(healthy());
-    fs::copy(docker_config(&sandbox), sandbox.home().join("good")).unwrap();
-    write(&docker_config(&sandbox), b"{\n\"auths\": my-s3cret}");
+    fs::copy(sandbox.docker_config_path(), sandbox.home().join("good")).unwrap();
+    write(&sandbox.docker_config_path(), b"{\n\"auths\": my-s3cret}");
     let found = findings(&sandbox, &[]);
     let (_, severity, one) = found.iter().find(|(name, ..)| name == "client-file").unwrap();
     assert!(severity == "broken" && one["found"].as_str().unwrap().contains("line 2"), "{one}");
@@ -61,21 +61,21 @@ fn a_file_of_the_clients_that_cannot_be_read_is_named() {
 fn a_file_that_others_may_use_is_closed() {
     let sandbox = healthy();
     for (path, open) in
-        [(sandbox.secrets_path(HOST), 0o644), (sandbox.config_path(), 0o666), (docker_config(&sandbox), 0o602)]
+        [(sandbox.secrets_path(HOST), 0o644), (sandbox.config_path(), 0o666), (sandbox.docker_config_path(), 0o602)]
     {
         mode(&path, open);
         let found = findings(&sandbox, &[]);
         assert!(names(&found).contains(&("file-mode", "broken")), "{found:?}");
         assert_fixed(&sandbox, "file-mode");
     }
-    mode(&docker_config(&sandbox), 0o644); // everyone may read this file, because it contains no secret
+    mode(&sandbox.docker_config_path(), 0o644); // everyone may read this file, because it contains no secret
     assert_healthy(&sandbox);
 }
 
 #[test]
 fn a_file_of_another_user_is_for_root_to_give_back() {
     let sandbox = healthy();
-    let path = docker_config(&sandbox);
+    let path = sandbox.docker_config_path();
     if chown(&path, Some(STRANGER), None).is_err() {
         return eprintln!("skipped: only root can give a file away");
     }

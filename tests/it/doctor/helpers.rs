@@ -12,7 +12,7 @@ const ASKED: &str = "case $1 in list) echo '{}' ;; *) exit 1 ;; esac";
 /// A home whose Docker config has Ensign's entries and one more setting.
 fn with_setting(name: &str, value: &Value) -> Sandbox {
     let sandbox = healthy();
-    let mut config = crate::support::read_json(&docker_config(&sandbox));
+    let mut config = crate::support::read_json(&sandbox.docker_config_path());
     match value {
         Value::Object(entries) => config[name].as_object_mut().unwrap().extend(entries.clone()),
         _ => config[name] = value.clone(),
@@ -28,7 +28,7 @@ fn a_helper_that_is_not_there_is_named_no_more() {
         let found = assert_found(&sandbox, &[("helper-missing", "broken")]);
         assert!(found[0]["found"].as_str().unwrap().contains("~/.docker/config.json"), "{found:?}");
         assert_fixed(&sandbox, "helper-missing");
-        let text = std::fs::read_to_string(docker_config(&sandbox)).unwrap();
+        let text = std::fs::read_to_string(sandbox.docker_config_path()).unwrap();
         assert!(!text.contains("gone") && text.contains("\"ghcr.io\":"), "{text}");
         // A helper that is installed now is no fault.
         let sandbox = with_setting(name, &value);
@@ -111,8 +111,8 @@ fn a_slow_a_dead_and_a_lying_helper_are_told_apart() {
     // A person can also remove the helper from Docker's config.
     for (script, check) in [("sleep 60", "helper-silent"), ("exit 1", "helper-failing")] {
         let sandbox = with_editor(healthy());
-        fs::copy(docker_config(&sandbox), sandbox.home().join("good")).unwrap();
-        let mut config = crate::support::read_json(&docker_config(&sandbox));
+        fs::copy(sandbox.docker_config_path(), sandbox.home().join("good")).unwrap();
+        let mut config = crate::support::read_json(&sandbox.docker_config_path());
         config["credsStore"] = json!("odd");
         write_docker_config(&sandbox, &config);
         program(&sandbox, "docker-credential-odd", script);

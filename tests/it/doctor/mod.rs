@@ -53,12 +53,8 @@ fn program(sandbox: &Sandbox, name: &str, script: &str) {
     fs::remove_file(text).unwrap();
 }
 
-fn docker_config(sandbox: &Sandbox) -> PathBuf {
-    sandbox.home().join(".docker/config.json")
-}
-
 fn write_docker_config(sandbox: &Sandbox, config: &Value) {
-    write(&docker_config(sandbox), config.to_string().as_bytes());
+    write(&sandbox.docker_config_path(), config.to_string().as_bytes());
 }
 
 fn run(sandbox: &Sandbox, words: &[&str]) -> Run {

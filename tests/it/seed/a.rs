@@ -104,7 +104,7 @@ exit 0
 #[test]
 fn configure_docker_shows_what_it_changes_and_takes_it_back() {
     let sandbox = with_accounts("atcr.io", &["alice"]);
-    let path = sandbox.home().join(".docker/config.json");
+    let path = sandbox.docker_config_path();
     let preview = sandbox.ok(&["configure-docker", "--dry-run"], "");
     assert!(preview.contains("+   \"atcr.io\": \"ensign\"\n") && !path.exists(), "{preview}");
     sandbox.ok(&["configure-docker"], "");

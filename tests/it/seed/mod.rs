@@ -15,7 +15,6 @@ mod ro;
 pub mod server;
 mod table;
 
-use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -48,11 +47,6 @@ esac
 
 fn with_helper() -> Sandbox {
     Sandbox::new().with_program("docker-credential-kept", HELPER)
-}
-
-fn calls(sandbox: &Sandbox) -> Vec<String> {
-    let text = fs::read_to_string(sandbox.home().join("calls")).unwrap_or_default();
-    text.lines().map(str::to_owned).collect()
 }
 
 /// Runs the program on a terminal and types each answer once its question is shown. Returns `None` if there is no

@@ -4,7 +4,7 @@
 use snapbox::str;
 
 use super::server::{BEARER, PING, Server, asks, says};
-use super::{calls, json, login, with_helper};
+use super::{json, login, with_helper};
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
@@ -13,7 +13,7 @@ const HOST: &str = "someregistry.example.com";
 /// Imports these `auths` of Docker's config.
 fn imported(auths: &str) -> (Sandbox, Run) {
     let sandbox = Sandbox::new();
-    write(&sandbox.home().join(".docker/config.json"), format!("{{\"auths\": {auths}}}").as_bytes());
+    write(&sandbox.docker_config_path(), format!("{{\"auths\": {auths}}}").as_bytes());
     let run = sandbox.run(&["configure-docker", "--import"], "");
     (sandbox, run)
 }
@@ -314,11 +314,11 @@ fn credentials_are_looked_up_once() {
     });
     let sandbox = with_helper();
     login(&sandbox, &server.host, "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
-    let before = calls(&sandbox).len();
+    let before = sandbox.calls().len();
     sandbox.ok(&["get"], &server.host);
-    assert_eq!(calls(&sandbox)[before..], [format!("get https://{}/ensign/alice", server.host)]);
+    assert_eq!(sandbox.calls()[before..], [format!("get https://{}/ensign/alice", server.host)]);
     sandbox.ok(&["check", &format!("{}/foo/bar:1", server.host)], "");
-    let asked = calls(&sandbox)[before + 1..].to_vec();
+    let asked = sandbox.calls()[before + 1..].to_vec();
     // The requests are one ping, two for tokens, and two for the image.
     assert_eq!((server.seen().len(), asked.len()), (5, 1), "{asked:?}");
 }

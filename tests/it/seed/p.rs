@@ -8,7 +8,7 @@ use super::{json, login};
 use crate::support::{Run, Sandbox, write};
 
 fn docker_config(sandbox: &Sandbox, text: &str) {
-    write(&sandbox.home().join(".docker/config.json"), text.as_bytes());
+    write(&sandbox.docker_config_path(), text.as_bytes());
 }
 
 /// A registry whose token server answers `token`. The registry answers a request for an image with the status `image`,

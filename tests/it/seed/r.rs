@@ -7,7 +7,7 @@ use serde_json::json;
 use snapbox::str;
 
 use super::server::{BEARER, PING, Server, asks, says};
-use super::{calls, json, login, with_helper};
+use super::{json, login, with_helper};
 use crate::support::registry::FakeRegistry;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
@@ -305,7 +305,7 @@ fn a_login_is_checked_before_anything_is_kept() {
     let server = Server::start(|request| asks(if request == PING { "Basic" } else { "Basic realm=x" }));
     let sandbox = with_helper();
     assert_eq!(login(&sandbox, &server.host, "alice", "wrong", &["--store", "helper:kept"]).code, Some(3));
-    assert!(calls(&sandbox).is_empty() && !sandbox.config_path().exists());
+    assert!(sandbox.calls().is_empty() && !sandbox.config_path().exists());
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn a_helper_that_keeps_the_secret_is_given_dockers_three_fields() {
     let sandbox = with_helper();
     login(&sandbox, "ghcr.io", "alice", "s3cret", &["--no-verify", "--store", "helper:kept"]);
     let entry = r#"{"ServerURL":"https://ghcr.io/ensign/alice","Username":"alice","Secret":"s3cret"}"#;
-    assert!(calls(&sandbox).contains(&format!("store {entry}")), "{:?}", calls(&sandbox));
+    assert!(sandbox.calls().contains(&format!("store {entry}")), "{:?}", sandbox.calls());
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn files_are_created_for_their_owner_alone() {
     let sandbox = Sandbox::new();
     login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify"]);
     sandbox.ok(&["configure-docker"], "");
-    for file in [sandbox.home().join(".docker/config.json"), sandbox.secrets_path("ghcr.io")] {
+    for file in [sandbox.docker_config_path(), sandbox.secrets_path("ghcr.io")] {
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
     }
 }
@@ -352,7 +352,7 @@ exit 0
 #[test]
 fn a_login_leaves_dockers_file_and_the_rest_of_it_stays() {
     let sandbox = Sandbox::new();
-    let path = sandbox.home().join(".docker/config.json");
+    let path = sandbox.docker_config_path();
     write(
         &path,
         br#"{"psFormat": "x", "auths": {"ghcr.io": {"auth": "YWxpY2U6cHc="}, "quay.io": {"auth": "Ym9iOnB3"}}}"#,

@@ -3,7 +3,7 @@
 use serde_json::json;
 use snapbox::str;
 
-use super::{calls, json, login, with_helper};
+use super::{json, login, with_helper};
 use crate::support::{Sandbox, write};
 
 #[test]
@@ -17,7 +17,7 @@ fn the_helper_that_kept_the_secret_is_told_to_erase_it() {
     let sandbox = with_helper();
     login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
     sandbox.ok(&["logout", "ghcr.io"], "");
-    assert_eq!(calls(&sandbox).last().unwrap(), "erase https://ghcr.io/ensign/alice");
+    assert_eq!(sandbox.calls().last().unwrap(), "erase https://ghcr.io/ensign/alice");
 }
 
 #[test]

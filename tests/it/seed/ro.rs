@@ -43,7 +43,7 @@ fn what_a_helper_prints_on_stderr_is_not_its_answer() {
 fn a_docker_config_that_cannot_be_read_is_not_overwritten() {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "alice", "pw");
-    let path = sandbox.home().join(".docker/config.json");
+    let path = sandbox.docker_config_path();
     write(&path, b"{\"auths\": {\n,}}");
     let run = sandbox.run(&["configure-docker"], "");
     assert!(run.code == Some(1) && run.stderr.contains("line 2"), "{run:?}");
@@ -54,7 +54,7 @@ fn a_docker_config_that_cannot_be_read_is_not_overwritten() {
 fn a_docker_config_that_is_named_is_the_only_one() {
     let sandbox = Sandbox::new().with("DOCKER_CONFIG", "elsewhere");
     sandbox.store("ghcr.io", "alice", "pw");
-    write(&sandbox.home().join(".docker/config.json"), br#"{"credHelpers": {"ghcr.io": "ensign"}}"#);
+    write(&sandbox.docker_config_path(), br#"{"credHelpers": {"ghcr.io": "ensign"}}"#);
     assert_eq!(json(&sandbox.ok(&["status", "--json"], ""))["docker"][0]["asks"], "nobody");
 }
 

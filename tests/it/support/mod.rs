@@ -64,6 +64,11 @@ impl Sandbox {
         self.home().join("config").join("config.json")
     }
 
+    /// Returns the path of Docker's `config.json`.
+    pub fn docker_config_path(&self) -> PathBuf {
+        self.home().join(".docker/config.json")
+    }
+
     pub fn secrets_path(&self, registry: &str) -> PathBuf {
         self.home()
             .join("data/secrets")
@@ -156,6 +161,19 @@ impl Sandbox {
         let mut file = read_json(&path);
         file["secrets"][account] = kept.clone();
         write(&path, file.to_string().as_bytes());
+    }
+
+    /// Returns the lines that a helper of the tests has written to the file `calls`.
+    pub fn calls(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.home().join("calls")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Stores the accounts `bob` and `alice`. Alice's account is the default account.
+    pub fn with_bob_and_alice(self, host: &str) -> Self {
+        self.store(host, "bob", "bob-s3cret");
+        self.store(host, "alice", "alice-s3cret");
+        self
     }
 
     pub fn config(&self) -> Value {

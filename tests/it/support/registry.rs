@@ -1,12 +1,13 @@
 //! `FakeRegistry`: a local registry for the commands that people use.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufReader, Write};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use super::server::{HttpRequest, Server};
 
 /// A registry that accepts the password `USER-pw` for every user. Users may do everything in their own namespace and
 /// pull from `public`. The only tag is `1`.
@@ -55,54 +56,30 @@ impl FakeRegistry {
     }
 
     fn of(kind: Kind) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let host = format!("localhost:{}", listener.local_addr().unwrap().port());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let log = Arc::clone(&log);
-                std::thread::spawn(move || serve(stream.unwrap(), kind, &log));
+        let server = Server::without_tls(move |stream| {
+            let mut reader = BufReader::new(stream);
+            while let Some(request) = HttpRequest::read(&mut reader) {
+                log.lock().unwrap().push(request.line.split('?').next().unwrap().to_owned());
+                let _ = reader.get_mut().write_all(answer(kind, &request).as_bytes());
             }
         });
-        Self { host, seen }
+        Self { host: server.host, seen }
     }
 }
 
-fn serve(stream: TcpStream, kind: Kind, log: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(stream);
-    let (mut request, mut authorization) = (String::new(), String::new());
-    loop {
-        let mut line = String::new();
-        match reader.read_line(&mut line) {
-            Ok(0) | Err(_) => return, // a TLS handshake; the client then retries in plain http
-            Ok(_) if line.trim().is_empty() => {
-                let words: Vec<_> = request.split(' ').collect();
-                let (path, query) = words[1].split_once('?').unwrap_or((words[1], ""));
-                log.lock().unwrap().push(format!("{} {path}", words[0]));
-                let answer = answer(kind, words[0], path, &decoded(query), &authorization);
-                let _ = reader.get_mut().write_all(answer.as_bytes());
-                (request, authorization) = (String::new(), String::new());
-            }
-            Ok(_) if request.is_empty() => request = line,
-            Ok(_) => {
-                if let Some((name, value)) = line.split_once(':')
-                    && name.eq_ignore_ascii_case("authorization")
-                {
-                    value.trim().clone_into(&mut authorization);
-                }
-            }
-        }
-    }
-}
-
-fn answer(kind: Kind, method: &str, path: &str, query: &str, authorization: &str) -> String {
+fn answer(kind: Kind, request: &HttpRequest) -> String {
+    let (method, target) = request.line.split_once(' ').unwrap();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let user = match kind {
         Kind::Open => Some("anyone".to_owned()),
         Kind::Careless if path == "/token" => Some(String::new()),
-        Kind::Basic => user_of(authorization),
-        _ if path == "/token" => user_of(authorization),
-        _ => authorization.strip_prefix("Bearer ").map(|token| token.rsplit('.').next().unwrap().to_owned()),
+        _ if kind == Kind::Basic || path == "/token" => user_of(request),
+        _ => {
+            let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+            token.map(|token| token.rsplit('.').next().unwrap().to_owned())
+        }
     };
     let Some(user) = user else {
         let challenge =
@@ -110,7 +87,11 @@ fn answer(kind: Kind, method: &str, path: &str, query: &str, authorization: &str
         return respond(401, &format!("WWW-Authenticate: {challenge}\r\n"), "");
     };
     if path == "/token" {
-        return respond(200, "", &format!(r#"{{"token": "{}", "expires_in": 300}}"#, token(kind, &user, query)));
+        return respond(
+            200,
+            "",
+            &format!(r#"{{"token": "{}", "expires_in": 300}}"#, token(kind, &user, &decoded(query))),
+        );
     }
     let mut parts = path.trim_start_matches("/v2/").split('/');
     let namespace = parts.next().unwrap();
@@ -146,9 +127,8 @@ fn respond(status: u16, headers: &str, body: &str) -> String {
 }
 
 /// Returns the user of a Basic header with a correct password.
-fn user_of(authorization: &str) -> Option<String> {
-    let decoded = BASE64_STANDARD.decode(authorization.strip_prefix("Basic ")?).ok()?;
-    let pair = String::from_utf8(decoded).ok()?;
+fn user_of(request: &HttpRequest) -> Option<String> {
+    let pair = request.basic()?;
     let (user, password) = pair.split_once(':')?;
     (password == format!("{user}-pw")).then(|| user.to_owned())
 }

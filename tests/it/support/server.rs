@@ -1,10 +1,14 @@
-//! `Server`: a local server that does what a test says, even if it breaks the protocol.
+//! `Server`: a local server that does what a test says, even if it breaks the protocol. `HttpRequest` reads what the
+//! client sent.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 
 /// A server that runs until the process ends.
 pub struct Server {
@@ -26,13 +30,19 @@ impl Server {
         Self { host }
     }
 
-    /// Starts a server in plain http, which hangs up on TLS. `answer` gets each request's head and may write anything.
-    pub fn plain(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
-        Self::start(move |mut stream| {
+    /// Starts a server that hangs up on TLS, so that the client retries in plain http.
+    pub fn without_tls(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+        Self::start(move |stream| {
             let mut first = [0];
-            if stream.peek(&mut first).is_err() || first[0] == 0x16 {
-                return;
+            if stream.peek(&mut first).is_ok() && first[0] != 0x16 {
+                serve(stream);
             }
+        })
+    }
+
+    /// Starts a server in plain http. `answer` gets each request's head and may write anything.
+    pub fn plain(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        Self::without_tls(move |mut stream| {
             let mut reader = BufReader::new(stream.try_clone().unwrap());
             let mut head = String::new();
             while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
@@ -64,6 +74,47 @@ impl Server {
                 }
             };
         })
+    }
+}
+
+/// A request that a server has read.
+pub struct HttpRequest {
+    /// The method and the target, such as `GET /v2/?a=b`.
+    pub line: String,
+    pub body: String,
+    headers: Vec<(String, String)>,
+}
+
+impl HttpRequest {
+    /// Reads the next request of a connection. Returns `None` at the connection's end.
+    pub fn read(reader: &mut impl BufRead) -> Option<Self> {
+        let mut head = String::new();
+        while reader.read_line(&mut head).ok()? > 2 {}
+        let mut lines = head.lines();
+        let line = lines.next()?.rsplit_once(' ')?.0.to_owned();
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+        let mut request = Self { line, body: String::new(), headers };
+        let mut body = vec![0; request.header("content-length").map_or(0, |length| length.parse().unwrap())];
+        reader.read_exact(&mut body).ok()?;
+        request.body = String::from_utf8_lossy(&body).into_owned();
+        Some(request)
+    }
+
+    /// Returns the path and the query.
+    pub fn target(&self) -> &str {
+        self.line.split(' ').nth(1).unwrap()
+    }
+
+    /// Returns the value of the first header called `name`. `name` must be in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns `USER:PASSWORD`, if the request has a Basic header.
+    pub fn basic(&self) -> Option<String> {
+        let pair = self.header("authorization")?.strip_prefix("Basic ")?;
+        Some(String::from_utf8(BASE64_STANDARD.decode(pair).unwrap()).unwrap())
     }
 }
 
