@@ -31,8 +31,7 @@ pub fn key_json(sandbox: &Sandbox) -> serde_json::Value {
 
 pub fn both_answer(sandbox: &Sandbox) {
     for (host, secret) in [("ghcr.io", "s3cret-1"), ("quay.io", "s3cret-2")] {
-        let answer = format!("{{\"ServerURL\":\"{host}\",\"Username\":\"me\",\"Secret\":\"{secret}\"}}\n");
-        assert_eq!(sandbox.run(&["get"], host), Run::success(&answer));
+        assert_eq!(sandbox.run(&["get"], host), Run::answer(host, "me", secret));
     }
 }
 

@@ -30,18 +30,14 @@ fn homeless(sandbox: &Sandbox, words: &[&str], stdin: &str) -> Run {
     finish(command.spawn().unwrap(), stdin.as_bytes())
 }
 
-fn answer(server: &str, user: &str, secret: &str) -> Run {
-    Run::success(&format!("{{\"ServerURL\":\"{server}\",\"Username\":\"{user}\",\"Secret\":\"{secret}\"}}\n"))
-}
-
 #[test]
 fn a_file_of_accounts_answers_without_a_home() {
     let sandbox = mounted(FILE);
-    assert_eq!(homeless(&sandbox, &["get"], "ghcr.io"), answer("ghcr.io", "me", "mine"));
-    assert_eq!(homeless(&sandbox, &["get"], "ghcr.io/acme/app"), answer("ghcr.io/acme/app", "acme-bot", "s3cret"));
+    assert_eq!(homeless(&sandbox, &["get"], "ghcr.io"), Run::answer("ghcr.io", "me", "mine"));
+    assert_eq!(homeless(&sandbox, &["get"], "ghcr.io/acme/app"), Run::answer("ghcr.io/acme/app", "acme-bot", "s3cret"));
     assert_eq!(
         homeless(&sandbox, &["get"], "https://index.docker.io/v1/"),
-        answer("https://index.docker.io/v1/", "hubber", "pat")
+        Run::answer("https://index.docker.io/v1/", "hubber", "pat")
     );
     assert_eq!(homeless(&sandbox, &["get"], "quay.io"), Run::not_found());
     assert_eq!(
@@ -115,8 +111,8 @@ fn a_variable_gives_one_account() {
     let sandbox = Sandbox::new()
         .with("ENSIGN_LOGIN_WORK", "ghcr.io/acme/** acme-bot s3cret")
         .with("ENSIGN_LOGIN_ME", "ghcr.io me mine");
-    assert_eq!(homeless(&sandbox, &["get"], "ghcr.io/acme/app"), answer("ghcr.io/acme/app", "acme-bot", "s3cret"));
-    assert_eq!(homeless(&sandbox, &["get"], "ghcr.io"), answer("ghcr.io", "me", "mine"));
+    assert_eq!(homeless(&sandbox, &["get"], "ghcr.io/acme/app"), Run::answer("ghcr.io/acme/app", "acme-bot", "s3cret"));
+    assert_eq!(homeless(&sandbox, &["get"], "ghcr.io"), Run::answer("ghcr.io", "me", "mine"));
     let wrong = Sandbox::new().with("ENSIGN_LOGIN_X", "hunter2");
     let run = homeless(&wrong, &["get"], "ghcr.io");
     assert_eq!(run.code, Some(1));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use snapbox::str;
 
-use crate::router::{answer, entry};
+use crate::router::entry;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
@@ -33,8 +33,8 @@ fn with_aws() -> Sandbox {
 fn a_borrowed_account_of_a_pattern_is_asked_about_each_host() {
     let sandbox = with_aws();
     for _ in 0..2 {
-        assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "AWS", "work-in-eu-west-1"));
-        assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "work-in-us-east-2"));
+        assert_eq!(sandbox.run(&["get"], EUROPE), Run::answer(EUROPE, "AWS", "work-in-eu-west-1"));
+        assert_eq!(sandbox.run(&["get"], AMERICA), Run::answer(AMERICA, "AWS", "work-in-us-east-2"));
     }
     assert_eq!(sandbox.calls().len(), 2, "each answer is kept for its host: {:?}", sandbox.calls());
     for other in ["123456789012.dkr.ecr.eu-west-1.amazonaws.com.evil.example", "ecr.amazonaws.com", ECR, "quay.io"] {
@@ -63,7 +63,7 @@ work   (secret from aws, profile work)
     assert!(sandbox.ok(&["status"], "").starts_with(&format!("{ECR}\n  ● work  default   work/**")));
     assert!(sandbox.ok(&["status", EUROPE], "").starts_with(&format!("{ECR}\n")));
     sandbox.ok(&["switch", EUROPE, "home"], "");
-    assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "home-in-us-east-2"));
+    assert_eq!(sandbox.run(&["get"], AMERICA), Run::answer(AMERICA, "AWS", "home-in-us-east-2"));
     sandbox.ok(&["account", "edit", ECR, "work", "--images", &format!("{ECR}/acme/**")], "");
     assert_eq!(sandbox.run(&["get"], &format!("{EUROPE}/acme/app")).stdout.matches("work-in-eu").count(), 1);
 
@@ -93,15 +93,15 @@ fn what_a_client_says_of_one_host_is_not_said_of_its_pattern() {
     );
     assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
     assert_eq!(sandbox.run(&["store"], &entry(EUROPE, "AWS", "by hand")), Run::success(""));
-    assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "AWS", "by hand"));
-    assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "work-in-us-east-2"));
+    assert_eq!(sandbox.run(&["get"], EUROPE), Run::answer(EUROPE, "AWS", "by hand"));
+    assert_eq!(sandbox.run(&["get"], AMERICA), Run::answer(AMERICA, "AWS", "work-in-us-east-2"));
     for _ in 0..3 {
         assert_eq!(sandbox.run(&["erase"], EUROPE), Run::success(""));
     }
-    assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "AWS", "work-in-eu-west-1"));
+    assert_eq!(sandbox.run(&["get"], EUROPE), Run::answer(EUROPE, "AWS", "work-in-eu-west-1"));
     sandbox.ok(&["login", EUROPE, "-u", "me", "--password-stdin", "--no-verify"], "typed");
-    assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "me", "typed"));
-    assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "work-in-us-east-2"));
+    assert_eq!(sandbox.run(&["get"], EUROPE), Run::answer(EUROPE, "me", "typed"));
+    assert_eq!(sandbox.run(&["get"], AMERICA), Run::answer(AMERICA, "AWS", "work-in-us-east-2"));
     let run = sandbox.run(&["store"], &entry(ECR, "AWS", "hunter2"));
     assert_eq!((run.code, run.stdout.contains("hunter2")), (Some(1), false));
 }
@@ -147,7 +147,7 @@ exit 0
 "#]]);
 
     assert!(run.stderr.contains("configure-docker --all"), "{run:?}");
-    assert_eq!(sandbox.run(&["get"], "a.corp.example"), answer("a.corp.example", "me", "ours"));
+    assert_eq!(sandbox.run(&["get"], "a.corp.example"), Run::answer("a.corp.example", "me", "ours"));
     for other in
         ["corp.example", "a.b.corp.example", "a.corp.example:5000", "acorp.example", "*.corp.example", "quay.io"]
     {

@@ -34,9 +34,8 @@ exit 0
   In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
 
 "#]]);
-    let answer = "{\"ServerURL\":\"ghcr.io\",\"Username\":\"work\",\"Secret\":\"work-pw\"}\n";
     let run = finish(sandbox.command_of(&program(&sandbox, "work"), &["get"]).spawn().unwrap(), b"ghcr.io");
-    assert_eq!(run, Run::success(answer));
+    assert_eq!(run, Run::answer("ghcr.io", "work", "work-pw"));
     assert_eq!(sandbox.who("ghcr.io"), "me");
     assert_eq!(sandbox.run(&["pin"], ""), Run::success("docker-credential-ensign-work\n"));
     sandbox.run(&["pin", "work"], "").shows(str![[r#"
@@ -73,9 +72,8 @@ exit 0
 
 "#]]);
     let pinned = folder.join("docker-credential-ensign-work");
-    let answer = "{\"ServerURL\":\"ghcr.io\",\"Username\":\"work\",\"Secret\":\"work-pw\"}\n";
     let run = finish(sandbox.command_of(&pinned, &["get"]).spawn().unwrap(), b"ghcr.io");
-    assert_eq!(run, Run::success(answer));
+    assert_eq!(run, Run::answer("ghcr.io", "work", "work-pw"));
     sandbox.run(&["pin", "work", "--folder", "~/own"], "").shows(str![[r#"
 exit 0
 --- stderr

@@ -123,7 +123,7 @@ fn kept(sandbox: &Sandbox) -> Value {
 }
 
 fn answers(token: &str) -> Run {
-    Run::success(&format!("{{\"ServerURL\":\"ghcr.io\",\"Username\":\"me\",\"Secret\":\"{token}\"}}\n"))
+    Run::answer("ghcr.io", "me", token)
 }
 
 #[test]

@@ -40,10 +40,6 @@ pub fn has(sandbox: &Sandbox, file: &str, user: &str) {
     write(&sandbox.home().join("at").join(file), login.to_string().as_bytes());
 }
 
-pub fn answer(server: &str, username: &str, secret: &str) -> Run {
-    Run::success(&format!("{{\"ServerURL\":\"{server}\",\"Username\":\"{username}\",\"Secret\":\"{secret}\"}}\n"))
-}
-
 pub fn entry(server: &str, username: &str, secret: &str) -> String {
     json!({"ServerURL": server, "Username": username, "Secret": secret}).to_string()
 }
@@ -56,12 +52,12 @@ fn what_we_do_not_own_passes_through() {
     has(&sandbox, "https___index.docker.io_v1_access_token", "hub");
     sandbox.ok(&["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify"], "ours");
 
-    assert_eq!(sandbox.run(&["get"], "quay.io\n"), answer("quay.io", "carol", "theirs"));
-    assert_eq!(sandbox.run(&["get"], "ghcr.io"), answer("ghcr.io", "me", "ours"));
+    assert_eq!(sandbox.run(&["get"], "quay.io\n"), Run::answer("quay.io", "carol", "theirs"));
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::answer("ghcr.io", "me", "ours"));
     assert_eq!(sandbox.run(&["get"], "nobody.example"), Run::not_found());
     for side in ["", "access-token"] {
         let server = format!("https://index.docker.io/v1/{side}");
-        assert_eq!(sandbox.run(&["get"], &server), answer(&server, "hub", "theirs"));
+        assert_eq!(sandbox.run(&["get"], &server), Run::answer(&server, "hub", "theirs"));
     }
     assert_eq!(sandbox.run(&["store"], &entry("quay.io", "dave", "pässword\"")), Run::success(""));
     let kept: Value = read_json(&sandbox.home().join("kept"));
@@ -76,9 +72,9 @@ fn what_we_do_not_own_passes_through() {
 
     // Ensign keeps its own registries, and a `login` with Ensign adds a registry to these.
     assert_eq!(sandbox.run(&["store"], &entry("ghcr.io", "me", "new")), Run::success(""));
-    assert_eq!(sandbox.run(&["get"], "ghcr.io"), answer("ghcr.io", "me", "new"));
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::answer("ghcr.io", "me", "new"));
     sandbox.ok(&["login", "quay.io", "-u", "erin", "--password-stdin", "--no-verify"], "mine");
-    assert_eq!(sandbox.run(&["get"], "quay.io"), answer("quay.io", "erin", "mine"));
+    assert_eq!(sandbox.run(&["get"], "quay.io"), Run::answer("quay.io", "erin", "mine"));
     assert_eq!(sandbox.run(&["erase"], "quay.io"), Run::success(""));
     assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found(), "after the logout the other helper answers again");
 }
@@ -140,7 +136,7 @@ fn a_host_of_its_own_goes_before_a_pattern_and_that_before_the_fallback() {
     assert_eq!(sandbox.who("own.azurecr.io"), "me");
     assert_eq!(sandbox.who("quay.io"), "carol");
     assert_eq!(sandbox.run(&["get"], "a.shop.azurecr.io"), Run::not_found());
-    assert_eq!(sandbox.run(&["get"], "https://shop.azurecr.io"), answer("https://shop.azurecr.io", "acr", "t"));
+    assert_eq!(sandbox.run(&["get"], "https://shop.azurecr.io"), Run::answer("https://shop.azurecr.io", "acr", "t"));
     let shop = sandbox.ok(&["which", "shop.azurecr.io/app"], "");
     shows(
         &shop,

@@ -3,9 +3,9 @@
 
 use snapbox::str;
 
-use crate::router::{HELPER, answer, has};
+use crate::router::{HELPER, has};
 use crate::support::snapshots::shows;
-use crate::support::{Sandbox, write};
+use crate::support::{Run, Sandbox, write};
 
 #[test]
 fn configure_docker_all_takes_the_store_and_gives_it_back() {
@@ -175,7 +175,7 @@ exit 0
 
 "#]]);
     sandbox.ok(&["configure-docker", "--all", "--import"], "");
-    assert_eq!(sandbox.run(&["get"], "old.example"), answer("old.example", "dave", "pw"));
+    assert_eq!(sandbox.run(&["get"], "old.example"), Run::answer("old.example", "dave", "pw"));
     let run = sandbox.run(&["configure-docker", "*.azurecr.io"], "");
     assert!(run.code == Some(2) && run.stderr.contains("configure-docker --all"), "{run:?}");
 }

@@ -76,9 +76,8 @@ exit 0
 
 "#]]);
     for user in ["me", "work"] {
-        let answer =
-            format!("{{\"ServerURL\":\"{user}@ghcr.io\",\"Username\":\"{user}\",\"Secret\":\"s3cret-of-{user}\"}}\n");
-        assert_eq!(sandbox.run(&["get"], &format!("{user}@ghcr.io")), Run::success(&answer));
+        let server = format!("{user}@ghcr.io");
+        assert_eq!(sandbox.run(&["get"], &server), Run::answer(&server, user, &format!("s3cret-of-{user}")));
     }
     assert!(files_with(&sandbox, "s3cret-of").is_empty());
     assert_eq!(sandbox.config()["registries"]["ghcr.io"]["accounts"]["me"]["store"], "sealed");

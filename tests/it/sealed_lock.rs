@@ -47,7 +47,7 @@ fn with_passphrase() -> Option<Locked> {
 }
 
 fn answer() -> Run {
-    Run::success("{\"ServerURL\":\"ghcr.io\",\"Username\":\"me\",\"Secret\":\"s3cret-of-me\"}\n")
+    Run::answer("ghcr.io", "me", "s3cret-of-me")
 }
 
 #[test]

@@ -50,9 +50,8 @@ fn two_accounts_of_one_registry_lie_in_another_helper() {
         assert_eq!(login(&sandbox, user, "helper:kept").code, Some(0));
     }
     for user in ["alice", "bob"] {
-        let answer =
-            format!("{{\"ServerURL\":\"{user}@ghcr.io\",\"Username\":\"{user}\",\"Secret\":\"{user}-s3cret\"}}\n");
-        assert_eq!(sandbox.run(&["get"], &format!("{user}@ghcr.io")), Run::success(&answer));
+        let server = format!("{user}@ghcr.io");
+        assert_eq!(sandbox.run(&["get"], &server), Run::answer(&server, user, &format!("{user}-s3cret")));
     }
     assert!(!sandbox.secrets_path("ghcr.io").exists());
     sandbox.ok(&["account", "edit", "ghcr.io", "bob", "--alias", "work"], "");

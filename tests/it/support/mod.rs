@@ -225,6 +225,11 @@ impl Run {
         Self { code: Some(0), stdout: stdout.to_owned(), stderr: String::new() }
     }
 
+    /// Returns the output of a `get` that was answered.
+    pub fn answer(server: &str, username: &str, secret: &str) -> Self {
+        Self::success(&format!("{{\"ServerURL\":\"{server}\",\"Username\":\"{username}\",\"Secret\":\"{secret}\"}}\n"))
+    }
+
     pub fn not_found() -> Self {
         Self { code: Some(1), stdout: NOT_FOUND.to_owned(), stderr: String::new() }
     }
