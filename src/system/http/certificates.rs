@@ -49,22 +49,16 @@ pub(crate) fn certificate_faults(names: &[String]) -> Vec<CertificateFault> {
 }
 
 fn fault(file: &Path, now: SystemTime) -> Option<String> {
-    let chain = match file.extension()?.to_str()? {
-        "crt" => match read(file) {
-            Ok(text) => authorities(&text).collect(),
-            Err(why) => return Some(why),
-        },
-        "cert" => match identity(file) {
-            Ok(Identity { chain, key: _ }) => chain,
-            Err(why) => return Some(why),
-        },
-        "key" if !file.with_extension("cert").exists() => {
-            return Some("there is no certificate beside this key".to_owned());
-        }
+    let certificates: Result<Vec<_>, String> = match file.extension()?.to_str()? {
+        "crt" => read(file).map(|text| authorities(&text).collect()),
+        "cert" => identity(file).map(|identity| identity.chain.into_iter().take(1).collect()), // the client's own
+        "key" if !file.with_extension("cert").exists() => Err("there is no certificate beside this key".to_owned()),
         _ => return None,
     };
-    let Some(last) = chain.iter().map(|certificate| not_after(certificate)).max() else {
-        return Some("the file contains no certificate".to_owned());
+    let last = match certificates.map(|all| all.iter().map(|certificate| not_after(certificate)).max()) {
+        Ok(Some(last)) => last,
+        Ok(None) => return Some("the file contains no certificate".to_owned()),
+        Err(why) => return Some(why),
     };
     last.is_some_and(|end| end < now).then(|| "the certificate has expired".to_owned())
 }
