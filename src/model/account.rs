@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{CallerRule, ImagePattern, ImageReference, Operation, Registry, Repository, Source};
+use super::{CallerRule, ImagePattern, ImageReference, InvalidName, Operation, Registry, Repository, Source};
 
 /// One login of one registry. The registry and the alias together identify the account in the config and in every
 /// secret store.
@@ -115,14 +115,6 @@ fn is_everybody(name: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountName(String);
 
-/// Why a text cannot be an alias.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountNameError {
-    Empty,
-    TooLong,
-    ControlCharacter,
-}
-
 impl AccountName {
     pub fn as_str(&self) -> &str {
         &self.0
@@ -136,40 +128,25 @@ impl From<&Username> for AccountName {
 }
 
 impl FromStr for AccountName {
-    type Err = AccountNameError;
+    type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.is_empty() {
-            Err(AccountNameError::Empty)
+            Err(InvalidName("an account's name is empty"))
         } else if text.len() > 255 {
-            Err(AccountNameError::TooLong)
+            Err(InvalidName("an account's name is longer than 255 bytes"))
         } else if text.chars().any(char::is_control) {
-            Err(AccountNameError::ControlCharacter)
+            Err(InvalidName("an account's name contains a control character"))
         } else {
             Ok(Self(text.to_owned()))
         }
     }
 }
 
-impl fmt::Display for AccountNameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "an account's name is empty",
-            Self::TooLong => "an account's name is longer than 255 bytes",
-            Self::ControlCharacter => "an account's name contains a control character",
-        })
-    }
-}
-
-impl std::error::Error for AccountNameError {}
-
-/// The user name of the account at its registry. `<token>` marks the secret as an identity token.
+/// The user name of the account at its registry. `<token>` marks the secret as an identity token. User names follow the
+/// rules for aliases, because the user name becomes the alias by default.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Username(String);
-
-/// Why a text cannot be a user name. User names follow the rules for aliases, because the user name becomes the alias
-/// by default.
-pub type UsernameError = AccountNameError;
 
 impl Username {
     /// The user name that Docker stores with an identity token (docker/cli `cli/config/credentials/native_store.go`).
@@ -189,7 +166,7 @@ impl Username {
 }
 
 impl FromStr for Username {
-    type Err = UsernameError;
+    type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse::<AccountName>().map(|name| Self(name.0))

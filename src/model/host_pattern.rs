@@ -4,7 +4,8 @@
 //! `pkg/credentialprovider/keyring.go`). So a pattern's secret is never sent to a host with more or fewer labels than
 //! the pattern.
 
-use super::{Registry, RegistryError};
+use super::registry::NOT_A_HOST;
+use super::{InvalidName, Registry};
 
 /// How specific a host or a pattern is. If two patterns match a host, the more specific pattern is used. An exact host
 /// name is more specific than any pattern.
@@ -18,14 +19,14 @@ pub(crate) struct HostSpecificity {
 impl Registry {
     /// Reads a pattern, which is a host name with `*` in some labels but not in the last label. The pattern's port must
     /// equal the host's port.
-    pub(crate) fn pattern(text: &str) -> Result<Self, RegistryError> {
+    pub(crate) fn pattern(text: &str) -> Result<Self, InvalidName> {
         let text = text.trim().to_lowercase();
         let (host, _) = split_port(&text);
         let labels: Vec<_> = host.split('.').collect();
         let is_name = Self::from_authority(&text.replace('*', "x")).is_ok_and(|name| name.as_str().len() == text.len());
         let last_is_literal = labels.last().is_some_and(|label| !label.contains('*'));
         let fits = is_name && host.contains('*') && !labels.contains(&"") && last_is_literal;
-        if fits { Ok(Self::opaque(&text)) } else { Err(RegistryError::NotAHost) }
+        if fits { Ok(Self::opaque(&text)) } else { Err(NOT_A_HOST) }
     }
 
     pub fn is_pattern(&self) -> bool {

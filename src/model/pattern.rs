@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{ImageReference, Registry, RegistryError};
+use super::{ImageReference, InvalidName, Registry};
 
 /// A pattern `registry/path`. In the path, `*` matches any text within a segment, and a segment `**` matches any number
 /// of segments.
@@ -30,14 +30,6 @@ pub struct Specificity {
     has_no_rest: bool,
 }
 
-/// Why a text is not a pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PatternError {
-    Registry(RegistryError),
-    /// A segment is empty, or contains a character that is not allowed in repositories.
-    Segment,
-}
-
 impl ImagePattern {
     /// Returns the pattern that covers all images in `namespace` of `registry`.
     pub(super) fn namespace(registry: &Registry, namespace: &str) -> Self {
@@ -45,11 +37,11 @@ impl ImagePattern {
     }
 
     /// Returns the pattern that covers the repository or namespace `path`, and everything below `path`.
-    pub fn under(registry: &Registry, path: &str) -> Result<Self, PatternError> {
+    pub fn under(registry: &Registry, path: &str) -> Result<Self, InvalidName> {
         Self::new(registry.clone(), &format!("{path}/**"))
     }
 
-    fn new(registry: Registry, path: &str) -> Result<Self, PatternError> {
+    fn new(registry: Registry, path: &str) -> Result<Self, InvalidName> {
         let segment_ok = |segment: &str| {
             !segment.is_empty()
                 && segment.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-*:".contains(c))
@@ -57,7 +49,7 @@ impl ImagePattern {
         if path.split('/').all(segment_ok) {
             Ok(Self { registry, path: path.to_owned() })
         } else {
-            Err(PatternError::Segment)
+            Err(InvalidName("a pattern is `registry/path` in lower case, with `*` and `**` as wildcards"))
         }
     }
 
@@ -108,12 +100,12 @@ impl ImagePattern {
 }
 
 impl FromStr for ImagePattern {
-    type Err = PatternError;
+    type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (authority, path) = text.split_once('/').unwrap_or((text, "**"));
         let registry = Registry::from_authority(authority).or_else(|error| Registry::pattern(authority).or(Err(error)));
-        Self::new(registry.map_err(PatternError::Registry)?, path)
+        Self::new(registry?, path)
     }
 }
 
@@ -122,17 +114,6 @@ impl fmt::Display for ImagePattern {
         write!(f, "{}/{}", self.registry, self.path)
     }
 }
-
-impl fmt::Display for PatternError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Registry(error) => error.fmt(f),
-            Self::Segment => f.write_str("a pattern is `registry/path` in lower case, with `*` and `**` as wildcards"),
-        }
-    }
-}
-
-impl std::error::Error for PatternError {}
 
 fn segments_match(pattern: &[&str], path: &[&str]) -> bool {
     let segment_matches =

@@ -1,4 +1,4 @@
-//! `Problem`: what failed, and how a person can fix the failure.
+//! `Problem`: what failed, and how a person can fix the failure. `InvalidName`: why a text is not a name.
 
 use std::fmt;
 
@@ -34,3 +34,15 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+/// Why a text does not name a registry, an image, a pattern or an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidName(pub(super) &'static str);
+
+impl fmt::Display for InvalidName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for InvalidName {}

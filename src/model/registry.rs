@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::InvalidName;
+
 /// A registry's canonical `host[:port]`.
 ///
 /// The host is in lower case, port 443 is left out, and every name of Docker Hub is `docker.io`. Some callers send a
@@ -19,16 +21,9 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Registry(Arc<str>);
 
-/// Why a text does not name a registry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RegistryError {
-    /// The text is empty.
-    Empty,
-    /// The host or the port has an invalid character.
-    NotAHost,
-    /// The text continues after the host, for example with a repository.
-    HasPath,
-}
+/// The host or the port has an invalid character.
+pub(super) const NOT_A_HOST: InvalidName =
+    InvalidName("a registry is `host` or `host:port`, such as `ghcr.io` or `localhost:5000`");
 
 /// Docker Hub's names are the domain in image names, two API hosts, and the web site's host. Jib sends the web site's
 /// host.
@@ -46,9 +41,9 @@ impl Registry {
 
     /// Returns the registry of `authority`, which is `host[:port]` or any name of Docker Hub. Capital and small letters
     /// are equal.
-    pub fn from_authority(authority: &str) -> Result<Self, RegistryError> {
+    pub fn from_authority(authority: &str) -> Result<Self, InvalidName> {
         if authority.is_empty() {
-            return Err(RegistryError::Empty);
+            return Err(InvalidName("a registry is a host such as `ghcr.io`, and none was given"));
         }
         // The text is converted to lower case before the check. `İ` is refused, because its lower case contains a
         // combining mark.
@@ -114,14 +109,14 @@ impl Registry {
 
 /// Reads a registry as a person types it, such as `ghcr.io`, `GHCR.io:443` or `https://ghcr.io/v2/`.
 impl FromStr for Registry {
-    type Err = RegistryError;
+    type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        let address = strip_scheme(text).ok_or(RegistryError::NotAHost)?;
+        let address = strip_scheme(text).ok_or(NOT_A_HOST)?;
         let (authority, path) = address.split_once('/').unwrap_or((address, ""));
         if !matches!(path.trim_end_matches('/'), "" | "v1" | "v2") {
-            return Err(RegistryError::HasPath);
+            return Err(InvalidName("a registry is only a host, without a repository"));
         }
         Self::from_authority(authority)
     }
@@ -132,18 +127,6 @@ impl fmt::Display for Registry {
         f.write_str(&self.0)
     }
 }
-
-impl fmt::Display for RegistryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "a registry is a host such as `ghcr.io`, and none was given",
-            Self::NotAHost => "a registry is `host` or `host:port`, such as `ghcr.io` or `localhost:5000`",
-            Self::HasPath => "a registry is only a host, without a repository",
-        })
-    }
-}
-
-impl std::error::Error for RegistryError {}
 
 /// Removes `http://` or `https://`; `None` for any other scheme.
 pub(super) fn strip_scheme(text: &str) -> Option<&str> {
@@ -156,12 +139,11 @@ pub(super) fn strip_scheme(text: &str) -> Option<&str> {
 
 /// Splits `host[:port]`. Hosts may contain characters outside ASCII, because `docker login` sends these characters
 /// unchanged.
-fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
+fn split_port(authority: &str) -> Result<(&str, Option<&str>), InvalidName> {
     let (host, port, is_address) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((inside, rest)) => {
-            inside.parse::<Ipv6Addr>().map_err(|_| RegistryError::NotAHost)?;
-            let port =
-                if rest.is_empty() { None } else { Some(rest.strip_prefix(':').ok_or(RegistryError::NotAHost)?) };
+            inside.parse::<Ipv6Addr>().map_err(|_| NOT_A_HOST)?;
+            let port = if rest.is_empty() { None } else { Some(rest.strip_prefix(':').ok_or(NOT_A_HOST)?) };
             (&authority[..inside.len() + 2], port, true)
         }
         None => match authority.split_once(':') {
@@ -174,7 +156,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
         && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
     // A port such as `+443` or `0443` is refused, because otherwise one registry would have several names.
     let port_ok = port.is_none_or(|port| port.starts_with(|c| matches!(c, '1'..='9')) && port.parse::<u16>().is_ok());
-    if (is_address || is_name) && port_ok { Ok((host, port)) } else { Err(RegistryError::NotAHost) }
+    if (is_address || is_name) && port_ok { Ok((host, port)) } else { Err(NOT_A_HOST) }
 }
 
 /// Tells whether a key of Ensign's config is already canonical, without an allocation.
@@ -214,23 +196,24 @@ mod tests {
     #[test]
     fn what_is_no_registry_is_refused() {
         for (text, error) in [
-            ("", RegistryError::Empty),
-            ("https://", RegistryError::Empty),
-            ("not a host", RegistryError::NotAHost),
-            ("oci://ghcr.io", RegistryError::NotAHost),
-            ("ghcr.io:http", RegistryError::NotAHost),
-            ("ghcr.io:0", RegistryError::NotAHost),
-            ("ghcr.io:+443", RegistryError::NotAHost),
-            ("ghcr.io:0443", RegistryError::NotAHost),
-            ("İ.example", RegistryError::NotAHost),
-            ("ghcr.io:99999", RegistryError::NotAHost),
-            ("::1", RegistryError::NotAHost),
-            ("[::1", RegistryError::NotAHost),
-            ("[a b", RegistryError::NotAHost),
-            ("bob@ghcr.io", RegistryError::NotAHost),
-            ("ghcr.io/acme", RegistryError::HasPath),
+            ("", "none was given"),
+            ("https://", "none was given"),
+            ("not a host", "`host:port`"),
+            ("oci://ghcr.io", "`host:port`"),
+            ("ghcr.io:http", "`host:port`"),
+            ("ghcr.io:0", "`host:port`"),
+            ("ghcr.io:+443", "`host:port`"),
+            ("ghcr.io:0443", "`host:port`"),
+            ("İ.example", "`host:port`"),
+            ("ghcr.io:99999", "`host:port`"),
+            ("::1", "`host:port`"),
+            ("[::1", "`host:port`"),
+            ("[a b", "`host:port`"),
+            ("bob@ghcr.io", "`host:port`"),
+            ("ghcr.io/acme", "without a repository"),
         ] {
-            assert_eq!(text.parse::<Registry>(), Err(error), "{text}");
+            let found = text.parse::<Registry>().unwrap_err().to_string();
+            assert!(found.contains(error), "{text}: {found}");
         }
     }
 

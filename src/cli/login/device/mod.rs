@@ -11,7 +11,7 @@ use crate::accounts;
 use crate::cli::failure::Failure;
 use crate::cli::{CommandContext, args};
 use crate::model::choice::RegistryAccounts;
-use crate::model::{AccountNameError, Problem, Source, StoredSecret, Username};
+use crate::model::{InvalidName, Problem, Source, StoredSecret, Username};
 use crate::oauth::{DeviceFlowError, LoginPlan, Provider, TokenSet};
 use crate::system::env;
 
@@ -113,6 +113,6 @@ fn ask_name(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<Us
 }
 
 /// Parses a typed user name or alias.
-fn parse<T: FromStr<Err = AccountNameError>>(text: &str) -> Result<T, Failure> {
-    text.parse().map_err(|error: AccountNameError| Failure::usage(error.to_string(), "choose another name"))
+fn parse<T: FromStr<Err = InvalidName>>(text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|error: InvalidName| Failure::usage(error.to_string(), "choose another name"))
 }
