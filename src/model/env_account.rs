@@ -1,5 +1,6 @@
 //! `EnvAccount`: an account from an environment variable or an accounts file. Ensign never changes such an account.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -41,7 +42,7 @@ pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, 
 
 /// Reads a variable that contains a registry or a pattern of images, a user name and a secret, separated by blanks. The
 /// alias is made from `name`, which is the variable's name without the prefix.
-pub(crate) fn read_variable(name: &str, value: &str) -> Result<EnvAccount, String> {
+pub(crate) fn read_variable(name: &str, value: &str) -> Result<EnvAccount, Box<dyn Error>> {
     let (place, rest) =
         value.trim_start().split_once(char::is_whitespace).ok_or("the variable contains only one word")?;
     let (username, secret) =
@@ -81,15 +82,13 @@ struct RawEnvAccount {
 }
 
 impl RawEnvAccount {
-    fn mounted(self, folder: &Path) -> Result<EnvAccount, String> {
-        let registry: Registry = self.registry.parse().map_err(|error| format!("{error}"))?;
-        let username: Username = self.username.parse().map_err(|error| format!("{error}"))?;
-        let name: Option<AccountName> =
-            self.alias.map(|alias| alias.parse()).transpose().map_err(|error| format!("{error}"))?;
-        let images = self.images.iter().map(|text| text.parse()).collect::<Result<Vec<ImagePattern>, _>>();
-        let images = images.map_err(|error| format!("{error}"))?;
+    fn mounted(self, folder: &Path) -> Result<EnvAccount, Box<dyn Error>> {
+        let registry: Registry = self.registry.parse()?;
+        let username: Username = self.username.parse()?;
+        let name: Option<AccountName> = self.alias.map(|alias| alias.parse()).transpose()?;
+        let images = self.images.iter().map(|text| text.parse()).collect::<Result<Vec<ImagePattern>, _>>()?;
         if images.iter().any(|pattern| *pattern.registry() != registry) {
-            return Err(format!("the images are not on {registry}"));
+            return Err(format!("the images are not on {registry}").into());
         }
         let purpose = self.purpose.map(|text| text.parse()).transpose();
         let purpose = purpose.map_err(|error| format!("its `for` {error}"))?;
@@ -132,7 +131,8 @@ mod tests {
             ("X", "ghcr.io me  ", Err("expected exactly one secret")),
         ] {
             let read = read_variable(name, value);
-            assert_eq!(read.as_ref().map(shown).map_err(String::as_str), expected.map(str::to_owned), "{value}");
+            let read = read.as_ref().map(shown).map_err(ToString::to_string);
+            assert_eq!(read, expected.map(str::to_owned).map_err(str::to_owned), "{value}");
         }
     }
 
