@@ -64,7 +64,7 @@ impl Accounts<'_> {
         if !same_user || account.source != login.source || !has_images() {
             return false;
         }
-        let is_it = |stored: &StoredSecret| stored.secret.is_same(&login.stored.secret);
+        let is_it = |stored: &StoredSecret| stored.secret == login.stored.secret;
         if account.store.keeps_its_own_files() {
             let read = || self.vault.all_in_file(&account.store, &login.registry).unwrap_or_default();
             let place = (account.store.to_string(), &login.registry);

@@ -1,7 +1,6 @@
 //! Finds an account's secret, which may be stored, renewed or external. If there is no valid secret, returns the
 //! reason.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
@@ -95,14 +94,13 @@ impl Accounts<'_> {
             return Ok(None);
         };
         let account = &*account.at(&login.registry);
-        let same = |secret: &Secret| secret.is_same(&login.stored.secret);
         let is_ours = match &account.source {
             Source::Static | Source::Unknown(_) => false,
-            Source::OAuth(_) => self.vault.get(account)?.is_some_and(|stored| same(&stored.secret)),
+            Source::OAuth(_) => self.vault.get(account)?.is_some_and(|stored| stored.secret == login.stored.secret),
             Source::External(external) => {
                 let stored = self.vault.get(account)?;
                 match self.resolve_external(account, external, stored, Audience::Client) {
-                    Ok(ResolvedSecret::Valid(credential)) => same(&credential.secret),
+                    Ok(ResolvedSecret::Valid(credential)) => credential.secret == login.stored.secret,
                     _ => false,
                 }
             }
@@ -130,7 +128,7 @@ impl Accounts<'_> {
         }
         let (for_lock, for_answer) = patience(audience);
         let started = Instant::now();
-        let path: PathBuf = self.vault.renewal_lock(account)?;
+        let path = self.vault.renewal_lock(account)?;
         let lock = Lock::take_within(&path, for_lock).ok().flatten(); // the program is asked even without the lock
         if let Some(stored) = self.vault.get(account)?.filter(&usable) {
             return Ok(valid(account, stored));
@@ -177,7 +175,7 @@ impl Accounts<'_> {
 
     /// Replaces the saved identity token `shown` with the new identity token that a registry has returned.
     pub(crate) fn renew(&self, account: &Account, shown: &Secret, fresh: Secret) -> Result<()> {
-        let Some(stored) = self.vault.get(account)?.filter(|stored| stored.secret.is_same(shown)) else {
+        let Some(stored) = self.vault.get(account)?.filter(|stored| stored.secret == *shown) else {
             return Ok(());
         };
         let until = match account.source {
@@ -213,7 +211,7 @@ impl Accounts<'_> {
             let now = edit.registry_accounts(&account.registry).accounts;
             let (own, others): (Vec<_>, _) = now.iter().partition(|other| other.name == account.name);
             for other in own.into_iter().chain(others).filter(|other| other.source == account.source) {
-                if self.vault.get(other)?.is_some_and(|now| now.is_same(before)) {
+                if self.vault.get(other)?.is_some_and(|now| now == *before) {
                     return edit.secrets.put(other, after);
                 }
             }

@@ -34,7 +34,7 @@ impl Accounts<'_> {
         expiry: Option<SystemTime>,
     ) {
         if let Ok(Some(stored)) = self.vault.get(account)
-            && stored.secret.is_same(secret)
+            && stored.secret == *secret
         {
             let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // an earlier expiry means a wrong clock
             let expiry = expiry.filter(is_ahead).filter(|_| account.source == Source::Static);
@@ -64,7 +64,7 @@ impl Accounts<'_> {
     }
 
     fn replace_changed(&self, account: &Account, before: &StoredSecret, after: &StoredSecret) -> Result<()> {
-        if after.is_same(before) { Ok(()) } else { self.replace(account, before, after) }
+        if after == before { Ok(()) } else { self.replace(account, before, after) }
     }
 }
 

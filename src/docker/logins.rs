@@ -21,7 +21,7 @@ pub(crate) fn dedupe(findings: &mut [ImportEntry]) {
                 _ => None,
             })
         };
-        let same = leaders().find(|(_, leader)| leader.has_same_secret(login));
+        let same = leaders().find(|(_, leader)| leader.secret == login.secret);
         let before = leaders().find(|(_, leader)| leader.bound() == login.bound());
         let part = match (same, before) {
             (Some((at, _)), _) => ImportRole::Duplicate(at),
@@ -204,14 +204,9 @@ impl FoundLogin {
         self.registry() == other.registry() && self.user() == other.user() && side.0 == side.1
     }
 
-    #[expect(clippy::disallowed_methods, reason = "compares the secret with another secret")]
-    fn has_same_secret(&self, other: &Self) -> bool {
-        self.secret.expose() == other.secret.expose()
-    }
-
     /// Tells whether both logins have the same key, user name and secret.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.key == other.key && self.username == other.username && self.has_same_secret(other)
+        self.key == other.key && self.username == other.username && self.secret == other.secret
     }
 }
 

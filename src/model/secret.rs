@@ -10,6 +10,7 @@ use super::Username;
 /// A password, token or refresh token.
 ///
 /// Only [`Secret::expose`] returns the text. Clippy forbids calls of `expose`, so every caller must state a reason.
+#[derive(PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 /// A user name and the secret with which a registry accepts the user name.
@@ -38,10 +39,6 @@ impl Secret {
     #[must_use]
     pub fn copy(&self) -> Self {
         Self(self.0.clone())
-    }
-
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.0 == other.0
     }
 
     /// Tells whether the secret is one line that is not empty and contains no control characters.

@@ -154,7 +154,7 @@ impl fmt::Display for ExternalSource {
 }
 
 /// A secret in a store, with its expiry and its state at the last check.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct StoredSecret {
     pub secret: Secret,
     /// The expiry of the secret, if it is known.
@@ -223,24 +223,9 @@ impl StoredSecret {
         }
     }
 
-    /// Tells whether both stored secrets are equal in every field.
-    pub fn is_same(&self, other: &Self) -> bool {
-        let Self { secret, expires_at, refresh_at, refresh, login_life, refused, session_over, username, cache_key } =
-            self;
-        let same_refresh = match (refresh, &other.refresh) {
-            (Some(left), Some(right)) => left.is_same(right),
-            (left, right) => left.is_none() && right.is_none(),
-        };
-        secret.is_same(&other.secret)
-            && same_refresh
-            && (expires_at, refresh_at, login_life, refused)
-                == (&other.expires_at, &other.refresh_at, &other.login_life, &other.refused)
-            && (session_over, username, cache_key) == (&other.session_over, &other.username, &other.cache_key)
-    }
-
     /// Tells whether the secret is the only field that is set.
     pub fn is_plain(&self) -> bool {
-        self.is_same(&self.secret.copy().into())
+        *self == self.secret.copy().into()
     }
 }
 

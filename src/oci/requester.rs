@@ -25,7 +25,7 @@ impl<'a> Requester<'a> {
     pub(super) fn renew(&mut self, refresh: Option<Secret>) {
         let Some(credential) = self.identity() else { return };
         let shown = self.renewed.as_ref().unwrap_or(&credential.secret);
-        if let Some(refresh) = refresh.filter(|refresh| !refresh.is_same(shown)) {
+        if let Some(refresh) = refresh.filter(|refresh| refresh != shown) {
             self.renewed = Some(refresh);
         }
     }
@@ -95,7 +95,7 @@ mod tests {
             requester.renew(renewed);
             assert_eq!(shown(&requester), expected);
         }
-        assert!(requester.into_renewed().is_some_and(|renewed| renewed.is_same(&Secret::new("3".into()))));
+        assert_eq!(requester.into_renewed(), Some(Secret::new("3".into())));
         for mut other in [Requester::new(&password), Requester::anonymous()] {
             other.renew(fresh("2"));
             assert_eq!(shown(&other), "");

@@ -173,10 +173,10 @@ mod tests {
         let plain = |text: &str| StoredSecret::from(Secret::new(text.into()));
         for stored in [full, plain("s"), plain(""), plain("{\"ensign\":1,"), plain("{\"a\": 1}")] {
             let entry = WrittenSecret(stored);
-            assert!(WrittenSecret::from_text(&entry.to_text()).0.is_same(&entry.0), "{}", *entry.to_text());
+            assert_eq!(WrittenSecret::from_text(&entry.to_text()).0, entry.0, "{}", *entry.to_text());
             let json = serde_json::to_string(&entry).unwrap();
-            assert!(serde_json::from_str::<WrittenSecret>(&json).unwrap().0.is_same(&entry.0), "{json}");
+            assert_eq!(serde_json::from_str::<WrittenSecret>(&json).unwrap().0, entry.0, "{json}");
         }
-        assert!(!plain("a").is_same(&plain("b")));
+        assert_ne!(plain("a"), plain("b"));
     }
 }

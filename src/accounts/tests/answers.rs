@@ -41,7 +41,7 @@ fn a_verdict_is_kept_with_its_secret_until_the_next_one() {
     assert_eq!(stored(&accounts, "ghcr.io", "me").as_deref(), Some("s1"));
     accounts.renew(&me, &secret("s1"), secret("s2")).unwrap();
     let stored = accounts.stored(&me).unwrap().unwrap();
-    assert!(stored.session_over.is_none() && stored.expires_at.is_none() && stored.secret.is_same(&secret("s2")));
+    assert!(stored.session_over.is_none() && stored.expires_at.is_none() && stored.secret == secret("s2"));
 }
 
 #[test]

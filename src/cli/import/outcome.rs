@@ -209,7 +209,6 @@ fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], mode: ImportMode)
     Ok(foreseen.into_iter().map(result).collect())
 }
 
-#[expect(clippy::disallowed_methods, reason = "compares the secret with the stored secret")]
 fn save_hub_token(
     context: &CommandContext<'_>,
     found: &FoundLogin,
@@ -217,7 +216,7 @@ fn save_hub_token(
     mode: ImportMode,
 ) -> Result<ImportOutcome> {
     let effect = match context.accounts.hub_token(&found.username, token)? {
-        Some(known) if known.expose() == found.secret.expose() => SaveOutcome::Same,
+        Some(known) if known == found.secret => SaveOutcome::Same,
         Some(_) => SaveOutcome::Renews,
         None => SaveOutcome::New,
     };

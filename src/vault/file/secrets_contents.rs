@@ -72,7 +72,7 @@ impl SecretsContents {
 
 /// Inserts a secret, and returns whether anything changed.
 fn insert(entries: &mut BTreeMap<String, WrittenSecret>, name: &str, stored: &StoredSecret) -> bool {
-    if entries.get(name).is_some_and(|old| old.0.is_same(stored)) {
+    if entries.get(name).is_some_and(|old| old.0 == *stored) {
         return false;
     }
     entries.insert(name.to_owned(), WrittenSecret(stored.copy()));
