@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::{Accounts, FindOutcome, helpers};
+use super::{Accounts, helpers};
 use crate::config::LoadedConfig;
 use crate::model::choice::{HelperRoute, RegistryAccounts};
-use crate::model::{HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
+use crate::model::{Credential, HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
 use crate::vault::HelperRefusal;
 
 impl Accounts<'_> {
@@ -25,16 +25,11 @@ impl Accounts<'_> {
         Ok(routes(self.load_all()?))
     }
 
-    /// Asks the helper for a login. If the helper would call Ensign again, treats the helper as a helper without a
-    /// login.
-    pub(crate) fn ask_routed(&self, route: &HelperRoute, server: &str) -> FindOutcome {
+    /// Asks the helper for a login. Returns a problem if the helper fails, and `None` as the error if the helper has no
+    /// login. If the helper would call Ensign again, treats the helper as a helper without a login.
+    pub(crate) fn ask_routed(&self, route: &HelperRoute, server: &str) -> Result<Credential, Option<Problem>> {
         if helpers::would_recurse(&route.helper) {
-            return FindOutcome::NoAccount;
-        }
-        match helpers::login(&route.helper, server, helpers::CLIENT_TIMEOUT) {
-            Ok(credential) => FindOutcome::Credential(credential),
-            Err(HelperRefusal::NotFound) => FindOutcome::NoAccount,
-            Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => FindOutcome::Expired(problem),
+            return Err(None);
         }
     }
 

@@ -67,9 +67,7 @@ pub(crate) enum FindOutcome {
     Credential(Credential),
     /// No account answers, for the reason in the decision.
     NoAccount,
-    /// No account answers, but another helper answers for the registry.
-    Delegated(HelperRoute),
-    /// The secret of the account is known to have expired.
+    /// The secret of the account is known to have expired, or the other helper for the registry failed.
     Expired(Problem),
     /// The account's rule does not allow this caller.
     Withheld(WithheldAccount),
@@ -91,22 +89,25 @@ impl<'e> Accounts<'e> {
         Self { config: ConfigFile::new(env), vault: Vault::new(env), env }
     }
 
-    /// Finds the account that answers, with its secret. Changes files only in order to adopt accounts, to renew a
-    /// secret, or to cache an external secret.
+    /// Finds the account that answers, with its secret. If the registry is routed to another helper, sends the client's
+    /// address `server` to this helper. Changes files only in order to adopt accounts, to renew a secret, or to cache an
+    /// external secret.
     pub(crate) fn find(
         &self,
         registry: &Registry,
+        server: &str,
         request: &AccountRequest,
         context: &impl CallerContext,
     ) -> (Result<FindOutcome>, DecisionRecord) {
         let decision = Decision::without_steps(registry, Verdict::NoAccount);
         let mut record = DecisionRecord { decision, ..DecisionRecord::default() };
-        (self.find_for(registry, request, context, &mut record), record)
+        (self.find_for(registry, server, request, context, &mut record), record)
     }
 
     fn find_for(
         &self,
         registry: &Registry,
+        server: &str,
         request: &AccountRequest,
         context: &impl CallerContext,
         record: &mut DecisionRecord,
@@ -121,15 +122,17 @@ impl<'e> Accounts<'e> {
             let (candidates, route, origin) = loaded.into_only(registry);
             record.decision = self.decide(&candidates, route.as_ref(), request, context, Detail::Needed)?;
             if record.decision.verdict == Verdict::Helper {
-                return Ok(route.map_or(FindOutcome::NoAccount, FindOutcome::Delegated));
+                return Ok(match route.ok_or(None).and_then(|route| self.ask_routed(&route, server)) {
+                    Ok(credential) => FindOutcome::Credential(credential),
+                    Err(Some(problem)) => FindOutcome::Expired(problem),
+                    Err(None) => FindOutcome::NoAccount,
+                });
             }
             let Some(chosen) = candidates.chosen(&record.decision) else { return Ok(FindOutcome::NoAccount) };
-            if !chosen.callers.is_empty() {
-                if let Err(withheld) = self.may_ask(chosen, |rule| context.facts(rule)) {
-                    return Ok(FindOutcome::Withheld(withheld));
-                }
-                record.guarded = Some(chosen.clone());
+            if let Err(withheld) = self.may_ask(chosen, |rule| context.facts(rule)) {
+                return Ok(FindOutcome::Withheld(withheld));
             }
+            record.guarded = Some(chosen).filter(|account| !account.callers.is_empty()).cloned();
             let account = &*chosen.at(registry);
             let stored = match origin {
                 ConfigOrigin::Ours => self.vault.get(account)?,

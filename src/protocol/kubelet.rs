@@ -105,11 +105,7 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let request =
         AccountRequest { environment: named.unwrap_or_default(), pinned: None, user: None, image: Some(image.clone()) };
     let accounts = Accounts::new(env);
-    let (found, record) = accounts.find(registry, &request, &Kubelet);
-    let found = found.map(|found| match found {
-        FindOutcome::Delegated(route) => accounts.ask_routed(&route, registry.docker_key()),
-        found => found,
-    });
+    let (found, record) = accounts.find(registry, registry.docker_key(), &request, &Kubelet);
     let mut entry = record::prepare(env, || Some("kubelet".to_owned()), &found, &record);
     let found = record::write_first(found, record.guarded.as_ref(), &mut entry);
     if let Some((journal, entry)) = entry {
@@ -126,7 +122,7 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
         FindOutcome::NoAccount if matches!(record.decision.verdict, Verdict::NoSuchAccount | Verdict::Several) => {
             return accounts.explanation(&record.decision).problem().map_or(Ok(None), |problem| Err(problem.into()));
         }
-        FindOutcome::NoAccount | FindOutcome::Delegated(_) => return Ok(None),
+        FindOutcome::NoAccount => return Ok(None),
         FindOutcome::Withheld(withheld) => withheld.into(),
         FindOutcome::Expired(problem) => problem,
     };

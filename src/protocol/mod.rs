@@ -5,7 +5,6 @@
 //! empty unless stderr is a terminal. Only `accounts` uses the network, in order to renew a secret or to revoke the
 //! tokens of a removed login.
 
-mod delegation;
 pub(crate) mod kubelet;
 mod message;
 mod plugin;
@@ -22,7 +21,7 @@ use anyhow::anyhow;
 use crate::accounts::{ANY_COMMAND, Accounts, Activation, Explanation, FindOutcome, NewLogin, UnreachableStore};
 use crate::caller::{self, Caller};
 use crate::journal::Journal;
-use crate::model::choice::{AccountRequest, Decision, ExplicitAccount, RegistryAccounts, Rule, Verdict};
+use crate::model::choice::{AccountRequest, Decision, ExplicitAccount, HelperRoute, RegistryAccounts, Rule, Verdict};
 use crate::model::{
     Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Problem, Registry, ServerUrl, Target,
     Username,
@@ -126,7 +125,9 @@ impl ProtocolCall<'_> {
         match server_url.target() {
             Target::HubToken(token) => {
                 let credential = match self.route(&Registry::docker_hub())? {
-                    Some(route) => self.get_delegated(&route, server_url)?,
+                    Some(route) => {
+                        self.accounts.ask_routed(&route, server_url.as_str()).map_err(ProtocolError::NotFound)?
+                    }
                     None => self.hub_token(*token)?,
                 };
                 message::write_credential(stdout, server_url, &credential)
@@ -140,8 +141,7 @@ impl ProtocolCall<'_> {
                     image: repository.clone().map(|repository| ImageReference::new(registry.clone(), repository)),
                 };
                 let caller = Caller::new(registry);
-                let (found, record) = self.accounts.find(registry, &request, &caller);
-                let found = found.map(|found| self.delegate(found, server_url));
+                let (found, record) = self.accounts.find(registry, server_url.as_str(), &request, &caller);
                 let explanation = self.accounts.explanation(&record.decision);
                 if io::stderr().is_terminal() {
                     explanation.unknown_files().for_each(|line| message::warn(&line, &mut io::stderr()));
@@ -155,7 +155,6 @@ impl ProtocolCall<'_> {
                     Ok(FindOutcome::NoAccount) => Err(refusal(&record.decision, explanation)),
                     Ok(FindOutcome::Expired(why)) => Err(ProtocolError::NotFound(Some(why))),
                     Ok(FindOutcome::Withheld(withheld)) => Err(ProtocolError::NotFound(Some(withheld.into()))),
-                    Ok(FindOutcome::Delegated(_)) => Err(ProtocolError::NotFound(None)),
                     Err(error) => Err(error.into()),
                 };
                 if let Some((journal, entry)) = entry {
@@ -165,6 +164,11 @@ impl ProtocolCall<'_> {
             }
         }
     }
+    /// Returns the helper that answers instead of Ensign. A pinned helper answers only as its own account.
+    fn route(&self, registry: &Registry) -> Result<Option<HelperRoute>, ProtocolError> {
+        Ok(if self.pinned.is_some() { None } else { self.accounts.route(registry)? })
+    }
+
 
     fn store(&self, entry: message::StoreRequest) -> Result<(), ProtocolError> {
         let message::StoreRequest { server_url, username, secret } = entry;

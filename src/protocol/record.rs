@@ -44,7 +44,7 @@ fn outcome(found: &Result<FindOutcome>, record: &DecisionRecord) -> CallOutcome 
     match found {
         Ok(FindOutcome::Credential(_)) => CallOutcome::Answered,
         Ok(FindOutcome::NoAccount) if record.decision.account.is_some() => CallOutcome::Failed, // no external secret
-        Ok(FindOutcome::NoAccount | FindOutcome::Delegated(_)) => CallOutcome::NotFound,
+        Ok(FindOutcome::NoAccount) => CallOutcome::NotFound,
         Ok(FindOutcome::Expired(_)) => CallOutcome::Expired,
         Ok(FindOutcome::Withheld(_)) => CallOutcome::Withheld,
         Err(_) => CallOutcome::Failed,
@@ -54,7 +54,6 @@ fn outcome(found: &Result<FindOutcome>, record: &DecisionRecord) -> CallOutcome 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::choice::HelperRoute;
     use crate::model::{Credential, Problem, Secret};
 
     fn account() -> Account {
@@ -71,14 +70,12 @@ mod tests {
 
     #[test]
     fn the_entry_says_what_the_call_got() {
-        let route = HelperRoute { helper: "pass".parse().unwrap(), by: None };
         let mut chosen = DecisionRecord::default();
         chosen.decision.account = Some("me".into());
         for (found, record, expected) in [
             (Ok(credential()), &chosen, CallOutcome::Answered),
             (Ok(FindOutcome::NoAccount), &DecisionRecord::default(), CallOutcome::NotFound),
             (Ok(FindOutcome::NoAccount), &chosen, CallOutcome::Failed),
-            (Ok(FindOutcome::Delegated(route)), &chosen, CallOutcome::NotFound),
             (Ok(FindOutcome::Expired(Problem::run("it ended", "login"))), &chosen, CallOutcome::Expired),
             (Ok(withheld()), &chosen, CallOutcome::Withheld),
             (Err(anyhow::anyhow!("broken")), &chosen, CallOutcome::Failed),

@@ -136,17 +136,16 @@ fn a_call_finds_a_secret_or_the_reason_why_there_is_none() {
         ("gone.example", plain(), "error: the secret of me on gone.example is gone"),
         ("new.example", plain(), "error: the secret of me on new.example comes from a source"),
         ("guarded.example", plain(), "withheld"),
-        ("b.example", plain(), "acr"),
+        ("b.example", plain(), "`docker-credential-acr` is not installed"),
         ("b.example", pinned(), "no account"),
         ("b.example", named(), "no account"),
         ("open.example", image("open.example/x"), "no account"),
-        ("open.example", image("open.example/y"), "acr"),
+        ("open.example", image("open.example/y"), "`docker-credential-acr` is not installed"),
     ] {
-        let (found, record) = accounts.find(&registry(host), &request, &Stranger);
+        let (found, record) = accounts.find(&registry(host), host, &request, &Stranger);
         let found = match found {
             Ok(FindOutcome::Credential(credential)) => credential.username.to_string(),
             Ok(FindOutcome::NoAccount) => "no account".to_owned(),
-            Ok(FindOutcome::Delegated(route)) => route.helper.to_string(),
             Ok(FindOutcome::Expired(problem)) => problem.message,
             Ok(FindOutcome::Withheld(_)) => "withheld".to_owned(),
             Err(error) => format!("error: {error}"),
@@ -155,7 +154,7 @@ fn a_call_finds_a_secret_or_the_reason_why_there_is_none() {
         assert!(!record.is_private && record.guarded.is_none());
         assert_eq!(
             (record.decision.route.as_deref() == Some(host), record.decision.helper.is_some()),
-            (expected == "acr", expected == "acr")
+            (expected.contains("acr"), expected.contains("acr"))
         );
     }
     accounts
@@ -165,7 +164,7 @@ fn a_call_finds_a_secret_or_the_reason_why_there_is_none() {
             Ok(())
         })
         .unwrap();
-    let (found, record) = accounts.find(&registry("ghcr.io"), &plain(), &Stranger);
+    let (found, record) = accounts.find(&registry("ghcr.io"), "ghcr.io", &plain(), &Stranger);
     assert!(matches!(found, Ok(FindOutcome::NoAccount)) && record.is_private);
 }
 
@@ -187,7 +186,7 @@ fn atcrs_accounts_are_saved_by_the_first_call() {
         assert_eq!(exposed(accounts.stored(&entry.accounts[0]).unwrap()).as_deref(), Some(expected));
     }
     assert!(!accounts.config_file().unwrap().exists());
-    let (found, _) = accounts.find(&registry("atcr.io"), &AccountRequest::default(), &Stranger);
+    let (found, _) = accounts.find(&registry("atcr.io"), "atcr.io", &AccountRequest::default(), &Stranger);
     assert!(matches!(found, Ok(FindOutcome::Credential(_))));
     assert!(accounts.config_file().unwrap().exists() && accounts.about_to_adopt().is_none());
     assert_eq!(stored(&accounts, "atcr.io", "a.example").as_deref(), Some("s"));
@@ -209,7 +208,7 @@ fn a_programs_secret_is_cached_until_its_end() {
         write(&folder.path().join("config/config.json"), &text);
     };
     let asked = || {
-        let (found, _) = accounts.find(&registry("ghcr.io"), &AccountRequest::default(), &Stranger);
+        let (found, _) = accounts.find(&registry("ghcr.io"), "ghcr.io", &AccountRequest::default(), &Stranger);
         match found.unwrap() {
             FindOutcome::Credential(credential) => exposed(Some(credential.secret.into())).unwrap(),
             other => panic!("{other:?}"),

@@ -272,7 +272,7 @@ fn a_broken_config_stops_every_change() {
     let accounts = Accounts::new(&env);
     assert!(accounts.save_all(&[&login("ghcr.io", "me", "s")]).is_err() && accounts.set_journal(true).is_err());
     assert!(accounts.wants_journal() && accounts.secret_files().is_empty());
-    let (found, record) = accounts.find(&registry("ghcr.io"), &AccountRequest::default(), &Stranger);
+    let (found, record) = accounts.find(&registry("ghcr.io"), "ghcr.io", &AccountRequest::default(), &Stranger);
     assert_eq!((found.is_err(), record.decision.registry.as_str()), (true, "ghcr.io"));
 }
 

@@ -235,6 +235,6 @@ fn a_logout_between_the_two_reads_is_seen() {
     accounts.save(&login("ghcr.io", "me", "s1")).unwrap();
     accounts.save(&NewLogin { activate: Activation::Yes, ..login("ghcr.io", "you", "s2") }).unwrap();
     let request = AccountRequest::default();
-    let (found, _) = accounts.find(&registry("ghcr.io"), &request, &LogoutMeanwhile(&accounts));
+    let (found, _) = accounts.find(&registry("ghcr.io"), "ghcr.io", &request, &LogoutMeanwhile(&accounts));
     assert!(matches!(found, Ok(FindOutcome::NoAccount)), "{found:?}");
 }
