@@ -7,7 +7,7 @@ use anyhow::{Error, Result, anyhow, bail};
 
 use super::{Accounts, Activation, NewLogin, Transaction};
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
-use crate::model::{Account, Problem, Registry, StoredSecret};
+use crate::model::{Account, Problem, Registry};
 use crate::vault::is_known_store;
 
 impl Accounts<'_> {
@@ -43,70 +43,59 @@ impl Accounts<'_> {
     }
 }
 
-/// Finds the account of each login, and saves the login's secret.
+/// Finds the account of each login, and saves the login's secret. The secrets for one of Ensign's own files are saved
+/// together.
 fn put_secrets(edit: &mut Transaction<'_>, logins: &[&NewLogin]) -> Vec<Result<Account>> {
     let now = SystemTime::now();
-    let mut results: BTreeMap<usize, Result<Account>> = BTreeMap::new();
-    for (registry, places) in by_registry(logins) {
-        let mut candidates = edit.registry_accounts(registry);
-        let mut for_files = vec![];
-        for place in places {
-            let account = match logins[place].account(&candidates, &edit.store) {
-                Ok(account) => account,
-                Err(problem) => {
-                    results.insert(place, Err(problem.into()));
-                    continue;
+    let mut results = vec![];
+    let mut registries: BTreeMap<&Registry, RegistryAccounts> = BTreeMap::new();
+    let mut files: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (place, login) in logins.iter().enumerate() {
+        let candidates = registries.entry(&login.registry).or_insert_with(|| edit.registry_accounts(&login.registry));
+        let result = login.account(candidates, &edit.store).map_err(Error::from).and_then(|account| {
+            step(candidates, login, &account);
+            match login.stored_from(now) {
+                Some(stored) if account.store.keeps_its_own_files() => {
+                    let file = files.entry((account.store.clone(), &login.registry)).or_default();
+                    file.push((place, account.clone(), stored));
                 }
-            };
-            step(&mut candidates, logins[place], &account);
-            match logins[place].stored_from(now) {
-                Some(stored) if account.store.keeps_its_own_files() => for_files.push((place, account, stored)),
-                Some(stored) => drop(results.insert(place, edit.secrets.put(&account, &stored).map(|()| account))),
-                None => {
-                    edit.gone.push(account.clone()); // the account's old secret is removed after the config is written
-                    results.insert(place, Ok(account));
-                }
+                Some(stored) => edit.secrets.put(&account, &stored)?,
+                None => edit.gone.push(account.clone()), // the old secret is removed after the config is written
+            }
+            Ok(account)
+        });
+        results.push(result);
+    }
+    for file in files.values() {
+        let secrets: Vec<_> = file.iter().map(|(_, account, stored)| (account, stored)).collect();
+        if let Err(error) = edit.secrets.put_together(&secrets) {
+            for (place, ..) in file {
+                results[*place] = Err(copy(&error));
             }
         }
-        for_files.sort_by_key(|(_, account, _)| account.store.to_string());
-        for together in for_files.chunk_by(|(_, candidate, _), (_, other, _)| candidate.store == other.store) {
-            results.extend(put_together(edit, together));
-        }
     }
-    results.into_values().collect()
-}
-
-fn put_together(
-    edit: &mut Transaction<'_>,
-    secrets: &[(usize, Account, StoredSecret)],
-) -> Vec<(usize, Result<Account>)> {
-    let entries: Vec<_> = secrets.iter().map(|(_, account, stored)| (account, stored)).collect();
-    match edit.secrets.put_together(&entries) {
-        Ok(()) => secrets.iter().map(|(place, account, _)| (*place, Ok(account.clone()))).collect(),
-        Err(error) => {
-            let again = secrets.iter().skip(1).map(|(place, ..)| (*place, Err(copy(&error)))).collect::<Vec<_>>();
-            secrets.first().map(|(place, ..)| (*place, Err(error))).into_iter().chain(again).collect()
-        }
-    }
+    results
 }
 
 /// Writes the accounts of the saved secrets into the config.
 fn enter(edit: &mut Transaction<'_>, logins: &[&NewLogin], results: &[Result<Account>]) {
-    for (registry, places) in by_registry(logins) {
-        let known = edit.registry_accounts(registry);
-        let mut candidates = known.clone();
-        for (login, account) in
-            places.into_iter().filter_map(|place| Some((logins[place], results[place].as_ref().ok()?)))
-        {
-            edit.document.put(account);
-            for spelling in &login.spellings {
-                edit.document.add_spelling(registry, spelling);
-            }
-            let moved = |old: &&Account| old.name == account.name && old.store != account.store;
-            edit.gone.extend(known.accounts.iter().find(moved).filter(|old| is_known_store(&old.store)).cloned());
-            step(&mut candidates, login, account);
+    let mut registries: BTreeMap<&Registry, (RegistryAccounts, RegistryAccounts)> = BTreeMap::new();
+    for (login, result) in logins.iter().zip(results) {
+        let Ok(account) = result else { continue };
+        let (before, after) = registries.entry(&login.registry).or_insert_with(|| {
+            let known = edit.registry_accounts(&login.registry);
+            (known.clone(), known)
+        });
+        edit.document.put(account);
+        for spelling in &login.spellings {
+            edit.document.add_spelling(&login.registry, spelling);
         }
-        if let (Some(active), true) = (candidates.active_account(), candidates != known) {
+        let moved = |old: &&Account| old.store != account.store && is_known_store(&old.store);
+        edit.gone.extend(before.called(account.name.as_str()).filter(moved).cloned());
+        step(after, login, account);
+    }
+    for (registry, (before, after)) in registries {
+        if let (Some(active), true) = (after.active_account(), after != before) {
             edit.activate(registry, &active.name);
         }
     }
@@ -122,17 +111,6 @@ fn step(candidates: &mut RegistryAccounts, login: &NewLogin, account: &Account) 
         Some(old) => old.clone_from(account),
         None => candidates.accounts.push(account.clone()),
     }
-}
-
-/// Returns the logins by registry, in the order in which the registries first appear.
-fn by_registry<'l>(logins: &[&'l NewLogin]) -> Vec<(&'l Registry, Vec<usize>)> {
-    let mut places: BTreeMap<&Registry, Vec<usize>> = BTreeMap::new();
-    for (place, login) in logins.iter().enumerate() {
-        places.entry(&login.registry).or_default().push(place);
-    }
-    let mut sorted: Vec<_> = places.into_iter().collect();
-    sorted.sort_unstable_by_key(|(_, places)| places[0]);
-    sorted
 }
 
 /// Returns a copy of an error, for each login that the error affects.
