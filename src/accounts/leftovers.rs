@@ -1,7 +1,7 @@
 //! Finds and removes the left-overs of killed changes. Left-overs are unfinished files and secrets without an account.
 //! The command `status` lists the left-overs. The next change removes the left-overs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -63,15 +63,9 @@ impl Accounts<'_> {
         for (kind, registry, name) in self.unnamed(registries, |stored| !is_known(stored)) {
             let _ = secrets.remove_from_file(&kind, &registry, &name);
         }
-        let is_named = |account: &Account| {
-            let own = registries
-                .iter()
-                .filter(|entry| entry.registry == account.registry)
-                .flat_map(|registry_entry| &registry_entry.accounts);
-            own.into_iter().any(|other| other.name == account.name && other.store == account.store)
-        };
+        let named: BTreeSet<_> = registries.iter().flat_map(|entry| &entry.accounts).map(place).collect();
         let mut left = record.pending();
-        left.retain(|account| !is_named(account) && secrets.remove(account).is_err());
+        left.retain(|account| !named.contains(&place(account)) && secrets.remove(account).is_err());
         left
     }
 
@@ -83,12 +77,8 @@ impl Accounts<'_> {
         left: impl Iterator<Item = &'a Account>,
     ) {
         let account_list = || after.iter().flat_map(|entry| &entry.accounts);
-        let stores = account_list()
-            .map(|account| ((&account.registry, &account.name), &account.store))
-            .collect::<BTreeMap<_, _>>();
-        let is_there = |account: &Account| stores.get(&(&account.registry, &account.name)) == Some(&&account.store);
-        let dropped =
-            before.iter().flat_map(|registry_entry| &registry_entry.accounts).filter(|account| !is_there(account));
+        let kept: BTreeSet<_> = account_list().map(place).collect();
+        let dropped = before.iter().flat_map(|entry| &entry.accounts).filter(|account| !kept.contains(&place(account)));
         self.vault.update(|record| {
             record.settle(dropped, account_list());
             record.keep_pending(left);
@@ -98,21 +88,17 @@ impl Accounts<'_> {
     /// Returns the secrets in Ensign's own files that have no account. Leaves out secrets for which `is_asked` is
     /// false.
     fn unnamed(&self, registries: &[RegistryAccounts], is_asked: impl Fn(&StoredName) -> bool) -> Vec<StoredName> {
-        let mut named: BTreeSet<(bool, &Registry, &str)> = BTreeSet::new();
-        for account in registries.iter().flat_map(|entry| &entry.accounts) {
-            if account.store.keeps_its_own_files() {
-                named.insert((account.store == StoreKind::Sealed, &account.registry, account.name.as_str()));
-            }
-        }
-        let patterns: Vec<_> = registries
-            .iter()
-            .map(|registry_entry| &registry_entry.registry)
-            .filter(|registry| registry.is_pattern())
-            .collect();
+        let named: BTreeSet<_> = registries.iter().flat_map(|entry| &entry.accounts).map(place).collect();
+        let patterns: Vec<_> = registries.iter().map(|entry| &entry.registry).filter(|key| key.is_pattern()).collect();
         let is_named = |(kind, host, name): &StoredName| {
             let mut covering = patterns.iter().copied().filter(|key| key.covers(host)).chain([host]);
-            covering.any(|key| named.contains(&(*kind == StoreKind::Sealed, key, name.as_str())))
+            covering.any(|key| named.contains(&(kind, key, name.as_str())))
         };
         self.vault.names_in_files().into_iter().filter(|stored| is_asked(stored) && !is_named(stored)).collect()
     }
+}
+
+/// Returns the place of the account's secret.
+fn place(account: &Account) -> (&StoreKind, &Registry, &str) {
+    (&account.store, &account.registry, account.name.as_str())
 }

@@ -21,7 +21,7 @@ pub(crate) enum SaveOutcome {
 }
 
 /// The secrets in Ensign's own files. Each file is read once.
-type StoredSecrets<'l> = BTreeMap<(String, &'l Registry), BTreeMap<String, StoredSecret>>;
+type StoredSecrets<'l> = BTreeMap<(StoreKind, &'l Registry), BTreeMap<String, StoredSecret>>;
 
 impl Accounts<'_> {
     /// Predicts what [`Accounts::save_all`] would do. Returns the account's alias and the effect for each login.
@@ -50,7 +50,7 @@ impl Accounts<'_> {
             return Ok((same.name.clone(), SaveOutcome::Same));
         }
         let account = login.account(candidates, &StoreKind::File)?; // any store will do, because a preview shows no store
-        let effect = match candidates.accounts.iter().find(|old| old.name == account.name) {
+        let effect = match candidates.called(account.name.as_str()) {
             None => SaveOutcome::New,
             Some(old) if old.source != Source::Static => SaveOutcome::Supplied,
             Some(_) => SaveOutcome::Renews,
@@ -67,7 +67,7 @@ impl Accounts<'_> {
         let is_it = |stored: &StoredSecret| stored.secret == login.stored.secret;
         if account.store.keeps_its_own_files() {
             let read = || self.vault.all_in_file(&account.store, &login.registry).unwrap_or_default();
-            let place = (account.store.to_string(), &login.registry);
+            let place = (account.store.clone(), &login.registry);
             if let Some(stored) = secrets.entry(place).or_insert_with(read).get(account.name.as_str()) {
                 return is_it(stored);
             }

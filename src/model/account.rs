@@ -174,7 +174,7 @@ impl FromStr for Username {
 }
 
 /// The store of an account's secret. The store is chosen at login, so `get` need not search several stores.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StoreKind {
     /// Ensign's file of clear-text secrets, which only its owner can read.
     #[default]
@@ -230,7 +230,7 @@ impl fmt::Display for StoreKind {
 
 /// The `x` in a credential helper's name `docker-credential-x`. Other users may be able to write the file that contains
 /// the name, so parsing accepts only names that are safe to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HelperName(String);
 
 impl HelperName {

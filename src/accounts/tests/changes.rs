@@ -3,7 +3,7 @@
 use super::answers::Stranger;
 use super::*;
 use crate::model::choice::DefaultAccount;
-use crate::model::{HelperName, HubToken, ImagePattern, Username};
+use crate::model::{HelperName, HubToken, ImagePattern, StoreKind, Username};
 
 #[test]
 fn logins_are_saved_activated_renamed_and_removed() {
