@@ -16,13 +16,13 @@ use crate::vault::HelperRefusal;
 impl Accounts<'_> {
     /// Returns the helper that answers for a registry without accounts.
     pub(crate) fn route(&self, registry: &Registry) -> Result<Option<HelperRoute>> {
-        Ok(self.load(registry)?.into_only(registry).1)
+        Ok(self.load(Some(registry))?.into_only(registry).1)
     }
 
     /// Returns all other helpers, each with the registries for which the helper answers. The fallback is the last
     /// helper.
     pub(crate) fn routes(&self) -> Result<Vec<HelperRoute>> {
-        Ok(routes(self.load_all()?))
+        Ok(routes(self.load(None)?))
     }
 
     /// Asks the helper for a login. Returns a problem if the helper fails, and `None` as the error if the helper has no
@@ -31,6 +31,10 @@ impl Accounts<'_> {
         if helpers::would_recurse(&route.helper) {
             return Err(None);
         }
+        helpers::login(&route.helper, server, helpers::CLIENT_TIMEOUT).map_err(|refusal| match refusal {
+            HelperRefusal::NotFound => None,
+            HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem) => Some(problem),
+        })
     }
 
     /// Asks the helper to save a login. Reports a failure, because the client must not believe that the login is saved.
@@ -64,7 +68,7 @@ impl Accounts<'_> {
     /// Returns the entries that `list` prints. For each registry that `get` can answer, there is one server address.
     /// Other helpers are asked only if `others` is set.
     pub(crate) fn listed(&self, others: bool) -> Result<Vec<(String, String)>> {
-        let loaded = self.load_all()?;
+        let loaded = self.load(None)?;
         let mut listed: Vec<(String, String)> = loaded.registries.iter().filter_map(own_entry).collect();
         let chosen = loaded.registries.iter().filter_map(|registry_entry| registry_entry.helper.clone());
         let mut helpers: Vec<HelperName> = Vec::new();
@@ -111,10 +115,10 @@ fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)
             all.push((registry, server, user));
         }
     }
-    let (dockers, others): (Vec<_>, _) =
-        all.into_iter().partition(|(registry, server, _)| server == registry.docker_key());
+    all.sort_by_key(|(registry, server, _)| server != registry.docker_key());
     let mut seen = BTreeSet::new();
-    dockers.into_iter().chain(others).filter(|(registry, ..)| seen.insert(registry.clone())).collect()
+    all.retain(|(registry, ..)| seen.insert(registry.clone()));
+    all
 }
 
 impl HelperRoute {

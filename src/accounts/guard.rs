@@ -61,9 +61,9 @@ impl Accounts<'_> {
         Err(WithheldAccount::new(account, CallerRefusal::NoJournal))
     }
 
-    /// Returns the end of the user's grant, if there is a grant. An unreadable `grants.json` grants nothing.
+    /// Returns the end of the user's grant, if there is a grant.
     pub(crate) fn granted_until(&self, account: &Account) -> Option<SystemTime> {
-        let grants = self.read_grants().ok()?;
+        let grants = self.read_grants()?;
         let until = timestamp::since_1970(*grants.get(account.registry.as_str())?.get(account.name.as_str())?)?;
         let now = SystemTime::now();
         (now < until && until <= now + LONGEST_GRANT).then_some(until)
@@ -75,7 +75,7 @@ impl Accounts<'_> {
         let _lock =
             self.config.lock_within(PATIENCE)?.ok_or_else(|| anyhow!("another process is changing the accounts"))?;
         let now = SystemTime::now();
-        let mut grants = self.read_grants().unwrap_or_default(); // an unreadable file has granted nothing
+        let mut grants = self.read_grants().unwrap_or_default();
         for accounts in grants.values_mut() {
             accounts.retain(|_, until| *until > timestamp::seconds(now));
         }
@@ -90,11 +90,11 @@ impl Accounts<'_> {
         files::replace(&path, text.as_bytes(), Access::Private).context("could not write the grant")
     }
 
-    fn read_grants(&self) -> Result<GrantEnds> {
-        let Some(path) = self.grants_path() else { return Ok(GrantEnds::new()) };
-        let Some(bytes) = files::read(&path, LIMIT)? else { return Ok(GrantEnds::new()) };
-        let GrantsFile { version, grants } = serde_json::from_slice(&bytes)?;
-        Ok(if version == VERSION { grants } else { GrantEnds::new() })
+    /// Returns the grants, or `None` if there is no readable file of this version. An unreadable file grants nothing.
+    fn read_grants(&self) -> Option<GrantEnds> {
+        let bytes = files::read(&self.grants_path()?, LIMIT).ok()??;
+        let GrantsFile { version, grants } = serde_json::from_slice(&bytes).ok()?;
+        (version == VERSION).then_some(grants)
     }
 
     fn grants_path(&self) -> Option<PathBuf> {

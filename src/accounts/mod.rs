@@ -33,7 +33,7 @@ use crate::model::choice::{
     AccountRequest, CallerContext, Decision, Detail, ExplicitAccount, HelperRoute, Precedence, RegistryAccounts,
     TrustedFile, Verdict,
 };
-use crate::model::{Account, Audience, Credential, Expiry, HostAlias, Problem, Registry, Source, StoreKind};
+use crate::model::{Account, Audience, Credential, Expiry, HostAlias, Problem, Registry, Source, StoredSecret};
 use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
@@ -65,7 +65,7 @@ pub(crate) struct Accounts<'e> {
 #[derive(Debug)]
 pub(crate) enum FindOutcome {
     Credential(Credential),
-    /// No account answers, for the reason in the decision.
+    /// Neither an account nor another helper answers, for the reason in the decision.
     NoAccount,
     /// The secret of the account is known to have expired, or the other helper for the registry failed.
     Expired(Problem),
@@ -117,7 +117,7 @@ impl<'e> Accounts<'e> {
         }
         let mut seen = None;
         loop {
-            let loaded = self.load(registry)?;
+            let loaded = self.load(Some(registry))?;
             record.is_private = !loaded.journal;
             let (candidates, route, origin) = loaded.into_only(registry);
             record.decision = self.decide(&candidates, route.as_ref(), request, context, Detail::Needed)?;
@@ -182,15 +182,14 @@ impl<'e> Accounts<'e> {
         named: &ExplicitAccount,
         candidates: &RegistryAccounts,
     ) -> Result<Option<String>> {
-        let (name, is_for_this) = match named {
+        let (name, is_known) = match named {
             ExplicitAccount::Unset | ExplicitAccount::OtherRegistry => return Ok(None),
-            ExplicitAccount::ThisRegistry(name) => (name, true),
-            ExplicitAccount::AnyRegistry(name) => (name, false),
+            ExplicitAccount::ThisRegistry(name) => (name, candidates.account(name).is_some()),
+            ExplicitAccount::AnyRegistry(name) => {
+                let has_it = |entry: &RegistryAccounts| entry.account(name).is_some();
+                (name, has_it(candidates) || self.load(None)?.registries.iter().any(has_it))
+            }
         };
-        if candidates.account(name).is_some() {
-            return Ok(None);
-        }
-        let is_known = !is_for_this && self.load_all()?.registries.iter().any(|entry| entry.account(name).is_some());
         Ok((!is_known).then(|| name.clone()))
     }
 
@@ -205,7 +204,7 @@ impl<'e> Accounts<'e> {
     /// Returns the accounts that answer for one registry. The result includes the accounts of a pattern that matches
     /// the registry's host.
     pub(crate) fn registry_accounts(&self, registry: &Registry) -> Result<RegistryAccounts> {
-        Ok(self.load(registry)?.into_only(registry).0)
+        Ok(self.load(Some(registry))?.into_only(registry).0)
     }
 
     /// Returns the accounts of exactly this registry or pattern. If `registry` is a host, leaves out the accounts of a
@@ -215,9 +214,10 @@ impl<'e> Accounts<'e> {
         Ok(if entry.registry == *registry { entry } else { RegistryAccounts::none(registry) })
     }
 
-    /// Loads the config for this registry. Adopted accounts are included even if saving them fails.
-    fn load(&self, registry: &Registry) -> Result<LoadedConfig> {
-        let loaded = self.config.load(Some(registry))?;
+    /// Loads the config for the registry `wanted`, or for all registries. Adopted accounts are saved first, and are
+    /// included even if saving them fails.
+    fn load(&self, wanted: Option<&Registry>) -> Result<LoadedConfig> {
+        let loaded = self.config.load(wanted)?;
         self.vault.heed(&loaded.floors);
         if let ConfigOrigin::Adopted(_) = loaded.origin {
             self.keep_adopted();
@@ -227,7 +227,7 @@ impl<'e> Accounts<'e> {
 
     /// Returns all registries with their accounts, in the order of the config. Adopted accounts are saved first.
     pub(crate) fn all(&self) -> Result<Vec<RegistryAccounts>> {
-        let mut all = self.load_all()?.registries;
+        let mut all = self.load(None)?.registries;
         all.retain(|entry| entry.helper.is_none() || !entry.accounts.is_empty());
         Ok(all)
     }
@@ -235,23 +235,17 @@ impl<'e> Accounts<'e> {
     /// Returns the accounts whose secrets have expired or expire soon. Only the stores in Ensign's own files are read.
     pub(crate) fn ending_soon(&self) -> Result<Vec<(Account, Expiry)>> {
         let now = SystemTime::now();
-        let mut ending = vec![];
-        for entry in self.config.load(None)?.registries {
-            for kind in &StoreKind::OF_FILES {
-                let mut accounts = entry.accounts.iter().filter(|account| account.store == *kind).peekable();
-                let Some(Ok(mut in_file)) = accounts.peek().map(|_| self.vault.all_in_file(kind, &entry.registry))
-                else {
-                    continue;
-                };
-                for account in accounts {
-                    let Some(stored) = in_file.remove(account.name.as_str()) else { continue };
-                    let expiry = Expiry::new(&account.source, &stored);
-                    if expiry.ends_within(Expiry::WARNING, now) {
-                        ending.push((account.clone(), expiry));
-                    }
-                }
-            }
+        let mut registries = self.config.load(None)?.registries;
+        for entry in &mut registries {
+            entry.accounts.retain(|account| account.store.keeps_its_own_files());
         }
+        let stored = self.stored_by_registry(&registries).into_iter().flatten();
+        let accounts = registries.into_iter().flat_map(|entry| entry.accounts);
+        let ends_soon = |(account, stored): (Account, Result<Option<StoredSecret>>)| {
+            let expiry = Expiry::new(&account.source, &stored.ok()??);
+            expiry.ends_within(Expiry::WARNING, now).then_some((account, expiry))
+        };
+        let mut ending: Vec<_> = accounts.zip(stored).filter_map(ends_soon).collect();
         ending.sort_by_key(|(_, expiry)| expiry.login_end().or(expiry.moment()));
         Ok(ending)
     }
@@ -262,15 +256,6 @@ impl<'e> Accounts<'e> {
         self.vault.heed(&loaded.floors);
         let with_accounts = loaded.registries.iter().filter(|entry| !entry.accounts.is_empty()).cloned().collect();
         Ok((with_accounts, delegation::routes(loaded)))
-    }
-
-    fn load_all(&self) -> Result<LoadedConfig> {
-        let loaded = self.config.load(None)?;
-        self.vault.heed(&loaded.floors);
-        if let ConfigOrigin::Adopted(_) = loaded.origin {
-            self.keep_adopted();
-        }
-        Ok(loaded)
     }
 
     /// Returns the additional hosts for which a registry's accounts answer.

@@ -134,7 +134,7 @@ impl NewLogin {
     /// Returns the account that this login renews.
     pub(super) fn known<'c>(&self, candidates: &'c RegistryAccounts) -> Option<&'c Account> {
         if let Some(name) = &self.name {
-            return candidates.accounts.iter().find(|account| account.name == *name);
+            return candidates.called(name.as_str());
         }
         // Docker saves a renewed identity token without the user name.
         let answered =

@@ -17,10 +17,7 @@ impl Accounts<'_> {
 
     /// Sets the store of new secrets. With `None`, the next login chooses a store.
     pub(crate) fn set_store(&self, kind: Option<&StoreKind>) -> Result<()> {
-        self.change(|edit| {
-            edit.document.set_store(kind);
-            Ok(())
-        })
+        self.set(|document| document.set_store(kind))
     }
 
     /// Moves the secrets of these accounts to another store. After an error, no secret is moved. The new copies of the
@@ -31,7 +28,7 @@ impl Accounts<'_> {
             let mut moved = vec![];
             for (registry, name) in which {
                 let entry = edit.registry_accounts(registry);
-                let Some(account) = entry.accounts.iter().find(|account| account.name == *name) else { continue };
+                let Some(account) = entry.called(name.as_str()) else { continue };
                 if account.store != *to {
                     self.relocate_account(edit, account, to)?;
                     moved.push(Account { store: to.clone(), ..account.clone() });
@@ -71,6 +68,7 @@ impl Accounts<'_> {
         let _lock = self.config.lock()?;
         self.vault.hold_key(holder, passphrase, cached_for)
     }
+
     /// Makes a new data key at the same holder, and seals every sealed secret with the new key. During the change,
     /// each file can be opened with one of the two keys. Returns the state of the key and the number of files.
     pub(crate) fn rotate_key(&self, passphrase: Option<&Secret>) -> Result<(KeyState, usize)> {

@@ -82,7 +82,7 @@ impl Accounts<'_> {
         self.set(|document| document.set_journal(wanted))
     }
 
-    fn set(&self, act: impl FnOnce(&mut ConfigDocument)) -> Result<()> {
+    pub(super) fn set(&self, act: impl FnOnce(&mut ConfigDocument)) -> Result<()> {
         self.change(|edit| {
             act(&mut edit.document);
             Ok(())

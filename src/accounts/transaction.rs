@@ -82,11 +82,8 @@ impl<'e> Accounts<'e> {
     ) -> Result<Option<RemovedAccount>> {
         self.change(|edit| {
             let candidates = edit.registry_accounts(registry);
-            let picked = pick(&candidates);
-            let Some(account) = candidates.accounts.iter().find(|account| Some(&account.name) == picked.as_ref())
-            else {
-                return Ok(None);
-            };
+            let picked = pick(&candidates).and_then(|name| candidates.called(name.as_str()));
+            let Some(account) = picked else { return Ok(None) };
             let stored = match account.source {
                 Source::OAuth(_) => self.vault.get(account).ok().flatten(),
                 _ => None,
@@ -156,8 +153,7 @@ impl<'e> Accounts<'e> {
     /// Returns an error if the account comes from the environment, because such an account cannot be changed.
     pub(crate) fn refuse_env_account(&self, registry: &Registry, name: &AccountName) -> Result<()> {
         let entry = self.registry_accounts(registry)?;
-        let account =
-            entry.accounts.iter().find(|account| account.name == *name && account.store.is_from_environment());
+        let account = entry.called(name.as_str()).filter(|account| account.store.is_from_environment());
         account.map_or(Ok(()), |account| Err(vault::env_account_problem(account).into()))
     }
 

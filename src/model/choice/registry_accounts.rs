@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
+use super::context::TrustedFile;
 use super::decision::Decision;
-use super::project_accounts::TrustedFile;
 use crate::model::{Account, AccountName, HelperName, ImagePattern, ImageReference, Operation, Registry};
 
 /// The config's entry for one registry, or for the hosts of a pattern.
@@ -85,7 +85,7 @@ impl RegistryAccounts {
     /// Returns the account with the alias `name`. If no account has this alias, the only account with the user name
     /// `name` is returned.
     pub(crate) fn account(&self, name: &str) -> Option<&Account> {
-        self.accounts.iter().find(|account| account.name.as_str() == name).or_else(|| {
+        self.called(name).or_else(|| {
             let mut same_user = self.accounts.iter().filter(|account| account.username.as_str() == name);
             same_user.next().filter(|_| same_user.next().is_none())
         })
@@ -118,13 +118,13 @@ impl RegistryAccounts {
 
     pub(crate) fn active_account(&self) -> Option<&Account> {
         match &self.active {
-            DefaultAccount::Account(name) => self.accounts.iter().find(|account| account.name == *name),
+            DefaultAccount::Account(name) => self.called(name.as_str()),
             DefaultAccount::SignedOut | DefaultAccount::Unset => None,
         }
     }
 
     pub(crate) fn previous_account(&self) -> Option<&Account> {
-        self.previous.as_ref().and_then(|name| self.accounts.iter().find(|account| account.name == *name))
+        self.called(self.previous.as_ref()?.as_str())
     }
 
     /// Returns the account that answers if nothing is known about the call.
