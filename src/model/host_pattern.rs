@@ -4,6 +4,7 @@
 //! `pkg/credentialprovider/keyring.go`). So a pattern's secret is never sent to a host with more or fewer labels than
 //! the pattern.
 
+use super::pattern::glob;
 use super::registry::NOT_A_HOST;
 use super::{InvalidName, Registry};
 
@@ -70,23 +71,8 @@ pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
         && Registry::from_authority(host.as_str()).is_ok_and(|name| name == *host)
 }
 
-/// Matches one label. Each piece between two `*` matches as early as possible, so that as much text as possible is left
-/// for the next pieces.
 fn label_matches(pattern: &str, label: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern.eq_ignore_ascii_case(label) };
-    let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
-    let starts = label.get(..first.len()).is_some_and(|start| start.eq_ignore_ascii_case(first));
-    let ends_at = label.len().checked_sub(last.len()).filter(|at| *at >= first.len() && label.is_char_boundary(*at));
-    let (true, Some(ends_at)) = (starts, ends_at) else { return false };
-    let mut between = &label[first.len()..ends_at];
-    let has_middle = middle.split('*').all(|piece| match between.find(&piece.to_ascii_lowercase()) {
-        Some(at) => {
-            between = &between[at + piece.len()..];
-            true
-        }
-        None => false,
-    });
-    has_middle && label[ends_at..].eq_ignore_ascii_case(last) && !label.is_empty()
+    !label.is_empty() && glob(pattern.as_bytes(), label.as_bytes(), |b| *b == b'*', u8::eq_ignore_ascii_case)
 }
 
 fn split_port(authority: &str) -> (&str, Option<&str>) {

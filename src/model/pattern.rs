@@ -123,7 +123,12 @@ fn segments_match(pattern: &[&str], path: &[&str]) -> bool {
 
 /// Tells whether `text` matches `pattern`. A wildcard matches any number of elements. Only the last wildcard is tried
 /// again after a mismatch, so the time is at most quadratic.
-fn glob<T>(pattern: &[T], text: &[T], is_wild: impl Fn(&T) -> bool, is_one: impl Fn(&T, &T) -> bool) -> bool {
+pub(super) fn glob<T>(
+    pattern: &[T],
+    text: &[T],
+    is_wild: impl Fn(&T) -> bool,
+    is_one: impl Fn(&T, &T) -> bool,
+) -> bool {
     let (mut p, mut t, mut wild) = (0, 0, None);
     while t < text.len() {
         match pattern.get(p) {
