@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::Secret;
+use super::{Secret, Username};
 
 /// A server address, a user name and a secret, each of which may be missing.
 ///
@@ -18,6 +19,25 @@ pub(crate) struct HelperMessage {
 }
 
 impl HelperMessage {
+    /// Writes a message on one line.
+    #[expect(clippy::disallowed_methods, reason = "the message contains the secret")]
+    pub(crate) fn json(server_url: &str, username: &Username, secret: &Secret) -> Secret {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Message<'a> {
+            #[serde(rename = "ServerURL")]
+            server_url: &'a str,
+            username: &'a str,
+            secret: &'a str,
+        }
+        let message = Message { server_url, username: username.as_str(), secret: secret.expose() };
+        // An escaped byte needs up to six bytes. A buffer that grows would leave copies of the secret in memory.
+        let length = server_url.len() + message.username.len() + message.secret.len();
+        let mut json = Vec::with_capacity(64 + 6 * length);
+        serde_json::to_writer(&mut json, &message).expect("text can be written as JSON");
+        Secret::new(String::from_utf8(json).expect("JSON is UTF-8"))
+    }
+
     /// Reads a client's message. An error contains only a line number, because the message contains a secret.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, usize> {
         let message = Option::<Self>::deserialize(&mut serde_json::Deserializer::from_slice(bytes));

@@ -81,12 +81,8 @@ pub(super) fn write_credential(
     server_url: &ServerUrl,
     credential: &Credential,
 ) -> Result<(), ProtocolError> {
-    let Credential { username, secret } = credential;
-    let [url, username, secret] = [server_url.as_str(), username.as_str(), secret.expose()]
-        .map(|text| Zeroizing::new(serde_json::Value::from(text).to_string()));
-    let answer =
-        Zeroizing::new(format!("{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}\n", *url, *username, *secret));
-    stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()).map_err(|_| ProtocolError::ClosedStdout)
+    let answer = HelperMessage::json(server_url.as_str(), &credential.username, &credential.secret);
+    writeln!(stdout, "{}", answer.expose()).and_then(|()| stdout.flush()).map_err(|_| ProtocolError::ClosedStdout)
 }
 
 /// Writes one line for a person.
