@@ -64,7 +64,7 @@ impl<'e> CommandContext<'e> {
     /// Returns the name in `ENSIGN_ACCOUNT`, if no registry has an account with this name.
     pub(super) fn unknown_variable(&self) -> Option<String> {
         let nowhere = Registry::opaque("");
-        let named = ExplicitAccount::parse(self.env.account.as_ref()?, &nowhere);
+        let named = ExplicitAccount::parse(self.env.account.as_deref(), &nowhere);
         self.accounts.unknown_name(&named, &RegistryAccounts::none(&nowhere)).ok().flatten()
     }
 

@@ -101,9 +101,8 @@ impl CallerContext for Kubelet {
 /// Finds the credentials for `image`. The kubelet sends no other facts about the pull.
 fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let registry = image.registry();
-    let named = env.account.as_ref().map(|value| ExplicitAccount::parse(value, registry));
-    let request =
-        AccountRequest { environment: named.unwrap_or_default(), pinned: None, user: None, image: Some(image.clone()) };
+    let environment = ExplicitAccount::parse(env.account.as_deref(), registry);
+    let request = AccountRequest { environment, image: Some(image.clone()), ..AccountRequest::default() };
     let accounts = Accounts::new(env);
     let (found, record) = accounts.find(registry, registry.docker_key(), &request, &Kubelet);
     let mut entry = record::prepare(env, || Some("kubelet".to_owned()), &found, &record);

@@ -133,9 +133,8 @@ impl ProtocolCall<'_> {
                 message::write_credential(stdout, server_url, &credential)
             }
             Target::Registry { registry, user, repository } => {
-                let named = self.env.account.as_ref().map(|value| ExplicitAccount::parse(value, registry));
                 let request = AccountRequest {
-                    environment: named.unwrap_or_default(),
+                    environment: ExplicitAccount::parse(self.env.account.as_deref(), registry),
                     pinned: self.pinned.cloned(),
                     user: user.clone(),
                     image: repository.clone().map(|repository| ImageReference::new(registry.clone(), repository)),
@@ -164,11 +163,11 @@ impl ProtocolCall<'_> {
             }
         }
     }
+
     /// Returns the helper that answers instead of Ensign. A pinned helper answers only as its own account.
     fn route(&self, registry: &Registry) -> Result<Option<HelperRoute>, ProtocolError> {
         Ok(if self.pinned.is_some() { None } else { self.accounts.route(registry)? })
     }
-
 
     fn store(&self, entry: message::StoreRequest) -> Result<(), ProtocolError> {
         let message::StoreRequest { server_url, username, secret } = entry;

@@ -69,8 +69,7 @@ impl Question {
     /// Returns the request for the rules. The request contains neither a pinned helper nor a user in the address,
     /// because only a client's call can contain these.
     pub(super) fn request(&self, context: &CommandContext<'_>) -> AccountRequest {
-        let value = self.named(context);
-        let environment = value.map(|value| ExplicitAccount::parse(value, &self.registry)).unwrap_or_default();
+        let environment = ExplicitAccount::parse(self.named(context), &self.registry);
         AccountRequest { environment, ..AccountRequest::default() }
     }
 

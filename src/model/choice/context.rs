@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::project_accounts::{ProjectAccounts, TrustedFile};
 use crate::model::{AccountName, CallerFacts, CallerRule, ImageReference, Operation, Registry};
 
 /// The accounts and the image in a call's environment, program name and server address.
@@ -117,6 +116,31 @@ pub(crate) struct ImageMention {
     pub(crate) file: PathBuf,
 }
 
+/// The content of a `.ensign.toml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProjectAccounts {
+    pub(crate) file: PathBuf,
+    pub(crate) accounts: Vec<(Registry, AccountName)>,
+    /// The keys that are unknown to this version of Ensign.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// A project file that the user trusts, as long as its content has this digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TrustedFile {
+    pub(crate) file: PathBuf,
+    pub(crate) digest: String,
+}
+
+impl ProjectAccounts {
+    pub(crate) const FILE: &str = ".ensign.toml";
+
+    /// Returns the account for `registry` in the file.
+    pub(crate) fn account(&self, registry: &Registry) -> Option<&AccountName> {
+        self.accounts.iter().find(|(other, _)| other == registry).map(|(_, name)| name)
+    }
+}
+
 impl RegistryRange {
     pub(crate) fn includes(&self, registry: &Registry) -> bool {
         match self {
@@ -136,7 +160,8 @@ impl FileImages {
 impl ExplicitAccount {
     /// Reads the value of `ENSIGN_ACCOUNT`, which is `alias` or `host=alias,host=alias`. An alias without a host
     /// applies to all registries that occur in no pair.
-    pub(crate) fn parse(value: &str, registry: &Registry) -> Self {
+    pub(crate) fn parse(value: Option<&str>, registry: &Registry) -> Self {
+        let Some(value) = value else { return Self::Unset };
         let pairs = value.split(',').filter_map(|pair| pair.split_once('='));
         let named = |registry: &Registry| pairs.clone().find(|(host, _)| registry.is_key(host.trim()));
         let pair = named(registry).or_else(|| named(&registry.served_by()?));
@@ -163,7 +188,7 @@ mod tests {
             ("quay.io=me,work,", ExplicitAccount::AnyRegistry("work".into())),
             ("work,ghcr.io=me", ExplicitAccount::ThisRegistry("me".into())),
         ] {
-            assert_eq!(ExplicitAccount::parse(value, &ghcr), expected, "{value}");
+            assert_eq!(ExplicitAccount::parse(Some(value), &ghcr), expected, "{value}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::project_accounts::ProjectAccounts;
+use super::context::ProjectAccounts;
 use crate::model::{Account, Operation, Registry};
 
 /// The rules, in the order in which they are tried. The first rule that has a verdict decides.

@@ -5,19 +5,17 @@ mod context;
 mod decision;
 mod owner;
 mod precedence;
-mod project_accounts;
 mod registry_accounts;
 
 pub(crate) use context::{
-    AccountRequest, CallerContext, CommandImages, ExplicitAccount, FileImages, ImageMention, ImageRole, RegistryRange,
-    UnknownImages,
+    AccountRequest, CallerContext, CommandImages, ExplicitAccount, FileImages, ImageMention, ImageRole,
+    ProjectAccounts, RegistryRange, TrustedFile, UnknownImages,
 };
 pub(crate) use decision::{
     Decision, DecisionStep, Detail, MatchReason, NoMatch, OwnedImage, Rule, RuleOutcome, UnknownFile, Verdict,
 };
 pub(crate) use owner::{owner_of, used_in};
 pub(crate) use precedence::Precedence;
-pub(crate) use project_accounts::{ProjectAccounts, TrustedFile};
 pub(crate) use registry_accounts::{DefaultAccount, HelperRoute, RegistryAccounts};
 
 #[cfg(test)]

@@ -154,15 +154,11 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
     }
 
     fn owner_of(&self, images: &[ImageReference]) -> RuleOutcome {
-        let mut moved = Vec::new();
-        if self.candidates.is_alias() {
-            moved = images.to_vec();
-            for image in &mut moved {
-                self.candidates.move_home(image);
-            }
+        let mut images = images.to_vec();
+        for image in &mut images {
+            self.candidates.move_home(image);
         }
-        let images = if moved.is_empty() { images } else { &moved };
-        self.unless_passed_over(owner_of(self.serving(), self.public_patterns(), images))
+        self.unless_passed_over(owner_of(self.serving(), self.public_patterns(), &images))
     }
 
     /// Reports that an image without an account may belong to an account for the other operation.
