@@ -92,12 +92,10 @@ impl FrontEnd {
 }
 
 fn name(program: &OsStr) -> Option<String> {
-    let name = Path::new(program).file_name()?.to_str()?;
-    let without_exe = name
-        .len()
-        .checked_sub(4)
-        .filter(|end| name.is_char_boundary(*end) && name[*end..].eq_ignore_ascii_case(".exe"));
-    Some(without_exe.map_or(name, |end| &name[..end]).to_owned())
+    let path = Path::new(program);
+    let is_exe = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("exe"));
+    let name = if is_exe { path.file_stem() } else { path.file_name() };
+    Some(name?.to_str()?.to_owned())
 }
 
 #[cfg(test)]

@@ -63,17 +63,11 @@ impl JournalEntry {
 
     /// Returns the entry as one line of limited length, with a line end and without other control characters.
     pub(super) fn to_line(&self) -> String {
-        let mut line = serde_json::to_string(self).unwrap_or_default();
-        if line.len() > LINE_LIMIT || line.contains('\\') || !is_printable(&line) {
-            let mut value = bounded(serde_json::to_value(self).unwrap_or_default());
-            line = value.to_string();
-            if line.len() > LINE_LIMIT {
-                value["steps"] = Value::Array(vec![]);
-                line = value.to_string();
-            }
+        let mut value = bounded(serde_json::to_value(self).unwrap_or_default());
+        if value.to_string().len() > LINE_LIMIT {
+            value["steps"] = Value::Array(vec![]);
         }
-        line.push('\n');
-        line
+        format!("{value}\n")
     }
 
     /// Parses a line. If another entry was not written completely, the line may begin with a fragment of that entry.

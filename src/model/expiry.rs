@@ -75,23 +75,21 @@ impl Expiry {
 
     /// Returns a text such as `expires in 6 days`; `None` if the expiry is unknown.
     pub(crate) fn words(self, now: SystemTime) -> Option<String> {
-        Some(match self {
+        let (end, condition) = match self {
             Self::Unknown => return None,
-            Self::Ends(end) => match end.duration_since(now) {
-                Ok(left) if !left.is_zero() => format!("expires in {}", time_span(left)),
-                Ok(_) => "expires now".to_owned(),
-                Err(over) => format!("expired {} ago", time_span(over.duration())),
-            },
-            Self::Renews(end) => match end.duration_since(now) {
-                Ok(left) => format!("renewed automatically, within {}", time_span(left)),
-                Err(_) => "renewed automatically at the next use".to_owned(),
-            },
-            Self::RenewsWithin { .. } => match self.login_end()?.duration_since(now) {
-                Ok(left) if !left.is_zero() => format!("expires in {}, unless used before", time_span(left)),
-                over => {
-                    format!("expired {} ago", time_span(over.err().map(|over| over.duration()).unwrap_or_default()))
-                }
-            },
+            Self::Ends(end) => (end, ""),
+            Self::RenewsWithin { .. } => (self.login_end()?, ", unless used before"),
+            Self::Renews(end) => {
+                return Some(match end.duration_since(now) {
+                    Ok(left) => format!("renewed automatically, within {}", time_span(left)),
+                    Err(_) => "renewed automatically at the next use".to_owned(),
+                });
+            }
+        };
+        Some(match end.duration_since(now) {
+            Ok(left) if !left.is_zero() => format!("expires in {}{condition}", time_span(left)),
+            Ok(_) => "expires now".to_owned(),
+            Err(over) => format!("expired {} ago", time_span(over.duration())),
         })
     }
 }

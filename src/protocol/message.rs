@@ -164,13 +164,11 @@ fn read_to_end(mut stdin: impl Read, limit: u64) -> Result<Zeroizing<Vec<u8>>, P
     let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
     let read = stdin.by_ref().take(limit + 1).read_to_end(&mut bytes);
     let read = read.map_err(|error| anyhow!("could not read stdin: {error}"))?;
-    if read as u64 > limit { Err(drain(stdin, limit)) } else { Ok(bytes) }
-}
-
-#[cold]
-fn drain(mut stdin: impl Read, limit: u64) -> ProtocolError {
-    let _ = io::copy(&mut stdin, &mut io::sink());
-    anyhow!("stdin contains more than {limit} bytes").into()
+    if read as u64 > limit {
+        let _ = io::copy(&mut stdin, &mut io::sink());
+        return Err(anyhow!("stdin contains more than {limit} bytes").into());
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]
