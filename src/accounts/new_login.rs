@@ -169,11 +169,14 @@ impl Account {
 }
 
 impl RegistryAccounts {
-    /// Returns the user name as an alias. If another account has the same alias, adds the operation or a number.
+    /// Returns the user name as an alias. If another account has the same alias, adds the operation or a number. A long
+    /// user name is shortened for this, because an alias has at most 255 bytes.
     fn free_name(&self, username: &Username, purpose: Option<Operation>) -> AccountName {
         let taken = |name: &AccountName| self.accounts.iter().any(|account| account.name == *name);
-        let with_purpose = purpose.and_then(|purpose| format!("{username}-{purpose}").parse().ok());
-        let numbered = (2..).filter_map(|number| format!("{username}-{number}").parse().ok());
+        let user = username.as_str();
+        let start = &user[..user.floor_char_boundary(240)];
+        let with_purpose = purpose.and_then(|purpose| format!("{start}-{purpose}").parse().ok());
+        let numbered = (2..).filter_map(|number| format!("{start}-{number}").parse().ok());
         std::iter::once(AccountName::from(username))
             .chain(with_purpose)
             .chain(numbered)
@@ -278,6 +281,18 @@ mod tests {
                 Err(problem) => problem.message,
             };
             assert_eq!(found, *expected, "{user} beside {known:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_user_name_leaves_room_for_a_number() {
+        let user = "ü".repeat(127);
+        let taken = Account { username: "other".parse().unwrap(), ..account(&format!("{user}=x")) };
+        let candidates = RegistryAccounts { accounts: vec![taken], ..RegistryAccounts::none(&registry()) };
+        for (purpose, end) in [(None, "ü-2"), (Some(Operation::Push), "ü-push")] {
+            let login = login(&user, |login| login.purpose = purpose);
+            let found = login.account(&candidates, &StoreKind::File).unwrap();
+            assert!(found.name.as_str().ends_with(end) && found.username.as_str() == user, "{}", found.name);
         }
     }
 
