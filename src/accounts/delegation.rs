@@ -10,7 +10,7 @@ use anyhow::Result;
 use super::{Accounts, helpers};
 use crate::config::LoadedConfig;
 use crate::model::choice::{HelperRoute, RegistryAccounts};
-use crate::model::{Credential, HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
+use crate::model::{AccountName, Credential, HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
 use crate::vault::HelperRefusal;
 
 impl Accounts<'_> {
@@ -65,14 +65,15 @@ impl Accounts<'_> {
         Err(Problem::run(what, "route"))
     }
 
-    /// Returns the entries that `list` prints. For each registry that `get` can answer, there is one server address.
-    /// Other helpers are asked only if `others` is set.
-    pub(crate) fn listed(&self, others: bool) -> Result<Vec<(String, String)>> {
+    /// Returns the entries that `list` prints. For each registry that `get` can answer, there is one server address. A
+    /// pinned helper answers only for the registries with the account `pinned`, and other helpers are not asked.
+    pub(crate) fn listed(&self, pinned: Option<&AccountName>) -> Result<Vec<(String, String)>> {
         let loaded = self.load(None)?;
-        let mut listed: Vec<(String, String)> = loaded.registries.iter().filter_map(own_entry).collect();
+        let mut listed: Vec<(String, String)> =
+            loaded.registries.iter().filter_map(|entry| own_entry(entry, pinned)).collect();
         let chosen = loaded.registries.iter().filter_map(|registry_entry| registry_entry.helper.clone());
         let mut helpers: Vec<HelperName> = Vec::new();
-        for helper in loaded.fallback.clone().into_iter().chain(chosen).filter(|_| others) {
+        for helper in loaded.fallback.clone().into_iter().chain(chosen).filter(|_| pinned.is_none()) {
             if !helpers.contains(&helper) && !helpers::would_recurse(&helper) {
                 helpers.push(helper);
             }
@@ -98,8 +99,9 @@ pub(super) fn routes(loaded: LoadedConfig) -> Vec<HelperRoute> {
     chosen.chain(loaded.fallback.map(|helper| HelperRoute { helper, by: None })).collect()
 }
 
-fn own_entry(entry: &RegistryAccounts) -> Option<(String, String)> {
-    let account = entry.default_for(None).filter(|_| !entry.registry.is_pattern())?;
+fn own_entry(entry: &RegistryAccounts, pinned: Option<&AccountName>) -> Option<(String, String)> {
+    let account = pinned.map_or_else(|| entry.default_for(None), |name| entry.account(name.as_str()));
+    let account = account.filter(|_| !entry.registry.is_pattern())?;
     Some((entry.registry.docker_key().to_owned(), account.username.to_string()))
 }
 

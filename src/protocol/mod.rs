@@ -251,7 +251,7 @@ impl ProtocolCall<'_> {
     fn list(&self, stdout: &mut impl Write) -> Result<(), ProtocolError> {
         let mut answerable = serde_json::Map::new();
         let wants_hosts = caller::is_containers_tool();
-        for (server, user) in self.accounts.listed(self.pinned.is_none())? {
+        for (server, user) in self.accounts.listed(self.pinned)? {
             let host = ServerUrl::parse(&server).filter(|_| wants_hosts).map(|url| url.target().registry().to_string());
             answerable.insert(host.unwrap_or(server), user.into());
         }

@@ -95,7 +95,9 @@ fn surveys_tell_accounts_helpers_aliases_and_trust() {
     ] {
         assert_eq!(accounts.unknown_name(&named, &entry).unwrap().as_deref(), unknown, "{named:?}");
     }
-    assert_eq!(accounts.listed(false).unwrap(), [("a.example".to_owned(), "me".to_owned())]);
+    for (pinned, listed) in [("me", vec![("a.example".to_owned(), "me".to_owned())]), ("all", vec![])] {
+        assert_eq!(accounts.listed(Some(&name(pinned))).unwrap(), listed, "{pinned}");
+    }
 }
 
 /// A caller without any facts.
