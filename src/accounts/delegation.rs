@@ -46,15 +46,13 @@ impl Accounts<'_> {
         secret: &Secret,
     ) -> Result<()> {
         self.refuse_loop(route, server)?;
-        let result = helpers::store(&route.helper, server, user, secret);
-        result.map_err(|problem| route.failed("kept", server, &problem).into())
+        Ok(helpers::store(&route.helper, server, user, secret).map_err(|problem| failed("kept", server, &problem))?)
     }
 
     /// Asks the helper to remove a login.
     pub(crate) fn erase_routed(&self, route: &HelperRoute, server: &str) -> Result<()> {
         self.refuse_loop(route, server)?;
-        let erased = helpers::erase(&route.helper, server);
-        erased.map_err(|problem| route.failed("removed", server, &problem).into())
+        Ok(helpers::erase(&route.helper, server).map_err(|problem| failed("removed", server, &problem))?)
     }
 
     fn refuse_loop(&self, route: &HelperRoute, server: &str) -> Result<(), Problem> {
@@ -123,14 +121,12 @@ fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)
     all
 }
 
-impl HelperRoute {
-    fn failed(&self, deed: &str, server: &str, problem: &Problem) -> Problem {
-        let Problem { message: what, hint: cure } = problem;
-        let registry =
-            ServerUrl::parse(server).map_or_else(Registry::docker_hub, |url| url.target().registry().into_owned());
-        let instead = format!("{cure}, or save the login in Ensign: `docker-credential-ensign login {registry}`");
-        Problem::new(format!("the login of {registry} was not {deed}: {what}"), instead)
-    }
+fn failed(deed: &str, server: &str, problem: &Problem) -> Problem {
+    let Problem { message, hint } = problem;
+    let registry =
+        ServerUrl::parse(server).map_or_else(Registry::docker_hub, |url| url.target().registry().into_owned());
+    let hint = format!("{hint}, or save the login in Ensign: `docker-credential-ensign login {registry}`");
+    Problem::new(format!("the login of {registry} was not {deed}: {message}"), hint)
 }
 
 #[cfg(test)]

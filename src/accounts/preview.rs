@@ -31,11 +31,11 @@ impl Accounts<'_> {
     ) -> Result<Vec<Result<(AccountName, SaveOutcome), Problem>>> {
         let all = self.all()?.into_iter().map(|entry| (entry.registry.clone(), entry)).collect::<BTreeMap<_, _>>();
         let mut secrets = StoredSecrets::new();
-        let foresee = |login: &'l NewLogin| match all.get(&login.registry) {
-            Some(candidates) => self.preview(candidates, login, &mut secrets),
-            None => self.preview(&RegistryAccounts::none(&login.registry), login, &mut secrets),
+        let preview = |login: &'l NewLogin| {
+            let none = RegistryAccounts::none(&login.registry);
+            self.preview(all.get(&login.registry).unwrap_or(&none), login, &mut secrets)
         };
-        Ok(logins.iter().map(foresee).collect())
+        Ok(logins.iter().map(preview).collect())
     }
 
     fn preview<'l>(

@@ -206,6 +206,9 @@ impl Accounts<'_> {
     /// Replaces the secret `before` with `after`, unless the store has another secret by now. Finds the account even if
     /// another process has changed the account's alias or images meanwhile.
     pub(super) fn replace(&self, account: &Account, before: &StoredSecret, after: &StoredSecret) -> Result<()> {
+        if after == before {
+            return Ok(());
+        }
         self.change(|edit| {
             edit.is_renewal = true;
             let now = edit.registry_accounts(&account.registry).accounts;

@@ -39,11 +39,8 @@ impl Accounts<'_> {
             let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // an earlier expiry means a wrong clock
             let expiry = expiry.filter(is_ahead).filter(|_| account.source == Source::Static);
             let after = judged(&stored, judgement);
-            let _ = self.replace_changed(
-                account,
-                &stored,
-                &StoredSecret { expires_at: expiry.or(after.expires_at), ..after },
-            );
+            let after = StoredSecret { expires_at: expiry.or(after.expires_at), ..after };
+            let _ = self.replace(account, &stored, &after);
         }
     }
 
@@ -60,11 +57,7 @@ impl Accounts<'_> {
         stored: &StoredSecret,
         judgement: &SecretVerdict,
     ) -> Result<()> {
-        self.replace_changed(account, stored, &judged(stored, judgement))
-    }
-
-    fn replace_changed(&self, account: &Account, before: &StoredSecret, after: &StoredSecret) -> Result<()> {
-        if after == before { Ok(()) } else { self.replace(account, before, after) }
+        self.replace(account, stored, &judged(stored, judgement))
     }
 }
 

@@ -50,22 +50,16 @@ impl Accounts<'_> {
         })
     }
 
-    /// Changes the public images of each registry. First removes each pattern in `patterns`. Then calls `put`, which
-    /// may add the pattern again.
-    pub(crate) fn change_public(
-        &self,
-        patterns: &[ImagePattern],
-        put: impl Fn(&mut Vec<ImagePattern>, &ImagePattern),
-    ) -> Result<()> {
+    /// Adds the patterns to the public images of their registries, or removes the patterns.
+    pub(crate) fn set_public(&self, patterns: &[ImagePattern], is_public: bool) -> Result<()> {
         self.change(|edit| {
             let mut registries: Vec<&Registry> = patterns.iter().map(ImagePattern::registry).collect();
             registries.dedup();
             for registry in registries {
                 let RegistryAccounts { mut public, .. } = edit.registry_accounts(registry);
-                for pattern in patterns.iter().filter(|pattern| pattern.registry() == registry) {
-                    public.retain(|other| other != pattern);
-                    put(&mut public, pattern);
-                }
+                public.retain(|other| !patterns.contains(other));
+                let added = patterns.iter().filter(|pattern| is_public && pattern.registry() == registry);
+                public.extend(added.cloned());
                 edit.document.set_public(registry, &public);
             }
             Ok(())

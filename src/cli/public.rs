@@ -31,7 +31,7 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
 }
 
 fn add(context: &CommandContext<'_>, added: &[ImagePattern]) -> Result<ExitCode, Failure> {
-    context.accounts.change_public(added, |public, pattern| public.push(pattern.clone()))?;
+    context.accounts.set_public(added, true)?;
     let names: Vec<_> = added.iter().map(ToString::to_string).collect();
     let json = json!({"status": "success", "public": names});
     context.ui.done(json, format_args!("Pulled without an account: {}", names.join(", ")))?;
@@ -45,7 +45,7 @@ fn remove(context: &CommandContext<'_>, removed: &[ImagePattern]) -> Result<Exit
         let what = format!("{} is not in the list of public images", one_line(&unknown.to_string(), 100));
         return Err(Failure::usage(what, format!("run `{} public list` to see the list", context.program)));
     }
-    context.accounts.change_public(removed, |_, _| {})?;
+    context.accounts.set_public(removed, false)?;
     let names: Vec<_> = removed.iter().map(ToString::to_string).collect();
     let json = json!({"status": "success", "removed": names});
     context.ui.done(json, format_args!("No longer public: {}", names.join(", ")))?;

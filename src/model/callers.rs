@@ -96,22 +96,15 @@ impl CallerRule {
 
     /// Returns a summary of the rule for `ensign status`, such as `docker only; no coding agents`.
     pub(crate) fn words(&self) -> Option<String> {
-        let mut words = vec![];
-        if !self.programs.is_empty() {
-            words.push(format!("{} only", self.programs.join(", ")));
-        }
-        if self.terminal_only {
-            words.push("terminals only".to_owned());
-        }
-        if self.refuses_agents {
-            words.push("no coding agents".to_owned());
-        }
-        if self.needs_grant {
-            words.push("with a grant only".to_owned());
-        }
-        if self.unknown.is_some() {
-            words.push("by a rule of a newer Ensign".to_owned());
-        }
+        let programs = format!("{} only", self.programs.join(", "));
+        let parts = [
+            (!self.programs.is_empty(), programs.as_str()),
+            (self.terminal_only, "terminals only"),
+            (self.refuses_agents, "no coding agents"),
+            (self.needs_grant, "with a grant only"),
+            (self.unknown.is_some(), "by a rule of a newer Ensign"),
+        ];
+        let words: Vec<_> = parts.into_iter().filter(|(applies, _)| *applies).map(|(_, words)| words).collect();
         (!words.is_empty()).then(|| words.join("; "))
     }
 }

@@ -8,15 +8,6 @@ use super::pattern::glob;
 use super::registry::NOT_A_HOST;
 use super::{InvalidName, Registry};
 
-/// How specific a host or a pattern is. If two patterns match a host, the more specific pattern is used. An exact host
-/// name is more specific than any pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct HostSpecificity {
-    is_exact: bool,
-    literal_labels: usize,
-    literal_characters: usize,
-}
-
 impl Registry {
     /// Reads a pattern, which is a host name with `*` in some labels but not in the last label. The pattern's port must
     /// equal the host's port.
@@ -39,13 +30,12 @@ impl Registry {
         self == host || (self.is_pattern() && key_covers(self.as_str(), host))
     }
 
-    pub(crate) fn specificity(&self, host: &Self) -> HostSpecificity {
-        let labels = self.as_str().split('.');
-        HostSpecificity {
-            is_exact: self == host,
-            literal_labels: labels.filter(|label| !label.contains('*')).count(),
-            literal_characters: self.as_str().bytes().filter(|byte| *byte != b'*').count(),
-        }
+    /// Returns how specific a host or a pattern is. If two patterns match a host, the more specific pattern is used. An
+    /// exact host name is more specific than any pattern.
+    pub(crate) fn specificity(&self, host: &Self) -> impl Ord + use<> {
+        let literal_labels = self.as_str().split('.').filter(|label| !label.contains('*')).count();
+        let literal_characters = self.as_str().bytes().filter(|byte| *byte != b'*').count();
+        (self == host, literal_labels, literal_characters)
     }
 }
 
@@ -57,17 +47,11 @@ pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
         return false;
     }
     let ((pattern, port), (name, own_port)) = (split_port(key), split_port(host.as_str()));
-    let mut labels = (pattern.split('.'), name.split('.'));
     let last_is_literal = pattern.rsplit('.').next().is_some_and(|label| !label.contains('*'));
     last_is_literal
         && port == own_port
-        && loop {
-            match (labels.0.next(), labels.1.next()) {
-                (None, None) => break true,
-                (Some(pattern), Some(label)) if label_matches(pattern, label) => {}
-                _ => break false,
-            }
-        }
+        && pattern.split('.').count() == name.split('.').count()
+        && pattern.split('.').zip(name.split('.')).all(|(pattern, label)| label_matches(pattern, label))
         && Registry::from_authority(host.as_str()).is_ok_and(|name| name == *host)
 }
 

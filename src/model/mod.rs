@@ -3,7 +3,6 @@
 //! No code in this module reads a file, the clock or the environment, so tests need only tables of cases.
 
 mod account;
-mod audience;
 mod callers;
 pub(crate) mod choice;
 mod count;
@@ -28,7 +27,6 @@ mod source;
 pub(crate) mod timestamp;
 
 pub use account::{Account, AccountName, HelperName, StoreKind, Username};
-pub(crate) use audience::Audience;
 pub use callers::CallerRule;
 pub(crate) use callers::{CallerEdit, CallerFacts, CallerRefusal};
 pub(crate) use count::count;
@@ -44,6 +42,7 @@ pub use pattern::{ImagePattern, Specificity};
 pub use problem::InvalidName;
 pub(crate) use problem::Problem;
 pub use registry::Registry;
+pub(crate) use secret::Audience;
 pub use secret::{Credential, Secret};
 pub(crate) use server_url::is_ambiguous;
 pub use server_url::{HubToken, ServerUrl, Target};

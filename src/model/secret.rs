@@ -20,6 +20,14 @@ pub struct Credential {
     pub secret: Secret,
 }
 
+/// A client stops waiting for a secret soon and has no terminal for a prompt. A person can answer a prompt and read an
+/// error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    Client,
+    Person,
+}
+
 impl Credential {
     /// The answer of a credential helper that has no login for the registry. Clients look for exactly this text
     /// (docker/docker-credential-helpers `credentials/error.go`).

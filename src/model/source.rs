@@ -96,18 +96,20 @@ impl ExternalProgram {
         }
     }
 
-    fn identity(&self) -> Option<&str> {
-        match self {
-            Self::Aws { profile } | Self::Gcloud { profile } => profile.as_deref(),
-            Self::Az { subscription } => subscription.as_deref(),
-            Self::Gh { user, .. } => user.as_deref(),
+    /// Returns the identity that the program uses, and what the program calls it.
+    fn identity(&self) -> Option<(&'static str, &str)> {
+        let (kind, name) = match self {
+            Self::Aws { profile } | Self::Gcloud { profile } => ("profile", profile),
+            Self::Az { subscription } => ("subscription", subscription),
+            Self::Gh { user, .. } => ("user", user),
             Self::Helper(_)
             | Self::Glab
             | Self::Op { .. }
             | Self::Pass { .. }
             | Self::Vault { .. }
-            | Self::Command(_) => None,
-        }
+            | Self::Command(_) => return None,
+        };
+        Some((kind, name.as_deref()?))
     }
 }
 
@@ -117,7 +119,7 @@ impl ExternalSource {
     pub fn identity(&self) -> Option<&str> {
         const BY_NAME: [&str; 3] = ["AWS_PROFILE", "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT"];
         let by_env = || BY_NAME.iter().find_map(|name| self.env.get(*name).map(String::as_str));
-        self.program.identity().or_else(by_env)
+        self.program.identity().map(|(_, name)| name).or_else(by_env)
     }
 }
 
@@ -143,11 +145,8 @@ impl fmt::Display for ExternalSource {
             ExternalProgram::Command(words) => write!(f, "command {}", words.first().map_or("", String::as_str))?,
             preset => f.write_str(&preset.word())?,
         }
-        match (&self.program, self.program.identity()) {
-            (ExternalProgram::Az { .. }, Some(subscription)) => write!(f, ", subscription {subscription}")?,
-            (ExternalProgram::Gh { .. }, Some(user)) => write!(f, ", user {user}")?,
-            (_, Some(profile)) => write!(f, ", profile {profile}")?,
-            (_, None) => {}
+        if let Some((kind, name)) = self.program.identity() {
+            write!(f, ", {kind} {name}")?;
         }
         self.env.iter().try_for_each(|(name, value)| write!(f, ", {name}={value}"))
     }

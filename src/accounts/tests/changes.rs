@@ -303,9 +303,9 @@ fn settings_are_changed_one_by_one() {
     let pattern = |text: &str| text.parse::<ImagePattern>().unwrap();
     let [x, y, other] = ["a.example/x", "a.example/y", "b.example/x"].map(pattern);
     let public = |host: &str| accounts.registry_accounts(&registry(host)).unwrap().public;
-    accounts.change_public(&[x.clone(), other.clone(), y.clone()], |all, pattern| all.push(pattern.clone())).unwrap();
+    accounts.set_public(&[x.clone(), other.clone(), y.clone()], true).unwrap();
     assert_eq!((public("a.example"), public("b.example")), (vec![x.clone(), y.clone()], vec![other]));
-    accounts.change_public(&[x], |_, _| {}).unwrap();
+    accounts.set_public(&[x], false).unwrap();
     assert_eq!(public("a.example"), [y]);
     for digest in [Some("sha256:00"), None] {
         accounts.set_trusted("/f", digest).unwrap();
