@@ -28,7 +28,7 @@ use std::time::SystemTime;
 use anyhow::Result;
 
 pub(crate) use crate::config::{AdoptedAccounts, RestoreOutcome};
-use crate::config::{ConfigFile, ConfigOrigin, LoadedConfig};
+use crate::config::{ConfigFile, LoadedConfig};
 use crate::model::choice::{
     AccountRequest, CallerContext, Decision, Detail, ExplicitAccount, HelperRoute, Precedence, RegistryAccounts,
     TrustedFile, Verdict,
@@ -119,7 +119,7 @@ impl<'e> Accounts<'e> {
         loop {
             let loaded = self.load(Some(registry))?;
             record.is_private = !loaded.journal;
-            let (candidates, route, origin) = loaded.into_only(registry);
+            let (candidates, route, adopted) = loaded.into_only(registry);
             record.decision = self.decide(&candidates, route.as_ref(), request, context, Detail::Needed)?;
             if record.decision.verdict == Verdict::Helper {
                 return Ok(match route.ok_or(None).and_then(|route| self.ask_routed(&route, server)) {
@@ -134,9 +134,9 @@ impl<'e> Accounts<'e> {
             }
             record.guarded = Some(chosen).filter(|account| !account.callers.is_empty()).cloned();
             let account = &*chosen.at(registry);
-            let stored = match origin {
-                ConfigOrigin::Ours => self.vault.get(account)?,
-                ConfigOrigin::Adopted(adopted) => stored_secrets::adopted(&adopted, account),
+            let stored = match adopted {
+                None => self.vault.get(account)?,
+                Some(adopted) => adopted.secret(account),
             };
             match self.resolve(account, stored, Audience::Client)? {
                 ResolvedSecret::Valid(credential) => return Ok(FindOutcome::Credential(credential)),
@@ -195,10 +195,8 @@ impl<'e> Accounts<'e> {
 
     /// Returns the number of accounts that the next change adopts, and the reasons why other logins are not adopted.
     pub(crate) fn about_to_adopt(&self) -> Option<(usize, Vec<String>)> {
-        match self.config.load(None).ok()?.origin {
-            ConfigOrigin::Adopted(adopted) => Some((adopted.secrets.len(), adopted.skipped)),
-            ConfigOrigin::Ours => None,
-        }
+        let adopted = self.config.load(None).ok()?.adopted?;
+        Some((adopted.secrets.len(), adopted.skipped))
     }
 
     /// Returns the accounts that answer for one registry. The result includes the accounts of a pattern that matches
@@ -219,7 +217,7 @@ impl<'e> Accounts<'e> {
     fn load(&self, wanted: Option<&Registry>) -> Result<LoadedConfig> {
         let loaded = self.config.load(wanted)?;
         self.vault.heed(&loaded.floors);
-        if let ConfigOrigin::Adopted(_) = loaded.origin {
+        if loaded.adopted.is_some() {
             self.keep_adopted();
         }
         Ok(loaded)

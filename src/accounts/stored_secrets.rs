@@ -5,7 +5,6 @@ use std::cell::LazyCell;
 use anyhow::Result;
 
 use super::Accounts;
-use crate::config::{AdoptedAccounts, ConfigOrigin};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, StoreKind, StoredSecret};
 
@@ -13,10 +12,7 @@ impl Accounts<'_> {
     /// Returns the stored secret of each account of these registries, in the same order. Each file is read only once,
     /// because a file contains the secrets of all accounts of a registry.
     pub(crate) fn stored_by_registry(&self, registries: &[RegistryAccounts]) -> Vec<Vec<Result<Option<StoredSecret>>>> {
-        let adopting = LazyCell::new(|| match self.config.load(None).ok()?.origin {
-            ConfigOrigin::Adopted(adopted) => Some(adopted),
-            ConfigOrigin::Ours => None,
-        });
+        let adopted = LazyCell::new(|| self.config.load(None).ok()?.adopted);
         let of_registry = |entry: &RegistryAccounts| {
             let is_used = |kind: &&StoreKind| entry.accounts.iter().any(|account| account.store == **kind);
             let read = |kind| Some((kind, self.vault.all_in_file(kind, &entry.registry).ok()?)); // after a failure, each account reports the error
@@ -24,7 +20,7 @@ impl Accounts<'_> {
             let of_account = |account: &Account| match in_files.iter_mut().find(|(kind, _)| **kind == account.store) {
                 Some((_, in_file)) => Ok(in_file
                     .remove(account.name.as_str())
-                    .or_else(|| adopting.as_ref().and_then(|adopting| adopted(adopting, account)))),
+                    .or_else(|| adopted.as_ref().and_then(|adopted| adopted.secret(account)))),
                 _ => self.stored(account),
             };
             entry.accounts.iter().map(of_account).collect()
@@ -38,15 +34,7 @@ impl Accounts<'_> {
         if stored.is_some() {
             return Ok(stored);
         }
-        Ok(match self.config.load(Some(&account.registry))?.origin {
-            ConfigOrigin::Adopted(adopting) => adopted(&adopting, account),
-            ConfigOrigin::Ours => None,
-        })
+        let adopted = self.config.load(Some(&account.registry))?.adopted;
+        Ok(adopted.and_then(|adopted| adopted.secret(account)))
     }
-}
-
-/// Returns the account's secret in ATCR's file.
-pub(super) fn adopted(adopting: &AdoptedAccounts, account: &Account) -> Option<StoredSecret> {
-    let (_, secret) = adopting.secrets.iter().find(|(other, _)| other == account)?;
-    Some(secret.copy().into())
 }

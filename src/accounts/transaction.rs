@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{Accounts, RemovedAccount};
-use crate::config::{ConfigDocument, ConfigEdit};
+use crate::config::{ConfigDocument, ConfigEdit, LoadedConfig};
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind, Username};
 use crate::vault::{self, Writer};
@@ -37,7 +37,8 @@ impl<'e> Accounts<'e> {
     /// before the config, and unused secrets are removed last. If the config cannot be written, the secrets are
     /// restored. After the config is written, nothing is undone.
     pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Transaction<'e>) -> Result<T>) -> Result<T> {
-        let ConfigEdit { document, registries, adopted, store, floors, before } = self.config.begin()?;
+        let ConfigEdit { document, config, before } = self.config.begin()?;
+        let LoadedConfig { registries, adopted, store, floors, .. } = config;
         self.vault.heed(&floors);
         let left = self.sweep(&registries);
         let secrets = self.vault.writer();

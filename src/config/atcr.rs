@@ -8,12 +8,13 @@ use anyhow::{Error, Result};
 use serde_json::{Map, Value};
 
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
-use crate::model::{Account, Problem, Registry, Secret};
+use crate::model::{Account, Problem, Registry, Secret, StoredSecret};
 use crate::system::env::Env;
 use crate::system::files;
 use crate::system::text::quote;
 
 /// The accounts of ATCR's file, with their secrets in memory.
+#[derive(Debug)]
 pub(crate) struct AdoptedAccounts {
     pub(crate) registries: Vec<RegistryAccounts>,
     pub(crate) secrets: Vec<(Account, Secret)>,
@@ -68,6 +69,12 @@ impl AdoptedAccounts {
             }
         }
         Some(adopted)
+    }
+
+    /// Returns the account's secret in ATCR's file.
+    pub(crate) fn secret(&self, account: &Account) -> Option<StoredSecret> {
+        let (_, secret) = self.secrets.iter().find(|(other, _)| other == account)?;
+        Some(secret.copy().into())
     }
 
     fn take(&mut self, entry: &AtcrEntry<'_>) -> Result<(), String> {

@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use super::config_document::ConfigDocument;
 use super::config_file::{ConfigFile, LIMIT, no_home};
-use super::reader::{self, ParsedConfig};
+use super::loaded_config::LoadedConfig;
+use super::reader;
 use crate::model::Problem;
 use crate::system::files::{self, Access};
 
@@ -60,7 +61,7 @@ impl ConfigFile<'_> {
                 Ok(Some(format!("{error:#}")))
             }
             // A reader skips unknown fields, but an edit must parse every field.
-            Ok(ParsedConfig { version: reader::VERSION, .. }) => {
+            Ok(LoadedConfig { version: reader::VERSION, .. }) => {
                 Ok(ConfigDocument::parse(bytes).err().map(|error| self.broken(&error).to_string()))
             }
             result => result.map(|_| None),

@@ -95,11 +95,6 @@ impl ConfigDocument {
         object(fields.entry("sealed").or_insert_with(|| json!({}))).insert(key.clone(), json!(generation));
     }
 
-    /// Returns the helper that the client's config `file` used before Ensign.
-    pub(crate) fn replaced_store(&self, file: &str) -> Option<&str> {
-        self.0.get("replacedStores")?.get(file)?.as_str()
-    }
-
     /// Records the helper that the client's config `file` used before Ensign, or removes the record.
     pub(crate) fn set_replaced_store(&mut self, file: &str, store: Option<&str>) {
         let stores = object(self.0.entry("replacedStores").or_insert_with(|| json!({})));

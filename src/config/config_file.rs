@@ -11,10 +11,11 @@ use anyhow::Result;
 
 use super::atcr::AdoptedAccounts;
 use super::config_document::ConfigDocument;
-use super::reader::{self, ParsedConfig};
-use crate::model::choice::{DefaultAccount, HelperRoute, RegistryAccounts, TrustedFile};
+use super::loaded_config::LoadedConfig;
+use super::reader;
+use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::env_account::EnvAccount;
-use crate::model::{HelperName, HostAlias, MinimumGeneration, Problem, Registry, StoreKind};
+use crate::model::{Problem, Registry};
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
@@ -23,42 +24,10 @@ pub(crate) struct ConfigFile<'e> {
     env: &'e Env,
 }
 
-/// The loaded config, and its origin.
-pub(crate) struct LoadedConfig {
-    pub(crate) registries: Vec<RegistryAccounts>,
-    /// Whether the journal is on.
-    pub(crate) journal: bool,
-    /// The trusted files.
-    pub(crate) trusted: Rc<[TrustedFile]>,
-    /// The fallback.
-    pub(crate) fallback: Option<HelperName>,
-    /// The additional hosts for which a registry's accounts answer.
-    pub(crate) also: Vec<HostAlias>,
-    /// The store of new secrets, if the config sets a store.
-    pub(crate) store: Option<StoreKind>,
-    /// The lowest accepted generations of the sealed files.
-    pub(crate) floors: Vec<MinimumGeneration>,
-    pub(crate) origin: ConfigOrigin,
-}
-
-/// The origin of the accounts.
-pub(crate) enum ConfigOrigin {
-    /// Ensign's own `config.json`, or no file at all.
-    Ours,
-    /// A file of ATCR's helper. Ensign reads this file only if there is no config of Ensign.
-    Adopted(AdoptedAccounts),
-}
-
 /// The config at the start of a change.
 pub(crate) struct ConfigEdit {
     pub(crate) document: ConfigDocument,
-    /// The accounts before the change.
-    pub(crate) registries: Vec<RegistryAccounts>,
-    /// The adopted accounts and their secrets, which the change also saves.
-    pub(crate) adopted: Option<AdoptedAccounts>,
-    /// The store of new secrets, if the config sets a store.
-    pub(crate) store: Option<StoreKind>,
-    pub(crate) floors: Vec<MinimumGeneration>,
+    pub(crate) config: LoadedConfig,
     pub(crate) before: PriorConfig,
 }
 
@@ -138,40 +107,14 @@ impl<'e> ConfigFile<'e> {
     }
 
     fn load_written(&self, wanted: Option<&Registry>) -> Result<LoadedConfig> {
-        let Some(path) = self.path() else { return Ok(LoadedConfig::nothing()) };
+        let Some(path) = self.path() else { return Ok(LoadedConfig::without_file(None)) };
         if let Some(bytes) = files::read(&path, LIMIT)? {
-            let ParsedConfig { registries, fallback, journal, trusted, also, store, floors, version: _ } =
-                self.understand(&bytes, wanted)?;
-            return Ok(LoadedConfig {
-                registries,
-                fallback,
-                journal,
-                trusted,
-                also,
-                store,
-                floors,
-                origin: ConfigOrigin::Ours,
-            });
+            return self.understand(&bytes, wanted);
         }
         self.refuse_lost(&path)?;
-        Ok(match AdoptedAccounts::find(self.env)? {
-            Some(adopted) => {
-                let all = adopted.registries.iter();
-                let registries =
-                    all.filter(|entry| wanted.is_none_or(|wanted| entry.registry == *wanted)).cloned().collect();
-                LoadedConfig {
-                    registries,
-                    fallback: None,
-                    journal: true,
-                    trusted: Rc::default(),
-                    also: vec![],
-                    store: None,
-                    floors: vec![],
-                    origin: ConfigOrigin::Adopted(adopted),
-                }
-            }
-            None => LoadedConfig::nothing(),
-        })
+        let mut loaded = LoadedConfig::without_file(AdoptedAccounts::find(self.env)?);
+        loaded.registries.retain(|entry| wanted.is_none_or(|wanted| entry.registry == *wanted));
+        Ok(loaded)
     }
 
     /// Returns the user's own identity providers as unparsed JSON.
@@ -184,18 +127,16 @@ impl<'e> ConfigFile<'e> {
         Ok(self.settings()?.and_then(|settings| settings.releases))
     }
 
+    /// Returns the helper that the client's config `file` used before Ensign.
+    pub(crate) fn replaced_store(&self, file: &str) -> Result<Option<String>> {
+        let stores = self.settings()?.and_then(|settings| settings.replaced_stores);
+        Ok(stores.and_then(|stores| Some(stores.get(file)?.as_str()?.to_owned())))
+    }
+
     fn settings(&self) -> Result<Option<reader::RawSettings>> {
         let bytes = self.path().map(|path| files::read(&path, LIMIT)).transpose()?.flatten();
         let settings = bytes.map(|bytes| reader::settings(&bytes).map_err(|error| self.broken(&error)));
         Ok(settings.transpose()?)
-    }
-
-    /// Returns the helper that the client's config `file` used before Ensign.
-    pub(crate) fn replaced_store(&self, file: &str) -> Result<Option<String>> {
-        let bytes = self.path().map(|path| files::read(&path, LIMIT)).transpose()?.flatten();
-        let Some(bytes) = bytes else { return Ok(None) };
-        let document = ConfigDocument::parse(&bytes).map_err(|error| self.broken(&error))?;
-        Ok(document.replaced_store(file).map(str::to_owned))
     }
 
     /// Begins a change by taking the lock and reading the file. Returns an error if the file is unreadable.
@@ -208,13 +149,12 @@ impl<'e> ConfigFile<'e> {
             self.refuse_lost(&path)?;
             return Ok(ConfigEdit { before, ..Self::first_edit(AdoptedAccounts::find(self.env)?) });
         };
-        let reading = self.understand(bytes, None)?;
-        if reading.version > reader::VERSION {
-            return Err(self.too_new(reading.version).into());
+        let config = self.understand(bytes, None)?;
+        if config.version > reader::VERSION {
+            return Err(self.too_new(config.version).into());
         }
         let document = ConfigDocument::parse(bytes).map_err(|error| self.broken(&error))?;
-        let ParsedConfig { registries, store, floors, .. } = reading;
-        Ok(ConfigEdit { document, registries, adopted: None, store, floors, before })
+        Ok(ConfigEdit { document, config, before })
     }
 
     /// If anything has changed, writes the config and keeps the old file as `config.json.bak`. After an error the file
@@ -251,16 +191,15 @@ impl<'e> ConfigFile<'e> {
     }
 
     pub(super) fn first_edit(adopted: Option<AdoptedAccounts>) -> ConfigEdit {
-        let mut document = ConfigDocument::empty();
-        let registries = adopted.as_ref().map(|adopted| adopted.registries.clone()).unwrap_or_default();
-        for entry in &registries {
+        let (mut document, config) = (ConfigDocument::empty(), LoadedConfig::without_file(adopted));
+        for entry in &config.registries {
             entry.accounts.iter().for_each(|account| document.put(account));
             document.set_active(&entry.registry, &entry.active);
         }
-        ConfigEdit { document, registries, adopted, store: None, floors: vec![], before: PriorConfig::default() }
+        ConfigEdit { document, config, before: PriorConfig::default() }
     }
 
-    pub(super) fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<ParsedConfig> {
+    pub(super) fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<LoadedConfig> {
         reader::read(bytes, wanted, |folder| self.env.expand_home(folder)).map_err(|error| {
             match reader::version(bytes) {
                 Some(version) if version > reader::VERSION => self.too_new(version).into(),
@@ -306,23 +245,4 @@ fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
 /// Returns the error for a machine without a folder for the config.
 pub(super) fn no_home() -> Problem {
     Problem::new("there is no home folder to keep accounts in", "set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR")
-}
-
-impl LoadedConfig {
-    fn nothing() -> Self {
-        let (registries, also, trusted) = (vec![], vec![], Rc::default());
-        let (store, floors) = (None, vec![]);
-        Self { registries, fallback: None, journal: true, trusted, also, store, floors, origin: ConfigOrigin::Ours }
-    }
-
-    /// Returns the entry of `registry`. If the entry has no account, also returns the helper that answers.
-    pub(crate) fn into_only(self, registry: &Registry) -> (RegistryAccounts, Option<HelperRoute>, ConfigOrigin) {
-        let entry = RegistryAccounts { trusted: self.trusted, ..RegistryAccounts::for_host(self.registries, registry) };
-        let route = match (&entry.helper, self.fallback) {
-            _ if !entry.accounts.is_empty() => None,
-            (Some(helper), _) => Some(HelperRoute { helper: helper.clone(), by: Some(entry.registry.clone()) }),
-            (None, fallback) => fallback.map(|helper| HelperRoute { helper, by: None }),
-        };
-        (entry, route, self.origin)
-    }
 }

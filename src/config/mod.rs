@@ -12,6 +12,7 @@ mod config_document;
 mod config_file;
 mod host_alias;
 mod layout;
+mod loaded_config;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 mod reader;
@@ -20,4 +21,5 @@ mod source;
 pub(crate) use atcr::AdoptedAccounts;
 pub(crate) use backup::RestoreOutcome;
 pub(crate) use config_document::ConfigDocument;
-pub(crate) use config_file::{ConfigEdit, ConfigFile, ConfigOrigin, LoadedConfig};
+pub(crate) use config_file::{ConfigEdit, ConfigFile};
+pub(crate) use loaded_config::LoadedConfig;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::atcr::AdoptedAccounts;
 use super::config_document::ConfigDocument;
 use super::config_file::ConfigFile;
-use super::reader::{self, ParsedConfig};
+use super::loaded_config::LoadedConfig;
+use super::reader;
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{AccountName, HostAlias, ImagePattern, Registry};
 
@@ -14,7 +15,7 @@ use crate::model::{AccountName, HostAlias, ImagePattern, Registry};
 /// change.
 pub(crate) fn config(bytes: &[u8]) {
     adopted(bytes);
-    let Ok(ParsedConfig { version, registries, fallback, journal: _, trusted: _, also, store: _, floors: _ }) =
+    let Ok(LoadedConfig { version, registries, fallback, journal: _, trusted: _, also, store: _, floors: _, adopted: _ }) =
         reading(bytes, None)
     else {
         return;
@@ -44,13 +45,13 @@ pub(crate) fn config(bytes: &[u8]) {
     }
 }
 
-fn reading(bytes: &[u8], wanted: Option<&Registry>) -> serde_json::Result<ParsedConfig> {
+fn reading(bytes: &[u8], wanted: Option<&Registry>) -> serde_json::Result<LoadedConfig> {
     reader::read(bytes, wanted, |folder| PathBuf::from(folder))
 }
 
 fn reads_as(document: &ConfigDocument, expected: &[RegistryAccounts]) {
     let text = document.to_text();
-    let ParsedConfig { version, registries, .. } = reading(text.as_bytes(), None).expect("our own text is readable");
+    let LoadedConfig { version, registries, .. } = reading(text.as_bytes(), None).expect("our own text is readable");
     assert_eq!((version, registries.as_slice()), (reader::VERSION, expected), "{text}");
 }
 
@@ -74,7 +75,7 @@ fn aliases(document: &ConfigDocument, registries: &[RegistryAccounts], before: &
         let mut edited = document.clone();
         edited.set_also(&entry.registry, name, std::slice::from_ref(&host));
         let text = edited.to_text();
-        let ParsedConfig { also, .. } = reading(text.as_bytes(), None).expect("our own text is readable");
+        let LoadedConfig { also, .. } = reading(text.as_bytes(), None).expect("our own text is readable");
         assert_eq!(also, [HostAlias { host, registry: entry.registry.clone(), accounts: vec![name.clone()] }]);
         reads_as(&edited, registries);
         edited.set_also(&entry.registry, name, &[]);

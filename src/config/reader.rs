@@ -16,32 +16,14 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 
 use super::account::RawAccount;
 use super::host_alias::HostAliases;
+use super::loaded_config::LoadedConfig;
 use crate::model::choice::{DefaultAccount, RegistryAccounts, TrustedFile};
-use crate::model::{HelperName, HostAlias, MinimumGeneration, Registry, StoreKind, key_covers};
+use crate::model::{HostAlias, MinimumGeneration, Registry, StoreKind, key_covers};
 use crate::system::json::JsonString;
 
 /// The version of the format that this program writes. Versions 0, 1 and 2 are ATCR's formats. The module `atcr` reads
 /// these formats.
 pub(super) const VERSION: u64 = 3;
-
-/// The selected registries and the settings of a config.
-#[derive(Debug)]
-pub(super) struct ParsedConfig {
-    pub(super) version: u64,
-    pub(super) registries: Vec<RegistryAccounts>,
-    /// Whether the journal is on. Only `"journal": false` in the file turns the journal off.
-    pub(super) journal: bool,
-    /// The trusted files.
-    pub(super) trusted: Rc<[TrustedFile]>,
-    /// The fallback.
-    pub(super) fallback: Option<HelperName>,
-    /// The additional hosts for which a registry's accounts answer.
-    pub(super) also: Vec<HostAlias>,
-    /// The store of new secrets, if the config sets a store.
-    pub(super) store: Option<StoreKind>,
-    /// The lowest accepted generations of the sealed files.
-    pub(super) floors: Vec<MinimumGeneration>,
-}
 
 /// Parses the entries that match the host `wanted`. If `wanted` is `None`, parses all entries.
 ///
@@ -50,7 +32,7 @@ pub(super) fn read(
     bytes: &[u8],
     wanted: Option<&Registry>,
     expand: impl Fn(&str) -> PathBuf,
-) -> serde_json::Result<ParsedConfig> {
+) -> serde_json::Result<LoadedConfig> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let mut raw = ConfigVisitor { wanted }.deserialize(&mut json)?;
     json.end()?;
@@ -69,7 +51,8 @@ pub(super) fn read(
         raw.registries.into_iter().map(|(registry, raw)| candidates(registry, raw, &expand)).collect::<Result<_, _>>();
     let fallback = raw.fallback.and_then(|name| name.parse().ok());
     let registries = registries.map_err(serde_json::Error::custom)?;
-    Ok(ParsedConfig { version, registries, fallback, journal: raw.journal, trusted, also: raw.also, store, floors })
+    let (journal, also) = (raw.journal, raw.also);
+    Ok(LoadedConfig { version, registries, fallback, journal, trusted, also, store, floors, adopted: None })
 }
 
 /// Parses only the version, because this Ensign may be unable to parse the other fields of a newer version.
@@ -83,11 +66,14 @@ pub(super) fn version(bytes: &[u8]) -> Option<u64> {
 
 /// The settings that other modules parse.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct RawSettings {
     /// The user's own identity providers.
     pub(super) providers: Option<serde_json::Value>,
     /// The server where `update` looks for releases.
     pub(super) releases: Option<serde_json::Value>,
+    /// For each config of a client, the helper that the client used before Ensign.
+    pub(super) replaced_stores: Option<serde_json::Value>,
 }
 
 pub(super) fn settings(bytes: &[u8]) -> serde_json::Result<RawSettings> {

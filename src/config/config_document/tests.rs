@@ -264,11 +264,3 @@ fn an_edit_changes_what_it_names_and_nothing_else() {
         assert_eq!(serde_json::to_string(&document.0).unwrap(), *after, "edit {place} of {before}, twice");
     }
 }
-
-#[test]
-fn the_helper_before_ours_is_kept_by_file() {
-    let document = ConfigDocument::parse(br#"{"replacedStores": {"/f": "pass", "/g": 1}}"#).unwrap();
-    for (file, store) in [("/f", Some("pass")), ("/g", None), ("/h", None)] {
-        assert_eq!(document.replaced_store(file), store, "{file}");
-    }
-}

@@ -154,16 +154,16 @@ fn the_accounts_of_atcr_are_read_as_long_as_there_is_no_config() {
     let config = ConfigFile::new(&env);
     for (wanted, found) in [(Some("atcr.io"), "atcr.io"), (Some("ghcr.io"), ""), (None, "atcr.io buoy.example")] {
         let loaded = config.load(wanted.map(Registry::from_key).as_ref()).unwrap();
-        assert!(matches!(&loaded.origin, ConfigOrigin::Adopted(adopted) if adopted.secrets.len() == 2));
+        assert!(loaded.adopted.is_some_and(|adopted| adopted.secrets.len() == 2));
         let keys: Vec<_> = loaded.registries.iter().map(|entry| entry.registry.as_str()).collect();
         assert_eq!(keys.join(" "), found, "{wanted:?}");
     }
     let edit = config.begin().unwrap();
     assert_eq!(
-        (edit.adopted.unwrap().secrets.len(), config.write(&edit.before, &edit.document).unwrap().len()),
+        (edit.config.adopted.unwrap().secrets.len(), config.write(&edit.before, &edit.document).unwrap().len()),
         (2, 2)
     );
-    assert!(path.exists() && matches!(config.load(None).unwrap().origin, ConfigOrigin::Ours));
+    assert!(path.exists() && config.load(None).unwrap().adopted.is_none());
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn settings_of_the_whole_file_are_read_with_their_defaults() {
         (r#", "store": "sealed", "fallback": "pass", "journal": false"#, Some("sealed"), Some("pass"), false),
         (r#", "store": null, "fallback": "A/b", "journal": null"#, None, None, true),
     ] {
-        let ParsedConfig { store: kind, fallback: helper, journal: is_on, .. } =
+        let LoadedConfig { store: kind, fallback: helper, journal: is_on, .. } =
             read(format!(r#"{{"version": 3{settings}}}"#).as_bytes(), None, expand).unwrap();
         let found = (kind.map(|kind| kind.to_string()), helper.map(|name| name.to_string()), is_on);
         assert_eq!(found, (store.map(str::to_owned), fallback.map(str::to_owned), journal), "{settings}");
