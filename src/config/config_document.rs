@@ -28,15 +28,13 @@ impl ConfigDocument {
 
     /// Adds an account, or updates the account's entry. The `folders` of an existing entry remain as they are.
     pub(crate) fn put(&mut self, account: &Account) {
-        let entry = self.accounts(&account.registry).entry(account.name.as_str());
-        let fields = object(entry.or_insert_with(|| json!({})));
+        let fields = member(self.accounts(&account.registry), account.name.as_str());
         RawAccount::fields(account).into_iter().for_each(|(name, value)| set_or_remove(fields, &name, value));
     }
 
     /// Writes an account's folders as the user typed them, such as `~/work`.
     pub(crate) fn set_folders(&mut self, registry: &Registry, name: &AccountName, folders: &[String]) {
-        let fields = object(self.accounts(registry).entry(name.as_str()).or_insert_with(|| json!({})));
-        set_or_remove(fields, "folders", json!(folders));
+        set_or_remove(member(self.accounts(registry), name.as_str()), "folders", json!(folders));
     }
 
     /// Removes an account. If the registry then has no accounts, no helper and no public images, removes the registry
@@ -74,37 +72,23 @@ impl ConfigDocument {
 
     /// Sets or removes the fallback.
     pub(crate) fn set_fallback(&mut self, helper: Option<&HelperName>) {
-        self.0.shift_remove("fallback");
-        if let Some(helper) = helper {
-            insert_at(&mut self.0, 1, "fallback", json!(helper.to_string()));
-        }
+        set_at(&mut self.0, 1, "fallback", helper.map(|helper| json!(helper.to_string())));
     }
 
     /// Sets the store for new secrets, or removes the setting.
     pub(crate) fn set_store(&mut self, store: Option<&StoreKind>) {
-        self.0.shift_remove("store");
-        if let Some(store) = store {
-            insert_at(&mut self.0, 1, "store", json!(store.to_string()));
-        }
+        set_at(&mut self.0, 1, "store", store.map(|store| json!(store.to_string())));
     }
 
     /// If the registry has an entry, sets the lowest accepted generation of the registry's sealed file.
     pub(crate) fn set_floor(&mut self, MinimumGeneration { registry, key, generation }: &MinimumGeneration) {
         let Some(name) = self.registries().keys().find(|name| registry.is_key(name)).cloned() else { return };
-        let fields = object(self.registries().entry(name).or_insert_with(|| json!({})));
-        object(fields.entry("sealed").or_insert_with(|| json!({}))).insert(key.clone(), json!(generation));
+        member(member(self.registries(), &name), "sealed").insert(key.clone(), json!(generation));
     }
 
     /// Records the helper that the client's config `file` used before Ensign, or removes the record.
     pub(crate) fn set_replaced_store(&mut self, file: &str, store: Option<&str>) {
-        let stores = object(self.0.entry("replacedStores").or_insert_with(|| json!({})));
-        stores.shift_remove(file);
-        if let Some(store) = store {
-            stores.insert(file.to_owned(), json!(store));
-        }
-        if stores.is_empty() {
-            self.0.shift_remove("replacedStores");
-        }
+        self.set_entry("replacedStores", file, store);
     }
 
     /// Records another spelling of a registry's name.
@@ -125,7 +109,7 @@ impl ConfigDocument {
                 accounts.push(json!(name.as_str()));
             }
         });
-        let aliases = object(self.0.entry("also").or_insert_with(|| json!({})));
+        let aliases = member(&mut self.0, "also");
         for host in hosts.iter().filter(|host| !aliases.keys().any(|key| host.is_key(key))).collect::<Vec<_>>() {
             let alias = json!({"registry": registry.as_str(), "accounts": [name.as_str()]});
             aliases.insert(host.as_str().to_owned(), alias);
@@ -154,10 +138,8 @@ impl ConfigDocument {
     /// Replaces an account's alias in all places of the config.
     pub(crate) fn rename(&mut self, registry: &Registry, from: &AccountName, to: &AccountName) {
         self.edit_aliases(registry, |_, accounts| {
-            accounts
-                .iter_mut()
-                .filter(|account| *account == from.as_str())
-                .for_each(|account| *account = json!(to.as_str()));
+            let renamed = accounts.iter_mut().filter(|account| *account == from.as_str());
+            renamed.for_each(|account| *account = json!(to.as_str()));
         });
         let accounts = self.accounts(registry);
         if let Some(account) = accounts.get_mut(from.as_str()).map(object)
@@ -179,25 +161,17 @@ impl ConfigDocument {
 
     /// Sets the default account.
     pub(crate) fn set_active(&mut self, registry: &Registry, active: &DefaultAccount) {
-        let entry = self.registry(registry);
         let value = match active {
-            DefaultAccount::Account(name) => json!(name.as_str()),
-            DefaultAccount::SignedOut => Value::Null,
-            DefaultAccount::Unset => {
-                entry.shift_remove("active");
-                return;
-            }
+            DefaultAccount::Account(name) => Some(json!(name.as_str())),
+            DefaultAccount::SignedOut => Some(Value::Null),
+            DefaultAccount::Unset => None,
         };
-        insert_at(entry, 0, "active", value);
+        set_at(self.registry(registry), 0, "active", value);
     }
 
     /// Records the account that was the default before a switch, or removes the record.
     pub(crate) fn set_previous(&mut self, registry: &Registry, name: Option<&AccountName>) {
-        let entry = self.registry(registry);
-        match name {
-            Some(name) => insert_at(entry, 1, "previous", json!(name.as_str())),
-            None => drop(entry.shift_remove("previous")),
-        }
+        set_at(self.registry(registry), 1, "previous", name.map(|name| json!(name.as_str())));
     }
 
     /// Sets the patterns of public images.
@@ -209,22 +183,20 @@ impl ConfigDocument {
 
     /// Turns the journal on or off.
     pub(crate) fn set_journal(&mut self, wanted: bool) {
-        if wanted {
-            self.0.shift_remove("journal");
-        } else {
-            self.0.insert("journal".into(), json!(false));
-        }
+        set_or_remove(&mut self.0, "journal", if wanted { Value::Null } else { json!(false) });
     }
 
     /// Trusts a file as long as the file's content has this digest. If `digest` is `None`, ends the trust.
     pub(crate) fn set_trusted(&mut self, file: &str, digest: Option<&str>) {
-        let trusted = object(self.0.entry("trusted").or_insert_with(|| json!({})));
-        match digest {
-            Some(digest) => drop(trusted.insert(file.into(), json!(digest))),
-            None => drop(trusted.shift_remove(file)),
-        }
-        if trusted.is_empty() {
-            self.0.shift_remove("trusted");
+        self.set_entry("trusted", file, digest);
+    }
+
+    /// Sets or removes an entry of one of the document's objects. An object without entries is removed.
+    fn set_entry(&mut self, name: &str, key: &str, text: Option<&str>) {
+        let entries = member(&mut self.0, name);
+        set_or_remove(entries, key, json!(text));
+        if entries.is_empty() {
+            self.0.shift_remove(name);
         }
     }
 
@@ -234,7 +206,7 @@ impl ConfigDocument {
     }
 
     fn registries(&mut self) -> &mut Map<String, Value> {
-        object(self.0.entry("registries").or_insert_with(|| json!({})))
+        member(&mut self.0, "registries")
     }
 
     fn registry(&mut self, registry: &Registry) -> &mut Map<String, Value> {
@@ -244,7 +216,7 @@ impl ConfigDocument {
     }
 
     fn accounts(&mut self, registry: &Registry) -> &mut Map<String, Value> {
-        object(self.registry(registry).entry("accounts").or_insert_with(|| json!({})))
+        member(self.registry(registry), "accounts")
     }
 }
 
@@ -256,6 +228,11 @@ fn object(value: &mut Value) -> &mut Map<String, Value> {
     value.as_object_mut().expect("the line above made an object")
 }
 
+/// Returns an object in `fields`, and adds the object if it is missing.
+fn member<'f>(fields: &'f mut Map<String, Value>, name: &str) -> &'f mut Map<String, Value> {
+    object(fields.entry(name).or_insert_with(|| json!({})))
+}
+
 fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {
     if value.is_null() || value.as_array().is_some_and(Vec::is_empty) {
         fields.shift_remove(name);
@@ -264,8 +241,9 @@ fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// Sets a field. Inserts a new field at index `place`, where readers of the file expect the field.
-fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: Value) {
+/// Sets or removes a field. Inserts a new field at index `place`, where readers of the file expect the field.
+fn set_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: Option<Value>) {
+    let Some(value) = value else { return set_or_remove(fields, name, Value::Null) };
     let place = fields.keys().position(|key| key == name).unwrap_or(place.min(fields.len()));
     fields.shift_insert(place, name.to_owned(), value);
 }

@@ -13,6 +13,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
 
 use super::account::RawAccount;
 use super::host_alias::HostAliases;
@@ -34,13 +35,16 @@ pub(super) fn read(
     expand: impl Fn(&str) -> PathBuf,
 ) -> serde_json::Result<LoadedConfig> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let mut raw = ConfigVisitor { wanted }.deserialize(&mut json)?;
+    let mut raw = json.deserialize_map(ConfigVisitor { wanted })?;
     json.end()?;
     let version = raw.version.ok_or_else(|| serde_json::Error::custom("there is no `version`"))?;
     if version < VERSION {
         return Err(serde_json::Error::custom(format_args!("version {version} is not a version of Ensign's config")));
     }
-    let trusted = raw.trusted.into_iter().filter_map(trusted).collect();
+    let digest = |(file, digest): (String, Value)| {
+        Some(TrustedFile { file: file.into(), digest: digest.as_str()?.to_owned() }) // an unknown form is ignored
+    };
+    let trusted = raw.trusted.into_iter().filter_map(digest).collect();
     let mut floors = vec![];
     for (registry, raw) in &mut raw.registries {
         let minimum = |(key, generation)| MinimumGeneration { registry: registry.clone(), key, generation };
@@ -69,11 +73,11 @@ pub(super) fn version(bytes: &[u8]) -> Option<u64> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct RawSettings {
     /// The user's own identity providers.
-    pub(super) providers: Option<serde_json::Value>,
+    pub(super) providers: Option<Value>,
     /// The server where `update` looks for releases.
-    pub(super) releases: Option<serde_json::Value>,
+    pub(super) releases: Option<Value>,
     /// For each config of a client, the helper that the client used before Ensign.
-    pub(super) replaced_stores: Option<serde_json::Value>,
+    pub(super) replaced_stores: Option<Value>,
 }
 
 pub(super) fn settings(bytes: &[u8]) -> serde_json::Result<RawSettings> {
@@ -119,19 +123,11 @@ struct RawConfig<'a> {
     fallback: Option<String>,
     registries: Vec<(Registry, RawRegistry<'a>)>,
     journal: bool,
-    trusted: Vec<(String, serde_json::Value)>,
+    /// Digests by file.
+    trusted: Map<String, Value>,
     also: Vec<HostAlias>,
     store: Option<String>,
 }
-
-/// Reads an entry of `trusted`. Returns `None` if the entry has an unknown form.
-fn trusted((file, digest): (String, serde_json::Value)) -> Option<TrustedFile> {
-    Some(TrustedFile { file: file.into(), digest: digest.as_str()?.to_owned() })
-}
-
-/// Digests by file.
-#[derive(Deserialize)]
-struct RawTrustedFiles(#[serde(deserialize_with = "in_order")] Vec<(String, serde_json::Value)>);
 
 /// Parses a registry's texts. An error begins with the path of the wrong field in the file.
 fn candidates(
@@ -191,14 +187,6 @@ struct ConfigVisitor<'w> {
     wanted: Option<&'w Registry>,
 }
 
-impl<'de> DeserializeSeed<'de> for ConfigVisitor<'_> {
-    type Value = RawConfig<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawConfig<'de>, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
 impl<'de> Visitor<'de> for ConfigVisitor<'_> {
     type Value = RawConfig<'de>;
 
@@ -208,7 +196,7 @@ impl<'de> Visitor<'de> for ConfigVisitor<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawConfig<'de>, A::Error> {
         let (mut version, mut registries, mut fallback, mut store, mut journal) = (None, None, None, None, true);
-        let (mut trusted, mut also) = (Vec::new(), Vec::new());
+        let (mut trusted, mut also) = (Map::new(), Vec::new());
         while let Some(key) = map.next_key::<JsonString<'_>>()? {
             match &*key {
                 "version" => version = Some(map.next_value()?),
@@ -218,8 +206,8 @@ impl<'de> Visitor<'de> for ConfigVisitor<'_> {
                     return Err(A::Error::custom("registries appears twice"));
                 }
                 "registries" => registries = Some(map.next_value_seed(RegistriesVisitor { wanted: self.wanted })?),
-                "journal" => journal = map.next_value::<serde_json::Value>()? != serde_json::Value::Bool(false),
-                "trusted" => trusted = map.next_value::<RawTrustedFiles>()?.0,
+                "journal" => journal = map.next_value::<Value>()? != Value::Bool(false),
+                "trusted" => trusted = map.next_value()?,
                 "also" => also = map.next_value::<HostAliases>()?.0,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -250,8 +238,8 @@ impl<'de> Visitor<'de> for RegistriesVisitor<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut found, mut seen): (Self::Value, _) = (Vec::new(), BTreeSet::new());
-        while let Some(key) = map.next_key_seed(RegistryKeyVisitor { wanted: self.wanted })? {
-            let Some(registry) = key else {
+        while let Some(key) = map.next_key::<JsonString<'_>>()? {
+            let Some(registry) = self.registry(&key) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
@@ -264,34 +252,16 @@ impl<'de> Visitor<'de> for RegistriesVisitor<'_> {
     }
 }
 
-/// Parses the key of a registry, and compares this key with `wanted` without an allocation.
-struct RegistryKeyVisitor<'w> {
-    wanted: Option<&'w Registry>,
-}
-
-impl<'de> DeserializeSeed<'de> for RegistryKeyVisitor<'_> {
-    type Value = Option<Registry>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for RegistryKeyVisitor<'_> {
-    type Value = Option<Registry>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a registry")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(match self.wanted {
+impl RegistriesVisitor<'_> {
+    /// Returns the registry with this key, if it matches `wanted`. Other keys need no allocation.
+    fn registry(&self, key: &str) -> Option<Registry> {
+        match self.wanted {
             None => Some(Registry::from_key(key)),
             Some(wanted) if key.contains('*') => {
                 let covers = key_covers(key, wanted) || (wanted.is_pattern() && wanted.is_key(key));
                 covers.then(|| Registry::from_key(key))
             }
             Some(wanted) => wanted.is_key(key).then(|| wanted.clone()),
-        })
+        }
     }
 }
