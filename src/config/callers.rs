@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::source::compact;
 use crate::model::CallerRule;
 
 /// Reads `{"programs": ["docker"], "terminal": "required", "agents": "refused", "grant": "required"}`. A rule that
@@ -29,25 +30,21 @@ pub(super) fn write(rule: &CallerRule) -> Value {
     if rule.is_empty() {
         return Value::Null;
     }
-    let raw = RawCallerRule {
+    compact(&RawCallerRule {
         programs: rule.programs.clone(),
         terminal: rule.terminal_only.then_some(RequiredWord::Required),
         agents: rule.refuses_agents.then_some(RefusedWord::Refused),
         grant: rule.needs_grant.then_some(RequiredWord::Required),
-    };
-    serde_json::to_value(raw).unwrap_or_else(|_| json!({}))
+    })
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct RawCallerRule {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     programs: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     terminal: Option<RequiredWord>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     agents: Option<RefusedWord>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     grant: Option<RequiredWord>,
 }
 

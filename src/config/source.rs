@@ -13,7 +13,7 @@ pub(super) fn read(value: Option<Value>) -> Source {
     let Some(value) = value else { return Source::Static };
     let unknown = || Source::Unknown(value.to_string());
     if value.get("provider").is_some() {
-        return RawOAuthGrant::deserialize(&value).map_or_else(|_| unknown(), |grant| Source::OAuth(Box::new(grant)));
+        return OAuthGrant::deserialize(&value).map_or_else(|_| unknown(), |grant| Source::OAuth(Box::new(grant)));
     }
     serde_json::from_value::<RawExternalSource>(value.clone())
         .ok()
@@ -23,35 +23,22 @@ pub(super) fn read(value: Option<Value>) -> Source {
 
 /// Returns the JSON of a source, or `null` for a static secret.
 pub(super) fn write(source: &Source) -> Value {
-    let value = match source {
-        Source::Static => return Value::Null,
-        Source::OAuth(grant) => RawOAuthGrant::serialize(grant, serde_json::value::Serializer),
-        Source::External(source) => serde_json::to_value(RawExternalSource::from_source(source)),
-        Source::Unknown(text) => serde_json::from_str(text),
-    };
-    value.unwrap_or_else(|_| json!({}))
+    match source {
+        Source::Static => Value::Null,
+        Source::OAuth(grant) => compact(grant),
+        Source::External(source) => compact(&RawExternalSource::from_source(source)),
+        Source::Unknown(text) => serde_json::from_str(text).unwrap_or_else(|_| json!({})),
+    }
 }
 
-#[derive(Deserialize, Serialize)]
-#[serde(remote = "OAuthGrant")]
-struct RawOAuthGrant {
-    provider: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issuer: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<String>,
-    client_id: String,
-    token_url: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret_field: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revoke_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exchange: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tenant: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<String>,
+/// Returns an object as JSON, without the fields that are null or empty.
+pub(super) fn compact(object: &impl Serialize) -> Value {
+    let mut value = serde_json::to_value(object).unwrap_or_else(|_| json!({}));
+    let is_set = |field: &Value| !(field.is_null() || *field == json!([]) || *field == json!({}));
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, field| is_set(field));
+    }
+    value
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -59,22 +46,14 @@ struct RawOAuthGrant {
 struct RawExternalSource {
     /// The kind of program, such as `aws`, `helper:NAME` or `command`.
     borrow: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     command: Vec<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     env: BTreeMap<String, String>,
     /// The time in seconds for which an answer is cached.
-    #[serde(skip_serializing_if = "Option::is_none")]
     cache: Option<u64>,
 }
 

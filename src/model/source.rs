@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
 use super::{HelperName, Secret, Username};
 
 /// Where an account's secret comes from.
@@ -22,8 +24,8 @@ pub enum Source {
 }
 
 /// How to renew and revoke the tokens of a login (RFC 6749 section 6, RFC 7009). The code that sends requests checks
-/// that the URLs are `https`, or `http` on loopback.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// that the URLs are `https`, or `http` on loopback. The fields have the same names in `config.json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct OAuthGrant {
     /// The provider's name in the table of providers, for messages.
     pub provider: String,
