@@ -10,6 +10,7 @@ use super::loaded_config::LoadedConfig;
 use super::reader;
 use crate::model::Problem;
 use crate::system::files::{self, Access};
+use crate::system::json;
 
 /// The fault that the config had before it was restored.
 pub(crate) enum RestoreOutcome {
@@ -57,7 +58,7 @@ impl ConfigFile<'_> {
     /// config of a newer Ensign, because such a config is not damaged.
     fn damage(&self, bytes: &[u8]) -> Result<Option<String>> {
         match self.understand(bytes, None) {
-            Err(error) if reader::version(bytes).is_none_or(|version| version <= reader::VERSION) => {
+            Err(error) if json::version(bytes).is_none_or(|version| version <= reader::VERSION) => {
                 Ok(Some(format!("{error:#}")))
             }
             // A reader skips unknown fields, but an edit must parse every field.

@@ -18,6 +18,7 @@ use crate::model::env_account::EnvAccount;
 use crate::model::{Problem, Registry};
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
+use crate::system::json;
 
 /// The location of the file `config.json`. Each call of a method reads the file again.
 pub(crate) struct ConfigFile<'e> {
@@ -201,7 +202,7 @@ impl<'e> ConfigFile<'e> {
 
     pub(super) fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<LoadedConfig> {
         reader::read(bytes, wanted, |folder| self.env.expand_home(folder)).map_err(|error| {
-            match reader::version(bytes) {
+            match json::version(bytes) {
                 Some(version) if version > reader::VERSION => self.too_new(version).into(),
                 _ => self.broken(&error).into(),
             }

@@ -10,6 +10,7 @@ use super::loaded_config::LoadedConfig;
 use super::reader;
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{AccountName, HostAlias, ImagePattern, Registry};
+use crate::system::json;
 
 /// Asserts that a readable `config.json` or ATCR file can be edited. After each edit, the file contains the intended
 /// change.
@@ -20,7 +21,7 @@ pub(crate) fn config(bytes: &[u8]) {
     else {
         return;
     };
-    assert_eq!(reader::version(bytes).unwrap_or(version), version);
+    assert_eq!(json::version(bytes).unwrap_or(version), version);
     for entry in &registries {
         let only = reading(bytes, Some(&entry.registry)).expect("less is read");
         assert!(only.registries.contains(entry) && only.fallback == fallback);

@@ -59,15 +59,6 @@ pub(super) fn read(
     Ok(LoadedConfig { version, registries, fallback, journal, trusted, also, store, floors, adopted: None })
 }
 
-/// Parses only the version, because this Ensign may be unable to parse the other fields of a newer version.
-pub(super) fn version(bytes: &[u8]) -> Option<u64> {
-    #[derive(Deserialize)]
-    struct ConfigVersion {
-        version: u64,
-    }
-    serde_json::from_slice(bytes).ok().map(|ConfigVersion { version }| version)
-}
-
 /// The settings that other modules parse.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

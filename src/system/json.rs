@@ -1,4 +1,4 @@
-//! `JsonString`: a string in a JSON document, which borrows from the document if possible.
+//! Reads parts of a JSON document: a string, which borrows from the document if possible, and the version.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -21,4 +21,14 @@ impl From<String> for JsonString<'_> {
     fn from(text: String) -> Self {
         Self(Cow::Owned(text))
     }
+}
+
+/// Returns the field `version` of a document, because this Ensign may be unable to read the other fields of a newer
+/// version. Returns `None` if the document is broken or has no version.
+pub(crate) fn version(bytes: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct FormatVersion {
+        version: u64,
+    }
+    serde_json::from_slice(bytes).ok().map(|FormatVersion { version }| version)
 }

@@ -25,6 +25,7 @@ use crate::model::{
     Account, HubToken, MinimumGeneration, Problem, Registry, Secret, StoreKind, StoredSecret, Username,
 };
 use crate::system::env::Env;
+use crate::system::json;
 use env_store::EnvStore;
 use file::{FileForm, FileStore, SecretFile};
 use helper::HelperStore;
@@ -242,4 +243,16 @@ impl<'e> Vault<'e> {
 
 fn no_home() -> Problem {
     Problem::new("there is no home folder to keep secrets in", "set HOME, or ENSIGN_DATA_DIR")
+}
+
+/// Returns an error if a newer Ensign wrote the file. A file from a newer Ensign is not changed, and is not reported as
+/// broken. `version` is the version of the file's format that this Ensign writes.
+fn refuse_newer(bytes: &[u8], version: u64, shown: &str) -> Result<(), Problem> {
+    match json::version(bytes) {
+        Some(found) if found > version => {
+            let what = format!("`{shown}` was written by a newer Ensign");
+            Err(Problem::new(what, "install that version here too"))
+        }
+        _ => Ok(()),
+    }
 }

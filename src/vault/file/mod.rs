@@ -13,12 +13,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::no_home;
-use super::sealed_store::SealContext;
+use super::sealed_store::{Envelope, SealContext};
 use super::store::{SecretChanges, Store};
+use super::{no_home, refuse_newer};
 use crate::model::{Account, AccountName, HubToken, Problem, Registry, Secret, StoreKind, StoredSecret, Username};
 use crate::system::env::Env;
 use crate::system::files::{self, Access};
@@ -171,7 +170,7 @@ impl<'e> SecretFile<'e> {
     pub(super) fn sealed_at(env: &'e Env, seals: SealContext<'e>, path: &Path) -> Result<Self> {
         let shown = env.shorten_home(path);
         let bytes = files::read_secret(path, LIMIT)?.ok_or_else(|| anyhow!("`{shown}` is gone"))?;
-        let registry = seals.registry(&bytes, &shown)?;
+        let registry = Envelope::read(&bytes, &shown)?.registry();
         let file = Self::new(env, FileForm::Sealed(seals), &registry)?;
         if file.path != path {
             let cure = "put the right file back from a backup, or remove this file and log in again";
@@ -186,7 +185,9 @@ impl<'e> SecretFile<'e> {
     /// Tells whether the file is sealed with the current key.
     pub(super) fn is_current(&self) -> Result<bool> {
         match (&self.form, self.read()?) {
-            (FileForm::Sealed(seals), Some(bytes)) => seals.is_current(&bytes, &self.shown()),
+            (FileForm::Sealed(seals), Some(bytes)) => {
+                Ok(Envelope::read(&bytes, &self.shown())?.key == seals.key.current()?.id())
+            }
             _ => Ok(true),
         }
     }
@@ -201,7 +202,7 @@ impl<'e> SecretFile<'e> {
         match (&self.form, self.read()?) {
             (_, None) => Ok(vec![]),
             (FileForm::Clear, bytes) => Ok(self.parse(bytes)?.names()),
-            (FileForm::Sealed(seals), Some(bytes)) => seals.names(&bytes, &self.shown()),
+            (FileForm::Sealed(_), Some(bytes)) => Ok(Envelope::read(&bytes, &self.shown())?.accounts),
         }
     }
 
@@ -224,7 +225,7 @@ impl<'e> SecretFile<'e> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         let is_broken = match &self.form {
             FileForm::Clear => {
-                self.refuse_newer(&bytes)?;
+                refuse_newer(&bytes, VERSION, &self.shown())?;
                 serde_json::from_slice::<SecretsContents>(&bytes).is_err()
             }
             FileForm::Sealed(seals) => seals.is_broken(&self.registry, &bytes, &self.shown())?,
@@ -251,7 +252,7 @@ impl<'e> SecretFile<'e> {
     fn parse(&self, bytes: Option<Zeroizing<Vec<u8>>>) -> Result<SecretsContents> {
         let Some(bytes) = bytes else { return Ok(SecretsContents::default()) };
         let text = self.text(bytes)?;
-        self.refuse_newer(&text)?;
+        refuse_newer(&text, VERSION, &self.shown())?;
         Ok(serde_json::from_slice(&text).map_err(|error| self.broken(&error))?)
     }
 
@@ -266,20 +267,6 @@ impl<'e> SecretFile<'e> {
                 seals.open(&self.registry, &again, &self.shown())
             }),
         }
-    }
-
-    /// Returns an error if a newer Ensign wrote the file. A file from a newer Ensign is not changed, and is not
-    /// reported as broken.
-    fn refuse_newer(&self, bytes: &[u8]) -> Result<()> {
-        #[derive(Deserialize)]
-        struct SecretsVersion {
-            version: u64,
-        }
-        if serde_json::from_slice(bytes).is_ok_and(|SecretsVersion { version }| version > VERSION) {
-            let what = format!("`{}` was written by a newer Ensign", self.shown());
-            bail!(Problem::new(what, "install that version here too"));
-        }
-        Ok(())
     }
 
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>> {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use super::holder::Holder;
 use crate::model::{Problem, Secret};
 use crate::system::passphrase::{self, Effort};
 use crate::system::seal::{self, SealKey, SealedText};
+use crate::vault::refuse_newer;
 
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct KeyFile {
@@ -84,17 +85,7 @@ impl KeyFile {
     }
 
     pub(super) fn read(bytes: &[u8], shown: &str) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct KeyFileVersion {
-            version: u64,
-        }
-        match serde_json::from_slice(bytes) {
-            Ok(KeyFileVersion { version }) if version > VERSION => {
-                let message = format!("`{shown}` was written by a newer Ensign");
-                bail!(Problem::new(message, "install that version here too"))
-            }
-            _ => {}
-        }
+        refuse_newer(bytes, VERSION, shown)?;
         serde_json::from_slice(bytes).map_err(|error| {
             let message = format!("`{shown}`, which describes the key of the sealed secrets, is broken: {error}");
             Problem::new(message, "put the file back from a backup").into()

@@ -11,25 +11,27 @@ use zeroize::Zeroizing;
 
 use crate::model::{Problem, Registry};
 use crate::system::seal::{SealKey, SealedText};
+use crate::system::text::one_line;
+use crate::vault::refuse_newer;
 
 /// All fields except `sealed` are readable without the key. All fields are authenticated, so Ensign notices a change of
 /// any field.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Envelope {
+pub(in crate::vault) struct Envelope {
     version: u64,
     registry: String,
     /// The id of the key that the file is sealed with.
-    pub(super) key: String,
+    pub(in crate::vault) key: String,
     /// A number that grows each time the file is written.
     pub(super) generation: u64,
     /// The names of the accounts whose secrets are in the file.
-    pub(super) accounts: Vec<String>,
+    pub(in crate::vault) accounts: Vec<String>,
     salt: String,
     sealed: String,
 }
 
 /// The version of the format that this program writes.
-const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 1;
 
 /// The text is padded to a multiple of this length in bytes. Because of the padding, the file's size does not reveal a
 /// password's length.
@@ -37,29 +39,18 @@ const BLOCK: usize = 256;
 
 impl Envelope {
     /// Parses a sealed file. Messages contain `shown` as the file's name.
-    pub(super) fn read(bytes: &[u8], shown: &str) -> Result<Self> {
+    pub(in crate::vault) fn read(bytes: &[u8], shown: &str) -> Result<Self> {
         match serde_json::from_slice::<Self>(bytes) {
             Ok(envelope) if envelope.version == VERSION => Ok(envelope),
             read => {
-                if Self::is_newer(bytes) {
-                    let message = format!("`{shown}` was written by a newer Ensign");
-                    bail!(Problem::new(message, "install that version here too"));
-                }
+                refuse_newer(bytes, VERSION, shown)?;
                 let place = read.err().map(|error| format!(" at line {}", error.line())).unwrap_or_default();
                 bail!(Problem::run(format!("the sealed secrets in `{shown}` are broken{place}"), "restore"))
             }
         }
     }
 
-    pub(super) fn is_newer(bytes: &[u8]) -> bool {
-        #[derive(Deserialize)]
-        struct EnvelopeVersion {
-            version: u64,
-        }
-        serde_json::from_slice(bytes).is_ok_and(|EnvelopeVersion { version }| version > VERSION)
-    }
-
-    pub(super) fn registry(&self) -> Registry {
+    pub(in crate::vault) fn registry(&self) -> Registry {
         Registry::from_key(&self.registry)
     }
 
@@ -100,7 +91,7 @@ impl Envelope {
         if !self.is_of(registry) {
             let message = format!(
                 "`{shown}` contains the secrets of {}, not those of {registry}",
-                crate::system::text::one_line(&self.registry, 100)
+                one_line(&self.registry, 100)
             );
             bail!(Problem::new(message, "put the right file back from a backup, or remove this file and log in again"));
         }

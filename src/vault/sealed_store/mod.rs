@@ -9,8 +9,10 @@ use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
 use super::key::DataKey;
+use super::refuse_newer;
 use crate::model::{MinimumGeneration, Problem, Registry};
-use envelope::Envelope;
+pub(super) use envelope::Envelope;
+use envelope::VERSION;
 
 /// The data for reading and writing sealed files, which are the key and the lowest accepted generations.
 #[derive(Clone)]
@@ -55,31 +57,13 @@ impl SealContext<'_> {
         Ok((bytes, MinimumGeneration { registry: registry.clone(), key: id, generation }))
     }
 
-    /// Returns the registry whose secrets a file contains.
-    pub(super) fn registry(&self, bytes: &[u8], shown: &str) -> Result<Registry> {
-        Ok(Envelope::read(bytes, shown)?.registry())
-    }
-
-    /// Tells whether a file is sealed with the current key.
-    pub(super) fn is_current(&self, bytes: &[u8], shown: &str) -> Result<bool> {
-        Ok(Envelope::read(bytes, shown)?.key == self.key.current()?.id())
-    }
-
     /// Tells whether a file is broken. A broken file cannot be parsed, or cannot be opened with its key. Returns
     /// `false` if the key is not available.
     pub(super) fn is_broken(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<bool> {
-        let envelope = match Envelope::read(bytes, shown) {
-            Ok(envelope) => envelope,
-            Err(error) if Envelope::is_newer(bytes) => return Err(error),
-            Err(_) => return Ok(true),
-        };
+        refuse_newer(bytes, VERSION, shown)?;
+        let Ok(envelope) = Envelope::read(bytes, shown) else { return Ok(true) };
         let Ok(key) = self.key.open(&envelope.key, shown) else { return Ok(false) };
         Ok(envelope.is_of(registry) && envelope.open(registry, &key, shown).is_err())
-    }
-
-    /// Returns the names of the accounts whose secrets are in a sealed file. Account names are not encrypted.
-    pub(super) fn names(&self, bytes: &[u8], shown: &str) -> Result<Vec<String>> {
-        Ok(Envelope::read(bytes, shown)?.accounts)
     }
 
     fn floor(&self, registry: &Registry, key: &str) -> Option<u64> {
