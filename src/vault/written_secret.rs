@@ -55,8 +55,7 @@ impl Serialize for WrittenSecret {
         map.serialize_entry("secret", secret.expose())?;
         for (name, moment) in [("until", expires_at), ("due", refresh_at)] {
             if let Some(moment) = moment {
-                let seconds = timestamp::seconds(*moment);
-                map.serialize_entry(name, &seconds)?;
+                map.serialize_entry(name, &timestamp::seconds(*moment))?;
             }
         }
         if let Some(refresh) = refresh {
@@ -70,10 +69,8 @@ impl Serialize for WrittenSecret {
             map.serialize_entry("refused", &true)?;
         }
         if let Some(EndedSession { page, until }) = session_over {
-            map.serialize_entry(
-                "session_over",
-                &WrittenSession { page: page.clone(), until: timestamp::seconds(*until) },
-            )?;
+            let session = WrittenSession { page: page.clone(), until: timestamp::seconds(*until) };
+            map.serialize_entry("session_over", &session)?;
         }
         if let Some(username) = username {
             map.serialize_entry("username", username.as_str())?;
@@ -123,10 +120,6 @@ impl<'de> Visitor<'de> for SecretVisitor {
 
     fn visit_str<E>(self, text: &str) -> Result<WrittenSecret, E> {
         Ok(WrittenSecret(Secret::new(text.to_owned()).into()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<WrittenSecret, E> {
-        Ok(WrittenSecret(Secret::new(text).into()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WrittenSecret, A::Error> {

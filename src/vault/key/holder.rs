@@ -54,19 +54,48 @@ impl Holder {
         match self {
             Self::Keyring => keyring::read(id),
             Self::Passphrase => bail!(Problem::run("the sealed secrets are locked", "unlock")),
-            Self::Systemd => pick(credential()?, id).ok_or_else(|| no_credential().into()),
-            Self::SystemdFile(path) => pick(read_systemd_file(path)?, id).ok_or_else(|| not_there(path).into()),
-            Self::File(path) => pick(read_file(path)?, id).ok_or_else(|| not_there(path).into()),
+            Self::Systemd => pick(self.stored()?, id).ok_or_else(|| no_credential().into()),
+            Self::SystemdFile(path) | Self::File(path) => {
+                pick(self.stored()?, id).ok_or_else(|| not_there(path).into())
+            }
         }
     }
 
     /// Returns the key that the holder already has, if there is one.
     pub(super) fn known_key(&self) -> Result<Option<SealKey>> {
+        match (self, self.stored()?.into_iter().next()) {
+            (Self::Systemd, None) => Err(no_credential().into()),
+            (_, key) => Ok(key),
+        }
+    }
+
+    /// Reads the keys in the holder's file. Returns an empty list if there is no such file.
+    fn stored(&self) -> Result<Vec<SealKey>> {
         match self {
-            Self::Keyring | Self::Passphrase => Ok(None),
-            Self::Systemd => credential()?.into_iter().next().map(Some).ok_or_else(|| no_credential().into()),
-            Self::SystemdFile(path) => Ok(read_systemd_file(path)?.into_iter().next()),
-            Self::File(path) => Ok(read_file(path)?.into_iter().next()),
+            Self::Keyring | Self::Passphrase => Ok(vec![]),
+            Self::Systemd => {
+                let folder = env::path("CREDENTIALS_DIRECTORY").filter(|folder| folder.is_absolute());
+                folder.map_or(Ok(vec![]), |folder| read_file(&folder.join(CREDENTIAL)))
+            }
+            Self::SystemdFile(path) => {
+                let Some(sealed) = files::read_any(path, SEALED_LIMIT)? else { return Ok(vec![]) };
+                keys_in(&systemd_creds::decrypt(CREDENTIAL, &sealed, PATIENCE)?, path)
+            }
+            Self::File(path) => read_file(path),
+        }
+    }
+
+    /// Writes the holder's file with these keys.
+    fn write(&self, keys: &[&SealKey]) -> Result<()> {
+        let text = text_of(keys);
+        match self {
+            Self::Keyring | Self::Passphrase => Ok(()),
+            Self::Systemd => Err(no_credential().into()), // an administrator makes the credential
+            Self::SystemdFile(path) => {
+                let sealed = systemd_creds::encrypt(CREDENTIAL, text.as_bytes(), PATIENCE)?;
+                files::replace(path, &sealed, Access::Private)
+            }
+            Self::File(path) => files::replace(path, text.as_bytes(), Access::Private),
         }
     }
 
@@ -76,27 +105,28 @@ impl Holder {
             (Self::Keyring, _) => keyring::write(key).map(|()| None),
             (Self::Passphrase, Some(passphrase)) => WrappedKey::wrap(key, passphrase).map(Some),
             (Self::Passphrase, None) => bail!("a passphrase is needed"),
-            // An administrator makes the credential, and Ensign only reads it.
-            (Self::Systemd, _) => match credential()?.as_slice() {
-                [] => Err(no_credential().into()),
-                keys if keys.iter().any(|stored_key| stored_key.id() == key.id()) => Ok(None),
-                _ => bail!(Problem::new(
-                    format!("the credential `{CREDENTIAL}` is not the key of the sealed secrets"),
-                    "first move the secrets elsewhere: `ensign store move --to file`"
-                )),
-            },
-            (Self::SystemdFile(path), _) => {
-                if is_new(path, &read_systemd_file(path)?, key)? {
-                    write_systemd_file(path, &[key])?;
+            (Self::Systemd | Self::SystemdFile(_) | Self::File(_), _) => {
+                let stored = self.stored()?;
+                if stored.is_empty() {
+                    self.write(&[key])?;
+                } else if stored.iter().all(|stored_key| stored_key.id() != key.id()) {
+                    bail!(self.has_another_key());
                 }
                 Ok(None)
             }
-            (Self::File(path), _) => {
-                if is_new(path, &read_file(path)?, key)? {
-                    write_file(path, &[key])?;
-                }
-                Ok(None)
+        }
+    }
+
+    fn has_another_key(&self) -> Problem {
+        match self {
+            Self::SystemdFile(path) | Self::File(path) => {
+                let message = format!("`{}` contains another key already", path.display());
+                Problem::new(message, "name another file")
             }
+            Self::Keyring | Self::Passphrase | Self::Systemd => Problem::new(
+                format!("the credential `{CREDENTIAL}` is not the key of the sealed secrets"),
+                "first move the secrets elsewhere: `ensign store move --to file`",
+            ),
         }
     }
 
@@ -113,18 +143,16 @@ impl Holder {
                 format!("the key is the systemd credential `{CREDENTIAL}`, which Ensign cannot change"),
                 "first move the key to a file: `ensign store key --holder file:PATH`; docs/sealed.md shows the next steps"
             )),
-            Self::SystemdFile(path) => write_systemd_file(path, &[before, key]).map(|()| None),
-            Self::File(path) => write_file(path, &[before, key]).map(|()| None),
+            Self::SystemdFile(_) | Self::File(_) => self.write(&[before, key]).map(|()| None),
         }
     }
 
     /// Removes the previous key, so that only `key` remains. `before` is the id of the previous key.
     pub(super) fn keep_only(&self, key: &SealKey, before: &str) -> Result<()> {
         match self {
-            Self::Keyring => self.remove(before),
+            Self::Keyring => keyring::remove(before),
             Self::Passphrase | Self::Systemd => {}
-            Self::SystemdFile(path) => write_systemd_file(path, &[key])?,
-            Self::File(path) => write_file(path, &[key])?,
+            Self::SystemdFile(_) | Self::File(_) => self.write(&[key])?,
         }
         Ok(())
     }
@@ -132,9 +160,8 @@ impl Holder {
     /// Removes the key with this id from the keyring, and ignores a failure. Never removes a key file, because the
     /// file belongs to the user.
     pub(super) fn remove(&self, id: &str) {
-        match self {
-            Self::Keyring => keyring::remove(id),
-            Self::Passphrase | Self::Systemd | Self::SystemdFile(_) | Self::File(_) => {}
+        if *self == Self::Keyring {
+            keyring::remove(id);
         }
     }
 
@@ -173,11 +200,6 @@ impl Holder {
 /// The name of the key's credential (systemd.exec(5), `LoadCredentialEncrypted=`).
 const CREDENTIAL: &str = "ensign.key";
 
-fn credential() -> Result<Vec<SealKey>> {
-    let folder = env::path("CREDENTIALS_DIRECTORY").filter(|folder| folder.is_absolute());
-    folder.map_or(Ok(vec![]), |folder| read_file(&folder.join(CREDENTIAL)))
-}
-
 /// Returns the key with this id, or another key if no key has this id. The caller compares the ids and reports a wrong
 /// key.
 fn pick(mut keys: Vec<SealKey>, id: &str) -> Option<SealKey> {
@@ -197,45 +219,17 @@ fn not_there(path: &Path) -> Problem {
     Problem::new(message, "mount the file, or put it back")
 }
 
-/// Tells whether the file is empty, so that the key must be written. Returns an error if the file contains only other
-/// keys.
-fn is_new(path: &Path, stored: &[SealKey], key: &SealKey) -> Result<bool> {
-    if stored.iter().any(|stored_key| stored_key.id() == key.id()) {
-        return Ok(false);
-    }
-    if !stored.is_empty() {
-        let message = format!("`{}` contains another key already", path.display());
-        bail!(Problem::new(message, "name another file"))
-    }
-    Ok(true)
-}
-
 /// The time limit for `systemd-creds`. A TPM is slow, but a client is waiting for Ensign's answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The largest sealed credential that is read, in bytes. A usual sealed credential has a few KiB.
 const SEALED_LIMIT: u64 = 64 << 10;
 
-/// Reads the keys in a sealed file. Returns an empty list if the file does not exist.
-fn read_systemd_file(path: &Path) -> Result<Vec<SealKey>> {
-    let Some(sealed) = files::read_any(path, SEALED_LIMIT)? else { return Ok(vec![]) };
-    keys_in(&systemd_creds::decrypt(CREDENTIAL, &sealed, PATIENCE)?, path)
-}
-
 /// Reads a key file. The file may be a link or may be owned by root, as is usual for mounted files. Returns an empty
 /// list if the file does not exist.
 fn read_file(path: &Path) -> Result<Vec<SealKey>> {
     let bytes = files::read_any(path, LIMIT)?.map(Zeroizing::new);
     bytes.map_or(Ok(vec![]), |bytes| keys_in(&bytes, path))
-}
-
-fn write_systemd_file(path: &Path, keys: &[&SealKey]) -> Result<()> {
-    let sealed = systemd_creds::encrypt(CREDENTIAL, text_of(keys).as_bytes(), PATIENCE)?;
-    files::replace(path, &sealed, Access::Private)
-}
-
-fn write_file(path: &Path, keys: &[&SealKey]) -> Result<()> {
-    files::replace(path, text_of(keys).as_bytes(), Access::Private)
 }
 
 /// Returns the text of a key file. Each key is one line in Base64.
