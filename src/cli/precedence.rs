@@ -6,7 +6,7 @@ use super::CommandContext;
 use crate::docker::first_login::{FirstLogin, LoginLookup};
 use crate::docker::{ClientFamily, containers};
 use crate::model::choice::RegistryAccounts;
-use crate::system::text::{one_line, quote};
+use crate::system::text::{one_line, quote_path};
 
 pub(super) const TOOLS: &str = "Podman, Buildah and Skopeo";
 
@@ -76,7 +76,7 @@ pub(super) fn sentence(context: &CommandContext<'_>, who: &str, name: &str, firs
                 "{who} use the login of {} for {name} in {shown}, and do not ask Ensign; to import that login:  {} import {} --remove",
                 one_line(user, 60),
                 context.program,
-                quote(&file.display().to_string())
+                quote_path(file)
             )
         }
     })

@@ -11,7 +11,7 @@ use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{Account, Problem, Registry, Secret, StoredSecret};
 use crate::system::env::Env;
 use crate::system::files;
-use crate::system::text::quote;
+use crate::system::text::quote_path;
 
 /// The accounts of ATCR's file, with their secrets in memory.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl AdoptedAccounts {
         let Some(path) = env.home().map(|home| home.join(".atcr").join("device.json")) else { return Ok(None) };
         let unreadable = |why: String| {
             let [from, to] = ["", ".old"].map(|ending| files::sibling(&path, ending));
-            let [from, to] = [&from, &to].map(|path| quote(&path.to_string_lossy()).into_owned());
+            let [from, to] = [&from, &to].map(|path| quote_path(path));
             let message = format!("the accounts of ATCR's helper are not taken over: {why}");
             Problem::new(message, format!("fix that file, or do without its accounts: `mv {from} {to}`"))
         };

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::path::Path;
 
 /// Replaces characters that could move the cursor, end the line or hide text. A text of more than `limit` characters is
 /// shortened in the middle, because its end may contain a hint.
@@ -23,6 +24,11 @@ pub(crate) fn quote(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(single_quote(text))
+}
+
+/// Quotes a path, as [`quote`] does.
+pub(crate) fn quote_path(path: &Path) -> String {
+    quote(&path.to_string_lossy()).into_owned()
 }
 
 /// Quotes a text for a POSIX shell.

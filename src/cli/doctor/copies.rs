@@ -8,7 +8,7 @@ use super::remedy::Remedy;
 use crate::cli::CommandContext;
 use crate::docker::configured_helper::PROGRAM;
 use crate::docker::hooks;
-use crate::system::text::{one_line, quote};
+use crate::system::text::{one_line, quote_path};
 use crate::system::{env, files, is_same_program, is_this_program, version_text};
 
 /// A file that has one of the program's names, but is not the program on PATH.
@@ -64,7 +64,7 @@ fn judge(copies: &[OtherCopy], reference: &Path, version: &str) -> Vec<Diagnosis
         };
         let is_newer = matches!(copy_version, CopyVersion::Known(other) if is_newer(other, version));
         let remedy = match is_own_link {
-            _ if is_newer => Remedy::Command(format!("{} doctor", quote(&path.to_string_lossy()))),
+            _ if is_newer => Remedy::Command(format!("{} doctor", quote_path(path))),
             true => Remedy::Relink { program: reference.to_owned(), links: vec![path.clone()] },
             false => Remedy::Command(replace_command(reference, path)),
         };
@@ -88,7 +88,7 @@ pub(super) fn replace_other(on_path: &Path) -> Option<String> {
 }
 
 pub(super) fn replace_command(program: &Path, path: &Path) -> String {
-    let [program, path] = [program, path].map(|path| quote(&path.to_string_lossy()).into_owned());
+    let [program, path] = [program, path].map(quote_path);
     if cfg!(windows) { format!("copy /y {program} {path}") } else { format!("ln -sfn {program} {path}") }
 }
 

@@ -14,7 +14,7 @@ use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, configured_helper};
 use crate::model::{AccountName, Problem, StoreKind};
 use crate::system::files::{self, OwnershipFault, Privacy};
-use crate::system::text::{one_line, quote};
+use crate::system::text::{one_line, quote, quote_path};
 
 #[derive(Debug, Default)]
 struct FileFacts {
@@ -69,7 +69,7 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
             Check::ReadOnly,
             format!("`{}` cannot be written", folder.display()),
             "logins work, but cannot be added, renewed or changed",
-            Remedy::Command(format!("chmod u+w {}", quote(&folder.to_string_lossy()))),
+            Remedy::Command(format!("chmod u+w {}", quote_path(folder))),
         ));
     }
     found.extend(leftovers(&facts.leftovers, facts.swept, program));
@@ -130,7 +130,7 @@ fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosi
     }
     if let Some(first) = damaged.first() {
         let what = format!("{} moved aside by `restore`", count(damaged.len(), "damaged file"));
-        let remedy = Remedy::Command(format!("rm {}", quote(&first.to_string_lossy())));
+        let remedy = Remedy::Command(format!("rm {}", quote_path(first)));
         found.push(Diagnosis::note(Check::LeftOvers, what, breaks, remedy));
     }
     if let Some((_, registry, name)) = leftovers.secrets.first() {
@@ -188,7 +188,7 @@ fn files_of(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, Priv
 fn damage(context: &CommandContext<'_>, survey: &Survey) -> Option<(Problem, bool)> {
     let (what, cure) = Failure::parts_of(survey.damage.as_ref()?);
     let path = context.accounts.config_file()?;
-    let cure = cure.unwrap_or_else(|| format!("ls -ld {}", quote(&path.to_string_lossy())));
+    let cure = cure.unwrap_or_else(|| format!("ls -ld {}", quote_path(&path)));
     Some((Problem::new(what, cure), context.accounts.can_restore()))
 }
 

@@ -9,7 +9,7 @@ use crate::cli::{CommandContext, update};
 use crate::docker::configured_helper::{self, PROGRAM};
 use crate::docker::pins::own_folder;
 use crate::release::Version;
-use crate::system::text::quote;
+use crate::system::text::quote_path;
 use crate::system::{env, find_program, find_program_on, session};
 
 #[derive(Clone, Debug, Default)]
@@ -123,7 +123,7 @@ fn sudo_path(facts: &PathFacts) -> Option<Diagnosis> {
     if !facts.needs_sudo || facts.sudo_finds != Some(false) {
         return None;
     }
-    let own = quote(&facts.program.to_string_lossy()).into_owned();
+    let own = quote_path(&facts.program);
     Some(Diagnosis::note(
         Check::SudoPath,
         format!("only root may use Docker's socket here, and `sudo` does not find `{PROGRAM}`"),

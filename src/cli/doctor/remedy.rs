@@ -11,7 +11,7 @@ use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, configured_helper, setup, until_unchanged};
 use crate::model::{AccountName, Registry};
 use crate::system::files::{self, Access, Privacy};
-use crate::system::text::quote;
+use crate::system::text::{quote, quote_path};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Remedy {
@@ -86,28 +86,26 @@ impl Remedy {
             Self::Configure(names) => format!("{program} configure-docker --force {}", hosts(names)),
             Self::ConfigureAll => format!("{program} configure-docker --all"),
             Self::ConfigureWithImport => format!("{program} configure-docker --import"),
-            Self::Import(file) => format!("{program} import {} --remove", quote(&file.to_string_lossy())),
+            Self::Import(file) => format!("{program} import {} --remove", quote_path(file)),
             Self::Restore => format!("{program} restore"),
             Self::SyncBuildx => format!("{program} buildx sync"),
             Self::Unpin(alias) => format!("{program} pin {} --remove", quote(alias.as_str())),
             Self::Link { program, folder } => {
-                format!("ln -s {} {}/", quote(&program.to_string_lossy()), quote(&folder.to_string_lossy()))
+                format!("ln -s {} {}/", quote_path(program), quote_path(folder))
             }
             Self::CloseFile { path, privacy } => {
                 let taken = if *privacy == Privacy::Secret { "go-rwx" } else { "go-w" };
-                format!("chmod {taken} {}", quote(&path.to_string_lossy()))
+                format!("chmod {taken} {}", quote_path(path))
             }
             Self::DoNotCache(holder) => {
                 format!("{program} store key --holder {} --cache 0s", quote(&holder.to_string()))
             }
             Self::FinishKeyChange => format!("{program} store key --rotate"),
             Self::SetAside(file) => {
-                format!("mv {} {}", quote(&file.to_string_lossy()), quote(&aside(file).to_string_lossy()))
+                format!("mv {} {}", quote_path(file), quote_path(&aside(file)))
             }
             Self::Relink { program, links } => {
-                let command = |link: &PathBuf| {
-                    format!("ln -sfn {} {}", quote(&program.to_string_lossy()), quote(&link.to_string_lossy()))
-                };
+                let command = |link: &PathBuf| format!("ln -sfn {} {}", quote_path(program), quote_path(link));
                 links.iter().map(command).collect::<Vec<_>>().join(" && ")
             }
             Self::Sweep | Self::SessionPath { .. } | Self::DropHelper { .. } => {

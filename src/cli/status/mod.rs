@@ -159,7 +159,7 @@ fn print_leftovers(context: &CommandContext<'_>, leftovers: &Leftovers) {
         context.ui.note(format_args!(
             "{files} of secrets; to remove {}:  rm {}",
             first_of(leftovers.files.len()),
-            text::quote(&file.to_string_lossy())
+            text::quote_path(file)
         ));
     }
 }

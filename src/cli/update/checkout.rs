@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::model::Problem;
 use crate::release;
 use crate::system::exec;
-use crate::system::text::quote;
+use crate::system::text::{quote, quote_path};
 
 /// Updates the program from the checkout in `folder`.
 pub(super) fn renew(context: &CommandContext<'_>, folder: &Path, prefix: &Path) -> Result<ExitCode, Failure> {
@@ -44,16 +44,13 @@ pub(super) fn renew(context: &CommandContext<'_>, folder: &Path, prefix: &Path) 
 /// Returns the commands with which a person can update from a checkout.
 pub(super) fn commands(context: &CommandContext<'_>, folder: &Path, prefix: &Path) -> String {
     let usual = context.env.home().and_then(|home| home.join(".local").canonicalize().ok());
-    let option = if usual.as_deref() == Some(prefix) {
-        String::new()
-    } else {
-        format!(" --prefix {}", quote(&prefix.to_string_lossy()))
-    };
+    let option =
+        if usual.as_deref() == Some(prefix) { String::new() } else { format!(" --prefix {}", quote_path(prefix)) };
     let [checkout, script] = [folder.to_owned(), folder.join("install.sh")].map(|path| {
         let short = context.env.shorten_home(&path);
         let rest = short.strip_prefix("~/").filter(|rest| quote(rest) == *rest);
         // The `~` is written without quotes, because shells do not expand a quoted `~`.
-        rest.map_or_else(|| quote(&path.to_string_lossy()).into_owned(), |rest| format!("~/{rest}"))
+        rest.map_or_else(|| quote_path(&path), |rest| format!("~/{rest}"))
     });
     format!("git -C {checkout} pull && {script}{option}")
 }

@@ -12,7 +12,7 @@ use crate::docker::{FileChangedError, until_unchanged};
 use crate::model::Problem;
 use crate::system::env::{self, Env};
 use crate::system::files::{self, Access};
-use crate::system::text::quote;
+use crate::system::text::quote_path;
 
 /// The config folders below the root.
 #[derive(Debug, Default)]
@@ -179,8 +179,8 @@ fn is_missing(error: &anyhow::Error) -> bool {
 }
 
 fn no_folder(path: &Path, metadata: &fs::Metadata) -> Problem {
-    let (shown, name) = (path.display(), path.to_string_lossy());
-    let name = quote(&name);
+    let shown = path.display();
+    let name = quote_path(path);
     if metadata.is_symlink() {
         let what = format!("`{shown}` is a link, which buildx does not follow");
         return Problem::new(what, format!("put a folder in its place: `rm {name}`, and run the command again"));
@@ -191,7 +191,7 @@ fn no_folder(path: &Path, metadata: &fs::Metadata) -> Problem {
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
     let what = format!("could not read `{}`, which buildx cannot read either: {error}", path.display());
-    Problem::new(what, format!("check its permissions: `ls -ld {}`", quote(&path.to_string_lossy())))
+    Problem::new(what, format!("check its permissions: `ls -ld {}`", quote_path(path)))
 }
 
 #[cfg(test)]

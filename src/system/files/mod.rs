@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::text::quote;
+use super::text::quote_path;
 use crate::model::Problem;
 
 pub(crate) use atomic_file::AtomicFile;
@@ -99,7 +99,7 @@ fn not_opened(deed: &str, path: &Path, links: LinkPolicy, error: &io::Error) -> 
     let is = |test: fn(&fs::Metadata) -> bool| metadata.as_ref().is_some_and(test);
     if links == LinkPolicy::Refused && is(fs::Metadata::is_symlink) {
         let what = format!("could not {deed} `{}`: it is a link", path.display());
-        return Problem::new(what, format!("run `rm {}`", quote(&path.to_string_lossy()))).into();
+        return Problem::new(what, format!("run `rm {}`", quote_path(path))).into();
     }
     if is(|metadata| !metadata.is_file() && !metadata.is_symlink()) {
         return anyhow!("could not {deed} `{}`: it is not a file", path.display());

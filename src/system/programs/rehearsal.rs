@@ -33,7 +33,7 @@ fn below(client: &[&str], program: &Path, verb: &str) -> Command {
     use std::os::unix::process::CommandExt;
     let mut command = Command::new("/bin/sh");
     let (name, words) = client.split_first().unwrap_or((&"sh", &[]));
-    let script = format!("{} {verb}; exit $?", crate::system::text::quote(&program.to_string_lossy()));
+    let script = format!("{} {verb}; exit $?", crate::system::text::quote_path(program));
     command.arg0(name).arg("-c").arg(script).args(words);
     command
 }
