@@ -208,3 +208,10 @@ fn unique<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
 fn names(candidates: &RegistryAccounts) -> String {
     candidates.accounts.iter().map(|account| account.name.as_str()).collect::<Vec<_>>().join(", ")
 }
+
+/// Returns a text with at most `most` names, followed by the number of the other names.
+fn some_of(names: &[String], most: usize) -> String {
+    let rest = names.len().saturating_sub(most);
+    let shown = names[..names.len() - rest].join(", ");
+    if rest == 0 { shown } else { format!("{shown} and {rest} more") }
+}

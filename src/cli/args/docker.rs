@@ -83,7 +83,7 @@ pub(in crate::cli) struct RouteArguments {
     pub(in crate::cli) no_fallback: bool,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(in crate::cli) struct ImportArguments {
     /// Where to look: env, docker, containers, finch, helm, atcr, keyring, helper:NAME, or a file [default: every
     /// place with logins, in Docker's order]

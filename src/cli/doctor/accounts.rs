@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::diagnosis::{Check, CheckGroup, Diagnosis};
+use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::cli::CommandContext;
@@ -10,25 +10,18 @@ use crate::cli::expiry;
 use crate::cli::failure::Failure;
 use crate::cli::trouble::Trouble;
 use crate::model::{Account, Expiry, Problem, StoreKind};
-use crate::system::text::{one_line, quote};
+use crate::system::text::one_line;
 
 #[derive(Debug, Default)]
 struct AccountFacts {
     number: usize,
-    troubled: Vec<TroubledAccount>,
-    /// The accounts whose secrets expire soon, each with the remaining time and the command that renews the secret.
-    ending: Vec<(String, String, String)>,
+    troubled: Vec<(Account, Trouble)>,
+    /// The accounts whose secrets expire soon, each with the remaining time.
+    ending: Vec<(Account, String)>,
     /// The name in `ENSIGN_ACCOUNT`, if no account has this name.
     unknown_variable: Option<String>,
     /// Whether Ensign's config is unreadable. The check `config-damaged` reports an unreadable config.
     is_damaged: bool,
-}
-
-#[derive(Debug)]
-struct TroubledAccount {
-    registry: String,
-    name: String,
-    trouble: Trouble,
 }
 
 pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
@@ -38,7 +31,7 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
         1 => "1 account with its secret".to_owned(),
         number => format!("{} with their secrets", count(number, "account")),
     };
-    Section::new(CheckGroup::Accounts, summary, judge(&facts, context.program))
+    Section::new("accounts", summary, judge(&facts, context.program))
 }
 
 fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
@@ -51,17 +44,18 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
             Remedy::Command(format!("{program} login ghcr.io")),
         ));
     }
-    for TroubledAccount { registry, name, trouble } in &facts.troubled {
-        let who = format!("{} on {registry}", one_line(name, 60));
-        let login = || Remedy::Command(format!("{program} login {} --alias {}", quote(registry), quote(name)));
+    let shown = |account: &Account| format!("{} on {}", one_line(account.name.as_str(), 60), account.registry);
+    for (account, trouble) in &facts.troubled {
+        let (who, login) = (shown(account), expiry::login(program, account));
         let breaks = "pulls and pushes as this account fail, or go out without a login";
         found.push(match trouble {
             Trouble::Gone => {
-                Diagnosis::broken(Check::SecretMissing, format!("the secret of {who} is gone"), breaks, login())
+                let what = format!("the secret of {who} is gone");
+                Diagnosis::broken(Check::SecretMissing, what, breaks, Remedy::Command(login))
             }
             Trouble::Unreadable(error) => {
                 let (what, cure) = Failure::parts_of(error);
-                let remedy = cure.map_or_else(login, |cure| Remedy::in_hint(&cure));
+                let remedy = cure.map_or(Remedy::Command(login), |cure| Remedy::in_hint(&cure));
                 Diagnosis::broken(Check::SecretUnreadable, format!("{who}: {what}"), breaks, remedy)
             }
             Trouble::Dead(Problem { message: what, hint: cure }) => {
@@ -70,18 +64,17 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
             // Ensign does not know how to install the missing program, so the remedy is a login that stores a secret in
             // Ensign.
             Trouble::SourceMissing(Problem { message: what, hint: cure }) => {
-                let login = login().command(Check::SourceMissing, program);
                 let remedy = Remedy::Command(format!("{login}   (or {cure})"));
                 Diagnosis::broken(Check::SourceMissing, format!("{who}: {what}"), breaks, remedy)
             }
         });
     }
-    for (who, words, command) in &facts.ending {
+    for (account, words) in &facts.ending {
         found.push(Diagnosis::note(
             Check::AccountExpiring,
-            format!("the secret of {} {words}", one_line(who, 100)),
+            format!("the secret of {} {words}", shown(account)),
             "nothing yet; once the secret has expired, pulls and pushes with this account fail",
-            Remedy::Command(command.clone()),
+            Remedy::Command(expiry::login(program, account)),
         ));
     }
     if let Some(name) = &facts.unknown_variable {
@@ -100,27 +93,26 @@ impl AccountFacts {
         let (mut troubled, mut ending, now) = (vec![], vec![], SystemTime::now());
         let mut looked_at = survey.registries.clone();
         for entry in &mut looked_at {
-            entry.accounts.retain(is_looked_at);
+            // No helper is asked, because a helper may prompt the user. The checks of helpers test the helpers.
+            entry.accounts.retain(|account| !matches!(account.store, StoreKind::Helper(_)));
         }
         let stored = context.accounts.stored_by_registry(&looked_at).into_iter().flatten();
         for (account, stored) in looked_at.iter().flat_map(|entry| &entry.accounts).zip(stored) {
             let known = stored.as_ref().ok().and_then(Option::as_ref);
             let expiry = known.map_or(Expiry::Unknown, |stored| Expiry::new(&account.source, stored));
-            let (registry, name) = (account.registry.to_string(), account.name.to_string());
             match Trouble::find(context, account, stored) {
                 // Other checks report unreadable secret files and an unavailable data key.
                 Some(Trouble::Unreadable(_)) if account.store == StoreKind::File => {}
                 Some(Trouble::Unreadable(_)) if account.store == StoreKind::Sealed && survey.closed_key.is_some() => {}
-                Some(trouble) => troubled.push(TroubledAccount { registry, name, trouble }),
+                Some(trouble) => troubled.push((account.clone(), trouble)),
                 None if expiry.ends_within(Expiry::WARNING, now) => {
-                    let words = expiry.words(now).unwrap_or_default();
-                    ending.push((format!("{name} on {registry}"), words, expiry::login(context.program, account)));
+                    ending.push((account.clone(), expiry.words(now).unwrap_or_default()));
                 }
                 None => {}
             }
         }
         Self {
-            number: survey.registries.iter().map(|entry| entry.accounts.len()).sum(),
+            number: survey.accounts().count(),
             troubled,
             ending,
             unknown_variable: context.unknown_variable().filter(|_| survey.damage.is_none()),
@@ -129,18 +121,13 @@ impl AccountFacts {
     }
 }
 
-/// Tells whether this group of checks reads the account's secret. The group asks no helper, because a helper may prompt
-/// the user. Another group of checks, `helpers`, tests the helpers.
-fn is_looked_at(account: &Account) -> bool {
-    !matches!(account.store, StoreKind::Helper(_))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_trouble_has_its_check_and_command() {
+        let account = || Account::new("a.io".parse().unwrap(), "me".parse().unwrap());
         let problem = || Problem::new("it is over", "run `x y`");
         for (trouble, check, command) in [
             (Trouble::Gone, "secret-missing", "e login a.io --alias me"),
@@ -148,18 +135,16 @@ mod tests {
             (Trouble::Dead(problem()), "account-refused", "x y"),
             (Trouble::SourceMissing(problem()), "source-missing", "e login a.io --alias me   (or run `x y`)"),
         ] {
-            let troubled = vec![TroubledAccount { registry: "a.io".into(), name: "me".into(), trouble }];
+            let troubled = vec![(account(), trouble)];
             let found = judge(&AccountFacts { number: 1, troubled, ..Default::default() }, "e");
-            let found: Vec<_> = found
-                .iter()
-                .map(|diagnosis| (diagnosis.check.name(), diagnosis.remedy.command(diagnosis.check, "e")))
-                .collect();
+            let found: Vec<_> =
+                found.iter().map(|diagnosis| (diagnosis.check.name(), diagnosis.command("e"))).collect();
             assert_eq!(found, [(check, command.to_owned())]);
         }
         let found = judge(&AccountFacts { unknown_variable: Some("x".into()), ..Default::default() }, "e");
         let found: Vec<_> = found.iter().map(|diagnosis| (diagnosis.check.name(), diagnosis.severity.name())).collect();
         assert_eq!(found, [("no-account", "note"), ("account-variable", "broken")]);
-        let ending = vec![("me on a.io".to_owned(), "expires in 2 days".to_owned(), "e login a.io".to_owned())];
+        let ending = vec![(account(), "expires in 2 days".to_owned())];
         let found = judge(&AccountFacts { number: 1, ending, ..Default::default() }, "e");
         assert_eq!((found.len(), found[0].found.as_str()), (1, "the secret of me on a.io expires in 2 days"));
         assert!(judge(&AccountFacts { is_damaged: true, ..Default::default() }, "e").is_empty());

@@ -3,11 +3,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::diagnosis::{Check, CheckGroup, Diagnosis};
+use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
-use super::{Section, Survey, copies, count, some_of};
+use super::{Section, Survey, copies, count};
 use crate::cli::trouble::Trouble;
-use crate::cli::{CommandContext, which};
+use crate::cli::{CommandContext, some_of, which};
 use crate::docker::configured_helper;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, CallerRule, HelperMessage, ImageReference, Operation, Source, StoreKind};
@@ -27,17 +27,9 @@ struct Rehearsal {
     /// The alias of the account that the command `which` chooses for this image.
     account: String,
     username: String,
-    answer: RehearsalAnswer,
-}
-
-/// The answer of `get` that a client would receive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum RehearsalAnswer {
-    User(String),
-    /// The error on stdout, if the client would receive no login.
-    Nobody(String),
-    /// The reason, if the program did not start, did not end, or printed no login.
-    Failed(String),
+    /// The user whose login a client would receive from `get`, or a description of what the client would receive instead
+    /// of a login.
+    answer: Result<String, String>,
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +48,7 @@ struct AnswerFacts {
 
 pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey, online: bool) -> Section {
     let facts = AnswerFacts::gather(context, survey, online);
-    Section::new(CheckGroup::Answers, summary(&facts), judge(&facts, context.program))
+    Section::new("answers", summary(&facts), judge(&facts, context.program))
 }
 
 fn summary(facts: &AnswerFacts) -> String {
@@ -78,10 +70,9 @@ fn judge(facts: &AnswerFacts, program: &str) -> Vec<Diagnosis> {
     let wrong = facts.rehearsals.iter().filter_map(|rehearsal| {
         let Rehearsal { image, account, username, answer } = rehearsal;
         let answered = match answer {
-            RehearsalAnswer::User(user) if user == username => return None,
-            RehearsalAnswer::User(user) => format!("the login of the user {}", one_line(user, 60)),
-            RehearsalAnswer::Nobody(line) => format!("\"{}\"", one_line(line, 150)),
-            RehearsalAnswer::Failed(why) => format!("no login ({})", one_line(why, 150)),
+            Ok(user) if user == username => return None,
+            Ok(user) => format!("the login of the user {}", one_line(user, 60)),
+            Err(instead) => instead.clone(),
         };
         let typed = format!("docker pull {image}");
         Some(Diagnosis::broken(
@@ -144,17 +135,16 @@ fn rehearsal(
     // On Windows, the address contains the image, as with crane and ko. On Windows, the test cannot start a parent
     // process whose command line contains the image.
     let address = if cfg!(unix) { key.to_owned() } else { format!("{}/{}", image.registry(), image.repository()) };
+    let no_login = |why: &str| Err(format!("no login ({})", one_line(why, 150)));
     let answer = match rehearse(&["docker", "pull", &shown], program, "get", address.as_bytes(), DEADLINE) {
-        Err(error) => RehearsalAnswer::Failed(format!("{error:#}")),
+        Err(error) => no_login(&format!("{error:#}")),
         Ok(output) if output.success => match HelperMessage::read_answer(&output.stdout) {
             // The user name is not compared, because an external source may return another user name.
-            Some(_) if matches!(account.source, Source::External(_)) => {
-                RehearsalAnswer::User(account.username.to_string())
-            }
-            Some(message) => RehearsalAnswer::User(message.username),
-            None => RehearsalAnswer::Failed("the answer is not a login".to_owned()),
+            Some(_) if matches!(account.source, Source::External(_)) => Ok(account.username.to_string()),
+            Some(message) => Ok(message.username),
+            None => no_login("the answer is not a login"),
         },
-        Ok(output) => RehearsalAnswer::Nobody(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+        Ok(output) => Err(format!("\"{}\"", one_line(&String::from_utf8_lossy(&output.stdout), 150))),
     };
     Rehearsal { image: shown, account: account.name.to_string(), username: account.username.to_string(), answer }
 }
@@ -191,12 +181,10 @@ mod tests {
 
     #[test]
     fn only_the_expected_user_is_right() {
-        let user = |name: &str| RehearsalAnswer::User(name.to_owned());
         for (answer, found) in [
-            (user("me-acme"), None),
-            (user("me"), Some("would get the login of the user me, not the account work")),
-            (RehearsalAnswer::Nobody("not found".into()), Some("would get \"not found\", not")),
-            (RehearsalAnswer::Failed("no answer".into()), Some("would get no login (no answer), not")),
+            (Ok("me-acme".into()), None),
+            (Ok("me".into()), Some("would get the login of the user me, not the account work")),
+            (Err("no login (no answer)".into()), Some("would get no login (no answer), not")),
         ] {
             let (image, account, username) = ("a.io/acme/app".to_owned(), "work".to_owned(), "me-acme".to_owned());
             let rehearsals = vec![Rehearsal { image, account, username, answer }];

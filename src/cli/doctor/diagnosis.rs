@@ -84,19 +84,6 @@ checks! {
     WrongAnswer = "wrong-answer",
 }
 
-/// A group of checks. The report has one line for each group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CheckGroup {
-    Path,
-    Helpers,
-    Order,
-    Files,
-    Stores,
-    Network,
-    Accounts,
-    Answers,
-}
-
 /// The severity. Only the severity `Broken` changes the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Severity {
@@ -123,20 +110,14 @@ impl Diagnosis {
     pub(super) fn note(check: Check, found: impl Into<String>, breaks: impl Into<String>, remedy: Remedy) -> Self {
         Self { severity: Severity::Note, ..Self::broken(check, found, breaks, remedy) }
     }
-}
 
-impl CheckGroup {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Path => "path",
-            Self::Helpers => "helpers",
-            Self::Order => "order",
-            Self::Files => "files",
-            Self::Stores => "stores",
-            Self::Network => "network",
-            Self::Accounts => "accounts",
-            Self::Answers => "answers",
-        }
+    /// Returns the command that repairs the fault.
+    pub(super) fn command(&self, program: &str) -> String {
+        self.remedy.command(program).unwrap_or_else(|| self.fix_command(program))
+    }
+
+    pub(super) fn fix_command(&self, program: &str) -> String {
+        format!("{program} doctor --fix {}", self.check.name())
     }
 }
 

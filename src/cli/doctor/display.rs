@@ -17,47 +17,56 @@ pub(super) fn text(sections: &[Section], program: &str) -> String {
             None => ("✓", section.summary.clone()),
             Some(severity) => (severity.mark(), tally(&section.diagnoses)),
         };
-        let _ = writeln!(text, "{mark} {:10}{}", section.group.name(), one_line(&words, 300));
+        let _ = writeln!(text, "{mark} {:10}{}", section.group, one_line(&words, 300));
         for diagnosis in &section.diagnoses {
             let _ = writeln!(text, "{}", diagnosis_text(diagnosis, program));
         }
     }
-    let all: Vec<_> = sections.iter().flat_map(|section| &section.diagnoses).cloned().collect();
-    let verdict = if all.is_empty() { "No problems found.".to_owned() } else { format!("Found: {}.", tally(&all)) };
+    let verdict = match tally(sections.iter().flat_map(|section| &section.diagnoses)).as_str() {
+        "" => "No problems found.".to_owned(),
+        tally => format!("Found: {tally}."),
+    };
     let _ = writeln!(text, "\n{verdict} For a report without secrets:  {program} doctor --report");
     let _ = write!(text, "To look for a newer release:  {program} update --check");
     wrap(&text, WIDTH)
 }
 
 pub(super) fn diagnosis_text(diagnosis: &Diagnosis, program: &str) -> String {
-    let Diagnosis { check, severity, found, breaks, remedy } = diagnosis;
-    let by_hand = one_line(&remedy.command(*check, program), 300);
-    let ours = format!("{program} doctor --fix {}", check.name());
-    let fix = match remedy.is_ours() {
-        true if by_hand == ours => ours,
-        true => format!("{ours}\n      does:   {by_hand}"),
-        false => by_hand,
+    let by_hand = one_line(&diagnosis.command(program), 300);
+    let ours = diagnosis.fix_command(program);
+    let fix = if diagnosis.remedy.is_ours() && by_hand != ours {
+        format!("{ours}\n      does:   {by_hand}")
+    } else {
+        by_hand
     };
-    let [mark, name] = [severity.mark(), check.name()];
-    let [found, breaks] = [found, breaks].map(|text| one_line(text, 300));
+    let [mark, name] = [diagnosis.severity.mark(), diagnosis.check.name()];
+    let [found, breaks] = [&diagnosis.found, &diagnosis.breaks].map(|text| one_line(text, 300));
     wrap(&format!("  {mark} {name}: {found}\n      breaks: {breaks}\n      fix:    {fix}"), WIDTH)
 }
 
-/// Returns the number of faults of each severity, such as `2 broken, 1 note`.
-fn tally(diagnoses: &[Diagnosis]) -> String {
-    let broken = diagnoses.iter().filter(|diagnosis| diagnosis.severity == Severity::Broken).count();
-    let notes = diagnoses.len() - broken;
-    let parts = [(broken, format!("{broken} broken")), (notes, count(notes, "note"))];
-    let parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words).collect();
-    parts.join(", ")
+/// Returns the number of faults of each severity, such as `2 broken, 1 note`. Without faults, the text is empty.
+fn tally<'d>(diagnoses: impl IntoIterator<Item = &'d Diagnosis>) -> String {
+    match numbers(diagnoses) {
+        (0, 0) => String::new(),
+        (broken, 0) => format!("{broken} broken"),
+        (0, notes) => count(notes, "note"),
+        (broken, notes) => format!("{broken} broken, {}", count(notes, "note")),
+    }
+}
+
+/// Returns the number of broken things and the number of notes.
+fn numbers<'d>(diagnoses: impl IntoIterator<Item = &'d Diagnosis>) -> (usize, usize) {
+    let is_broken = |diagnosis: &&Diagnosis| diagnosis.severity == Severity::Broken;
+    let (broken, notes): (Vec<_>, Vec<_>) = diagnoses.into_iter().partition(is_broken);
+    (broken.len(), notes.len())
 }
 
 /// Returns the report as JSON, in the format of `docs/schema/doctor.schema.json`.
 pub(super) fn json(sections: &[Section], program: &str) -> Value {
-    let all = || sections.iter().flat_map(|section| &section.diagnoses);
+    let (broken, notes) = numbers(sections.iter().flat_map(|section| &section.diagnoses));
     let groups = sections.iter().map(|section| {
         json!({
-            "group": section.group.name(),
+            "group": section.group,
             "state": section.severity().map_or("ok", Severity::name),
             "summary": section.summary,
             "findings": section.diagnoses.iter().map(|diagnosis| diagnosis_json(diagnosis, program)).collect::<Vec<_>>(),
@@ -65,21 +74,20 @@ pub(super) fn json(sections: &[Section], program: &str) -> Value {
     });
     json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "healthy": all().all(|diagnosis| diagnosis.severity < Severity::Broken),
-        "broken": all().filter(|diagnosis| diagnosis.severity == Severity::Broken).count(),
-        "notes": all().filter(|diagnosis| diagnosis.severity == Severity::Note).count(),
+        "healthy": broken == 0,
+        "broken": broken,
+        "notes": notes,
         "groups": groups.collect::<Vec<_>>(),
     })
 }
 
 pub(super) fn diagnosis_json(diagnosis: &Diagnosis, program: &str) -> Value {
-    let Diagnosis { check, severity, found, breaks, remedy } = diagnosis;
     json!({
-        "check": check.name(),
-        "severity": severity.name(),
-        "found": found,
-        "breaks": breaks,
-        "command": remedy.command(*check, program),
-        "fixable": remedy.is_ours(),
+        "check": diagnosis.check.name(),
+        "severity": diagnosis.severity.name(),
+        "found": diagnosis.found,
+        "breaks": diagnosis.breaks,
+        "command": diagnosis.command(program),
+        "fixable": diagnosis.remedy.is_ours(),
     })
 }

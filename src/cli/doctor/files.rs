@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::diagnosis::{Check, CheckGroup, Diagnosis};
+use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::accounts::Leftovers;
@@ -42,7 +42,7 @@ struct FileFacts {
 pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
     let facts = FileFacts::gather(context, survey);
     let summary = format!("{}, readable by you only, nothing left over", count(facts.looked_at, "file"));
-    Section::new(CheckGroup::Files, summary, judge(&facts, context.program))
+    Section::new("files", summary, judge(&facts, context.program))
 }
 
 fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
@@ -174,12 +174,9 @@ impl FileFacts {
 /// Returns the files of Ensign, Docker and the container tools. Each file is returned with the privacy that the file
 /// must have.
 fn files_of(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, Privacy)> {
-    let docker = context.env.docker_config_file();
-    let containers = containers::login_files(context.env).into_iter().filter(|_| survey.has_containers_tools);
-    let clients = docker.into_iter().chain(containers);
     let ours = context.env.config_dir.iter().flat_map(|folder| [folder.clone(), folder.join("config.json")]);
     let secrets = context.accounts.secret_files();
-    let open = clients.chain(ours).map(|path| (path, Privacy::Open));
+    let open = survey.client_files.iter().cloned().chain(ours).map(|path| (path, Privacy::Open));
     open.chain(secrets.into_iter().map(|path| (path, Privacy::Secret))).collect()
 }
 
@@ -200,21 +197,16 @@ fn damaged_secrets(context: &CommandContext<'_>, survey: &Survey, is_named: impl
 }
 
 fn unreadable(context: &CommandContext<'_>, survey: &Survey, is_named: impl Fn(&PathBuf) -> bool) -> Vec<Problem> {
-    let mut paths: Vec<_> = context.env.docker_config_file().into_iter().collect();
-    let mut errors = Vec::new();
-    if survey.has_containers_tools {
-        paths.extend(containers::login_files(context.env));
-        let conf = containers::registries_conf(context.env).and_then(|path| RegistriesConf::load(&path).err());
-        errors.extend(conf);
-    }
-    let paths = paths.into_iter().filter(|path| !is_named(path));
-    errors.extend(paths.filter_map(|path| ConfigJson::load(&path).err()));
+    let conf = containers::registries_conf(context.env).filter(|_| survey.has_containers_tools);
+    let conf = conf.and_then(|path| RegistriesConf::load(&path).err());
+    let paths = survey.client_files.iter().filter(|path| !is_named(path));
+    let errors = conf.into_iter().chain(paths.filter_map(|path| ConfigJson::load(path).err()));
     let problem = |error: anyhow::Error| {
         let (what, cure) = Failure::parts_of(&error);
         let path = what.split('`').nth(1).unwrap_or_default().to_owned();
         Problem::new(one_line(&what, 300), cure.unwrap_or_else(|| format!("\"${{EDITOR:-vi}}\" {}", quote(&path))))
     };
-    errors.into_iter().map(problem).collect()
+    errors.map(problem).collect()
 }
 
 /// Returns the pinned helpers whose account does not exist. If the config has no accounts, returns nothing, because the
@@ -223,9 +215,7 @@ fn stale_pins(context: &CommandContext<'_>, survey: &Survey) -> Vec<AccountName>
     if survey.registries.is_empty() {
         return vec![];
     }
-    let is_there = |alias: &AccountName| {
-        survey.registries.iter().flat_map(|entry| &entry.accounts).any(|account| account.name == *alias)
-    };
+    let is_there = |alias: &AccountName| survey.accounts().any(|account| account.name == *alias);
     let pinned = Pins::find(None, context.env).map(|pins| pins.all()).unwrap_or_default();
     pinned.into_iter().filter(|alias| !is_there(alias)).collect()
 }
@@ -297,10 +287,8 @@ mod tests {
             ),
         ] {
             let found = judge(&facts, "e");
-            let found: Vec<_> = found
-                .iter()
-                .map(|diagnosis| (diagnosis.check.name(), diagnosis.remedy.command(diagnosis.check, "e")))
-                .collect();
+            let found: Vec<_> =
+                found.iter().map(|diagnosis| (diagnosis.check.name(), diagnosis.command("e"))).collect();
             let expected: Vec<_> = expected.into_iter().map(|(check, command)| (check, command.to_owned())).collect();
             assert_eq!(found, expected, "{facts:?}");
         }

@@ -1,12 +1,13 @@
 //! Checks every credential helper in the files of Docker, the container tools and Ensign.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::diagnosis::{Check, CheckGroup, Diagnosis};
+use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::accounts::{HelperHealth, health_of};
-use crate::cli::CommandContext;
+use crate::cli::{CommandContext, some_of};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::{ConfigJson, HELPER};
 use crate::model::{HelperName, Registry, StoreKind};
@@ -18,6 +19,7 @@ use crate::system::text::{one_line, quote};
 struct NamedHelper {
     /// The name without `docker-credential-`.
     name: String,
+    /// The entries, at least one.
     by: Vec<NamedBy>,
     health: HelperHealth,
 }
@@ -46,30 +48,25 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
             if number == 1 { "it answers" } else { "all answer" }
         ),
     };
-    Section::new(
-        CheckGroup::Helpers,
-        summary,
-        helpers.iter().filter_map(|helper| judge(helper, context.program)).collect(),
-    )
+    Section::new("helpers", summary, helpers.iter().filter_map(|helper| judge(helper, context.program)).collect())
 }
 
 fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
-    let file = format!("docker-credential-{}", one_line(&helper.name, 60));
     let places: Vec<String> = helper.by.iter().map(NamedBy::place).collect();
-    let named = format!("`{file}`, named by {}", super::some_of(&places, 3));
-    let broken = helper.by.iter().map(|by| by.breaks(helper.health)).find(Option::is_some).flatten();
-    let by_hand = || helper.by_hand(program, &format!("echo | {file} list"));
+    let named = format!("`{}`, named by {}", helper.program(), some_of(&places, 3));
+    let broken = helper.by.iter().find_map(|by| by.breaks(helper.health));
     let (check, found, remedy) = match helper.health {
         HelperHealth::Answers | HelperHealth::Ensign | HelperHealth::Unasked => return None,
         HelperHealth::Missing => {
             (Check::HelperMissing, format!("{named}, is not in any absolute folder of PATH"), helper.without(program))
         }
         HelperHealth::Silent => {
-            (Check::HelperSilent, format!("{named}, did not answer `list` in 3 seconds"), by_hand())
+            (Check::HelperSilent, format!("{named}, did not answer `list` in 3 seconds"), helper.by_hand(program))
         }
-        HelperHealth::Fails => (Check::HelperFailing, format!("{named}, failed at `list`"), by_hand()),
+        HelperHealth::Fails => (Check::HelperFailing, format!("{named}, failed at `list`"), helper.by_hand(program)),
         HelperHealth::Nonsense => {
-            (Check::HelperFailing, format!("{named}, answered `list`, but not with a list of logins"), by_hand())
+            let found = format!("{named}, answered `list`, but not with a list of logins");
+            (Check::HelperFailing, found, helper.by_hand(program))
         }
     };
     Some(match broken {
@@ -79,6 +76,10 @@ fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
 }
 
 impl NamedHelper {
+    fn program(&self) -> String {
+        format!("docker-credential-{}", one_line(&self.name, 60))
+    }
+
     /// Returns the remedy for a missing helper. The remedy removes the helper's name from the files and routes. If only
     /// accounts use the helper, the remedy is a new login.
     fn without(&self, program: &str) -> Remedy {
@@ -94,34 +95,32 @@ impl NamedHelper {
                 NamedBy::Account { .. } | NamedBy::EveryRegistry { .. } => {}
             }
         }
-        if !files.is_empty() || !routes.is_empty() {
-            return Remedy::DropHelper { helper: self.name.clone(), files, routes };
+        if files.is_empty() && routes.is_empty() {
+            return Remedy::Command(self.command_without(program, None));
         }
-        Remedy::Command(self.command_without(program, None))
+        Remedy::DropHelper { helper: self.name.clone(), files, routes }
     }
 
     /// Returns the remedy for a helper that fails. A failing helper may be locked or may not support `list`, so a
     /// person must read the helper's message and decide.
-    fn by_hand(&self, program: &str, look: &str) -> Remedy {
-        Remedy::Command(self.command_without(program, Some(&format!("`{look}` shows what is wrong with the helper"))))
+    fn by_hand(&self, program: &str) -> Remedy {
+        let look = format!("`echo | {} list` shows what is wrong with the helper", self.program());
+        Remedy::Command(self.command_without(program, Some(&look)))
     }
 
     /// Returns the command that removes the helper's name from the first entry. Advice in parentheses follows the
     /// command.
     fn command_without(&self, program: &str, note: Option<&str>) -> String {
         let take_out = format!("remove `{}`", one_line(&self.name, 60));
-        let (command, deed) = match self.by.first() {
-            Some(NamedBy::Account { registry, name }) => {
+        let (command, deed) = match &self.by[0] {
+            NamedBy::Account { registry, name } => {
                 (format!("{program} login {registry} --alias {} --store file", quote(name)), None)
             }
-            Some(NamedBy::EveryRegistry { shown, .. } | NamedBy::Registry { shown, .. }) => {
+            NamedBy::EveryRegistry { shown, .. } | NamedBy::Registry { shown, .. } => {
                 (format!("\"${{EDITOR:-vi}}\" {shown}"), Some(take_out.as_str()))
             }
-            Some(NamedBy::Route(Some(registry))) => {
-                (format!("{program} route {} --remove", quote(registry.as_str())), None)
-            }
-            Some(NamedBy::Route(None)) => (format!("{program} route --no-fallback"), None),
-            None => (format!("{program} status"), None),
+            NamedBy::Route(Some(registry)) => (format!("{program} route {} --remove", quote(registry.as_str())), None),
+            NamedBy::Route(None) => (format!("{program} route --no-fallback"), None),
         };
         let notes: Vec<&str> = deed.into_iter().chain(note).collect();
         if notes.is_empty() { command } else { format!("{command}   ({})", notes.join("; ")) }
@@ -161,9 +160,11 @@ impl NamedBy {
 
 fn gather(context: &CommandContext<'_>, survey: &Survey) -> Vec<NamedHelper> {
     let mut named: Vec<(String, NamedBy)> = Vec::new();
-    for (file, is_docker) in client_files(context, survey) {
+    let docker = context.env.docker_config_file();
+    for file in survey.client_files.iter().filter_map(|path| ConfigJson::load(path).ok()) {
         let (path, shown) = (file.path().to_owned(), context.env.shorten_home(file.path()));
-        if let Some(store) = file.store().filter(|_| is_docker) {
+        // Only Docker reads `credsStore`.
+        if let Some(store) = file.store().filter(|_| docker.as_ref() == Some(&path)) {
             let by = NamedBy::EveryRegistry { file: path.clone(), shown: shown.clone(), is_json: true };
             named.push((store.to_owned(), by));
         }
@@ -181,26 +182,13 @@ fn gather(context: &CommandContext<'_>, survey: &Survey) -> Vec<NamedHelper> {
         }));
     }
     named.extend(survey.routes.iter().map(|route| (route.helper.to_string(), NamedBy::Route(route.by.clone()))));
-    for account in survey.registries.iter().flat_map(|entry| &entry.accounts) {
+    for account in survey.accounts() {
         if let StoreKind::Helper(helper) = &account.store {
             let (registry, name) = (account.registry.to_string(), account.name.to_string());
             named.push((helper.to_string(), NamedBy::Account { registry, name }));
         }
     }
     with_health(named)
-}
-
-/// Returns the files that can contain `credHelpers`. The second value tells whether the client also reads the file's
-/// `credsStore`.
-fn client_files(context: &CommandContext<'_>, survey: &Survey) -> Vec<(ConfigJson, bool)> {
-    let docker = context.env.docker_config_file();
-    let mut paths: Vec<_> = docker.iter().cloned().collect();
-    if survey.has_containers_tools {
-        paths.extend(containers::login_files(context.env));
-    }
-    paths.dedup();
-    let load = |path: PathBuf| Some((ConfigJson::load(&path).ok()?, Some(path) == docker));
-    paths.into_iter().filter_map(load).collect()
 }
 
 /// Tests each helper only once, even if several entries name the helper.
@@ -213,14 +201,13 @@ fn with_health(named: Vec<(String, NamedBy)>) -> Vec<NamedHelper> {
         }
     }
     let asked: Vec<HelperName> = helpers.iter().filter_map(|helper| helper.name.parse().ok()).collect();
-    let mut healths = health_of(&asked).into_iter();
+    let healths: BTreeMap<_, _> = asked.iter().map(ToString::to_string).zip(health_of(&asked)).collect();
     for helper in &mut helpers {
-        let is_asked = helper.name.parse::<HelperName>().is_ok();
         let is_there = || find_program(&format!("docker-credential-{}", helper.name)).is_some();
-        helper.health = match is_asked {
-            true => healths.next().unwrap_or(HelperHealth::Fails),
-            false if helper.name == HELPER || is_there() => HelperHealth::Ensign, // another check covers Ensign itself
-            false => HelperHealth::Missing,
+        helper.health = match healths.get(&helper.name) {
+            Some(health) => *health,
+            None if helper.name == HELPER || is_there() => HelperHealth::Ensign, // another check covers Ensign itself
+            None => HelperHealth::Missing,
         };
     }
     helpers

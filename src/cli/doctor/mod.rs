@@ -18,6 +18,7 @@ mod remedy;
 mod report;
 mod stores;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -26,8 +27,8 @@ use super::failure::Failure;
 use super::{CommandContext, args};
 use crate::docker::{ConfigJson, containers};
 use crate::model::choice::{HelperRoute, RegistryAccounts};
-use crate::model::{StoreKind, count};
-use diagnosis::{CheckGroup, Diagnosis, Severity};
+use crate::model::{Account, StoreKind, count};
+use diagnosis::{Diagnosis, Severity};
 
 pub(super) use diagnosis::Check;
 
@@ -43,13 +44,15 @@ struct Survey {
     closed_key: Option<anyhow::Error>,
     /// Docker's `config.json`, if it can be read.
     docker: Option<ConfigJson>,
+    /// The files in which Docker and the container tools look for logins. Some may not exist.
+    client_files: Vec<PathBuf>,
     /// Whether Podman, Buildah or Skopeo is used on this machine.
     has_containers_tools: bool,
 }
 
 /// The result of one group of checks.
 struct Section {
-    group: CheckGroup,
+    group: &'static str,
     /// The text in the report for a group of checks without faults.
     summary: String,
     diagnoses: Vec<Diagnosis>,
@@ -90,39 +93,37 @@ const ROUNDS: usize = 3;
 
 /// Repairs all faults that one check finds, and runs the check again.
 fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitCode, Failure> {
-    let before = found_by(context, check, online);
-    if before.is_empty() {
-        let json = json!({"check": check.name(), "fixed": false, "findings": []});
-        context.ui.done(json, format_args!("{}: nothing to fix", check.name()))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut after = before;
+    let is_ours = |diagnosis: &&Diagnosis| diagnosis.remedy.is_ours();
+    let mut found = found_by(context, check, online);
+    let success = if found.is_empty() { "nothing to fix" } else { "fixed" };
     for _ in 0..ROUNDS {
-        for diagnosis in after.iter().filter(|diagnosis| diagnosis.remedy.is_ours()) {
+        if !found.iter().any(|diagnosis| is_ours(&diagnosis)) {
+            break;
+        }
+        for diagnosis in found.iter().filter(is_ours) {
             diagnosis.remedy.carry_out(context)?;
         }
-        let now = found_by(context, check, online);
-        let is_the_same = now == after;
-        after = now;
-        if after.is_empty() || is_the_same {
+        let before = std::mem::replace(&mut found, found_by(context, check, online));
+        if found == before {
             break;
         }
     }
+    let name = check.name();
     let json = json!({
-        "check": check.name(),
-        "fixed": after.is_empty(),
-        "findings": after.iter().map(|diagnosis| display::diagnosis_json(diagnosis, context.program)).collect::<Vec<_>>(),
+        "check": name,
+        "fixed": found.is_empty() && success == "fixed",
+        "findings": found.iter().map(|diagnosis| display::diagnosis_json(diagnosis, context.program)).collect::<Vec<_>>(),
     });
-    if after.is_empty() {
-        context.ui.done(json, format_args!("{}: fixed", check.name()))?;
+    if found.is_empty() {
+        context.ui.done(json, format_args!("{name}: {success}"))?;
         return Ok(ExitCode::SUCCESS);
     }
     let words =
-        if after.iter().any(|diagnosis| diagnosis.remedy.is_ours()) { "is still there" } else { "needs you to fix it" };
-    let lines: Vec<_> = after.iter().map(|diagnosis| display::diagnosis_text(diagnosis, context.program)).collect();
+        if found.iter().any(|diagnosis| is_ours(&diagnosis)) { "is still there" } else { "needs you to fix it" };
+    let lines: Vec<_> = found.iter().map(|diagnosis| display::diagnosis_text(diagnosis, context.program)).collect();
     context.ui.data(json, lines.join("\n"))?;
-    context.ui.note(format_args!("{} {words}", check.name()));
-    Ok(exit_code(&after))
+    context.ui.note(format_args!("{name} {words}"));
+    Ok(exit_code(&found))
 }
 
 fn found_by(context: &CommandContext<'_>, check: Check, online: bool) -> Vec<Diagnosis> {
@@ -144,14 +145,25 @@ impl Survey {
         };
         let is_sealed =
             registries.iter().flat_map(|entry| &entry.accounts).any(|account| account.store == StoreKind::Sealed);
+        let has_containers_tools = containers::are_found(context.env);
+        let mut client_files: Vec<_> = context.env.docker_config_file().into_iter().collect();
+        if has_containers_tools {
+            client_files.extend(containers::login_files(context.env));
+        }
+        client_files.dedup(); // `REGISTRY_AUTH_FILE` may be Docker's file
         Self {
             closed_key: is_sealed.then(|| context.accounts.key().check().err()).flatten(),
             registries,
             routes,
             damage,
             docker: context.docker_config(),
-            has_containers_tools: containers::are_found(context.env),
+            client_files,
+            has_containers_tools,
         }
+    }
+
+    fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.registries.iter().flat_map(|entry| &entry.accounts)
     }
 
     /// Returns the registries with accounts, except patterns of hosts.
@@ -161,18 +173,11 @@ impl Survey {
 }
 
 impl Section {
-    fn new(group: CheckGroup, summary: impl Into<String>, diagnoses: Vec<Diagnosis>) -> Self {
+    fn new(group: &'static str, summary: impl Into<String>, diagnoses: Vec<Diagnosis>) -> Self {
         Self { group, summary: summary.into(), diagnoses }
     }
 
     fn severity(&self) -> Option<Severity> {
         self.diagnoses.iter().map(|diagnosis| diagnosis.severity).max()
     }
-}
-
-/// Returns a text with at most `most` names, followed by the number of the other names.
-fn some_of(names: &[String], most: usize) -> String {
-    let rest = names.len().saturating_sub(most);
-    let shown = names[..names.len() - rest].join(", ");
-    if rest == 0 { shown } else { format!("{shown} and {rest} more") }
 }

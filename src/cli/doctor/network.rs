@@ -1,10 +1,9 @@
 //! Checks the clock, the proxies and the certificates, because connections to registries depend on these. With
 //! `--online`, the check sends an anonymous request to each registry.
 
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::diagnosis::{Check, CheckGroup, Diagnosis};
+use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::cli::CommandContext;
@@ -23,19 +22,11 @@ struct NetworkFacts {
     uses_proxy: bool,
     /// The names of the proxy variables that are set.
     proxy_variables: Vec<&'static str>,
-    certificates: Vec<UselessCertificate>,
+    /// The files in `certs.d` that cannot be used, each with whether the user may rename the file.
+    certificates: Vec<(CertificateFault, bool)>,
     unreached: Vec<UnreachedRegistry>,
     /// The number of registries that `doctor --online` asked.
     asked: usize,
-}
-
-/// A file in `certs.d` that cannot be used, with the reason.
-#[derive(Debug)]
-struct UselessCertificate {
-    file: PathBuf,
-    why: String,
-    /// Whether the user may rename the file.
-    is_movable: bool,
 }
 
 /// A registry that could not be reached, with the reason.
@@ -66,7 +57,7 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey, online: boo
         0 => "registries not asked (--online)".to_owned(),
         number => format!("{} reached", count(number, "registry")),
     };
-    Section::new(CheckGroup::Network, format!("clock plausible, {proxy}, {asked}"), judge(&facts, context.program))
+    Section::new("network", format!("clock plausible, {proxy}, {asked}"), judge(&facts, context.program))
 }
 
 fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
@@ -93,11 +84,11 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
             Remedy::Command(format!("unset {name} {}", name.to_lowercase())),
         ));
     }
-    for UselessCertificate { file, why, is_movable } in &facts.certificates {
+    for (CertificateFault { file, why }, is_movable) in &facts.certificates {
         let aside = Remedy::SetAside(file.clone());
-        let remedy = match is_movable {
-            true => aside,
-            false => Remedy::Command(format!("sudo {}", aside.command(Check::Certificate, program))),
+        let remedy = match aside.command(program) {
+            Some(command) if !is_movable => Remedy::Command(format!("sudo {command}")),
+            _ => aside,
         };
         found.push(Diagnosis::broken(
             Check::Certificate,
@@ -135,28 +126,20 @@ fn unreachable(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
     groups.into_iter().map(diagnosis).collect()
 }
 
-/// Returns a command that helps to reach the registries in `group`. The same fault prevents access to all these
-/// registries.
+/// Returns a command that helps to reach the registries in `group`, which have the same fault.
 fn way_there(group: &[&UnreachedRegistry], proxies: &[&str], program: &str) -> String {
     let UnreachedRegistry { registry, why, folder } = group[0];
     let host = quote(registry.as_str());
-    let copy = |files: &str, to: &str| {
-        let folder = folder.as_deref().unwrap_or("~/.config/docker/certs.d/HOST");
-        format!("mkdir -p {folder} && cp {files} {folder}/{to}")
-    };
+    let folder = folder.as_deref().unwrap_or("~/.config/docker/certs.d/HOST");
     match TlsTrouble::from_reason(why) {
-        Some(TlsTrouble::UnknownAuthority) => {
-            format!(
-                "{}   (ca.crt: the certificate of the registry's authority; ask the operator)",
-                copy("ca.crt", "ca.crt")
-            )
-        }
+        Some(TlsTrouble::UnknownAuthority) => format!(
+            "mkdir -p {folder} && cp ca.crt {folder}/ca.crt   (ca.crt: the certificate of the registry's authority; \
+             ask the operator)"
+        ),
         Some(TlsTrouble::NoClientCertificate) => {
-            format!("{}   (ask the registry's operator for both)", copy("client.cert client.key", ""))
+            format!("mkdir -p {folder} && cp client.cert client.key {folder}/   (ask the registry's operator for both)")
         }
-        _ if why.contains(BY_WAY_OF_PROXY) => {
-            format!("unset {}   (if the proxy is gone)", proxies.join(" "))
-        }
+        _ if why.contains(BY_WAY_OF_PROXY) => format!("unset {}   (if the proxy is gone)", proxies.join(" ")),
         _ if group.len() > 1 => format!("{program} check {host} --verbose"),
         _ => format!("{program} check {host} --verbose   (if it is gone for good: {program} logout --all {host})"),
     }
@@ -198,9 +181,9 @@ impl NetworkFacts {
             unreached: unreached.collect(),
             asked: asked.len(),
             certificates: faults
-                .map(|CertificateFault { file, why }| {
-                    let is_movable = file.parent().is_some_and(files::may_write);
-                    UselessCertificate { file, why, is_movable }
+                .map(|fault| {
+                    let is_movable = fault.file.parent().is_some_and(files::may_write);
+                    (fault, is_movable)
                 })
                 .collect(),
         }
@@ -229,7 +212,8 @@ mod tests {
     #[test]
     fn what_stands_in_the_way_is_named_with_its_command() {
         let useless = |is_movable| {
-            vec![UselessCertificate { file: "/c.crt".into(), why: "the certificate has expired".into(), is_movable }]
+            let fault = CertificateFault { file: "/c.crt".into(), why: "the certificate has expired".into() };
+            vec![(fault, is_movable)]
         };
         let unreached = |why: &str| {
             let (registry, folder) = (Registry::from_key("a.io"), Some("~/c/a.io".to_owned()));
@@ -277,10 +261,8 @@ mod tests {
             ),
         ] {
             let found = judge(&facts, "e");
-            let found: Vec<_> = found
-                .iter()
-                .map(|diagnosis| (diagnosis.check.name(), diagnosis.remedy.command(diagnosis.check, "e")))
-                .collect();
+            let found: Vec<_> =
+                found.iter().map(|diagnosis| (diagnosis.check.name(), diagnosis.command("e"))).collect();
             assert_eq!(found, [(check, command.to_owned())]);
         }
         assert!(judge(&NetworkFacts::default(), "e").is_empty());

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::diagnosis::{Check, CheckGroup, Diagnosis, Severity};
+use super::diagnosis::{Check, Diagnosis, Severity};
 use super::remedy::Remedy;
-use super::{Section, Survey, some_of};
-use crate::cli::{CommandContext, precedence, status};
+use super::{Section, Survey};
+use crate::cli::{CommandContext, precedence, some_of, status};
 use crate::docker::configured_helper::{self, AuthConfig};
 use crate::docker::first_login::{FirstLogin, LoginLookup};
 use crate::docker::{ClientFamily, ConfigJson, HELPER, containers, plaintext_auths};
@@ -61,17 +61,6 @@ const CONTAINERS_TOOLS: FamilyWords = FamilyWords {
     not_asking: Check::PodmanNotAsking,
 };
 
-/// A fault, and the registry names that have this fault.
-struct OrderFault {
-    check: Check,
-    /// The message without the registry names. All names with the same message are reported as one fault.
-    words: String,
-    file: Option<PathBuf>,
-    names: Vec<String>,
-    hosts: Vec<String>,
-    has_pattern: bool,
-}
-
 pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
     let facts = OrderFacts::gather(context, survey);
     let asked = |names: &[NameFacts]| some_of(&names.iter().map(|facts| facts.name.clone()).collect::<Vec<_>>(), 5);
@@ -80,7 +69,7 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
         (_, true) => format!("Docker asks Ensign for {}", asked(&facts.docker)),
         (_, false) => format!("Docker and Podman ask Ensign for {}", asked(&facts.docker)),
     };
-    Section::new(CheckGroup::Order, summary, judge(&facts, |path| context.env.shorten_home(path)))
+    Section::new("order", summary, judge(&facts, |path| context.env.shorten_home(path)))
 }
 
 fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosis> {
@@ -89,14 +78,18 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
     for (names, client, severity) in
         [(&facts.docker, &DOCKER, docker_severity), (&facts.podman, &CONTAINERS_TOOLS, Severity::Note)]
     {
-        found.extend(faults(names, client, &shown).into_iter().map(|fault| fault.diagnosis(client, severity)));
+        let faults = by_place(names).into_iter().filter_map(|(first, names)| fault(first, &names, client, &shown));
+        found.extend(faults.map(|fault| match fault.check {
+            Check::AuthConfigVariable => fault, // the variable may be set on purpose
+            _ => Diagnosis { severity, ..fault },
+        }));
     }
     if facts.is_variable_unreadable {
         found.push(Diagnosis::note(
             Check::AuthConfigVariable,
             "DOCKER_AUTH_CONFIG is set, but not in the form that Docker reads",
             "Docker warns with every command; other programs may take logins from it",
-            Remedy::Command("unset DOCKER_AUTH_CONFIG".into()),
+            Remedy::Command(UNSET.into()),
         ));
     }
     if let Some(now) = &facts.replaced_store {
@@ -133,97 +126,76 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
     found
 }
 
-/// Returns the faults, each only once and with all affected registry names.
-fn faults(names: &[NameFacts], client: &FamilyWords, shown: impl Fn(&PathBuf) -> String) -> Vec<OrderFault> {
-    let FamilyWords { name: who, asks, uses, .. } = client;
-    let mut faults: Vec<OrderFault> = Vec::new();
-    for NameFacts { registry, name, first } in names {
-        let (check, words, file) = match first {
-            FirstLogin::Ensign => continue,
-            FirstLogin::Nobody => (client.not_asking, String::new(), None),
-            FirstLogin::Helper { helper, file } => {
-                let program = format!("docker-credential-{}", one_line(helper, 60));
-                (
-                    check_of(helper),
-                    format!("{who} {asks} `{program}` instead of Ensign, as {} says, for", shown(file)),
-                    None,
-                )
-            }
-            FirstLogin::Login { user, file } => {
-                let user = one_line(user, 60);
-                (
-                    Check::PlainLogin,
-                    format!("{who} {uses} the login of {user} in {} for", shown(file)),
-                    Some(file.clone()),
-                )
-            }
-            FirstLogin::Variable => {
-                (Check::AuthConfigVariable, format!("{who} {uses} the login in DOCKER_AUTH_CONFIG for"), None)
-            }
-        };
-        if let Some(fault) = faults.iter_mut().find(|fault| fault.check == check && fault.words == words) {
-            fault.add(registry, name);
-            continue;
-        }
-        let (names, hosts, has_pattern) = (vec![], vec![], false);
-        let mut fault = OrderFault { check, words, file, names, hosts, has_pattern };
-        fault.add(registry, name);
-        faults.push(fault);
-    }
-    faults
-}
+const UNSET: &str = "unset DOCKER_AUTH_CONFIG";
 
-impl OrderFault {
-    fn add(&mut self, registry: &Registry, name: &str) {
-        self.names.push(name.to_owned());
-        self.has_pattern |= registry.is_pattern();
-        if !self.hosts.contains(&registry.to_string()) && !registry.is_pattern() {
-            self.hosts.push(registry.to_string());
+/// Groups the names by the place where a client first looks, because all names of a place are one fault.
+fn by_place(names: &[NameFacts]) -> Vec<(&FirstLogin, Vec<&NameFacts>)> {
+    let mut groups: Vec<(&FirstLogin, Vec<&NameFacts>)> = Vec::new();
+    for facts in names {
+        match groups.iter_mut().find(|(first, _)| **first == facts.first) {
+            Some((_, group)) => group.push(facts),
+            None => groups.push((&facts.first, vec![facts])),
         }
     }
-
-    fn diagnosis(self, client: &FamilyWords, severity: Severity) -> Diagnosis {
-        let names = some_of(&self.names, 5);
-        let found = match self.words.as_str() {
-            "" => format!("{} {} ask Ensign for {names}", client.name, client.does_not),
-            words => format!("{words} {names}"),
-        };
-        let is_one = self.names.len() == 1 && !self.has_pattern;
-        let place = if is_one { "this registry" } else { "these registries" };
-        let reason = match self.check {
-            Check::DesktopHelper => "; Docker Desktop writes its own name at each start",
-            Check::DevContainerHelper => {
-                "; VS Code writes this in every dev container, unless its setting \
-                 `dev.containers.dockerCredentialHelper` is off"
-            }
-            Check::WindowsHelper => "; the logins stored in Windows are used instead",
-            _ => "",
-        };
-        let breaks = match self.check {
-            Check::DockerNotAsking | Check::PodmanNotAsking => {
-                format!("pulls and pushes at {place} go out without a login")
-            }
-            _ => format!("your accounts at {place} are not used{reason}"),
-        };
-        let remedy = match (self.check, self.file) {
-            (Check::AuthConfigVariable, _) => Remedy::Command("unset DOCKER_AUTH_CONFIG".into()),
-            (_, Some(file)) => Remedy::Import(file),
-            _ if self.has_pattern => Remedy::ConfigureAll,
-            _ => Remedy::Configure(self.hosts),
-        };
-        let severity = if self.check == Check::AuthConfigVariable { Severity::Note } else { severity };
-        Diagnosis { severity, ..Diagnosis::broken(self.check, found, breaks, remedy) }
-    }
+    groups
 }
 
-/// Returns the check that reports a helper in Ensign's place. The helper's name shows which program wrote this name
-/// into the file.
-fn check_of(helper: &str) -> Check {
+/// Returns the fault of these names, unless the client first asks Ensign.
+fn fault(
+    first: &FirstLogin,
+    names: &[&NameFacts],
+    client: &FamilyWords,
+    shown: impl Fn(&PathBuf) -> String,
+) -> Option<Diagnosis> {
+    let FamilyWords { name: who, asks, uses, does_not, not_asking } = client;
+    let (patterns, hosts): (Vec<_>, Vec<_>) =
+        names.iter().map(|facts| &facts.registry).partition(|registry| registry.is_pattern());
+    let place = if names.len() == 1 && patterns.is_empty() { "this registry" } else { "these registries" };
+    let unused = format!("your accounts at {place} are not used");
+    let configure = || {
+        let mut hosts: Vec<_> = hosts.iter().map(ToString::to_string).collect();
+        hosts.dedup();
+        if patterns.is_empty() { Remedy::Configure(hosts) } else { Remedy::ConfigureAll }
+    };
+    let (check, found, breaks, remedy) = match first {
+        FirstLogin::Ensign => return None,
+        FirstLogin::Nobody => (
+            *not_asking,
+            format!("{who} {does_not} ask Ensign for"),
+            format!("pulls and pushes at {place} go out without a login"),
+            configure(),
+        ),
+        FirstLogin::Helper { helper, file } => {
+            let (check, reason) = check_of(helper);
+            let program = format!("docker-credential-{}", one_line(helper, 60));
+            let found = format!("{who} {asks} `{program}` instead of Ensign, as {} says, for", shown(file));
+            (check, found, unused + reason, configure())
+        }
+        FirstLogin::Login { user, file } => {
+            let found = format!("{who} {uses} the login of {} in {} for", one_line(user, 60), shown(file));
+            (Check::PlainLogin, found, unused, Remedy::Import(file.clone()))
+        }
+        FirstLogin::Variable => {
+            let found = format!("{who} {uses} the login in DOCKER_AUTH_CONFIG for");
+            (Check::AuthConfigVariable, found, unused, Remedy::Command(UNSET.into()))
+        }
+    };
+    let names: Vec<_> = names.iter().map(|facts| facts.name.clone()).collect();
+    Some(Diagnosis::note(check, format!("{found} {}", some_of(&names, 5)), breaks, remedy))
+}
+
+/// Returns the check that reports a helper in Ensign's place, and the reason why this helper is there. The helper's name
+/// shows which program wrote this name into the file.
+fn check_of(helper: &str) -> (Check, &'static str) {
     match helper {
-        _ if is_windows_program(helper) => Check::WindowsHelper,
-        "desktop" => Check::DesktopHelper,
-        _ if helper.starts_with("dev-containers-") || helper.starts_with("vscode") => Check::DevContainerHelper,
-        _ => Check::OtherHelper,
+        _ if is_windows_program(helper) => (Check::WindowsHelper, "; the logins stored in Windows are used instead"),
+        "desktop" => (Check::DesktopHelper, "; Docker Desktop writes its own name at each start"),
+        _ if helper.starts_with("dev-containers-") || helper.starts_with("vscode") => (
+            Check::DevContainerHelper,
+            "; VS Code writes this in every dev container, unless its setting \
+             `dev.containers.dockerCredentialHelper` is off",
+        ),
+        _ => (Check::OtherHelper, ""),
     }
 }
 
@@ -235,33 +207,31 @@ fn is_windows_program(helper: &str) -> bool {
 
 impl OrderFacts {
     fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
-        let path = context.env.docker_config_file();
-        let lookup = |reader| LoginLookup::new(reader, context.env).ok();
-        let named = |reader, is_asked: bool| {
-            let lookup = lookup(reader).filter(|_| is_asked);
-            lookup.map(|lookup| names(context, survey, reader, &lookup)).unwrap_or_default()
+        let names = |reader| names(context, survey, reader).unwrap_or_default();
+        let was_ours = |file: &&ConfigJson| {
+            let before = context.accounts.replaced_store(&file.path().display().to_string());
+            before.is_ok_and(|before| before.is_some())
         };
-        let replaced = survey.docker.as_ref().and_then(|file| {
-            let before = context.accounts.replaced_store(&file.path().display().to_string()).ok()??;
-            (file.store() != Some(HELPER)).then(|| (before, file.store().unwrap_or_default().to_owned()))
-        });
-        let podman_key = survey.docker.as_ref().filter(|_| survey.has_containers_tools);
+        let replaced = survey.docker.as_ref().filter(|file| file.store() != Some(HELPER)).filter(was_ours);
+        let read_by_podman = survey.docker.as_ref().filter(|_| survey.has_containers_tools);
         let variable = configured_helper::auth_config_variable();
         Self {
-            docker: named(ClientFamily::Docker, true),
-            podman: named(ClientFamily::Containers, survey.has_containers_tools),
-            has_docker: find_program("docker").is_some() || path.as_ref().is_some_and(|path| path.exists()),
+            docker: names(ClientFamily::Docker),
+            podman: if survey.has_containers_tools { names(ClientFamily::Containers) } else { vec![] },
+            has_docker: find_program("docker").is_some()
+                || context.env.docker_config_file().is_some_and(|path| path.exists()),
             is_variable_unreadable: configured_helper::auth_config(variable.as_deref(), "") == AuthConfig::Unreadable,
-            replaced_store: replaced.map(|(_, now)| now),
-            podman_key: podman_key.and_then(containers::key_that_podman_refuses),
-            plain: plain(context, survey),
+            replaced_store: replaced.map(|file| file.store().unwrap_or_default().to_owned()),
+            podman_key: read_by_podman.and_then(containers::key_that_podman_refuses),
+            plain: plain(survey),
         }
     }
 }
 
 /// Returns all names of the registries with accounts. For the container tools, patterns of hosts are left out, because
 /// these tools do not support patterns.
-fn names(context: &CommandContext<'_>, survey: &Survey, reader: ClientFamily, lookup: &LoginLookup) -> Vec<NameFacts> {
+fn names(context: &CommandContext<'_>, survey: &Survey, reader: ClientFamily) -> anyhow::Result<Vec<NameFacts>> {
+    let lookup = LoginLookup::new(reader, context.env)?;
     let asked = survey.registries.iter().filter(|entry| reader == ClientFamily::Docker || !entry.registry.is_pattern());
     let mut others = context.accounts.other_names().unwrap_or_default();
     let file = survey.docker.as_ref().filter(|_| reader == ClientFamily::Docker);
@@ -274,15 +244,11 @@ fn names(context: &CommandContext<'_>, survey: &Survey, reader: ClientFamily, lo
             name,
         })
     });
-    names.collect()
+    Ok(names.collect())
 }
 
-fn plain(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, usize)> {
-    let mut paths: Vec<_> = context.env.docker_config_file().into_iter().collect();
-    if survey.has_containers_tools {
-        paths.extend(containers::login_files(context.env));
-    }
-    let files = paths.into_iter().filter_map(|path| ConfigJson::load(&path).ok());
+fn plain(survey: &Survey) -> Vec<(PathBuf, usize)> {
+    let files = survey.client_files.iter().filter_map(|path| ConfigJson::load(path).ok());
     let counted = files.map(|file| (file.path().to_owned(), plaintext_auths::find(&file).0.len()));
     counted.filter(|(_, number)| *number > 0).collect()
 }
@@ -304,9 +270,7 @@ mod tests {
         let found = judge(facts, |path| path.display().to_string());
         found
             .iter()
-            .map(|diagnosis| {
-                (diagnosis.check.name(), diagnosis.severity.name(), diagnosis.remedy.command(diagnosis.check, "e"))
-            })
+            .map(|diagnosis| (diagnosis.check.name(), diagnosis.severity.name(), diagnosis.command("e")))
             .collect()
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::diagnosis::{Check, CheckGroup, Diagnosis};
+use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, copies};
 use crate::cli::{CommandContext, update};
@@ -46,7 +46,7 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
         format!("Ensign {} in {}{in_sudo}", env!("CARGO_PKG_VERSION"), shown.as_deref().unwrap_or("no folder of PATH"));
     let mut found = judge(&facts, context.program);
     found.extend(facts.on_path.iter().flat_map(|program| copies::examine(context, program)));
-    Section::new(CheckGroup::Path, summary, found)
+    Section::new("path", summary, found)
 }
 
 fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
@@ -152,15 +152,14 @@ fn sudo_home(facts: &PathFacts, program: &str) -> Option<Diagnosis> {
 }
 
 fn docker_snap(facts: &PathFacts, program: &str) -> Option<Diagnosis> {
-    let fault = || {
+    facts.is_snap.then(|| {
         Diagnosis::broken(
             Check::DockerSnap,
             "`docker` is a snap, which starts no program outside its folders",
             "Docker asks no credential helper at all",
             Remedy::Command(configured_helper::snap_command(program)),
         )
-    };
-    facts.is_snap.then(fault)
+    })
 }
 
 fn folder_of(program: &Path) -> PathBuf {
@@ -228,9 +227,6 @@ mod tests {
             assert_eq!(names(facts.clone()), expected, "{facts:?}");
         }
         let none = PathFacts { on_path: None, own_folder: Some("/home/me/bin".into()), ..healthy() };
-        assert_eq!(
-            judge(&none, "ensign")[0].remedy.command(Check::ProgramPath, "ensign"),
-            "ln -s /home/me/.local/bin/p /home/me/bin/"
-        );
+        assert_eq!(judge(&none, "ensign")[0].command("ensign"), "ln -s /home/me/.local/bin/p /home/me/bin/");
     }
 }

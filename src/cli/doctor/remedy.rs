@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::diagnosis::Check;
+use super::copies::replace_command;
 use crate::accounts::Holder;
+use crate::cli::args::{ConfigureDockerArguments, ImportArguments};
 use crate::cli::failure::Failure;
-use crate::cli::{CommandContext, args, buildx, configure_docker, import, key, restore};
+use crate::cli::{CommandContext, buildx, configure_docker, import, key, restore};
 use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, configured_helper, setup, until_unchanged};
 use crate::model::{AccountName, Registry};
@@ -57,10 +58,10 @@ pub(super) enum Remedy {
     FinishKeyChange,
     /// Rename an unusable certificate or key, so that no program reads the file.
     SetAside(PathBuf),
-    /// Replace broken links, and links to another copy, with links to this program.
+    /// Replace a broken link, or a link to another copy, with a link to this program.
     Relink {
         program: PathBuf,
-        links: Vec<PathBuf>,
+        link: PathBuf,
     },
     /// A command that the user must run.
     Command(String),
@@ -79,20 +80,20 @@ impl Remedy {
         !matches!(self, Self::Command(_))
     }
 
-    /// Returns a command for this repair, or a `doctor --fix` command if no other command does the repair.
-    pub(super) fn command(&self, check: Check, program: &str) -> String {
-        let hosts = |hosts: &[String]| hosts.iter().map(|host| quote(host)).collect::<Vec<_>>().join(" ");
-        match self {
-            Self::Configure(names) => format!("{program} configure-docker --force {}", hosts(names)),
+    /// Returns the command for this repair, or `None` if only `doctor --fix` does the repair.
+    pub(super) fn command(&self, program: &str) -> Option<String> {
+        Some(match self {
+            Self::Configure(hosts) => {
+                let hosts: Vec<_> = hosts.iter().map(|host| quote(host)).collect();
+                format!("{program} configure-docker --force {}", hosts.join(" "))
+            }
             Self::ConfigureAll => format!("{program} configure-docker --all"),
             Self::ConfigureWithImport => format!("{program} configure-docker --import"),
             Self::Import(file) => format!("{program} import {} --remove", quote_path(file)),
             Self::Restore => format!("{program} restore"),
             Self::SyncBuildx => format!("{program} buildx sync"),
             Self::Unpin(alias) => format!("{program} pin {} --remove", quote(alias.as_str())),
-            Self::Link { program, folder } => {
-                format!("ln -s {} {}/", quote_path(program), quote_path(folder))
-            }
+            Self::Link { program, folder } => format!("ln -s {} {}/", quote_path(program), quote_path(folder)),
             Self::CloseFile { path, privacy } => {
                 let taken = if *privacy == Privacy::Secret { "go-rwx" } else { "go-w" };
                 format!("chmod {taken} {}", quote_path(path))
@@ -101,16 +102,9 @@ impl Remedy {
                 format!("{program} store key --holder {} --cache 0s", quote(&holder.to_string()))
             }
             Self::FinishKeyChange => format!("{program} store key --rotate"),
-            Self::SetAside(file) => {
-                format!("mv {} {}", quote_path(file), quote_path(&aside(file)))
-            }
-            Self::Relink { program, links } => {
-                let command = |link: &PathBuf| format!("ln -sfn {} {}", quote_path(program), quote_path(link));
-                links.iter().map(command).collect::<Vec<_>>().join(" && ")
-            }
-            Self::Sweep | Self::SessionPath { .. } | Self::DropHelper { .. } => {
-                format!("{program} doctor --fix {}", check.name())
-            }
+            Self::SetAside(file) => format!("mv {} {}", quote_path(file), quote_path(&aside(file))),
+            Self::Relink { program, link } => replace_command(program, link),
+            Self::Sweep | Self::SessionPath { .. } | Self::DropHelper { .. } => return None,
             // If a hint begins with the program's full name, the name that the user typed replaces the full name.
             Self::Command(command) => {
                 match command.strip_prefix(configured_helper::PROGRAM).and_then(|rest| rest.strip_prefix(' ')) {
@@ -118,20 +112,22 @@ impl Remedy {
                     None => command.clone(),
                 }
             }
-        }
+        })
     }
 
     /// Carries out the repair, and prints what was done.
     pub(super) fn carry_out(&self, context: &CommandContext<'_>) -> Result<(), Failure> {
         let shown = |path: &PathBuf| context.env.shorten_home(path);
+        let configure = |arguments: ConfigureDockerArguments| configure_docker::run(context, &arguments).map(drop);
         match self {
-            Self::Configure(hosts) => configure(context, hosts.clone(), ConfigureScope::Hosts),
-            Self::ConfigureAll => configure(context, vec![], ConfigureScope::All),
-            Self::ConfigureWithImport => configure(context, vec![], ConfigureScope::WithLogins),
+            Self::Configure(hosts) => {
+                configure(ConfigureDockerArguments { hosts: hosts.clone(), force: true, ..Default::default() })
+            }
+            Self::ConfigureAll => configure(ConfigureDockerArguments { all: true, ..Default::default() }),
+            Self::ConfigureWithImport => configure(ConfigureDockerArguments { import: true, ..Default::default() }),
             Self::Import(file) => {
                 let sources = vec![file.to_string_lossy().into_owned()];
-                let arguments =
-                    args::ImportArguments { sources, hosts: vec![], dry_run: false, remove: true, yes: true };
+                let arguments = ImportArguments { sources, remove: true, yes: true, ..Default::default() };
                 import::run(context, &arguments).map(drop)
             }
             Self::Restore => restore::run(context).map(drop),
@@ -183,14 +179,12 @@ impl Remedy {
                 context.ui.say(format_args!("  Moved {} to {}", shown(file), shown(&aside)));
                 Ok(())
             }
-            Self::Relink { program, links } => {
-                for link in links {
-                    let fresh = files::sibling(link, ".new");
-                    files::remove(&fresh)?;
-                    files::link(program, &fresh)?;
-                    files::rename(&fresh, link)?;
-                    context.ui.say(format_args!("  Made {}, a link to {}", shown(link), shown(program)));
-                }
+            Self::Relink { program, link } => {
+                let fresh = files::sibling(link, ".new");
+                files::remove(&fresh)?;
+                files::link(program, &fresh)?;
+                files::rename(&fresh, link)?;
+                context.ui.say(format_args!("  Made {}, a link to {}", shown(link), shown(program)));
                 Ok(())
             }
             Self::Command(_) => Ok(()),
@@ -202,27 +196,6 @@ impl Remedy {
 /// not read files with the ending `.unused`.
 fn aside(file: &Path) -> PathBuf {
     files::sibling(file, ".unused")
-}
-
-/// The registries for which a remedy configures Docker.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ConfigureScope {
-    Hosts,
-    All,
-    WithLogins,
-}
-
-fn configure(context: &CommandContext<'_>, hosts: Vec<String>, scope: ConfigureScope) -> Result<(), Failure> {
-    let arguments = args::ConfigureDockerArguments {
-        hosts,
-        all: scope == ConfigureScope::All,
-        dry_run: false,
-        undo: false,
-        force: scope == ConfigureScope::Hosts,
-        hooks: false,
-        import: scope == ConfigureScope::WithLogins,
-    };
-    configure_docker::run(context, &arguments).map(drop)
 }
 
 fn drop_helper(

@@ -1,6 +1,6 @@
 //! Checks in which stores secrets are kept, and whether the data key is available.
 
-use super::diagnosis::{Check, CheckGroup, Diagnosis};
+use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::accounts::{Holder, probe_kernel_keyring};
@@ -26,7 +26,7 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
     let stores: Vec<_> =
         facts.stores.iter().map(|(words, number)| format!("{} {words}", count(*number, "secret"))).collect();
     let summary = if stores.is_empty() { "no secret yet".to_owned() } else { stores.join(", ") };
-    Section::new(CheckGroup::Stores, summary, judge(&facts, context.program))
+    Section::new("stores", summary, judge(&facts, context.program))
 }
 
 fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
@@ -59,7 +59,7 @@ fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
 impl StoreFacts {
     fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let mut facts = Self::default();
-        for account in survey.registries.iter().flat_map(|entry| &entry.accounts) {
+        for account in survey.accounts() {
             let words = match &account.store {
                 StoreKind::File => "in files, in clear text".to_owned(),
                 StoreKind::Sealed => "sealed".to_owned(),
@@ -107,9 +107,7 @@ mod tests {
             let found = judge(&facts, "e");
             let found: Vec<_> = found
                 .iter()
-                .map(|diagnosis| {
-                    (diagnosis.check.name(), diagnosis.severity.name(), diagnosis.remedy.command(diagnosis.check, "e"))
-                })
+                .map(|diagnosis| (diagnosis.check.name(), diagnosis.severity.name(), diagnosis.command("e")))
                 .collect();
             let expected: Vec<_> =
                 expected.into_iter().map(|(check, severity, command)| (check, severity, command.to_owned())).collect();
