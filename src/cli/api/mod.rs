@@ -37,15 +37,14 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ApiArguments) 
         context.ui.while_waiting(&format!("Asking {registry}"), || api::call(&call, &registry, credential, security));
     if let Some((account, secret)) = &mut who {
         context.renew(account, secret, asked.renewed)?;
-        match &asked.answer {
-            Ok(answer) if answer.known => context.record_verdict(account, secret, &SecretVerdict::Accepted, None),
-            Err(RepositoryAccess::Rejected { .. }) => {
-                context.record_verdict(account, secret, &SecretVerdict::Refused, None);
-            }
-            Err(RepositoryAccess::SessionOver { page }) => {
-                context.record_verdict(account, secret, &SecretVerdict::SessionOver { page: page.clone() }, None);
-            }
-            _ => {}
+        let verdict = match &asked.answer {
+            Ok(answer) => answer.known.then_some(SecretVerdict::Accepted),
+            Err(RepositoryAccess::Rejected { .. }) => Some(SecretVerdict::Refused),
+            Err(RepositoryAccess::SessionOver { page }) => Some(SecretVerdict::SessionOver { page: page.clone() }),
+            Err(_) => None,
+        };
+        if let Some(verdict) = verdict {
+            context.record_verdict(account, secret, &verdict, None);
         }
     }
     let who = who.as_ref().map(|(account, _)| account);
@@ -69,12 +68,12 @@ fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -
         Method::Post | Method::Put | Method::Patch | Method::Delete => Operation::Push,
     };
     let is_read = operation == Operation::Pull;
-    let operation = (image.is_some() || !is_read).then_some(operation);
     if is_read && image.as_ref().is_some_and(|image| which::is_public(context, &candidates, image)) {
         context.ui.note(format_args!("the image is public, so the request is sent without a login"));
         return Ok(None);
     }
     let candidates = context.candidates(registry)?;
+    let operation = (image.is_some() || !is_read).then_some(operation);
     let account = which::account_for(context, &candidates, image.as_ref(), operation)?;
     context.hand_out(account, "api")?;
     let account = account.at(registry).into_owned();
@@ -98,29 +97,25 @@ fn plan(arguments: &args::ApiArguments, registry: &Registry) -> Result<ApiReques
             "remove `--input`, or name another method with `-X`",
         ));
     }
-    if arguments.paginate
-        && (method != Method::Get
-            || !matches!(endpoint.kind, EndpointKind::Catalog | EndpointKind::Tags | EndpointKind::Referrers))
-    {
+    let is_list = matches!(endpoint.kind, EndpointKind::Catalog | EndpointKind::Tags | EndpointKind::Referrers);
+    if arguments.paginate && (method != Method::Get || !is_list) {
         return Err(Failure::usage(
             "`--paginate` works only for lists",
             "use `--paginate` with `_catalog`, `…/tags/list` or `…/referrers/…`",
         ));
     }
     let mut headers = arguments.header.iter().map(|text| header(text)).collect::<Result<Vec<_>, _>>()?;
-    let in_memory = endpoint.kind == EndpointKind::Manifest;
-    let payload =
-        arguments.input.as_deref().map_or(Ok(Payload::None), |input| payload(input, in_memory, endpoint.kind))?;
+    let payload = arguments.input.as_deref().map_or(Ok(Payload::None), |input| payload(input, endpoint.kind))?;
     if let (Payload::Bytes(bytes), EndpointKind::Manifest, Method::Put) = (&payload, endpoint.kind, method) {
-        let own = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        let own = own.map(|(_, value)| value.clone());
-        let media_type = manifest::media_type(bytes).or(own).ok_or_else(|| {
+        let is_content_type = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
+        let own = || headers.iter().find(|header| is_content_type(header)).map(|(_, value)| value.clone());
+        let media_type = manifest::media_type(bytes).or_else(own).ok_or_else(|| {
             Failure::usage(
                 "the manifest has no media type",
                 "name the media type: -H 'Content-Type: application/vnd.oci.image.manifest.v1+json'",
             )
         })?;
-        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        headers.retain(|header| !is_content_type(header));
         headers.push(("content-type".to_owned(), media_type));
     }
     Ok(ApiRequest { method, endpoint, headers, payload, paginate: arguments.paginate })
@@ -152,8 +147,8 @@ fn header(text: &str) -> Result<(String, String), Failure> {
     }
 }
 
-/// Reads the body of the request. If the path is `-`, reads stdin into memory.
-fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload, Failure> {
+/// Reads the body of the request. Reads stdin (`-`) and manifests into memory.
+fn payload(input: &Path, kind: EndpointKind) -> Result<Payload, Failure> {
     let too_large = || {
         let what = format!("`{}` is larger than {} MiB", input.display(), LARGEST_TEXT >> 20);
         Failure::usage(what, "send the content as a blob, from a file")
@@ -171,7 +166,7 @@ fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload,
     }
     let length = files::length(input)?
         .ok_or_else(|| Failure::usage(format!("there is no file `{}`", input.display()), "check its name"))?;
-    if !in_memory {
+    if kind != EndpointKind::Manifest {
         return Ok(Payload::File(input.to_owned(), length));
     }
     if length > LARGEST_TEXT as u64 {

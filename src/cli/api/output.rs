@@ -19,7 +19,7 @@ struct ApiFailure {
     what: String,
     hint: Option<String>,
     errors: Vec<ApiError>,
-    code: u8,
+    kind: FailureKind,
 }
 
 pub(super) fn answer(
@@ -88,8 +88,7 @@ fn put(
     json["size"] = json!(sent.size);
     json["mediaType"] = json!(media_type);
     json["platforms"] = json!(platforms);
-    let about: Vec<String> =
-        [media_type, Some(format!("{} bytes", sent.size))].into_iter().flatten().chain(platforms).collect();
+    let about: Vec<String> = media_type.into_iter().chain([format!("{} bytes", sent.size)]).chain(platforms).collect();
     let place = call.endpoint.repository.as_deref().unwrap_or_default();
     let reference = call.endpoint.reference.as_ref().map(|reference| format!(":{reference}")).unwrap_or_default();
     context.ui.say(format_args!(
@@ -130,8 +129,7 @@ fn body(
     }
     // A blob may be of any size, so a blob is printed piece by piece. Any other body is printed only after the body's
     // digest was checked.
-    let streams = call.endpoint.kind == EndpointKind::Blob && !context.ui.is_json();
-    if streams {
+    if call.endpoint.kind == EndpointKind::Blob && !context.ui.is_json() {
         let mut is_first = true;
         while let Some(piece) = answer.next().map_err(broken)? {
             if is_first && context.ui.is_terminal() && is_binary(&piece) {
@@ -185,7 +183,7 @@ fn refuse(
     who: Option<&Account>,
     mut answer: ApiResponse,
 ) -> Result<ExitCode, Failure> {
-    let (json, head) = (head_json(&answer, None), head(&answer));
+    let (mut json, head) = (head_json(&answer, None), head(&answer));
     let errors = answer.text().map(|text| errors::parse(&text)).unwrap_or_default();
     let mut refusal =
         ApiFailure::new(answer.status, errors, registry, who, answer.known, &call.endpoint_name(), context.program);
@@ -208,14 +206,13 @@ fn refuse(
             .iter()
             .map(|error| json!({"code": error.code, "message": error.message, "detail": error.detail}))
             .collect();
-        let mut json = json;
         json["status"] = json!("error");
         json["error"] = json!(refusal.what);
         json["hint"] = json!(refusal.hint);
         json["errors"] = json!(errors);
         context.ui.data(json, "")?;
     }
-    Ok(ExitCode::from(refusal.code))
+    Ok(ExitCode::from(refusal.kind as u8))
 }
 
 impl ApiFailure {
@@ -230,36 +227,32 @@ impl ApiFailure {
         path: &str,
         program: &str,
     ) -> Self {
-        let (what, hint, code) = match (status, who) {
+        let (what, hint, kind) = match (status, who) {
             (401 | 403, Some(account)) if known => {
                 let what = format!("{registry} accepts {}, but does not allow this ({status})", account.name);
-                (
-                    what,
-                    Some(format!("run `{program} status {registry}` to see the other accounts")),
-                    FailureKind::Denied as u8,
-                )
+                let hint = format!("run `{program} status {registry}` to see the other accounts");
+                (what, Some(hint), FailureKind::Denied)
             }
-            (403, Some(_)) => (format!("{registry} does not allow this (403)"), None, FailureKind::Denied as u8),
+            (403, Some(_)) => (format!("{registry} does not allow this (403)"), None, FailureKind::Denied),
             (401, Some(account)) => {
-                let what = format!("{registry} rejects the password of {} ({status})", account.name);
+                let what = format!("{registry} rejects the password of {} (401)", account.name);
                 let hint = format!("run `{program} login {registry} -u {}`", text::quote(account.username.as_str()));
-                (what, Some(hint), FailureKind::NotLoggedIn as u8)
+                (what, Some(hint), FailureKind::NotLoggedIn)
             }
             (401 | 403, None) => {
                 let what = format!("{registry} needs a login for this ({status})");
-                (what, Some(format!("run `{program} login {registry}`")), FailureKind::NotLoggedIn as u8)
+                (what, Some(format!("run `{program} login {registry}`")), FailureKind::NotLoggedIn)
             }
-            (404, _) => (format!("not found: {path}"), None, 1),
-            (429, _) => (format!("{registry} asks to try again later (429)"), None, 1),
-            (300..=399, _) => (
-                format!("{registry} redirects this request ({status}), and Ensign does not follow the redirect"),
-                None,
-                1,
-            ),
-            (500..=599, _) => (format!("{registry} has a server error ({status})"), None, 1),
-            _ => (format!("{registry} answered {status}"), None, 1),
+            (404, _) => (format!("not found: {path}"), None, FailureKind::Failed),
+            (429, _) => (format!("{registry} asks to try again later (429)"), None, FailureKind::Failed),
+            (300..=399, _) => {
+                let redirects = format!("{registry} redirects this request ({status})");
+                (format!("{redirects}, and Ensign does not follow the redirect"), None, FailureKind::Failed)
+            }
+            (500..=599, _) => (format!("{registry} has a server error ({status})"), None, FailureKind::Failed),
+            _ => (format!("{registry} answered {status}"), None, FailureKind::Failed),
         };
-        Self { what, hint, errors, code }
+        Self { what, hint, errors, kind }
     }
 }
 
@@ -340,7 +333,7 @@ mod tests {
             (418, None, false, 1, "ghcr.io answered 418"),
         ] {
             let refusal = ApiFailure::new(status, vec![], &registry, who, known, "a/b:1", "ensign");
-            assert_eq!((refusal.code, refusal.what.as_str()), (code, expected));
+            assert_eq!((refusal.kind as u8, refusal.what.as_str()), (code, expected));
             assert_eq!(refusal.hint.is_some(), matches!(code, 3) || known && status < 404);
         }
     }
