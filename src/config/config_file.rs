@@ -201,11 +201,9 @@ impl<'e> ConfigFile<'e> {
     }
 
     pub(super) fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<LoadedConfig> {
-        reader::read(bytes, wanted, |folder| self.env.expand_home(folder)).map_err(|error| {
-            match json::version(bytes) {
-                Some(version) if version > reader::VERSION => self.too_new(version).into(),
-                _ => self.broken(&error).into(),
-            }
+        reader::read(bytes, wanted, |folder| self.env.expand_home(folder)).map_err(|error| match json::version(bytes) {
+            Some(version) if version > reader::VERSION => self.too_new(version).into(),
+            _ => self.broken(&error).into(),
         })
     }
 

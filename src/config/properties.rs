@@ -16,8 +16,17 @@ use crate::system::json;
 /// change.
 pub(crate) fn config(bytes: &[u8]) {
     adopted(bytes);
-    let Ok(LoadedConfig { version, registries, fallback, journal: _, trusted: _, also, store: _, floors: _, adopted: _ }) =
-        reading(bytes, None)
+    let Ok(LoadedConfig {
+        version,
+        registries,
+        fallback,
+        journal: _,
+        trusted: _,
+        also,
+        store: _,
+        floors: _,
+        adopted: _,
+    }) = reading(bytes, None)
     else {
         return;
     };

@@ -1,6 +1,7 @@
 //! Loads `config.json` for a host, changes it, copies it and repairs it.
 
 use super::*;
+use crate::model::choice::HelperRoute;
 use crate::model::env_account;
 
 #[test]

@@ -89,10 +89,8 @@ impl Envelope {
     /// Decrypts the text of the file.
     pub(super) fn open(self, registry: &Registry, key: &SealKey, shown: &str) -> Result<Zeroizing<Vec<u8>>> {
         if !self.is_of(registry) {
-            let message = format!(
-                "`{shown}` contains the secrets of {}, not those of {registry}",
-                one_line(&self.registry, 100)
-            );
+            let message =
+                format!("`{shown}` contains the secrets of {}, not those of {registry}", one_line(&self.registry, 100));
             bail!(Problem::new(message, "put the right file back from a backup, or remove this file and log in again"));
         }
         let salt = STANDARD.decode(&self.salt).ok().and_then(|salt| salt.try_into().ok());
