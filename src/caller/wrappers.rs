@@ -39,11 +39,10 @@ pub(super) fn is_wrapper(name: &str) -> bool {
 pub(super) fn wrapped(words: &[String]) -> Option<WrappedCommand> {
     let (program, arguments) = words.split_first()?;
     let name = file_name(program);
-    let wrappers = WRAPPERS.iter().filter(|wrapper| is_one_of(wrapper.names, &name));
+    let mut wrappers = WRAPPERS.iter().filter(|wrapper| is_one_of(wrapper.names, &name));
     let script = || script(arguments).filter(|_| is_one_of(SHELLS, &name));
     wrappers
-        .filter_map(|wrapper| wrapper.command_in(arguments))
-        .next()
+        .find_map(|wrapper| wrapper.command_in(arguments))
         .or_else(|| script().map(|text| WrappedCommand::Text(text.to_owned())))
 }
 
