@@ -96,7 +96,13 @@ impl FilePlan {
     /// Adds changes to the plan of `file`.
     pub(super) fn and(mut self, file: &ConfigJson, changes: Vec<PlannedChange>) -> Result<Self> {
         let mut after = self.after.take().or_else(|| self.before.clone()).unwrap_or_default();
-        for change in changes.iter().filter(|change| change.writes()) {
+        // Removals come last, because a file that is empty in between would lose its layout.
+        let is_removal = |change: &&PlannedChange| {
+            matches!(change, PlannedChange::Remove { .. } | PlannedChange::Discard { .. } | PlannedChange::Unset { .. })
+        };
+        let (removals, others): (Vec<_>, Vec<_>) =
+            changes.iter().filter(|change| change.writes()).partition(is_removal);
+        for change in others.into_iter().chain(removals) {
             after = change
                 .edit(file, &after)
                 .with_context(|| format!("could not find where to edit `{}`", self.path.display()))?;
