@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::bake::BakeExtension;
 use super::dockerfile::{self, BuildParameters, BuilderKind, PulledImages};
 use super::project_reader::ProjectReader;
-use super::{ImageSide, ProjectImages, ProjectVariables};
+use super::{ImageSide, FileCommand, ProjectImages, ProjectVariables};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
 
@@ -42,12 +42,8 @@ pub(super) struct Build {
 
 /// Returns the images in the files of `docker build` and similar commands. Leaves out tags and caches, because these
 /// are on the command line.
-pub(super) fn images(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-    reader: &mut ProjectReader,
-) -> ProjectImages {
+pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
+    let FileCommand { task, folder: current, variables } = command;
     let flag = task.flags.value(FlagKind::Folder).map(|folder| folder.strip_prefix("dir://").unwrap_or(folder)); // kaniko
     let context = flag.or(task.positionals.last().copied()).unwrap_or(".");
     let folder = local_folder(current, context);
@@ -128,12 +124,8 @@ fn platforms(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Vec<Str
 }
 
 /// Returns the images of `buildctl build --local dockerfile=DIR --opt filename=NAME`.
-pub(super) fn buildctl_images(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-    reader: &mut ProjectReader,
-) -> ProjectImages {
+pub(super) fn buildctl_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
+    let FileCommand { task, folder: current, variables } = command;
     let option = |name: &str| {
         task.flags
             .values(FlagKind::FrontendOption)

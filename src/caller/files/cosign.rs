@@ -6,18 +6,13 @@ use std::path::Path;
 
 use super::budget::Budget;
 use super::project_reader::ProjectReader;
-use super::{ImageSide, ProjectImages, ProjectVariables};
-use crate::caller::clients::VerbInvocation;
+use super::{ImageSide, FileCommand, ProjectImages, ProjectVariables};
 
 /// The length in bytes from which Go's `bufio.Scanner` refuses a line.
 const LINE_LIMIT: usize = 64 * 1024;
 
-pub(super) fn images(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-    reader: &mut ProjectReader,
-) -> ProjectImages {
+pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
+    let FileCommand { task, folder: current, variables } = command;
     let mut side = ImageSide::default();
     for path in task.positionals.iter().map(|name| current.join(name)) {
         let text = reader.text(&path).unwrap_or_default();

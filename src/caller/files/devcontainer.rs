@@ -10,18 +10,14 @@ use serde_json::{Map, Value};
 use super::build::Build;
 use super::image_side::UNKNOWN;
 use super::project_reader::ProjectReader;
-use super::{ImageSide, ProjectImages, ProjectVariables};
-use crate::caller::clients::{InputFiles, VerbInvocation};
+use super::{ImageSide, FileCommand, ProjectImages, ProjectVariables};
+use crate::caller::clients::InputFiles;
 use crate::caller::command_words::FlagKind;
 
 /// Returns the images that `devcontainer up` and `build` pull, and the features that other verbs look up. Skips Compose
 /// files, because the CLI starts `docker compose` for these files. `docker compose` is then the caller.
-pub(super) fn images(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-    reader: &mut ProjectReader,
-) -> ProjectImages {
+pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
+    let FileCommand { task, folder: current, variables } = command;
     let folder = current.join(task.flags.value(FlagKind::Folder).unwrap_or("."));
     let flag = task.flags.value(FlagKind::File).map(|file| current.join(file));
     let Some(path) = flag.or_else(|| find(&folder, reader)) else { return ProjectImages::default() };

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::project_reader::ProjectReader;
 use super::yaml::YamlNode;
-use super::{ImageSide, ProjectImages};
-use crate::caller::clients::VerbInvocation;
+use super::{ImageSide, FileCommand, ProjectImages};
 use crate::caller::command_words::FlagKind;
 
 /// The largest number of nodes to visit for one argument. YAML aliases can make the tree of a file much larger than its
@@ -14,7 +13,8 @@ const STEPS_AT_MOST: usize = 100_000;
 
 /// Returns the images of containers in the manifests of `podman kube play FILE` or `kubectl apply -f FILE`. If `FILE`
 /// is a folder, all manifests in the folder are read.
-pub(super) fn manifest_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
+pub(super) fn manifest_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
+    let FileCommand { task, folder: current, .. } = command;
     let mut side = ImageSide::default();
     for name in
         task.flags.values(FlagKind::File).flat_map(|names| names.split(',')).chain(task.positionals.iter().copied())
@@ -64,7 +64,8 @@ fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, steps_left: &m
 
 /// Returns the images of a Skopeo sync list. The list contains repositories, grouped by registry (skopeo
 /// `docs/skopeo-sync.1.md`).
-pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
+pub(super) fn sync_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
+    let FileCommand { task, folder: current, .. } = command;
     let list = task.positionals.first().filter(|_| task.flags.value(FlagKind::SourcePlace) == Some("yaml"));
     let Some(path) = list.map(|name| current.join(name)) else { return ProjectImages::default() };
     let mut side = ImageSide::default();
@@ -80,7 +81,8 @@ pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mu
 
 /// Returns the charts that a Helm chart depends on. A chart's reference is the address in `repository:
 /// oci://HOST/PATH`, followed by the chart's name.
-pub(super) fn chart_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
+pub(super) fn chart_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
+    let FileCommand { task, folder: current, .. } = command;
     let mut side = ImageSide::default();
     let folders: Vec<PathBuf> = match task.positionals.as_slice() {
         [] => vec![current.to_owned()],

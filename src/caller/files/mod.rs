@@ -36,7 +36,7 @@ use crate::model::choice::{FileImages, RegistryRange, UnknownImages};
 use crate::model::{Operation, Registry};
 use image_side::ImageSide;
 use project_reader::ProjectReader;
-pub(super) use variables::ProjectVariables;
+use variables::ProjectVariables;
 
 /// The images in the files that a command works on.
 #[derive(Debug, Default)]
@@ -126,32 +126,29 @@ impl<'a> FileCommand<'a> {
     }
 
     fn project_images(&self) -> ProjectImages {
-        let Self { task, folder: current, variables } = self;
         let reader = &mut ProjectReader::new();
-        let mut named = match task.files {
+        let mut named = match self.task.files {
             InputFiles::None => ProjectImages::default(),
-            InputFiles::Compose(project) => compose::images(task, project, current, variables.clone(), reader),
-            InputFiles::Stack => compose::stack_images(task, current, variables, reader),
-            InputFiles::Build => build::images(task, current, variables, reader),
-            InputFiles::Dockerfile => cosign::images(task, current, variables, reader),
-            InputFiles::Buildctl => build::buildctl_images(task, current, variables, reader),
-            InputFiles::Bake => bake::images(task, current, variables, reader),
-            InputFiles::Manifests => manifests::manifest_images(task, current, reader),
-            InputFiles::SyncList => manifests::sync_images(task, current, reader),
-            InputFiles::RegSync => regclient::sync_images(task, current, variables, reader),
-            InputFiles::RegBot => regclient::script_images(task, current, reader),
-            InputFiles::DevContainer | InputFiles::DevContainerFeatures => {
-                devcontainer::images(task, current, variables, reader)
-            }
-            InputFiles::Chart => manifests::chart_images(task, current, reader),
+            InputFiles::Compose(action) => compose::images(self, action, reader),
+            InputFiles::Stack => compose::stack_images(self, reader),
+            InputFiles::Build => build::images(self, reader),
+            InputFiles::Dockerfile => cosign::images(self, reader),
+            InputFiles::Buildctl => build::buildctl_images(self, reader),
+            InputFiles::Bake => bake::images(self, reader),
+            InputFiles::Manifests => manifests::manifest_images(self, reader),
+            InputFiles::SyncList => manifests::sync_images(self, reader),
+            InputFiles::RegSync => regclient::sync_images(self, reader),
+            InputFiles::RegBot => regclient::script_images(self, reader),
+            InputFiles::DevContainer | InputFiles::DevContainerFeatures => devcontainer::images(self, reader),
+            InputFiles::Chart => manifests::chart_images(self, reader),
         };
         if let Some(message) = reader.gave_up() {
-            reader.add_unknown(current, message);
+            reader.add_unknown(&self.folder, message);
         }
         // The remaining unknown parts may concern both the pulled and the pushed images.
         let unknown = reader.take_unknown();
         named.pulled.unknown.extend(unknown.iter().cloned());
-        if let Some(settings) = containers::settings_of(task.client).filter(|_| !named.pulled.is_empty()) {
+        if let Some(settings) = containers::settings_of(self.task.client).filter(|_| !named.pulled.is_empty()) {
             named.pulled.follow(&settings);
         }
         named.pushed.unknown.extend(unknown);

@@ -1,29 +1,23 @@
 //! Finds the images that regsync copies, and the images in regbot's scripts.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::image_side::UNKNOWN;
 use super::project_reader::ProjectReader;
 use super::variables::ProjectVariables;
-use super::{ImageSide, ProjectImages};
-use crate::caller::clients::VerbInvocation;
+use super::{ImageSide, FileCommand, ProjectImages};
 use crate::caller::command_words::FlagKind;
 
 /// Returns the images of regsync's steps. A step copies a source to a target, and may copy the old target to a backup
 /// (regclient `cmd/regsync/root/config.go`).
-pub(super) fn sync_images(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-    reader: &mut ProjectReader,
-) -> ProjectImages {
+pub(super) fn sync_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
     let mut named = ProjectImages { goes_out: true, ..ProjectImages::default() };
-    let Some(path) = config(task, current, reader) else { return named };
+    let Some(path) = config(command, reader) else { return named };
     let Some(document) = reader.document(&path) else { return named };
     let default_backup = document.get("defaults").and_then(|defaults| defaults.get("backup"));
     for step in document.get("sync").iter().flat_map(|steps| steps.list()) {
         let is_whole_registry = step.get("type").and_then(|kind| kind.text()) == Some("registry");
-        let text = |key: &str| Some(filled_in(step.get(key)?.text()?, variables));
+        let text = |key: &str| Some(filled_in(step.get(key)?.text()?, &command.variables));
         let add = |side: &mut ImageSide, text: Option<String>| match text {
             Some(host) if is_whole_registry => side.add_image(&format!("{host}/{UNKNOWN}"), &path),
             Some(image) if !image.contains("://") => side.add_image(&image, &path), // `ocidir://FOLDER`
@@ -33,16 +27,16 @@ pub(super) fn sync_images(
         add(&mut named.pushed, text("target"));
         let backup = step.get("backup").or(default_backup).and_then(|backup| backup.text());
         if let Some(image) = backup.filter(|backup| backup.contains([':', '/'])) {
-            named.pushed.add_image(&filled_in(image, variables), &path); // a backup without `:` or `/` is only a tag
+            named.pushed.add_image(&filled_in(image, &command.variables), &path); // a backup without `:` or `/` is only a tag
         }
     }
     named
 }
 
 /// Returns the full image names in regbot's Lua scripts as pulled images.
-pub(super) fn script_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
+pub(super) fn script_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
-    let document = config(task, current, reader).and_then(|path| Some((reader.document(&path)?, path)));
+    let document = config(command, reader).and_then(|path| Some((reader.document(&path)?, path)));
     if let Some((document, path)) = document {
         let scripts = document.get("scripts").iter().flat_map(|scripts| scripts.list()).cloned().collect::<Vec<_>>();
         for script in scripts.iter().filter_map(|script| script.get("script")?.text()) {
@@ -54,7 +48,8 @@ pub(super) fn script_images(task: &VerbInvocation<'_>, current: &Path, reader: &
     ProjectImages::pulled(side)
 }
 
-fn config(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> Option<PathBuf> {
+fn config(command: &FileCommand<'_>, reader: &mut ProjectReader) -> Option<PathBuf> {
+    let FileCommand { task, folder: current, .. } = command;
     let name = task.flags.value(FlagKind::File)?;
     let path = current.join(name);
     if name == "-" {

@@ -5,10 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use super::target::BakeTarget;
-use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::{FlagKind, is_true};
-use crate::caller::files::ProjectVariables;
 use crate::caller::files::project_reader::ProjectReader;
+use crate::caller::files::{FileCommand, ProjectVariables};
 
 /// The default names of bake files. Bake reads every file that has one of these names.
 const NAMES: [&str; 8] = [
@@ -36,12 +35,8 @@ pub(super) struct BakeSources {
 
 impl BakeSources {
     /// Reads the sources of a bake command. Returns `None` if the bake definition is remote or on standard input.
-    pub(super) fn new(
-        task: &VerbInvocation<'_>,
-        current: &Path,
-        variables: &ProjectVariables,
-        reader: &mut ProjectReader,
-    ) -> Option<Self> {
+    pub(super) fn new(command: &FileCommand<'_>, reader: &mut ProjectReader) -> Option<Self> {
+        let FileCommand { task, folder: current, variables } = command;
         if task.positionals.first().is_some_and(|word| is_remote(word)) {
             return None;
         }

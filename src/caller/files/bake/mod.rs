@@ -17,8 +17,7 @@ use std::path::Path;
 
 use super::build::{Build, is_check};
 use super::project_reader::ProjectReader;
-use super::{ImageSide, ProjectImages, ProjectVariables};
-use crate::caller::clients::VerbInvocation;
+use super::{ImageSide, FileCommand, ProjectImages};
 use crate::caller::command_words::FlagKind;
 use crate::model::choice::{RegistryRange, UnknownImages};
 use bake_sources::BakeSources;
@@ -28,14 +27,10 @@ use output::OutputDestination;
 use overrides::BakeOverrides;
 
 /// Returns the images of the targets that `docker buildx bake` builds.
-pub(super) fn images(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-    reader: &mut ProjectReader,
-) -> ProjectImages {
+pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
+    let FileCommand { task, folder: current, variables } = command;
     let overrides = BakeOverrides::new(task, variables);
-    let Some(sources) = BakeSources::new(task, current, variables, reader) else { return overrides.elsewhere(current) };
+    let Some(sources) = BakeSources::new(command, reader) else { return overrides.elsewhere(current) };
     if sources.files.is_empty() {
         return ProjectImages::default();
     }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use super::build::is_check;
 use super::project_reader::ProjectReader;
-use super::{ImageSide, ProjectImages, ProjectVariables};
+use super::{ImageSide, FileCommand, ProjectImages, ProjectVariables};
 use crate::caller::clients::{ComposeAction, VerbInvocation};
 use crate::caller::command_words::FlagKind;
 use load_error::LoadError;
@@ -26,18 +26,13 @@ pub(super) use service::ComposeService;
 use settings::{ComposeSettings, add_env_files, local, settings};
 
 /// Returns the images of the services that a Compose command works on.
-pub(super) fn images(
-    task: &VerbInvocation<'_>,
-    project: ComposeAction,
-    current: &Path,
-    variables: ProjectVariables,
-    reader: &mut ProjectReader,
-) -> ProjectImages {
-    let settings = match settings(task, current, variables, reader) {
+pub(super) fn images(command: &FileCommand<'_>, action: ComposeAction, reader: &mut ProjectReader) -> ProjectImages {
+    let FileCommand { task, folder: current, .. } = command;
+    let settings = match settings(command, reader) {
         Ok(settings) => settings,
         Err(error) => return not_known(&error, current, reader),
     };
-    let last = settings.files.last().map_or(current, PathBuf::as_path);
+    let last = settings.files.last().map_or(current.as_path(), PathBuf::as_path);
     let loaded = match project::load(&settings.files, &settings.folder, current, &settings.variables, reader) {
         Ok(loaded) => loaded,
         Err(_) if !settings.artifacts.is_empty() => project::ComposeProject::default(), // requested first
@@ -48,7 +43,7 @@ pub(super) fn images(
         pulled.add_artifact(artifact, file);
     }
     loaded.artifacts.iter().for_each(|(artifact, file)| pulled.add_artifact(artifact, file));
-    let selection = match select(task, project, &loaded.services, &settings.profiles) {
+    let selection = match select(task, action, &loaded.services, &settings.profiles) {
         Ok(selection) => selection,
         Err(error) => {
             let named = not_known(&error, last, reader);
@@ -56,18 +51,14 @@ pub(super) fn images(
         }
     };
     let unknown = pulled.unknown.clone();
-    let mut named = named(task, project, &selection, &settings, pulled, reader);
+    let mut named = named(task, action, &selection, &settings, pulled, reader);
     named.pushed.unknown.extend(unknown); // the images of an artifact's services may also be pushed
     named
 }
 
 /// Returns the images of all services, for `docker stack deploy -c FILE`. Variables come only from the environment.
-pub(super) fn stack_images(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    variables: &ProjectVariables,
-    reader: &mut ProjectReader,
-) -> ProjectImages {
+pub(super) fn stack_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
+    let FileCommand { task, folder: current, variables } = command;
     let files: Vec<PathBuf> = task
         .flags
         .values(FlagKind::File)
@@ -77,7 +68,7 @@ pub(super) fn stack_images(
     let mut pulled = ImageSide::default();
     match project::load(&files, current, current, variables, reader) {
         Ok(loaded) => loaded.services.into_values().for_each(|service| pulled.extend(service.image)),
-        Err(error) => return not_known(&error, files.last().map_or(current, PathBuf::as_path), reader),
+        Err(error) => return not_known(&error, files.last().map_or(current.as_path(), PathBuf::as_path), reader),
     }
     ProjectImages::pulled(pulled)
 }
@@ -109,7 +100,7 @@ fn not_known(error: &LoadError, file: &Path, reader: &mut ProjectReader) -> Proj
 
 fn named(
     task: &VerbInvocation<'_>,
-    project: ComposeAction,
+    action: ComposeAction,
     selection: &ServiceSelection<'_>,
     settings: &ComposeSettings,
     mut pulled: ImageSide,
@@ -117,11 +108,11 @@ fn named(
 ) -> ProjectImages {
     let mut pushed = ImageSide::default();
     let policy = task.flags.value(FlagKind::PullPolicy);
-    let starts = matches!(project, ComposeAction::Up | ComposeAction::Run);
+    let starts = matches!(action, ComposeAction::Up | ComposeAction::Run);
     for service in &selection.services {
         let policy =
             if starts && task.flags.is_on("--build") && service.build.is_some() { Some("build") } else { policy };
-        let is_pulled = match project {
+        let is_pulled = match action {
             ComposeAction::Pull => {
                 service.is_pulled(policy) && !(task.flags.is_on("--ignore-buildable") && service.build.is_some())
             }
@@ -135,10 +126,10 @@ fn named(
         if starts {
             pulled.extend(service.volumes.clone());
         }
-        if (starts || project == ComposeAction::Pull) && policy.or(service.pull_policy.as_deref()) != Some("never") {
+        if (starts || action == ComposeAction::Pull) && policy.or(service.pull_policy.as_deref()) != Some("never") {
             pulled.extend(service.hooks.clone());
         }
-        if let (ComposeAction::Push, Some(build)) = (project, &service.build) {
+        if let (ComposeAction::Push, Some(build)) = (action, &service.build) {
             pushed.extend(service.names_of(build));
         }
     }
@@ -151,6 +142,6 @@ fn named(
         pushed.extend(service.names_of(&build));
         pushed.extend(build.cache_to.clone());
     }
-    let goes_out = project == ComposeAction::Push || project == ComposeAction::Build && task.flags.is_on("--push");
+    let goes_out = action == ComposeAction::Push || action == ComposeAction::Build && task.flags.is_on("--push");
     ProjectImages { pulled, pushed, goes_out }
 }

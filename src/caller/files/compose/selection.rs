@@ -19,12 +19,12 @@ pub(super) struct ServiceSelection<'s> {
 
 pub(super) fn select<'s>(
     task: &VerbInvocation<'_>,
-    project: ComposeAction,
+    action: ComposeAction,
     services: &'s Services,
     profiles: &[String],
 ) -> Result<ServiceSelection<'s>, LoadError> {
     let named: Vec<&str> =
-        task.positionals.iter().copied().take(if project == ComposeAction::Run { 1 } else { usize::MAX }).collect();
+        task.positionals.iter().copied().take(if action == ComposeAction::Run { 1 } else { usize::MAX }).collect();
     let is_strict = task.client != "podman-compose";
     let mut enabled = enabled(services, profiles);
     if is_strict {
@@ -41,7 +41,7 @@ pub(super) fn select<'s>(
     enabled = self::enabled(services, &profiles);
     let all =
         if named.is_empty() { enabled.clone() } else { with_dependencies(&named, services, &enabled, is_strict)? };
-    let keeps_dependencies = match project {
+    let keeps_dependencies = match action {
         ComposeAction::Resolve => true,
         ComposeAction::Up | ComposeAction::Run => !task.flags.is_on("--no-deps"),
         ComposeAction::Pull | ComposeAction::Push => task.flags.is_on("--include-deps"),
@@ -49,7 +49,7 @@ pub(super) fn select<'s>(
     };
     let is_chosen = |name: &&str| named.is_empty() || keeps_dependencies || named.contains(name);
     let chosen: BTreeSet<&str> = all.into_iter().filter(is_chosen).collect();
-    let built = if matches!(project, ComposeAction::Pull | ComposeAction::Resolve | ComposeAction::Push) {
+    let built = if matches!(action, ComposeAction::Pull | ComposeAction::Resolve | ComposeAction::Push) {
         BTreeSet::new()
     } else {
         with_sources(&chosen, services)

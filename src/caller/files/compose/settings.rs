@@ -4,9 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::ProjectVariables;
 use super::super::project_reader::ProjectReader;
 use super::super::template::substitute;
+use super::super::{FileCommand, ProjectVariables};
 use super::load_error::LoadError;
 use super::project::is_git;
 use crate::caller::clients::VerbInvocation;
@@ -48,12 +48,9 @@ pub(super) struct ComposeSettings {
     pub(super) profiles: Vec<String>,
 }
 
-pub(super) fn settings(
-    task: &VerbInvocation<'_>,
-    current: &Path,
-    mut variables: ProjectVariables,
-    reader: &mut ProjectReader,
-) -> Result<ComposeSettings, LoadError> {
+pub(super) fn settings(command: &FileCommand<'_>, reader: &mut ProjectReader) -> Result<ComposeSettings, LoadError> {
+    let FileCommand { task, folder: current, variables } = command;
+    let mut variables = variables.clone();
     let root =
         task.flags.value(FlagKind::Folder).filter(|folder| !folder.is_empty()).map(|folder| current.join(folder));
     let mut names: Vec<String> = task.flags.values(FlagKind::File).map(str::to_owned).collect();
