@@ -7,6 +7,7 @@
 mod bake;
 mod budget;
 mod build;
+mod circle;
 mod compose;
 mod cosign;
 mod devcontainer;

@@ -18,7 +18,7 @@ impl ShellCursor<'_> {
             if name.is_empty() {
                 return Ok("$".to_owned());
             }
-            let unset = if self.shell.keeps.unset { format!("${name}") } else { String::new() };
+            let unset = if self.shell.keeps_unset { format!("${name}") } else { String::new() };
             return Ok((self.shell.look_up)(&name).unwrap_or(unset));
         }
         self.at += 1;
@@ -42,7 +42,7 @@ impl ShellCursor<'_> {
         }
         let name = self.name();
         let value = (self.shell.look_up)(&name);
-        let is_left = self.shell.keeps.unset && value.is_none();
+        let is_left = self.shell.keeps_unset && value.is_none();
         let kept = |text: String| Ok(Some(text).filter(|_| !is_left));
         let mut operator = self.next();
         if operator == Some('}') {
@@ -64,7 +64,7 @@ impl ShellCursor<'_> {
                 let filled = value.filter(|value| !(counts_empty && value.is_empty()));
                 match operator {
                     Some('-') => kept(filled.unwrap_or(word)),
-                    Some('+') => kept(filled.map_or_else(String::new, |_| word)),
+                    Some('+') => kept(filled.map(|_| word).unwrap_or_default()),
                     _ if is_left => Ok(None),
                     _ => filled.map_or_else(|| refused("a required variable has no value"), |value| Ok(Some(value))),
                 }
@@ -73,19 +73,15 @@ impl ShellCursor<'_> {
                 let (pattern, _) = self.until(Some('}'), true)?;
                 let (pattern, is_longest) =
                     pattern.strip_prefix(end).map_or((&*pattern, false), |pattern| (pattern, true));
-                let which = if end == '#' {
-                    PatternPosition::Start { is_longest }
-                } else {
-                    PatternPosition::End { is_longest }
-                };
-                self.replaced(value, pattern, "", which).map(|text| text.filter(|_| !is_left))
+                let which = if end == '#' { PatternPosition::Start } else { PatternPosition::End };
+                kept(self.replaced(value, pattern, "", which, is_longest)?)
             }
             Some('/') if !counts_empty => {
                 let which = if self.peek() == Some('/') { PatternPosition::All } else { PatternPosition::First };
                 self.at += usize::from(which == PatternPosition::All);
                 let (pattern, _) = self.until(Some('/'), true)?;
                 let (new, _) = self.until(Some('}'), true)?;
-                self.replaced(value, &pattern, &new, which).map(|text| text.filter(|_| !is_left))
+                kept(self.replaced(value, &pattern, &new, which, true)?)
             }
             _ => refused("a `${` is not well formed"),
         }
@@ -97,12 +93,13 @@ impl ShellCursor<'_> {
         pattern: &str,
         new: &str,
         which: PatternPosition,
-    ) -> Result<Option<String>, DockerfileError> {
+        is_longest: bool,
+    ) -> Result<String, DockerfileError> {
         let value = value.unwrap_or_default();
         if [&value, pattern, new].iter().any(|text| text.contains(UNKNOWN)) {
-            return Ok(Some(UNKNOWN.to_string()));
+            return Ok(UNKNOWN.to_string());
         }
-        pattern::replace(&value, pattern, new, which, self.shell.budget).map(Some)
+        pattern::replace(&value, pattern, new, which, is_longest, self.shell.budget)
     }
 
     /// Returns a variable's name. Variables whose names are numbers or special characters, such as `$1` and `$@`, are

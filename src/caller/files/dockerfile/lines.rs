@@ -18,49 +18,40 @@ pub(super) struct Instruction {
     pub(super) rest: String,
 }
 
-/// The parser directives `# NAME=VALUE` at the top of a Dockerfile.
-#[derive(Debug, Default)]
-pub(super) struct Directives(BTreeMap<String, String>);
-
 /// The largest number of instructions to read. Real Dockerfiles have far fewer instructions.
 const INSTRUCTIONS_AT_MOST: usize = 5000;
 
-impl Directives {
-    pub(super) fn read(text: &str) -> Result<Self, DockerfileError> {
-        let mut found = Self::default();
-        for line in text.split('\n') {
-            let Some(comment) = line.trim_start().strip_prefix('#') else { break };
-            let Some((name, value)) = comment.split_once('=') else { break };
-            let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
-            if value.is_empty() || !matches!(name.as_str(), "syntax" | "escape" | "check") {
-                break;
-            }
-            if found.0.insert(name, value.to_owned()).is_some() {
-                return refused("a parser directive appears twice");
-            }
+/// Returns the escape character, which the directive `# escape=` may set.
+pub(super) fn escape(text: &str) -> Result<char, DockerfileError> {
+    let mut found = BTreeMap::new();
+    for (name, value) in directives(text.split('\n').map(str::trim_start), "#") {
+        if found.insert(name, value).is_some() {
+            return refused("a parser directive appears twice");
         }
-        Ok(found)
     }
+    match found.get("escape").copied() {
+        None | Some("\\") => Ok('\\'),
+        Some("`") => Ok('`'),
+        Some(_) => refused("the `escape` directive is unknown"),
+    }
+}
 
-    pub(super) fn escape(&self) -> Result<char, DockerfileError> {
-        match self.0.get("escape").map(String::as_str) {
-            None | Some("\\") => Ok('\\'),
-            Some("`") => Ok('`'),
-            Some(_) => refused("the `escape` directive is unknown"),
-        }
-    }
+/// Returns the parser directives `NAME=VALUE` in the comments at the top of a file. `mark` begins a comment.
+fn directives<'t>(lines: impl Iterator<Item = &'t str>, mark: &str) -> impl Iterator<Item = (String, &'t str)> {
+    lines.map_while(move |line| {
+        let (name, value) = line.strip_prefix(mark)?.split_once('=')?;
+        let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
+        (!value.is_empty() && matches!(&*name, "syntax" | "escape" | "check")).then_some((name, value))
+    })
 }
 
 /// Returns the frontend's image from a line `# syntax=IMAGE`. A file in a language other than Dockerfile may set the
 /// image after `//` or in JSON.
 pub(super) fn syntax(text: &str) -> Option<String> {
     let text = if text.starts_with("#!") { text.split_once('\n').map_or("", |(_, rest)| rest) } else { text };
-    let directive = |mark: &str| {
-        let mut pairs = text.split('\n').map_while(|line| line.strip_prefix(mark)?.split_once('='));
-        let known =
-            |(name, _): &(&str, &str)| matches!(&*name.trim().to_ascii_lowercase(), "syntax" | "escape" | "check");
-        let is_syntax = |(name, _): &(&str, &str)| name.trim().eq_ignore_ascii_case("syntax");
-        pairs.by_ref().take_while(known).find(is_syntax).map(|(_, value)| value.trim().to_owned())
+    let directive = |mark| {
+        let found = directives(text.split('\n'), mark).find(|(name, _)| name == "syntax");
+        found.map(|(_, value)| value.to_owned())
     };
     let in_json = || {
         let object: serde_json::Value =
@@ -155,9 +146,7 @@ impl Instruction {
     }
 
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
-        let named =
-            move |flag: &'_ String| flag.strip_prefix("--")?.strip_prefix(name)?.strip_prefix('=').map(str::len);
-        self.flags.iter().filter_map(move |flag| Some(&flag[flag.len() - named(flag)?..]))
+        self.flags.iter().filter_map(move |flag| flag.strip_prefix("--")?.strip_prefix(name)?.strip_prefix('='))
     }
 
     /// Tells whether here-documents may begin in the instruction. For `ONBUILD`, the triggered instruction decides. An

@@ -22,7 +22,7 @@ pub(super) use platform::joined;
 use stages::DockerfileStages;
 
 /// The build settings that decide which images a Dockerfile pulls.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct BuildParameters {
     pub(super) builder: BuilderKind,
     pub(super) arguments: BTreeMap<String, String>,
@@ -70,24 +70,24 @@ const PLATFORMS_AT_MOST: usize = 32;
 
 /// Returns the images to pull for the target. The frontend's image comes first. The images of the needed stages for
 /// every platform follow.
-pub(super) fn pulled(text: &str, filling: &BuildParameters, budget: &Budget) -> PulledImages {
+pub(super) fn pulled(text: &str, parameters: &BuildParameters, budget: &Budget) -> PulledImages {
     let mut images = Vec::new();
-    if filling.builder == BuilderKind::BuildKit {
-        let frontend = filling.arguments.get("BUILDKIT_SYNTAX").filter(|image| !image.is_empty()).cloned();
+    if parameters.builder == BuilderKind::BuildKit {
+        let frontend = parameters.arguments.get("BUILDKIT_SYNTAX").filter(|image| !image.is_empty()).cloned();
         images.extend(frontend.or_else(|| lines::syntax(text)));
     }
-    let refusal = add_images(text, filling, budget, &mut images).err().map(|DockerfileError(message)| message);
+    let refusal = add_images(text, parameters, budget, &mut images).err().map(|DockerfileError(message)| message);
     PulledImages { images, refusal }
 }
 
 fn add_images(
     text: &str,
-    filling: &BuildParameters,
+    parameters: &BuildParameters,
     budget: &Budget,
     images: &mut Vec<String>,
 ) -> Result<(), DockerfileError> {
     let stages = DockerfileStages::read(text, budget)?;
-    let mut platforms: Vec<&str> = filling.platforms.iter().flat_map(|list| list.split(',')).collect();
+    let mut platforms: Vec<&str> = parameters.platforms.iter().flat_map(|list| list.split(',')).collect();
     if platforms.is_empty() {
         platforms.push("local");
     }
@@ -96,7 +96,7 @@ fn add_images(
     }
     for platform in platforms {
         let Some(platform) = Platform::parse(platform) else { return refused("a platform is unknown") };
-        for image in graph::images(&stages, &platform, filling, budget)? {
+        for image in graph::images(&stages, &platform, parameters, budget)? {
             if !images.contains(&image) {
                 images.push(image);
             }

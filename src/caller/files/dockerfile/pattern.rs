@@ -6,8 +6,8 @@ use super::{DockerfileError, refused};
 /// The part of a value that a pattern removes or replaces.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum PatternPosition {
-    Start { is_longest: bool },
-    End { is_longest: bool },
+    Start,
+    End,
     First,
     All,
 }
@@ -19,27 +19,26 @@ enum PatternToken {
     Many,
 }
 
-/// Replaces matches of `pattern` in `value` by `new`.
+/// Replaces matches of `pattern` in `value` by `new`. A match is as long or as short as possible.
 pub(super) fn replace(
     value: &str,
     pattern: &str,
     new: &str,
     which: PatternPosition,
+    is_longest: bool,
     budget: &Budget,
 ) -> Result<String, DockerfileError> {
     let mut parts = parts(pattern)?;
     let mut chars: Vec<char> = value.chars().collect();
-    let from_end = matches!(which, PatternPosition::End { .. });
+    let from_end = which == PatternPosition::End;
     if from_end {
         parts.reverse();
         chars.reverse();
     }
-    let is_longest =
-        !matches!(which, PatternPosition::Start { is_longest: false } | PatternPosition::End { is_longest: false });
     let (mut text, mut at) = (String::new(), 0);
     loop {
         let Some(length) = fit(&parts, &chars[at..], is_longest, budget)? else {
-            if at == chars.len() || matches!(which, PatternPosition::Start { .. } | PatternPosition::End { .. }) {
+            if at == chars.len() || matches!(which, PatternPosition::Start | PatternPosition::End) {
                 break;
             }
             text.push(chars[at]);
@@ -104,10 +103,8 @@ fn fit(
             }
             PatternToken::Any | PatternToken::Char(_) => {
                 for length in (1..fits.len()).rev() {
-                    let is_same = |c| {
-                        matches!(part, PatternToken::Char(wanted) if *wanted == c) || matches!(part, PatternToken::Any)
-                    };
-                    fits[length] = fits[length - 1] && is_same(chars[length - 1]);
+                    let is_same = !matches!(part, PatternToken::Char(wanted) if *wanted != chars[length - 1]);
+                    fits[length] = fits[length - 1] && is_same;
                 }
                 fits[0] = false;
             }

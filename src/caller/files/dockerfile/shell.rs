@@ -14,20 +14,15 @@ pub(super) struct ShellSyntax<'a> {
     pub(super) escape: char,
     pub(super) look_up: &'a dyn Fn(&str) -> Option<String>,
     pub(super) budget: &'a Budget,
-    /// Whether quotes, escapes and unset variables stay unchanged.
-    pub(super) keeps: PreservedSyntax,
-}
-
-#[derive(Clone, Copy, Default)]
-pub(super) struct PreservedSyntax {
-    quotes: bool,
-    escapes: bool,
-    pub(super) unset: bool,
+    /// Whether quotes and escapes stay unchanged.
+    keeps_quotes: bool,
+    /// Whether variables that are not set stay unchanged.
+    pub(super) keeps_unset: bool,
 }
 
 impl<'a> ShellSyntax<'a> {
     pub(super) fn new(escape: char, look_up: &'a dyn Fn(&str) -> Option<String>, budget: &'a Budget) -> Self {
-        Self { escape, look_up, budget, keeps: PreservedSyntax::default() }
+        Self { escape, look_up, budget, keeps_quotes: false, keeps_unset: false }
     }
 
     /// Substitutes variables and removes quotes.
@@ -42,37 +37,33 @@ impl<'a> ShellSyntax<'a> {
         }
         let length_at_most = text.len() + LENGTH_AT_MOST;
         let mut reading = ShellCursor { shell: self, chars: &chars, at: 0, depth: 0, length_at_most };
-        reading.until(None, self.keeps.escapes)
+        reading.until(None, self.keeps_quotes)
     }
 }
 
 /// Returns the words of a line in which here-documents may begin. Returns no words if the line is malformed.
 pub(super) fn raw_words(line: &str, budget: &Budget) -> Vec<String> {
-    let keeps = PreservedSyntax { quotes: true, escapes: true, unset: true };
-    let shell = ShellSyntax { keeps, ..ShellSyntax::new('\\', &|_| None, budget) };
+    let syntax = ShellSyntax::new('\\', &|_| None, budget);
+    let shell = ShellSyntax { keeps_quotes: true, keeps_unset: true, ..syntax };
     shell.read(line).map(|(_, words)| words).unwrap_or_default()
 }
 
 /// Returns the words after `<<`, without their quotes.
 pub(super) fn words(text: &str, budget: &Budget) -> Result<Vec<String>, DockerfileError> {
-    let keeps = PreservedSyntax { unset: true, ..PreservedSyntax::default() };
-    let shell = ShellSyntax { keeps, ..ShellSyntax::new('\\', &|_| None, budget) };
+    let shell = ShellSyntax { keeps_unset: true, ..ShellSyntax::new('\\', &|_| None, budget) };
     shell.read(text).map(|(_, words)| words)
 }
 
 /// Returns the words of an `ARG`, with their quotes.
 pub(super) fn quoted_words(text: &str, escape: char) -> Vec<String> {
-    let (mut words, mut word, mut quote, mut is_word) = (Vec::new(), String::new(), None, false);
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         if quote.is_none() && c.is_whitespace() {
-            if is_word {
+            if !word.is_empty() {
                 words.push(std::mem::take(&mut word));
             }
-            is_word = false;
-            continue;
-        }
-        if c == escape && quote != Some('\'') {
+        } else if c == escape && quote != Some('\'') {
             let Some(escaped) = chars.next() else { break };
             word.extend([c, escaped]);
         } else {
@@ -83,9 +74,8 @@ pub(super) fn quoted_words(text: &str, escape: char) -> Vec<String> {
             }
             word.push(c);
         }
-        is_word = true;
     }
-    if is_word {
+    if !word.is_empty() {
         words.push(word);
     }
     words
@@ -106,7 +96,6 @@ struct ShellWords {
     text: String,
     words: Vec<String>,
     word: String,
-    in_word: bool,
 }
 
 impl ShellWords {
@@ -114,10 +103,8 @@ impl ShellWords {
         self.text.push(c);
         if !c.is_whitespace() {
             self.word.push(c);
-            self.in_word = true;
-        } else if self.in_word && !self.word.is_empty() {
+        } else if !self.word.is_empty() {
             self.words.push(std::mem::take(&mut self.word));
-            self.in_word = false;
         }
     }
 
@@ -125,7 +112,6 @@ impl ShellWords {
     fn add_whole(&mut self, text: &str) {
         self.text.push_str(text);
         self.word.push_str(text);
-        self.in_word = true;
     }
 
     fn finish(mut self) -> (String, Vec<String>) {
@@ -190,15 +176,15 @@ impl ShellCursor<'_> {
             return refused("a quote is open");
         };
         self.at = start + length + 1;
-        let from = if self.shell.keeps.quotes { start - 1..self.at } else { start..start + length };
+        let from = if self.shell.keeps_quotes { start - 1..self.at } else { start..start + length };
         Ok(self.chars[from].iter().collect())
     }
 
     fn double_quoted(&mut self) -> Result<String, DockerfileError> {
-        let PreservedSyntax { quotes, escapes, .. } = self.shell.keeps;
+        let keeps_quotes = self.shell.keeps_quotes;
         let mut text = String::new();
         self.at += 1;
-        text.extend(quotes.then_some('"'));
+        text.extend(keeps_quotes.then_some('"'));
         loop {
             match self.peek() {
                 None => return refused("a quote is open"),
@@ -206,7 +192,7 @@ impl ShellCursor<'_> {
                 Some('$') => text.push_str(&self.dollar()?),
                 Some(c) if c == self.shell.escape => {
                     self.at += 1;
-                    text.extend(escapes.then_some(c));
+                    text.extend(keeps_quotes.then_some(c));
                     match self.peek() {
                         None => continue,
                         Some(next) if next == '"' || next == '$' || next == c => {
@@ -226,7 +212,7 @@ impl ShellCursor<'_> {
             }
         }
         self.at += 1;
-        text.extend(quotes.then_some('"'));
+        text.extend(keeps_quotes.then_some('"'));
         Ok(text)
     }
 

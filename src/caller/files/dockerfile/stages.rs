@@ -1,7 +1,7 @@
 //! `DockerfileStages`: the stages of a Dockerfile, before variables are substituted.
 
 use super::super::budget::Budget;
-use super::lines::{self, Directives, Instruction};
+use super::lines::{self, Instruction};
 use super::shell;
 use super::{DockerfileError, refused};
 
@@ -61,7 +61,7 @@ const VERBS: [&str; 18] = [
 impl DockerfileStages {
     pub(super) fn read(text: &str, budget: &Budget) -> Result<Self, DockerfileError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let escape = Directives::read(text)?.escape()?;
+        let escape = lines::escape(text)?;
         let mut this = Self { escape, arguments: Vec::new(), all: Vec::new() };
         for instruction in lines::instructions(text, escape, budget)? {
             this.add(&instruction)?;
@@ -96,6 +96,13 @@ impl DockerfileStages {
     }
 }
 
+impl CopySource {
+    pub(super) fn text(&self) -> &str {
+        let (Self::Copy(from) | Self::Mount(from)) = self;
+        from
+    }
+}
+
 impl BuildStage {
     fn read(instruction: &Instruction) -> Result<Self, DockerfileError> {
         let words: Vec<&str> =
@@ -106,10 +113,8 @@ impl BuildStage {
             _ => return refused("a `FROM` is not well formed"),
         };
         let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-        if name
-            .as_ref()
-            .is_some_and(|name| !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(is_part))
-        {
+        let is_valid = |name: &String| name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(is_part);
+        if !name.as_ref().is_none_or(is_valid) {
             return refused("the name of a stage is not valid");
         }
         let platform = instruction.flag("platform").filter(|platform| !platform.is_empty()).map(str::to_owned);
@@ -130,7 +135,7 @@ fn arguments(instruction: &Instruction, escape: char) -> Result<Vec<(String, Opt
 }
 
 fn sources(instruction: &Instruction) -> Result<Vec<CopySource>, DockerfileError> {
-    let found: Vec<CopySource> = match instruction.verb.as_str() {
+    let mut found: Vec<CopySource> = match instruction.verb.as_str() {
         "copy" => instruction.flag("from").map(|from| CopySource::Copy(from.to_owned())).into_iter().collect(),
         "add" if instruction.flag("from").is_some() => return refused("an `ADD` has `--from`"),
         "run" => {
@@ -144,14 +149,10 @@ fn sources(instruction: &Instruction) -> Result<Vec<CopySource>, DockerfileError
         }
         _ => Vec::new(),
     };
-    let (mut known, mut is_open) = (Vec::new(), false);
-    for source in found {
-        let (CopySource::Copy(from) | CopySource::Mount(from)) = &source;
-        is_open |= from.contains(['$', '"', '\'', '\\']);
-        if !from.is_empty() {
-            known.push(source);
-        }
-    }
     // Only Buildah expands variables in `--from`.
-    if is_open { refused("a `--from` has a variable") } else { Ok(known) }
+    if found.iter().any(|source| source.text().contains(['$', '"', '\'', '\\'])) {
+        return refused("a `--from` has a variable");
+    }
+    found.retain(|source| !source.text().is_empty());
+    Ok(found)
 }
