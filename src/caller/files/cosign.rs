@@ -2,11 +2,10 @@
 //!
 //! Cosign reads single lines, expands the variables of the environment, and ignores `ARG` (`dockerfile/verify.go`).
 
-use std::path::Path;
-
 use super::budget::Budget;
 use super::project_reader::ProjectReader;
 use super::{ImageSide, FileCommand, ProjectImages, ProjectVariables};
+use crate::caller::command_words::FlagKind;
 
 /// The length in bytes from which Go's `bufio.Scanner` refuses a line.
 const LINE_LIMIT: usize = 64 * 1024;
@@ -23,9 +22,7 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
         if task.flags.is_on("--base-image-only") {
             images.drain(..images.len().saturating_sub(1));
         }
-        for image in &images {
-            side.add_image(image, &path);
-        }
+        side.extend(ImageSide::from_texts(FlagKind::Image, images, &path));
     }
     ProjectImages::pulled(side)
 }
@@ -53,9 +50,8 @@ fn image_part(line: &str) -> &str {
         return line.strip_prefix("FROM").unwrap_or(line);
     }
     // Cosign takes the text after the only `=` of a `COPY` line, unless a space follows.
-    let mut parts = if starts_with("COPY") { line.split('=').skip(1) } else { "".split('=').skip(1) };
-    match (parts.next(), parts.next()) {
-        (Some(image), None) if !image.contains(' ') => image,
+    match line.split_once('=') {
+        Some((_, image)) if starts_with("COPY") && !image.contains([' ', '=']) => image,
         _ => "",
     }
 }

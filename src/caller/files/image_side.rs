@@ -38,9 +38,8 @@ impl ImageSide {
             let new = images.found()[mentions.len()..].iter().cloned();
             mentions.extend(new.map(|image| ImageMention { image, file: file.clone() }));
         }
-        let may_name = |unknown: &&UnknownImages| unknown.reach.includes(registry);
         let mut unknown: Vec<UnknownImages> = Vec::new();
-        for part in self.unknown.iter().filter(may_name) {
+        for part in self.unknown.iter().filter(|part| part.reach.includes(registry)) {
             if !unknown.contains(part) {
                 unknown.push(part.clone());
             }
@@ -49,11 +48,9 @@ impl ImageSide {
     }
 
     /// Creates a side from `texts`, which have the form of a flag's values. `meaning` is the kind of this flag.
-    pub(super) fn from_texts(meaning: FlagKind, texts: &[String], file: &Path) -> Self {
+    pub(super) fn from_texts(meaning: FlagKind, texts: impl IntoIterator<Item: AsRef<str>>, file: &Path) -> Self {
         let mut side = Self::default();
-        for text in texts {
-            side.add(meaning, text.trim(), file);
-        }
+        texts.into_iter().for_each(|text| side.add(meaning, text.as_ref(), file));
         side
     }
 
@@ -68,11 +65,12 @@ impl ImageSide {
     }
 
     pub(super) fn add_image(&mut self, text: &str, file: &Path) {
-        self.add(FlagKind::Image, text.trim(), file);
+        self.add(FlagKind::Image, text, file);
     }
 
     /// Adds a text in which [`UNKNOWN`] replaces each unknown part.
     pub(super) fn add(&mut self, meaning: FlagKind, text: &str, file: &Path) {
+        let text = text.trim();
         if text.is_empty() {
             return;
         }
@@ -97,11 +95,8 @@ impl ImageSide {
                 self.found.push(ImageText { meaning, text, file });
                 continue;
             }
-            self.found.extend(asked.iter().map(|image| ImageText {
-                meaning,
-                text: image.to_string(),
-                file: file.clone(),
-            }));
+            let text_of = |image: &ImageReference| ImageText { meaning, text: image.to_string(), file: file.clone() };
+            self.found.extend(asked.iter().map(text_of));
         }
         for unknown in &mut self.unknown {
             if matches!(&unknown.reach, RegistryRange::Only(registry) if settings.may_lead_away_from(registry)) {
@@ -137,14 +132,12 @@ fn without_open_tag(image: &str) -> Option<&str> {
 
 fn not_worked_out(image: &str, file: &Path) -> UnknownImages {
     let known = image.split(UNKNOWN).next().unwrap_or_default();
-    let registry = known.split_once('/').and_then(|(first, _)| {
-        let any = format!("{first}/x").parse::<ImageReference>().ok()?;
-        Some(any.registry().clone())
-    });
+    let any_image = known.split_once('/').and_then(|(first, _)| format!("{first}/x").parse::<ImageReference>().ok());
+    let reach = any_image.map_or(RegistryRange::Any, |image| RegistryRange::Only(image.registry().clone()));
     let shown: String = image.replace(UNKNOWN, "…").chars().take(SHOWN_AT_MOST).collect();
     let message =
         if known.is_empty() { "an image is unknown".into() } else { format!("`{shown}` is only partly known") };
-    UnknownImages { file: file.to_owned(), reach: registry.map_or(RegistryRange::Any, RegistryRange::Only), message }
+    UnknownImages { file: file.to_owned(), reach, message }
 }
 
 #[cfg(test)]

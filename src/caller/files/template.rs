@@ -31,6 +31,9 @@ fn write(
     length_at_most: usize,
     depth: usize,
 ) -> Result<(), TemplateError> {
+    if depth > DEPTH_AT_MOST {
+        return Err(TemplateError::TooLong);
+    }
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('$') {
         text.push_str(before);
@@ -44,11 +47,7 @@ fn write(
             let value = look_up(name);
             let word = operation.trim_start_matches(':').get(1..).unwrap_or_default();
             let mut other = String::new();
-            if depth < DEPTH_AT_MOST {
-                write(word, look_up, &mut other, length_at_most, depth + 1)?;
-            } else {
-                return Err(TemplateError::TooLong);
-            }
+            write(word, look_up, &mut other, length_at_most, depth + 1)?;
             text.push_str(&operate(operation, value, other)?);
             rest = after;
         } else {
@@ -67,15 +66,14 @@ fn write(
 }
 
 fn operate(operation: &str, value: Option<String>, other: String) -> Result<String, TemplateError> {
-    let filled = value.clone().filter(|value| !value.is_empty());
-    let (value, operator) = match operation.strip_prefix(':') {
-        Some(rest) => (filled, rest.chars().next()),
-        None => (value, operation.chars().next()),
+    let (value, operation) = match operation.strip_prefix(':') {
+        Some(rest) => (value.filter(|value| !value.is_empty()), rest),
+        None => (value, operation),
     };
-    match operator {
-        Some('-') => Ok(value.unwrap_or(other)),
-        Some('+') => Ok(value.map(|_| other).unwrap_or_default()),
-        Some('?') => value.ok_or(TemplateError::Missing),
+    match operation.get(..1) {
+        Some("-") => Ok(value.unwrap_or(other)),
+        Some("+") => Ok(value.map(|_| other).unwrap_or_default()),
+        Some("?") => value.ok_or(TemplateError::Missing),
         _ => Ok(value.unwrap_or_default()),
     }
 }
