@@ -185,6 +185,11 @@ pub(super) fn is_true(value: &str) -> bool {
     parse_bool(value) == Some(true)
 }
 
+/// Tells whether Go's `strconv.ParseBool` reads `value` as false.
+pub(super) fn is_false(value: &str) -> bool {
+    matches!(value, "0" | "f" | "F" | "false" | "FALSE" | "False")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +199,7 @@ mod tests {
         for (value, expected) in [("1", true), ("t", true), ("True", true), ("0", false), ("false", false), ("", false)]
         {
             assert_eq!(is_true(value), expected, "{value}");
+            assert_eq!(is_false(value), !expected && !value.is_empty(), "{value}");
         }
     }
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::bake::BakeExtension;
 use super::dockerfile::{self, BuildParameters, BuilderKind, PulledImages};
 use super::project_reader::ProjectReader;
-use super::{ImageSide, FileCommand, ProjectImages, ProjectVariables};
+use super::{FileCommand, ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::VerbInvocation;
-use crate::caller::command_words::FlagKind;
+use crate::caller::command_words::{FlagKind, is_false};
 
 /// The sources of a build, and the names of the built image.
 #[derive(Clone, Debug, Default)]
@@ -19,21 +19,9 @@ pub(super) struct Build {
     pub(super) files: Vec<PathBuf>,
     /// The text of an inline Dockerfile, and the file that contains this text.
     pub(super) inline: Option<(String, PathBuf)>,
-    pub(super) builder: BuilderKind,
-    /// Build arguments by name. An argument without a value gets the value of the variable with the same name.
-    pub(super) arguments: BTreeMap<String, Option<String>>,
-    pub(super) target: Option<String>,
-    /// Named contexts with their sources. Names from the command line of `docker build` are shortened, such as `base`
-    /// for `docker.io/library/base:latest`.
-    pub(super) contexts: BTreeMap<String, String>,
+    pub(super) parameters: BuildParameters,
     /// The settings under `x-bake` in a Compose file.
     pub(super) for_bake: BakeExtension,
-    /// The platforms to build for. An empty list means this machine's platform. One text may contain several platforms,
-    /// separated by commas.
-    pub(super) platforms: Vec<String>,
-    /// The image that replaces the base of the first stage.
-    pub(super) base: Option<String>,
-    pub(super) is_check: bool,
     /// The names of the built image.
     pub(super) tags: ImageSide,
     pub(super) cache_from: ImageSide,
@@ -46,7 +34,7 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
     let FileCommand { task, folder: current, variables } = command;
     let flag = task.flags.value(FlagKind::Folder).map(|folder| folder.strip_prefix("dir://").unwrap_or(folder)); // kaniko
     let context = flag.or(task.positionals.last().copied()).unwrap_or(".");
-    let folder = local_folder(current, context);
+    let folder = local_path(current, context);
     let builder = builder(task, variables);
     // With a remote context, the Dockerfile is remote too (docker/buildx `build/opt.go`). Podman and Buildah look for
     // the Dockerfile in the current folder first.
@@ -61,24 +49,22 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
         let lines = reader.text(&current.join(file)).unwrap_or_default();
         let pairs =
             lines.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(|line| line.split_once('='));
-        arguments.extend(pairs.map(|(name, value)| (name.trim().to_owned(), Some(value.to_owned()))));
+        arguments.extend(pairs.map(|(name, value)| (name.trim().to_owned(), value.to_owned())));
     }
-    arguments.extend(task.flags.variables().map(|(name, value)| (name.to_owned(), value.map(str::to_owned))));
-    let mut build = Build {
+    let flags = task.flags.variables();
+    arguments.extend(flags.filter_map(|(name, value)| Some((name.to_owned(), variables.argument(name, value)?))));
+    let contexts = task.flags.values(FlagKind::BuildContext).filter_map(|pair| pair.split_once('='));
+    let contexts = contexts.map(|(name, source)| (dockerfile::familiar(name).to_owned(), source.to_owned()));
+    let parameters = BuildParameters {
         builder,
         arguments,
         target: task.flags.value(FlagKind::Stage).map(str::to_owned),
-        contexts: task
-            .flags
-            .values(FlagKind::BuildContext)
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, source)| (dockerfile::familiar(name).to_owned(), source.to_owned()))
-            .collect(),
+        contexts: contexts.collect(),
         platforms: platforms(task, variables),
         base: task.flags.value(FlagKind::Base).map(str::to_owned),
         is_check: is_check(task),
-        ..Build::default()
     };
+    let mut build = Build { parameters, ..Build::default() };
     if files.iter().all(|file| is_read(file)) {
         for file in &files {
             let beside = folder.as_ref().map(|folder| folder.join(file));
@@ -87,7 +73,7 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
         }
         build.folder = folder.filter(|_| files.is_empty());
     }
-    ProjectImages::pulled(build.pulled(variables, reader))
+    ProjectImages::pulled(build.pulled(reader))
 }
 
 fn builder(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> BuilderKind {
@@ -105,11 +91,6 @@ pub(super) fn is_check(task: &VerbInvocation<'_>) -> bool {
     task.flags.is_on("--check") || matches!(call, Some("check" | "lint"))
 }
 
-/// Tells whether Go parses `text` as false. Docker refuses a text that Go parses neither as true nor as false.
-fn is_false(text: &str) -> bool {
-    matches!(text, "0" | "f" | "F" | "false" | "False" | "FALSE")
-}
-
 /// Returns the platforms from `--platform`, from Podman's `--os` and `--arch`, or from `DOCKER_DEFAULT_PLATFORM`.
 fn platforms(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Vec<String> {
     let mut platforms: Vec<String> = task.flags.values(FlagKind::Platform).map(str::to_owned).collect();
@@ -125,46 +106,32 @@ fn platforms(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Vec<Str
 
 /// Returns the images of `buildctl build --local dockerfile=DIR --opt filename=NAME`.
 pub(super) fn buildctl_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
-    let FileCommand { task, folder: current, variables } = command;
-    let option = |name: &str| {
-        task.flags
-            .values(FlagKind::FrontendOption)
-            .filter_map(|pair| pair.split_once('='))
-            .filter(|(key, _)| *key == name)
-            .last()
+    let FileCommand { task, folder: current, .. } = command;
+    let pairs = |kind| task.flags.values(kind).filter_map(|pair| pair.split_once('='));
+    let last = |kind, name: &str| pairs(kind).filter(|(key, _)| *key == name).last().map(|(_, value)| value.to_owned());
+    let options = |start: &'static str| {
+        let options = pairs(FlagKind::FrontendOption);
+        options.filter_map(move |(key, value)| Some((key.strip_prefix(start)?.to_owned(), value.to_owned())))
     };
-    let folder = task
-        .flags
-        .values(FlagKind::Folder)
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| *key == "dockerfile");
-    let folder = folder.map(|(_, folder)| current.join(folder));
-    let pairs = |kind: &'static str| {
-        let values = task.flags.values(FlagKind::FrontendOption);
-        let pairs = values.filter_map(move |pair| pair.strip_prefix(kind)?.split_once('='));
-        pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    let folder = pairs(FlagKind::Folder).find(|(key, _)| *key == "dockerfile");
+    let name = last(FlagKind::FrontendOption, "filename").unwrap_or_else(|| "Dockerfile".to_owned());
+    let parameters = BuildParameters {
+        arguments: options("build-arg:").collect(),
+        contexts: options("context:").collect(),
+        target: last(FlagKind::FrontendOption, "target"),
+        platforms: last(FlagKind::FrontendOption, "platform").into_iter().collect(),
+        ..BuildParameters::default()
     };
-    let build = Build {
-        files: folder
-            .iter()
-            .map(|folder| folder.join(option("filename").map_or("Dockerfile", |(_, name)| name)))
-            .collect(),
-        arguments: pairs("build-arg:").map(|(name, value)| (name, Some(value))).collect(),
-        contexts: pairs("context:").collect(),
-        target: option("target").map(|(_, target)| target.to_owned()),
-        platforms: option("platform").map(|(_, platforms)| platforms.to_owned()).into_iter().collect(),
-        ..Build::default()
-    };
-    ProjectImages::pulled(build.pulled(variables, reader))
+    let files = folder.map(|(_, folder)| current.join(folder).join(name)).into_iter().collect();
+    ProjectImages::pulled(Build { files, parameters, ..Build::default() }.pulled(reader))
 }
 
 impl Build {
     /// Returns the images that the build pulls, with their unknown parts.
-    pub(super) fn pulled(&self, variables: &ProjectVariables, reader: &mut ProjectReader) -> ImageSide {
+    pub(super) fn pulled(&self, reader: &mut ProjectReader) -> ImageSide {
         let mut side = self.cache_from.clone();
-        let filling = self.filling(variables);
         for (text, file) in self.dockerfiles(reader) {
-            let PulledImages { images, refusal } = dockerfile::pulled(&text, &filling, reader.budget());
+            let PulledImages { images, refusal } = dockerfile::pulled(&text, &self.parameters, reader.budget());
             for image in images {
                 side.add_image(&image, &file);
             }
@@ -178,35 +145,30 @@ impl Build {
 
     /// Tells whether this build and `other` have the same sources, and therefore pull the same images.
     pub(super) fn is_from_the_same(&self, other: &Self) -> bool {
-        let Self { folder, files, inline, builder, arguments, target, contexts, platforms, base, cache_from, .. } =
-            other;
-        (&self.folder, &self.files, &self.inline, &self.target) == (folder, files, inline, target)
-            && (&self.arguments, &self.contexts, &self.cache_from) == (arguments, contexts, cache_from)
-            && (&self.builder, &self.platforms, &self.base) == (builder, platforms, base)
+        (&self.folder, &self.files, &self.inline) == (&other.folder, &other.files, &other.inline)
+            && (&self.parameters, &self.cache_from) == (&other.parameters, &other.cache_from)
     }
 
     fn dockerfiles(&self, reader: &mut ProjectReader) -> Vec<(String, PathBuf)> {
         if let Some(inline) = &self.inline {
             return vec![inline.clone()];
         }
-        let names: &[&str] = match self.builder {
-            BuilderKind::Buildah => &["Containerfile", "Dockerfile"],
-            _ => &["Dockerfile", "dockerfile"],
-        };
-        let in_folder = match &self.folder {
-            Some(folder) if self.files.is_empty() => reader.first_of(folder, names),
-            None if self.files.is_empty() => {
-                reader.add_unknown(
-                    Path::new("Dockerfile"),
-                    "the file is on standard input, or in a context that is not a folder here",
-                );
-                None
+        let is_buildah = self.parameters.builder == BuilderKind::Buildah;
+        let files = match &self.folder {
+            _ if !self.files.is_empty() => self.files.clone(),
+            Some(folder) => {
+                let names = if is_buildah { ["Containerfile", "Dockerfile"] } else { ["Dockerfile", "dockerfile"] };
+                reader.first_of(folder, &names).into_iter().collect()
             }
-            _ => None,
+            None => {
+                let message = "the file is on standard input, or in a context that is not a folder here";
+                reader.add_unknown(Path::new("Dockerfile"), message);
+                Vec::new()
+            }
         };
-        let files = self.files.iter().cloned().chain(in_folder);
-        let mut texts: Vec<(String, PathBuf)> = files.filter_map(|file| Some((reader.text(&file)?, file))).collect();
-        if self.builder == BuilderKind::Buildah {
+        let text = |file: PathBuf| Some((reader.text(&file)?, file));
+        let mut texts: Vec<(String, PathBuf)> = files.into_iter().filter_map(text).collect();
+        if is_buildah {
             // Buildah joins several Dockerfiles, and runs the C preprocessor on files that end with `.in`.
             for (_, file) in &texts {
                 if file.extension().is_some_and(|ending| ending == "in") {
@@ -221,28 +183,14 @@ impl Build {
         }
         texts
     }
-
-    fn filling(&self, variables: &ProjectVariables) -> BuildParameters {
-        let value = |(name, value): (&String, &Option<String>)| {
-            Some((name.clone(), value.clone().or_else(|| variables.get(name))?))
-        };
-        BuildParameters {
-            builder: self.builder,
-            arguments: self.arguments.iter().filter_map(value).collect(),
-            target: self.target.clone(),
-            contexts: self.contexts.clone(),
-            platforms: self.platforms.clone(),
-            base: self.base.clone(),
-            is_check: self.is_check,
-        }
-    }
 }
 
-/// Returns the folder of a build context, or `None` if the context is a URL or standard input.
-pub(super) fn local_folder(current: &Path, context: &str) -> Option<PathBuf> {
-    let is_elsewhere = context == "-"
-        || ["git@", "github.com/"].iter().any(|start| context.starts_with(start))
-        || context.contains("://")
-        || context.contains('\0');
-    (!is_elsewhere).then(|| current.join(context))
+/// Returns the path of a local file or folder, or `None` for a URL or standard input.
+pub(super) fn local_path(current: &Path, name: &str) -> Option<PathBuf> {
+    (name != "-" && !is_remote(name)).then(|| current.join(name))
+}
+
+/// Tells whether a client fetches `name` from elsewhere (moby/buildkit `util/gitutil`).
+pub(super) fn is_remote(name: &str) -> bool {
+    name.contains("://") || ["git@", "github.com/"].iter().any(|start| name.starts_with(start))
 }

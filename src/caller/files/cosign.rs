@@ -4,7 +4,7 @@
 
 use super::budget::Budget;
 use super::project_reader::ProjectReader;
-use super::{ImageSide, FileCommand, ProjectImages, ProjectVariables};
+use super::{FileCommand, ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::command_words::FlagKind;
 
 /// The length in bytes from which Go's `bufio.Scanner` refuses a line.

@@ -2,15 +2,15 @@
 //!
 //! Sources: devcontainers/cli `src/spec-configuration/`, containers.dev `implementors/json_reference`.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use super::build::Build;
+use super::dockerfile::BuildParameters;
 use super::image_side::UNKNOWN;
 use super::project_reader::ProjectReader;
-use super::{ImageSide, FileCommand, ProjectImages, ProjectVariables};
+use super::{FileCommand, ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::InputFiles;
 use crate::caller::command_words::FlagKind;
 
@@ -20,15 +20,17 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
     let FileCommand { task, folder: current, variables } = command;
     let folder = current.join(task.flags.value(FlagKind::Folder).unwrap_or("."));
     let flag = task.flags.value(FlagKind::File).map(|file| current.join(file));
-    let Some(path) = flag.or_else(|| find(&folder, reader)) else { return ProjectImages::default() };
+    // A devcontainer.json in any other place must be passed with a flag.
+    let places = [".devcontainer/devcontainer.json", ".devcontainer.json"];
+    let Some(path) = flag.or_else(|| reader.first_of(&folder, &places)) else { return ProjectImages::default() };
     let Some(text) = reader.text(&path) else { return ProjectImages::default() };
-    let Ok(config) = serde_json::from_str::<Map<String, Value>>(&plain_json(&text)) else {
+    let Some(config) = serde_json::from_str(&plain_json(&text)).ok().filter(Value::is_object) else {
         reader.add_unknown(&path, "could not be read as JSON with comments");
         return ProjectImages::default();
     };
     let mut side = ImageSide::default();
     let filled = |text: &str| fill(text, variables);
-    for feature in config.get("features").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
+    for feature in config["features"].as_object().into_iter().flat_map(Map::keys) {
         // A feature with a folder or a URL as its name does not come from a registry.
         if feature.contains('/') && !feature.starts_with('.') && !feature.contains("://") {
             side.add_image(&filled(feature), &path);
@@ -37,38 +39,32 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
     if task.files == InputFiles::DevContainerFeatures && !task.flags.is_on("--include-merged-configuration") {
         return ProjectImages::pulled(side);
     }
-    if let Some(image) = config.get("image").and_then(Value::as_str) {
+    if let Some(image) = config["image"].as_str() {
         side.add_image(&filled(image), &path);
     }
-    let beside = path.parent().unwrap_or(current).to_owned();
-    if let Some(build) = build(&config, &beside, &path, filled) {
-        side.extend(build.pulled(variables, reader));
+    if let Some(build) = build(&config, &path, filled) {
+        side.extend(build.pulled(reader));
     }
     ProjectImages::pulled(side)
 }
 
-/// Returns the first devcontainer.json in the places where the CLI looks. A devcontainer.json elsewhere must be passed
-/// with a flag.
-fn find(folder: &Path, reader: &mut ProjectReader) -> Option<PathBuf> {
-    reader.first_of(folder, &[".devcontainer/devcontainer.json", ".devcontainer.json"])
-}
-
-fn build(config: &Map<String, Value>, folder: &Path, path: &Path, filled: impl Fn(&str) -> String) -> Option<Build> {
-    let in_section = |name: &str| config.get("build").and_then(|section| section.get(name));
-    let file = in_section("dockerfile").or_else(|| config.get("dockerFile"))?.as_str()?;
-    let entries = in_section("args").and_then(Value::as_object).into_iter().flatten();
-    let arguments =
-        entries.map(|(name, value)| (name.clone(), value.as_str().map(&filled))).collect::<BTreeMap<_, _>>();
-    let caches: Vec<String> = match in_section("cacheFrom") {
-        Some(Value::String(cache)) => vec![filled(cache)],
-        Some(Value::Array(caches)) => caches.iter().filter_map(Value::as_str).map(&filled).collect(),
-        _ => vec![],
+fn build(config: &Value, path: &Path, filled: impl Fn(&str) -> String) -> Option<Build> {
+    let section = &config["build"];
+    let file = section["dockerfile"].as_str().or(config["dockerFile"].as_str())?;
+    let arguments = section["args"].as_object().into_iter().flatten();
+    let caches = match &section["cacheFrom"] {
+        Value::Array(caches) => caches.as_slice(),
+        cache => std::slice::from_ref(cache),
     };
+    let caches = caches.iter().filter_map(Value::as_str).map(&filled);
     Some(Build {
-        files: vec![folder.join(filled(file))],
-        arguments,
-        target: in_section("target").and_then(Value::as_str).map(&filled),
-        cache_from: ImageSide::from_texts(FlagKind::Cache, &caches, path),
+        files: vec![path.with_file_name(filled(file))],
+        cache_from: ImageSide::from_texts(FlagKind::Cache, caches, path),
+        parameters: BuildParameters {
+            arguments: arguments.filter_map(|(name, value)| Some((name.clone(), filled(value.as_str()?)))).collect(),
+            target: section["target"].as_str().map(&filled),
+            ..BuildParameters::default()
+        },
         ..Build::default()
     })
 }

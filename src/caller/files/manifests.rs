@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::budget::Budget;
 use super::project_reader::ProjectReader;
 use super::yaml::YamlNode;
-use super::{ImageSide, FileCommand, ProjectImages};
+use super::{FileCommand, ImageSide, ProjectImages};
 use crate::caller::command_words::FlagKind;
 
-/// The largest number of nodes to visit for one argument. YAML aliases can make the tree of a file much larger than its
-/// text.
-const STEPS_AT_MOST: usize = 100_000;
+/// The steps to spend for each image. YAML aliases can make the tree of a file much larger than its text.
+const STEPS_FOR_IMAGE: u64 = 200;
 
 /// Returns the images of containers in the manifests of `podman kube play FILE` or `kubectl apply -f FILE`. If `FILE`
 /// is a folder, all manifests in the folder are read.
@@ -23,41 +23,30 @@ pub(super) fn manifest_images(command: &FileCommand<'_>, reader: &mut ProjectRea
             continue;
         }
         let path = current.join(name);
-        let mut steps_left = STEPS_AT_MOST;
         let in_folder = reader.files_in(&path, &["json", "yaml", "yml"]);
         let paths = if in_folder.is_empty() { vec![path] } else { in_folder };
         for path in paths {
             for document in reader.documents(&path) {
-                containers(&document, &path, &mut side, &mut steps_left);
+                containers(&document, &path, &mut side, reader.budget());
             }
-        }
-        if steps_left == 0 {
-            reader.add_unknown(&current.join(name), "contains more than Ensign reads");
         }
     }
     ProjectImages::pulled(side)
 }
 
 /// Finds containers at any depth, because a `Deployment`, a `CronJob` or a custom resource may nest them.
-fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, steps_left: &mut usize) {
-    const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
-    for child in node.list() {
-        let Some(left) = steps_left.checked_sub(1) else { return };
-        *steps_left = left;
-        containers(child, path, side, steps_left);
+fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, budget: &Budget) {
+    if !budget.spend(1) {
+        return;
     }
+    node.list().iter().for_each(|child| containers(child, path, side, budget));
     for (key, child) in node.map() {
-        let Some(left) = steps_left.checked_sub(1) else { return };
-        *steps_left = left;
-        if LISTS.contains(&key.as_str()) {
-            let images = child.list().iter().filter_map(|container| container.get("image")?.text());
-            let images: Vec<&str> = images.take(*steps_left).collect();
-            *steps_left -= images.len();
-            for image in images {
-                side.add_image(image, path);
-            }
+        if matches!(key.as_str(), "containers" | "initContainers" | "ephemeralContainers") {
+            let images = child.list().iter().filter_map(|container| container.get("image").text());
+            let images = images.take_while(|_| budget.spend(STEPS_FOR_IMAGE));
+            side.extend(ImageSide::from_texts(FlagKind::Image, images, path));
         } else {
-            containers(child, path, side, steps_left);
+            containers(child, path, side, budget);
         }
     }
 }
@@ -70,10 +59,8 @@ pub(super) fn sync_images(command: &FileCommand<'_>, reader: &mut ProjectReader)
     let Some(path) = list.map(|name| current.join(name)) else { return ProjectImages::default() };
     let mut side = ImageSide::default();
     for (registry, lists) in reader.document(&path).iter().flat_map(|document| document.map()) {
-        let repositories = ["images", "images-by-tag-regex", "images-by-semver"]
-            .into_iter()
-            .filter_map(|kind| lists.get(kind))
-            .flat_map(|list| list.map());
+        let repositories =
+            ["images", "images-by-tag-regex", "images-by-semver"].into_iter().flat_map(|kind| lists.get(kind).map());
         repositories.for_each(|(repository, _)| side.add_image(&format!("{registry}/{repository}"), &path));
     }
     ProjectImages::pulled(side)
@@ -90,10 +77,9 @@ pub(super) fn chart_images(command: &FileCommand<'_>, reader: &mut ProjectReader
     };
     for path in folders.iter().map(|folder| folder.join("Chart.yaml")) {
         let Some(chart) = reader.document(&path) else { continue };
-        for dependency in chart.get("dependencies").iter().flat_map(|list| list.list()) {
-            let repository =
-                dependency.get("repository").and_then(|repository| repository.text()?.strip_prefix("oci://"));
-            if let (Some(repository), Some(name)) = (repository, dependency.get("name").and_then(|name| name.text())) {
+        for dependency in chart.get("dependencies").list() {
+            let repository = dependency.get("repository").text().and_then(|text| text.strip_prefix("oci://"));
+            if let (Some(repository), Some(name)) = (repository, dependency.get("name").text()) {
                 side.add_image(&format!("{}/{name}", repository.trim_end_matches('/')), &path);
             }
         }

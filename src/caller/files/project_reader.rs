@@ -68,13 +68,11 @@ impl ProjectReader {
     }
 
     fn read(&mut self, path: &Path) -> Result<Option<String>, String> {
-        let refused = |error: &anyhow::Error| {
+        let contents = files::read_any(path, FILE_LIMIT.min(self.bytes_left as u64)).map_err(|error| {
             let text = format!("{error:#}");
             let why = text.split_once("`: ").map_or("the reason is unknown", |(_, why)| why);
             format!("could not be read: {why}")
-        };
-        let contents =
-            files::read_any(path, FILE_LIMIT.min(self.bytes_left as u64)).map_err(|error| refused(&error))?;
+        })?;
         let Some(contents) = contents else { return Ok(None) };
         self.files_left -= 1;
         self.bytes_left = self.bytes_left.saturating_sub(contents.len());
@@ -104,11 +102,8 @@ impl ProjectReader {
 
     /// Records that a part of `file` is unknown.
     pub(super) fn add_unknown(&mut self, file: &Path, message: &str) {
-        self.unknown.push(UnknownImages {
-            file: file.to_owned(),
-            reach: RegistryRange::Any,
-            message: message.to_owned(),
-        });
+        let (file, message) = (file.to_owned(), message.to_owned());
+        self.unknown.push(UnknownImages { file, reach: RegistryRange::Any, message });
     }
 
     /// Removes and returns the unknown parts recorded so far. Unknown parts are stored with the images that they
@@ -160,10 +155,6 @@ impl ProjectReader {
 
     pub(super) fn budget(&self) -> &Budget {
         &self.budget
-    }
-
-    pub(super) fn in_time(&self) -> bool {
-        self.budget.is_left()
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::image_side::UNKNOWN;
 use super::project_reader::ProjectReader;
 use super::variables::ProjectVariables;
-use super::{ImageSide, FileCommand, ProjectImages};
+use super::{FileCommand, ImageSide, ProjectImages};
 use crate::caller::command_words::FlagKind;
 
 /// Returns the images of regsync's steps. A step copies a source to a target, and may copy the old target to a backup
@@ -14,10 +14,9 @@ pub(super) fn sync_images(command: &FileCommand<'_>, reader: &mut ProjectReader)
     let mut named = ProjectImages { goes_out: true, ..ProjectImages::default() };
     let Some(path) = config(command, reader) else { return named };
     let Some(document) = reader.document(&path) else { return named };
-    let default_backup = document.get("defaults").and_then(|defaults| defaults.get("backup"));
-    for step in document.get("sync").iter().flat_map(|steps| steps.list()) {
-        let is_whole_registry = step.get("type").and_then(|kind| kind.text()) == Some("registry");
-        let text = |key: &str| Some(filled_in(step.get(key)?.text()?, &command.variables));
+    for step in document.get("sync").list() {
+        let is_whole_registry = step.get("type").text() == Some("registry");
+        let text = |key: &str| Some(filled_in(step.get(key).text()?, &command.variables));
         let add = |side: &mut ImageSide, text: Option<String>| match text {
             Some(host) if is_whole_registry => side.add_image(&format!("{host}/{UNKNOWN}"), &path),
             Some(image) if !image.contains("://") => side.add_image(&image, &path), // `ocidir://FOLDER`
@@ -25,7 +24,7 @@ pub(super) fn sync_images(command: &FileCommand<'_>, reader: &mut ProjectReader)
         };
         add(&mut named.pulled, text("source"));
         add(&mut named.pushed, text("target"));
-        let backup = step.get("backup").or(default_backup).and_then(|backup| backup.text());
+        let backup = [&**step, document.get("defaults")].iter().find_map(|place| place.get("backup").text());
         if let Some(image) = backup.filter(|backup| backup.contains([':', '/'])) {
             named.pushed.add_image(&filled_in(image, &command.variables), &path); // a backup without `:` or `/` is only a tag
         }
@@ -36,13 +35,11 @@ pub(super) fn sync_images(command: &FileCommand<'_>, reader: &mut ProjectReader)
 /// Returns the full image names in regbot's Lua scripts as pulled images.
 pub(super) fn script_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
-    let document = config(command, reader).and_then(|path| Some((reader.document(&path)?, path)));
-    if let Some((document, path)) = document {
-        let scripts = document.get("scripts").iter().flat_map(|scripts| scripts.list()).cloned().collect::<Vec<_>>();
-        for script in scripts.iter().filter_map(|script| script.get("script")?.text()) {
-            for literal in literals(script) {
-                side.add_image(&literal, &path);
-            }
+    if let Some(path) = config(command, reader)
+        && let Some(document) = reader.document(&path)
+    {
+        for script in document.get("scripts").list().iter().filter_map(|script| script.get("script").text()) {
+            side.extend(ImageSide::from_texts(FlagKind::Image, literals(script), &path));
         }
     }
     ProjectImages::pulled(side)
@@ -51,11 +48,11 @@ pub(super) fn script_images(command: &FileCommand<'_>, reader: &mut ProjectReade
 fn config(command: &FileCommand<'_>, reader: &mut ProjectReader) -> Option<PathBuf> {
     let FileCommand { task, folder: current, .. } = command;
     let name = task.flags.value(FlagKind::File)?;
-    let path = current.join(name);
     if name == "-" {
         reader.add_unknown(current, "a configuration on standard input is not read");
+        return None;
     }
-    (name != "-").then_some(path)
+    Some(current.join(name))
 }
 
 /// Replaces `{{ env "NAME" }}` in a Go template by the variable's value. The result of any other action is unknown.

@@ -39,6 +39,11 @@ impl ProjectVariables {
         self.overrides.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Returns the value of a build argument. An argument without a value gets the value of the variable `name`.
+    pub(super) fn argument(&self, name: &str, value: Option<&str>) -> Option<String> {
+        value.map(str::to_owned).or_else(|| self.get(name))
+    }
+
     /// Splits a variable's value at `separator`.
     pub(super) fn list(&self, name: &str, separator: &str) -> Vec<String> {
         let value = self.get(name).unwrap_or_default();

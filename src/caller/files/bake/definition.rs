@@ -216,7 +216,7 @@ fn built_ins() -> BTreeMap<String, HclValue> {
 fn project_name(files: &[PathBuf], variables: &ProjectVariables, reader: &mut ProjectReader) -> String {
     let text = |path: &PathBuf| {
         let document = reader.document(path)?;
-        substitute(document.get("name")?.text()?, &|name| variables.get(name)).ok()
+        substitute(document.get("name").text()?, &|name| variables.get(name)).ok()
     };
     let name = files.iter().filter_map(text).last();
     let name =

@@ -18,23 +18,19 @@ pub(in crate::caller::files) struct BakeExtension {
 }
 
 impl BakeExtension {
-    /// Adds the settings of one file. `text` substitutes variables.
-    pub(in crate::caller::files) fn apply(&mut self, node: &YamlNode, text: impl Fn(&YamlNode) -> Option<String>) {
-        for (key, list) in [
-            ("tags", &mut self.tags),
-            ("cache-from", &mut self.cache_from),
-            ("cache-to", &mut self.cache_to),
-            ("output", &mut self.output),
-            ("platforms", &mut self.platforms),
-        ] {
-            let Some(node) = node.get(key) else { continue };
-            match text(node) {
-                Some(words) => list.extend(words.split_whitespace().map(str::to_owned)),
-                None => list.extend(node.list().iter().filter_map(|item| text(item))),
-            }
-        }
-        for (name, source) in node.get("contexts").map(|contexts| contexts.map()).unwrap_or_default() {
-            self.contexts.extend(text(source).map(|source| (name.clone(), source)));
+    pub(in crate::caller::files) fn new(node: &YamlNode) -> Self {
+        let list = |key| match node.get(key).text() {
+            Some(words) => words.split_whitespace().map(str::to_owned).collect(),
+            None => node.get(key).texts().into_iter().map(str::to_owned).collect(),
+        };
+        let contexts = node.get("contexts").map().iter();
+        Self {
+            tags: list("tags"),
+            cache_from: list("cache-from"),
+            cache_to: list("cache-to"),
+            output: list("output"),
+            platforms: list("platforms"),
+            contexts: contexts.filter_map(|(name, source)| Some((name.clone(), source.text()?.to_owned()))).collect(),
         }
     }
 }

@@ -13,11 +13,9 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-
 use super::build::{Build, is_check};
 use super::project_reader::ProjectReader;
-use super::{ImageSide, FileCommand, ProjectImages};
+use super::{FileCommand, ImageSide, ProjectImages};
 use crate::caller::command_words::FlagKind;
 use crate::model::choice::{RegistryRange, UnknownImages};
 use bake_sources::BakeSources;
@@ -38,14 +36,14 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
     let (mut pulled, mut pushed, mut kept) = (ImageSide::default(), ImageSide::default(), ImageSide::default());
     let mut read: Vec<Build> = Vec::new();
     for (name, mut target) in definition.chosen(&sources.targets, &overrides, reader) {
-        if !reader.in_time() {
+        if !reader.budget().is_left() {
             break;
         }
         let base = sources.base(&target, current);
-        let build = Build { is_check: is_check(task), ..target.build(&base) };
+        let build = target.build(&base, is_check(task));
         // Most targets of a matrix have the same sources, so equal sources are read only once.
         if !read.iter().any(|other| other.is_from_the_same(&build)) {
-            pulled.extend(build.pulled(&sources.compose_variables, reader));
+            pulled.extend(build.pulled(reader));
             read.push(build);
         }
         pulled.unknown.extend(target.open.iter().cloned());

@@ -121,7 +121,7 @@ fn set(target: &mut BakeTarget, entry: &BakeOverride) {
         ("context", _) => target.context = Some((context_folder(&entry.value), target.file.clone())),
         ("dockerfile", _) => target.dockerfile = Some(value()),
         ("target", _) => target.stage = Some(value()),
-        ("args", Some(name)) => drop(target.arguments.insert(name.clone(), Some(value()))),
+        ("args", Some(name)) => drop(target.arguments.insert(name.clone(), value())),
         ("contexts", Some(name)) => drop(target.contexts.insert(name.clone(), value())),
         _ => {}
     }

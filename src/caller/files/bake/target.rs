@@ -9,8 +9,9 @@ use super::bake_sources::is_remote;
 use super::output::{BakeOutput, csv_record, kind};
 use crate::caller::command_words::FlagKind;
 use crate::caller::files::ImageSide;
-use crate::caller::files::build::{Build, local_folder};
+use crate::caller::files::build::{Build, local_path};
 use crate::caller::files::compose::ComposeService;
+use crate::caller::files::dockerfile::BuildParameters;
 use crate::caller::files::hcl::{EvalContext, HclValue, Locals, TargetBlock};
 use crate::caller::files::image_side::UNKNOWN;
 use crate::model::choice::{RegistryRange, UnknownImages};
@@ -25,8 +26,7 @@ pub(super) struct BakeTarget {
     pub(super) dockerfile: Option<String>,
     pub(super) inline: Option<(String, PathBuf)>,
     pub(super) stage: Option<String>,
-    /// Build arguments by name. An argument without a value gets the value of the variable with the same name.
-    pub(super) arguments: BTreeMap<String, Option<String>>,
+    pub(super) arguments: BTreeMap<String, String>,
     pub(super) contexts: BTreeMap<String, String>,
     pub(super) tags: Option<ImageSide>,
     pub(super) cache_from: ImageSide,
@@ -87,7 +87,7 @@ impl BakeTarget {
             let entries = entries.iter().filter(|(_, value)| **value != HclValue::Null);
             let entries = entries.map(|(name, value)| (name.to_string(), text_of(value)));
             if name == "args" {
-                target.arguments = entries.map(|(name, value)| (name, Some(value))).collect();
+                target.arguments = entries.collect();
             } else {
                 target.contexts = entries.collect();
             }
@@ -98,13 +98,13 @@ impl BakeTarget {
     /// Reads a target from a Compose service. Returns `None` if the service has no build.
     pub(super) fn of_service(service: ComposeService, file: &Path) -> Option<Self> {
         let mut build = service.build?;
-        let (folder, extension) = (build.folder, build.for_bake);
+        let (folder, mut parameters, extension) = (build.folder, build.parameters, build.for_bake);
         let dockerfile = build.files.first().map(|path| {
             let within = folder.as_ref().and_then(|folder| path.strip_prefix(folder).ok());
             within.unwrap_or(path).to_string_lossy().into_owned()
         });
         // The service's own contexts override the contexts under `x-bake`.
-        let mut contexts: BTreeMap<_, _> = build.contexts.into_iter().chain(extension.contexts).rev().collect();
+        let mut contexts: BTreeMap<_, _> = parameters.contexts.into_iter().chain(extension.contexts).rev().collect();
         for source in contexts.values_mut() {
             let name = source.strip_prefix("service:").or_else(|| source.strip_prefix("target:"));
             if let Some(name) = name {
@@ -114,21 +114,21 @@ impl BakeTarget {
         build.tags.extend(side_of(FlagKind::Image, &extension.tags, file));
         build.cache_from.extend(side_of(FlagKind::Cache, &extension.cache_from, file));
         build.cache_to.extend(side_of(FlagKind::CacheTo, &extension.cache_to, file));
-        build.platforms.extend(extension.platforms);
+        parameters.platforms.extend(extension.platforms);
         let tags = if build.tags.is_empty() { service.image } else { build.tags };
         Some(Self {
             file: file.to_owned(),
             context: Some((folder, file.to_owned())),
             dockerfile,
             inline: build.inline,
-            stage: build.target,
-            arguments: build.arguments,
+            stage: parameters.target,
+            arguments: parameters.arguments,
             contexts,
             tags: Some(tags).filter(|tags| !tags.is_empty()),
             cache_from: build.cache_from,
             cache_to: Some(build.cache_to).filter(|caches| !caches.is_empty()),
             outputs: Some(outputs_of(&extension.output, file)).filter(|outputs| !outputs.is_empty()),
-            platforms: Some(build.platforms).filter(|platforms| !platforms.is_empty()),
+            platforms: Some(parameters.platforms).filter(|platforms| !platforms.is_empty()),
             ..Self::default()
         })
     }
@@ -174,12 +174,12 @@ impl BakeTarget {
     }
 
     /// Returns the target's build. Relative paths are joined to `base`.
-    pub(super) fn build(&mut self, base: &Path) -> Build {
+    pub(super) fn build(&mut self, base: &Path, is_check: bool) -> Build {
         let inline = self.inline.clone().filter(|(text, _)| !text.is_empty());
         let dockerfile = self.dockerfile.clone().filter(|name| !name.is_empty() && name != "Dockerfile");
         let folder = self.context.as_ref().map_or(Some(Path::new(".")), |(folder, _)| folder.as_deref());
         let is_read = dockerfile.as_ref().is_none_or(|name| !name.contains(UNKNOWN) && !is_remote(name));
-        let folder = folder.filter(|_| is_read).and_then(|folder| local_folder(base, &folder.to_string_lossy()));
+        let folder = folder.filter(|_| is_read).and_then(|folder| local_path(base, &folder.to_string_lossy()));
         let mut files = Vec::new();
         match (dockerfile, &folder) {
             _ if inline.is_some() => {}
@@ -196,17 +196,15 @@ impl BakeTarget {
         if self.stage.as_ref().is_some_and(|stage| stage.contains(UNKNOWN)) {
             self.leave_open("the stage of a target is unknown");
         }
-        Build {
-            folder,
-            files,
-            inline,
+        let parameters = BuildParameters {
             arguments: self.arguments.clone(),
             target: self.stage.clone().filter(|stage| !stage.is_empty()),
             contexts: self.contexts.clone().into_iter().filter(|(_, source)| !source.is_empty()).collect(),
             platforms: self.platforms.clone().unwrap_or_default(),
-            cache_from: self.cache_from.clone(),
-            ..Build::default()
-        }
+            is_check,
+            ..BuildParameters::default()
+        };
+        Build { folder, files, inline, parameters, cache_from: self.cache_from.clone(), ..Build::default() }
     }
 
     pub(super) fn tags(&self) -> ImageSide {

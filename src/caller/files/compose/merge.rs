@@ -7,8 +7,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::super::budget::Budget;
+use super::super::build::is_remote;
 use super::super::yaml::YamlNode;
-use super::load_error::LoadError;
+use super::LoadError;
 
 /// The keys that decide a service's images.
 const KEYS: [&str; 19] = [
@@ -51,32 +52,37 @@ impl ServiceParts {
             let entry = node.entry(key)?;
             // `!reset` removes the values of earlier files. A value that a merge key (`<<`) adds in the same service
             // remains.
-            let merged = node
-                .get(key)
-                .filter(|_| **entry == YamlNode::Reset)
-                .map(|node| Rc::new(YamlNode::Override(node.clone())));
-            Some((key, ServiceField { node: merged.unwrap_or_else(|| entry.clone()), file: file.clone() }))
+            let is_merged = |(name, node): &&(String, Rc<YamlNode>)| name == key && **node != YamlNode::Reset;
+            let node = match node.map().iter().rev().find(is_merged) {
+                Some((_, merged)) if **entry == YamlNode::Reset && **merged != YamlNode::Nothing => {
+                    Rc::new(YamlNode::Override(merged.clone()))
+                }
+                _ => entry.clone(),
+            };
+            Some((key, ServiceField { node, file: file.clone() }))
         };
         Self(KEYS.into_iter().filter_map(part).collect())
     }
 
-    /// Returns the value of `key`, and the last file that sets this value.
-    pub(super) fn get(&self, key: &str) -> Option<(&Rc<YamlNode>, &Path)> {
-        let ServiceField { node, file } = self.0.get(key)?;
-        (!matches!(**node, YamlNode::Nothing | YamlNode::Reset)).then_some((node, file))
+    /// Returns the value of `key`, or `Nothing`, and the last file that sets this value.
+    pub(super) fn get(&self, key: &str) -> (&YamlNode, &Path) {
+        match self.0.get(key) {
+            Some(ServiceField { node, file }) if **node != YamlNode::Reset => (node, file),
+            _ => (&YamlNode::Nothing, Path::new("")),
+        }
     }
 
     /// Merges the fields of `later` into these fields.
     pub(super) fn apply(&mut self, later: &Self, budget: &Budget) -> Result<(), LoadError> {
-        for (key, part) in &later.0 {
-            let part = match (self.get(key), &*part.node) {
+        for (key, ServiceField { node, file }) in &later.0 {
+            let node = match self.0.get(key) {
                 // `!reset` and `!override` discard the values of earlier files and of an extended service.
-                (None, _) | (_, YamlNode::Reset | YamlNode::Override(_)) => part.clone(),
-                (Some((node, _)), _) => {
-                    ServiceField { node: merge(key, node, &part.node, budget)?, file: part.file.clone() }
+                Some(earlier) if !matches!(**node, YamlNode::Reset | YamlNode::Override(_)) => {
+                    merge(key, &earlier.node, node, budget)?
                 }
+                _ => node.clone(),
             };
-            self.0.insert(key, part);
+            self.0.insert(key, ServiceField { node, file: file.clone() });
         }
         Ok(())
     }
@@ -100,7 +106,7 @@ impl ServiceParts {
         }
     }
 
-    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+    pub(super) fn is_same(&self, other: &Self) -> bool {
         let nodes = |parts: &Self| parts.0.iter().map(|(key, part)| (*key, part.node.clone())).collect::<Vec<_>>();
         nodes(self) == nodes(other)
     }
@@ -131,7 +137,7 @@ fn merge_any(base: &Rc<YamlNode>, later: &Rc<YamlNode>, budget: &Budget) -> Resu
         }
         (_, YamlNode::Nothing) => return Ok(base.clone()),
         (YamlNode::Map(_) | YamlNode::List(_), _) => {
-            return Err(LoadError::refused("a value replaces a value of another type"));
+            return Err(LoadError::Refused("a value replaces a value of another type"));
         }
         _ => return Ok(later.clone()),
     };
@@ -156,7 +162,7 @@ fn merge_entry(
 }
 
 fn spend(entries: usize, budget: &Budget) -> Result<(), LoadError> {
-    if budget.spend(entries as u64) { Ok(()) } else { Err(LoadError::refused("the project is too large")) }
+    if budget.spend(entries as u64) { Ok(()) } else { Err(LoadError::Refused("the project is too large")) }
 }
 
 /// Converts `build: folder` to `build: {context: folder}`.
@@ -215,8 +221,7 @@ fn with_absolute_context(build: &Rc<YamlNode>, folder: &Path) -> Rc<YamlNode> {
 
 /// Joins a relative context to `folder`. A remote or empty context stays unchanged (compose-go `paths/context.go`).
 fn absolute(context: &str, folder: &Path) -> String {
-    let elsewhere = ["github.com/", "git@", "~"];
-    if context.is_empty() || context.contains("://") || elsewhere.iter().any(|start| context.starts_with(start)) {
+    if context.is_empty() || is_remote(context) || context.starts_with('~') {
         return context.to_owned();
     }
     folder.join(context).to_string_lossy().into_owned()

@@ -2,7 +2,6 @@
 //!
 //! Sources: docker/compose `cmd/compose/`, `pkg/compose/pull.go`, `build.go`; podman-compose `podman_compose.py`.
 
-mod load_error;
 mod merge;
 mod project;
 mod selection;
@@ -15,43 +14,51 @@ mod values;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::build::is_check;
+use super::build::{is_check, local_path};
 use super::project_reader::ProjectReader;
-use super::{ImageSide, FileCommand, ProjectImages, ProjectVariables};
+use super::template::TemplateError;
+use super::{FileCommand, ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::{ComposeAction, VerbInvocation};
 use crate::caller::command_words::FlagKind;
-use load_error::LoadError;
+use project::ComposeProject;
 use selection::{ServiceSelection, select};
 pub(super) use service::ComposeService;
-use settings::{ComposeSettings, add_env_files, local, settings};
+use settings::{ComposeSettings, settings};
+
+/// Why the services of a project are unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LoadError {
+    /// A file was not read. A missing file makes the client fail too. Any other error is already recorded.
+    Unread,
+    /// Compose refuses the project, as far as Ensign knows.
+    Refused(&'static str),
+}
 
 /// Returns the images of the services that a Compose command works on.
 pub(super) fn images(command: &FileCommand<'_>, action: ComposeAction, reader: &mut ProjectReader) -> ProjectImages {
     let FileCommand { task, folder: current, .. } = command;
     let settings = match settings(command, reader) {
         Ok(settings) => settings,
-        Err(error) => return not_known(&error, current, reader),
+        Err(error) => return error.record(current, reader),
     };
-    let last = settings.files.last().map_or(current.as_path(), PathBuf::as_path);
-    let loaded = match project::load(&settings.files, &settings.folder, current, &settings.variables, reader) {
+    let ComposeSettings { files, artifacts, folder, variables, profiles } = &settings;
+    let last = files.last().unwrap_or(current);
+    let loaded = match project::load(files, folder, current, variables, reader) {
         Ok(loaded) => loaded,
-        Err(_) if !settings.artifacts.is_empty() => project::ComposeProject::default(), // requested first
-        Err(error) => return not_known(&error, last, reader),
+        Err(_) if !artifacts.is_empty() => ComposeProject::default(), // requested first
+        Err(error) => return error.record(last, reader),
     };
     let mut pulled = ImageSide::default();
-    for (artifact, file) in settings.artifacts.iter().map(|name| (name, Path::new(name))) {
+    for artifact in artifacts {
+        pulled.add_artifact(artifact, Path::new(artifact));
+    }
+    for (artifact, file) in &loaded.artifacts {
         pulled.add_artifact(artifact, file);
     }
-    loaded.artifacts.iter().for_each(|(artifact, file)| pulled.add_artifact(artifact, file));
-    let selection = match select(task, action, &loaded.services, &settings.profiles) {
-        Ok(selection) => selection,
-        Err(error) => {
-            let named = not_known(&error, last, reader);
-            return ProjectImages { pulled: if pulled.is_empty() { named.pulled } else { pulled }, ..named };
-        }
-    };
+    let selection = select(task, action, &loaded.services, profiles);
+    let selection = selection.unwrap_or_else(|error| error.record(last, reader));
     let unknown = pulled.unknown.clone();
-    let mut named = named(task, action, &selection, &settings, pulled, reader);
+    let mut named = named(task, action, &selection, variables, pulled, reader);
     named.pushed.unknown.extend(unknown); // the images of an artifact's services may also be pushed
     named
 }
@@ -59,16 +66,11 @@ pub(super) fn images(command: &FileCommand<'_>, action: ComposeAction, reader: &
 /// Returns the images of all services, for `docker stack deploy -c FILE`. Variables come only from the environment.
 pub(super) fn stack_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
     let FileCommand { task, folder: current, variables } = command;
-    let files: Vec<PathBuf> = task
-        .flags
-        .values(FlagKind::File)
-        .flat_map(|names| names.split(','))
-        .filter_map(|name| local(current, name))
-        .collect();
+    let names = task.flags.values(FlagKind::File).flat_map(|names| names.split(','));
+    let files: Vec<PathBuf> = names.filter_map(|name| local_path(current, name)).collect();
     let mut pulled = ImageSide::default();
-    match project::load(&files, current, current, variables, reader) {
-        Ok(loaded) => loaded.services.into_values().for_each(|service| pulled.extend(service.image)),
-        Err(error) => return not_known(&error, files.last().map_or(current.as_path(), PathBuf::as_path), reader),
+    for service in services(&files, current, variables, reader).into_values() {
+        pulled.extend(service.image);
     }
     ProjectImages::pulled(pulled)
 }
@@ -81,28 +83,16 @@ pub(super) fn services(
     variables: &ProjectVariables,
     reader: &mut ProjectReader,
 ) -> BTreeMap<String, ComposeService> {
-    match project::load(files, folder, folder, variables, reader) {
-        Ok(loaded) => loaded.services,
-        Err(error) => {
-            not_known(&error, files.last().map_or(folder, PathBuf::as_path), reader);
-            BTreeMap::new()
-        }
-    }
-}
-
-/// Records that the images of a project are unknown. Compose probably refuses the project, but Ensign may be wrong.
-fn not_known(error: &LoadError, file: &Path, reader: &mut ProjectReader) -> ProjectImages {
-    if let LoadError::Refused(why) = error {
-        reader.add_unknown(file, &format!("could not be read as a Compose project: {why}"));
-    }
-    ProjectImages::default()
+    let loaded = project::load(files, folder, folder, variables, reader);
+    let last = files.last().map_or(folder, PathBuf::as_path);
+    loaded.unwrap_or_else(|error| error.record(last, reader)).services
 }
 
 fn named(
     task: &VerbInvocation<'_>,
     action: ComposeAction,
     selection: &ServiceSelection<'_>,
-    settings: &ComposeSettings,
+    variables: &ProjectVariables,
     mut pulled: ImageSide,
     reader: &mut ProjectReader,
 ) -> ProjectImages {
@@ -136,12 +126,36 @@ fn named(
     for service in &selection.built {
         let Some(build) = service.build.as_ref().filter(|_| !task.flags.is_on("--no-build")) else { continue };
         let mut build = build.clone();
-        build.is_check = is_check(task);
-        build.arguments.extend(task.flags.variables().map(|(name, value)| (name.into(), value.map(str::to_owned))));
-        pulled.extend(build.pulled(&settings.variables, reader));
+        build.parameters.is_check = is_check(task);
+        for (name, value) in task.flags.variables() {
+            build.parameters.arguments.remove(name);
+            build.parameters.arguments.extend(variables.argument(name, value).map(|value| (name.to_owned(), value)));
+        }
+        pulled.extend(build.pulled(reader));
         pushed.extend(service.names_of(&build));
         pushed.extend(build.cache_to.clone());
     }
     let goes_out = action == ComposeAction::Push || action == ComposeAction::Build && task.flags.is_on("--push");
     ProjectImages { pulled, pushed, goes_out }
+}
+
+impl LoadError {
+    /// Records that the images of a project are unknown. Compose probably refuses the project, but Ensign may be wrong.
+    /// Returns an empty result.
+    fn record<T: Default>(self, file: &Path, reader: &mut ProjectReader) -> T {
+        if let Self::Refused(why) = self {
+            reader.add_unknown(file, &format!("could not be read as a Compose project: {why}"));
+        }
+        T::default()
+    }
+}
+
+impl From<TemplateError> for LoadError {
+    fn from(error: TemplateError) -> Self {
+        Self::Refused(match error {
+            TemplateError::Malformed => "a `$` does not begin a valid variable",
+            TemplateError::Missing => "a required variable is not set",
+            TemplateError::TooLong => "a value is too long",
+        })
+    }
 }

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::ProjectVariables;
+use super::super::build::is_remote;
 use super::super::project_reader::ProjectReader;
 use super::super::yaml::YamlNode;
-use super::load_error::LoadError;
+use super::LoadError;
 use super::merge::ServiceParts;
 use super::service::ComposeService;
+use super::settings::{add_default_env_file, add_env_files};
 use super::values::substitute_all;
 
 /// The largest depth of included projects, and of extended services.
@@ -34,8 +36,7 @@ pub(super) fn load(
     reader: &mut ProjectReader,
 ) -> Result<ComposeProject, LoadError> {
     let mut loader = ProjectLoader { reader, artifacts: Vec::new() };
-    let place = ProjectFiles { files, folder, variables };
-    let model = loader.load(&place, &mut Vec::new());
+    let model = loader.load(files, folder, variables, &mut Vec::new());
     let artifacts = loader.artifacts;
     let model = match model {
         Ok(model) => model,
@@ -48,14 +49,6 @@ pub(super) fn load(
 }
 
 type ServicesByName = BTreeMap<String, ServiceParts>;
-
-/// The files of the command's project, or of an included project.
-struct ProjectFiles<'a> {
-    files: &'a [PathBuf],
-    /// The base folder of the project's relative paths.
-    folder: &'a Path,
-    variables: &'a ProjectVariables,
-}
 
 /// The file that defines a service, with the folder and the variables of the service's project.
 #[derive(Clone, Copy)]
@@ -72,19 +65,25 @@ struct ProjectLoader<'r> {
 
 impl ProjectLoader<'_> {
     /// Reads the services of a project. `above` has the files that include this project.
-    fn load(&mut self, place: &ProjectFiles<'_>, above: &mut Vec<PathBuf>) -> Result<ServicesByName, LoadError> {
+    fn load(
+        &mut self,
+        files: &[PathBuf],
+        folder: &Path,
+        variables: &ProjectVariables,
+        above: &mut Vec<PathBuf>,
+    ) -> Result<ServicesByName, LoadError> {
         let mut model = ServicesByName::new();
         let mut is_empty = true;
-        for file in place.files {
-            let origin = ServiceOrigin { file, folder: place.folder, variables: place.variables };
-            for document in self.documents(file, place.variables)? {
+        for file in files {
+            let origin = ServiceOrigin { file, folder, variables };
+            for document in self.documents(file, variables)? {
                 is_empty = false;
                 let mut own = self.services(&document, origin, &mut model)?;
                 above.push(file.clone());
-                for included in document.get("include").map(|include| include.list()).unwrap_or_default() {
+                for included in document.get("include").list() {
                     for (name, parts) in self.include(included, origin, above)? {
-                        if own.get(&name).is_some_and(|service| !service.says_the_same(&parts)) {
-                            return Err(LoadError::refused("an included file has a service with the same name"));
+                        if own.get(&name).is_some_and(|service| !service.is_same(&parts)) {
+                            return Err(LoadError::Refused("an included file has a service with the same name"));
                         }
                         own.insert(name, parts);
                     }
@@ -95,11 +94,11 @@ impl ProjectLoader<'_> {
                     service.apply(&parts, self.reader.budget())?;
                 }
                 if model.len() > SERVICES_AT_MOST {
-                    return Err(LoadError::refused("the project has too many services"));
+                    return Err(LoadError::Refused("the project has too many services"));
                 }
             }
         }
-        if is_empty { Err(LoadError::refused("the project is empty")) } else { Ok(model) }
+        if is_empty { Err(LoadError::Refused("the project is empty")) } else { Ok(model) }
     }
 
     /// Returns the documents of a file, with variables substituted.
@@ -110,13 +109,13 @@ impl ProjectLoader<'_> {
     ) -> Result<Vec<std::rc::Rc<YamlNode>>, LoadError> {
         let yaml = self.reader.yaml(file).ok_or(LoadError::Unread)?;
         if yaml.has_same_key_twice {
-            return Err(LoadError::refused("a key appears twice"));
+            return Err(LoadError::Refused("a key appears twice"));
         }
         let mut documents = Vec::new();
         for document in &yaml.documents {
             let document = substitute_all(document, variables, self.reader.budget())?;
             let YamlNode::Map(_) = document.plain() else {
-                return Err(LoadError::refused("the file is not a mapping"));
+                return Err(LoadError::Refused("the file is not a mapping"));
             };
             documents.push(document);
         }
@@ -158,19 +157,24 @@ impl ProjectLoader<'_> {
         origin: ServiceOrigin<'_>,
         above: &mut Vec<(PathBuf, String)>,
     ) -> Result<ServiceParts, LoadError> {
-        let node = services.get(name).ok_or(LoadError::refused("a service extends a missing service"))?;
-        let YamlNode::Map(_) = node.plain() else { return Err(LoadError::refused("a service is not a mapping")) };
-        let parts = ServiceParts::new(node.plain(), origin.file);
-        let Some(extends) = node.get("extends") else { return Ok(parts) };
-        let text_of = |key: &str| extends.get(key).and_then(|node| node.text());
-        let base =
-            extends.text().or_else(|| text_of("service")).ok_or(LoadError::refused("`extends` names no service"))?;
+        let node = match services.get(name).plain() {
+            node @ YamlNode::Map(_) => node,
+            YamlNode::Nothing => return Err(LoadError::Refused("a service extends a missing service")),
+            _ => return Err(LoadError::Refused("a service is not a mapping")),
+        };
+        let parts = ServiceParts::new(node, origin.file);
+        let extends = node.get("extends");
+        if *extends == YamlNode::Nothing {
+            return Ok(parts);
+        }
+        let base = extends.text().or(extends.get("service").text());
+        let base = base.ok_or(LoadError::Refused("`extends` names no service"))?;
         let step = (origin.file.to_owned(), name.to_owned());
         if above.contains(&step) || above.len() >= DEPTH_AT_MOST || !self.reader.budget().spend(100) {
-            return Err(LoadError::refused("services extend each other in a circle"));
+            return Err(LoadError::Refused("services extend each other in a circle"));
         }
         above.push(step);
-        let mut whole = match text_of("file") {
+        let mut whole = match extends.get("file").text() {
             Some(file) => self.extended_from(file, base, origin, above)?,
             None => self.extended(base, services, origin, above)?,
         };
@@ -190,9 +194,9 @@ impl ProjectLoader<'_> {
         let file = self.local(file, origin.file, origin.folder)?;
         let folder = file.parent().unwrap_or(origin.folder).to_owned();
         let documents = self.documents(&file, origin.variables)?;
-        let mut services = documents.iter().filter_map(|document| document.get("services"));
-        let services = services.rfind(|services| services.get(base).is_some());
-        let services = services.ok_or(LoadError::refused("a service extends a missing service"))?;
+        let mut services = documents.iter().map(|document| document.get("services"));
+        let services = services.rfind(|services| *services.get(base) != YamlNode::Nothing);
+        let services = services.ok_or(LoadError::Refused("a service extends a missing service"))?;
         let origin = ServiceOrigin { file: &file, folder: &folder, ..origin };
         let mut parts = self.extended(base, services, origin, above)?;
         parts.resolve(&folder);
@@ -207,27 +211,25 @@ impl ProjectLoader<'_> {
         origin: ServiceOrigin<'_>,
         above: &mut Vec<PathBuf>,
     ) -> Result<ServicesByName, LoadError> {
-        let names = node.text().map_or_else(|| node.get("path").map(|path| path.texts()), |name| Some(vec![name]));
-        let mut files = Vec::new();
-        for name in names.unwrap_or_default() {
-            files.push(self.local(name, origin.file, origin.folder)?);
-        }
-        let first = files.first().ok_or(LoadError::refused("`include` names no file"))?;
+        let names = node.text().map_or_else(|| node.get("path").texts(), |name| vec![name]);
+        let files = names.into_iter().map(|name| self.local(name, origin.file, origin.folder));
+        let files: Vec<PathBuf> = files.collect::<Result<_, _>>()?;
+        let first = files.first().ok_or(LoadError::Refused("`include` names no file"))?;
         if above.contains(first) || above.len() >= DEPTH_AT_MOST {
-            return Err(LoadError::refused("projects include each other in a circle"));
+            return Err(LoadError::Refused("projects include each other in a circle"));
         }
-        let folder = match node.get("project_directory").and_then(|folder| folder.text()) {
+        let folder = match node.get("project_directory").text() {
             Some(folder) => origin.folder.join(folder),
             None => first.parent().unwrap_or(origin.folder).to_owned(),
         };
-        let env_files = node.get("env_file").map(|files| files.texts()).unwrap_or_default();
         let mut variables = origin.variables.clone();
-        let paths: Vec<PathBuf> = match env_files.as_slice() {
-            [] => [folder.join(".env")].into_iter().filter(|path| self.reader.is_file(path)).collect(),
-            names => names.iter().map(|name| origin.folder.join(name)).collect(),
-        };
-        super::add_env_files(&paths, &mut variables, self.reader)?;
-        let mut model = self.load(&ProjectFiles { files: &files, folder: &folder, variables: &variables }, above)?;
+        let env_files: Vec<PathBuf> =
+            node.get("env_file").texts().into_iter().map(|name| origin.folder.join(name)).collect();
+        if env_files.is_empty() {
+            add_default_env_file(&folder, &mut variables, self.reader)?;
+        }
+        add_env_files(&env_files, &mut variables, self.reader)?;
+        let mut model = self.load(&files, &folder, &variables, above)?;
         for parts in model.values_mut() {
             parts.add_default_context();
             parts.resolve(&folder);
@@ -242,14 +244,11 @@ impl ProjectLoader<'_> {
             self.artifacts.push((artifact.to_owned(), asking.to_owned()));
             return Err(LoadError::Unread);
         }
-        if is_git(name) {
-            return Err(LoadError::refused("a part of the project is in a git repository"));
+        let is_remote = is_remote(name);
+        if is_remote {
+            Err(LoadError::Refused("a part of the project is in a git repository"))
+        } else {
+            Ok(folder.join(name))
         }
-        if name.contains('\0') { Err(LoadError::Unread) } else { Ok(folder.join(name)) }
     }
-}
-
-/// Tells whether a file is in a git repository (moby/buildkit `util/gitutil`).
-pub(super) fn is_git(name: &str) -> bool {
-    ["git@", "git://", "ssh://", "http://", "https://", "github.com/"].iter().any(|start| name.starts_with(start))
 }

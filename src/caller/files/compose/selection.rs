@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::load_error::LoadError;
+use super::super::circle::has_circle;
+use super::LoadError;
 use super::service::ComposeService;
 use crate::caller::clients::{ComposeAction, VerbInvocation};
 
@@ -33,7 +34,7 @@ pub(super) fn select<'s>(
     // A service that is named on the command line enables all its profiles.
     let mut profiles = profiles.to_vec();
     for name in &named {
-        let Some(service) = services.get(*name) else { return Err(LoadError::refused("a named service is missing")) };
+        let Some(service) = services.get(*name) else { return Err(LoadError::Refused("a named service is missing")) };
         if !enabled.contains(name) {
             profiles.extend(service.profiles.iter().cloned());
         }
@@ -67,45 +68,21 @@ fn enabled<'s>(services: &'s Services, profiles: &[String]) -> BTreeSet<&'s str>
 fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError> {
     for service in enabled.iter().filter_map(|name| services.get(*name)) {
         if service.image.is_empty() && service.build.is_none() && !service.is_provided {
-            return Err(LoadError::refused("a service has neither an image nor a build"));
+            return Err(LoadError::Refused("a service has neither an image nor a build"));
         }
         let is_missing = |(name, is_required): (&String, &bool)| {
             !enabled.contains(name.as_str()) && (*is_required || !services.contains_key(name))
         };
         if service.depends_on.iter().any(is_missing) {
-            return Err(LoadError::refused("a service depends on a missing or disabled service"));
+            return Err(LoadError::Refused("a service depends on a missing or disabled service"));
         }
     }
-    if has_circle(services, enabled) {
-        Err(LoadError::refused("services depend on each other in a circle"))
-    } else {
-        Ok(())
-    }
-}
-
-/// Tells whether services depend on each other in a circle. If the repeated removal of services without dependencies
-/// leaves some services, a circle exists.
-fn has_circle(services: &Services, enabled: &BTreeSet<&str>) -> bool {
-    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut waited_for: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, service) in services.iter().filter(|(name, _)| enabled.contains(name.as_str())) {
-        let others = service.depends_on.keys().filter(|other| enabled.contains(other.as_str()));
-        others.clone().for_each(|other| waited_for.entry(other).or_default().push(name));
-        waiting.insert(name, others.count());
-    }
-    let mut free: Vec<&str> = waiting.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
-    let mut left = waiting.len();
-    while let Some(name) = free.pop() {
-        left -= 1;
-        for other in waited_for.remove(name).unwrap_or_default() {
-            let Some(count) = waiting.get_mut(other) else { continue };
-            *count -= 1;
-            if *count == 0 {
-                free.push(other);
-            }
-        }
-    }
-    left > 0
+    let needs = enabled.iter().filter_map(|name| {
+        let others = services.get(*name)?.depends_on.keys().map(String::as_str);
+        Some((*name, others.filter(|other| enabled.contains(other)).collect()))
+    });
+    let is_circle = has_circle(&needs.collect());
+    if is_circle { Err(LoadError::Refused("services depend on each other in a circle")) } else { Ok(()) }
 }
 
 fn with_dependencies<'s>(
@@ -120,7 +97,7 @@ fn with_dependencies<'s>(
         let Some((name, service)) = services.get_key_value(name).filter(|(name, _)| enabled.contains(name.as_str()))
         else {
             if is_required && is_strict {
-                return Err(LoadError::refused("a service depends on a missing or disabled service"));
+                return Err(LoadError::Refused("a service depends on a missing or disabled service"));
             }
             continue;
         };

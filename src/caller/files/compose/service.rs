@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::rc::Rc;
 
-use super::super::build::{Build, local_folder};
+use super::super::bake::BakeExtension;
+use super::super::build::{Build, local_path};
+use super::super::dockerfile::BuildParameters;
 use super::super::yaml::YamlNode;
 use super::super::{ImageSide, ProjectVariables};
 use super::merge::ServiceParts;
@@ -31,29 +32,17 @@ pub(in crate::caller::files) struct ComposeService {
 
 impl ComposeService {
     pub(super) fn new(parts: &ServiceParts, folder: &Path, current: &Path, variables: &ProjectVariables) -> Self {
-        let texts = |key| parts.get(key).map(|(node, _)| node.texts()).unwrap_or_default();
-        let mut image = ImageSide::default();
-        if let Some((node, file)) = parts.get("image") {
-            image.add_image(node.text().unwrap_or_default(), file);
-        }
+        let text = |key| parts.get(key).0.text().map(str::to_owned);
+        let (image, file) = parts.get("image");
         Self {
-            image,
-            build: parts.get("build").map(|(node, file)| {
-                let mut build = build(node, file, (folder, current), variables);
-                if build.platforms.is_empty() {
-                    build.platforms = texts("platform").into_iter().map(str::to_owned).collect();
-                }
-                if build.platforms.is_empty() {
-                    build.platforms = variables.list("DOCKER_DEFAULT_PLATFORM", ",");
-                }
-                build
-            }),
+            image: ImageSide::from_texts(FlagKind::Image, image.text(), file),
+            build: build(parts, folder, current, variables),
             volumes: volumes(parts),
             hooks: hooks(parts),
-            is_provided: parts.get("provider").is_some(),
+            is_provided: *parts.get("provider").0 != YamlNode::Nothing,
             depends_on: dependencies(parts),
-            profiles: texts("profiles").into_iter().map(str::to_owned).collect(),
-            pull_policy: texts("pull_policy").first().map(|policy| (*policy).to_owned()),
+            profiles: parts.get("profiles").0.texts().into_iter().map(str::to_owned).collect(),
+            pull_policy: text("pull_policy"),
         }
     }
 
@@ -77,53 +66,42 @@ impl ComposeService {
 
     /// Returns the services that the build uses as named contexts.
     pub(super) fn build_services(&self) -> impl Iterator<Item = &str> {
-        let sources = self.build.iter().flat_map(|build| build.contexts.values());
+        let sources = self.build.iter().flat_map(|build| build.parameters.contexts.values());
         sources.filter_map(|source| source.strip_prefix("service:"))
     }
 }
 
 /// Returns the services in `depends_on`, and other services that must run with this service.
 fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
-    let text = |key| parts.get(key).and_then(|(node, _)| node.text());
-    let texts = |key| parts.get(key).map(|(node, _)| node.texts()).unwrap_or_default();
-    let mut found: BTreeMap<String, bool> = BTreeMap::new();
-    let shared = ["network_mode", "ipc", "pid", "uts", "cgroup"]
-        .into_iter()
-        .filter_map(|key| text(key)?.strip_prefix("service:"));
+    let texts = |key| parts.get(key).0.texts().into_iter();
+    let shared = ["network_mode", "ipc", "pid", "uts", "cgroup"].into_iter();
+    let shared = shared.filter_map(|key| parts.get(key).0.text()?.strip_prefix("service:"));
+    let volumes = texts("volumes_from").filter(|name| !name.starts_with("container:"));
     let first = |entry: &'_ str| entry.split(':').next().unwrap_or_default().to_owned();
-    found.extend(shared.map(|name| (name.to_owned(), true)));
-    found.extend(texts("links").into_iter().map(|link| (first(link), true)));
-    let volumes = texts("volumes_from").into_iter().filter(|name| !name.starts_with("container:"));
-    found.extend(volumes.map(|name| (first(name), true)));
-    if let Some((node, _)) = parts.get("depends_on") {
-        found.extend(node.texts().into_iter().map(|name| (name.to_owned(), true)));
-        for (name, dependency) in node.map().iter().filter(|(_, dependency)| **dependency != YamlNode::Reset) {
-            let is_false = |text: &str| matches!(text, "false" | "False" | "FALSE"); // Compose refuses other texts
-            let is_required = !dependency.get("required").and_then(|node| node.text()).is_some_and(is_false);
-            found.insert(name.clone(), is_required);
-        }
-    }
+    let mut found: BTreeMap<String, bool> = shared.map(|name| (name.to_owned(), true)).collect();
+    found.extend(texts("links").chain(volumes).map(|entry| (first(entry), true)));
+    found.extend(texts("depends_on").map(|name| (name.to_owned(), true)));
+    let entries = parts.get("depends_on").0.map().iter();
+    found.extend(entries.filter(|(_, dependency)| **dependency != YamlNode::Reset).map(|(name, dependency)| {
+        let is_false = |text| matches!(text, "false" | "False" | "FALSE"); // Compose refuses other texts
+        (name.clone(), !dependency.get("required").text().is_some_and(is_false))
+    }));
     found
 }
 
 /// Returns the images that are mounted as volumes. If several volumes have the same target, the last volume wins.
 fn volumes(parts: &ServiceParts) -> ImageSide {
-    let Some((node, file)) = parts.get("volumes") else { return ImageSide::default() };
+    let (node, file) = parts.get("volumes");
     let mut sources: BTreeMap<String, Option<&str>> = BTreeMap::new();
     for volume in node.list() {
-        let text_of = |key: &str| volume.get(key).and_then(|node| node.text());
         if let Some(text) = volume.text() {
             sources.insert(target(text), None);
         } else {
-            let image = text_of("source").filter(|_| text_of("type") == Some("image"));
-            sources.insert(text_of("target").unwrap_or_default().to_owned(), image);
+            let image = volume.get("source").text().filter(|_| volume.get("type").text() == Some("image"));
+            sources.insert(volume.get("target").text().unwrap_or_default().to_owned(), image);
         }
     }
-    let mut side = ImageSide::default();
-    for image in sources.into_values().flatten() {
-        side.add_image(image, file);
-    }
-    side
+    ImageSide::from_texts(FlagKind::Image, sources.into_values().flatten(), file)
 }
 
 /// Returns the target of a volume in short form (compose-go `format/volume.go`).
@@ -146,49 +124,50 @@ fn target(volume: &str) -> String {
 fn hooks(parts: &ServiceParts) -> ImageSide {
     let mut side = ImageSide::default();
     for key in ["pre_start", "post_start", "pre_stop", "post_stop"] {
-        let Some((node, file)) = parts.get(key) else { continue };
-        for image in node.list().iter().filter_map(|hook| hook.get("image")?.text()) {
-            side.add_image(image, file);
-        }
+        let (node, file) = parts.get(key);
+        let images = node.list().iter().filter_map(|hook| hook.get("image").text());
+        side.extend(ImageSide::from_texts(FlagKind::Image, images, file));
     }
     side
 }
 
 /// Reads `build: folder`, or a map of settings. An empty context is the folder `current`, and a missing context is the
 /// project's folder.
-fn build(node: &Rc<YamlNode>, file: &Path, (folder, current): (&Path, &Path), variables: &ProjectVariables) -> Build {
-    let text = |key: &str| node.get(key).and_then(|node| node.text()).filter(|text| !text.is_empty());
-    let context = node.text().or_else(|| node.get("context")?.text()).unwrap_or(".");
+fn build(parts: &ServiceParts, folder: &Path, current: &Path, variables: &ProjectVariables) -> Option<Build> {
+    let (node, file) = parts.get("build");
+    if *node == YamlNode::Nothing {
+        return None;
+    }
+    let text = |key| node.get(key).text().filter(|text| !text.is_empty());
+    let texts = |key| node.get(key).texts();
+    let context = node.text().or(node.get("context").text()).unwrap_or(".");
     let folder = if context.is_empty() { current } else { folder };
     let home = context.strip_prefix("~/").and_then(|rest| Some(Path::new(&variables.get("HOME")?).join(rest)));
-    let context = home.or_else(|| local_folder(folder, context));
-    let contexts = node.get("additional_contexts").map(|node| pairs(node)).unwrap_or_default();
-    let platforms = node.get("platforms").map(|node| node.texts()).unwrap_or_default();
-    let mut build = Build {
+    let context = home.or_else(|| local_path(folder, context));
+    let platforms = [texts("platforms"), parts.get("platform").0.texts()].into_iter().find(|list| !list.is_empty());
+    let platforms = platforms.map(|platforms| platforms.into_iter().map(str::to_owned).collect());
+    let (arguments, contexts) = (pairs(node.get("args")), pairs(node.get("additional_contexts")));
+    let arguments = arguments.into_iter().filter_map(|(name, value)| {
+        let value = variables.argument(&name, value.as_deref())?;
+        Some((name, value))
+    });
+    Some(Build {
         // If the context is remote, the Dockerfile is remote too.
         files: text("dockerfile").iter().filter_map(|name| Some(context.as_ref()?.join(name))).collect(),
         folder: context,
         inline: text("dockerfile_inline").map(|inline| (inline.to_owned(), file.to_owned())),
-        target: text("target").map(str::to_owned),
-        platforms: platforms.into_iter().map(str::to_owned).collect(),
-        arguments: node.get("args").map(|node| pairs(node)).unwrap_or_default(),
-        contexts: contexts.into_iter().map(|(name, source)| (name, source.unwrap_or_default())).collect(),
-        ..Build::default()
-    };
-    if let Some(extension) = node.get("x-bake") {
-        build.for_bake.apply(extension, |node| node.text().map(str::to_owned));
-    }
-    let texts = |key: &str| node.get(key).map(|node| node.texts()).unwrap_or_default();
-    for cache in texts("cache_from") {
-        build.cache_from.add(FlagKind::Cache, cache, file);
-    }
-    for cache in texts("cache_to") {
-        build.cache_to.add(FlagKind::CacheTo, cache, file);
-    }
-    for tag in texts("tags") {
-        build.tags.add_image(tag, file);
-    }
-    build
+        for_bake: BakeExtension::new(node.get("x-bake")),
+        tags: ImageSide::from_texts(FlagKind::Image, texts("tags"), file),
+        cache_from: ImageSide::from_texts(FlagKind::Cache, texts("cache_from"), file),
+        cache_to: ImageSide::from_texts(FlagKind::CacheTo, texts("cache_to"), file),
+        parameters: BuildParameters {
+            arguments: arguments.collect(),
+            target: text("target").map(str::to_owned),
+            contexts: contexts.into_iter().map(|(name, source)| (name, source.unwrap_or_default())).collect(),
+            platforms: platforms.unwrap_or_else(|| variables.list("DOCKER_DEFAULT_PLATFORM", ",")),
+            ..BuildParameters::default()
+        },
+    })
 }
 
 /// Reads `{name: value}`, or a list of `name=value` and `name`.

@@ -4,13 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::build::local_path;
 use super::super::project_reader::ProjectReader;
 use super::super::template::substitute;
 use super::super::{FileCommand, ProjectVariables};
-use super::load_error::LoadError;
-use super::project::is_git;
+use super::LoadError;
 use crate::caller::clients::VerbInvocation;
-use crate::caller::command_words::FlagKind;
+use crate::caller::command_words::{FlagKind, is_false, is_true};
 
 const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
@@ -87,20 +87,17 @@ pub(super) fn settings(command: &FileCommand<'_>, reader: &mut ProjectReader) ->
     if profiles.is_empty() {
         profiles = variables.list("COMPOSE_PROFILES", ",");
     }
-    let (artifacts, files): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with("oci://"));
-    let artifacts = artifacts.iter().filter_map(|name| Some(name.strip_prefix("oci://")?.to_owned())).collect();
-    if files.iter().any(|name| name == "-" || is_git(name)) {
-        return Err(LoadError::refused("a part of the project is not a file on this machine"));
+    let (mut files, mut artifacts) = (Vec::new(), Vec::new());
+    for name in &names {
+        match (name.strip_prefix("oci://"), local_path(current, name)) {
+            (Some(artifact), _) => artifacts.push(artifact.to_owned()),
+            (None, Some(file)) => files.push(file),
+            (None, None) => return Err(LoadError::Refused("a part of the project is not a file on this machine")),
+        }
     }
-    let files: Vec<PathBuf> = files.iter().filter_map(|name| local(current, name)).collect();
     let name = project_name(task, &files, &folder, &variables, reader)?;
     variables.set(PROJECT_NAME, &name);
     Ok(ComposeSettings { files, artifacts, folder, variables, profiles })
-}
-
-/// Returns the path of a local file, or `None` for standard input, an artifact or a git repository.
-pub(super) fn local(current: &Path, name: &str) -> Option<PathBuf> {
-    (name != "-" && !name.contains("://") && !name.contains('\0')).then(|| current.join(name))
 }
 
 /// Adds the variables of `.env` files. Each file must exist. If several files set a variable, the last file wins.
@@ -114,11 +111,10 @@ pub(super) fn add_env_files(
         _ => reader.text(path).ok_or(LoadError::Unread),
     });
     let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
-    let is_taken = texts.is_empty() || variables.add_files(&texts);
-    if is_taken { Ok(()) } else { Err(LoadError::refused("an `.env` file cannot be read")) }
+    if variables.add_files(&texts) { Ok(()) } else { Err(LoadError::Refused("an `.env` file cannot be read")) }
 }
 
-fn add_default_env_file(
+pub(super) fn add_default_env_file(
     folder: &Path,
     variables: &mut ProjectVariables,
     reader: &mut ProjectReader,
@@ -127,18 +123,16 @@ fn add_default_env_file(
     if reader.is_file(&path) { add_env_files(&[path], variables, reader) } else { Ok(()) }
 }
 
-/// Parses `COMPOSE_DISABLE_ENV_FILE` as Go's `strconv.ParseBool` does.
 fn is_default_disabled(variables: &ProjectVariables) -> Result<bool, LoadError> {
-    match variables.get("COMPOSE_DISABLE_ENV_FILE").as_deref() {
-        None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
-        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
-        Some(_) => Err(LoadError::refused("COMPOSE_DISABLE_ENV_FILE is neither true nor false")),
+    match variables.get("COMPOSE_DISABLE_ENV_FILE") {
+        None => Ok(false),
+        Some(value) if is_true(&value) || is_false(&value) => Ok(is_true(&value)),
+        Some(_) => Err(LoadError::Refused("COMPOSE_DISABLE_ENV_FILE is neither true nor false")),
     }
 }
 
 fn working_folder(current: &Path, root: Option<&Path>, names: &[String]) -> PathBuf {
-    let first = names.iter().find(|name| *name != "-").filter(|name| !name.contains("://") && !is_git(name));
-    let beside = || first.and_then(|name| Some(current.join(name).parent()?.to_owned()));
+    let beside = || Some(local_path(current, names.first()?)?.parent()?.to_owned());
     root.map(Path::to_owned).or_else(beside).unwrap_or_else(|| current.to_owned())
 }
 
@@ -176,17 +170,17 @@ fn project_name(
     let name = task.flags.value(FlagKind::ProjectName).filter(|name| !name.is_empty()).map(str::to_owned);
     if let Some(name) = name.or_else(|| variables.get(PROJECT_NAME).filter(|name| !name.is_empty())) {
         let is_whole = normalised(&name) == name;
-        return if is_whole { Ok(name) } else { Err(LoadError::refused("the project's name is not valid")) };
+        return if is_whole { Ok(name) } else { Err(LoadError::Refused("the project's name is not valid")) };
     }
     let documents: Vec<_> = files.iter().flat_map(|file| reader.documents(file)).collect();
-    let text = documents.iter().rev().find_map(|document| document.get("name")?.text());
+    let text = documents.iter().rev().find_map(|document| document.get("name").text());
     let name = if let Some(text) = text {
         normalised(&substitute(text, &|name| variables.get(name))?)
     } else {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         normalised(&folder.file_name().unwrap_or_default().to_string_lossy())
     };
-    if name.is_empty() { Err(LoadError::refused("the project has no name")) } else { Ok(name) }
+    if name.is_empty() { Err(LoadError::Refused("the project has no name")) } else { Ok(name) }
 }
 
 fn normalised(name: &str) -> String {

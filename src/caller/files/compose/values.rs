@@ -7,7 +7,7 @@ use super::super::ProjectVariables;
 use super::super::budget::Budget;
 use super::super::template::substitute;
 use super::super::yaml::YamlNode;
-use super::load_error::LoadError;
+use super::LoadError;
 
 /// Returns the document with variables substituted. A node that several aliases share is not copied.
 pub(super) fn substitute_all(
@@ -29,7 +29,7 @@ struct VariableSubstitution<'a> {
 impl VariableSubstitution<'_> {
     fn node(&mut self, node: &Rc<YamlNode>) -> Result<Rc<YamlNode>, LoadError> {
         if !self.budget.spend(1) {
-            return Err(LoadError::refused("the project is too large"));
+            return Err(LoadError::Refused("the project is too large"));
         }
         let is_leaf = matches!(**node, YamlNode::Nothing | YamlNode::Reset | YamlNode::Text(_));
         if !is_leaf && let Some(known) = self.shared.get(&Rc::as_ptr(node)) {

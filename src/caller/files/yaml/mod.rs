@@ -29,10 +29,10 @@ pub(super) enum YamlNode {
 }
 
 impl YamlNode {
-    /// Returns the value of `key` in a map.
-    pub(super) fn get(&self, key: &str) -> Option<&Rc<Self>> {
-        let mut values = self.map().iter().rev().filter(|(name, node)| name == key && **node != Self::Reset);
-        values.next().map(|(_, node)| node).filter(|node| ***node != Self::Nothing)
+    /// Returns the value of `key` in a map, or `Nothing` if there is no value.
+    pub(super) fn get(&self, key: &str) -> &Self {
+        let is_value = |(name, node): &&(String, Rc<Self>)| name == key && **node != Self::Reset;
+        self.map().iter().rev().find(is_value).map_or(&Self::Nothing, |(_, node)| node)
     }
 
     /// Returns the value of `key`, even if the value is null or `!reset`.
@@ -232,7 +232,7 @@ mod tests {
         for key in path.split('.') {
             node = match key.parse::<usize>() {
                 Ok(place) => node.list()[place].clone(),
-                Err(_) => node.get(key).cloned().unwrap_or(Rc::new(YamlNode::Nothing)),
+                Err(_) => Rc::new(node.get(key).clone()),
             };
         }
         node.texts().join(",")
