@@ -106,9 +106,9 @@ impl ServiceParts {
         }
     }
 
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        let nodes = |parts: &Self| parts.0.iter().map(|(key, part)| (*key, part.node.clone())).collect::<Vec<_>>();
-        nodes(self) == nodes(other)
+    pub(super) fn is_same(&self, other: &Self, budget: &Budget) -> bool {
+        self.0.keys().eq(other.0.keys())
+            && self.0.values().zip(other.0.values()).all(|(field, other)| is_same(&field.node, &other.node, budget))
     }
 }
 
@@ -159,6 +159,28 @@ fn merge_entry(
         (None, _) => entries.push((key.to_owned(), later.clone())),
     }
     Ok(())
+}
+
+/// Tells whether two values are the same. The budget limits the comparison, because aliases make small files large.
+fn is_same(one: &Rc<YamlNode>, other: &Rc<YamlNode>, budget: &Budget) -> bool {
+    if Rc::ptr_eq(one, other) {
+        return true;
+    }
+    if !budget.spend(1) {
+        return false;
+    }
+    let is_pair_same = |(one, other): (&Rc<YamlNode>, &Rc<YamlNode>)| is_same(one, other, budget);
+    match (&**one, &**other) {
+        (YamlNode::List(items), YamlNode::List(others)) => {
+            items.len() == others.len() && items.iter().zip(others).all(is_pair_same)
+        }
+        (YamlNode::Map(entries), YamlNode::Map(others)) => {
+            entries.iter().map(|(key, _)| key).eq(others.iter().map(|(key, _)| key))
+                && entries.iter().zip(others).all(|((_, one), (_, other))| is_pair_same((one, other)))
+        }
+        (YamlNode::Override(one), YamlNode::Override(other)) => is_same(one, other, budget),
+        (one, other) => one == other,
+    }
 }
 
 fn spend(entries: usize, budget: &Budget) -> Result<(), LoadError> {

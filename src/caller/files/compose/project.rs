@@ -82,7 +82,7 @@ impl ProjectLoader<'_> {
                 above.push(file.clone());
                 for included in document.get("include").list() {
                     for (name, parts) in self.include(included, origin, above)? {
-                        if own.get(&name).is_some_and(|service| !service.is_same(&parts)) {
+                        if own.get(&name).is_some_and(|service| !service.is_same(&parts, self.reader.budget())) {
                             return Err(LoadError::Refused("an included file has a service with the same name"));
                         }
                         own.insert(name, parts);

@@ -1,6 +1,9 @@
 //! Projects with the images that Compose pulls, then `|`, then the images that Compose pushes. `?` is an unknown image.
 
+use std::time::Duration;
+
 use super::super::fixtures::answer;
+use crate::system::thread_time;
 
 const DOCKERFILE: (&str, &str) = ("Dockerfile", "ARG A=base\nFROM c.io/$A\nCOPY --from=more / /\n");
 
@@ -233,6 +236,17 @@ fn projects_include_others() {
             "c.io/base c.io/p more ? | ?",
         ),
     ]);
+}
+
+/// A comparison of the two services would take longer than anyone waits.
+#[test]
+fn included_services_with_many_aliases_end_soon() {
+    let lists: Vec<String> = (1..40).map(|n| format!("x-{n}: &l{n} [*l{0}, *l{0}, *l{0}]\n", n - 1)).collect();
+    let bomb = format!("x-0: &l0 [c.io/a]\n{}services: {{a: {{image: c.io/a, volumes: *l39}}}}", lists.concat());
+    let files = [("compose.yaml", "include: [a.yaml, b.yaml]"), ("a.yaml", &bomb), ("b.yaml", &bomb)];
+    let start = thread_time();
+    assert_eq!(answer(&files, "docker compose pull"), "? | ?");
+    assert!(thread_time() < start + Duration::from_secs(10));
 }
 
 #[test]
