@@ -113,7 +113,7 @@ pub(super) fn buildctl_images(command: &FileCommand<'_>, reader: &mut ProjectRea
         let options = pairs(FlagKind::FrontendOption);
         options.filter_map(move |(key, value)| Some((key.strip_prefix(start)?.to_owned(), value.to_owned())))
     };
-    let folder = pairs(FlagKind::Folder).find(|(key, _)| *key == "dockerfile");
+    let folder = last(FlagKind::Folder, "dockerfile");
     let name = last(FlagKind::FrontendOption, "filename").unwrap_or_else(|| "Dockerfile".to_owned());
     let parameters = BuildParameters {
         arguments: options("build-arg:").collect(),
@@ -122,7 +122,7 @@ pub(super) fn buildctl_images(command: &FileCommand<'_>, reader: &mut ProjectRea
         platforms: last(FlagKind::FrontendOption, "platform").into_iter().collect(),
         ..BuildParameters::default()
     };
-    let files = folder.map(|(_, folder)| current.join(folder).join(name)).into_iter().collect();
+    let files = folder.map(|folder| current.join(folder).join(name)).into_iter().collect();
     ProjectImages::pulled(Build { files, parameters, ..Build::default() }.pulled(reader))
 }
 

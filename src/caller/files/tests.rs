@@ -71,6 +71,7 @@ fn a_build_reads_the_files_of_its_client() {
                 "c.io/x-arm64 |",
             ),
             ("buildctl build --local dockerfile=. --opt target=unused", "c.io/unused |"),
+            ("buildctl build --local dockerfile=none --local dockerfile=.", "c.io/base |"),
         ],
     );
 }
