@@ -69,21 +69,20 @@ fn build(config: &Value, path: &Path, filled: impl Fn(&str) -> String) -> Option
     })
 }
 
-/// Substitutes `${localEnv:NAME}` and `${localEnv:NAME:DEFAULT}`. Other variables are unknown, because only the CLI has
-/// their values.
+/// Substitutes `${localEnv:NAME}` and `${localEnv:NAME:DEFAULT}`. A default ends at the next colon, and replaces no
+/// empty value. Other variables are unknown, because only the CLI has their values.
 fn fill(text: &str, variables: &ProjectVariables) -> String {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
         filled.push_str(before);
         let Some((name, behind)) = after.split_once('}') else { return filled + &UNKNOWN.to_string() };
-        let value = name.strip_prefix("localEnv:").or_else(|| name.strip_prefix("env:")).and_then(|name| {
-            let (name, default) = name.split_once(':').map_or((name, None), |(name, default)| (name, Some(default)));
-            variables.get(name).filter(|value| !value.is_empty()).or(default.map(str::to_owned))
-        });
-        match value {
-            Some(value) => filled.push_str(&value),
-            None => filled.push(UNKNOWN),
+        let mut parts = name.split(':');
+        match (parts.next(), parts.next()) {
+            (Some("localEnv" | "env"), Some(name)) => {
+                filled += &variables.get(name).unwrap_or_else(|| parts.next().unwrap_or_default().to_owned());
+            }
+            _ => filled.push(UNKNOWN),
         }
         rest = behind;
     }

@@ -98,6 +98,14 @@ fn a_development_container_has_an_image_or_a_build() {
             ("devcontainer features resolve-dependencies", "c.io/f/x:1 |"),
         ],
     );
+    hold(
+        &[("x.json", r#"{"image": "c.io/a${localEnv:B}${localEnv:C:c:no}"}"#)],
+        &[
+            ("devcontainer up --config x.json", "c.io/ac |"),
+            ("B= C= devcontainer up --config x.json", "c.io/a |"),
+            ("B=b C=d devcontainer up --config x.json", "c.io/abd |"),
+        ],
+    );
     hold(&[("x.json", "{\"image\": \"c.io/${x}\"}")], &[("devcontainer up --config x.json", "? |")]);
     hold(&[("x.json", "{\"image\": ")], &[("devcontainer up --config x.json", "? | ?")]);
     let target = r#"{"build": {"dockerfile": "Dockerfile", "target": "a"}}"#;
