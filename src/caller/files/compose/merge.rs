@@ -64,6 +64,11 @@ impl ServiceParts {
         Self(KEYS.into_iter().filter_map(part).collect())
     }
 
+    /// Returns the value of `key`, or `Nothing`.
+    pub(super) fn value(&self, key: &str) -> &YamlNode {
+        self.get(key).0
+    }
+
     /// Returns the value of `key`, or `Nothing`, and the last file that sets this value.
     pub(super) fn get(&self, key: &str) -> (&YamlNode, &Path) {
         match self.0.get(key) {

@@ -244,11 +244,9 @@ impl ProjectLoader<'_> {
             self.artifacts.push((artifact.to_owned(), asking.to_owned()));
             return Err(LoadError::Unread);
         }
-        let is_remote = is_remote(name);
-        if is_remote {
-            Err(LoadError::Refused("a part of the project is in a git repository"))
-        } else {
-            Ok(folder.join(name))
+        if is_remote(name) {
+            return Err(LoadError::Refused("a part of the project is in a git repository"));
         }
+        Ok(folder.join(name))
     }
 }

@@ -32,17 +32,16 @@ pub(in crate::caller::files) struct ComposeService {
 
 impl ComposeService {
     pub(super) fn new(parts: &ServiceParts, folder: &Path, current: &Path, variables: &ProjectVariables) -> Self {
-        let text = |key| parts.get(key).0.text().map(str::to_owned);
         let (image, file) = parts.get("image");
         Self {
             image: ImageSide::from_texts(FlagKind::Image, image.text(), file),
             build: build(parts, folder, current, variables),
             volumes: volumes(parts),
             hooks: hooks(parts),
-            is_provided: *parts.get("provider").0 != YamlNode::Nothing,
+            is_provided: *parts.value("provider") != YamlNode::Nothing,
             depends_on: dependencies(parts),
-            profiles: parts.get("profiles").0.texts().into_iter().map(str::to_owned).collect(),
-            pull_policy: text("pull_policy"),
+            profiles: parts.value("profiles").texts().into_iter().map(str::to_owned).collect(),
+            pull_policy: parts.value("pull_policy").text().map(str::to_owned),
         }
     }
 
@@ -73,15 +72,15 @@ impl ComposeService {
 
 /// Returns the services in `depends_on`, and other services that must run with this service.
 fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
-    let texts = |key| parts.get(key).0.texts().into_iter();
+    let texts = |key| parts.value(key).texts().into_iter();
     let shared = ["network_mode", "ipc", "pid", "uts", "cgroup"].into_iter();
-    let shared = shared.filter_map(|key| parts.get(key).0.text()?.strip_prefix("service:"));
+    let shared = shared.filter_map(|key| parts.value(key).text()?.strip_prefix("service:"));
     let volumes = texts("volumes_from").filter(|name| !name.starts_with("container:"));
     let first = |entry: &'_ str| entry.split(':').next().unwrap_or_default().to_owned();
     let mut found: BTreeMap<String, bool> = shared.map(|name| (name.to_owned(), true)).collect();
     found.extend(texts("links").chain(volumes).map(|entry| (first(entry), true)));
     found.extend(texts("depends_on").map(|name| (name.to_owned(), true)));
-    let entries = parts.get("depends_on").0.map().iter();
+    let entries = parts.value("depends_on").map().iter();
     found.extend(entries.filter(|(_, dependency)| **dependency != YamlNode::Reset).map(|(name, dependency)| {
         let is_false = |text| matches!(text, "false" | "False" | "FALSE"); // Compose refuses other texts
         (name.clone(), !dependency.get("required").text().is_some_and(is_false))
@@ -144,7 +143,7 @@ fn build(parts: &ServiceParts, folder: &Path, current: &Path, variables: &Projec
     let folder = if context.is_empty() { current } else { folder };
     let home = context.strip_prefix("~/").and_then(|rest| Some(Path::new(&variables.get("HOME")?).join(rest)));
     let context = home.or_else(|| local_path(folder, context));
-    let platforms = [texts("platforms"), parts.get("platform").0.texts()].into_iter().find(|list| !list.is_empty());
+    let platforms = [texts("platforms"), parts.value("platform").texts()].into_iter().find(|list| !list.is_empty());
     let platforms = platforms.map(|platforms| platforms.into_iter().map(str::to_owned).collect());
     let (arguments, contexts) = (pairs(node.get("args")), pairs(node.get("additional_contexts")));
     let arguments = arguments.into_iter().filter_map(|(name, value)| {
