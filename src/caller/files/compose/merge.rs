@@ -188,7 +188,7 @@ fn is_same(one: &Rc<YamlNode>, other: &Rc<YamlNode>, budget: &Budget) -> bool {
     }
 }
 
-fn spend(entries: usize, budget: &Budget) -> Result<(), LoadError> {
+pub(super) fn spend(entries: usize, budget: &Budget) -> Result<(), LoadError> {
     if budget.spend(entries as u64) { Ok(()) } else { Err(LoadError::Refused("the project is too large")) }
 }
 

@@ -10,7 +10,7 @@ use super::super::build::is_remote;
 use super::super::project_reader::ProjectReader;
 use super::super::yaml::YamlNode;
 use super::LoadError;
-use super::merge::ServiceParts;
+use super::merge::{ServiceParts, spend};
 use super::service::ComposeService;
 use super::settings::{add_default_env_file, add_env_files};
 use super::values::substitute_all;
@@ -162,6 +162,7 @@ impl ProjectLoader<'_> {
             YamlNode::Nothing => return Err(LoadError::Refused("a service extends a missing service")),
             _ => return Err(LoadError::Refused("a service is not a mapping")),
         };
+        spend(services.map().len() + node.map().len(), self.reader.budget())?;
         let parts = ServiceParts::new(node, origin.file);
         let extends = node.get("extends");
         if *extends == YamlNode::Nothing {

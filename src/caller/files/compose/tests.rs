@@ -249,6 +249,17 @@ fn included_services_with_many_aliases_end_soon() {
     assert!(thread_time() < start + Duration::from_secs(10));
 }
 
+/// Each service is an alias of a large map.
+#[test]
+fn many_services_end_soon() {
+    let keys: Vec<String> = (0..12_000).map(|n| format!("k{n}: x,")).collect();
+    let services: Vec<String> = (0..11_500).map(|n| format!("  s{n}: *x\n")).collect();
+    let text = format!("x-a: &x {{image: c.io/a, {}}}\nservices:\n{}", keys.concat(), services.concat());
+    let start = thread_time();
+    assert_eq!(answer(&[("compose.yaml", &text)], "docker compose pull"), "? | ?");
+    assert!(thread_time() < start + Duration::from_secs(20));
+}
+
 #[test]
 fn a_project_has_variables_and_a_name() {
     let named = "name: My.App\nservices: {a: {image: 'c.io/$COMPOSE_PROJECT_NAME'}}";

@@ -8,6 +8,7 @@ use super::super::budget::Budget;
 use super::super::template::substitute;
 use super::super::yaml::YamlNode;
 use super::LoadError;
+use super::merge::spend;
 
 /// Returns the document with variables substituted. A node that several aliases share is not copied.
 pub(super) fn substitute_all(
@@ -28,9 +29,7 @@ struct VariableSubstitution<'a> {
 
 impl VariableSubstitution<'_> {
     fn node(&mut self, node: &Rc<YamlNode>) -> Result<Rc<YamlNode>, LoadError> {
-        if !self.budget.spend(1) {
-            return Err(LoadError::Refused("the project is too large"));
-        }
+        spend(1, self.budget)?;
         let is_leaf = matches!(**node, YamlNode::Nothing | YamlNode::Reset | YamlNode::Text(_));
         if !is_leaf && let Some(known) = self.shared.get(&Rc::as_ptr(node)) {
             return Ok(known.clone());
