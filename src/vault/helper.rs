@@ -8,7 +8,6 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use zeroize::Zeroizing;
 
 use super::Vault;
 use super::writer::SecretChanges;
@@ -62,7 +61,6 @@ fn take_back(
 }
 
 /// Returns the account's secret, or `None` if the helper has no secret for the account.
-#[expect(clippy::disallowed_methods, reason = "the helper returns an entry that Ensign wrote")]
 pub(super) fn get(helper: &HelperName, account: &Account) -> Result<Option<StoredSecret>> {
     let ProgramOutput { success, stdout, .. } = ask(helper, account, "get", server_url(account).as_bytes())?;
     if !success {
@@ -70,16 +68,14 @@ pub(super) fn get(helper: &HelperName, account: &Account) -> Result<Option<Store
     }
     let Some(message) = HelperMessage::read_answer(&stdout) else { bail!(failed(helper, account, "read")) };
     let secret = message.secret.filter(|secret| !secret.is_empty());
-    Ok(secret.map(|secret| WrittenSecret::from_text(secret.expose()).0))
+    Ok(secret.map(|secret| WrittenSecret::from_text(secret).0))
 }
 
+#[expect(clippy::disallowed_methods, reason = "gives the secret to the helper that keeps it, through a pipe")]
 fn store(helper: &HelperName, account: &Account, stored: &StoredSecret) -> Result<()> {
     let text = WrittenSecret(stored.copy()).to_text();
-    let entry = serde_json::json!({
-        "ServerURL": server_url(account), "Username": account.username.as_str(), "Secret": *text,
-    });
-    let input = Zeroizing::new(entry.to_string());
-    if ask(helper, account, "store", input.as_bytes())?.success {
+    let message = HelperMessage::json(&server_url(account), &account.username, &text);
+    if ask(helper, account, "store", message.expose().as_bytes())?.success {
         Ok(())
     } else {
         Err(failed(helper, account, "kept").into())

@@ -16,21 +16,21 @@ const MARK: &str = r#"{"ensign":1,"#;
 
 impl WrittenSecret {
     /// Returns the secret and its fields as one text, for a store that accepts only one text per entry.
-    #[expect(clippy::disallowed_methods, reason = "gives the secret to its store")]
-    pub(super) fn to_text(&self) -> Zeroizing<String> {
+    pub(super) fn to_text(&self) -> Secret {
         if self.0.is_plain() {
-            return Zeroizing::new(self.0.secret.expose().to_owned());
+            return self.0.secret.copy();
         }
         let fields = Zeroizing::new(serde_json::to_string(self).expect("an entry always serializes"));
-        Zeroizing::new(format!("{MARK}{}", fields.strip_prefix('{').unwrap_or_default()))
+        Secret::new(format!("{MARK}{}", fields.strip_prefix('{').unwrap_or_default()))
     }
 
-    pub(super) fn from_text(text: &str) -> Self {
-        let entry = text.strip_prefix(MARK).and_then(|rest| {
+    #[expect(clippy::disallowed_methods, reason = "reads an entry that Ensign wrote")]
+    pub(super) fn from_text(text: Secret) -> Self {
+        let entry = text.expose().strip_prefix(MARK).and_then(|rest| {
             let object = Zeroizing::new(format!("{{{rest}"));
             serde_json::from_str(&object).ok()
         });
-        entry.unwrap_or_else(|| Self(Secret::new(text.to_owned()).into()))
+        entry.unwrap_or_else(|| Self(text.into()))
     }
 }
 
@@ -166,8 +166,8 @@ mod tests {
         let plain = |text: &str| StoredSecret::from(Secret::new(text.into()));
         for stored in [full, plain("s"), plain(""), plain("{\"ensign\":1,"), plain("{\"a\": 1}")] {
             let entry = WrittenSecret(stored);
-            assert_eq!(WrittenSecret::from_text(&entry.to_text()).0, entry.0, "{}", *entry.to_text());
             let json = serde_json::to_string(&entry).unwrap();
+            assert_eq!(WrittenSecret::from_text(entry.to_text()).0, entry.0, "{json}");
             assert_eq!(serde_json::from_str::<WrittenSecret>(&json).unwrap().0, entry.0, "{json}");
         }
         assert_ne!(plain("a"), plain("b"));
