@@ -57,7 +57,7 @@ pub(super) fn say_place(context: &CommandContext<'_>, kind: &StoreKind) {
     }
     let folder = context.env.data_dir.as_deref();
     let in_home = folder.zip(context.env.home()).is_some_and(|(folder, home)| folder.starts_with(home));
-    let claim = if files::are_private_anywhere() || in_home { ", readable by you only" } else { "" };
+    let claim = if files::HAS_MODES || in_home { ", readable by you only" } else { "" };
     context.ui.say(format_args!("  Saved in  {place} in clear text{claim}"));
     context.ui.say(format_args!("  To seal   {} store move --to sealed", context.program));
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Access, InstalledFile, failed, imp, sibling};
+use super::{Access, InstalledFile, Privacy, failed, imp, sibling};
 
 /// An unfinished file, which is removed from the disk if it is dropped before [`AtomicFile::keep`].
 pub(crate) struct AtomicFile {
@@ -42,7 +42,7 @@ impl AtomicFile {
     /// Starts a new file for a plaintext secret. Only the owner may read the file. If the system can create files
     /// without a name, a killed process leaves no unfinished file. Missing folders are created.
     pub(crate) fn begin_private(path: &Path) -> Result<Self> {
-        let begun = imp::create_folder(folder_of(path))
+        let begun = imp::create_folder(folder_of(path), Privacy::Secret)
             .and_then(|()| Self::begin_unnamed(&imp::private_options(), path, ReplaceMode::Afterwards));
         begun.map_err(|error| failed("write", path, &error))
     }
@@ -52,7 +52,7 @@ impl AtomicFile {
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         imp::check_target(&target, folder_of(&target))?;
         let unfinished = sibling(&target, UNDER_LOCK);
-        let begun = imp::create_folder(folder_of(&target)).and_then(|()| {
+        let begun = imp::create_folder(folder_of(&target), Privacy::Secret).and_then(|()| {
             remove(&unfinished)?; // from a killed writer
             imp::private_options().write(true).create_new(true).open(&unfinished)
         });
@@ -154,7 +154,8 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+/// Removes a file. A missing file is not an error.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::atomic_file::{AtomicFile, folder_of};
-use super::{failed, imp, remove};
+use super::{Privacy, failed, imp, remove};
 use crate::model::Problem;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) fn put_installed(path: &Path, contents: &[u8], kind: InstalledFile) -
 
 /// Creates a folder of an installation, with its missing parent folders.
 pub(crate) fn create_installed_folder(folder: &Path) -> Result<()> {
-    imp::create_open_folder(folder).map_err(|error| failed("make", folder, &error))
+    imp::create_folder(folder, Privacy::Open).map_err(|error| failed("make", folder, &error))
 }
 
 /// Renames the program `current` to `previous`, and `next` to `current`. All three paths must be in one folder.

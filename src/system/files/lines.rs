@@ -6,13 +6,20 @@ use std::path::Path;
 
 use super::{imp, sibling};
 
+/// How a file of lines is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OpenMode {
+    Append,
+    Read,
+}
+
 /// Appends a line in one write, so that lines of several processes do not mix. If the current file would exceed `limit`
 /// bytes, the file is renamed to replace the previous file, and a new file is started.
 pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()> {
-    let (mut file, mut length) = imp::open_own(path, imp::OpenMode::Append)?;
+    let (mut file, mut length) = imp::open_own(path, OpenMode::Append)?;
     if length + line.len() as u64 > limit {
         set_aside(path, &file)?;
-        (file, length) = imp::open_own(path, imp::OpenMode::Append)?;
+        (file, length) = imp::open_own(path, OpenMode::Append)?;
     }
     // If the file is longer than twice the limit, another process is rotating the file. A write beyond `RLIMIT_FSIZE`
     // would kill this process.
@@ -27,7 +34,7 @@ pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()
 pub(crate) fn read_lines(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut lines = Vec::new();
     for path in [sibling(path, ENDING), path.to_owned()] {
-        match imp::open_own(&path, imp::OpenMode::Read) {
+        match imp::open_own(&path, OpenMode::Read) {
             Ok((file, _)) => drop(file.take(2 * limit).read_to_end(&mut lines)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),

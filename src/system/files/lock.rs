@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{LinkPolicy, atomic_file, failed, imp, not_opened, refuse_irregular, retry_interrupted};
+use super::{LinkPolicy, Privacy, atomic_file, failed, imp, not_opened, refuse_irregular, retry_interrupted};
 use crate::system::threads;
 
 /// How long a writer waits for the lock, which is held only while a few small files are written.
@@ -20,7 +20,7 @@ pub(crate) struct Lock(File);
 impl Lock {
     /// Tells whether another process holds the lock now.
     pub(crate) fn is_held(path: &Path) -> bool {
-        let opened = imp::own_read_options(LinkPolicy::Refused).open(path);
+        let opened = imp::read_options(LinkPolicy::Refused).open(path);
         opened.is_ok_and(|file| matches!(try_lock(&file), Err(fs::TryLockError::WouldBlock)))
     }
 
@@ -63,7 +63,7 @@ impl Lock {
         if !path.exists() {
             imp::check_new(folder)?;
         }
-        let opened = imp::create_folder(folder).and_then(|()| imp::lock().open(path));
+        let opened = imp::create_folder(folder, Privacy::Secret).and_then(|()| imp::lock().open(path));
         let file = opened.map_err(|error| not_opened("open", path, LinkPolicy::Refused, &error))?;
         let metadata = file.metadata().map_err(|error| failed("open", path, &error))?;
         refuse_irregular(path, &metadata, u64::MAX)?;

@@ -12,7 +12,7 @@ mod unix;
 #[cfg(not(unix))]
 mod windows;
 
-use std::fs;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,7 @@ use super::text::quote_path;
 use crate::model::Problem;
 
 pub(crate) use atomic_file::AtomicFile;
+pub(crate) use imp::{HAS_MODES, is_link_to, may_write, ownership_fault, restrict_permissions, user_number};
 pub(crate) use installed::{InstalledFile, check_free_space, create_installed_folder, exchange_program, put_installed};
 pub(crate) use lines::{append_line, read_lines, remove_lines};
 pub(crate) use lock::Lock;
@@ -78,26 +79,25 @@ pub(crate) fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
 
 fn read_own(path: &Path, limit: u64, links: LinkPolicy) -> Result<Option<Vec<u8>>> {
     // The file is opened before the checks, so that the checked file is the file that is read.
-    let file = match imp::own_read_options(links).open(path) {
-        Ok(file) => file,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(not_opened("read", path, links, &error)),
-    };
+    let opened = existing(imp::read_options(links).open(path));
+    let Some(file) = opened.map_err(|error| not_opened("read", path, links, &error))? else { return Ok(None) };
     let metadata = file.metadata().map_err(|error| failed("read", path, &error))?;
     refuse_irregular(path, &metadata, limit)?;
     imp::check_owner(path, &metadata)?;
+    contents(path, file, &metadata, limit).map(Some)
+}
+
+fn contents(path: &Path, file: File, metadata: &Metadata, limit: u64) -> Result<Vec<u8>> {
     let mut contents = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
     file.take(limit).read_to_end(&mut contents).map_err(|error| failed("read", path, &error))?;
-    Ok(Some(contents))
+    Ok(contents)
 }
 
 /// Explains why one of the user's files could not be opened.
 fn not_opened(deed: &str, path: &Path, links: LinkPolicy, error: &io::Error) -> anyhow::Error {
     let metadata = fs::symlink_metadata(path).ok();
-    let is = |test: fn(&fs::Metadata) -> bool| metadata.as_ref().is_some_and(test);
-    if links == LinkPolicy::Refused && is(fs::Metadata::is_symlink) {
+    let is = |test: fn(&Metadata) -> bool| metadata.as_ref().is_some_and(test);
+    if links == LinkPolicy::Refused && is(Metadata::is_symlink) {
         let what = format!("could not {deed} `{}`: it is a link", path.display());
         return Problem::new(what, format!("run `rm {}`", quote_path(path))).into();
     }
@@ -110,7 +110,7 @@ fn not_opened(deed: &str, path: &Path, links: LinkPolicy, error: &io::Error) -> 
     }
 }
 
-fn refuse_irregular(path: &Path, metadata: &fs::Metadata, limit: u64) -> Result<()> {
+fn refuse_irregular(path: &Path, metadata: &Metadata, limit: u64) -> Result<()> {
     if !metadata.is_file() {
         bail!("could not read `{}`: it is not a file", path.display());
     }
@@ -126,38 +126,37 @@ fn refuse_irregular(path: &Path, metadata: &fs::Metadata, limit: u64) -> Result<
 pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     // Size and kind are read before the file is opened, because opening a device can have effects. The file is then
     // opened without waiting, because it may have been replaced by a pipe after this check.
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(failed("read", path, &error)),
-    };
+    let Some(metadata) = metadata(path)? else { return Ok(None) };
     refuse_irregular(path, &metadata, limit)?;
-    let mut contents = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-    match imp::read_options().open(path).and_then(|file| file.take(limit).read_to_end(&mut contents)) {
-        Ok(_) => Ok(Some(contents)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None), // removed after the check
-        Err(error) => Err(failed("read", path, &error)),
+    let opened = existing(imp::read_options(LinkPolicy::Followed).open(path));
+    match opened.map_err(|error| failed("read", path, &error))? {
+        Some(file) => contents(path, file, &metadata, limit).map(Some),
+        None => Ok(None), // removed after the check
     }
 }
 
 /// Tells whether a file exists. Fails if the system cannot tell whether the file exists.
 pub(crate) fn is_file(path: &Path) -> Result<bool> {
-    match fs::metadata(path) {
-        Ok(metadata) => Ok(metadata.is_file()),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
-        Err(error) => Err(failed("read", path, &error)),
-    }
+    Ok(metadata(path)?.is_some_and(|metadata| metadata.is_file()))
 }
 
 /// Returns the length of a file in bytes; `None` if the file does not exist.
 pub(crate) fn length(path: &Path) -> Result<Option<u64>> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
-        Ok(_) => bail!("could not read `{}`: it is not a file", path.display()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed("read", path, &error)),
+    match metadata(path)? {
+        Some(metadata) if !metadata.is_file() => bail!("could not read `{}`: it is not a file", path.display()),
+        metadata => Ok(metadata.map(|metadata| metadata.len())),
+    }
+}
+
+fn metadata(path: &Path) -> Result<Option<Metadata>> {
+    existing(fs::metadata(path)).map_err(|error| failed("read", path, &error))
+}
+
+/// Returns `None` for a file that does not exist, instead of an error.
+fn existing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        result => result.map(Some),
     }
 }
 
@@ -233,11 +232,6 @@ pub(crate) fn link(target: &Path, path: &Path) -> Result<()> {
     imp::link(target, path).map_err(|error| failed("make", path, &error))
 }
 
-/// Tells whether `path` is a link to `target` in the same folder.
-pub(crate) fn is_link_to(path: &Path, target: &Path) -> bool {
-    imp::is_link_to(path, target)
-}
-
 /// Returns at most `limit` paths in a folder, sorted. The result for a missing folder is empty.
 pub(crate) fn entries(folder: &Path, limit: usize) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(limit);
@@ -267,12 +261,7 @@ pub(crate) fn links_to(folder: &Path, target: &Path) -> Vec<PathBuf> {
 
 /// Removes a file. A missing file is not an error.
 pub(crate) fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("could not remove `{}`", path.display()))
-        }
-        _ => Ok(()),
-    }
+    atomic_file::remove(path).with_context(|| format!("could not remove `{}`", path.display()))
 }
 
 /// Removes a folder if it is empty, and returns whether the folder was removed.
@@ -280,35 +269,9 @@ pub(crate) fn remove_if_empty(folder: &Path) -> bool {
     fs::remove_dir(folder).is_ok()
 }
 
-/// Tells whether a private file stays private in any folder. On Windows the folder decides who may read its files.
-pub(crate) fn are_private_anywhere() -> bool {
-    imp::HAS_MODES
-}
-
-/// Returns the user's number; `None` on systems without user numbers.
-pub(crate) fn user_number() -> Option<u32> {
-    imp::user_number()
-}
-
-/// Checks the permissions of `path` to tell whether this process may write the file, without an attempt to write.
-pub(crate) fn may_write(path: &Path) -> bool {
-    imp::may_write(path)
-}
-
-/// Returns what is wrong with the owner or mode of a file or folder; `None` if nothing is wrong or the path does not
-/// exist.
-pub(crate) fn ownership_fault(path: &Path, privacy: Privacy) -> Option<OwnershipFault> {
-    imp::ownership_fault(path, privacy)
-}
-
 /// Removes other users' permission to write the file. From a secret file, the permission to read is removed too.
 pub(crate) fn close_to_others(path: &Path, privacy: Privacy) -> Result<()> {
     imp::close_to_others(path, privacy).map_err(|error| failed("restrict access to", path, &error))
-}
-
-/// Removes the permissions of group and others. Returns the old mode if group or others had permissions.
-pub(crate) fn restrict_permissions(path: &Path) -> Option<u32> {
-    imp::restrict_permissions(path)
 }
 
 /// Repeats a call that a signal interrupted, which can happen on network shares. The standard library repeats only

@@ -32,14 +32,13 @@ enum AccessFault {
 /// Refuses an open file that belongs to another user, or that others may write.
 pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), Problem> {
     let user = geteuid().as_raw();
-    let ownership =
-        |linked| FileOwnership { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
-    let Some(fault) = FileOwnership::fault(ownership(false), user) else { return Ok(()) };
     // Whether the path is a link is checked only if the file would be refused otherwise.
-    if FileOwnership::fault(ownership(path.is_symlink()), user).is_none() {
-        return Ok(());
+    match FileOwnership::new(metadata, false).fault(user) {
+        Some(fault) if FileOwnership::new(metadata, path.is_symlink()).fault(user).is_some() => {
+            Err(problem(path, metadata, fault, user))
+        }
+        _ => Ok(()),
     }
-    Err(problem(path, metadata, fault, user))
 }
 
 /// Refuses to replace a file that [`check`] refuses. If the file is missing, [`check_new`] checks its folder.
@@ -71,11 +70,11 @@ pub(super) fn explain(path: &Path) -> Option<Problem> {
     (metadata.uid() != user).then(|| problem(path, &metadata, AccessFault::ForeignOwner, user))
 }
 
-/// Checks a file or folder as [`check`] does. In addition, a secret must not be readable by other users.
-pub(super) fn fault_of(path: &Path, privacy: Privacy) -> Option<OwnershipFault> {
+/// Returns what is wrong with the owner or mode of a file or folder; `None` if nothing is wrong or the path does not
+/// exist. In addition to the checks of [`check`], a secret must not be readable by other users.
+pub(crate) fn ownership_fault(path: &Path, privacy: Privacy) -> Option<OwnershipFault> {
     let metadata = fs::metadata(path).ok()?;
-    let linked = path.is_symlink();
-    let facts = FileOwnership { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
+    let facts = FileOwnership::new(&metadata, path.is_symlink());
     let user = geteuid().as_raw();
     match facts.fault(user) {
         Some(AccessFault::ForeignOwner) => {
@@ -98,6 +97,10 @@ pub(super) fn keep_group(new: &File, old: &Metadata) {
 }
 
 impl FileOwnership {
+    fn new(metadata: &Metadata, linked: bool) -> Self {
+        Self { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked }
+    }
+
     fn fault(self, user: u32) -> Option<AccessFault> {
         // A link to a file of root is accepted, because NixOS and other systems link from home folders to root's files.
         // Whoever can write root's files could also change Ensign's program.

@@ -15,13 +15,16 @@ use rustix::fs::{AtFlags, CWD, linkat};
 use rustix::fs::{OFlags, access, statvfs};
 use rustix::process::{Resource, geteuid, getrlimit, getuid};
 
+use super::lines::OpenMode;
 use super::{InstalledFile, LinkPolicy, Privacy, keep_copy, retry_interrupted};
 
+pub(crate) use super::ownership::ownership_fault;
 pub(super) use super::ownership::{
-    check as check_owner, check_new, check_target, explain as explain_owner, fault_of as ownership_fault, keep_group,
+    check as check_owner, check_new, check_target, explain as explain_owner, keep_group,
 };
 
-pub(super) const HAS_MODES: bool = true;
+/// Whether a private file stays private in any folder. On Windows the folder decides who may read its files.
+pub(crate) const HAS_MODES: bool = true;
 
 pub(super) fn private_options() -> OpenOptions {
     let mut options = File::options();
@@ -29,18 +32,8 @@ pub(super) fn private_options() -> OpenOptions {
     options
 }
 
-/// The flag `O_NONBLOCK`, in the signed type that `custom_flags` needs.
-const NONBLOCKING: i32 = OFlags::NONBLOCK.bits().cast_signed();
-
 /// Returns options that open a file for reading, without waiting for the other end of a pipe.
-pub(super) fn read_options() -> OpenOptions {
-    let mut options = File::options();
-    options.read(true).custom_flags(NONBLOCKING);
-    options
-}
-
-/// Returns options that open one of the user's files for reading.
-pub(super) fn own_read_options(links: LinkPolicy) -> OpenOptions {
+pub(super) fn read_options(links: LinkPolicy) -> OpenOptions {
     let mut options = File::options();
     options.read(true).custom_flags(flags(links));
     options
@@ -58,13 +51,10 @@ fn flags(links: LinkPolicy) -> i32 {
     flags.bits().cast_signed()
 }
 
-pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// Creates a folder that every user may enter to run the program in the folder.
-pub(super) fn create_open_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o755).create(folder)
+/// Creates a folder that only its owner may enter, or that every user may enter to run the program in the folder.
+pub(super) fn create_folder(folder: &Path, privacy: Privacy) -> io::Result<()> {
+    let mode = if privacy == Privacy::Secret { 0o700 } else { 0o755 };
+    DirBuilder::new().recursive(true).mode(mode).create(folder)
 }
 
 /// Sets the file's mode without regard to the umask, because an installation by root is for every user.
@@ -134,19 +124,22 @@ pub(super) fn name(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Returns the user's number; `None` on systems without user numbers.
 #[expect(clippy::unnecessary_wraps, reason = "Windows has no user numbers")]
-pub(super) fn user_number() -> Option<u32> {
+pub(crate) fn user_number() -> Option<u32> {
     Some(getuid().as_raw())
 }
 
-pub(super) fn restrict_permissions(path: &Path) -> Option<u32> {
-    let file = own_read_options(LinkPolicy::Refused).open(path).ok()?; // a link could lead to another user's file
+/// Removes the permissions of group and others. Returns the old mode if group or others had permissions.
+pub(crate) fn restrict_permissions(path: &Path) -> Option<u32> {
+    let file = read_options(LinkPolicy::Refused).open(path).ok()?; // a link could lead to another user's file
     let mode = file.metadata().ok().filter(fs::Metadata::is_file)?.permissions().mode() & 0o7777;
     let wider = mode & 0o077 != 0;
     wider.then(|| file.set_permissions(Permissions::from_mode(mode & 0o700)).ok()).flatten().map(|()| mode)
 }
 
-pub(super) fn may_write(path: &Path) -> bool {
+/// Checks the permissions of `path` to tell whether this process may write the file, without an attempt to write.
+pub(crate) fn may_write(path: &Path) -> bool {
     access(path, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
@@ -160,14 +153,9 @@ pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, path)
 }
 
-pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
+/// Tells whether `path` is a link to `target` in the same folder.
+pub(crate) fn is_link_to(path: &Path, target: &Path) -> bool {
     fs::read_link(path).is_ok_and(|linked| linked == target)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OpenMode {
-    Append,
-    Read,
 }
 
 /// Opens a regular, private file without following links and without waiting, and returns the file and its length.

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use super::lines::OpenMode;
 use super::{InstalledFile, LinkPolicy, OwnershipFault, Privacy, atomic_file, links_to, remove, sibling};
 use crate::model::Problem;
 
-pub(super) const HAS_MODES: bool = false;
+pub(crate) const HAS_MODES: bool = false;
 
 /// How long a rename is repeated while the file is open. Ensign's own readers close the file within a millisecond, but
 /// a virus scanner keeps the file open for longer.
@@ -21,19 +22,15 @@ pub(super) fn private_options() -> OpenOptions {
     File::options()
 }
 
-pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn create_folder(folder: &Path, _: Privacy) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-pub(super) fn read_options() -> OpenOptions {
+/// Returns options without checks, because other users cannot access the user profile folder.
+pub(super) fn read_options(_: LinkPolicy) -> OpenOptions {
     let mut options = File::options();
     options.read(true);
     options
-}
-
-/// Returns options without checks, because other users cannot access the user profile folder.
-pub(super) fn own_read_options(_: LinkPolicy) -> OpenOptions {
-    read_options()
 }
 
 pub(super) fn lock() -> OpenOptions {
@@ -72,10 +69,6 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
             result => return result,
         }
     }
-}
-
-pub(super) fn create_open_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
 }
 
 /// Does nothing, because the folder decides who may access the file.
@@ -123,21 +116,21 @@ pub(super) fn name(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub(super) fn user_number() -> Option<u32> {
+pub(crate) fn user_number() -> Option<u32> {
     None
 }
 
-pub(super) fn restrict_permissions(_: &Path) -> Option<u32> {
+pub(crate) fn restrict_permissions(_: &Path) -> Option<u32> {
     None
 }
 
-pub(super) fn may_write(path: &Path) -> bool {
+pub(crate) fn may_write(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_dir() || !metadata.permissions().readonly())
 }
 
 /// Always returns `None`, because Windows files have no permission bits, and other users cannot access the user profile
 /// folder.
-pub(super) fn ownership_fault(_: &Path, _: Privacy) -> Option<OwnershipFault> {
+pub(crate) fn ownership_fault(_: &Path, _: Privacy) -> Option<OwnershipFault> {
     None
 }
 
@@ -151,7 +144,7 @@ pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {
 }
 
 /// Compares only size and time, so that a copy of the program is also accepted as a link.
-pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
+pub(crate) fn is_link_to(path: &Path, target: &Path) -> bool {
     let stamp = |path: &Path| fs::metadata(path).ok().map(|file| (file.len(), file.modified().ok()));
     let stamped = stamp(path);
     stamped.is_some() && stamped == stamp(&path.with_file_name(target))
@@ -160,12 +153,6 @@ pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
 /// Tells whether a file is being replaced (`ERROR_ACCESS_DENIED`) or is open (`ERROR_SHARING_VIOLATION`).
 fn is_in_use(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(5 | 32))
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OpenMode {
-    Append,
-    Read,
 }
 
 /// Fails, because Windows has no folder in memory for the journal.
