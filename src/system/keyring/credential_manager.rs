@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{DockerLogin, DockerLogins, KeyringEntry, KeyringError, by_deadline};
 use crate::model::Secret;
 
-pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
+pub(crate) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
     let target = target(entry);
     by_deadline(deadline, move || match credential(&target)?.get_secret() {
         Ok(value) => super::text(value).map(Some),
@@ -22,7 +22,7 @@ pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option
 }
 
 #[expect(clippy::disallowed_methods, reason = "gives the secret to the Credential Manager")]
-pub(super) fn write(
+pub(crate) fn write(
     entry: KeyringEntry<'_>,
     label: &str,
     secret: &Secret,
@@ -38,7 +38,7 @@ pub(super) fn write(
     })
 }
 
-pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), KeyringError> {
+pub(crate) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), KeyringError> {
     let target = target(entry);
     by_deadline(deadline, move || match credential(&target)?.delete_credential() {
         Ok(()) | Err(Error::NoEntry) => Ok(()),
@@ -48,7 +48,7 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
 
 /// Returns the credentials for the `known` addresses. Docker's helper names each entry by the server's address. No
 /// entry shows which program created it. According to Docker's config, the `known` servers have a login in the keyring.
-pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
+pub(crate) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     let known = known.to_vec();
     by_deadline(deadline, move || {
         let mut logins = vec![];
@@ -68,7 +68,7 @@ pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<Dock
     })
 }
 
-pub(super) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
+pub(crate) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
     let (server, username) = (server.to_owned(), username.to_owned());
     by_deadline(deadline, move || {
         let credential = credential(&server)?;

@@ -22,7 +22,7 @@ const NEEDS_A_PERSON: [i32; 4] = [-25308, -25315, -25293, -128];
 /// Errors that mean that there is no keychain, for example for a service outside every login session.
 const NO_KEYCHAIN: [i32; 3] = [-25291, -25294, -25307];
 
-pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
+pub(crate) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
     let (service, account) = (entry.service.to_owned(), entry.account.to_owned());
     by_deadline(deadline, move || {
         let options = PasswordOptions::new_generic_password(&service, &account);
@@ -34,7 +34,7 @@ pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option
 }
 
 #[expect(clippy::disallowed_methods, reason = "gives the secret to the keychain")]
-pub(super) fn write(
+pub(crate) fn write(
     entry: KeyringEntry<'_>,
     label: &str,
     secret: &Secret,
@@ -55,14 +55,14 @@ pub(super) fn write(
     })
 }
 
-pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), KeyringError> {
+pub(crate) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), KeyringError> {
     let (service, account) = (entry.service.to_owned(), entry.account.to_owned());
     by_deadline(deadline, move || without_prompt(|| passwords::delete_generic_password(&service, &account)).map(drop))
 }
 
 /// Returns the internet passwords with the label of Docker's helper. A search does not return the port, so the ports of
 /// the `known` addresses are tried.
-pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
+pub(crate) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     let known = known.to_vec();
     by_deadline(deadline, move || {
         let mut found = DockerLogins { logins: vec![], is_partly_locked: false };
@@ -92,7 +92,7 @@ pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<Dock
     })
 }
 
-pub(super) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
+pub(crate) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
     let (server, username) = (server.to_owned(), username.to_owned());
     by_deadline(deadline, move || {
         let is_meant =

@@ -1,8 +1,15 @@
 //! Uses the operating system's keyring, which is the Secret Service on Linux, Keychain on macOS and Credential Manager
 //! on Windows.
 //!
-//! No function in this module prompts a person. A locked keyring is the error [`KeyringError::Locked`]. Every call
-//! returns before the caller's deadline.
+//! Each platform defines the same functions. `read` returns the secret of an entry, or `None` if the keyring is unlocked
+//! and has no such entry. `write` adds the entry or replaces its secret; people see the label in the window of their
+//! keyring's program. `docker_logins` returns the logins of Docker's own helpers (docker/docker-credential-helpers
+//! `secretservice/`, `osxkeychain/`, `wincred/`), which need not be installed any more. Its `known` addresses are tried in
+//! keyrings that return only a part of a login's address, or that cannot list logins. To remove a missing entry or login
+//! is not an error.
+//!
+//! No function prompts a person. A locked keyring is the error [`KeyringError::Locked`]. Every call returns before the
+//! caller's deadline.
 
 #[cfg(windows)]
 mod credential_manager;
@@ -26,6 +33,8 @@ use keychain as platform;
 #[cfg(all(unix, not(target_vendor = "apple")))]
 use secret_service as platform;
 
+pub(crate) use platform::{delete, delete_docker_login, docker_logins, read, write};
+
 /// The name of an entry in the keyring, with the parts that Go's and Python's keyring libraries use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeyringEntry<'n> {
@@ -47,26 +56,6 @@ pub(crate) enum KeyringError {
     Failed(String),
 }
 
-/// Returns the secret of an entry; `None` if the keyring is unlocked and has no such entry.
-pub(crate) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
-    platform::read(entry, deadline)
-}
-
-/// Adds the entry or replaces its secret. People see `label` in the window of their keyring's program.
-pub(crate) fn write(
-    entry: KeyringEntry<'_>,
-    label: &str,
-    secret: &Secret,
-    deadline: Duration,
-) -> Result<(), KeyringError> {
-    platform::write(entry, label, secret, deadline)
-}
-
-/// Removes the entry. A missing entry is not an error.
-pub(crate) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), KeyringError> {
-    platform::delete(entry, deadline)
-}
-
 /// Waits for the keyring until the deadline. A call to the keyring cannot be cancelled, so its thread keeps running
 /// after the deadline.
 fn by_deadline<T: Send + 'static>(
@@ -84,20 +73,6 @@ fn text(value: Vec<u8>) -> Result<Secret, KeyringError> {
         drop(Zeroizing::new(error.into_bytes()));
         KeyringError::Failed("the secret is not text".into())
     })
-}
-
-/// Returns the logins of Docker's own helpers in the keyring (docker/docker-credential-helpers `secretservice/`,
-/// `osxkeychain/`, `wincred/`). The helpers need not be installed any more.
-///
-/// The `known` addresses are tried in keyrings that return only a part of a login's address, or that cannot list
-/// logins.
-pub(crate) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
-    platform::docker_logins(known, deadline)
-}
-
-/// Removes the login of Docker's helpers for this server and user. A missing login is not an error.
-pub(crate) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
-    platform::delete_docker_login(server, username, deadline)
 }
 
 /// The logins of Docker's helpers in the keyring.

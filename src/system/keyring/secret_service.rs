@@ -38,7 +38,7 @@ const DOCKER_MARKS: [(&str, &str); 2] = [("label", DOCKER_LABEL), ("docker_cli",
 /// The names and values of the attributes that identify an item in a search.
 type ItemAttributes = HashMap<String, String>;
 
-pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
+pub(crate) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
     let wanted = attributes(entry);
     ask(deadline, async move || {
         let (session, items) = ServiceSession::search(&wanted).await?;
@@ -50,7 +50,7 @@ pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option
 }
 
 #[expect(clippy::disallowed_methods, reason = "gives the secret to the keyring, over a socket of the same user")]
-pub(super) fn write(
+pub(crate) fn write(
     entry: KeyringEntry<'_>,
     label: &str,
     secret: &Secret,
@@ -84,13 +84,13 @@ pub(super) fn write(
     })
 }
 
-pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), KeyringError> {
+pub(crate) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), KeyringError> {
     delete_all(attributes(entry), deadline)
 }
 
 /// Returns the logins in the items of Docker's helper. `known` is not needed, because each item contains the whole
 /// address.
-pub(super) fn docker_logins(_known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
+pub(crate) fn docker_logins(_known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     ask(deadline, async || {
         let (session, items) = ServiceSession::search(&owned(&DOCKER_MARKS)).await?;
         let mut logins = vec![];
@@ -112,7 +112,7 @@ pub(super) fn docker_logins(_known: &[String], deadline: Duration) -> Result<Doc
     })
 }
 
-pub(super) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
+pub(crate) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
     let [label, mark] = DOCKER_MARKS;
     delete_all(owned(&[label, mark, ("server", server), ("username", username)]), deadline)
 }

@@ -111,13 +111,8 @@ impl<'e> SecretFile<'e> {
             (FileForm::Sealed(seals), false) => {
                 let text = Zeroizing::new(serde_json::to_vec(&contents)?);
                 let names = contents.names();
-                let (bytes, floor) = seals.seal(
-                    &self.registry,
-                    names,
-                    &text,
-                    before.as_deref().map(Vec::as_slice),
-                    &self.shown(),
-                )?;
+                let (bytes, floor) =
+                    seals.seal(&self.registry, names, &text, before.as_deref().map(Vec::as_slice), &self.shown())?;
                 changes.sealed.push(floor);
                 Some(Zeroizing::new(bytes))
             }
