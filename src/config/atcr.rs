@@ -7,6 +7,7 @@
 use anyhow::{Error, Result};
 use serde_json::{Map, Value};
 
+use super::loaded_config::entry_of;
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{Account, Problem, Registry, Secret, StoredSecret};
 use crate::system::env::Env;
@@ -86,12 +87,7 @@ impl AdoptedAccounts {
             did: entry.text("did").map(str::to_owned),
             ..Account::new(registry.clone(), handle.parse().map_err(|error| format!("{error}"))?)
         };
-        let known = self.registries.iter().position(|registry_entry| registry_entry.registry == registry);
-        let place = known.unwrap_or_else(|| {
-            self.registries.push(RegistryAccounts::none(&registry));
-            self.registries.len() - 1
-        });
-        let candidates = &mut self.registries[place];
+        let candidates = entry_of(&mut self.registries, &registry);
         if candidates.accounts.iter().any(|other| other.name == account.name) {
             return Err("the account appears twice".into());
         }

@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use super::atcr::AdoptedAccounts;
 use super::config_document::ConfigDocument;
-use super::loaded_config::LoadedConfig;
+use super::loaded_config::{LoadedConfig, entry_of};
 use super::reader;
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::env_account::EnvAccount;
@@ -228,11 +228,7 @@ impl<'e> ConfigFile<'e> {
 /// of the environment becomes the default only if it is marked as active.
 fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     let account = &mounted.account;
-    let place = registries.iter().position(|entry| entry.registry == account.registry).unwrap_or_else(|| {
-        registries.push(RegistryAccounts::none(&account.registry));
-        registries.len() - 1
-    });
-    let candidates = &mut registries[place];
+    let candidates = entry_of(registries, &account.registry);
     let is_first = candidates.accounts.iter().all(|other| !other.store.is_from_environment());
     candidates.accounts.retain(|other| other.name != account.name);
     candidates.accounts.push(account.clone());

@@ -45,3 +45,12 @@ impl LoadedConfig {
         (entry, route, self.adopted)
     }
 }
+
+/// Returns the entry of a registry, and adds an empty entry if there is none.
+pub(super) fn entry_of<'r>(entries: &'r mut Vec<RegistryAccounts>, registry: &Registry) -> &'r mut RegistryAccounts {
+    let place = entries.iter().position(|entry| entry.registry == *registry).unwrap_or_else(|| {
+        entries.push(RegistryAccounts::none(registry));
+        entries.len() - 1
+    });
+    &mut entries[place]
+}
