@@ -66,7 +66,7 @@ impl Accounts<'_> {
         cached_for: Option<Duration>,
     ) -> Result<KeyState> {
         let _lock = self.config.lock()?;
-        self.vault.hold_key(holder, passphrase, cached_for)
+        self.vault.key().hold(holder, passphrase, cached_for)
     }
 
     /// Makes a new data key at the same holder, and seals every sealed secret with the new key. During the change,

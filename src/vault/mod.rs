@@ -16,7 +16,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 
@@ -136,22 +135,11 @@ impl<'e> Vault<'e> {
         StoreKind::OF_FILES.iter().flat_map(of_store).collect()
     }
 
-    /// Returns all files with secrets, including the files of registries without accounts.
-    pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
-        file::secret_files(self.env)
-    }
-
     /// Returns the path of the unreadable file with a registry's secrets in clear text, together with the reason.
     /// Returns `None` if the file is readable.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, anyhow::Error)> {
         let file = self.file(&StoreKind::File, registry).ok()?;
         file.names().err().map(|error| (file.path().to_owned(), error))
-    }
-
-    /// Returns the unfinished files of killed writers, and the damaged files that the command `restore` has moved
-    /// aside.
-    pub(crate) fn left_files(&self) -> Vec<PathBuf> {
-        file::left_files(self.env)
     }
 
     /// Returns the path of the lock for renewals of the account's secret.
@@ -162,16 +150,6 @@ impl<'e> Vault<'e> {
     /// Returns the key of the sealed secrets.
     pub(crate) fn key(&self) -> &DataKey<'e> {
         &self.seals.key
-    }
-
-    /// Moves the key to a holder, or makes a key if there is none. The caller must hold the config's lock.
-    pub(crate) fn hold_key(
-        &self,
-        holder: &Holder,
-        passphrase: Option<&Secret>,
-        time: Option<Duration>,
-    ) -> Result<KeyState> {
-        self.seals.key.hold(holder, passphrase, time)
     }
 
     /// Begins a change to a new key, if every sealed file can be opened. The secrets in an unopened file would be lost

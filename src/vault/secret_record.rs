@@ -15,7 +15,7 @@ use crate::model::{Account, Registry, StoreKind};
 use crate::system::files::{self, Access};
 
 /// The content of `accounts.json`, which contains no secrets.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct SecretRecord {
     version: u64,
     /// The accounts of the file store, by registry.
@@ -47,12 +47,7 @@ const LIMIT: u64 = 64 << 20;
 impl SecretRecord {
     /// Returns a new record that lists every stored secret as saved by a finished change.
     fn from_stored(stored: Vec<StoredName>) -> Self {
-        let mut record = Self {
-            version: VERSION,
-            accounts: NamesByRegistry::new(),
-            sealed: Some(NamesByRegistry::new()),
-            pending: vec![],
-        };
+        let mut record = Self { version: VERSION, sealed: Some(NamesByRegistry::new()), ..Self::default() };
         for (kind, registry, name) in stored {
             record.names(&kind).entry(registry.to_string()).or_default().insert(name);
         }

@@ -21,7 +21,7 @@ use super::{no_home, refuse_newer};
 use crate::model::{AccountName, HubToken, Problem, Registry, Secret, StoreKind, StoredSecret, Username};
 use crate::system::env::Env;
 use crate::system::files::{self, Access};
-pub(super) use names::{left_files, registries, sealed_files, secret_files};
+pub(super) use names::{registries, sealed_files};
 pub(super) use secrets_contents::SecretsContents;
 use secrets_contents::VERSION;
 

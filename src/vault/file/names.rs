@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::model::{Registry, StoreKind};
 use crate::system::env::Env;
 use crate::system::files;
+use crate::vault::Vault;
 
 /// Returns the registry's file name, which is valid on every platform. The name is in lower case, with `%xx` for other
 /// characters.
@@ -34,19 +35,24 @@ pub(in crate::vault) fn registries(env: &Env, store: &StoreKind) -> Vec<Registry
     names.collect()
 }
 
-/// Returns the unfinished files of killed writers, and the damaged files that the command `restore` has moved aside.
-pub(in crate::vault) fn left_files(env: &Env) -> Vec<PathBuf> {
-    let is_left = |path: &PathBuf| {
-        path.to_str().is_some_and(|path| path.ends_with(".json.new") || path.ends_with(".json.damaged"))
-    };
-    let both = StoreKind::OF_FILES.iter().flat_map(|store| entries(env, store));
-    both.filter(is_left).collect()
-}
+impl Vault<'_> {
+    /// Returns the unfinished files of killed writers, and the damaged files that the command `restore` has moved
+    /// aside.
+    pub(crate) fn left_files(&self) -> Vec<PathBuf> {
+        let is_left = |path: &PathBuf| {
+            path.to_str().is_some_and(|path| path.ends_with(".json.new") || path.ends_with(".json.damaged"))
+        };
+        self.all_files().filter(is_left).collect()
+    }
 
-/// Returns all files with secrets, including left-overs.
-pub(in crate::vault) fn secret_files(env: &Env) -> Vec<PathBuf> {
-    let is_secret = |path: &PathBuf| path.extension().is_some_and(|ending| ending != "lock");
-    StoreKind::OF_FILES.iter().flat_map(|store| entries(env, store)).filter(is_secret).collect()
+    /// Returns all files with secrets, including left-overs and the files of registries without accounts.
+    pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
+        self.all_files().filter(|path| path.extension().is_some_and(|ending| ending != "lock")).collect()
+    }
+
+    fn all_files(&self) -> impl Iterator<Item = PathBuf> {
+        StoreKind::OF_FILES.iter().flat_map(|store| entries(self.env, store))
+    }
 }
 
 /// Returns all sealed files. An unreadable folder is an error, because the sealed files in the folder would be

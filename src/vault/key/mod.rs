@@ -192,7 +192,7 @@ impl<'e> DataKey<'e> {
 
     /// Moves the key to another holder, or makes a key if there is none. The caller must hold the config's lock. The
     /// previous holder's copy of the key is removed last.
-    pub(super) fn hold(
+    pub(crate) fn hold(
         &self,
         holder: &Holder,
         passphrase: Option<&Secret>,
