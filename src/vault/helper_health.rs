@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::helper_logins::{is_list, locate};
+use super::helper_logins::{ask_all, is_list, locate};
 use crate::model::HelperName;
+use crate::system::env;
 use crate::system::keyring::{self, KeyringEntry, KeyringError};
 use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
-use crate::system::{env, threads};
 
 /// The result of a request to a helper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +36,8 @@ const SCREENS: [&str; 4] = ["DISPLAY", "WAYLAND_DISPLAY", "GPG_TTY", "SSH_ASKPAS
 
 /// Asks each helper, and returns the results in the order of the helpers.
 pub(crate) fn health_of(helpers: &[HelperName]) -> Vec<HelperHealth> {
-    std::thread::scope(|scope| {
-        let ask = |helper| threads::start_in(scope, move || health(helper));
-        let asked: Vec<_> = helpers.iter().map(ask).collect();
-        let answer = |asked: std::io::Result<std::thread::ScopedJoinHandle<'_, _>>| asked.ok()?.join().ok();
-        asked.into_iter().map(|asked| answer(asked).unwrap_or(HelperHealth::Fails)).collect()
-    })
+    let answers = ask_all(helpers, health);
+    answers.into_iter().map(|health| health.unwrap_or(HelperHealth::Fails)).collect()
 }
 
 fn health(helper: &HelperName) -> HelperHealth {

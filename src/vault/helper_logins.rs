@@ -1,8 +1,6 @@
 //! Lists, reads, saves and removes the logins of another credential helper.
 
-use std::io;
 use std::path::PathBuf;
-use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -75,11 +73,16 @@ pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
 
 /// Lists several helpers at the same time. A helper that exceeds the time limit is treated as a helper without logins.
 pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
+    let listed = ask_all(helpers, |helper| list(helper, LIST_TIMEOUT).ok());
+    listed.into_iter().map(|listed| listed.flatten().unwrap_or_default()).collect()
+}
+
+/// Asks several helpers at the same time. The answer is `None` if no thread could be started.
+pub(super) fn ask_all<T: Send>(helpers: &[HelperName], ask: impl Fn(&HelperName) -> T + Sync) -> Vec<Option<T>> {
+    let ask = &ask;
     std::thread::scope(|scope| {
-        let ask = |helper| threads::start_in(scope, move || list(helper, LIST_TIMEOUT));
-        let asked: Vec<_> = helpers.iter().map(ask).collect();
-        let answer = |asked: io::Result<ScopedJoinHandle<'_, _>>| asked.ok()?.join().ok().and_then(Result::ok);
-        asked.into_iter().map(|asked| answer(asked).unwrap_or_default()).collect()
+        let asked: Vec<_> = helpers.iter().map(|helper| threads::start_in(scope, move || ask(helper))).collect();
+        asked.into_iter().map(|asked| asked.ok()?.join().ok()).collect()
     })
 }
 
@@ -91,10 +94,7 @@ pub(crate) fn would_recurse(helper: &HelperName) -> bool {
 
 /// Returns a problem if the helper's program does not exist.
 pub(crate) fn missing(helper: &HelperName) -> Option<Problem> {
-    locate(helper).err().and_then(|refusal| match refusal {
-        HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem) => Some(problem),
-        HelperRefusal::NotFound => None,
-    })
+    locate(helper).err()
 }
 
 /// Tells whether a helper is Ensign itself under another name.
@@ -113,7 +113,7 @@ fn parse_list(stdout: &[u8]) -> Option<Map<String, Value>> {
 
 /// The output of a failed helper is not shown, because it may contain a secret.
 fn ask(helper: &HelperName, verb: &str, input: &[u8], patience: Duration) -> Result<Zeroizing<Vec<u8>>, HelperRefusal> {
-    let path = locate(helper)?;
+    let path = locate(helper).map_err(HelperRefusal::NotInstalled)?;
     let ProgramOutput { success, stdout, .. } =
         programs::run(&path, verb, input, patience).map_err(|error| failed(helper, &format!("{error:#}")))?;
     match success {
@@ -123,11 +123,11 @@ fn ask(helper: &HelperName, verb: &str, input: &[u8], patience: Duration) -> Res
     }
 }
 
-pub(super) fn locate(helper: &HelperName) -> Result<PathBuf, HelperRefusal> {
+pub(super) fn locate(helper: &HelperName) -> Result<PathBuf, Problem> {
     let program = helper.program();
     programs::find_file(&program).ok_or_else(|| {
         let cure = format!("install `{program}`, or remove its name from the config");
-        HelperRefusal::NotInstalled(Problem::new(format!("`{program}` is not installed"), cure))
+        Problem::new(format!("`{program}` is not installed"), cure)
     })
 }
 
