@@ -1,11 +1,11 @@
 //! Reads and writes the form of an account in `config.json`. Each field needs one line in [`RawAccount`], in
-//! `into_account` and in `fields`.
+//! `into_account` and in [`fields`].
 
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{callers, source};
 use crate::model::{Account, Operation, Registry, StoreKind};
@@ -13,7 +13,7 @@ use crate::system::json::JsonString;
 
 /// An account in the form of the file. `username` and `store` borrow their text, because a registry may have ten
 /// thousand accounts.
-#[derive(Default, Deserialize, Serialize)]
+#[derive(Deserialize)]
 #[serde(expecting = "an account, which is an object")]
 pub(super) struct RawAccount<'a> {
     #[serde(borrow)]
@@ -28,7 +28,7 @@ pub(super) struct RawAccount<'a> {
     purpose: Option<String>,
     callers: Option<Value>,
     /// The folders in the user's own notation, such as `~/work`. [`Account`] contains the folders' absolute paths.
-    #[serde(default, skip_serializing)]
+    #[serde(default)]
     folders: Vec<String>,
 }
 
@@ -56,23 +56,19 @@ impl RawAccount<'_> {
             name: name.parse().map_err(|error| place("", &error))?,
         })
     }
+}
 
-    /// Returns the account as JSON. A field without a value is `null` or empty. The field `folders` is left out, so
-    /// that an edit does not change the folders in the file.
-    pub(super) fn fields(account: &Account) -> Map<String, Value> {
-        let raw = Self {
-            username: Some(account.username.to_string().into()),
-            store: Some(account.store.to_string().into()),
-            source: Some(source::write(&account.source)),
-            images: account.images.iter().map(ToString::to_string).collect(),
-            did: account.did.clone(),
-            purpose: account.purpose.map(Operation::as_str).map(str::to_owned),
-            callers: Some(callers::write(&account.callers)),
-            folders: vec![],
-        };
-        match serde_json::to_value(raw) {
-            Ok(Value::Object(fields)) => fields,
-            _ => Map::new(),
-        }
-    }
+/// Returns the account's fields as JSON. A field without a value is `null` or empty. The field `folders` is left out, so
+/// that an edit does not change the folders in the file.
+pub(super) fn fields(account: &Account) -> [(&'static str, Value); 7] {
+    let images: Vec<_> = account.images.iter().map(ToString::to_string).collect();
+    [
+        ("username", json!(account.username.as_str())),
+        ("store", json!(account.store.to_string())),
+        ("source", source::write(&account.source)),
+        ("images", json!(images)),
+        ("did", json!(account.did)),
+        ("for", json!(account.purpose.map(Operation::as_str))),
+        ("callers", callers::write(&account.callers)),
+    ]
 }

@@ -7,9 +7,8 @@ mod tests;
 
 use serde_json::{Map, Value, json};
 
-use super::account::RawAccount;
-use super::layout;
 use super::reader::VERSION;
+use super::{account, layout};
 use crate::model::choice::DefaultAccount;
 use crate::model::{Account, AccountName, HelperName, ImagePattern, MinimumGeneration, Registry, StoreKind};
 
@@ -29,7 +28,7 @@ impl ConfigDocument {
     /// Adds an account, or updates the account's entry. The `folders` of an existing entry remain as they are.
     pub(crate) fn put(&mut self, account: &Account) {
         let fields = member(self.accounts(&account.registry), account.name.as_str());
-        RawAccount::fields(account).into_iter().for_each(|(name, value)| set_or_remove(fields, &name, value));
+        account::fields(account).into_iter().for_each(|(name, value)| set_or_remove(fields, name, value));
     }
 
     /// Writes an account's folders as the user typed them, such as `~/work`.

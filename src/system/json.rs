@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// A string is copied only if it contains an escape. Serde would copy every string for a field of type `Cow`.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 pub(crate) struct JsonString<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Deref for JsonString<'_> {
@@ -14,12 +14,6 @@ impl Deref for JsonString<'_> {
 
     fn deref(&self) -> &str {
         &self.0
-    }
-}
-
-impl From<String> for JsonString<'_> {
-    fn from(text: String) -> Self {
-        Self(Cow::Owned(text))
     }
 }
 

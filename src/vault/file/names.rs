@@ -51,7 +51,7 @@ impl Vault<'_> {
     }
 
     fn all_files(&self) -> impl Iterator<Item = PathBuf> {
-        StoreKind::OF_FILES.iter().flat_map(|store| entries(self.env, store))
+        StoreKind::OF_FILES.iter().flat_map(move |store| entries(self.env, store))
     }
 }
 
