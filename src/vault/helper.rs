@@ -4,10 +4,10 @@
 //! The helper is the program `docker-credential-<name>` from PATH. The helper speaks the same protocol as Ensign
 //! (docker/docker-credential-helpers `client/`).
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Vault;
 use super::writer::SecretChanges;
@@ -117,12 +117,6 @@ pub(super) fn is_not_found(stdout: &[u8]) -> bool {
 /// Returns the address of an account's entry, such as `https://ghcr.io/ensign/me`. Helpers keep one entry per address,
 /// so each account needs an address of its own.
 fn server_url(account: &Account) -> String {
-    let mut url = format!("https://{}/ensign/", account.registry);
-    for byte in account.name.as_str().bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => url.push(char::from(byte)),
-            _ => drop(write!(url, "%{byte:02X}")),
-        }
-    }
-    url
+    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+    format!("https://{}/ensign/{}", account.registry, utf8_percent_encode(account.name.as_str(), ENCODED))
 }

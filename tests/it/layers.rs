@@ -126,7 +126,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("md5", &["caller/files/hcl/functions/text.rs"]),
     ("miniz_oxide", &["release/archive.rs"]),
     ("open", &["cli/ui.rs"]),
-    ("percent_encoding", &["caller/files/hcl/functions/text.rs", "oauth/response.rs"]),
+    ("percent_encoding", &["caller/files/hcl/functions/text.rs", "oauth/response.rs", "vault/helper.rs"]),
     ("proptest", &["model/", "config/", "caller/", "docker/", "oci/", "journal/"]),
     ("qrcode", &["cli/login/qr.rs"]),
     ("regex_lite", &["caller/files/hcl/functions/pattern.rs"]),
