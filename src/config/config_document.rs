@@ -242,7 +242,10 @@ fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {
 
 /// Sets or removes a field. Inserts a new field at index `place`, where readers of the file expect the field.
 fn set_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: Option<Value>) {
-    let Some(value) = value else { return set_or_remove(fields, name, Value::Null) };
+    let Some(value) = value else {
+        fields.shift_remove(name);
+        return;
+    };
     let place = fields.keys().position(|key| key == name).unwrap_or(place.min(fields.len()));
     fields.shift_insert(place, name.to_owned(), value);
 }

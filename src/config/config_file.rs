@@ -81,15 +81,13 @@ impl<'e> ConfigFile<'e> {
     fn load_alias(&self, host: &Registry, loaded: &mut LoadedConfig) -> Result<()> {
         let answers =
             |registry_entry: &RegistryAccounts| !registry_entry.accounts.is_empty() || registry_entry.helper.is_some();
-        let mut answering = loaded.registries.iter().filter(|entry| answers(entry)).peekable();
-        let has_any = answering.peek().is_some();
-        if answering.any(|entry| entry.registry == *host) {
+        if loaded.registries.iter().any(|entry| entry.registry == *host && answers(entry)) {
             return Ok(());
         }
         let named = loaded.also.iter().find(|alias| alias.host == *host).cloned();
         let target = match &named {
             Some(alias) => Some(alias.registry.clone()),
-            None => host.served_by().filter(|_| !has_any),
+            None => host.served_by().filter(|_| !loaded.registries.iter().any(answers)),
         };
         let Some(target) = target.filter(|target| target != host) else { return Ok(()) };
         let mut entries = self.load_with_mounted(Some(&target))?.registries;

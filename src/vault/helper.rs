@@ -1,5 +1,4 @@
-//! Stores secrets in another credential helper. Each account has its own entry, under an address that
-//! only Ensign uses.
+//! Stores secrets in another credential helper. Each account has its own entry, under an address that only Ensign uses.
 //!
 //! The helper is the program `docker-credential-<name>` from PATH. The helper speaks the same protocol as Ensign
 //! (docker/docker-credential-helpers `client/`).
