@@ -28,7 +28,9 @@ impl ConfigDocument {
     /// Adds an account, or updates the account's entry. The `folders` of an existing entry remain as they are.
     pub(crate) fn put(&mut self, account: &Account) {
         let fields = member(self.accounts(&account.registry), account.name.as_str());
-        account::fields(account).into_iter().for_each(|(name, value)| set_or_remove(fields, name, value));
+        for (name, value) in account::fields(account) {
+            set_or_remove(fields, name, value);
+        }
     }
 
     /// Writes an account's folders as the user typed them, such as `~/work`.
