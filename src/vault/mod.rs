@@ -68,11 +68,12 @@ impl<'e> Vault<'e> {
         Self { env, seals: SealContext { key: DataKey::new(env), floors: Rc::new(RefCell::new(vec![])) } }
     }
 
-    /// Sets the lowest accepted generations of sealed files, as the config lists them.
+    /// Remembers the lowest accepted generations of sealed files. A config that was loaded for one registry lists only
+    /// the generations of this registry, so the generations of other registries stay.
     pub(crate) fn heed(&self, floors: &[MinimumGeneration]) {
-        if !floors.is_empty() {
-            *self.seals.floors.borrow_mut() = floors.to_vec();
-        }
+        let mut known = self.seals.floors.borrow_mut();
+        known.retain(|old| floors.iter().all(|new| (&new.registry, &new.key) != (&old.registry, &old.key)));
+        known.extend_from_slice(floors);
     }
 
     /// Returns the account's secret, or `None` if the account's store has no secret for it.

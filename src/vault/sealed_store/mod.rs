@@ -72,3 +72,28 @@ impl SealContext<'_> {
         known.next().map(|floor| floor.generation)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{Account, MinimumGeneration, Registry, Secret, StoreKind};
+    use crate::system::env::Env;
+    use crate::vault::{Holder, Vault};
+
+    #[test]
+    fn an_old_copy_is_refused_after_the_config_of_another_registry_was_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env::in_folder(folder.path(), vec![]);
+        let vault = Vault::new(&env);
+        let key = vault.key().hold(&Holder::File(folder.path().join("key")), None, None).unwrap().id;
+        let floor =
+            |host, generation| MinimumGeneration { registry: Registry::from_key(host), key: key.clone(), generation };
+        let account =
+            Account { store: StoreKind::Sealed, ..Account::new(Registry::from_key("ghcr.io"), "me".parse().unwrap()) };
+        vault.writer().put(&account, &Secret::new("s".into()).into()).unwrap();
+        assert!(vault.get(&account).unwrap().is_some());
+        vault.heed(&[floor("ghcr.io", 2), floor("quay.io", 1)]);
+        vault.heed(&[floor("quay.io", 3)]);
+        let error = vault.get(&account).unwrap_err().to_string();
+        assert!(error.contains("is an old copy: generation 1, but the newest is 2 or later"), "{error}");
+    }
+}
