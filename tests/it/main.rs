@@ -95,6 +95,7 @@ mod shell;
 mod store_move;
 mod stores;
 mod support;
+mod test_rules;
 mod tls;
 mod update;
 mod update_refused;
