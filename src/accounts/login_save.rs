@@ -8,6 +8,7 @@ use anyhow::{Error, Result, anyhow, bail};
 use super::{Accounts, Activation, NewLogin, Transaction};
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{Account, Problem, Registry};
+use crate::vault::is_known_store;
 
 impl Accounts<'_> {
     /// Saves a login, which adds an account or renews it. Saving the same login a second time changes nothing.
@@ -89,7 +90,7 @@ fn enter(edit: &mut Transaction<'_>, logins: &[&NewLogin], results: &[Result<Acc
         for spelling in &login.spellings {
             edit.document.add_spelling(&login.registry, spelling);
         }
-        let moved = |old: &&Account| old.store != account.store && old.store.is_known();
+        let moved = |old: &&Account| old.store != account.store && is_known_store(&old.store);
         edit.gone.extend(before.called(account.name.as_str()).filter(moved).cloned());
         step(after, login, account);
     }

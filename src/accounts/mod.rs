@@ -39,7 +39,8 @@ use crate::system::text;
 use crate::vault::Vault;
 pub(crate) use crate::vault::helper_logins as helpers;
 pub(crate) use crate::vault::{
-    HelperHealth, HelperRefusal, Holder, KeyState, STORES, health_of, probe_kernel_keyring, probe_keyring, store_words,
+    HelperHealth, HelperRefusal, Holder, KeyState, STORES, health_of, is_known_store, probe_kernel_keyring,
+    probe_keyring, store_words,
 };
 pub(crate) use explanation::{ANY_COMMAND, Explanation, RemedyOptions, helper_answers_for, shown};
 pub(crate) use guard::WithheldAccount;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::context::{CommandContext, PROBING};
 use super::failure::Failure;
 use super::{args, grouped, key};
-use crate::accounts::{Holder, probe_keyring, store_words};
+use crate::accounts::{Holder, is_known_store, probe_keyring, store_words};
 use crate::model::{Account, AccountName, Problem, Registry, StoreKind, count};
 use crate::system::files;
 use crate::system::text::{self, quote};
@@ -25,7 +25,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StoreArguments
 /// Reads the name of a store.
 pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
     let kind = StoreKind::parse(text);
-    if kind.is_known() {
+    if is_known_store(&kind) {
         return Ok(kind);
     }
     let hint = format!("use {} for docker-credential-NAME", store_words());

@@ -185,7 +185,7 @@ pub enum StoreKind {
     Helper(HelperName),
     /// The environment variables or the accounts file of this machine. Ensign never writes to this store.
     Environment,
-    /// The name of a store that this Ensign does not have.
+    /// The name of any other store. The vault looks up the name in its table of stores.
     Other(String),
 }
 
@@ -201,10 +201,6 @@ impl StoreKind {
             Some(("helper", name)) => name.parse().map_or_else(|()| Self::Other(text.to_owned()), Self::Helper),
             _ => Self::Other(text.to_owned()),
         }
-    }
-
-    pub(crate) fn is_known(&self) -> bool {
-        !matches!(self, Self::Other(_))
     }
 
     pub(crate) fn keeps_its_own_files(&self) -> bool {

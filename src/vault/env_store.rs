@@ -1,19 +1,35 @@
-//! The secrets of environment accounts. Ensign reads these secrets, and never writes them.
+//! `EnvStore`: the secrets of environment accounts. Ensign reads these secrets, and never writes them.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use zeroize::Zeroizing;
 
+use super::store::{SecretChanges, Store};
 use crate::model::env_account::EnvSecret;
-use crate::model::{Account, Problem, Secret, StoredSecret};
+use crate::model::{Account, Problem, Registry, Secret, StoredSecret};
 use crate::system::env::Env;
 use crate::system::files;
 
+pub(super) struct EnvStore<'e>(pub(super) &'e Env);
+
 const LIMIT: u64 = 1 << 20;
 
-/// Returns the secret of an environment account.
-pub(super) fn get(env: &Env, account: &Account) -> Result<Option<StoredSecret>> {
+impl Store for EnvStore<'_> {
+    fn get(&self, account: &Account) -> Result<Option<StoredSecret>> {
+        get(self.0, account)
+    }
+
+    fn put(&self, _: &Registry, secrets: &[(&Account, &StoredSecret)], _: &mut SecretChanges) -> Result<()> {
+        secrets.first().map_or(Ok(()), |(account, _)| Err(env_account_problem(account).into()))
+    }
+
+    fn remove(&self, account: &Account, _: &mut SecretChanges) -> Result<()> {
+        Err(env_account_problem(account).into())
+    }
+}
+
+fn get(env: &Env, account: &Account) -> Result<Option<StoredSecret>> {
     let mounted = env.mounted()?.iter().find(|mounted| mounted.account == *account);
     let Some(mounted) = mounted else { return Ok(None) };
     let path = match &mounted.secret {

@@ -1,4 +1,5 @@
-//! Stores secrets in another credential helper. Each account has its own entry, under an address that only Ensign uses.
+//! `HelperStore`: stores secrets in another credential helper. Each account has its own entry, under an address that
+//! only Ensign uses.
 //!
 //! The helper is the program `docker-credential-<name>` from PATH. The helper speaks the same protocol as Ensign
 //! (docker/docker-credential-helpers `client/`).
@@ -9,58 +10,61 @@ use anyhow::{Context as _, Result, bail};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Vault;
-use super::writer::SecretChanges;
+use super::store::{SecretChanges, Store};
 use super::written_secret::WrittenSecret;
-use crate::model::{Account, Credential, HelperMessage, HelperName, Problem, StoredSecret};
+use crate::model::{Account, Credential, HelperMessage, HelperName, Problem, Registry, StoredSecret};
 use crate::system::programs::{self, ProgramOutput};
 use crate::system::text;
 
 /// The time limit for the helper. Most clients wait for Ensign without a limit, but testcontainers-java waits 30 s.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Saves an account's secret. The vault first records a new entry, so that Ensign later finds an entry that a killed
-/// change has left in the helper.
-pub(super) fn put(
-    vault: &Vault<'_>,
-    helper: &HelperName,
-    (account, stored): (&Account, &StoredSecret),
-    changes: &mut SecretChanges,
-) -> Result<()> {
-    let before = get(helper, account);
-    if !matches!(before, Ok(Some(_))) {
-        vault.update(|record| record.announce(account));
+pub(super) struct HelperStore<'e> {
+    pub(super) helper: &'e HelperName,
+    /// The vault, which records an entry before the helper saves the entry. By this record, Ensign later finds entries
+    /// that a killed change has left in the helper.
+    pub(super) vault: Vault<'e>,
+}
+
+impl Store for HelperStore<'_> {
+    fn get(&self, account: &Account) -> Result<Option<StoredSecret>> {
+        get(self.helper, account)
     }
-    let result = store(helper, account, stored);
-    take_back(helper, account, before, changes);
-    result
-}
 
-/// Removes an account's secret, if there is one.
-pub(super) fn remove(helper: &HelperName, account: &Account, changes: &mut SecretChanges) -> Result<()> {
-    let before = get(helper, account);
-    erase(helper, account)?;
-    take_back(helper, account, before, changes);
-    Ok(())
-}
+    fn put(&self, _: &Registry, secrets: &[(&Account, &StoredSecret)], changes: &mut SecretChanges) -> Result<()> {
+        secrets.iter().try_for_each(|(account, stored)| {
+            let before = get(self.helper, account);
+            if !matches!(before, Ok(Some(_))) {
+                self.vault.update(|record| record.announce(account));
+            }
+            let result = store(self.helper, account, stored);
+            self.take_back(account, before, changes);
+            result
+        })
+    }
 
-/// Adds the step that restores the previous entry. Adds no step if the previous entry could not be read.
-fn take_back(
-    helper: &HelperName,
-    account: &Account,
-    before: Result<Option<StoredSecret>>,
-    changes: &mut SecretChanges,
-) {
-    let (helper, account) = (helper.clone(), account.clone());
-    if let Ok(before) = before {
-        changes.add(move || match &before {
-            Some(stored) => store(&helper, &account, stored),
-            None => erase(&helper, &account),
-        });
+    fn remove(&self, account: &Account, changes: &mut SecretChanges) -> Result<()> {
+        let before = get(self.helper, account);
+        erase(self.helper, account)?;
+        self.take_back(account, before, changes);
+        Ok(())
     }
 }
 
-/// Returns the account's secret, or `None` if the helper has no secret for the account.
-pub(super) fn get(helper: &HelperName, account: &Account) -> Result<Option<StoredSecret>> {
+impl HelperStore<'_> {
+    /// Adds the step that restores the previous entry. Adds no step if the previous entry could not be read.
+    fn take_back(&self, account: &Account, before: Result<Option<StoredSecret>>, changes: &mut SecretChanges) {
+        let (helper, account) = (self.helper.clone(), account.clone());
+        if let Ok(before) = before {
+            changes.add(move || match &before {
+                Some(stored) => store(&helper, &account, stored),
+                None => erase(&helper, &account),
+            });
+        }
+    }
+}
+
+fn get(helper: &HelperName, account: &Account) -> Result<Option<StoredSecret>> {
     let ProgramOutput { success, stdout, .. } = ask(helper, account, "get", server_url(account).as_bytes())?;
     if !success {
         return if is_not_found(&stdout) { Ok(None) } else { Err(failed(helper, account, "read").into()) };

@@ -9,6 +9,7 @@ pub(crate) mod helper_logins;
 mod key;
 mod sealed_store;
 mod secret_record;
+mod store;
 mod writer;
 mod written_secret;
 
@@ -23,9 +24,12 @@ use crate::model::{
     Account, HubToken, MinimumGeneration, Problem, Registry, Secret, StoreKind, StoredSecret, Username,
 };
 use crate::system::env::Env;
-use crate::system::{json, text};
-use file::{FileForm, SecretFile};
+use crate::system::json;
+use env_store::EnvStore;
+use file::{FileForm, FileStore, SecretFile};
+use helper::HelperStore;
 use sealed_store::SealContext;
+use store::{Store, UnknownStore};
 
 pub(crate) use env_store::env_account_problem;
 pub(crate) use file::PermissionRepair;
@@ -41,23 +45,44 @@ pub(crate) struct Vault<'e> {
     seals: SealContext<'e>,
 }
 
-/// A store in Ensign's own files, as help and completion describe it.
+/// A store without a parameter. To add a store, implement the trait [`Store`] in a file and add a row to [`STORES`].
 pub(crate) struct StoreRow {
     pub(crate) word: &'static str,
     /// A remark that messages show after the store's name.
     note: &'static str,
     pub(crate) meaning: &'static str,
+    open: for<'e> fn(&Vault<'e>) -> Box<dyn Store + 'e>,
 }
 
 pub(crate) const STORES: [StoreRow; 2] = [
-    StoreRow { word: "sealed", note: "", meaning: "encrypted; the key is kept elsewhere" },
-    StoreRow { word: "file", note: " (in clear text)", meaning: "in clear text, readable by you only" },
+    StoreRow {
+        word: "sealed",
+        note: "",
+        meaning: "encrypted; the key is kept elsewhere",
+        open: |vault| Box::new(FileStore { env: vault.env, form: vault.form(&StoreKind::Sealed) }),
+    },
+    StoreRow {
+        word: "file",
+        note: " (in clear text)",
+        meaning: "in clear text, readable by you only",
+        open: |vault| Box::new(FileStore { env: vault.env, form: FileForm::Clear }),
+    },
 ];
 
 /// Returns the names of the stores that a person may type.
 pub(crate) fn store_words() -> String {
     let words = STORES.iter().map(|row| format!("{}{}", row.word, row.note)).collect::<Vec<_>>().join(", ");
     words + ", or helper:NAME"
+}
+
+/// Tells whether this build supports the store.
+pub(crate) fn is_known_store(kind: &StoreKind) -> bool {
+    matches!(kind, StoreKind::Helper(_) | StoreKind::Environment) || row(kind).is_some()
+}
+
+fn row(kind: &StoreKind) -> Option<&'static StoreRow> {
+    let word = kind.to_string();
+    STORES.iter().find(|row| row.word == word)
 }
 
 /// The place of a secret in Ensign's own files, as store, registry and account name.
@@ -78,21 +103,30 @@ impl<'e> Vault<'e> {
 
     /// Returns the account's secret, or `None` if the account's store has no secret for it.
     pub(crate) fn get(&self, account: &Account) -> Result<Option<StoredSecret>> {
-        match &account.store {
-            kind @ (StoreKind::File | StoreKind::Sealed) => self.file(kind, &account.registry)?.stored(&account.name),
-            StoreKind::Helper(helper) => helper::get(helper, account),
-            StoreKind::Environment => env_store::get(self.env, account),
-            StoreKind::Other(_) => Err(unknown_store(account).into()),
-        }
+        self.store(&account.store).get(account)
     }
 
     /// Returns an error if a secret could not be saved now. Returns `Ok` for a store in another helper, because Ensign
     /// cannot check another helper.
     pub(crate) fn check_free_space(&self, account: &Account) -> Result<()> {
-        match &account.store {
-            kind @ (StoreKind::File | StoreKind::Sealed) => self.file(kind, &account.registry)?.check_free_space(),
-            StoreKind::Helper(_) | StoreKind::Environment | StoreKind::Other(_) => Ok(()),
+        self.store(&account.store).check_free_space(account)
+    }
+
+    fn store<'s>(&self, kind: &'s StoreKind) -> Box<dyn Store + 's>
+    where
+        'e: 's,
+    {
+        match (kind, row(kind)) {
+            (StoreKind::Helper(helper), _) => Box::new(HelperStore { helper, vault: self.clone() }),
+            (StoreKind::Environment, _) => Box::new(EnvStore(self.env)),
+            (_, Some(row)) => (row.open)(self),
+            (_, None) => Box::new(UnknownStore),
         }
+    }
+
+    /// Returns the form in which a store's files are written.
+    fn form(&self, kind: &StoreKind) -> FileForm<'e> {
+        if *kind == StoreKind::Sealed { FileForm::Sealed(self.seals.clone()) } else { FileForm::Clear }
     }
 
     /// Returns all secrets of a registry in `sealed` or `file`.
@@ -182,8 +216,7 @@ impl<'e> Vault<'e> {
     }
 
     fn file(&self, kind: &StoreKind, registry: &Registry) -> Result<SecretFile<'e>> {
-        let form = if *kind == StoreKind::Sealed { FileForm::Sealed(self.seals.clone()) } else { FileForm::Clear };
-        SecretFile::new(self.env, form, registry)
+        SecretFile::new(self.env, self.form(kind), registry)
     }
 }
 
@@ -201,17 +234,4 @@ fn refuse_newer(bytes: &[u8], version: u64, shown: &str) -> Result<(), Problem> 
         }
         _ => Ok(()),
     }
-}
-
-/// Returns the error for a store that this Ensign does not have. The store's name is misspelled, or only a newer Ensign
-/// has the store.
-fn unknown_store(account: &Account) -> Problem {
-    let store = text::one_line(&account.store.to_string(), 40);
-    Problem::run(
-        format!(
-            "the secret of {} on {} is in the store `{store}`, which this version of Ensign does not have",
-            account.name, account.registry
-        ),
-        format_args!("login {} --alias {} --store file", account.registry, text::quote(account.name.as_str())),
-    )
 }

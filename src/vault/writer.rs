@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
+use super::Vault;
 use super::file::{self, SecretsContents};
 use super::helper_logins::locate;
-use super::{Vault, env_account_problem, helper, unknown_store};
+use super::store::SecretChanges;
 use crate::model::{Account, HubToken, MinimumGeneration, Registry, Secret, Source, StoreKind, StoredSecret, Username};
 use crate::system::files;
 
@@ -12,14 +13,6 @@ use crate::system::files;
 pub(crate) struct Writer<'e> {
     vault: Vault<'e>,
     changes: SecretChanges,
-}
-
-/// The steps that undo a change of secrets, and the new generations of sealed files.
-#[derive(Default)]
-pub(super) struct SecretChanges {
-    steps: Vec<Box<dyn Fn() -> Result<()>>>,
-    /// The new generations of the files that were sealed again.
-    pub(super) sealed: Vec<MinimumGeneration>,
 }
 
 impl<'e> Vault<'e> {
@@ -38,16 +31,7 @@ impl Writer<'_> {
     /// only once for all secrets.
     pub(crate) fn put_together(&mut self, secrets: &[(&Account, &StoredSecret)]) -> Result<()> {
         let Some((first, _)) = secrets.first() else { return Ok(()) };
-        match &first.store {
-            kind @ (StoreKind::File | StoreKind::Sealed) => self.edit(kind, &first.registry, |contents| {
-                secrets.iter().fold(false, |changed, (account, stored)| contents.put(&account.name, stored) || changed)
-            }),
-            StoreKind::Helper(helper) => {
-                secrets.iter().try_for_each(|pair| helper::put(&self.vault, helper, *pair, &mut self.changes))
-            }
-            StoreKind::Environment => Err(env_account_problem(first).into()),
-            StoreKind::Other(_) => Err(unknown_store(first).into()),
-        }
+        self.vault.store(&first.store).put(&first.registry, secrets, &mut self.changes)
     }
 
     /// Tells whether the account's store is available. Another helper may have been uninstalled.
@@ -73,14 +57,7 @@ impl Writer<'_> {
                 }
             }
         }
-        match &account.store {
-            kind @ (StoreKind::File | StoreKind::Sealed) => {
-                self.remove_from_file(kind, &account.registry, account.name.as_str())
-            }
-            StoreKind::Helper(helper) => helper::remove(helper, account, &mut self.changes),
-            StoreKind::Environment => Err(env_account_problem(account).into()),
-            StoreKind::Other(_) => Err(unknown_store(account).into()),
-        }
+        self.vault.store(&account.store).remove(account, &mut self.changes)
     }
 
     /// Removes an account's secret from one of Ensign's own files, by the account's name.
@@ -118,10 +95,9 @@ impl Writer<'_> {
         &self.changes.sealed
     }
 
-    /// Restores all stores as far as possible, beginning with the last change. Returns `false` if a store could not be
-    /// restored.
+    /// Restores all stores as far as possible. Returns `false` if a store could not be restored.
     pub(crate) fn put_back(self) -> bool {
-        self.changes.steps.iter().rev().filter(|step| step().is_err()).count() == 0
+        self.changes.take_back()
     }
 
     fn edit(
@@ -131,12 +107,5 @@ impl Writer<'_> {
         change: impl FnOnce(&mut SecretsContents) -> bool,
     ) -> Result<()> {
         self.vault.file(kind, registry)?.edit(&mut self.changes, change)
-    }
-}
-
-impl SecretChanges {
-    /// Adds the step that undoes the most recent change.
-    pub(super) fn add(&mut self, step: impl Fn() -> Result<()> + 'static) {
-        self.steps.push(Box::new(step));
     }
 }

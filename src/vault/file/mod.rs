@@ -1,5 +1,5 @@
-//! `SecretFile`: the private file with the secrets of one registry, `secrets/<registry>.json` or
-//! `sealed/<registry>.json` in the data folder.
+//! `FileStore`: keeps one private file per registry in the data folder, in `secrets/<registry>.json` or
+//! `sealed/<registry>.json`.
 //!
 //! With one file per registry, `get` reads only two small files, even if there are many registries. If a file is
 //! damaged, only one registry is affected.
@@ -16,14 +16,20 @@ use anyhow::{Result, anyhow, bail};
 use zeroize::Zeroizing;
 
 use super::sealed_store::{Envelope, SealContext};
-use super::writer::SecretChanges;
+use super::store::{SecretChanges, Store};
 use super::{no_home, refuse_newer};
-use crate::model::{AccountName, HubToken, Problem, Registry, Secret, StoreKind, StoredSecret, Username};
+use crate::model::{Account, AccountName, HubToken, Problem, Registry, Secret, StoreKind, StoredSecret, Username};
 use crate::system::env::Env;
 use crate::system::files::{self, Access};
 pub(super) use names::{registries, sealed_files};
 pub(super) use secrets_contents::SecretsContents;
 use secrets_contents::VERSION;
+
+/// A store with one file of secrets per registry, in clear text or sealed.
+pub(super) struct FileStore<'e> {
+    pub(super) env: &'e Env,
+    pub(super) form: FileForm<'e>,
+}
 
 /// The form in which the files are written.
 #[derive(Clone)]
@@ -49,6 +55,37 @@ pub(crate) struct PermissionRepair {
 const LIMIT: u64 = 64 << 20;
 /// The size limit of a provider's response.
 const MOST_TOKENS: u64 = 64 << 10;
+
+impl Store for FileStore<'_> {
+    fn get(&self, account: &Account) -> Result<Option<StoredSecret>> {
+        self.file(&account.registry)?.stored(&account.name)
+    }
+
+    fn check_free_space(&self, account: &Account) -> Result<()> {
+        self.file(&account.registry)?.check_free_space()
+    }
+
+    fn put(
+        &self,
+        registry: &Registry,
+        secrets: &[(&Account, &StoredSecret)],
+        changes: &mut SecretChanges,
+    ) -> Result<()> {
+        self.file(registry)?.edit(changes, |contents| {
+            secrets.iter().fold(false, |changed, (account, stored)| contents.put(&account.name, stored) || changed)
+        })
+    }
+
+    fn remove(&self, account: &Account, changes: &mut SecretChanges) -> Result<()> {
+        self.file(&account.registry)?.edit(changes, |contents| contents.remove(account.name.as_str()))
+    }
+}
+
+impl FileStore<'_> {
+    fn file(&self, registry: &Registry) -> Result<SecretFile<'_>> {
+        SecretFile::new(self.env, self.form.clone(), registry)
+    }
+}
 
 impl FileForm<'_> {
     fn folder(&self) -> &'static str {
