@@ -20,9 +20,10 @@ use crate::system::env::Env;
 use crate::system::find_program;
 use report::{preview, print_changes, report, summary};
 
-/// The changes that `buildx sync` made, and the problems that occurred.
+/// The planned changes or the changes that were made, and the problems that occurred.
 #[derive(Default)]
 struct SyncResult {
+    changes: BTreeMap<ConfigDir, ConfigDirChange>,
     /// The paths of the new pinned helpers.
     pins: Vec<PathBuf>,
     problems: Vec<Problem>,
@@ -36,19 +37,22 @@ pub(in crate::cli) fn run(context: &CommandContext<'_>, arguments: &args::Buildx
     let registries = hosts(context)?;
     let mut tree = ConfigTree::read(root)?;
     let needed = if arguments.remove { Folders::new() } else { needed(context, &registries, &tree, &named) };
-    let mut changes = buildx::changes(&needed, &tree);
+    let changes = buildx::changes(&needed, &tree);
     if !context.ui.is_json() {
         preview(context, &tree, &changes)?;
     }
-    let mut done =
-        if arguments.dry_run { SyncResult::default() } else { carry_out(context.env, &tree, &needed, &mut changes) };
+    let mut done = if arguments.dry_run {
+        SyncResult { changes, ..SyncResult::default() }
+    } else {
+        carry_out(context.env, &tree, &needed, changes)
+    };
     drop(lock);
     done.problems.append(&mut tree.problems);
     let without = if arguments.remove { vec![] } else { without_folder(context, &registries, &named, &needed) };
     if context.ui.is_json() {
-        report(context, arguments, &tree, &changes, &done, &without)?;
+        report(context, arguments, &tree, &done, &without)?;
     } else {
-        print_changes(context, arguments, &changes, &done, &without);
+        print_changes(context, arguments, &done, &without);
     }
     Ok(if done.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -59,32 +63,25 @@ pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     let again = |what: String| {
         context.ui.note(format_args!("{what}; to update them:  {} buildx sync", context.program));
     };
-    let Ok(Some(mut tree)) = ConfigTree::root(context.env).map(|root| ConfigTree::read(root).ok()) else { return };
-    if tree.ours.is_empty() {
-        return;
-    }
-    let lock = context.accounts.lock();
-    let (Ok(_lock), Ok(registries), Ok(fresh)) = (lock, hosts(context), ConfigTree::read(tree.root.clone())) else {
+    let Ok(Some(_)) = ours(context) else { return };
+    let (Ok(_lock), Ok(registries), Ok(tree)) = (context.accounts.lock(), hosts(context), ours(context)) else {
         return again("buildx's folders may name an account that is gone".into());
     };
-    tree = fresh;
-    let images: Vec<_> = tree.ours.keys().filter_map(ConfigDir::image).collect();
-    let needed = buildx::needed(&registries, &images);
-    let mut changes = buildx::changes(&needed, &tree);
-    let done = carry_out(context.env, &tree, &needed, &mut changes);
+    let Some(tree) = tree else { return };
+    let needed = buildx::needed(&registries, &tree.images());
+    let done = carry_out(context.env, &tree, &needed, buildx::changes(&needed, &tree));
     for problem in tree.problems.iter().chain(&done.problems) {
         again(format!("could not update buildx's folders: {}", problem.message));
     }
-    if let Some(summary) = summary(&changes, &done) {
+    if let Some(summary) = summary(&done) {
         context.ui.say(format_args!("  buildx's folders: {summary}"));
     }
 }
 
 /// Counts the folders that are no longer needed, or whose pinned helper is wrong or missing.
 pub(in crate::cli) fn stale(context: &CommandContext<'_>, registries: &[RegistryAccounts]) -> usize {
-    let Ok(Ok(tree)) = ConfigTree::root(context.env).map(ConfigTree::read) else { return 0 };
-    let images: Vec<_> = tree.ours.keys().filter_map(ConfigDir::image).collect();
-    let changes = buildx::changes(&buildx::needed(&hosts_of(registries.to_vec()), &images), &tree);
+    let Ok(Some(tree)) = ours(context) else { return 0 };
+    let changes = buildx::changes(&buildx::needed(&hosts_of(registries.to_vec()), &tree.images()), &tree);
     let is_stale = |change: &&ConfigDirChange| match change {
         ConfigDirChange::Mend(..) | ConfigDirChange::Remove(_) => true,
         ConfigDirChange::Keep(answer) => answer.account().is_some_and(|account| !is_pinned(account)),
@@ -107,8 +104,8 @@ pub(in crate::cli) fn remove_all(context: &CommandContext<'_>) -> Result<usize, 
     let _lock = context.accounts.lock()?;
     let Some(tree) = ours(context)? else { return Ok(0) };
     let none = Folders::new();
-    let mut changes = buildx::changes(&none, &tree);
-    if let Some(problem) = carry_out(context.env, &tree, &none, &mut changes).problems.into_iter().next() {
+    let SyncResult { changes, problems, .. } = carry_out(context.env, &tree, &none, buildx::changes(&none, &tree));
+    if let Some(problem) = problems.into_iter().next() {
         return Err(problem.into());
     }
     context.ui.say(format_args!("✓ Removed {} of buildx's folders", changes.len()));
@@ -139,8 +136,8 @@ fn hosts_of(all: Vec<RegistryAccounts>) -> Vec<RegistryAccounts> {
 
 /// Tells whether a folder for buildx uses the account's pinned helper.
 pub(in crate::cli) fn names(context: &CommandContext<'_>, account: &AccountName) -> bool {
-    let tree = ConfigTree::root(context.env).map(ConfigTree::read);
-    tree.is_ok_and(|tree| tree.is_ok_and(|tree| tree.ours.values().any(|answer| answer.account() == Some(account))))
+    let Ok(Some(tree)) = ours(context) else { return false };
+    tree.ours.values().any(|answer| answer.account() == Some(account))
 }
 
 /// Returns the images that the user typed.
@@ -167,7 +164,7 @@ fn needed(
     let accounts = registries.iter().flat_map(|registry| &registry.accounts);
     let exact = accounts.flat_map(|account| &account.images).filter_map(ImagePattern::exact);
     let mut images: Vec<_> = named.iter().cloned().chain(exact).collect();
-    images.extend(tree.ours.keys().filter_map(ConfigDir::image));
+    images.extend(tree.images());
     for candidates in registries.iter().filter(|candidates| candidates.accounts.len() > 1) {
         let FileImages { images: mentions, unknown } = caller::images_in_project(&candidates.registry);
         images.extend(mentions.into_iter().map(|mention| mention.image));
@@ -180,49 +177,38 @@ fn needed(
 }
 
 /// First makes the missing pinned helpers, then writes the folders that use these helpers. If another program changed a
-/// folder meanwhile, corrects the folder's entry in `changes`.
+/// folder meanwhile, the result contains the change that was made in the end.
 fn carry_out(
     env: &Env,
     tree: &ConfigTree,
     needed: &Folders,
-    changes: &mut BTreeMap<ConfigDir, ConfigDirChange>,
+    changes: BTreeMap<ConfigDir, ConfigDirChange>,
 ) -> SyncResult {
     let mut done = SyncResult::default();
-    let asked = |change: &&ConfigDirChange| {
-        matches!(change, ConfigDirChange::Write(_) | ConfigDirChange::Mend(..) | ConfigDirChange::Keep(_))
-    };
-    let mut accounts: BTreeSet<&AccountName> = BTreeSet::new();
-    accounts.extend(changes.values().filter(asked).filter_map(account_of));
-    let missing = accounts.into_iter().filter(|account| !is_pinned(account));
+    let writes = |change: &ConfigDirChange| matches!(change, ConfigDirChange::Write(_) | ConfigDirChange::Mend(..));
+    let is_used = |change: &&ConfigDirChange| writes(change) || matches!(change, ConfigDirChange::Keep(_));
+    let accounts: BTreeSet<_> = changes.values().filter(is_used).filter_map(account_of).cloned().collect();
     let mut unpinned = BTreeSet::new();
-    for account in missing {
-        match Pins::find(None, env).map_err(Into::into).and_then(|pins| pins.add(account)) {
+    for account in accounts.into_iter().filter(|account| !is_pinned(account)) {
+        match Pins::find(None, env).map_err(Into::into).and_then(|pins| pins.add(&account)) {
             Ok((path, is_new)) => done.pins.extend(is_new.then_some(path)),
             Err(error) => {
-                unpinned.insert(account);
                 done.problems.push(problem(&error.context(format!("could not pin {account}"))));
+                unpinned.insert(account);
             }
         }
     }
-    let mut settled = BTreeMap::new();
-    for (place, change) in &*changes {
-        let is_unpinned = account_of(change).is_some_and(|account| unpinned.contains(account));
-        if is_unpinned && matches!(change, ConfigDirChange::Write(_) | ConfigDirChange::Mend(..)) {
-            done.failed.insert(place.clone());
-            continue;
-        }
-        match tree.settle(needed, place, change) {
-            Ok(change) => drop(settled.insert(place.clone(), change)),
+    for (place, change) in changes {
+        let is_unpinned = writes(&change) && account_of(&change).is_some_and(|account| unpinned.contains(account));
+        // The problem of an account without a pinned helper is in the result already.
+        let settled = if is_unpinned { Err(None) } else { tree.settle(needed, &place, &change).map_err(Some) };
+        match settled {
+            Ok(settled) => done.changes.extend(settled.map(|change| (place, change))),
             Err(error) => {
-                done.problems.push(problem(&error));
+                done.problems.extend(error.map(|error| problem(&error)));
                 done.failed.insert(place.clone());
+                done.changes.insert(place, change);
             }
-        }
-    }
-    for (place, change) in settled {
-        match change {
-            Some(change) => drop(changes.insert(place, change)),
-            None => drop(changes.remove(&place)),
         }
     }
     done

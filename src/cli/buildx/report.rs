@@ -35,7 +35,6 @@ pub(super) fn preview(
 pub(super) fn print_changes(
     context: &CommandContext<'_>,
     arguments: &args::BuildxSync,
-    changes: &BTreeMap<ConfigDir, ConfigDirChange>,
     done: &SyncResult,
     without: &[(ImageReference, String)],
 ) {
@@ -43,7 +42,7 @@ pub(super) fn print_changes(
     for path in &done.pins {
         context.ui.say(format_args!("✓ Made {}", context.env.shorten_home(path)));
     }
-    match summary(changes, done) {
+    match summary(done) {
         _ if arguments.dry_run => context.ui.say("Nothing written."),
         Some(summary) => context.ui.say(format_args!("✓ Folders: {summary}")),
         None if done.failed.is_empty() => context.ui.say("Nothing to change."),
@@ -52,13 +51,12 @@ pub(super) fn print_changes(
     for (image, reason) in without {
         context.ui.note(format_args!("{image} gets no folder: {reason}"));
     }
-    if changes.is_empty() && without.is_empty() && !arguments.remove {
+    if done.changes.is_empty() && without.is_empty() && !arguments.remove {
         context.ui.say(format_args!(
             "Found no repository whose registry has several accounts. To name one:  {program} buildx sync IMAGE"
         ));
     }
-    let leaves = changes.values().any(|change| matches!(change, ConfigDirChange::Leave(_)));
-    if leaves {
+    if done.changes.values().any(|change| matches!(change, ConfigDirChange::Leave(_))) {
         context.ui.note(format_args!(
             "Ensign does not change a folder with other content; remove that folder, then run `{program} buildx sync`"
         ));
@@ -79,9 +77,9 @@ pub(super) fn print_changes(
 }
 
 /// Returns a text such as `2 written, 1 removed`, or `None` if nothing changed.
-pub(super) fn summary(changes: &BTreeMap<ConfigDir, ConfigDirChange>, done: &SyncResult) -> Option<String> {
+pub(super) fn summary(done: &SyncResult) -> Option<String> {
     let count = |is: fn(&ConfigDirChange) -> bool| {
-        changes.iter().filter(|(place, change)| is(change) && !done.failed.contains(*place)).count()
+        done.changes.iter().filter(|(place, change)| is(change) && !done.failed.contains(*place)).count()
     };
     let parts = [
         ("written", count(|change| matches!(change, ConfigDirChange::Write(_)))),
@@ -96,7 +94,6 @@ pub(super) fn report(
     context: &CommandContext<'_>,
     arguments: &args::BuildxSync,
     tree: &ConfigTree,
-    changes: &BTreeMap<ConfigDir, ConfigDirChange>,
     done: &SyncResult,
     without: &[(ImageReference, String)],
 ) -> Result<(), Failure> {
@@ -118,7 +115,7 @@ pub(super) fn report(
     let json = json!({
         "status": if done.problems.is_empty() { "success" } else { "error" },
         "dry_run": arguments.dry_run, "root": tree.root.to_string_lossy(),
-        "folders": changes.iter().map(folder).collect::<Vec<_>>(),
+        "folders": done.changes.iter().map(folder).collect::<Vec<_>>(),
         "programs": done.pins.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
         "without": without.iter().map(|(image, reason)| json!({"image": image.to_string(), "reason": reason})).collect::<Vec<_>>(),
         "problems": done.problems.iter().map(|Problem { message, hint }| json!({"error": message, "hint": hint})).collect::<Vec<_>>(),

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use super::{ConfigDir, ConfigDirChange, Folders, answer_in, config};
 use crate::docker::{FileChangedError, until_unchanged};
-use crate::model::Problem;
+use crate::model::{ImageReference, Problem};
 use crate::system::env::{self, Env};
 use crate::system::files::{self, Access};
 use crate::system::text::quote_path;
@@ -71,6 +71,11 @@ impl ConfigTree {
             }
         }
         Ok(tree)
+    }
+
+    /// Returns the images that have a folder of Ensign.
+    pub(crate) fn images(&self) -> Vec<ImageReference> {
+        self.ours.keys().filter_map(ConfigDir::image).collect()
     }
 
     /// Makes one change, and returns the change that was made. Returns `None` if no change is needed any more. The
