@@ -228,14 +228,14 @@ fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<(), Fai
     let outcomes = import::save_logins(context, found, ImportMode::Save);
     for (finding, result) in found.iter().zip(&outcomes) {
         match (finding.login(), result) {
-            (Some(login), ImportOutcome::Kept(name, _)) => {
+            (Some(login), ImportOutcome::Kept(Some(name), _)) => {
                 context.ui.say(format_args!("✓ Imported {name} on {}", login.registry()));
             }
             (_, ImportOutcome::Left(reason)) => context.ui.note(format_args!("{} stays: {reason}", finding.key)),
             (_, ImportOutcome::Failed(reason)) => {
                 return Err(anyhow!("could not import {}: {reason}", finding.key).into());
             }
-            (None, _) | (_, ImportOutcome::HubToken(_)) => {}
+            (_, ImportOutcome::Kept(..)) => {}
         }
     }
     let removed = import::remove(context, found, &outcomes);

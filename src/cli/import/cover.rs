@@ -83,16 +83,17 @@ pub(super) fn find_hidden(
 /// Returns the files in which a client reads `credHelpers`. Files that the user typed are left out, because other
 /// programs may use these files.
 fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
-    let files_of =
-        |place: LoginSource, reader: ClientFamily| place.files(context.env).into_iter().map(move |path| (path, reader));
     let mut files: Vec<(PathBuf, ClientFamily)> = vec![];
-    let all = files_of(LoginSource::Docker, ClientFamily::Docker)
-        .chain(files_of(LoginSource::Containers, ClientFamily::Containers))
-        .chain(files_of(LoginSource::Finch, ClientFamily::Docker))
-        .chain(files_of(LoginSource::Helm, ClientFamily::Docker));
-    for (path, reader) in all {
-        if !files.iter().any(|(known, _)| *known == path) {
-            files.push((path, reader));
+    for (source, reader) in [
+        (LoginSource::Docker, ClientFamily::Docker),
+        (LoginSource::Containers, ClientFamily::Containers),
+        (LoginSource::Finch, ClientFamily::Docker),
+        (LoginSource::Helm, ClientFamily::Docker),
+    ] {
+        for path in source.files(context.env) {
+            if !files.iter().any(|(known, _)| *known == path) {
+                files.push((path, reader));
+            }
         }
     }
     files

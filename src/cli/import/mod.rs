@@ -11,12 +11,12 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{CommandContext, args, store};
+use super::{CommandContext, args, some_of, store};
 use crate::accounts::{Holder, SaveOutcome};
 use crate::docker::configured_helper;
 use crate::docker::login_source::LoginSource;
 use crate::docker::logins::{self, EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin};
-use crate::model::{Registry, count};
+use crate::model::{AccountName, Registry, count};
 pub(super) use outcome::{ImportMode, ImportOutcome, RemovalResult, origin, remove, save_logins};
 pub(super) use search::found_in;
 
@@ -40,11 +40,15 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ImportArgument
         context.ui.say("Nothing imported.");
         return Ok(ExitCode::from(130));
     }
-    let (outcomes, removed) = if worth { carry_out(context, arguments, &findings) } else { (planned, None) };
+    let outcomes = if worth { save_logins(context, &findings, ImportMode::Save) } else { planned };
+    let removed = (worth && arguments.remove).then(|| remove(context, &findings, &outcomes));
     conclude(context, arguments, &findings, &outcomes, removed.as_ref())?;
-    let failed = outcomes.iter().any(|result| matches!(result, ImportOutcome::Failed(_)))
-        || removed.is_some_and(|removed| !removed.failures.is_empty());
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if has_failed(&outcomes, removed.as_ref()) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn has_failed(outcomes: &[ImportOutcome], removed: Option<&RemovalResult>) -> bool {
+    outcomes.iter().any(|result| matches!(result, ImportOutcome::Failed(_)))
+        || removed.is_some_and(|removed| !removed.failures.is_empty())
 }
 
 /// Warns if Ensign would store secrets from a helper or from the keyring in clear text.
@@ -59,10 +63,10 @@ fn note_weaker_place(
             continue;
         };
         number += usize::from(match result {
-            ImportOutcome::Kept(_, SaveOutcome::New) => context.store_choice()?.kind.is_clear(),
-            ImportOutcome::Kept(name, SaveOutcome::Renews) => {
+            ImportOutcome::Kept(Some(_), SaveOutcome::New) => context.store_choice()?.kind.is_clear(),
+            ImportOutcome::Kept(Some(name), SaveOutcome::Renews) => {
                 let known = context.accounts.registry_accounts(&login.registry())?;
-                known.accounts.iter().any(|account| account.name == *name && account.store.is_clear())
+                known.called(name.as_str()).is_some_and(|account| account.store.is_clear())
             }
             _ => false,
         });
@@ -103,36 +107,20 @@ fn agreed(
     Ok(context.ui.confirm(question)?)
 }
 
-fn carry_out(
-    context: &CommandContext<'_>,
-    arguments: &args::ImportArguments,
-    findings: &[ImportEntry],
-) -> (Vec<ImportOutcome>, Option<RemovalResult>) {
-    let outcomes = save_logins(context, findings, ImportMode::Save);
-    let removed = arguments.remove.then(|| remove(context, findings, &outcomes));
-    (outcomes, removed)
-}
-
 /// Prints one line for each entry that was found.
 fn preview(context: &CommandContext<'_>, findings: &[ImportEntry], planned: &[ImportOutcome]) -> Result<(), Failure> {
-    let rows: Vec<[String; 4]> = findings
-        .iter()
-        .zip(planned)
-        .map(|(finding, result)| {
-            let user = finding.login().map(|login| login.user().to_string()).unwrap_or_default();
-            [target(finding), user, origin(context, finding), future(finding, result)]
-        })
-        .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let row = |(finding, result): (&ImportEntry, &ImportOutcome)| {
+        let mark = if matches!(result, ImportOutcome::Failed(_)) { "!" } else { " " };
+        let user = finding.login().map(|login| login.user().to_string()).unwrap_or_default();
+        (mark, [target(finding), user, origin(context, finding)], future(finding, result))
+    };
+    let rows: Vec<_> = findings.iter().zip(planned).map(row).collect();
+    let width = |column: usize| rows.iter().map(|(_, row, _)| row[column].chars().count()).max().unwrap_or_default();
     let (first, second, third) = (width(0), width(1), width(2));
-    let lines: Vec<_> = rows
-        .iter()
-        .zip(planned)
-        .map(|([target, user, from, future], result)| {
-            let mark = if matches!(result, ImportOutcome::Failed(_)) { "!" } else { " " };
-            format!("{mark} {target:first$}  {user:second$}  {from:third$}  {future}")
-        })
-        .collect();
+    let lines = rows.iter().map(|(mark, [target, user, from], future)| {
+        format!("{mark} {target:first$}  {user:second$}  {from:third$}  {future}")
+    });
+    let lines: Vec<_> = lines.collect();
     context.ui.data(json!({}), lines.join("\n"))?;
     Ok(())
 }
@@ -150,8 +138,8 @@ fn target(finding: &ImportEntry) -> String {
 }
 
 fn future(finding: &ImportEntry, result: &ImportOutcome) -> String {
-    let effect = match result {
-        ImportOutcome::Kept(_, effect) | ImportOutcome::HubToken(effect) => effect,
+    let (name, effect) = match result {
+        ImportOutcome::Kept(name, effect) => (name, effect),
         ImportOutcome::Left(reason) => return format!("skipped: {reason}"),
         ImportOutcome::Failed(reason) => return reason.clone(),
     };
@@ -160,11 +148,10 @@ fn future(finding: &ImportEntry, result: &ImportOutcome) -> String {
     }
     let short = finding.login().is_some_and(|login| logins::is_short_lived_user(&login.username));
     let remark = if short { "; such a secret expires within hours" } else { "" };
-    let word = match (effect, result) {
-        (SaveOutcome::New, _) => "new".to_owned(),
-        (_, ImportOutcome::Kept(name, SaveOutcome::Renews)) => format!("renews {name}"),
-        (SaveOutcome::Renews, _) => "renews it".to_owned(),
-        (SaveOutcome::Same | SaveOutcome::Supplied, _) => "already there".to_owned(),
+    let word = match effect {
+        SaveOutcome::New => "new".to_owned(),
+        SaveOutcome::Renews => format!("renews {}", name.as_ref().map_or("it", AccountName::as_str)),
+        SaveOutcome::Same | SaveOutcome::Supplied => "already there".to_owned(),
     };
     word + remark
 }
@@ -214,13 +201,11 @@ fn print_json(
         let is_removed = removed.is_some_and(|removed| removed.logins[place]);
         entry(finding, result, arguments.dry_run, is_removed)
     });
-    let failures = removed.map(|removed| removed.failures.as_slice()).unwrap_or_default();
-    let failed = !failures.is_empty() || outcomes.iter().any(|result| matches!(result, ImportOutcome::Failed(_)));
     let json = json!({
-        "status": if failed { "error" } else { "success" },
+        "status": if has_failed(outcomes, removed) { "error" } else { "success" },
         "dry_run": arguments.dry_run,
         "logins": logins.collect::<Vec<_>>(),
-        "not_removed": failures,
+        "not_removed": removed.map(|removed| removed.failures.as_slice()).unwrap_or_default(),
         "store": context.store_choice()?.kind.to_string(),
     });
     context.ui.data(json, "")?;
@@ -234,7 +219,8 @@ fn print_imported(
 ) -> Result<(), Failure> {
     let mut is_any_new = false;
     for (finding, result) in findings.iter().zip(outcomes) {
-        if let (EntryContent::Login(login, ImportRole::Primary), ImportOutcome::Kept(name, _)) = (&finding.what, result)
+        if let (EntryContent::Login(login, ImportRole::Primary), ImportOutcome::Kept(Some(name), _)) =
+            (&finding.what, result)
             && !is_there(result)
         {
             context.ui.say(format_args!("✓ Imported {name} on {}", login.registry()));
@@ -267,12 +253,12 @@ fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed
         context.ui.say(format_args!("  Programs that read {} now ask Ensign for them", context.env.shorten_home(path)));
     }
     for finding in findings {
-        if let (EntryContent::Login(login, ImportRole::Shadowed(_)), place) = (&finding.what, origin(context, finding))
-        {
+        if let EntryContent::Login(login, ImportRole::Shadowed(_)) = &finding.what {
             context.ui.note(format_args!(
-                "{} on {} stays in {place}, because its secret differs from the imported one; the next import would save it",
+                "{} on {} stays in {}, because its secret differs from the imported one; the next import would save it",
                 login.user(),
-                login.registry()
+                login.registry(),
+                origin(context, finding)
             ));
         }
     }
@@ -300,23 +286,21 @@ fn advise(context: &CommandContext<'_>, findings: &[ImportEntry], outcomes: &[Im
     registries.sort_unstable();
     registries.dedup();
     if !registries.is_empty() {
-        let names: Vec<_> = registries.iter().take(NAMED).map(Registry::as_str).collect();
-        let more = registries.len() - names.len();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names: Vec<_> = registries.iter().map(ToString::to_string).collect();
         context.ui.note(format_args!(
-            "Docker does not ask Ensign for {}{more} yet; to change that:  {} configure-docker",
-            names.join(", "),
+            "Docker does not ask Ensign for {} yet; to change that:  {} configure-docker",
+            some_of(&names, NAMED),
             context.program
         ));
     }
 }
 
 fn is_saved(result: &ImportOutcome) -> bool {
-    matches!(result, ImportOutcome::Kept(..) | ImportOutcome::HubToken(_))
+    matches!(result, ImportOutcome::Kept(..))
 }
 
 fn is_there(result: &ImportOutcome) -> bool {
-    matches!(result, ImportOutcome::Kept(_, SaveOutcome::Same) | ImportOutcome::HubToken(SaveOutcome::Same))
+    matches!(result, ImportOutcome::Kept(_, SaveOutcome::Same))
 }
 
 fn entry(finding: &ImportEntry, result: &ImportOutcome, dry_run: bool, removed: bool) -> Value {
@@ -327,21 +311,17 @@ fn entry(finding: &ImportEntry, result: &ImportOutcome, dry_run: bool, removed: 
         LoginOrigin::Keyring => ("keyring", "keyring".into()),
         LoginOrigin::Environment => ("env", "DOCKER_AUTH_CONFIG".into()),
     };
-    let (effect, reason) = match result {
-        ImportOutcome::Kept(_, effect) | ImportOutcome::HubToken(effect) => (
-            match effect {
+    let (effect, account, reason) = match result {
+        ImportOutcome::Kept(name, effect) => {
+            let effect = match effect {
                 SaveOutcome::New => "new",
                 SaveOutcome::Renews => "renews",
                 SaveOutcome::Same | SaveOutcome::Supplied => "same",
-            },
-            None,
-        ),
-        ImportOutcome::Left(reason) => ("skipped", Some(reason)),
-        ImportOutcome::Failed(reason) => ("failed", Some(reason)),
-    };
-    let account = match result {
-        ImportOutcome::Kept(name, _) => Some(name.as_str()),
-        _ => None,
+            };
+            (effect, name.as_ref().map(AccountName::as_str), None)
+        }
+        ImportOutcome::Left(reason) => ("skipped", None, Some(reason)),
+        ImportOutcome::Failed(reason) => ("failed", None, Some(reason)),
     };
     let login = finding.login();
     json!({

@@ -1,6 +1,6 @@
 //! Saves found logins and removes the original logins, for `import` and `configure-docker`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::{Error, Result};
@@ -20,9 +20,8 @@ use crate::system::text::one_line;
 /// The outcome for a found entry. In a preview, the outcome is only planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ImportOutcome {
-    Kept(AccountName, SaveOutcome),
-    /// The entry is one of the tokens that Docker keeps beside a Docker Hub account.
-    HubToken(SaveOutcome),
+    /// The login has this account. The account is `None` for a token that Docker keeps beside a Docker Hub account.
+    Kept(Option<AccountName>, SaveOutcome),
     /// The entry was skipped on purpose, for this reason.
     Left(String),
     Failed(String),
@@ -37,18 +36,21 @@ pub(in crate::cli) enum ImportMode {
 
 /// Saves the found logins. In a preview, only returns the planned outcomes. A login that is already stored is not saved
 /// again.
-pub(in crate::cli) fn save_logins(
+pub(in crate::cli) fn save_logins<'e>(
     context: &CommandContext<'_>,
-    findings: &[ImportEntry],
+    findings: &'e [ImportEntry],
     mode: ImportMode,
 ) -> Vec<ImportOutcome> {
-    let accounts = |place: usize| primary(&findings[place]).filter(|found| is_account(found));
-    let mut places: Vec<usize> = (0..findings.len()).filter(|place| accounts(*place).is_some()).collect();
+    let account = |(place, finding): (usize, &'e ImportEntry)| match &finding.what {
+        EntryContent::Login(found, ImportRole::Primary) if found.hub_token().is_none() => Some((place, &**found)),
+        _ => None,
+    };
+    let mut accounts: Vec<(usize, &FoundLogin)> = findings.iter().enumerate().filter_map(account).collect();
     // The first saved login of a registry becomes the default account, so logins for the whole registry come first.
-    places.sort_by_key(|place| accounts(*place).is_some_and(|found| found.bound().is_some()));
-    let logins: Vec<_> = places.iter().filter_map(|place| Some(login(findings, *place, accounts(*place)?))).collect();
+    accounts.sort_by_key(|(_, found)| found.bound().is_some());
+    let logins: Vec<_> = accounts.iter().map(|(place, found)| login(findings, *place, found)).collect();
     let saved = save_all(context, &logins, mode).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
-    let mut saved = places.into_iter().zip(saved).collect::<BTreeMap<_, _>>();
+    let mut saved: BTreeMap<usize, _> = accounts.into_iter().map(|(place, _)| place).zip(saved).collect();
     let mut outcomes: Vec<ImportOutcome> = Vec::with_capacity(findings.len());
     for (place, finding) in findings.iter().enumerate() {
         let result = match &finding.what {
@@ -80,7 +82,7 @@ pub(in crate::cli) fn remove(
         .iter()
         .zip(outcomes)
         .enumerate()
-        .filter(|(_, (_, result))| matches!(result, ImportOutcome::Kept(..) | ImportOutcome::HubToken(_)))
+        .filter(|(_, (_, result))| matches!(result, ImportOutcome::Kept(..)))
         .filter_map(|(place, (finding, _))| Some((place, &finding.from, finding.login()?)))
         .collect();
     let going: Vec<_> = entries.iter().map(|(_, from, login)| (*from, *login)).collect();
@@ -106,19 +108,20 @@ pub(in crate::cli) fn remove(
             return removed; // without Ensign as its helper, a client would lose the login
         }
     }
-    let mut files: Vec<&PathBuf> = vec![];
+    let mut files: BTreeSet<&PathBuf> = BTreeSet::new();
     for (place, from, login) in &entries {
-        match from {
-            LoginOrigin::Helper(helper) => match helpers::erase(helper, &login.key) {
-                Ok(()) => removed.logins[*place] = true,
-                Err(problem) => removed.failures.push(format!("{}: {problem}", login.registry())),
-            },
-            LoginOrigin::Keyring => match keyring::remove(login) {
-                Ok(()) => removed.logins[*place] = true,
-                Err(error) => removed.failures.push(format!("{}: {error}", login.registry())),
-            },
-            LoginOrigin::File(path) if !files.contains(&path) => files.push(path),
-            LoginOrigin::File(_) | LoginOrigin::Environment | LoginOrigin::Atcr(_) => {}
+        let erased = match from {
+            LoginOrigin::Helper(helper) => helpers::erase(helper, &login.key).map_err(|problem| problem.to_string()),
+            LoginOrigin::Keyring => keyring::remove(login).map_err(|error| error.to_string()),
+            LoginOrigin::File(path) => {
+                files.insert(path);
+                continue;
+            }
+            LoginOrigin::Environment | LoginOrigin::Atcr(_) => continue,
+        };
+        match erased {
+            Ok(()) => removed.logins[*place] = true,
+            Err(why) => removed.failures.push(format!("{}: {why}", login.registry())),
         }
     }
     for path in files {
@@ -151,18 +154,6 @@ pub(in crate::cli) fn origin(context: &CommandContext<'_>, finding: &ImportEntry
         LoginOrigin::Keyring => "the keyring".into(),
         LoginOrigin::Environment => "DOCKER_AUTH_CONFIG".into(),
     }
-}
-
-/// Returns the login of an entry, or `None` if the entry is a duplicate or is hidden by another entry.
-fn primary(finding: &ImportEntry) -> Option<&FoundLogin> {
-    match &finding.what {
-        EntryContent::Login(found, ImportRole::Primary) => Some(found),
-        _ => None,
-    }
-}
-
-fn is_account(found: &FoundLogin) -> bool {
-    found.hub_token().is_none()
 }
 
 fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> NewLogin {
@@ -201,10 +192,10 @@ fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], mode: ImportMode)
             ImportOutcome::Left(format!("{name} gets its secrets from another program"))
         }
         Ok((_, effect)) if is_due(effect) => match saved.next().expect("each due login has a result") {
-            Ok(account) => ImportOutcome::Kept(account.name, effect),
+            Ok(account) => ImportOutcome::Kept(Some(account.name), effect),
             Err(why) => ImportOutcome::Failed(why),
         },
-        Ok((name, effect)) => ImportOutcome::Kept(name, effect),
+        Ok((name, effect)) => ImportOutcome::Kept(Some(name), effect),
     };
     Ok(foreseen.into_iter().map(result).collect())
 }
@@ -223,7 +214,7 @@ fn save_hub_token(
     if mode == ImportMode::Save && effect != SaveOutcome::Same {
         context.accounts.set_hub_token(&found.username, token, Some(&found.secret))?;
     }
-    Ok(ImportOutcome::HubToken(effect))
+    Ok(ImportOutcome::Kept(None, effect))
 }
 
 fn failed(error: &Error) -> ImportOutcome {

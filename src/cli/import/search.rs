@@ -10,12 +10,12 @@ use crate::cli::CommandContext;
 use crate::cli::failure::Failure;
 use crate::docker::login_source::{self, LoginSource};
 use crate::docker::logins::{self, EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin};
-use crate::docker::{ClientFamily, ConfigJson, LIMIT, plaintext_auths};
+use crate::docker::plaintext_auths::{self, UnusableReason};
+use crate::docker::{ClientFamily, ConfigJson, LIMIT};
 use crate::model::choice::DefaultAccount;
-use crate::model::{Account, HelperName, Registry, Secret, ServerUrl};
-use crate::system::env;
-use crate::system::files;
+use crate::model::{Account, HelperName, Registry, Secret, ServerUrl, Target};
 use crate::system::keyring::{DockerLogins, KeyringError};
+use crate::system::{env, files};
 
 /// Finds the logins in these sources. If registries were typed, finds only the logins for these registries.
 pub(super) fn find_logins(
@@ -23,15 +23,21 @@ pub(super) fn find_logins(
     places: &[LoginSource],
     registries: &[Registry],
 ) -> Result<Vec<ImportEntry>, Failure> {
-    let (findings, read, asked, keyring) = (vec![], vec![], vec![], OnceCell::new());
-    let is_everywhere = places == LoginSource::ALL;
-    let mut gatherer =
-        LoginSearch { context, registries, is_everywhere, findings, read, asked, keyring, is_keyring_read: false };
+    let mut search = LoginSearch {
+        context,
+        registries,
+        is_everywhere: places == LoginSource::ALL,
+        findings: vec![],
+        read: vec![],
+        asked: vec![],
+        keyring: OnceCell::new(),
+        is_keyring_read: false,
+    };
     for place in places {
-        gatherer.look_at(place)?;
+        search.look_at(place)?;
     }
-    logins::dedupe(&mut gatherer.findings);
-    Ok(gatherer.findings)
+    logins::dedupe(&mut search.findings);
+    Ok(search.findings)
 }
 
 pub(super) struct LoginSearch<'c> {
@@ -51,14 +57,6 @@ pub(super) struct LoginSearch<'c> {
     pub(super) is_keyring_read: bool,
 }
 
-/// The failed helpers of a file. Docker asks the helpers first. If a helper fails, Docker ignores the file's own
-/// logins.
-#[derive(Default)]
-struct BlockedLogins {
-    all: Option<String>,
-    registries: Vec<(Registry, String)>,
-}
-
 impl LoginSearch<'_> {
     fn look_at(&mut self, place: &LoginSource) -> Result<(), Failure> {
         match place {
@@ -71,7 +69,7 @@ impl LoginSearch<'_> {
                 }
             }
             LoginSource::Keyring => self.whole_keyring(!self.is_everywhere),
-            LoginSource::Helper(helper) => drop(self.whole_helper(helper, true)),
+            LoginSource::Helper(helper) => drop(self.helper(helper, &[], true)),
             LoginSource::File(path) if !path.exists() => {
                 let what = format!("there is no file `{}`", path.display());
                 let words = "env, docker, containers, finch, helm, atcr, keyring or helper:NAME";
@@ -110,28 +108,25 @@ impl LoginSearch<'_> {
     }
 
     /// Searches in Docker's order. The helpers of single registries come first, then the helper of all other
-    /// registries, then the file itself.
+    /// registries, then the file itself. If a helper fails, Docker ignores the file's own logins.
     fn config(&mut self, config: &ConfigJson, from: &LoginOrigin, reader: ClientFamily) {
-        let mut barred = BlockedLogins::default();
+        let mut failed: Vec<(Registry, String)> = vec![];
         for (key, name) in config.helpers() {
             let Some(registry) = self.wanted(key).filter(|_| !name.is_empty() && !is_ours(name)) else { continue };
             let Ok(helper) = name.parse::<HelperName>() else {
-                self.add(
-                    from.clone(),
-                    key,
-                    EntryContent::Failed("the helper's name cannot be part of a program's name".into()),
-                );
+                let reason = "the helper's name cannot be part of a program's name";
+                self.add(from.clone(), key, EntryContent::Failed(reason.into()));
                 continue;
             };
             if self.ask(&helper, key, &registry).is_err() {
-                barred.registries.push((registry, helper.program()));
+                failed.push((registry, helper.program()));
             }
         }
         let store = config.store().filter(|name| reader == ClientFamily::Docker && !is_ours(name));
-        if let Some(helper) = store.and_then(|name| name.parse::<HelperName>().ok()) {
+        let failed_store = store.and_then(|name| name.parse::<HelperName>().ok()).and_then(|helper| {
             let own: Vec<_> = config.helpers().map(|(key, _)| key.to_owned()).collect();
-            barred.all = self.helper(&helper, &own, false).err().map(|()| helper.program());
-        }
+            self.helper(&helper, &own, false).err().map(|()| helper.program())
+        });
         let (found, unusable) = plaintext_auths::find(config);
         // A login under the registry's name outranks a login under a URL of the same registry, as in docker/cli
         // `getAuthConfig`.
@@ -142,8 +137,8 @@ impl LoginSearch<'_> {
             if !self.is_wanted(&registry) {
                 continue;
             }
-            let by_name = barred.registries.iter().find(|(other, _)| *other == registry).map(|(_, program)| program);
-            if let Some(program) = by_name.or(barred.all.as_ref()) {
+            let by_name = failed.iter().find(|(other, _)| *other == registry).map(|(_, program)| program);
+            if let Some(program) = by_name.or(failed_store.as_ref()) {
                 let reason = format!("`{program}`, which comes first, failed");
                 self.add(from.clone(), &login.key, EntryContent::Skipped(reason));
             } else {
@@ -152,19 +147,13 @@ impl LoginSearch<'_> {
         }
         for entry in unusable {
             if self.registries.is_empty() || self.wanted(&entry.key).is_some() {
-                let reason = entry.reason.to_string();
-                let skipped = entry.reason == plaintext_auths::UnusableReason::RegistryToken;
-                self.add(
-                    from.clone(),
-                    &entry.key,
-                    if skipped { EntryContent::Skipped(reason) } else { EntryContent::Failed(reason) },
-                );
+                let content = match entry.reason {
+                    UnusableReason::RegistryToken => EntryContent::Skipped,
+                    _ => EntryContent::Failed,
+                };
+                self.add(from.clone(), &entry.key, content(entry.reason.to_string()));
             }
         }
-    }
-
-    fn whole_helper(&mut self, helper: &HelperName, named: bool) -> Result<(), ()> {
-        self.helper(helper, &[], named)
     }
 
     /// Asks a helper for all logins. A missing helper is an error only if the user typed the helper's name (`named`).
@@ -196,11 +185,7 @@ impl LoginSearch<'_> {
             if let Some(registry) = self.wanted(key) {
                 let _ = self.ask(helper, key, &registry); // `ask` itself adds the failure to the findings
             } else if self.registries.is_empty() {
-                self.add(
-                    from.clone(),
-                    key,
-                    EntryContent::Skipped(plaintext_auths::UnusableReason::NoServer.to_string()),
-                );
+                self.add(from.clone(), key, EntryContent::Skipped(UnusableReason::NoServer.to_string()));
             }
         }
         Ok(())
@@ -258,7 +243,6 @@ impl LoginSearch<'_> {
 
     /// Returns the registry of a key, if the search includes this registry.
     fn wanted(&self, key: &str) -> Option<Registry> {
-        use crate::model::Target;
         let registry = match logins::server_of(key)?.target() {
             Target::Registry { registry, .. } => registry.clone(),
             Target::HubToken(_) => Registry::docker_hub(),
