@@ -8,10 +8,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::CommandContext;
-use super::args;
 use super::failure::{Failure, FailureKind};
-use super::ui::LiveLine;
+use super::{CommandContext, args};
 use crate::model::Problem;
 use crate::release::{self, Installation, Owner, Release, ReleaseServer, Version};
 pub(super) use texts::install as install_texts;
@@ -113,13 +111,12 @@ fn report(context: &CommandContext<'_>, from: &Version, to: &Version, status: &s
 fn fetch(context: &CommandContext<'_>, server: &ReleaseServer, release: &Release) -> Result<Vec<u8>, Failure> {
     let what = format!("Fetching Ensign {}", release.version);
     let line = context.ui.live_line(&what);
-    Ok(server.program(release, &|bytes, total| show(&line, &what, bytes, total))?)
-}
-
-fn show(line: &LiveLine, what: &str, bytes: u64, total: Option<u64>) {
     let megabytes = |bytes: u64| format!("{}.{}", bytes / 1_000_000, bytes / 100_000 % 10);
-    let of_total = total.map(|total| format!(" of {}", megabytes(total))).unwrap_or_default();
-    line.set(format_args!("{what}: {}{of_total} MB", megabytes(bytes)));
+    let show = |bytes: u64, total: Option<u64>| {
+        let of_total = total.map(|total| format!(" of {}", megabytes(total))).unwrap_or_default();
+        line.set(format_args!("{what}: {}{of_total} MB", megabytes(bytes)));
+    };
+    Ok(server.program(release, &show)?)
 }
 
 fn server(context: &CommandContext<'_>) -> Result<ReleaseServer, Failure> {
