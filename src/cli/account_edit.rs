@@ -54,9 +54,8 @@ impl AccountChange {
         let callers = callers::edit(&arguments.callers)?;
         let images = images::read(context, registry, &arguments.images)?;
         let folders = ListEdit::read(&arguments.folder, |folder| Ok(folder_text(context, folder)))?;
-        let alias = arguments.alias.as_deref().map(str::parse).transpose();
         let change = Self {
-            alias: alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?,
+            alias: arguments.alias.clone(),
             images: images.or_cleared(arguments.no_images),
             folders: folders.or_cleared(arguments.no_folders),
             also: hosts::read(context, registry, &arguments.also)?.or_cleared(arguments.no_also),
@@ -142,7 +141,7 @@ fn flags(arguments: &args::AccountEdit) -> String {
     let alone = |flag: &str, is_set: bool| if is_set { format!(" {flag}") } else { String::new() };
     let callers = &arguments.callers;
     [
-        with_value("--alias", arguments.alias.as_slice()),
+        with_value("--alias", arguments.alias.as_ref().map(ToString::to_string).as_slice()),
         with_value("--images", &arguments.images),
         alone("--no-images", arguments.no_images),
         with_value("--folder", &arguments.folder),

@@ -83,7 +83,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("open", &["cli/ui.rs"]),
     ("percent_encoding", &["caller/files/hcl/functions/text.rs", "oauth/response.rs", "vault/helper.rs"]),
     ("proptest", &["model/", "config/", "caller/", "docker/", "oci/", "journal/"]),
-    ("qrcode", &["cli/login/qr.rs"]),
+    ("qrcode", &["cli/login/device/screen.rs"]),
     ("regex_lite", &["caller/files/hcl/functions/pattern.rs"]),
     ("ring", &["release/signature.rs", "system/digest.rs", "system/seal.rs"]),
     (

@@ -4,7 +4,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{LoginArguments, alias};
-use crate::model::Operation;
+use crate::model::{AccountName, Operation};
 
 const STATUS_HELP: &str = "Exit codes: 0 no problems; 3 an account is missing, or needs attention
 With --expiring: 0 no secret expires; 1 some could not be read; 6 some expire, or have expired";
@@ -79,7 +79,7 @@ pub(in crate::cli) struct AccountEdit {
     pub(in crate::cli) account: Option<String>,
     /// Set a new alias
     #[arg(long, value_name = "ALIAS", value_parser = alias)]
-    pub(in crate::cli) alias: Option<String>,
+    pub(in crate::cli) alias: Option<AccountName>,
     /// Use the account for these images; '+PATTERN' adds some
     #[arg(long, value_name = "PATTERN", alias = "image")]
     pub(in crate::cli) images: Vec<String>,

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::CallerArguments;
 use crate::accounts::store_words;
-use crate::model::Operation;
+use crate::model::{AccountName, Operation};
 
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each bool is a flag that people type")]
@@ -23,7 +23,7 @@ pub(in crate::cli) struct LoginArguments {
     pub(in crate::cli) password_stdin: bool,
     /// Set your own label for the account [default: NAME]
     #[arg(long, value_name = "ALIAS", value_parser = super::alias)]
-    pub(in crate::cli) alias: Option<String>,
+    pub(in crate::cli) alias: Option<AccountName>,
     /// Use the account for these images [default: NAME/**]
     ///
     /// '+PATTERN' adds a pattern to the others. May be repeated.

@@ -15,6 +15,8 @@ mod usage;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+use crate::model::{AccountName, InvalidName};
+
 pub(super) use account::{
     AccountCommand, AccountEdit, AgentRule, CallerArguments, GrantArguments, PublicArguments, PublicCommand,
     PurposeArgument, Requirement, StatusArguments, SwitchArguments,
@@ -185,8 +187,11 @@ pub(super) fn spelled(value: &impl ValueEnum) -> String {
 
 /// Parses an alias. It cannot begin with `-`: `logout -x` would read it as an option, and `switch -` selects the
 /// previous account.
-fn alias(text: &str) -> Result<String, &'static str> {
-    if text.starts_with('-') { Err("an alias cannot begin with `-`") } else { Ok(text.to_owned()) }
+fn alias(text: &str) -> Result<AccountName, String> {
+    if text.starts_with('-') {
+        return Err("an alias cannot begin with `-`".to_owned());
+    }
+    text.parse().map_err(|error: InvalidName| error.to_string())
 }
 
 #[cfg(test)]

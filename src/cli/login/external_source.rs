@@ -8,7 +8,9 @@ use super::CompleteLogin;
 use crate::cli::failure::Failure;
 use crate::cli::{CommandContext, args, duration};
 use crate::external_source::{self, ExternalCredential, ExternalError};
-use crate::model::{Audience, ExternalProgram, ExternalSource, Registry, Secret, Source, StoredSecret, Username};
+use crate::model::{
+    AccountName, Audience, ExternalProgram, ExternalSource, Registry, Secret, Source, StoredSecret, Username,
+};
 use crate::system::env::Env;
 
 /// The time limit for the external source. The user may have to find a security key or use a fingerprint reader.
@@ -20,21 +22,19 @@ pub(super) fn complete(
     arguments: &args::LoginArguments,
     registry: &Registry,
     word: &str,
-    user: Option<String>,
+    user: Option<Username>,
 ) -> Result<CompleteLogin, Failure> {
-    let user = arguments.username.clone().or(user);
-    let user: Option<Username> = user
-        .map(|user| user.parse())
-        .transpose()
-        .map_err(|error| Failure::usage(format!("{error}"), "choose another user name"))?;
     let program = program(word, &arguments.external, registry, user.as_ref())?;
     let cache =
         arguments.external.cache.as_deref().map(|text| duration::parse(text, "for `--cache`", "12h")).transpose()?;
     let external = ExternalSource { program, env: environment(context.env, &arguments.external.env)?, cache };
     let program = external_source::program(&external, registry)
         .map_err(|problem| Failure::usage(problem.message, problem.hint))?;
+    let identity = || external.identity().map(str::parse).transpose();
+    let alias = arguments.alias.clone().map_or_else(identity, |alias| Ok(Some(alias)));
+    let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
     if registry.is_pattern() {
-        return unasked(arguments, external, user);
+        return unasked(external, user, alias);
     }
     if user.is_none() && !names_the_user(&external.program) {
         let what = format!("`{word}` gives a secret without a user name");
@@ -49,30 +49,25 @@ pub(super) fn complete(
             return Err(Failure::not_logged_in(what, "log in with that program, then try again; login not saved"));
         }
     };
-    let alias = arguments.alias.as_deref().or(external.identity()).map(str::parse).transpose();
-    let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
-    let ExternalCredential { username, secret, expires_at: until } = credential;
+    let ExternalCredential { username, secret, expires_at } = credential;
     let username = agreed(registry, user, username)?;
-    let asked = Some(external_source::cache_key(&external, registry));
-    let stored = StoredSecret { expires_at: until, cache_key: asked, ..secret.into() };
+    let cache_key = Some(external_source::cache_key(&external, registry));
+    let stored = StoredSecret { expires_at, cache_key, ..secret.into() };
     Ok(CompleteLogin { username, stored, source: Source::External(external), alias, did: None })
 }
 
 /// Returns the login for a pattern of hosts. The external source is not asked, because a source can return a secret
 /// only for a single host.
 fn unasked(
-    arguments: &args::LoginArguments,
     external: ExternalSource,
     user: Option<Username>,
+    alias: Option<AccountName>,
 ) -> Result<CompleteLogin, Failure> {
-    let alias = arguments.alias.as_deref().or(external.identity());
     let known = external_source::user_everywhere(&external.program).and_then(|user| user.parse().ok());
     let Some(username) = user.or(known) else {
         let what = format!("the user name of `{}` at these registries is unknown", external.program.word());
         return Err(Failure::usage(what, "name the user: add `-u NAME`"));
     };
-    let alias = alias.map(str::parse).transpose();
-    let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
     let stored = Secret::new(String::new()).into(); // a secret without an expiry is not cached
     Ok(CompleteLogin { username, stored, source: Source::External(external), alias, did: None })
 }
@@ -179,35 +174,26 @@ fn program(
 /// Returns the environment variables for the external source. These variables must not contain secrets, because the
 /// config stores the variables in clear text.
 fn environment(env: &Env, texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    let variables: Vec<_> = texts
-        .iter()
-        .map(|text| {
-            let Some((name, value)) = text.split_once('=').filter(|(name, value)| is_name(name) && is_value(value))
-            else {
-                return Err(Failure::usage(
-                    "invalid `--env`: expected NAME=VALUE",
-                    "write the option as in `--env AWS_CONFIG_FILE=~/.aws/work`",
-                ));
-            };
-            if name.starts_with("ENSIGN_") {
-                return Err(Failure::usage(
-                    format!("`{name}` is Ensign's own variable, and cannot be set for another program"),
-                    "remove it",
-                ));
-            }
-            if may_hold_a_secret(name) {
-                let what = format!("`{name}` looks like a secret, and the config never stores secrets");
-                return Err(Failure::usage(
-                    what,
-                    "name a file or profile that contains the secret, or export the variable where the client runs",
-                ));
-            }
-            // With `~`, the path also works after the config was copied to another machine.
-            let path = Path::new(value);
-            Ok((name.to_owned(), if path.has_root() { env.shorten_home(path) } else { value.to_owned() }))
-        })
-        .collect::<Result<_, Failure>>()?;
-    Ok(variables.into_iter().collect())
+    let variable = |text: &String| {
+        let pair = text.split_once('=').filter(|(name, value)| is_name(name) && is_value(value));
+        let Some((name, value)) = pair else {
+            let hint = "write the option as in `--env AWS_CONFIG_FILE=~/.aws/work`";
+            return Err(Failure::usage("invalid `--env`: expected NAME=VALUE", hint));
+        };
+        if name.starts_with("ENSIGN_") {
+            let what = format!("`{name}` is Ensign's own variable, and cannot be set for another program");
+            return Err(Failure::usage(what, "remove it"));
+        }
+        if may_hold_a_secret(name) {
+            let what = format!("`{name}` looks like a secret, and the config never stores secrets");
+            let hint = "name a file or profile that contains the secret, or export the variable where the client runs";
+            return Err(Failure::usage(what, hint));
+        }
+        // With `~`, the path also works after the config was copied to another machine.
+        let path = Path::new(value);
+        Ok((name.to_owned(), if path.has_root() { env.shorten_home(path) } else { value.to_owned() }))
+    };
+    texts.iter().map(variable).collect()
 }
 
 fn is_name(name: &str) -> bool {

@@ -3,7 +3,6 @@
 mod device;
 mod external_source;
 mod outcome;
-mod qr;
 mod questions;
 
 use std::process::ExitCode;
@@ -12,15 +11,16 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use serde_json::json;
 
+use super::check::{CheckSubject, describe_login};
 use super::failure::Failure;
 use super::list_edit::ListEdit;
 use super::tls_hint::tls_hint;
 use super::{CommandContext, args, callers, configure_docker, images, store};
-use crate::accounts::{self, Activation, NewLogin, PreviousImages, SecretVerdict};
+use crate::accounts::{self, Activation, NewLogin, PreviousImages};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{
-    Account, AccountName, CallerEdit, Credential, ImagePattern, Operation, Problem, Registry, Source, StoreKind,
-    StoredSecret, Username,
+    Account, AccountName, CallerEdit, Credential, ImagePattern, InvalidName, Operation, Problem, Registry, Source,
+    StoreKind, StoredSecret, Username,
 };
 use crate::oauth;
 use crate::oci::{self, LoginVerdict, RegistryReply};
@@ -54,26 +54,31 @@ pub(super) fn run(context: &CommandContext<'_>, mut arguments: args::LoginArgume
         // For a pattern of hosts, `--configure-docker` must fail before the user types a password.
         configure_docker::named(context, registry.as_str())?;
     }
-    let wishes = LoginOptions::read(context, &registry, arguments)?;
+    let user = arguments.username.clone().or(user).map(|user| username(&user)).transpose()?;
+    let options = LoginOptions::read(context, &registry, arguments)?;
     let candidates = context.accounts.only_of(&registry)?;
-    if let Some(word) = &arguments.external.external_program {
-        let complete = external_source::complete(context, arguments, &registry, word, user)?;
-        return finish(context, arguments, &candidates, wishes, complete);
-    }
-    if registry.is_pattern() && arguments.browser.device {
-        let what = format!("{registry} matches many registries, but a login by browser works for only one");
-        return Err(Failure::usage(what, "name the registry, or borrow the secret with `--borrow`"));
-    }
-    if !registry.is_pattern()
-        && let Some(way) = device::choose_browser_login(context, arguments, &candidates, user.as_deref())?
-        && let Some(complete) = device::log_in(context, arguments, &candidates, user.clone(), way)?
-    {
-        return finish(context, arguments, &candidates, wishes, complete);
-    }
-    match questions::secret(context, arguments, &candidates, user)? {
-        Some(complete) => finish(context, arguments, &candidates, wishes, complete),
+    let complete = if let Some(word) = &arguments.external.external_program {
+        Some(external_source::complete(context, arguments, &registry, word, user)?)
+    } else {
+        match device::log_in(context, arguments, &candidates, user.as_ref())? {
+            Some(complete) => Some(complete),
+            None => questions::secret(context, arguments, &candidates, user)?,
+        }
+    };
+    match complete {
+        Some(complete) => finish(context, arguments, &candidates, options, complete),
         None => recheck(context, arguments, &candidates),
     }
+}
+
+/// Parses a user name that the user typed.
+fn username(text: &str) -> Result<Username, Failure> {
+    text.parse().map_err(|error: InvalidName| Failure::usage(error.to_string(), "choose another name"))
+}
+
+/// Returns the account that the login renews, if `--alias` is the alias of an account.
+fn renewed_account<'c>(arguments: &args::LoginArguments, known: &'c RegistryAccounts) -> Option<&'c Account> {
+    known.called(arguments.alias.as_ref()?.as_str())
 }
 
 /// Checks the login, saves it and prints the result.
@@ -81,11 +86,11 @@ fn finish(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
     before: &RegistryAccounts,
-    wishes: LoginOptions,
+    options: LoginOptions,
     complete: CompleteLogin,
 ) -> Result<ExitCode, Failure> {
     let registry = &before.registry;
-    let LoginOptions { store, images, purpose, callers } = wishes;
+    let LoginOptions { store, images, purpose, callers } = options;
     let CompleteLogin { username, stored, source, alias, did } = complete;
     let credential = Credential { username, secret: stored.secret.copy() };
     let RegistryReply { answer: verdict, renewed, expiry } = check(context, arguments, registry, &credential);
@@ -232,28 +237,19 @@ fn recheck(
             "name the account with `-u`",
         ));
     };
-    let mut secret = context.secret_of(account)?;
-    let RegistryReply { answer: verdict, renewed, expiry } =
-        check(context, arguments, &candidates.registry, &secret.credential);
-    context.renew(account, &mut secret, renewed)?;
-    match &verdict {
-        LoginVerdict::Accepted => {
-            let expiry = context.expiry(account, &secret, expiry);
-            context.record_verdict(account, &secret, &SecretVerdict::Accepted, expiry);
-        }
-        LoginVerdict::Rejected { .. } => context.record_verdict(account, &secret, &SecretVerdict::Refused, None),
-        LoginVerdict::SessionOver { page } => {
-            context.record_verdict(account, &secret, &SecretVerdict::SessionOver { page: page.clone() }, None);
-            return Err(Failure::not_logged_in(
-                accounts::session_over(&account.registry, &account.name),
-                accounts::log_in_at(page),
-            ));
-        }
-        LoginVerdict::Open | LoginVerdict::Unverified { .. } => {}
+    let registry = &candidates.registry;
+    let mut subject = CheckSubject::of_login(account.clone(), context.secret_of(account)?);
+    let asked = check(context, arguments, registry, &subject.secret.credential);
+    let verdict = subject.keep(context, asked)?;
+    let report = describe_login(verdict.clone(), &subject);
+    subject.learn_expiry(context, &report);
+    subject.judge(context, &report);
+    if let LoginVerdict::SessionOver { page } = &verdict {
+        return Err(Failure::not_logged_in(report.sentence, accounts::log_in_at(page)));
     }
-    let is_open = judge(context, &candidates.registry, verdict)?;
+    let is_open = judge(context, registry, verdict)?;
     let is_verified = !is_open && !arguments.no_verify;
-    let Account { registry, name, .. } = account;
+    let name = &account.name;
     let json = json!({
         "status": "success", "registry": registry.as_str(), "account": name.as_str(), "verified": is_verified, "renewed": false,
     });

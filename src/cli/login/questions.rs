@@ -5,11 +5,11 @@ use std::io::{self, Read};
 use anyhow::{Context as _, anyhow};
 use zeroize::Zeroizing;
 
-use super::{CompleteLogin, external_source};
+use super::{CompleteLogin, external_source, renewed_account, username};
 use crate::cli::failure::Failure;
 use crate::cli::{CommandContext, args};
 use crate::model::choice::RegistryAccounts;
-use crate::model::{Account, Registry, Secret, Source, is_ambiguous};
+use crate::model::{Account, Registry, Secret, Source, Username, is_ambiguous};
 use crate::oauth::Provider;
 use crate::system::text::{one_line, quote};
 
@@ -90,22 +90,21 @@ pub(super) fn secret(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
     known: &RegistryAccounts,
-    user: Option<String>,
+    user: Option<Username>,
 ) -> Result<Option<CompleteLogin>, Failure> {
     let registry = &known.registry;
-    let has_alias = |account: &&Account| arguments.alias.as_deref() == Some(account.name.as_str());
     // With an identity token, the stored user name is `<token>`, and only the user knows the real user name.
-    let by_alias = known.accounts.iter().find(has_alias).filter(|account| !account.username.is_identity_token());
-    let is_named = arguments.username.is_some() || user.is_some() || by_alias.is_some();
-    let username = match (arguments.username.clone().or(user), by_alias) {
-        (Some(name), _) => name,
-        (None, Some(account)) => account.username.to_string(),
-        (None, None) if context.ui.can_ask() && !arguments.password_stdin => {
+    let renewed = renewed_account(arguments, known).filter(|account| !account.username.is_identity_token());
+    let user = user.or_else(|| renewed.map(|account| account.username.clone()));
+    let is_named = user.is_some();
+    let username = match user {
+        Some(name) => name,
+        None if context.ui.can_ask() && !arguments.password_stdin => {
             introduce(context, known)?;
-            context.ui.ask(&format!("Username at {registry}"))?
+            username(&context.ui.ask(&format!("Username at {registry}"))?)?
         }
-        (None, None) if !arguments.password_stdin && known.default_account().is_some() => return Ok(None),
-        (None, None) => {
+        None if !arguments.password_stdin && known.default_account().is_some() => return Ok(None),
+        None => {
             let what = format!("{registry} needs a user name and there is no terminal to ask on");
             return Err(Failure::usage(what, pipe_it(context, registry, "NAME")));
         }
@@ -119,19 +118,13 @@ pub(super) fn secret(
         context.ui.ask_secret(&format!("Password or token of {username}"))?
     } else {
         let what = format!("{registry} needs a secret and there is no terminal to ask on");
-        return Err(Failure::usage(what, pipe_it(context, registry, &username)));
+        return Err(Failure::usage(what, pipe_it(context, registry, username.as_str())));
     };
     if secret.is_empty() {
-        return Err(Failure::usage("the password is empty", pipe_it(context, registry, &username)));
+        return Err(Failure::usage("the password is empty", pipe_it(context, registry, username.as_str())));
     }
-    let invalid = |error: &dyn std::fmt::Display| Failure::usage(error.to_string(), "choose another name");
-    Ok(Some(CompleteLogin {
-        username: username.parse().map_err(|error| invalid(&error))?,
-        stored: secret.into(),
-        source: Source::Static,
-        alias: arguments.alias.as_deref().map(str::parse).transpose().map_err(|error| invalid(&error))?,
-        did: None,
-    }))
+    let alias = arguments.alias.clone();
+    Ok(Some(CompleteLogin { username, stored: secret.into(), source: Source::Static, alias, did: None }))
 }
 
 /// Prints the registry's accounts, and the page on which a person can create a token.

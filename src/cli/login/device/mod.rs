@@ -1,67 +1,45 @@
-//! Decides whether to log in by browser, and turns a login by browser into a complete login.
+//! Logs in by browser, if the user wants that.
 
 mod provider;
 mod screen;
 
-use std::str::FromStr;
 use std::time::SystemTime;
 
-use super::{CompleteLogin, external_source, give_back};
+use super::{CompleteLogin, external_source, give_back, renewed_account, username};
 use crate::accounts;
 use crate::cli::failure::Failure;
 use crate::cli::{CommandContext, args};
 use crate::model::choice::RegistryAccounts;
-use crate::model::{InvalidName, Problem, Source, StoredSecret, Username};
+use crate::model::{Problem, Source, StoredSecret, Username};
 use crate::oauth::{DeviceFlowError, LoginPlan, Provider, TokenSet};
 use crate::system::env;
 
-/// A login by browser.
-pub(super) struct BrowserLogin {
-    provider: Provider,
-    /// Whether the user chose this login from a menu. If a login from the menu cannot begin, Ensign asks for a
-    /// password.
-    offered: bool,
-}
-
-/// Decides whether to log in by browser. Without `--device`, the user chooses from a menu.
-pub(super) fn choose_browser_login(
-    context: &CommandContext<'_>,
-    arguments: &args::LoginArguments,
-    known: &RegistryAccounts,
-    user: Option<&str>,
-) -> Result<Option<BrowserLogin>, Failure> {
-    if arguments.browser.device {
-        let provider = provider::named_provider(context, arguments, known)?;
-        return Ok(Some(BrowserLogin { provider, offered: false }));
-    }
-    let has_words = arguments.username.is_some() || arguments.password_stdin || user.is_some();
-    if has_words || !context.ui.can_ask() {
-        return Ok(None);
-    }
-    let Some(provider) = provider::ready_provider(context, arguments, known)? else { return Ok(None) };
-    let items =
-        [format!("In the browser, at {}", provider.title), "With a user name and a password or token".to_owned()];
-    let choice = context.ui.choose(&format!("Log in to {}", known.registry), &items, 0)?;
-    Ok((choice == 0).then_some(BrowserLogin { provider, offered: true }))
-}
-
-/// Logs in by browser. Returns `Ok(None)` if the login could not begin and Ensign should ask for a password instead.
+/// Logs in by browser, if `--device` is set or the user chooses this login from a menu. Returns `Ok(None)` if Ensign
+/// should ask for a password instead. If a login from the menu cannot begin, Ensign asks for a password too.
 pub(super) fn log_in(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
     known: &RegistryAccounts,
-    user: Option<String>,
-    way: BrowserLogin,
+    user: Option<&Username>,
 ) -> Result<Option<CompleteLogin>, Failure> {
     let registry = &known.registry;
-    let BrowserLogin { provider, offered } = way;
+    let is_offered = !arguments.browser.device;
+    if registry.is_pattern() && !is_offered {
+        let what = format!("{registry} matches many registries, but a login by browser works for only one");
+        return Err(Failure::usage(what, "name the registry, or borrow the secret with `--borrow`"));
+    }
+    let provider = if is_offered {
+        let Some(provider) = offered_provider(context, arguments, known, user)? else { return Ok(None) };
+        provider
+    } else {
+        provider::named_provider(context, arguments, known)?
+    };
     let provider = provider::locate(context, arguments, registry, provider);
     let title = provider.title.clone();
-    let alias = arguments.alias.as_deref().map(parse).transpose()?;
-    let renewed = provider::renewed_account(arguments, known);
+    let renewed = renewed_account(arguments, known);
     let ask_name = || renewed.map_or_else(|| ask_name(context, known), |account| Ok(account.username.clone()));
-    let name = match arguments.username.clone().or(user) {
-        Some(name) => Some(parse(&name)?),
+    let name = match user {
+        Some(name) => Some(name.clone()),
         None if provider.asks_for_username() => Some(ask_name()?),
         None => None,
     };
@@ -71,7 +49,7 @@ pub(super) fn log_in(
     });
     let pending = match begun {
         Ok(pending) => pending,
-        Err(why) if offered => {
+        Err(why) if is_offered => {
             context.ui.note(format_args!("no login by browser is possible: {why}"));
             return Ok(None);
         }
@@ -101,18 +79,31 @@ pub(super) fn log_in(
         Some(username) => username,
         None => ask_name().inspect_err(|_| give_back(context, &source, &stored))?,
     };
+    let alias = arguments.alias.clone();
     Ok(Some(CompleteLogin { username, stored, source, alias, did: login.did }))
+}
+
+/// Returns the provider of a login by browser, if the user chooses this login from a menu.
+fn offered_provider(
+    context: &CommandContext<'_>,
+    arguments: &args::LoginArguments,
+    known: &RegistryAccounts,
+    user: Option<&Username>,
+) -> Result<Option<Provider>, Failure> {
+    if user.is_some() || arguments.password_stdin || known.registry.is_pattern() || !context.ui.can_ask() {
+        return Ok(None);
+    }
+    let Some(provider) = provider::ready_provider(context, arguments, known)? else { return Ok(None) };
+    let items =
+        [format!("In the browser, at {}", provider.title), "With a user name and a password or token".to_owned()];
+    let choice = context.ui.choose(&format!("Log in to {}", known.registry), &items, 0)?;
+    Ok((choice == 0).then_some(provider))
 }
 
 fn ask_name(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<Username, Failure> {
     if context.ui.can_ask() {
-        return parse(&context.ui.ask(&format!("Username at {}", known.registry))?);
+        return username(&context.ui.ask(&format!("Username at {}", known.registry))?);
     }
     let what = format!("the user name at {} is not known, and there is no terminal to ask on", known.registry);
     Err(Failure::usage(what, "name the user with `-u`"))
-}
-
-/// Parses a typed user name or alias.
-fn parse<T: FromStr<Err = InvalidName>>(text: &str) -> Result<T, Failure> {
-    text.parse().map_err(|error: InvalidName| Failure::usage(error.to_string(), "choose another name"))
 }

@@ -1,10 +1,10 @@
 //! Finds the identity provider for a login by browser.
 
 use crate::cli::failure::Failure;
-use crate::cli::login::external_source;
+use crate::cli::login::{external_source, renewed_account};
 use crate::cli::{CommandContext, args};
 use crate::model::choice::RegistryAccounts;
-use crate::model::{Account, Problem, Registry, Source};
+use crate::model::{Problem, Registry, Source};
 use crate::oauth::{self, Provider, ProviderOverrides};
 use crate::oci::{self, Realm};
 
@@ -21,36 +21,45 @@ pub(super) fn named_provider(
     arguments: &args::LoginArguments,
     known: &RegistryAccounts,
 ) -> Result<Provider, Failure> {
+    let args::DeviceLoginArguments { issuer, client_id, scope, tenant, .. } = arguments.browser.clone();
+    let overrides = ProviderOverrides { issuer, client_id, scope, tenant };
+    Ok(first_provider(context, arguments, known)?.with(&overrides))
+}
+
+/// Returns the provider of [`named_provider`], without the typed details.
+fn first_provider(
+    context: &CommandContext<'_>,
+    arguments: &args::LoginArguments,
+    known: &RegistryAccounts,
+) -> Result<Provider, Failure> {
     let registry = &known.registry;
     let table = context.providers()?;
-    let args::DeviceLoginArguments { provider: name, issuer, .. } = &arguments.browser;
+    let args::DeviceLoginArguments { provider: name, issuer, client_id, .. } = &arguments.browser;
     if let Some(name) = name {
-        let row = table.named(name).filter(|provider| provider.has_login()).ok_or_else(|| {
+        return table.named(name).filter(|provider| provider.has_login()).cloned().ok_or_else(|| {
             Failure::usage(format!("`{name}` is not a provider"), format!("use one of: {}", table.names()))
-        })?;
-        return Ok(row.clone().with(&overrides(arguments)));
+        });
     }
     if issuer.is_some() {
-        return Ok(table.any_issuer().with(&overrides(arguments)));
+        return Ok(table.any_issuer());
     }
     if let Some(provider) = previous_provider(&table, arguments, known) {
-        return Ok(provider.with(&overrides(arguments)));
+        return Ok(provider);
     }
     if let Some(provider) = table.for_registry(registry).filter(|provider| provider.has_login()) {
-        return Ok(provider.clone().with(&overrides(arguments)));
+        return Ok(provider.clone());
     }
-    let announced = context.announced(registry).map(|provider| provider.filter(Provider::has_login));
-    let unusable = |why: String| Problem::new(why, "log in with a password or token");
-    if let Some(provider) = announced.map_err(unusable)? {
-        return Ok(provider.with(&overrides(arguments)));
+    let announced = context.announced(registry).map_err(|why| Problem::new(why, "log in with a password or token"))?;
+    if let Some(provider) = announced.filter(Provider::has_login) {
+        return Ok(provider);
     }
     if let Some(provider) =
         realm(context, arguments, registry).and_then(|realm| table.by_realm(&realm.url, &realm.service?))
     {
-        return Ok(provider.with(&overrides(arguments)));
+        return Ok(provider);
     }
-    if let Some(own) = oauth::own_issuer(registry).filter(|_| arguments.browser.client_id.is_some()) {
-        return Ok(table.any_issuer().at_its_own_issuer(own).with(&overrides(arguments)));
+    if let Some(own) = oauth::own_issuer(registry).filter(|_| client_id.is_some()) {
+        return Ok(table.any_issuer().at_its_own_issuer(own));
     }
     let mut cure = "name the provider with `--provider NAME`, or with `--issuer URL --client-id ID`".to_owned();
     if let Some(command) = external_source::suggest(context, registry) {
@@ -111,18 +120,4 @@ fn previous_provider(
         scope: grant.scope.clone(),
     };
     Some(table.named(&grant.provider)?.clone().with(&words))
-}
-
-/// Returns the account that the login renews, if `--alias` is the alias of an account.
-pub(super) fn renewed_account<'c>(
-    arguments: &args::LoginArguments,
-    known: &'c RegistryAccounts,
-) -> Option<&'c Account> {
-    let alias = arguments.alias.as_deref()?;
-    known.accounts.iter().find(|account| account.name.as_str() == alias)
-}
-
-fn overrides(arguments: &args::LoginArguments) -> ProviderOverrides {
-    let args::DeviceLoginArguments { issuer, client_id, scope, tenant, .. } = arguments.browser.clone();
-    ProviderOverrides { issuer, client_id, scope, tenant }
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode};
 use serde_json::json;
 
 use crate::cli::failure::Failure;
-use crate::cli::login::qr;
 use crate::cli::{CommandContext, args};
 use crate::model::Problem;
 use crate::model::choice::RegistryAccounts;
@@ -32,7 +33,7 @@ pub(super) fn show(
     ui.say("");
     let best = complete.as_deref().unwrap_or(link);
     if arguments.browser.qr {
-        match qr::lines(best) {
+        match qr_lines(best) {
             Some(lines) => lines.iter().for_each(|line| ui.say(line)),
             None => ui.note("the link is too long for a QR code"),
         }
@@ -50,6 +51,15 @@ pub(super) fn show(
         ui.note("no browser could be opened");
     }
     Ok(())
+}
+
+/// Returns the lines of the link's QR code, or `None` if the link is too long. The lines suit dark and light terminals,
+/// because scanners also read inverted codes.
+fn qr_lines(link: &str) -> Option<Vec<String>> {
+    let code = QrCode::with_error_correction_level(link, EcLevel::L).ok()?;
+    // Most terminals write light text on a dark background, so the code's light squares are drawn as text.
+    let text = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+    Some(text.lines().map(str::to_owned).collect())
 }
 
 /// Waits until the user approves or refuses the login, and shows the remaining time.
@@ -119,5 +129,14 @@ mod tests {
         for (seconds, shown) in [(0, "0:00"), (59, "0:59"), (600, "10:00"), (3599, "59:59")] {
             assert_eq!(remaining_time(Duration::from_secs(seconds)), shown);
         }
+    }
+
+    #[test]
+    fn a_link_becomes_a_square_two_rows_a_line() {
+        let lines = qr_lines("https://github.com/login/device").unwrap();
+        let width = lines[0].chars().count();
+        assert_eq!((width, lines.len()), (33, 17)); // version 2 has 25 modules and a margin of 4 on each side
+        assert!(lines.iter().all(|line| line.chars().count() == width));
+        assert!(qr_lines(&"x".repeat(4000)).is_none());
     }
 }
