@@ -106,3 +106,12 @@ Docker does not ask Ensign for ghcr.io; to change that:
 
 "#]]);
 }
+
+#[test]
+fn a_login_that_nobody_verified_proves_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.store("localhost:1", "alice", "pw");
+    sandbox.put_secret("localhost:1", "alice", &json!({"secret": "pw", "refused": true}));
+    sandbox.ok(&["login", "localhost:1", "--no-verify"], "");
+    assert_eq!(sandbox.run(&["get"], "localhost:1"), Run::not_found());
+}
