@@ -143,3 +143,21 @@ sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
     assert!(seen.contains(&format!("PUT /v2/a/blobs/uploads/1?state=2&digest={ABC} basic")), "{seen:?}");
     assert_eq!(elsewhere.seen(), [format!("PUT /upload?state=1&digest={ABC}")]);
 }
+
+#[test]
+fn a_tag_is_named_even_if_it_looks_like_a_digest() {
+    let server = basic(|_| respond(201, &[], ""));
+    let sandbox = alice(&server.host);
+    let words = ["api", &server.host, "a/manifests/sha-1", "--input", "-", "-H", "Content-Type: x/y"];
+    let run = sandbox.run(&words, "abc");
+    assert_eq!(run.stderr, "✓ stored in a:sha-1: x/y, 3 bytes\n", "{run:?}");
+}
+
+#[test]
+fn the_headers_of_an_empty_blob_are_printed() {
+    const EMPTY: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let server = basic(|_| respond(200, &[], ""));
+    let sandbox = alice(&server.host);
+    let head = sandbox.ok(&["api", &server.host, &format!("a/blobs/{EMPTY}"), "--include"], "");
+    assert!(head.starts_with("HTTP 200\n") && head.ends_with("\n\n"), "{head:?}");
+}

@@ -89,13 +89,11 @@ fn put(
     json["mediaType"] = json!(media_type);
     json["platforms"] = json!(platforms);
     let about: Vec<String> = media_type.into_iter().chain([format!("{} bytes", sent.size)]).chain(platforms).collect();
-    let place = call.endpoint.repository.as_deref().unwrap_or_default();
-    let reference = call.endpoint.reference.as_ref().map(|reference| format!(":{reference}")).unwrap_or_default();
-    context.ui.say(format_args!(
-        "✓ stored in {place}{}: {}",
-        if reference.contains("sha") { "" } else { &reference },
-        about.join(", ")
-    ));
+    let place = match call.endpoint.reference.as_deref() {
+        Some(tag) if call.endpoint.kind == EndpointKind::Manifest && !tag.contains(':') => call.endpoint_name(),
+        _ => call.endpoint.repository.clone().unwrap_or_default(),
+    };
+    context.ui.say(format_args!("✓ stored in {place}: {}", about.join(", ")));
     let head = if arguments.include { format!("{}\n", head(answer)) } else { String::new() };
     context.ui.exact_data(json, format_args!("{head}{}", text::one_line(digest, 150)))?;
     Ok(ExitCode::SUCCESS)
@@ -130,21 +128,19 @@ fn body(
     // A blob may be of any size, so a blob is printed piece by piece. Any other body is printed only after the body's
     // digest was checked.
     if call.endpoint.kind == EndpointKind::Blob && !context.ui.is_json() {
-        let mut is_first = true;
-        while let Some(piece) = answer.next().map_err(broken)? {
-            if is_first && context.ui.is_terminal() && is_binary(&piece) {
-                return Err(Failure::usage(
-                    "the response is not text",
-                    "write the response to a file with `--output FILE`, or redirect stdout",
-                ));
-            }
-            if is_first {
-                context.ui.raw(head.as_bytes())?;
-            }
-            is_first = false;
-            if !context.ui.raw(&piece)? {
+        let mut piece = answer.next().map_err(broken)?;
+        if context.ui.is_terminal() && piece.as_deref().is_some_and(is_binary) {
+            return Err(Failure::usage(
+                "the response is not text",
+                "write the response to a file with `--output FILE`, or redirect stdout",
+            ));
+        }
+        context.ui.raw(head.as_bytes())?;
+        while let Some(bytes) = piece {
+            if !context.ui.raw(&bytes)? {
                 return Ok(ExitCode::SUCCESS);
             }
+            piece = answer.next().map_err(broken)?;
         }
         answer.digest(true).map_err(mismatch)?;
         return Ok(ExitCode::SUCCESS);
