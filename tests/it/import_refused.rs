@@ -144,3 +144,15 @@ exit 1
     assert!(!sandbox.secrets_path("b.example").exists());
     assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
 }
+
+#[test]
+fn a_damaged_file_keeps_all_logins_and_is_reported_once() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    docker(&sandbox, &json!({"auths": {"quay.io": auth("carol", "s3cret")}}));
+    let config = sandbox.home().join(".docker/config.json");
+    let before = std::fs::read_to_string(&config).unwrap();
+    write(&sandbox.home().join(".config/containers/auth.json"), b"{");
+    let run = sandbox.run(&["import", "docker", "--remove"], "");
+    assert_eq!((run.code, run.stderr.matches("! not removed: ").count()), (Some(1), 1), "{run:?}");
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), before);
+}

@@ -86,10 +86,13 @@ pub(in crate::cli) fn remove(
         .filter_map(|(place, (finding, _))| Some((place, &finding.from, finding.login()?)))
         .collect();
     let going: Vec<_> = entries.iter().map(|(_, from, login)| (*from, *login)).collect();
-    let hidden = find_hidden(context, &going).unwrap_or_else(|error| {
-        removed.failures.push(reason(&error));
-        vec![]
-    });
+    let hidden = match find_hidden(context, &going) {
+        Ok(hidden) => hidden,
+        Err(error) => {
+            removed.failures.push(reason(&error));
+            return removed;
+        }
+    };
     for login in &hidden {
         let file = context.env.shorten_home(&login.file);
         removed.failures.push(format!(
