@@ -302,3 +302,21 @@ exit 1
 "#]],
     );
 }
+
+#[test]
+fn a_checkout_has_no_release_to_go_back_to() {
+    let installed = Installed::new();
+    let checkout = installed.sandbox.home().join("src");
+    write(&installed.at("lib/ensign/installed-from"), format!("{}\n", checkout.display()).as_bytes());
+    write(&checkout.join("install.sh"), b"");
+    let refused = installed.refused(&["--rollback"]);
+    assert_eq!(installed.refused(&["--version", "0.9.0"]), refused);
+    shows(
+        &refused,
+        str![[r#"
+error: this program was built from the checkout `~/src`, not installed from a release; nothing was changed
+hint: check out the version that you want in `~/src`, then run its install.sh
+
+"#]],
+    );
+}

@@ -25,6 +25,12 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::UpdateArgument
     match &installation.owner {
         Owner::Release if arguments.rollback => roll_back(context, &installation),
         Owner::Release => update(context, &installation, arguments.version.as_ref()),
+        Owner::Checkout(folder) if arguments.rollback || arguments.version.is_some() => {
+            let shown = context.env.shorten_home(folder);
+            let what = format!("this program was built from the checkout `{shown}`, not installed from a release");
+            let hint = format!("check out the version that you want in `{shown}`, then run its install.sh");
+            Err(Problem::new(format!("{what}; nothing was changed"), hint).into())
+        }
         Owner::Checkout(folder) => checkout::renew(context, folder, &installation.prefix),
         Owner::Package(command) => Err(Problem::new(
             "a package manager installed this program and updates it; nothing was changed",
