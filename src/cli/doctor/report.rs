@@ -6,7 +6,8 @@ use std::fmt::Write;
 
 use super::{Section, Survey, display};
 use crate::cli::CommandContext;
-use crate::docker::{HELPER, logins};
+use crate::docker::pins::Pins;
+use crate::docker::{ConfigJson, HELPER, logins, plaintext_auths};
 use crate::model::{Account, Source, count};
 use crate::system::env;
 use crate::system::text::one_line;
@@ -32,15 +33,14 @@ const VARIABLES: [&str; 14] = [
 
 pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Section], anonymous: bool) -> String {
     let mut text = format!(
-        "{} {} on {} {}\n\n{}\n\n",
-        "docker-credential-ensign",
+        "docker-credential-ensign {} on {} {}\n\n{}\n\n",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::OS,
         std::env::consts::ARCH,
         display::text(sections, context.program)
     );
     text += "Accounts\n";
-    for account in survey.registries.iter().flat_map(|entry| &entry.accounts) {
+    for account in survey.accounts() {
         let _ = writeln!(text, "  {}", line(account));
     }
     for route in &survey.routes {
@@ -96,13 +96,18 @@ fn without_home(context: &CommandContext<'_>, text: &str) -> String {
     }
 }
 
-/// Returns the names of the accounts and of the user, because an anonymous report must replace these names.
+/// Returns all names of users that a report can contain, because an anonymous report must replace these names. Some
+/// names belong to no account, such as the names in plaintext logins, left-over secrets and pinned helpers.
 fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
-    let accounts = survey.registries.iter().flat_map(|entry| &entry.accounts);
-    let of_accounts = accounts.flat_map(|account| [account.name.to_string(), account.username.to_string()]);
+    let of_accounts = survey.accounts().flat_map(|account| [account.name.to_string(), account.username.to_string()]);
+    let files = survey.client_files.iter().filter_map(|path| ConfigJson::load(path).ok());
+    let logins = files.flat_map(|file| plaintext_auths::find(&file).0).map(|login| login.user().to_string());
+    let leftovers = context.accounts.leftovers().unwrap_or_default().secrets.into_iter().map(|(_, _, name)| name);
+    let pins = Pins::find(None, context.env).map(|pins| pins.all()).unwrap_or_default();
+    let pins = pins.iter().map(ToString::to_string);
     let user = context.env.home().and_then(|home| home.file_name()).map(|name| name.to_string_lossy().into_owned());
-    let variable = context.env.account.clone();
-    of_accounts.chain(user).chain(variable).filter(|name| !name.is_empty() && !name.starts_with(HELPER)).collect()
+    let names = of_accounts.chain(logins).chain(leftovers).chain(pins).chain(user).chain(context.unknown_variable());
+    names.filter(|name| !name.is_empty() && name != HELPER).collect()
 }
 
 /// Replaces names by `user1`, `user2` …, but not inside a longer word.

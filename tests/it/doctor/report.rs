@@ -74,6 +74,24 @@ fn an_anonymous_report_names_nobody() {
 }
 
 #[test]
+fn an_anonymous_report_names_no_user_without_an_account() {
+    let sandbox = healthy();
+    sandbox.ok(&["pin", "bob"], "");
+    let mut config = sandbox.config();
+    config["registries"][HOST]["accounts"].as_object_mut().unwrap().remove("bob");
+    config["registries"][HOST]["active"] = json!("alice");
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    write_docker_config(&sandbox, &json!({"auths": {"ghcr.io": {"auth": "ZGF2ZTpteS1zM2NyZXQ="}}}));
+    let sandbox = sandbox.with("ENSIGN_ACCOUNT", "trudy");
+    let report = run(&sandbox, &["--report"]).stdout;
+    let anonymous = run(&sandbox, &["--report", "--anonymous"]).stdout;
+    for name in ["bob", "dave", "trudy"] {
+        assert!(report.contains(name), "{name} is not in\n{report}");
+        assert!(!anonymous.contains(name), "{name} is in\n{anonymous}");
+    }
+}
+
+#[test]
 fn json_has_the_documented_shape() {
     let sandbox = healthy();
     let json: Value = serde_json::from_str(&run(&sandbox, &["--json"]).stdout).unwrap();
