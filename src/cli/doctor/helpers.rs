@@ -114,7 +114,7 @@ impl NamedHelper {
         let take_out = format!("remove `{}`", one_line(&self.name, 60));
         let (command, deed) = match &self.by[0] {
             NamedBy::Account { registry, name } => {
-                (format!("{program} login {registry} --alias {} --store file", quote(name)), None)
+                (format!("{program} login {} --alias {} --store file", quote(registry), quote(name)), None)
             }
             NamedBy::EveryRegistry { shown, .. } | NamedBy::Registry { shown, .. } => {
                 (format!("\"${{EDITOR:-vi}}\" {shown}"), Some(take_out.as_str()))
@@ -220,6 +220,14 @@ fn is_ours(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_of_hosts_is_quoted_for_the_shell() {
+        let by = vec![NamedBy::Account { registry: "*.a.io".into(), name: "me".into() }];
+        let helper = NamedHelper { name: "x".into(), by, health: HelperHealth::Missing };
+        let command = judge(&helper, "e").unwrap().command("e");
+        assert_eq!(command, "e login '*.a.io' --alias me --store file");
+    }
 
     #[test]
     fn what_a_helper_breaks_depends_on_who_names_it() {

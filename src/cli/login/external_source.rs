@@ -12,6 +12,7 @@ use crate::model::{
     AccountName, Audience, ExternalProgram, ExternalSource, Registry, Secret, Source, StoredSecret, Username,
 };
 use crate::system::env::Env;
+use crate::system::text::quote;
 
 /// The time limit for the external source. The user may have to find a security key or use a fingerprint reader.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -89,7 +90,7 @@ fn agreed(registry: &Registry, user: Option<Username>, program_user: Option<User
 pub(super) fn suggest(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let program = external_source::program_for(registry)?;
     let user = if names_the_user(&program) { "" } else { " -u NAME" };
-    Some(format!("{} login --borrow {} {registry}{user}", context.program, program.word()))
+    Some(format!("{} login --borrow {} {}{user}", context.program, program.word(), quote(registry.as_str())))
 }
 
 /// Tells whether the program can return the user name with the secret.
