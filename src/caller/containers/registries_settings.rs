@@ -85,7 +85,7 @@ impl RegistriesSettings {
         self.named(name).iter().flat_map(|image| self.asked_for(image)).collect()
     }
 
-    /// Returns the images with their full names that a name as a person types it may mean.
+    /// Returns the images that `name` may mean. A short name may mean an image of several registries.
     pub(in crate::caller) fn named(&self, name: &str) -> Vec<ImageReference> {
         let (name, has_transport) = name.strip_prefix("docker://").map_or((name, false), |name| (name, true));
         let Ok(image) = name.parse::<ImageReference>() else { return vec![] };

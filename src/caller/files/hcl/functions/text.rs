@@ -1,4 +1,5 @@
-//! Functions of texts, and functions that encode or decode a value. Most functions return an unknown result if a part of an argument is unknown.
+//! Functions of texts, and functions that encode or decode a value. Most functions return an unknown result if a part
+//! of an argument is unknown.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
