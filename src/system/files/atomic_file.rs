@@ -31,6 +31,8 @@ enum ReplaceMode {
 /// The ending in the name of an unfinished file whose writers hold a lock. The name is always the same, so a writer can
 /// remove the unfinished file of a killed writer.
 const UNDER_LOCK: &str = ".new";
+/// The number of left-over files that a writer without a lock passes over.
+const NAMES_AT_MOST: u32 = 1000;
 
 impl AtomicFile {
     /// Starts a new file in the folder of `path`. An old file at `path` stays until the new file is complete.
@@ -65,16 +67,12 @@ impl AtomicFile {
         let (file, unfinished) = if let Some(file) = imp::create_unnamed(options, folder_of(path)) {
             (file, None)
         } else {
-            let unfinished = Self::own_name(path);
-            (options.clone().write(true).create_new(true).open(&unfinished)?, Some(unfinished))
+            let mut options = options.clone();
+            let (file, unfinished) = own_name(path, |name| options.write(true).create_new(true).open(name))?;
+            (file, Some(unfinished))
         };
         let path = path.to_owned();
         Ok(Self { shown: path.clone(), path, file: Some(file), unfinished, overwrites })
-    }
-
-    /// Returns a path for the unfinished file. No other running process uses this path.
-    fn own_name(path: &Path) -> PathBuf {
-        sibling(path, &format!(".{}{UNDER_LOCK}", std::process::id()))
     }
 
     pub(crate) fn write(&mut self, piece: &[u8]) -> Result<()> {
@@ -123,8 +121,7 @@ impl AtomicFile {
                 remove(&self.path)?;
                 return imp::name(&file, &self.path);
             }
-            let unfinished = Self::own_name(&self.path);
-            imp::name(&file, &unfinished)?;
+            let ((), unfinished) = own_name(&self.path, |name| imp::name(&file, name))?;
             self.unfinished = Some(unfinished);
         }
         drop(file); // Windows cannot rename an open file
@@ -141,6 +138,20 @@ impl Drop for AtomicFile {
     fn drop(&mut self) {
         if let (Some(_), Some(unfinished)) = (self.file.take(), &self.unfinished) {
             let _ = fs::remove_file(unfinished);
+        }
+    }
+}
+
+/// Creates the unfinished file of a writer without a lock, and returns its path. The number of the process makes the name
+/// unique on one machine only, and a killed process may have left a file with this name, because in containers the
+/// numbers repeat. The file of another process is never touched.
+fn own_name<T>(path: &Path, mut create: impl FnMut(&Path) -> io::Result<T>) -> io::Result<(T, PathBuf)> {
+    let mut number = 0;
+    loop {
+        let name = sibling(path, &format!(".{}-{number}{UNDER_LOCK}", std::process::id()));
+        match create(&name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < NAMES_AT_MOST => number += 1,
+            created => return Ok((created?, name)),
         }
     }
 }
@@ -165,6 +176,22 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_a_killed_process_left_stays_and_stops_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("blob");
+        let left = sibling(&path, &format!(".{}-0{UNDER_LOCK}", std::process::id()));
+        for old in [&path, &left] {
+            let mut file = OpenOptions::new().write(true).create_new(true).open(old).unwrap();
+            file.write_all(b"old").unwrap();
+        }
+        let mut file = AtomicFile::begin(&path).unwrap();
+        file.write(b"new").unwrap();
+        file.keep().unwrap();
+        assert_eq!((fs::read(&path).unwrap(), fs::read(&left).unwrap()), (b"new".to_vec(), b"old".to_vec()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
 
     #[test]
     fn a_file_that_does_not_become_whole_leaves_nothing() {
