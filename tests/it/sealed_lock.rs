@@ -119,6 +119,13 @@ fn a_key_is_open_for_a_set_time() {
     sandbox.ok(&["lock"], "");
     sandbox.ok(&["restore"], ""); // locked secrets are no reason to restore anything
     assert_eq!(sandbox.run(&["store", "key", "--holder", "passphrase", "--cache", "0s"], "").code, Some(2));
+    sandbox.run(&["unlock", "--passphrase-stdin", "--for", "0s"], PASSPHRASE).shows(str![[r#"
+exit 2
+--- stderr
+error: a key that is open for no time opens nothing
+hint: choose a longer time, such as 8h
+
+"#]]);
     sandbox.ok(&["unlock", "--passphrase-stdin", "--for", "1s"], PASSPHRASE);
     std::thread::sleep(std::time::Duration::from_millis(1300));
     sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
