@@ -164,6 +164,7 @@ impl Sandbox {
     }
 
     /// Returns the lines that a helper of the tests has written to the file `calls`.
+    #[cfg(unix)]
     pub fn calls(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.home().join("calls")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
