@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use anyhow::{Error, Result, anyhow, bail};
+use anyhow::{Error, Result, bail};
 
-use super::{Accounts, Activation, NewLogin, Transaction};
+use super::{Accounts, Activation, NewLogin, Transaction, copy};
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
-use crate::model::{Account, Problem, Registry};
+use crate::model::{Account, Registry};
 use crate::vault::is_known_store;
 
 impl Accounts<'_> {
@@ -111,9 +111,4 @@ fn step(candidates: &mut RegistryAccounts, login: &NewLogin, account: &Account) 
         Some(old) => old.clone_from(account),
         None => candidates.accounts.push(account.clone()),
     }
-}
-
-/// Returns a copy of an error, for each login that the error affects.
-fn copy(error: &Error) -> Error {
-    error.downcast_ref::<Problem>().map_or_else(|| anyhow!("{error:#}"), |problem| problem.clone().into())
 }

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use anyhow::Result;
+use anyhow::{Error, Result, anyhow};
 
 pub(crate) use crate::config::{AdoptedAccounts, RestoreOutcome};
 use crate::config::{ConfigFile, LoadedConfig};
@@ -305,4 +305,9 @@ fn missing_secret(account: &Account) -> Problem {
         format!("the secret of {} on {} is gone", account.name, account.registry),
         format_args!("login {} --alias {}", account.registry, text::quote(account.name.as_str())),
     )
+}
+
+/// Returns a copy of an error, for each account that the error affects.
+fn copy(error: &Error) -> Error {
+    error.downcast_ref::<Problem>().map_or_else(|| anyhow!("{error:#}"), |problem| problem.clone().into())
 }

@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 
 use anyhow::Result;
 
-use super::Accounts;
+use super::{Accounts, copy};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, StoreKind, StoredSecret};
 
@@ -15,13 +15,14 @@ impl Accounts<'_> {
         let adopted = LazyCell::new(|| self.config.load(None).ok()?.adopted);
         let of_registry = |entry: &RegistryAccounts| {
             let is_used = |kind: &&StoreKind| entry.accounts.iter().any(|account| account.store == **kind);
-            let read = |kind| Some((kind, self.vault.all_in_file(kind, &entry.registry).ok()?)); // after a failure, each account reports the error
-            let mut in_files: Vec<_> = StoreKind::OF_FILES.iter().filter(is_used).filter_map(read).collect();
+            let read = |kind| (kind, self.vault.all_in_file(kind, &entry.registry));
+            let mut in_files: Vec<_> = StoreKind::OF_FILES.iter().filter(is_used).map(read).collect();
             let of_account = |account: &Account| match in_files.iter_mut().find(|(kind, _)| **kind == account.store) {
-                Some((_, in_file)) => Ok(in_file
+                Some((_, Ok(in_file))) => Ok(in_file
                     .remove(account.name.as_str())
                     .or_else(|| adopted.as_ref().and_then(|adopted| adopted.secret(account)))),
-                _ => self.stored(account),
+                Some((_, Err(error))) => Err(copy(error)),
+                None => self.stored(account),
             };
             entry.accounts.iter().map(of_account).collect()
         };

@@ -118,7 +118,8 @@ fn a_call_finds_a_secret_or_the_reason_why_there_is_none() {
     let settings = r#", "registries": {"gone.example": {"accounts": {"me": {}}},
         "guarded.example": {"accounts": {"me": {"callers": {"grant": "required"}}}},
         "new.example": {"accounts": {"me": {"source": {"later": 1}}}},
-        "open.example": {"public": ["open.example/x"], "helper": "acr"}, "b.example": {"helper": "acr"}}"#;
+        "open.example": {"public": ["open.example/x"], "helper": "not-installed"},
+        "b.example": {"helper": "not-installed"}}"#;
     let (_folder, env) = home(settings, vec![]);
     let accounts = Accounts::new(&env);
     let past = Some(SystemTime::now() - Duration::from_mins(1));
@@ -138,11 +139,11 @@ fn a_call_finds_a_secret_or_the_reason_why_there_is_none() {
         ("gone.example", plain(), "error: the secret of me on gone.example is gone"),
         ("new.example", plain(), "error: the secret of me on new.example comes from a source"),
         ("guarded.example", plain(), "withheld"),
-        ("b.example", plain(), "`docker-credential-acr` is not installed"),
+        ("b.example", plain(), "`docker-credential-not-installed` is not installed"),
         ("b.example", pinned(), "no account"),
         ("b.example", named(), "no account"),
         ("open.example", image("open.example/x"), "no account"),
-        ("open.example", image("open.example/y"), "`docker-credential-acr` is not installed"),
+        ("open.example", image("open.example/y"), "`docker-credential-not-installed` is not installed"),
     ] {
         let (found, record) = accounts.find(&registry(host), host, &request, &Stranger);
         let found = match found {
@@ -156,7 +157,7 @@ fn a_call_finds_a_secret_or_the_reason_why_there_is_none() {
         assert!(!record.is_private && record.guarded.is_none());
         assert_eq!(
             (record.decision.route.as_deref() == Some(host), record.decision.helper.is_some()),
-            (expected.contains("acr"), expected.contains("acr"))
+            (expected.contains("not-installed"), expected.contains("not-installed"))
         );
     }
     accounts
@@ -192,6 +193,18 @@ fn atcrs_accounts_are_saved_by_the_first_call() {
     assert!(matches!(found, Ok(FindOutcome::Credential(_))));
     assert!(accounts.config_file().unwrap().exists() && accounts.about_to_adopt().is_none());
     assert_eq!(stored(&accounts, "atcr.io", "a.example").as_deref(), Some("s"));
+}
+
+#[test]
+fn each_account_reports_a_damaged_secrets_file() {
+    let (folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    accounts.save(&login("ghcr.io", "me", "s1")).unwrap();
+    accounts.save(&login("ghcr.io", "you", "s2")).unwrap();
+    write(&folder.path().join("data/secrets/ghcr.io.json"), "{");
+    let stored = accounts.stored_by_registry(&accounts.all().unwrap()).remove(0);
+    let errors: Vec<_> = stored.into_iter().map(|stored| stored.unwrap_err().to_string()).collect();
+    assert!(errors.len() == 2 && errors[0] == errors[1] && errors[0].contains("are broken at line 1"), "{errors:?}");
 }
 
 #[cfg(unix)]
