@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use zeroize::Zeroizing;
 
 use super::{Secret, Username};
 
@@ -21,7 +22,7 @@ pub(crate) struct HelperMessage {
 impl HelperMessage {
     /// Writes a message on one line.
     #[expect(clippy::disallowed_methods, reason = "the message contains the secret")]
-    pub(crate) fn json(server_url: &str, username: &Username, secret: &Secret) -> Secret {
+    pub(crate) fn json(server_url: &str, username: &Username, secret: &Secret) -> Zeroizing<String> {
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
         struct Message<'a> {
@@ -31,11 +32,7 @@ impl HelperMessage {
             secret: &'a str,
         }
         let message = Message { server_url, username: username.as_str(), secret: secret.expose() };
-        // An escaped byte needs up to six bytes. A buffer that grows would leave copies of the secret in memory.
-        let length = server_url.len() + message.username.len() + message.secret.len();
-        let mut json = Vec::with_capacity(64 + 6 * length);
-        serde_json::to_writer(&mut json, &message).expect("text can be written as JSON");
-        Secret::new(String::from_utf8(json).expect("JSON is UTF-8"))
+        Secret::json(&message, server_url.len() + message.username.len() + message.secret.len())
     }
 
     /// Reads a client's message. An error contains only a line number, because the message contains a secret.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::Username;
@@ -47,6 +48,14 @@ impl Secret {
     #[must_use]
     pub fn copy(&self) -> Self {
         Self(self.0.clone())
+    }
+
+    /// Writes a value that contains secrets as JSON. `length` is the length of all texts in the value, in bytes.
+    pub(crate) fn json(value: &impl Serialize, length: usize) -> Zeroizing<String> {
+        // An escaped byte needs up to six bytes. A buffer that grows would leave copies of the secret in memory.
+        let mut json = Vec::with_capacity(256 + 6 * length);
+        serde_json::to_writer(&mut json, value).expect("text can be written as JSON");
+        Zeroizing::new(String::from_utf8(json).expect("JSON is UTF-8"))
     }
 
     /// Tells whether the secret is one line that is not empty and contains no control characters.

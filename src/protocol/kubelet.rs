@@ -4,26 +4,29 @@
 //! The command reads one JSON request and writes one response. A response without credentials is valid. Errors are
 //! written to stderr, which the kubelet logs if the exit code is not 0.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::record;
 use crate::accounts::{Accounts, FindOutcome};
 use crate::caller;
 use crate::model::choice::{AccountRequest, CallerContext, CommandImages, ExplicitAccount, Verdict};
-use crate::model::{CallerFacts, CallerRule, Credential, ImageReference, Operation, Problem, Registry};
+use crate::model::{CallerFacts, CallerRule, Credential, ImageReference, Operation, Problem, Registry, Secret};
 use crate::system::env::Env;
 use crate::system::text;
 
 /// Answers one call.
 pub(crate) fn serve() -> ExitCode {
     match super::environment().map_err(Into::into).and_then(|env| answer(&env, io::stdin().lock())) {
-        Ok(answer) => writeln!(io::stdout(), "{}", *answer).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
+        Ok(mut answer) => {
+            answer.push('\n');
+            io::stdout().write_all(answer.as_bytes()).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+        }
         Err(error) => {
             let _ = writeln!(io::stderr(), "ensign: {}", text::one_line(&format!("{error:#}"), 400));
             ExitCode::FAILURE
@@ -134,23 +137,38 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
 /// a switch.
 #[expect(clippy::disallowed_methods, reason = "the answer contains the secret")]
 fn response(api_version: &str, registry: &str, credential: Option<&Credential>) -> Zeroizing<String> {
-    let auth = credential.map_or(Zeroizing::new("null".to_owned()), |Credential { username, secret }| {
-        let [registry, username, password] =
-            [registry, username.as_str(), secret.expose()].map(|text| Zeroizing::new(json!(text).to_string()));
-        Zeroizing::new(format!("{{{}:{{\"username\":{},\"password\":{}}}}}", *registry, *username, *password))
-    });
-    Zeroizing::new(format!(
-        "{{\"kind\":\"CredentialProviderResponse\",\"apiVersion\":{},\"cacheKeyType\":\"Registry\",\
-         \"cacheDuration\":\"0s\",\"auth\":{}}}",
-        json!(api_version),
-        *auth
-    ))
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct CredentialProviderResponse<'a> {
+        kind: &'a str,
+        api_version: &'a str,
+        cache_key_type: &'a str,
+        cache_duration: &'a str,
+        auth: Option<BTreeMap<&'a str, AuthConfig<'a>>>,
+    }
+    #[derive(Serialize)]
+    struct AuthConfig<'a> {
+        username: &'a str,
+        password: &'a str,
+    }
+    let auth = credential
+        .map(|Credential { username, secret }| AuthConfig { username: username.as_str(), password: secret.expose() });
+    let length = registry.len() + auth.as_ref().map_or(0, |auth| auth.username.len() + auth.password.len());
+    let response = CredentialProviderResponse {
+        kind: "CredentialProviderResponse",
+        api_version,
+        cache_key_type: "Registry",
+        cache_duration: "0s",
+        auth: auth.map(|auth| BTreeMap::from([(registry, auth)])),
+    };
+    Secret::json(&response, api_version.len() + length)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::env_account;
+    use serde_json::json;
 
     #[test]
     fn an_image_gets_its_account_and_a_wrong_request_an_error() {

@@ -89,7 +89,7 @@ impl Holder {
     fn write(&self, keys: &[&SealKey]) -> Result<()> {
         let text = text_of(keys);
         match self {
-            Self::Keyring | Self::Passphrase => Ok(()),
+            Self::Keyring | Self::Passphrase => bail!("this holder has no file"),
             Self::Systemd => Err(no_credential().into()), // an administrator makes the credential
             Self::SystemdFile(path) => {
                 let sealed = systemd_creds::encrypt(CREDENTIAL, text.as_bytes(), PATIENCE)?;
