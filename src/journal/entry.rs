@@ -63,11 +63,16 @@ impl JournalEntry {
 
     /// Returns the entry as one line of limited length, with a line end and without other control characters.
     pub(super) fn to_line(&self) -> String {
-        let mut value = bounded(serde_json::to_value(self).unwrap_or_default());
-        if value.to_string().len() > LINE_LIMIT {
-            value["steps"] = Value::Array(vec![]);
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        // almost every entry is short and plain, and is written during a client's call
+        if line.len() > LINE_LIMIT || line.contains('\\') || !is_printable(&line) {
+            let mut value = bounded(serde_json::to_value(self).unwrap_or_default());
+            if value.to_string().len() > LINE_LIMIT {
+                value["steps"] = Value::Array(vec![]);
+            }
+            line = value.to_string();
         }
-        format!("{value}\n")
+        line + "\n"
     }
 
     /// Parses a line. If another entry was not written completely, the line may begin with a fragment of that entry.
