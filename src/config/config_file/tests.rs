@@ -47,7 +47,7 @@ const HOSTS: &str = r#"{"version": 3, "fallback": "desktop", "providers": {"p": 
     "*.wide.example": {"accounts": {"all": {}}},
     "helped.example": {"helper": "acr"},
     "busy.example": {"accounts": {"busy": {}}}},
-  "trusted": {"/w/.ensign.toml": "sha256:00"}, "replacedStores": {"/docker.json": "pass"},
+  "trusted": {"/w/.ensign.toml": "sha256:00"}, "replacedStores": {"/docker.json": "pass", "/g.json": 1},
   "also": {
     "m.example": {"registry": "a.example", "accounts": ["you", "nobody"]},
     "b.wide.example": {"registry": "a.example", "accounts": ["me"]},
@@ -140,7 +140,9 @@ fn settings_that_others_parse_are_passed_on() {
     assert_eq!(config.providers().unwrap(), Some(serde_json::json!({"p": 1})));
     assert_eq!(config.releases().unwrap(), Some("r".into()));
     assert_eq!(config.replaced_store("/docker.json").unwrap().as_deref(), Some("pass"));
-    assert_eq!(config.replaced_store("/other.json").unwrap(), None);
+    for none in ["/other.json", "/g.json"] {
+        assert_eq!(config.replaced_store(none).unwrap(), None, "{none}");
+    }
     let (_folder, env, _) = home(None, vec![]);
     let config = ConfigFile::new(&env);
     assert!(config.providers().unwrap().is_none() && config.replaced_store("/docker.json").unwrap().is_none());

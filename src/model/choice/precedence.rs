@@ -1,5 +1,6 @@
 //! `Precedence`: tries the rules in order, and finds the facts that each rule needs.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use super::context::{AccountRequest, CallerContext, CommandImages, ExplicitAccount, ImageRole};
@@ -154,9 +155,9 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
     }
 
     fn owner_of(&self, images: &[ImageReference]) -> RuleOutcome {
-        let mut images = images.to_vec();
-        for image in &mut images {
-            self.candidates.move_home(image);
+        let mut images = Cow::Borrowed(images);
+        if self.candidates.is_alias() {
+            images.to_mut().iter_mut().for_each(|image| self.candidates.move_home(image));
         }
         self.unless_passed_over(owner_of(self.serving(), self.public_patterns(), &images))
     }
