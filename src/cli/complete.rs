@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use super::args::{CommandLine, Completion};
 use crate::accounts::{Accounts, STORES};
 use crate::docker::ConfigJson;
-use crate::model::{Registry, count};
+use crate::model::{HelperName, Registry, count};
 use crate::oauth::ProviderTable;
 use crate::system::env::Env;
 use crate::system::{list_programs, text};
@@ -119,7 +119,7 @@ fn pairs(env: &Env) -> Vec<Candidate> {
 /// Returns the helpers on PATH, without Ensign's own names.
 fn helpers() -> Vec<Candidate> {
     let names = list_programs(HELPER).into_iter().filter_map(|name| name.strip_prefix(HELPER).map(str::to_owned));
-    let others = names.filter(|name| name != "atcr" && !name.starts_with("ensign"));
+    let others = names.filter(|name| !HelperName::is_ensign(name));
     others.map(|name| (name.clone(), format!("{HELPER}{name}"))).collect()
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn asked_as<'a>(file: &'a ConfigJson, reader: ClientFamily, key: &str
 
 /// Tells whether Docker asks Ensign for this registry.
 pub(crate) fn asks_us(file: &ConfigJson, registry: &Registry) -> bool {
-    matches!(asked(file, ClientFamily::Docker, registry), ConfiguredHelper::Ensign | ConfiguredHelper::Pinned(_))
+    asked(file, ClientFamily::Docker, registry).is_ensign()
 }
 
 /// The source from which a client gets a registry's login.
@@ -47,13 +47,17 @@ pub(crate) enum ConfiguredHelper<'a> {
 
 impl<'a> ConfiguredHelper<'a> {
     /// Reads the name of a helper. An empty name means that the client asks no helper.
-    pub(super) fn named(helper: &'a str) -> Self {
+    pub(crate) fn named(helper: &'a str) -> Self {
         match helper.strip_prefix(HELPER) {
             _ if helper.is_empty() => Self::PlainFile,
             Some("") => Self::Ensign,
             Some(rest) if let Some(alias) = rest.strip_prefix('-') => Self::Pinned(alias),
             _ => Self::Helper(helper),
         }
+    }
+
+    pub(crate) fn is_ensign(self) -> bool {
+        matches!(self, Self::Ensign | Self::Pinned(_))
     }
 }
 

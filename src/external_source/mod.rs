@@ -233,6 +233,7 @@ mod tests {
             ("/usr/bin/docker-credential-atcr", true),
             ("/usr/bin/docker-credential-gcloud", false),
             ("/usr/bin/ensigns", false),
+            ("/usr/bin/docker-credential-ensigns", false),
         ] {
             assert_eq!(is_ours(Path::new(program)), ours, "{program}");
         }

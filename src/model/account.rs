@@ -240,6 +240,11 @@ impl HelperName {
         !text.is_empty() && text.len() <= 64 && text.chars().all(safe)
     }
 
+    /// Tells whether `text` is a helper's name of Ensign itself. A pinned helper is called `ensign-` and its alias.
+    pub fn is_ensign(text: &str) -> bool {
+        matches!(text, "atcr" | "ensign") || text.starts_with("ensign-")
+    }
+
     pub fn program(&self) -> String {
         format!("docker-credential-{}", self.0)
     }
@@ -249,8 +254,7 @@ impl FromStr for HelperName {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let ours = text == "atcr" || text.starts_with("ensign"); // these are names of Ensign itself
-        if Self::fits(text) && !ours { Ok(Self(text.to_owned())) } else { Err(()) }
+        if Self::fits(text) && !Self::is_ensign(text) { Ok(Self(text.to_owned())) } else { Err(()) }
     }
 }
 
@@ -326,6 +330,7 @@ mod tests {
             ("helper:../evil", StoreKind::Other("helper:../evil".into())),
             ("helper:", StoreKind::Other("helper:".into())),
             ("helper:ensign-work", StoreKind::Other("helper:ensign-work".into())),
+            ("helper:ensigns", StoreKind::Helper(HelperName("ensigns".into()))),
             ("keyring", StoreKind::Other("keyring".into())),
         ] {
             assert_eq!(StoreKind::parse(text), kind);

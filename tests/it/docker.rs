@@ -232,6 +232,12 @@ Docker does not ask Ensign for docker.io (asks desktop); to change that:
 
 "#]],
     );
+    write(&sandbox.docker_config_path(), br#"{"credsStore": "ensigns"}"#);
+    let text = sandbox.ok(&["status"], "");
+    assert!(
+        text.contains("Docker does not ask Ensign for ghcr.io (asks ensigns), docker.io (asks ensigns); to"),
+        "{text}"
+    );
 }
 
 /// Each run plans its change from the file that it reads, and another run may change the file before the first run

@@ -112,7 +112,9 @@ impl LoginSearch<'_> {
     fn config(&mut self, config: &ConfigJson, from: &LoginOrigin, reader: ClientFamily) {
         let mut failed: Vec<(Registry, String)> = vec![];
         for (key, name) in config.helpers() {
-            let Some(registry) = self.wanted(key).filter(|_| !name.is_empty() && !is_ours(name)) else { continue };
+            let Some(registry) = self.wanted(key).filter(|_| !name.is_empty() && !HelperName::is_ensign(name)) else {
+                continue;
+            };
             let Ok(helper) = name.parse::<HelperName>() else {
                 let reason = "the helper's name cannot be part of a program's name";
                 self.add(from.clone(), key, EntryContent::Failed(reason.into()));
@@ -122,7 +124,7 @@ impl LoginSearch<'_> {
                 failed.push((registry, helper.program()));
             }
         }
-        let store = config.store().filter(|name| reader == ClientFamily::Docker && !is_ours(name));
+        let store = config.store().filter(|name| reader == ClientFamily::Docker && !HelperName::is_ensign(name));
         let failed_store = store.and_then(|name| name.parse::<HelperName>().ok()).and_then(|helper| {
             let own: Vec<_> = config.helpers().map(|(key, _)| key.to_owned()).collect();
             self.helper(&helper, &own, false).err().map(|()| helper.program())
@@ -266,11 +268,6 @@ pub(in crate::cli) fn found_in(from: LoginOrigin, login: FoundLogin) -> ImportEn
         key: logins::shown(&login.key),
         what: EntryContent::Login(Box::new(login), ImportRole::Primary),
     }
-}
-
-/// Tells whether a helper is Ensign itself. Ensign's logins are accounts already.
-fn is_ours(helper: &str) -> bool {
-    helper == "atcr" || helper.starts_with("ensign")
 }
 
 fn borrow_instead(context: &CommandContext<'_>, helper: &HelperName, host: &str) -> String {

@@ -22,6 +22,10 @@ impl AskedName<'_> {
     pub(super) fn json(&self) -> Value {
         json!({"registry": self.name, "asks": self.asks})
     }
+
+    fn asks_ensign(&self) -> bool {
+        ConfiguredHelper::named(&self.asks).is_ensign()
+    }
 }
 
 /// Returns the helper that Docker asks for each name of these registries. Docker compares host names letter by letter,
@@ -71,7 +75,7 @@ pub(in crate::cli) fn names_of(others: Vec<String>, file: Option<&ConfigJson>, r
 
 /// Describes whether Docker asks Ensign for all these names.
 pub(super) fn describe(context: &CommandContext<'_>, docker: &[AskedName<'_>]) -> String {
-    let others: Vec<_> = docker.iter().filter(|name| !name.asks.starts_with("ensign")).collect();
+    let others: Vec<_> = docker.iter().filter(|name| !name.asks_ensign()).collect();
     let mut sentences = match others.as_slice() {
         [] if docker.is_empty() => String::new(),
         [] => "Docker asks Ensign for all of these registries.\n".to_owned(),
@@ -92,7 +96,7 @@ pub(super) fn describe(context: &CommandContext<'_>, docker: &[AskedName<'_>]) -
             )
         }
     };
-    if docker.iter().any(|name| name.asks.starts_with("ensign")) && !configured_helper::docker_finds_us() {
+    if docker.iter().any(AskedName::asks_ensign) && !configured_helper::docker_finds_us() {
         sentences += "✗ Docker will not find `docker-credential-ensign`, because its folder is not on PATH\n";
     }
     sentences

@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 use super::ancestors::{self, Process};
 use super::{client_env, env, threads};
-use crate::model::count;
+use crate::model::{HelperName, count};
 pub(crate) use imp::is_root;
 pub(crate) use rehearsal::rehearse;
 #[cfg(unix)]
@@ -219,8 +219,8 @@ fn is_ours(process: &Process) -> bool {
 /// Tells whether a program's file has one of Ensign's names.
 pub(crate) fn is_our_name(program: &Path) -> bool {
     let name = program.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    matches!(name.as_str(), "ensign" | "docker-ensign" | "docker-credential-atcr")
-        || name.starts_with("docker-credential-ensign")
+    matches!(name.as_str(), "ensign" | "docker-ensign")
+        || name.strip_prefix("docker-credential-").is_some_and(HelperName::is_ensign)
 }
 
 fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutput> {
