@@ -42,10 +42,11 @@ pub(crate) fn auth_file(env: &Env) -> Option<PathBuf> {
     Some(env.xdg_config_dir()?.join("containers").join("auth.json"))
 }
 
-/// Returns the path of the user's `registries.conf`. If the user has a `registries.conf`, the tools ignore the
-/// machine's file.
+/// Returns the path in `CONTAINERS_REGISTRIES_CONF`, or the path of the user's `registries.conf`. The tools read only
+/// the file in the variable. Otherwise, if the user has a `registries.conf`, the tools ignore the machine's file.
 pub(crate) fn registries_conf(env: &Env) -> Option<PathBuf> {
-    Some(env.xdg_config_dir()?.join("containers").join("registries.conf"))
+    let of_user = || Some(env.xdg_config_dir()?.join("containers").join("registries.conf"));
+    env::path("CONTAINERS_REGISTRIES_CONF").or_else(of_user)
 }
 
 /// Returns the path in `REGISTRY_AUTH_FILE`. If `REGISTRY_AUTH_FILE` is set, the tools read no other `auth.json`.

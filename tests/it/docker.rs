@@ -204,6 +204,13 @@ fn the_containers_tools_are_configured_where_they_are_found() {
     sandbox.ok(&["configure-docker", "--undo"], "");
     assert_eq!(read_json(&auth), json!({}));
     assert!(!std::fs::read_to_string(&conf).unwrap().contains("ensign"));
+    // The variable names the only main file that the tools read.
+    let named = sandbox.home().join("named.conf");
+    write(&named, b"credential-helpers = [\"secretservice\"]\n");
+    let sandbox = sandbox.with("CONTAINERS_REGISTRIES_CONF", named.to_str().unwrap());
+    sandbox.ok(&["configure-docker"], "");
+    assert_eq!(std::fs::read_to_string(&named).unwrap(), "credential-helpers = [\"ensign\", \"secretservice\"]\n");
+    assert!(!std::fs::read_to_string(&conf).unwrap().contains("ensign"));
 }
 
 #[test]
@@ -234,10 +241,7 @@ Docker does not ask Ensign for docker.io (asks desktop); to change that:
     );
     write(&sandbox.docker_config_path(), br#"{"credsStore": "ensigns"}"#);
     let text = sandbox.ok(&["status"], "");
-    assert!(
-        text.contains("Docker does not ask Ensign for ghcr.io (asks ensigns), docker.io (asks ensigns); to"),
-        "{text}"
-    );
+    assert!(text.contains("ghcr.io (asks ensigns), docker.io (asks ensigns);"), "{text}");
 }
 
 /// Each run plans its change from the file that it reads, and another run may change the file before the first run
