@@ -13,7 +13,7 @@ use crate::system::text::{one_line, quote};
 /// The words in a hint that replace the user's command, if the user typed no command.
 pub(crate) const ANY_COMMAND: &str = "docker …";
 
-/// A decision, together with the environment, by which the explanation shortens paths.
+/// The decision that is explained, and the environment, which is needed to shorten paths.
 #[derive(Clone, Copy)]
 pub(crate) struct Explanation<'a> {
     env: &'a Env,

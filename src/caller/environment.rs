@@ -115,7 +115,7 @@ mod tests {
             (&["ENSIGN_ACCOUNT=x"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", None),
             (&["ENSIGN_ACCOUNT=x", "HOME=/me"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", Some("x")),
             (&["hidden"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", None),
-            // An unreadable process, as in a rootless container, which has another user namespace.
+            // A client whose variables cannot be read, because a rootless container has another user namespace.
             (&[], &["ENSIGN_ACCOUNT=x", "hidden"], "ENSIGN_ACCOUNT=x", Some("x")),
             (&[], &["HOME=/me", "hidden"], "ENSIGN_ACCOUNT=x", None),
             (&[], &["hidden"], "ENSIGN_ACCOUNT=x", None),

@@ -83,8 +83,8 @@ impl<'a> ImageCollector<'a> {
         self.found
     }
 
-    /// Adds the images in the value of `--output`. Exports to `docker`, `oci`, `tar` and `local` need no registry, even
-    /// if they have a name.
+    /// Adds the images in the value of `--output`. The name of an export of type `docker`, `oci`, `tar` or `local` is
+    /// ignored, because such an export needs no registry.
     fn add_output(&mut self, value: &str) {
         let fields = csv_fields(value);
         if matches!(field(&fields, "type"), None | Some("image" | "registry")) {

@@ -1,4 +1,4 @@
-//! `--images`: reads patterns, and finds other accounts for the same images.
+//! `--images`: reads patterns, and warns if another account has an equally specific pattern for the same images.
 
 use super::CommandContext;
 use super::failure::Failure;

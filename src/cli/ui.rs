@@ -56,7 +56,7 @@ impl Ui {
         !self.json && io::stdout().is_terminal()
     }
 
-    /// Prints `lines` for a person, in the width of the terminal, or prints `value` for a program.
+    /// Prints `lines` for a person, wrapped to the terminal's width, or `value` as JSON for a program.
     pub(super) fn data(&self, value: Value, lines: impl Display) -> Result<()> {
         let lines = fit_for_terminal(&lines.to_string());
         self.exact_data(value, wrap::for_terminal(&lines, &Term::stdout()))

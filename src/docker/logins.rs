@@ -194,7 +194,8 @@ impl FoundLogin {
         ImagePattern::under(registry, path.as_str()).ok()
     }
 
-    /// Returns the user of the login, as far as known.
+    /// Returns the user of the login. For an identity token of an unknown user, this is the login's user name
+    /// `<token>`.
     pub(crate) fn user(&self) -> &Username {
         self.token_of.as_ref().unwrap_or(&self.username)
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 pub(super) struct CachePolicy {
     /// How long before its expiry an answer is no longer used.
     pub(super) margin: Duration,
-    /// The lifetime of an answer without an expiry, if the program promises a lifetime.
+    /// The minimum lifetime of an answer that states no expiry; `None` if unknown.
     pub(super) lives: Option<Duration>,
     /// The longest time for which an answer is cached.
     pub(super) at_most: Option<Duration>,

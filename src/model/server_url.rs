@@ -7,14 +7,14 @@ use std::fmt;
 use super::registry::strip_scheme;
 use super::{Registry, Repository};
 
-/// The trimmed server address that a client sent, and what the address asks for.
+/// The trimmed server address that a client sent, and what the client requests with the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUrl {
     text: String,
     target: Target,
 }
 
-/// What a server address asks for.
+/// What a client requests with a server address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// An account of a registry. `user` is read from an address `user@host`. `repository` is read from an address

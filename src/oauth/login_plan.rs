@@ -28,7 +28,8 @@ pub(crate) struct LoginPlan {
     near: bool,
 }
 
-/// The limits of one request. The whole login has no limit here, because `Poll` ends the login when the code expires.
+/// The limits of one request. `total` is longer than any code is valid, because `Poll` ends the login when the code
+/// expires.
 const LIMITS: Limits =
     Limits { connect: Duration::from_secs(10), overall: Duration::from_secs(30), total: Duration::from_hours(2) };
 

@@ -89,7 +89,7 @@ fn client(patience: Duration) -> HttpClient {
     HttpClient::new(Limits { connect: patience.min(Duration::from_secs(10)), overall: patience, total: patience })
 }
 
-/// Creates a request whose response should be JSON. GitHub would otherwise send a form.
+/// Creates a request whose response should be JSON. Without the header `Accept`, GitHub sends a form-encoded response.
 fn request_for_json(method: Method, url: Url, authorization: Authorization<'_>) -> HttpRequest<'_> {
     HttpRequest { accept: Some("application/json"), ..HttpRequest::new(method, url, authorization) }
 }

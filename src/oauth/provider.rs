@@ -136,7 +136,8 @@ impl Provider {
         Self { title, ..self }.with(&ProviderOverrides { issuer: Some(issuer), ..ProviderOverrides::default() })
     }
 
-    /// Returns the issuer in `realm`, if `realm` ends with `issuer_from_realm`.
+    /// Returns the issuer, which is `realm` without the suffix `issuer_from_realm`. Returns `None` if `realm` has
+    /// another end, or if the rest is not an address.
     pub(super) fn issuer_of(&self, realm: &str) -> Option<String> {
         let issuer = realm.strip_suffix(self.issuer_from_realm.as_deref()?)?;
         endpoint::parse(issuer).ok()?;

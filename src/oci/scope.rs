@@ -43,7 +43,7 @@ impl Scopes {
         Self { text: text.to_owned(), granted }
     }
 
-    /// Returns the permissions in order. An unlimited scope returns an empty iterator.
+    /// Returns the permissions in order. For an unlimited scope, the iterator is empty.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Permission> {
         self.granted.iter().flatten()
     }

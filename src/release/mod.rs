@@ -26,7 +26,7 @@ pub(crate) use owner::Owner;
 use signature::{PublicKey, SignatureFault};
 pub(crate) use version::Version;
 
-/// The server of releases, and the public key for the signatures of the releases.
+/// The server that publishes Ensign's releases, with the public key that verifies their signatures.
 pub(crate) struct ReleaseServer {
     address: String,
     key: PublicKey,

@@ -115,7 +115,8 @@ impl Env {
     /// removes it at the end of the user's session.
     pub(crate) fn runtime_dir(&self) -> Option<PathBuf> {
         // The present value of `XDG_RUNTIME_DIR` is enough, because Ensign checks the owner of its files in the folder.
-        // The function `variable` would examine the caller in every call, because every session sets `XDG_RUNTIME_DIR`.
+        // With `variable`, Ensign would examine its caller each time a client calls, because every session sets
+        // `XDG_RUNTIME_DIR`.
         present("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute())
     }
 

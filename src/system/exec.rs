@@ -11,7 +11,7 @@ use super::{env, programs};
 
 /// Runs `command` with an additional environment variable. On Unix `command` replaces this process, so the function
 /// returns only after a failure.
-#[expect(clippy::disallowed_methods, reason = "runs a program that the user named, as a shell does")]
+#[expect(clippy::disallowed_methods, reason = "runs the command that the user typed")]
 pub(crate) fn exec(command: &[OsString], variable: &str, value: &str) -> Result<ExitCode> {
     let [program, words @ ..] = command else { bail!("no command was given") };
     let run = locate(program).and_then(|path| {

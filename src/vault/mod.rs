@@ -106,8 +106,8 @@ impl<'e> Vault<'e> {
         self.store(&account.store).get(account)
     }
 
-    /// Returns an error if a secret could not be saved now. Returns `Ok` for a store in another helper, because Ensign
-    /// cannot check another helper.
+    /// Checks, without saving anything, whether the store could save a secret. Returns `Ok` for a store in another
+    /// helper, because Ensign cannot check another helper.
     pub(crate) fn check_free_space(&self, account: &Account) -> Result<()> {
         self.store(&account.store).check_free_space(account)
     }

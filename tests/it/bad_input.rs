@@ -188,7 +188,7 @@ exit 0
 
 "#]]);
     assert_eq!(sandbox.who("ghcr.io"), "me");
-    // A damaged backup copy is treated as no copy.
+    // A damaged backup copy is ignored, as if there were no copy.
     std::fs::remove_file(sandbox.config_path()).unwrap();
     write(&sandbox.home().join("config/config.json.bak"), b"{\"version\": 3, \"reg");
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());

@@ -14,8 +14,8 @@ use crate::support::finish;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json};
 
-/// Kills the change at its Nth rename. The 1st rename is of the holder's file, the 2nd of `key.json`, the 3rd and 4th
-/// of the sealed files, and the 5th of the config.
+/// Kills the change at its Nth rename. The 1st rename replaces the holder's key file, the 2nd `key.json`, the 3rd and
+/// 4th the two sealed files, and the 5th the config.
 #[cfg(target_os = "linux")]
 fn killed_at(sandbox: &Sandbox, rename: usize) -> Option<Run> {
     if !Command::new("strace").args(["-o/dev/null", "true"]).output().is_ok_and(|probe| probe.status.success()) {

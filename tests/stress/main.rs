@@ -20,8 +20,8 @@ const READERS: usize = 100;
 const WRITERS: usize = 20;
 const HOSTS: [&str; 3] = ["ghcr.io", "docker.io", "localhost:5000"];
 
-/// The secrets that one writer has stored for its account on one registry: the last confirmed one and the last tried
-/// one.
+/// The turns in which one writer stored a secret for its account on one registry: the last confirmed turn, and the last
+/// turn of all.
 #[derive(Clone, Copy, Default)]
 struct Written {
     confirmed: u64,

@@ -1,6 +1,7 @@
 //! The tables of the image scanners syft and grype. An argument may begin with a scheme, such as `docker:`, that tells
 //! where the image is. Without a scheme, or with `registry:`, the image may be in the registry. With `docker:` or
-//! `podman:`, Docker or Podman pulls a missing image with the account that the scanner found.
+//! `podman:`, the scanner asks Docker or Podman for the image. If the image must be pulled first, the scanner reads the
+//! credentials and sends them with the request.
 //!
 //! Sources: anchore/stereoscope `tagged_provider.go`, syft `cmd/syft/cli/commands/`, grype
 //! `cmd/grype/cli/commands/root.go`.

@@ -32,7 +32,7 @@ pub(super) fn sync_images(command: &FileCommand<'_>, reader: &mut ProjectReader)
     named
 }
 
-/// Returns the full image names in regbot's Lua scripts as pulled images.
+/// Returns the image names with a host in regbot's Lua scripts. Every image counts as pulled.
 pub(super) fn script_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
     let mut side = ImageSide::default();
     if let Some(path) = config(command, reader)

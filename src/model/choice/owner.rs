@@ -6,8 +6,8 @@ use super::context::{FileImages, UnknownImages};
 use super::decision::{MatchReason, NoMatch, OwnedImage, RuleOutcome, UnknownFile};
 use crate::model::{Account, ImagePattern, ImageReference};
 
-/// Chooses the account with the folder that encloses the current folder most closely. If two accounts tie, no account is
-/// chosen. `current` contains all paths of the current folder, because links can give a folder several paths.
+/// Chooses the account whose folder is the current folder or its nearest parent folder. If two accounts tie, no account
+/// is chosen. `current` contains all paths of the current folder, because links can give a folder several paths.
 pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &[PathBuf]) -> RuleOutcome {
     let folders = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
     let distance = |folder: &Path| current.iter().filter_map(|name| steps(folder, name, cfg!(windows))).min();

@@ -84,8 +84,8 @@ impl<'r, 'a> AccessProbe<'r, 'a> {
     /// Reads a response, and returns the next step.
     pub(in crate::oci) fn on_response(&mut self, answer: Result<HttpResponse, HttpError>) -> ProbeStep<'a> {
         match (self.awaited, answer) {
-            // A failed cancellation is ignored. Cancelling may need the permission `delete` (distribution), and
-            // registries remove unfinished uploads anyway.
+            // A failed cancellation is ignored, because registries remove unfinished uploads anyway. Cancelling may
+            // need the permission `delete` (distribution), which the account may lack.
             (ProbePhase::GivingUp, _) => self.conclude(RepositoryAccess::Allowed),
             (ProbePhase::Token, Ok(response)) => self.after_token(&response),
             (ProbePhase::Proof, Ok(response)) => self.after_proof(&response),

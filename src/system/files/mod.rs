@@ -36,7 +36,7 @@ use windows as imp;
 pub(crate) enum Access {
     /// Only the owner may access the file, whatever its mode was before.
     Private,
-    /// The same users as before may access the file. A file that did not exist before is only for its owner.
+    /// The same users as before may access the file. Only the owner may access a new file.
     Kept,
 }
 

@@ -23,7 +23,8 @@ pub(super) use super::ownership::{
     check as check_owner, check_new, check_target, explain as explain_owner, keep_group,
 };
 
-/// Whether a private file stays private in any folder. On Windows the folder decides who may read its files.
+/// Whether files have modes, which keep a private file private in every folder. On Windows, the folder decides who may
+/// read its files.
 pub(crate) const HAS_MODES: bool = true;
 
 pub(super) fn private_options() -> OpenOptions {

@@ -26,7 +26,8 @@ pub(super) fn create_folder(folder: &Path, _: Privacy) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-/// Returns options without checks, because other users cannot access the user profile folder.
+/// Returns the options of a file that is read. The policy for links is ignored, because other users cannot access the
+/// user profile folder.
 pub(super) fn read_options(_: LinkPolicy) -> OpenOptions {
     let mut options = File::options();
     options.read(true);

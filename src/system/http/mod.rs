@@ -127,7 +127,7 @@ pub(crate) struct HttpResponse {
     pub(crate) body: Option<Secret>,
 }
 
-/// GitHub's header in the response to a request whose token expires
+/// The response header in which GitHub states when the request's token expires
 /// (<https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api>).
 const TOKEN_EXPIRY: &str = "github-authentication-token-expiration";
 

@@ -1,5 +1,5 @@
-//! Sends requests and receives responses with bodies of any size, in pieces. A transfer fails if no data arrive for too
-//! long.
+//! Sends requests and receives responses with bodies of any size, in pieces. A transfer fails if no data arrives within
+//! the time limit.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};

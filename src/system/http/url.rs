@@ -80,7 +80,7 @@ impl Url {
         self.0.path()
     }
 
-    /// Returns `host[:port]` in the spelling of the URL.
+    /// Returns `host[:port]` exactly as written in the URL.
     pub(crate) fn authority(&self) -> &str {
         self.0.authority().map_or("", |authority| authority.as_str())
     }

@@ -19,7 +19,7 @@ pub struct Pair {
     pub key: PathBuf,
 }
 
-/// A proxy that plays every host and ends with the test.
+/// A proxy that answers for every host. The proxy stops when the value is dropped.
 pub struct TlsServer {
     child: Child,
     /// The address for `HTTPS_PROXY`.

@@ -100,7 +100,8 @@ pub(super) fn read(text: &str, budget: &Budget) -> Option<YamlFile> {
 struct YamlBuilder {
     yaml: YamlFile,
     open: Vec<OpenCollection>,
-    /// The node of each anchor, with the depth of its tree. Aliases can be nested, so the depth is needed.
+    /// The node of each anchor, with the depth of its tree. An alias adds this depth to the document's depth, which is
+    /// limited.
     anchors: BTreeMap<usize, (Rc<YamlNode>, usize)>,
     nodes_left: usize,
 }
