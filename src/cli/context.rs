@@ -186,7 +186,7 @@ impl<'e> CommandContext<'e> {
             "store": account.store.to_string(),
             "source": account.source.to_string(),
             "images": account.patterns().iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "folders": account.folders,
+            "folders": account.folders.iter().map(|folder| folder.to_string_lossy()).collect::<Vec<_>>(),
             "for": account.purpose.map(Operation::as_str),
             "did": account.did,
             "callers": callers::json(&account.callers),

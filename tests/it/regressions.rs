@@ -250,8 +250,11 @@ fn paths_in_bytes_that_are_no_text_stop_no_command() {
     write(&folder.join(".ensign.toml"), b"[accounts]\n\"ghcr.io\" = \"alice\"\n");
     write(&folder.join("config.json"), br#"{"auths": {"ghcr.io": {"auth": "Ym9iOnB3"}}}"#);
     for words in [
-        &["which", "ghcr.io/acme/app"][..],
+        &["account", "edit", "ghcr.io", "alice", "--folder", "~/work"][..],
+        &["account", "show", "ghcr.io", "alice", "--json"],
+        &["which", "ghcr.io/acme/app"],
         &["which", "--as", "docker pull ghcr.io/acme/app"],
+        &["status"],
         &["status", "--json"],
         &["why"],
         &["trust", "--revoke"],
