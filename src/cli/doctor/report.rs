@@ -107,7 +107,9 @@ fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     let pins = pins.iter().map(ToString::to_string);
     let user = context.env.home().and_then(|home| home.file_name()).map(|name| name.to_string_lossy().into_owned());
     let names = of_accounts.chain(logins).chain(leftovers).chain(pins).chain(user).chain(context.unknown_variable());
-    names.filter(|name| !name.is_empty() && name != HELPER).collect()
+    // The report shortens long names.
+    let with_shortened = names.flat_map(|name| [one_line(&name, 60), name]);
+    with_shortened.filter(|name| !name.is_empty() && name != HELPER).collect()
 }
 
 /// Replaces names by `user1`, `user2` …, but not inside a longer word.
