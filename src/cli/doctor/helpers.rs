@@ -7,7 +7,7 @@ use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::accounts::{HelperHealth, health_of};
-use crate::cli::{CommandContext, some_of};
+use crate::cli::{CommandContext, grouped, some_of};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::{ConfigJson, HELPER};
 use crate::model::{HelperName, Registry, StoreKind};
@@ -193,24 +193,16 @@ fn gather(context: &CommandContext<'_>, survey: &Survey) -> Vec<NamedHelper> {
 
 /// Tests each helper only once, even if several entries name the helper.
 fn with_health(named: Vec<(String, NamedBy)>) -> Vec<NamedHelper> {
-    let mut helpers: Vec<NamedHelper> = Vec::new();
-    for (name, by) in named {
-        match helpers.iter_mut().find(|helper| helper.name == name) {
-            Some(helper) => helper.by.push(by),
-            None => helpers.push(NamedHelper { name, by: vec![by], health: HelperHealth::Missing }),
-        }
-    }
-    let asked: Vec<HelperName> = helpers.iter().filter_map(|helper| helper.name.parse().ok()).collect();
+    let helpers = grouped(named.into_iter());
+    let asked: Vec<HelperName> = helpers.iter().filter_map(|(name, _)| name.parse().ok()).collect();
     let healths: BTreeMap<_, _> = asked.iter().map(ToString::to_string).zip(health_of(&asked)).collect();
-    for helper in &mut helpers {
-        let is_there = || find_program(&format!("docker-credential-{}", helper.name)).is_some();
-        helper.health = match healths.get(&helper.name) {
-            Some(health) => *health,
-            None if helper.name == HELPER || is_there() => HelperHealth::Ensign, // another check covers Ensign itself
-            None => HelperHealth::Missing,
-        };
-    }
-    helpers
+    let is_there = |name: &str| name == HELPER || find_program(&format!("docker-credential-{name}")).is_some();
+    let health = |name: &str| match healths.get(name) {
+        Some(health) => *health,
+        None if is_there(name) => HelperHealth::Ensign, // another check covers Ensign itself
+        None => HelperHealth::Missing,
+    };
+    helpers.into_iter().map(|(name, by)| NamedHelper { health: health(&name), name, by }).collect()
 }
 
 fn is_ours(name: &str) -> bool {

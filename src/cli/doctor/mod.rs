@@ -95,7 +95,7 @@ const ROUNDS: usize = 3;
 fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitCode, Failure> {
     let is_ours = |diagnosis: &&Diagnosis| diagnosis.remedy.is_ours();
     let mut found = found_by(context, check, online);
-    let success = if found.is_empty() { "nothing to fix" } else { "fixed" };
+    let was_broken = !found.is_empty();
     for _ in 0..ROUNDS {
         if !found.iter().any(|diagnosis| is_ours(&diagnosis)) {
             break;
@@ -111,10 +111,11 @@ fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitC
     let name = check.name();
     let json = json!({
         "check": name,
-        "fixed": found.is_empty() && success == "fixed",
+        "fixed": found.is_empty() && was_broken,
         "findings": found.iter().map(|diagnosis| display::diagnosis_json(diagnosis, context.program)).collect::<Vec<_>>(),
     });
     if found.is_empty() {
+        let success = if was_broken { "fixed" } else { "nothing to fix" };
         context.ui.done(json, format_args!("{name}: {success}"))?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::diagnosis::{Check, Diagnosis, Severity};
 use super::remedy::Remedy;
 use super::{Section, Survey};
-use crate::cli::{CommandContext, precedence, some_of, status};
+use crate::cli::{CommandContext, grouped, precedence, some_of, status};
 use crate::docker::configured_helper::{self, AuthConfig};
 use crate::docker::first_login::{FirstLogin, LoginLookup};
 use crate::docker::{ClientFamily, ConfigJson, HELPER, containers, plaintext_auths};
@@ -78,7 +78,9 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
     for (names, client, severity) in
         [(&facts.docker, &DOCKER, docker_severity), (&facts.podman, &CONTAINERS_TOOLS, Severity::Note)]
     {
-        let faults = by_place(names).into_iter().filter_map(|(first, names)| fault(first, &names, client, &shown));
+        // All names for which a client first looks in the same place are one fault.
+        let by_place = grouped(names.iter().map(|facts| (&facts.first, facts)));
+        let faults = by_place.into_iter().filter_map(|(first, names)| fault(first, &names, client, &shown));
         found.extend(faults.map(|fault| match fault.check {
             Check::AuthConfigVariable => fault, // the variable may be set on purpose
             _ => Diagnosis { severity, ..fault },
@@ -127,18 +129,6 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
 }
 
 const UNSET: &str = "unset DOCKER_AUTH_CONFIG";
-
-/// Groups the names by the place where a client first looks, because all names of a place are one fault.
-fn by_place(names: &[NameFacts]) -> Vec<(&FirstLogin, Vec<&NameFacts>)> {
-    let mut groups: Vec<(&FirstLogin, Vec<&NameFacts>)> = Vec::new();
-    for facts in names {
-        match groups.iter_mut().find(|(first, _)| **first == facts.first) {
-            Some((_, group)) => group.push(facts),
-            None => groups.push((&facts.first, vec![facts])),
-        }
-    }
-    groups
-}
 
 /// Returns the fault of these names, unless the client first asks Ensign.
 fn fault(
