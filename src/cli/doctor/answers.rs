@@ -135,18 +135,25 @@ fn rehearsal(
     // On Windows, the address contains the image, as with crane and ko. On Windows, the test cannot start a parent
     // process whose command line contains the image.
     let address = if cfg!(unix) { key.to_owned() } else { format!("{}/{}", image.registry(), image.repository()) };
+    let output = rehearse(&["docker", "pull", &shown], program, "get", address.as_bytes(), DEADLINE);
+    let answer = answering_user(output.map(|output| (output.success, output.stdout)), account);
+    Rehearsal { image: shown, account: account.name.to_string(), username: account.username.to_string(), answer }
+}
+
+/// Returns the user whose login a client would receive, or a description of what the client would receive instead of a
+/// login. The output of `get` is its success and its stdout.
+fn answering_user(output: anyhow::Result<(bool, impl AsRef<[u8]>)>, account: &Account) -> Result<String, String> {
     let no_login = |why: &str| Err(format!("no login ({})", one_line(why, 150)));
-    let answer = match rehearse(&["docker", "pull", &shown], program, "get", address.as_bytes(), DEADLINE) {
+    match output {
         Err(error) => no_login(&format!("{error:#}")),
-        Ok(output) if output.success => match HelperMessage::read_answer(&output.stdout) {
+        Ok((false, stdout)) => Err(format!("\"{}\"", one_line(&String::from_utf8_lossy(stdout.as_ref()), 150))),
+        Ok((true, stdout)) => match HelperMessage::read_answer(stdout.as_ref()) {
             // The user name is not compared, because an external source may return another user name.
             Some(_) if matches!(account.source, Source::External(_)) => Ok(account.username.to_string()),
             Some(message) => Ok(message.username),
             None => no_login("the answer is not a login"),
         },
-        Ok(output) => Err(format!("\"{}\"", one_line(&String::from_utf8_lossy(&output.stdout), 150))),
-    };
-    Rehearsal { image: shown, account: account.name.to_string(), username: account.username.to_string(), answer }
+    }
 }
 
 /// Returns an example image for the account, such as `ghcr.io/acme/app` for the pattern `ghcr.io/acme/**`.
@@ -178,6 +185,26 @@ fn is_at_hand(context: &CommandContext<'_>, account: &Account) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ExternalProgram, ExternalSource, Registry};
+
+    #[test]
+    fn a_login_or_what_comes_instead_of_it_is_the_answer() {
+        let own = Account::new(Registry::from_key("a.io"), "me".parse().unwrap());
+        let source = ExternalSource { program: ExternalProgram::Glab, env: [].into(), cache: None };
+        let external = Account { source: Source::External(source), ..own.clone() };
+        let login = r#"{"ServerURL":"a.io","Username":"oauth2","Secret":"pw"}"#;
+        for (account, output, expected) in [
+            (&own, Ok((true, login)), Ok("oauth2")),
+            (&external, Ok((true, login)), Ok("me")),
+            (&own, Ok((true, "hello")), Err("no login (the answer is not a login)")),
+            (&external, Ok((true, "")), Err("no login (the answer is not a login)")),
+            (&own, Ok((false, "not found\n")), Err("\"not found\"")),
+            (&own, Err(anyhow::anyhow!("no answer")), Err("no login (no answer)")),
+        ] {
+            let expected = expected.map(str::to_owned).map_err(str::to_owned);
+            assert_eq!(answering_user(output, account), expected);
+        }
+    }
 
     #[test]
     fn only_the_expected_user_is_right() {
