@@ -201,15 +201,17 @@ fn carry_out(
     for (place, change) in changes {
         let is_unpinned = writes(&change) && account_of(&change).is_some_and(|account| unpinned.contains(account));
         // The problem of an account without a pinned helper is in the result already.
-        let settled = if is_unpinned { Err(None) } else { tree.settle(needed, &place, &change).map_err(Some) };
-        match settled {
-            Ok(settled) => done.changes.extend(settled.map(|change| (place, change))),
-            Err(error) => {
-                done.problems.extend(error.map(|error| problem(&error)));
-                done.failed.insert(place.clone());
-                done.changes.insert(place, change);
+        if !is_unpinned {
+            match tree.settle(needed, &place, &change) {
+                Ok(settled) => {
+                    done.changes.extend(settled.map(|change| (place, change)));
+                    continue;
+                }
+                Err(error) => done.problems.push(problem(&error)),
             }
         }
+        done.failed.insert(place.clone());
+        done.changes.insert(place, change);
     }
     done
 }
