@@ -5,7 +5,7 @@ use serde_json::json;
 use snapbox::str;
 
 use crate::import::full;
-use crate::import::{auth, docker};
+use crate::import::{auth, containers, docker};
 use crate::support::snapshots::shows;
 use crate::support::{Sandbox, write};
 
@@ -155,4 +155,20 @@ fn a_damaged_file_keeps_all_logins_and_is_reported_once() {
     let run = sandbox.run(&["import", "docker", "--remove"], "");
     assert_eq!((run.code, run.stderr.matches("! not removed: ").count()), (Some(1), 1), "{run:?}");
     assert_eq!(std::fs::read_to_string(&config).unwrap(), before);
+}
+
+#[test]
+fn files_that_cannot_be_written_are_named_in_the_order_of_the_search() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    let first = docker(&sandbox, &json!({"auths": {"quay.io": auth("carol", "s3cret")}, "credsStore": "ensign"}));
+    let helpers = json!({"a.example": "ensign", "b.example": "ensign"});
+    let auths = json!({"a.example": auth("alice", "s3cret"), "b.example": auth("bob", "s3cret")});
+    let second = containers(&sandbox, &json!({"auths": auths, "credHelpers": helpers}));
+    for path in [&first, &second] {
+        std::fs::create_dir(path.with_extension("json.new")).unwrap();
+    }
+    let run = sandbox.run(&["import", "--remove"], "");
+    let failures: Vec<_> = run.stderr.lines().filter(|line| line.contains("! not removed: ")).collect();
+    assert_eq!(failures.len(), 2, "{run:?}");
+    assert!(failures[0].contains("/.docker/") && failures[1].contains("/containers/"), "{run:?}");
 }

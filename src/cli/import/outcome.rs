@@ -1,6 +1,6 @@
 //! Saves found logins and removes the original logins, for `import` and `configure-docker`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Error, Result};
@@ -8,8 +8,8 @@ use anyhow::{Error, Result};
 use super::cover::{cover, find_hidden};
 use super::keyring;
 use crate::accounts::{NewLogin, SaveOutcome, helpers};
-use crate::cli::CommandContext;
 use crate::cli::failure::Failure;
+use crate::cli::{CommandContext, grouped};
 use crate::docker::logins::{
     EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin, images_of, shown, spellings_of,
 };
@@ -111,26 +111,23 @@ pub(in crate::cli) fn remove(
             return removed; // without Ensign as its helper, a client would lose the login
         }
     }
-    let mut files: BTreeSet<&PathBuf> = BTreeSet::new();
     for (place, from, login) in &entries {
         let erased = match from {
             LoginOrigin::Helper(helper) => helpers::erase(helper, &login.key).map_err(|problem| problem.to_string()),
             LoginOrigin::Keyring => keyring::remove(login).map_err(|error| error.to_string()),
-            LoginOrigin::File(path) => {
-                files.insert(path);
-                continue;
-            }
-            LoginOrigin::Environment | LoginOrigin::Atcr(_) => continue,
+            LoginOrigin::File(_) | LoginOrigin::Environment | LoginOrigin::Atcr(_) => continue,
         };
         match erased {
             Ok(()) => removed.logins[*place] = true,
             Err(why) => removed.failures.push(format!("{}: {why}", login.registry())),
         }
     }
-    for path in files {
-        let in_file = entries.iter().filter(|(_, from, _)| matches!(from, LoginOrigin::File(file) if file == path));
-        let (places, logins): (Vec<usize>, Vec<&FoundLogin>) =
-            in_file.map(|(place, _, login)| (*place, *login)).unzip();
+    let in_files = entries.iter().filter_map(|(place, from, login)| match from {
+        LoginOrigin::File(path) => Some((path, (*place, *login))),
+        _ => None,
+    });
+    for (path, logins) in grouped(in_files) {
+        let (places, logins): (Vec<usize>, Vec<&FoundLogin>) = logins.into_iter().unzip();
         let lock = context.accounts.lock();
         match lock.and_then(|_lock| plaintext_auths::remove(path, &logins)) {
             Ok(()) => places.into_iter().for_each(|place| removed.logins[place] = true),
