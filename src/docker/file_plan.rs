@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::hooks::PLUGINS;
 use super::logins::shown;
 use super::{ConfigJson, HELPER, LIMIT, json_edit, plaintext_auths};
 use crate::system::files::{self, Access};
@@ -200,8 +201,10 @@ impl PlannedChange {
             Self::StoreBack { to: Some(before) } => json_edit::set(text, &store, &value(before)),
             Self::StoreBack { to: None } => json_edit::remove(text, &store),
             Self::TakeOut { key } => plaintext_auths::without_secrets(file, text, key),
-            Self::Set { section, key, value: new } => json_edit::set(text, &path(file, section, key), &value(new)),
-            Self::Unset { section, key, .. } => json_edit::remove_and_tidy(text, &path(file, section, key)),
+            Self::Set { section, key, value: new } => {
+                json_edit::set(text, &setting_path(file, section, key), &value(new))
+            }
+            Self::Unset { section, key, .. } => json_edit::remove_and_tidy(text, &setting_path(file, section, key)),
             Self::Prepend | Self::Unlist => None, // no change of a JSON file
             Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. } | Self::StoreOurs => Some(text.to_owned()),
         }
@@ -218,7 +221,7 @@ impl PlannedChange {
             Self::TakeOut { .. } => "auths",
             Self::Store { .. } | Self::StoreOurs | Self::StoreBack { .. } => "credsStore",
             Self::Prepend | Self::Unlist => "credential-helpers",
-            Self::Set { section: "plugins", .. } | Self::Unset { section: "plugins", .. } => "plugins.ensign",
+            Self::Set { section: PLUGINS, .. } | Self::Unset { section: PLUGINS, .. } => "plugins.ensign",
             Self::Set { section, .. } | Self::Unset { section, .. } => section,
             _ => "credHelpers",
         }
@@ -272,8 +275,8 @@ impl fmt::Debug for FilePlan {
 }
 
 /// Returns the path of a value that is not a registry's entry. Ensign's settings for a plugin are in an object of its own.
-fn path<'a>(file: &'a ConfigJson, section: &'a str, key: &'a str) -> Vec<&'a str> {
-    let plugin = (section == "plugins").then_some(HELPER);
+fn setting_path<'a>(file: &'a ConfigJson, section: &'a str, key: &'a str) -> Vec<&'a str> {
+    let plugin = (section == PLUGINS).then_some(HELPER);
     [file.spelling(section)].into_iter().chain(plugin).chain([key]).collect()
 }
 

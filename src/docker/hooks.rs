@@ -11,7 +11,8 @@ use anyhow::Result;
 
 use super::{ConfigJson, FilePlan, HELPER, PlannedChange};
 
-const PLUGINS: &str = "plugins";
+/// The section of the plugins' settings, which contains an object for each plugin.
+pub(super) const PLUGINS: &str = "plugins";
 const FEATURES: &str = "features";
 const HOOKS: &str = "hooks";
 /// The key under which the old value of `features.hooks` is saved. An empty text means that there was no old value.
