@@ -255,14 +255,22 @@ impl From<Output> for Run {
 /// Much longer than any deadline of Ensign, so that a busy machine fails no test.
 const HANGS_AFTER: Duration = Duration::from_mins(3);
 
-/// Writes stdin, closes it, and waits for the end. A program that hangs or computes for too long fails the test.
+/// Writes stdin, closes it, and waits for the end, as [`wait`] does.
 pub fn finish(mut child: Child, stdin: &[u8]) -> Run {
-    limit_cpu_time(&child);
     let mut pipe = child.stdin.take().unwrap();
-    let (stdin, id) = (stdin.to_vec(), child.id());
+    let stdin = stdin.to_vec();
     let writer = thread::spawn(move || {
         let _ = pipe.write_all(&stdin); // a program may end without reading its stdin
     });
+    let run = wait(child);
+    writer.join().unwrap();
+    run
+}
+
+/// Waits for the end of a program. A program that hangs or computes for too long fails the test.
+pub fn wait(child: Child) -> Run {
+    limit_cpu_time(&child);
+    let id = child.id();
     let (has_ended, end) = mpsc::channel::<()>();
     let guard = thread::spawn(move || {
         let hangs = end.recv_timeout(HANGS_AFTER) == Err(mpsc::RecvTimeoutError::Timeout);
@@ -273,7 +281,6 @@ pub fn finish(mut child: Child, stdin: &[u8]) -> Run {
     });
     let output = child.wait_with_output().unwrap();
     drop(has_ended);
-    writer.join().unwrap();
     assert!(!guard.join().unwrap(), "the program did not end: {:?}", Run::from(output));
     output.into()
 }
