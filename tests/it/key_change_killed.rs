@@ -2,24 +2,17 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-#[cfg(target_os = "linux")]
-use std::process::Command;
 
 use snapbox::str;
 
 use crate::key_change::{both_answer, key_json, path, sealed};
-#[cfg(target_os = "linux")]
-use crate::support::finish;
-#[cfg(target_os = "linux")]
 use crate::support::snapshots::shows;
-use crate::support::{Run, Sandbox, read_json};
+use crate::support::{Run, Sandbox, can_trace, finish, read_json};
 
 /// Kills the change at its Nth rename. The 1st rename replaces the holder's key file, the 2nd `key.json`, the 3rd and
 /// 4th the two sealed files, and the 5th the config.
-#[cfg(target_os = "linux")]
 fn killed_at(sandbox: &Sandbox, rename: usize) -> Option<Run> {
-    if !Command::new("strace").args(["-o/dev/null", "true"]).output().is_ok_and(|probe| probe.status.success()) {
-        eprintln!("skipped: strace is not installed, or may trace nothing here");
+    if !can_trace() {
         return None;
     }
     let inject = format!("inject=rename:signal=KILL:when={rename}");
@@ -28,7 +21,6 @@ fn killed_at(sandbox: &Sandbox, rename: usize) -> Option<Run> {
     Some(finish(sandbox.command_of(std::path::Path::new("strace"), &words).spawn().unwrap(), b""))
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn a_change_that_was_killed_loses_nothing_and_is_finished() {
     let mut transcript = String::new();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use snapbox::str;
 
 use crate::support::snapshots::shows;
-use crate::support::{Run, Sandbox, finish, read_json, write};
+use crate::support::{Run, Sandbox, can_trace, finish, read_json, write};
 
 /// A home with a passphrase. When dropped, it removes its key from the kernel's keyring.
 struct Locked(Sandbox);
@@ -265,8 +265,7 @@ the sealed secrets are locked: run `docker-credential-ensign unlock`
 #[test]
 fn where_the_kernel_gives_no_keyring_the_holder_is_asked_each_time() {
     let Some(sandbox) = with_passphrase() else { return };
-    if !Command::new("strace").args(["-o/dev/null", "true"]).output().is_ok_and(|probe| probe.status.success()) {
-        eprintln!("skipped: strace is not installed, or may trace nothing here");
+    if !can_trace() {
         return;
     }
     let mut transcript = String::new();

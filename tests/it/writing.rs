@@ -4,12 +4,11 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::json;
 use snapbox::str;
 
-use crate::support::{Run, Sandbox, finish, write};
+use crate::support::{Run, Sandbox, can_trace, finish, write};
 
 /// Runs the program under strace, which injects these faults into its system calls. Returns `None` if strace cannot be
 /// used.
@@ -19,9 +18,7 @@ fn run_under(sandbox: &Sandbox, injections: &[&str], arguments: &[&str], stdin: 
 }
 
 fn run_with(sandbox: &Sandbox, options: &[&str], arguments: &[&str], stdin: &str) -> Option<Run> {
-    let probe = Command::new("strace").args(["-f", "-o/dev/null", "true"]).output();
-    if !probe.is_ok_and(|probe| probe.status.success()) {
-        eprintln!("skipped: strace is not installed, or may trace nothing here");
+    if !can_trace() {
         return None;
     }
     let mut words = vec!["-f", "-o/dev/null"];

@@ -297,6 +297,17 @@ fn limit_cpu_time(child: &Child) {
 #[cfg(not(target_os = "linux"))]
 fn limit_cpu_time(_: &Child) {}
 
+/// Tells whether strace can be used here. If it cannot, prints that the test is skipped.
+#[cfg(target_os = "linux")]
+pub fn can_trace() -> bool {
+    let probe = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
+    let can_trace = probe.is_ok_and(|probe| probe.status.success());
+    if !can_trace {
+        eprintln!("skipped: strace is not installed, or may trace nothing here");
+    }
+    can_trace
+}
+
 /// Writes a file, and creates the folders above it.
 pub fn write(path: &Path, contents: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
