@@ -4,7 +4,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::files::{get_in, who, with_files};
+use crate::files::{get_within, who, with_files};
 use crate::support::write;
 
 #[test]
@@ -14,7 +14,7 @@ fn one_folder_full_of_traps_does_not_hold_up_an_answer() {
         let folder = format!("trap/{name}");
         std::fs::create_dir_all(sandbox.home().join(&folder)).unwrap();
         set(&sandbox.home().join(&folder));
-        assert_eq!(who(&get_in(&sandbox, &folder, words)), "alice", "{name}");
+        assert_eq!(who(&get_within(&sandbox, &folder, words)), "alice", "{name}");
     }
 }
 
