@@ -119,7 +119,7 @@ the login of quay.io was not kept: `docker-credential-before` is not installed: 
 }
 
 #[test]
-fn a_helper_that_hangs_is_not_waited_for() {
+fn a_helper_that_hangs_is_given_up() {
     let sandbox = with_fallback("#!/bin/sh\nsleep 600\n");
     sandbox.ok(&["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify"], "ours");
     assert_eq!(sandbox.run(&["list"], ""), Run::success("{\"ghcr.io\":\"me\"}\n"));
