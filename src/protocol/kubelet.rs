@@ -144,15 +144,15 @@ fn response(api_version: &str, registry: &str, credential: Option<&Credential>) 
         api_version: &'a str,
         cache_key_type: &'a str,
         cache_duration: &'a str,
-        auth: Option<BTreeMap<&'a str, AuthConfig<'a>>>,
+        auth: Option<BTreeMap<&'a str, KubeletAuth<'a>>>,
     }
     #[derive(Serialize)]
-    struct AuthConfig<'a> {
+    struct KubeletAuth<'a> {
         username: &'a str,
         password: &'a str,
     }
     let auth = credential
-        .map(|Credential { username, secret }| AuthConfig { username: username.as_str(), password: secret.expose() });
+        .map(|Credential { username, secret }| KubeletAuth { username: username.as_str(), password: secret.expose() });
     let length = registry.len() + auth.as_ref().map_or(0, |auth| auth.username.len() + auth.password.len());
     let response = CredentialProviderResponse {
         kind: "CredentialProviderResponse",

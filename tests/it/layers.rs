@@ -110,6 +110,7 @@ const HOMES: &[(&str, &[&str])] = &[
     (
         "zeroize",
         &[
+            "model/helper_message.rs",
             "model/secret.rs",
             "system/",
             "vault/",
