@@ -12,7 +12,7 @@ use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::{ConfigJson, HELPER};
 use crate::model::{HelperName, Registry, StoreKind};
 use crate::system::find_program;
-use crate::system::text::{one_line, quote};
+use crate::system::text::{one_line, quote, quote_path};
 
 /// A credential helper, with all entries that contain the helper's name.
 #[derive(Clone, Debug)]
@@ -116,8 +116,8 @@ impl NamedHelper {
             NamedBy::Account { registry, name } => {
                 (format!("{program} login {} --alias {} --store file", quote(registry), quote(name)), None)
             }
-            NamedBy::EveryRegistry { shown, .. } | NamedBy::Registry { shown, .. } => {
-                (format!("\"${{EDITOR:-vi}}\" {shown}"), Some(take_out.as_str()))
+            NamedBy::EveryRegistry { file, .. } | NamedBy::Registry { file, .. } => {
+                (format!("\"${{EDITOR:-vi}}\" {}", quote_path(file)), Some(take_out.as_str()))
             }
             NamedBy::Route(Some(registry)) => (format!("{program} route {} --remove", quote(registry.as_str())), None),
             NamedBy::Route(None) => (format!("{program} route --no-fallback"), None),
@@ -252,5 +252,12 @@ mod tests {
                 .map(|diagnosis| (diagnosis.check.name(), diagnosis.severity.name(), diagnosis.remedy.is_ours()));
             assert_eq!(found, expected, "{helper:?}");
         }
+    }
+
+    #[test]
+    fn a_file_with_a_blank_is_quoted_for_the_shell() {
+        let by = NamedBy::EveryRegistry { file: "/a b/c.json".into(), shown: "c.json".into(), is_json: true };
+        let helper = NamedHelper { name: "x".into(), by: vec![by], health: HelperHealth::Fails };
+        assert_eq!(helper.command_without("ensign", None), "\"${EDITOR:-vi}\" '/a b/c.json'   (remove `x`)");
     }
 }

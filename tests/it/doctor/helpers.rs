@@ -80,7 +80,7 @@ fn a_list_in_registries_conf_is_for_a_person_to_change() {
     let conf = sandbox.home().join(".config/containers/registries.conf");
     write(&conf, b"credential-helpers = [\"ensign\", \"containers-auth.json\", \"gone\"]\n");
     assert_found(&sandbox, &[("helper-missing", "broken")]);
-    assert_by_hand(&sandbox, "helper-missing", "\"${EDITOR:-vi}\" ~/.config/containers/registries.conf");
+    assert_by_hand(&sandbox, "helper-missing", &format!("\"${{EDITOR:-vi}}\" {}", conf.display()));
     write(&sandbox.home().join("good"), b"credential-helpers = [\"ensign\", \"containers-auth.json\"]\n");
     assert_mended_by_hand(&sandbox, "helper-missing", &[], as_it_is);
     assert_healthy(&sandbox);
@@ -103,7 +103,8 @@ fn a_slow_a_dead_and_a_lying_helper_are_told_apart() {
         assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
         if script.ends_with("exit 1") {
             let look = "(remove `odd`; `echo | docker-credential-odd list` shows what is wrong with the helper)";
-            assert_by_hand(&sandbox, check, &format!("\"${{EDITOR:-vi}}\" ~/.docker/config.json   {look}"));
+            let file = sandbox.docker_config_path();
+            assert_by_hand(&sandbox, check, &format!("\"${{EDITOR:-vi}}\" {}   {look}", file.display()));
         }
         program(&sandbox, "docker-credential-odd", ASKED);
         assert_healthy(&sandbox);
