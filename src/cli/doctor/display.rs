@@ -9,17 +9,25 @@ use super::{Section, count};
 use crate::cli::wrap::{WIDTH, wrap};
 use crate::system::text::one_line;
 
+/// The maximum length of each part of the text for a terminal.
+const LONGEST: usize = 300;
+
 /// Returns the report as text, with one line for each group of checks and three or four lines for each fault.
 pub(super) fn text(sections: &[Section], program: &str) -> String {
+    wrap(&unbroken_text(sections, program, LONGEST), WIDTH)
+}
+
+/// Returns the report as text, in which long lines are not broken.
+pub(super) fn unbroken_text(sections: &[Section], program: &str, longest: usize) -> String {
     let mut text = String::new();
     for section in sections {
         let (mark, words) = match section.severity() {
             None => ("✓", section.summary.clone()),
             Some(severity) => (severity.mark(), tally(&section.diagnoses)),
         };
-        let _ = writeln!(text, "{mark} {:10}{}", section.group, one_line(&words, 300));
+        let _ = writeln!(text, "{mark} {:10}{}", section.group, one_line(&words, longest));
         for diagnosis in &section.diagnoses {
-            let _ = writeln!(text, "{}", diagnosis_text(diagnosis, program));
+            let _ = writeln!(text, "{}", unbroken_diagnosis(diagnosis, program, longest));
         }
     }
     let verdict = match tally(sections.iter().flat_map(|section| &section.diagnoses)).as_str() {
@@ -28,11 +36,15 @@ pub(super) fn text(sections: &[Section], program: &str) -> String {
     };
     let _ = writeln!(text, "\n{verdict} For a report without secrets:  {program} doctor --report");
     let _ = write!(text, "To look for a newer release:  {program} update --check");
-    wrap(&text, WIDTH)
+    text
 }
 
 pub(super) fn diagnosis_text(diagnosis: &Diagnosis, program: &str) -> String {
-    let by_hand = one_line(&diagnosis.command(program), 300);
+    wrap(&unbroken_diagnosis(diagnosis, program, LONGEST), WIDTH)
+}
+
+fn unbroken_diagnosis(diagnosis: &Diagnosis, program: &str, longest: usize) -> String {
+    let by_hand = one_line(&diagnosis.command(program), longest);
     let ours = diagnosis.fix_command(program);
     let fix = if diagnosis.remedy.is_ours() && by_hand != ours {
         format!("{ours}\n      does:   {by_hand}")
@@ -40,8 +52,8 @@ pub(super) fn diagnosis_text(diagnosis: &Diagnosis, program: &str) -> String {
         by_hand
     };
     let [mark, name] = [diagnosis.severity.mark(), diagnosis.check.name()];
-    let [found, breaks] = [&diagnosis.found, &diagnosis.breaks].map(|text| one_line(text, 300));
-    wrap(&format!("  {mark} {name}: {found}\n      breaks: {breaks}\n      fix:    {fix}"), WIDTH)
+    let [found, breaks] = [&diagnosis.found, &diagnosis.breaks].map(|text| one_line(text, longest));
+    format!("  {mark} {name}: {found}\n      breaks: {breaks}\n      fix:    {fix}")
 }
 
 /// Returns the number of faults of each severity, such as `2 broken, 1 note`. Without faults, the text is empty.

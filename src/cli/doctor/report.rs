@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use super::{Section, Survey, display};
 use crate::cli::CommandContext;
+use crate::cli::wrap::{WIDTH, wrap};
 use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, HELPER, logins, plaintext_auths};
 use crate::model::{Account, Source, count};
@@ -37,7 +38,7 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
         env!("CARGO_PKG_VERSION"),
         std::env::consts::OS,
         std::env::consts::ARCH,
-        display::text(sections, context.program)
+        display::unbroken_text(sections, context.program, usize::MAX)
     );
     text += "Accounts\n";
     for account in survey.accounts() {
@@ -59,7 +60,8 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
         let _ = writeln!(text, "  {name}");
     }
     let text = without_home(context, &text);
-    if anonymous { without_names(&text, &names(context, survey)) } else { text }
+    // Names can only be found before lines are broken.
+    wrap(&if anonymous { without_names(&text, &names(context, survey)) } else { text }, WIDTH)
 }
 
 /// Describes an account in one line. The line tells only how many patterns and folders the account has.
@@ -107,7 +109,7 @@ fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     let pins = pins.iter().map(ToString::to_string);
     let user = context.env.home().and_then(|home| home.file_name()).map(|name| name.to_string_lossy().into_owned());
     let names = of_accounts.chain(logins).chain(leftovers).chain(pins).chain(user).chain(context.unknown_variable());
-    // The report shortens long names.
+    // The report contains names of at most 60 characters.
     let with_shortened = names.flat_map(|name| [one_line(&name, 60), name]);
     with_shortened.filter(|name| !name.is_empty() && name != HELPER).collect()
 }

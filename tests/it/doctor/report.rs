@@ -74,6 +74,20 @@ fn an_anonymous_report_names_nobody() {
     assert!(report.contains("user1"), "{report}");
 }
 
+/// Lines with these names are cut or broken in the output for people.
+#[test]
+fn an_anonymous_report_names_nobody_in_long_lines() {
+    let sandbox = installed();
+    for name in ["trent".repeat(20), "mallo".repeat(20), format!("victor {}", "walter".repeat(9))] {
+        sandbox.store(HOST, &name, "s3cret");
+    }
+    sandbox.ok(&["configure-docker"], "");
+    let report = run(&sandbox, &["--report", "--anonymous"]).stdout;
+    for name in ["trent", "mallo", "victor", "walter"] {
+        assert!(!report.contains(name), "{name} is in\n{report}");
+    }
+}
+
 #[test]
 fn an_anonymous_report_names_no_user_without_an_account() {
     let sandbox = healthy();
