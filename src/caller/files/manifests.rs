@@ -2,14 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::budget::Budget;
 use super::project_reader::ProjectReader;
 use super::yaml::YamlNode;
 use super::{FileCommand, ImageSide, ProjectImages};
 use crate::caller::command_words::FlagKind;
-
-/// The steps to spend for each image. YAML aliases can make the tree of a file much larger than its text.
-const STEPS_FOR_IMAGE: u64 = 200;
 
 /// Returns the images of containers in the manifests of `podman kube play FILE` or `kubectl apply -f FILE`. If `FILE`
 /// is a folder, all manifests in the folder are read.
@@ -27,7 +23,7 @@ pub(super) fn manifest_images(command: &FileCommand<'_>, reader: &mut ProjectRea
         let paths = if in_folder.is_empty() { vec![path] } else { in_folder };
         for path in paths {
             for document in reader.documents(&path) {
-                containers(&document, &path, &mut side, reader.budget());
+                containers(&document, &path, &mut side);
             }
         }
     }
@@ -35,18 +31,14 @@ pub(super) fn manifest_images(command: &FileCommand<'_>, reader: &mut ProjectRea
 }
 
 /// Finds containers at any depth, because a `Deployment`, a `CronJob` or a custom resource may nest them.
-fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, budget: &Budget) {
-    if !budget.spend(1) {
-        return;
-    }
-    node.list().iter().for_each(|child| containers(child, path, side, budget));
+fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide) {
+    node.list().iter().for_each(|child| containers(child, path, side));
     for (key, child) in node.map() {
         if matches!(key.as_str(), "containers" | "initContainers" | "ephemeralContainers") {
             let images = child.list().iter().filter_map(|container| container.get("image").text());
-            let images = images.take_while(|_| budget.spend(STEPS_FOR_IMAGE));
             side.extend(ImageSide::from_texts(FlagKind::Image, images, path));
         } else {
-            containers(child, path, side, budget);
+            containers(child, path, side);
         }
     }
 }
@@ -61,7 +53,9 @@ pub(super) fn sync_images(command: &FileCommand<'_>, reader: &mut ProjectReader)
     for (registry, lists) in reader.document(&path).iter().flat_map(|document| document.map()) {
         let repositories =
             ["images", "images-by-tag-regex", "images-by-semver"].into_iter().flat_map(|kind| lists.get(kind).map());
-        repositories.for_each(|(repository, _)| side.add_image(&format!("{registry}/{repository}"), &path));
+        let images = repositories.map(|(repository, _)| format!("{registry}/{repository}"));
+        let images = images.take_while(|image| reader.budget().spend(image.len() as u64));
+        side.extend(ImageSide::from_texts(FlagKind::Image, images, &path));
     }
     ProjectImages::pulled(side)
 }

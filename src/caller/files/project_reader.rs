@@ -80,10 +80,11 @@ impl ProjectReader {
         Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
     }
 
-    /// Returns the documents of a YAML file. Returns no documents if the file is missing or refused. Records a refused
-    /// file as unknown.
+    /// Returns the documents of a YAML file, and counts the steps for reading them once. Returns no documents if the
+    /// file is missing or refused, or if the budget is used up. Records a refused file as unknown.
     pub(super) fn documents(&mut self, path: &Path) -> Vec<Rc<YamlNode>> {
-        self.yaml(path).map(|yaml| yaml.documents).unwrap_or_default()
+        let documents = self.yaml(path).map(|yaml| yaml.documents).unwrap_or_default();
+        if documents.iter().all(|document| document.spend(&self.budget)) { documents } else { Vec::new() }
     }
 
     /// Returns a parsed YAML file, or `None` if the file is missing or refused. Records a refused file as unknown.

@@ -14,9 +14,12 @@ pub(super) fn sync_images(command: &FileCommand<'_>, reader: &mut ProjectReader)
     let mut named = ProjectImages { goes_out: true, ..ProjectImages::default() };
     let Some(path) = config(command, reader) else { return named };
     let Some(document) = reader.document(&path) else { return named };
-    for step in document.get("sync").list() {
+    let budget = reader.budget();
+    let filled = |text| Some(filled_in(text, &command.variables)).filter(|text| budget.spend(text.len() as u64));
+    let default_backup = document.get("defaults").get("backup").text();
+    for step in document.get("sync").list().iter().take_while(|_| budget.is_left()) {
         let is_whole_registry = step.get("type").text() == Some("registry");
-        let text = |key: &str| Some(filled_in(step.get(key).text()?, &command.variables));
+        let text = |key: &str| filled(step.get(key).text()?);
         let add = |side: &mut ImageSide, text: Option<String>| match text {
             Some(host) if is_whole_registry => side.add_image(&format!("{host}/{UNKNOWN}"), &path),
             Some(image) if !image.contains("://") => side.add_image(&image, &path), // `ocidir://FOLDER`
@@ -24,9 +27,10 @@ pub(super) fn sync_images(command: &FileCommand<'_>, reader: &mut ProjectReader)
         };
         add(&mut named.pulled, text("source"));
         add(&mut named.pushed, text("target"));
-        let backup = [&**step, document.get("defaults")].iter().find_map(|place| place.get("backup").text());
-        if let Some(image) = backup.filter(|backup| backup.contains([':', '/'])) {
-            named.pushed.add_image(&filled_in(image, &command.variables), &path); // a backup without `:` or `/` is only a tag
+        let backup = step.get("backup").text().or(default_backup);
+        // A backup without `:` or `/` is only a tag.
+        if let Some(image) = backup.filter(|backup| backup.contains([':', '/'])).and_then(filled) {
+            named.pushed.add_image(&image, &path);
         }
     }
     named

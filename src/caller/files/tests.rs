@@ -1,7 +1,10 @@
 //! Commands with the files that they read: the images that each command pulls, then `|`, then the images that it
 //! pushes.
 
+use std::time::Duration;
+
 use super::fixtures::answer;
+use crate::system::thread_time;
 
 fn hold(files: &[(&str, &str)], cases: &[(&str, &str)]) {
     for (command, expected) in cases {
@@ -135,4 +138,55 @@ fn lists_of_images_are_read() {
     );
     let sync = "sync: [{source: 'ocidir://x:{{.x}}', target: 'c.io/b'}, {source: c.io/a, target: 'ocidir://y'}]";
     hold(&[("x.yml", sync)], &[("regsync -c x.yml once", "c.io/a | +c.io/b")]);
+}
+
+/// Aliases make the lists much larger than the file.
+#[test]
+fn lists_with_many_aliases_end_soon() {
+    let many = |count: usize, entry: &dyn Fn(usize) -> String| (0..count).map(entry).collect::<String>();
+    let keys = many(12_000, &|n| format!("k{n}: x,"));
+    let map = format!("&m {{{keys}}}");
+    let long = format!("&t {}", "a".repeat(100_000));
+    let times = |count: usize, text: &str| text.repeat(count);
+    for (what, command, text) in [
+        (
+            "containers",
+            "kubectl apply -f x.yaml",
+            format!(
+                "items: [{{containers: &l [{map}, {}]}}, {}]",
+                times(12_000, "*m,"),
+                times(21, "{containers: *l},")
+            ),
+        ),
+        (
+            "repositories",
+            "skopeo sync --src yaml --dest docker x.yaml c.io/x",
+            format!("x: &l {{images: {map}}}\n{}", many(5_000, &|n| format!("r{n}: *l\n"))),
+        ),
+        (
+            "long repositories",
+            "skopeo sync --src yaml --dest docker x.yaml c.io/x",
+            format!("? {}\n: &l {{images: {map}}}\n", "r".repeat(100_000)),
+        ),
+        (
+            "steps",
+            "regsync -c x.yaml once",
+            format!("x: &s {{source: '{}'}}\nsync: [{}]", "{{env \"PATH\"}}".repeat(10_000), times(10_000, "*s,")),
+        ),
+        (
+            "scripts",
+            "regbot -c x.yaml once",
+            format!("x: &s {{script: '{}'}}\nscripts: [{}]", times(20_000, "\"c.io/a\""), times(12_000, "*s,")),
+        ),
+        (
+            "charts",
+            "helm dependency update",
+            format!("x: {long}\ndependencies: [&d {{repository: 'oci://c.io', name: *t}}, {}]", times(12_000, "*d,")),
+        ),
+    ] {
+        let start = thread_time();
+        let file = if what == "charts" { "Chart.yaml" } else { "x.yaml" };
+        assert!(answer(&[(file, &text)], command).contains('?'), "{what}");
+        assert!(thread_time() < start + Duration::from_secs(10), "{what}");
+    }
 }

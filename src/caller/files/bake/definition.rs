@@ -215,7 +215,7 @@ fn built_ins() -> BTreeMap<String, HclValue> {
 /// Returns the Compose project's name. The last file that sets a name overrides `COMPOSE_PROJECT_NAME`.
 fn project_name(files: &[PathBuf], variables: &ProjectVariables, reader: &mut ProjectReader) -> String {
     let text = |path: &PathBuf| {
-        let document = reader.document(path)?;
+        let document = reader.yaml(path)?.documents.into_iter().next()?;
         substitute(document.get("name").text()?, &|name| variables.get(name)).ok()
     };
     let name = files.iter().filter_map(text).last();

@@ -34,6 +34,8 @@ const KEYS: [&str; 19] = [
     "volumes_from",
 ];
 
+const TOO_LARGE: LoadError = LoadError::Refused("the project is too large");
+
 /// The fields of a service by key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ServiceParts(BTreeMap<&'static str, ServiceField>);
@@ -62,6 +64,12 @@ impl ServiceParts {
             Some((key, ServiceField { node, file: file.clone() }))
         };
         Self(KEYS.into_iter().filter_map(part).collect())
+    }
+
+    /// Counts the steps for reading all fields. The fields can be much larger than the file, because aliases and
+    /// `extends` repeat them.
+    pub(super) fn spend(&self, budget: &Budget) -> Result<(), LoadError> {
+        if self.0.values().all(|field| field.node.spend(budget)) { Ok(()) } else { Err(TOO_LARGE) }
     }
 
     /// Returns the value of `key`, or `Nothing`.
@@ -129,7 +137,7 @@ fn merge(key: &str, base: &Rc<YamlNode>, later: &Rc<YamlNode>, budget: &Budget) 
 fn merge_any(base: &Rc<YamlNode>, later: &Rc<YamlNode>, budget: &Budget) -> Result<Rc<YamlNode>, LoadError> {
     let merged = match (base.plain(), later.plain()) {
         (YamlNode::Map(entries), YamlNode::Map(more)) => {
-            spend(entries.len() + more.len() * 8, budget)?;
+            spend(entries.len() + more.len() * (8 + entries.len() / 8), budget)?; // each key is searched
             let mut entries = entries.clone();
             for (key, later) in more {
                 merge_entry(&mut entries, key, later, budget)?;
@@ -189,7 +197,7 @@ fn is_same(one: &Rc<YamlNode>, other: &Rc<YamlNode>, budget: &Budget) -> bool {
 }
 
 pub(super) fn spend(entries: usize, budget: &Budget) -> Result<(), LoadError> {
-    if budget.spend(entries as u64) { Ok(()) } else { Err(LoadError::Refused("the project is too large")) }
+    if budget.spend(entries as u64) { Ok(()) } else { Err(TOO_LARGE) }
 }
 
 /// Converts `build: folder` to `build: {context: folder}`.
@@ -215,7 +223,8 @@ fn named_map(node: &Rc<YamlNode>) -> Rc<YamlNode> {
 fn without_reset(base: &Rc<YamlNode>, later: &YamlNode) -> Rc<YamlNode> {
     match base.plain() {
         YamlNode::Map(entries) => {
-            let is_left = |name: &str| later.entry(name).is_none_or(|node| **node != YamlNode::Reset);
+            let later: BTreeMap<_, _> = later.map().iter().map(|(name, node)| (name, node)).collect();
+            let is_left = |name: &String| later.get(name).is_none_or(|node| ***node != YamlNode::Reset);
             Rc::new(YamlNode::Map(entries.iter().filter(|(name, _)| is_left(name)).cloned().collect()))
         }
         _ => base.clone(),

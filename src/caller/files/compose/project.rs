@@ -37,14 +37,17 @@ pub(super) fn load(
 ) -> Result<ComposeProject, LoadError> {
     let mut loader = ProjectLoader { reader, artifacts: Vec::new() };
     let model = loader.load(files, folder, variables, &mut Vec::new());
-    let artifacts = loader.artifacts;
+    let ProjectLoader { reader, artifacts } = loader;
     let model = match model {
         Ok(model) => model,
         Err(_) if !artifacts.is_empty() => ServicesByName::new(), // the client requests artifacts first
         Err(error) => return Err(error),
     };
-    let service = |parts: &ServiceParts| ComposeService::new(parts, folder, current, variables);
-    let services = model.into_iter().map(|(name, parts)| (name, service(&parts))).collect();
+    let service = |(name, parts): (String, ServiceParts)| {
+        parts.spend(reader.budget())?;
+        Ok((name, ComposeService::new(&parts, folder, current, variables)))
+    };
+    let services = model.into_iter().map(service).collect::<Result<_, LoadError>>()?;
     Ok(ComposeProject { services, artifacts })
 }
 

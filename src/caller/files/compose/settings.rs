@@ -172,7 +172,7 @@ fn project_name(
         let is_whole = normalised(&name) == name;
         return if is_whole { Ok(name) } else { Err(LoadError::Refused("the project's name is not valid")) };
     }
-    let documents: Vec<_> = files.iter().flat_map(|file| reader.documents(file)).collect();
+    let documents: Vec<_> = files.iter().filter_map(|file| reader.yaml(file)).flat_map(|yaml| yaml.documents).collect();
     let text = documents.iter().rev().find_map(|document| document.get("name").text());
     let name = if let Some(text) = text {
         normalised(&substitute(text, &|name| variables.get(name))?)

@@ -14,6 +14,8 @@ use super::budget::Budget;
 /// The largest number of nodes in a file. Real Compose files have a few hundred nodes.
 const NODES_AT_MOST: usize = 50_000;
 const DEPTH_AT_MOST: usize = 64;
+/// The number of steps that a reader of a tree needs for each node.
+const STEPS_A_NODE: u64 = 32;
 
 /// A YAML value. Numbers and booleans are stored as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,19 @@ impl YamlNode {
     /// Returns a single text, or all texts of a list.
     pub(super) fn texts(&self) -> Vec<&str> {
         self.text().map_or_else(|| self.list().iter().filter_map(|item| item.text()).collect(), |text| vec![text])
+    }
+
+    /// Counts the steps for reading the whole tree. A node with many aliases counts once for each alias. Returns false
+    /// once the budget is used up.
+    pub(super) fn spend(&self, budget: &Budget) -> bool {
+        let spend = |text: &str| budget.spend(STEPS_A_NODE + text.len() as u64);
+        match self {
+            Self::Nothing | Self::Reset => spend(""),
+            Self::Text(text) => spend(text),
+            Self::List(items) => spend("") && items.iter().all(|item| item.spend(budget)),
+            Self::Map(entries) => spend("") && entries.iter().all(|(key, node)| spend(key) && node.spend(budget)),
+            Self::Override(node) => node.spend(budget),
+        }
     }
 
     /// Returns the value without its tag `!override`.
@@ -217,7 +232,6 @@ fn tagged(node: YamlNode, mark: Option<MergeTag>) -> YamlNode {
 
 #[cfg(test)]
 mod tests {
-
     use std::time::Duration;
 
     use super::*;
