@@ -26,6 +26,7 @@ mod tests;
 mod variables;
 mod yaml;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::Program;
@@ -86,7 +87,8 @@ impl<'a> FileCommand<'a> {
             return is_told;
         }
         pushed.found.retain(|found| goes_out || found.meaning == FlagKind::CacheTo);
-        pushed.unknown.retain(|part| goes_out || pulled.unknown.contains(part)); // parts that may concern both sides
+        let of_pulled: BTreeSet<_> = pulled.unknown.iter().collect();
+        pushed.unknown.retain(|part| goes_out || of_pulled.contains(part)); // parts that may concern both sides
         let FileImages { images, unknown } = pushed.of_registry(registry);
         if images.is_empty() && !unknown.is_empty() {
             return is_told;

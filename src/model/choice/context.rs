@@ -90,7 +90,7 @@ pub(crate) struct FileImages {
 
 /// A part of a file in which the images are unknown. If a file has a part with unknown images, the rule for files
 /// chooses no account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct UnknownImages {
     pub(crate) file: PathBuf,
     pub(crate) reach: RegistryRange,
@@ -100,7 +100,7 @@ pub(crate) struct UnknownImages {
 }
 
 /// The registries from which the unknown images may come.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RegistryRange {
     Any,
     Only(Registry),
