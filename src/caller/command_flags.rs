@@ -1,6 +1,6 @@
 //! `CommandFlags`: the flags of a command line, as they were typed.
 
-use super::command_words::{CommandWord, FlagKind, Switch};
+use super::command_words::{CommandWord, FlagKind, Switch, name_and_value};
 
 /// The flags of a command line. The type has no `Debug`, because a value may be a password.
 #[derive(Default)]
@@ -36,8 +36,7 @@ impl<'a> CommandFlags<'a> {
     /// Returns the variables in flags, such as build arguments. A variable without a value gets its value from the
     /// environment.
     pub(super) fn variables(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
-        self.values(FlagKind::Variable)
-            .map(|pair| pair.split_once('=').map_or((pair, None), |(name, value)| (name, Some(value))))
+        self.values(FlagKind::Variable).map(name_and_value)
     }
 
     pub(super) fn is_on(&self, switch: &str) -> bool {

@@ -124,7 +124,7 @@ impl<'a> CommandWords<'a> {
 
     /// Reads `--name=value` or `--name value`, without the first hyphen.
     fn long(&mut self, flag: &'a str) -> Option<CommandWord<'a>> {
-        let (name, value) = flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
+        let (name, value) = name_and_value(flag);
         let Some(meaning) = self.meaning(name) else {
             return Some(CommandWord::Switch(Switch { name: &name[1..], is_on: value.is_none_or(is_true) }));
         };
@@ -169,6 +169,11 @@ impl<'a> Iterator for CommandWords<'a> {
             }
         }
     }
+}
+
+/// Splits `NAME=VALUE`. A text without `=` is only a name.
+pub(super) fn name_and_value(text: &str) -> (&str, Option<&str>) {
+    text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)))
 }
 
 /// Reads a boolean as Go's `strconv.ParseBool` does.

@@ -8,7 +8,7 @@ use super::dockerfile::{self, BuildParameters, BuilderKind, PulledImages};
 use super::project_reader::ProjectReader;
 use super::{FileCommand, ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::VerbInvocation;
-use crate::caller::command_words::{FlagKind, is_false};
+use crate::caller::command_words::{FlagKind, is_false, name_and_value};
 
 /// The sources of a build, and the names of the built image.
 #[derive(Clone, Debug, Default)]
@@ -47,12 +47,16 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
     let mut arguments = BTreeMap::new();
     for file in task.flags.values(FlagKind::EnvFile) {
         let lines = reader.text(&current.join(file)).unwrap_or_default();
-        let pairs =
-            lines.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(|line| line.split_once('='));
-        arguments.extend(pairs.map(|(name, value)| (name.trim().to_owned(), value.to_owned())));
+        for (name, value) in lines.lines().filter(|line| !line.starts_with('#')).map(name_and_value) {
+            variables.set_argument(&mut arguments, name, value); // as Buildah's `pkg/cli/build.go`
+        }
     }
-    let flags = task.flags.variables();
-    arguments.extend(flags.filter_map(|(name, value)| Some((name.to_owned(), variables.argument(name, value)?))));
+    for (name, value) in task.flags.variables() {
+        // Without a value, buildx keeps an earlier value (docker/buildx `commands/build.go`).
+        if builder != BuilderKind::BuildKit || variables.argument(name, value).is_some() {
+            variables.set_argument(&mut arguments, name, value);
+        }
+    }
     let contexts = task.flags.values(FlagKind::BuildContext).filter_map(|pair| pair.split_once('='));
     let contexts = contexts.map(|(name, source)| (dockerfile::familiar(name).to_owned(), source.to_owned()));
     let parameters = BuildParameters {

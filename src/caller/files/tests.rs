@@ -20,6 +20,7 @@ fn a_build_reads_the_files_of_its_client() {
         ("more", "ARG A\nARG TARGETARCH\nFROM c.io/$A-$TARGETARCH\n"),
         ("more.in", "FROM c.io/more\n"),
         ("arguments", "# A=no\nA=yes\n"),
+        ("unset", "A\n"),
         ("triggers", "FROM docker://c.io/a AS a\nONBUILD COPY --from=c.io/b / /\nFROM a\n"),
     ];
     hold(
@@ -53,6 +54,14 @@ fn a_build_reads_the_files_of_its_client() {
             ("docker build -f triggers .", "? |"),
             ("podman build -f more.in .", "c.io/more ? |"),
             ("podman build --build-arg-file arguments -f Dockerfile .", "c.io/yes |"),
+            ("podman build --build-arg-file arguments --build-arg A -f Dockerfile .", "c.io/base |"),
+            ("A=env podman build --build-arg-file arguments --build-arg A -f Dockerfile .", "c.io/env |"),
+            ("podman build --build-arg-file arguments --build-arg-file unset -f Dockerfile .", "c.io/base |"),
+            ("buildah build --build-arg A=x --build-arg A -f Dockerfile .", "c.io/base |"),
+            ("buildah build --build-arg A --build-arg A=x -f Dockerfile .", "c.io/x |"),
+            ("docker build --build-arg A=x --build-arg A .", "c.io/x |"),
+            ("A=env docker build --build-arg A=x --build-arg A .", "c.io/env |"),
+            ("DOCKER_BUILDKIT=0 docker build --build-arg A=x --build-arg A .", "c.io/base c.io/unused |"),
             ("docker build --platform linux/arm64 --build-arg A=x -f more .", "c.io/x-arm64 |"),
             ("podman build --os linux --arch arm64 --build-arg A=x -f more .", "c.io/x-arm64 |"),
             ("DOCKER_DEFAULT_PLATFORM=linux/arm64 docker build --build-arg A=x -f more .", "c.io/x-arm64 |"),

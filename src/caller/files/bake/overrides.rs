@@ -8,7 +8,7 @@ use super::glob;
 use super::output::{self, BakeOutput, OutputDestination};
 use super::target::{BakeTarget, context_folder, outputs_of, side_of};
 use crate::caller::clients::VerbInvocation;
-use crate::caller::command_words::{FlagKind, is_true};
+use crate::caller::command_words::{FlagKind, is_true, name_and_value};
 use crate::caller::files::{ImageSide, ProjectImages, ProjectVariables};
 use crate::model::choice::{RegistryRange, UnknownImages};
 
@@ -103,7 +103,7 @@ impl BakeOverrides {
 /// Parses `TARGET.KEY=VALUE`, `TARGET.KEY+=VALUE` or `TARGET.args.NAME=VALUE`. Without a value, `TARGET.args.NAME` gets
 /// the value of the variable `NAME`.
 fn parse(text: &str, variables: &ProjectVariables) -> Option<BakeOverride> {
-    let (path, value) = text.split_once('=').map_or((text, None), |(path, value)| (path, Some(value)));
+    let (path, value) = name_and_value(text);
     let (path, is_added) = path.strip_suffix('+').map_or((path, false), |path| (path, true));
     let mut keys = path.splitn(3, '.');
     let (pattern, key, name) = (keys.next()?, keys.next()?, keys.next().map(str::to_owned));

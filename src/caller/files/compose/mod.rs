@@ -128,8 +128,7 @@ fn named(
         let mut build = build.clone();
         build.parameters.is_check = is_check(task);
         for (name, value) in task.flags.variables() {
-            build.parameters.arguments.remove(name);
-            build.parameters.arguments.extend(variables.argument(name, value).map(|value| (name.to_owned(), value)));
+            variables.set_argument(&mut build.parameters.arguments, name, value);
         }
         pulled.extend(build.pulled(reader));
         pushed.extend(service.names_of(&build));
