@@ -44,10 +44,11 @@ impl<'a> ImageCollector<'a> {
 
     /// Adds `text` if it is an image of the registry.
     pub(super) fn add(&mut self, text: &str, form: ImageSyntax) {
-        let image = parse(text, form);
-        match self.settings.filter(|_| matches!(form, ImageSyntax::Short | ImageSyntax::OptionalTransport)) {
-            Some(settings) if image.is_some() => self.add_all(settings.named(text)),
-            _ => self.add_all(image),
+        match (parse(text, form), self.settings) {
+            (Some(image), Some(settings)) if matches!(form, ImageSyntax::Short | ImageSyntax::OptionalTransport) => {
+                self.add_all(settings.named(text, image));
+            }
+            (image, _) => self.add_all(image),
         }
     }
 
@@ -71,7 +72,27 @@ impl<'a> ImageCollector<'a> {
             }
             FlagKind::File => self.add(value, ImageSyntax::Oci), // Compose can load a project from a registry
             // The Dockerfile decides whether a build context is used. The bake files decide what an override changes.
-            _ => {}
+            FlagKind::BuildContext
+            | FlagKind::BakeOverride
+            // The value of each other flag is not an image by itself.
+            | FlagKind::Other
+            | FlagKind::SourcePlace
+            | FlagKind::DestinationPlace
+            | FlagKind::ResultFile
+            | FlagKind::Registry
+            | FlagKind::Namespace
+            | FlagKind::Username
+            | FlagKind::EnvFile
+            | FlagKind::Folder
+            | FlagKind::Profile
+            | FlagKind::ProjectName
+            | FlagKind::PullPolicy
+            | FlagKind::Variable
+            | FlagKind::Stage
+            | FlagKind::Platform
+            | FlagKind::PlatformPart
+            | FlagKind::Call
+            | FlagKind::Script => {}
         }
     }
 

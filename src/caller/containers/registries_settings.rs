@@ -82,16 +82,16 @@ impl RegistriesSettings {
 
     /// Returns the images that a pull requests for an image name in a file.
     pub(in crate::caller) fn asked_for_name(&self, name: &str) -> Vec<ImageReference> {
-        self.named(name).iter().flat_map(|image| self.asked_for(image)).collect()
+        let Ok(image) = name.strip_prefix("docker://").unwrap_or(name).parse() else { return vec![] };
+        self.named(name, image).iter().flat_map(|image| self.asked_for(image)).collect()
     }
 
-    /// Returns the images that `name` may mean. A short name may mean an image of several registries.
-    pub(in crate::caller) fn named(&self, name: &str) -> Vec<ImageReference> {
-        let (name, has_transport) = name.strip_prefix("docker://").map_or((name, false), |name| (name, true));
-        let Ok(image) = name.parse::<ImageReference>() else { return vec![] };
+    /// Returns the images that `name` may mean. `image` is the image of this name at the default registry. A short name
+    /// may mean an image of several registries.
+    pub(in crate::caller) fn named(&self, name: &str, image: ImageReference) -> Vec<ImageReference> {
+        // A host contains a dot or a colon. A transport such as `docker://` ends with a colon before the first slash.
         let has_host = name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']));
-        let is_short = image.registry().is_docker_hub() && !has_transport && !has_host;
-        if is_short { self.full_names(&image) } else { vec![image] }
+        if image.registry().is_docker_hub() && !has_host { self.full_names(&image) } else { vec![image] }
     }
 
     /// Returns the image of the alias with this short name. Without an alias, returns one image for each registry of
@@ -235,6 +235,7 @@ mod tests {
         assert_eq!(hosts.join(" "), "docker.io mirror.example:5000 ghcr.io new.example plain.example ghcr.io");
         assert_eq!(joined(settings.full_names(&"alpine".parse().unwrap())), "docker.io/library/alpine");
     }
+
     #[test]
     fn an_empty_alias_takes_an_earlier_one_back() {
         let mut settings = RegistriesSettings::default();
