@@ -190,9 +190,9 @@ pub(super) fn is_true(value: &str) -> bool {
     parse_bool(value) == Some(true)
 }
 
-/// Tells whether Go's `strconv.ParseBool` reads `value` as false.
+/// Tells whether Go reads `value` as false.
 pub(super) fn is_false(value: &str) -> bool {
-    matches!(value, "0" | "f" | "F" | "false" | "FALSE" | "False")
+    parse_bool(value) == Some(false)
 }
 
 #[cfg(test)]

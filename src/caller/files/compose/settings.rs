@@ -10,7 +10,7 @@ use super::super::template::substitute;
 use super::super::{FileCommand, ProjectVariables};
 use super::LoadError;
 use crate::caller::clients::VerbInvocation;
-use crate::caller::command_words::{FlagKind, is_false, is_true};
+use crate::caller::command_words::{FlagKind, parse_bool};
 
 const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
@@ -124,11 +124,8 @@ pub(super) fn add_default_env_file(
 }
 
 fn is_default_disabled(variables: &ProjectVariables) -> Result<bool, LoadError> {
-    match variables.get("COMPOSE_DISABLE_ENV_FILE") {
-        None => Ok(false),
-        Some(value) if is_true(&value) || is_false(&value) => Ok(is_true(&value)),
-        Some(_) => Err(LoadError::Refused("COMPOSE_DISABLE_ENV_FILE is neither true nor false")),
-    }
+    let Some(value) = variables.get("COMPOSE_DISABLE_ENV_FILE") else { return Ok(false) };
+    parse_bool(&value).ok_or(LoadError::Refused("COMPOSE_DISABLE_ENV_FILE is neither true nor false"))
 }
 
 fn working_folder(current: &Path, root: Option<&Path>, names: &[String]) -> PathBuf {
