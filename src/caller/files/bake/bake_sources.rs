@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::target::BakeTarget;
 use crate::caller::command_words::{FlagKind, is_true};
 use crate::caller::files::project_reader::ProjectReader;
-use crate::caller::files::{FileCommand, ProjectVariables};
+use crate::caller::files::{FileCommand, ProjectVariables, build};
 
 /// The default names of bake files. Bake reads every file that has one of these names.
 const NAMES: [&str; 8] = [
@@ -94,5 +94,5 @@ fn is_bake_file(file: &Path) -> bool {
 
 /// Tells whether `text` is a remote address (docker/buildx `util/urlutil/url.go`).
 pub(super) fn is_remote(text: &str) -> bool {
-    text.contains("://") && !text.starts_with("cwd://") || text.starts_with("git@") || text.starts_with("github.com/")
+    !text.starts_with("cwd://") && build::is_remote(text)
 }

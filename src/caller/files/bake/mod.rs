@@ -48,16 +48,17 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
         }
         pulled.unknown.extend(target.open.iter().cloned());
         let (tags, outputs) = (target.tags(), target.outputs());
-        let goes = if target.is_linked { OutputDestination::Nowhere } else { output::goes(&outputs) };
-        let side = if goes == OutputDestination::Nowhere { &mut kept } else { &mut pushed };
+        let destination =
+            if target.is_linked { OutputDestination::Nowhere } else { output::common_destination(&outputs) };
+        let side = if destination == OutputDestination::Nowhere { &mut kept } else { &mut pushed };
         side.unknown.extend(target.open_names);
         side.extend(target.cache_to.unwrap_or_default());
-        if goes == OutputDestination::PerhapsSomewhere {
+        if destination == OutputDestination::PerhapsSomewhere {
             let message = format!("the destination of the target `{name}` is unknown");
             let unknown = UnknownImages { file: target.file, reach: RegistryRange::Any, message };
             side.unknown.push(unknown.clone());
             pulled.unknown.push(unknown);
-        } else if goes == OutputDestination::AsTagged && tags.is_empty() {
+        } else if destination == OutputDestination::AsTagged && tags.is_empty() {
             side.extend(output::names(&outputs));
         } else {
             side.extend(tags);

@@ -27,11 +27,11 @@ pub(super) enum OutputDestination {
 }
 
 /// Returns the destination of all outputs together.
-pub(super) fn goes(outputs: &[BakeOutput]) -> OutputDestination {
-    outputs.iter().map(|output| one_goes(&output.text)).max().unwrap_or(OutputDestination::Nowhere)
+pub(super) fn common_destination(outputs: &[BakeOutput]) -> OutputDestination {
+    outputs.iter().map(|output| destination(&output.text)).max().unwrap_or(OutputDestination::Nowhere)
 }
 
-pub(super) fn one_goes(text: &str) -> OutputDestination {
+pub(super) fn destination(text: &str) -> OutputDestination {
     let fields = csv_fields(text);
     let push = field(&fields, "push");
     match kind(text) {
@@ -47,7 +47,7 @@ pub(super) fn one_goes(text: &str) -> OutputDestination {
 pub(super) fn names(outputs: &[BakeOutput]) -> ImageSide {
     let mut side = ImageSide::default();
     for BakeOutput { text, file } in
-        outputs.iter().filter(|output| one_goes(&output.text) == OutputDestination::AsTagged)
+        outputs.iter().filter(|output| destination(&output.text) == OutputDestination::AsTagged)
     {
         side.add(FlagKind::Output, text, file);
     }

@@ -58,7 +58,7 @@ impl BakeOverrides {
         let of_all = |setting: &&BakeOverride| setting.pattern == "*";
         let goes_out = self.0.iter().filter(of_all).any(|setting| match &*setting.key {
             "push" => is_true(&setting.value),
-            "output" => output::one_goes(&setting.value) == OutputDestination::AsTagged,
+            "output" => output::destination(&setting.value) == OutputDestination::AsTagged,
             _ => false,
         });
         let pulled = ImageSide { unknown: vec![unknown], ..ImageSide::default() };
