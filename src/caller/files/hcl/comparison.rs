@@ -21,8 +21,8 @@ impl HclValue {
             }
             (Self::Map(_), Self::Map(_)) if self.as_map()?.is_empty() && other.as_map()?.is_empty() => Ok(true),
             (Self::List(_), Self::List(_)) | (Self::Map(_), Self::Map(_)) => {
-                let is_same = self.is_known() && other.is_known() && self != other;
-                if is_same { Ok(false) } else { Err(EvalError::NotKnown) }
+                let is_different = self.is_known() && other.is_known() && self != other;
+                if is_different { Ok(false) } else { Err(EvalError::NotKnown) }
             }
             _ => Ok(self == other),
         }

@@ -21,8 +21,8 @@ impl EvalContext {
         let left = self.value(&operation.lhs_expr, locals)?;
         if let BinaryOperator::And | BinaryOperator::Or = operator {
             let (left, decisive) = (left.as_bool(), operator == BinaryOperator::Or);
-            if left == Ok(decisive) {
-                return Ok(HclValue::Bool(decisive)); // the right operand is not evaluated
+            if left == Ok(decisive) || left == Err(EvalError::Refused) {
+                return left.map(HclValue::Bool); // the right operand is not evaluated
             }
             return decided(left, self.value(&operation.rhs_expr, locals)?.as_bool(), decisive);
         }
