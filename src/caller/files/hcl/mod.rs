@@ -61,11 +61,15 @@ impl HclBlock {
 
 /// Parses HCL. Returns `None` if the text is broken or too large.
 pub(super) fn parse(text: &str, budget: &Budget) -> Option<HclDocument> {
-    let assignments = text.bytes().filter(|byte| matches!(byte, b'=' | b':')).count();
-    let may_be_read = assignments <= ASSIGNMENTS_AT_MOST && budget.spend(text.len() as u64 * STEPS_A_BYTE);
-    may_be_read.then_some(())?;
+    may_be_read(text, budget).then_some(())?;
     let body = threads::with_stack(PARSER_STACK, || hcl_edit::parser::parse_body(text).ok()).ok()??;
     Some(document(body))
+}
+
+/// Tells whether the text is small enough for the parser.
+fn may_be_read(text: &str, budget: &Budget) -> bool {
+    let assignments = text.bytes().filter(|byte| matches!(byte, b'=' | b':')).count();
+    assignments <= ASSIGNMENTS_AT_MOST && budget.spend(text.len() as u64 * STEPS_A_BYTE)
 }
 
 /// Parses the JSON form of HCL. Returns `None` if the text is broken or too large.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::{parse_json, value_of};
 use crate::caller::files::budget::Budget;
-use crate::system::thread_time;
+use crate::caller::files::hcl::{PARSER_STACK, may_be_read};
+use crate::system::{thread_time, threads};
 
 #[test]
 fn types_in_json_are_shallow() {
@@ -76,6 +77,15 @@ fn what_is_too_much_is_not_known() {
         ("a wide field", "it = format(\"%999999999d\", 1)\n".to_owned()),
         ("a huge power", "it = pow(10, 1000)\n".to_owned()),
     ] {
+        let is_parsed_soon = || {
+            let start = thread_time(); // of the parser's thread
+            let _ = hcl_edit::parser::parse_body(&file);
+            thread_time() < start + Duration::from_secs(5)
+        };
+        assert!(
+            !may_be_read(&file, &Budget::new()) || threads::with_stack(PARSER_STACK, is_parsed_soon).unwrap(),
+            "{what}"
+        );
         let start = thread_time();
         let value = value_of(&file, &[]);
         let is_open = value.contains('?') || matches!(&*value, "broken" | "refused");
