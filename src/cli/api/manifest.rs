@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::system::text::one_line;
 
-/// Returns the media type of a manifest, if the manifest contains a media type (image-spec `manifest.md`).
+/// Returns the media type of a manifest, or `None` if the manifest contains no valid media type (image-spec
+/// `manifest.md`).
 pub(super) fn media_type(bytes: &[u8]) -> Option<String> {
     let document: Value = serde_json::from_slice(bytes).ok()?;
     let text = document.get("mediaType")?.as_str()?;

@@ -1,4 +1,4 @@
-//! `api`: sends one request to a registry. The account is chosen in the same way as by the command `which`.
+//! `api`: sends one request to a registry. Ensign chooses the account as the command `which` does.
 
 mod manifest;
 mod output;
@@ -54,8 +54,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ApiArguments) 
     }
 }
 
-/// Chooses the account in the same way as the command `which`. Returns `None` if the registry has no accounts or the
-/// image is public, because the request then needs no login.
+/// Chooses the account as the command `which` does. Returns `None` if the registry has no accounts and `ENSIGN_ACCOUNT`
+/// is not set. Also returns `None` if the request reads a public image, because such a request needs no login.
 fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -> Result<ApiIdentity, Failure> {
     let candidates = context.accounts.registry_accounts(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {
@@ -147,7 +147,8 @@ fn header(text: &str) -> Result<(String, String), Failure> {
     }
 }
 
-/// Reads the body of the request. Reads stdin (`-`) and manifests into memory.
+/// Returns the body of the request. A body from stdin (`-`) or a manifest is read into memory. For any other file,
+/// returns only the file's path and length.
 fn payload(input: &Path, kind: EndpointKind) -> Result<Payload, Failure> {
     let too_large = || {
         let what = format!("`{}` is larger than {} MiB", input.display(), LARGEST_TEXT >> 20);

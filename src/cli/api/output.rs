@@ -45,7 +45,8 @@ pub(super) fn answer(
     }
 }
 
-/// Prints the status and the headers of a response without a body.
+/// Prints the status and the headers of a response, but no body. After a deletion, prints them only with `--include`
+/// or `--json`.
 fn bare(
     context: &CommandContext<'_>,
     arguments: &args::ApiArguments,
@@ -99,7 +100,8 @@ fn put(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the body unchanged to stdout or into a file. With `--json`, a body of JSON becomes a part of the output.
+/// Prints the body unchanged to stdout or into a file. With `--json`, a JSON body becomes the field `body` of the
+/// output.
 fn body(
     context: &CommandContext<'_>,
     arguments: &args::ApiArguments,

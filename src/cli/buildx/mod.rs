@@ -176,8 +176,8 @@ fn needed(
     buildx::needed(registries, &images)
 }
 
-/// First makes the missing pinned helpers, then writes the folders that use these helpers. If another program changed a
-/// folder meanwhile, the result contains the change that was made in the end.
+/// Makes the missing pinned helpers, and then changes the folders, because the folders use these helpers. If another
+/// program changes a folder meanwhile, that folder's change is planned again, and the result contains the new change.
 fn carry_out(
     env: &Env,
     tree: &ConfigTree,
@@ -220,7 +220,7 @@ fn account_of(change: &ConfigDirChange) -> Option<&AccountName> {
     change.answer().account()
 }
 
-/// Tells whether buildx would find the account's pinned helper.
+/// Tells whether the account's pinned helper is on PATH, where buildx looks for it.
 fn is_pinned(account: &AccountName) -> bool {
     find_program(&format!("{}-{account}", configured_helper::PROGRAM)).is_some()
 }

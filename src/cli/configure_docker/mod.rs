@@ -217,7 +217,8 @@ fn plain_text_logins(context: &CommandContext<'_>, named: &[Registry]) -> Result
     Ok(found)
 }
 
-/// Tells whether the user agrees to move secrets. The user agrees with the option `--import` or with an answer.
+/// Tells whether the user agrees to move secrets. The user agrees by typing the option `--import` or by answering the
+/// question with yes.
 fn wants_import(context: &CommandContext<'_>, arguments: &args::ConfigureDockerArguments) -> Result<bool, Failure> {
     Ok(arguments.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
 }

@@ -99,7 +99,7 @@ fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
     files
 }
 
-/// Tells whether the clients that read this file find the login with the file, and do not ask Ensign.
+/// Tells whether the clients that read this file find the login through it, and do not ask Ensign.
 fn was_found(file: &ConfigJson, path: &Path, reader: ClientFamily, from: &LoginOrigin, login: &FoundLogin) -> bool {
     let registry = login.registry();
     let (_, spelling) = Registry::spelled(&login.key).unwrap_or((registry.clone(), None));

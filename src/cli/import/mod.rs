@@ -125,7 +125,8 @@ fn preview(context: &CommandContext<'_>, findings: &[ImportEntry], planned: &[Im
     Ok(())
 }
 
-/// Returns the registry of an entry, or a pattern if the login is for a part of the registry.
+/// Returns the registry of an entry, or a pattern if the login is for a part of the registry. Returns the entry's key
+/// if the entry has no login.
 fn target(finding: &ImportEntry) -> String {
     match finding.login() {
         Some(login) => match (login.hub_token(), login.bound()) {

@@ -20,7 +20,8 @@ use crate::system::text::one_line;
 /// The outcome for a found entry. In a preview, the outcome is only planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ImportOutcome {
-    /// The login has this account. The account is `None` for a token that Docker keeps beside a Docker Hub account.
+    /// Ensign keeps the login as this account. The account is `None` for a token that Docker keeps beside a Docker Hub
+    /// account.
     Kept(Option<AccountName>, SaveOutcome),
     /// The entry was skipped on purpose, for this reason.
     Left(String),
@@ -142,7 +143,7 @@ pub(in crate::cli) struct RemovalResult {
     /// Whether each found login was removed, in the order of the findings.
     pub(in crate::cli) logins: Vec<bool>,
     pub(in crate::cli) failures: Vec<String>,
-    /// The files of clients that now ask Ensign.
+    /// The files that were changed so that their clients ask Ensign.
     pub(in crate::cli) written: Vec<PathBuf>,
 }
 

@@ -46,7 +46,7 @@ pub(super) struct LoginSearch<'c> {
     /// Whether all sources are searched, because the user typed no source.
     is_everywhere: bool,
     pub(super) findings: Vec<ImportEntry>,
-    /// The files that were already read, because several tools may share a file.
+    /// The files that were already read. Several tools may share a file, and each file is read only once.
     read: Vec<PathBuf>,
     /// The helpers that were already asked, each with the key of a login. No question is repeated, because a helper may
     /// prompt the user at every question.
@@ -261,7 +261,7 @@ impl LoginSearch<'_> {
     }
 }
 
-/// Returns the entry for a found login. The entry is primary until [`logins::dedupe`] finds duplicates.
+/// Returns the entry for a found login. The entry is primary until [`logins::dedupe`] sets another role.
 pub(in crate::cli) fn found_in(from: LoginOrigin, login: FoundLogin) -> ImportEntry {
     ImportEntry {
         from,
