@@ -62,7 +62,7 @@ struct StatusReport<'c> {
     containers: ContainersLogins,
     routes: Vec<HelperRoute>,
     leftovers: Leftovers,
-    /// The key of the sealed secrets.
+    /// The data key, if there is one.
     key: Option<KeyState>,
 }
 

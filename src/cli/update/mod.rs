@@ -1,5 +1,5 @@
-//! `update`: replaces this program with a newer release, if install.sh installed this program from a release. A package
-//! or a checkout is updated with other commands.
+//! `update`: replaces this program with a newer release, if install.sh installed this program from a release. For a
+//! checkout, runs `git pull` and install.sh. For a package, only names the package manager's command.
 
 mod checkout;
 mod texts;
@@ -129,8 +129,8 @@ fn server(context: &CommandContext<'_>) -> Result<ReleaseServer, Failure> {
     Ok(ReleaseServer::new(context.accounts.releases()?.as_ref())?)
 }
 
-/// Returns the newer release that the last `update --check` found, and the command that installs the release. The
-/// function does not use the network.
+/// Returns the newer release that `update` or `update --check` found last, and the command that installs it. Returns
+/// `None` if no newer release is known. The function does not use the network.
 pub(super) fn known_newer(context: &CommandContext<'_>) -> Option<(Version, String)> {
     let version = release::newer(context.env)?;
     let command = Installation::find()

@@ -1,5 +1,5 @@
-//! `install-texts`: writes completions and manual pages for installers. The files go into `share` beside the program's
-//! folder, where shells and `man` find them.
+//! `install-texts`: writes completions and manual pages. install.sh and `update` run this command. The files go into
+//! `share` beside the program's folder, where shells and `man` find them.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,8 +11,8 @@ use crate::cli::failure::Failure;
 use crate::release::Installation;
 use crate::system::files::{self, InstalledFile, create_installed_folder, put_installed};
 
-/// The path of the list of written files. Each line of the list is a path relative to `share`. Uninstalling reads the
-/// list.
+/// The path of the list of written files. Each line of the list is a path relative to `share`. `install.sh --uninstall`
+/// reads the list.
 const LIST: &str = "lib/ensign/installed-texts";
 const LIST_LIMIT: u64 = 1 << 20;
 

@@ -42,7 +42,7 @@ impl WhichAnswer {
     }
 
     /// Adds the login or helper that the client of the typed command uses before Ensign. If no command was typed, adds
-    /// the login or helper of each client.
+    /// such a login or helper for each client.
     fn behind(mut self, context: &CommandContext<'_>, question: &Question) -> Self {
         let (registry, name) = (&question.registry, question.name.as_str());
         let image = question.command.images.first();

@@ -30,8 +30,8 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// Makes the question about an image or a host. An image has the same answer as a command with this image. A host
-    /// has the same answer as a command without an image.
+    /// Makes the question about an image or a host. The answer for an image is the answer for any command with this
+    /// image. The answer for a host is the answer for a command without an image.
     pub(super) fn for_image(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
         let command = CommandImages { images: image.into_iter().collect(), operation, ..CommandImages::default() };
         let typed = ANY_COMMAND.to_owned();
@@ -47,7 +47,8 @@ impl Question {
         }
     }
 
-    /// Makes the question about the requests of the command `program` to `registry`. The text `typed` is the whole command line.
+    /// Makes the question about the account that the command `program` gets for `registry`. `typed` is the whole
+    /// command line.
     pub(super) fn for_command(program: &Program, typed: &str, registry: Registry) -> Self {
         let command = caller::command_of([program], &registry);
         let is_for_files = command.images.is_empty() || command.role != ImageRole::Needed;

@@ -1,4 +1,4 @@
-//! Chooses the account for an image in commands that need an account, or explains why no account is chosen.
+//! Chooses an account for the commands that need one, or explains why no account is chosen.
 
 use super::question::Question;
 use crate::cli::CommandContext;
