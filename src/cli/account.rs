@@ -81,9 +81,9 @@ pub(super) fn only(account: &Account) -> String {
     account.purpose.map(|purpose| format!(", to {purpose} only")).unwrap_or_default()
 }
 
-/// Finds the account that the user typed. The user may type a registry and an account, only a registry with one
-/// account, or only an account with a unique name. A hint repeats the typed `command` with its `flags`, and adds the
-/// account's name.
+/// Finds the account that the user typed. The user may type a registry and an account. A registry is enough if it has
+/// only one account, and an account is enough if only one registry has an account with this name. If the account is
+/// unclear, the hint repeats the typed `command` with its `flags`, and adds the account's name.
 pub(super) fn named(
     context: &CommandContext<'_>,
     host: &str,

@@ -158,7 +158,7 @@ fn flags(arguments: &args::AccountEdit) -> String {
     .concat()
 }
 
-/// Returns the absolute path of a folder for the config, with `~` for the home folder.
+/// Returns the absolute path of a folder as the config stores it, with `~` for the home folder.
 fn folder_text(context: &CommandContext<'_>, folder: &str) -> String {
     let expanded = context.env.expand_home(folder);
     let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));

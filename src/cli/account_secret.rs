@@ -52,8 +52,7 @@ impl CommandContext<'_> {
         }
     }
 
-    /// Returns the secret's expiry from the registry's reply, from the store or from the identity provider, in this
-    /// order.
+    /// Returns the secret's expiry. The registry's reply comes first, then the store, and then the identity provider.
     pub(super) fn expiry(
         &self,
         account: &Account,
@@ -61,7 +60,7 @@ impl CommandContext<'_> {
         reply_expiry: Option<SystemTime>,
     ) -> Option<SystemTime> {
         if account.source != Source::Static {
-            return None; // the external source renews the secret
+            return None; // the identity provider or the external source renews the secret
         }
         reply_expiry.or(secret.expiry).or_else(|| self.expiry_at_provider(&account.registry, &secret.credential))
     }
@@ -72,7 +71,7 @@ impl CommandContext<'_> {
         oauth::token_expiry(providers.for_registry(registry)?, registry, credential)
     }
 
-    /// Saves the registry's new identity token, because the old identity token may no longer be valid.
+    /// If the registry returned a new identity token, saves it, because the old token may no longer be valid.
     pub(super) fn renew(
         &self,
         account: &Account,
@@ -88,8 +87,8 @@ impl CommandContext<'_> {
         Ok(())
     }
 
-    /// Records the verdict. Clients do not receive a refused secret, or a secret whose session ended, until the
-    /// registry accepts the secret again.
+    /// Records the verdict. Clients do not receive a refused secret until the registry accepts it again. After a
+    /// session has ended, clients do not receive the secret for some minutes.
     pub(super) fn record_verdict(
         &self,
         account: &Account,

@@ -82,8 +82,8 @@ pub(super) fn refuse_agent() -> Result<(), Failure> {
 }
 
 impl CommandContext<'_> {
-    /// Checks whether the account's caller rule allows this command. Records in the journal that the command hands out
-    /// the account.
+    /// Fails if the account's caller rule forbids this command. If the account has a rule, also records in the journal
+    /// that the command hands out the account. Fails if the journal is off or cannot be written.
     pub(super) fn hand_out(&self, account: &Account, command: &str) -> Result<(), Failure> {
         let facts = |rule: &CallerRule| {
             let mut facts = caller::facts(rule);

@@ -60,8 +60,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::CheckArguments
 }
 
 impl CheckSubject {
-    /// Chooses the account in the same way as the command `which`. If `hands_out` is the name of a command, first
-    /// checks whether the caller rule allows this command to print a secret.
+    /// Chooses the account as the command `which` does, and fetches its secret. `hands_out` is the name of a command
+    /// that prints a secret. The account's caller rule must allow this command.
     pub(super) fn find(
         context: &CommandContext<'_>,
         registry: Registry,
@@ -86,7 +86,7 @@ impl CheckSubject {
         Self { registry, image: None, operation: Operation::Pull, account, secret, expiry }
     }
 
-    /// Returns the registry's answer, and saves a new identity token from the registry.
+    /// If the registry returned a new identity token, saves it. Returns the registry's answer.
     pub(super) fn keep<T>(&mut self, context: &CommandContext<'_>, asked: RegistryReply<T>) -> Result<T, Failure> {
         context.renew(&self.account, &mut self.secret, asked.renewed)?;
         self.expiry = asked.expiry.or(self.expiry);

@@ -95,7 +95,7 @@ fn ask_all(
     let (found, findings) = mpsc::channel();
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
-        let give = give; // every return drops the sender, which ends the threads
+        let give = give; // every return drops the sender, so that the threads end
         for number in 0..accounts.len().min(AT_ONCE) {
             let (found, queue) = (found.clone(), &queue);
             let started = threads::start_in(scope, move || {

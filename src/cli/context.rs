@@ -1,4 +1,4 @@
-//! `CommandContext`: the values that every command receives, and what most commands do with these values.
+//! `CommandContext`: the values that every command receives, and the methods that several commands share.
 
 use std::cell::OnceCell;
 use std::time::Duration;
@@ -50,7 +50,8 @@ impl<'e> CommandContext<'e> {
         }
     }
 
-    /// Warns that `ENSIGN_ACCOUNT` overrides the defaults in this shell.
+    /// If `ENSIGN_ACCOUNT` is set, warns that it overrides the default accounts in this shell, or that it names an
+    /// unknown account.
     pub(super) fn note_variable(&self) {
         let Some(value) = &self.env.account else { return };
         self.ui.note(match self.unknown_variable() {
@@ -122,15 +123,16 @@ impl<'e> CommandContext<'e> {
         Ok(self.store_choice.get_or_init(|| choice))
     }
 
-    /// Asks the registry for the identity provider that the registry announces. The error is a sentence about an
-    /// invalid announcement.
+    /// Returns the identity provider that the registry announces, or `None` if it announces none. The error is a
+    /// sentence about an invalid announcement.
     pub(super) fn announced(&self, registry: &Registry) -> Result<Option<Provider>, String> {
         let ask = || self.ui.while_waiting(&format!("Asking {registry}"), || oauth::announced_provider(registry));
         let (cached, announced) = self.announced.get_or_init(|| (registry.clone(), ask()));
         if cached == registry { announced.clone() } else { ask() }
     }
 
-    /// Returns whether plain http is allowed for the registry, with an option or in Docker's settings.
+    /// Allows plain http to the registry if the user typed `--plain-http`, or if Docker's settings list the registry as
+    /// insecure.
     pub(super) fn security(&self, registry: &Registry, plain_http: bool) -> TransportSecurity {
         let allowed = plain_http || docker::insecure_registries(self.env).contain(registry);
         if allowed { TransportSecurity::PlainHttpAllowed } else { TransportSecurity::Https }
@@ -153,7 +155,7 @@ impl<'e> CommandContext<'e> {
 
     /// Fails if a person typed the alias of an account instead of a registry.
     pub(super) fn refuse_alias(&self, registry: &Registry) -> Result<(), Failure> {
-        // The names of registries are lower case.
+        // A registry's name is always in lower case, even if the user typed an alias with capital letters.
         let is_meant = |name: &str| name.eq_ignore_ascii_case(registry.as_str());
         let all = self.accounts.all()?;
         let meant = all.iter().filter_map(|entry| {

@@ -11,7 +11,7 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, time_span, timestamp};
 use crate::system::text::{one_line, quote};
 
-/// The exit code if the list contains an account, so that the user must log in again.
+/// The exit code if the list contains an account. The user must then log in again.
 const SOME_EXPIRE: u8 = 6;
 
 /// Lists the accounts whose secrets have expired or expire within the time. The exit code is 6 if the list contains an

@@ -180,7 +180,8 @@ fn choose(
         for account in accounts {
             let is_default = |default: &Account| default.name == account.name;
             let by_default = alone || candidates.default_for(None).is_some_and(is_default);
-            // The caller rule of an account for a pattern of hosts is stored under the pattern.
+            // If the account is for a pattern of hosts, `account` may name a single host. The rule is checked for the
+            // stored account, because grants are stored under the pattern.
             let known = candidates.accounts.iter().find(|known| known.name == account.name);
             let allowed = context.hand_out(known.unwrap_or(&account), "export");
             match allowed.and_then(|()| context.secret_of(&account)) {

@@ -44,7 +44,7 @@ impl Failure {
         Self::new(FailureKind::NotLoggedIn, Problem::new(what, cure))
     }
 
-    /// Returns the error without the kind of the failure, for a report about several failures.
+    /// Returns the error, and drops the kind of the failure.
     pub(super) fn into_error(self) -> anyhow::Error {
         self.error
     }

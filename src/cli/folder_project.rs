@@ -62,7 +62,7 @@ impl FolderProject {
         self.standing == TrustState::Trusted
     }
 
-    /// Returns why the file is ignored, such as `.ensign.toml is not trusted`.
+    /// Returns why the file is ignored, such as `.ensign.toml is not trusted`. Returns `None` if the file is trusted.
     pub(super) fn sentence(&self, context: &CommandContext<'_>) -> Option<String> {
         let shown = shown(context.env, &self.path);
         match self.standing {
@@ -73,7 +73,7 @@ impl FolderProject {
         }
     }
 
-    /// Returns a sentence about the file, with advice for a person.
+    /// Returns a sentence about the file's first problem, or `None` if the file has no problem for this registry.
     pub(super) fn advice(&self, context: &CommandContext<'_>, candidates: &RegistryAccounts) -> Option<String> {
         let (registry, shown) = (&candidates.host, &*shown(context.env, &self.path));
         let project = match &self.says {

@@ -27,7 +27,8 @@ pub(super) fn about(program: &str, words: &[String]) -> ExitCode {
     if ui.print(&help).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Prints the names of the manual pages, or one page, for installers.
+/// Prints the manual page `page`. If `page` is `None`, prints the names of all pages. The builds of packages run this
+/// command.
 pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result<ExitCode, Failure> {
     let pages = CommandLine::manual().context("could not write the manual")?;
     let text = match page {
@@ -46,8 +47,8 @@ pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the short help to stderr if a person typed a call for programs. Without this help, the call would only wait
-/// for input.
+/// Prints the short help to stderr, because a person typed a client's call, such as `get`. The call itself would only
+/// wait for input.
 pub(crate) fn refuse_terminal(program: &str) -> ExitCode {
     let _ = write!(io::stderr(), "{}", CommandLine::short_help(program, false));
     ExitCode::FAILURE

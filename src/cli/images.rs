@@ -22,7 +22,8 @@ pub(super) fn read(
     })
 }
 
-/// Warns about accounts with equally specific patterns, because an image cannot decide between these accounts.
+/// Warns if another account has an equally specific pattern for the same images, because an image cannot decide between
+/// the two accounts.
 pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &RegistryAccounts, account: &Account) {
     let others = candidates.accounts.iter().filter(|other| other.name != account.name);
     for rival in others.filter(|other| other.purpose == account.purpose) {

@@ -41,7 +41,7 @@ pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::
     }
 }
 
-/// Asks a question that a person answers with one key. The key Enter is the answer no.
+/// Asks a question that a person answers with one key. The key Enter means no.
 pub(super) fn confirm(question: &str) -> io::Result<bool> {
     let term = Term::stderr();
     let question = wrap::for_terminal(&text::sanitize(question), &term);

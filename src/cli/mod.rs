@@ -74,12 +74,13 @@ pub(crate) fn run(program: &str, is_helper: bool, words: &[OsString], env: Resul
     let called = if program == "docker-ensign" { PLUGIN } else { program };
     if words.is_empty() || (words.len() == 1 && (words[0] == "-h" || words[0] == "--help")) {
         let shown = help::short(called);
-        // Like Docker's own helpers, Ensign exits with 1 if a client calls without a verb.
+        // Like Docker's own helpers, Ensign exits with 1 if a client calls it without a verb.
         return if is_helper && words.is_empty() { ExitCode::FAILURE } else { shown };
     }
     let arguments = match CommandLine::parse_from_words(called, words) {
         Ok(arguments) => arguments,
-        // A client may call the helper with an unknown verb as the only word, and clients read only stdout.
+        // If an unknown verb is the only word, a client may have called the helper. The error goes to stdout, because
+        // clients read only stdout.
         Err(error) if is_helper && words.len() == 1 && error.is_unknown_command() => {
             let verb = text::one_line(&words[0].to_string_lossy(), 60);
             let _ = writeln!(io::stdout(), "{program}: unknown action: {verb}");
@@ -97,7 +98,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: &[OsString], env: Resul
         request_log::enable();
     }
     if !matches!(arguments.command, CliCommand::Exec(_)) {
-        memory::keep_private(); // the process of `exec` becomes another program
+        memory::keep_private(); // `exec` is left out, because its process becomes another program
     }
     let ui = Ui::new(arguments.json, called);
     let env = match env {
@@ -166,7 +167,7 @@ impl CommandContext<'_> {
     }
 }
 
-/// Warns that Docker from a snap cannot ask Ensign.
+/// If `docker` is a snap, warns that it cannot ask Ensign.
 fn note_snap(context: &CommandContext<'_>) {
     if configured_helper::docker_is_a_snap() {
         context.ui.note(format_args!(
@@ -176,7 +177,7 @@ fn note_snap(context: &CommandContext<'_>) {
     }
 }
 
-/// Warns that an entry in Docker's file makes `podman --remote` fail, and prints the repair command.
+/// If an entry in Docker's config makes `podman --remote` fail, prints a warning with the repair command.
 fn note_podman(context: &CommandContext<'_>) {
     let Some(file) = context.docker_config().filter(|_| containers::are_found(context.env)) else { return };
     let Some(key) = containers::key_that_podman_refuses(&file) else { return };

@@ -1,5 +1,5 @@
-//! `pin`: makes a credential helper for one account. Some tools have a setting for a helper, but no setting for an
-//! account.
+//! `pin`: makes a credential helper that answers as one account, because some tools have a setting for a helper, but no
+//! setting for an account.
 
 use std::process::ExitCode;
 

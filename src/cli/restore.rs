@@ -38,8 +38,8 @@ pub(super) fn run(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Restores the config. Returns the new path of the damaged file. If the config was missing, returns the config's own
-/// path.
+/// Restores a damaged or missing config. Returns the new path of the damaged file, or the config's own path if the
+/// config was missing. Returns `None` if there was nothing to restore.
 fn config(context: &CommandContext<'_>) -> Result<Option<PathBuf>, Failure> {
     let Some(restored) = context.accounts.restore_config()? else { return Ok(None) };
     let path = context.accounts.config_file().unwrap_or_default();

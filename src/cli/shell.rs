@@ -53,8 +53,8 @@ pub(super) fn run_as(context: &CommandContext<'_>, arguments: &args::ExecArgumen
     exec::exec(&arguments.command, VARIABLE, &value).map_err(Failure::not_run)
 }
 
-/// Prints the accounts that are set for this shell or folder. Unreadable accounts are no error, because a shell's
-/// prompt runs this command.
+/// Prints the accounts that are set for this shell or folder. Does not fail if the accounts cannot be read, because a
+/// shell's prompt runs this command.
 pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     if let Some(value) = &context.env.account {
         context.ui.data(json!({"accounts": value, "by": VARIABLE}), value)?;
@@ -86,8 +86,8 @@ pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the value of `ENSIGN_ACCOUNT`, which is one alias, or a list of `host=alias`. The list keeps the previous
-/// entries for other registries, and the previous alias for all others.
+/// Returns the new value of `ENSIGN_ACCOUNT`: one alias, or a list of `host=alias`. The list keeps the entries of the
+/// previous value for other registries. It also keeps the previous value's alias for all registries without an entry.
 fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>) -> Result<String, Failure> {
     let usage = |what: String| Failure::usage(what, "name accounts as `work`, or as `ghcr.io=work quay.io=me`");
     if let [alias] = accounts

@@ -32,8 +32,8 @@ pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
     Err(Failure::usage(format!("`{}` is not a store", text::one_line(text, 60)), hint))
 }
 
-/// Prepares the store before a person types a secret. If there is no data key yet, makes a key in the keyring. Fails if
-/// there is neither a key nor a keyring.
+/// Prepares the store before a person types a secret. For the store `sealed`, makes a data key in the keyring if there
+/// is no key yet. Fails if there is neither a key nor a keyring, or if the key cannot be opened.
 pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
     if *kind != StoreKind::Sealed {
         return Ok(());

@@ -11,7 +11,7 @@ use crate::model::{Account, Problem};
 use crate::system::text::quote;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::SwitchArguments) -> Result<ExitCode, Failure> {
-    // The argument `-` alone names the previous account, because no registry has the name `-`.
+    // If `-` is the only argument, it means the previous account, because no registry has the name `-`.
     let (host, name) = match (arguments.host.as_deref(), arguments.account.as_deref()) {
         (Some("-"), None) => (None, Some("-")),
         words => words,
@@ -39,8 +39,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::SwitchArgument
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the accounts of the only registry with an account called `alias`. Returns `None` if `alias` is itself a
-/// registry.
+/// Returns the accounts of the only registry with an account called `alias`. Returns `None` if there is not exactly one
+/// such registry, or if `alias` is itself a registry with accounts.
 fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAccounts>, Failure> {
     let is_registry = context
         .entry(alias)

@@ -17,7 +17,8 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// Finds the trouble of an account in the result of reading the account's store.
+    /// Returns the trouble of an account, or `None` if there is none. `stored` is the result of reading the account's
+    /// store.
     pub(super) fn find(
         context: &CommandContext<'_>,
         account: &Account,

@@ -113,8 +113,8 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Finds the project file by a path of the file or of the folder. Without a path, finds the nearest project file from
-/// the current folder upwards. Resolves links in the folder's path.
+/// Returns the path of the project file. The user may type the path of the file or of its folder. Without a typed path,
+/// finds the nearest project file from the current folder upwards. Resolves links in the path of the folder.
 fn locate(path: Option<&Path>) -> Result<PathBuf, Failure> {
     let Some(path) = path else {
         return env::current_dir().and_then(|current| project::find(&current)).ok_or_else(|| {

@@ -1,7 +1,8 @@
 //! `Ui`: all output for people and all input from people. The implementation uses the crates `dialoguer`, `indicatif`
 //! and `open`.
 //!
-//! Data goes to stdout, and messages go to stderr. No meaning depends on colour, and questions need a terminal.
+//! Data goes to stdout, and messages go to stderr. Every message can be understood without colour. Ensign asks
+//! questions only on a terminal.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -18,7 +19,8 @@ use super::{menu, wrap};
 use crate::model::Secret;
 use crate::system::{env, exec, text, threads};
 
-/// The schema version of all `--json` output. The version increases when a field is removed or changes its meaning.
+/// The schema version of the `--json` output of all commands except `which` and `why`. The version increases when a
+/// field is removed or changes its meaning.
 const JSON_SCHEMA: u64 = 1;
 
 const BOLD: &str = "\u{1b}[1m";
