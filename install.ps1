@@ -3,8 +3,9 @@
 #   irm ADDRESS/install.ps1 | iex
 #   & ([scriptblock]::Create((irm ADDRESS/install.ps1))) -Version 0.2.0
 #
-# The script verifies the signature as install.sh does, and installs nothing if no tool can: .NET has no Ed25519, and
-# a program that was just downloaded cannot verify itself. PowerShell 5.1, which Windows contains, can run this script.
+# The script verifies the signature as install.sh does, and installs nothing if no tool for that is present: .NET has no
+# Ed25519, and a program that was just downloaded cannot verify itself. PowerShell 5.1, which Windows contains, can run
+# this script.
 param(
     [string] $Version = '',
     [string] $Prefix = "$env:LOCALAPPDATA\Programs\ensign",

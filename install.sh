@@ -75,8 +75,8 @@ set_option() {
     esac
 }
 
-# Finds the checkout that contains this script, which is then built. A script that is piped into a shell is not a file,
-# so it has no checkout and the current folder does not matter.
+# Finds the checkout that contains this script. By default, Ensign is built from this checkout. A script that is piped
+# into a shell is not a file, so it has no checkout and the current folder does not matter.
 find_checkout() {
     checkout=''
     [ "${0##*/}" = install.sh ] && [ -f "$0" ] || return 0
@@ -250,7 +250,7 @@ download() (
         # wget may follow a redirect to http. The downloaded files are verified all the same.
         wget -q -T 30 -c -O "$2" "$1" 2>"$stage/said" || exit
     fi
-) 2>/dev/null # some shells report a program that a limit ended
+) 2>/dev/null # some shells print a line if the limit ends the program
 
 # Explains why a download failed, and exits if another attempt would not help.
 explain() {
@@ -278,7 +278,7 @@ explain() {
     esac
 }
 
-# Verifies the signature of the list of checksums, and of its trusted comment.
+# Verifies the signatures of SHA256SUMS and of the trusted comment.
 verify() (
     cd -- "$stage" || exit
     signed=$(sed -n 2p SHA256SUMS.minisig) commented=$(sed -n 4p SHA256SUMS.minisig)
@@ -296,10 +296,10 @@ verify() (
     fi || tampered 'SHA256SUMS or its signature was changed after signing'
 )
 
-# verify_by_openssl SIGNATURE SIGNATURE: verifies both signatures of minisign, which are by Ed25519. The first signature
-# is of the file's BLAKE2b-512. The second one is of the first signature with the comment behind it.
+# verify_by_openssl SIGNATURE SIGNATURE: verifies minisign's two Ed25519 signatures. The first signs the BLAKE2b-512
+# hash of SHA256SUMS. The second signs the first signature followed by the trusted comment.
 verify_by_openssl() {
-    case $1 in RU[QRST]*) ;; *) return 1 ;; esac # `ED`: the signature is of the file's hash
+    case $1 in RU[QRST]*) ;; *) return 1 ;; esac # Base64 of `ED`, which means that the file's hash is signed
     {
         printf '\060\052\060\005\006\003\053\145\160\003\041\000' # SubjectPublicKeyInfo of Ed25519, RFC 8410
         printf %s "$PUBLIC_KEY" | openssl base64 -d -A | tail -c 32
@@ -370,7 +370,7 @@ tampered() {
 Try again; if it happens twice, report it as SECURITY.md in $REPOSITORY says"
 }
 
-# Finds Rust in the home folder of the user database if HOME or PATH does not lead to it.
+# Finds Rust in HOME. If Rust is not there, finds Rust in the home folder that the user database names.
 find_rust() {
     own_home=$(eval "printf %s ~$(id -un 2>/dev/null)")
     for home in "${HOME:-/nonexistent}" "$own_home"; do
@@ -443,8 +443,8 @@ ensign() {
     env -i PATH="$PATH" HOME="$stage" ENSIGN_CONFIG_DIR="$stage/config" ENSIGN_DATA_DIR="$stage/data" "$@"
 }
 
-# Finds a shell that also runs under the name `docker`. busybox does not, because it would look for its command of that
-# name.
+# Finds a shell that also runs under the name `docker`. busybox does not, because it would look for a busybox command
+# named `docker`.
 play_docker() {
     for shell in sh bash dash ksh zsh; do
         path=$(command -v $shell) && ln -sf -- "$path" docker && ./docker -c 'exit 0' 2>/dev/null && return

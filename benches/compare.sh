@@ -1,11 +1,12 @@
 #!/bin/sh
-# Compares one `get` of Ensign with one of Debian's helpers pass, secretservice and ecr-login, as ratios in one run.
+# Compares the time of a `get` with Ensign and with Debian's helpers pass, secretservice and ecr-login, as ratios in one
+# run.
 #
 # usage: benches/compare.sh [ROUNDS]      (default: 200)
 #   PROGRAM=PATH  the program to measure; by default packaging/build.sh builds it
 #
-# The script needs Rust and Debian's golang-docker-credential-helpers, amazon-ecr-credential-helper, pass,
-# gnome-keyring and dbus. All keyring rows ask the same GNOME Keyring, in a session bus of its own. No row uses the network.
+# The script needs Rust and Debian's golang-docker-credential-helpers, amazon-ecr-credential-helper, pass, gnome-keyring
+# and dbus. All keyring rows ask the same GNOME Keyring, on a session bus of its own. No row uses the network.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)

@@ -43,7 +43,7 @@ build_for_linux() {
     [ "$arch" = "${host%%-*}" ] || compiler=$arch-linux-gnu-gcc
     flag -Ctarget-feature=+crt-static
     flag -Crelocation-model=pie
-    flag -Cforce-unwind-tables=no # never used, since a panic aborts; a tenth of the program
+    flag -Cforce-unwind-tables=no # the tables would be a tenth of the program, and are never used, since a panic aborts
     case $target in
     "$musl") has_standard_library "$musl" || has_parts_of_debian || die "no standard library for $musl: \`rustup target add $musl\`, or Debian's parts, which docs/platforms.md names" ;;
     *-musl) ;;
@@ -139,8 +139,8 @@ build_with_debian() {
     cp "$libunwind" "$folder/"
     flag "-Lnative=$folder"
     link_with_musl "$crt"
-    # Compact relocations make the table of addresses that the start processes seven times smaller. musl reads them
-    # since 1.2.4.
+    # Compact relocations make the relocation table seven times smaller. Only musl 1.2.4 and newer versions can read
+    # them.
     case $arch$(ar p "$crt/libc.a" version.lo | tr -cd '0-9.\n') in
     *1.2.[0-3]*) ;;
     x86_64*1.*) flag -Clink-arg=-Wl,-z,pack-relative-relocs ;;
@@ -186,7 +186,7 @@ flag() {
     export CARGO_ENCODED_RUSTFLAGS="${CARGO_ENCODED_RUSTFLAGS:+$CARGO_ENCODED_RUSTFLAGS$(printf '\037')}$1"
 }
 
-# Checks that the program is a static-pie, because linkers make another kind of program without a warning.
+# Checks that the program is a static-pie, because some linkers make another kind of program without a warning.
 check() {
     headers=$(readelf -hlWd "$1") || die 'readelf, which looks at the result, is missing: install binutils'
     case $headers in *DYN\ *) ;; *) die "\`$1\` has a fixed address" ;; esac

@@ -61,7 +61,7 @@ END
         printf '\nThese bring no text of their licence:\n\n'
         cat "$stage/without"
     fi
-    # Sorts the texts by the first crate of each.
+    # Sorts the texts by the name of the first crate that has each text.
     grep -H -m 1 . "$stage"/texts/*.crates | sed 's/^\([^:]*\)\.crates:\(.*\)/\2|\1/' | sort | sed 's/.*|//' |
         while IFS= read -r text; do
             printf '\n%s\n\n' '--------------------------------------------------------------------------------'

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of packages.sh
-# Makes Debian's package with dpkg-deb alone, because the program is already built and the control file has ten lines.
+# Makes Debian's package with only dpkg-deb, because the program is already built and the control file has ten lines.
 
 make_deb() {
     need dpkg-deb dpkg
