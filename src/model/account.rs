@@ -105,8 +105,7 @@ impl Account {
     }
 }
 
-/// Tells whether a cloud uses this user name for all its tokens. An account with a cloud's general user name has no
-/// namespace of its own.
+/// Tells whether a cloud uses this user name for all its tokens. Such a name is not a namespace of the account.
 fn is_everybody(name: &str) -> bool {
     matches!(name, "AWS" | "oauth2accesstoken" | "00000000-0000-0000-0000-000000000000")
 }
@@ -240,7 +239,7 @@ impl HelperName {
         !text.is_empty() && text.len() <= 64 && text.chars().all(safe)
     }
 
-    /// Tells whether `text` is a helper's name of Ensign itself. A pinned helper is called `ensign-` and its alias.
+    /// Tells whether `text` is the name of one of Ensign's own helpers. A pinned helper is called `ensign-ALIAS`.
     pub fn is_ensign(text: &str) -> bool {
         matches!(text, "atcr" | "ensign") || text.starts_with("ensign-")
     }

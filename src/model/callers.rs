@@ -94,7 +94,8 @@ impl CallerRule {
         Ok(())
     }
 
-    /// Returns a summary of the rule for `ensign status`, such as `docker only; no coding agents`.
+    /// Returns a summary of the rule for `ensign status`, such as `docker only; no coding agents`; `None` for an empty
+    /// rule.
     pub(crate) fn words(&self) -> Option<String> {
         let programs = format!("{} only", self.programs.join(", "));
         let parts = [

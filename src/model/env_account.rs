@@ -23,8 +23,8 @@ pub(crate) enum EnvSecret {
 }
 
 /// Reads an accounts file of the form `{"accounts":[{"registry","username","secret" or
-/// "secret_file","alias","images","for","active"}]}`. Relative paths are resolved in `folder`. An error message quotes
-/// nothing from the file, because the file contains secrets.
+/// "secret_file","alias","images","for","active"}]}`. Relative paths are resolved in `folder`. From the file, an error
+/// message quotes at most a registry, because the file contains secrets.
 pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, String> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes); // some editors write a byte order mark
     let file: RawEnvFile = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
@@ -40,8 +40,8 @@ pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, 
         .collect()
 }
 
-/// Reads a variable that contains a registry or a pattern of images, a user name and a secret, separated by blanks. The
-/// alias is made from `name`, which is the variable's name without the prefix.
+/// Reads a variable that contains a place, a user name and a secret, separated by blanks. The place is a registry or a
+/// pattern of images. The alias is made from `name`, which is the variable's name without the prefix.
 pub(crate) fn read_variable(name: &str, value: &str) -> Result<EnvAccount, Box<dyn Error>> {
     let (place, rest) =
         value.trim_start().split_once(char::is_whitespace).ok_or("the variable contains only one word")?;

@@ -21,7 +21,7 @@ pub(crate) enum Expiry {
 }
 
 impl Expiry {
-    /// How long before an expiry Ensign begins to warn a person.
+    /// Ensign begins to warn a person this long before an expiry.
     pub(crate) const WARNING: Duration = Duration::from_hours(7 * 24);
 
     pub(crate) fn new(source: &Source, stored: &StoredSecret) -> Self {

@@ -9,8 +9,8 @@ use super::registry::NOT_A_HOST;
 use super::{InvalidName, Registry};
 
 impl Registry {
-    /// Reads a pattern, which is a host name with `*` in some labels but not in the last label. The pattern's port must
-    /// equal the host's port.
+    /// Reads a pattern, which is a host name with `*` in some labels but not in the last label. A pattern covers only
+    /// hosts with the same port.
     pub(crate) fn pattern(text: &str) -> Result<Self, InvalidName> {
         let text = text.trim().to_lowercase();
         let (host, _) = split_port(&text);

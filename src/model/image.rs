@@ -51,8 +51,7 @@ impl ImageReference {
         Some(Self::new(self.registry.clone(), Repository(namespace.to_owned())))
     }
 
-    /// Returns the `<reference>` for requests to the registry. If there is a digest, the digest is returned, otherwise
-    /// the tag, and without a tag `latest`.
+    /// Returns the `<reference>` for requests to the registry: the digest, or else the tag, or else `latest`.
     pub(crate) fn reference(&self) -> &str {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
     }

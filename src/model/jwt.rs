@@ -29,13 +29,13 @@ pub(crate) fn end_of(secret: &Secret) -> Option<SystemTime> {
     claims(secret).and_then(|claims| expiry(&claims)).or_else(|| ecr_end_of(secret))
 }
 
-/// Returns the expiry of an ECR password, which is the Base64 of
+/// Returns the expiry of an ECR password. The password is the Base64 of
 /// `{"payload":…,"datakey":…,"version":"2","type":"DATA_KEY","expiration":1700000000}`.
 #[expect(clippy::disallowed_methods, reason = "reads the expiry in the password")]
 fn ecr_end_of(secret: &Secret) -> Option<SystemTime> {
     let text = secret.expose();
     if !text.starts_with("ey") {
-        return None; // `{"` in Base64
+        return None; // the Base64 of `{"` begins with `ey`
     }
     let fields: Value = serde_json::from_slice(&BASE64_STANDARD.decode(text).ok()?).ok()?;
     fields.get("datakey")?;

@@ -74,7 +74,7 @@ impl ImagePattern {
         self.registry.covers(image.registry()) && segments_match(&pattern, &segments)
     }
 
-    /// Tells whether an image can match both patterns while neither pattern is more specific.
+    /// Tells whether both patterns are equally specific and some image matches both.
     pub(crate) fn ties_with(&self, other: &Self) -> bool {
         let segments = |path: &'_ Self| path.path.split('/').map(|part| part.as_bytes().to_vec()).collect::<Vec<_>>();
         let letters_meet = |first: &Vec<u8>, other: &Vec<u8>| meet(first, other, |b| *b == b'*', u8::eq);

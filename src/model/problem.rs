@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// An error that a person can fix. Each front shows the message and the hint in its own way. The helper protocol writes
-/// the message and the hint on one line.
+/// An error that a person can fix. Each front end shows the message and the hint in its own way. The helper protocol
+/// writes the message and the hint on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// What failed, such as «`config.json` is broken at line 3».

@@ -21,7 +21,7 @@ use super::InvalidName;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Registry(Arc<str>);
 
-/// The host or the port has an invalid character.
+/// The error for a text that is not `host` or `host:port`.
 pub(super) const NOT_A_HOST: InvalidName =
     InvalidName("a registry is `host` or `host:port`, such as `ghcr.io` or `localhost:5000`");
 
@@ -34,7 +34,6 @@ impl Registry {
     /// (docker/cli `cli/config/configfile/file.go`).
     pub const HUB_SERVER_URL: &str = "https://index.docker.io/v1/";
 
-    /// Returns Docker Hub's registry.
     pub fn docker_hub() -> Self {
         Self(HUB_NAMES[0].into())
     }

@@ -14,15 +14,15 @@ use super::Username;
 #[derive(PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
-/// A user name and the secret with which a registry accepts the user name.
+/// A user name and the secret that a registry accepts for it.
 #[derive(Debug)]
 pub struct Credential {
     pub username: Username,
     pub secret: Secret,
 }
 
-/// A client stops waiting for a secret soon and has no terminal for a prompt. A person can answer a prompt and read an
-/// error.
+/// Who waits for a secret. A client soon stops waiting and has no terminal for a prompt. A person can answer a prompt
+/// and read an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
     Client,
@@ -50,7 +50,7 @@ impl Secret {
         Self(self.0.clone())
     }
 
-    /// Writes a value that contains secrets as JSON. `length` is the length of all texts in the value, in bytes.
+    /// Converts a value with secrets to JSON. `length` is the length of all texts in the value, in bytes.
     pub(crate) fn json(value: &impl Serialize, length: usize) -> Zeroizing<String> {
         // An escaped byte needs up to six bytes. A buffer that grows would leave copies of the secret in memory.
         let mut json = Vec::with_capacity(256 + 6 * length);

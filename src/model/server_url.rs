@@ -1,5 +1,5 @@
 //! `ServerUrl`: parses the server address that a client writes to a helper's stdin. The address identifies a registry
-//! or a token.
+//! or one of Docker Hub's tokens.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,7 +18,8 @@ pub struct ServerUrl {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// An account of a registry. `user` is read from an address `user@host`. `repository` is read from an address
-    /// `host/repository`. The tools of go-containerregistry (crane, ko, cosign) send this form of address first.
+    /// `host/repository`. The tools of go-containerregistry (crane, ko, cosign) first send an address with a
+    /// repository, and then the host only.
     Registry { registry: Registry, user: Option<String>, repository: Option<Repository> },
     /// One of the two tokens that `docker login` stores for a Docker Hub account.
     HubToken(HubToken),
@@ -97,15 +98,16 @@ impl Target {
         let address = strip_scheme(text).filter(|address| !is_ambiguous(address))?;
         let (authority, path) = address.split_once('/').unwrap_or((address, ""));
         let (user, host) = match authority.rsplit_once('@') {
-            // `docker login https://user:pw@host` sends no user. A password in an address must not be stored.
+            // `docker login https://user:pw@host` sends only the host. Another client may send a password, which must
+            // not be stored.
             Some((user, host)) => (Some(user.split(':').next().unwrap_or_default().to_owned()), host),
             None => (None, authority),
         };
         let registry = Registry::from_authority(host).ok()?;
         let path = path.trim_matches('/');
         if registry.is_docker_hub() && path.starts_with("v1/") {
-            // An unknown address below `v1/` may be the address of a Docker Hub token, and must not be answered with
-            // the account.
+            // An unknown address below `v1/` may be the address of another Docker Hub token, so no account answers for
+            // it.
             return None;
         }
         let repository = if matches!(path, "" | "v1" | "v2") { None } else { Some(Repository::from_path(path)) };

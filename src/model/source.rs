@@ -17,7 +17,7 @@ pub enum Source {
     Static,
     /// A login at an identity provider. The login's refresh token is exchanged for new secrets.
     OAuth(Box<OAuthGrant>), // boxed, because few accounts have a grant
-    /// Another program prints the secret when Ensign runs it.
+    /// Ensign runs another program, which prints the secret.
     External(ExternalSource),
     /// The JSON text of a source that a newer Ensign wrote.
     Unknown(String),
@@ -35,11 +35,11 @@ pub struct OAuthGrant {
     pub scope: Option<String>,
     pub client_id: String,
     pub token_url: String,
-    /// The name of the field with the registry's secret in a token response; `access_token` if `None`.
+    /// The field of a token response that contains the registry's secret; `access_token` if `None`.
     pub secret_field: Option<String>,
     /// The URL to revoke tokens; `None` if the provider has no such URL.
     pub revoke_url: Option<String>,
-    /// The exchange of the provider's token for a registry's token, such as `acr`.
+    /// How Ensign exchanges the provider's token for a registry's token, such as `acr`; `None` if it does not.
     pub exchange: Option<String>,
     /// The provider's tenant, which some exchanges need.
     pub tenant: Option<String>,
@@ -56,7 +56,7 @@ pub struct ExternalSource {
     pub cache: Option<Duration>,
 }
 
-/// The programs that Ensign can run to get a secret. Each field becomes an argument of the program.
+/// The programs that Ensign can run to get a secret. Each named field becomes an argument of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExternalProgram {
     /// `docker-credential-NAME get`
@@ -98,7 +98,7 @@ impl ExternalProgram {
         }
     }
 
-    /// Returns the identity that the program uses, and what the program calls it.
+    /// Returns the program's word for an identity, such as `profile`, and the identity; `None` if no identity is set.
     fn identity(&self) -> Option<(&'static str, &str)> {
         let (kind, name) = match self {
             Self::Aws { profile } | Self::Gcloud { profile } => ("profile", profile),
@@ -176,7 +176,7 @@ pub struct StoredSecret {
     pub cache_key: Option<String>,
 }
 
-/// The life of a login's refresh token. A token that is not used before `expires_at` expires.
+/// The life of a login's refresh token. The token expires at `expires_at`, unless it is used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginLife {
     pub since: SystemTime,

@@ -6,8 +6,9 @@ use super::context::{FileImages, UnknownImages};
 use super::decision::{MatchReason, NoMatch, OwnedImage, RuleOutcome, UnknownFile};
 use crate::model::{Account, ImagePattern, ImageReference};
 
-/// Chooses the account whose folder is the current folder or its nearest parent folder. If two accounts tie, no account
-/// is chosen. `current` contains all paths of the current folder, because links can give a folder several paths.
+/// Chooses the account whose folder is the current folder or its nearest parent folder. If two accounts tie, an account
+/// for one operation is preferred. If they still tie, no account is chosen. `current` contains all paths of the current
+/// folder, because links can give a folder several paths.
 pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &[PathBuf]) -> RuleOutcome {
     let folders = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
     let distance = |folder: &Path| current.iter().filter_map(|name| steps(folder, name, cfg!(windows))).min();
@@ -24,8 +25,8 @@ pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: 
     }
 }
 
-/// Returns how many levels `current` is below `folder`. On Windows case is ignored, because a shell shows `c:\src`
-/// after `cd c:\src` even if the folder is `C:\Src`.
+/// Returns how many levels `current` is below `folder`; `None` if it is outside. On Windows case is ignored, because a
+/// shell shows `c:\src` after `cd c:\src` even if the folder is `C:\Src`.
 fn steps(folder: &Path, current: &Path, ignoring_case: bool) -> Option<usize> {
     let within =
         |folder: &Path, current: &Path| current.strip_prefix(folder).ok().map(|rest| rest.components().count());
@@ -45,7 +46,7 @@ pub(crate) fn owner_of(accounts: &[&Account], public: &[ImagePattern], images: &
             accounts.iter().filter_map(|account| Some((image, *account, account.claim(image)?))).collect();
         let rank = |account: &Account, pattern: &ImagePattern| (pattern.specificity(), account.purpose.is_some());
         let closest = claims.iter().map(|(_, account, pattern)| rank(account, pattern)).max();
-        // The patterns are reversed, because `max_by_key` would otherwise return the last of equal patterns.
+        // The patterns are reversed, because `max_by_key` returns the last of equal patterns.
         let matching = public.iter().rev().filter(|pattern| pattern.matches(image));
         match matching.max_by_key(|pattern| pattern.specificity()) {
             Some(pattern) if closest.is_none_or(|(closest, _)| pattern.specificity() >= closest) => {

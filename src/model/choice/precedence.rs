@@ -9,7 +9,7 @@ use super::owner::{owner_in_files, owner_of, used_in};
 use super::registry_accounts::{DefaultAccount, RegistryAccounts, only};
 use crate::model::{Account, ImagePattern, ImageReference, Operation};
 
-/// Tries the rules for one call. A fact is found when the first rule needs the fact, and is then kept for other rules.
+/// Tries the rules for one call. A fact is looked up when a rule first needs it, and is then kept for the other rules.
 /// `'a` is the lifetime of the accounts, and `'c` is the lifetime of the call.
 pub(crate) struct Precedence<'a, 'c, E> {
     pub(crate) candidates: &'a RegistryAccounts,
@@ -47,7 +47,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         self.decision(steps)
     }
 
-    /// Returns a decision if the images are public. No other helper is asked for a public image.
+    /// Returns a decision if the images are public; `None` otherwise. No other helper is asked for a public image.
     pub(crate) fn public(&self) -> Option<Decision> {
         let rules = Rule::ALL.into_iter().filter(|_| !self.candidates.public.is_empty());
         let step = rules.map(|rule| self.step(rule)).find(|step| matches!(step.outcome, RuleOutcome::Public { .. }));
@@ -162,7 +162,8 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         self.unless_passed_over(owner_of(self.serving(), self.public_patterns(), &images))
     }
 
-    /// Reports that an image without an account may belong to an account for the other operation.
+    /// Replaces `ImageOfNoAccount` by `OtherOperation` if the registry has accounts for the other operation, because
+    /// the image may belong to one of them.
     fn unless_passed_over(&self, outcome: RuleOutcome) -> RuleOutcome {
         match outcome {
             RuleOutcome::Nothing { reason: NoMatch::ImageOfNoAccount }

@@ -94,8 +94,8 @@ impl RegistryAccounts {
     /// Returns the account for the address `user@host`. User names are compared before aliases, because Docker knows
     /// only user names.
     ///
-    /// If several accounts have this user name, the default account is meant, or else the account whose alias is the user
-    /// name too.
+    /// If several accounts have this user name, the default account is returned if it is one of them. Otherwise the
+    /// account whose alias equals the user name is returned.
     pub(crate) fn account_of(&self, user: &str) -> Option<&Account> {
         let is_of = |account: &&Account| account.username.as_str() == user;
         let mut of_user = self.accounts.iter().filter(is_of);

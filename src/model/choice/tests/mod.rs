@@ -48,7 +48,7 @@ impl CallerContext for CallerStub {
     }
 }
 
-/// A caller for tests in which no rule may ask about the caller. Every question panics.
+/// A caller for tests in which no rule may ask about the caller. Every method panics.
 struct ForbiddenContext;
 
 impl CallerContext for ForbiddenContext {
