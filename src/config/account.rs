@@ -11,7 +11,7 @@ use super::{callers, source};
 use crate::model::{Account, Operation, Registry, StoreKind};
 use crate::system::json::JsonString;
 
-/// An account in the form of the file. `username` and `store` borrow their text, because a registry may have ten
+/// An account as it is written in the file. `username` and `store` borrow their text, because a registry may have ten
 /// thousand accounts.
 #[derive(Deserialize)]
 #[serde(expecting = "an account, which is an object")]

@@ -34,8 +34,9 @@ struct AtcrEntry<'v> {
 const LIMIT: u64 = 4 << 20;
 
 impl AdoptedAccounts {
-    /// Reads `~/.atcr/device.json`. Returns `None` for a document in another format. An unreadable file is an error,
-    /// because Ensign reads ATCR's file only as long as there is no `config.json`.
+    /// Reads `~/.atcr/device.json`. Returns `None` if the file is missing, is empty, has another format, or contains no
+    /// account. An unreadable file is an error, because as soon as there is a `config.json`, Ensign no longer reads
+    /// ATCR's file.
     pub(crate) fn find(env: &Env) -> Result<Option<Self>> {
         let Some(path) = env.home().map(|home| home.join(".atcr").join("device.json")) else { return Ok(None) };
         let unreadable = |why: String| {
@@ -57,7 +58,7 @@ impl AdoptedAccounts {
         Ok(Self::from_json(&document).filter(|adopted| !adopted.registries.is_empty()))
     }
 
-    /// Returns `None` for a document in another format.
+    /// Reads the accounts of ATCR's file from its JSON; `None` for a document in another format.
     pub(crate) fn from_json(document: &Value) -> Option<Self> {
         let mut adopted = Self { registries: vec![], secrets: vec![], skipped: vec![] };
         for entry in entries(document)? {

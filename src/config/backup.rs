@@ -22,8 +22,9 @@ pub(crate) enum RestoreOutcome {
 }
 
 impl ConfigFile<'_> {
-    /// Restores the config from the last good copy if the config is broken or missing. The caller must hold the lock.
-    /// The config is never missing meanwhile, because another process could then adopt ATCR's accounts a second time.
+    /// Restores the config from the last good copy if the config is broken or missing. The caller must hold the lock. A
+    /// broken config is never missing while it is replaced. If it were missing, another process could adopt ATCR's
+    /// accounts a second time.
     pub(crate) fn restore(&self) -> Result<Option<RestoreOutcome>> {
         let path = self.path().ok_or_else(no_home)?;
         let good = self.good_copy()?;
@@ -49,7 +50,7 @@ impl ConfigFile<'_> {
         }
     }
 
-    /// Returns the path of the copy from before the last change.
+    /// Returns the path of the copy that was made before the last change.
     pub(super) fn last_good_copy(&self) -> Option<PathBuf> {
         self.path().map(|path| files::sibling(&path, ".bak"))
     }

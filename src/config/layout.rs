@@ -41,7 +41,7 @@ fn opened(object: &Map<String, Value>, depth: usize) -> String {
     format!("{{\n{}\n{}}}", entries.join(",\n"), &margin[2..])
 }
 
-/// Tells whether `object` contains more than one object, at any level.
+/// Tells whether `object`, or an object at any level within it, contains more than one object.
 fn branches(object: &Map<String, Value>) -> bool {
     let within: Vec<_> = object.values().filter_map(Value::as_object).collect();
     within.len() > 1 || within.into_iter().any(branches)
