@@ -17,8 +17,8 @@ pub(crate) struct ChangedVariable {
 /// The function that finds the variables that the client changed. `protocol` sets this function, because `system`
 /// contains no code about clients.
 static FINDER: OnceLock<fn() -> Vec<ChangedVariable>> = OnceLock::new();
-/// The variables that the client changed. Ensign looks for them when it first reads a variable that is set, because the
-/// search examines the calling processes. Most calls of `get` read no such variable.
+/// The variables that the client changed. The search examines the calling processes, so Ensign searches only when it
+/// first reads a variable that is set. Most calls of `get` read no such variable.
 static CHANGES: OnceLock<Vec<ChangedVariable>> = OnceLock::new();
 
 /// Makes Ensign read every variable with the value that the variable had at the client's start.

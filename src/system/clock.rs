@@ -9,8 +9,8 @@ pub(crate) fn thread_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }
 
-/// Returns zero on Windows, where only unsafe code can read a thread's CPU time. On Windows, work is limited by steps
-/// and by the wall clock.
+/// Returns zero on Windows, where only unsafe code can read a thread's CPU time. On Windows, work is limited by a
+/// number of steps and by the wall clock.
 #[cfg(not(unix))]
 pub(crate) fn thread_time() -> Duration {
     Duration::ZERO

@@ -198,8 +198,9 @@ fn data_dir() -> Option<PathBuf> {
     folder("XDG_DATA_HOME", ".local/share")
 }
 
-/// Returns Ensign's folder. As the XDG Base Directory Specification requires, a relative path in a variable is ignored.
-/// The crate `directories` would look up eight more folders.
+/// Returns the folder `ensign` in the folder that `variable` names, or else in `below_home` of the home folder. As the
+/// XDG Base Directory Specification requires, a relative path in a variable is ignored. The crate `directories` is not
+/// used here, because it looks up eight more folders.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = path(variable).filter(|folder| folder.is_absolute());

@@ -30,7 +30,8 @@ pub(crate) fn run_here(command: &[&OsStr]) -> Result<Option<i32>> {
     Ok(run.with_context(|| format!("could not run `{}`", program.to_string_lossy()))?.code())
 }
 
-/// Starts the first command whose program is installed, and does not wait for the command's end.
+/// Starts the first command whose program can be run, and does not wait for its end. Returns whether a command was
+/// started.
 #[expect(clippy::disallowed_methods, reason = "programs are looked up as everywhere, and get no data of Ensign")]
 pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
     commands.into_iter().any(|command| {

@@ -13,7 +13,8 @@ pub(crate) fn of_caller() -> Vec<PathBuf> {
     current.into_iter().chain(by_home).collect()
 }
 
-/// Returns an absolute path of a folder in the user's spelling. `.`, `..` and all links except `$HOME` are resolved.
+/// Resolves `.`, `..` and links in the path of a folder. Only a link at `$HOME` is kept, because users write paths via
+/// `$HOME`.
 pub(crate) fn user_canonical(folder: &Path) -> PathBuf {
     let mut settled = PathBuf::new();
     for part in folder.components() {

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use serde::Deserialize;
 
-/// A string is copied only if it contains an escape. Serde would copy every string for a field of type `Cow`.
+/// A string that is copied only if it contains an escape. For a field of type `Cow`, Serde copies every string.
 #[derive(Deserialize)]
 pub(crate) struct JsonString<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -17,7 +17,7 @@ impl Deref for JsonString<'_> {
     }
 }
 
-/// Returns the field `version` of a document, because this Ensign may be unable to read the other fields of a newer
+/// Reads only the field `version` of a document, because this Ensign may be unable to read the other fields of a newer
 /// version. Returns `None` if the document is broken or has no version.
 pub(crate) fn version(bytes: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]

@@ -21,8 +21,9 @@ pub(crate) fn keep_private() {
 }
 
 /// Keeps the present memory of this process out of the swap, as far as the system allows. Memory that is allocated
-/// later is not locked, because allocations would fail at a small limit on locked memory. Only commands that wait for a
-/// person call this function, because the call takes a thirtieth of the time of an answer to a client.
+/// later is not locked, because locking it makes allocations fail if the limit on locked memory is small. Only commands
+/// that wait for a person call this function, because the call takes a thirtieth of the time in which Ensign answers a
+/// client.
 pub(crate) fn keep_from_swap() {
     #[cfg(target_os = "linux")]
     {

@@ -20,8 +20,8 @@ impl Effort {
     /// The second recommended parameter set of RFC 9106, section 4.
     pub(crate) const USUAL: Self = Self { memory_kib: 64 << 10, passes: 3, lanes: 4 };
 
-    /// Refuses a cost that is out of bounds, because a stranger's file must not use gigabytes of memory or hours of
-    /// time.
+    /// Refuses a cost that is out of bounds, because a stranger's file must not make Ensign use gigabytes of memory or
+    /// hours of time.
     fn check(self) -> Result<()> {
         let Self { memory_kib, passes, lanes } = self;
         if (8 << 10..=256 << 10).contains(&memory_kib) && (1..=16).contains(&passes) && (1..=16).contains(&lanes) {

@@ -16,8 +16,9 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     head.iter().chain(&['…']).chain(tail).collect()
 }
 
-/// Quotes a word for a shell, in commands that Ensign suggests. For example, Harbor has users called `robot$ci`. The
-/// crate `shell_words` would also quote `ghcr.io=work`, which would be harder to read and to type.
+/// Quotes a word for a shell, in commands that Ensign suggests. For example, Harbor has users called `robot$ci`.
+/// `shell_words::quote` is not used, because it also quotes `ghcr.io=work`. A quoted word is harder to read and to
+/// type.
 pub(crate) fn quote(text: &str) -> Cow<'_, str> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_=./:@+,%".contains(&b);
     if !text.is_empty() && text.bytes().all(is_plain) {
@@ -46,8 +47,8 @@ pub(crate) fn sanitize(text: &str) -> String {
     text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect()
 }
 
-/// Writes a JSON document on one line, with escapes for the characters that [`sanitize`] replaces. JSON needs no
-/// escapes from U+007F on (RFC 8259 section 7), but some of these characters control a terminal.
+/// Writes a JSON document on one line, with escapes for the characters that [`sanitize`] replaces. In JSON, characters
+/// from U+007F on need no escapes (RFC 8259 section 7), but some of these characters control a terminal.
 pub(crate) fn sanitize_json(document: &str) -> String {
     let mut plain = String::with_capacity(document.len());
     for c in document.chars() {

@@ -71,8 +71,8 @@ fn is_parent(process: u32) -> bool {
     parent_id() == process
 }
 
-/// Reads the parent of a process. If the parent is younger than its child, the parent has ended and its number was
-/// reused.
+/// Reads the parent of a process. If the process with the parent's number is younger than the child, the parent has
+/// ended and its number was reused.
 fn read_above(child: Lineage) -> Option<(Process, Lineage)> {
     let pid = Some(child.parent).filter(|pid| *pid != 0)?;
     let lineage = read_lineage(pid).filter(|parent| parent.started <= child.started)?;

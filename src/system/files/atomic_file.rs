@@ -31,7 +31,7 @@ enum ReplaceMode {
 /// The ending in the name of an unfinished file whose writers hold a lock. The name is always the same, so a writer can
 /// remove the unfinished file of a killed writer.
 const UNDER_LOCK: &str = ".new";
-/// The number of left-over files that a writer without a lock passes over.
+/// How many names of left-over files a writer without a lock skips before it fails.
 const NAMES_AT_MOST: u32 = 1000;
 
 impl AtomicFile {
@@ -142,9 +142,9 @@ impl Drop for AtomicFile {
     }
 }
 
-/// Creates the unfinished file of a writer without a lock, and returns its path. The number of the process makes the name
-/// unique on one machine only, and a killed process may have left a file with this name, because in containers the
-/// numbers repeat. The file of another process is never touched.
+/// Creates the unfinished file of a writer without a lock, and returns its path. The number of the process makes the
+/// name unique among the running processes of one machine. In containers the numbers repeat, so a killed process may
+/// have left a file with this name. Then the next name is tried, because the file of another process is never touched.
 fn own_name<T>(path: &Path, mut create: impl FnMut(&Path) -> io::Result<T>) -> io::Result<(T, PathBuf)> {
     let mut number = 0;
     loop {

@@ -269,7 +269,8 @@ pub(crate) fn remove_if_empty(folder: &Path) -> bool {
     fs::remove_dir(folder).is_ok()
 }
 
-/// Removes other users' permission to write the file. From a secret file, the permission to read is removed too.
+/// Removes other users' permission to write the file. If the file must be secret, their permission to read it is
+/// removed too.
 pub(crate) fn close_to_others(path: &Path, privacy: Privacy) -> Result<()> {
     imp::close_to_others(path, privacy).map_err(|error| failed("restrict access to", path, &error))
 }

@@ -139,7 +139,7 @@ pub(crate) fn restrict_permissions(path: &Path) -> Option<u32> {
     wider.then(|| file.set_permissions(Permissions::from_mode(mode & 0o700)).ok()).flatten().map(|()| mode)
 }
 
-/// Checks the permissions of `path` to tell whether this process may write the file, without an attempt to write.
+/// Tells whether this process may write the file, from the permissions of `path` only.
 pub(crate) fn may_write(path: &Path) -> bool {
     access(path, rustix::fs::Access::WRITE_OK).is_ok()
 }
@@ -160,8 +160,8 @@ pub(crate) fn is_link_to(path: &Path, target: &Path) -> bool {
 }
 
 /// Opens a regular, private file without following links and without waiting, and returns the file and its length.
-/// `Append` creates a missing file only in a folder that Ensign's user owns and other users cannot write. A file that
-/// Ensign created in another user's folder could not be written by that user.
+/// `Append` creates a missing file only in a folder that Ensign's user owns and other users cannot write. If Ensign
+/// created the file in another user's folder, that user could not write the file.
 pub(super) fn open_own(path: &Path, purpose: OpenMode) -> io::Result<(File, u64)> {
     let append = purpose == OpenMode::Append;
     let mut options = private_options();

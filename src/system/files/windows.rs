@@ -14,8 +14,8 @@ use crate::model::Problem;
 
 pub(crate) const HAS_MODES: bool = false;
 
-/// How long a rename is repeated while the file is open. Ensign's own readers close the file within a millisecond, but
-/// a virus scanner keeps the file open for longer.
+/// How long a failed rename is tried again while the file is open. Ensign's own readers close the file within a
+/// millisecond, but a virus scanner keeps the file open for longer.
 const RENAME_DEADLINE: Duration = Duration::from_secs(2);
 
 pub(super) fn private_options() -> OpenOptions {
@@ -26,7 +26,7 @@ pub(super) fn create_folder(folder: &Path, _: Privacy) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-/// Returns the options of a file that is read. The policy for links is ignored, because other users cannot access the
+/// Returns options that open a file for reading. The policy for links is ignored, because other users cannot access the
 /// user profile folder.
 pub(super) fn read_options(_: LinkPolicy) -> OpenOptions {
     let mut options = File::options();
@@ -151,7 +151,8 @@ pub(crate) fn is_link_to(path: &Path, target: &Path) -> bool {
     stamped.is_some() && stamped == stamp(&path.with_file_name(target))
 }
 
-/// Tells whether a file is being replaced (`ERROR_ACCESS_DENIED`) or is open (`ERROR_SHARING_VIOLATION`).
+/// Tells whether the error means that a file is being replaced (`ERROR_ACCESS_DENIED`) or is open
+/// (`ERROR_SHARING_VIOLATION`).
 fn is_in_use(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(5 | 32))
 }

@@ -1,4 +1,4 @@
-//! `Certificates`: reads a server's certificates from the `certs.d` folders of Docker and the container tools.
+//! `Certificates`: reads the certificates for a server from the `certs.d` folders of Docker and the container tools.
 //!
 //! Each folder is named `HOST[:PORT]`, as clients spell the registry's name. `*.crt` are authorities. `NAME.cert` with
 //! `NAME.key` is a client certificate (moby `registry/registry.go`, containers/image `pkg/tlsclientconfig`). Docker and
@@ -42,7 +42,7 @@ const MOST_ENTRIES: usize = 1000;
 
 const LIMIT: u64 = 1 << 20;
 
-/// Returns the certificate files in `certs.d` that cannot be used, for a server with any of these names.
+/// Returns the unusable certificate files in the `certs.d` folders for a server with any of these names.
 pub(crate) fn certificate_faults(names: &[String]) -> Vec<CertificateFault> {
     let now = SystemTime::now();
     files_for(names).filter_map(|file| fault(&file, now).map(|why| CertificateFault { file, why })).collect()

@@ -48,7 +48,7 @@ pub(super) fn explain(error: &Error) -> String {
             ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
                 "the server closed the connection".to_owned()
             }
-            ErrorKind::InvalidData => explain_tls(&error.to_string()), // rustls'
+            ErrorKind::InvalidData => explain_tls(&error.to_string()), // an error of rustls
             _ => one_line(&error.to_string(), 200),
         },
         Error::LargeResponseHeader(..) => "the headers of the response are too long".to_owned(),

@@ -1,8 +1,8 @@
 //! `ForwardConnector`: sends requests in plain http to a proxy, which forwards them. As in Go, the requests are in
 //! absolute form (RFC 9112 section 3.2.2).
 //!
-//! `ureq` would ask every proxy for a connection to the server (CONNECT), but many proxies refuse such connections to
-//! ports other than 443.
+//! Without this connector, `ureq` asks every proxy for a connection to the server (CONNECT). Many proxies refuse such
+//! connections to ports other than 443.
 
 use std::fmt;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ impl Transport for ForwardTransport {
         let space = output.iter().position(|byte| *byte == b' ').ok_or(Error::ConnectionFailed)?;
         let (method, rest) = output.split_at(space + 1);
         let all = [method, self.prefix.as_bytes(), rest].concat();
-        // With the prefix, the request may not fit into the buffer.
+        // With the prefix, the request may not fit into the buffer, so it is sent in pieces.
         let mut left = all.as_slice();
         while !left.is_empty() {
             let output = self.below.buffers().output();

@@ -335,8 +335,8 @@ fn send_form(
     }))
 }
 
-/// Fails if the calling client has changed the variables for authorities. The library for the system's certificates
-/// would read the changed values.
+/// Fails if the calling client has changed the variables for authorities, because the library that loads the system's
+/// certificates reads the changed values.
 fn refuse_foreign_authorities() -> Result<(), HttpError> {
     let changed = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| env::present(name) != env::variable(name));
     changed.map_or(Ok(()), |name| Err(HttpError(format!("the calling client changed {name} after its start"))))

@@ -1,4 +1,4 @@
-//! `Resolver`: looks up a server's addresses within a deadline. The resolver of `ureq` would panic if no thread can be
+//! `Resolver`: looks up a server's addresses within a deadline. The resolver of `ureq` panics if no thread can be
 //! started.
 
 use std::io;

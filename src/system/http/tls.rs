@@ -83,7 +83,7 @@ impl Tls {
     }
 }
 
-/// Converts a TLS error to an I/O error, as a connection reports TLS errors.
+/// Converts a TLS error to an I/O error, because connections report TLS errors as I/O errors.
 fn io(error: &TlsError) -> Error {
     Error::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, error.clone()))
 }

@@ -216,7 +216,7 @@ struct MeteredBody<R> {
 
 impl<R: Read> Read for MeteredBody<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let _ = self.sender.try_send(Event::Sent); // in a full queue, an earlier event ends the wait
+        let _ = self.sender.try_send(Event::Sent); // if the queue is full, an earlier event ends the wait
         self.reader.read(buffer)
     }
 }

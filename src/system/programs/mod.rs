@@ -118,7 +118,7 @@ pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
     }
     let mut command = Command::new(call.program);
     // A client may have read variables such as `LD_PRELOAD` or `AWS_CONFIG_FILE` from a project's file. A program that
-    // Ensign starts does not get these variables.
+    // Ensign starts gets the values from the client's start instead.
     for change in client_env::changes() {
         match &change.at_start {
             Some(value) => command.env(&change.name, value),
@@ -155,8 +155,8 @@ fn run_child(mut command: Command, call: &ProgramCall<'_>) -> Result<ProgramOutp
     result.with_context(|| format!("could not ask `{name}`"))
 }
 
-/// Finds a program on `PATH`. Relative folders are skipped, because the program would depend on the current folder. Go
-/// and Docker also skip relative folders (`os/exec`, `ErrDot`).
+/// Finds a program on `PATH`. Relative folders are skipped, because they would make the result depend on the current
+/// folder. Go and Docker also skip relative folders (`os/exec`, `ErrDot`).
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(&env::variable("PATH")?), name, is_program)
 }

@@ -8,8 +8,9 @@ use anyhow::Result;
 
 use super::{ProgramCall, ProgramOutput, STORE_LIMIT, Stdin, imp, run_child};
 
-/// Runs `program` with `verb` below a process with the command line `client`. On Windows `program` is run directly. The
-/// program inherits Ensign's environment, writes no journal, and does not report a recursion.
+/// Runs `program` with `verb` as the child of a process that has the name and the arguments in `client`. On Windows
+/// `program` is run directly. The program inherits Ensign's environment, writes no journal, and does not report a
+/// recursion.
 pub(crate) fn rehearse(
     client: &[&str],
     program: &Path,
@@ -25,8 +26,8 @@ pub(crate) fn rehearse(
     run_child(command, &ProgramCall { stdin, limit, ..ProgramCall::new(program, &[], deadline) })
 }
 
-/// Returns a command that runs a shell under the client's name. In this command line, `-c SCRIPT` is parsed as Docker's
-/// option `-c CONTEXT`, before the client's own arguments.
+/// Returns a command that runs a shell under the client's name. The shell's `-c SCRIPT` comes before the client's own
+/// arguments, where Ensign parses it as Docker's option `-c CONTEXT`.
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "`system::programs` is where programs are run")]
 fn below(client: &[&str], program: &Path, verb: &str) -> Command {
