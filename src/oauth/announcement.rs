@@ -18,7 +18,7 @@ const PLACE: &str = "/.well-known/registry-login";
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Returns the provider that a registry announces. Returns `Ok(None)` if there is no announcement. An error is a whole
-/// sentence about the fault of the announcement.
+/// sentence that says what is wrong with the announcement.
 pub(crate) fn announced_provider(registry: &Registry) -> Result<Option<Provider>, String> {
     let Some(url) = endpoint::own(registry).ok().and_then(|own| own.at(PLACE)) else { return Ok(None) };
     match client(PATIENCE).send(&request_for_json(Method::Get, url, Authorization::None)) {

@@ -13,7 +13,7 @@ use super::{TokenExchange, TokenSet, renewal, request_for_json, revoke};
 use crate::model::{OAuthGrant, Secret, StoredSecret, Username, jwt};
 use crate::system::http::{Authorization, HttpClient, Method};
 
-/// A login in progress, after the person has received the code.
+/// A login in progress, for which the provider has issued a code.
 pub(crate) struct PendingLogin {
     plan: LoginPlan,
     client: HttpClient,
@@ -133,7 +133,7 @@ impl PendingLogin {
     fn give_back(&self, token: &Secret, refresh: Option<&Secret>) {
         if let Some(grant) = self.plan.grant(refresh.is_some()) {
             let stored = StoredSecret { refresh: refresh.map(Secret::copy), ..token.copy().into() };
-            let _ = revoke(&OAuthGrant { exchange: None, ..grant }, &stored); // the token is the provider's own
+            let _ = revoke(&OAuthGrant { exchange: None, ..grant }, &stored); // the token was not exchanged
         }
     }
 

@@ -1,4 +1,4 @@
-//! `LoginPlan`: a provider with all addresses, from which the requests of a login are built.
+//! `LoginPlan`: a provider with complete URLs. It builds the requests of a login.
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ pub(crate) struct LoginPlan {
     near: bool,
 }
 
-/// The limits of one request. `total` is longer than any code is valid, because `Poll` ends the login when the code
-/// expires.
+/// The limits of the requests of one login. `total` exceeds the longest lifetime of a code, so that `Poll` ends the
+/// login when the code expires.
 const LIMITS: Limits =
     Limits { connect: Duration::from_secs(10), overall: Duration::from_secs(30), total: Duration::from_hours(2) };
 

@@ -53,7 +53,8 @@ pub(crate) struct TokenSet {
 pub(crate) enum RenewError {
     /// The provider has ended the login, so a person has to log in again.
     Over(String),
-    /// The provider's session has ended, so a person must first log in at `page`. The stored login stays valid.
+    /// The provider's session has ended, so a person must log in at `page` before the next renewal. The stored login
+    /// stays valid.
     SessionOver { page: String },
     /// There is no token now, but a later attempt may succeed.
     Later(RenewDelay),
@@ -75,7 +76,7 @@ impl From<String> for RenewDelay {
 }
 
 /// Tells whether a link from an untrusted server may be opened in a browser. Only the characters of RFC 3986 are
-/// allowed. `http::Uri` accepts further characters. The program that opens the link could misread these characters.
+/// allowed, because the program that opens the link could misread others. `http::Uri` accepts others.
 pub(crate) fn is_fit_for_browser(link: &str) -> bool {
     let address = link.split('#').next().unwrap_or_default();
     endpoint::parse(address).is_ok()

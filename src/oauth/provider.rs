@@ -16,7 +16,7 @@ pub(crate) struct Provider {
     /// registry's own domain.
     #[serde(skip)]
     pub(super) is_announced: bool,
-    /// Whether the issuer comes from the user or from the previous login.
+    /// Whether the user or the previous login specified the issuer.
     #[serde(skip)]
     pub(super) is_at_issuer: bool,
     /// The scope that the user wants instead of the provider's usual scope.
@@ -136,8 +136,8 @@ impl Provider {
         Self { title, ..self }.with(&ProviderOverrides { issuer: Some(issuer), ..ProviderOverrides::default() })
     }
 
-    /// Returns the issuer, which is `realm` without the suffix `issuer_from_realm`. Returns `None` if `realm` has
-    /// another end, or if the rest is not an address.
+    /// Returns the issuer, which is `realm` without the suffix `issuer_from_realm`. Returns `None` if `realm` does not
+    /// end with the suffix, or if the rest is not an address.
     pub(super) fn issuer_of(&self, realm: &str) -> Option<String> {
         let issuer = realm.strip_suffix(self.issuer_from_realm.as_deref()?)?;
         endpoint::parse(issuer).ok()?;

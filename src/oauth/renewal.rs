@@ -7,8 +7,8 @@ use super::{RenewDelay, RenewError, SESSION_OVER, TokenExchange, TokenSet, clien
 use crate::model::{OAuthGrant, Registry, Secret, jwt};
 use crate::system::http::{Authorization, FormField, HttpRequest, Method};
 
-/// Fetches the next secret within `patience`. Sends only one request to the provider. The second use of a single-use
-/// refresh token would look like theft (RFC 9700 section 4.14).
+/// Fetches the next secret within `patience`. Sends only one request to the provider, because a second use of a
+/// single-use refresh token would look like theft (RFC 9700 section 4.14).
 pub(crate) fn renew(
     grant: &OAuthGrant,
     registry: &Registry,

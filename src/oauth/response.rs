@@ -60,7 +60,7 @@ impl ProviderResponse {
         text.parse().ok().or_else(|| Some(text.parse::<f64>().ok()? as i64))
     }
 
-    /// Returns `expires_in`, if it is valid.
+    /// Returns the token's lifetime from `expires_in`, or `None` if the field has no valid lifetime.
     pub(super) fn life(&self) -> Option<Duration> {
         self.span("expires_in")
     }
@@ -72,13 +72,14 @@ impl ProviderResponse {
         Some(LoginLife { since: now, expires_at: now.checked_add(life)? })
     }
 
-    /// Reads a field in seconds. Keycloak sends zero for an unlimited lifetime, which is returned as `None`.
+    /// Reads a lifetime in seconds. Returns `None` for zero, because Keycloak sends zero for an unlimited lifetime.
     fn span(&self, field: &str) -> Option<Duration> {
         let seconds = self.number(field).filter(|seconds| (1..=LONGEST_LIFE).contains(seconds))?;
         u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 
-    /// Returns the server's description of the error with the code, or only the code if there is no description.
+    /// Returns the server's description of the error, followed by the error's code. Without a description, returns only
+    /// the code.
     pub(super) fn reason(&self, code: &str) -> String {
         let code = one_line(code, 60);
         match self.text("error_description").or_else(|| self.text("message")) {

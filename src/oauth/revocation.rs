@@ -16,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const LEFT: &str = "the access token that this login created stays valid";
 
 /// Revokes the refresh token, and the secret itself if the provider issued the secret. The text of an error contains
-/// the host. If the page for revoking by hand is known, the error also contains this page. `Ok(Some)` contains a text
-/// about a token that stays valid although the login is revoked.
+/// the host or the provider's name. If the page for revoking by hand is known, the error also contains this page.
+/// `Ok(Some)` contains a text about a token that stays valid although the login is revoked.
 pub(crate) fn revoke(grant: &OAuthGrant, stored: &StoredSecret) -> Result<Option<String>, String> {
     let by_hand = |why: String| match &grant.page {
         Some(page) => format!("{why}; end it at {page}"),
@@ -30,9 +30,10 @@ pub(crate) fn revoke(grant: &OAuthGrant, stored: &StoredSecret) -> Result<Option
     };
     let url = endpoint::parse(url).map_err(&failed)?;
     let client = client(PATIENCE);
-    // Some providers end the access tokens together with the refresh token (RFC 7009 section 2.1), but not all do.
+    // Not every provider ends the access tokens together with the refresh token (RFC 7009 section 2.1), so both are
+    // revoked.
     let refresh = stored.refresh.as_ref().map(|token| (REFRESH, token));
-    let secret = grant.exchange.is_none().then_some((ACCESS, &stored.secret)); // a provider cannot revoke others' tokens
+    let secret = grant.exchange.is_none().then_some((ACCESS, &stored.secret)); // if the provider issued the secret
     for (hint, token) in [refresh, secret].into_iter().flatten() {
         let is_extra = hint == ACCESS && stored.refresh.is_some();
         send(&client, &url, grant, hint, token, is_extra).map_err(&failed)?;

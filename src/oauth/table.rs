@@ -37,7 +37,7 @@ impl ProviderTable {
         rows.into_iter().chain(built_in).map(provider).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Returns all host names and patterns, each with its provider's title.
+    /// Returns the title of each provider with each of its host names and patterns.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flat_map(|row| row.hosts.iter().map(|host| (row.title.as_str(), host.as_str())))
     }
@@ -58,9 +58,9 @@ impl ProviderTable {
         self.0.iter().find(exact).or_else(|| self.0.iter().find(wide))
     }
 
-    /// Finds the provider by the address and the `service` of its token server. Skips a provider if the token server
-    /// belongs to the provider's own `issuer`. A provider with an `issuer` of its own logs people in only at the
-    /// provider's `hosts`. Another registry that refers to the issuer may want to steal the login.
+    /// Finds a provider by the realm and the `service` in a registry's challenge. Skips a provider if the realm belongs
+    /// to the provider's own `issuer`, because such a provider logs people in only at its `hosts`. Another registry
+    /// with this realm may want to steal the login.
     pub(crate) fn by_realm(&self, realm: &str, service: &str) -> Option<Provider> {
         let fits = |provider: &&Provider| {
             let is_another = provider.issuer_of(realm).is_some_and(|issuer| provider.issuer.as_ref() != Some(&issuer));

@@ -67,7 +67,7 @@ pub(crate) enum PollWarning {
 pub(crate) enum DeviceFlowError {
     Refused,
     /// `drifts` is true if the provider asked more than twice for slower polling. Repeated requests for slower polling
-    /// suggest a wrong clock.
+    /// suggest that the clock of this machine is wrong.
     Expired {
         drifts: bool,
     },

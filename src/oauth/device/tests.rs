@@ -25,7 +25,7 @@ fn respond(poll: &mut Poll, status: u16, body: &str, retry_after: Option<u64>) -
     poll.on_response(&PollReply { status, retry_after, answer: &answer, error, has_token })
 }
 
-/// Plays a login on a simulated clock. Returns the pauses and the result, which is `Ok` if there is a token.
+/// Runs a login on a simulated clock. Returns the pauses and the result, which is `Ok` if there is a token.
 fn play(rest: &str, replies: &[(u16, &str)]) -> (Vec<u64>, Result<(), DeviceFlowError>) {
     let mut poll = Poll::start(&code(rest).unwrap());
     let (mut elapsed, mut pauses) = (Duration::ZERO, Vec::new());
