@@ -1,5 +1,5 @@
 //! Reads the error texts in a registry's response (distribution `docs/content/spec/api.md`, «Errors»). The texts are
-//! only shown to people. Decisions depend on the status of the response alone.
+//! only shown to people. Decisions depend only on the status of the response.
 
 use std::fmt;
 

@@ -131,7 +131,8 @@ fn probe_repository(
     RegistryReply { answer, renewed: requester.into_renewed(), expiry: client.credentials_expiry() }
 }
 
-/// Logs in by https or, where allowed, by http. If the login was accepted, returns the context too.
+/// Logs in by https or, where allowed, by http. If the registry accepts the login or answers anyone, also returns the
+/// context for further requests.
 fn authenticate(
     client: &HttpClient,
     registry: &Registry,

@@ -1,4 +1,4 @@
-//! Asks a registry without a login, whether it answers at all and which token server it has.
+//! Asks a registry, without a login, whether it answers at all and which token server it has.
 
 use super::challenge;
 use super::token::TokenServer;

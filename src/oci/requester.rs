@@ -3,8 +3,8 @@
 use crate::model::{Credential, Secret, Username};
 use crate::system::http::{Authorization, FormField};
 
-/// An account's credentials, or no credentials for an anonymous user. Later requests use a new identity token, because
-/// the server may refuse the old token.
+/// An account's credentials, or no credentials for an anonymous user. If a server issues a new identity token, later
+/// requests use the new token, because the server may refuse the old token.
 #[derive(Debug)]
 pub(super) struct Requester<'a> {
     credential: Option<&'a Credential>,

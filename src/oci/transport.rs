@@ -49,7 +49,7 @@ pub(crate) fn certificate_faults(registry: &Registry) -> Vec<CertificateFault> {
 }
 
 impl TlsTrouble {
-    /// Finds the variant for the text of an error.
+    /// Returns the reason why TLS failed, from the text of an error. Returns `None` if the text is not about TLS.
     pub(crate) fn from_reason(why: &str) -> Option<Self> {
         let known = [
             (UNKNOWN_ISSUER, Self::UnknownAuthority),

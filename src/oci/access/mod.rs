@@ -83,8 +83,8 @@ pub(super) enum AuthMethod {
 pub(super) enum ProbeRequest<'a> {
     /// Asks what an account may do with an image's repository.
     Repository { image: &'a ImageReference, operation: Operation, goal: ProbeGoal },
-    /// Asks for authorization of the caller's requests with these scopes. The responses to the caller's requests show
-    /// whether the account has permission.
+    /// Asks for an authorization, with these scopes, for the requests that the caller sends. The responses to the
+    /// caller's requests show whether the account has permission.
     Authorize(Scopes),
 }
 
@@ -150,7 +150,7 @@ mod tests {
         Ok(response)
     }
 
-    /// Plays the script, and compares each request with the expected one.
+    /// Gives the scripted replies in order, and compares each request with the expected one.
     fn play(context: &str, operation: Operation, goal: ProbeGoal, exchange: ProbeScript) -> String {
         let credential = Credential { username: "alice".parse().unwrap(), secret: Secret::new("hunter2".into()) };
         let image = "r.example/a/b:1".parse().unwrap();

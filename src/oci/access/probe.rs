@@ -96,7 +96,7 @@ impl<'r, 'a> AccessProbe<'r, 'a> {
         }
     }
 
-    /// Authorizes a further request with the same scopes, and fetches a new token if the old one expires.
+    /// Authorizes a further request with the same scopes, and fetches a new token if the old one is about to expire.
     pub(in crate::oci) fn resume(&mut self, now: SystemTime) -> ProbeStep<'a> {
         match (&self.context.method, &self.token) {
             (AuthMethod::Token(server), Some(token)) if token.time_left(now) <= SPARE => {
@@ -161,7 +161,7 @@ impl<'r, 'a> AccessProbe<'r, 'a> {
         }
     }
 
-    /// Returns the verdict after a refusal. Proven credentials only lack a permission.
+    /// Returns the verdict after a refusal. If the credentials are proven, the account only lacks a permission.
     fn refused(&self, by: String) -> RepositoryAccess {
         if self.proven { RepositoryAccess::Denied { by } } else { RepositoryAccess::Rejected { by } }
     }
@@ -283,8 +283,8 @@ impl<'r, 'a> AccessProbe<'r, 'a> {
         }
     }
 
-    /// Cancels the upload if the upload's address is in the registry. Credentials are never sent to a server outside
-    /// the registry.
+    /// Cancels the upload if the upload's address is at the registry, because credentials are never sent to another
+    /// server.
     fn give_up(&mut self, location: &str) -> ProbeStep<'a> {
         let registry = &self.context.registry;
         let Some(url) = registry.follow(location).filter(|url| url.is_same_origin(registry)) else {

@@ -227,7 +227,8 @@ impl ApiResponse {
         }
     }
 
-    /// Returns the whole body, or an error if the body is longer than [`LARGEST_TEXT`].
+    /// Returns the whole body, or an error if the body is longer than [`LARGEST_TEXT`]. The merged list from all pages
+    /// may be as long as [`LARGEST_LIST`].
     pub(crate) fn text(&mut self) -> Result<Vec<u8>, String> {
         let mut text = Vec::new();
         while let Some(piece) = self.next()? {

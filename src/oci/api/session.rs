@@ -109,7 +109,7 @@ impl<'r, 'a> RegistrySession<'r, 'a> {
         self.transfer(&request, Authorization::None)
     }
 
-    /// Returns the authorization for a request, and requests a token for it if necessary.
+    /// Returns the authorization for a request. If the request needs a token, first fetches the token.
     fn authorize(&mut self, mut step: ProbeStep<'a>) -> Result<Authorization<'a>, RepositoryAccess> {
         let client = self.client.with_fresh_deadline();
         loop {

@@ -28,7 +28,7 @@ pub(in crate::oci) struct Handshake<'r, 'a> {
     awaited: HandshakePhase,
     /// Whether the registry itself accepts a password, which is tried if the token server fails.
     basic_offered: bool,
-    /// Whether the token is anonymous, so that the token server did not check the password.
+    /// Whether the token is for an anonymous user. If it is, the token server did not check the password.
     unseen: bool,
     /// The verdict of a failed attempt with a token.
     previous_error: Option<LoginVerdict>,
@@ -88,7 +88,8 @@ impl<'r, 'a> Handshake<'r, 'a> {
         }
     }
 
-    /// Returns the context of an accepted login.
+    /// Returns the context for further requests, if the registry accepts the login or answers anyone. Returns `None`
+    /// for an open registry that redirects to another host.
     pub(in crate::oci) fn context(self, verdict: &LoginVerdict) -> Option<AuthContext> {
         let method = match (verdict, self.awaited) {
             (LoginVerdict::Open, HandshakePhase::Token(server))
@@ -207,7 +208,7 @@ impl<'r, 'a> Handshake<'r, 'a> {
     }
 
     /// Ends the login. If `verdict` neither accepts nor rejects the credentials, returns the earlier verdict about a
-    /// token.
+    /// token, if there is one.
     fn conclude(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
         let says_more = matches!(verdict, LoginVerdict::Accepted | LoginVerdict::Rejected { .. });
         HandshakeStep::Done(match self.previous_error.take() {

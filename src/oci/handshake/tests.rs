@@ -50,7 +50,7 @@ fn answer(answer: ScriptedReply) -> Result<HttpResponse, HttpError> {
     Ok(response)
 }
 
-/// Plays the script, and compares each request with the expected one.
+/// Gives the scripted replies in order, and compares each request with the expected one.
 fn play(username: &str, exchange: LoginScript) -> String {
     let credential = Credential { username: username.parse().unwrap(), secret: Secret::new("hunter2".into()) };
     let registry = Url::parse("https://r.example/v2/").unwrap();
