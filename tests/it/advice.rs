@@ -1,5 +1,5 @@
-//! The hint where to create a token, in the registry's own words. `login` shows the hint to a person who types a
-//! password, and after a refused password.
+//! The hint that says where to create a token, in the registry's own words. `login` shows the hint to a person who
+//! types a password, and after a refused password.
 
 use serde_json::json;
 use snapbox::str;
@@ -28,7 +28,7 @@ hint: make a token at https://localhost/tokens (the token needs: package: read [
     assert_eq!(provider.sent_to("/.well-known/registry-login").len(), 1);
 }
 
-/// `script` makes the terminal.
+/// The program `script` provides the terminal.
 #[cfg(target_os = "linux")]
 #[test]
 fn whoever_types_a_password_is_told_where_a_token_is_made() {

@@ -1,4 +1,5 @@
-//! An alias in place of a registry: commands find the alias's account, or a hint names the right command.
+//! An alias where a command expects a registry: the command finds the alias's account, or a hint names the right
+//! command.
 
 use serde_json::Value;
 use snapbox::str;

@@ -59,8 +59,8 @@ pub(crate) fn folders(sandbox: &Sandbox) -> Vec<String> {
     found
 }
 
-/// Returns the folder that buildx uses for a token request in place of the default config, as docker/buildx does in
-/// `util/dockerutil/dockerconfig/configprovider.go`.
+/// Returns the folder that buildx uses for a token request, or `None` if buildx uses the default config. The rules are
+/// those of docker/buildx `util/dockerutil/dockerconfig/configprovider.go`.
 fn looked_up(root: &Path, host: &str, scopes: &[&str]) -> Option<PathBuf> {
     let mut found: Vec<(String, BTreeSet<String>, PathBuf)> = Vec::new();
     let mut waiting = vec![root.to_owned()];

@@ -32,7 +32,7 @@ fn last_refusal(sandbox: &Sandbox) -> String {
     entry["refusal"].as_str().unwrap().to_owned()
 }
 
-/// Tells whether a coding agent runs these tests, so that the agent is above every process here.
+/// Tells whether a coding agent runs these tests. The agent is then an ancestor of every process here.
 fn agent_is_above() -> bool {
     let sandbox = guarded(&["--agents", "refused"]);
     let is_above = who(&asked_by(&sandbox, "docker")) != "work";
@@ -100,8 +100,8 @@ fn an_account_may_be_kept_from_coding_agents() {
         let refusal = last_refusal(&sandbox);
         assert!(refusal.contains(variable) && refusal.contains(agent), "{refusal}");
     }
-    // An agent is recognised by its name some processes above the client, and by a variable that a process in between
-    // has removed.
+    // Ensign recognises an agent that is a distant ancestor of the client: by its name, or by its variable, even if a
+    // process in between has removed the variable.
     let ask = "printf ghcr.io | \"$ENSIGN\" get\n";
     write(&sandbox.home().join("pull"), ask.as_bytes());
     std::os::unix::fs::symlink("/bin/sh", sandbox.home().join("docker2")).unwrap();

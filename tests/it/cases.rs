@@ -19,8 +19,8 @@ struct Project {
     /// The name that the folder must have, if it matters.
     #[serde(default)]
     name: Option<String>,
-    /// The accounts in the order of their logins, so the last is the default. Each account owns the namespace of its
-    /// name.
+    /// The accounts in the order of their logins, so the last is the default. Each account owns the namespace that has
+    /// the account's name.
     accounts: Vec<String>,
     cases: Vec<Case>,
 }

@@ -1,4 +1,5 @@
-//! Podman, Buildah and Skopeo: which login their files use first, and where `registries.conf` leads image names.
+//! Podman, Buildah and Skopeo: which login they find first in their files, and which registries `registries.conf`
+//! chooses for image names.
 
 use serde_json::{Value, json};
 #[cfg(not(any(windows, target_os = "macos")))]

@@ -1,4 +1,4 @@
-//! After a session has ended, `get` answers `credentials not found` for ten minutes without asking anybody.
+//! After a session has ended, `get` answers `credentials not found` for ten minutes without sending a request.
 #![cfg(unix)]
 
 use serde_json::{Value, json};
@@ -8,8 +8,8 @@ use crate::seed::server::{Answer, BEARER, Server, asks, says};
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, seconds_from_now, write};
 
-/// A registry that refuses every login until a person has opened its page in a browser. The registry accepts only
-/// `alice` with `fresh`.
+/// A registry that accepts only `alice` with the password `fresh`. For any other password, it answers that the session
+/// has ended.
 fn registry() -> Server {
     Server::start(|request| match request {
         _ if request.contains(" Basic alice:fresh") => says(200, r#"{"token": "t"}"#),
@@ -212,8 +212,8 @@ fn a_renewal_that_learns_of_it_is_the_last_for_ten_minutes() {
     }
 }
 
-/// The provider or the registry says that the session has ended; the registry says so for the secret that the provider
-/// issued.
+/// The provider says that the session has ended, or the provider issues a secret and the registry says so for this
+/// secret.
 #[test]
 fn a_login_by_browser_that_learns_of_it_tells_the_account_that_it_was_to_renew() {
     let mut transcript = String::new();

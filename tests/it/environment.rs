@@ -139,7 +139,7 @@ fn a_client_that_was_started_with_a_variable_is_believed() {
         (&[("ENSIGN_ACCOUNT", "me")][..], GET.to_owned(), "me"),
         // The client's own change of the variable does not count.
         (&[("ENSIGN_ACCOUNT", "me")], format!("ENSIGN_ACCOUNT=other; {GET}"), "me"),
-        // A client that read a variable passes it to another client.
+        // A client sets the variable, and then starts another client.
         (&[], format!("export ENSIGN_ACCOUNT=me; \"$HOME/docker-buildx\" -c '{GET}; exit $?' x"), "other"),
         // A person's script between the client and Ensign may set a variable in front of the call. An exported variable
         // cannot be distinguished from the client's.
@@ -228,7 +228,8 @@ hint: run `unset ENSIGN_DATA_DIR`, or set it to an absolute path
     );
 }
 
-/// Tells whether `get` connects to a server at `PORT` to renew a token, below a client that sets `set` after its start.
+/// Tells whether `get` connects to a server at `PORT` to renew a token. The caller is a client that runs the shell code
+/// `set` after its start.
 fn renews_at(token_url: &str, set: &str, variables: &[(&str, &str)]) -> bool {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();

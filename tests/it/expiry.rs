@@ -89,7 +89,7 @@ No account is known to expire within 1 day.
     for wrong in ["soon", "7", "-1d", "99999w"] {
         assert_eq!(sandbox.run(&["status", &format!("--expiring={wrong}")], "").code, Some(2), "{wrong}");
     }
-    // An unreadable secret may expire at any time, so this is an error.
+    // An unreadable secret may expire at any time, so the command fails.
     write(&sandbox.secrets_path("ghcr.io"), b"{ broken");
     assert_eq!(sandbox.run(&["status", "--expiring", "1d"], "").code, Some(1));
     assert_eq!(Sandbox::new().run(&["status", "--expiring", "1d"], "").code, Some(0));

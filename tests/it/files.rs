@@ -32,7 +32,7 @@ pub fn get_in(sandbox: &Sandbox, folder: &str, words: &[&str]) -> Run {
     called_in(sandbox, folder, words, "\"$ENSIGN\" get; exit $?\n", &[])
 }
 
-/// Does the same, but the kernel ends a `get` that computes for longer than hostile files may make it compute.
+/// Does the same as `get_in`, but the kernel kills a `get` that uses more CPU time than hostile files may cost.
 pub fn get_within(sandbox: &Sandbox, folder: &str, words: &[&str]) -> Run {
     let seconds = if cfg!(debug_assertions) { 5 } else { 1 };
     called_in(sandbox, folder, words, &format!("ulimit -t {seconds}; \"$ENSIGN\" get; exit $?\n"), &[])
@@ -87,7 +87,7 @@ fn the_files_of_a_project_choose_the_account() {
     for words in [
         &["docker-compose", "pull", "db"][..],      // no image of this registry
         &["docker", "push", "ghcr.io/alice/app"],   // the command line names an image
-        &["docker", "pull", "ghcr.io/public/base"], // an image of no account decides, too
+        &["docker", "pull", "ghcr.io/public/base"], // an image without an account decides, too
         &["docker", "build", "--push", "-t", "ghcr.io/alice/x", "image"],
         &["mytool", "push"], // Ensign does not know which files this program reads
     ] {

@@ -162,7 +162,7 @@ hint: fix that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json 
     sandbox.store("x.example", "u", "s");
 }
 
-/// A home that cannot be written still answers, by adopting the accounts in memory at each call.
+/// Ensign still answers if it cannot write to the home: each call adopts the accounts in memory.
 #[cfg(unix)]
 #[test]
 fn adoption_needs_no_writable_home() {

@@ -29,8 +29,8 @@ fn a_grant_whose_exchange_fails_is_given_back() {
     }
 }
 
-/// The provider returns the secret in another field than the access token, and the user set the scope. Ensign remembers
-/// the field and the scope for the renewal and the next login.
+/// The provider returns the secret in a field other than `access_token`, and the user has set the scope. Ensign
+/// remembers the field and the scope for the renewal and the next login.
 #[test]
 fn a_secret_of_another_field_is_renewed_and_the_scope_is_asked_for_again() {
     let provider = Provider::start(|path, _, before| match (path, before) {

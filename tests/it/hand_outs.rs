@@ -235,7 +235,7 @@ fn nobody_looks_at_the_caller_of_an_account_without_a_rule() {
         fs::create_dir_all(sandbox.home().join(link)).unwrap();
         std::os::unix::fs::symlink(sandbox.home().join(folder), sandbox.home().join(link).join("ensign")).unwrap();
     }
-    // One of Ensign's variables would be another reason to look at the caller.
+    // The script removes Ensign's variables, because Ensign looks at the caller if one of them is set.
     let script = format!(
         "unset ENSIGN_CONFIG_DIR ENSIGN_DATA_DIR; exec strace -f -e trace=openat,readlink -o {} {} get\n",
         trace.display(),

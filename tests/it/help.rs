@@ -1,4 +1,4 @@
-//! What a new user meets: help, hints, questions, and ways to leave these.
+//! What a new user sees: help, hints and questions.
 
 use snapbox::str;
 

@@ -1,5 +1,4 @@
-//! `install.sh` in a pipe, with a server of releases: which releases it installs, and which it refuses without a
-//! change.
+//! `install.sh` in a pipe, with a release server: which releases it installs, and which it refuses without a change.
 #![cfg(target_os = "linux")]
 
 use std::fmt::Write as _;
@@ -19,7 +18,7 @@ const OURS: &str = env!("CARGO_PKG_VERSION");
 const SCRIPT: &str = include_str!("../../install.sh");
 const FACTS: &str = include_str!("../../packaging/release.facts");
 
-/// A home, a server of releases, and the script as the owner of that server would publish it.
+/// A home, a release server, and the script as the owner of that server publishes it.
 pub struct Home {
     pub sandbox: Sandbox,
     pub releases: Releases,
@@ -150,7 +149,8 @@ fn a_release_is_installed_from_a_pipe_updated_and_removed_without_a_trace() {
     let update = home.sandbox.command_of(&home.at("bin/ensign"), &["update"]).env("SSL_CERT_FILE", authority).output();
     assert_eq!((Run::from(update.unwrap()).code, home.version().as_str()), (Some(0), "0.9.0"));
 
-    // An old release as the latest one would bring back faults that were fixed since.
+    // `install.sh` refuses an older release as the latest one, because it would bring back faults that are already
+    // fixed.
     home.releases.make_newest(OURS);
     let older = home.install(&[]);
     assert_eq!(home.version(), "0.9.0");

@@ -95,7 +95,7 @@ fn no_file_is_passed_over() {
         let get = sandbox.run(&["get"], host);
         assert!(get.stdout.contains(secret), "{host}: {get:?}");
     }
-    // If a file has another registry's name, it could not be sealed again, so nothing is changed.
+    // A file with another registry's name cannot be sealed again, so nothing is changed.
     fs::copy(path(&sandbox, "ghcr.io"), path(&sandbox, "a.example")).unwrap();
     let before = key_json(&sandbox);
     let run = sandbox.run(&["store", "key", "--rotate"], "");
@@ -109,8 +109,8 @@ hint: put the right file back from a backup, or remove this file and log in agai
     assert_eq!(key_json(&sandbox), before);
 }
 
-/// If the folder cannot be listed any more from some call on, the change stops, because it would otherwise overlook
-/// files. The last round lets all calls succeed.
+/// If listing the folder fails from one call on, the change stops, because it could otherwise overlook files. In the
+/// last round, all calls succeed.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_folder_that_cannot_be_looked_into_stops_the_change() {

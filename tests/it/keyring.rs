@@ -94,7 +94,7 @@ exit 0
     assert_eq!(servers(&items), ["https://index.docker.io/v1/", "https://ghcr.io/ensign/work"]);
     let config: serde_json::Value =
         serde_json::from_slice(&std::fs::read(sandbox.docker_config_path()).unwrap()).unwrap();
-    // A client that asks `pass` for a registry never read the keyring, so this entry stays.
+    // A client that asks `pass` for a registry does not read the keyring, so this entry stays.
     assert_eq!(config["credHelpers"], json!({"ghcr.io": "ensign", "localhost:5000": "pass"}));
     assert_eq!(answer(&sandbox, "ghcr.io").0, "alice");
     // A login that cannot be imported stays in the keyring.

@@ -41,7 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("main", &[]),
 ];
 
-/// Parts of modules with the only modules that may use them. Answers use the keyring only through the vault.
+/// Parts of modules, each with the only modules that may use it. Answers use the keyring only through the vault.
 const ONLY_FOR: [(&str, &[&str]); 3] = [
     ("system::keyring", &["system", "vault", "cli"]),
     ("system::http", &["system", "oci", "oauth", "release"]),

@@ -1,5 +1,5 @@
-//! The outputs, processes and files of a whole session contain no secret. Only the secret store and requested answers
-//! contain secrets.
+//! The outputs, processes and files of a whole session contain no secret, except the secret store and requested
+//! answers.
 #![cfg(target_os = "linux")]
 
 use std::fs;

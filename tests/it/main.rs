@@ -1,6 +1,6 @@
 //! Runs the real program as its users and clients do, and always compares stdout, stderr and the exit code.
 
-// A tool writes the snapshots, which make a test long.
+// A tool writes the snapshots. The snapshots make a test long.
 #![allow(clippy::needless_raw_string_hashes, clippy::too_many_lines)]
 // Tests may panic, and may do what clients and users do. No code outside this crate uses the items here.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, unreachable_pub)]

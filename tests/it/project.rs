@@ -15,8 +15,7 @@ use crate::support::{Run, Sandbox, finish, write};
 
 pub const WORK: &str = "[accounts]\n\"ghcr.io\" = \"work\"\n";
 
-/// A home with `me`, the default, and `work` on two registries, and with `p`, a project whose `.ensign.toml` is this
-/// text.
+/// A home with `me`, the default, and `work` on two registries. This text is the `.ensign.toml` of the project `p`.
 pub fn project(text: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     for host in ["ghcr.io", "docker.io"] {

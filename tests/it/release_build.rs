@@ -13,7 +13,7 @@ const ARM: &str = "aarch64-unknown-linux-musl";
 const WINDOWS: &str = "x86_64-pc-windows-gnu";
 const PLAIN: &str = "without the list of its crates, which `cargo install cargo-auditable` would add";
 
-/// A machine without Debian's packages for musl, whose `rustc` has these targets.
+/// A machine whose `rustc` has these targets, without Debian's packages for musl.
 struct Machine<'a> {
     host: &'a str,
     targets: &'a [&'a str],

@@ -1,4 +1,5 @@
-//! `packaging/release.sh`: the form of a release, which `install.sh` and `update` expect as RELEASE.md describes it.
+//! `packaging/release.sh`: it makes a release in the form that RELEASE.md describes, and that `install.sh` and `update`
+//! expect.
 #![cfg(target_os = "linux")]
 
 use std::path::Path;
@@ -9,7 +10,7 @@ use crate::support::{Run, Sandbox, finish};
 const MINISIGN: &str =
     "#!/bin/sh\necho \"$*\" >\"$HOME/asked\"\nwhile [ $# -gt 1 ]; do [ \"$1\" != -x ] || : >\"$2\"; shift; done\n";
 
-/// A fake `cargo cyclonedx`, which writes its list into the given folder and names that folder in it.
+/// A fake `cargo cyclonedx`, which writes its list into the given folder and names that folder in the list.
 const CYCLONEDX: &str = "#!/bin/sh\n[ \"$1\" = cyclonedx ] || exit 9\nwhile [ \"$1\" != --manifest-path ]; do shift; done\n\
 folder=${2%/Cargo.toml}\n[ -f \"$folder/Cargo.lock\" ] && [ -f \"$folder/src/main.rs\" ] || exit 8\n\
 echo \"{\\\"path+file://$folder#ensign\\\": $SOURCE_DATE_EPOCH}\" >\"$folder/list.json\"\n";

@@ -21,7 +21,7 @@ struct Provider {
 
 #[derive(Clone, Copy)]
 enum Mood {
-    /// Returns tokens that live for so many seconds.
+    /// Returns tokens that live for this many seconds.
     Well(u64),
     /// Also returns the lifetime of the next refresh token, in seconds.
     Telling(u64),
@@ -95,8 +95,8 @@ impl Provider {
     }
 }
 
-/// A home with `me` on ghcr.io, logged in at the provider. The token `t1` is due and expires after these numbers of
-/// seconds.
+/// A home with `me` on ghcr.io, logged in at the provider. The token `t1` is due for renewal in `due` seconds, and
+/// expires in `until` seconds.
 fn logged_in(provider: &Provider, due: i64, until: i64) -> Sandbox {
     logged_in_at("ghcr.io", provider, due, until, &Value::Null)
 }

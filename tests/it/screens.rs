@@ -116,8 +116,8 @@ impl Home {
     }
 }
 
-/// Tells whether a line ends with a path, an address or a command, after a label if any. Such a line may be too wide,
-/// because people copy it as a whole.
+/// Tells whether a line is a path, an address or a command, with or without a label before it. Such a line may be too
+/// wide, because people copy it as a whole.
 fn is_whole(line: &str) -> bool {
     let last = line.rsplit("  ").next().unwrap_or_default().trim_start_matches(['(', '`']);
     !last.contains(' ') || ["ensign ", "curl "].iter().any(|program| last.starts_with(program))

@@ -1,4 +1,4 @@
-//! The key of sealed secrets: its holders, and the messages if there is none.
+//! The key of sealed secrets: its holders, and the messages if there is no key.
 
 use snapbox::str;
 
@@ -7,7 +7,7 @@ use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
 #[test]
-#[cfg(target_os = "linux")] // other systems have a keyring without a variable, which would get the key
+#[cfg(target_os = "linux")] // other systems need no variable to reach a keyring, which would get the key
 fn without_a_key_nothing_is_sealed_and_the_command_that_makes_one_is_said() {
     let sandbox = Sandbox::new();
     let mut transcript = String::new();

@@ -211,7 +211,7 @@ error: the stored cost of the passphrase is out of bounds: 0 MiB, 3 passes, 4 la
 
 "#]],
     );
-    // With another number of passes the passphrase derives another key, so it is wrong.
+    // With another number of passes, the same passphrase derives another key, so Ensign calls the passphrase wrong.
     let mut weaker = own.clone();
     weaker["wrapped"]["passes"] = json!(1);
     write(&path, weaker.to_string().as_bytes());

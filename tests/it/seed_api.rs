@@ -1,4 +1,5 @@
-//! `api`, and the remaining rows of the handshake: P9 to P18, L19 to L26, O51 to O73, R12 to R23 and A39.
+//! `api`, and the remaining rows of `tests/SEED_ROWS.md` about the handshake: P9 to P18, L19 to L26, O51 to O73, R12 to
+//! R23 and A39.
 
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -15,7 +16,7 @@ use crate::support::{Sandbox, read_json, write};
 pub const ABC: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 pub const XYZ: &str = "sha256:3608bca1e44ea6c4d268eb6db02260269892c0b42b86bbf1e77a6fa16c3c9282";
 
-/// A registry that accepts every password. `answer` plays all other requests.
+/// A registry that accepts every password. `answer` responds to all other requests.
 pub fn basic(answer: impl Fn(&HttpRequest) -> String + Send + Sync + 'static) -> Scripted {
     Scripted::start(move |asked| match (scheme(asked), asked.line.as_str()) {
         ("", _) => respond(401, &["WWW-Authenticate: Basic realm=x"], ""),

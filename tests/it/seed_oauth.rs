@@ -1,4 +1,4 @@
-//! Rows A about logins by browser.
+//! Rows A of `tests/SEED_ROWS.md` about logins by browser.
 
 use serde_json::json;
 use snapbox::str;

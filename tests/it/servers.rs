@@ -1,5 +1,5 @@
-//! Slow, failing, lying and huge servers. `login`, `check` and `token` end in time, with an error that names the host
-//! and a hint.
+//! Slow, failing, lying and huge servers. `login`, `check` and `token` end in time, with a hint and an error that names
+//! the host.
 
 use std::io::{Read, Write};
 use std::thread;

@@ -1,4 +1,4 @@
-//! `update` with a server of releases: which releases it installs, and which programs are updated in another way.
+//! `update` with a release server: which releases it installs, and which programs are updated in another way.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -83,8 +83,8 @@ impl Installed {
 }
 
 fn copy(from: &Path, to: &Path) {
-    // Another process copies the file, because a file could not be run while a fork of another test has it open for
-    // writing.
+    // Another process copies the file. If this process wrote the file, a fork of another test could hold it open for
+    // writing, and then it could not be run.
     assert!(Command::new("install").args(["-m", "755"]).args([from, to]).status().unwrap().success());
 }
 

@@ -54,7 +54,7 @@ fn replay(vector: &Value, fixture: &Value) -> Result<(), String> {
     compare_state(&sandbox, vector, fixture)
 }
 
-/// Prepares the state before a vector, and the circumstance that a variable of the vector names.
+/// Prepares the state before a vector, and the situation that one of the vector's variables names.
 fn prepare(vector: &Value, fixture: &Value) -> Sandbox {
     let mut sandbox = Sandbox::new();
     let servers = fixture["servers"].as_object().unwrap();

@@ -59,7 +59,7 @@ fn files_with(folder: &Path, text: &str) -> Vec<String> {
 fn a_share_that_cannot_flush_a_folder_keeps_logins() {
     for error in ["EINVAL", "EOPNOTSUPP", "EIO"] {
         let sandbox = Sandbox::new();
-        // Each write flushes first the file and then its folder, so every second call is of a folder.
+        // Each write flushes first the file and then its folder, so every second call flushes a folder.
         let injection = format!("inject=fsync:error={error}:when=2+2");
         let Some(run) = run_under(&sandbox, &[&injection], &["store"], &entry("me")) else { return };
         assert_eq!(run, Run::success(""), "{error}");
@@ -184,7 +184,7 @@ esac
     sandbox.store("ghcr.io", "me", "s3cret-of-me");
     let config = sandbox.config_path();
     let words = ["login", "ghcr.io", "-u", "ghost", "--store", "helper:theirs", "--no-verify", "--password-stdin"];
-    // Kills the first rename of the config's new text.
+    // Kills the process at the first rename of the config's new text.
     let path = format!("{}.new", config.display());
     let Some(run) = run_at(&sandbox, &path, "inject=rename:signal=KILL:when=1", &words, "s3cret-of-ghost") else {
         return;

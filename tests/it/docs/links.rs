@@ -82,7 +82,7 @@ fn follow(page: &Path, link: &str) -> Result<(), String> {
     Err("there is no such heading".into())
 }
 
-/// Returns the anchors that mdBook and the forges make of the headings.
+/// Returns the anchors that mdBook and the forges make from the headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text.lines().filter(|line| line.starts_with('#'));
     let anchor = |line: &str| -> String {

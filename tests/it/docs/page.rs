@@ -136,7 +136,7 @@ fn shell_words(line: &str) -> Vec<(String, bool)> {
             (None, ' ') => end(&mut word),
             (None, '|' | ';' | '&' | '<' | '>' | ')') => {
                 end(&mut word);
-                // A mark ends the command's words, because another command or a file's name follows.
+                // The word `\0` ends the command's words, because another command or a file's name follows.
                 word = Some(String::from("\0"));
                 end(&mut word);
             }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::support::tls::{Authority, TlsServer};
 use crate::support::{Run, Sandbox, finish, write};
 
-/// The registries and servers in the pages. One server behind a proxy plays all of them.
+/// The registries and servers in the pages. One server behind a proxy answers for all of them.
 const HOSTS: [&str; 15] = [
     "ghcr.io",
     "api.github.com",
@@ -28,7 +28,7 @@ const HOSTS: [&str; 15] = [
     "auth.example",
 ];
 
-/// Programs that pages call. `tests/fixtures/docs/client.sh` plays all of them.
+/// Programs that pages call. `tests/fixtures/docs/client.sh` stands in for all of them.
 const CLIENTS: [&str; 13] =
     ["docker", "podman", "buildah", "skopeo", "crane", "helm", "kubectl", "aws", "gh", "glab", "pass", "make", "git"];
 

@@ -1,4 +1,4 @@
-//! `doctor`: a test for each check, which finds a fault and then fixes it with `--fix` or with the shown command.
+//! `doctor`: for each check, a test makes a fault, and then fixes it with `--fix` or with the shown command.
 #![cfg(unix)]
 
 mod accounts;
@@ -24,7 +24,7 @@ use crate::support::{Run, Sandbox, finish, write};
 const HOST: &str = "ghcr.io";
 const STRANGER: u32 = 54321;
 
-/// A home with two accounts, for which Docker and Podman ask Ensign.
+/// A home with two accounts, in which Docker and Podman ask Ensign.
 fn healthy() -> Sandbox {
     let sandbox = installed();
     sandbox.store(HOST, "bob", "bob-s3cret");

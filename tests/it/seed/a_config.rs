@@ -1,4 +1,4 @@
-//! Rows A26 to A31: Ensign adopts the config of that helper, in all its formats.
+//! Rows A26 to A31: Ensign adopts the config of the helper that rows A describe, in all its formats.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::a::answers;
 use crate::support::{Run, Sandbox, read_json, write};
 
-/// The newest format of that helper's file.
+/// The newest format of the config of the helper that rows A describe.
 fn version_2() -> Value {
     json!({"version": 2, "registries": {
         "https://atcr.io": {"active": "evan.jarrett.net", "accounts": {

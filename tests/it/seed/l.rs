@@ -8,8 +8,8 @@ use crate::import::{answer, auth, containers, docker};
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
-/// Returns the ports of the host that a proxy is asked for: by CONNECT for https, and by an absolute URL for plain
-/// http.
+/// Returns the host's ports to which Ensign connects through a proxy: by CONNECT for https, and by an absolute URL for
+/// plain http.
 fn ports(host: &str, more: &[&str]) -> Vec<String> {
     let server = Server::start(|_| says(200, ""));
     let proxy = format!("http://{}", server.host);

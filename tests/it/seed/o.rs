@@ -187,7 +187,7 @@ fn a_bearer_challenge_is_answered_with_a_token_of_its_service() {
     );
 }
 
-/// Runs `check` of an image, where `answer` plays everything after the ping. Returns the exit code, the verdict, and
+/// Runs `check` of an image. `answer` responds to every request after the ping. Returns the exit code, the verdict, and
 /// the requests.
 fn check(
     user: &str,

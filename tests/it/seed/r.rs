@@ -194,7 +194,7 @@ fn a_login_goes_through_the_whole_challenge() {
     assert_eq!(server.seen(), [PING, ask, "GET /v2/ Bearer t1"]);
 }
 
-/// Logs in at a registry that accepts the challenge, and then answers `GET /v2/` with this status.
+/// Logs in at a registry that sends a Basic challenge, and then answers with this status.
 fn login_with_last_answer(status: u16) -> Run {
     let server = Server::start(move |request| if request == PING { asks("Basic") } else { says(status, "") });
     let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);

@@ -1,4 +1,4 @@
-//! Rows RO: unusual behaviours of that registry tool, which Ensign does not have.
+//! Rows RO: oddities of the registry tool that rows R describe. Ensign must not copy them.
 
 use snapbox::str;
 

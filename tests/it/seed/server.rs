@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::support::server;
 use crate::support::server::HttpRequest;
 
-/// Runs until the tests end. As a proxy it plays every host on port 80, and refuses connections to port 443.
+/// Runs until the tests end. As a proxy it answers for every host on port 80, and refuses connections to port 443.
 pub struct Server {
     pub host: String,
     seen: Arc<Mutex<Vec<String>>>,

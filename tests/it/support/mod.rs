@@ -92,7 +92,7 @@ impl Sandbox {
         command.env("HOME", self.home()).env("USERPROFILE", self.home());
         command.env("ENSIGN_CONFIG_DIR", self.home().join("config")).env("ENSIGN_DATA_DIR", self.home().join("data"));
         if cfg!(not(target_os = "linux")) {
-            command.env("ENSIGN_STORE", "file"); // other systems have a keyring without a variable
+            command.env("ENSIGN_STORE", "file"); // other systems need no variable to reach a keyring
         }
         command.envs(self.environment.iter().cloned());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -114,7 +114,7 @@ impl Sandbox {
 
     #[cfg(not(unix))]
     pub fn with_program(self, _: &str, _: &str) -> Self {
-        self // the vectors that need one accept an error here
+        self // the vectors that need a script accept an error here
     }
 
     /// Makes the program available under another name, and returns its path.
@@ -267,7 +267,7 @@ pub fn finish(mut child: Child, stdin: &[u8]) -> Run {
     run
 }
 
-/// Waits for the end of a program. A program that hangs or computes for too long fails the test.
+/// Waits for the end of a program. A program that hangs, or uses too much CPU time, fails the test.
 pub fn wait(child: Child) -> Run {
     limit_cpu_time(&child);
     let id = child.id();
@@ -285,7 +285,7 @@ pub fn wait(child: Child) -> Run {
     output.into()
 }
 
-/// Makes the kernel kill a program that computes for longer than any of the tests' programs should.
+/// Makes the kernel kill a program that uses more CPU time than any program of the tests needs.
 #[cfg(target_os = "linux")]
 fn limit_cpu_time(child: &Child) {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
@@ -314,7 +314,7 @@ pub fn write(path: &Path, contents: &[u8]) {
     std::fs::write(path, contents).unwrap();
 }
 
-/// Returns the time in so many seconds, as seconds since 1970.
+/// Returns the time that is `seconds` from now, in seconds since 1970.
 pub fn seconds_from_now(seconds: i64) -> i64 {
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
     i64::try_from(now).unwrap() + seconds

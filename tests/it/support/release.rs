@@ -141,7 +141,7 @@ impl Releases {
         }
     }
 
-    /// Sets how the server answers, as in `release_server.py`.
+    /// Sets how the server answers. `release_server.py` describes the rules.
     pub fn behave(&self, rules: &Value) {
         write(&self.folder.path().join("behave.json"), rules.to_string().as_bytes());
     }

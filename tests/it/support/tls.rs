@@ -70,7 +70,7 @@ impl Authority {
         Pair { certificate: at("pem"), key: at("key") }
     }
 
-    /// Makes a self-signed server certificate, as Docker's guide to a registry of one's own does.
+    /// Makes a self-signed server certificate, as in Docker's guide to running a registry.
     pub fn self_signed(&self, file: &str, name: &str, days: i32) -> Pair {
         let at = |extension: &str| self.folder.path().join(format!("{file}.{extension}"));
         std::fs::write(at("names"), format!("subjectAltName=DNS:{name}\nbasicConstraints=critical,CA:TRUE")).unwrap();
