@@ -4,7 +4,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Finds Rust in the user's home folder of the user database if HOME names another folder.
+# If HOME names a folder without Rust, finds Rust in the home folder that the user database names.
 home=$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6 || true)
 for folder in cargo rustup; do
   variable=${folder^^}_HOME

@@ -21,7 +21,7 @@ class Command:
     first: tuple = ()
     # The command to run before each run, for state that is not in files.
     each: tuple = ()
-    # Expect all accounts of an undisturbed run afterwards. Before the command, these accounts existed in another form.
+    # Whether all accounts of an undisturbed run must exist after a fault, because they existed in another form before.
     starts_anew: bool = False
     # The command replaces the program itself.
     updates: bool = False
@@ -59,7 +59,7 @@ echo '{"authorizationData":[{"authorizationToken":"'$(printf AWS:lent-s3cret | b
 """,
 }
 
-# Pairs of user and secret. A search finds each secret in any file, also in Base64 as `user:secret`.
+# Pairs of user and secret. `run.py` searches every file for each secret, also in Base64 as `user:secret`.
 SECRETS = [
     ("me", "first-s3cret"), ("work", "work-s3cret"), ("bob", "hub-s3cret"), ("h", "helper-s3cret"), ("new", "new-s3cret"),
     ("me", "second-s3cret"), ("x", "plain-s3cret"), ("y", "file-s3cret"), ("alice.example", "atcr-s3cret"),

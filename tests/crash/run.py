@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Interrupts each writing command at each system call about a file, once by a kill and once by an error of that call.
+"""Interrupts each writing command at each system call about a file: by a kill, and by each of six errors of that call.
 
 usage: tests/crash/run.py [--all] [--seconds N] [--jobs N] [--program PATH] [COMMAND-REGEX]
 
@@ -197,12 +197,12 @@ class Matrix:
                         yield name, counts[name], fault
 
     def try_point(self, point):
-        """Injects one fault and returns all faults of the result, as pairs (kind, text)."""
+        """Injects one fault, and returns what is wrong afterwards, as pairs (kind, text)."""
         call, when, fault = point
         self.home.put_back()
         self.open()
         effect = "signal=KILL" if fault == "KILL" else f"error={fault}"
-        options = ["-f", "-b", "execve", "--seccomp-bpf", "-o", "/dev/null"]  # -b: without the programs that it starts
+        options = ["-f", "-b", "execve", "--seccomp-bpf", "-o", "/dev/null"]  # -b: does not trace the programs that it starts
         strace = ["strace", *options, "-e", f"trace={call}", "-e", f"inject={call}:{effect}:when={when}"]
         try:
             code, said = self.home.run(self.command.words, self.command.stdin, strace)

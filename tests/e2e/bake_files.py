@@ -352,7 +352,7 @@ def asked_for(definition, root, env):
         written |= set(caches)
         pulled |= {cache.get("ref") or "" for cache in target.get("cache-from", []) if cache["type"] == "registry"}
         pulled |= based_on(target, root, env)
-    # A build writes caches even if its result stays local, but a cache alone makes no push.
+    # A build writes caches even if its result stays local, but a build that writes only a cache is not a push.
     (pushed if pushed else kept).update(written)
     return pushed, pulled, kept
 

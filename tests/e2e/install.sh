@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the clients and services of the end-to-end tests from Debian, PyPI and npm. The script is quick if all are
-# there.
+# Installs the clients and services of the end-to-end tests from Debian, PyPI and npm. The script is quick if all of
+# them are installed.
 #
 # usage: tests/e2e/install.sh [targets]     targets: also what tests/targets.sh needs
 set -euo pipefail
@@ -31,7 +31,7 @@ missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
-# Node.js may come from elsewhere than Debian.
+# Node.js need not come from Debian.
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 if [ ${#missing[@]} -gt 0 ]; then

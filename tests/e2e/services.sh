@@ -94,7 +94,7 @@ YML
   start "$1" docker-registry serve "$state/registry-$1.yml"
 }
 
-# Starts the OpenID provider, at its own address, so that tests can cut its network only. Each client has different
+# Starts the OpenID provider at its own address, so that tests can cut only its network. Each client has different
 # settings.
 start_issuer() {
   mkdir "$state/oidc"

@@ -29,7 +29,7 @@ for me in alice bob; do
   refused -- without_ours action docker push "$registry/carol/app:1"
   refused -- test -e "$HOME/.config/ensign/config.json" -o -e "$HOME/.local/share/ensign"
 
-  # A job of GitLab, whose image contains the program, and which has neither a home nor a writable root folder.
+  # A job of GitLab. Its image contains the program, and the job has neither a home nor a writable root folder.
   builds=$(mktemp -d "$state/homes/$group.XXXX")
   mkdir "$builds/project"
   snippet() {

@@ -173,7 +173,7 @@ works -- elsewhere -u DBUS_SESSION_BUS_ADDRESS -u XDG_RUNTIME_DIR
 works -- elsewhere DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere
 end_session
 
-# Real `su` and `sudo` do the same. The test's users are in a copy of /etc that only this run sees.
+# The same tests with the real `su` and `sudo`. Their users are in a copy of /etc that only this run sees.
 asked() { # COMMAND..., with the registry on stdin
   printf %s "$registry" | "$@"
 }

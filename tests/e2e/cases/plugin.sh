@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# `docker ensign` in Docker's CLI of two versions, and its hint after a refused push.
+# `docker ensign` in two versions of Docker's CLI, and its hint after a refused push.
 
 needs_ensign
 
@@ -17,7 +17,7 @@ on_terminal() { # COMMAND [FILE], whose text is typed
   fi
 }
 
-ends_in_days() { # ACCOUNT DAYS: sets the expiry, which a registry says at the login
+ends_in_days() { # ACCOUNT DAYS: sets the expiry, as a registry does at the login
   local file=$HOME/.local/share/ensign/secrets/${registry/:/%3a}.json edited
   edited=$(jq --arg account "$1" --argjson moment $((EPOCHSECONDS + $2 * 86400)) \
     '.secrets[$account] |= {secret: (if type == "object" then .secret else . end), until: $moment}' "$file") || return 1
