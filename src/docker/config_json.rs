@@ -37,7 +37,7 @@ impl ConfigJson {
     }
 
     /// Parses a file. Like Docker, reads an empty file as a file without settings (`cli/config/configfile/file.go`).
-    /// Docker also fails on a file that causes a [`ConfigSyntaxError`].
+    /// Returns an error if the text is not a JSON object, or if Ensign cannot edit the text safely.
     pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, ConfigSyntaxError> {
         let broken = |line, problem: String| ConfigSyntaxError { path: path.to_owned(), line, problem };
         let none = || Self { path: path.to_owned(), text: None, root: Map::new() };

@@ -2,7 +2,7 @@
 //!
 //! As in Docker's file, Ensign adds one entry for each registry to `credHelpers` of `auth.json`. If a registry has an
 //! entry, the command `login` of the container tools stores the password in Ensign. The container tools read Docker's
-//! `config.json` too. However, an entry in Docker's file alone is not enough. The command `login` would then write the
+//! `config.json` too. However, an entry only in Docker's file is not enough, because `login` would then write the
 //! password to `auth.json` (containers/image `pkg/docker/config/config.go`).
 //!
 //! The list `credential-helpers` in the user's `registries.conf` applies to every registry. A list in the user's file
@@ -42,8 +42,9 @@ pub(crate) fn auth_file(env: &Env) -> Option<PathBuf> {
     Some(env.xdg_config_dir()?.join("containers").join("auth.json"))
 }
 
-/// Returns the path in `CONTAINERS_REGISTRIES_CONF`, or the path of the user's `registries.conf`. The tools read only
-/// the file in the variable. Otherwise, if the user has a `registries.conf`, the tools ignore the machine's file.
+/// Returns the path in `CONTAINERS_REGISTRIES_CONF`, or the path of the user's `registries.conf`. If the variable is
+/// set, the tools read no other `registries.conf`. Otherwise, if the user has a `registries.conf`, the tools ignore the
+/// machine's file.
 pub(crate) fn registries_conf(env: &Env) -> Option<PathBuf> {
     let of_user = || Some(env.xdg_config_dir()?.join("containers").join("registries.conf"));
     env::path("CONTAINERS_REGISTRIES_CONF").or_else(of_user)
@@ -54,8 +55,8 @@ fn only_auth_file() -> Option<PathBuf> {
     env::path("REGISTRY_AUTH_FILE")
 }
 
-/// Returns the `auth.json` files in which the container tools look for plain-text logins, in the order of the tools.
-/// Docker's file is left out.
+/// Returns the `auth.json` files in which the container tools look for plain-text logins, in the order in which the
+/// tools read them. Docker's file is left out.
 pub(crate) fn login_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];
@@ -84,8 +85,8 @@ fn session_folder(
     }
 }
 
-/// Returns all files in which the container tools look for logins, in the order of the tools. The file of the login
-/// session comes before the file with Ensign's entries.
+/// Returns all files in which the container tools look for logins, in the order in which the tools read them. The file
+/// of the login session comes before the file with Ensign's entries.
 pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
     let docker = env.docker_config_file().filter(|_| only_auth_file().is_none());
     login_files(env).into_iter().chain(docker).collect()
@@ -94,7 +95,7 @@ pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
 /// The name that represents the `auth.json` files in a list of helpers.
 pub(crate) const AUTH_FILES: &str = "containers-auth.json";
 
-/// A `registries.conf`, which may not exist.
+/// A `registries.conf`, which may be missing.
 #[derive(Debug)]
 pub(crate) struct RegistriesConf {
     path: PathBuf,

@@ -42,7 +42,7 @@ pub(crate) struct ExportedAuths {
     pub(crate) left_out: Vec<OmittedAccount>,
 }
 
-/// An account that the format cannot express, completely or for some images.
+/// An account that the format cannot express, or cannot express for some of the account's images.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OmittedAccount {
     pub(crate) account: Account,

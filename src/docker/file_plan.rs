@@ -36,8 +36,8 @@ pub(super) enum BackupRule {
 #[derive(Debug)]
 pub(crate) struct FileChangedError(pub(crate) PathBuf);
 
-/// The limit for attempts to change a file that other programs change at the same time. Docker changes its file once in
-/// a login.
+/// The limit for attempts to change a file that other programs change at the same time. Ten attempts are enough,
+/// because Docker changes its file only once in a login.
 const TRIES: usize = 10;
 
 /// Repeats `act` if another program has changed the file between reading and writing.
@@ -127,7 +127,7 @@ impl FilePlan {
         &self.path
     }
 
-    /// Returns the target of the link, unresolved, if the path is a link.
+    /// If the path is a link, returns the link's target as it is written in the link.
     pub(crate) fn link_target(&self) -> Option<PathBuf> {
         fs::read_link(&self.path).ok()
     }
@@ -170,8 +170,8 @@ impl FilePlan {
     }
 }
 
-/// Returns the target if the path is a link to a file that does not exist yet. For other links, returns the path
-/// itself, because `files::replace` follows links.
+/// Returns the target if the path is a link to a file that does not exist yet. Otherwise returns the path itself,
+/// because `files::replace` follows a link to an existing file.
 fn destination(path: &Path) -> PathBuf {
     match fs::read_link(path) {
         Ok(target) if !path.exists() => path.parent().unwrap_or(Path::new(".")).join(target),
@@ -189,7 +189,7 @@ impl std::error::Error for FileChangedError {}
 
 impl PlannedChange {
     /// Makes the change in `text`, which is the text of `file` or an edited form of it. Returns `None` if the text has
-    /// no place for the change. A removal also removes the section that it leaves empty.
+    /// no place for the change. If a removal leaves a section empty, the section is removed too.
     fn edit(&self, file: &ConfigJson, text: &str) -> Option<String> {
         let value = |text: &str| Value::from(text).to_string();
         let entry = |key| [file.spelling("credHelpers"), key];
@@ -274,7 +274,8 @@ impl fmt::Debug for FilePlan {
     }
 }
 
-/// Returns the path of a value that is not a registry's entry. Ensign's settings for a plugin are in an object of its own.
+/// Returns the path of a value that is not a registry's entry. Ensign's values in the section of the plugins are in the
+/// object `ensign`.
 fn setting_path<'a>(file: &'a ConfigJson, section: &'a str, key: &'a str) -> Vec<&'a str> {
     let plugin = (section == PLUGINS).then_some(HELPER);
     [file.spelling(section)].into_iter().chain(plugin).chain([key]).collect()

@@ -38,7 +38,7 @@ pub(crate) enum FirstLogin {
     Nobody,
 }
 
-/// Serializes a path whose bytes may not be UTF-8.
+/// Serializes a path, even if its bytes are not valid UTF-8.
 fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&path.display())
 }

@@ -77,7 +77,7 @@ fn switch(file: &ConfigJson) -> Option<&str> {
     file.section(FEATURES).find(|(key, _)| *key == HOOKS)?.1.as_str()
 }
 
-/// Tells whether Go's `strconv.ParseBool` returns true.
+/// Tells whether Go's `strconv.ParseBool` reads the value as true.
 fn is_on(value: &str) -> bool {
     matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }

@@ -1,4 +1,4 @@
-//! Sorts logins for an import, by finding duplicates of a login and logins that another login shadows.
+//! Sorts logins for an import: finds the duplicates, and the logins that another login shadows.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::system::text::one_line;
 
 /// Sets the role of each login in the import. A user's first login at a registry becomes an account. A later login of
 /// the same user with the same secret is a duplicate, even for other images. A later login of the same user with
-/// another secret is shadowed, except for other images.
+/// another secret is shadowed, unless it is for other images.
 ///
 /// Logins for a part of a registry are moved behind the logins for a whole registry. As a result, a login for the whole
 /// registry becomes the default account.
@@ -34,12 +34,12 @@ pub(crate) fn dedupe(findings: &mut [ImportEntry]) {
     }
 }
 
-/// Returns the images of a login, as listed in the login's own key and in the keys of the duplicates.
+/// Returns the images of a login, which are in the login's own key and in the keys of its duplicates.
 pub(crate) fn images_of(findings: &[ImportEntry], leader: usize) -> Vec<ImagePattern> {
     distinct(with_duplicates(findings, leader).filter_map(FoundLogin::bound))
 }
 
-/// Returns the other spellings of the registry, as found in the keys of a login and of the duplicates.
+/// Returns the other spellings of a login's registry, which are in the keys of the login and of its duplicates.
 pub(crate) fn spellings_of(findings: &[ImportEntry], leader: usize) -> Vec<String> {
     distinct(with_duplicates(findings, leader).filter_map(|login| Registry::spelled(&login.key)?.1))
 }
@@ -51,7 +51,7 @@ fn with_duplicates(findings: &[ImportEntry], leader: usize) -> impl Iterator<Ite
     })
 }
 
-/// Collects the items without later duplicates.
+/// Collects the items, each only once.
 pub(super) fn distinct<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
     let mut all = Vec::new();
     for item in items {

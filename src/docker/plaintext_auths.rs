@@ -38,9 +38,9 @@ pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
     Ok(())
 }
 
-/// Plans to remove logins that have been imported. The entry remains as a marker, together with its other fields. Some
-/// programs look up only registries that are in `auths` (testcontainers-go `docker_auth.go`). An entry that has changed
-/// since the import is not touched.
+/// Plans to remove logins that have been imported. The entry remains as a marker, together with its other fields,
+/// because some programs look up only registries that are in `auths` (testcontainers-go `docker_auth.go`). An entry
+/// that has changed since the import is not touched.
 pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<FilePlan> {
     let (present, _) = find(file);
     let known = |login: &&FoundLogin| imported.iter().any(|other| other.is_same(login));
@@ -56,7 +56,7 @@ pub(super) fn without_secrets(file: &ConfigJson, text: &str, key: &str) -> Optio
     secret_fields.try_fold(text.to_owned(), |text, name| json_edit::remove(&text, &[auths, key, name]))
 }
 
-/// An entry of `auths` without a usable login. Empty entries are markers, and not unusable entries.
+/// An entry of `auths` without a usable login. An empty entry is a marker, and does not count as unusable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnusableEntry {
     pub(crate) key: String,

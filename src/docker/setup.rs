@@ -37,7 +37,7 @@ pub(crate) fn plan_all(file: &ConfigJson, wanted: &[WantedRegistry], force: bool
 const ADDRESS: &str = Registry::HUB_SERVER_URL;
 
 /// Tells whether Docker's CLI may find Ensign for Docker Hub in `credsStore`, instead of in an entry for Docker Hub's
-/// old address. Docker must still find the plain-text logins of other registries, which `credsStore` hides.
+/// old address. A new `credsStore` would hide the plain-text logins of other registries, which Docker must still find.
 fn may_take_store(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> bool {
     let is_taken = file.helper(ADDRESS).is_some_and(|helper| helper != HELPER) && !force;
     let would_be_hidden = || {

@@ -12,8 +12,8 @@ pub(crate) struct ConfigDir {
     pub(crate) scope: RequestScope,
 }
 
-/// The requests for which buildx uses a folder. There is no scope for pulls alone. A push also requests pull access, so
-/// a folder for pulls would also be used for pushes.
+/// The requests for which buildx uses a folder. There is no scope only for pulls, because a push also requests pull
+/// access. Therefore buildx would use such a folder for pushes too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestScope {
     Any,

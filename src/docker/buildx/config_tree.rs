@@ -47,7 +47,8 @@ impl ConfigTree {
         Ok(own.ok_or_else(|| Problem::new("there is no home folder with buildx's config in it", cure))?.join("config"))
     }
 
-    /// Reads the folders below `root`. The folder `root` may not exist. Returns an error if buildx would fail too.
+    /// Reads the folders below `root`, which may be missing. Returns an error if buildx cannot read `root` either, or
+    /// if `root` contains too much.
     pub(crate) fn read(root: PathBuf) -> Result<Self> {
         let is_folder = match fs::symlink_metadata(&root) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,

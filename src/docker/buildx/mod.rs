@@ -2,8 +2,8 @@
 //! repository instead of the default config. A folder may be for pushes only (docker/buildx
 //! `util/dockerutil/dockerconfig/configprovider.go`).
 //!
-//! Ensign makes folders that contain only a config, whose helper is a pinned helper or Ensign itself. [`ConfigTree`]
-//! recognises the folders that Ensign made by the content of their config.
+//! Ensign makes folders that contain only a config. The helper in this config is a pinned helper or Ensign itself.
+//! [`ConfigTree`] recognises Ensign's folders by the content of the config.
 
 mod config_dir;
 mod config_tree;
@@ -22,7 +22,8 @@ pub(crate) use config_tree::ConfigTree;
 pub(crate) enum FolderHelper {
     /// The pinned helper of the account with this alias.
     Account(AccountName),
-    /// Ensign itself, which answers instead of the helper in the folder of a whole registry.
+    /// Ensign itself, in a folder for pushes. Without this folder, buildx would ask the helper in the folder with the
+    /// scope [`RequestScope::Any`].
     Ensign,
 }
 
@@ -87,7 +88,7 @@ pub(crate) fn is_in_the_way(image: &ImageReference) -> bool {
     image.repository().as_str().split('/').any(|part| part == config_tree::NAME || part == config_tree::UNFINISHED)
 }
 
-/// Returns the folders for one registry or repository. A folder without a scope is also used for pushes. Therefore
+/// Returns the folders for one registry or repository. For pushes, buildx also uses a folder without a scope. Therefore
 /// pushes need a separate folder if they need another account.
 fn folders(
     registry: &Registry,
@@ -107,7 +108,8 @@ fn folders(
     any.into_iter().chain(push.map(|answer| (place(RequestScope::Push), answer))).collect()
 }
 
-/// For a registry with several accounts, returns the account that alone may perform the operation.
+/// Returns the only account that may perform the operation. Returns `None` for a registry with one account, and for a
+/// registry that is signed out.
 fn only(candidates: &RegistryAccounts, operation: Operation) -> Option<&Account> {
     let is_open = candidates.accounts.len() > 1 && candidates.active != DefaultAccount::SignedOut;
     match serving(candidates, operation).as_slice() {
