@@ -1,7 +1,7 @@
 //! Forwards calls for registries without accounts to another credential helper.
 //!
-//! If the other helper fails, the client gets the answer "not found". With any other error, the client would not pull
-//! public images.
+//! If the other helper fails, the client gets the answer "not found". After any other error, the client would not pull
+//! even public images.
 
 use std::collections::BTreeSet;
 
@@ -25,8 +25,8 @@ impl Accounts<'_> {
         Ok(routes(self.load(None)?))
     }
 
-    /// Asks the helper for a login. Returns a problem if the helper fails, and `None` as the error if the helper has no
-    /// login. If the helper would call Ensign again, treats the helper as a helper without a login.
+    /// Asks the helper for a login. If the helper fails, the error contains the problem. If the helper has no login, or
+    /// would call Ensign again, the error is `None`.
     pub(crate) fn ask_routed(&self, route: &HelperRoute, server: &str) -> Result<Credential, Option<Problem>> {
         if helpers::would_recurse(&route.helper) {
             return Err(None);
@@ -63,8 +63,9 @@ impl Accounts<'_> {
         Err(Problem::run(what, "route"))
     }
 
-    /// Returns the entries that `list` prints. For each registry that `get` can answer, there is one server address. A
-    /// pinned helper answers only for the registries with the account `pinned`, and other helpers are not asked.
+    /// Returns the entries that `list` prints. Each registry for which `get` can answer has one entry, with a server
+    /// address and a user. For a pinned helper, only the registries with the account `pinned` have an entry, and no
+    /// other helper is asked.
     pub(crate) fn listed(&self, pinned: Option<&AccountName>) -> Result<Vec<(String, String)>> {
         let loaded = self.load(None)?;
         let mut listed: Vec<(String, String)> =
@@ -104,7 +105,7 @@ fn own_entry(entry: &RegistryAccounts, pinned: Option<&AccountName>) -> Option<(
 }
 
 /// Selects one server address for each registry. Prefers the spelling that Docker itself uses, because Docker may look
-/// up no other spelling. Leaves out the entries of Docker Hub's tokens. Also leaves out addresses that contain a user
+/// up only this spelling. Leaves out the entries of Docker Hub's tokens. Also leaves out addresses that contain a user
 /// or a repository.
 fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)> {
     let mut all: Vec<(Registry, String, String)> = Vec::new();

@@ -10,7 +10,7 @@ use crate::model::{Account, Operation, Problem};
 use crate::system::env::{self, Env};
 use crate::system::text::{one_line, quote};
 
-/// The words in a hint that replace the user's command, if the user typed no command.
+/// The words that a hint shows in place of the user's command, if no command is known.
 pub(crate) const ANY_COMMAND: &str = "docker …";
 
 /// The decision that is explained, and the environment, which is needed to shorten paths.
@@ -106,7 +106,7 @@ impl<'a> Explanation<'a> {
         })
     }
 
-    /// Returns the files that could not be read completely, and thus could not choose an account.
+    /// Returns a line for each rule that is undecided because files could not be read completely.
     pub(crate) fn unknown_files(&self) -> impl Iterator<Item = String> + use<'a> {
         let Self { decision, .. } = *self;
         let unknown = decision.steps.iter().filter(|step| matches!(step.outcome, RuleOutcome::Unknown { .. }));
@@ -163,7 +163,8 @@ impl<'a> Explanation<'a> {
         (!passed_over.is_empty()).then(|| format!("{names} {verb} for {other} only"))
     }
 
-    /// Returns the commands that help if no rule could choose an account. `typed` is the command that the user typed.
+    /// If a rule is undecided, or if the registry has several accounts and no default, returns the commands with which
+    /// the user can choose an account. `typed` is the command that the user typed.
     pub(crate) fn options(&self, accounts: &[Account], typed: &str) -> Option<RemedyOptions> {
         let Decision { registry, verdict, steps, .. } = self.decision;
         let ambiguous = steps.iter().find_map(|step| match &step.outcome {
@@ -242,7 +243,7 @@ fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
     Some(folders.fold(edit, |edit, folder| format!("{edit} --folder {}", quote(&folder))))
 }
 
-/// Returns a path for people, which is relative to the current folder or shortened by `~`.
+/// Returns the path as people read it: relative to the current folder, or with `~` for the home folder.
 pub(crate) fn shown(env: &Env, file: &Path) -> String {
     let relative = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
     one_line(&relative.map_or_else(|| env.shorten_home(file), |path| path.display().to_string()), 100)

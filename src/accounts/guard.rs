@@ -20,8 +20,8 @@ pub(crate) struct WithheldAccount {
     refusal: CallerRefusal,
 }
 
-/// The longest lifetime of a grant. A grant that ends after this limit is ignored, because the clock must have been
-/// changed.
+/// The longest lifetime of a grant. A grant with more than this time left is ignored, because the clock must have been
+/// set back.
 pub(crate) const LONGEST_GRANT: Duration = Duration::from_hours(12);
 
 const VERSION: u64 = 1;
@@ -122,7 +122,7 @@ impl WithheldAccount {
         self.refusal.to_string()
     }
 
-    /// Returns the command that lets this caller use the account.
+    /// Returns the command that lets this caller use the account, or a command that helps to find the cause.
     pub(crate) fn command(&self) -> String {
         let [host, name] = [self.registry.as_str(), self.name.as_str()].map(text::quote);
         match &self.refusal {

@@ -21,8 +21,8 @@ pub(crate) struct Leftovers {
 }
 
 impl Accounts<'_> {
-    /// Returns all left-overs. The list includes secrets that finished changes have saved, although `sweep` does not
-    /// remove such secrets.
+    /// Returns all left-overs, including those that `sweep` does not remove: secrets without an account that a finished
+    /// change has saved.
     pub(crate) fn leftovers(&self) -> Result<Leftovers> {
         let registries = self.config.load(None)?.registries;
         let secrets = self.unnamed(&registries, |_| true);
@@ -69,7 +69,8 @@ impl Accounts<'_> {
         left
     }
 
-    /// Records which secrets a finished change has saved.
+    /// Records a finished change: the secrets that it has saved, and the accounts in `left`, whose secrets could not be
+    /// removed.
     pub(super) fn settle<'a>(
         &self,
         before: &[RegistryAccounts],

@@ -11,7 +11,8 @@ use crate::model::{Account, Registry};
 use crate::vault::is_known_store;
 
 impl Accounts<'_> {
-    /// Saves a login, which adds an account or renews it. Saving the same login a second time changes nothing.
+    /// Saves a login, which adds an account or renews an existing account. Saving the same login a second time changes
+    /// nothing.
     pub(crate) fn save(&self, login: &NewLogin) -> Result<Account> {
         if let Some(account) = self.returned(login)? {
             return Ok(account);
@@ -21,8 +22,8 @@ impl Accounts<'_> {
 
     /// Saves several logins, and writes each file only once. The secrets of each registry are written first, and then
     /// the config. If one login fails, the other logins are still saved. If the config cannot be written, no login is
-    /// saved. [`Accounts::preview_all`] finds accounts that renew their own secrets. If an account renews its own
-    /// secret, a saved static secret would stop the renewals.
+    /// saved. If an account renews its own secret, a saved static secret would stop the renewals.
+    /// [`Accounts::preview_all`] finds such accounts.
     pub(crate) fn save_all(&self, logins: &[&NewLogin]) -> Result<Vec<Result<Account>>> {
         if logins.is_empty() {
             return Ok(vec![]);

@@ -79,8 +79,8 @@ pub(crate) struct DecisionRecord {
     pub(crate) decision: Decision,
     /// Whether the journal is turned off in the config.
     pub(crate) is_private: bool,
-    /// The account that was chosen, if the account has a rule for callers. If an account has a rule for callers, the
-    /// journal must contain the answer before Ensign returns the secret.
+    /// The chosen account, if it has a rule for callers. The journal must then contain the answer before Ensign returns
+    /// the secret.
     pub(crate) guarded: Option<Account>,
 }
 
@@ -113,7 +113,7 @@ impl<'e> Accounts<'e> {
         record: &mut DecisionRecord,
     ) -> Result<FindOutcome> {
         if registry.is_pattern() {
-            return Ok(FindOutcome::NoAccount); // a pattern's secrets are only for matching hosts
+            return Ok(FindOutcome::NoAccount); // the secrets of a pattern are returned only for hosts that match it
         }
         let mut seen = None;
         loop {
@@ -147,8 +147,8 @@ impl<'e> Accounts<'e> {
                 }
                 ResolvedSecret::Missing => {}
             }
-            // After the config was read, a logout may have removed the account. If the config has not changed, the
-            // store has no secret for the account.
+            // A logout may have removed the account after the config was read, so the config is read again. If the
+            // accounts have not changed since then, the store has no secret for this account.
             if seen.as_ref() == Some(&candidates) {
                 return Err(missing_secret(account).into());
             }
@@ -212,8 +212,8 @@ impl<'e> Accounts<'e> {
         Ok(if entry.registry == *registry { entry } else { RegistryAccounts::none(registry) })
     }
 
-    /// Loads the config for the registry `wanted`, or for all registries. Adopted accounts are saved first, and are
-    /// included even if saving them fails.
+    /// Loads the config for the registry `wanted`, or for all registries. Saves adopted accounts. The result contains
+    /// adopted accounts even if they could not be saved.
     fn load(&self, wanted: Option<&Registry>) -> Result<LoadedConfig> {
         let loaded = self.config.load(wanted)?;
         self.vault.heed(&loaded.floors);
@@ -272,7 +272,6 @@ impl<'e> Accounts<'e> {
         Ok(names)
     }
 
-    /// The trusted files.
     pub(crate) fn trusted(&self) -> Result<Rc<[TrustedFile]>> {
         Ok(self.config.load(None)?.trusted)
     }
@@ -307,7 +306,7 @@ fn missing_secret(account: &Account) -> Problem {
     )
 }
 
-/// Returns a copy of an error, for each account that the error affects.
+/// Returns a copy of an error, because several accounts can fail with one error.
 fn copy(error: &Error) -> Error {
     error.downcast_ref::<Problem>().map_or_else(|| anyhow!("{error:#}"), |problem| problem.clone().into())
 }

@@ -79,8 +79,8 @@ impl NewLogin {
     }
 
     /// Returns the secret to store, with its expiry if known. The expiry of a token is read from the token itself. An
-    /// expiry in the past is ignored. The registry has just accepted the token, so the clock must be wrong. An external
-    /// secret without an expiry is not stored.
+    /// expiry in the past is ignored: the registry has just accepted the token, so the clock must be wrong. Returns
+    /// `None` for an external secret without an expiry.
     pub(super) fn stored_from(&self, now: SystemTime) -> Option<StoredSecret> {
         if let Source::External(_) = self.source {
             return Some(self.stored.copy()).filter(|stored| stored.expires_at.is_some());
@@ -136,7 +136,7 @@ impl NewLogin {
         if let Some(name) = &self.name {
             return candidates.called(name.as_str());
         }
-        // Docker saves a renewed identity token without the user name.
+        // Docker saves a renewed identity token without the user name, so the default account is the first candidate.
         let answered =
             candidates.active_account().filter(|active| active.username == self.username && self.token_of.is_none());
         // An identity token hides the account's user name, so the alias must be the user name.

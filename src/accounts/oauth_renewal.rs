@@ -1,4 +1,4 @@
-//! Renews the tokens of an account that logged in with a browser.
+//! Renews the tokens of a login with a browser.
 //!
 //! Only one caller at a time renews a secret. Other callers use the current secret, or wait for the new secret if the
 //! current secret has expired. New tokens are saved before Ensign returns them, because the old refresh token may
@@ -17,7 +17,7 @@ use crate::model::{Account, Audience, OAuthGrant, Problem, Secret, StoredSecret}
 use crate::oauth::{self, RenewDelay, RenewError, TokenSet};
 use crate::system::files::Lock;
 
-/// The shortest time to wait for the config's lock. Every process releases the config's lock soon.
+/// Ensign waits at least this long for the config's lock, because every process releases this lock soon.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Accounts<'_> {
@@ -98,7 +98,7 @@ impl Accounts<'_> {
     }
 
     /// Checks that the next refresh token can be saved, before the current token is used. To save the token, Ensign
-    /// needs free space and the config's lock. The lock may be on another disk.
+    /// needs free space and the config's lock. The lock may be on another disk than the secrets.
     fn can_keep(&self, account: &Account, patience: Duration) -> Result<()> {
         let lock = self.config.lock_within(patience.max(LEAST_PATIENCE))?;
         let _lock = lock.ok_or_else(|| anyhow!("another process is changing the accounts"))?;

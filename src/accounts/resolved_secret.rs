@@ -17,7 +17,7 @@ use crate::system::text;
 #[derive(Debug)]
 pub(crate) enum ResolvedSecret {
     Valid(Credential),
-    /// The store has no secret for the account.
+    /// The store or the external source has no secret for the account.
     Missing,
     /// The store has a secret, but Ensign knows that the secret is no longer valid.
     Expired(Problem),
@@ -32,12 +32,12 @@ pub(super) enum Freshness {
     Expired,
 }
 
-/// A token with less time left is treated as expired, because the token must still be valid when the registry receives
-/// it.
+/// A token with less than this time left is treated as expired, because the token must still be valid when the registry
+/// receives it.
 pub(super) const LEAST_LEFT: Duration = Duration::from_secs(1);
 
-/// The longest time for which an external secret is cached. If a cached secret has more time left, the clock must have
-/// been set back.
+/// The longest time for which an external secret is cached. If a cached secret has more than this time left, the clock
+/// must have been set back.
 const LONGEST_CACHED: Duration = Duration::from_hours(12);
 
 /// The pause after which a provider that could not be reached is asked again. Without a pause, a build with twenty

@@ -36,7 +36,7 @@ impl Accounts<'_> {
         if let Ok(Some(stored)) = self.vault.get(account)
             && stored.secret == *secret
         {
-            let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // an earlier expiry means a wrong clock
+            let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // a past expiry means a wrong clock
             let expiry = expiry.filter(is_ahead).filter(|_| account.source == Source::Static);
             let after = judged(&stored, judgement);
             let after = StoredSecret { expires_at: expiry.or(after.expires_at), ..after };
@@ -44,7 +44,7 @@ impl Accounts<'_> {
         }
     }
 
-    /// Records that the account's session has ended. The end was reported for another secret of the same account.
+    /// Records that the session of a stored secret has ended. A new login for the same account has reported the end.
     pub(crate) fn note_ended_session(&self, account: &Account, page: &str) {
         if let Ok(Some(stored)) = self.vault.get(account) {
             let _ = self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.to_owned() });
@@ -72,8 +72,8 @@ fn judged(stored: &StoredSecret, judgement: &SecretVerdict) -> StoredSecret {
     StoredSecret { refused, session_over, ..stored.copy() }
 }
 
-/// Returns the problem if the account's session has ended at `now`. An end in the far future is ignored, because the
-/// clock must have been set back.
+/// Returns a problem if the account's session is recorded as ended at the time `now`. A record with more than
+/// [`BELIEVED`] left is ignored, because the clock must have been set back.
 pub(super) fn ended_session(account: &Account, stored: &StoredSecret, now: SystemTime) -> Option<Problem> {
     let EndedSession { page, until } = stored.session_over.as_ref()?;
     let is_believed = now < *until && *until <= now + BELIEVED;

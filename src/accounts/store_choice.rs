@@ -13,7 +13,7 @@ use crate::vault::{Holder, probe_keyring};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoreChoice {
     pub(crate) kind: StoreKind,
-    /// Whether the choice is new, and therefore not yet in the config.
+    /// Whether the choice must still be saved in the config.
     pub(crate) is_new: bool,
 }
 

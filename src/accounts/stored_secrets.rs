@@ -1,4 +1,4 @@
-//! Reads the stored secrets of accounts, from ATCR's file if the accounts are not adopted yet.
+//! Reads the stored secrets of accounts. If accounts are not adopted yet, their secrets are read from ATCR's file.
 
 use std::cell::LazyCell;
 

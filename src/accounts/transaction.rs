@@ -102,7 +102,8 @@ impl<'e> Accounts<'e> {
             };
             let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
             if registry.is_docker_hub() && !same_user {
-                // The command `docker logout URL` does not erase Docker Hub's tokens.
+                // The command `docker logout URL` does not erase Docker Hub's tokens, so Ensign removes the tokens
+                // here.
                 edit.tokens_gone.extend(StoreKind::OF_FILES.map(|kind| (kind, account.username.clone())));
             }
             if candidates.active_account() == Some(account) {
@@ -115,7 +116,7 @@ impl<'e> Accounts<'e> {
 
     /// Makes an account the default account.
     pub(crate) fn activate(&self, registry: &Registry, name: &AccountName) -> Result<()> {
-        // The default account may be an account of the environment.
+        // A default account that comes from the environment cannot be replaced by another account.
         let default = self.registry_accounts(registry)?.default_account().map(|account| account.name.clone());
         self.refuse_env_account(registry, default.as_ref().unwrap_or(name))?;
         self.change(|edit| {
@@ -187,8 +188,8 @@ impl Transaction<'_> {
         found.unwrap_or_else(|| RegistryAccounts::none(registry))
     }
 
-    /// Adds or replaces the account. `set_folders` and `set_also` save the account's folders and additional hosts in
-    /// the user's own notation.
+    /// Adds the account or changes its entry, except for the folders and the additional hosts. `set_folders` and
+    /// `set_also` save these.
     pub(crate) fn put(&mut self, account: &Account) {
         self.document.put(account);
     }

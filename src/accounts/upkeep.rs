@@ -37,7 +37,8 @@ impl<'e> Accounts<'e> {
         self.config.providers()
     }
 
-    /// Returns the unparsed JSON of `releases`, which is the server where `update` looks for releases.
+    /// Returns the config's field `releases` as unparsed JSON. The field describes the server where `update` looks for
+    /// releases.
     pub(crate) fn releases(&self) -> Result<Option<Value>> {
         self.config.releases()
     }
@@ -57,8 +58,8 @@ impl<'e> Accounts<'e> {
         self.vault.fix_permissions(registry)
     }
 
-    /// Returns the path of the unreadable file with a registry's secrets in clear text, together with the reason.
-    /// Returns `None` if the file is readable.
+    /// If the file with a registry's secrets in clear text is unreadable, returns the file's path and the reason.
+    /// Otherwise returns `None`.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, Error)> {
         self.vault.file_damage(registry)
     }

@@ -15,7 +15,8 @@ const TOKENS: &str = r#"{"access_token": "new", "refresh_token": "r2", "expires_
 const ENDED: &str = r#"{"error": "invalid_grant"}"#;
 const LOG_IN: &str = r#"{"error": "oauth_session_expired"}"#;
 
-/// Starts a provider that gives one answer, and returns its address. With an empty answer, nobody listens there.
+/// Starts a provider that gives one answer, and returns its address. If the answer is empty, no server listens at the
+/// address.
 fn provider(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());
