@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 /// The limits for the answers of a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CachePolicy {
-    /// How long before its expiry an answer is no longer used.
+    /// An answer that has less than this time left until its expiry is no longer used.
     pub(super) margin: Duration,
-    /// The minimum lifetime of an answer that states no expiry; `None` if unknown.
+    /// The time for which an answer that states no expiry is surely valid; `None` if unknown.
     pub(super) lives: Option<Duration>,
     /// The longest time for which an answer is cached.
     pub(super) at_most: Option<Duration>,

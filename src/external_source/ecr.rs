@@ -39,7 +39,8 @@ pub(super) fn parse(registry: &Registry) -> Option<EcrHost<'_>> {
     (is_account && is_region && DOMAINS.contains(&domain)).then_some(EcrHost::Private { region, fips })
 }
 
-/// Tells whether a registry allows pulls without a login. At a public registry, a failing program must not stop a pull.
+/// Tells whether the registry is ECR Public, which allows pulls without a login. There, a program that fails must not
+/// stop a pull.
 pub(crate) fn is_public(registry: &Registry) -> bool {
     matches!(registry.as_str(), "public.ecr.aws" | "ecr-public.aws.com")
 }

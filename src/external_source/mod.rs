@@ -39,8 +39,8 @@ pub(crate) enum ExternalError {
     Failed(Problem),
 }
 
-/// Runs the program within `patience`. If a person waits, the program may prompt on the terminal, and an error quotes
-/// the end of the program's messages.
+/// Runs the program for at most `patience`, and returns its answer. If a person waits, the program may prompt on the
+/// terminal, and an error quotes the end of the program's messages.
 pub(crate) fn ask(
     source: &ExternalSource,
     registry: &Registry,
@@ -163,7 +163,7 @@ fn error_from(
     let stdout = String::from_utf8_lossy(&output.stdout);
     if request.form == AnswerFormat::Helper && stdout.trim() == Credential::NOT_FOUND {
         return match request.not_found_may_mean {
-            // A helper with `not_found_may_mean` answers "not found" to every error.
+            // A helper with `not_found_may_mean` reports every error as "not found".
             Some((what, cure)) => ExternalError::Failed(Problem::new(
                 format!("`{}` has no login for {registry}, {what}", program.display()),
                 cure,

@@ -40,7 +40,7 @@ pub(super) struct ProgramAnswer {
 /// The reason why an answer is unreadable, worded as a part of a sentence. The reason quotes nothing from the answer.
 type ReadError = &'static str;
 
-/// The longest accepted secret in bytes, because no client can send a longer header.
+/// The size limit of a secret, in bytes. No client can send a longer secret in a header.
 const SECRET_LIMIT: usize = 64 << 10;
 
 const NO_JSON: ReadError = "the answer is not the expected JSON";
@@ -176,7 +176,7 @@ fn acr(text: &str, server: &str) -> Result<ProgramAnswer, ReadError> {
     })
 }
 
-/// Skips the lines before the JSON object, because some helpers first print the name of the file that they use.
+/// Parses the JSON object in the text. Skips the lines before the object, which may be messages.
 fn json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, ReadError> {
     let start = if text.trim_start().starts_with('{') { Some(0) } else { text.find("\n{").map(|at| at + 1) };
     serde_json::from_str(&text[start.ok_or(NO_JSON)?..]).map_err(|_| NO_JSON) // serde's error would quote the answer
@@ -186,7 +186,8 @@ fn known_user(name: &str) -> Option<Username> {
     name.parse().ok()
 }
 
-/// Reads a time as RFC 3339 text or as seconds since 1970. `aws` prints seconds in its wire format.
+/// Reads a time as RFC 3339 text or as seconds since 1970. `aws` prints seconds if its setting `cli_timestamp_format`
+/// is `wire`.
 fn moment(value: &Value) -> Option<SystemTime> {
     match value {
         Value::String(text) => timestamp::parse(text),

@@ -18,12 +18,12 @@ pub(super) struct ProgramRequest {
     pub(super) program: String,
     pub(super) arguments: Vec<String>,
     pub(super) env: BTreeMap<String, String>,
-    /// Variables to remove. These variables would select a different identity from the account's identity.
+    /// Variables to remove from the program's environment, because they would select another identity.
     pub(super) env_remove: Vec<&'static str>,
     pub(super) stdin: Option<String>,
     pub(super) form: AnswerFormat,
     pub(super) cache_policy: CachePolicy,
-    /// A likely reason and a hint, if the helper answers "not found" to every error.
+    /// For a helper that reports every error as "not found": another likely reason, and a hint.
     pub(super) not_found_may_mean: Option<(&'static str, &'static str)>,
     /// The command with which the user logs in to the program's service.
     pub(super) login: Option<String>,
@@ -157,8 +157,8 @@ fn helper(name: &HelperName, source: &ExternalSource, registry: &Registry) -> Pr
                 request.env_remove.extend(AWS_KEYS);
             }
         }
-        // gcloud's helper renews each token that has less than 55 minutes left. Every token from the helper is
-        // therefore valid for at least 45 more minutes.
+        // gcloud's helper renews each token that has less than 55 minutes left. After 45 minutes in Ensign's cache, a
+        // token is therefore still valid for ten minutes.
         "gcloud" => {
             request.cache_policy.lives = Some(Duration::from_mins(45));
             if source.env.contains_key("CLOUDSDK_ACTIVE_CONFIG_NAME") {
