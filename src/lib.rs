@@ -1,9 +1,9 @@
 //! Ensign: one Docker credential helper for all registries and for all accounts on each registry.
 //!
-//! This library contains the code of the program. The interface of the library consists of [`main`] and the types in
-//! [`model`], and is not stable.
+//! This library contains the code of the program. The library's interface is [`main`] and the types in [`model`]. The
+//! interface is not stable.
 //!
-//! The library has these layers, from the first to the last:
+//! The library has these layers, from top to bottom:
 //!
 //! - Door: `invocation` chooses the front end that answers a call.
 //! - Fronts: `protocol` answers programs, and `cli` answers people.
@@ -11,7 +11,7 @@
 //! - Neighbours:
 //!   - `config` reads and writes Ensign's config file.
 //!   - `vault` stores secrets.
-//!   - `caller` reads the process that calls Ensign.
+//!   - `caller` finds the program that calls Ensign, and the images that this program works on.
 //!   - `docker` reads and writes Docker's files.
 //!   - `oci` sends requests to registries.
 //!   - `oauth` sends requests to identity providers.
@@ -55,7 +55,7 @@ pub fn main() -> ExitCode {
     let invocation = Invocation::parse(std::env::args_os());
     let program = invocation.program.as_str();
     match invocation.front {
-        // A person who types a client's call gets a message, because the call would only wait for input.
+        // A client's call waits for input. A person who types such a call gets a message instead.
         FrontEnd::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => {
             cli::refuse_terminal(program)
         }

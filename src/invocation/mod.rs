@@ -1,7 +1,7 @@
 //! Chooses the front end from the program's name and its arguments.
 //!
-//! The front end is chosen before people's commands are parsed, because clients do not understand that parser's errors.
-//! On an error, the parser of people's commands leaves stdout empty and exits with 2.
+//! The front end is chosen before the parser of people's commands runs, because clients do not understand the errors of
+//! this parser. On an error, this parser leaves stdout empty and exits with 2.
 
 mod plugin;
 
@@ -33,7 +33,7 @@ pub(crate) enum FrontEnd {
     /// A protocol verb with arguments. Ensign answers with the usage.
     ProtocolUsage,
     PluginMetadata,
-    /// Docker's call of the hook, with JSON about the command that ran before.
+    /// Docker's call of the hook after a command, with JSON about the command.
     PluginHook(OsString),
     /// A shell's call to complete the last of these words.
     Completion(Vec<OsString>),
@@ -63,8 +63,8 @@ impl Invocation {
         called
     }
 
-    /// Tells whether the program was called under the name of a credential helper, as clients do. Clients read only
-    /// stdout.
+    /// Tells whether the program was called under the name of a credential helper. Clients call the program under such
+    /// a name, and read only stdout.
     pub(crate) fn is_helper(&self) -> bool {
         self.program.starts_with("docker-credential-")
     }

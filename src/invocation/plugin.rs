@@ -11,8 +11,8 @@ use super::FrontEnd;
 ///
 /// The form of the calls is from `cmd/docker/docker.go` and `cli-plugins/manager` in docker/cli. `docker -D ensign
 /// switch` runs the plugin with the words `-D ensign switch`. For `docker help ensign switch` and the completion of
-/// `docker ensign sw`, Docker puts `help` or `__complete` in front of `ensign`. Ensign must not run the user's command
-/// for a call of help or completion.
+/// `docker ensign sw`, Docker puts `help` or `__complete` in front of `ensign`. In both cases, Ensign must not run the
+/// user's command.
 pub(super) fn parse(words: Vec<OsString>) -> (FrontEnd, Option<PathBuf>) {
     let is = |at: usize, text: &str| words.get(at).is_some_and(|word| word == text);
     if is(0, "docker-cli-plugin-metadata") {
@@ -93,7 +93,8 @@ impl GlobalOptions {
     }
 }
 
-/// Reads combined one-letter options such as `-Dc`. Returns whether the next word is the value of the last option.
+/// Reads combined one-letter options such as `-Dc`. Returns whether the next word is the value of the last option, or
+/// `None` if `word` has any other form.
 fn short(word: &str) -> Option<bool> {
     let letters = word.strip_prefix('-').filter(|letters| !letters.is_empty())?.trim_start_matches('D');
     match letters.strip_prefix(['c', 'H', 'l']) {

@@ -9,12 +9,13 @@ use crate::model::choice::Decision;
 use crate::model::timestamp;
 use crate::system::text;
 
-/// The version of the journal's format. Entries of other versions are skipped, because the journal is short and little
-/// is lost.
+/// The version of the journal's format. Entries of other versions are skipped. Little is lost, because the journal is
+/// short.
 const VERSION: u64 = 2;
 
-/// The length limit of a line. Linux writes a line of this length in one step, so the lines of two processes never mix. A
-/// longer entry is written without its steps.
+/// The length limit of a line. Linux writes a line of this length in one step, so the lines of two processes never mix.
+/// The texts and lists of a longer entry are shortened. If the entry is still too long, it is written without its
+/// steps.
 const LINE_LIMIT: usize = 4000;
 const TEXT_LIMIT: usize = 200;
 const LIST_LIMIT: usize = 8;
@@ -25,7 +26,7 @@ pub(crate) struct JournalEntry {
     v: u64,
     /// Seconds since 1970.
     pub(crate) at: u64,
-    /// The client and its verb, if Ensign could read the caller.
+    /// The client and its verb, if Ensign recognised the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client: Option<String>,
     pub(crate) outcome: CallOutcome,
@@ -48,7 +49,7 @@ pub(crate) enum CallOutcome {
     /// No account answers, or the other helper has no login. The decision shows whether the account or the helper's
     /// login is missing.
     NotFound,
-    /// The secret of the account is no longer valid.
+    /// The secret of the account is no longer valid, or the other helper failed.
     Expired,
     /// The caller rule of the account refuses this caller.
     Withheld,
@@ -64,7 +65,7 @@ impl JournalEntry {
     /// Returns the entry as one line of limited length, with a line end and without other control characters.
     pub(super) fn to_line(&self) -> String {
         let mut line = serde_json::to_string(self).unwrap_or_default();
-        // almost every entry is short and plain, and is written during a client's call
+        // a client waits for this line, so an entry that is short and plain is not processed further
         if line.len() > LINE_LIMIT || line.contains('\\') || !is_printable(&line) {
             let mut value = bounded(serde_json::to_value(self).unwrap_or_default());
             if value.to_string().len() > LINE_LIMIT {
@@ -75,7 +76,8 @@ impl JournalEntry {
         line + "\n"
     }
 
-    /// Parses a line. If another entry was not written completely, the line may begin with a fragment of that entry.
+    /// Parses a line, or returns `None` if the line has no complete entry of this version. If another entry was not
+    /// written completely, the line may begin with a fragment of that entry.
     pub(super) fn read(line: &str) -> Option<Self> {
         let start = line.rfind("{\"v\":")?;
         let entry: Self = serde_json::from_value(bounded(serde_json::from_str(&line[start..]).ok()?)).ok()?;

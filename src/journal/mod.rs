@@ -1,5 +1,5 @@
-//! The journal: the last answers of `get` with their reasons, for `why`. The journal is a small private file in a
-//! folder that the system keeps in memory.
+//! The journal: the last answers with their reasons, which the command `why` shows. The journal is a small private file
+//! in a folder that the system keeps in memory.
 //!
 //! The journal is optional, and nothing is written if the system has no folder in memory. The journal contains no
 //! secrets. From command lines, the journal contains only images and the names of known clients.
