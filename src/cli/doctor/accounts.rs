@@ -20,7 +20,8 @@ struct AccountFacts {
     ending: Vec<(Account, String)>,
     /// The name in `ENSIGN_ACCOUNT`, if no account has this name.
     unknown_variable: Option<String>,
-    /// Whether Ensign's config is unreadable. The check `config-damaged` reports an unreadable config.
+    /// Whether Ensign's config is unreadable. Then a check in `files` reports the fault, and `no-account` reports
+    /// nothing.
     is_damaged: bool,
 }
 
@@ -93,7 +94,7 @@ impl AccountFacts {
         let (mut troubled, mut ending, now) = (vec![], vec![], SystemTime::now());
         let mut looked_at = survey.registries.clone();
         for entry in &mut looked_at {
-            // No helper is asked, because a helper may prompt the user. The checks of helpers test the helpers.
+            // No helper is asked, because a helper may prompt the user. The module `helpers` checks the helpers.
             entry.accounts.retain(|account| !matches!(account.store, StoreKind::Helper(_)));
         }
         let stored = context.accounts.stored_by_registry(&looked_at).into_iter().flatten();

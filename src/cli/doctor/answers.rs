@@ -1,5 +1,5 @@
-//! Tests whether Ensign answers with the right login. The test asks for an image of each account, as Docker does, and
-//! compares the answer with the expected account.
+//! Tests whether Ensign answers with the right login. For an image of each account, the test requests the login as
+//! Docker does, and compares the answer with the expected account.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +14,7 @@ use crate::model::{Account, CallerRule, HelperMessage, ImageReference, Operation
 use crate::system::text::{one_line, quote};
 use crate::system::{find_program, rehearse};
 
-/// The maximum number of accounts to test, because each test starts a process.
+/// The maximum number of tests. The number is limited, because each test starts a process.
 const MOST: usize = 32;
 
 /// The time limit of one test. The user waits until the test ends. A `get` without network takes about a millisecond.
@@ -27,22 +27,21 @@ struct Rehearsal {
     /// The alias of the account that the command `which` chooses for this image.
     account: String,
     username: String,
-    /// The user whose login a client would receive from `get`, or a description of what the client would receive instead
-    /// of a login.
+    /// The user of the login that `get` returned, or a description of what `get` returned instead of a login.
     answer: Result<String, String>,
 }
 
 #[derive(Debug, Default)]
 struct AnswerFacts {
     rehearsals: Vec<Rehearsal>,
-    /// The number of accounts that were not tested. An account is not tested after the limit, or if `get` needs the
-    /// network or another program.
+    /// The number of accounts that were not tested. After `MOST` tests, no account is tested. Without `--online`, an
+    /// account is not tested if its `get` needs the network or another program.
     untried: usize,
-    /// The number of accounts that were not tested, because a caller rule does not allow `doctor`.
+    /// The number of accounts that were not tested, because they have a caller rule, which may refuse `doctor`.
     ruled: usize,
     has_program: bool,
-    /// The command that replaces the program on PATH, if that program is another copy of Ensign. Another copy of Ensign
-    /// may be the cause of a wrong answer.
+    /// The command that replaces the program on PATH with this program, if the two are different files. Another copy of
+    /// Ensign may be the cause of a wrong answer.
     replace_copy: Option<String>,
 }
 
@@ -132,16 +131,16 @@ fn rehearsal(
 ) -> Rehearsal {
     let shown = image.to_string();
     let key = entry.registry.docker_key();
-    // On Windows, the address contains the image, as with crane and ko. On Windows, the test cannot start a parent
-    // process whose command line contains the image.
+    // On Windows, the test cannot start a parent process whose command line contains the image. Therefore the address
+    // contains the image, as with crane and ko.
     let address = if cfg!(unix) { key.to_owned() } else { format!("{}/{}", image.registry(), image.repository()) };
     let output = rehearse(&["docker", "pull", &shown], program, "get", address.as_bytes(), DEADLINE);
     let answer = answering_user(output.map(|output| (output.success, output.stdout)), account);
     Rehearsal { image: shown, account: account.name.to_string(), username: account.username.to_string(), answer }
 }
 
-/// Returns the user whose login a client would receive, or a description of what the client would receive instead of a
-/// login. The output of `get` is its success and its stdout.
+/// Returns the user of the login that `get` returned, or a description of what `get` returned instead of a login.
+/// `output` tells whether `get` succeeded, and contains its stdout.
 fn answering_user(output: anyhow::Result<(bool, impl AsRef<[u8]>)>, account: &Account) -> Result<String, String> {
     let no_login = |why: &str| Err(format!("no login ({})", one_line(why, 150)));
     match output {

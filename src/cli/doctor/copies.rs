@@ -37,7 +37,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The maximum number of copies to check.
 const MOST: usize = 16;
 
-/// Reports the faults of all copies of the program except the copy at `on_path`. Docker starts the copy at `on_path`.
+/// Reports each copy of the program that is a broken link, or that does not have the version of the copy at `on_path`.
+/// Docker starts the copy at `on_path`.
 pub(super) fn examine(context: &CommandContext<'_>, on_path: &Path) -> Vec<Diagnosis> {
     let Ok(reference) = on_path.canonicalize() else { return vec![] };
     let version = if is_this_program(&reference) { Some(VERSION.to_owned()) } else { version_of(&reference) };

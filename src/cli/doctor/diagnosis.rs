@@ -24,7 +24,8 @@ checks! {
     ProgramPath = "program-path",
     /// The program on PATH is another copy of Ensign, and not the running program.
     ProgramCopy = "program-copy",
-    /// Another file with one of the program's names has a different version, or is a broken link.
+    /// Another file with one of the program's names is a broken link, or does not have the version of the program on
+    /// PATH.
     OtherVersion = "other-version",
     /// A newer release is known.
     NewerRelease = "newer-release",
@@ -32,7 +33,7 @@ checks! {
     SessionPath = "session-path",
     /// The program is not on the PATH of `sudo`.
     SudoPath = "sudo-path",
-    /// `sudo` uses root's accounts.
+    /// Under `sudo`, Ensign uses root's accounts.
     SudoHome = "sudo-home",
     /// Docker was installed as a snap, and a snap cannot start credential helpers.
     DockerSnap = "docker-snap",
@@ -49,7 +50,7 @@ checks! {
     WindowsHelper = "windows-helper",
     /// Another program replaced Ensign in `credsStore`.
     StoreReplaced = "store-replaced",
-    /// A plaintext login is used instead of Ensign.
+    /// A client uses a login in clear text and does not ask Ensign.
     PlainLogin = "plain-login",
     /// A file contains plaintext logins, but clients ask Ensign first.
     PlainText = "plain-text",

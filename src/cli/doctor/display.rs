@@ -17,7 +17,7 @@ pub(super) fn text(sections: &[Section], program: &str) -> String {
     wrap(&unbroken_text(sections, program, LONGEST), WIDTH)
 }
 
-/// Returns the report as text, in which long lines are not broken.
+/// Returns the report as text, without wrapping long lines. A part with more than `longest` characters is shortened.
 pub(super) fn unbroken_text(sections: &[Section], program: &str, longest: usize) -> String {
     let mut text = String::new();
     for section in sections {
@@ -66,7 +66,7 @@ fn tally<'d>(diagnoses: impl IntoIterator<Item = &'d Diagnosis>) -> String {
     }
 }
 
-/// Returns the number of broken things and the number of notes.
+/// Returns the number of faults with the severity `Broken`, and the number of faults with the severity `Note`.
 fn numbers<'d>(diagnoses: impl IntoIterator<Item = &'d Diagnosis>) -> (usize, usize) {
     let is_broken = |diagnosis: &&Diagnosis| diagnosis.severity == Severity::Broken;
     let (broken, notes): (Vec<_>, Vec<_>) = diagnoses.into_iter().partition(is_broken);

@@ -1,5 +1,5 @@
-//! Checks whether the files are readable, with the right owner and permissions. Also finds the leftovers of interrupted
-//! changes.
+//! Checks whether the files of Ensign, Docker and the container tools can be read, and have the right owner and
+//! permissions. Also finds the leftovers of interrupted changes.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Checks every credential helper in the files of Docker, the container tools and Ensign.
+//! Checks every credential helper whose name is in a file of Docker, the container tools or Ensign.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -80,8 +80,8 @@ impl NamedHelper {
         format!("docker-credential-{}", one_line(&self.name, 60))
     }
 
-    /// Returns the remedy for a missing helper. The remedy removes the helper's name from the files and routes. If only
-    /// accounts use the helper, the remedy is a new login.
+    /// Returns the remedy for a missing helper. The remedy removes the helper's name from JSON files of Docker and
+    /// Podman, and from routes. If the name is in none of these, the remedy is a command that the user must run.
     fn without(&self, program: &str) -> Remedy {
         let (mut files, mut routes) = (Vec::new(), Vec::new());
         for by in &self.by {
@@ -138,8 +138,8 @@ impl NamedBy {
         }
     }
 
-    /// Describes what no longer works without this helper. Returns `None` if only the helper's `list` failed, because
-    /// `get` may still work.
+    /// Describes what no longer works without this helper. If the helper exists and only its `list` failed, returns
+    /// `None` for every kind of entry except `EveryRegistry`, because `get` may still work.
     fn breaks(&self, health: HelperHealth) -> Option<String> {
         match (self, health) {
             (Self::EveryRegistry { .. }, _) => Some("every pull, push and build that asks for a login".to_owned()),

@@ -53,7 +53,7 @@ struct Survey {
 /// The result of one group of checks.
 struct Section {
     group: &'static str,
-    /// The text in the report for a group of checks without faults.
+    /// The text that `doctor` prints for the group if the group has no faults.
     summary: String,
     diagnoses: Vec<Diagnosis>,
 }
@@ -87,11 +87,11 @@ fn examine(context: &CommandContext<'_>, online: bool) -> (Survey, Vec<Section>)
     (survey, sections)
 }
 
-/// The maximum number of repairs in a row. A repair may cause another fault. For example, a key becomes useless after
-/// the key's certificate was renamed.
+/// The maximum number of rounds of repairs. A repair may cause another fault, which the next round repairs. For
+/// example, a TLS key is useless after its certificate was renamed.
 const ROUNDS: usize = 3;
 
-/// Repairs all faults that one check finds, and runs the check again.
+/// Repairs the faults of one check, as far as `--fix` can repair them, and prints the faults that remain.
 fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitCode, Failure> {
     let is_ours = |diagnosis: &&Diagnosis| diagnosis.remedy.is_ours();
     let mut found = found_by(context, check, online);

@@ -15,14 +15,14 @@ use crate::system::{env, files};
 
 #[derive(Debug, Default)]
 struct NetworkFacts {
-    /// The delay of the clock, and the name of the file or program that is newer than the clock.
+    /// How far the clock is behind, and the file or program that is newer than the clock's time.
     behind: Option<(Duration, String)>,
     /// The faults of the proxy variables. Each text contains the variable's name.
     proxies: Vec<String>,
     uses_proxy: bool,
     /// The names of the proxy variables that are set.
     proxy_variables: Vec<&'static str>,
-    /// The files in `certs.d` that cannot be used, each with whether the user may rename the file.
+    /// The files in `certs.d` that cannot be used. The `bool` tells whether the user may rename the file.
     certificates: Vec<(CertificateFault, bool)>,
     unreached: Vec<UnreachedRegistry>,
     /// The number of registries that `doctor --online` asked.
@@ -40,8 +40,8 @@ struct UnreachedRegistry {
 
 const PROXY_VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// The tolerance for the clock's delay. The tolerance is large, because files may come from other machines and time
-/// zones.
+/// A clock that is behind by no more than this time is not a fault. The time is long, because files may come from other
+/// machines and time zones.
 const TOLERANCE: Duration = Duration::from_hours(24);
 
 /// The moment 2026-01-01, in seconds since 1970. The program was built after this moment, so a clock with an earlier
@@ -101,8 +101,7 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
     found
 }
 
-/// Reports the registries that could not be reached. If many registries have the same reason, reports the reason only
-/// once.
+/// Reports the registries that could not be reached. Registries with the same reason are one fault.
 fn unreachable(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
     let mut groups: Vec<Vec<&UnreachedRegistry>> = Vec::new();
     for unreached in &facts.unreached {
@@ -149,8 +148,8 @@ fn days(time: Duration) -> usize {
     usize::try_from(time.as_secs() / A_DAY).unwrap_or(usize::MAX)
 }
 
-/// Returns how far `now` is behind the newest file or behind 2026-01-01, whichever is later. Returns `None` for a delay
-/// below the tolerance.
+/// Returns how far `now` is behind the newest file or behind 2026-01-01, whichever is later. Returns `None` if `now` is
+/// not behind by more than `TOLERANCE`.
 fn behind(now: SystemTime, written: impl IntoIterator<Item = (SystemTime, String)>) -> Option<(Duration, String)> {
     let earliest = timestamp::since_1970(EARLIEST).map(|moment| (moment, "this program".to_owned()));
     let newest = written.into_iter().chain(earliest).max_by_key(|(moment, _)| *moment)?;

@@ -78,7 +78,7 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
     for (names, client, severity) in
         [(&facts.docker, &DOCKER, docker_severity), (&facts.podman, &CONTAINERS_TOOLS, Severity::Note)]
     {
-        // All names for which a client first looks in the same place are one fault.
+        // If a client first looks in the same place for several names, these names are one fault.
         let by_place = grouped(names.iter().map(|facts| (&facts.first, facts)));
         let faults = by_place.into_iter().filter_map(|(first, names)| fault(first, &names, client, &shown));
         found.extend(faults.map(|fault| match fault.check {
@@ -130,7 +130,7 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
 
 const UNSET: &str = "unset DOCKER_AUTH_CONFIG";
 
-/// Returns the fault of these names, unless the client first asks Ensign.
+/// Returns the fault that all these names have, or `None` if the client first asks Ensign.
 fn fault(
     first: &FirstLogin,
     names: &[&NameFacts],
@@ -174,8 +174,8 @@ fn fault(
     Some(Diagnosis::note(check, format!("{found} {}", some_of(&names, 5)), breaks, remedy))
 }
 
-/// Returns the check that reports a helper in Ensign's place, and the reason why this helper is there. The helper's name
-/// shows which program wrote this name into the file.
+/// Returns the check that reports a helper that a client asks instead of Ensign, and the end of the message. The
+/// helper's name shows which program configured the helper.
 fn check_of(helper: &str) -> (Check, &'static str) {
     match helper {
         _ if is_windows_program(helper) => (Check::WindowsHelper, "; the logins stored in Windows are used instead"),

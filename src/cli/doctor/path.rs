@@ -28,7 +28,7 @@ struct PathFacts {
     own_folder: Option<PathBuf>,
     /// Whether the desktop's session finds the program. `None` without a session.
     session_finds: Option<bool>,
-    /// The file that can extend the session's PATH.
+    /// The file in which `--fix` can extend the session's PATH.
     session_file: Option<PathBuf>,
     /// Whether `sudo` finds the program. The value is `None` without `sudo`, or if `sudo` uses the user's PATH.
     sudo_finds: Option<bool>,

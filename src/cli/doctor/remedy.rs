@@ -58,7 +58,7 @@ pub(super) enum Remedy {
     FinishKeyChange,
     /// Rename an unusable certificate or key, so that no program reads the file.
     SetAside(PathBuf),
-    /// Replace a broken link, or a link to another copy, with a link to this program.
+    /// Replace a broken link, or a link to another copy, with a link to the program on PATH.
     Relink {
         program: PathBuf,
         link: PathBuf,

@@ -60,11 +60,12 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
         let _ = writeln!(text, "  {name}");
     }
     let text = without_home(context, &text);
-    // Names can only be found before lines are broken.
+    // Names are replaced before lines are wrapped, because a line break inside a name would hide the name.
     wrap(&if anonymous { without_names(&text, &names(context, survey)) } else { text }, WIDTH)
 }
 
-/// Describes an account in one line. The line tells only how many patterns and folders the account has.
+/// Describes an account in one line. The line contains the numbers of the account's patterns and folders, but no
+/// pattern and no folder.
 fn line(account: &Account) -> String {
     format!(
         "{} {}: user {}, in {}, from {}, {}, {}",
@@ -98,8 +99,8 @@ fn without_home(context: &CommandContext<'_>, text: &str) -> String {
     }
 }
 
-/// Returns all names of users that a report can contain, because an anonymous report must replace these names. Some
-/// names belong to no account, such as the names in plaintext logins, left-over secrets and pinned helpers.
+/// Returns all names of users that a report can contain. An anonymous report replaces these names. Some names belong to
+/// no account, such as the names in plaintext logins, left-over secrets and pinned helpers.
 fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     let of_accounts = survey.accounts().flat_map(|account| [account.name.to_string(), account.username.to_string()]);
     let files = survey.client_files.iter().filter_map(|path| ConfigJson::load(path).ok());
@@ -109,7 +110,7 @@ fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     let pins = pins.iter().map(ToString::to_string);
     let user = context.env.home().and_then(|home| home.file_name()).map(|name| name.to_string_lossy().into_owned());
     let names = of_accounts.chain(logins).chain(leftovers).chain(pins).chain(user).chain(context.unknown_variable());
-    // The report contains names of at most 60 characters.
+    // The report may contain a name in full, or shortened to 60 characters.
     let with_shortened = names.flat_map(|name| [one_line(&name, 60), name]);
     with_shortened.filter(|name| !name.is_empty() && name != HELPER).collect()
 }

@@ -1,4 +1,4 @@
-//! Checks in which stores secrets are kept, and whether the data key is available.
+//! Counts the secrets in each store, and checks whether the data key is available.
 
 use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
