@@ -15,7 +15,7 @@ pub(in crate::cli) enum Completion {
     Registry,
     /// A registry to log in to.
     NewRegistry,
-    /// An account: of this registry, or of any registry if none was typed.
+    /// An account of this registry. `None` means an account of any registry.
     Account(Option<String>),
     /// `HOST=ACCOUNT`, or an account.
     Choice,
@@ -31,7 +31,7 @@ pub(in crate::cli) enum Completion {
 }
 
 impl CommandLine {
-    /// Returns the possible values of the last of `words`. They do not include the program's name.
+    /// Returns the possible values of the last word. The program's name is not in `words`.
     pub(in crate::cli) fn complete(words: &[String]) -> Completion {
         let (last, before) = words.split_last().map_or(("", words), |(last, before)| (last.as_str(), before));
         let mut root = Self::tree("ensign");

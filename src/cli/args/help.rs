@@ -10,7 +10,7 @@ use super::guide::{GROUPS, GuideRow, TOPICS, commands, examples};
 use crate::cli::wrap::{WIDTH, wrap};
 
 impl CommandLine {
-    /// The tree of commands with the help's texts. Usage and examples call the program `program`.
+    /// The tree of commands with the help's texts. In usage and examples, the program's name is `program`.
     pub(in crate::cli) fn tree(program: &str) -> Command {
         let tree = Self::command().bin_name(program.to_owned()).help_template(template(program));
         tree.mut_subcommands(|command| {
@@ -33,8 +33,8 @@ impl CommandLine {
         shown(&text.into(), is_styled)
     }
 
-    /// The help about a command with all its options, or about a topic. Without `words`, it is about the whole program.
-    /// `None` if no command or topic has that name.
+    /// Returns the help about a command with all its options, or about a topic. If `words` is empty, returns the help
+    /// about the whole program. Returns `None` if no command or topic has the name in `words`.
     pub(in crate::cli) fn help_about(program: &str, words: &[String], is_styled: bool) -> Option<String> {
         let mut tree = Self::tree(program);
         tree.build();
@@ -48,8 +48,8 @@ impl CommandLine {
     }
 }
 
-/// Returns the command with all options and the long texts in its short help, because clap renders short help
-/// compactly.
+/// Returns the command, changed so that its short help contains all options and the long texts. The short help is used,
+/// because clap renders short help compactly.
 pub(super) fn whole(command: Command) -> Command {
     let mut command = command.mut_args(|arg| {
         let help = arg.get_long_help().or(arg.get_help()).cloned();
@@ -101,7 +101,7 @@ pub(super) fn about(command: &Command) -> String {
     command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Adds the examples to the text after a command's options. All texts call the program `program`.
+/// Adds the examples to the text after a command's options. In all texts, the program's name is `program`.
 fn with_texts(command: Command, path: &str, program: &str) -> Command {
     let examples: Vec<_> = examples(path).map(|(_, line, meaning)| (called(line, program), meaning)).collect();
     let width = examples.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The manual pages, made from the texts of help. The home of `clap_mangen`.
+//! Makes the manual pages from the texts of the help. Only this file uses the crate `clap_mangen`.
 
 use std::fmt::Write as _;
 use std::io;
@@ -107,7 +107,7 @@ fn title(name: &str, section: u8, about: &str) -> String {
     )
 }
 
-/// The section that names other pages. Without names, it names the main page.
+/// The section `SEE ALSO`, which lists other pages. If `names` is empty, the section lists the main page.
 fn see_also(names: &[String]) -> String {
     let main_page = [PROGRAM.to_owned()];
     let names = if names.is_empty() { &main_page } else { names };

@@ -1,4 +1,4 @@
-//! The command line as types for clap, without the commands' actions. The home of `clap`.
+//! The command line as types for clap, without the commands' actions. Only this folder uses the crate `clap`.
 
 mod account;
 mod complete;
@@ -169,7 +169,7 @@ impl CompletionShell {
 }
 
 impl CommandLine {
-    /// Parses `words`, which do not include the program's name. Help and errors call the program `program`.
+    /// Parses `words`, which do not include the program's name. In help and errors, the program's name is `program`.
     pub(super) fn parse_from_words(program: &str, words: &[std::ffi::OsString]) -> Result<Self, UsageError> {
         let mut command = Self::tree(program);
         let all = std::iter::once(program.into()).chain(words.iter().cloned());
@@ -185,8 +185,8 @@ pub(super) fn spelled(value: &impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-/// Parses an alias. It cannot begin with `-`: `logout -x` would read it as an option, and `switch -` selects the
-/// previous account.
+/// Parses an alias. An alias cannot begin with `-`, because `logout -x` reads `-x` as an option, and `switch -` selects
+/// the previous account.
 fn alias(text: &str) -> Result<AccountName, String> {
     if text.starts_with('-') {
         return Err("an alias cannot begin with `-`".to_owned());

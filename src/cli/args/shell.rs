@@ -33,8 +33,8 @@ pub(in crate::cli) enum UseShell {
 }
 
 impl UseShell {
-    /// Returns the shell that started Ensign, because that shell reads the printed line. `$SHELL` is the login shell,
-    /// which may be another one.
+    /// Returns the shell that started Ensign, because that shell reads the printed line. If the caller is not a known
+    /// shell, returns the login shell in `$SHELL`.
     pub(in crate::cli) fn of_caller() -> Self {
         let mut programs = ancestors::all().filter_map(|process| process.exe.or(Some(process.words.first()?.into())));
         let asks = programs.find(|program| name(program) != "docker"); // docker starts our plugin
