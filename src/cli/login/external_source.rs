@@ -14,7 +14,8 @@ use crate::model::{
 use crate::system::env::Env;
 use crate::system::text::quote;
 
-/// The time limit for the external source. The user may have to find a security key or use a fingerprint reader.
+/// The time limit for the external source. The limit is long, because the user may have to find a security key or use a
+/// fingerprint reader.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Asks the program named `word`, such as `aws`, for the registry's secret.

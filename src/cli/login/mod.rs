@@ -136,8 +136,8 @@ fn finish(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the account that the login would renew. A session belongs to a user, so a session that has ended for the
-/// login has also ended for the account.
+/// Returns the account that a successful login would renew. A session belongs to a user. If the session has ended for
+/// the login, it has also ended for this account.
 fn same_account<'c>(
     known: &'c RegistryAccounts,
     alias: Option<&AccountName>,
@@ -195,8 +195,8 @@ fn check(
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, security))
 }
 
-/// Turns a failed check into an error. Returns `Ok(true)` if the registry accepts every login, because then the check
-/// proves nothing.
+/// Turns a failed check into an error. Returns `Ok(false)` for an accepted login, or `Ok(true)` if the registry accepts
+/// every login and the check therefore proves nothing.
 fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdict) -> Result<bool, Failure> {
     let failed = |reason: &str| format!("login failed for {registry}: {reason}");
     match verdict {

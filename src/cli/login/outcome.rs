@@ -80,7 +80,7 @@ fn print_secret(context: &CommandContext<'_>, saved: &Account, expiry: Expiry) -
     Ok(())
 }
 
-/// Says that the default stays another account, if it does.
+/// Says which account stays the default, if the new account does not become the default.
 fn print_default(context: &CommandContext<'_>, saved: &Account, after: &RegistryAccounts) {
     let Some(default) = after.default_account().filter(|default| *default != saved) else { return };
     let registry = &saved.registry;
@@ -100,7 +100,7 @@ fn print_default(context: &CommandContext<'_>, saved: &Account, after: &Registry
 }
 
 /// Makes Docker ask Ensign for the registry, if `--configure-docker` is set or the user agrees. If the user does not
-/// agree, prints the command that makes Docker ask Ensign.
+/// agree or cannot be asked, prints the command that makes Docker ask Ensign.
 fn let_docker_ask(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,

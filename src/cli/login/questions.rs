@@ -84,8 +84,8 @@ pub(super) fn spelling(arguments: &args::LoginArguments) -> Option<String> {
     Registry::spelled(arguments.host.as_deref()?).and_then(|(_, spelling)| spelling)
 }
 
-/// Asks for the user name and the secret. Returns `None` if the default account should be checked, because no value was
-/// given and there is no terminal.
+/// Asks for the user name and the secret. Returns `None` if there is neither a user name nor a terminal. The caller
+/// then checks the default account.
 pub(super) fn secret(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,

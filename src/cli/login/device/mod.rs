@@ -15,7 +15,7 @@ use crate::oauth::{DeviceFlowError, LoginPlan, Provider, TokenSet};
 use crate::system::env;
 
 /// Logs in by browser, if `--device` is set or the user chooses this login from a menu. Returns `Ok(None)` if Ensign
-/// should ask for a password instead. If a login from the menu cannot begin, Ensign asks for a password too.
+/// should ask for a password instead. This is also the result if a login from the menu cannot begin.
 pub(super) fn log_in(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,

@@ -26,7 +26,7 @@ pub(super) fn named_provider(
     Ok(first_provider(context, arguments, known)?.with(&overrides))
 }
 
-/// Returns the provider of [`named_provider`], without the typed details.
+/// Returns the provider for [`named_provider`], without the details that the user typed, such as the client id.
 fn first_provider(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
@@ -85,7 +85,7 @@ pub(super) fn ready_provider(
     Ok(provider.filter(Provider::is_ready))
 }
 
-/// Returns the provider. If this kind of provider needs an issuer, derives the issuer from the registry's token server.
+/// Returns the provider. For a provider whose issuer is a part of the token server's address, sets this issuer.
 pub(super) fn locate(
     context: &CommandContext<'_>,
     arguments: &args::LoginArguments,
