@@ -48,7 +48,8 @@ fn get(env: &Env, account: &Account) -> Result<Option<StoredSecret>> {
     Ok(Some(Secret::new(line.to_owned()).into()))
 }
 
-/// The hint suggests no login, because an account of the environment takes precedence over a saved account.
+/// Returns the error for a missing or empty secret file. The hint suggests no login, because an environment account
+/// takes precedence over a saved account.
 fn lacks(account: &Account, path: &Path, what: &str) -> anyhow::Error {
     let file = format!("`{}`, the secret file of {} on {}", path.display(), account.name, account.registry);
     Problem::new(format!("{file}, is {what}"), "mount the file, or change `secret_file` in ENSIGN_ACCOUNTS_FILE").into()

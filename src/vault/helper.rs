@@ -21,8 +21,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) struct HelperStore<'e> {
     pub(super) helper: &'e HelperName,
-    /// The vault, which records an entry before the helper saves the entry. By this record, Ensign later finds entries
-    /// that a killed change has left in the helper.
+    /// The vault, which records an entry before the helper saves the entry. With this record, Ensign later finds
+    /// entries that a killed change has left in the helper.
     pub(super) vault: Vault<'e>,
 }
 

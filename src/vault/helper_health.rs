@@ -1,5 +1,5 @@
-//! `HelperHealth`: tells whether other helpers answer. Requests the lists of all helpers at the same time, without
-//! variables by which a helper could prompt a person.
+//! `HelperHealth`: whether another helper answers. Ensign requests the lists of all helpers at the same time, and
+//! removes the environment variables that a helper needs to prompt a person.
 
 use std::time::{Duration, Instant};
 

@@ -17,7 +17,7 @@ pub(crate) const PERSON_TIMEOUT: Duration = Duration::from_mins(1);
 /// The time limit for a helper if a client waits for Ensign's answer. Most clients have no limit, but
 /// testcontainers-java waits 30 s.
 pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The time limit for each helper if several helpers are listed. A slower helper is treated as a helper without logins.
+/// The time limit for each helper in [`list_all`].
 const LIST_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The reason why another helper returned no login.
@@ -70,7 +70,8 @@ pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
     }
 }
 
-/// Lists several helpers at the same time. A helper that exceeds the time limit is treated as a helper without logins.
+/// Lists the logins of several helpers at the same time. If a helper fails or exceeds the time limit, its list is
+/// empty.
 pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
     let listed = ask_all(helpers, |helper| list(helper, LIST_TIMEOUT).ok());
     listed.into_iter().map(|listed| listed.flatten().unwrap_or_default()).collect()
@@ -86,7 +87,7 @@ pub(super) fn ask_all<T: Send>(helpers: &[HelperName], ask: impl Fn(&HelperName)
 }
 
 /// Tells whether a call of this helper would call Ensign again. The helper may be Ensign under another name, or a
-/// helper may be calling Ensign now.
+/// program that Ensign started may have called this Ensign.
 pub(crate) fn would_recurse(helper: &HelperName) -> bool {
     programs::would_recurse() || is_ensign(helper)
 }

@@ -129,13 +129,13 @@ impl<'e> Vault<'e> {
         if *kind == StoreKind::Sealed { FileForm::Sealed(self.seals.clone()) } else { FileForm::Clear }
     }
 
-    /// Returns all secrets of a registry in `sealed` or `file`.
+    /// Returns all secrets of a registry in the store `sealed` or `file`, with the accounts' names as keys.
     pub(crate) fn all_in_file(&self, kind: &StoreKind, registry: &Registry) -> Result<BTreeMap<String, StoredSecret>> {
         self.file(kind, registry)?.all()
     }
 
-    /// Returns one of the two Docker Hub tokens that `docker login` stores for this user. Searches all of Ensign's own
-    /// files.
+    /// Returns one of the two Docker Hub tokens that `docker login` stores for this user. Searches the stores `file`
+    /// and `sealed`.
     pub(crate) fn hub_token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
         for kind in &StoreKind::OF_FILES {
             if let Some(secret) = self.hub_token_in(kind, user, token)? {
@@ -160,7 +160,7 @@ impl<'e> Vault<'e> {
         StoreKind::OF_FILES.iter().filter_map(|kind| aside(kind).transpose()).collect()
     }
 
-    /// Returns the places of all secrets in Ensign's own readable files.
+    /// Returns the places of all secrets in Ensign's own files. An unreadable file is skipped.
     pub(crate) fn names_in_files(&self) -> Vec<StoredName> {
         let of_file = |kind: &StoreKind, registry: &Registry| {
             let names = self.file(kind, registry).and_then(|file| file.names()).unwrap_or_default();

@@ -115,7 +115,7 @@ impl SecretRecord {
         self.pending.iter().filter_map(account).collect()
     }
 
-    /// Sets the list of accounts of unfinished changes to the accounts in `left`.
+    /// Replaces the accounts of unfinished changes with the accounts in `left`.
     pub(crate) fn keep_pending<'a>(&mut self, left: impl Iterator<Item = &'a Account>) {
         self.pending.clear();
         left.for_each(|account| self.announce(account));
@@ -123,7 +123,7 @@ impl SecretRecord {
 }
 
 impl Vault<'_> {
-    /// Reads the record. If there is no record, writes a new record of all stored secrets.
+    /// Reads the record. If there is no readable record, writes a new record of all stored secrets.
     pub(crate) fn record(&self) -> Result<SecretRecord> {
         let bytes = self.record_path().map_or(Ok(None), |path| files::read(&path, LIMIT))?;
         if let Some(record) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {

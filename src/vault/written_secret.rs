@@ -11,7 +11,7 @@ use crate::model::{EndedSession, LoginLife, Secret, StoredSecret, Username, time
 
 pub(super) struct WrittenSecret(pub(super) StoredSecret);
 
-/// The text at the beginning of an object, with which no password begins.
+/// The text at the beginning of an object. No password begins with this text.
 const MARK: &str = r#"{"ensign":1,"#;
 
 impl WrittenSecret {

@@ -1,8 +1,8 @@
 //! `FileStore`: keeps one private file per registry in the data folder, in `secrets/<registry>.json` or
 //! `sealed/<registry>.json`.
 //!
-//! With one file per registry, `get` reads only two small files, even if there are many registries. If a file is
-//! damaged, only one registry is affected.
+//! With one file per registry, `get` reads no secret of another registry. If a file is damaged, only one registry is
+//! affected.
 
 mod names;
 mod secrets_contents;
@@ -38,7 +38,7 @@ pub(super) enum FileForm<'e> {
     Sealed(SealContext<'e>),
 }
 
-/// The file with a registry's secrets. The file may not exist.
+/// The file with a registry's secrets. The file need not exist.
 pub(super) struct SecretFile<'e> {
     env: &'e Env,
     path: PathBuf,
@@ -160,8 +160,8 @@ impl<'e> SecretFile<'e> {
         Ok(())
     }
 
-    /// Opens the sealed file at `path`. The registry's name is read from the file's content, because not every file
-    /// name can be decoded.
+    /// Returns the sealed file at `path`, without decrypting the file. The registry's name is read from the file's
+    /// content, because not every file name can be decoded.
     pub(super) fn sealed_at(env: &'e Env, seals: SealContext<'e>, path: &Path) -> Result<Self> {
         let shown = env.shorten_home(path);
         let bytes = files::read_secret(path, LIMIT)?.ok_or_else(|| anyhow!("`{shown}` is gone"))?;
@@ -201,8 +201,8 @@ impl<'e> SecretFile<'e> {
         }
     }
 
-    /// Checks that there is space to write the file once more with one additional response of a provider. For a sealed
-    /// file, first checks that the key is available.
+    /// Checks that there is space to write the file again with a provider's response added to it. For a sealed file,
+    /// first checks that the key is available.
     pub(super) fn check_free_space(&self) -> Result<()> {
         if let FileForm::Sealed(seals) = &self.form {
             seals.key.check()?;
@@ -215,7 +215,8 @@ impl<'e> SecretFile<'e> {
         files::restrict_permissions(&self.path).map(|mode| PermissionRepair { path: self.shown(), mode })
     }
 
-    /// Moves a broken file aside. A sealed file is treated as broken only if its key is available.
+    /// Moves a broken file aside and returns its new path. Returns `None` if the file does not exist or is not broken.
+    /// A sealed file whose key is not available is broken only if the file cannot be parsed.
     pub(super) fn set_aside_if_broken(&self) -> Result<Option<PathBuf>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         let is_broken = match &self.form {
@@ -235,7 +236,7 @@ impl<'e> SecretFile<'e> {
 
     pub(super) fn renewal_lock(&self, name: &AccountName) -> PathBuf {
         let hash = name.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a, because a name may be too long for a file
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a, as a name may be too long for a file name
         });
         files::sibling(&self.path, &format!(".{hash:016x}.lock"))
     }

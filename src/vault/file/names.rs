@@ -10,8 +10,8 @@ use crate::system::env::Env;
 use crate::system::files;
 use crate::vault::Vault;
 
-/// Returns the registry's file name, which is valid on every platform. The name is in lower case, with `%xx` for other
-/// characters.
+/// Returns the registry's file name, which is valid on every platform. Lower-case letters, digits, `-`, `_` and dots
+/// after the first character stay unchanged. Every other byte becomes `%xx`.
 pub(super) fn file_name(registry: &Registry) -> String {
     let mut name = String::new();
     for byte in registry.as_str().bytes() {
@@ -55,8 +55,8 @@ impl Vault<'_> {
     }
 }
 
-/// Returns all sealed files. An unreadable folder is an error, because the sealed files in the folder would be
-/// overlooked.
+/// Returns all sealed files. An unreadable folder is an error, because otherwise the sealed files in the folder would
+/// be overlooked.
 pub(in crate::vault) fn sealed_files(env: &Env) -> Result<Vec<PathBuf>> {
     let folder = env.data_dir.as_ref().map(|data| data.join(folder(&StoreKind::Sealed)));
     let mut paths = folder.map_or(Ok(vec![]), |folder| files::all_entries(&folder))?;

@@ -1,4 +1,4 @@
-//! Tests the secrets files in clear text. tests/it/sealed.rs tests the sealed ones.
+//! Tests the files with secrets in clear text. tests/it/sealed.rs tests the sealed files.
 
 use super::*;
 

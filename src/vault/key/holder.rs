@@ -1,4 +1,4 @@
-//! `Holder`: the place of the data key, from which Ensign gets the key without a prompt.
+//! `Holder`: what holds the data key. Ensign never prompts a person when it asks a holder for the key.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -166,8 +166,8 @@ impl Holder {
     }
 
     /// Tells whether the kernel's keyring may cache the opened key. A plain file or a systemd credential is as fast as
-    /// the cache, so a key from there is not cached. In addition, a user may unmount the file so that Ensign can no
-    /// longer use the key.
+    /// the cache, so a key from there is not cached. In addition, a user may unmount the file to withdraw the key. With
+    /// a cached key, this would have no effect.
     pub(crate) fn is_cached(&self) -> bool {
         match self {
             Self::Keyring | Self::Passphrase | Self::SystemdFile(_) => true,

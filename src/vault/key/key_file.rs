@@ -145,7 +145,7 @@ fn about_previous(key: &str, before: &str) -> String {
     format!("ensign previous key v{VERSION}\n{key}\n{before}\n")
 }
 
-/// The authenticated fields.
+/// Returns the fields that are authenticated together with the wrapped key.
 fn about(key: &str, Effort { memory_kib, passes, lanes }: Effort) -> String {
     format!("ensign key v{VERSION}\n{key}\nargon2id {memory_kib} {passes} {lanes}\n")
 }

@@ -287,8 +287,8 @@ pub(crate) fn probe_kernel_keyring() -> Result<(), String> {
     kernel_keyring::write(name, &[1], time).and_then(|()| kernel_keyring::remove(name)).map(drop)
 }
 
-/// Returns the problem for a passphrase key that could not be cached. A person cannot type a passphrase while Docker
-/// calls Ensign.
+/// Returns the problem for a passphrase key that could not be cached. Such a key needs the cache, because a person
+/// cannot type a passphrase while Docker calls Ensign.
 fn cannot_stay_open(why: &str) -> Problem {
     let hint =
         "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";

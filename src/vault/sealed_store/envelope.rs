@@ -105,7 +105,7 @@ impl Envelope {
         })
     }
 
-    /// The authenticated fields.
+    /// Returns the fields that are authenticated together with the sealed text.
     fn about(&self) -> String {
         let Self { version, registry, key, generation, accounts, .. } = self;
         let mut about = format!("ensign sealed v{version}\n{registry}\n{key}\n{generation}\n");

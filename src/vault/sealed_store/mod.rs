@@ -14,7 +14,7 @@ use crate::model::{MinimumGeneration, Problem, Registry};
 pub(super) use envelope::Envelope;
 use envelope::VERSION;
 
-/// The data for reading and writing sealed files, which are the key and the lowest accepted generations.
+/// The data key and the lowest accepted generations, which are needed to read and write sealed files.
 #[derive(Clone)]
 pub(super) struct SealContext<'e> {
     pub(super) key: DataKey<'e>,
@@ -57,8 +57,8 @@ impl SealContext<'_> {
         Ok((bytes, MinimumGeneration { registry: registry.clone(), key: id, generation }))
     }
 
-    /// Tells whether a file is broken. A broken file cannot be parsed, or cannot be opened with its key. Returns
-    /// `false` if the key is not available.
+    /// Tells whether a file is broken. A broken file cannot be parsed, or cannot be opened with its key. If the file
+    /// can be parsed but its key is not available, returns `false`.
     pub(super) fn is_broken(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<bool> {
         refuse_newer(bytes, VERSION, shown)?;
         let Ok(envelope) = Envelope::read(bytes, shown) else { return Ok(true) };
