@@ -8,7 +8,7 @@ use tar::{Archive, EntryType};
 
 use crate::system::text::one_line;
 
-/// The largest accepted size of the unpacked archive, in bytes. Ensign's programs are less than a fifth as large.
+/// The largest accepted size of the unpacked archive, in bytes. Ensign's program has less than a fifth of this size.
 const LIMIT: usize = 256 << 20;
 
 const NO_TAR: &str = "has a part that is not a tar file";

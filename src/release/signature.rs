@@ -1,6 +1,6 @@
 //! Verifies minisign's hashed signatures. The first Ed25519 signature covers a text's BLAKE2b-512. The second signature
 //! covers the first signature and the comment. Only this file uses `blake2`. minisign's own crate is not used, because
-//! it has its own code for hashes and signatures, while `blake2` and `ring` are dependencies anyway.
+//! it has its own code for hashes and signatures. Ensign needs `blake2` and `ring` anyway, for `argon2` and `rustls`.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
