@@ -81,7 +81,7 @@ pub(super) fn write_credential(
     credential: &Credential,
 ) -> Result<(), ProtocolError> {
     let mut answer = HelperMessage::json(server_url.as_str(), &credential.username, &credential.secret);
-    answer.push('\n'); // stdout passes a whole line on, so that its buffer keeps no copy of the secret
+    answer.push('\n'); // stdout writes a whole line at once, so its buffer keeps no copy of the secret
     stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()).map_err(|_| ProtocolError::ClosedStdout)
 }
 
@@ -121,8 +121,8 @@ pub(super) fn name_ignored(stderr: &mut impl Write) {
     }
 }
 
-/// Removes brackets and braces, because tools that ignore the exit code would parse a text with brackets as JSON. The
-/// sentence that clients read as "not found" is replaced.
+/// Replaces brackets and braces with parentheses, because tools that ignore the exit code would parse a text with
+/// brackets as JSON. Also replaces the sentence that clients read as "not found".
 fn plain(text: &str) -> String {
     let text = text.replace(['{', '['], "(").replace(['}', ']'], ")").replace(Credential::NOT_FOUND, "not found");
     text::one_line(&text, 300)

@@ -1,4 +1,4 @@
-//! The front for machines, which implements Docker's credential helper protocol (docker/docker-credential-helpers
+//! The front for calls of programs. Implements Docker's credential helper protocol (docker/docker-credential-helpers
 //! `credentials/credentials.go`).
 //!
 //! A call reads stdin, writes one answer to stdout, never prompts, and exits with 0 or 1. On success, stderr stays
@@ -164,7 +164,8 @@ impl ProtocolCall<'_> {
         }
     }
 
-    /// Returns the helper that answers instead of Ensign. A pinned helper answers only as its own account.
+    /// Returns the helper that answers instead of Ensign. A pinned helper has no route, because it answers only as its
+    /// own account.
     fn route(&self, registry: &Registry) -> Result<Option<HelperRoute>, ProtocolError> {
         Ok(if self.pinned.is_some() { None } else { self.accounts.route(registry)? })
     }
@@ -204,8 +205,8 @@ impl ProtocolCall<'_> {
     }
 
     /// Removes the account of the pinned helper, of the address's user or of the address's repository. If the call
-    /// contains none of these, the default account is removed. Only one account is removed, although `docker logout`
-    /// calls up to four times for one registry.
+    /// contains none of these, the default account is removed, and no other account becomes the default. Therefore
+    /// `docker logout` removes only one account, although it calls Ensign up to four times for one registry.
     fn erase(&self, server_url: &ServerUrl) -> Result<(), ProtocolError> {
         if server_url.target().registry().is_pattern() {
             let what = format!("a client can remove the login of one registry, not of all in {server_url}");
@@ -268,8 +269,8 @@ impl ProtocolCall<'_> {
         Ok(Credential { username: account.username.clone(), secret })
     }
 
-    /// Returns the Docker Hub account whose access and refresh tokens `docker login` stores. A logout erases these
-    /// tokens just before the account.
+    /// Returns the Docker Hub account whose access and refresh tokens `docker login` stores. `docker logout` erases
+    /// these tokens before the account, so the account still exists at that time.
     fn side_account<'c>(&self, hub: &'c RegistryAccounts) -> Option<&'c Account> {
         self.pinned.map_or_else(|| hub.default_account(), |name| hub.account(name.as_str()))
     }

@@ -1,4 +1,5 @@
-//! Answers Docker's own requests to its CLI plugin. Docker requests metadata, or a hint after a command.
+//! Answers the requests that Docker itself sends to the plugin. Docker requests the plugin's metadata, or a hint after
+//! a command.
 
 use std::time::SystemTime;
 
@@ -17,7 +18,7 @@ pub(crate) const PLUGIN_METADATA: &str = concat!(
     r#"","ShortDescription":"Many accounts per registry"}"#
 );
 
-/// Docker's commands that call the hook, in the format of Docker's config.
+/// The commands after which Docker calls the hook, in the format of Docker's config.
 pub(crate) const HOOKS: &str = "login,pull,push,image pull,image push";
 
 /// Suggests the next steps after a refused push, pull or login, and warns of accounts that expire soon (docker/cli

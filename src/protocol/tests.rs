@@ -4,8 +4,8 @@ use super::*;
 use crate::model::env_account::{self, EnvAccount};
 use crate::system::files::{self, Access};
 
-/// A home with these settings in `config.json`. The config sets the store, so that no keyring is asked, and turns the
-/// journal off.
+/// Returns a home with these settings in `config.json`. The config sets the store, so that no keyring is asked, and
+/// turns the journal off.
 fn home(settings: &str, mounted: Vec<EnvAccount>) -> (tempfile::TempDir, Env) {
     let folder = tempfile::tempdir().unwrap();
     let env = Env::in_folder(folder.path(), mounted);
@@ -27,7 +27,7 @@ fn answer(env: &Env, pinned: Option<&str>, verb: &str, stdin: &str) -> String {
 }
 
 /// Runs a call and returns one line. A call is `verb address` or `store address user secret`, with `name:` before it
-/// for a pinned program.
+/// for a pinned helper.
 fn line(env: &Env, call: &str) -> String {
     let (pinned, call) = call.split_once(": ").map_or((None, call), |(name, call)| (Some(name), call));
     let answered = match call.split(' ').collect::<Vec<_>>()[..] {
