@@ -203,8 +203,9 @@ impl<'a> Explanation<'a> {
         let Some(OwnedImage { account: name, .. }) = other else { return vec![] };
         // Only buildx asks for each repository separately. All other clients ask for the whole registry.
         let may_build = typed == ANY_COMMAND || ["build", "bake", "compose"].iter().any(|verb| typed.contains(verb));
-        let mut repositories: Vec<_> = images.iter().take(4).map(|owned| quote(&owned.image)).collect();
+        let mut repositories: Vec<_> = images.iter().map(|owned| quote(&owned.image)).collect();
         repositories.dedup(); // an image with two accounts is in `images` twice
+        repositories.truncate(4);
         let sync = format!("every build   docker-credential-ensign buildx sync {}", repositories.join(" "));
         let pin = format!(
             "one tool      docker-credential-ensign pin {}   (and name the helper `ensign-{name}` in the tool's config)",

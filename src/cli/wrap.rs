@@ -39,7 +39,7 @@ fn wrap_line(line: &str, width: usize) -> String {
     };
     let mut wrapped = String::new();
     let mut at = 0;
-    for (gap, piece, is_long) in pieces(&columns, width - indent) {
+    for (gap, piece, is_long) in pieces(&columns, width.saturating_sub(indent)) {
         let length = measure_text_width(piece);
         if at > indent && (is_long || at + gap + length > width) {
             let _ = write!(wrapped, "\n{:indent$}{piece}", "");
@@ -102,6 +102,11 @@ fn words(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_indentation_may_be_wider_than_the_terminal() {
+        assert_eq!(wrap(&format!("{:50}a b", ""), NARROWEST), format!("{:50}a b", ""));
+    }
 
     #[test]
     fn long_lines_are_broken_where_a_person_would() {

@@ -270,7 +270,7 @@ impl fmt::Display for FilePlan {
 
 impl fmt::Debug for FilePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plan").field("path", &self.path).field("changes", &self.changes).finish_non_exhaustive()
+        f.debug_struct("FilePlan").field("path", &self.path).field("changes", &self.changes).finish_non_exhaustive()
     }
 }
 

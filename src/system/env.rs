@@ -19,6 +19,7 @@
 //!
 //! If a client calls Ensign, each variable is read with its value at the client's start (`client_env`).
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ use anyhow::Result;
 use zeroize::Zeroizing;
 
 use super::text::one_line;
-use super::{client_env, files};
+use super::{client_env, files, text};
 use crate::model::Problem;
 use crate::model::env_account::{self, EnvAccount};
 
@@ -156,6 +157,14 @@ impl Env {
         };
         let parts = inside.components().map(|part| part.as_os_str().to_string_lossy());
         std::iter::once("~".into()).chain(parts).collect::<Vec<_>>().join("/")
+    }
+
+    /// Returns a path as a word of a shell command. A path that needs quotes is not shortened, because a shell does not
+    /// replace `~` inside quotes.
+    pub(crate) fn quote_path(&self, path: &Path) -> String {
+        let shown = self.shorten_home(path);
+        let is_plain = matches!(text::quote(shown.trim_start_matches("~/")), Cow::Borrowed(_));
+        if is_plain { shown } else { text::quote_path(path) }
     }
 }
 
@@ -300,6 +309,10 @@ mod tests {
         }
         for (long, short) in [("/home/me", "~"), ("/home/me/src/a b", "~/src/a b"), ("/home/you", "/home/you")] {
             assert_eq!(env.shorten_home(Path::new(long)), short);
+        }
+        for (long, word) in [("/home/me/src", "~/src"), ("/home/me/a b", "'/home/me/a b'"), ("/srv/a b", "'/srv/a b'")]
+        {
+            assert_eq!(env.quote_path(Path::new(long)), word);
         }
     }
 }

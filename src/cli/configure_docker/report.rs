@@ -62,7 +62,7 @@ pub(super) fn finish(
     left: bool,
 ) {
     let program = match context.env.docker_config_option() {
-        Some(folder) => &format!("docker --config {} ensign", context.env.shorten_home(folder)),
+        Some(folder) => &format!("docker --config {} ensign", context.env.quote_path(folder)),
         None => context.program,
     };
     if written.is_empty() {
@@ -105,7 +105,7 @@ pub(super) fn finish(
     if arguments.hooks
         && let Some(folder) = context.env.docker_config_dir().filter(|folder| !hooks::docker_finds_plugin(folder))
     {
-        let folder = context.env.shorten_home(&folder.join("cli-plugins"));
+        let folder = context.env.quote_path(&folder.join("cli-plugins"));
         context.ui.note(format_args!(
             "Docker does not find the plugin yet; to link it:  mkdir -p {folder} && ln -s \"$(command -v {0})\" {folder}/docker-ensign",
             configured_helper::PROGRAM
