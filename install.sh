@@ -23,13 +23,12 @@ usage: install.sh [--release | --from-source] [--version VERSION] [--prefix DIR]
        install.sh --uninstall [--prefix DIR]
        curl -fsSL ADDRESS/install.sh | sh -s -- [OPTION]...
 
-  --release          install a release, whose signature is verified; unless the script is in a checkout
-                     that is done anyway
-  --from-source      build the checkout that the script is in, which is done there anyway
+  --release          install a release and verify its signature (the default outside a checkout)
+  --from-source      build the checkout that contains this script (the default there)
   --version VERSION  this release instead of the newest
   --prefix DIR       install to DIR/bin instead of ~/.local/bin
   --program PATH     install this program, already built
-  --uninstall        remove what install made; accounts stay
+  --uninstall        remove Ensign, but keep your accounts
   -h, --help         this help
 END
 }
@@ -55,7 +54,7 @@ main() {
         shift
     done
     choose_way
-    [ -n "$prefix" ] || [ -n "${HOME:-}" ] || die "HOME is not set: set it, or say where with \`--prefix DIR\`"
+    [ -n "$prefix" ] || [ -n "${HOME:-}" ] || die "HOME is not set: set it, or choose a folder with \`--prefix DIR\`"
     bin=${prefix:-$HOME/.local}/bin
     docker_config=${DOCKER_CONFIG:-${HOME:+$HOME/.docker}}
     plugin=${docker_config:+$docker_config/cli-plugins/docker-ensign}
@@ -86,7 +85,7 @@ find_checkout() {
 
 choose_way() {
     if [ -n "$program" ]; then
-        [ -z "$way$version" ] || die "\`--program\` names what is installed: leave the other options out"
+        [ -z "$way$version" ] || die "\`--program\` cannot be combined with \`--release\`, \`--from-source\` or \`--version\`"
         way=program
     elif [ -n "$version" ]; then
         [ "$way" != source ] || die "\`--version\` is for releases: check that version out and leave \`--version\` out"
@@ -233,7 +232,7 @@ fetch() {
         size=$(($(wc -c 2>/dev/null <"$stage/$2" || echo 0)))
         [ "$size" -lt "$3" ] || code=63
         explain "$2"
-        [ $attempt -lt 5 ] || die "the download of $2 broke off again and again, last after $size bytes; nothing was changed. Try again later."
+        [ $attempt -lt 5 ] || die "the download of $2 was interrupted several times, the last time after $size bytes; nothing was changed. Try again later."
         [ "$size" -gt "$before" ] || rm -f -- "$stage/$2" # the server cannot resume the download
         [ "$size" -gt "$before" ] || size=0
         sleep 1
@@ -321,8 +320,8 @@ refuse_older() {
     [ -z "$version" ] && [ -x "$bin/$PROGRAM" ] || return 0
     there=$(ensign "$bin/$PROGRAM" version 2>/dev/null) || return 0
     there=${there##* }
-    ! is_older "$found" "$there" || die "the newest release there is $found, older than $there, which is installed; nothing was changed.
-To go back to it:  --version $found"
+    ! is_older "$found" "$there" || die "the newest release is $found, which is older than the installed $there; nothing was changed.
+To install the older release:  --version $found"
 }
 
 # is_older VERSION VERSION
@@ -348,9 +347,9 @@ sum_of() {
 unpack() {
     gzip -dc "$stage/$archive" >"$stage/tar" 2>/dev/null || {
         ! gzip -t "$stage/$archive" 2>/dev/null || no_room
-        tampered "$archive is not a gzip file of a sensible size"
+        tampered "$archive is not a gzip file, or is too large"
     }
-    names=$(tar -tf "$stage/tar" 2>/dev/null) || tampered "$archive has a part that is not a tar file"
+    names=$(tar -tf "$stage/tar" 2>/dev/null) || tampered "$archive is not a valid tar archive"
     outside=$(printf '%s\n' "$names" | awk -v name="$name/" '/\/\.\.$/ || /\/\.\.\// || index($0 "/", name) != 1')
     [ -z "$outside" ] || tampered "$archive contains \`$(printf %s "$outside" | head -n 1)\`, which is outside of its folder"
     ! tar -tvf "$stage/tar" 2>/dev/null | grep -q '^[lh]' || tampered "$archive contains a link"
@@ -395,7 +394,7 @@ record() {
 install_texts() {
     ensign "$bin/$PROGRAM" install-texts >/dev/null 2>&1 || return 0
     case ${SHELL:-} in
-    */zsh) say "zsh finds its completions once this stands before compinit in ~/.zshrc:" "  fpath=(\"${bin%/bin}/share/zsh/site-functions\" \$fpath)" ;;
+    */zsh) say "For zsh completions, add this line before compinit in ~/.zshrc:" "  fpath=(\"${bin%/bin}/share/zsh/site-functions\" \$fpath)" ;;
     esac
 }
 
@@ -411,7 +410,7 @@ prove() (
     for account in acme alice; do
         login=$(printf '{"ServerURL":"https://ghcr.io","Username":"%s","Secret":"secret-of-%s"}' $account $account)
         answer=$(printf %s "$login" | ensign "./$PROGRAM" store 2>&1) || {
-            say "this program does not keep a login, so nothing was installed" "  answered     $answer"
+            say "this program did not save a login, so nothing was installed" "  answered     $answer"
             exit 1
         }
     done
@@ -475,7 +474,7 @@ say_path() {
         first=$(command -v "$PROGRAM") || first=
         case $first in
         "$bin/$PROGRAM" | '') ;;
-        *) say '' "Docker will find \`$first\` first, which stands before it on PATH: remove that one." ;;
+        *) say '' "Docker will use \`$first\`, which comes first on PATH: remove that one." ;;
         esac
         return
         ;;
@@ -485,7 +484,7 @@ say_path() {
     "${HOME:-/nonexistent}"/*) folder=\$HOME$(quoted "${bin#"$HOME"}") ;;
     *) folder=$(quoted "$bin") ;;
     esac
-    say '' "Docker will not find it yet: $(shown "$bin") is not on PATH."
+    say '' "Docker cannot find Ensign yet: $(shown "$bin") is not on PATH."
     case ${SHELL:-} in
     */fish) say 'Run this once:' "  fish_add_path \"$folder\"" && return ;;
     */zsh) file=.zshrc ;;
@@ -502,7 +501,7 @@ quoted() {
 
 # Fails if a package manager installed the program, because that package manager must update it.
 refuse_package() {
-    [ ! -s "${bin%/bin}/$PACKAGE" ] || die "a package manager keeps the program in \`$bin\`; nothing was changed. It renews it by:
+    [ ! -s "${bin%/bin}/$PACKAGE" ] || die "a package manager installed the program in \`$bin\`; nothing was changed. To update it, run:
   $(head -n 1 "${bin%/bin}/$PACKAGE")"
 }
 

@@ -161,7 +161,7 @@ link_with_musl() {
 
 # Builds the standard library together with the program, with Debian's toolchain.
 build_along() {
-    say "Debian's toolchain builds the standard library along"
+    say "Debian's toolchain builds the standard library too"
     export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
     cargo=/usr/bin/cargo
     build -Zbuild-std=std,panic_abort
@@ -188,7 +188,7 @@ flag() {
 
 # Checks that the program is a static-pie, because some linkers make another kind of program without a warning.
 check() {
-    headers=$(readelf -hlWd "$1") || die 'readelf, which looks at the result, is missing: install binutils'
+    headers=$(readelf -hlWd "$1") || die 'readelf, which checks the program, is missing: install binutils'
     case $headers in *DYN\ *) ;; *) die "\`$1\` has a fixed address" ;; esac
     case $headers in *INTERP* | *'(NEEDED)'*) die "\`$1\` is not static" ;; esac
     case $headers in *TEXTREL*) die "\`$1\` rewrites its own code when it starts" ;; esac

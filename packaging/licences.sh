@@ -51,14 +51,14 @@ collect() {
 
 print() {
     cat <<'END'
-Ensign is made of the crates below, and of these:
+Ensign contains the crates below and these parts:
 
   Rust's standard library (MIT OR Apache-2.0), by the Rust Project's contributors, https://github.com/rust-lang/rust
   on Linux musl (MIT), Copyright 2005-2020 Rich Felker, et al., https://musl.libc.org
   on Linux LLVM's libunwind (Apache-2.0 WITH LLVM-exception), https://github.com/llvm/llvm-project
 END
     if [ -s "$stage/without" ]; then
-        printf '\nThese bring no text of their licence:\n\n'
+        printf '\nThese crates contain no licence text:\n\n'
         cat "$stage/without"
     fi
     # Sorts the texts by the name of the first crate that has each text.

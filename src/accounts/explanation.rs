@@ -60,10 +60,10 @@ impl<'a> Explanation<'a> {
                 Some(reason) => format!("→ {account}   ({reason})"),
             },
             RuleOutcome::NoSuchAccount { name: Some(name) } => {
-                format!("names `{}`, which {registry} does not have", one_line(name, 60))
+                format!("names `{}`, but {registry} has no such account", one_line(name, 60))
             }
             RuleOutcome::NoSuchAccount { name: None } => {
-                format!("names a user with no account on {registry}, or with several")
+                format!("names a user who has no account on {registry}, or several")
             }
             RuleOutcome::Public { image, pattern } => format!("{image} needs no account: {pattern} is public"),
             RuleOutcome::Ambiguous { images } => {
@@ -85,7 +85,7 @@ impl<'a> Explanation<'a> {
                 NoMatch::OtherOperation => "no account is for this operation",
                 NoMatch::OnlyBuilt => "the images are built, but not pushed",
                 NoMatch::ImageOnCommandLine => "not read: the command line names an image",
-                NoMatch::NoFolder => "the folder is for no account",
+                NoMatch::NoFolder => "no account is for this folder",
                 NoMatch::Several => "there are several",
                 NoMatch::SignedOut => "the registry is signed out",
             }

@@ -143,7 +143,7 @@ impl WithheldAccount {
 impl From<WithheldAccount> for Problem {
     fn from(withheld: WithheldAccount) -> Self {
         let WithheldAccount { registry, name, refusal } = &withheld;
-        Self::run(format!("{name} on {registry} is not handed out: {refusal}"), withheld.command())
+        Self::run(format!("{name} on {registry} may not be used by this caller: {refusal}"), withheld.command())
     }
 }
 
@@ -235,7 +235,7 @@ mod tests {
             let withheld = WithheldAccount::new(&guarded(), refusal);
             assert_eq!(withheld.command(), command);
             let problem = Problem::from(withheld.clone()).message;
-            assert_eq!(problem, format!("me on ghcr.io is not handed out: {}", withheld.reason()));
+            assert_eq!(problem, format!("me on ghcr.io may not be used by this caller: {}", withheld.reason()));
         }
     }
 }

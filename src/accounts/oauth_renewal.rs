@@ -46,7 +46,12 @@ impl Accounts<'_> {
             Err(error) => {
                 return Ok(ResolvedSecret::Expired(ended(account, &format!("no renewal is possible here: {error:#}"))));
             }
-            Ok(None) => return Ok(ResolvedSecret::Expired(ended(account, "another process is renewing the login"))),
+            Ok(None) => {
+                return Ok(ResolvedSecret::Expired(ended(
+                    account,
+                    "another process is renewing the login; try again in a moment",
+                )));
+            }
             Ok(Some(lock)) => lock,
         };
         self.renew_locked(account, grant, &lock, audience, for_lock.saturating_sub(started.elapsed()))

@@ -37,7 +37,7 @@ impl RemovedAccount {
                 oauth::revoke(grant, stored).map_or_else(RevokeResult::Failed, left)
             }
             (Source::OAuth(grant), None) => RevokeResult::Failed(format!(
-                "{} was not asked, because the tokens of the login are lost",
+                "{} was not asked to end the login, because its tokens are no longer stored",
                 grant.provider
             )),
             (Source::External(_), _) => RevokeResult::Elsewhere,

@@ -138,7 +138,7 @@ impl Accounts<'_> {
             && lock.failed_recently(RETRY_AFTER)
         {
             return Err(Problem::run(
-                format!("the program with the secret of `{}` failed a moment ago", account.name),
+                format!("the external source of `{}` failed a moment ago", account.name),
                 format_args!("check {}", account.registry),
             )
             .into());

@@ -19,7 +19,7 @@ pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArgumen
     let span = match duration::parse(&arguments.span, "for a grant", "12h")? {
         _ if arguments.end => Duration::ZERO,
         Duration::ZERO => {
-            return Err(Failure::usage("a grant for no time allows nothing", "use `--end` to end a grant"));
+            return Err(Failure::usage("the time of a grant cannot be zero", "use `--end` to end a grant"));
         }
         span => span,
     };

@@ -203,9 +203,11 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject) -> Che
             let instead = "the registry accepts the user name and password directly (Basic)";
             ("no-tokens", 1, format!("{registry} accepts {name}, but issues no tokens: {instead}"))
         }
-        RepositoryAccess::Unknown { why } => {
-            ("accepted", 1, format!("{registry} accepts {name}, but it is unknown whether it may {deed}: {why}"))
-        }
+        RepositoryAccess::Unknown { why } => (
+            "accepted",
+            1,
+            format!("{registry} accepts {name}, but Ensign could not find out whether {name} may {deed}: {why}"),
+        ),
         RepositoryAccess::Unverified { why } => ("unverified", 1, format!("{name} was not checked: {why}")),
     };
     let page = match access {
@@ -221,7 +223,7 @@ pub(super) fn describe_login(verdict: LoginVerdict, subject: &CheckSubject) -> C
     let (verdict, code, sentence) = match verdict {
         LoginVerdict::Accepted => ("accepted", 0, format!("{registry} accepts {name}")),
         LoginVerdict::Open => {
-            ("anonymous", 5, format!("{registry} lets anyone in, so the password of {name} was not checked"))
+            ("anonymous", 5, format!("{registry} accepts every login, so the password of {name} was not checked"))
         }
         failed => return describe(&RepositoryAccess::from_verdict(failed), subject),
     };
@@ -282,7 +284,7 @@ mod tests {
                 RepositoryAccess::Unknown { why: why() },
                 "accepted",
                 1,
-                "ghcr.io accepts work, but it is unknown whether it may push to ghcr.io/acme/app",
+                "ghcr.io accepts work, but Ensign could not find out whether work may push to ghcr.io/acme/app",
             ),
             (RepositoryAccess::Unverified { why: why() }, "unverified", 1, "work was not checked: it is out of order"),
         ] {

@@ -128,7 +128,10 @@ pub(super) fn describe(key: &KeyState) -> String {
 pub(super) fn unlock(context: &CommandContext<'_>, arguments: &args::UnlockArguments) -> Result<ExitCode, Failure> {
     let time = arguments.time.as_deref().map(time).transpose()?;
     if time.is_some_and(|time| time.is_zero()) {
-        return Err(Failure::usage("a key that is open for no time opens nothing", "choose a longer time, such as 8h"));
+        return Err(Failure::usage(
+            "the time for which the key stays open cannot be zero",
+            "choose a longer time, such as 8h",
+        ));
     }
     let state = match existing_key(context)?.holder {
         Holder::Passphrase => with_passphrase(context, arguments.passphrase_stdin, "unlock", |passphrase| {

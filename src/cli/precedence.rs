@@ -68,7 +68,7 @@ pub(super) fn sentence(context: &CommandContext<'_>, who: &str, name: &str, firs
         FirstLogin::Variable => format!("{who} use the login for {name} in DOCKER_AUTH_CONFIG, and do not ask Ensign"),
         FirstLogin::Helper { helper, file } => {
             let file = context.env.shorten_home(file);
-            format!("{who} ask docker-credential-{} for {name}, as {file} says", one_line(helper, 60))
+            format!("{who} ask docker-credential-{} for {name}, because {file} names this helper", one_line(helper, 60))
         }
         FirstLogin::Login { user, file } => {
             let shown = context.env.shorten_home(file);

@@ -51,7 +51,7 @@ fn config(context: &CommandContext<'_>) -> Result<Option<PathBuf>, Failure> {
     let shown_aside = context.env.shorten_home(&aside);
     if !had_copy {
         let what = format!(
-            "there is no good copy of `{shown}`, so it is empty now; the damaged file is `{shown_aside}` ({damage})"
+            "there is no good copy of `{shown}`; the config is empty now, and the damaged file is `{shown_aside}` ({damage})"
         );
         return Err(Problem::run(what, "login HOST").into());
     }

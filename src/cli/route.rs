@@ -76,7 +76,7 @@ fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failur
             return Err(Failure::usage(what, "give the NAME of docker-credential-NAME, as in `ecr-login`"));
         }
         _ => {
-            let what = format!("`{text}` is Ensign itself, which would ask itself");
+            let what = format!("`{text}` is Ensign itself, and Ensign cannot ask itself");
             return Err(Failure::usage(what, "name another helper"));
         }
     };

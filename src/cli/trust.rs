@@ -103,7 +103,7 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
         let (state, words) = match (seen.standing, &seen.digest) {
             (_, None) => ("gone", "   (cannot be read)"),
             (TrustState::Trusted, Some(_)) => ("trusted", ""),
-            (_, Some(_)) => ("changed", "   (has changed since, so it is not used)"),
+            (_, Some(_)) => ("changed", "   (has changed since you trusted it, so it is not used)"),
         };
         lines.push(format!("{}{words}", context.env.shorten_home(&entry.file)));
         values.push(json!({"file": entry.file.to_string_lossy(), "state": state}));

@@ -42,8 +42,8 @@ impl AdoptedAccounts {
         let unreadable = |why: String| {
             let [from, to] = ["", ".old"].map(|ending| files::sibling(&path, ending));
             let [from, to] = [&from, &to].map(|path| quote_path(path));
-            let message = format!("the accounts of ATCR's helper are not taken over: {why}");
-            Problem::new(message, format!("fix that file, or do without its accounts: `mv {from} {to}`"))
+            let message = format!("could not adopt the accounts of ATCR's helper: {why}");
+            Problem::new(message, format!("fix that file, or ignore it: `mv {from} {to}`"))
         };
         let message = |error: Error| match error.downcast::<Problem>() {
             Ok(problem) => problem.message,

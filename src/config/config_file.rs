@@ -237,5 +237,8 @@ fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
 
 /// Returns the error for a machine without a folder for the config.
 pub(super) fn no_home() -> Problem {
-    Problem::new("there is no home folder to keep accounts in", "set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR")
+    Problem::new(
+        "there is no home folder, so accounts cannot be saved",
+        "set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR",
+    )
 }

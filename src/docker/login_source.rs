@@ -83,7 +83,7 @@ impl FromStr for LoginSource {
             "keyring" => Self::Keyring,
             _ => match text.strip_prefix("helper:") {
                 Some(name) => {
-                    Self::Helper(name.parse().map_err(|()| format!("`{name}` is not another helper's name"))?)
+                    Self::Helper(name.parse().map_err(|()| format!("`{name}` is not a valid name of another helper"))?)
                 }
                 None => Self::File(text.into()),
             },

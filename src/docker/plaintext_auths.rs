@@ -146,7 +146,7 @@ impl fmt::Display for UnusableEntry {
 impl fmt::Display for UnusableReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoServer => "the login names no registry",
+            Self::NoServer => "the login's key is not the address of a registry",
             Self::NotAnEntry => "Docker cannot read this entry",
             Self::NotBase64 => "`auth` is not base64",
             Self::NotALogin => "`auth` is not a user name and a secret",

@@ -50,7 +50,7 @@ pub(crate) fn ask(
     let request = commands::request(source, registry).map_err(ExternalError::Failed)?;
     let program = locate(&request).map_err(ExternalError::Failed)?;
     let output = run(&request, &program, patience, audience).map_err(|error| {
-        let what = format!("the secret for {registry} is out of reach: {error:#}");
+        let what = format!("could not get the secret for {registry}: {error:#}");
         ExternalError::Failed(Problem::new(what, request.by_hand()))
     })?;
     let now = SystemTime::now();
@@ -58,7 +58,7 @@ pub(crate) fn ask(
         return Err(error_from(&request, registry, &program, &output, audience));
     }
     let answer = answer::parse(&request.form, &output.stdout).map_err(|reason| {
-        let what = format!("`{}` gave no secret for {registry}: {reason}", program.display());
+        let what = format!("could not get a secret for {registry} from `{}`: {reason}", program.display());
         ExternalError::Failed(Problem::new(with_last_words(what, &output, audience), request.by_hand()))
     })?;
     let until = cache_policy::until(now, &request.cache_policy, answer.ends, source.cache);
@@ -140,9 +140,10 @@ fn locate(request: &ProgramRequest) -> Result<PathBuf, Problem> {
     };
     match found {
         None => Err(Problem::new(format!("there is no program `{name}` on PATH"), format!("install `{name}`"))),
-        Some(found) if is_ours(&found) => {
-            Err(Problem::new(format!("`{name}` is Ensign itself, which would ask itself"), "name another program"))
-        }
+        Some(found) if is_ours(&found) => Err(Problem::new(
+            format!("`{name}` is Ensign itself, and Ensign cannot ask itself"),
+            "name another program",
+        )),
         Some(found) => Ok(found),
     }
 }
@@ -175,7 +176,7 @@ fn error_from(
         || "a signal ended the program".to_owned(),
         |code| format!("the program ended with status {code}"),
     );
-    let what = format!("`{}` gave no secret for {registry}: {how}", program.display());
+    let what = format!("could not get a secret for {registry} from `{}`: {how}", program.display());
     let cure = stderr::hint(&output.stderr, request).unwrap_or_else(|| request.by_hand());
     ExternalError::Failed(Problem::new(with_last_words(what, output, audience), cure))
 }

@@ -143,7 +143,7 @@ impl fmt::Display for CallerRefusal {
             Self::NoTerminal => f.write_str("the account is for terminals only, and the caller has no terminal"),
             Self::OtherProgram(Some(program)) => write!(f, "the account is not for {program}"),
             Self::OtherProgram(None) => f.write_str("the account is not for the program that asks"),
-            Self::NoGrant => f.write_str("the account needs a grant, and has none now"),
+            Self::NoGrant => f.write_str("the account needs a grant, but no grant is active"),
             Self::NoJournal => f.write_str("this call could not be written to the journal"),
         }
     }

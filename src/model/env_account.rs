@@ -95,7 +95,7 @@ impl RawEnvAccount {
         let secret = match (self.secret, self.secret_file) {
             (Some(secret), None) if !secret.is_empty() => EnvSecret::Inline(Secret::new(secret)),
             (None, Some(file)) => EnvSecret::File(folder.join(file)),
-            _ => return Err("expected exactly one secret".into()),
+            _ => return Err("exactly one of `secret` and `secret_file` is needed".into()),
         };
         let account = Account {
             name: name.unwrap_or_else(|| AccountName::from(&username)),
@@ -128,7 +128,7 @@ mod tests {
             ("X", "ghcr.io", Err("the variable contains only one word")),
             ("X", "ghcr.io me", Err("the variable contains only two words")),
             ("X", "", Err("the variable contains only one word")),
-            ("X", "ghcr.io me  ", Err("expected exactly one secret")),
+            ("X", "ghcr.io me  ", Err("exactly one of `secret` and `secret_file` is needed")),
         ] {
             let read = read_variable(name, value);
             let read = read.as_ref().map(shown).map_err(ToString::to_string);
@@ -148,7 +148,10 @@ mod tests {
             ("{", "line 1: not valid JSON"),
             (r#"{"accounts": [{"registry": "h", "secret": "hunter2"}]}"#, "line 1: an account needs registry"),
             (r#"{"accounts": [{"registry": "h", "username": "u", "hunter2": 1}]}"#, "line 1: an account needs"),
-            (r#"{"accounts": [{"registry": "h.io", "username": "u"}]}"#, "account 1: expected exactly one secret"),
+            (
+                r#"{"accounts": [{"registry": "h.io", "username": "u"}]}"#,
+                "account 1: exactly one of `secret` and `secret_file` is needed",
+            ),
             (
                 r#"{"accounts": [{"registry": "h.io", "username": "u", "secret": "hunter2", "images": ["i.io/x"]}]}"#,
                 "account 1: the images are not on h.io",

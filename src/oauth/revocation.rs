@@ -20,13 +20,13 @@ const LEFT: &str = "the access token that this login created stays valid";
 /// `Ok(Some)` contains a text about a token that stays valid although the login is revoked.
 pub(crate) fn revoke(grant: &OAuthGrant, stored: &StoredSecret) -> Result<Option<String>, String> {
     let by_hand = |why: String| match &grant.page {
-        Some(page) => format!("{why}; end it at {page}"),
+        Some(page) => format!("{why}; revoke it at {page}"),
         None => why,
     };
     let leaves_token = grant.exchange.as_deref().and_then(TokenExchange::parse).is_some_and(TokenExchange::is_lasting);
     let failed = |why: String| by_hand(if leaves_token { format!("{why}; {LEFT}") } else { why });
     let Some(url) = &grant.revoke_url else {
-        return Err(failed(format!("{} has no address for revoking a token", grant.provider)));
+        return Err(failed(format!("{} has no revocation endpoint", grant.provider)));
     };
     let url = endpoint::parse(url).map_err(&failed)?;
     let client = client(PATIENCE);
@@ -108,11 +108,11 @@ mod tests {
             ..OAuthGrant::default()
         };
         let why = revoke(&grant, &Secret::new("s".into()).into()).unwrap_err();
-        assert_eq!(why, "github has no address for revoking a token; end it at https://github.com/settings");
+        assert_eq!(why, "github has no revocation endpoint; revoke it at https://github.com/settings");
         let hub = OAuthGrant { exchange: Some("docker-hub-pat".into()), ..grant };
         let why = revoke(&hub, &Secret::new("s".into()).into()).unwrap_err();
         assert!(why.ends_with(
-            "; the access token that this login created stays valid; end it at https://github.com/settings"
+            "; the access token that this login created stays valid; revoke it at https://github.com/settings"
         ));
         let plain = OAuthGrant { revoke_url: Some("http://p.example/revoke".into()), ..OAuthGrant::default() };
         let why = revoke(&plain, &Secret::new("s".into()).into()).unwrap_err();

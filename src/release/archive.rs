@@ -11,14 +11,14 @@ use crate::system::text::one_line;
 /// The largest accepted size of the unpacked archive, in bytes. Ensign's program has less than a fifth of this size.
 const LIMIT: usize = 256 << 20;
 
-const NO_TAR: &str = "has a part that is not a tar file";
+const NO_TAR: &str = "is not a valid tar archive";
 
 /// Returns the content of the file `folder/program` in a `.tar.gz`. Nothing is written. An entry is an error if it is
 /// outside `folder`, or if it is neither a file nor a folder. The error text completes a sentence that begins with the
 /// archive's name.
 pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec<u8>, String> {
     let tar = deflated(archive).and_then(|deflated| decompress_to_vec_with_limit(deflated, LIMIT).ok());
-    let tar = tar.ok_or("is not a gzip file of a sensible size")?;
+    let tar = tar.ok_or("is not a gzip file, or is too large")?;
     let mut found = None;
     for member in Archive::new(tar.as_slice()).entries().map_err(|_| NO_TAR)?.raw(true) {
         let mut member = member.map_err(|_| NO_TAR)?;
@@ -111,13 +111,13 @@ mod tests {
             (vec![member("e-1/docker", b'2', b"")], Err("contains `e-1/docker`, which is a link")),
             (vec![member("e-1/docker", b'1', b"")], Err("contains `e-1/docker`, which is a link")),
             (vec![member("e-1/docker", b'6', b"")], Err("contains `e-1/docker`, which is not a file")),
-            (vec![ours.clone(), vec![7; BLOCK]], Err("has a part that is not a tar file")),
+            (vec![ours.clone(), vec![7; BLOCK]], Err("is not a valid tar archive")),
             (
                 vec![ours.clone(), member("e-1/docker", b'x', b"9 size=1\n")],
                 Err("contains `e-1/docker`, which is not a file"),
             ),
             (vec![long], Err("ends in the middle of a file")),
-            (vec![of_gnu], Err("has a part that is not a tar file")),
+            (vec![of_gnu], Err("is not a valid tar archive")),
         ] {
             let found = program(&gzip(&members), "e-1", "docker");
             let found = found.as_ref().map(|bytes| std::str::from_utf8(bytes).unwrap()).map_err(String::as_str);
@@ -127,7 +127,7 @@ mod tests {
         let cut = gzip(&[ours[..BLOCK + 3].to_vec()]);
         assert_eq!(
             program(&whole[..whole.len() - 9], "e-1", "docker").unwrap_err(),
-            "is not a gzip file of a sensible size"
+            "is not a gzip file, or is too large"
         );
         assert!(program(b"#!/bin/sh", "e-1", "docker").is_err());
         assert!(program(&cut, "e-1", "docker").is_ok(), "the zero blocks at the end complete a cut file");

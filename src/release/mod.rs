@@ -59,7 +59,7 @@ impl ReleaseServer {
                 let field = |name: &str| setting.get(name).and_then(Value::as_str);
                 field("address")
                     .zip(field("key"))
-                    .ok_or_else(|| wrong_setting("`address` and `key`, which signs the releases, are needed"))?
+                    .ok_or_else(|| wrong_setting("`address` and `key`, the public key of the releases, are needed"))?
             }
         };
         if key.is_empty() {
@@ -151,7 +151,7 @@ impl ReleaseServer {
             ),
             (DownloadError::TooLarge, _) => tampered(&format!("{file} is too large for a release")),
             (DownloadError::Broken(bytes), _) => Problem::new(
-                format!("the download of {file} broke off again and again, last after {bytes} bytes"),
+                format!("the download of {file} was interrupted several times, the last time after {bytes} bytes"),
                 again,
             ),
             (DownloadError::TooSlow, _) => Problem::new(format!("the download of {file} took too long"), again),

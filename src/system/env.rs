@@ -193,7 +193,7 @@ fn absolute(name: &str) -> Result<Option<PathBuf>, Problem> {
     if path.is_absolute() {
         return Ok(Some(path));
     }
-    let what = format!("{name} is `{}`, which is not an absolute path", one_line(&path.to_string_lossy(), 200));
+    let what = format!("{name} is not an absolute path: `{}`", one_line(&path.to_string_lossy(), 200));
     Err(Problem::new(what, format!("run `unset {name}`, or set it to an absolute path")))
 }
 

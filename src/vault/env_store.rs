@@ -39,7 +39,7 @@ fn get(env: &Env, account: &Account) -> Result<Option<StoredSecret>> {
     let Some(bytes) = files::read_any(path, LIMIT)?.map(Zeroizing::new) else {
         return Err(lacks(account, path, "not there"));
     };
-    let text = std::str::from_utf8(&bytes).with_context(|| format!("`{}` holds no text", path.display()))?;
+    let text = std::str::from_utf8(&bytes).with_context(|| format!("`{}` is not a text file", path.display()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text); // PowerShell begins a file with a byte order mark
     let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
     if line.is_empty() {

@@ -314,7 +314,7 @@ fn without_a_home_nothing_is_known_and_nothing_can_be_kept() {
     homeless(&["store"], STORE).unwrap().shows(str![[r#"
 exit 1
 --- stdout
-there is no home folder to keep accounts in: set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR
+there is no home folder, so accounts cannot be saved: set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR
 
 "#]]);
 }

@@ -95,7 +95,7 @@ could not store the login: stdin contains no JSON object (line 1)
     sandbox.run(&["store"], &long).shows(str![[r#"
 exit 1
 --- stdout
-the server address is longer than any registry's
+the server address is too long for a registry
 
 "#]]);
     assert_eq!(sandbox.who("ghcr.io"), "me");

@@ -17,14 +17,14 @@ fn a_program_that_hangs_is_ended_and_left_alone_for_a_while() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-the secret for ghcr.io is out of reach: could not ask `[HOME]/bin/docker-credential-lender`: no answer in 10 seconds: run `echo ghcr.io | docker-credential-lender get` to see why
+could not get the secret for ghcr.io: could not ask `[HOME]/bin/docker-credential-lender`: no answer in 10 seconds: run `echo ghcr.io | docker-credential-lender get` to see why
 
 "#]]);
     let run = get(&sandbox);
     run.shows(str![[r#"
 exit 1
 --- stdout
-the program with the secret of `a` failed a moment ago: run `docker-credential-ensign check ghcr.io`
+the external source of `a` failed a moment ago: run `docker-credential-ensign check ghcr.io`
 
 "#]]);
     assert_eq!(sandbox.calls().len(), 1);
@@ -50,15 +50,15 @@ fn hostile_answers_are_named_and_never_passed_on() {
         &told,
         str![[r#"
 true
-  LENDER gave no secret for ghcr.io: the answer is empty: run `echo ghcr.io | docker-credential-lender get` to see why
+  could not get a secret for ghcr.io from LENDER: the answer is empty: run `echo ghcr.io | docker-credential-lender get` to see why
 echo '<html>hunter2</html>'
-  LENDER gave no secret for ghcr.io: the answer is not the expected JSON: run `echo ghcr.io | docker-credential-lender get` to see why
+  could not get a secret for ghcr.io from LENDER: the answer is not the expected JSON: run `echo ghcr.io | docker-credential-lender get` to see why
 echo '{"Username":"u","Secret":""}'
-  LENDER gave no secret for ghcr.io: the secret in the answer is empty: run `echo ghcr.io | docker-credential-lender get` to see why
+  could not get a secret for ghcr.io from LENDER: the secret in the answer is empty: run `echo ghcr.io | docker-credential-lender get` to see why
 printf '\377\376'
-  LENDER gave no secret for ghcr.io: the answer is not text: run `echo ghcr.io | docker-credential-lender get` to see why
+  could not get a secret for ghcr.io from LENDER: the answer is not text: run `echo ghcr.io | docker-credential-lender get` to see why
 yes
-  the secret for ghcr.io is out of reach: could not ask LENDER: the answer is longer than 1024 KiB: run `echo ghcr.io | docker-credential-lender get` to see why
+  could not get the secret for ghcr.io: could not ask LENDER: the answer is longer than 1024 KiB: run `echo ghcr.io | docker-credential-lender get` to see why
 
 "#]],
     );
@@ -130,7 +130,7 @@ command ghcr.io -- bin/x
 error: `bin/x` is a relative path
 hint: give only the program's name, or its full path
 command ghcr.io -- [BIN]/docker-credential-ensign get
-error: `[BIN]/docker-credential-ensign` is Ensign itself, which would ask itself
+error: `[BIN]/docker-credential-ensign` is Ensign itself, and Ensign cannot ask itself
 hint: name another program
 helper:ensign-work ghcr.io
 error: `helper:ensign-work` is not a helper that Ensign can ask

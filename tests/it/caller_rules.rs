@@ -200,7 +200,7 @@ fn an_account_may_be_for_terminals_only() {
     shows(
         &shown,
         str![[r#"
-ensign: work on ghcr.io is not handed out: the account is for terminals only, and the caller has no terminal: run `docker-credential-ensign account edit ghcr.io work --terminal optional`
+ensign: work on ghcr.io may not be used by this caller: the account is for terminals only, and the caller has no terminal: run `docker-credential-ensign account edit ghcr.io work --terminal optional`
 
 "#]],
     );
@@ -214,7 +214,7 @@ fn an_account_may_need_a_grant_that_ends() {
     let sandbox = guarded(&["--grant", "required"]);
     let status = |sandbox: &Sandbox| sandbox.ok(&["status"], "");
     assert_eq!(asked_by(&sandbox, "docker"), Run::not_found());
-    shows(&last_refusal(&sandbox), str!["the account needs a grant, and has none now"]);
+    shows(&last_refusal(&sandbox), str!["the account needs a grant, but no grant is active"]);
     shows(
         &status(&sandbox),
         str![[r#"

@@ -191,7 +191,7 @@ Log in at ATCR with a browser, here or on another machine:
     Code  ABCD-1234
 
 Waiting for ATCR, 10:00 at most …
-error: login failed for [HOST-4]: ATCR: it refused: `odd [31m`
+error: login failed for [HOST-4]: ATCR: the provider refused: `odd [31m`
 hint: login not saved; run the same command again
 
 "#]],

@@ -120,7 +120,7 @@ fn docker_hubs_login_becomes_an_access_token() {
 exit 0
 --- stderr
 ✓ Removed moby from docker.io
-! the access token that this login created stays valid; end it at https://app.docker.com/settings/personal-access-tokens
+! the access token that this login created stays valid; revoke it at https://app.docker.com/settings/personal-access-tokens
 
 "#]]);
 }

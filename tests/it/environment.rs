@@ -211,17 +211,17 @@ fn a_relative_folder_is_an_error_for_everybody() {
         str![[r#"
 exit 1
 --- stdout
-ENSIGN_CONFIG_DIR is `./clone/x`, which is not an absolute path: run `unset ENSIGN_CONFIG_DIR`, or set it to an absolute path
+ENSIGN_CONFIG_DIR is not an absolute path: `./clone/x`: run `unset ENSIGN_CONFIG_DIR`, or set it to an absolute path
 exit 1
 --- stderr
-error: ENSIGN_CONFIG_DIR is `./clone/x`, which is not an absolute path
+error: ENSIGN_CONFIG_DIR is not an absolute path: `./clone/x`
 hint: run `unset ENSIGN_CONFIG_DIR`, or set it to an absolute path
 exit 1
 --- stdout
-ENSIGN_DATA_DIR is `./clone/x`, which is not an absolute path: run `unset ENSIGN_DATA_DIR`, or set it to an absolute path
+ENSIGN_DATA_DIR is not an absolute path: `./clone/x`: run `unset ENSIGN_DATA_DIR`, or set it to an absolute path
 exit 1
 --- stderr
-error: ENSIGN_DATA_DIR is `./clone/x`, which is not an absolute path
+error: ENSIGN_DATA_DIR is not an absolute path: `./clone/x`
 hint: run `unset ENSIGN_DATA_DIR`, or set it to an absolute path
 
 "#]],

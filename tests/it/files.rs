@@ -136,7 +136,7 @@ alice
    5 command line           no image of this registry is named
    6 files                  undecided: ghcr.io/bob/one is bob's, ghcr.io/alice/two is alice's
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr
@@ -168,7 +168,7 @@ bob
    5 command line           no image of this registry is named
 ●  6 files                  → bob   (compose.yaml: ghcr.io/bob/app is in ghcr.io/bob/**)
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
    9 default account        → alice
   10 only account           there are several
 
@@ -198,7 +198,7 @@ bob
 ●  5 command line           → bob   (ghcr.io/bob/x is in ghcr.io/bob/**)
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
    9 default account        → alice
   10 only account           there are several
 
@@ -236,7 +236,7 @@ alice
    5 command line           no image of this registry is named
    6 files                  undecided: other.yaml: could not be read as YAML
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr
@@ -252,7 +252,7 @@ alice
    5 command line           no image of this registry is named
    6 files                  undecided: docker-bake.hcl: `ghcr.io/…/app` is only partly known
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr

@@ -128,32 +128,32 @@ fn a_file_of_atcr_that_cannot_be_read_is_not_the_same_as_none() {
         str![[r#"
 exit 1
 --- stdout
-the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1: fix that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
+could not adopt the accounts of ATCR's helper: `~/.atcr/device.json` is broken at line 1: fix that file, or ignore it: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
 exit 1
 --- stdout
-the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1: fix that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
+could not adopt the accounts of ATCR's helper: `~/.atcr/device.json` is broken at line 1: fix that file, or ignore it: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
 exit 1
 --- stderr
-error: the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1
-hint: fix that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
+error: could not adopt the accounts of ATCR's helper: `~/.atcr/device.json` is broken at line 1
+hint: fix that file, or ignore it: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
 exit 1
 --- stderr
-error: the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1
-hint: fix that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
+error: could not adopt the accounts of ATCR's helper: `~/.atcr/device.json` is broken at line 1
+hint: fix that file, or ignore it: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
 exit 1
 --- stdout
-the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file: fix that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
+could not adopt the accounts of ATCR's helper: could not read `[HOME-2]/.atcr/device.json`: it is not a file: fix that file, or ignore it: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
 exit 1
 --- stdout
-the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file: fix that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
+could not adopt the accounts of ATCR's helper: could not read `[HOME-2]/.atcr/device.json`: it is not a file: fix that file, or ignore it: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
 exit 1
 --- stderr
-error: the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file
-hint: fix that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
+error: could not adopt the accounts of ATCR's helper: could not read `[HOME-2]/.atcr/device.json`: it is not a file
+hint: fix that file, or ignore it: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
 exit 1
 --- stderr
-error: the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file
-hint: fix that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
+error: could not adopt the accounts of ATCR's helper: could not read `[HOME-2]/.atcr/device.json`: it is not a file
+hint: fix that file, or ignore it: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
 
 "#]],
     );

@@ -75,15 +75,15 @@ fn our_own_commands_hold_to_the_rule() {
         str![[r#"
 exit 4
 --- stderr
-error: alice on [HOST] is not handed out: the account is not for ensign
+error: alice on [HOST] may not be used by this caller: the account is not for ensign
 hint: run `docker-credential-ensign account edit [HOST] alice --program +ensign`
 exit 4
 --- stderr
-error: alice on [HOST] is not handed out: the account is not for ensign
+error: alice on [HOST] may not be used by this caller: the account is not for ensign
 hint: run `docker-credential-ensign account edit [HOST] alice --program +ensign`
 exit 4
 --- stderr
-error: alice on [HOST] is not handed out: the account is not for ensign
+error: alice on [HOST] may not be used by this caller: the account is not for ensign
 hint: run `docker-credential-ensign account edit [HOST] alice --program +ensign`
 
 "#]],
@@ -133,7 +133,7 @@ exit 0
 --- stdout
 {"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Registry","cacheDuration":"0s","auth":null}
 --- stderr
-ensign: alice on docker.io is not handed out: the account is not for kubelet: run `docker-credential-ensign account edit docker.io alice --program +kubelet`
+ensign: alice on docker.io may not be used by this caller: the account is not for kubelet: run `docker-credential-ensign account edit docker.io alice --program +kubelet`
 
 "#]]);
     sandbox.ok(&["account", "edit", hub, "alice", "--program", "kubelet"], "");

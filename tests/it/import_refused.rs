@@ -45,7 +45,7 @@ error: there is no file `nothing.json`
 hint: name a file, or one of env, docker, containers, finch, helm, atcr, keyring or helper:NAME
 exit 2
 --- stderr
-error: `ensign` is not another helper's name
+error: `ensign` is not a valid name of another helper
 hint: name the helper as in `helper:pass`, for docker-credential-pass
 exit 2
 --- stderr

@@ -293,6 +293,6 @@ fn an_error_names_its_cure() {
         assert!(output.starts_with(error), "{output}");
     }
     let output = fails(&run(home.script(&["--program", Sandbox::program()]).env_remove("HOME")));
-    assert!(output.starts_with("HOME is not set: set it, or say where with `--prefix DIR`"), "{output}");
+    assert!(output.starts_with("HOME is not set: set it, or choose a folder with `--prefix DIR`"), "{output}");
     assert_eq!(home.tree(), Vec::<String>::new());
 }

@@ -127,9 +127,9 @@ endless
 install.sh: ensign-0.9.0-TARGET.tar.gz is too large for a release; nothing was changed.
 Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 breaks off
-install.sh: the download of ensign-0.9.0-TARGET.tar.gz broke off again and again, last after 150 bytes; nothing was changed. Try again later.
+install.sh: the download of ensign-0.9.0-TARGET.tar.gz was interrupted several times, the last time after 150 bytes; nothing was changed. Try again later.
 breaks off, and begins anew
-install.sh: the download of ensign-0.9.0-TARGET.tar.gz broke off again and again, last after 30 bytes; nothing was changed. Try again later.
+install.sh: the download of ensign-0.9.0-TARGET.tar.gz was interrupted several times, the last time after 30 bytes; nothing was changed. Try again later.
 no such version
 install.sh: there is no release 0.8.0 at `https://SERVER`; nothing was changed. Check the version, if you named one.
 

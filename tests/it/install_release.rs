@@ -157,8 +157,8 @@ fn a_release_is_installed_from_a_pipe_updated_and_removed_without_a_trace() {
     older.shows(str![[r#"
 exit 1
 --- stderr
-install.sh: the newest release there is [VERSION], older than 0.9.0, which is installed; nothing was changed.
-To go back to it:  --version [VERSION]
+install.sh: the newest release is [VERSION], which is older than the installed 0.9.0; nothing was changed.
+To install the older release:  --version [VERSION]
 
 "#]]);
     let by_name = home.install(&["--version", OURS]);
@@ -256,7 +256,7 @@ install.sh: `--frobnicate` is not an option of this script: see `sh -s -- --help
 --version 0.9.0 --from-source
 install.sh: `--version` is for releases: check that version out and leave `--version` out
 --release --program /bin/sh
-install.sh: `--program` names what is installed: leave the other options out
+install.sh: `--program` cannot be combined with `--release`, `--from-source` or `--version`
 --from-source
 install.sh: there is no checkout to build from here. Make one:
   git clone https://forge.example/ensign/ensign && ensign/install.sh
@@ -270,7 +270,7 @@ install.sh: there is no checkout to build from here. Make one:
     run.shows(str![[r#"
 exit 1
 --- stderr
-install.sh: a package manager keeps the program in `[HOME]/.local/bin`; nothing was changed. It renews it by:
+install.sh: a package manager installed the program in `[HOME]/.local/bin`; nothing was changed. To update it, run:
   apt install --only-upgrade docker-credential-ensign
 
 "#]]);

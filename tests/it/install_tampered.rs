@@ -150,7 +150,7 @@ no program
 install.sh: ensign-0.9.0-TARGET.tar.gz contains no `docker-credential-ensign`; nothing was changed.
 Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 no archive
-install.sh: ensign-0.9.0-TARGET.tar.gz is not a gzip file of a sensible size; nothing was changed.
+install.sh: ensign-0.9.0-TARGET.tar.gz is not a gzip file, or is too large; nothing was changed.
 Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 a program that fails
 install.sh: the program of the release does not run on this machine; nothing was changed:

@@ -90,7 +90,7 @@ me
    5 command line           no image of this registry is named
    6 files                  no image of this registry is named
    7 .ensign.toml           names no account of this registry
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → me
   10 only account           there are several
 

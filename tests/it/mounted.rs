@@ -266,7 +266,7 @@ a
    5 command line           undecided: ghcr.io/acme/x is a's, ghcr.io/b/y is b's
    6 files                  no image of this registry is named
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → a
   10 only account           there are several
 --- stderr

@@ -28,13 +28,13 @@ fn an_account_that_no_registry_has_is_an_error_everywhere() {
         str![[r#"
 exit 1
 --- stdout
-ENSIGN_ACCOUNT names `typo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`
+ENSIGN_ACCOUNT names `typo`, but ghcr.io has no such account: run `docker-credential-ensign status ghcr.io`
 exit 1
 --- stdout
-ENSIGN_ACCOUNT names `typo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`
+ENSIGN_ACCOUNT names `typo`, but ghcr.io has no such account: run `docker-credential-ensign status ghcr.io`
 exit 1
 --- stdout
-ENSIGN_ACCOUNT names `typo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`
+ENSIGN_ACCOUNT names `typo`, but ghcr.io has no such account: run `docker-credential-ensign status ghcr.io`
 
 "#]],
     );

@@ -54,7 +54,7 @@ work   (secret from aws, profile work)
    5 command line           no image of this registry is named
    6 files                  no image of this registry is named
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → work
   10 only account           there are several
 

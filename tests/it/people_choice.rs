@@ -30,7 +30,7 @@ alice
    5 command line           undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's
    6 files                  no image of this registry is named
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr
@@ -57,7 +57,7 @@ bob
 ●  5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
    9 default account        → alice
   10 only account           there are several
 
@@ -76,7 +76,7 @@ alice
    5 command line           undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr
@@ -94,18 +94,18 @@ alice
 exit 3
 --- stdout
 no account
-●  1 ENSIGN_ACCOUNT         names `bbo`, which ghcr.io does not have
+●  1 ENSIGN_ACCOUNT         names `bbo`, but ghcr.io has no such account
    2 name of the program    the program is not pinned
    3 user in the address    none
    4 image in the address   none
    5 command line           no image of this registry is named
    6 files                  no image of this registry is named
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
    9 default account        → alice
   10 only account           there are several
 --- stderr
-! ENSIGN_ACCOUNT names `bbo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`
+! ENSIGN_ACCOUNT names `bbo`, but ghcr.io has no such account: run `docker-credential-ensign status ghcr.io`
 
 "#]]);
     assert_eq!(sandbox.run(&["which", "Not An Image"], "").code, Some(2));
@@ -120,7 +120,7 @@ fn the_environment_and_the_name_of_the_program_choose_first() {
     typo.run(&["get"], "ghcr.io").shows(str![[r#"
 exit 1
 --- stdout
-ENSIGN_ACCOUNT names `bbo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`
+ENSIGN_ACCOUNT names `bbo`, but ghcr.io has no such account: run `docker-credential-ensign status ghcr.io`
 
 "#]]);
     let sandbox = two_accounts();

@@ -104,7 +104,7 @@ no account needed
 ●  5 command line           docker.io/library/alpine needs no account: docker.io/library/alpine is public
    6 files                  not read: the command line names an image
    7 .ensign.toml           names no account of this registry
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
    9 default account        → me
   10 only account           there are several
 
@@ -132,7 +132,7 @@ me
    5 command line           no image of this registry is named
    6 files                  no image of this registry is named
    7 .ensign.toml           ~/p/.ensign.toml is not trusted
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → me
   10 only account           there are several
 --- stderr
@@ -150,7 +150,7 @@ me
    5 command line           no image of this registry is named
    6 files                  no image of this registry is named
    7 .ensign.toml           ~/p/.ensign.toml is not trusted
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → me
   10 only account           there are several
 --- stderr
@@ -172,7 +172,7 @@ work
    5 command line           no image of this registry is named
    6 files                  no image of this registry is named
 ●  7 .ensign.toml           → work   (in ~/p/.ensign.toml)
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
    9 default account        → me
   10 only account           there are several
 --- stderr
@@ -196,7 +196,7 @@ me
    5 command line           no image of this registry is named
    6 files                  no image of this registry is named
    7 .ensign.toml           ~/p/.ensign.toml has changed since it was trusted
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → me
   10 only account           there are several
 --- stderr
@@ -235,7 +235,7 @@ fn an_account_that_is_not_there_is_never_replaced_by_another() {
     shows(
         &who_in(&sandbox, "p", "ghcr.io"),
         str![
-            ".ensign.toml names `at work`, which ghcr.io does not have: run `docker-credential-ensign login ghcr.io --alias 'at work'`"
+            ".ensign.toml names `at work`, but ghcr.io has no such account: run `docker-credential-ensign login ghcr.io --alias 'at work'`"
         ],
     );
     assert_eq!(who_in(&sandbox, "p", "docker.io"), "me");
@@ -251,19 +251,19 @@ no account
    4 image in the address   none
    5 command line           no image of this registry is named
    6 files                  no image of this registry is named
-●  7 .ensign.toml           names `at work`, which ghcr.io does not have
-   8 folder                 the folder is for no account
+●  7 .ensign.toml           names `at work`, but ghcr.io has no such account
+   8 folder                 no account is for this folder
    9 default account        → me
   10 only account           there are several
 --- stderr
-! .ensign.toml names `at work`, which ghcr.io does not have: run `docker-credential-ensign login ghcr.io --alias 'at work'`
+! .ensign.toml names `at work`, but ghcr.io has no such account: run `docker-credential-ensign login ghcr.io --alias 'at work'`
 
 "#]]);
     let check = run_in(&sandbox, "p", &["check", "ghcr.io"]);
     check.shows(str![[r#"
 exit 3
 --- stderr
-error: .ensign.toml names `at work`, which ghcr.io does not have
+error: .ensign.toml names `at work`, but ghcr.io has no such account
 hint: run `docker-credential-ensign login ghcr.io --alias 'at work'`
 
 "#]]);

@@ -138,7 +138,7 @@ no account needed
 ●  5 command line           ghcr.io/acme/app needs no account: ghcr.io/acme/** is public
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
    9 default account        none
   10 only account           none
 

@@ -84,7 +84,7 @@ no account
    5 command line           no account is for this operation
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
    9 default account        none
   10 only account           none
   It is a push: ro is for pull only
@@ -103,7 +103,7 @@ no account
    5 command line           no account is for this operation
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
    9 default account        none
   10 only account           none
   It is a push: ro is for pull only

@@ -274,19 +274,19 @@ fn our_own_program_under_another_name_is_no_other_helper() {
         str![[r#"
 exit 2
 --- stderr
-error: `soft` is Ensign itself, which would ask itself
+error: `soft` is Ensign itself, and Ensign cannot ask itself
 hint: name another helper
 exit 2
 --- stderr
-error: `hard` is Ensign itself, which would ask itself
+error: `hard` is Ensign itself, and Ensign cannot ask itself
 hint: name another helper
 exit 2
 --- stderr
-error: `ensign` is Ensign itself, which would ask itself
+error: `ensign` is Ensign itself, and Ensign cannot ask itself
 hint: name another helper
 exit 2
 --- stderr
-error: `atcr` is Ensign itself, which would ask itself
+error: `atcr` is Ensign itself, and Ensign cannot ask itself
 hint: name another helper
 
 "#]],

@@ -94,7 +94,7 @@ the key of the sealed secrets is out of reach: there is no keyring: there is no 
     again.shows(str![[r#"
 exit 1
 --- stdout
-the system's keyring did not give the key a moment ago: run `docker-credential-ensign unlock`
+the system's keyring failed to return the key a moment ago: run `docker-credential-ensign unlock`
 
 "#]]);
     // `unlock` asks the keyring without the pause after a failure.

@@ -122,7 +122,7 @@ fn a_key_is_open_for_a_set_time() {
     sandbox.run(&["unlock", "--passphrase-stdin", "--for", "0s"], PASSPHRASE).shows(str![[r#"
 exit 2
 --- stderr
-error: a key that is open for no time opens nothing
+error: the time for which the key stays open cannot be zero
 hint: choose a longer time, such as 8h
 
 "#]]);

@@ -82,14 +82,14 @@ fn a_helper_that_fails_is_named_and_no_other_account_steps_in() {
     get(&sandbox).shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]/bin/docker-credential-lender` gave no secret for ghcr.io: the program ended with status 1: run `echo ghcr.io | docker-credential-lender get` to see why
+could not get a secret for ghcr.io from `[HOME]/bin/docker-credential-lender`: the program ended with status 1: run `echo ghcr.io | docker-credential-lender get` to see why
 
 "#]]);
     let run = sandbox.run(&["check", "ghcr.io"], "");
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: `[HOME]/bin/docker-credential-lender` gave no secret for ghcr.io: the program ended with status 1: «hunter2-on-stderr»
+error: could not get a secret for ghcr.io from `[HOME]/bin/docker-credential-lender`: the program ended with status 1: «hunter2-on-stderr»
 hint: run `echo ghcr.io | docker-credential-lender get` to see why
 
 "#]]);
@@ -111,7 +111,7 @@ there is no program `docker-credential-lender` on PATH: install `docker-credenti
     run.shows(str![[r#"
 exit 1
 --- stdout
-the secret for ghcr.io is out of reach: could not run `[HOME]/bin/docker-credential-lender`: No such file or directory (os error 2): run `echo ghcr.io | docker-credential-lender get` to see why
+could not get the secret for ghcr.io: could not run `[HOME]/bin/docker-credential-lender`: No such file or directory (os error 2): run `echo ghcr.io | docker-credential-lender get` to see why
 
 "#]]);
 }
@@ -217,7 +217,7 @@ fn a_failed_lender_does_not_break_an_anonymous_pull_from_the_public_ecr() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]/bin/aws` gave no secret for 123456789012.dkr.ecr.eu-west-1.amazonaws.com: the program ended with status 255: run `aws sso login --profile p`
+could not get a secret for 123456789012.dkr.ecr.eu-west-1.amazonaws.com from `[HOME]/bin/aws`: the program ended with status 255: run `aws sso login --profile p`
 
 "#]]);
 }
@@ -269,7 +269,7 @@ fn a_lender_that_asks_us_again_does_not_go_round_in_circles() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-`[HOME]/bin/docker-credential-lender` gave no secret for ghcr.io: the program ended with status 1: run `echo ghcr.io | docker-credential-lender get` to see why
+could not get a secret for ghcr.io from `[HOME]/bin/docker-credential-lender`: the program ended with status 1: run `echo ghcr.io | docker-credential-lender get` to see why
 
 "#]]);
 }

@@ -58,7 +58,7 @@ is of SSH: could not reach `HOST`: by https: the server does not use TLS; by htt
 HTTP/2: could not reach `HOST`: by https: the server closed the connection; by http: the answer is not valid HTTP (http parse fail: invalid HTTP version)
 99: could not reach `HOST`: by https: the server closed the connection; by http: the answer is not valid HTTP (http parse fail: invalid response status)
 999: `HOST` answered 999, which says nothing about the credentials
-a page: `HOST` is not a registry, or its registry is under a path
+a page: `HOST` is not a registry, or its API is not at `/v2/`
 redirects to itself: `HOST` redirects again and again
 redirects to ::: `HOST` redirects to an address that is not valid
 429: `HOST` asks to try again later (429)

@@ -118,7 +118,7 @@ a link
 no program
   error: ensign-0.9.0-TARGET.tar.gz contains no `docker-credential-ensign`; nothing was changed
 no archive
-  error: ensign-0.9.0-TARGET.tar.gz is not a gzip file of a sensible size; nothing was changed
+  error: ensign-0.9.0-TARGET.tar.gz is not a gzip file, or is too large; nothing was changed
 hint: try again; if it happens twice, report it as SECURITY.md says
 
 "#]],
@@ -179,7 +179,7 @@ fn the_address_is_a_setting_with_a_key_of_its_own() {
     shows(
         &told,
         str![[r#"
-error: `releases` in `config.json` is wrong: `address` and `key`, which signs the releases, are needed
+error: `releases` in `config.json` is wrong: `address` and `key`, the public key of the releases, are needed
 hint: correct the setting; docs/install.md has an example
 error: `releases` in `config.json` is wrong: `key` is not a public key of minisign
 hint: correct the setting; docs/install.md has an example
@@ -293,10 +293,10 @@ endless
 error: ensign-0.9.0-TARGET.tar.gz is too large for a release; nothing was changed
 hint: try again; if it happens twice, report it as SECURITY.md says
 breaks off
-error: the download of ensign-0.9.0-TARGET.tar.gz broke off again and again, last after 150 bytes
+error: the download of ensign-0.9.0-TARGET.tar.gz was interrupted several times, the last time after 150 bytes
 hint: try again later
 breaks off, and begins anew
-error: the download of ensign-0.9.0-TARGET.tar.gz broke off again and again, last after 30 bytes
+error: the download of ensign-0.9.0-TARGET.tar.gz was interrupted several times, the last time after 30 bytes
 hint: try again later
 --version
 error: there is no release 0.8.0 at `https://SERVER`

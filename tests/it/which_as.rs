@@ -135,7 +135,7 @@ ghcr.io: me
    5 command line           undecided: ghcr.io/work/a is work's, ghcr.io/me/b is me's
    6 files                  no image of this registry is named
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → me
   10 only account           there are several
 
@@ -286,7 +286,7 @@ me
    5 command line           undecided: ghcr.io/work/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa is work's, ghcr.io/me/b is me's
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → me
   10 only account           there are several
 --- stderr
@@ -353,7 +353,7 @@ alice
    5 command line           undecided: ghcr.io/acme/app is bob's, ghcr.io/acme/app is alice's
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr

@@ -280,7 +280,7 @@ alice
    5 command line           undecided: ghcr.io/bob/a is bob's, ghcr.io/alice/b is alice's
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → alice
   10 only account           there are several
 --- stderr

@@ -163,7 +163,7 @@ ghcr.io
 Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 --- stderr
-! 1 left-over secret of no account; to remove it:  docker-credential-ensign logout ghcr.io -u work
+! 1 left-over secret without an account; to remove it:  docker-credential-ensign logout ghcr.io -u work
 
 "#]]);
     sandbox.ok(&["logout", "ghcr.io", "-u", "work"], "");

@@ -42,7 +42,7 @@ fn a_step_says_what_its_rule_found() {
         (account(image(None)), "→ me   (ghcr.io/a/x is in ghcr.io/a/**)"),
         (account(image(Some("/home/me/x.yml"))), "→ me   (~/x.yml: ghcr.io/a/x is in ghcr.io/a/**)"),
         (account(MatchReason::Folder("/home/me/w".into())), "→ me   (in ~/w)"),
-        (RuleOutcome::NoSuchAccount { name: None }, "names a user with no account on ghcr.io, or with several"),
+        (RuleOutcome::NoSuchAccount { name: None }, "names a user who has no account on ghcr.io, or several"),
         (ambiguous(), "undecided: ghcr.io/a/x is a's, ghcr.io/b/y is b's, ghcr.io/b/y is c's"),
         (unknown(), "undecided: ~/Dockerfile: line 1 is odd"),
         (RuleOutcome::Nothing { reason: NoMatch::NotSet }, "not set"),
@@ -101,12 +101,12 @@ fn no_answer_has_its_reason_and_one_command() {
         (
             decision(Verdict::NoSuchAccount, vec![step(Rule::Project, nobody())]),
             "no account",
-            "names `x y`, which ghcr.io does not have | login ghcr.io --alias 'x y'",
+            "names `x y`, but ghcr.io has no such account | login ghcr.io --alias 'x y'",
         ),
         (
             decision(Verdict::NoSuchAccount, vec![step(Rule::Environment, nobody())]),
             "no account",
-            "names `x y`, which ghcr.io does not have | status ghcr.io",
+            "names `x y`, but ghcr.io has no such account | status ghcr.io",
         ),
     ] {
         let explanation = Explanation::new(&env, &all);

@@ -198,7 +198,7 @@ fn a_program_that_failed_rests_and_a_public_registry_needs_no_secret() {
     let public = Account { registry: registry("public.ecr.aws"), ..me.clone() };
     for (account, audience, has_failed, expected) in [
         (&me, Audience::Client, false, "error: "),
-        (&me, Audience::Client, true, "error: the program with the secret of `me` failed a moment ago"),
+        (&me, Audience::Client, true, "error: the external source of `me` failed a moment ago"),
         (&me, Audience::Person, true, "error: "),
         (&public, Audience::Client, false, "missing"),
         (&public, Audience::Person, false, "error: "),

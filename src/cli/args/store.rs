@@ -60,7 +60,7 @@ pub(in crate::cli) struct UnlockArguments {
     /// Read the passphrase from stdin
     #[arg(long)]
     pub(in crate::cli) passphrase_stdin: bool,
-    /// How long, such as 30m or 8h [default: as `store key --cache` says]
+    /// How long, such as 30m or 8h [default: the time set with `store key --cache`]
     #[arg(long = "for", value_name = "TIME")]
     pub(in crate::cli) time: Option<String>,
 }

@@ -134,7 +134,7 @@ fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosi
         found.push(Diagnosis::note(Check::LeftOvers, what, breaks, remedy));
     }
     if let Some((_, registry, name)) = leftovers.secrets.first() {
-        let what = format!("{} of no account", count(leftovers.secrets.len(), "secret"));
+        let what = format!("{} without an account", count(leftovers.secrets.len(), "secret"));
         let [host, name] = [registry.as_str(), name].map(quote);
         let remedy = Remedy::Command(format!("{program} logout {host} -u {name}"));
         found.push(Diagnosis::note(Check::LeftOvers, what, breaks, remedy));

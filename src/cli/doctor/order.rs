@@ -90,7 +90,7 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
         found.push(Diagnosis::note(
             Check::AuthConfigVariable,
             "DOCKER_AUTH_CONFIG is set, but not in the form that Docker reads",
-            "Docker warns with every command; other programs may take logins from it",
+            "Docker prints a warning with every command; other programs may use its logins",
             Remedy::Command(UNSET.into()),
         ));
     }

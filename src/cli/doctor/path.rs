@@ -88,7 +88,7 @@ fn program_path(facts: &PathFacts) -> Option<Diagnosis> {
     };
     Some(Diagnosis::note(
         Check::ProgramCopy,
-        format!("PATH leads to `{}`, but this program is `{}`", on_path.display(), facts.program.display()),
+        format!("the program on PATH is `{}`, but this program is `{}`", on_path.display(), facts.program.display()),
         breaks,
         Remedy::Command(copies::replace_command(&facts.program, on_path)),
     ))

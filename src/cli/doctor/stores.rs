@@ -41,7 +41,10 @@ fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
         Some((Holder::Passphrase, why)) => found.push(Diagnosis::broken(
             Check::KernelKeyring,
             format!("a key behind a passphrase cannot be kept open: {why}"),
-            format!("{} whose secrets are sealed: `unlock` opens nothing here", count(facts.sealed, "account")),
+            format!(
+                "{} whose secrets are sealed: `unlock` cannot keep the key open here",
+                count(facts.sealed, "account")
+            ),
             // A key file protects secrets only from people who cannot read the file. A key file on another disk or
             // volume is safer.
             Remedy::Command(format!("{program} store key --holder \"file:$HOME/ensign.key\"")),

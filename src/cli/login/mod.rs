@@ -261,7 +261,7 @@ fn recheck(
         context.ui.done(json, format_args!("Kept the login for {registry} as {name} (not verified)"))?;
     }
     if is_open {
-        context.ui.note(format_args!("{registry} lets anyone in, so the password was not checked"));
+        context.ui.note(format_args!("{registry} accepts every login, so the password was not checked"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -33,7 +33,7 @@ pub(super) fn print_outcome(
     print_uses(context, saved, &after);
     print_secret(context, saved, expiry)?;
     if open {
-        context.ui.note(format_args!("{registry} lets anyone in, so the password was not checked"));
+        context.ui.note(format_args!("{registry} accepts every login, so the password was not checked"));
     }
     if after.accounts.len() > before.accounts.len() {
         print_default(context, saved, &after);

@@ -149,7 +149,7 @@ fn print_leftovers(context: &CommandContext<'_>, leftovers: &Leftovers) {
         let secrets = count(leftovers.secrets.len(), "left-over secret");
         let [host, name] = [registry.as_str(), name].map(text::quote);
         context.ui.note(format_args!(
-            "{secrets} of no account; to remove {}:  {} logout {host} -u {name}",
+            "{secrets} without an account; to remove {}:  {} logout {host} -u {name}",
             first_of(leftovers.secrets.len()),
             context.program
         ));

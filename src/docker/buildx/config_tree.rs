@@ -62,8 +62,9 @@ impl ConfigTree {
         while let Some(path) = waiting.pop() {
             let looked = tree.look_into(&path, &mut left);
             if left == 0 || path.components().count() > DEPTH_AT_MOST {
-                let what = format!("`{}` contains too much to be buildx's config", tree.root.display());
-                return Err(Problem::new(what, "remove from that folder what does not belong to buildx").into());
+                let what =
+                    format!("`{}` contains too many files or folders to be buildx's config", tree.root.display());
+                return Err(Problem::new(what, "remove the files from that folder that do not belong to buildx").into());
             }
             match looked {
                 Ok(below) => waiting.extend(below),
@@ -196,7 +197,7 @@ fn no_folder(path: &Path, metadata: &fs::Metadata) -> Problem {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
-    let what = format!("could not read `{}`, which buildx cannot read either: {error}", path.display());
+    let what = format!("could not read `{}`: {error}; buildx cannot read it either", path.display());
     Problem::new(what, format!("check its permissions: `ls -ld {}`", quote_path(path)))
 }
 

@@ -93,7 +93,7 @@ impl DeviceAuthorization {
     /// Reads the device authorization response. The text of an error completes a sentence about the provider.
     pub(super) fn read(status: u16, answer: &ProviderResponse, error: Option<&str>) -> Result<Self, String> {
         if let Some(code) = error {
-            return Err(format!("it refused: {}", answer.reason(code)));
+            return Err(format!("the provider refused: {}", answer.reason(code)));
         }
         // Providers without device login answer with many different status codes (cli/oauth `device/device_flow.go`).
         match status {
@@ -156,7 +156,7 @@ impl Poll {
             Some(SESSION_OVER) => DeviceFlowError::SessionOver(answer.text("login_url").map(str::to_owned)),
             _ if status == 429 => return self.slow_down(answer, retry_after),
             _ if (500..=599).contains(&status) => return self.unanswered(format!("status {status}")),
-            Some(code) => DeviceFlowError::Failed(format!("it refused: {}", answer.reason(code))),
+            Some(code) => DeviceFlowError::Failed(format!("the provider refused: {}", answer.reason(code))),
             None if (200..=299).contains(&status) && has_token => return PollStep::Given,
             None if status == 202 => return self.pending(),
             None => {

@@ -70,11 +70,11 @@ fn a_first_answer_that_is_no_code_says_why() {
         (422, "{}", "the server does not offer a device login (status 422)"),
         (302, "", "the server redirects to another address (status 302), and Ensign does not follow"),
         (500, "", "the server answered with status 500"),
-        (400, r#"{"error": "unauthorized_client"}"#, "it refused: `unauthorized_client`"),
+        (400, r#"{"error": "unauthorized_client"}"#, "the provider refused: `unauthorized_client`"),
         (
             200,
             r#"{"error": "device_flow_disabled", "error_description": "Device Flow must be explicitly enabled."}"#,
-            "it refused: Device Flow must be explicitly enabled (device_flow_disabled)",
+            "the provider refused: Device Flow must be explicitly enabled (device_flow_disabled)",
         ),
     ] {
         assert_eq!(read(status, body).unwrap_err(), why, "{status} {body}");
@@ -151,8 +151,8 @@ fn a_no_is_a_no() {
         assert_eq!(play("", &[PENDING, (403, &body)]).1, Err(DeviceFlowError::Refused));
     }
     for (status, body, why) in [
-        (400, r#"{"error": "odd"}"#, "it refused: `odd`"),
-        (400, r#"{"error": "odd", "error_description": "so\nso"}"#, "it refused: so so (odd)"),
+        (400, r#"{"error": "odd"}"#, "the provider refused: `odd`"),
+        (400, r#"{"error": "odd", "error_description": "so\nso"}"#, "the provider refused: so so (odd)"),
         (200, "<html>", "the answer has neither a token nor an error (status 200)"),
         (200, r#"{"access_token": ""}"#, "the answer has neither a token nor an error (status 200)"),
         (401, r#"{"access_token": "t"}"#, "the answer has neither a token nor an error (status 401)"),

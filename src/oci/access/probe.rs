@@ -276,7 +276,7 @@ impl<'r, 'a> AccessProbe<'r, 'a> {
                 if self.wants_token() { self.conclude(RepositoryAccess::NoTokens) } else { self.prove() }
             }
             (AuthMethod::Nothing, None) => {
-                let why = format!("`{by}` asks for a login to this repository in a way that is not supported");
+                let why = format!("`{by}` needs a login for this repository by a method that Ensign does not support");
                 self.conclude(RepositoryAccess::Unverified { why })
             }
             (AuthMethod::Password | AuthMethod::Token(_), _) => self.conclude(denied),

@@ -151,7 +151,7 @@ fn all_pages(
         let page = answer.text().map_err(RepositoryAccess::unknown)?;
         size += page.len();
         let page: Value =
-            serde_json::from_slice(&page).map_err(|_| RepositoryAccess::unknown("it answered without JSON"))?;
+            serde_json::from_slice(&page).map_err(|_| RepositoryAccess::unknown("the response is not JSON"))?;
         pages::merge(&mut all, page, list).map_err(RepositoryAccess::unknown)?;
         let Some(next) = next else {
             let mut all = all.unwrap_or_default();

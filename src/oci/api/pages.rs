@@ -55,7 +55,7 @@ pub(super) fn merge(all: &mut Option<Value>, mut page: Value, list: &str) -> Res
     let items = match page.get_mut(list).map(Value::take) {
         Some(Value::Array(items)) => items,
         Some(Value::Null) => Vec::new(),
-        _ => return Err(format!("it answered without a list of {list}")),
+        _ => return Err(format!("the response has no list of {list}")),
     };
     let all = all.get_or_insert(page);
     match &mut all[list] {

@@ -110,7 +110,7 @@ impl<'r, 'a> Handshake<'r, 'a> {
             401 => stop(format!("`{}` redirects to `{host}`, so the login must name that host", self.named)),
             403 => stop(format!("`{host}` refuses requests from here, with or without a login (403)")),
             301 | 302 | 303 | 307 | 308 => self.follow(response.location.as_deref().unwrap_or_default()),
-            200 | 404 | 405 => stop(format!("`{host}` is not a registry, or its registry is under a path")),
+            200 | 404 | 405 => stop(format!("`{host}` is not a registry, or its API is not at `/v2/`")),
             status => HandshakeStep::Done(status_verdict(host, status)),
         }
     }

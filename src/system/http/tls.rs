@@ -49,7 +49,7 @@ impl<In: Transport> Connector<In> for Tls {
         }
         let host = Url(details.uri.clone()).host();
         let name =
-            ServerName::try_from(host).map_err(|_| Error::Tls("the server's name cannot be in a certificate"))?;
+            ServerName::try_from(host).map_err(|_| Error::Tls("the server's name is not valid in a certificate"))?;
         let mut connection = ClientConnection::new(self.config(details.uri)?, name).map_err(|error| io(&error))?;
         let mut socket = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
         socket.set_timeout(details.timeout);

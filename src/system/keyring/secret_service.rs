@@ -271,7 +271,7 @@ async fn connect() -> Result<Connection, KeyringError> {
     let connection = Builder::address(address.as_str()).build().await.map_err(|_| missing())?;
     let owner = connection.peer_creds().await.ok().and_then(|creds| creds.unix_user_id());
     if owner != Some(rustix::process::geteuid().as_raw()) {
-        return Err(KeyringError::Missing("the session bus is another user's".into()));
+        return Err(KeyringError::Missing("the session bus belongs to another user".into()));
     }
     Ok(connection)
 }

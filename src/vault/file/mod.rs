@@ -101,7 +101,7 @@ impl<'e> SecretFile<'e> {
         let Some(folder) = &env.data_dir else { bail!(no_home()) };
         let name = names::file_name(registry);
         if name.len() > 200 {
-            bail!("the server address is longer than any registry's");
+            bail!("the server address is too long for a registry");
         }
         let path = folder.join(form.folder()).join(name);
         Ok(Self { env, path, registry: registry.clone(), form })

@@ -120,7 +120,7 @@ impl Holder {
     fn has_another_key(&self) -> Problem {
         match self {
             Self::SystemdFile(path) | Self::File(path) => {
-                let message = format!("`{}` contains another key already", path.display());
+                let message = format!("`{}` already contains another key", path.display());
                 Problem::new(message, "name another file")
             }
             Self::Keyring | Self::Passphrase | Self::Systemd => Problem::new(

@@ -79,7 +79,10 @@ impl<'e> DataKey<'e> {
             }
         }
         if let Some(key) = kernel_keyring::read::<{ SealKey::LENGTH }>(&entry(id)) {
-            return Ok(self.keep_opened(SealKey::from_bytes(&*key).ok_or_else(|| anyhow!("a key of another length"))?));
+            return Ok(self.keep_opened(
+                SealKey::from_bytes(&*key)
+                    .ok_or_else(|| anyhow!("the key in the kernel's keyring has the wrong length"))?,
+            ));
         }
         let Some(file) = self.file()? else { return Err(no_key(shown).into()) };
         if file.previous() == Some(id) {
@@ -232,7 +235,7 @@ impl<'e> DataKey<'e> {
         let (down, is_cached) = (silence(&file.key), holder.is_cached());
         if is_cached && kernel_keyring::read::<1>(&down).is_some() {
             return Err(
-                Problem::run(format!("{} did not give the key a moment ago", holder.subject()), "unlock").into()
+                Problem::run(format!("{} failed to return the key a moment ago", holder.subject()), "unlock").into()
             );
         }
         let asked = holder.ask(&file.key);

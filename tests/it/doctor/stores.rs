@@ -172,7 +172,8 @@ exit 1
 ✗ stores    1 broken
   ✗ kernel-keyring: a key behind a passphrase cannot be kept open: the kernel's
     keyring may not be used here, as in most containers
-      breaks: 2 accounts whose secrets are sealed: `unlock` opens nothing here
+      breaks: 2 accounts whose secrets are sealed: `unlock` cannot keep the key
+        open here
       fix:    docker-credential-ensign store key --holder "file:$HOME/ensign.key"
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
@@ -192,7 +193,8 @@ exit 1
 --- stdout
   ✗ kernel-keyring: a key behind a passphrase cannot be kept open: the kernel's
     keyring may not be used here, as in most containers
-      breaks: 2 accounts whose secrets are sealed: `unlock` opens nothing here
+      breaks: 2 accounts whose secrets are sealed: `unlock` cannot keep the key
+        open here
       fix:    docker-credential-ensign store key --holder "file:$HOME/ensign.key"
 --- stderr
 ! kernel-keyring needs you to fix it

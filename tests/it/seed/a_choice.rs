@@ -136,7 +136,7 @@ michelle.jarrett.net
    5 command line           no image belongs to an account
    6 files                  not read: the command line names an image
    7 .ensign.toml           none
-   8 folder                 the folder is for no account
+   8 folder                 no account is for this folder
 ●  9 default account        → michelle.jarrett.net
   10 only account           there are several
 

@@ -131,7 +131,7 @@ exit 0
   Used for  [HOST]/alice/**, and by default
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
-! [HOST] lets anyone in, so the password was not checked
+! [HOST] accepts every login, so the password was not checked
 ! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
