@@ -34,8 +34,8 @@ const VARIABLES: [(&str, &str); 18] = [
 /// Variables that match `CODEX_*` but reveal no agent, because people set them in their own shell.
 const SETTINGS: [&str; 2] = ["CODEX_HOME", "CODEX_API_KEY"];
 
-/// The names of agents' programs and packages. Each name is compared with a process's program, and with each part of
-/// the script's path.
+/// The names of agents' programs and packages. Each name is compared with the name of a process's program, and with
+/// each part of the path of the script that the process runs.
 const PROGRAMS: [(&str, &str); 18] = [
     ("claude", "Claude Code"),
     ("claude-code", "Claude Code"),

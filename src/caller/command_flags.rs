@@ -10,7 +10,7 @@ pub(super) struct CommandFlags<'a> {
 }
 
 impl<'a> CommandFlags<'a> {
-    /// Adds a word that is a flag. Returns any other word.
+    /// Adds the word if it is a flag. Otherwise, returns the word.
     pub(super) fn add(&mut self, word: CommandWord<'a>) -> Option<&'a str> {
         match word {
             CommandWord::Positional(word) => return Some(word),
@@ -33,8 +33,8 @@ impl<'a> CommandFlags<'a> {
         self.values(kind).last()
     }
 
-    /// Returns the variables in flags, such as build arguments. A variable without a value gets its value from the
-    /// environment.
+    /// Returns the variables that flags set, such as build arguments. `None` means that the variable's value comes from
+    /// the environment.
     pub(super) fn variables(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
         self.values(FlagKind::Variable).map(name_and_value)
     }

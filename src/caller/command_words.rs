@@ -122,7 +122,7 @@ impl<'a> CommandWords<'a> {
         self.flags.get(flag).copied()
     }
 
-    /// Reads `--name=value` or `--name value`, without the first hyphen.
+    /// Reads `--name=value` or `--name value`. The first hyphen is not a part of `flag`.
     fn long(&mut self, flag: &'a str) -> Option<CommandWord<'a>> {
         let (name, value) = name_and_value(flag);
         let Some(meaning) = self.meaning(name) else {

@@ -20,8 +20,8 @@ struct ClientChain {
     clients: Vec<ProcessVariables>,
 }
 
-/// Returns the variables that the calling client changed after its start. Without a known client, no variable is
-/// reported as changed. In that case, Ensign is called by a person, a shell or a person's own program.
+/// Returns the variables that the calling client changed after its start. Without a known client, the list is empty,
+/// because then a person, a shell or a person's own program called Ensign.
 pub(crate) fn changed_by_client() -> Vec<ChangedVariable> {
     let chain = ClientChain::read(ancestors::all());
     if chain.clients.is_empty() { vec![] } else { chain.changes(env::all()) }
@@ -56,14 +56,15 @@ impl ClientChain {
         changed.collect()
     }
 
-    /// Returns the value that a variable of Ensign had when the client was started.
+    /// Returns the value that the variable had when the client was started, or `None` if the variable was not set. If a
+    /// wrapper set the variable, returns `value`, which is the variable's value in Ensign.
     fn at_start(&self, name: &OsStr, value: &OsStr) -> Option<OsString> {
         let set_by_wrapper = |variables: &Vec<OsString>| find(variables, name) != Some(value);
         if self.wrappers.iter().flatten().any(set_by_wrapper) {
             return Some(value.to_owned());
         }
-        // The outermost readable client has the value from before any change. Clients further in may have inherited
-        // changed values.
+        // The outermost readable client has the value from before any change. Clients nearer to Ensign may have
+        // inherited changed values.
         match self.clients.iter().flatten().next_back() {
             Some(variables) => find(variables, name).map(OsStr::to_owned),
             // If no client's variables are readable, the variables `ENSIGN_…` are not trusted. Other variables are
@@ -101,7 +102,7 @@ mod tests {
     #[test]
     fn a_variable_counts_as_the_client_was_started_with_it() {
         for (wrappers, clients, ours, at_start) in [
-            // A client that was started without a variable read it from a clone's `.env`.
+            // A client was started without the variable, and read it from the `.env` of a cloned repository.
             ([].as_slice(), ["HOME=/me"].as_slice(), "ENSIGN_CONFIG_DIR=./x", None),
             (&[], &["HOME=/me ENSIGN_CONFIG_DIR=/c"], "ENSIGN_CONFIG_DIR=/c", Some("/c")),
             (&[], &["ENSIGN_CONFIG_DIR=/c"], "ENSIGN_CONFIG_DIR=./x", Some("/c")),
@@ -115,7 +116,7 @@ mod tests {
             (&["ENSIGN_ACCOUNT=x"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", None),
             (&["ENSIGN_ACCOUNT=x", "HOME=/me"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", Some("x")),
             (&["hidden"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", None),
-            // A client whose variables cannot be read, because a rootless container has another user namespace.
+            // A client whose variables Ensign cannot read from the user namespace of a rootless container.
             (&[], &["ENSIGN_ACCOUNT=x", "hidden"], "ENSIGN_ACCOUNT=x", Some("x")),
             (&[], &["HOME=/me", "hidden"], "ENSIGN_ACCOUNT=x", None),
             (&[], &["hidden"], "ENSIGN_ACCOUNT=x", None),

@@ -37,7 +37,8 @@ pub(crate) fn agent() -> Option<String> {
     facts(&CallerRule { refuses_agents: true, ..CallerRule::default() }).agent
 }
 
-/// Returns a client's name in the form that rules and `ensign why` use.
+/// Returns the client's name in `text`, in the form that rules and `ensign why` use. Returns `None` if no known client
+/// has this name.
 pub(crate) fn client_name(text: &str) -> Option<String> {
     let name = text.trim().replace(' ', "-");
     let known = clients::find(&name).map(|_| shown(&name));

@@ -1,4 +1,4 @@
-//! Tests the images and operations of the recorded command lines in `tests/fixtures/callers/`.
+//! Tests which images and operations Ensign finds in the recorded command lines in `tests/fixtures/callers/`.
 
 use std::fs;
 use std::path::Path;

@@ -52,7 +52,7 @@ impl<'a> ImageCollector<'a> {
         }
     }
 
-    /// Adds the images that are of the registry.
+    /// Adds the images that are in the registry.
     pub(super) fn add_all(&mut self, images: impl IntoIterator<Item = ImageReference>) {
         let Self { registry, seen, found, .. } = self;
         found.extend(images.into_iter().filter(|image| image.registry() == *registry && seen.insert(image.clone())));
@@ -74,7 +74,7 @@ impl<'a> ImageCollector<'a> {
             // The Dockerfile decides whether a build context is used. The bake files decide what an override changes.
             FlagKind::BuildContext
             | FlagKind::BakeOverride
-            // The value of each other flag is not an image by itself.
+            // The value of any other flag is not an image by itself.
             | FlagKind::Other
             | FlagKind::SourcePlace
             | FlagKind::DestinationPlace
@@ -184,7 +184,8 @@ fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {
     }
 }
 
-/// Tells whether `text` is only a digest. A digest alone is a local image, or is in the repository of another argument.
+/// Tells whether `text` is only a digest. Such a text names a local image, or an image in the repository that another
+/// argument names.
 fn is_digest(text: &str) -> bool {
     let hash = text.strip_prefix("sha256:").unwrap_or_default();
     hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())

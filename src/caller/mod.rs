@@ -48,8 +48,8 @@ pub(crate) use shell_command::UnreadableCommand;
 
 /// The largest number of wrappers, such as scripts and `sudo`, between Ensign and the client.
 const WRAPPERS_AT_MOST: usize = 6;
-/// The largest number of programs to read above Ensign. Plugins and re-executions need only three programs. The limit
-/// protects against an endless chain of processes.
+/// The largest number of programs to read above Ensign. A client with a plugin and a re-execution needs only three
+/// programs. The limit protects against an endless chain of processes.
 const PROGRAMS_AT_MOST: usize = 16;
 
 /// The process that asks for `registry`. The ancestors of this process are read only as far up as the rules need.
@@ -130,7 +130,8 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     nearest(programs, images, |_| None).unwrap_or_default()
 }
 
-/// Returns the images of `registry` that a build in the current folder pulls or pushes, and the unknown parts.
+/// Returns the images of `registry` that a build in the current folder pulls or pushes, and the parts of the files in
+/// which images are unknown.
 pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     let mut all = FileImages::default();
     for command in ["docker build .", "docker buildx bake '*'", "docker compose build"] {
@@ -178,9 +179,9 @@ pub(crate) fn command_line(text: &str) -> Result<Program, UnreadableCommand> {
 }
 
 /// Asks one program after the other until a program answers, beginning with Ensign's parent. Above a client, only other
-/// clients are asked. Examples are docker above its plugin, and the first process of rootless podman. Scripts above a
-/// client are skipped, because a script may contain any image name. An unknown program is asked only if it is Ensign's
-/// parent.
+/// clients are asked, such as docker above its plugin, or the first process of rootless podman. The search ends at a
+/// script above a client, because a script may contain any image name. An unknown program is asked only if it is
+/// Ensign's parent.
 fn nearest<T, P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     ask_client: impl Fn(&Grammar, &Program) -> Option<T>,

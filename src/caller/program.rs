@@ -32,8 +32,8 @@ impl Program {
     }
 }
 
-/// Returns the last part of a Unix or Windows path, in lower case. Removes additions of systems and packages, such as
-/// `.exe`, ` (deleted)` on Linux, `.NAME-wrapped` of Nix, and the `-` before a login shell's name.
+/// Returns the last part of a Unix or Windows path, in lower case. Removes what systems and packages add to a name,
+/// such as `.exe`, ` (deleted)` on Linux, `.NAME-wrapped` of Nix, and the `-` before a login shell's name.
 pub(super) fn file_name(path: &str) -> String {
     let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = name.strip_suffix(" (deleted)").unwrap_or(name).to_ascii_lowercase();

@@ -38,9 +38,9 @@ const LONG_LIVED: &str = "\
     idea idea64 phpstorm pycharm pycharm64 rider rider64 rustrover webstorm webstorm64 windsurf zed zed-editor";
 
 impl Program {
-    /// Reads a process. `exe` is tried before `argv[0]`, because a link may have another name than its program. `exe`
-    /// may be unreadable, or `/` after a rootless re-execution. For an interpreter, the name may be the name of the
-    /// script.
+    /// Reads a process. For the program's name, `exe` is tried before `argv[0]`, because a link may have another name
+    /// than its program. `argv[0]` is needed, because `exe` may be unreadable, or `/` after a rootless re-execution.
+    /// For an interpreter, the name may be the name of the script.
     pub(crate) fn new(exe: Option<&Path>, argv: Vec<String>) -> Self {
         let names = own_names(exe, &argv);
         let client = names.iter().find_map(|name| clients::canonical_name(name)).map(|name| (name.to_owned(), 0));

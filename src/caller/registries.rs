@@ -1,4 +1,5 @@
-//! Finds all registries that a command requests. A client asks a credential helper for only one registry at a time.
+//! Finds all registries to which a command sends requests. A client asks a credential helper for only one registry at a
+//! time.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +14,9 @@ use crate::model::choice::{ImageRole, UnknownImages};
 pub(crate) const REGISTRIES_AT_MOST: usize = 50;
 
 /// Returns the registries of the images that `program` works on, first from the command line and then from files. A
-/// text that only looks like a host is left out. The registry of a build's result is left out if the build requests
-/// another image. The search ends after more than [`REGISTRIES_AT_MOST`] registries.
+/// text that only looks like a host is left out. The registry of a build's result is left out if the build also uses
+/// another image. The search in the command line and the search in files each end after one registry more than
+/// [`REGISTRIES_AT_MOST`].
 pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
     let place = match program.role() {
         ProgramRole::Client(client) => client.place(program),
@@ -50,7 +52,7 @@ pub(super) fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
         .collect()
 }
 
-/// Returns the first unknown part of the files that `program` works on.
+/// Returns the first part with unknown images in the files that `program` works on.
 pub(crate) fn unknown_in_files(program: &Program) -> Option<UnknownImages> {
     FileCommand::new(program)?.first_unknown()
 }

@@ -129,7 +129,7 @@ const WRAPPERS: &[Wrapper] = &[
         .own_words(1)
         .text_in("-c --command --session-command")
         .only_in_flag(),
-    // With `-u`, a command follows, and `-c` is not allowed.
+    // After `runuser -u`, a command follows, and `-c` is not allowed.
     wrapper("runuser", "-G --supp-group -g --group -s --shell -u --user -w --whitelist-environment"),
     wrapper(
         "script",
