@@ -70,8 +70,8 @@ const VERBS: &[Verb] = &[
     Verb::login("login", Positionals::Login),
 ];
 
-/// Tells whether `word` is the first word of a docker command that needs no registry. The remaining first words start a
-/// listed verb or are names of plugins.
+/// Tells whether `word` is the first word of a docker command that needs no registry. Every other first word starts a
+/// listed verb or is the name of a plugin.
 pub(super) fn is_local(word: &str) -> bool {
     const WORDS: &str = "attach builder checkpoint commit config container context cp diff events exec export help \
         history images import info inspect kill load logout logs network node pause port ps rename restart rm rmi save \

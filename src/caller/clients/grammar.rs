@@ -1,4 +1,4 @@
-//! `Grammar`: the table for one client's command lines, and the functions that read command lines by this table.
+//! `Grammar`: the table for one client's command lines, and the functions that read command lines with this table.
 
 use super::parsed_command::{ParsedCommand, names_registry};
 use super::verb::{Positionals, Verb};
@@ -101,7 +101,8 @@ impl Grammar {
         place.or_else(|| verb.repository_beside(program))
     }
 
-    /// Returns the files that the command works on.
+    /// Returns the verb with its words and the kind of files that it works on. Returns `None` for an unlisted verb, or
+    /// if the verb works on no files.
     pub(in crate::caller) fn task<'a>(&self, arguments: &'a [String]) -> Option<VerbInvocation<'a>> {
         let head = self.verb(arguments)?;
         let CommandHead { client, verb, .. } = head;

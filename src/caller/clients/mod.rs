@@ -1,8 +1,8 @@
 //! Tables for the command lines of container clients.
 //!
 //! A new client needs a new table, and a file of cases in `tests/fixtures/callers/`. Every flag with a value must be
-//! listed, or its value would be read as an image. A flag without a value must not be listed, or the image after the
-//! flag would be read as its value.
+//! listed, because otherwise its value would be read as an image. A flag without a value must not be listed, because
+//! otherwise the image after the flag would be read as its value.
 
 mod build;
 mod compose;
@@ -54,7 +54,7 @@ const GRAMMARS: [&Grammar; 24] = [
     &registry::KUBECTL,
 ];
 
-/// The endings of a renamed client's name, as in `regctl-linux-amd64`.
+/// The endings that may follow a client's name, as in `regctl-linux-amd64`.
 const SUFFIXES: [&str; 10] =
     ["linux", "darwin", "windows", "amd64", "arm64", "x86_64", "remote", "static", "latest", "in-a-user-namespace"];
 

@@ -81,8 +81,8 @@ impl ParsedCommand<'_> {
             && self.named.iter().any(is_of_registry)
     }
 
-    /// Tells whether the result of a build is pushed, as far as the command line shows. If the command line shows no
-    /// push, the images in files have precedence over the result.
+    /// Tells whether the command line shows that the result of a build is pushed. If it shows no push, the images in
+    /// files have precedence over the result.
     fn builds_to_push(&self) -> bool {
         let has_pushing_output = || self.flags.values.iter().any(|(kind, value)| is_pushing(*kind, value));
         match self.effect {

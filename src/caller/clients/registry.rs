@@ -103,7 +103,7 @@ pub(super) const COSIGN: Grammar = Grammar {
         beside("triangulate|tree|save|generate"),
         beside("download signature|download sbom|download attestation"),
         verb("copy", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Copy),
-        // A signature is stored beside its image.
+        // Cosign pushes a signature to the repository of its image.
         beside("sign").dry_if("--upload=false").does(VerbEffect::Push),
         beside("attest").dry_if("--no-upload").does(VerbEffect::Push),
         beside("clean").does(VerbEffect::Push),

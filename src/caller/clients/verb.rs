@@ -121,7 +121,7 @@ impl Verb {
         if is_dry { VerbEffect::Read } else { self.effect }
     }
 
-    /// Tells whether the first image is in a registry, and whether the other images are.
+    /// Tells whether the first image is in a registry, and whether the other images are in a registry.
     pub(super) fn are_remote(&self, flags: &CommandFlags<'_>) -> [bool; 2] {
         let is_remote = |kind, switch| flags.value(kind).is_none_or(|place| place == "docker") && !flags.is_on(switch);
         let copies_nothing = self.effect == VerbEffect::Copy && self.effect(flags) == VerbEffect::Read;
@@ -141,8 +141,7 @@ impl Verb {
 }
 
 impl Positionals {
-    /// Returns each image with its syntax. `are_remote` tells whether the first image is in a registry, and whether the
-    /// other images are.
+    /// Returns each image with its syntax. `are_remote` is the result of [`Verb::are_remote`].
     pub(super) fn images<'a>(
         self,
         words: &[&'a str],

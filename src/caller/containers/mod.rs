@@ -12,7 +12,8 @@ pub(super) use registries_settings::RegistriesSettings;
 
 const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
 
-/// Returns the images of `registry` that the command requests according to the settings of Podman, Buildah and Skopeo.
+/// Returns the images of `registry` that the command requests. For Podman, Buildah and Skopeo, applies their settings
+/// for short names and mirrors.
 pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
     match settings_of(&program.name) {
         Some(settings) => command_with(&settings, client, program, registry),
@@ -31,7 +32,7 @@ fn command_with(
         return command;
     }
     let (mut images, mut first) = (ImageCollector::new(registry, None), None);
-    let mut sources = among(program.args.iter().map(String::as_str)); // with Docker Hub
+    let mut sources = among(program.args.iter().map(String::as_str)); // includes Docker Hub
     sources.retain(|source| settings.may_lead_away_from(source));
     for source in sources.iter().take(REGISTRIES_AT_MOST) {
         let from = clients::command(client, program, source, Some(settings));
@@ -48,7 +49,7 @@ fn command_with(
     first.map_or(command, |from| CommandImages { images: images.into_vec(), ..from })
 }
 
-/// Returns the registries that a command may request according to the settings of Podman, Buildah and Skopeo.
+/// Returns the registries in the settings of Podman, Buildah and Skopeo. For any other client, the list is empty.
 pub(super) fn registries(program: &Program) -> Vec<Registry> {
     settings_of(&program.name).iter().flat_map(RegistriesSettings::destinations).collect()
 }

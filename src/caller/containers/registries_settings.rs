@@ -18,7 +18,7 @@ pub(in crate::caller) struct RegistriesSettings {
     aliases: BTreeMap<String, String>,
 }
 
-/// One table `[[registry]]`, with a prefix of image names and the locations to request in place of the prefix.
+/// One table `[[registry]]`, with a prefix of image names and the locations that replace the prefix in requests.
 #[derive(Debug, PartialEq, Eq)]
 struct RegistryRule {
     prefix: String,
@@ -57,14 +57,14 @@ impl RegistriesSettings {
         }
         for (short, full) in document.get("aliases").and_then(|item| item.as_table()).into_iter().flatten() {
             match full.as_str() {
-                Some("") => drop(self.aliases.remove(short)), // an empty alias takes an earlier one back
+                Some("") => drop(self.aliases.remove(short)), // an empty alias removes an earlier alias
                 Some(full) => drop(self.aliases.insert(short.to_owned(), full.to_owned())),
                 None => {}
             }
         }
     }
 
-    /// Returns the registries that an image name may be redirected to.
+    /// Returns the registries in the search list, in the rules' locations and mirrors, and in the aliases.
     pub(super) fn destinations(&self) -> impl Iterator<Item = Registry> {
         let rules = self.rules.iter().flat_map(|rule| rule.places.iter());
         self.search.iter().chain(rules).chain(self.aliases.values()).filter_map(|name| host_of(name))
@@ -86,8 +86,8 @@ impl RegistriesSettings {
         self.named(name, image).iter().flat_map(|image| self.asked_for(image)).collect()
     }
 
-    /// Returns the images that `name` may mean. `image` is the image of this name at the default registry. A short name
-    /// may mean an image of several registries.
+    /// Returns the images that `name` may mean. `image` is `name` parsed with Docker Hub as the default registry. A
+    /// short name may mean one image in each of several registries.
     pub(in crate::caller) fn named(&self, name: &str, image: ImageReference) -> Vec<ImageReference> {
         // A host contains a dot or a colon. A transport such as `docker://` ends with a colon before the first slash.
         let has_host = name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']));
@@ -107,7 +107,8 @@ impl RegistriesSettings {
         full.map(|full| full.with_tag_of(image)).collect()
     }
 
-    /// Returns the images that a pull requests. The matching rule with the longest prefix sets the locations.
+    /// Returns the images that a pull of `image` requests. The matching rule with the longest prefix sets the
+    /// locations.
     pub(super) fn asked_for(&self, image: &ImageReference) -> Vec<ImageReference> {
         let name = format!("{}/{}", image.registry(), image.repository());
         let matching = self.rules.iter().filter_map(|rule| Some((rule, rest_behind(&rule.prefix, &name)?)));
@@ -149,8 +150,8 @@ fn paths() -> Vec<PathBuf> {
     paths
 }
 
-/// Returns the main file, followed by the drop-in files. The main file is `named`, or the file of the user or the
-/// machine. If the user's file is the main file, the machine's drop-in files are not read.
+/// Returns the main file, followed by the drop-in files. The main file is `named`, otherwise the user's file, otherwise
+/// the machine's file. If the user's file is the main file, the machine's drop-in files are not read.
 fn config_paths(named: Option<PathBuf>, user: Option<&Path>, machine: &Path) -> Vec<PathBuf> {
     let own = user.map(|folder| folder.join("registries.conf")).filter(|path| path.exists());
     let drop_ins_of_machine = Some(machine).filter(|_| named.is_some() || own.is_none());
