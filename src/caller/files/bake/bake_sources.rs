@@ -86,8 +86,7 @@ impl BakeSources {
     }
 }
 
-/// Tells whether a file has the extension of HCL or JSON. A file with another extension must be parsed to find its
-/// format.
+/// Tells whether a file is HCL or JSON by its extension. A file with another extension may be a Compose file.
 fn is_bake_file(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("hcl") || ending.eq_ignore_ascii_case("json"))
 }

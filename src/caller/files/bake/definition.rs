@@ -16,7 +16,8 @@ use crate::caller::files::project_reader::ProjectReader;
 use crate::caller::files::template::substitute;
 use crate::caller::files::{ProjectVariables, compose};
 
-/// The largest number of targets to read. People build fewer targets at once. A matrix with more targets is unknown.
+/// The largest number of targets to read. People build fewer targets at once. If a matrix would exceed this number, its
+/// targets are unknown.
 const MEMBERS_AT_MOST: usize = 1000;
 
 pub(super) struct BakeDefinition {

@@ -15,7 +15,7 @@ pub(super) struct BakeOutput {
     pub(super) file: PathBuf,
 }
 
-/// The destination of a result. Of several outputs, the last destination in this list counts.
+/// The destination of a result. If a target has several outputs, the destination that comes last in this list counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum OutputDestination {
     Nowhere,

@@ -41,7 +41,7 @@ pub(super) struct BakeTarget {
     pub(super) open_names: Vec<UnknownImages>,
 }
 
-/// Returns the folder of a context, or `None` if the folder is unknown. The folder may be missing.
+/// Returns the folder of a context, or `None` if the folder is unknown. The folder need not exist.
 pub(super) fn context_folder(text: &str) -> Option<PathBuf> {
     let text = text.strip_prefix("cwd://").unwrap_or(text);
     (!text.contains(UNKNOWN)).then(|| PathBuf::from(if text.is_empty() { "." } else { text }))

@@ -94,7 +94,7 @@ impl EvalContext {
         entries.collect::<EvalResult<_>>().map(HclValue::map)
     }
 
-    /// Calls `act` for every item of a collection, with the item's key and value as local names.
+    /// Calls `act` for every item of a collection, with local names for the item's key and value.
     pub(super) fn each(
         &self,
         collection: &HclValue,

@@ -116,7 +116,7 @@ impl EvalContext {
         }
     }
 
-    /// Takes steps from the budget. Without a budget, the value is unknown.
+    /// Takes steps from the budget. If the budget is used up, the value is unknown.
     pub(super) fn spend(&self, steps: u64) -> EvalResult<()> {
         if self.budget.spend(steps) { Ok(()) } else { Err(EvalError::NotKnown) }
     }
@@ -139,8 +139,8 @@ impl EvalContext {
         let last = *same.last().ok_or(EvalError::Refused)?;
         let expression = match last.block.get(attribute) {
             Some(expression) => expression,
-            // If only an earlier block has the attribute, the attribute's value is unknown. The order in which buildx
-            // evaluates blocks is not predictable.
+            // If only an earlier block has the attribute, the attribute's value is unknown, because the order in which
+            // buildx evaluates blocks is not predictable.
             None if same.iter().any(|member| member.block.get(attribute).is_some()) => return Err(EvalError::NotKnown),
             None => return Ok(HclValue::Null),
         };

@@ -36,7 +36,7 @@ const STEPS_A_BYTE: u64 = 32;
 /// The unevaluated value of an attribute.
 pub(super) type Expression = hcl_edit::expr::Expression;
 
-/// A parsed file. Its expressions are in `Arc`, because a thread of its own parses the file.
+/// A parsed file. Its expressions are in `Arc`, because a separate thread parses the file.
 #[derive(Debug, Default)]
 pub(super) struct HclDocument {
     /// The attributes outside all blocks.

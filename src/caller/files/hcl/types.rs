@@ -18,7 +18,7 @@ pub(super) enum HclType {
     List(Box<Self>),
     Set(Box<Self>),
     Map(Box<Self>),
-    /// A type that only JSON can set, such as an object or a tuple of several types.
+    /// Any other type, such as an object or a tuple of several types. Only JSON can set a variable of such a type.
     Other,
 }
 

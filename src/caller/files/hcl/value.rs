@@ -1,6 +1,7 @@
 //! `HclValue`: the value of an expression in a bake file. A value may be unknown, and so may a part of a text or list.
 //!
-//! Values share their parts in memory, because a few lines of a bake file can repeat one value up to gigabytes.
+//! Values share their parts in memory, because a few lines of a bake file can repeat one value so often that its copies
+//! would need gigabytes.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

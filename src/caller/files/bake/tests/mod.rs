@@ -1,5 +1,5 @@
-//! Projects with their expected answers. An answer is what `docker buildx bake --print` of buildx 0.36 printed, or what
-//! the source code of buildx says.
+//! Projects with their expected answers. The answers come from the output of `docker buildx bake --print` (buildx
+//! 0.36), or from the source code of buildx.
 
 mod outputs;
 mod sources;
@@ -97,8 +97,8 @@ fn targets_are_chosen() {
             "docker buildx bake m",
             "| r/a r/m",
         ),
-        // If a group refers back to a group that contains it, the name means the target. An empty group's name also
-        // means the target.
+        // If a group contains a group that contains it, the name means the target with this name. The name of an empty
+        // group also means the target.
         (
             &bake(
                 "group \"default\" { targets = [\"more\"] }\ngroup \"more\" { targets = [\"a\", \"default\"] }\n\

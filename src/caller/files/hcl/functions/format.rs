@@ -7,7 +7,7 @@ use crate::caller::files::hcl::json;
 use crate::caller::files::hcl::value::{EvalError, EvalResult, HclValue};
 use crate::caller::files::image_side::UNKNOWN;
 
-/// The largest width of a field. The result of a field beyond this width is unknown.
+/// The largest width of a field. If a field is wider, the result of the function is unknown.
 const WIDTH_AT_MOST: usize = 200;
 
 pub(super) fn find(name: &str) -> Option<Function> {

@@ -2,8 +2,8 @@
 //! functions are unknown.
 //!
 //! The results of `timestamp`, `uuidv4` and `bcrypt` cannot be known. The result of `homedir` is never a part of an
-//! image. `cidr…`, `csvdecode`, `log`, `timeadd`, `uuidv5` and `rsadecrypt` could be computed, but no tag in a real
-//! file needs these functions.
+//! image reference. `cidr…`, `csvdecode`, `log`, `timeadd`, `uuidv5` and `rsadecrypt` could be computed, but no tag in
+//! a real file needs these functions.
 //!
 //! Sources: docker/buildx `bake/hclparser/stdlib.go`, zclconf/go-cty `cty/function/stdlib/`.
 
@@ -158,7 +158,8 @@ impl FunctionArguments<'_> {
         self.get(at)?.as_known_text()
     }
 
-    /// Returns an argument that is ASCII text. In other texts, Go counts characters in another way.
+    /// Returns an argument that is ASCII text. Any other text is unknown, because Go counts its characters in another
+    /// way.
     fn plain_text(&self, at: usize) -> EvalResult<Rc<str>> {
         let text = self.text(at)?;
         if text.is_ascii() { Ok(text) } else { Err(EvalError::NotKnown) }
@@ -180,7 +181,7 @@ impl FunctionArguments<'_> {
         self.values.iter().map(HclValue::as_number).collect()
     }
 
-    /// Takes steps from the budget. Without a budget, the result of the function is unknown.
+    /// Takes steps from the budget. If the budget is used up, the result of the function is unknown.
     fn spend(&self, steps: u64) -> EvalResult<()> {
         if self.budget.spend(steps) { Ok(()) } else { Err(EvalError::NotKnown) }
     }

@@ -1,4 +1,4 @@
-//! Functions of regular expressions. For ASCII, regular expressions match alike in Go and Rust.
+//! Functions that use regular expressions. In ASCII texts, a regular expression matches the same in Go and Rust.
 
 use regex_lite::{Captures, Match, Regex, RegexBuilder};
 
@@ -45,7 +45,7 @@ fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> EvalRes
     RegexBuilder::new(&pattern).size_limit(size).build().map_err(|_| EvalError::NotKnown) // Go may accept the pattern
 }
 
-/// Returns the groups of a match, either all by number or all by name. A pattern without groups returns the whole
+/// Returns the groups of a match, either all by number or all by name. For a pattern without groups, returns the whole
 /// match.
 fn groups(pattern: &Regex, found: &Captures<'_>) -> EvalResult {
     let text = |group: Option<Match<'_>>| group.map_or(HclValue::Null, |group| HclValue::text(group.as_str()));

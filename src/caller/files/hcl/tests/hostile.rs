@@ -1,4 +1,4 @@
-//! Files that would need too much time or memory.
+//! Files that would need too much time or memory if Ensign had no limits.
 
 use proptest::prelude::*;
 

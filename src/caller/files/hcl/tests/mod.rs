@@ -80,7 +80,7 @@ fn world(documents: &[HclDocument], environment: &'static [(&str, &str)]) -> Eva
     EvalContext::new(documents, BTreeMap::new(), Box::new(look_up), Budget::new())
 }
 
-/// Returns the value of `it` in a file, together with the variables of the tables.
+/// Returns the value of `it` in `file`. The file may use the variables in [`FILE`].
 fn value_of(file: &str, environment: &'static [(&str, &str)]) -> String {
     let Some(document) = parse(file, &Budget::new()) else { return "broken".to_owned() };
     value_in(&[parse(FILE, &Budget::new()).unwrap(), document], environment)

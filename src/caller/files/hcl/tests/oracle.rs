@@ -1,4 +1,5 @@
-//! Compares expressions with the values of buildx 0.29.1. `tests/e2e/bake_files.py --record` writes the table.
+//! Compares Ensign's value of each expression with the value of buildx 0.29.1. `tests/e2e/bake_files.py --record`
+//! writes the table.
 
 use std::collections::BTreeMap;
 use std::fs;
