@@ -10,8 +10,8 @@ use super::template::substitute;
 const VALUES_AT_MOST: usize = 10_000;
 const LENGTH_AT_MOST: usize = 4 << 20;
 
-/// Adds the variables in `text` to the variables of earlier files in `found`. Returns `None` if Compose refuses `text`.
-/// Values may use variables from `known`, `found` and the lines above.
+/// Adds the variables in `text` to the variables of earlier files in `found`. Returns `None` if Compose refuses `text`,
+/// or if `text` exceeds a limit. Values may use variables from `known`, `found` and the lines above.
 pub(super) fn parse(
     text: &str,
     mut found: BTreeMap<String, String>,
@@ -56,7 +56,7 @@ fn name(text: &str) -> Option<(&str, char, &str)> {
     let name = text[..end].trim_end();
     (!name.contains(' ')).then_some(())?;
     match text[end..].chars().next() {
-        // compose-go never returns if a text ends with a name.
+        // compose-go hangs if a text ends with a name.
         None => Some((name, '\n', "")),
         Some(c @ ('=' | ':' | '\n')) => Some((name, c, text[end + 1..].trim_start_matches(is_blank))),
         Some(_) => None,

@@ -11,7 +11,7 @@ use super::super::build::is_remote;
 use super::super::yaml::YamlNode;
 use super::LoadError;
 
-/// The keys that decide a service's images.
+/// The keys of a service that decide which images a command needs.
 const KEYS: [&str; 19] = [
     "build",
     "cgroup",

@@ -30,7 +30,7 @@ use settings::{ComposeSettings, settings};
 enum LoadError {
     /// A file was not read. A missing file makes the client fail too. Any other error is already recorded.
     Unread,
-    /// Compose refuses the project, as far as Ensign knows.
+    /// Compose probably refuses the project.
     Refused(&'static str),
 }
 
@@ -45,7 +45,7 @@ pub(super) fn images(command: &FileCommand<'_>, action: ComposeAction, reader: &
     let last = files.last().unwrap_or(current);
     let loaded = match project::load(files, folder, current, variables, reader) {
         Ok(loaded) => loaded,
-        Err(_) if !artifacts.is_empty() => ComposeProject::default(), // requested first
+        Err(_) if !artifacts.is_empty() => ComposeProject::default(), // the client requests artifacts first
         Err(error) => return error.record(last, reader),
     };
     let mut pulled = ImageSide::default();

@@ -19,7 +19,7 @@ use super::values::substitute_all;
 const DEPTH_AT_MOST: usize = 64;
 const SERVICES_AT_MOST: usize = 5000;
 
-/// A project's services, and the artifacts in registries that contain parts of the project.
+/// A project's services, and the registry artifacts that contain parts of the project.
 #[derive(Debug, Default)]
 pub(super) struct ComposeProject {
     pub(super) services: BTreeMap<String, ComposeService>,
@@ -241,8 +241,8 @@ impl ProjectLoader<'_> {
         Ok(model)
     }
 
-    /// Returns the path of a local file. Adds an artifact in a registry to the images to pull. Refuses a file in a git
-    /// repository.
+    /// Returns the path of a local file. Records an artifact in a registry, and returns [`LoadError::Unread`] for it.
+    /// Refuses a file in a git repository.
     fn local(&mut self, name: &str, asking: &Path, folder: &Path) -> Result<PathBuf, LoadError> {
         if let Some(artifact) = name.strip_prefix("oci://") {
             self.artifacts.push((artifact.to_owned(), asking.to_owned()));

@@ -103,7 +103,7 @@ fn volumes(parts: &ServiceParts) -> ImageSide {
     ImageSide::from_texts(FlagKind::Image, sources.into_values().flatten(), file)
 }
 
-/// Returns the target of a volume in short form (compose-go `format/volume.go`).
+/// Returns the target of a volume that is written in short form (compose-go `format/volume.go`).
 fn target(volume: &str) -> String {
     let mut chars = volume.chars();
     let is_drive = chars.next().is_some_and(char::is_alphabetic) && chars.next() == Some(':');

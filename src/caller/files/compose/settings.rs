@@ -140,7 +140,8 @@ fn file_variable(variables: &ProjectVariables) -> Vec<String> {
     names.split(separator.as_deref().unwrap_or(default)).map(str::to_owned).collect()
 }
 
-/// Returns the nearest file with a default name, and the override file in the same folder.
+/// Returns the nearest file with a default name, and the override file in the same folder. For podman-compose, returns
+/// all files in `start` that have a default name.
 fn default_files(task: &VerbInvocation<'_>, start: &Path, reader: &mut ProjectReader) -> Vec<String> {
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     if task.client == "podman-compose" {

@@ -113,7 +113,8 @@ struct HereDocument {
     is_indented: bool,
 }
 
-/// Returns the here-documents that begin in a line, with words such as `<<END`, `<<-END`, `3<<END` or `<<"END"`.
+/// Returns the here-documents that begin in a line. A here-document begins with a word such as `<<END`, `<<-END`,
+/// `3<<END` or `<<"END"`.
 fn here_documents(line: &str, budget: &Budget) -> Result<Vec<HereDocument>, DockerfileError> {
     let mut found = Vec::new();
     for word in shell::raw_words(line, budget) {

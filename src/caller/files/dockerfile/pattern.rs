@@ -19,7 +19,8 @@ enum PatternToken {
     Many,
 }
 
-/// Replaces matches of `pattern` in `value` by `new`. A match is as long or as short as possible.
+/// Replaces matches of `pattern` in `value` with `new`. A match is as long as possible if `is_longest` is set, and
+/// otherwise as short as possible.
 pub(super) fn replace(
     value: &str,
     pattern: &str,

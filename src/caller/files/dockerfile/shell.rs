@@ -133,7 +133,7 @@ impl ShellCursor<'_> {
         Some(c)
     }
 
-    /// Reads up to `end`, or to the end of the text.
+    /// Reads up to `end`, or to the end of the text if `end` is `None`.
     pub(super) fn until(
         &mut self,
         end: Option<char>,
