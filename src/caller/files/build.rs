@@ -48,11 +48,12 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
     for file in task.flags.values(FlagKind::EnvFile) {
         let lines = reader.text(&current.join(file)).unwrap_or_default();
         for (name, value) in lines.lines().filter(|line| !line.starts_with('#')).map(name_and_value) {
-            variables.set_argument(&mut arguments, name, value); // as Buildah's `pkg/cli/build.go`
+            variables.set_argument(&mut arguments, name, value); // as in Buildah's `pkg/cli/build.go`
         }
     }
     for (name, value) in task.flags.variables() {
-        // Without a value, buildx keeps an earlier value (docker/buildx `commands/build.go`).
+        // If neither the command line nor a variable has a value, buildx keeps an earlier value (docker/buildx
+        // `commands/build.go`).
         if builder != BuilderKind::BuildKit || variables.argument(name, value).is_some() {
             variables.set_argument(&mut arguments, name, value);
         }
@@ -131,7 +132,7 @@ pub(super) fn buildctl_images(command: &FileCommand<'_>, reader: &mut ProjectRea
 }
 
 impl Build {
-    /// Returns the images that the build pulls, with their unknown parts.
+    /// Returns the images that the build pulls, and the parts of its files in which images are unknown.
     pub(super) fn pulled(&self, reader: &mut ProjectReader) -> ImageSide {
         let mut side = self.cache_from.clone();
         for (text, file) in self.dockerfiles(reader) {

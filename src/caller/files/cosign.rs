@@ -49,7 +49,7 @@ fn image_part(line: &str) -> &str {
     if starts_with("FROM") {
         return line.strip_prefix("FROM").unwrap_or(line);
     }
-    // Cosign takes the text after the only `=` of a `COPY` line, unless a space follows.
+    // If a `COPY` line has only one `=`, cosign takes the text after it, unless this text contains a space.
     match line.split_once('=') {
         Some((_, image)) if starts_with("COPY") && !image.contains([' ', '=']) => image,
         _ => "",
@@ -80,8 +80,8 @@ fn expand(text: &str, variables: &ProjectVariables) -> Option<String> {
     Some(expanded + rest)
 }
 
-/// Splits the text after a `$` into the variable's name and the rest. The name is empty for a faulty `${`, which is
-/// dropped, and `None` if the `$` stands for itself.
+/// Splits the text after a `$` into the variable's name and the rest. For a faulty `${`, the name is empty, so that the
+/// `${` is dropped. If the `$` stands for itself, the name is `None`.
 fn variable_name(text: &str) -> (Option<&str>, &str) {
     let is_special = |c: char| c.is_ascii_digit() || "*#$@!?-".contains(c);
     if let Some(inner) = text.strip_prefix('{') {

@@ -69,8 +69,8 @@ fn build(config: &Value, path: &Path, filled: impl Fn(&str) -> String) -> Option
     })
 }
 
-/// Substitutes `${localEnv:NAME}` and `${localEnv:NAME:DEFAULT}`. A default ends at the next colon, and replaces no
-/// empty value. Other variables are unknown, because only the CLI has their values.
+/// Substitutes `${localEnv:NAME}` and `${localEnv:NAME:DEFAULT}`. A default ends at the next colon, and does not
+/// replace an empty value. Other variables are unknown, because only the CLI has their values.
 fn fill(text: &str, variables: &ProjectVariables) -> String {
     let mut filled = String::new();
     let mut rest = text;

@@ -92,8 +92,8 @@ fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (V
     (all, operation)
 }
 
-/// Returns the images of a command as `PULLED | PUSHED`. A `+` marks images that are pushed, and a `?` marks unknown
-/// images.
+/// Returns the images of a command as `PULLED | PUSHED`. A `+` before `PUSHED` means that the command pushes these
+/// images, and a `?` means that some images are unknown.
 pub(super) fn answer(project: &[(&str, &str)], command: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in project {

@@ -1,4 +1,5 @@
-//! `ImageSide`: the images that a command pulls, or the images that it pushes, with their unknown parts.
+//! `ImageSide`: the images that a command pulls or the images that it pushes, and the parts of its files in which
+//! images are unknown.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -82,8 +83,8 @@ impl ImageSide {
         self.found.push(ImageText { meaning, text: known, file: file.to_owned() });
     }
 
-    /// Replaces each image by its redirected images, according to `settings`. If the registry of an unknown image may
-    /// be redirected, the image may be at any registry.
+    /// Replaces each image with the images that a pull requests according to `settings`. If `settings` may redirect an
+    /// unknown image to another registry, the image may be at any registry.
     pub(super) fn follow(&mut self, settings: &RegistriesSettings) {
         let found = std::mem::take(&mut self.found);
         for ImageText { meaning, text, file } in found {

@@ -117,7 +117,7 @@ impl<'a> FileCommand<'a> {
         whole.chain(not_whole)
     }
 
-    /// Returns the first unknown part of the command's files.
+    /// Returns the first part with unknown images in the command's files.
     pub(super) fn first_unknown(&self) -> Option<UnknownImages> {
         self.both_sides().unknown.into_iter().next()
     }

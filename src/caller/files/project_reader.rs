@@ -80,7 +80,7 @@ impl ProjectReader {
         Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
     }
 
-    /// Returns the documents of a YAML file, and counts the steps for reading them once. Returns no documents if the
+    /// Returns the documents of a YAML file, and counts the steps for one reading of them. Returns no documents if the
     /// file is missing or refused, or if the budget is used up. Records a refused file as unknown.
     pub(super) fn documents(&mut self, path: &Path) -> Vec<Rc<YamlNode>> {
         let documents = self.yaml(path).map(|yaml| yaml.documents).unwrap_or_default();
@@ -107,7 +107,7 @@ impl ProjectReader {
         self.unknown.push(UnknownImages { file, reach: RegistryRange::Any, message });
     }
 
-    /// Removes and returns the unknown parts recorded so far. Unknown parts are stored with the images that they
+    /// Removes and returns the unknown parts recorded so far. The caller stores these parts with the images that they
     /// concern.
     pub(super) fn take_unknown(&mut self) -> Vec<UnknownImages> {
         std::mem::take(&mut self.unknown)

@@ -7,7 +7,7 @@
 const GROWTH_AT_MOST: usize = 1 << 16;
 const DEPTH_AT_MOST: usize = 16;
 
-/// Why a client stops.
+/// The reason why a template cannot be substituted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TemplateError {
     /// A `${` without a valid variable after it.
