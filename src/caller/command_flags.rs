@@ -48,8 +48,8 @@ impl<'a> CommandFlags<'a> {
         self.last(switch) == Some(false)
     }
 
-    /// Returns whether a switch is on, or `None` if the switch is not on the command line. If the switch is repeated, the
-    /// last value wins.
+    /// Returns whether a switch is on, or `None` if the switch is not on the command line. If the switch is repeated,
+    /// the last value wins.
     fn last(&self, switch: &str) -> Option<bool> {
         let name = switch.trim_start_matches('-');
         self.switches.iter().rev().find(|switch| !name.is_empty() && switch.name == name).map(|switch| switch.is_on)

@@ -44,8 +44,8 @@ impl ProjectVariables {
         value.map(str::to_owned).or_else(|| self.get(name))
     }
 
-    /// Sets a build argument. An argument without a value gets the value of the variable `name`. If this variable is not
-    /// set, an earlier value of the argument is removed.
+    /// Sets a build argument. An argument without a value gets the value of the variable `name`. If this variable is
+    /// not set, an earlier value of the argument is removed.
     pub(super) fn set_argument(&self, arguments: &mut BTreeMap<String, String>, name: &str, value: Option<&str>) {
         match self.argument(name, value) {
             Some(value) => drop(arguments.insert(name.to_owned(), value)),
