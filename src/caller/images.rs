@@ -146,9 +146,15 @@ pub(super) fn is_pushing(meaning: FlagKind, value: &str) -> bool {
     let fields = csv_fields(value);
     match field(&fields, "type") {
         Some("registry") => true,
-        None | Some("image") => field(&fields, "push").is_some_and(is_true),
+        None | Some("image") => field(&fields, "push").is_some_and(is_push),
         Some(_) => false,
     }
+}
+
+/// Tells whether the value of `push` is true. BuildKit also reads an empty value as true (moby/buildkit
+/// `exporter/containerimage/export.go`).
+pub(super) fn is_push(value: &str) -> bool {
+    value.is_empty() || is_true(value)
 }
 
 fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {

@@ -166,7 +166,7 @@ impl Build {
                 reader.first_of(folder, &names).into_iter().collect()
             }
             None => {
-                let message = "the file is on standard input, or in a context that is not a folder here";
+                let message = "the Dockerfile is on standard input or in a remote context";
                 reader.add_unknown(Path::new("Dockerfile"), message);
                 Vec::new()
             }
@@ -177,7 +177,7 @@ impl Build {
             // Buildah joins several Dockerfiles, and runs the C preprocessor on files that end with `.in`.
             for (_, file) in &texts {
                 if file.extension().is_some_and(|ending| ending == "in") {
-                    reader.add_unknown(file, "the file needs the C preprocessor first");
+                    reader.add_unknown(file, "the file must first be processed by the C preprocessor");
                 }
             }
             let joined = texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");

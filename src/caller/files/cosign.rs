@@ -16,7 +16,7 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
     for path in task.positionals.iter().map(|name| current.join(name)) {
         let text = reader.text(&path).unwrap_or_default();
         let Some(mut images) = images_in(&text, variables, reader.budget()) else {
-            reader.add_unknown(&path, "is too long to be read as cosign reads it");
+            reader.add_unknown(&path, "could not be read: the file or a line is too long");
             continue;
         };
         if task.flags.is_on("--base-image-only") {

@@ -4,10 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::caller::command_words::{FlagKind, is_true};
+use crate::caller::command_words::FlagKind;
 use crate::caller::files::ImageSide;
 use crate::caller::files::image_side::UNKNOWN;
-use crate::caller::images::{csv_fields, field};
+use crate::caller::images::{csv_fields, field, is_push};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BakeOutput {
@@ -37,7 +37,7 @@ pub(super) fn destination(text: &str) -> OutputDestination {
     match kind(text) {
         Some("registry") => OutputDestination::AsTagged,
         Some("image") if push.is_some_and(|push| push.contains(UNKNOWN)) => OutputDestination::PerhapsSomewhere,
-        Some("image") if push.is_some_and(|push| push.is_empty() || is_true(push)) => OutputDestination::AsTagged,
+        Some("image") if push.is_some_and(is_push) => OutputDestination::AsTagged,
         Some(_) => OutputDestination::Nowhere,
         None => OutputDestination::PerhapsSomewhere,
     }

@@ -150,7 +150,7 @@ fn merge_any(base: &Rc<YamlNode>, later: &Rc<YamlNode>, budget: &Budget) -> Resu
         }
         (_, YamlNode::Nothing) => return Ok(base.clone()),
         (YamlNode::Map(_) | YamlNode::List(_), _) => {
-            return Err(LoadError::Refused("a value replaces a value of another type"));
+            return Err(LoadError::Refused("a file replaces a value with a value of another type"));
         }
         _ => return Ok(later.clone()),
     };

@@ -163,13 +163,13 @@ mod tests {
             ("${OPEN:-${NONE:?no}}", "(a required variable has no value)"),
             ("${A", "(a `${` is not well formed)"),
             ("${A:", "(a `${` is not well formed)"),
-            ("${A:-", "(a `${` has no end)"),
+            ("${A:-", "(a `${` is not closed)"),
             ("${}", "(a `${` is not well formed)"),
-            ("${A/x}", "(a `${` has no end)"),
+            ("${A/x}", "(a `${` is not closed)"),
             ("${A:x}", "(a `${` is not well formed)"),
             ("${A#\\x}", "(a pattern is not well formed)"),
-            ("\"x", "(a quote is open)"),
-            ("$NONE", "(a `FROM` names nothing)"),
+            ("\"x", "(a quote is not closed)"),
+            ("$NONE", "(a `FROM` has no image or an invalid platform)"),
         ] {
             let text = format!("ARG A=abab EMPTY= URL=docker://ghcr.io/acme/x\nARG OPEN\nARG A\nFROM {from}");
             assert_eq!(shown(&text, &filling("", &[("OPEN", "\u{fffd}")])), expected, "{from}");

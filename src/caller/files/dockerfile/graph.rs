@@ -84,7 +84,7 @@ impl StageGraph<'_> {
             let platform = stage.platform.as_ref().map(|platform| self.expand(platform, arguments)).transpose()?;
             let is_known = |text: &String| text.contains(UNKNOWN) || Platform::parse(text).is_some();
             if base.is_empty() || !platform.as_ref().is_none_or(is_known) {
-                return refused("a `FROM` names nothing");
+                return refused("a `FROM` has no image or an invalid platform");
             }
             let context = stage.name.as_deref().and_then(|name| self.parameters.contexts.get(familiar(name)));
             // Docker's old builder ignores the case of a stage's name.

@@ -32,7 +32,7 @@ pub(super) fn escape(text: &str) -> Result<char, DockerfileError> {
     match found.get("escape").copied() {
         None | Some("\\") => Ok('\\'),
         Some("`") => Ok('`'),
-        Some(_) => refused("the `escape` directive is unknown"),
+        Some(_) => refused("the value of the `escape` directive is not valid"),
     }
 }
 
@@ -165,7 +165,7 @@ impl Instruction {
         }
         match serde_json::from_str::<Vec<serde_json::Value>>(&self.rest) {
             Ok(list) if list.iter().all(serde_json::Value::is_string) => Ok(false),
-            Ok(_) => refused("a JSON list contains more than strings"),
+            Ok(_) => refused("a JSON list contains a value that is not a string"),
             Err(_) => Ok(true),
         }
     }

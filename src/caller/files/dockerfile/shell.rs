@@ -167,13 +167,13 @@ impl ShellCursor<'_> {
                 return refused("a word is too long");
             }
         }
-        if end.is_some() { refused("a `${` has no end") } else { Ok(read.finish()) }
+        if end.is_some() { refused("a `${` is not closed") } else { Ok(read.finish()) }
     }
 
     fn single_quoted(&mut self) -> Result<String, DockerfileError> {
         let start = self.at + 1;
         let Some(length) = self.chars[start..].iter().position(|c| *c == '\'') else {
-            return refused("a quote is open");
+            return refused("a quote is not closed");
         };
         self.at = start + length + 1;
         let from = if self.shell.keeps_quotes { start - 1..self.at } else { start..start + length };
@@ -187,7 +187,7 @@ impl ShellCursor<'_> {
         text.extend(keeps_quotes.then_some('"'));
         loop {
             match self.peek() {
-                None => return refused("a quote is open"),
+                None => return refused("a quote is not closed"),
                 Some('"') => break,
                 Some('$') => text.push_str(&self.dollar()?),
                 Some(c) if c == self.shell.escape => {

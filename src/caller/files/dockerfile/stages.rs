@@ -137,7 +137,7 @@ fn arguments(instruction: &Instruction, escape: char) -> Result<Vec<(String, Opt
 fn sources(instruction: &Instruction) -> Result<Vec<CopySource>, DockerfileError> {
     let mut found: Vec<CopySource> = match instruction.verb.as_str() {
         "copy" => instruction.flag("from").map(|from| CopySource::Copy(from.to_owned())).into_iter().collect(),
-        "add" if instruction.flag("from").is_some() => return refused("an `ADD` has `--from`"),
+        "add" if instruction.flag("from").is_some() => return refused("`ADD` does not accept `--from`"),
         "run" => {
             let from = |mount: &str| {
                 let mut pairs = mount.split(',').filter_map(|field| field.split_once('='));
