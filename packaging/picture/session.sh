@@ -73,7 +73,7 @@ env -i HOME="$state/home" XDG_RUNTIME_DIR="$state/run" LANG=C.UTF-8 PATH="$PATH"
   DOCKER_HOST="$DOCKER_HOST" SSL_CERT_FILE="$SSL_CERT_FILE" \
   tmux -S "$state/tmux" new-session -d -s picture -x 100 -y 70 "dbus-run-session -- bash $state/session 2>$state/log/session"
 
-types 'ensign login ghcr.io' 'Open it' n 'Username' me 'token of me' "$(cat "$state/passwords/me")" 'Add it' y
+types 'ensign login ghcr.io' 'Open it' n 'Username' me 'token of me' "$(cat "$state/passwords/me")" 'Add the line' y
 types 'ensign login ghcr.io/acme -u me-acme' 'token of me-acme' "$(cat "$state/passwords/me-acme")"
 types 'docker push ghcr.io/acme/app'
 types 'docker push ghcr.io/me/app'

@@ -151,7 +151,7 @@ pub(super) fn is_pushing(meaning: FlagKind, value: &str) -> bool {
     }
 }
 
-/// Tells whether the value of `push` is true. BuildKit also reads an empty value as true (moby/buildkit
+/// Tells whether the value of `push` is true. An empty value is also true (moby/buildkit
 /// `exporter/containerimage/export.go`).
 pub(super) fn is_push(value: &str) -> bool {
     value.is_empty() || is_true(value)

@@ -88,7 +88,8 @@ impl AccountChange {
         }
         if let Some(callers) = &self.callers {
             if account.callers.unknown.is_some() {
-                let what = format!("a newer Ensign wrote the caller rules of {}", account.name);
+                let what =
+                    format!("a newer Ensign wrote the caller rules of {}, so this version keeps them", account.name);
                 return Err(Problem::new(what, "use the newer Ensign to change the rules").into());
             }
             account.callers = callers.applied_to(&account.callers);

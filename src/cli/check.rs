@@ -60,8 +60,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::CheckArguments
 }
 
 impl CheckSubject {
-    /// Chooses the account as the command `which` does, and fetches its secret. `hands_out` is the name of a command
-    /// that prints a secret. The account's caller rule must allow this command.
+    /// Chooses the account in the same way as the command `which`, and fetches the account's secret. `hands_out` is the
+    /// name of a command that prints a secret. The account's caller rule must allow this command.
     pub(super) fn find(
         context: &CommandContext<'_>,
         registry: Registry,

@@ -23,8 +23,8 @@ pub(crate) enum RestoreOutcome {
 
 impl ConfigFile<'_> {
     /// Restores the config from the last good copy if the config is broken or missing. The caller must hold the lock. A
-    /// broken config is never missing while it is replaced. If it were missing, another process could adopt ATCR's
-    /// accounts a second time.
+    /// broken config stays in place until the new config replaces it. If the config were missing in between, another
+    /// process could adopt ATCR's accounts a second time.
     pub(crate) fn restore(&self) -> Result<Option<RestoreOutcome>> {
         let path = self.path().ok_or_else(no_home)?;
         let good = self.good_copy()?;

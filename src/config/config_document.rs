@@ -102,7 +102,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Sets the other hosts for which an account answers.
+    /// Sets the hosts for which an account answers in addition to the account's registry.
     pub(crate) fn set_also(&mut self, registry: &Registry, name: &AccountName, hosts: &[Registry]) {
         self.edit_aliases(registry, |host, accounts| {
             accounts.retain(|account| account != name.as_str());

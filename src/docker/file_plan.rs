@@ -60,7 +60,7 @@ pub(crate) enum PlannedChange {
     Replace { key: String, helper: String },
     /// Removes the entry.
     Remove { key: String },
-    /// Removes a registry's entry with another helper, so that Docker asks the helper in `credsStore`.
+    /// Removes a registry's entry that names another helper, so that Docker asks the helper in `credsStore`.
     Discard { key: String, helper: String },
     /// Keeps another helper in the entry of a requested registry, because the user did not type `--force`.
     Conflict { key: String, helper: String },

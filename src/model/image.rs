@@ -95,7 +95,7 @@ impl FromStr for ImageReference {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.is_empty() {
-            return Err(InvalidName("an image is `registry/repository[:tag]`, and none was given"));
+            return Err(InvalidName("no image was given; an image is `registry/repository[:tag]`"));
         }
         let (name, digest) = text.rsplit_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));
         let (registry, rest) = match name.split_once('/') {

@@ -42,7 +42,7 @@ impl Registry {
     /// are equal.
     pub fn from_authority(authority: &str) -> Result<Self, InvalidName> {
         if authority.is_empty() {
-            return Err(InvalidName("a registry is a host such as `ghcr.io`, and none was given"));
+            return Err(InvalidName("no registry was given; a registry is a host such as `ghcr.io`"));
         }
         // The text is converted to lower case before the check. `İ` is refused, because its lower case contains a
         // combining mark.
@@ -195,8 +195,8 @@ mod tests {
     #[test]
     fn what_is_no_registry_is_refused() {
         for (text, error) in [
-            ("", "none was given"),
-            ("https://", "none was given"),
+            ("", "no registry was given"),
+            ("https://", "no registry was given"),
             ("not a host", "`host:port`"),
             ("oci://ghcr.io", "`host:port`"),
             ("ghcr.io:http", "`host:port`"),

@@ -57,7 +57,7 @@ Password or token of alice: [hidden]
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for [HOST] yet; a line in its config changes that.
-Add it to ~/.docker/config.json? [y/N] no
+Add the line to ~/.docker/config.json? [y/N] no
 ! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 
@@ -77,7 +77,7 @@ Password or token of alice: [hidden]
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for [HOST] yet; a line in its config changes that.
-Add it to ~/.docker/config.json? [y/N] no
+Add the line to ~/.docker/config.json? [y/N] no
 ! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 

@@ -9,7 +9,7 @@ use snapbox::str;
 use crate::support::snapshots::shows;
 use crate::support::{Sandbox, read_json, write};
 
-/// Adds Podman's files to a home: the auth file of its session, with this content, and an empty one in the home.
+/// Adds Podman's two auth files to a home. The session's file contains `session`, and the file in `~/.config` is `{}`.
 fn with_podman(sandbox: Sandbox, session: &Value) -> Sandbox {
     let run = sandbox.home().join("run");
     write(&run.join("containers/auth.json"), session.to_string().as_bytes());

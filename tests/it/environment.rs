@@ -151,7 +151,7 @@ fn a_client_that_was_started_with_a_variable_is_believed() {
         let run = as_clients(&sandbox, &["docker-compose"], &script, variables);
         assert_eq!(who(&run), expected, "{script}: {run:?}");
     }
-    // Without a client, as here, the caller's variables count.
+    // No client calls Ensign here, so Ensign uses the variable from its own environment.
     assert_eq!(with_clone().with("ENSIGN_ACCOUNT", "me").who(HOST), "me");
 }
 

@@ -36,7 +36,7 @@ Password or token of me: [hidden]
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
-Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] yes
+Add the line to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] yes
 ~/.docker/config.json
   credHelpers
 +   "ghcr.io": "ensign"
@@ -56,7 +56,7 @@ Password or token of me: [hidden]
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
-Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
+Add the line to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
 ! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 Make a token at
@@ -68,7 +68,7 @@ Password or token of me: [hidden]
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
-Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
+Add the line to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
 ! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 Make a token at
@@ -80,7 +80,7 @@ Password or token of me: [hidden]
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
-Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
+Add the line to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
 ! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 

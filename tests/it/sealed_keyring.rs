@@ -97,13 +97,13 @@ exit 1
 the system's keyring failed to return the key a moment ago: run `docker-credential-ensign unlock`
 
 "#]]);
-    // `unlock` asks the keyring without the pause after a failure.
+    // `unlock` asks the keyring at once, although the keyring failed a moment ago.
     let locked = in_session(&sandbox, false, "$ENSIGN unlock");
     locked.shows(str![[r#"
 exit 1
 --- stderr
 error: the key of the sealed secrets is out of reach: the keyring is locked
-hint: unlock the keyring, such as by logging in to the desktop, and try again
+hint: unlock the keyring, for example by logging in to the desktop, and try again
 
 "#]]);
 }

@@ -1,4 +1,4 @@
-//! `api`: sends one request to a registry. Ensign chooses the account as the command `which` does.
+//! `api`: sends one request to a registry. Ensign chooses the account in the same way as the command `which`.
 
 mod manifest;
 mod output;
@@ -54,8 +54,9 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ApiArguments) 
     }
 }
 
-/// Chooses the account as the command `which` does. Returns `None` if the registry has no accounts and `ENSIGN_ACCOUNT`
-/// is not set. Also returns `None` if the request reads a public image, because such a request needs no login.
+/// Chooses the account in the same way as the command `which`. Returns `None` if the registry has no accounts and
+/// `ENSIGN_ACCOUNT` is not set. Also returns `None` if the request reads a public image, because such a request needs
+/// no login.
 fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -> Result<ApiIdentity, Failure> {
     let candidates = context.accounts.registry_accounts(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {

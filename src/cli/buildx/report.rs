@@ -53,7 +53,7 @@ pub(super) fn print_changes(
     }
     if done.changes.is_empty() && without.is_empty() && !arguments.remove {
         context.ui.say(format_args!(
-            "Found no repository whose registry has several accounts. To name one:  {program} buildx sync IMAGE"
+            "Found no repository on a registry with several accounts. To name an image:  {program} buildx sync IMAGE"
         ));
     }
     if done.changes.values().any(|change| matches!(change, ConfigDirChange::Leave(_))) {

@@ -118,7 +118,7 @@ fn let_docker_ask(
         let files =
             std::iter::once(file.path()).chain(containers.as_deref()).map(|path| context.env.shorten_home(path));
         let files = files.collect::<Vec<_>>().join(" and ");
-        context.ui.confirm(&format!("Add it to {files}?")).unwrap_or(false)
+        context.ui.confirm(&format!("Add the line to {files}?")).unwrap_or(false)
     };
     if arguments.configure_docker || (context.ui.can_ask() && question()) {
         return configure_docker::for_login(context, registry);

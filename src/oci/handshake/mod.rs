@@ -235,7 +235,7 @@ fn describe_unknown_challenge(host: &str, challenges: &[Challenge]) -> String {
     if schemes.is_empty() {
         return format!("`{host}` asks for a login, but does not say how");
     }
-    format!("`{host}` asks for a login by `{}`, which is not supported", one_line(&schemes.join(", "), 80))
+    format!("`{host}` asks for a login with `{}`, which Ensign does not support", one_line(&schemes.join(", "), 80))
 }
 
 fn stop<'a>(why: String) -> HandshakeStep<'a> {

@@ -109,7 +109,7 @@ fn a_challenge_that_cannot_be_met_is_named() {
         "alice",
         &[
             (&[(PING, Asks(&[]))], "does not say how"),
-            (&[(PING, Asks(&["Negotiate", "NTLM"]))], "by `Negotiate, NTLM`, which is not supported"),
+            (&[(PING, Asks(&["Negotiate", "NTLM"]))], "with `Negotiate, NTLM`, which Ensign does not support"),
             (&[(PING, Asks(&["Bearer realm=\"x"]))], "malformed `Bearer` challenge"),
             (&[(PING, Asks(&["Bearer service=x"]))], "names no token server"),
             (&[(PING, Asks(&["Bearer realm=http://r.example/t"]))], "would carry the password unencrypted"),

@@ -63,7 +63,9 @@ fn entry(account: &str) -> KeyringEntry<'_> {
 
 fn out_of_reach(why: &KeyringError) -> Problem {
     let hint = match why {
-        KeyringError::Locked => "unlock the keyring, such as by logging in to the desktop, and try again".to_owned(),
+        KeyringError::Locked => {
+            "unlock the keyring, for example by logging in to the desktop, and try again".to_owned()
+        }
         KeyringError::Missing(_) => {
             format!("choose another holder, in a session with a keyring: `ensign {}`", Holder::KEY_WITHOUT_KEYRING)
         }

@@ -61,9 +61,9 @@ fn a_docker_config_that_is_named_is_the_only_one() {
 #[test]
 fn one_line_end_is_cut_from_a_password_and_nothing_else() {
     let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
-    login(&Sandbox::new(), &server.host, "alice", " p w\t\n", &[]);
-    // The server's log trims blanks at its end, so the password ends in a tab.
-    assert_eq!(server.seen().last().unwrap().trim_end(), "GET /v2/ Basic alice: p w");
+    login(&Sandbox::new(), &server.host, "alice", " p w\n", &[]);
+    // The end of each line in the server's log is trimmed, so only the next login checks a blank at the end.
+    assert_eq!(server.seen().last().unwrap(), "GET /v2/ Basic alice: p w");
     let sandbox = Sandbox::new();
     login(&sandbox, "ghcr.io", "alice", " p w \r\n", &["--no-verify"]);
     sandbox.run(&["get"], "ghcr.io").shows(str![[r#"

@@ -53,8 +53,8 @@ pub(super) fn show(
     Ok(())
 }
 
-/// Returns the lines of the link's QR code, or `None` if the link is too long. The lines suit dark and light terminals,
-/// because scanners also read inverted codes.
+/// Returns the lines of the link's QR code, or `None` if the link is too long. On a light terminal the code is
+/// inverted, but scanners also read inverted codes.
 fn qr_lines(link: &str) -> Option<Vec<String>> {
     let code = QrCode::with_error_correction_level(link, EcLevel::L).ok()?;
     // Most terminals write light text on a dark background, so the code's light squares are drawn as text.
