@@ -351,7 +351,7 @@ unpack() {
     }
     names=$(tar -tf "$stage/tar" 2>/dev/null) || tampered "$archive is not a valid tar archive"
     outside=$(printf '%s\n' "$names" | awk -v name="$name/" '/\/\.\.$/ || /\/\.\.\// || index($0 "/", name) != 1')
-    [ -z "$outside" ] || tampered "$archive contains \`$(printf %s "$outside" | head -n 1)\`, which is outside of its folder"
+    [ -z "$outside" ] || tampered "$archive contains \`$(printf %s "$outside" | head -n 1)\`, which is outside the archive's folder"
     ! tar -tvf "$stage/tar" 2>/dev/null | grep -q '^[lh]' || tampered "$archive contains a link"
     tar -xOf "$stage/tar" "$name/$PROGRAM" >"$stage/unpacked" 2>/dev/null || {
         printf '%s\n' "$names" | grep -qxF "$name/$PROGRAM" || tampered "$archive contains no \`$PROGRAM\`"

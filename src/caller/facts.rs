@@ -81,8 +81,8 @@ fn program(process: &Process) -> Program {
     Program::new(process.exe.as_deref(), process.words.clone())
 }
 
-/// Returns the names that a rule may use for a caller. The names are the client's name, the program's path, and the
-/// paths in the rule that link to the same file.
+/// Returns the names that a rule may use for a caller. The names are the client's name, the program's path, and each
+/// path in the rule that leads to the program's file.
 fn names(process: &Process, rule: &CallerRule) -> Vec<String> {
     let Program { name, .. } = program(process);
     let is_known = clients::find(&name).is_some() || OTHERS.contains(&name.as_str());

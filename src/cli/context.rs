@@ -155,7 +155,7 @@ impl<'e> CommandContext<'e> {
 
     /// Fails if a person typed the alias of an account instead of a registry.
     pub(super) fn refuse_alias(&self, registry: &Registry) -> Result<(), Failure> {
-        // A registry's name is always in lower case, even if the user typed an alias with capital letters.
+        // `registry` is in lower case, but the user may have typed an alias with capital letters.
         let is_meant = |name: &str| name.eq_ignore_ascii_case(registry.as_str());
         let all = self.accounts.all()?;
         let meant = all.iter().filter_map(|entry| {

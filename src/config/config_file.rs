@@ -221,9 +221,9 @@ impl<'e> ConfigFile<'e> {
     }
 }
 
-/// Adds an account of the environment. An account of the environment replaces an account of the config with the same
-/// alias. The first account of the environment for a registry becomes the registry's default account. A later account
-/// of the environment becomes the default only if it is marked as active.
+/// Adds an environment account. An environment account replaces the account in the config that has the same alias. The
+/// first environment account for a registry becomes the registry's default account. A later environment account becomes
+/// the default only if it is marked as active.
 fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     let account = &mounted.account;
     let candidates = entry_of(registries, &account.registry);

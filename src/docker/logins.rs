@@ -177,7 +177,7 @@ impl FoundLogin {
         }
     }
 
-    /// Returns the kind of Docker Hub token, or `None` if the login is no such token.
+    /// Returns the kind of Docker Hub token in this login, or `None` if the login contains no such token.
     pub(crate) fn hub_token(&self) -> Option<HubToken> {
         match self.server.target() {
             Target::HubToken(token) => Some(*token),

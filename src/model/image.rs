@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn what_is_no_reference_is_refused() {
         for (text, error) in [
-            ("", "an image is"),
+            ("", "no image was given"),
             ("ghcr.io/", "a repository is"),
             ("ghcr.io/Acme/app", "a repository is"),
             ("/acme", "a repository is"),

@@ -20,7 +20,7 @@ impl<'a> Requester<'a> {
         Self { credential: None, renewed: None }
     }
 
-    /// Replaces the identity token. A token that the server issued for a password is ignored, because the typed
+    /// Replaces the identity token. If the credential is a password, the server's token is ignored, because the
     /// password remains the saved secret.
     pub(super) fn renew(&mut self, refresh: Option<Secret>) {
         let Some(credential) = self.identity() else { return };
@@ -60,8 +60,8 @@ impl<'a> Requester<'a> {
         self.credential.filter(|credential| credential.username.is_identity_token())
     }
 
-    /// Returns the authorization by user name and password. Returns no authorization for an identity token, because
-    /// only the token server accepts an identity token.
+    /// Returns the Basic authorization with user name and password. Returns no authorization for an identity token,
+    /// because only the token server accepts an identity token.
     pub(super) fn password(&self) -> Authorization<'a> {
         match self.credential {
             Some(credential) if !credential.username.is_identity_token() => Authorization::Basic(credential),

@@ -26,9 +26,9 @@ pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec
         let name = String::from_utf8(member.path_bytes().into_owned()).map_err(|_| NO_TAR)?;
         let shown = one_line(&name, 100);
         let inside = name.strip_prefix(folder).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        let inside = inside.ok_or_else(|| format!("contains `{shown}`, which is outside of its folder"))?;
+        let inside = inside.ok_or_else(|| format!("contains `{shown}`, which is outside the archive's folder"))?;
         if inside.split('/').any(|part| part == "..") {
-            return Err(format!("contains `{shown}`, which is outside of its folder"));
+            return Err(format!("contains `{shown}`, which is outside the archive's folder"));
         }
         match member.header().entry_type() {
             EntryType::Regular => {}
@@ -98,15 +98,15 @@ mod tests {
             (vec![member("e-1/README.md", b'0', b"")], Err("contains no `docker`")),
             (
                 vec![ours.clone(), member("e-1/../docker", b'0', b"")],
-                Err("contains `e-1/../docker`, which is outside of its folder"),
+                Err("contains `e-1/../docker`, which is outside the archive's folder"),
             ),
             (
                 vec![ours.clone(), member("/etc/passwd", b'0', b"")],
-                Err("contains `/etc/passwd`, which is outside of its folder"),
+                Err("contains `/etc/passwd`, which is outside the archive's folder"),
             ),
             (
                 vec![ours.clone(), member("e-12/docker", b'0', b"")],
-                Err("contains `e-12/docker`, which is outside of its folder"),
+                Err("contains `e-12/docker`, which is outside the archive's folder"),
             ),
             (vec![member("e-1/docker", b'2', b"")], Err("contains `e-1/docker`, which is a link")),
             (vec![member("e-1/docker", b'1', b"")], Err("contains `e-1/docker`, which is a link")),

@@ -83,7 +83,7 @@ impl Installation {
         if !files::is_file(&returning)? {
             if !files::is_file(&previous)? {
                 return Err(Problem::new(
-                    "no earlier program is kept here",
+                    "there is no previous program to go back to",
                     "name a release: `docker-credential-ensign update --version VERSION`",
                 )
                 .into());

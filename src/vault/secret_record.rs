@@ -25,7 +25,7 @@ pub(crate) struct SecretRecord {
     /// record.
     #[serde(default)]
     sealed: Option<NamesByRegistry>,
-    /// The accounts that an unfinished change adds to another helper's store, or removes from such a store.
+    /// The accounts whose secrets an unfinished change adds to another helper's store or removes there.
     #[serde(default)]
     pending: Vec<UnsettledSecret>,
 }

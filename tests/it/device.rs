@@ -214,7 +214,7 @@ hint: log in with a password or token: `docker-credential-ensign login [HOST] -u
     run.shows(str![[r#"
 exit 2
 --- stderr
-error: no login by browser is known for [HOST]
+error: Ensign knows no device login for [HOST]
 hint: name the provider with `--provider NAME`, or with `--issuer URL --client-id ID`
 
 "#]]);

@@ -112,7 +112,7 @@ fn a_token_server_that_only_looks_like_gitlabs_is_nobodys() {
     run.shows(str![[r#"
 exit 2
 --- stderr
-error: no login by browser is known for [HOST]
+error: Ensign knows no device login for [HOST]
 hint: name the provider with `--provider NAME`, or with `--issuer URL --client-id ID`
 
 "#]]);

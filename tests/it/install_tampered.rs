@@ -138,10 +138,10 @@ another version
 install.sh: the signature is for version 0.8.0, but 0.9.0 was requested; nothing was changed.
 Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 a file outside
-install.sh: ensign-0.9.0-TARGET.tar.gz contains `../evil`, which is outside of its folder; nothing was changed.
+install.sh: ensign-0.9.0-TARGET.tar.gz contains `../evil`, which is outside the archive's folder; nothing was changed.
 Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 a file outside, through the folder
-install.sh: ensign-0.9.0-TARGET.tar.gz contains `ensign-0.9.0-TARGET/../../evil`, which is outside of its folder; nothing was changed.
+install.sh: ensign-0.9.0-TARGET.tar.gz contains `ensign-0.9.0-TARGET/../../evil`, which is outside the archive's folder; nothing was changed.
 Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
 a link
 install.sh: ensign-0.9.0-TARGET.tar.gz contains a link; nothing was changed.

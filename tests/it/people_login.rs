@@ -1,4 +1,4 @@
-//! `login` as people type it: logins that are verified, refused, not reachable, or without a terminal.
+//! `login` as people type it: accepted and refused logins, an unreachable registry, and logins without a terminal.
 
 use serde_json::{Value, json};
 use snapbox::str;

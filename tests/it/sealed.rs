@@ -251,7 +251,7 @@ fn an_old_copy_is_not_taken_for_the_last_one() {
     assert!(others.run(&["get"], "me@ghcr.io").stdout.contains("there"));
     let keys = others.config()["registries"]["ghcr.io"]["sealed"].as_object().unwrap().len();
     assert_eq!(keys, 2);
-    // A new file continues the generations of a lost one.
+    // If a sealed file is lost, the new file gets the next generation.
     fs::remove_file(&path).unwrap();
     sandbox.store("ghcr.io", "me", "again");
     assert_eq!(read_json(&path)["generation"], 3);

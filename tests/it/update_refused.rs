@@ -110,9 +110,9 @@ a comment without a version
 another version
   error: the signature is for version 0.8.0, but 0.9.0 was requested; nothing was changed
 a file outside
-  error: ensign-0.9.0-TARGET.tar.gz contains `../evil`, which is outside of its folder; nothing was changed
+  error: ensign-0.9.0-TARGET.tar.gz contains `../evil`, which is outside the archive's folder; nothing was changed
 a file outside, through the folder
-  error: ensign-0.9.0-TARGET.tar.gz contains `ensign-0.9.0-TARGET/../../evil`, which is outside of its folder; nothing was changed
+  error: ensign-0.9.0-TARGET.tar.gz contains `ensign-0.9.0-TARGET/../../evil`, which is outside the archive's folder; nothing was changed
 a link
   error: ensign-0.9.0-TARGET.tar.gz contains `ensign-0.9.0-TARGET/docker-credential-ensign`, which is a link; nothing was changed
 no program
@@ -302,7 +302,7 @@ hint: try again later
 error: there is no release 0.8.0 at `https://SERVER`
 hint: run `ensign update --check`
 --rollback
-error: no earlier program is kept here
+error: there is no previous program to go back to
 hint: name a release: `ensign update --version VERSION`
 nobody answers
 error: could not reach `SERVER`: Connection refused (os error 111)

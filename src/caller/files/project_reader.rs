@@ -148,9 +148,9 @@ impl ProjectReader {
     /// partly read project prove nothing, because unread files may contain other images.
     pub(super) fn gave_up(&self) -> Option<&'static str> {
         if self.names_left == 0 {
-            Some("the project is too large to be read completely")
+            Some("the project is too large to read")
         } else {
-            (!self.budget.is_left()).then_some("the project takes too long to be read completely")
+            (!self.budget.is_left()).then_some("the project takes too long to read")
         }
     }
 

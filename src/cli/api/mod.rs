@@ -191,11 +191,11 @@ fn refusal(
             Failure::not_logged_in(what, login(&format!(" -u {}", quote(account.username.as_str()))))
         }
         (RepositoryAccess::Rejected { by } | RepositoryAccess::Denied { by }, None) => {
-            Failure::not_logged_in(format!("{} needs a login for this", one_line(&by, 100)), login(""))
+            Failure::not_logged_in(format!("{} needs a login for this request", one_line(&by, 100)), login(""))
         }
         (RepositoryAccess::Denied { by }, Some(account)) => {
             let what = format!(
-                "{registry} accepts {}, but does not allow this (according to {})",
+                "{registry} accepts {}, but does not allow this request (according to {})",
                 account.name,
                 one_line(&by, 100)
             );
@@ -205,7 +205,7 @@ fn refusal(
             Failure::not_logged_in(accounts::session_over(registry, &account.name), accounts::log_in_at(&page))
         }
         (RepositoryAccess::SessionOver { page }, None) => {
-            Failure::not_logged_in(format!("{registry} needs a login for this"), format!("log in at {page}"))
+            Failure::not_logged_in(format!("{registry} needs a login for this request"), format!("log in at {page}"))
         }
         (RepositoryAccess::Unknown { why } | RepositoryAccess::Unverified { why }, _) => {
             match tls_hint(context, registry, &why) {

@@ -227,7 +227,7 @@ impl ApiFailure {
     ) -> Self {
         let (what, hint, kind) = match (status, who) {
             (401 | 403, Some(account)) if known => {
-                let what = format!("{registry} accepts {}, but does not allow this ({status})", account.name);
+                let what = format!("{registry} accepts {}, but does not allow this request ({status})", account.name);
                 let hint = format!("run `{program} status {registry}` to see the other accounts");
                 (what, Some(hint), FailureKind::Denied)
             }
@@ -238,7 +238,7 @@ impl ApiFailure {
                 (what, Some(hint), FailureKind::NotLoggedIn)
             }
             (401 | 403, None) => {
-                let what = format!("{registry} needs a login for this ({status})");
+                let what = format!("{registry} needs a login for this request ({status})");
                 (what, Some(format!("run `{program} login {registry}`")), FailureKind::NotLoggedIn)
             }
             (404, _) => (format!("not found: {path}"), None, FailureKind::Failed),
@@ -317,12 +317,12 @@ mod tests {
         let account =
             Account { name: "work".parse().unwrap(), ..Account::new(registry.clone(), "me".parse().unwrap()) };
         for (status, who, known, code, expected) in [
-            (401, Some(&account), true, 4, "ghcr.io accepts work, but does not allow this (401)"),
-            (403, Some(&account), true, 4, "ghcr.io accepts work, but does not allow this (403)"),
+            (401, Some(&account), true, 4, "ghcr.io accepts work, but does not allow this request (401)"),
+            (403, Some(&account), true, 4, "ghcr.io accepts work, but does not allow this request (403)"),
             (401, Some(&account), false, 3, "ghcr.io rejects the password of work (401)"),
             (403, Some(&account), false, 4, "ghcr.io does not allow this (403)"),
-            (401, None, false, 3, "ghcr.io needs a login for this (401)"),
-            (403, None, false, 3, "ghcr.io needs a login for this (403)"),
+            (401, None, false, 3, "ghcr.io needs a login for this request (401)"),
+            (403, None, false, 3, "ghcr.io needs a login for this request (403)"),
             (404, Some(&account), true, 1, "not found: a/b:1"),
             (404, None, false, 1, "not found: a/b:1"),
             (500, None, false, 1, "ghcr.io has a server error (500)"),

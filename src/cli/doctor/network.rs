@@ -101,7 +101,8 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
     found
 }
 
-/// Reports the registries that could not be reached. Registries with the same reason are one fault.
+/// Reports the registries that could not be reached. Registries that were not reached for the same reason
+/// are reported as one fault.
 fn unreachable(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
     let mut groups: Vec<Vec<&UnreachedRegistry>> = Vec::new();
     for unreached in &facts.unreached {

@@ -179,7 +179,7 @@ fn fault(
 fn check_of(helper: &str) -> (Check, &'static str) {
     match helper {
         _ if is_windows_program(helper) => (Check::WindowsHelper, "; the logins stored in Windows are used instead"),
-        "desktop" => (Check::DesktopHelper, "; Docker Desktop writes its own name at each start"),
+        "desktop" => (Check::DesktopHelper, "; Docker Desktop sets its own helper again at each start"),
         _ if helper.starts_with("dev-containers-") || helper.starts_with("vscode") => (
             Check::DevContainerHelper,
             "; VS Code writes this in every dev container, unless its setting \

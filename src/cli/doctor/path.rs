@@ -100,7 +100,7 @@ fn newer_release(facts: &PathFacts) -> Option<Diagnosis> {
     Some(Diagnosis::note(
         Check::NewerRelease,
         format!("Ensign {version} is released, but this is {ours}"),
-        format!("faults that were fixed after {ours} are still present here"),
+        "this program lacks the fixes of later releases",
         Remedy::Command(command.clone()),
     ))
 }

@@ -142,9 +142,10 @@ impl Drop for AtomicFile {
     }
 }
 
-/// Creates the unfinished file of a writer without a lock, and returns its path. The number of the process makes the
-/// name unique among the running processes of one machine. In containers the numbers repeat, so a killed process may
-/// have left a file with this name. Then the next name is tried, because the file of another process is never touched.
+/// Creates an unfinished file for a writer that holds no lock, and returns the file's path. The number of the process
+/// makes the name unique among the running processes of one machine. In containers the numbers repeat, so a killed
+/// process may have left a file with this name. Then the next name is tried, because the file of another process is
+/// never touched.
 fn own_name<T>(path: &Path, mut create: impl FnMut(&Path) -> io::Result<T>) -> io::Result<(T, PathBuf)> {
     let mut number = 0;
     loop {

@@ -59,7 +59,7 @@ impl Envelope {
         self.registry == registry.as_str()
     }
 
-    /// Seals the text of a file with secrets.
+    /// Seals `text`, the JSON with the accounts' secrets.
     pub(super) fn seal(
         registry: &Registry,
         accounts: Vec<String>,

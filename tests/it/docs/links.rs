@@ -1,4 +1,4 @@
-//! Checks that each link leads to an existing file, and to a heading in it.
+//! Checks that each link leads to an existing file, and that the file has the heading after `#`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -25,7 +25,7 @@ use crate::system::threads;
 pub(super) use eval_context::{EvalContext, Locals, TargetBlock};
 pub(super) use value::HclValue;
 
-/// The largest number of assignments in a file. More assignments would take too long, because hcl-edit compares each
+/// The largest accepted number of assignments in a file. More assignments would take too long, because hcl-edit compares each
 /// key of an object with all others. A real bake file has a few hundred assignments.
 const ASSIGNMENTS_AT_MOST: usize = 6000;
 /// The parser refuses more than 64 levels of nesting, and needs 10 KB of stack for each level.

@@ -11,8 +11,8 @@ use crate::caller::files::image_side::UNKNOWN;
 /// The largest length of a text in bytes. A text beyond this limit is unknown. Only inline Dockerfiles come near this
 /// limit.
 pub(super) const LENGTH_AT_MOST: usize = 1 << 16;
-/// The largest depth of a value. A value beyond this depth is unknown, because the functions that walk through values
-/// are recursive.
+/// The largest depth of a value. A deeper value is unknown. The limit protects the stack of the functions that walk
+/// through a value recursively.
 const DEPTH_AT_MOST: u8 = 24;
 /// The largest number of values and characters in one value. A shared part is counted each time that it occurs.
 const WEIGHT_AT_MOST: u64 = 1 << 18;

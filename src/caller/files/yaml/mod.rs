@@ -68,8 +68,8 @@ impl YamlNode {
         self.text().map_or_else(|| self.list().iter().filter_map(|item| item.text()).collect(), |text| vec![text])
     }
 
-    /// Counts the steps for reading the whole tree. A node with many aliases counts once for each alias. Returns false
-    /// once the budget is used up.
+    /// Adds the steps for reading the whole tree to the budget. A node with many aliases counts once for each alias.
+    /// Returns false once the budget is used up.
     pub(super) fn spend(&self, budget: &Budget) -> bool {
         let spend = |text: &str| budget.spend(STEPS_A_NODE + text.len() as u64);
         match self {

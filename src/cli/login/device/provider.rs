@@ -65,7 +65,7 @@ fn first_provider(
     if let Some(command) = external_source::suggest(context, registry) {
         cure = format!("{cure}; or use another program's login: `{command}`");
     }
-    Err(Failure::usage(format!("no login by browser is known for {registry}"), cure))
+    Err(Failure::usage(format!("Ensign knows no device login for {registry}"), cure))
 }
 
 /// Returns the identity provider for the menu, if a login at this provider needs no further options.

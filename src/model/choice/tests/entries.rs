@@ -120,7 +120,7 @@ fn two_accounts_of_one_user_are_told_apart_by_alias_or_by_who_is_active() {
         twins.active = DefaultAccount::Account(active.parse().unwrap());
         assert_eq!(answer(&twins, &request, &[], "/"), expected, "{active} {request:?}");
     }
-    // Of two accounts with the user name, only one may answer a pull.
+    // Two accounts have the user name, but only one of the two may answer a pull.
     let address = AccountRequest { user: Some("work".into()), ..AccountRequest::default() };
     twins.active = DefaultAccount::Account("me".parse().unwrap());
     twins.accounts[1].purpose = Some(Operation::Push);
