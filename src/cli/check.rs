@@ -182,15 +182,19 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject) -> Che
         Operation::Push => format!("push to {repository}"),
     };
     let (verdict, code, sentence) = match access {
-        RepositoryAccess::Allowed => ("allowed", 0, format!("{registry} accepts {name}, who may {deed}")),
+        RepositoryAccess::Allowed => ("allowed", 0, format!("{registry} accepts the account {name}, which may {deed}")),
         RepositoryAccess::Unseen => (
             "probably",
             0,
-            format!("{registry} accepts {name}. {name} can probably {deed}, but the image is missing or hidden"),
+            format!(
+                "{registry} accepts the account {name}, which can probably {deed}, but the image is missing or hidden"
+            ),
         ),
-        RepositoryAccess::Denied { by } => {
-            ("denied", 4, format!("{registry} accepts {name}, who may not {deed} (according to {})", one_line(by, 100)))
-        }
+        RepositoryAccess::Denied { by } => (
+            "denied",
+            4,
+            format!("{registry} accepts the account {name}, which may not {deed} (according to {})", one_line(by, 100)),
+        ),
         RepositoryAccess::Anyone { allowed } => {
             let who = if *allowed { "anyone may" } else { "anonymous users may not" };
             ("anonymous", 5, format!("{registry} did not check the password of {name}: {who} {deed}"))
@@ -201,12 +205,14 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject) -> Che
         RepositoryAccess::SessionOver { .. } => ("session-over", 3, session_over(registry, name)),
         RepositoryAccess::NoTokens => {
             let instead = "the registry accepts the user name and password directly (Basic)";
-            ("no-tokens", 1, format!("{registry} accepts {name}, but issues no tokens: {instead}"))
+            ("no-tokens", 1, format!("{registry} accepts the account {name}, but issues no tokens: {instead}"))
         }
         RepositoryAccess::Unknown { why } => (
             "accepted",
             1,
-            format!("{registry} accepts {name}, but Ensign could not find out whether {name} may {deed}: {why}"),
+            format!(
+                "{registry} accepts the account {name}, but Ensign could not find out whether the account may {deed}: {why}"
+            ),
         ),
         RepositoryAccess::Unverified { why } => ("unverified", 1, format!("{name} was not checked: {why}")),
     };
@@ -221,7 +227,7 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject) -> Che
 pub(super) fn describe_login(verdict: LoginVerdict, subject: &CheckSubject) -> CheckReport {
     let (registry, name) = (&subject.registry, &subject.account.name);
     let (verdict, code, sentence) = match verdict {
-        LoginVerdict::Accepted => ("accepted", 0, format!("{registry} accepts {name}")),
+        LoginVerdict::Accepted => ("accepted", 0, format!("{registry} accepts the account {name}")),
         LoginVerdict::Open => {
             ("anonymous", 5, format!("{registry} accepts every login, so the password of {name} was not checked"))
         }
@@ -248,7 +254,12 @@ mod tests {
     fn every_verdict_has_its_own_sentence_and_exit_code() {
         let (by, why) = (|| "auth.ghcr.io".to_owned(), || "it is out of order".to_owned());
         for (access, verdict, code, sentence) in [
-            (RepositoryAccess::Allowed, "allowed", 0, "ghcr.io accepts work, who may push to ghcr.io/acme/app"),
+            (
+                RepositoryAccess::Allowed,
+                "allowed",
+                0,
+                "ghcr.io accepts the account work, which may push to ghcr.io/acme/app",
+            ),
             (
                 RepositoryAccess::Unseen,
                 "probably",
@@ -259,7 +270,7 @@ mod tests {
                 RepositoryAccess::Denied { by: by() },
                 "denied",
                 4,
-                "who may not push to ghcr.io/acme/app (according to auth.ghcr.io)",
+                "which may not push to ghcr.io/acme/app (according to auth.ghcr.io)",
             ),
             (
                 RepositoryAccess::Anyone { allowed: true },
@@ -284,7 +295,7 @@ mod tests {
                 RepositoryAccess::Unknown { why: why() },
                 "accepted",
                 1,
-                "ghcr.io accepts work, but Ensign could not find out whether work may push to ghcr.io/acme/app",
+                "ghcr.io accepts the account work, but Ensign could not find out whether the account may push to ghcr.io/acme/app",
             ),
             (RepositoryAccess::Unverified { why: why() }, "unverified", 1, "work was not checked: it is out of order"),
         ] {
@@ -293,7 +304,7 @@ mod tests {
             assert!(report.sentence.contains(sentence), "{}", report.sentence);
         }
         let report = describe(&RepositoryAccess::Allowed, &subject(Operation::Pull));
-        assert_eq!(report.sentence, "ghcr.io accepts work, who may pull ghcr.io/acme/app");
+        assert_eq!(report.sentence, "ghcr.io accepts the account work, which may pull ghcr.io/acme/app");
         for (verdict, word, code) in [
             (LoginVerdict::Accepted, "accepted", 0),
             (LoginVerdict::Open, "anonymous", 5),

@@ -48,13 +48,13 @@ fn check_says_what_the_account_of_an_image_may_do() {
         str![[r#"
 exit 0
 --- stdout
-✓ HOST accepts alice
-✓ HOST accepts alice, who may pull HOST/alice/app
-✓ HOST accepts bob, who may pull HOST/bob/app
-✓ HOST accepts bob, who may push to HOST/bob/app
-✓ HOST accepts alice, who may pull HOST/public/app
-✗ HOST accepts alice, who may not push to HOST/public/app (according to HOST)
-✗ HOST accepts alice, who may not pull HOST/carol/app (according to HOST)
+✓ HOST accepts the account alice
+✓ HOST accepts the account alice, which may pull HOST/alice/app
+✓ HOST accepts the account bob, which may pull HOST/bob/app
+✓ HOST accepts the account bob, which may push to HOST/bob/app
+✓ HOST accepts the account alice, which may pull HOST/public/app
+✗ HOST accepts the account alice, which may not push to HOST/public/app (according to HOST)
+✗ HOST accepts the account alice, which may not pull HOST/carol/app (according to HOST)
 
 "#]],
     );
@@ -95,16 +95,16 @@ fn a_registry_that_takes_the_password_itself_is_asked_too() {
         str![[r#"
 exit 0
 --- stdout
-✓ [HOST] accepts alice, who may pull [HOST]/alice/app
+✓ [HOST] accepts the account alice, which may pull [HOST]/alice/app
 exit 4
 --- stdout
-✗ [HOST] accepts alice, who may not pull [HOST]/carol/app (according to [HOST])
+✗ [HOST] accepts the account alice, which may not pull [HOST]/carol/app (according to [HOST])
 exit 0
 --- stdout
-✓ [HOST] accepts alice, who may push to [HOST]/alice/app
+✓ [HOST] accepts the account alice, which may push to [HOST]/alice/app
 exit 0
 --- stdout
-✓ [HOST] accepts alice. alice can probably pull [HOST]/alice/app, but the image is missing or hidden
+✓ [HOST] accepts the account alice, which can probably pull [HOST]/alice/app, but the image is missing or hidden
 
 "#]],
     );
@@ -112,7 +112,7 @@ exit 0
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: [HOST] accepts alice, but issues no tokens: the registry accepts the user name and password directly (Basic)
+error: [HOST] accepts the account alice, but issues no tokens: the registry accepts the user name and password directly (Basic)
 hint: run `docker-credential-ensign api [HOST] PATH`, which sends the user name and password
 
 "#]]);

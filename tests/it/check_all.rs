@@ -28,9 +28,9 @@ fn every_account_is_told_of_on_a_line() {
     sorted(&run, &good, &other).shows(str![[r#"
 exit 0
 --- stdout
-✓ good.example accepts alice
-✓ good.example accepts bob
-✓ other.example accepts carol
+✓ good.example accepts the account alice
+✓ good.example accepts the account bob
+✓ other.example accepts the account carol
 
 "#]]);
 
@@ -39,9 +39,9 @@ exit 0
     sorted(&run, &good, &other).shows(str![[r#"
 exit 3
 --- stdout
-✓ good.example accepts alice
-✓ good.example accepts bob
-✓ other.example accepts carol
+✓ good.example accepts the account alice
+✓ good.example accepts the account bob
+✓ other.example accepts the account carol
 ✗ other.example rejects the password of dave
 --- stderr
 hint: run `docker-credential-ensign login other.example -u dave`
@@ -82,7 +82,7 @@ fn a_dead_registry_holds_no_other_up() {
     let mut child = sandbox.command(&["check"]).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let started = Instant::now();
-    assert_eq!(lines.next().unwrap().unwrap(), format!("✓ {} accepts alice", good.host));
+    assert_eq!(lines.next().unwrap().unwrap(), format!("✓ {} accepts the account alice", good.host));
     let for_first = started.elapsed();
     let started = Instant::now();
     let run = finish(child, b"");

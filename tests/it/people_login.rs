@@ -146,7 +146,7 @@ fn login_with_nothing_given_looks_at_the_account_that_is_there() {
     sandbox.run(&["login", host], "").shows(str![[r#"
 exit 0
 --- stderr
-✓ [HOST] still accepts alice
+✓ [HOST] still accepts the account alice
 
 "#]]);
     sandbox.store(host, "alice", "expired");

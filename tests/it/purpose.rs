@@ -147,20 +147,20 @@ fn which_check_token_and_api_choose_as_the_operation_does() {
     pushed.shows(str![[r#"
 exit 0
 --- stdout
-✓ [HOST] accepts alice, who may push to [HOST]/alice/app
+✓ [HOST] accepts the account alice, which may push to [HOST]/alice/app
 
 "#]]);
     let pulled = sandbox.run(&["check", &image], "");
     pulled.shows(str![[r#"
 exit 4
 --- stdout
-✗ [HOST] accepts bob, who may not pull [HOST]/alice/app (according to [HOST])
+✗ [HOST] accepts the account bob, which may not pull [HOST]/alice/app (according to [HOST])
 
 "#]]);
     sandbox.run(&["check", host], "").shows(str![[r#"
 exit 0
 --- stdout
-✓ [HOST] accepts bob
+✓ [HOST] accepts the account bob
 
 "#]]);
     sandbox.ok(&["token", &image, "--push"], "");

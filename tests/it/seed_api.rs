@@ -73,7 +73,7 @@ content-length: 0
 connection: close
 docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 --- stderr
-error: [HOST] accepts alice, but does not allow this request (401)
+error: [HOST] accepts the account alice, but does not allow this request (401)
 hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 exit 4
 --- stdout
@@ -82,7 +82,7 @@ content-length: 0
 connection: close
 docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 --- stderr
-error: [HOST] accepts alice, but does not allow this request (403)
+error: [HOST] accepts the account alice, but does not allow this request (403)
 hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 exit 1
 --- stdout
@@ -135,17 +135,17 @@ fn the_errors_of_a_registry_are_shown_whatever_they_look_like() {
         str![[r#"
 exit 4
 --- stderr
-error: [HOST] accepts alice, but does not allow this request (403)
+error: [HOST] accepts the account alice, but does not allow this request (403)
 error: DENIED: no ({"a":1})
 error: OUR_OWN: x
 hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 exit 4
 --- stderr
-error: [HOST] accepts alice, but does not allow this request (403)
+error: [HOST] accepts the account alice, but does not allow this request (403)
 hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 exit 4
 --- stderr
-error: [HOST] accepts alice, but does not allow this request (403)
+error: [HOST] accepts the account alice, but does not allow this request (403)
 error: all of them
 hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 

@@ -195,7 +195,7 @@ fn refusal(
         }
         (RepositoryAccess::Denied { by }, Some(account)) => {
             let what = format!(
-                "{registry} accepts {}, but does not allow this request (according to {})",
+                "{registry} accepts the account {}, but does not allow this request (according to {})",
                 account.name,
                 one_line(&by, 100)
             );

@@ -227,7 +227,10 @@ impl ApiFailure {
     ) -> Self {
         let (what, hint, kind) = match (status, who) {
             (401 | 403, Some(account)) if known => {
-                let what = format!("{registry} accepts {}, but does not allow this request ({status})", account.name);
+                let what = format!(
+                    "{registry} accepts the account {}, but does not allow this request ({status})",
+                    account.name
+                );
                 let hint = format!("run `{program} status {registry}` to see the other accounts");
                 (what, Some(hint), FailureKind::Denied)
             }
@@ -317,8 +320,8 @@ mod tests {
         let account =
             Account { name: "work".parse().unwrap(), ..Account::new(registry.clone(), "me".parse().unwrap()) };
         for (status, who, known, code, expected) in [
-            (401, Some(&account), true, 4, "ghcr.io accepts work, but does not allow this request (401)"),
-            (403, Some(&account), true, 4, "ghcr.io accepts work, but does not allow this request (403)"),
+            (401, Some(&account), true, 4, "ghcr.io accepts the account work, but does not allow this request (401)"),
+            (403, Some(&account), true, 4, "ghcr.io accepts the account work, but does not allow this request (403)"),
             (401, Some(&account), false, 3, "ghcr.io rejects the password of work (401)"),
             (403, Some(&account), false, 4, "ghcr.io does not allow this (403)"),
             (401, None, false, 3, "ghcr.io needs a login for this request (401)"),

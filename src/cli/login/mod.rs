@@ -256,7 +256,7 @@ fn recheck(
         "status": "success", "registry": registry.as_str(), "account": name.as_str(), "verified": is_verified, "renewed": false,
     });
     if is_verified {
-        context.ui.done(json, format_args!("{registry} still accepts {name}"))?;
+        context.ui.done(json, format_args!("{registry} still accepts the account {name}"))?;
     } else {
         context.ui.done(json, format_args!("Kept the login for {registry} as {name} (not verified)"))?;
     }

@@ -86,7 +86,7 @@ for me in alice bob alice; do
   goes_as $me -- docker push "$registry/$me/app:1"
   goes_as $me -- docker pull "$registry/$me/app:1"
 done
-says 'accepts bob, who may push' -- "$helper" check "$registry/bob/app:1" --push
+says 'accepts the account bob, which may push' -- "$helper" check "$registry/bob/app:1" --push
 
 for logout in "docker logout $registry" "$helper logout $registry -u bob"; do
   me=alice

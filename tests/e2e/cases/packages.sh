@@ -122,7 +122,7 @@ cp /etc/hosts "$image/etc/hosts"
 check_in_image() {
   env -i "ENSIGN_LOGIN_X=ghcr.io alice $(cat "$state/passwords/alice")" /usr/sbin/chroot "$image" /$package check ghcr.io/alice/base:1
 }
-says 'ghcr.io accepts x, who may pull' -- check_in_image
+says 'ghcr.io accepts the account x, which may pull' -- check_in_image
 buildah rm "$container" >/dev/null
 
 # Checks the manifests with the tools that read them.

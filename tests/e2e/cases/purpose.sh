@@ -37,8 +37,8 @@ for client in podman buildah skopeo crane; do
     ;;
   esac
 done
-says 'reader, who may pull' -- "$helper" check "$base" --plain-http
-says 'writer, who may push' -- "$helper" check "$app" --push --plain-http
+says 'reader, which may pull' -- "$helper" check "$base" --plain-http
+says 'writer, which may push' -- "$helper" check "$app" --push --plain-http
 
 # No account may push now, but the pull of the public image works.
 works -- "$helper" logout "$registry" -u writer

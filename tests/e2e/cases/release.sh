@@ -97,7 +97,7 @@ says 'accepts x' -- at_host basic # the second search domain finds it
 says 'accepts x' -- at_host many  # the answer is truncated, but its first address is enough
 says 'accepts x' -- at_host large # the truncated answer has no address, so the resolver asks again by TCP
 fails 1 'unknown.lab.example' -- at_host unknown.lab.example
-says 'alice, who may pull' -- "$helper" check ghcr.io/alice/base:1 # from /etc/hosts
+says 'alice, which may pull' -- "$helper" check ghcr.io/alice/base:1 # from /etc/hosts
 sed 's/ghcr.io/and/' "$state/hosts" >hosts
 mount --bind hosts /etc/hosts
 fails 1 'ghcr.io' -- "$helper" check ghcr.io/alice/base:1

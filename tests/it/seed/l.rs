@@ -117,7 +117,7 @@ error: could not delete b@sha256:00000000000000000000000000000000000000000000000
 error: UNSUPPORTED: The operation is unsupported.
 exit 4
 --- stderr
-error: could not delete c@sha256:0000000000000000000000000000000000000000000000000000000000000000: [HOST] accepts alice, but does not allow this request (403)
+error: could not delete c@sha256:0000000000000000000000000000000000000000000000000000000000000000: [HOST] accepts the account alice, but does not allow this request (403)
 error: DENIED: not yours
 hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 exit 1
@@ -133,7 +133,7 @@ error: could not delete b:1.0: [HOST] answered 405
 error: UNSUPPORTED: The operation is unsupported.
 exit 4
 --- stderr
-error: could not delete c:1.0: [HOST] accepts alice, but does not allow this request (403)
+error: could not delete c:1.0: [HOST] accepts the account alice, but does not allow this request (403)
 error: DENIED: not yours
 hint: run `docker-credential-ensign status [HOST]` to see the other accounts
 exit 1

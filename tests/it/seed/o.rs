@@ -239,7 +239,7 @@ fn a_fresh_token_that_is_refused_is_a_missing_right() {
         _ => asks(BEARER),
     });
     assert_eq!(code, 4);
-    shows(&message, str!["HOST accepts alice, who may not pull HOST/foo/bar (according to HOST)"]);
+    shows(&message, str!["HOST accepts the account alice, which may not pull HOST/foo/bar (according to HOST)"]);
 }
 
 #[test]

@@ -344,7 +344,7 @@ fn a_login_with_nothing_given_looks_at_the_one_that_is_there() {
     sandbox.run(&["login", &registry.host], "").shows(str![[r#"
 exit 0
 --- stderr
-✓ [HOST] still accepts alice
+✓ [HOST] still accepts the account alice
 
 "#]]);
 }
