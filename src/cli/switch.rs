@@ -22,18 +22,17 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::SwitchArgument
     };
     let registry = &candidates.registry;
     let account = pick(context, &candidates, name)?;
-    let before = candidates.default_account().map_or("nobody", |account| account.name.as_str());
+    let before = candidates.default_account().map(|account| account.name.as_str());
     let json =
         json!({"status": "success", "registry": registry.as_str(), "active": account.name.as_str(), "before": before});
     if candidates.active == DefaultAccount::Account(account.name.clone()) {
-        context.ui.done(json, format_args!("The default of {registry} is already {before}"))?;
+        context.ui.done(json, format_args!("The default of {registry} is already {}", account.name))?;
         return Ok(ExitCode::SUCCESS);
     }
     context.accounts.activate(registry, &account.name)?;
-    let undo = match before {
-        "nobody" => String::new(),
-        _ => format!("   (undo: {} switch {} -)", context.program, quote(registry.as_str())),
-    };
+    let undo = before
+        .map_or(String::new(), |_| format!("   (undo: {} switch {} -)", context.program, quote(registry.as_str())));
+    let before = before.unwrap_or("none");
     context.ui.done(json, format_args!("Default of {registry}: {before} → {}{undo}", account.name))?;
     context.note_variable();
     Ok(ExitCode::SUCCESS)

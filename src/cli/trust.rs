@@ -129,7 +129,7 @@ fn locate(path: Option<&Path>) -> Result<PathBuf, Failure> {
         _ => (absolute.as_path(), false),
     };
     if !is_file && folder.exists() && !folder.is_dir() {
-        let what = format!("`{}` is no {}", path.display(), ProjectAccounts::FILE);
+        let what = format!("`{}` is not a file called {}", path.display(), ProjectAccounts::FILE);
         return Err(Failure::usage(what, "name the file or its folder"));
     }
     // The file may be missing, because a person can also revoke the trust in a deleted file.

@@ -68,7 +68,7 @@ fn set(context: &CommandContext<'_>, on: bool) -> Result<ExitCode, Failure> {
     context.ui.done(json!({"status": "success", "journal": on}), deed)?;
     let journal = Journal::open(context.env);
     match journal {
-        None if on => context.ui.note(format_args!("but not here: {NO_FOLDER}")),
+        None if on => context.ui.note(format_args!("this session has no journal: {NO_FOLDER}")),
         Some(journal) if !on && journal.entries().is_ok_and(|entries| !entries.is_empty()) => {
             context.ui.say(format_args!("  Earlier answers stay until `{} why --clear`.", context.program));
         }

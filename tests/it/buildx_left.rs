@@ -92,7 +92,7 @@ exit 0
 ✓ Made ~/docker-credential-ensign-ci
 ✓ Folders: 1 written
 ! quay.io/me/app gets no folder: the registry has only one account
-! ghcr.io/public/x gets no folder: no single account is for this image
+! ghcr.io/public/x gets no folder: not exactly one account is for this image
 
 "#]]);
 

@@ -120,7 +120,7 @@ exit 1
   quay.io/acme/**                    bot    ~/.config/containers/auth.json       new
   quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
 --- stderr
-! 1 secret of another store would be in clear text here; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
+! 1 secret from another store would be saved in clear text; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
 Nothing imported: this was a dry run.
 
 "#]]);
@@ -145,7 +145,7 @@ exit 1
   quay.io/acme/**                    bot    ~/.config/containers/auth.json       new
   quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
 --- stderr
-! 1 secret of another store would be in clear text here; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
+! 1 secret from another store would be saved in clear text; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
 ✓ Imported alice on docker.io
 ✓ Imported carol on quay.io
 ✓ Imported dave on tok.example
@@ -258,7 +258,7 @@ exit 0
   quay.io  carol  docker-credential-fake  new
   quay.io  carol  ~/.docker/config.json   skipped: docker-credential-fake comes first, and has another secret for this user
 --- stderr
-! 1 secret of another store would be in clear text here; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
+! 1 secret from another store would be saved in clear text; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
 ✓ Imported carol on quay.io
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed

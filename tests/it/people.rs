@@ -100,6 +100,24 @@ Docker does not ask Ensign for ghcr.io; to change that:
 }
 
 #[test]
+fn switch_tells_that_there_was_no_default_account() {
+    let sandbox = two_accounts();
+    sandbox.ok(&["logout", "ghcr.io", "-u", "alice"], "");
+    sandbox.run(&["switch", "ghcr.io", "bob"], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ Default of ghcr.io: none → bob
+
+"#]]);
+    sandbox.ok(&["logout", "ghcr.io", "-u", "bob"], "");
+    sandbox.store("ghcr.io", "carol", "x");
+    sandbox.store("ghcr.io", "dave", "x");
+    sandbox.ok(&["logout", "ghcr.io", "-u", "dave"], "");
+    let json = sandbox.ok(&["switch", "ghcr.io", "carol", "--json"], "");
+    assert!(json.contains("\"before\":null"), "{json}");
+}
+
+#[test]
 fn switch_toggles_two_names_of_three_and_goes_back() {
     let sandbox = two_accounts();
     let run = sandbox.run(&["switch"], "");

@@ -187,7 +187,7 @@ exit 0
 --- stdout
   ghcr.io  me  docker-credential-kept  new
 --- stderr
-! 1 secret of another store would be in clear text here; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
+! 1 secret from another store would be saved in clear text; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
 Nothing imported: this was a dry run.
 
 "#]]);

@@ -233,7 +233,7 @@ exit 0
   i.example  <token>  ~/.docker/config.json  new
   j.example           ~/.docker/config.json  skipped: the login is a registry token, which no helper can return
 --- stderr
-! 1 secret of another store would be in clear text here; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
+! 1 secret from another store would be saved in clear text; to seal them, run this first:  docker-credential-ensign store key --holder passphrase
 ✓ Imported <token> on h.example
 ✓ Imported <token> on i.example
   Saved in  ~/data/secrets in clear text, readable by you only

@@ -38,7 +38,7 @@ hint: put the certificate of the registry's authority into `~/.config/docker/cer
     sandbox.run(&["check", REGISTRY], "").shows(str![[r#"
 exit 0
 --- stdout
-✓ reg.example accepts alice
+✓ reg.example accepts the account alice
 
 "#]]);
     assert_eq!(sandbox.run(&["token", "reg.example/alice/app"], ""), Run::success("t\n"));
@@ -149,7 +149,7 @@ fn the_authority_that_the_environment_names_is_trusted() {
     trusting.run(&["check", REGISTRY], "").shows(str![[r#"
 exit 0
 --- stdout
-✓ reg.example accepts alice
+✓ reg.example accepts the account alice
 
 "#]]);
     // Authorities in certs.d are trusted in addition to those of SSL_CERT_FILE.
@@ -160,7 +160,7 @@ exit 0
     both.run(&["check", REGISTRY], "").shows(str![[r#"
 exit 0
 --- stdout
-✓ reg.example accepts alice
+✓ reg.example accepts the account alice
 
 "#]]);
 }

@@ -60,7 +60,7 @@ fn name(program: &Path) -> String {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "Exit codes: those of the command; 126 it cannot be run; 127 it was not found")]
+#[command(after_help = "Exit codes: the command's own; 126 the command cannot be run; 127 the command was not found")]
 pub(in crate::cli) struct ExecArguments {
     /// `ghcr.io=work`, or an alias for every registry that has it; may be repeated
     #[arg(short, long, value_name = "ACCOUNT", required = true)]

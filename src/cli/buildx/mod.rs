@@ -242,7 +242,7 @@ fn without_folder(
     let reason = |image: &ImageReference| match own(image.registry()) {
         _ if buildx::is_in_the_way(image) => "the path would be another folder's config.json".to_owned(),
         Some(entry) if entry.accounts.len() == 1 => "the registry has only one account".to_owned(),
-        Some(_) => "no single account is for this image".to_owned(),
+        Some(_) => "not exactly one account is for this image".to_owned(),
         None => match context.accounts.registry_accounts(image.registry()) {
             Ok(wide) => format!("the registry's accounts are for {}, but buildx looks up single hosts", wide.registry),
             Err(_) => "no account is for this image".to_owned(),

@@ -74,7 +74,7 @@ fn note_weaker_place(
     if number > 0 {
         let secrets = count(number, "secret");
         context.ui.note(format_args!(
-            "{secrets} of another store would be in clear text here; to seal them, run this first:  {} {}",
+            "{secrets} from another store would be saved in clear text; to seal them, run this first:  {} {}",
             context.program,
             Holder::KEY_WITHOUT_KEYRING
         ));
