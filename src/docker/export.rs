@@ -97,7 +97,7 @@ fn keys_of(form: AuthFormat, login: &ExportAccount) -> (Vec<String>, Vec<String>
         }
     }
     if keys.is_empty() && reasons.is_empty() {
-        return left_out("another account answers for the registry, and this one has no images of its own");
+        return left_out("the account has no images of its own, and another account is the registry's default");
     }
     (keys, reasons)
 }

@@ -43,15 +43,14 @@ pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, 
 /// Reads a variable that contains a place, a user name and a secret, separated by blanks. The place is a registry or a
 /// pattern of images. The alias is made from `name`, which is the variable's name without the prefix.
 pub(crate) fn read_variable(name: &str, value: &str) -> Result<EnvAccount, Box<dyn Error>> {
-    let (place, rest) =
-        value.trim_start().split_once(char::is_whitespace).ok_or("the variable contains only one word")?;
+    let (place, rest) = value.trim().split_once(char::is_whitespace).ok_or("the variable contains only one word")?;
     let (username, secret) =
         rest.trim_start().split_once(char::is_whitespace).ok_or("the variable contains only two words")?;
     let host = place.split('/').next().unwrap_or_default();
     RawEnvAccount {
         registry: host.to_owned(),
         username: username.to_owned(),
-        secret: Some(secret.trim().to_owned()),
+        secret: Some(secret.trim_start().to_owned()),
         alias: Some(name.to_lowercase().replace('_', "-")),
         images: if place.contains('/') { vec![place.to_owned()] } else { vec![] },
         ..RawEnvAccount::default()
@@ -128,7 +127,7 @@ mod tests {
             ("X", "ghcr.io", Err("the variable contains only one word")),
             ("X", "ghcr.io me", Err("the variable contains only two words")),
             ("X", "", Err("the variable contains only one word")),
-            ("X", "ghcr.io me  ", Err("exactly one of `secret` and `secret_file` is needed")),
+            ("X", "ghcr.io me  ", Err("the variable contains only two words")),
         ] {
             let read = read_variable(name, value);
             let read = read.as_ref().map(shown).map_err(ToString::to_string);

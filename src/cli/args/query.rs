@@ -67,8 +67,8 @@ pub(in crate::cli) struct DoctorArguments {
 }
 
 const CHECK_HELP: &str = "Exit codes: 0 allowed, or all accounts are good; 1 unknown; 2 usage error; 3 no account, or \
-    rejected; 4 not allowed; 5 the registry did not check the password. Without IMAGE: 3 if that applies to any \
-    account, else 1, else 5";
+    rejected; 4 not allowed; 5 the registry did not check the password. Without IMAGE: 3 if any account is \
+    rejected, otherwise 1 if any is unknown, otherwise 5 if any password was not checked";
 
 const EXIT_CODES: &str = "Exit codes: 0 allowed; 1 unknown; 2 usage error; 3 no account, or rejected; 4 not allowed; \
     5 the registry did not check the password";
