@@ -149,7 +149,7 @@ works -- no_secret_in_home
 works -- end_session # like a reboot: no bus, and no key in the kernel's keyring
 works -- out_of_reach 'no keyring'
 start_bus
-works -- within 10 out_of_reach 'out of reach: |did not give the key' # after its start the keyring is locked
+works -- within 10 out_of_reach 'out of reach: |failed to return the key' # after its start the keyring is locked
 unlock_gnome
 sleep 11 # Ensign does not ask a failed holder again for ten seconds
 works -- both_answer
