@@ -2,12 +2,11 @@
 //! functions are unknown.
 //!
 //! The results of `timestamp`, `uuidv4` and `bcrypt` cannot be known. The result of `homedir` is never a part of an
-//! image reference. `cidr…`, `csvdecode`, `log`, `timeadd`, `uuidv5` and `rsadecrypt` could be computed, but no tag in
-//! a real file needs these functions.
+//! image reference. `cidr…`, `csvdecode`, `formatdate`, `log`, `timeadd`, `uuidv5` and `rsadecrypt` could be computed,
+//! but no repository in a real file needs these functions. An unknown tag does not matter for the choice.
 //!
 //! Sources: docker/buildx `bake/hclparser/stdlib.go`, zclconf/go-cty `cty/function/stdlib/`.
 
-mod date;
 mod format;
 mod list;
 mod number;
@@ -141,7 +140,6 @@ fn find(name: &str) -> Option<Function> {
         "not" => |a| a.get(0)?.as_bool().map(|value| HclValue::Bool(!value)),
         "and" => |a| decided(a.get(0)?.as_bool(), a.get(1)?.as_bool(), false),
         "or" => |a| decided(a.get(0)?.as_bool(), a.get(1)?.as_bool(), true),
-        "formatdate" => date::format_date,
         _ => {
             let groups = [text::find, list::find, set::find, number::find, pattern::find, format::find];
             return groups.into_iter().find_map(|find| find(name));

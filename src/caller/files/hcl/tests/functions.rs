@@ -67,10 +67,7 @@ fn standard_functions() {
         ("format(\"%s\")", "refused"),
         ("format(\"%z\", 1)", "?"),
         ("formatlist(\"%s:%s\", LIST, \"1\")", "[\"a:1\", \"b:1\", \"c:1\"]"),
-        ("formatdate(\"YYYY-MM-DD\", \"2024-05-06T07:08:09Z\")", "\"2024-05-06\""),
-        ("formatdate(\"YYYYMMDD'T'hhmmss\", \"2024-05-06T07:08:09Z\")", "\"20240506T070809\""),
-        ("formatdate(\"D MMM YY, H AA\", \"2024-05-06T17:08:09Z\")", "\"6 May 24, 5 PM\""),
-        ("formatdate(\"YYYY\", timestamp())", "?"),
+        ("formatdate(\"YYYY\", \"2024-05-06T07:08:09Z\")", "?"),
         ("strlen(\"abc\")", "3"),
         ("strlen(\"é\")", "?"),
         ("keys(MAP)", "[\"x\", \"y\"]"),
@@ -117,8 +114,6 @@ fn texts_and_types_are_converted() {
         ("substr(\"abc\", -1, 0)", "\"c\""),
         ("title(\"it's\")", "\"It'S\""),
         ("format(\"%v\", [1, \"a\"])", "\"[1,\"a\"]\""),
-        ("formatdate(\"'it''s' YY\", \"2024-05-06T07:08:09Z\")", "\"it's 24\""),
-        ("formatdate(\"hh ZZZ Z\", \"2024-05-06T07:08:09+00:00\")", "\"07 UTC Z\""),
     ]);
 }
 
@@ -176,15 +171,5 @@ fn more_functions_and_their_edges() {
         ("YES ? { a = \"1\" } : { b = \"2\" }", "{a = \"1\"}"),
         ("NOW == \"\" ? [\"a\", \"b\"] : [\"a\", \"c\"]", "[\"a\", \"?\"]"),
         ("NOW == \"\" ? [\"a\"] : [\"a\", \"c\"]", "?"),
-        (
-            "formatdate(\"MMMM M h HH mm m ss s aa ZZZZ ZZZZZ\", \"2024-05-06T07:08:09Z\")",
-            "\"May 5 7 07 08 8 09 9 am +0000 +00:00\"",
-        ),
-        ("formatdate(\"HH AA aa\", \"2024-05-06T12:00:00Z\")", "\"12 PM pm\""),
-        ("formatdate(\"YYYY\", \"2024-13-06T07:08:09Z\")", "?"),
-        ("formatdate(\"YYYY\", \"2024-05-32T07:08:09Z\")", "?"),
-        ("formatdate(\"YYYY\", \"2024-05-06T24:08:09Z\")", "?"),
-        ("formatdate(\"YYYY\", \"2024-05-06T07:60:09Z\")", "?"),
-        ("formatdate(\"YYYY\", \"2024-05-06T07:08:60Z\")", "?"),
     ]);
 }
