@@ -82,10 +82,10 @@ fn every_folder_of_the_clients_counts_in_every_spelling() {
         str![[r#"
 exit 0
 --- stdout
-✓ reg.example accepts alice
+✓ reg.example accepts the account alice
 exit 0
 --- stdout
-✓ reg.example accepts alice
+✓ reg.example accepts the account alice
 
 "#]],
     );
@@ -112,10 +112,10 @@ fn a_certificate_that_is_its_own_authority_is_taken_as_go_takes_it() {
         str![[r#"
 exit 0
 --- stdout
-✓ reg.example accepts alice
+✓ reg.example accepts the account alice
 exit 0
 --- stdout
-✓ reg.example accepts alice
+✓ reg.example accepts the account alice
 exit 1
 --- stdout
 ✗ alice was not checked: could not reach `reg.example`: TLS failed: the server's certificate is not trusted (certificate not valid for name "reg.example"; certificate is only valid for DnsName("other.example")), through the proxy `[HOST]`
@@ -197,10 +197,10 @@ exit 1
 hint: put a client certificate into `~/.config/docker/certs.d/reg.example`, as `client.cert` and `client.key`
 exit 0
 --- stdout
-✓ reg.example accepts alice
+✓ reg.example accepts the account alice
 exit 0
 --- stdout
-✓ reg.example accepts alice
+✓ reg.example accepts the account alice
 
 "#]],
     );
@@ -220,7 +220,7 @@ fn what_cannot_be_used_in_a_folder_is_passed_over_and_told_to_who_watches() {
     sandbox.run(&["check", REGISTRY], "").shows(str![[r#"
 exit 0
 --- stdout
-✓ reg.example accepts alice
+✓ reg.example accepts the account alice
 
 "#]]);
     let told = sandbox.run(&["check", REGISTRY, "--verbose"], "").stderr;
@@ -241,7 +241,7 @@ fn an_insecure_registry_may_show_any_certificate_and_so_may_its_token_server() {
     sandbox.run(&["check", REGISTRY, "--plain-http"], "").shows(str![[r#"
 exit 0
 --- stdout
-✓ reg.example accepts alice
+✓ reg.example accepts the account alice
 
 "#]]);
     assert_eq!(sandbox.run(&["check", REGISTRY], "").code, Some(1));
@@ -250,7 +250,7 @@ exit 0
     sandbox.run(&["check", REGISTRY], "").shows(str![[r#"
 exit 0
 --- stdout
-✓ reg.example accepts alice
+✓ reg.example accepts the account alice
 
 "#]]);
     let seen: Vec<String> = server.seen().split_off(before);
