@@ -91,11 +91,11 @@ mount --bind resolv.conf "$(realpath -m /etc/resolv.conf)"
 at_host() { # HOST: asks the registry at HOST with Basic authentication
   ENSIGN_LOGIN_X="$1:5001 alice $(cat "$state/passwords/alice")" "$helper" check --plain-http "$1:5001"
 }
-says 'accepts x' -- at_host localhost
-says 'accepts x' -- at_host basic.lab.example
-says 'accepts x' -- at_host basic # the second search domain finds it
-says 'accepts x' -- at_host many  # the answer is truncated, but its first address is enough
-says 'accepts x' -- at_host large # the truncated answer has no address, so the resolver asks again by TCP
+says 'accepts the account x' -- at_host localhost
+says 'accepts the account x' -- at_host basic.lab.example
+says 'accepts the account x' -- at_host basic # the second search domain finds it
+says 'accepts the account x' -- at_host many  # the answer is truncated, but its first address is enough
+says 'accepts the account x' -- at_host large # the truncated answer has no address, so the resolver asks again by TCP
 fails 1 'unknown.lab.example' -- at_host unknown.lab.example
 says 'alice, which may pull' -- "$helper" check ghcr.io/alice/base:1 # from /etc/hosts
 sed 's/ghcr.io/and/' "$state/hosts" >hosts
