@@ -30,7 +30,7 @@ done
 
 for host in "$registry" "$basic" ghcr.io docker.io; do
   for me in alice bob; do
-    says "accepts $me, who may" -- "$helper" check "$host/$me/app:1"
+    says "accepts the account $me, which may" -- "$helper" check "$host/$me/app:1"
     says "accepts the account $me, which may push" -- "$helper" check "$host/$me/app:1" --push
   done
 done
