@@ -21,7 +21,7 @@ pub(crate) enum SaveOutcome {
 }
 
 /// The secrets in Ensign's own files. Each file is read once.
-type StoredSecrets<'l> = BTreeMap<(StoreKind, &'l Registry), BTreeMap<String, StoredSecret>>;
+type StoredSecrets<'l> = BTreeMap<(StoreKind, &'l Registry), BTreeMap<String, Option<StoredSecret>>>;
 
 impl Accounts<'_> {
     /// Predicts what [`Accounts::save_all`] would do. Returns the account's alias and the effect for each login.
@@ -68,7 +68,7 @@ impl Accounts<'_> {
         if account.store.keeps_its_own_files() {
             let read = || self.vault.all_in_file(&account.store, &login.registry).unwrap_or_default();
             let place = (account.store.clone(), &login.registry);
-            if let Some(stored) = secrets.entry(place).or_insert_with(read).get(account.name.as_str()) {
+            if let Some(Some(stored)) = secrets.entry(place).or_insert_with(read).get(account.name.as_str()) {
                 return is_it(stored);
             }
         }

@@ -18,9 +18,11 @@ impl Accounts<'_> {
             let read = |kind| (kind, self.vault.all_in_file(kind, &entry.registry));
             let mut in_files: Vec<_> = StoreKind::OF_FILES.iter().filter(is_used).map(read).collect();
             let of_account = |account: &Account| match in_files.iter_mut().find(|(kind, _)| **kind == account.store) {
-                Some((_, Ok(in_file))) => Ok(in_file
-                    .remove(account.name.as_str())
-                    .or_else(|| adopted.as_ref().and_then(|adopted| adopted.secret(account)))),
+                Some((_, Ok(in_file))) => match in_file.remove(account.name.as_str()) {
+                    Some(None) => self.stored(account), // which returns the reason
+                    Some(stored) => Ok(stored),
+                    None => Ok(adopted.as_ref().and_then(|adopted| adopted.secret(account))),
+                },
                 Some((_, Err(error))) => Err(copy(error)),
                 None => self.stored(account),
             };

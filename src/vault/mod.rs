@@ -129,8 +129,13 @@ impl<'e> Vault<'e> {
         if *kind == StoreKind::Sealed { FileForm::Sealed(self.seals.clone()) } else { FileForm::Clear }
     }
 
-    /// Returns all secrets of a registry in the store `sealed` or `file`, with the accounts' names as keys.
-    pub(crate) fn all_in_file(&self, kind: &StoreKind, registry: &Registry) -> Result<BTreeMap<String, StoredSecret>> {
+    /// Returns all secrets of a registry in the store `sealed` or `file`, with the accounts' names as keys. A secret that
+    /// cannot be read is `None`.
+    pub(crate) fn all_in_file(
+        &self,
+        kind: &StoreKind,
+        registry: &Registry,
+    ) -> Result<BTreeMap<String, Option<StoredSecret>>> {
         self.file(kind, registry)?.all()
     }
 
@@ -194,7 +199,7 @@ impl<'e> Vault<'e> {
             self.seals.key.open_by_passphrase(passphrase)?;
         }
         for file in self.sealed_files()? {
-            file.all()?;
+            file.load()?;
         }
         self.seals.key.begin_change(passphrase)
     }

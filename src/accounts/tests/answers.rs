@@ -196,15 +196,24 @@ fn atcrs_accounts_are_saved_by_the_first_call() {
 }
 
 #[test]
-fn each_account_reports_a_damaged_secrets_file() {
+fn a_secret_that_can_be_read_is_returned_from_an_odd_file() {
     let (folder, env) = home("", vec![]);
     let accounts = Accounts::new(&env);
     accounts.save(&login("ghcr.io", "me", "s1")).unwrap();
     accounts.save(&login("ghcr.io", "you", "s2")).unwrap();
-    write(&folder.path().join("data/secrets/ghcr.io.json"), "{");
-    let stored = accounts.stored_by_registry(&accounts.all().unwrap()).remove(0);
-    let errors: Vec<_> = stored.into_iter().map(|stored| stored.unwrap_err().to_string()).collect();
-    assert!(errors.len() == 2 && errors[0] == errors[1] && errors[0].contains("are broken at line 1"), "{errors:?}");
+    for (text, expected) in [
+        (r#"{"version": 2, "secrets": {"me": "s1", "you": "s2"}, "later": 1}"#, ["s1", "s2"]),
+        ("{\"version\": 1, \"secrets\": {\"me\": \"s1\",\n\"you\": 5}}", ["s1", "are broken at line 2"]),
+        (r#"{"version": 1, "secrets": {"you": {"secret": "s2"}}}"#, ["none", "s2"]),
+        ("{", ["are broken at line 1", "are broken at line 1"]),
+    ] {
+        write(&folder.path().join("data/secrets/ghcr.io.json"), text);
+        let stored = accounts.stored_by_registry(&accounts.all().unwrap()).remove(0);
+        for (found, expected) in stored.into_iter().zip(expected) {
+            let found = found.map_or_else(|error| error.to_string(), |stored| exposed(stored).unwrap_or("none".into()));
+            assert!(found.contains(expected), "{text}: {found}");
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -122,8 +122,10 @@ impl<'e> SecretFile<'e> {
         secrets_contents::find(&self.text(bytes)?, name).map_err(|error| self.broken(&error).into())
     }
 
-    pub(super) fn all(&self) -> Result<BTreeMap<String, StoredSecret>> {
-        Ok(self.load()?.into_secrets())
+    /// Reads all secrets of the registry. A secret that cannot be read is `None`.
+    pub(super) fn all(&self) -> Result<BTreeMap<String, Option<StoredSecret>>> {
+        let Some(bytes) = self.read()? else { return Ok(BTreeMap::new()) };
+        secrets_contents::all(&self.text(bytes)?).map_err(|error| self.broken(&error).into())
     }
 
     pub(super) fn token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
@@ -241,7 +243,7 @@ impl<'e> SecretFile<'e> {
         files::sibling(&self.path, &format!(".{hash:016x}.lock"))
     }
 
-    fn load(&self) -> Result<SecretsContents> {
+    pub(super) fn load(&self) -> Result<SecretsContents> {
         self.parse(self.read()?)
     }
 

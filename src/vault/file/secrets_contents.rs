@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::model::{AccountName, HubToken, Secret, StoredSecret, Username};
 use crate::system::json::JsonString;
@@ -30,6 +31,19 @@ pub(super) fn find(text: &[u8], name: &AccountName) -> serde_json::Result<Option
         .deserialize(&mut serde_json::Deserializer::from_slice(text))
 }
 
+/// Reads all secrets from the text of a file, even if a newer Ensign wrote the file. A secret that cannot be read is
+/// `None`, so that the other accounts keep their secrets.
+pub(super) fn all(text: &[u8]) -> serde_json::Result<BTreeMap<String, Option<StoredSecret>>> {
+    #[derive(Deserialize)]
+    struct RawSecrets<'a> {
+        #[serde(borrow, default)]
+        secrets: BTreeMap<String, &'a RawValue>,
+    }
+    let RawSecrets { secrets } = RawSecrets::deserialize(&mut serde_json::Deserializer::from_slice(text))?;
+    let read = |raw: &RawValue| Some(serde_json::from_str::<WrittenSecret>(raw.get()).ok()?.0);
+    Ok(secrets.into_iter().map(|(name, raw)| (name, read(raw))).collect())
+}
+
 impl SecretsContents {
     pub(super) fn is_empty(&self) -> bool {
         self.secrets.is_empty() && self.tokens.is_empty()
@@ -37,10 +51,6 @@ impl SecretsContents {
 
     pub(super) fn names(&self) -> Vec<String> {
         self.secrets.keys().cloned().collect()
-    }
-
-    pub(super) fn into_secrets(self) -> BTreeMap<String, StoredSecret> {
-        self.secrets.into_iter().map(|(name, WrittenSecret(stored))| (name, stored)).collect()
     }
 
     pub(super) fn take_token(&mut self, user: &Username, token: HubToken) -> Option<Secret> {
