@@ -36,10 +36,7 @@ impl RemovedAccount {
                 let left = |left: Option<String>| left.map_or(RevokeResult::Revoked, RevokeResult::Left);
                 oauth::revoke(grant, stored).map_or_else(RevokeResult::Failed, left)
             }
-            (Source::OAuth(grant), None) => RevokeResult::Failed(format!(
-                "{} was not asked to end the login, because its tokens are no longer stored",
-                grant.provider
-            )),
+            (Source::OAuth(_), None) => RevokeResult::Failed("the login's tokens are no longer stored".to_owned()),
             (Source::External(_), _) => RevokeResult::Elsewhere,
             (Source::Static | Source::Unknown(_), _) => RevokeResult::ByHand,
         }

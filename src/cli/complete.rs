@@ -119,7 +119,7 @@ fn pairs(env: &Env) -> Vec<Candidate> {
 /// Returns the helpers on PATH, without Ensign's own names.
 fn helpers() -> Vec<Candidate> {
     let names = list_programs(HELPER).into_iter().filter_map(|name| name.strip_prefix(HELPER).map(str::to_owned));
-    let others = names.filter(|name| !HelperName::is_ensign(name));
+    let others = names.filter(|name| !HelperName::is_reserved(name));
     others.map(|name| (name.clone(), format!("{HELPER}{name}"))).collect()
 }
 

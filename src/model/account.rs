@@ -240,7 +240,7 @@ impl HelperName {
     }
 
     /// Tells whether `text` is the name of one of Ensign's own helpers. A pinned helper is called `ensign-ALIAS`.
-    pub fn is_ensign(text: &str) -> bool {
+    pub fn is_reserved(text: &str) -> bool {
         matches!(text, "atcr" | "ensign") || text.starts_with("ensign-")
     }
 
@@ -253,7 +253,7 @@ impl FromStr for HelperName {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if Self::fits(text) && !Self::is_ensign(text) { Ok(Self(text.to_owned())) } else { Err(()) }
+        if Self::fits(text) && !Self::is_reserved(text) { Ok(Self(text.to_owned())) } else { Err(()) }
     }
 }
 

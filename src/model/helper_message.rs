@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use zeroize::Zeroizing;
 
 use super::{Secret, Username};
 
@@ -22,7 +21,7 @@ pub(crate) struct HelperMessage {
 impl HelperMessage {
     /// Writes a message on one line.
     #[expect(clippy::disallowed_methods, reason = "the message contains the secret")]
-    pub(crate) fn json(server_url: &str, username: &Username, secret: &Secret) -> Zeroizing<String> {
+    pub(crate) fn json_line(server_url: &str, username: &Username, secret: &Secret) -> Secret {
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
         struct Message<'a> {
@@ -32,7 +31,7 @@ impl HelperMessage {
             secret: &'a str,
         }
         let message = Message { server_url, username: username.as_str(), secret: secret.expose() };
-        Secret::json(&message, server_url.len() + message.username.len() + message.secret.len())
+        Secret::json_line(&message, server_url.len() + message.username.len() + message.secret.len())
     }
 
     /// Reads a client's message. An error contains only a line number, because the message contains a secret.

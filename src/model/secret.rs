@@ -50,12 +50,13 @@ impl Secret {
         Self(self.0.clone())
     }
 
-    /// Converts a value with secrets to JSON. `length` is the length of all texts in the value, in bytes.
-    pub(crate) fn json(value: &impl Serialize, length: usize) -> Zeroizing<String> {
+    /// Converts a value with secrets to one line of JSON. `length` is the length of all texts in the value, in bytes.
+    pub(crate) fn json_line(value: &impl Serialize, length: usize) -> Self {
         // An escaped byte needs up to six bytes. A buffer that grows would leave copies of the secret in memory.
         let mut json = Vec::with_capacity(256 + 6 * length);
         serde_json::to_writer(&mut json, value).expect("text can be written as JSON");
-        Zeroizing::new(String::from_utf8(json).expect("JSON is UTF-8"))
+        json.push(b'\n');
+        Self::new(String::from_utf8(json).expect("JSON is UTF-8"))
     }
 
     /// Tells whether the secret is one line that is not empty and contains no control characters.

@@ -10,7 +10,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use super::record;
 use crate::accounts::{Accounts, FindOutcome};
@@ -21,11 +20,12 @@ use crate::system::env::Env;
 use crate::system::text;
 
 /// Answers one call.
+#[expect(clippy::disallowed_methods, reason = "the answer contains the secret")]
 pub(crate) fn serve() -> ExitCode {
     match super::environment().map_err(Into::into).and_then(|env| answer(&env, io::stdin().lock())) {
-        Ok(mut answer) => {
-            answer.push('\n');
-            io::stdout().write_all(answer.as_bytes()).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+        Ok(answer) => {
+            let written = io::stdout().write_all(answer.expose().as_bytes());
+            written.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
         }
         Err(error) => {
             let _ = writeln!(io::stderr(), "ensign: {}", text::one_line(&format!("{error:#}"), 400));
@@ -49,7 +49,7 @@ struct CredentialProviderRequest {
     image: String,
 }
 
-fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
+fn answer(env: &Env, stdin: impl Read) -> Result<Secret> {
     let CredentialProviderRequest { kind, api_version, image } = read(stdin)?;
     if kind != "CredentialProviderRequest" {
         bail!("`{}` is not a CredentialProviderRequest", text::one_line(&kind, 60));
@@ -136,7 +136,7 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
 /// other field. The kubelet must not cache the response, because another account may answer for the next image or after
 /// a switch.
 #[expect(clippy::disallowed_methods, reason = "the answer contains the secret")]
-fn response(api_version: &str, registry: &str, credential: Option<&Credential>) -> Zeroizing<String> {
+fn response(api_version: &str, registry: &str, credential: Option<&Credential>) -> Secret {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct CredentialProviderResponse<'a> {
@@ -161,10 +161,11 @@ fn response(api_version: &str, registry: &str, credential: Option<&Credential>) 
         cache_duration: "0s",
         auth: auth.map(|auth| BTreeMap::from([(registry, auth)])),
     };
-    Secret::json(&response, api_version.len() + length)
+    Secret::json_line(&response, api_version.len() + length)
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests compare their own secrets")]
 mod tests {
     use super::*;
     use crate::model::env_account;
@@ -186,7 +187,9 @@ mod tests {
         crate::system::files::replace(&path, config.as_bytes(), crate::system::files::Access::Private).unwrap();
         let ask = |kind: &str, version: &str, image: &str| {
             let request = json!({"kind": kind, "apiVersion": version, "image": image, "later": 1}).to_string();
-            answer(&env, request.as_bytes()).map(|answer| answer.to_string()).map_err(|error| format!("{error:#}"))
+            answer(&env, request.as_bytes())
+                .map(|answer| answer.expose().trim_end().to_owned())
+                .map_err(|error| format!("{error:#}"))
         };
         let v1 = format!("{GROUP}v1");
         for (image, auth) in [

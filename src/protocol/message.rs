@@ -75,14 +75,16 @@ impl StoreRequest {
 }
 
 /// Writes the answer of `get`, which is one line of JSON with the strings `ServerURL`, `Username` and `Secret`.
+#[expect(clippy::disallowed_methods, reason = "Docker's answer contains the secret")]
 pub(super) fn write_credential(
     stdout: &mut impl Write,
     server_url: &ServerUrl,
     credential: &Credential,
 ) -> Result<(), ProtocolError> {
-    let mut answer = HelperMessage::json(server_url.as_str(), &credential.username, &credential.secret);
-    answer.push('\n'); // stdout writes a whole line at once, so its buffer keeps no copy of the secret
-    stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()).map_err(|_| ProtocolError::ClosedStdout)
+    let answer = HelperMessage::json_line(server_url.as_str(), &credential.username, &credential.secret);
+    // Stdout passes on a whole line, so that its buffer keeps no copy of the secret.
+    let written = stdout.write_all(answer.expose().as_bytes()).and_then(|()| stdout.flush());
+    written.map_err(|_| ProtocolError::ClosedStdout)
 }
 
 /// Writes one line for a person.

@@ -74,10 +74,11 @@ fn get(helper: &HelperName, account: &Account) -> Result<Option<StoredSecret>> {
     Ok(secret.map(|secret| WrittenSecret::from_text(secret).0))
 }
 
+#[expect(clippy::disallowed_methods, reason = "gives the secret to the helper that keeps it, through a pipe")]
 fn store(helper: &HelperName, account: &Account, stored: &StoredSecret) -> Result<()> {
     let text = WrittenSecret(stored.copy()).to_text();
-    let message = HelperMessage::json(&server_url(account), &account.username, &text);
-    if ask(helper, account, "store", message.as_bytes())?.success {
+    let message = HelperMessage::json_line(&server_url(account), &account.username, &text);
+    if ask(helper, account, "store", message.expose().as_bytes())?.success {
         Ok(())
     } else {
         Err(failed(helper, account, "kept").into())

@@ -53,9 +53,10 @@ pub(crate) fn login(helper: &HelperName, server: &str, patience: Duration) -> Re
 }
 
 /// Saves a login in a helper.
+#[expect(clippy::disallowed_methods, reason = "gives the secret to the helper that keeps it, through a pipe")]
 pub(crate) fn store(helper: &HelperName, server: &str, username: &Username, secret: &Secret) -> Result<(), Problem> {
-    let entry = HelperMessage::json(server, username, secret);
-    match ask(helper, "store", entry.as_bytes(), PERSON_TIMEOUT) {
+    let entry = HelperMessage::json_line(server, username, secret);
+    match ask(helper, "store", entry.expose().as_bytes(), PERSON_TIMEOUT) {
         Ok(_) => Ok(()),
         Err(HelperRefusal::NotFound) => Err(problem(helper, "`store` failed")),
         Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => Err(problem),

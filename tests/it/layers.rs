@@ -110,7 +110,6 @@ const HOMES: &[(&str, &[&str])] = &[
     (
         "zeroize",
         &[
-            "model/helper_message.rs",
             "model/secret.rs",
             "system/",
             "vault/",

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::budget::Budget;
 use super::project_reader::ProjectReader;
 use super::yaml::YamlNode;
 use super::{FileCommand, ImageSide, ProjectImages};
@@ -23,7 +24,7 @@ pub(super) fn manifest_images(command: &FileCommand<'_>, reader: &mut ProjectRea
         let paths = if in_folder.is_empty() { vec![path] } else { in_folder };
         for path in paths {
             for document in reader.documents(&path) {
-                containers(&document, &path, &mut side);
+                containers(&document, &path, &mut side, reader.budget());
             }
         }
     }
@@ -31,14 +32,15 @@ pub(super) fn manifest_images(command: &FileCommand<'_>, reader: &mut ProjectRea
 }
 
 /// Finds containers at any depth, because a `Deployment`, a `CronJob` or a custom resource may nest them.
-fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide) {
-    node.list().iter().for_each(|child| containers(child, path, side));
+fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, budget: &Budget) {
+    node.list().iter().for_each(|child| containers(child, path, side, budget));
     for (key, child) in node.map() {
         if matches!(key.as_str(), "containers" | "initContainers" | "ephemeralContainers") {
             let images = child.list().iter().filter_map(|container| container.get("image").text());
+            let images = images.take_while(|_| budget.spend(1));
             side.extend(ImageSide::from_texts(FlagKind::Image, images, path));
         } else {
-            containers(child, path, side);
+            containers(child, path, side, budget);
         }
     }
 }

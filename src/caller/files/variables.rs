@@ -64,8 +64,8 @@ impl ProjectVariables {
         self.files.iter_mut().for_each(|file| file.retain(|name, _| fits(name)));
     }
 
-    /// Adds the variables from `texts`, the contents of `.env` files. Variables that are already set stay unchanged. If several files
-    /// set a variable, the last file wins. Returns false if Compose refuses a file.
+    /// Adds the variables from `texts`, the contents of `.env` files. Variables that are already set stay unchanged. If
+    /// several files set a variable, the last file wins. Returns false if Compose refuses a file.
     pub(super) fn add_files(&mut self, texts: &[String]) -> bool {
         let known = |name: &str| self.get(name);
         let found = texts.iter().try_fold(BTreeMap::new(), |found, text| dotenv::parse(text, found, &known));

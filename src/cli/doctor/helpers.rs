@@ -8,6 +8,7 @@ use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::accounts::{HelperHealth, health_of};
 use crate::cli::{CommandContext, grouped, some_of};
+use crate::docker::configured_helper::ConfiguredHelper;
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::{ConfigJson, HELPER};
 use crate::model::{HelperName, Registry, StoreKind};
@@ -39,7 +40,7 @@ enum NamedBy {
 
 pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
     let helpers = gather(context, survey);
-    let others: Vec<_> = helpers.iter().filter(|helper| !is_ours(&helper.name)).collect();
+    let others: Vec<_> = helpers.iter().filter(|helper| !ConfiguredHelper::named(&helper.name).is_ensign()).collect();
     let summary = match others.len() {
         0 => "no other helper is configured".to_owned(),
         number => format!(
@@ -203,10 +204,6 @@ fn with_health(named: Vec<(String, NamedBy)>) -> Vec<NamedHelper> {
         None => HelperHealth::Missing,
     };
     helpers.into_iter().map(|(name, by)| NamedHelper { health: health(&name), name, by }).collect()
-}
-
-fn is_ours(name: &str) -> bool {
-    name == HELPER || name.strip_prefix(HELPER).is_some_and(|rest| rest.starts_with('-'))
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ impl LoginSearch<'_> {
     fn config(&mut self, config: &ConfigJson, from: &LoginOrigin, reader: ClientFamily) {
         let mut failed: Vec<(Registry, String)> = vec![];
         for (key, name) in config.helpers() {
-            let Some(registry) = self.wanted(key).filter(|_| !name.is_empty() && !HelperName::is_ensign(name)) else {
+            let Some(registry) = self.wanted(key).filter(|_| !name.is_empty() && !HelperName::is_reserved(name)) else {
                 continue;
             };
             let Ok(helper) = name.parse::<HelperName>() else {
@@ -124,7 +124,7 @@ impl LoginSearch<'_> {
                 failed.push((registry, helper.program()));
             }
         }
-        let store = config.store().filter(|name| reader == ClientFamily::Docker && !HelperName::is_ensign(name));
+        let store = config.store().filter(|name| reader == ClientFamily::Docker && !HelperName::is_reserved(name));
         let failed_store = store.and_then(|name| name.parse::<HelperName>().ok()).and_then(|helper| {
             let own: Vec<_> = config.helpers().map(|(key, _)| key.to_owned()).collect();
             self.helper(&helper, &own, false).err().map(|()| helper.program())

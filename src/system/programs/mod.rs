@@ -220,7 +220,7 @@ fn is_ours(process: &Process) -> bool {
 pub(crate) fn is_our_name(program: &Path) -> bool {
     let name = program.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     matches!(name.as_str(), "ensign" | "docker-ensign")
-        || name.strip_prefix("docker-credential-").is_some_and(HelperName::is_ensign)
+        || name.strip_prefix("docker-credential-").is_some_and(HelperName::is_reserved)
 }
 
 fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutput> {

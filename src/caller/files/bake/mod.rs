@@ -49,7 +49,7 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
         pulled.unknown.extend(target.open.iter().cloned());
         let (tags, outputs) = (target.tags(), target.outputs());
         let destination =
-            if target.is_linked { OutputDestination::Nowhere } else { output::common_destination(&outputs) };
+            if target.is_linked { OutputDestination::Nowhere } else { output::destination_of_all(&outputs) };
         let side = if destination == OutputDestination::Nowhere { &mut kept } else { &mut pushed };
         side.unknown.extend(target.open_names);
         side.extend(target.cache_to.unwrap_or_default());

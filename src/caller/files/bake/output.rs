@@ -27,7 +27,7 @@ pub(super) enum OutputDestination {
 }
 
 /// Returns the destination of all outputs together.
-pub(super) fn common_destination(outputs: &[BakeOutput]) -> OutputDestination {
+pub(super) fn destination_of_all(outputs: &[BakeOutput]) -> OutputDestination {
     outputs.iter().map(|output| destination(&output.text)).max().unwrap_or(OutputDestination::Nowhere)
 }
 

@@ -66,8 +66,8 @@ impl ServiceParts {
         Self(KEYS.into_iter().filter_map(part).collect())
     }
 
-    /// Adds the steps for reading all fields to the budget. The fields can be much larger than the file, because aliases and
-    /// `extends` repeat them.
+    /// Adds the steps for reading all fields to the budget. The fields can be much larger than the file, because aliases
+    /// and `extends` repeat them.
     pub(super) fn spend(&self, budget: &Budget) -> Result<(), LoadError> {
         if self.0.values().all(|field| field.node.spend(budget)) { Ok(()) } else { Err(TOO_LARGE) }
     }
@@ -137,7 +137,7 @@ fn merge(key: &str, base: &Rc<YamlNode>, later: &Rc<YamlNode>, budget: &Budget) 
 fn merge_any(base: &Rc<YamlNode>, later: &Rc<YamlNode>, budget: &Budget) -> Result<Rc<YamlNode>, LoadError> {
     let merged = match (base.plain(), later.plain()) {
         (YamlNode::Map(entries), YamlNode::Map(more)) => {
-            spend(entries.len() + more.len() * (8 + entries.len() / 8), budget)?; // each key is searched
+            spend(entries.len() + more.len() * (8 + (entries.len() + more.len()) / 8), budget)?; // each key is searched
             let mut entries = entries.clone();
             for (key, later) in more {
                 merge_entry(&mut entries, key, later, budget)?;

@@ -271,9 +271,12 @@ fn many_services_end_soon() {
             "{depends_on: *y, extends: s}",
         ),
         ("extended services", &format!("&x [{list}]"), "{extends: s}"),
+        ("many keys for none", &map, "{extends: n, depends_on: *x}"),
     ] {
         let services = many(2_000, &|n| format!("  s{n}: {service}\n"));
-        let text = format!("x-a: {shared}\nservices:\n  s: {{image: c.io/a, volumes: *x, depends_on: *x}}\n{services}");
+        let text = format!(
+            "x-a: {shared}\nservices:\n  s: {{image: c.io/a, volumes: *x, depends_on: *x}}\n  n: {{image: c.io/a, depends_on: {{}}}}\n{services}"
+        );
         let start = thread_time();
         let found = answer(&[("compose.yaml", &text)], "docker compose pull");
         assert_eq!(found, "? | ?", "{what}");
