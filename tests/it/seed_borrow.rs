@@ -135,7 +135,8 @@ fn a_helper_as_store_is_given_the_login_and_told_to_forget_it() {
     let login = ["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify", "--store", "helper:lender"];
     assert_eq!(sandbox.run(&login, "pw").code, Some(0));
     let file = |name: &str| std::fs::read_to_string(sandbox.home().join(name)).unwrap();
-    assert_eq!(file("store"), r#"{"ServerURL":"https://ghcr.io/ensign/me","Username":"me","Secret":"pw"}"#);
+    let stored = r#"{"ServerURL":"https://ghcr.io/ensign/me","Username":"me","Secret":"pw"}"#;
+    assert_eq!(file("store"), format!("{stored}\n")); // as docker/docker-credential-helpers `client/client.go` sends it
     sandbox.ok(&["logout", "ghcr.io"], "");
     assert_eq!(file("erase"), "https://ghcr.io/ensign/me");
 }
