@@ -157,7 +157,7 @@ fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
     if accounts.len() == 1 && public.is_empty() && helper.is_none() {
         expected.remove(at);
     } else if accounts.len() == 1 {
-        expected[at] = RegistryAccounts { public: public.clone(), ..RegistryAccounts::none(registry) };
+        (expected[at].active, expected[at].previous) = (DefaultAccount::Unset, None);
     }
     reads_as(&edited, &expected);
 
