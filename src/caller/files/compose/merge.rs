@@ -66,8 +66,8 @@ impl ServiceParts {
         Self(KEYS.into_iter().filter_map(part).collect())
     }
 
-    /// Adds the steps for reading all fields to the budget. The fields can be much larger than the file, because aliases
-    /// and `extends` repeat them.
+    /// Adds the steps for reading all fields to the budget. The fields can be much larger than the file, because
+    /// aliases and `extends` repeat them.
     pub(super) fn spend(&self, budget: &Budget) -> Result<(), LoadError> {
         if self.0.values().all(|field| field.node.spend(budget)) { Ok(()) } else { Err(TOO_LARGE) }
     }
