@@ -58,9 +58,9 @@ impl<'e> Accounts<'e> {
         self.vault.fix_permissions(registry)
     }
 
-    /// If the file with a registry's secrets in clear text is unreadable, returns the file's path and the reason.
-    /// Otherwise returns `None`.
-    pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, Error)> {
+    /// If the file with a registry's secrets in clear text is unreadable, returns the file's path, the reason, and
+    /// whether the file is broken, so that `restore` can move it aside. Otherwise returns `None`.
+    pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, Error, bool)> {
         self.vault.file_damage(registry)
     }
 

@@ -175,11 +175,12 @@ impl<'e> Vault<'e> {
         StoreKind::OF_FILES.iter().flat_map(of_store).collect()
     }
 
-    /// Returns the path of the unreadable file with a registry's secrets in clear text, together with the reason.
-    /// Returns `None` if the file is readable.
-    pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, anyhow::Error)> {
+    /// Returns the path of the unreadable file with a registry's secrets in clear text, together with the reason and
+    /// whether the file is broken. Returns `None` if the file is readable.
+    pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, anyhow::Error, bool)> {
         let file = self.file(&StoreKind::File, registry).ok()?;
-        file.names().err().map(|error| (file.path().to_owned(), error))
+        let error = file.names().err()?;
+        Some((file.path().to_owned(), error, file.is_broken().unwrap_or(false)))
     }
 
     /// Returns the path of the lock for renewals of the account's secret.

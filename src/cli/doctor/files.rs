@@ -20,8 +20,8 @@ use crate::system::text::{one_line, quote, quote_path};
 struct FileFacts {
     /// The reason why Ensign's config cannot be used, and whether `restore` can repair the config.
     damage: Option<(Problem, bool)>,
-    /// The reasons why secrets cannot be read.
-    damaged_secrets: Vec<String>,
+    /// The reasons why secrets cannot be read, and whether `restore` can move the file aside.
+    damaged_secrets: Vec<(Problem, bool)>,
     /// The files of Docker and the container tools that cannot be read.
     unreadable: Vec<Problem>,
     owners: Vec<(PathBuf, Privacy, OwnershipFault)>,
@@ -51,13 +51,10 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
         let remedy = if *can_restore { Remedy::Restore } else { Remedy::in_hint(cure) };
         found.push(Diagnosis::broken(Check::ConfigDamaged, what, "no account can be found", remedy));
     }
-    for what in &facts.damaged_secrets {
-        found.push(Diagnosis::broken(
-            Check::SecretsDamaged,
-            what,
-            "the accounts in this file have no secrets",
-            Remedy::Restore,
-        ));
+    for (Problem { message: what, hint: cure }, can_restore) in &facts.damaged_secrets {
+        let remedy = if *can_restore { Remedy::Restore } else { Remedy::in_hint(cure) };
+        let breaks = "the accounts in this file may have no secrets, and no secret can be saved";
+        found.push(Diagnosis::broken(Check::SecretsDamaged, what, breaks, remedy));
     }
     for Problem { message: what, hint: cure } in &facts.unreadable {
         let breaks = "the programs that read this file fail or use no login, and Ensign does not change the file";
@@ -189,11 +186,19 @@ fn damage(context: &CommandContext<'_>, survey: &Survey) -> Option<(Problem, boo
     Some((Problem::new(what, cure), context.accounts.can_restore()))
 }
 
-fn damaged_secrets(context: &CommandContext<'_>, survey: &Survey, is_named: impl Fn(&PathBuf) -> bool) -> Vec<String> {
+fn damaged_secrets(
+    context: &CommandContext<'_>,
+    survey: &Survey,
+    is_named: impl Fn(&PathBuf) -> bool,
+) -> Vec<(Problem, bool)> {
     let with_files =
         survey.registries.iter().filter(|entry| entry.accounts.iter().any(|account| account.store == StoreKind::File));
     let errors = with_files.filter_map(|entry| context.accounts.file_damage(&entry.registry));
-    errors.filter(|(path, _)| !is_named(path)).map(|(_, error)| Failure::parts_of(&error).0).collect()
+    let problem = |(path, error, is_broken): (PathBuf, anyhow::Error, bool)| {
+        let (what, cure) = Failure::parts_of(&error);
+        (Problem::new(what, cure.unwrap_or_else(|| format!("ls -ld {}", quote_path(&path)))), is_broken)
+    };
+    errors.filter(|(path, ..)| !is_named(path)).map(problem).collect()
 }
 
 fn unreadable(context: &CommandContext<'_>, survey: &Survey, is_named: impl Fn(&PathBuf) -> bool) -> Vec<Problem> {
@@ -241,8 +246,12 @@ mod tests {
                 Some(("config-damaged", "chown me f")),
             ),
             (
-                FileFacts { damaged_secrets: vec!["x".into()], ..Default::default() },
+                FileFacts { damaged_secrets: vec![(Problem::new("x", "y"), true)], ..Default::default() },
                 Some(("secrets-damaged", "e restore")),
+            ),
+            (
+                FileFacts { damaged_secrets: vec![(problem(), false)], ..Default::default() },
+                Some(("secrets-damaged", "chown me f")),
             ),
             (FileFacts { unreadable: vec![problem()], ..Default::default() }, Some(("client-file", "chown me f"))),
             (

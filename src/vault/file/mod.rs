@@ -220,20 +220,24 @@ impl<'e> SecretFile<'e> {
     /// Moves a broken file aside and returns its new path. Returns `None` if the file does not exist or is not broken.
     /// A sealed file whose key is not available is broken only if the file cannot be parsed.
     pub(super) fn set_aside_if_broken(&self) -> Result<Option<PathBuf>> {
-        let Some(bytes) = self.read()? else { return Ok(None) };
-        let is_broken = match &self.form {
-            FileForm::Clear => {
-                refuse_newer(&bytes, VERSION, &self.shown())?;
-                serde_json::from_slice::<SecretsContents>(&bytes).is_err()
-            }
-            FileForm::Sealed(seals) => seals.is_broken(&self.registry, &bytes, &self.shown())?,
-        };
-        if !is_broken {
+        if !self.is_broken()? {
             return Ok(None);
         }
         let aside = files::sibling(&self.path, ".damaged");
         files::rename(&self.path, &aside)?;
         Ok(Some(aside))
+    }
+
+    /// Tells whether the file is broken. Returns an error if a newer Ensign wrote the file.
+    pub(super) fn is_broken(&self) -> Result<bool> {
+        let Some(bytes) = self.read()? else { return Ok(false) };
+        match &self.form {
+            FileForm::Clear => {
+                refuse_newer(&bytes, VERSION, &self.shown())?;
+                Ok(serde_json::from_slice::<SecretsContents>(&bytes).is_err())
+            }
+            FileForm::Sealed(seals) => seals.is_broken(&self.registry, &bytes, &self.shown()),
+        }
     }
 
     pub(super) fn renewal_lock(&self, name: &AccountName) -> PathBuf {

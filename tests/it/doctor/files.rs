@@ -29,6 +29,15 @@ fn a_damaged_config_is_put_back() {
 }
 
 #[test]
+fn secrets_of_a_newer_ensign_stay_in_place() {
+    let sandbox = healthy();
+    let text = std::fs::read_to_string(sandbox.secrets_path(HOST)).unwrap();
+    write(&sandbox.secrets_path(HOST), text.replace("\"version\": 1", "\"version\": 9").as_bytes());
+    assert_found(&sandbox, &[("secrets-damaged", "broken")]);
+    assert_by_hand(&sandbox, "secrets-damaged", "install that version here too");
+}
+
+#[test]
 fn damaged_secrets_are_moved_aside() {
     let sandbox = healthy();
     write(&sandbox.secrets_path(HOST), b"{\"secrets\": my-s3cret");
