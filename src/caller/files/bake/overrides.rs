@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::glob;
-use super::output::{self, BakeOutput, OutputDestination};
+use super::output::{self, OutputDestination};
 use super::target::{BakeTarget, context_folder, outputs_of, side_of};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::{FlagKind, is_true, name_and_value};
@@ -90,11 +90,9 @@ impl BakeOverrides {
             }
             let file = target.file.clone();
             let outputs = target.outputs.get_or_insert_default();
-            match &*setting.key {
-                "push" => output::set_push(outputs, is_set, &file),
-                // If the target has no other output, `load` loads the image into Docker.
-                _ if is_set && outputs.is_empty() => outputs.push(BakeOutput { text: "type=docker".to_owned(), file }),
-                _ => {}
+            // `load` adds an output for Docker, which pushes nothing.
+            if setting.key == "push" {
+                output::set_push(outputs, is_set, &file);
             }
         }
     }

@@ -109,6 +109,8 @@ fn files_are_merged_as_compose_does() {
             "x y |",
         ),
         ("docker compose build", &[built, "services: {a: !reset {}}"], "|"),
+        ("docker compose build", &[built, "services: {a: {<<: {build: other}, build: !reset null}}"], "c.io/other |"),
+        ("docker compose build", &[built, "services: {a: {<<: {build: null}, build: !reset null}}"], "? | ?"),
         (
             "docker compose pull",
             &[

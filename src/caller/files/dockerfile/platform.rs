@@ -48,7 +48,7 @@ impl Platform {
         let system = system.split('(').next().unwrap_or_default(); // removes the version of Windows
         let system = if system == "macos" { "darwin" } else { system };
         let (machine, variant) = match (machine, variant) {
-            ("i386", variant) => ("386", variant),
+            ("i386", _) => ("386", ""),
             ("x86_64" | "x86-64" | "amd64", "v1") => ("amd64", ""),
             ("x86_64" | "x86-64" | "amd64", variant) => ("amd64", variant),
             ("aarch64" | "arm64", "8" | "v8") => ("arm64", ""),
@@ -114,7 +114,12 @@ mod tests {
             ("linux/amd64/v1", "linux/amd64"),
             ("linux/amd64/v2", "linux/amd64/v2"),
             ("Linux/ARM64/v8", "linux/arm64"),
+            ("linux/aarch64", "linux/arm64"),
+            ("linux/arm64/v9", "linux/arm64/v9"),
+            ("linux/i386/x", "linux/386"),
             ("linux/arm", "linux/arm/v7"),
+            ("linux/arm/5", "linux/arm/v5"),
+            ("linux/arm/8", "linux/arm/v8"),
             ("linux/armel", "linux/arm/v6"),
             ("arm64", "linux/arm64"),
             ("windows(10.0.17763)/amd64", "windows/amd64"),

@@ -234,6 +234,14 @@ fn compose_files_are_one_project() {
             "c | +type=registry,ref=d x y",
         ),
         (
+            &[(
+                "compose.yaml",
+                "services: {a: {image: a, build: {dockerfile_inline: 'FROM $$TARGETARCH', platforms: [linux/arm64]}}}",
+            )],
+            "docker buildx bake",
+            "arm64 | a",
+        ),
+        (
             &[("compose.yaml", "services: {a: {image: '${R}/${COMPOSE_PROJECT_NAME}', build: .}}"), (".env", "R=r\n")],
             "docker buildx bake",
             "| r/bake",

@@ -28,6 +28,7 @@ fn targets_inherit_and_are_overridden() {
         ("docker buildx bake app --set app.tags=t1 --set app.tags=t2", "b2 | +t1 t2"),
         ("docker buildx bake app --set app.tags+=t", "b2 | +base t"),
         ("docker buildx bake app --set app.output=type=docker", "b2 | base"),
+        ("docker buildx bake app --set app.output+=type=docker", "b2 | +base"),
         ("docker buildx bake app --set app.output=type=docker --push", "b2 | +base"),
         ("docker buildx bake app --set app.push=false", "b2 | base"),
         ("docker buildx bake app --set other.push=false", "b2 | +base"),
