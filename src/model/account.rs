@@ -321,6 +321,34 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_names_are_read() {
+        let is_read = |length: usize| "a".repeat(length).parse::<AccountName>().is_ok();
+        assert_eq!((is_read(255), is_read(256)), (true, false));
+        let fits = |length: usize| HelperName::fits(&"a".repeat(length));
+        assert_eq!((fits(64), fits(65)), (true, false));
+    }
+
+    #[test]
+    fn an_external_source_has_a_secret_for_each_host_of_its_pattern() {
+        let source =
+            crate::model::ExternalSource { program: crate::model::ExternalProgram::Glab, env: [].into(), cache: None };
+        let sources = [Source::External(source), Source::Static];
+        let [external, stored] = sources.map(|source| Account {
+            source,
+            ..Account::new(Registry::from_key("*.azurecr.io"), "me".parse().unwrap())
+        });
+        let host = Registry::from_key("acme.azurecr.io");
+        for (account, asked, at) in [
+            (&external, &host, &host),
+            (&external, &external.registry, &external.registry),
+            (&stored, &host, &stored.registry),
+            (&Account { registry: host.clone(), ..external.clone() }, &Registry::from_key("ghcr.io"), &host),
+        ] {
+            assert_eq!(account.at(asked).registry, *at, "{asked}");
+        }
+    }
+
+    #[test]
     fn stores_and_helper_names_read_back() {
         for (text, kind) in [
             ("file", StoreKind::File),

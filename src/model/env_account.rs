@@ -148,6 +148,10 @@ mod tests {
             (r#"{"accounts": [{"registry": "h", "secret": "hunter2"}]}"#, "line 1: an account needs registry"),
             (r#"{"accounts": [{"registry": "h", "username": "u", "hunter2": 1}]}"#, "line 1: an account needs"),
             (
+                r#"{"accounts": [{"registry": "h.io", "username": "u", "secret": ""}]}"#,
+                "account 1: exactly one of `secret` and `secret_file` is needed",
+            ),
+            (
                 r#"{"accounts": [{"registry": "h.io", "username": "u"}]}"#,
                 "account 1: exactly one of `secret` and `secret_file` is needed",
             ),

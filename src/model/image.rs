@@ -200,6 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_names_are_read() {
+        let is_read = |repository: usize, tag: usize| {
+            format!("ghcr.io/{}:{}", "a".repeat(repository), "t".repeat(tag)).parse::<ImageReference>().is_ok()
+        };
+        assert_eq!((is_read(255, 1), is_read(256, 1)), (true, false));
+        assert_eq!((is_read(1, 128), is_read(1, 129)), (true, false));
+    }
+
+    #[test]
     fn an_image_has_a_namespace_and_a_reference() {
         let digest = "sha256:0123456789abcdef0123456789abcdef";
         for (text, namespace, reference) in [

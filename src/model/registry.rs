@@ -193,6 +193,12 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_host_is_read() {
+        let is_read = |length: usize| "a".repeat(length).parse::<Registry>().is_ok();
+        assert_eq!((is_read(253), is_read(254)), (true, false));
+    }
+
+    #[test]
     fn what_is_no_registry_is_refused() {
         for (text, error) in [
             ("", "no registry was given"),

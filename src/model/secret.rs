@@ -56,6 +56,7 @@ impl Secret {
         let mut json = Vec::with_capacity(256 + 6 * length);
         serde_json::to_writer(&mut json, value).expect("text can be written as JSON");
         json.push(b'\n');
+        debug_assert!(json.len() <= 256 + 6 * length, "the buffer has grown");
         Self::new(String::from_utf8(json).expect("JSON is UTF-8"))
     }
 
