@@ -2,6 +2,7 @@
 //! Only this module uses `ureq`.
 
 mod certificates;
+mod deadline;
 mod download;
 mod error;
 mod forward;
@@ -36,6 +37,7 @@ pub(crate) use certificates::{CertificateFault, certificate_faults};
 pub(crate) use download::{Download, DownloadError};
 pub(crate) use error::HttpError;
 pub(crate) use error::{NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, UNKNOWN_ISSUER};
+use deadline::DeadlineConnector;
 use error::{explain, is_broken};
 use forward::ForwardConnector;
 pub(crate) use proxy::{BY_WAY_OF_PROXY, proxy_faults};
@@ -171,8 +173,8 @@ impl HttpClient {
             .build();
         let proxies = Proxies::from_environment();
         let tls = Tls { security, proxies: proxies.clone() };
-        let connector =
-            ForwardConnector.chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
+        let to_server = ForwardConnector.chain(ConnectProxyConnector::default()).chain(TcpConnector::default());
+        let connector = to_server.chain(tls).chain(DeadlineConnector);
         let agent = Agent::with_parts(config, connector, Resolver);
         Self { agent, proxies, limits, end: Instant::now() + limits.total, expiry: Cell::default() }
     }

@@ -170,7 +170,14 @@ impl NoProxyRule {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::super::{Authorization, HttpClient, HttpRequest, Limits, Method};
     use super::*;
+    use crate::system::threads;
 
     /// Returns `DIRECT`, the proxy, or the error.
     fn setting(variables: &str, url: &str) -> String {
@@ -185,6 +192,29 @@ mod tests {
             }
             Err(HttpError(why)) => why,
         }
+    }
+
+    #[test]
+    fn a_proxy_that_answers_byte_by_byte_ends_in_the_deadline() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        threads::start(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let answer = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(200));
+            for byte in answer.bytes() {
+                if stream.write_all(&[byte]).is_err() {
+                    return; // the deadline has ended the connection
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+        })
+        .unwrap();
+        let limits = Limits { overall: Duration::from_millis(200), ..Limits::default() };
+        let proxies = Proxies::read(|name| (name == "HTTPS_PROXY").then(|| address.to_string()));
+        let client = HttpClient { proxies, ..HttpClient::new(limits) };
+        let url = Url::parse("https://reg.example/v2/").unwrap();
+        let HttpError(why) = client.send(&HttpRequest::new(Method::Get, url, Authorization::None)).unwrap_err();
+        assert!(why.contains("in time"), "{why}");
     }
 
     #[test]
