@@ -52,7 +52,8 @@ pub(crate) struct PermissionRepair {
     pub(crate) mode: u32,
 }
 
-const LIMIT: u64 = 64 << 20;
+/// The size limit of a file. Unit tests have a lower limit, because 64 MiB take seconds in a debug build.
+const LIMIT: u64 = if cfg!(test) { 4 << 20 } else { 64 << 20 };
 /// The size limit of a provider's response.
 const MOST_TOKENS: u64 = 64 << 10;
 
@@ -156,6 +157,13 @@ impl<'e> SecretFile<'e> {
                 Some(Zeroizing::new(bytes))
             }
         };
+        if bytes.as_ref().is_some_and(|bytes| bytes.len() as u64 > LIMIT) {
+            bail!(
+                "the secrets of {} need more than {} MiB, which is too much for one file",
+                self.registry,
+                LIMIT >> 20
+            );
+        }
         write(&self.path, bytes.as_ref())?;
         let path = self.path.clone();
         changes.add(move || write(&path, before.as_ref()));

@@ -45,6 +45,16 @@ fn secrets_and_tokens_are_kept_apart_and_the_last_one_takes_the_file_along() {
 }
 
 #[test]
+fn a_file_that_could_not_be_read_again_is_not_written() {
+    let (_folder, file) = sandbox();
+    let (small, large): (AccountName, AccountName) = ("small".parse().unwrap(), "large".parse().unwrap());
+    changed(&file, |contents| contents.put(&small, &stored("s".into()))).unwrap();
+    let error = changed(&file, |contents| contents.put(&large, &stored("l".repeat(4 << 20)))).unwrap_err();
+    assert_eq!(error.to_string(), "the secrets of docker.io need more than 4 MiB, which is too much for one file");
+    assert_eq!(exposed_of(file.stored(&small).unwrap()).as_deref(), Some("s"));
+}
+
+#[test]
 fn a_broken_file_is_named_without_its_text_and_left_alone() {
     let (_folder, file) = sandbox();
     files::replace(&file.path, b"{\"version\": 1,\n\"secrets\": {\"me\": hunter2", Access::Private).unwrap();
