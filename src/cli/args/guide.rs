@@ -58,7 +58,8 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
             ("update", "ensign update --check", "only check; exit code 7 means a newer release"),
             ("update", "ensign update --rollback", "go back to the previous program"),
             ("completions", "ensign completions fish | source", "load completions into fish"),
-            ("completions", "source <(ensign completions bash)", "load completions into bash or zsh"),
+            ("completions", "source <(ensign completions bash)", "load completions into bash"),
+            ("completions", "source <(ensign completions zsh)", "load completions into zsh, after compinit"),
         ],
     ),
     (
