@@ -121,8 +121,8 @@ Credentials from another program:
       --field <FIELD>     vault: the field of the item
       --env <NAME=VALUE>  Set a variable for the program, such as the folder of its config; may be
                           repeated
-      --cache <TIME>      Cache secrets that have no expiry for this long, such as 10m [default: not
-                          at all]
+      --cache <TIME>      Cache secrets for at most this long, such as 10m; 12h is the limit
+                          [default: only secrets with an expiry]
   [COMMAND]...            The command that prints the secret, for `--borrow command`
 
 Examples:

@@ -113,7 +113,7 @@ pub(in crate::cli) struct ExternalSourceArguments {
     /// Set a variable for the program, such as the folder of its config; may be repeated
     #[arg(long, value_name = "NAME=VALUE", requires = "external_program", hide_short_help = true)]
     pub(in crate::cli) env: Vec<String>,
-    /// Cache secrets that have no expiry for this long, such as 10m [default: not at all]
+    /// Cache secrets for at most this long, such as 10m; 12h is the limit [default: only secrets with an expiry]
     #[arg(long, value_name = "TIME", requires = "external_program", hide_short_help = true)]
     pub(in crate::cli) cache: Option<String>,
     /// The command that prints the secret, for `--borrow command`
