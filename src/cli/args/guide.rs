@@ -110,7 +110,7 @@ pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
 /// The topics of `help`: name, one-line description and text.
 pub(super) const TOPICS: [(&str, &str, &str); 4] = [
     ("patterns", "How to name the images of an account", include_str!("topics/patterns.txt")),
-    ("environment", "The variables that Ensign reads", include_str!("topics/environment.txt")),
+    ("environment", "The most important variables that Ensign reads", include_str!("topics/environment.txt")),
     ("json", "What `--json` prints, for programs", include_str!("topics/json.txt")),
     ("exit-codes", "What exit codes mean, for scripts", include_str!("topics/exit-codes.txt")),
 ];
