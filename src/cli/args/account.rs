@@ -154,7 +154,7 @@ pub(in crate::cli) struct GrantArguments {
 }
 
 const PUBLIC_HELP: &str = "Images named here are pulled without an account, so an expired login cannot break them.
-Pushes still use an account. Without arguments, `public` lists the public images.";
+An account with a more specific pattern still answers. Pushes still use an account. Without arguments, `public` lists the public images.";
 
 #[derive(Args, Debug)]
 #[command(after_help = PUBLIC_HELP)]
