@@ -9,7 +9,7 @@ use crate::system::client_env;
 use crate::system::env::Env;
 
 /// Returns the journal and the entry to write after the answer; `None` if nothing is to be written. The entry contains
-/// no error text, because another program may have written a part of the text.
+/// Ensign's own reasons, but no error of the answer, because another program may have written a part of that error.
 pub(super) fn prepare(
     env: &Env,
     client: impl FnOnce() -> Option<String>,
