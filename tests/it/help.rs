@@ -78,7 +78,7 @@ Options:
   -u, --username <NAME>   The user name at the registry
       --password-stdin    Read the password or token from stdin
       --alias <ALIAS>     Set your own label for the account [default: NAME]
-      --images <PATTERN>  Use the account for these images [default: NAME/**]
+      --images <PATTERN>  Set the account's images [default: NAME/**, ALIAS/**]
                           
                           '+PATTERN' adds a pattern to the others. May be repeated.
       --for <OPERATION>   Use the account for one operation only: pull or push
@@ -147,7 +147,7 @@ Options:
   -u, --username <NAME>   The user name at the registry
       --password-stdin    Read the password or token from stdin
       --alias <ALIAS>     Set your own label for the account [default: NAME]
-      --images <PATTERN>  Use the account for these images [default: NAME/**]
+      --images <PATTERN>  Set the account's images [default: NAME/**, ALIAS/**]
       --configure-docker  Let Docker and Podman ask Ensign, without confirmation
       --device            Log in with a code in a browser, on any machine
       --borrow <PROGRAM>  Get the secret from a program such as aws, gh or pass

@@ -24,7 +24,7 @@ pub(in crate::cli) struct LoginArguments {
     /// Set your own label for the account [default: NAME]
     #[arg(long, value_name = "ALIAS", value_parser = super::alias)]
     pub(in crate::cli) alias: Option<AccountName>,
-    /// Use the account for these images [default: NAME/**]
+    /// Set the account's images [default: NAME/**, ALIAS/**]
     ///
     /// '+PATTERN' adds a pattern to the others. May be repeated.
     #[arg(long, value_name = "PATTERN", alias = "image")]
