@@ -1,5 +1,5 @@
 //! Finds and removes the left-overs of killed changes. Left-overs are unfinished files and secrets without an account.
-//! The command `status` lists the left-overs. The next change removes the left-overs.
+//! The command `status` lists the left-overs. The next change removes them, except secrets that `accounts.json` lists.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -35,7 +35,8 @@ pub struct OAuthGrant {
     pub scope: Option<String>,
     pub client_id: String,
     pub token_url: String,
-    /// The field of a token response that contains the registry's secret; `access_token` if `None`.
+    /// The field of a token response that contains the registry's secret. If `None`, Ensign tries
+    /// `device_secret`, `access_token` and `token`.
     pub secret_field: Option<String>,
     /// The URL to revoke tokens; `None` if the provider has no such URL.
     pub revoke_url: Option<String>,
@@ -52,7 +53,7 @@ pub struct OAuthGrant {
 pub struct ExternalSource {
     pub program: ExternalProgram,
     pub env: BTreeMap<String, String>,
-    /// How long to cache an answer that has no expiry; the usual time for this program if `None`.
+    /// The longest time to cache an answer; the usual time for this program if `None`.
     pub cache: Option<Duration>,
 }
 

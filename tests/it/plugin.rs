@@ -244,7 +244,7 @@ export --format a|
 auth.json
 :4
 configure-docker --u|
---undo<TAB>Remove Ensign from Docker's config
+--undo<TAB>Remove Ensign from the files of Docker, Podman and buildx
 :4
 export --output |
 :0

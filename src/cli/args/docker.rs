@@ -14,7 +14,7 @@ pub(in crate::cli) struct ConfigureDockerArguments {
     /// Show what would change, but change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
-    /// Remove Ensign from Docker's config
+    /// Remove Ensign from the files of Docker, Podman and buildx
     #[arg(long, conflicts_with = "hosts")]
     pub(in crate::cli) undo: bool,
     /// Replace other helpers of these registries
