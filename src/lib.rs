@@ -61,6 +61,7 @@ pub fn main() -> ExitCode {
         }
         FrontEnd::Kubelet if io::stdin().is_terminal() => cli::refuse_terminal(program),
         FrontEnd::Kubelet => protocol::kubelet::serve(),
+        FrontEnd::KubeletUsage => protocol::kubelet::refuse_arguments(program),
         FrontEnd::Protocol(action) => protocol::serve(action, invocation.pinned.as_ref()),
         FrontEnd::ProtocolUsage => print(&protocol::usage(program), ExitCode::FAILURE),
         FrontEnd::Version => print(&protocol::version_line(program), ExitCode::SUCCESS),

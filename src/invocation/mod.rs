@@ -29,6 +29,8 @@ pub(crate) enum FrontEnd {
     Protocol(Action),
     /// A call in the kubelet's own protocol.
     Kubelet,
+    /// `kubelet` with arguments. Ensign answers with the usage.
+    KubeletUsage,
     Version,
     /// A protocol verb with arguments. Ensign answers with the usage.
     ProtocolUsage,
@@ -76,8 +78,8 @@ impl FrontEnd {
         if matches!(first, "version" | "--version" | "-v" | "-V") && words.len() == 1 {
             return Self::Version;
         }
-        if first == "kubelet" && words.len() == 1 {
-            return Self::Kubelet;
+        if first == "kubelet" {
+            return if words.len() == 1 { Self::Kubelet } else { Self::KubeletUsage };
         }
         if first == "__complete" {
             return Self::Completion(words[1..].to_vec());
@@ -113,6 +115,7 @@ mod tests {
             (vec!["docker-credential-ensign", "store"], None, FrontEnd::Protocol(Action::Store)),
             (vec!["ensign", "store"], None, user(&["store"])),
             (vec!["docker-credential-ensign", "kubelet"], None, FrontEnd::Kubelet),
+            (vec!["ensign", "kubelet", "--help"], None, FrontEnd::KubeletUsage),
             (vec!["ensign", "get", "x"], None, FrontEnd::ProtocolUsage),
             (vec!["ensign", "get", "--help"], None, FrontEnd::ProtocolUsage),
             (vec!["docker-credential-ensign", "store", "sealed"], None, user(&["store", "sealed"])),

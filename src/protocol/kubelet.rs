@@ -34,6 +34,13 @@ pub(crate) fn serve() -> ExitCode {
     }
 }
 
+/// Writes the usage to stderr, as all errors of this protocol.
+pub(crate) fn refuse_arguments(program: &str) -> ExitCode {
+    let usage = "The kubelet runs this command, and writes its request to stdin. See docs/kubernetes.md.";
+    let _ = writeln!(io::stderr(), "Usage: {program} kubelet\n{usage}");
+    ExitCode::FAILURE
+}
+
 /// The supported versions. Ensign's responses to all versions are the same except for the version's name.
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
 const GROUP: &str = "credentialprovider.kubelet.k8s.io/";

@@ -41,6 +41,13 @@ fn every_version_is_answered_in_its_own_name_with_exactly_the_fields_it_has() {
 }
 
 #[test]
+fn arguments_are_answered_with_the_usage() {
+    let run = Sandbox::new().run(&["kubelet", "--help"], "");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
+    assert!(run.stderr.starts_with("Usage: docker-credential-ensign kubelet\nThe kubelet runs"), "{run:?}");
+}
+
+#[test]
 fn the_image_of_the_request_chooses_the_account() {
     let sandbox = two_accounts();
     assert_eq!(auth(&sandbox, "ghcr.io/team/app")["ghcr.io"]["username"], "bob");
