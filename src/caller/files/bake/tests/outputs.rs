@@ -67,6 +67,7 @@ fn what_is_pushed_is_what_outputs_say() {
         ("\"type=image,push=true\"", "", "| +t"),
         ("\"type=image,push=true,name=n\"", "", "| +t"),
         ("\"type=image\"", "", "| t"),
+        ("\"type=image,push=false\"", "", "| t"),
         ("\"type=image\"", "--push", "| +t"),
         ("\"type=image,Push=false\"", "--push", "| +t"),
         ("{ type = \"image\", push = true }", "", "| +t"),
