@@ -59,7 +59,7 @@ pub(crate) fn ask(
     }
     let answer = answer::parse(&request.form, &output.stdout).map_err(|reason| {
         let what = format!("could not get a secret for {registry} from `{}`: {reason}", program.display());
-        ExternalError::Failed(Problem::new(with_last_words(what, &output, audience), request.by_hand()))
+        ExternalError::Failed(Problem::new(with_last_words(what, &request.form, &output, audience), request.by_hand()))
     })?;
     let until = cache_policy::until(now, &request.cache_policy, answer.ends, source.cache);
     Ok(ExternalCredential { username: answer.username, secret: answer.secret, expires_at: until })
@@ -178,13 +178,13 @@ fn error_from(
     );
     let what = format!("could not get a secret for {registry} from `{}`: {how}", program.display());
     let cure = stderr::hint(&output.stderr, request).unwrap_or_else(|| request.by_hand());
-    ExternalError::Failed(Problem::new(with_last_words(what, output, audience), cure))
+    ExternalError::Failed(Problem::new(with_last_words(what, &request.form, output, audience), cure))
 }
 
 /// Appends the end of the program's messages to an error for a person. An error for a client does not quote the
 /// program, because the client's log must not contain a secret.
-fn with_last_words(what: String, output: &ProgramOutput, audience: Audience) -> String {
-    let last_words = stderr::last_words(&output.stderr, &output.stdout);
+fn with_last_words(what: String, form: &AnswerFormat, output: &ProgramOutput, audience: Audience) -> String {
+    let last_words = stderr::last_words(form, output);
     match audience {
         Audience::Person if !last_words.is_empty() => format!("{what}: «{last_words}»"),
         Audience::Person | Audience::Client => what,

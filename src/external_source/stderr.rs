@@ -1,6 +1,8 @@
 //! Reads a program's stderr: quotes its end without secrets, and finds the hint for a known message.
 
+use super::answer::AnswerFormat;
 use super::commands::ProgramRequest;
+use crate::system::programs::ProgramOutput;
 use crate::system::text;
 
 /// The largest number of characters that a message quotes.
@@ -10,14 +12,15 @@ const STRUCK: &str = "…";
 
 /// Returns the end of the program's messages. The program's answer, and words that look like secrets, are replaced by
 /// `…`.
-pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
-    let answers = String::from_utf8_lossy(stdout);
-    let mut message = String::from_utf8_lossy(stderr).into_owned();
+pub(super) fn last_words(form: &AnswerFormat, output: &ProgramOutput) -> String {
+    let answers = String::from_utf8_lossy(&output.stdout);
+    let mut message = String::from_utf8_lossy(&output.stderr).into_owned();
     for line in answers.lines().map(str::trim).filter(|line| line.len() >= 6) {
         message = message.replace(line, STRUCK);
     }
-    // Credential helpers print their errors on stdout.
-    if message.trim().is_empty() && !answers.contains(['{', '[']) {
+    // Only a credential helper that fails prints its error on stdout. The stdout of any other program is the secret.
+    let is_error = *form == AnswerFormat::Helper && !output.success && !answers.contains(['{', '[']);
+    if message.trim().is_empty() && is_error {
         message = answers.into_owned();
     }
     let words: Vec<_> = message.split_whitespace().map(struck).collect();
@@ -104,9 +107,15 @@ mod tests {
     use super::*;
     use crate::external_source::commands;
     use crate::model::{ExternalProgram, ExternalSource, Registry};
+    use zeroize::Zeroizing;
 
     #[test]
     fn a_person_reads_the_last_words_without_secrets() {
+        let read = |form, success, stderr: &[u8], stdout: &[u8]| {
+            let [stdout, stderr] = [stdout, stderr].map(|bytes| Zeroizing::new(bytes.to_vec()));
+            last_words(&form, &ProgramOutput { success, code: Some(i32::from(!success)), stdout, stderr })
+        };
+        let failed_helper = |stderr: &[u8], stdout: &[u8]| read(AnswerFormat::Helper, false, stderr, stdout);
         for (stderr, stdout, expected) in [
             ("", "", ""),
             (
@@ -138,11 +147,15 @@ mod tests {
             ("", "{\"Secret\":\"s\"}", ""),
             ("red \u{1b}[31m\u{202e}text", "", "red  [31m text"),
         ] {
-            assert_eq!(last_words(stderr.as_bytes(), stdout.as_bytes()), expected, "{stderr:?}");
+            assert_eq!(failed_helper(stderr.as_bytes(), stdout.as_bytes()), expected, "{stderr:?}");
         }
-        let long = last_words("word \u{fffd} ".repeat(300).as_bytes(), b"");
+        let long = failed_helper("word \u{fffd} ".repeat(300).as_bytes(), b"");
         assert_eq!((long.chars().count(), long.starts_with('…')), (LIMIT, true));
-        last_words(&[0xff, 0xfe, 0], &[0xff]);
+        failed_helper(&[0xff, 0xfe, 0], &[0xff]);
+        for form in [AnswerFormat::Line, AnswerFormat::FirstLine, AnswerFormat::LineOrHelper, AnswerFormat::Gcloud] {
+            assert_eq!(read(form, false, b"", b"correct horse\n"), "");
+        }
+        assert_eq!(read(AnswerFormat::Helper, true, b"", b"correct horse\n"), "");
     }
 
     #[test]

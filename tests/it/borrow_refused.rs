@@ -64,6 +64,58 @@ yes
     );
 }
 
+/// Only a helper prints its errors on stdout. The stdout of any other program is the secret.
+#[test]
+fn an_error_never_quotes_the_secret() {
+    let command = json!({"borrow": "command", "command": ["lender"]});
+    let vault = json!({"borrow": "vault", "item": "secret/x", "field": "token"});
+    let op = json!({"borrow": "op", "item": "op://a/b/c"});
+    let several = "printf 'correct horse\\nupdated yesterday\\n'";
+    let mut told = String::new();
+    for (program, script, source) in [
+        ("lender", several, &command),
+        ("lender", "echo correct horse; exit 1", &command),
+        ("gh", "echo correct horse; exit 1", &json!({"borrow": "gh"})),
+        ("vault", several, &vault),
+        ("op", "echo correct horse; exit 1", &op),
+        ("pass", "echo correct horse; exit 1", &json!({"borrow": "pass", "item": "x"})),
+        ("docker-credential-lender", "echo correct horse", &json!({"borrow": "helper:lender"})),
+    ] {
+        let sandbox = Sandbox::new().with_program(program, &format!("#!/bin/sh\n{script}\n"));
+        account(&sandbox, "ghcr.io", source);
+        for words in [
+            &["check", "ghcr.io"][..],
+            &["token", "ghcr.io/a/b"],
+            &["export", "ghcr.io", "--format", "env"],
+            &["check", "ghcr.io", "--json"],
+        ] {
+            let run = sandbox.run(words, "");
+            assert!(run.code != Some(0) && !format!("{run:?}").contains("horse"), "{program} {words:?}: {run:?}");
+        }
+        told += &sandbox.run(&["check", "ghcr.io"], "").stderr;
+    }
+    shows(
+        &told,
+        str![[r#"
+error: could not get a secret for ghcr.io from `[HOME]/bin/lender`: the answer has several lines
+hint: run `lender …` yourself to see why
+error: could not get a secret for ghcr.io from `[HOME-2]/bin/lender`: the program ended with status 1
+hint: run `lender …` yourself to see why
+error: could not get a secret for ghcr.io from `[HOME-3]/bin/gh`: the program ended with status 1
+hint: run `gh auth token --hostname github.com` to see why
+error: could not get a secret for ghcr.io from `[HOME-4]/bin/vault`: the answer has several lines
+hint: run `vault kv get -field=token secret/x` to see why
+error: could not get a secret for ghcr.io from `[HOME-5]/bin/op`: the program ended with status 1
+hint: run `op read --no-newline op://a/b/c` to see why
+error: could not get a secret for ghcr.io from `[HOME-6]/bin/pass`: the program ended with status 1
+hint: run `pass show -- x` to see why
+error: could not get a secret for ghcr.io from `[HOME-7]/bin/docker-credential-lender`: the answer is not the expected JSON
+hint: run `echo ghcr.io | docker-credential-lender get` to see why
+
+"#]],
+    );
+}
+
 #[test]
 fn words_that_do_not_fit_are_told_before_anything_is_run() {
     let sandbox = Sandbox::new().with_program("aws", AWS).with_program("gh", "#!/bin/sh\n");
