@@ -125,6 +125,8 @@ fn a_wrong_key_is_named_and_overwrites_nothing() {
     told += &refused(&sandbox);
     write(&key, b"no key");
     told += &refused(&sandbox);
+    write(&key, &[b'x'; 1000]);
+    told += &refused(&sandbox);
     fs::remove_file(&key).unwrap();
     told += &refused(&sandbox);
     // `key.json` describes another key.
@@ -143,7 +145,8 @@ fn a_wrong_key_is_named_and_overwrites_nothing() {
         &told,
         str![[r#"
 `[HOME]/mounted/key` has another key, not the one that sealed the secrets: put the key `[KEY]` back there
-`[HOME]/mounted/key` contains no key: a key is 32 bytes, raw or in Base64: make one with `head -c 32 /dev/urandom | base64`
+`[HOME]/mounted/key` contains no key: a key is 32 bytes, raw or in Base64: put the key `[KEY]` back there
+`[HOME]/mounted/key` contains no key: a key is 32 bytes, raw or in Base64: put the key `[KEY]` back there
 `[HOME]/mounted/key`, which holds the key of the sealed secrets, is missing: mount the file, or put it back
 `~/data/sealed/ghcr.io.json` was sealed with another key: it needs [KEY], and this machine has [KEY-2]: put that key's `key.json` back, or remove the file and log in again
 `~/data/key.json` was written by a newer Ensign: install that version here too

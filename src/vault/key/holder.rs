@@ -34,8 +34,9 @@ pub(crate) enum Holder {
     File(PathBuf),
 }
 
-/// The size limit of a key file, in bytes. A file with two keys in hexadecimal digits has 130 bytes.
-const LIMIT: u64 = 256;
+/// The size limit of a key file, in bytes. A file with two keys in hexadecimal digits has 130 bytes. A larger file is
+/// read too, so that the error says that it contains no key.
+const LIMIT: u64 = 4 << 10;
 
 impl Holder {
     /// The holders as a person types them.
@@ -54,34 +55,35 @@ impl Holder {
         match self {
             Self::Keyring => keyring::read(id),
             Self::Passphrase => bail!(Problem::run("the sealed secrets are locked", "unlock")),
-            Self::Systemd => pick(self.stored()?, id).ok_or_else(|| no_credential().into()),
+            Self::Systemd => pick(self.stored(&put_back(id))?, id).ok_or_else(|| no_credential().into()),
             Self::SystemdFile(path) | Self::File(path) => {
-                pick(self.stored()?, id).ok_or_else(|| not_there(path).into())
+                pick(self.stored(&put_back(id))?, id).ok_or_else(|| not_there(path).into())
             }
         }
     }
 
     /// Returns the key that the holder already has, if there is one.
     pub(super) fn known_key(&self) -> Result<Option<SealKey>> {
-        match (self, self.stored()?.into_iter().next()) {
+        match (self, self.stored("make one with `head -c 32 /dev/urandom | base64`")?.into_iter().next()) {
             (Self::Systemd, None) => Err(no_credential().into()),
             (_, key) => Ok(key),
         }
     }
 
-    /// Reads the keys in the holder's file. Returns an empty list if there is no such file.
-    fn stored(&self) -> Result<Vec<SealKey>> {
+    /// Reads the keys in the holder's file. Returns an empty list if there is no such file. `hint` is for a file that
+    /// contains no key: a new file may get a new key, but only the old key opens sealed secrets.
+    fn stored(&self, hint: &str) -> Result<Vec<SealKey>> {
         match self {
             Self::Keyring | Self::Passphrase => Ok(vec![]),
             Self::Systemd => {
                 let folder = env::path("CREDENTIALS_DIRECTORY").filter(|folder| folder.is_absolute());
-                folder.map_or(Ok(vec![]), |folder| read_file(&folder.join(CREDENTIAL)))
+                folder.map_or(Ok(vec![]), |folder| read_file(&folder.join(CREDENTIAL), hint))
             }
             Self::SystemdFile(path) => {
                 let Some(sealed) = files::read_any(path, SEALED_LIMIT)? else { return Ok(vec![]) };
-                keys_in(&systemd_creds::decrypt(CREDENTIAL, &sealed, PATIENCE)?, path)
+                keys_in(&systemd_creds::decrypt(CREDENTIAL, &sealed, PATIENCE)?, path, hint)
             }
-            Self::File(path) => read_file(path),
+            Self::File(path) => read_file(path, hint),
         }
     }
 
@@ -106,7 +108,7 @@ impl Holder {
             (Self::Passphrase, Some(passphrase)) => WrappedKey::wrap(key, passphrase).map(Some),
             (Self::Passphrase, None) => bail!("a passphrase is needed"),
             (Self::Systemd | Self::SystemdFile(_) | Self::File(_), _) => {
-                let stored = self.stored()?;
+                let stored = self.stored("name another file")?;
                 if stored.is_empty() {
                     self.write(&[key])?;
                 } else if stored.iter().all(|stored_key| stored_key.id() != key.id()) {
@@ -207,6 +209,11 @@ fn pick(mut keys: Vec<SealKey>, id: &str) -> Option<SealKey> {
     (place < keys.len()).then(|| keys.swap_remove(place))
 }
 
+/// Returns the hint for a holder that has lost the key with this id.
+pub(super) fn put_back(id: &str) -> String {
+    format!("put the key `{id}` back there")
+}
+
 fn no_credential() -> Problem {
     Problem::new(
         format!("this process has no systemd credential `{CREDENTIAL}`, which is the key of the sealed secrets"),
@@ -227,9 +234,9 @@ const SEALED_LIMIT: u64 = 64 << 10;
 
 /// Reads a key file. The file may be a link or may be owned by root, as is usual for mounted files. Returns an empty
 /// list if the file does not exist.
-fn read_file(path: &Path) -> Result<Vec<SealKey>> {
+fn read_file(path: &Path, hint: &str) -> Result<Vec<SealKey>> {
     let bytes = files::read_any(path, LIMIT)?.map(Zeroizing::new);
-    bytes.map_or(Ok(vec![]), |bytes| keys_in(&bytes, path))
+    bytes.map_or(Ok(vec![]), |bytes| keys_in(&bytes, path, hint))
 }
 
 /// Returns the text of a key file. Each key is one line in Base64.
@@ -244,7 +251,7 @@ fn text_of(keys: &[&SealKey]) -> Zeroizing<String> {
 
 /// Parses the content of a key file, which is 32 raw bytes, or one line per key in Base64 or hexadecimal digits. During
 /// a change of the key, the file contains two keys.
-fn keys_in(bytes: &[u8], path: &Path) -> Result<Vec<SealKey>> {
+fn keys_in(bytes: &[u8], path: &Path, hint: &str) -> Result<Vec<SealKey>> {
     let of_line = |line: &str| {
         let decoded = STANDARD.decode(line).ok().or_else(|| from_digits(line));
         SealKey::from_bytes(&Zeroizing::new(decoded?))
@@ -256,7 +263,7 @@ fn keys_in(bytes: &[u8], path: &Path) -> Result<Vec<SealKey>> {
     let keys = SealKey::from_bytes(bytes).map(|key| vec![key]).or_else(of_text).filter(|keys| !keys.is_empty());
     let wrong = || {
         let message = format!("`{}` contains no key: a key is 32 bytes, raw or in Base64", path.display());
-        Problem::new(message, "make one with `head -c 32 /dev/urandom | base64`")
+        Problem::new(message, hint)
     };
     keys.ok_or_else(|| wrong().into())
 }

@@ -242,7 +242,7 @@ impl<'e> DataKey<'e> {
         match &asked {
             Ok(key) if key.id() != file.key => {
                 let message = format!("{} has another key, not the one that sealed the secrets", holder.subject());
-                return Err(Problem::new(message, format!("put the key `{}` back there", file.key)).into());
+                return Err(Problem::new(message, holder::put_back(&file.key)).into());
             }
             Ok(key) if is_cached && !file.cached_for().is_zero() => drop(self.cache(key, file.cached_for())),
             Err(_) if is_cached && holder != Holder::Passphrase => {
