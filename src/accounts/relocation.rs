@@ -58,13 +58,14 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// Moves the data key to a holder, or makes a key if there is none.
+    /// Moves the data key to a holder. If there is none, takes over the holder's key, or makes a key. Returns the state
+    /// of the key, and whether the key is new.
     pub(crate) fn hold_key(
         &self,
         holder: &Holder,
         passphrase: Option<&Secret>,
         cached_for: Option<Duration>,
-    ) -> Result<KeyState> {
+    ) -> Result<(KeyState, bool)> {
         let _lock = self.config.lock()?;
         self.vault.key().hold(holder, passphrase, cached_for)
     }

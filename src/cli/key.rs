@@ -29,18 +29,20 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StoreKey) -> R
         let message = "a key behind a passphrase works only while the kernel's keyring holds it";
         return Err(Failure::usage(message, "choose a longer time, such as 8h"));
     }
-    let before = context.accounts.key().state()?;
-    if let Some(before) = &before {
-        open_key(context, before, arguments.passphrase_stdin && holder != Holder::Passphrase)?;
+    match context.accounts.key().state()? {
+        Some(before) => open_key(context, &before, arguments.passphrase_stdin && holder != Holder::Passphrase)?,
+        // Only `key.json` had the wrapped key, so no new passphrase can bring it back.
+        None if holder == Holder::Passphrase => context.accounts.key().refuse_loss()?,
+        None => {}
     }
     let passphrase = match holder {
         Holder::Passphrase => Some(new_passphrase(context, arguments.passphrase_stdin)?),
         _ => None,
     };
     let work = || context.accounts.hold_key(&holder, passphrase.as_ref(), cache);
-    let state = context.ui.while_waiting("Wrapping the key", work)?;
+    let (state, is_new) = context.ui.while_waiting("Wrapping the key", work)?;
     let json = json!({"status": "success", "key": json(&state)});
-    let made = if before.is_none() { "Made a key:" } else { "The key:" };
+    let made = if is_new { "Made a key:" } else { "The key:" };
     context.ui.done(json, format_args!("{made} {}", describe(&state)))?;
     match context.accounts.store_setting()? {
         None => {
@@ -72,7 +74,7 @@ fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool
 /// Makes a new data key and seals every secret with this key. If a passphrase opens the old key, asks for the
 /// passphrase, because the same passphrase encrypts the new key.
 pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Result<ExitCode, Failure> {
-    let before = existing_key(context)?;
+    let before = context.accounts.key().known_state()?;
     let work = |passphrase: Option<&Secret>| {
         context.ui.while_waiting("Sealing with a new key", || context.accounts.rotate_key(passphrase))
     };
@@ -94,18 +96,11 @@ pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Re
 }
 
 fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
+    context.accounts.key().refuse_loss()?;
     let key = context.accounts.key().state()?;
     let none = || format!("There is no key. To make one:  {} {}", context.program, Holder::FIRST_KEY);
     context.ui.data(json!({"key": key.as_ref().map(json)}), key.as_ref().map_or_else(none, describe))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Returns the data key. Fails if there is none.
-fn existing_key(context: &CommandContext<'_>) -> Result<KeyState, Failure> {
-    context.accounts.key().state()?.ok_or_else(|| {
-        let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
-        Failure::usage("there is no key, because nothing is sealed here", hint)
-    })
 }
 
 pub(super) fn json(key: &KeyState) -> Value {
@@ -133,7 +128,7 @@ pub(super) fn unlock(context: &CommandContext<'_>, arguments: &args::UnlockArgum
             "choose a longer time, such as 8h",
         ));
     }
-    let state = match existing_key(context)?.holder {
+    let state = match context.accounts.key().known_state()?.holder {
         Holder::Passphrase => with_passphrase(context, arguments.passphrase_stdin, "unlock", |passphrase| {
             context.ui.while_waiting("Unlocking", || context.accounts.key().unlock(Some(passphrase), time))
         })?,

@@ -40,7 +40,11 @@ pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<
     }
     if context.accounts.key().state()?.is_none() {
         let probe = || probe_keyring(PROBING);
-        context.ui.while_waiting("Looking for a keyring", probe).map_err(|why| {
+        let found = context.ui.while_waiting("Looking for a keyring", probe);
+        if found.is_err() {
+            context.accounts.key().refuse_loss()?;
+        }
+        found.map_err(|why| {
             let hint = format!("run `{} {}`", context.program, Holder::KEY_WITHOUT_KEYRING);
             Failure::from(Problem::new(format!("there is no key to seal secrets with, and {why}"), hint))
         })?;

@@ -196,10 +196,10 @@ the sealed secrets are locked: run `docker-credential-ensign unlock`
 fn nothing_to_seal_anew_and_a_key_made_outside_are_said() {
     let run = Sandbox::new().run(&["store", "key", "--rotate"], "");
     run.shows(str![[r#"
-exit 2
+exit 1
 --- stderr
 error: there is no key, because nothing is sealed here
-hint: run `docker-credential-ensign store key --holder passphrase` to begin
+hint: run `docker-credential-ensign store key --holder passphrase`
 
 "#]]);
     let sandbox = sealed();

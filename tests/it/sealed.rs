@@ -151,7 +151,7 @@ fn a_wrong_key_is_named_and_overwrites_nothing() {
 `~/data/sealed/ghcr.io.json` was sealed with another key: it needs [KEY], and this machine has [KEY-2]: put that key's `key.json` back, or remove the file and log in again
 `~/data/key.json` was written by a newer Ensign: install that version here too
 `~/data/key.json`, which describes the key of the sealed secrets, is broken: EOF while parsing an object at line 1 column 1: put the file back from a backup
-the key of `~/data/sealed/ghcr.io.json` is gone: there is no `key.json` beside it: put the file back from a backup, or remove the file and log in again
+`~/data/key.json` is missing, so Ensign cannot find the key `[KEY]`, which the sealed secrets need: put the file back from a backup, or name the holder that has this key: run `docker-credential-ensign store key --holder HOLDER`
 
 "#]],
     );

@@ -1,8 +1,10 @@
 //! The key of sealed secrets: its holders, and the messages if there is no key.
 
+use std::fs;
+
 use snapbox::str;
 
-use crate::sealed::entry;
+use crate::sealed::{entry, with_key_file};
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
@@ -27,10 +29,10 @@ exit 1
 --- stderr
 error: there is no key to seal secrets with, and there is no keyring: there is no session bus
 hint: run `docker-credential-ensign store key --holder passphrase`
-exit 2
+exit 1
 --- stderr
 error: there is no key, because nothing is sealed here
-hint: run `docker-credential-ensign store key --holder passphrase` to begin
+hint: run `docker-credential-ensign store key --holder passphrase`
 exit 1
 --- stderr
 error: there is no key, because nothing is sealed here
@@ -61,21 +63,80 @@ fn a_first_key_is_offered_with_a_holder_that_this_system_has() {
     shows(
         &transcript.replace(&format!("--holder {holder}"), "--holder [HOLDER]"),
         str![[r#"
-exit 2
---- stderr
-error: there is no key, because nothing is sealed here
-hint: run `docker-credential-ensign store key --holder [HOLDER]` to begin
 exit 1
 --- stderr
 error: there is no key, because nothing is sealed here
 hint: run `docker-credential-ensign store key --holder [HOLDER]`
-exit 2
+exit 1
 --- stderr
 error: there is no key, because nothing is sealed here
-hint: run `docker-credential-ensign store key --holder [HOLDER]` to begin
+hint: run `docker-credential-ensign store key --holder [HOLDER]`
+exit 1
+--- stderr
+error: there is no key, because nothing is sealed here
+hint: run `docker-credential-ensign store key --holder [HOLDER]`
 
 "#]],
     );
+}
+
+/// A new key would make every sealed file unreadable for ever.
+#[test]
+fn a_lost_description_of_the_key_is_mended_by_the_old_holder_and_by_no_new_key() {
+    let sandbox = with_key_file();
+    sandbox.store("ghcr.io", "me", "s3cret");
+    fs::remove_file(sandbox.home().join("data/key.json")).unwrap();
+    let new_holder = format!("file:{}", sandbox.home().join("new-key").display());
+    let mut transcript = String::new();
+    for words in [
+        &["store", "key"][..],
+        &["store", "sealed"],
+        &["login", "quay.io", "-u", "me", "--password-stdin", "--no-verify"],
+        &["unlock"],
+        &["lock"],
+        &["store", "key", "--rotate"],
+        &["store", "key", "--holder", "passphrase", "--passphrase-stdin"],
+        &["store", "key", "--holder", &new_holder],
+    ] {
+        let run = sandbox.run(words, "a b c");
+        assert!(run.code == Some(1) && !sandbox.home().join("new-key").exists(), "{words:?} {run:?}");
+        transcript += &run.stderr;
+    }
+    let old_holder = format!("file:{}", sandbox.home().join("mounted/key").display());
+    transcript += &sandbox.run(&["store", "key", "--holder", &old_holder], "").stderr;
+    shows(
+        &transcript,
+        str![[r#"
+error: `~/data/key.json` is missing, so Ensign cannot find the key `[KEY]`, which the sealed secrets need
+hint: put the file back from a backup, or name the holder that has this key: run `docker-credential-ensign store key --holder HOLDER`
+error: `~/data/key.json` is missing, so Ensign cannot find the key `[KEY]`, which the sealed secrets need
+hint: put the file back from a backup, or name the holder that has this key: run `docker-credential-ensign store key --holder HOLDER`
+error: `~/data/key.json` is missing, so Ensign cannot find the key `[KEY]`, which the sealed secrets need
+hint: put the file back from a backup, or name the holder that has this key: run `docker-credential-ensign store key --holder HOLDER`
+error: `~/data/key.json` is missing, so Ensign cannot find the key `[KEY]`, which the sealed secrets need
+hint: put the file back from a backup, or name the holder that has this key: run `docker-credential-ensign store key --holder HOLDER`
+error: `~/data/key.json` is missing, so Ensign cannot find the key `[KEY]`, which the sealed secrets need
+hint: put the file back from a backup, or name the holder that has this key: run `docker-credential-ensign store key --holder HOLDER`
+error: `~/data/key.json` is missing, so Ensign cannot find the key `[KEY]`, which the sealed secrets need
+hint: put the file back from a backup, or name the holder that has this key: run `docker-credential-ensign store key --holder HOLDER`
+error: `~/data/key.json` is missing, so Ensign cannot find the key `[KEY]`, which the sealed secrets need
+hint: put the file back from a backup, or name the holder that has this key: run `docker-credential-ensign store key --holder HOLDER`
+error: the key `[KEY]` of the sealed secrets is not in `[HOME]/new-key`
+hint: name the holder that has this key; to make a new key and give these secrets up, first run `mv [HOME]/data/sealed [HOME]/data/sealed.old`
+✓ The key: [KEY], in `[HOME]/mounted/key`
+
+"#]],
+    );
+    assert_eq!(sandbox.who("ghcr.io"), "me");
+    // A person who gives the secrets up moves the files away.
+    fs::remove_file(sandbox.home().join("data/key.json")).unwrap();
+    fs::rename(sandbox.home().join("data/sealed"), sandbox.home().join("data/sealed.old")).unwrap();
+    sandbox.run(&["store", "key", "--holder", &new_holder], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ Made a key: [KEY], in `[HOME]/new-key`
+
+"#]]);
 }
 
 #[test]

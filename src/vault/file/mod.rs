@@ -53,7 +53,7 @@ pub(crate) struct PermissionRepair {
 }
 
 /// The size limit of a file. Unit tests have a lower limit, because 64 MiB take seconds in a debug build.
-const LIMIT: u64 = if cfg!(test) { 4 << 20 } else { 64 << 20 };
+pub(super) const LIMIT: u64 = if cfg!(test) { 4 << 20 } else { 64 << 20 };
 /// The size limit of a provider's response.
 const MOST_TOKENS: u64 = 64 << 10;
 

@@ -19,14 +19,19 @@ const LABEL: &str = "Ensign: the key of sealed registry secrets";
 /// milliseconds.
 const DEADLINE: Duration = Duration::from_secs(3);
 
-#[expect(clippy::disallowed_methods, reason = "decodes the key from the keyring's text")]
 pub(super) fn read(id: &str) -> Result<SealKey> {
-    let found = keyring::read(entry(id), DEADLINE).map_err(|why| out_of_reach(&why))?;
-    let bytes = found.and_then(|text| STANDARD.decode(text.expose()).ok()).map(Zeroizing::new);
-    bytes.and_then(|bytes| SealKey::from_bytes(&bytes)).ok_or_else(|| {
+    find(id)?.ok_or_else(|| {
         let message = format!("the system's keyring has no entry `{id}` of `{SERVICE}`, the key of the sealed secrets");
         Problem::new(message, "put the keyring back, or remove the sealed files and log in again").into()
     })
+}
+
+/// Returns the key, or `None` if the keyring does not have it.
+#[expect(clippy::disallowed_methods, reason = "decodes the key from the keyring's text")]
+pub(super) fn find(id: &str) -> Result<Option<SealKey>> {
+    let found = keyring::read(entry(id), DEADLINE).map_err(|why| out_of_reach(&why))?;
+    let bytes = found.and_then(|text| STANDARD.decode(text.expose()).ok()).map(Zeroizing::new);
+    Ok(bytes.and_then(|bytes| SealKey::from_bytes(&bytes)))
 }
 
 pub(super) fn write(key: &SealKey) -> Result<()> {

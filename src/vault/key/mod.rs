@@ -3,6 +3,7 @@
 //! The file `key.json` in the data folder describes the key. If a passphrase wraps the key, `key.json` also contains
 //! the wrapped key. The config does not contain the key, because people copy the config to other machines.
 
+mod first_key;
 mod holder;
 mod key_file;
 mod keyring;
@@ -84,7 +85,7 @@ impl<'e> DataKey<'e> {
                     .ok_or_else(|| anyhow!("the key in the kernel's keyring has the wrong length"))?,
             ));
         }
-        let Some(file) = self.file()? else { return Err(no_key(shown).into()) };
+        let Some(file) = self.file()? else { return Err(self.lost(id).into()) };
         if file.previous() == Some(id) {
             return Ok(Rc::new(file.open_previous(&*self.open(&file.key, shown)?)?));
         }
@@ -103,8 +104,7 @@ impl<'e> DataKey<'e> {
 
     /// Returns the key with which new secrets are sealed.
     pub(super) fn current(&self) -> Result<Rc<SealKey>> {
-        let file =
-            self.file()?.ok_or_else(|| Problem::run("there is no key to seal secrets with", Holder::FIRST_KEY))?;
+        let file = self.known("there is no key to seal secrets with")?;
         self.open(&file.key, &self.shown())
     }
 
@@ -115,15 +115,23 @@ impl<'e> DataKey<'e> {
 
     /// Returns the state of the key, or `None` if there is no key yet.
     pub(crate) fn state(&self) -> Result<Option<KeyState>> {
-        let Some(file) = self.file()? else { return Ok(None) };
+        self.file()?.map(Self::state_of).transpose()
+    }
+
+    fn state_of(file: KeyFile) -> Result<KeyState> {
         let is_cached = kernel_keyring::read::<{ SealKey::LENGTH }>(&entry(&file.key)).is_some();
         let (cached_for, is_changing) = (file.cached_for(), file.previous().is_some());
-        Ok(Some(KeyState { holder: file.holder()?, id: file.key, cached_for, is_cached, is_changing }))
+        Ok(KeyState { holder: file.holder()?, id: file.key, cached_for, is_cached, is_changing })
+    }
+
+    /// Returns the state of the key. Fails if there is no key.
+    pub(crate) fn known_state(&self) -> Result<KeyState> {
+        Self::state_of(self.known(NOTHING_SEALED)?)
     }
 
     /// Opens the key and caches it in the kernel's keyring. If `time` is `None`, uses the time in `key.json`.
     pub(crate) fn unlock(&self, passphrase: Option<&Secret>, time: Option<Duration>) -> Result<KeyState> {
-        let file = self.file()?.ok_or_else(nothing_sealed)?;
+        let file = self.known(NOTHING_SEALED)?;
         // A person may have repaired the holder, so the holder is asked again.
         let _ = kernel_keyring::remove(&silence(&file.key));
         let key = match (file.holder()?, passphrase) {
@@ -136,12 +144,12 @@ impl<'e> DataKey<'e> {
             Problem::new(format!("the key cannot be kept open: {why}"), hint)
         })?;
         self.keep_opened(key);
-        self.state()?.ok_or_else(|| nothing_sealed().into())
+        self.known_state()
     }
 
     /// Removes the opened key from the kernel's keyring. Returns whether the key was cached.
     pub(crate) fn lock(&self) -> Result<bool> {
-        let file = self.file()?.ok_or_else(nothing_sealed)?;
+        let file = self.known(NOTHING_SEALED)?;
         *self.opened.borrow_mut() = None;
         if let Some(id) = file.previous() {
             let _ = kernel_keyring::remove(&entry(id));
@@ -151,7 +159,7 @@ impl<'e> DataKey<'e> {
 
     /// Opens the key with a passphrase, and keeps the opened key only in this process.
     pub(crate) fn open_by_passphrase(&self, passphrase: &Secret) -> Result<()> {
-        let file = self.file()?.ok_or_else(nothing_sealed)?;
+        let file = self.known(NOTHING_SEALED)?;
         self.keep_opened(file.unwrap(passphrase)?);
         Ok(())
     }
@@ -160,7 +168,7 @@ impl<'e> DataKey<'e> {
     /// that are sealed with either key can be opened. If an earlier change of the key was interrupted, continues with
     /// the new key of the earlier change. The caller must hold the config's lock.
     pub(super) fn begin_change(&self, passphrase: Option<&Secret>) -> Result<()> {
-        let file = self.file()?.ok_or_else(nothing_sealed)?;
+        let file = self.known(NOTHING_SEALED)?;
         if file.previous().is_some() {
             return self.current().map(drop);
         }
@@ -183,24 +191,25 @@ impl<'e> DataKey<'e> {
 
     /// Removes the old key. The caller must have sealed every file with the new key.
     pub(super) fn end_change(&self) -> Result<KeyState> {
-        let file = self.file()?.ok_or_else(nothing_sealed)?;
+        let file = self.known(NOTHING_SEALED)?;
         if let Some(before) = file.previous().map(str::to_owned) {
             let key = self.current()?;
             file.holder()?.keep_only(&key, &before)?;
             self.write(&file.without_previous())?;
             let _ = kernel_keyring::remove(&entry(&before));
         }
-        self.state()?.ok_or_else(|| nothing_sealed().into())
+        self.known_state()
     }
 
-    /// Moves the key to another holder, or makes a key if there is none. The caller must hold the config's lock. The
-    /// previous holder's copy of the key is removed last.
+    /// Moves the key to another holder. If there is none, takes over the holder's key, or makes a key. The caller must
+    /// hold the config's lock. The previous holder's copy of the key is removed last. Returns the state of the key, and
+    /// whether the key is new.
     pub(crate) fn hold(
         &self,
         holder: &Holder,
         passphrase: Option<&Secret>,
         time: Option<Duration>,
-    ) -> Result<KeyState> {
+    ) -> Result<(KeyState, bool)> {
         let before = self.file()?;
         if before.as_ref().is_some_and(|file| file.previous().is_some()) {
             return Err(Problem::run("a change of the key was not finished", "store key --rotate").into());
@@ -208,9 +217,9 @@ impl<'e> DataKey<'e> {
         if *holder == Holder::Passphrase {
             probe_kernel_keyring().map_err(|why| cannot_stay_open(&why))?;
         }
-        let key = match &before {
-            Some(_) => self.current()?,
-            None => Rc::new(holder.known_key()?.map_or_else(SealKey::random, Ok)?),
+        let (key, is_new) = match &before {
+            Some(_) => (self.current()?, false),
+            None => self.first_key(holder).map(|(key, is_new)| (Rc::new(key), is_new))?,
         };
         let time = time.or(before.as_ref().map(KeyFile::cached_for)).unwrap_or(CACHED_FOR);
         let wrapped = holder.give(&key, passphrase)?;
@@ -226,7 +235,7 @@ impl<'e> DataKey<'e> {
             let _ = kernel_keyring::remove(&entry(&key.id()));
         }
         *self.opened.borrow_mut() = Some(Ok(key));
-        self.state()?.ok_or_else(|| nothing_sealed().into())
+        Ok((self.known_state()?, is_new))
     }
 
     /// Gets the key from the holder, and caches it in the kernel's keyring.
@@ -261,6 +270,14 @@ impl<'e> DataKey<'e> {
         let key = Rc::new(key);
         *self.opened.borrow_mut() = Some(Ok(Rc::clone(&key)));
         key
+    }
+
+    /// Reads `key.json`. If there is none, fails with the message `no_key`, or says that sealed files need the key.
+    fn known(&self, no_key: &str) -> Result<KeyFile> {
+        match self.file()? {
+            Some(file) => Ok(file),
+            None => self.refuse_loss().and(Err(Problem::run(no_key, Holder::FIRST_KEY).into())),
+        }
     }
 
     fn file(&self) -> Result<Option<KeyFile>> {
@@ -308,16 +325,7 @@ fn entry(id: &str) -> String {
     format!("ensign:{id}")
 }
 
-fn nothing_sealed() -> Problem {
-    Problem::run("there is no key, because nothing is sealed here", Holder::FIRST_KEY)
-}
-
-fn no_key(shown: &str) -> Problem {
-    Problem::new(
-        format!("the key of `{shown}` is gone: there is no `key.json` beside it"),
-        "put the file back from a backup, or remove the file and log in again",
-    )
-}
+const NOTHING_SEALED: &str = "there is no key, because nothing is sealed here";
 
 fn another_key(shown: &str, sealed_with: &str, text: &str) -> Problem {
     Problem::new(

@@ -84,7 +84,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let env = Env::in_folder(folder.path(), vec![]);
         let vault = Vault::new(&env);
-        let key = vault.key().hold(&Holder::File(folder.path().join("key")), None, None).unwrap().id;
+        let key = vault.key().hold(&Holder::File(folder.path().join("key")), None, None).unwrap().0.id;
         let floor =
             |host, generation| MinimumGeneration { registry: Registry::from_key(host), key: key.clone(), generation };
         let account =
