@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::{CommandContext, hosts};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, AccountName, Registry, Source};
-use crate::system::text::{one_line, quote};
+use crate::system::text::{hide_userinfo, one_line, quote};
 
 /// Shows one account, the accounts of one registry, the accounts with one alias, or all accounts.
 pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Option<&str>) -> Result<ExitCode, Failure> {
@@ -117,7 +117,7 @@ pub(super) fn named(
     match found.as_slice() {
         [only] => Ok(only.clone()),
         [] => Err(Failure::usage(
-            format!("no registry has an account `{}`", one_line(name, 60)),
+            format!("no registry has an account `{}`", one_line(&hide_userinfo(name), 60)),
             format!("run `{} status` to see the accounts", context.program),
         )),
         several => {

@@ -80,7 +80,8 @@ impl<'e> CommandContext<'e> {
     /// Reads a registry that the user typed.
     pub(super) fn registry(&self, host: &str) -> Result<Registry, Failure> {
         host.parse().map_err(|error| {
-            Failure::usage(format!("`{host}` is not a registry: {error}"), "name the registry as in `ghcr.io`")
+            let message = format!("`{}` is not a registry: {error}", text::hide_userinfo(host));
+            Failure::usage(message, "name the registry as in `ghcr.io`")
         })
     }
 
@@ -173,7 +174,7 @@ impl<'e> CommandContext<'e> {
     /// Returns the account with this name.
     pub(super) fn account<'c>(&self, candidates: &'c RegistryAccounts, name: &str) -> Result<&'c Account, Failure> {
         candidates.account(name).ok_or_else(|| {
-            let what = format!("{} has no account `{name}`", candidates.registry);
+            let what = format!("{} has no account `{}`", candidates.registry, text::hide_userinfo(name));
             Failure::usage(what, format!("use one of its accounts: {}", names(candidates)))
         })
     }

@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::list_edit::ListEdit;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, ImagePattern, Registry};
+use crate::system::text::hide_userinfo;
 
 /// Reads the typed patterns. If a tag or digest was typed, prints a note that the pattern does not contain the tag or
 /// digest.
@@ -44,6 +45,7 @@ pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &Regis
 /// A single word is a namespace, such as `acme`. A person may also type an image reference, such as
 /// `ghcr.io/acme/app:1.0`.
 fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Option<&'t str>), Failure> {
+    let shown = hide_userinfo(text);
     let example = || format!("write a pattern as in '{registry}/acme/**'");
     let first = text.split('/').next().unwrap_or_default();
     let looks_like_host = first.contains('.') || (first.contains(':') && text.contains('/')) || first == "localhost";
@@ -55,11 +57,11 @@ fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Opti
     let host = if has_host { first } else { registry.as_str() };
     let pattern: ImagePattern = format!("{host}/{path}{rest}")
         .parse()
-        .map_err(|error| Failure::usage(format!("`{text}` is not a pattern: {error}"), example()))?;
+        .map_err(|error| Failure::usage(format!("`{shown}` is not a pattern: {error}"), example()))?;
     if pattern.registry() == registry {
         Ok((pattern, left_out))
     } else {
-        Err(Failure::usage(format!("`{text}` is on another registry, not on {registry}"), example()))
+        Err(Failure::usage(format!("`{shown}` is on another registry, not on {registry}"), example()))
     }
 }
 

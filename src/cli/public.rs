@@ -8,7 +8,7 @@ use serde_json::json;
 use super::failure::Failure;
 use super::{CommandContext, args, which};
 use crate::model::{ImagePattern, Registry};
-use crate::system::text::one_line;
+use crate::system::text::{hide_userinfo, one_line};
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::PublicArguments) -> Result<ExitCode, Failure> {
     match &arguments.command {
@@ -80,7 +80,7 @@ fn pattern(text: &str) -> Result<ImagePattern, Failure> {
         }
     };
     full.parse().map_err(|error| {
-        let what = format!("`{}` is not a pattern: {error}", one_line(text, 100));
+        let what = format!("`{}` is not a pattern: {error}", one_line(&hide_userinfo(text), 100));
         Failure::usage(what, "write a pattern as in 'ghcr.io/acme/public/**'")
     })
 }

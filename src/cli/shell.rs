@@ -12,7 +12,7 @@ use super::{CommandContext, args};
 use crate::caller::project;
 use crate::model::Registry;
 use crate::model::choice::{RegistryAccounts, Rule, RuleOutcome, used_in};
-use crate::system::text::{quote, single_quote};
+use crate::system::text::{hide_userinfo, quote, single_quote};
 use crate::system::{env, exec, folders};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
@@ -94,7 +94,11 @@ fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>
         && !alias.contains('=')
     {
         let known = context.accounts.all()?.iter().any(|candidates| candidates.account(alias).is_some());
-        return if known { Ok(alias.clone()) } else { Err(usage(format!("no registry has an account `{alias}`"))) };
+        return if known {
+            Ok(alias.clone())
+        } else {
+            Err(usage(format!("no registry has an account `{}`", hide_userinfo(alias))))
+        };
     }
     let (mut named, mut for_others) = (BTreeMap::new(), None);
     for part in before.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty()) {
@@ -108,7 +112,7 @@ fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>
     }
     for pair in accounts {
         let Some((host, alias)) = pair.split_once('=') else {
-            return Err(usage(format!("`{pair}` names no registry")));
+            return Err(usage(format!("`{}` names no registry", hide_userinfo(pair))));
         };
         let registry: Registry = context.registry(host)?;
         let candidates = context.candidates(&registry)?;

@@ -216,7 +216,10 @@ fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Accoun
         }
         if found.len() == before {
             let hint = format!("run `{} status` to see the accounts", context.program);
-            let message = format!("`{}` is neither a registry with accounts nor an alias", text::one_line(name, 100));
+            let message = format!(
+                "`{}` is neither a registry with accounts nor an alias",
+                text::one_line(&text::hide_userinfo(name), 100)
+            );
             return Err(Failure::usage(message, hint));
         }
     }

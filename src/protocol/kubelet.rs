@@ -69,7 +69,7 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Secret> {
         );
         bail!(Problem::new(what, format!("set apiVersion to {GROUP}v1 in the CredentialProviderConfig")));
     }
-    let shown = text::one_line(&image, 200);
+    let shown = text::one_line(&text::hide_userinfo(&image), 200);
     // The registry in the response must be identical to the image's text before the first `/`, because the kubelet
     // compares the two texts.
     let spelling = Registry::spelled(&image).and_then(|(_, spelling)| spelling).filter(|_| image.contains('/'));

@@ -16,6 +16,23 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     head.iter().chain(&['…']).chain(tail).collect()
 }
 
+/// Replaces the user name and the password in an address by `…`, because a message must not show a password. The user
+/// name of a URL may be a token. Without a scheme and a password, the text may be an alias such as `me@example.com`.
+/// The digest of an image also follows `@`.
+pub(crate) fn hide_userinfo(address: &str) -> Cow<'_, str> {
+    let is_scheme = |scheme: &str| scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    let begin =
+        address.split_once("://").filter(|(scheme, _)| is_scheme(scheme)).map_or(0, |(scheme, _)| scheme.len() + 3);
+    let is_digest = |text: &str| text.starts_with("sha256:") || text.starts_with("sha512:");
+    let mut ends = address.rmatch_indices('@').map(|(at, _)| at).filter(|at| !is_digest(&address[at + 1..]));
+    match ends.next() {
+        Some(end) if end > begin && address[..end].contains(':') => {
+            Cow::Owned(format!("{}…{}", &address[..begin], &address[end..]))
+        }
+        _ => Cow::Borrowed(address),
+    }
+}
+
 /// Quotes a word for a shell, in commands that Ensign suggests. For example, Harbor has users called `robot$ci`.
 /// `shell_words::quote` is not used, because it also quotes `ghcr.io=work`. A quoted word is harder to read and to
 /// type.
@@ -80,6 +97,23 @@ mod tests {
             ("", 5, ""),
         ] {
             assert_eq!(one_line(text, limit), expected);
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_user_and_password() {
+        for (address, expected) in [
+            ("https://u:pw@ghcr.io/x", "https://…@ghcr.io/x"),
+            ("https://u:p@w/x@ghcr.io", "https://…@ghcr.io"),
+            ("u:pw://x@ghcr.io", "…@ghcr.io"),
+            ("https://token@ghcr.io", "https://…@ghcr.io"),
+            ("me@ghcr.io", "me@ghcr.io"),
+            ("u:pw@ghcr.io/x@sha256:no", "…@ghcr.io/x@sha256:no"),
+            ("alpine:3@sha256:no", "alpine:3@sha256:no"),
+            ("https://ghcr.io/v2/", "https://ghcr.io/v2/"),
+            ("@ghcr.io", "@ghcr.io"),
+        ] {
+            assert_eq!(hide_userinfo(address), expected);
         }
     }
 

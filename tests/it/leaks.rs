@@ -2,11 +2,15 @@
 //! answers.
 #![cfg(target_os = "linux")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use snapbox::str;
+
 use crate::support::registry::FakeRegistry;
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
 /// The fake registry accepts the password `USER-pw`.
@@ -185,6 +189,78 @@ fn full_session(is_sealed: bool) {
     assert!(session.assert_files_are_clean(sandbox.home()) > 1);
     assert_eq!(session.assert_files_are_clean(runtime.path()), 1);
     assert!(!sandbox.secrets_path(host).exists());
+}
+
+#[test]
+fn a_password_in_an_address_is_not_echoed() {
+    let sandbox = Sandbox::new().with_bob_and_alice("ghcr.io");
+    let mut errors = BTreeSet::new();
+    for words in [
+        &["check", "https://u:hunter2@ghcr.io"][..],
+        &["token", "u:hunter2@ghcr.io/x"],
+        &["api", "u:hunter2@ghcr.io", "_catalog"],
+        &["api", "ghcr.io", "https://u:hunter2@ghcr.io/v2/"],
+        &["logout", "https://u:hunter2@ghcr.io"],
+        &["logout", "ghcr.io", "bob", "https://u:hunter2@ghcr.io"],
+        &["which", "u:hunter2@ghcr.io/x"],
+        &["login", "https://u:hunter2#x@ghcr.io"],
+        &["login", "https://u:hunter2@ghcr.io", "-p", "x"],
+        &["login", "ghcr.io", "-u", "bob", "--images", "u:hunter2@ghcr.io/**"],
+        &["switch", "u:hunter2@ghcr.io", "bob"],
+        &["switch", "ghcr.io", "u:hunter2@ghcr.io"],
+        &["public", "add", "u:hunter2@ghcr.io/*"],
+        &["store", "move", "u:hunter2@ghcr.io", "--to", "file"],
+        &["status", "u:hunter2@ghcr.io"],
+        &["route", "u:hunter2@ghcr.io", "x"],
+        &["use", "u:hunter2@ghcr.io"],
+        &["account", "show", "u:hunter2@ghcr.io"],
+        &["account", "edit", "u:hunter2@ghcr.io", "--alias", "x"],
+        &["account", "edit", "ghcr.io", "bob", "--also", "u:hunter2@ghcr.io"],
+        &["export", "--format", "env", "u:hunter2@ghcr.io"],
+        &["configure-docker", "u:hunter2@ghcr.io"],
+        &["grant", "u:hunter2@ghcr.io", "bob"],
+        &["buildx", "sync", "u:hunter2@ghcr.io/x"],
+    ] {
+        let run = sandbox.run(words, "");
+        assert!(run.code == Some(2) && !format!("{run:?}").contains("hunter2"), "{words:?}: {run:?}");
+        errors.insert(run.stderr);
+    }
+    shows(
+        &Vec::from_iter(errors).concat(),
+        str![[r#"
+error: `--password` would show the password to programs and the shell's history
+hint: run `docker-credential-ensign login ghcr.io -u NAME --password-stdin < FILE`
+error: `https://…@ghcr.io/v2/` is not a path of a registry's API: a part of the path is empty or consists of dots
+hint: write the path as in `acme/app/tags/list`
+error: `https://…@ghcr.io` is not a registry: a registry is `host` or `host:port`, such as `ghcr.io` or `localhost:5000`
+hint: name the registry as in `ghcr.io`
+error: `https://…@ghcr.io` is not a registry: programs disagree about its host
+hint: name the registry as in `ghcr.io`
+error: `https://…@ghcr.io` is not an image: the part before the first `/` is not a registry
+hint: name the image as in `ghcr.io/acme/app:1`
+error: `…@ghcr.io/**` is not a pattern: a registry is `host` or `host:port`, such as `ghcr.io` or `localhost:5000`
+hint: write a pattern as in 'ghcr.io/acme/**'
+error: `…@ghcr.io/*` is not a pattern: a registry is `host` or `host:port`, such as `ghcr.io` or `localhost:5000`
+hint: write a pattern as in 'ghcr.io/acme/public/**'
+error: `…@ghcr.io/x` is not an image: a digest is `algorithm:hex`, such as `sha256:…`
+hint: name the image as in `ghcr.io/acme/app:1`
+error: `…@ghcr.io` is neither a registry with accounts nor an alias
+hint: run `docker-credential-ensign status` to see the accounts
+error: `…@ghcr.io` is not a registry: a registry is `host` or `host:port`, such as `ghcr.io` or `localhost:5000`
+hint: name the registry as in `ghcr.io`
+error: `…@ghcr.io` is not an image: a digest is `algorithm:hex`, such as `sha256:…`
+hint: name the image as in `ghcr.io/acme/app:1`
+error: ghcr.io has no account `…@ghcr.io`
+hint: use one of its accounts: bob, alice
+error: no registry has an account `…@ghcr.io`
+hint: name accounts as `work`, or as `ghcr.io=work quay.io=me`
+error: no registry has an account `…@ghcr.io`
+hint: run `docker-credential-ensign status` to see the accounts
+error: unexpected argument `https://…@ghcr.io` found
+hint: run `docker-credential-ensign help logout`
+
+"#]],
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use toml_edit::{Document, Item};
 use super::ProjectFileError;
 use crate::model::choice::ProjectAccounts;
 use crate::model::{AccountName, Registry};
+use crate::system::text::hide_userinfo;
 
 const ACCOUNTS: &str = "accounts";
 
@@ -34,8 +35,9 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<ProjectAccounts, ProjectF
                 project.unknown.push(format!("{ACCOUNTS}.{host}"));
                 continue;
             };
-            let registry: Registry =
-                host.parse().map_err(|error| error_at(format!("`{host}` is not a registry: {error}")))?;
+            let registry: Registry = host
+                .parse()
+                .map_err(|error| error_at(format!("`{}` is not a registry: {error}", hide_userinfo(host))))?;
             let name: AccountName =
                 name.parse().map_err(|error| error_at(format!("the account of {registry}: {error}")))?;
             if project.account(&registry).is_some() {

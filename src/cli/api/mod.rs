@@ -19,7 +19,7 @@ use crate::model::{Account, Operation, Problem, Registry};
 use crate::oci::RepositoryAccess;
 use crate::oci::api::{self, ApiRequest, Endpoint, EndpointKind, LARGEST_TEXT, Method, Payload};
 use crate::system::files;
-use crate::system::text::{one_line, quote};
+use crate::system::text::{hide_userinfo, one_line, quote};
 
 /// The account for a request, with the account's secret, or `None` for an anonymous request.
 type ApiIdentity = Option<(Account, AccountSecret)>;
@@ -84,7 +84,8 @@ fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -
 
 fn plan(arguments: &args::ApiArguments, registry: &Registry) -> Result<ApiRequest, Failure> {
     let endpoint = Endpoint::parse(&arguments.path, registry).map_err(|why| {
-        let what = format!("`{}` is not a path of a registry's API: {why}", one_line(&arguments.path, 100));
+        let what =
+            format!("`{}` is not a path of a registry's API: {why}", one_line(&hide_userinfo(&arguments.path), 100));
         Failure::usage(what, "write the path as in `acme/app/tags/list`")
     })?;
     let method = match &arguments.method {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::CommandLine;
+use crate::system::text::hide_userinfo;
 
 /// Clap's error, and the help command to which its hint refers.
 pub(in crate::cli) struct UsageError {
@@ -43,7 +44,7 @@ impl UsageError {
             Some(meant) => format!("did you mean `{meant}`? if not, run `{}`", self.help),
             None => format!("run `{}`", self.help),
         };
-        Some((with_backticks(&message), hint))
+        Some((without_passwords(&with_backticks(&message)), hint))
     }
 
     /// The option, value or command that is most similar to the wrong word.
@@ -61,6 +62,13 @@ impl UsageError {
         let _ = self.error.print();
         u8::try_from(self.error.exit_code()).unwrap_or(2)
     }
+}
+
+/// Hides the password of an address in backquotes.
+fn without_passwords(message: &str) -> String {
+    let parts = message.split('`').enumerate();
+    let parts = parts.map(|(place, text)| if place % 2 == 1 { hide_userinfo(text) } else { text.into() });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 /// Replaces clap's quotes, which are apostrophes, by backquotes. An apostrophe inside a word stays.
@@ -104,6 +112,7 @@ mod tests {
                 "run `e help status`",
             ),
             ("frob'n", "there is no command `frob'n`", "run `e help`"),
+            ("check a https://u:pw@b", "unexpected argument `https://…@b` found", "run `e help check`"),
         ] {
             assert_eq!(parsed(line).parts(), Some((message.to_owned(), hint.to_owned())), "{line}");
         }

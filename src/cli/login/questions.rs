@@ -11,7 +11,7 @@ use crate::cli::{CommandContext, args};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Registry, Secret, Source, Username, is_ambiguous};
 use crate::oauth::Provider;
-use crate::system::text::{one_line, quote};
+use crate::system::text::{hide_userinfo, one_line, quote};
 
 const SECRET_LIMIT: u64 = 1 << 20;
 
@@ -21,7 +21,8 @@ pub(super) fn refuse_password(context: &CommandContext<'_>, arguments: &args::Lo
     if arguments.password.is_none() {
         return Ok(());
     }
-    let host = arguments.host.as_deref().map_or("HOST".into(), quote);
+    let host = arguments.host.as_deref().map(|host| host.rsplit_once('@').map_or(host, |(_, host)| host));
+    let host = host.map_or("HOST".into(), quote);
     let user = arguments.username.as_deref().map_or("NAME".into(), quote);
     let what = "`--password` would show the password to programs and the shell's history";
     Err(Failure::usage(what, format!("run `{} login {host} -u {user} --password-stdin < FILE`", context.program)))
@@ -66,7 +67,8 @@ pub(super) fn registry(
         }
     };
     if is_ambiguous(host.split_once("://").map_or(&*host, |(_, address)| address)) {
-        let what = format!("`{}` is not a registry: programs disagree about its host", one_line(&host, 100));
+        let what =
+            format!("`{}` is not a registry: programs disagree about its host", one_line(&hide_userinfo(&host), 100));
         return Err(Failure::usage(what, "name the registry as in `ghcr.io`"));
     }
     match host.rsplit_once('@') {

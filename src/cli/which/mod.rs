@@ -14,6 +14,7 @@ use crate::accounts;
 use crate::caller::{self, UnreadableCommand};
 use crate::model::choice::UnknownImages;
 use crate::model::{ImageReference, Operation, Registry};
+use crate::system::text::hide_userinfo;
 use answer::WhichAnswer;
 use question::Question;
 
@@ -120,7 +121,8 @@ pub(super) fn registry_or_image(text: &str) -> Result<(Registry, Option<ImageRef
         return Ok((registry, None));
     }
     let image: ImageReference = text.parse().map_err(|error| {
-        Failure::usage(format!("`{text}` is not an image: {error}"), "name the image as in `ghcr.io/acme/app:1`")
+        let message = format!("`{}` is not an image: {error}", hide_userinfo(text));
+        Failure::usage(message, "name the image as in `ghcr.io/acme/app:1`")
     })?;
     Ok((image.registry().clone(), Some(image)))
 }
