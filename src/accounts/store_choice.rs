@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Accounts;
-use crate::model::StoreKind;
-use crate::system::env;
-use crate::vault::{Holder, probe_keyring};
+use crate::model::{Problem, StoreKind};
+use crate::system::{env, text};
+use crate::vault::{Holder, is_known_store, probe_keyring, store_words};
 
 /// The store of new secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +24,27 @@ impl Accounts<'_> {
     /// Chooses the store. The variable has the first priority, then the config, and then a probe of the keyring.
     /// Changes nothing.
     pub(crate) fn choose_store(&self, patience: Duration) -> Result<StoreChoice> {
-        let set = self.named_store().map_or_else(|| self.store_setting(), |kind| Ok(Some(kind)))?;
-        if let Some(kind) = set {
+        if let Some(kind) = self.known_setting()? {
             return Ok(StoreChoice { kind, is_new: false });
         }
         let can_seal = self.vault.key().state()?.is_some() || probe_keyring(patience).is_ok();
         Ok(StoreChoice { kind: if can_seal { StoreKind::Sealed } else { StoreKind::File }, is_new: can_seal })
+    }
+
+    /// Returns the store that the variable or the config sets. Fails if this Ensign does not have the store.
+    pub(crate) fn known_setting(&self) -> Result<Option<StoreKind>> {
+        let named = self.named_store();
+        let is_named = named.is_some();
+        let set = named.map_or_else(|| self.store_setting(), |kind| Ok(Some(kind)))?;
+        let Some(unknown) = set.as_ref().filter(|kind| !is_known_store(kind)) else { return Ok(set) };
+        let unknown = text::one_line(&unknown.to_string(), 40);
+        Err(if is_named {
+            let message = format!("{VARIABLE} is `{unknown}`, which is not a store");
+            Problem::new(message, format!("run `unset {VARIABLE}`, or set it to {}", store_words()))
+        } else {
+            Problem::run(format!("the config names the store `{unknown}`, which is not a store"), "store --unset")
+        }
+        .into())
     }
 
     /// Returns the store that the variable `ENSIGN_STORE` sets.

@@ -111,7 +111,9 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     });
     context.ui.data(json, lines.join("\n"))?;
     if let Some(kind) = context.accounts.named_store() {
-        context.ui.note(format_args!("ENSIGN_STORE is set to `{kind}` in this shell and overrides this setting"));
+        let note =
+            if is_known_store(&kind) { "overrides this setting" } else { "is not a store, so no login is saved" };
+        context.ui.note(format_args!("ENSIGN_STORE is set to `{kind}` in this shell and {note}"));
     }
     if clear > 0 {
         let (secrets, are) = (count(clear, "secret"), if clear == 1 { "is" } else { "are" });

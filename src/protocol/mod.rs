@@ -188,6 +188,7 @@ impl ProtocolCall<'_> {
                 let user = if is_token { caller::login_user(registry) } else { None };
                 let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
                 let spelling = Registry::spelled(server_url.as_str()).and_then(|(_, spelling)| spelling);
+                self.accounts.known_setting()?;
                 if let Ok(choice) = self.accounts.choose_store(PROBING) {
                     let _ = self.accounts.settle_store(&choice); // `save` will report this error
                 }

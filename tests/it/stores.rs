@@ -93,6 +93,43 @@ the secret of alice on ghcr.io is gone: run `docker-credential-ensign login ghcr
 }
 
 #[test]
+fn an_unknown_store_is_refused_before_the_password() {
+    let mut transcript = String::new();
+    let named = Sandbox::new().with("ENSIGN_STORE", "bogus");
+    let configured = Sandbox::new().with("ENSIGN_STORE", "");
+    write(&configured.config_path(), br#"{"version":3,"store":"bogus","registries":{}}"#);
+    for sandbox in [&named, &configured] {
+        // Without a password on stdin, a later check would report the missing password.
+        transcript += &sandbox.run(&["login", "ghcr.io", "-u", "me"], "").transcript();
+        transcript += &sandbox.run(&["store"], r#"{"ServerURL":"ghcr.io","Username":"me","Secret":"s"}"#).transcript();
+    }
+    transcript += &named.run(&["store", "--unset"], "").transcript();
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: ENSIGN_STORE is `bogus`, which is not a store
+hint: run `unset ENSIGN_STORE`, or set it to sealed, file (in clear text), or helper:NAME
+exit 1
+--- stdout
+ENSIGN_STORE is `bogus`, which is not a store: run `unset ENSIGN_STORE`, or set it to sealed, file (in clear text), or helper:NAME
+exit 1
+--- stderr
+error: the config names the store `bogus`, which is not a store
+hint: run `docker-credential-ensign store --unset`
+exit 1
+--- stdout
+the config names the store `bogus`, which is not a store: run `docker-credential-ensign store --unset`
+exit 0
+--- stderr
+✓ The next login chooses where new secrets are kept
+
+"#]],
+    );
+}
+
+#[test]
 fn a_helper_that_is_missing_or_fails_is_named() {
     let sandbox = with_helper("broken", "#!/bin/sh\necho '{\"Secret\":\"s3cret\"}'; exit 1\n");
     let run = login(&sandbox, "alice", "helper:broken");
