@@ -142,8 +142,11 @@ fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosi
 impl FileFacts {
     fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let files = files_of(context, survey);
+        // A link or a folder in the place of a secrets file is reported as such, because no mode makes it readable.
+        let is_judged = |path: &Path, privacy| privacy == Privacy::Open || path.is_file() && !path.is_symlink();
         let owners = files
             .iter()
+            .filter(|(path, privacy)| is_judged(path, *privacy))
             .filter_map(|(path, privacy)| Some((path.clone(), *privacy, files::ownership_fault(path, *privacy)?)));
         let owners: Vec<_> = owners.collect();
         let is_named = |path: &PathBuf| owners.iter().any(|(other, ..)| other == path);

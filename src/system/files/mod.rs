@@ -16,7 +16,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use super::text::quote_path;
 use crate::model::Problem;
@@ -82,6 +82,9 @@ fn read_own(path: &Path, limit: u64, links: LinkPolicy) -> Result<Option<Vec<u8>
     let opened = existing(imp::read_options(links).open(path));
     let Some(file) = opened.map_err(|error| not_opened("read", path, links, &error))? else { return Ok(None) };
     let metadata = file.metadata().map_err(|error| failed("read", path, &error))?;
+    if !metadata.is_file() {
+        return Err(not_a_file("read", path));
+    }
     refuse_irregular(path, &metadata, limit)?;
     imp::check_owner(path, &metadata)?;
     contents(path, file, &metadata, limit).map(Some)
@@ -99,15 +102,32 @@ fn not_opened(deed: &str, path: &Path, links: LinkPolicy, error: &io::Error) -> 
     let is = |test: fn(&Metadata) -> bool| metadata.as_ref().is_some_and(test);
     if links == LinkPolicy::Refused && is(Metadata::is_symlink) {
         let what = format!("could not {deed} `{}`: it is a link", path.display());
-        return Problem::new(what, format!("run `rm {}`", quote_path(path))).into();
+        return Problem::new(what, instead_of_link(path)).into();
     }
     if is(|metadata| !metadata.is_file() && !metadata.is_symlink()) {
-        return anyhow!("could not {deed} `{}`: it is not a file", path.display());
+        return not_a_file(deed, path);
     }
     match imp::explain_owner(path) {
         Some(problem) if error.kind() == io::ErrorKind::PermissionDenied => problem.into(),
         _ => failed(deed, path, error),
     }
+}
+
+/// Returns the hint for a file that must not be a link. The link's target may contain the only copy of the secrets, so
+/// the target replaces the link. A lock file is empty.
+fn instead_of_link(path: &Path) -> String {
+    let shown = quote_path(path);
+    match fs::canonicalize(path) {
+        Ok(target) if length(&target).is_ok_and(|length| length > Some(0)) => {
+            format!("to replace the link by its file, run `mv {} {shown}`", quote_path(&target))
+        }
+        _ => format!("run `rm {shown}`"),
+    }
+}
+
+fn not_a_file(deed: &str, path: &Path) -> anyhow::Error {
+    let what = format!("could not {deed} `{}`: it is not a file", path.display());
+    Problem::new(what, format!("move it away: `mv {} {}`", quote_path(path), quote_path(&sibling(path, ".old")))).into()
 }
 
 fn refuse_irregular(path: &Path, metadata: &Metadata, limit: u64) -> Result<()> {

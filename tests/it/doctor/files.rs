@@ -52,6 +52,24 @@ fn damaged_secrets_are_moved_aside() {
     assert_mended_by_hand(&sandbox, "left-overs", &[], as_it_is);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_or_a_folder_in_the_place_of_secrets_costs_no_secret() {
+    let sandbox = healthy();
+    let (path, moved) = (sandbox.secrets_path(HOST), sandbox.home().join("moved.json"));
+    fs::rename(&path, &moved).unwrap();
+    mode(&moved, 0o644);
+    std::os::unix::fs::symlink(&moved, &path).unwrap();
+    assert_found(&sandbox, &[("secrets-damaged", "broken")]);
+    assert_by_hand(&sandbox, "secrets-damaged", &format!("mv {} {}", moved.display(), path.display()));
+    fs::rename(&moved, &path).unwrap();
+    assert_fixed(&sandbox, "file-mode");
+    fs::rename(&path, &moved).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_found(&sandbox, &[("secrets-damaged", "broken")]);
+    assert_by_hand(&sandbox, "secrets-damaged", &format!("mv {0} {0}.old", path.display()));
+}
+
 #[test]
 fn a_file_of_the_clients_that_cannot_be_read_is_named() {
     let sandbox = with_editor(healthy());
