@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Accounts, copy};
 use crate::model::choice::RegistryAccounts;
-use crate::model::{Account, StoreKind, StoredSecret};
+use crate::model::{Account, Source, StoreKind, StoredSecret};
 
 impl Accounts<'_> {
     /// Returns the stored secret of each account of these registries, in the same order. Each file is read only once,
@@ -29,6 +29,13 @@ impl Accounts<'_> {
             entry.accounts.iter().map(of_account).collect()
         };
         registries.iter().map(of_registry).collect()
+    }
+
+    /// Tells whether the account's store has a secret. For an external source, Ensign's files have at most a cached
+    /// answer. A helper is not asked, because a helper may prompt.
+    pub(crate) fn has_stored_secret(&self, account: &Account) -> bool {
+        let may_lack = matches!(account.source, Source::External(_)) && account.store.keeps_its_own_files();
+        !may_lack || !matches!(self.stored(account), Ok(None))
     }
 
     /// Returns the stored secret of one account.

@@ -87,7 +87,8 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let (setting, state) = (context.accounts.store_setting()?, context.accounts.key().state()?);
     let all = context.accounts.all()?;
     let accounts: Vec<&Account> = all.iter().flat_map(|entry| &entry.accounts).collect();
-    let clear = accounts.iter().filter(|account| account.store.is_clear()).count();
+    let is_in_clear = |account: &&&Account| account.store.is_clear() && context.accounts.has_stored_secret(account);
+    let clear = accounts.iter().filter(is_in_clear).count();
     let mut lines = vec![match &setting {
         Some(kind) => format!("New secrets   {kind}{}", in_clear_text(kind)),
         None => {

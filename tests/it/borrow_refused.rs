@@ -205,7 +205,7 @@ fn an_account_whose_program_is_gone_is_in_trouble() {
 exit 3
 --- stdout
 123456789012.dkr.ecr.eu-west-1.amazonaws.com
-  ● a  default   a/**   in clear text   from aws, profile p
+  ● a  default   a/**   from aws, profile p
     ✗ there is no program `aws` on PATH: install `aws`
 
 Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com; to

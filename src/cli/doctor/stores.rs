@@ -25,7 +25,7 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
     let facts = StoreFacts::gather(context, survey);
     let stores: Vec<_> =
         facts.stores.iter().map(|(words, number)| format!("{} {words}", count(*number, "secret"))).collect();
-    let summary = if stores.is_empty() { "no secret yet".to_owned() } else { stores.join(", ") };
+    let summary = if stores.is_empty() { "no stored secret".to_owned() } else { stores.join(", ") };
     Section::new("stores", summary, judge(&facts, context.program))
 }
 
@@ -62,7 +62,7 @@ fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
 impl StoreFacts {
     fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let mut facts = Self::default();
-        for account in survey.accounts() {
+        for account in survey.accounts().filter(|account| context.accounts.has_stored_secret(account)) {
             let words = match &account.store {
                 StoreKind::File => "in files, in clear text".to_owned(),
                 StoreKind::Sealed => "sealed".to_owned(),

@@ -17,6 +17,8 @@ pub(super) struct AccountLine<'c> {
     mark: &'static str,
     pub(super) trouble: Option<String>,
     expiry: Expiry,
+    /// Whether the store has a secret. The store of an external source may have no cached answer.
+    is_stored: bool,
 }
 
 /// Returns the lines of one registry.
@@ -31,9 +33,10 @@ pub(super) fn block(context: &CommandContext<'_>, lines: &[AccountLine<'_>], can
     let now = SystemTime::now();
     let uses = lines.iter().map(|line| used_for(line.account).chars().count());
     let column = uses.filter(|width| *width <= WIDEST_USE).max().unwrap_or(0);
-    for AccountLine { account, mark, trouble, expiry } in lines {
+    for AccountLine { account, mark, trouble, expiry, is_stored } in lines {
         let by_default = if *mark == "●" { "default   " } else { "          " };
         let store = match &account.store {
+            _ if !is_stored => String::new(),
             StoreKind::File => "   in clear text".to_owned(),
             StoreKind::Sealed => "   sealed".to_owned(),
             other => format!("   in {other}"),
@@ -76,9 +79,10 @@ impl<'c> AccountLine<'c> {
             Ok(Some(stored)) => Expiry::new(&account.source, stored),
             _ => Expiry::Unknown,
         };
+        let is_stored = !matches!((&account.source, &stored), (Source::External(_), Ok(None)));
         let trouble = Trouble::find(context, account, stored).map(|trouble| trouble.sentence(context, account));
         let mark = if candidates.default_account() == Some(account) { "●" } else { "○" };
-        Self { account, mark, trouble, expiry }
+        Self { account, mark, trouble, expiry, is_stored }
     }
 
     pub(super) fn json(&self, context: &CommandContext<'_>, candidates: &RegistryAccounts) -> Value {

@@ -19,6 +19,12 @@ fn sealed() -> (Sandbox, PathBuf) {
 fn the_stores_are_told() {
     let sandbox = healthy();
     assert!(run(&sandbox, &[]).stdout.contains("✓ stores    2 "));
+    // Nothing is stored for an account whose program is asked each time.
+    let mut config = sandbox.config();
+    config["registries"][HOST]["accounts"]["asked"] =
+        json!({"username": "x", "store": "file", "source": {"borrow": "command", "command": ["/bin/echo", "x"]}});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    assert!(run(&sandbox, &[]).stdout.contains("✓ stores    2 "));
 }
 
 #[test]
