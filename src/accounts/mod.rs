@@ -5,6 +5,7 @@ mod delegation;
 mod explanation;
 mod guard;
 mod leftovers;
+mod login_hint;
 mod login_save;
 mod new_login;
 mod oauth_renewal;
@@ -35,7 +36,6 @@ use crate::model::choice::{
 };
 use crate::model::{Account, Audience, Credential, Expiry, HostAlias, Problem, Registry, Source, StoredSecret};
 use crate::system::env::Env;
-use crate::system::text;
 use crate::vault::Vault;
 pub(crate) use crate::vault::helper_logins as helpers;
 pub(crate) use crate::vault::{
@@ -45,6 +45,7 @@ pub(crate) use crate::vault::{
 pub(crate) use explanation::{ANY_COMMAND, Explanation, RemedyOptions, helper_answers_for, shown};
 pub(crate) use guard::WithheldAccount;
 pub(crate) use leftovers::Leftovers;
+pub(crate) use login_hint::{login_command, login_hint};
 pub(crate) use new_login::{Activation, NewLogin, PreviousImages};
 pub(crate) use oauth_renewal::due;
 pub(crate) use preview::SaveOutcome;
@@ -300,10 +301,7 @@ fn delegate(
 }
 
 fn missing_secret(account: &Account) -> Problem {
-    Problem::run(
-        format!("the secret of {} on {} is gone", account.name, account.registry),
-        format_args!("login {} --alias {}", account.registry, text::quote(account.name.as_str())),
-    )
+    Problem::new(format!("the secret of {} on {} is gone", account.name, account.registry), login_hint(account))
 }
 
 /// Returns a copy of an error, because several accounts can fail with one error.

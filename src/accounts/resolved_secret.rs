@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 
+use super::login_hint::login_hint;
 use super::secret_verdict::ended_session;
 use super::{Accounts, NewLogin, Transaction};
 use crate::external_source::{self, ExternalError};
@@ -12,7 +13,6 @@ use crate::model::{
     Account, Audience, Credential, ExternalSource, Problem, Secret, Source, StoredSecret, Username, jwt,
 };
 use crate::system::files::Lock;
-use crate::system::text;
 
 #[derive(Debug)]
 pub(crate) enum ResolvedSecret {
@@ -255,9 +255,9 @@ pub(super) fn expired(account: &Account) -> Problem {
 }
 
 pub(super) fn ended(account: &Account, why: &str) -> Problem {
-    Problem::run(
+    Problem::new(
         format!("the credentials of {} on {} are no longer valid: {why}", account.name, account.registry),
-        format_args!("login {} --alias {}", account.registry, text::quote(account.name.as_str())),
+        login_hint(account),
     )
 }
 

@@ -6,10 +6,9 @@ use anyhow::Context as _;
 
 use super::CommandContext;
 use super::failure::Failure;
-use crate::accounts::{ResolvedSecret, SecretVerdict};
+use crate::accounts::{ResolvedSecret, SecretVerdict, login_hint};
 use crate::model::{Account, Audience, Credential, EndedSession, Problem, Registry, Secret, Source, StoredSecret};
 use crate::oauth;
-use crate::system::text::quote;
 
 /// The secret of an account. Each command reads a secret only once, because a helper may prompt the user at every read.
 #[derive(Debug)]
@@ -34,19 +33,17 @@ impl CommandContext<'_> {
         {
             known = SecretVerdict::Refused;
         }
-        let login = || {
-            let [host, user] = [account.registry.as_str(), account.username.as_str()].map(quote);
-            format!("run `{} login {host} -u {user}`", self.program)
-        };
         let expiry = stored.as_ref().and_then(|stored| stored.expires_at).filter(|_| account.source == Source::Static);
         match self.accounts.resolve(account, stored, Audience::Person)? {
             ResolvedSecret::Valid(credential) => Ok(AccountSecret { credential, known, expiry }),
             ResolvedSecret::Missing => match &account.source {
                 Source::External(external) => {
                     let what = format!("{} has no login for {}", external.program.word(), account.registry);
-                    Err(Failure::not_logged_in(what, "log in with that program, then try again"))
+                    Err(Failure::not_logged_in(what, login_hint(account)))
                 }
-                _ => Err(Failure::not_logged_in(format!("the secret of {} is gone", account.name), login())),
+                _ => {
+                    Err(Failure::not_logged_in(format!("the secret of {} is gone", account.name), login_hint(account)))
+                }
             },
             ResolvedSecret::Expired(Problem { message: what, hint: cure }) => Err(Failure::not_logged_in(what, cure)),
         }

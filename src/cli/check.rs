@@ -10,10 +10,10 @@ use super::account_secret::AccountSecret;
 use super::failure::Failure;
 use super::tls_hint::tls_hint;
 use super::{CommandContext, args, check_all, which};
-use crate::accounts::{SecretVerdict, log_in_at, session_over};
+use crate::accounts::{SecretVerdict, log_in_at, login_hint, session_over};
 use crate::model::{Account, Expiry, ImageReference, Operation, Registry, timestamp};
 use crate::oci::{self, LoginVerdict, RegistryReply, RepositoryAccess};
-use crate::system::text::{self, one_line};
+use crate::system::text::one_line;
 
 /// The image or registry to check, and the account for the check.
 pub(super) struct CheckSubject {
@@ -143,12 +143,16 @@ impl CheckSubject {
 
     /// After a failed check, prints how to log in again, or how to find the cause of the failure.
     pub(super) fn advise(&self, context: &CommandContext<'_>, report: &CheckReport) {
+        if let Some(hint) = self.hint(context, report) {
+            context.ui.say(format_args!("hint: {}", context.ui.as_typed(&hint)));
+        }
+    }
+
+    pub(super) fn hint(&self, context: &CommandContext<'_>, report: &CheckReport) -> Option<String> {
         let (program, registry) = (context.program, &self.registry);
-        let hint = match (report.code, &report.page) {
+        match (report.code, &report.page) {
             (3, Some(page)) => Some(log_in_at(page)),
-            (3, None) => {
-                Some(format!("run `{program} login {registry} -u {}`", text::quote(self.account.username.as_str())))
-            }
+            (3, None) => Some(login_hint(&self.account)),
             (1, _) => tls_hint(context, registry, &report.sentence).or_else(|| match report.verdict {
                 "no-tokens" => {
                     Some(format!("run `{program} api {registry} PATH`, which sends the user name and password"))
@@ -159,9 +163,6 @@ impl CheckSubject {
                 _ => None,
             }),
             _ => None,
-        };
-        if let Some(hint) = hint {
-            context.ui.say(format_args!("hint: {hint}"));
         }
     }
 }

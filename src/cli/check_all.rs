@@ -16,7 +16,7 @@ use super::failure::Failure;
 use crate::model::{Account, Source};
 use crate::oauth::{self, ProviderTable};
 use crate::oci::{self, LoginVerdict, RegistryReply, TransportSecurity};
-use crate::system::text::{self, one_line};
+use crate::system::text::one_line;
 use crate::system::threads;
 
 /// The maximum number of parallel requests. Many more parallel requests could look like an attack.
@@ -36,6 +36,8 @@ struct CheckLine {
     text: String,
     json: Value,
     code: u8,
+    /// The hint that helps, if the check failed.
+    hint: Option<String>,
 }
 
 pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<ExitCode, Failure> {
@@ -58,7 +60,7 @@ pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<Exit
     if context.ui.is_json() {
         let accounts: Vec<&Value> = lines.iter().map(|line| &line.json).collect();
         context.ui.data(json!({"status": if code == 0 { "success" } else { "failure" }, "accounts": accounts}), "")?;
-    } else if let Some(hint) = hint(context.program, &lines) {
+    } else if let Some(hint) = hint(context, &lines) {
         context.ui.say(format_args!("hint: {hint}"));
     }
     Ok(ExitCode::from(code))
@@ -66,12 +68,11 @@ pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<Exit
 
 /// Returns a hint about the first refused account. If no account was refused, the hint is about the accounts that could
 /// not be checked.
-fn hint(program: &str, lines: &[CheckLine]) -> Option<String> {
-    let word = |line: &CheckLine, field: &str| text::quote(line.json[field].as_str().unwrap_or_default()).into_owned();
+fn hint(context: &CommandContext<'_>, lines: &[CheckLine]) -> Option<String> {
     if let Some(line) = lines.iter().find(|line| line.code == 3) {
-        return Some(format!("run `{program} login {} -u {}`", word(line, "registry"), word(line, "username")));
+        return line.hint.as_deref().map(|hint| context.ui.as_typed(hint));
     }
-    lines.iter().any(|line| line.code == 1).then(|| format!("run `{program} doctor --online`"))
+    lines.iter().any(|line| line.code == 1).then(|| format!("run `{} doctor --online`", context.program))
 }
 
 /// Returns the exit code of the command. If one login was refused and another login was not checked, the exit code is
@@ -157,22 +158,24 @@ fn ask(
 
 fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult) -> Result<CheckLine, Failure> {
     let (registry, name) = (&account.registry, &account.name);
-    let (verdict, code, message) = match finding {
+    let (verdict, code, message, hint) = match finding {
         CheckResult::RegistryReply(secret, asked) => {
             let mut subject = CheckSubject::of_login(account.clone(), secret);
             let verdict = subject.keep(context, asked)?;
             let report = describe_login(verdict, &subject);
             subject.judge(context, &report);
-            return Ok(CheckLine { text: subject.line(&report), json: subject.json(&report), code: report.code });
+            let hint = subject.hint(context, &report);
+            return Ok(CheckLine { text: subject.line(&report), json: subject.json(&report), code: report.code, hint });
         }
         CheckResult::Pattern => {
-            ("not-asked", 0, format!("{registry} matches many registries: `check HOST` asks one of them about {name}"))
+            let message = format!("{registry} matches many registries: `check HOST` asks one of them about {name}");
+            ("not-asked", 0, message, None)
         }
         CheckResult::Failed(failure) => {
             let (what, hint) = failure.parts();
-            let hint = hint.map_or(String::new(), |hint| format!(": {hint}"));
+            let end = hint.as_deref().map_or(String::new(), |hint| format!(": {}", context.ui.as_typed(hint)));
             let verdict = if failure.code() == 3 { "missing" } else { "unverified" };
-            (verdict, failure.code(), one_line(&format!("{what}{hint}"), 300))
+            (verdict, failure.code(), one_line(&format!("{what}{end}"), 300), hint)
         }
     };
     let json = json!({
@@ -183,7 +186,7 @@ fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult) -
         0 => format!("– {message}"),
         _ => format!("✗ {registry} was not asked about {name}: {message}"),
     };
-    Ok(CheckLine { text, json, code })
+    Ok(CheckLine { text, json, code, hint })
 }
 
 #[cfg(test)]

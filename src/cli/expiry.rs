@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::CommandContext;
 use super::failure::Failure;
+use crate::accounts::login_command;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, time_span, timestamp};
-use crate::system::text::{one_line, quote};
+use crate::system::text::one_line;
 
 /// The exit code if the list contains an account. The user must then log in again.
 const SOME_EXPIRE: u8 = 6;
@@ -68,10 +69,9 @@ fn line(program: &str, account: &Account, expiry: Expiry, now: SystemTime) -> St
     format!("{}  {name}  {words}:  {}", account.registry, login(program, account))
 }
 
-/// Returns the command that renews an account.
+/// Returns the command that logs an account in again.
 pub(super) fn login(program: &str, account: &Account) -> String {
-    let [host, name] = [account.registry.as_str(), account.name.as_str()].map(quote);
-    format!("{program} login {host} --alias {name}")
+    format!("{program} {}", login_command(account))
 }
 
 /// Adds the expiry to the account's JSON.

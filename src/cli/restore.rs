@@ -5,11 +5,10 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::CommandContext;
 use super::failure::Failure;
+use super::{CommandContext, expiry};
 use crate::accounts::RestoreOutcome;
-use crate::model::Problem;
-use crate::system::text::quote;
+use crate::model::{Account, Problem, Source};
 
 pub(super) fn run(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let mut mended = Vec::from_iter(config(context)?);
@@ -19,13 +18,9 @@ pub(super) fn run(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
         for aside in context.accounts.set_damaged_secrets_aside(registry)? {
             let shown = context.env.shorten_home(&aside);
             context.ui.say(format_args!("✓ Moved the damaged secrets of {registry} to `{shown}`"));
-            for account in &candidates.accounts {
-                context.ui.note(format_args!(
-                    "log in again:  {} login {} --alias {}",
-                    context.program,
-                    quote(registry.as_str()),
-                    quote(account.name.as_str())
-                ));
+            let is_lost = |account: &&Account| !matches!(account.source, Source::External(_)); // a program is asked again
+            for account in candidates.accounts.iter().filter(is_lost) {
+                context.ui.note(format_args!("log in again:  {}", expiry::login(context.program, account)));
             }
             mended.push(aside);
         }

@@ -73,10 +73,20 @@ pub(crate) fn cache_key(source: &ExternalSource, registry: &Registry) -> String 
 
 /// Returns the path of the program to run, or the reason why the program cannot run.
 pub(crate) fn program(source: &ExternalSource, registry: &Registry) -> Result<PathBuf, Problem> {
-    let host = if registry.is_pattern() { sample_host(registry) } else { registry.clone() };
+    let host = host_of(registry);
     let request = commands::request(source, &host)
         .map_err(|problem| Problem { message: problem.message.replace(host.as_str(), registry.as_str()), ..problem })?;
     locate(&request)
+}
+
+/// Returns the hint to log in to the service of the program, with the program's own command if Ensign knows it.
+pub(crate) fn login_hint(source: &ExternalSource, registry: &Registry) -> String {
+    let request = commands::request(source, &host_of(registry)).ok();
+    match request.as_ref().map(|request| (&request.login, &request.program)) {
+        Some((Some(login), _)) => format!("run `{login}`, then try again"),
+        Some((None, program)) => format!("log in with `{program}`, then try again"),
+        None => format!("log in with `{}`, then try again", source.program.word()),
+    }
 }
 
 /// Returns the user name for the program's secrets, if the name is the same at every registry.
@@ -87,6 +97,11 @@ pub(crate) fn user_everywhere(preset: &ExternalProgram) -> Option<&'static str> 
         ExternalProgram::Az { .. } => Some("00000000-0000-0000-0000-000000000000"),
         _ => None,
     }
+}
+
+/// Returns the registry, or a host that matches the registry if it is a pattern.
+fn host_of(registry: &Registry) -> Registry {
+    if registry.is_pattern() { sample_host(registry) } else { registry.clone() }
 }
 
 /// Returns a host that the pattern matches. The first label is long enough for the account number in a host name of

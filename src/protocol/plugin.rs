@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, login_command};
 use crate::model::{Account, Expiry};
 use crate::system::env::Env;
 use crate::system::text;
@@ -57,8 +57,8 @@ fn warnings(ending: Vec<(Account, Expiry)>, was_refused: bool, now: SystemTime) 
         .filter_map(|(account, expiry)| {
             let [host, name] = [account.registry.as_str(), account.name.as_str()];
             let words = expiry.words(now)?;
-            let login = format!("docker ensign login {} --alias {}", text::quote(host), text::quote(name));
-            Some(plain(&format!("The account {name} on {host} {words} → {login}")))
+            let login = login_command(&account);
+            Some(plain(&format!("The account {name} on {host} {words} → docker ensign {login}")))
         })
         .collect()
 }

@@ -44,6 +44,13 @@ pub(crate) fn quote(text: &str) -> Cow<'_, str> {
     Cow::Owned(single_quote(text))
 }
 
+/// Writes an option and its value for a POSIX shell. A value that begins with `-` is joined to the option, because it
+/// would otherwise be read as another option.
+pub(crate) fn option(name: &str, value: &str) -> String {
+    let joint = if value.starts_with('-') { '=' } else { ' ' };
+    format!("{name}{joint}{}", quote(value))
+}
+
 /// Quotes a path, as [`quote`] does.
 pub(crate) fn quote_path(path: &Path) -> String {
     quote(&path.to_string_lossy()).into_owned()
@@ -129,6 +136,13 @@ mod tests {
         ] {
             assert_eq!(quote(text), expected);
             assert_eq!(split_words(expected).unwrap(), [text]);
+        }
+    }
+
+    #[test]
+    fn a_value_that_looks_like_an_option_is_joined_to_its_option() {
+        for (value, expected) in [("me", "-u me"), ("a b", "-u 'a b'"), ("-x", "-u=-x"), ("-x y", "-u='-x y'")] {
+            assert_eq!(option("-u", value), expected);
         }
     }
 

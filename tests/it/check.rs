@@ -134,7 +134,7 @@ fn a_bad_password_a_careless_registry_and_an_absent_one_are_told_apart() {
             let json: Value = serde_json::from_str(&run.stdout).unwrap();
             assert_eq!((run.code, &json["verdict"]), (Some(code), &json!(verdict)), "{run:?}");
             let run = sandbox.run(&[command, &image], "");
-            let hint = format!("hint: run `docker-credential-ensign login {} -u alice`\n", registry.host);
+            let hint = format!("hint: run `docker-credential-ensign login {} --alias alice`\n", registry.host);
             assert_eq!(run.stderr.ends_with(&hint), code == 3, "{run:?}");
             let host = sandbox.run(&["check", &registry.host], "");
             assert_eq!(host.code, Some(code), "{host:?}");

@@ -44,7 +44,7 @@ exit 3
 ✓ other.example accepts the account carol
 ✗ other.example rejects the password of dave
 --- stderr
-hint: run `docker-credential-ensign login other.example -u dave`
+hint: run `docker-credential-ensign login other.example --alias dave`
 
 "#]]);
     assert_eq!(sandbox.run(&["get"], &other.host), Run::not_found(), "the verdict is kept");
@@ -122,9 +122,9 @@ exit 0
 exit 3
 --- stdout
 – *.azurecr.io matches many registries: `check HOST` asks one of them about me
-✗ [HOST] was not asked about alice: the secret of alice is gone: run `docker-credential-ensign login [HOST] -u alice`
+✗ [HOST] was not asked about alice: the secret of alice is gone: run `docker-credential-ensign login [HOST] --alias alice`
 --- stderr
-hint: run `docker-credential-ensign login [HOST] -u alice`
+hint: run `docker-credential-ensign login [HOST] --alias alice`
 
 "#]]);
     assert_eq!(sandbox.run(&["check", "--push"], "").code, Some(2));

@@ -186,7 +186,7 @@ exit 0
 --- stdout
 ghcr.io
   ● me  default   me/**   in clear text   from login at github   expires in 3 days, unless used before
-    ! log in again before then:  docker-credential-ensign login ghcr.io --alias me
+    ! log in again before then:  docker-credential-ensign login ghcr.io --alias me --device
 
 Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
@@ -196,7 +196,7 @@ Docker does not ask Ensign for ghcr.io; to change that:
     run.shows(str![[r#"
 exit 6
 --- stdout
-ghcr.io  me  expires in 3 days, unless used before:  docker-credential-ensign login ghcr.io --alias me
+ghcr.io  me  expires in 3 days, unless used before:  docker-credential-ensign login ghcr.io --alias me --device
 
 "#]]);
     let asked = json!({"RootCmd": "pull", "Flags": {}, "CommandError": ""}).to_string();
@@ -206,7 +206,7 @@ ghcr.io  me  expires in 3 days, unless used before:  docker-credential-ensign lo
     run.shows(str![[r#"
 exit 0
 --- stdout
-{"Type":0,"Template":"The account me on ghcr.io expires in 3 days, unless used before → docker ensign login ghcr.io --alias me"}
+{"Type":0,"Template":"The account me on ghcr.io expires in 3 days, unless used before → docker ensign login ghcr.io --alias me --device"}
 
 "#]]);
     let run = sandbox.run(&["doctor"], "");
@@ -233,7 +233,7 @@ exit 1
     before
       breaks: nothing yet; once the secret has expired, pulls and pushes with
         this account fail
-      fix:    docker-credential-ensign login ghcr.io --alias me
+      fix:    docker-credential-ensign login ghcr.io --alias me --device
 ✓ answers   not tried: the program is not on PATH
 
 Found: 1 broken, 2 notes. For a report without secrets:

@@ -240,7 +240,7 @@ exit 1
   }
 }
 --- stderr
-! not exported: work on ghcr.io: the secret of work is gone: run `docker-credential-ensign login ghcr.io -u work`
+! not exported: work on ghcr.io: the secret of work is gone: run `docker-credential-ensign login ghcr.io --alias work`
 ! 2 secrets are in clear text on stdout: anyone who reads the output can use them
 
 "#]]);

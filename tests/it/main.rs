@@ -54,6 +54,7 @@ mod keyring;
 mod kubelet;
 mod layers;
 mod leaks;
+mod login_hints;
 mod mounted;
 mod names;
 mod names_asked;

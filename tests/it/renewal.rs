@@ -247,7 +247,7 @@ exit 3
 --- stdout
 ghcr.io
   ● me  default   me/**   in clear text   from login at test   renewed automatically at the next use
-    ✗ the credentials of me on ghcr.io are no longer valid: the registry refused the login at the last check: run `docker-credential-ensign login ghcr.io --alias me`
+    ✗ the credentials of me on ghcr.io are no longer valid: the registry refused the login at the last check: run `docker-credential-ensign login ghcr.io --alias me --device`
 
 Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker

@@ -19,7 +19,7 @@ use crate::model::{Account, Operation, Problem, Registry};
 use crate::oci::RepositoryAccess;
 use crate::oci::api::{self, ApiRequest, Endpoint, EndpointKind, LARGEST_TEXT, Method, Payload};
 use crate::system::files;
-use crate::system::text::{hide_userinfo, one_line, quote};
+use crate::system::text::{hide_userinfo, one_line};
 
 /// The account for a request, with the account's secret, or `None` for an anonymous request.
 type ApiIdentity = Option<(Account, AccountSecret)>;
@@ -185,14 +185,14 @@ fn refusal(
     who: Option<&Account>,
     access: RepositoryAccess,
 ) -> Failure {
-    let login = |user: &str| format!("run `{} login {registry}{user}`", context.program);
     match (access, who) {
         (RepositoryAccess::Rejected { by }, Some(account)) => {
             let what = format!("{} rejects the password of {}", one_line(&by, 100), account.name);
-            Failure::not_logged_in(what, login(&format!(" -u {}", quote(account.username.as_str()))))
+            Failure::not_logged_in(what, accounts::login_hint(account))
         }
         (RepositoryAccess::Rejected { by } | RepositoryAccess::Denied { by }, None) => {
-            Failure::not_logged_in(format!("{} needs a login for this request", one_line(&by, 100)), login(""))
+            let what = format!("{} needs a login for this request", one_line(&by, 100));
+            Failure::not_logged_in(what, format!("run `{} login {registry}`", context.program))
         }
         (RepositoryAccess::Denied { by }, Some(account)) => {
             let what = format!(

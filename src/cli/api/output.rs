@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use serde_json::{Map, Value, json};
 
 use super::manifest;
+use crate::accounts::login_hint;
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::{CommandContext, args};
 use crate::model::{Account, Problem, Registry};
@@ -185,6 +186,7 @@ fn refuse(
     let errors = answer.text().map(|text| errors::parse(&text)).unwrap_or_default();
     let mut refusal =
         ApiFailure::new(answer.status, errors, registry, who, answer.known, &call.endpoint_name(), context.program);
+    refusal.hint = refusal.hint.map(|hint| context.ui.as_typed(&hint));
     if call.method == Method::Delete && answer.status != 404 {
         refusal.what = format!("could not delete {}: {}", call.endpoint_name(), refusal.what);
     }
@@ -237,8 +239,7 @@ impl ApiFailure {
             (403, Some(_)) => (format!("{registry} does not allow this (403)"), None, FailureKind::Denied),
             (401, Some(account)) => {
                 let what = format!("{registry} rejects the password of {} (401)", account.name);
-                let hint = format!("run `{program} login {registry} -u {}`", text::quote(account.username.as_str()));
-                (what, Some(hint), FailureKind::NotLoggedIn)
+                (what, Some(login_hint(account)), FailureKind::NotLoggedIn)
             }
             (401 | 403, None) => {
                 let what = format!("{registry} needs a login for this request ({status})");

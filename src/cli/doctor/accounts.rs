@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
+use crate::accounts::login_hint;
 use crate::cli::CommandContext;
 use crate::cli::expiry;
 use crate::cli::failure::Failure;
@@ -52,11 +53,11 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
         found.push(match trouble {
             Trouble::Gone => {
                 let what = format!("the secret of {who} is gone");
-                Diagnosis::broken(Check::SecretMissing, what, breaks, Remedy::Command(login))
+                Diagnosis::broken(Check::SecretMissing, what, breaks, Remedy::in_hint(&login_hint(account)))
             }
             Trouble::Unreadable(error) => {
                 let (what, cure) = Failure::parts_of(error);
-                let remedy = cure.map_or(Remedy::Command(login), |cure| Remedy::in_hint(&cure));
+                let remedy = Remedy::in_hint(&cure.unwrap_or_else(|| login_hint(account)));
                 Diagnosis::broken(Check::SecretUnreadable, format!("{who}: {what}"), breaks, remedy)
             }
             Trouble::Dead(Problem { message: what, hint: cure }) => {

@@ -195,7 +195,7 @@ fn aws(profile: Option<&str>, registry: &Registry) -> Result<ProgramRequest, Pro
     }
     if let Some(profile) = profile {
         request.env_remove.extend(AWS_KEYS);
-        request.login = Some(format!("aws sso login --profile {profile}"));
+        request.login = Some(format!("aws sso login --profile {}", text::quote(profile)));
     }
     request.with("--profile", profile)
 }
@@ -215,7 +215,7 @@ fn gcloud(profile: Option<&str>, registry: &Registry) -> Result<ProgramRequest, 
     if let Some(profile) = profile {
         request.arguments.push(format!("--configuration={profile}"));
         request.env_remove.extend(GOOGLE_IDENTITY);
-        request.login = Some(format!("gcloud auth login --configuration={profile}"));
+        request.login = Some(format!("gcloud auth login --configuration={}", text::quote(profile)));
     }
     Ok(request)
 }

@@ -96,7 +96,7 @@ fn a_token_server_that_refuses_is_named() {
 exit 3
 --- stderr
 error: [HOST] rejects the password of username
-hint: run `docker-credential-ensign login [HOST] -u username`
+hint: run `docker-credential-ensign login [HOST] --alias username`
 
 "#]]);
 }
