@@ -1,11 +1,12 @@
 //! `Transaction`: a change of secrets and config, such as the removal, activation or new alias of an account.
 
-use anyhow::Result;
+use anyhow::{Context as _, Error, Result};
 
 use super::{Accounts, RemovedAccount};
 use crate::config::{ConfigDocument, ConfigEdit, LoadedConfig};
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
-use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind, Username};
+use crate::model::{Account, AccountName, HubToken, Problem, Registry, Secret, Source, StoreKind, Username};
+use crate::system::text::{option, quote};
 use crate::vault::{self, Writer};
 
 /// A change in progress, under the lock. Until the config is written, everything can be undone.
@@ -53,6 +54,8 @@ impl<'e> Accounts<'e> {
         let changed = changed.and_then(|()| act(&mut change)).and_then(|result| {
             let in_helpers = change.gone.iter().filter(|account| !account.store.keeps_its_own_files());
             in_helpers.for_each(|account| self.vault.update(|record| record.announce(account)));
+            // After the config is written, nothing is undone. So a removal that would fail must fail now.
+            change.gone.iter().try_for_each(|account| change.secrets.check_removal(account))?;
             if change.document != unchanged || !change.is_renewal {
                 change.secrets.sealed().iter().for_each(|floor| change.document.set_floor(floor));
             }
@@ -63,7 +66,8 @@ impl<'e> Accounts<'e> {
                 let removed = change.remove_gone();
                 let unremoved = removed.as_ref().map_or(&change.gone, |unreachable| unreachable);
                 self.settle(&change.registries, &after, left.iter().chain(unremoved));
-                removed.map(|_| result)
+                removed.context("the change was saved, but an old secret could not be removed")?;
+                Ok(result)
             }
             Err(error) => {
                 if change.secrets.put_back() {
@@ -92,16 +96,21 @@ impl<'e> Accounts<'e> {
             // A secret in Ensign's own files is removed after the config is written. A secret in another helper's store
             // is removed now, because the helper may refuse the removal.
             let removed = if account.store.keeps_its_own_files() {
-                self.vault.get(account).map(|_| edit.gone.push(account.clone()))
+                let checked = self.vault.get(account).and_then(|_| match out_of_reach {
+                    UnreachableStore::Refuse => Ok(()), // `change` checks the removal
+                    UnreachableStore::Abandon => edit.secrets.check_removal(account),
+                });
+                checked.map(|()| edit.gone.push(account.clone()))
             } else {
-                edit.secrets.remove(account)
+                edit.secrets.remove(account).map_err(|error| unremoved(account, &error).into())
             };
             let is_abandoned = match removed {
                 Err(error) if out_of_reach == UnreachableStore::Refuse => return Err(error),
                 removed => removed.is_err(),
             };
             let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
-            if registry.is_docker_hub() && !same_user {
+            let is_unwritable = is_abandoned && account.store.keeps_its_own_files();
+            if registry.is_docker_hub() && !same_user && !is_unwritable {
                 // The command `docker logout URL` does not erase Docker Hub's tokens, so Ensign removes the tokens
                 // here.
                 edit.tokens_gone.extend(StoreKind::OF_FILES.map(|kind| (kind, account.username.clone())));
@@ -216,4 +225,13 @@ impl Transaction<'_> {
         }
         self.document.set_active(registry, &DefaultAccount::Account(name.clone()));
     }
+}
+
+/// Returns the error for an account whose secret another helper did not remove.
+fn unremoved(account: &Account, error: &Error) -> Problem {
+    let message =
+        error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.message.clone());
+    let (host, user) = (quote(account.registry.as_str()), option("-u", account.name.as_str()));
+    let hint = format!("run `docker-credential-ensign logout {host} {user} --force` to remove the account anyway");
+    Problem::new(message, hint)
 }

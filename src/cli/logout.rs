@@ -41,8 +41,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArgument
     let out_of_reach = if arguments.force { UnreachableStore::Abandon } else { UnreachableStore::Refuse };
     for name in picked {
         context.accounts.refuse_env_account(&registry, &name)?;
-        let forgotten = context.accounts.remove(&registry, |_| Some(name.clone()), out_of_reach);
-        let Some(forgotten) = forgotten.map_err(|error| stays(context, &registry, &name, &error))? else { continue };
+        let forgotten = context.accounts.remove(&registry, |_| Some(name.clone()), out_of_reach)?;
+        let Some(forgotten) = forgotten else { continue };
         let name = &forgotten.account.name;
         context.ui.say(format_args!("✓ Removed {name} from {registry}"));
         let ending = context.ui.while_waiting("Ending the login", || forgotten.end());
@@ -96,18 +96,6 @@ fn word(ending: &RevokeResult) -> &'static str {
         RevokeResult::ByHand | RevokeResult::Left(_) => "by-hand",
         RevokeResult::Elsewhere => "elsewhere",
     }
-}
-
-/// Returns the error for an account that was not removed, because the account's secret could not be removed.
-fn stays(context: &CommandContext<'_>, registry: &Registry, name: &AccountName, error: &anyhow::Error) -> Problem {
-    let error = error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.message.clone());
-    let anyway = format!(
-        "run `{} logout {} -u {} --force` to remove the account anyway",
-        context.program,
-        text::quote(registry.as_str()),
-        text::quote(name.as_str())
-    );
-    Problem::new(error, anyway)
 }
 
 fn pick(

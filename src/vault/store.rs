@@ -16,6 +16,12 @@ pub(super) trait Store {
         Ok(())
     }
 
+    /// Checks, without changing anything, whether the account's secret could be removed. A store that cannot check in
+    /// advance returns `Ok`.
+    fn check_removal(&self, _: &Account) -> Result<()> {
+        Ok(())
+    }
+
     /// Saves the secrets of several accounts of one registry, and replaces the accounts' old secrets.
     fn put(
         &self,

@@ -39,6 +39,17 @@ impl Writer<'_> {
         !matches!(&account.store, StoreKind::Helper(helper) if locate(helper).is_err())
     }
 
+    /// Checks, without changing anything, whether the account's secret can be removed.
+    pub(crate) fn check_removal(&self, account: &Account) -> Result<()> {
+        if account.source != Source::Static {
+            let lock = self.vault.renewal_lock(account)?;
+            if files::is_file(&lock)? {
+                files::check_room(&lock, 0)?;
+            }
+        }
+        self.vault.store(&account.store).check_removal(account)
+    }
+
     /// Removes the account's secret, if there is one.
     pub(crate) fn remove(&mut self, account: &Account) -> Result<()> {
         if account.source != Source::Static {

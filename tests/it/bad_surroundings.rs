@@ -44,6 +44,51 @@ fn a_read_only_home_answers_and_refuses_to_change() {
     assert_eq!(sandbox.who("ghcr.io"), "me");
 }
 
+/// A secret whose account is gone from the config would stay in clear text, and no command would name it.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_account_stays_if_its_secret_cannot_be_removed() {
+    let sandbox = Sandbox::new().with_bob_and_alice("ghcr.io");
+    let commands = ["logout ghcr.io -u bob", "logout ghcr.io --all --yes", "account edit ghcr.io bob --alias b"];
+    let all = commands.map(|command| format!("$ENSIGN {command} >&2 || echo \"exit $?\" >&2")).join("\n");
+    let read_only = |folder: &str| format!("mount --bind {folder} {folder}; mount -o remount,ro,bind {folder}\n");
+    let before = sandbox.config();
+    let Some(run) = in_namespace(&sandbox, &format!("cd \"$HOME\"; {}{all}", read_only("data/secrets"))) else {
+        return;
+    };
+    shows(
+        &run.stderr.replace(sandbox.home().to_str().unwrap(), "~"),
+        str![[r#"
+error: could not write `~/data/secrets/ghcr.io.json`: Read-only file system (os error 30)
+hint: set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written
+exit 1
+error: could not write `~/data/secrets/ghcr.io.json`: Read-only file system (os error 30)
+hint: set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written
+exit 1
+error: could not write `~/data/secrets/ghcr.io.json`: Read-only file system (os error 30)
+hint: set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written
+exit 1
+
+"#]],
+    );
+    assert_eq!(sandbox.config(), before, "no account is gone");
+    let script = format!("cd \"$HOME\"; {}$ENSIGN logout ghcr.io -u bob", read_only("config"));
+    let run = in_namespace(&sandbox, &script).unwrap();
+    shows(
+        &run.stderr.replace(sandbox.home().to_str().unwrap(), "~"),
+        str![[r#"
+error: could not open `~/config/config.lock`: Read-only file system (os error 30)
+hint: set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written
+
+"#]],
+    );
+    let script = format!("cd \"$HOME\"; {}$ENSIGN logout ghcr.io -u bob --force", read_only("data/secrets"));
+    let run = in_namespace(&sandbox, &script).unwrap();
+    assert!(run.code == Some(0) && run.stderr.ends_with("! the store still has the secret\n"), "{run:?}");
+    assert_eq!(sandbox.run(&["get"], "bob@ghcr.io"), Run::not_found());
+    assert_eq!(sandbox.who("ghcr.io"), "alice");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_loses_nothing() {

@@ -219,13 +219,17 @@ fn a_change_that_cannot_be_written_takes_everything_back() {
             let after = (sandbox.config(), fs::read(sandbox.secrets_path("ghcr.io")).unwrap());
             assert_eq!(after, before, "{words:?} {error}");
         }
-        // Once the config is renamed, nothing is undone. The next change deletes the remaining secret.
+        // Before the config is renamed, Ensign checks that it can remove the secret.
         let secrets = format!("{}.new", sandbox.secrets_path("ghcr.io").display());
         sandbox.store("ghcr.io", "work", "second");
-        let Some(run) = run_at(&sandbox, &secrets, &injection, &["logout", "ghcr.io", "-u", "work"], "") else {
-            return;
-        };
+        let logout = |injection: &str| run_at(&sandbox, &secrets, injection, &["logout", "ghcr.io", "-u", "work"], "");
+        let Some(run) = logout(&injection) else { return };
+        assert_eq!((run.code, sandbox.who("ghcr.io")), (Some(1), "work".into()), "{run:?}");
+        // Once the config is renamed, nothing is undone. The next change deletes the remaining secret.
+        let Some(run) = logout(&injection.replace("when=1", "when=2")) else { return };
         assert_eq!(run.code, Some(1), "{run:?}");
+        let saved = "error: the change was saved, but an old secret could not be removed: could not write `";
+        assert!(run.stderr.starts_with(saved), "{run:?}");
         assert!(sandbox.config()["registries"]["ghcr.io"]["accounts"].get("work").is_none());
         sandbox.ok(&["switch", "ghcr.io", "me"], "");
         assert!(files_with(sandbox.home(), "second").is_empty());

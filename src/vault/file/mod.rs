@@ -66,6 +66,10 @@ impl Store for FileStore<'_> {
         self.file(&account.registry)?.check_free_space()
     }
 
+    fn check_removal(&self, account: &Account) -> Result<()> {
+        self.file(&account.registry)?.check_removal(&account.name)
+    }
+
     fn put(
         &self,
         registry: &Registry,
@@ -219,6 +223,17 @@ impl<'e> SecretFile<'e> {
         }
         let length = files::length(&self.path)?.unwrap_or_default().min(LIMIT);
         files::check_room(&self.path, length + 2 * MOST_TOKENS)
+    }
+
+    /// Checks that the account's secret can be removed from the file. A file without this secret needs no change. The
+    /// last secret needs no space, because the file is removed with it.
+    fn check_removal(&self, name: &AccountName) -> Result<()> {
+        let names = self.names().unwrap_or_default();
+        if !names.iter().any(|own| own == name.as_str()) {
+            return Ok(());
+        }
+        let length = files::length(&self.path)?.filter(|_| names.len() > 1);
+        files::check_room(&self.path, length.unwrap_or_default().min(LIMIT))
     }
 
     pub(super) fn fix_permissions(&self) -> Option<PermissionRepair> {
