@@ -70,6 +70,8 @@ pub(crate) enum FindOutcome {
     NoAccount,
     /// The secret of the account is known to have expired, or the other helper for the registry failed.
     Expired(Problem),
+    /// The secret of the account has expired and could not be renewed now.
+    Unrenewed(Problem),
     /// The account's rule does not allow this caller.
     Withheld(WithheldAccount),
 }
@@ -142,6 +144,7 @@ impl<'e> Accounts<'e> {
             match self.resolve(account, stored, Audience::Client)? {
                 ResolvedSecret::Valid(credential) => return Ok(FindOutcome::Credential(credential)),
                 ResolvedSecret::Expired(why) => return Ok(FindOutcome::Expired(why)),
+                ResolvedSecret::Unrenewed(why) => return Ok(FindOutcome::Unrenewed(why)),
                 // The external program was asked a moment ago, so a second request would return the same answer.
                 ResolvedSecret::Missing if matches!(account.source, Source::External(_)) => {
                     return Ok(FindOutcome::NoAccount);

@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow};
 
 use super::Accounts;
 use super::resolved_secret::{
-    Freshness, LEAST_LEFT, RETRY_AFTER, ResolvedSecret, ended, expired, freshness, patience, valid,
+    Freshness, LEAST_LEFT, RETRY_AFTER, ResolvedSecret, ended, expired, freshness, patience, unrenewed, valid,
 };
 use super::secret_verdict::{SecretVerdict, log_in_at, session_over};
 use crate::model::{Account, Audience, OAuthGrant, Problem, Secret, StoredSecret};
@@ -44,13 +44,11 @@ impl Accounts<'_> {
             // the next refresh token.
             Ok(None) | Err(_) if before == Freshness::Due => return Ok(valid(account, stored)),
             Err(error) => {
-                return Ok(ResolvedSecret::Expired(ended(account, &format!("no renewal is possible here: {error:#}"))));
+                return Ok(ResolvedSecret::Unrenewed(unrenewed(account, &error)));
             }
             Ok(None) => {
-                return Ok(ResolvedSecret::Expired(ended(
-                    account,
-                    "another process is renewing the login; try again in a moment",
-                )));
+                let busy = anyhow!("another process is renewing the login");
+                return Ok(ResolvedSecret::Unrenewed(unrenewed(account, &busy)));
             }
             Ok(Some(lock)) => lock,
         };
@@ -74,32 +72,34 @@ impl Accounts<'_> {
             return Ok(valid(account, stored));
         }
         if was_down {
-            return Ok(ResolvedSecret::Expired(ended(account, "the provider could not be reached a moment ago")));
+            let down = anyhow!("the provider could not be reached a moment ago");
+            return Ok(ResolvedSecret::Unrenewed(unrenewed(account, &down)));
         }
         let Some(refresh) = &stored.refresh else { return Ok(ResolvedSecret::Expired(expired(account))) };
-        let problem = match self.can_keep(account, for_config) {
-            Err(error) => ended(account, &format!("no renewal is possible here: {error:#}")),
+        let failed = match self.can_keep(account, for_config) {
+            Err(error) => ResolvedSecret::Unrenewed(unrenewed(account, &error)),
             Ok(()) => match oauth::renew(grant, &account.registry, refresh, patience(audience).1) {
                 Ok(fresh) => return Ok(valid(account, self.save_renewed(account, &stored, fresh)?)),
                 Err(RenewError::Over(why)) => {
                     self.save_verdict(account, &stored, &SecretVerdict::Refused)?;
-                    ended(account, &why)
+                    ResolvedSecret::Expired(ended(account, &why))
                 }
                 Err(RenewError::SessionOver { page }) => {
                     self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.clone() })?;
-                    Problem::new(session_over(&account.registry, &account.name), log_in_at(&page))
+                    let over = session_over(&account.registry, &account.name);
+                    ResolvedSecret::Expired(Problem::new(over, log_in_at(&page)))
                 }
                 Err(RenewError::Later(RenewDelay { why, refresh, login_life })) => {
                     if refresh.is_some() {
                         self.replace(account, &stored, &StoredSecret { refresh, login_life, ..stored.copy() })?;
                     }
                     lock.record_failure();
-                    ended(account, &why)
+                    ResolvedSecret::Unrenewed(unrenewed(account, &anyhow!(why)))
                 }
             },
         };
         // A secret that is only due for renewal is still valid.
-        Ok(if now == Freshness::Due { valid(account, stored) } else { ResolvedSecret::Expired(problem) })
+        Ok(if now == Freshness::Due { valid(account, stored) } else { failed })
     }
 
     /// Checks that the next refresh token can be saved, before the current token is used. To save the token, Ensign

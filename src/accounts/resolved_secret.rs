@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 
 use super::login_hint::login_hint;
 use super::secret_verdict::ended_session;
@@ -21,6 +21,8 @@ pub(crate) enum ResolvedSecret {
     Missing,
     /// The store has a secret, but Ensign knows that the secret is no longer valid.
     Expired(Problem),
+    /// The secret could not be renewed now, but may be renewed later.
+    Unrenewed(Problem),
 }
 
 /// The freshness of a stored secret.
@@ -259,6 +261,16 @@ pub(super) fn ended(account: &Account, why: &str) -> Problem {
         format!("the credentials of {} on {} are no longer valid: {why}", account.name, account.registry),
         login_hint(account),
     )
+}
+
+/// Returns the problem for a secret that has expired and could not be renewed. A later attempt may succeed, so the hint
+/// suggests no login.
+pub(super) fn unrenewed(account: &Account, why: &Error) -> Problem {
+    let (why, hint) = match why.downcast_ref::<Problem>() {
+        Some(Problem { message, hint }) => (message.clone(), hint.clone()),
+        None => (format!("{why:#}"), "try again in a moment".to_owned()),
+    };
+    Problem::new(format!("could not renew the credentials of {} on {}: {why}", account.name, account.registry), hint)
 }
 
 #[cfg(test)]

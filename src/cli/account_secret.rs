@@ -46,6 +46,7 @@ impl CommandContext<'_> {
                 }
             },
             ResolvedSecret::Expired(Problem { message: what, hint: cure }) => Err(Failure::not_logged_in(what, cure)),
+            ResolvedSecret::Unrenewed(problem) => Err(problem.into()),
         }
     }
 

@@ -133,7 +133,7 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
         }
         FindOutcome::NoAccount => return Ok(None),
         FindOutcome::Withheld(withheld) => withheld.into(),
-        FindOutcome::Expired(problem) => problem,
+        FindOutcome::Expired(problem) | FindOutcome::Unrenewed(problem) => problem,
     };
     let _ = writeln!(io::stderr(), "ensign: {}", text::one_line(&problem.to_string(), 400));
     Ok(None)

@@ -152,7 +152,9 @@ impl ProtocolCall<'_> {
                         message::write_credential(stdout, server_url, &credential)
                     }
                     Ok(FindOutcome::NoAccount) => Err(refusal(&record.decision, explanation)),
-                    Ok(FindOutcome::Expired(why)) => Err(ProtocolError::NotFound(Some(why))),
+                    Ok(FindOutcome::Expired(why) | FindOutcome::Unrenewed(why)) => {
+                        Err(ProtocolError::NotFound(Some(why)))
+                    }
                     Ok(FindOutcome::Withheld(withheld)) => Err(ProtocolError::NotFound(Some(withheld.into()))),
                     Err(error) => Err(error.into()),
                 };

@@ -47,7 +47,7 @@ fn outcome(found: &Result<FindOutcome>, record: &DecisionRecord) -> CallOutcome 
         Ok(FindOutcome::NoAccount) => CallOutcome::NotFound,
         Ok(FindOutcome::Expired(_)) => CallOutcome::Expired,
         Ok(FindOutcome::Withheld(_)) => CallOutcome::Withheld,
-        Err(_) => CallOutcome::Failed,
+        Ok(FindOutcome::Unrenewed(_)) | Err(_) => CallOutcome::Failed,
     }
 }
 
@@ -77,6 +77,7 @@ mod tests {
             (Ok(FindOutcome::NoAccount), &DecisionRecord::default(), CallOutcome::NotFound),
             (Ok(FindOutcome::NoAccount), &chosen, CallOutcome::Failed),
             (Ok(FindOutcome::Expired(Problem::run("it ended", "login"))), &chosen, CallOutcome::Expired),
+            (Ok(FindOutcome::Unrenewed(Problem::run("it is down", "check"))), &chosen, CallOutcome::Failed),
             (Ok(withheld()), &chosen, CallOutcome::Withheld),
             (Err(anyhow::anyhow!("broken")), &chosen, CallOutcome::Failed),
         ] {

@@ -231,7 +231,17 @@ fn while_the_provider_is_down_a_good_token_serves_and_a_dead_one_is_not_found() 
     let sandbox = logged_in(&Provider::start(Mood::Down), -60, -10);
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
     assert_eq!(kept(&sandbox)["refresh"], "r1", "nothing is lost");
-    assert!(sandbox.run(&["check", "ghcr.io"], "").stderr.contains("127.0.0.1"), "a person is told who did not answer");
+    let run = sandbox.run(&["check", "ghcr.io"], "");
+    assert_eq!(run.code, Some(1), "nobody has refused the login: {run:?}");
+    shows(
+        &run.stderr,
+        str![[r#"
+error: could not renew the credentials of me on ghcr.io: `[HOST]` answered without a token (status 503)
+hint: try again in a moment
+
+"#]],
+    );
+    assert_eq!(sandbox.run(&["token", "ghcr.io/me/app"], "").stderr, run.stderr);
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn a_call_finds_a_secret_or_the_reason_why_there_is_none() {
         let found = match found {
             Ok(FindOutcome::Credential(credential)) => credential.username.to_string(),
             Ok(FindOutcome::NoAccount) => "no account".to_owned(),
-            Ok(FindOutcome::Expired(problem)) => problem.message,
+            Ok(FindOutcome::Expired(problem) | FindOutcome::Unrenewed(problem)) => problem.message,
             Ok(FindOutcome::Withheld(_)) => "withheld".to_owned(),
             Err(error) => format!("error: {error}"),
         };
