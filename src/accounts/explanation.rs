@@ -148,6 +148,7 @@ impl<'a> Explanation<'a> {
                     RuleOutcome::NoSuchAccount { name: Some(name) } if step.rule == Rule::Project => {
                         Problem::run(what, format_args!("login {host} --alias {}", quote(name)))
                     }
+                    _ if step.rule == Rule::Environment => Problem::new(what, "run `unset ENSIGN_ACCOUNT`"),
                     _ => Problem::run(what, format_args!("status {entry}")),
                 }
             }

@@ -1,6 +1,7 @@
 //! `CommandContext`: the values that every command receives, and the methods that several commands share.
 
 use std::cell::OnceCell;
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -30,6 +31,24 @@ pub(super) struct CommandContext<'e> {
     pub(super) store_choice: OnceCell<StoreChoice>,
 }
 
+/// A name in `ENSIGN_ACCOUNT` that is not the name of an account.
+#[derive(Debug)]
+pub(super) struct UnknownVariable {
+    pub(super) name: String,
+    /// The registry for which the variable names the account; `None` if the name is for all registries.
+    pub(super) registry: Option<Registry>,
+}
+
+impl fmt::Display for UnknownVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ENSIGN_ACCOUNT names `{}`, ", text::one_line(&self.name, 60))?;
+        match &self.registry {
+            Some(registry) => write!(f, "but {registry} has no such account"),
+            None => f.write_str("which no registry has"),
+        }
+    }
+}
+
 /// The time limit of the search for a keyring.
 pub(super) const PROBING: Duration = Duration::from_secs(2);
 
@@ -55,18 +74,24 @@ impl<'e> CommandContext<'e> {
     pub(super) fn note_variable(&self) {
         let Some(value) = &self.env.account else { return };
         self.ui.note(match self.unknown_variable() {
-            Some(name) => {
-                format!("ENSIGN_ACCOUNT names `{name}`, which no registry has, so clients get an error in this shell")
-            }
+            Some(unknown) => format!("{unknown}, so clients get an error in this shell"),
             None => format!("ENSIGN_ACCOUNT is set to `{value}` in this shell and overrides the default"),
         });
     }
 
-    /// Returns the name in `ENSIGN_ACCOUNT`, if no registry has an account with this name.
-    pub(super) fn unknown_variable(&self) -> Option<String> {
+    /// Returns a name in `ENSIGN_ACCOUNT` that is not the name of an account.
+    pub(super) fn unknown_variable(&self) -> Option<UnknownVariable> {
+        let value = self.env.account.as_deref()?;
+        let unknown = |registry: &Registry, candidates: &RegistryAccounts| {
+            self.accounts.unknown_name(&ExplicitAccount::parse(Some(value), registry), candidates).ok().flatten()
+        };
+        let of_registry = ExplicitAccount::registries(value).find_map(|registry| {
+            let name = unknown(&registry, &self.accounts.registry_accounts(&registry).ok()?)?;
+            Some(UnknownVariable { name, registry: Some(registry) })
+        });
         let nowhere = Registry::opaque("");
-        let named = ExplicitAccount::parse(self.env.account.as_deref(), &nowhere);
-        self.accounts.unknown_name(&named, &RegistryAccounts::none(&nowhere)).ok().flatten()
+        let anywhere = || unknown(&nowhere, &RegistryAccounts::none(&nowhere));
+        of_registry.or_else(|| anywhere().map(|name| UnknownVariable { name, registry: None }))
     }
 
     /// Prints a problem, and each solution on a separate line.

@@ -28,13 +28,13 @@ fn an_account_that_no_registry_has_is_an_error_everywhere() {
         str![[r#"
 exit 1
 --- stdout
-ENSIGN_ACCOUNT names `typo`, but ghcr.io has no such account: run `docker-credential-ensign status ghcr.io`
+ENSIGN_ACCOUNT names `typo`, but ghcr.io has no such account: run `unset ENSIGN_ACCOUNT`
 exit 1
 --- stdout
-ENSIGN_ACCOUNT names `typo`, but ghcr.io has no such account: run `docker-credential-ensign status ghcr.io`
+ENSIGN_ACCOUNT names `typo`, but ghcr.io has no such account: run `unset ENSIGN_ACCOUNT`
 exit 1
 --- stdout
-ENSIGN_ACCOUNT names `typo`, but ghcr.io has no such account: run `docker-credential-ensign status ghcr.io`
+ENSIGN_ACCOUNT names `typo`, but ghcr.io has no such account: run `unset ENSIGN_ACCOUNT`
 
 "#]],
     );
@@ -61,6 +61,14 @@ Docker does not ask Ensign for ghcr.io, quay.io; to change that:
 ! ENSIGN_ACCOUNT names `typo`, which no registry has, so clients get an error in this shell
 
 "#]]);
+    let one = sandbox.with("ENSIGN_ACCOUNT", "quay.io=me, ghcr.io=typo");
+    let status = one.run(&["status"], "");
+    let note =
+        "! ENSIGN_ACCOUNT names `typo`, but ghcr.io has no such account, so clients get an error in this shell\n";
+    assert_eq!((status.code, status.stderr.as_str()), (Some(3), note));
+    let doctor = one.run(&["doctor"], "");
+    assert!(doctor.stdout.contains("unset ENSIGN_ACCOUNT") && doctor.code == Some(1), "{doctor:?}");
+    let sandbox = one.with("ENSIGN_ACCOUNT", "typo");
     sandbox.ok(&["list"], "");
     let kubelet = json!({"kind": "CredentialProviderRequest", "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
         "image": "gcr.io/a/b"});

@@ -105,7 +105,7 @@ no account
    9 default account        → alice
   10 only account           there are several
 --- stderr
-! ENSIGN_ACCOUNT names `bbo`, but ghcr.io has no such account: run `docker-credential-ensign status ghcr.io`
+! ENSIGN_ACCOUNT names `bbo`, but ghcr.io has no such account: run `unset ENSIGN_ACCOUNT`
 
 "#]]);
     assert_eq!(sandbox.run(&["which", "Not An Image"], "").code, Some(2));
@@ -120,7 +120,7 @@ fn the_environment_and_the_name_of_the_program_choose_first() {
     typo.run(&["get"], "ghcr.io").shows(str![[r#"
 exit 1
 --- stdout
-ENSIGN_ACCOUNT names `bbo`, but ghcr.io has no such account: run `docker-credential-ensign status ghcr.io`
+ENSIGN_ACCOUNT names `bbo`, but ghcr.io has no such account: run `unset ENSIGN_ACCOUNT`
 
 "#]]);
     let sandbox = two_accounts();

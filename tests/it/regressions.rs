@@ -235,7 +235,7 @@ fn an_account_named_in_bytes_that_are_no_text_is_not_passed_over() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-ENSIGN_ACCOUNT names `�`, but ghcr.io has no such account: run `docker-credential-ensign status ghcr.io`
+ENSIGN_ACCOUNT names `�`, but ghcr.io has no such account: run `unset ENSIGN_ACCOUNT`
 
 "#]]);
 }

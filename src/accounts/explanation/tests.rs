@@ -106,7 +106,7 @@ fn no_answer_has_its_reason_and_one_command() {
         (
             decision(Verdict::NoSuchAccount, vec![step(Rule::Environment, nobody())]),
             "no account",
-            "names `x y`, but ghcr.io has no such account | status ghcr.io",
+            "names `x y`, but ghcr.io has no such account | run unset ENSIGN_ACCOUNT",
         ),
     ] {
         let explanation = Explanation::new(&env, &all);

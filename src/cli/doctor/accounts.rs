@@ -7,6 +7,7 @@ use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::accounts::login_hint;
 use crate::cli::CommandContext;
+use crate::cli::context::UnknownVariable;
 use crate::cli::expiry;
 use crate::cli::failure::Failure;
 use crate::cli::trouble::Trouble;
@@ -20,7 +21,7 @@ struct AccountFacts {
     /// The accounts whose secrets expire soon, each with the remaining time.
     ending: Vec<(Account, String)>,
     /// The name in `ENSIGN_ACCOUNT`, if no account has this name.
-    unknown_variable: Option<String>,
+    unknown_variable: Option<UnknownVariable>,
     /// Whether Ensign's config is unreadable. Then a check in `files` reports the fault, and `no-account` reports
     /// nothing.
     is_damaged: bool,
@@ -79,11 +80,15 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
             Remedy::Command(expiry::login(program, account)),
         ));
     }
-    if let Some(name) = &facts.unknown_variable {
+    if let Some(unknown) = &facts.unknown_variable {
+        let breaks = match &unknown.registry {
+            Some(registry) => format!("every pull and push of {registry} in this shell"),
+            None => "every pull and push in this shell".to_owned(),
+        };
         found.push(Diagnosis::broken(
             Check::AccountVariable,
-            format!("ENSIGN_ACCOUNT names `{}`, which no registry has", one_line(name, 60)),
-            "every pull and push in this shell",
+            unknown.to_string(),
+            breaks,
             Remedy::Command("unset ENSIGN_ACCOUNT".into()),
         ));
     }
@@ -143,7 +148,13 @@ mod tests {
                 found.iter().map(|diagnosis| (diagnosis.check.name(), diagnosis.command("e"))).collect();
             assert_eq!(found, [(check, command.to_owned())]);
         }
-        let found = judge(&AccountFacts { unknown_variable: Some("x".into()), ..Default::default() }, "e");
+        let found = judge(
+            &AccountFacts {
+                unknown_variable: Some(UnknownVariable { name: "x".into(), registry: None }),
+                ..Default::default()
+            },
+            "e",
+        );
         let found: Vec<_> = found.iter().map(|diagnosis| (diagnosis.check.name(), diagnosis.severity.name())).collect();
         assert_eq!(found, [("no-account", "note"), ("account-variable", "broken")]);
         let ending = vec![(account(), "expires in 2 days".to_owned())];

@@ -109,7 +109,8 @@ fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     let pins = Pins::find(None, context.env).map(|pins| pins.all()).unwrap_or_default();
     let pins = pins.iter().map(ToString::to_string);
     let user = context.env.home().and_then(|home| home.file_name()).map(|name| name.to_string_lossy().into_owned());
-    let names = of_accounts.chain(logins).chain(leftovers).chain(pins).chain(user).chain(context.unknown_variable());
+    let unknown = context.unknown_variable().map(|unknown| unknown.name);
+    let names = of_accounts.chain(logins).chain(leftovers).chain(pins).chain(user).chain(unknown);
     // The report may contain a name in full, or shortened to 60 characters.
     let with_shortened = names.flat_map(|name| [one_line(&name, 60), name]);
     with_shortened.filter(|name| !name.is_empty() && name != HELPER).collect()

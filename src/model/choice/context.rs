@@ -158,6 +158,12 @@ impl FileImages {
 }
 
 impl ExplicitAccount {
+    /// Returns the registries that have their own entry in the value of `ENSIGN_ACCOUNT`.
+    pub(crate) fn registries(value: &str) -> impl Iterator<Item = Registry> {
+        let hosts = value.split(',').filter_map(|pair| pair.split_once('='));
+        hosts.map(|(host, _)| Registry::from_key(host.trim()))
+    }
+
     /// Reads the value of `ENSIGN_ACCOUNT`, which is `alias` or `host=alias,host=alias`. An alias without a host
     /// applies to all registries that occur in no pair.
     pub(crate) fn parse(value: Option<&str>, registry: &Registry) -> Self {
