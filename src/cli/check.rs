@@ -7,13 +7,14 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::account_secret::AccountSecret;
+use super::connection_hint::connection_hint;
 use super::failure::Failure;
-use super::tls_hint::tls_hint;
 use super::{CommandContext, args, check_all, which};
 use crate::accounts::{SecretVerdict, log_in_at, login_hint, session_over};
 use crate::model::{Account, Expiry, ImageReference, Operation, Registry, timestamp};
-use crate::oci::{self, LoginVerdict, RegistryReply, RepositoryAccess};
-use crate::system::text::one_line;
+use crate::oci::{self, LoginVerdict, RegistryReply, RepositoryAccess, TransportSecurity};
+use crate::system::request_log;
+use crate::system::text::{one_line, quote};
 
 /// The image or registry to check, and the account for the check.
 pub(super) struct CheckSubject {
@@ -55,7 +56,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::CheckArguments
     subject.learn_expiry(context, &report);
     subject.judge(context, &report);
     context.ui.data(subject.json(&report), subject.line(&report))?;
-    subject.advise(context, &report);
+    subject.advise(context, &report, security);
     Ok(ExitCode::from(report.code))
 }
 
@@ -141,24 +142,37 @@ impl CheckSubject {
         json
     }
 
+    /// Returns the command that does the check again and logs the requests.
+    fn again(&self, security: TransportSecurity) -> String {
+        let subject = self.image.as_ref().map_or_else(|| self.registry.to_string(), ToString::to_string);
+        let push = if self.operation == Operation::Push { " --push" } else { "" };
+        let plain_http = if security == TransportSecurity::PlainHttpAllowed { " --plain-http" } else { "" };
+        format!("check {}{push}{plain_http} --verbose", quote(&subject))
+    }
+
     /// After a failed check, prints how to log in again, or how to find the cause of the failure.
-    pub(super) fn advise(&self, context: &CommandContext<'_>, report: &CheckReport) {
-        if let Some(hint) = self.hint(context, report) {
+    pub(super) fn advise(&self, context: &CommandContext<'_>, report: &CheckReport, security: TransportSecurity) {
+        if let Some(hint) = self.hint(context, report, security) {
             context.ui.say(format_args!("hint: {}", context.ui.as_typed(&hint)));
         }
     }
 
-    pub(super) fn hint(&self, context: &CommandContext<'_>, report: &CheckReport) -> Option<String> {
+    pub(super) fn hint(
+        &self,
+        context: &CommandContext<'_>,
+        report: &CheckReport,
+        security: TransportSecurity,
+    ) -> Option<String> {
         let (program, registry) = (context.program, &self.registry);
         match (report.code, &report.page) {
             (3, Some(page)) => Some(log_in_at(page)),
             (3, None) => Some(login_hint(&self.account)),
-            (1, _) => tls_hint(context, registry, &report.sentence).or_else(|| match report.verdict {
+            (1, _) => connection_hint(context, registry, security, &report.sentence).or_else(|| match report.verdict {
                 "no-tokens" => {
                     Some(format!("run `{program} api {registry} PATH`, which sends the user name and password"))
                 }
-                "unverified" | "accepted" => {
-                    Some(format!("run `curl -i https://{}/v2/` to see what answers", registry.api_authority()))
+                "unverified" | "accepted" if !request_log::is_enabled() => {
+                    Some(format!("run `{program} {}` to see what answers", self.again(security)))
                 }
                 _ => None,
             }),

@@ -164,7 +164,7 @@ fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult) -
             let verdict = subject.keep(context, asked)?;
             let report = describe_login(verdict, &subject);
             subject.judge(context, &report);
-            let hint = subject.hint(context, &report);
+            let hint = subject.hint(context, &report, TransportSecurity::Https); // only for a refused account
             return Ok(CheckLine { text: subject.line(&report), json: subject.json(&report), code: report.code, hint });
         }
         CheckResult::Pattern => {

@@ -35,7 +35,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TokenArguments
             let report = check::describe(&access, &subject);
             subject.judge(context, &report);
             context.ui.say(format_args!("error: {}", report.sentence));
-            subject.advise(context, &report);
+            subject.advise(context, &report, security);
             context.ui.json(subject.json(&report))?;
             Ok(ExitCode::from(report.code))
         }

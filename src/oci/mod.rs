@@ -159,7 +159,7 @@ fn authenticate(
 /// registry's name is not a valid host, because some programs store arbitrary text as the name of a registry.
 fn endpoints(registry: &Registry, security: TransportSecurity) -> Vec<Url> {
     let authority = registry.api_authority();
-    let allows_http = security == TransportSecurity::PlainHttpAllowed || registry.is_loopback();
+    let allows_http = security.allows_http(registry);
     let schemes = if allows_http { &["https", "http"][..] } else { &["https"] };
     let urls = schemes.iter().filter_map(|scheme| Url::parse(&format!("{scheme}://{authority}/v2/")));
     urls.filter(|url| url.authority() == authority && url.path() == "/v2/").collect()

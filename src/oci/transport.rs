@@ -48,6 +48,13 @@ pub(crate) fn certificate_faults(registry: &Registry) -> Vec<CertificateFault> {
     http::certificate_faults(&certificate_names(registry))
 }
 
+impl TransportSecurity {
+    /// Tells whether the registry may use plain http or an unknown certificate.
+    pub(crate) fn allows_http(self, registry: &Registry) -> bool {
+        self == Self::PlainHttpAllowed || registry.is_loopback()
+    }
+}
+
 impl TlsTrouble {
     /// Returns the reason why TLS failed, from the text of an error. Returns `None` if the text is not about TLS.
     pub(crate) fn from_reason(why: &str) -> Option<Self> {

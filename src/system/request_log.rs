@@ -13,9 +13,13 @@ pub(crate) fn enable() {
     WATCHED.store(true, Ordering::Relaxed);
 }
 
+pub(crate) fn is_enabled() -> bool {
+    WATCHED.load(Ordering::Relaxed)
+}
+
 /// Writes a line to the log, if the log is on.
 pub(crate) fn log(line: impl Display) {
-    if WATCHED.load(Ordering::Relaxed) {
+    if is_enabled() {
         let _ = writeln!(io::stderr(), "> {}", sanitize(&line.to_string()));
     }
 }

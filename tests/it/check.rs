@@ -1,11 +1,13 @@
 //! `check` and `token`: what an account may do, according to a registry.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 
 use serde_json::{Value, json};
 use snapbox::str;
 
 use crate::support::registry::FakeRegistry;
+use crate::support::server::Server;
 use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
@@ -141,7 +143,12 @@ fn a_bad_password_a_careless_registry_and_an_absent_one_are_told_apart() {
             assert_eq!((run.code, run.stdout.is_empty()), (Some(code), command == "token"), "{run:?}");
         }
     }
+    let garbage = Server::without_tls(|mut stream| drop(stream.write_all(b"hello\r\n\r\n")));
     let sandbox = Sandbox::new();
+    sandbox.store(&garbage.host, "alice", "alice-pw");
+    let run = sandbox.run(&["check", &garbage.host], "");
+    let again = format!("hint: run `docker-credential-ensign check {} --verbose` to see", garbage.host);
+    assert!(run.code == Some(1) && run.stderr.starts_with(&again), "http was tried: {run:?}");
     sandbox.store("localhost:1", "alice", "alice-pw");
     let run = sandbox.run(&["check", "localhost:1/a/b"], "");
     assert_eq!(run.code, Some(1));
@@ -150,7 +157,7 @@ exit 1
 --- stdout
 ✗ alice was not checked: could not reach `localhost:1`: Connection refused (os error 111)
 --- stderr
-hint: run `curl -i https://localhost:1/v2/` to see what answers
+hint: run `docker-credential-ensign check localhost:1/a/b --verbose` to see what answers
 
 "#]]);
 }

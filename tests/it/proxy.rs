@@ -27,7 +27,6 @@ exit 1
 ✗ alice was not checked: could not reach `reg.example`: CONNECT proxy failed: proxy server did not respond, through the proxy `[HOST]`
 --- stderr
 > GET https://reg.example/v2/: CONNECT proxy failed: proxy server did not respond, through the proxy `[HOST]`, after [MS]
-hint: run `curl -i https://reg.example/v2/` to see what answers
 
 "#]]);
     assert!(!format!("{run:?}").contains("s3cret"), "{run:?}");
@@ -100,7 +99,7 @@ exit 1
 --- stdout
 ✗ alice was not checked: could not reach `reg.example:5000`: by https: Connection refused (os error 111), through the proxy `localhost:1`; by http: login required (407), through the proxy `[HOST]`
 --- stderr
-hint: run `curl -i https://reg.example:5000/v2/` to see what answers
+hint: run `docker-credential-ensign check reg.example:5000 --plain-http --verbose` to see what answers
 
 "#]]);
 }
@@ -115,7 +114,7 @@ exit 1
 --- stdout
 ✗ alice was not checked: could not reach `reg.example`: `HTTPS_PROXY` names a SOCKS proxy, which is not supported
 --- stderr
-hint: run `curl -i https://reg.example/v2/` to see what answers
+hint: run `unset HTTPS_PROXY https_proxy`
 
 "#]]);
 }

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 
 use super::account_secret::AccountSecret;
+use super::connection_hint::connection_hint;
 use super::failure::{Failure, FailureKind};
-use super::tls_hint::tls_hint;
 use super::{CommandContext, args, which};
 use crate::accounts::{self, SecretVerdict};
 use crate::model::{Account, Operation, Problem, Registry};
-use crate::oci::RepositoryAccess;
 use crate::oci::api::{self, ApiRequest, Endpoint, EndpointKind, LARGEST_TEXT, Method, Payload};
+use crate::oci::{RepositoryAccess, TransportSecurity};
 use crate::system::files;
 use crate::system::text::{hide_userinfo, one_line};
 
@@ -50,7 +50,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ApiArguments) 
     let who = who.as_ref().map(|(account, _)| account);
     match asked.answer {
         Ok(answer) => output::answer(context, arguments, &call, &registry, who, answer),
-        Err(access) => Err(refusal(context, &registry, who, access)),
+        Err(access) => Err(refusal(context, &registry, who, access, security)),
     }
 }
 
@@ -184,6 +184,7 @@ fn refusal(
     registry: &Registry,
     who: Option<&Account>,
     access: RepositoryAccess,
+    security: TransportSecurity,
 ) -> Failure {
     match (access, who) {
         (RepositoryAccess::Rejected { by }, Some(account)) => {
@@ -209,7 +210,7 @@ fn refusal(
             Failure::not_logged_in(format!("{registry} needs a login for this request"), format!("log in at {page}"))
         }
         (RepositoryAccess::Unknown { why } | RepositoryAccess::Unverified { why }, _) => {
-            match tls_hint(context, registry, &why) {
+            match connection_hint(context, registry, security, &why) {
                 Some(hint) => Problem::new(why, hint).into(),
                 None => anyhow!(why).into(),
             }

@@ -7,7 +7,7 @@ use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::cli::CommandContext;
-use crate::cli::tls_hint::certificates_folder;
+use crate::cli::connection_hint::{certificates_folder, unset_proxy};
 use crate::model::{Registry, timestamp};
 use crate::oci::{self, BY_WAY_OF_PROXY, CertificateFault, TlsTrouble};
 use crate::system::text::quote;
@@ -76,12 +76,11 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
         ));
     }
     for why in &facts.proxies {
-        let name = why.split('`').nth(1).unwrap_or("HTTPS_PROXY");
         found.push(Diagnosis::broken(
             Check::Proxy,
             why,
             "`login`, `check` and the renewal of tokens fail; Docker itself may accept this proxy",
-            Remedy::Command(format!("unset {name} {}", name.to_lowercase())),
+            Remedy::Command(unset_proxy(why)),
         ));
     }
     for (CertificateFault { file, why }, is_movable) in &facts.certificates {

@@ -12,9 +12,9 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::check::{CheckSubject, describe_login};
+use super::connection_hint::connection_hint;
 use super::failure::Failure;
 use super::list_edit::ListEdit;
-use super::tls_hint::tls_hint;
 use super::{CommandContext, args, callers, configure_docker, images, store};
 use crate::accounts::{self, Activation, NewLogin, PreviousImages};
 use crate::model::choice::RegistryAccounts;
@@ -103,7 +103,7 @@ fn finish(
     {
         context.accounts.note_ended_session(account, page);
     }
-    let open = judge(context, registry, verdict).inspect_err(|_| give_back(context, &source, &stored))?;
+    let open = judge(context, arguments, registry, verdict).inspect_err(|_| give_back(context, &source, &stored))?;
     let is_shown = source == Source::Static && !open && !arguments.no_verify && !registry.is_pattern();
     let expiry_there =
         || if is_shown { expiry.or_else(|| context.expiry_at_provider(registry, &credential)) } else { None };
@@ -197,7 +197,12 @@ fn check(
 
 /// Turns a failed check into an error. Returns `Ok(false)` for an accepted login, or `Ok(true)` if the registry accepts
 /// every login and the check therefore proves nothing.
-fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdict) -> Result<bool, Failure> {
+fn judge(
+    context: &CommandContext<'_>,
+    arguments: &args::LoginArguments,
+    registry: &Registry,
+    verdict: LoginVerdict,
+) -> Result<bool, Failure> {
     let failed = |reason: &str| format!("login failed for {registry}: {reason}");
     match verdict {
         LoginVerdict::Accepted => Ok(false),
@@ -212,7 +217,8 @@ fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdic
             format!("log in at {page} with a browser, then try again"),
         )),
         LoginVerdict::Unverified { why } => {
-            let hint = match tls_hint(context, registry, &why) {
+            let security = context.security(registry, arguments.plain_http);
+            let hint = match connection_hint(context, registry, security, &why) {
                 Some(hint) => format!("{hint}; login not saved"),
                 None => "login not saved; use `--no-verify` to save it without checking".to_owned(),
             };
@@ -249,7 +255,7 @@ fn recheck(
     if let LoginVerdict::SessionOver { page } = &verdict {
         return Err(Failure::not_logged_in(report.sentence, accounts::log_in_at(page)));
     }
-    let is_open = judge(context, registry, verdict)?;
+    let is_open = judge(context, arguments, registry, verdict)?;
     let is_verified = !is_open && !arguments.no_verify;
     let name = &account.name;
     let json = json!({

@@ -1,12 +1,23 @@
-//! Returns hints about failed TLS connections.
+//! Returns hints about failed connections: about TLS and about proxies.
 
 use super::CommandContext;
 use crate::model::Registry;
-use crate::oci::TlsTrouble;
+use crate::oci::{self, TlsTrouble, TransportSecurity};
 
-/// Returns a hint if the reason `why` of a failure is about TLS.
-pub(super) fn tls_hint(context: &CommandContext<'_>, registry: &Registry, why: &str) -> Option<String> {
+/// Returns a hint if the reason `why` of a failure is about TLS, or about a variable that names an unusable proxy.
+/// No hint suggests `--plain-http` if it has no further effect, as at a registry on this machine.
+pub(super) fn connection_hint(
+    context: &CommandContext<'_>,
+    registry: &Registry,
+    security: TransportSecurity,
+    why: &str,
+) -> Option<String> {
+    let (faults, _) = oci::proxy_faults();
+    if let Some(fault) = faults.iter().find(|fault| why.contains(fault.as_str())) {
+        return Some(format!("run `{}`", unset_proxy(fault)));
+    }
     let (trouble, folder) = (TlsTrouble::from_reason(why)?, certificates_folder(context, registry)?);
+    let is_insecure = security.allows_http(registry);
     // `SSL_CERT_FILE` has no effect on Windows and Apple's systems, because these systems use their own certificate
     // store.
     let variable = if cfg!(all(unix, not(target_vendor = "apple"))) {
@@ -23,9 +34,16 @@ pub(super) fn tls_hint(context: &CommandContext<'_>, registry: &Registry, why: &
         TlsTrouble::NoClientCertificate => {
             format!("put a client certificate into `{folder}`, as `client.cert` and `client.key`")
         }
+        TlsTrouble::Other | TlsTrouble::NotSpoken if is_insecure => return None,
         TlsTrouble::Other => "`--plain-http` accepts any certificate".to_owned(),
         TlsTrouble::NotSpoken => "`--plain-http` connects without encryption".to_owned(),
     })
+}
+
+/// Returns the command that unsets the variable that a fault of [`oci::proxy_faults`] names.
+pub(super) fn unset_proxy(fault: &str) -> String {
+    let name = fault.split('`').nth(1).unwrap_or("HTTPS_PROXY");
+    format!("unset {name} {}", name.to_lowercase())
 }
 
 /// Returns the folder for the certificates of a registry.
