@@ -8,7 +8,7 @@ use crate::model::choice::{
 };
 use crate::model::{Account, Operation, Problem};
 use crate::system::env::{self, Env};
-use crate::system::text::{one_line, quote};
+use crate::system::text::{command, one_line, option, quote};
 
 /// The words that a hint shows in place of the user's command, if no command is known.
 pub(crate) const ANY_COMMAND: &str = "docker …";
@@ -131,10 +131,10 @@ impl<'a> Explanation<'a> {
             ),
             Verdict::NoneForOperation => {
                 let operation = operation.unwrap_or(Operation::Pull);
-                let name = if let [name] = &passed_over[..] { quote(name) } else { "NAME".into() };
+                let name = if let [name] = &passed_over[..] { name } else { "NAME" };
                 Problem::run(
                     format!("{registry} has no account for a {operation}: {}", self.passed_over()?),
-                    format_args!("account edit {entry} {name} --for any"),
+                    command("account edit", &[self.decision.entry(), name], "--for any"),
                 )
             }
             Verdict::Public => Problem::new(
@@ -209,8 +209,8 @@ impl<'a> Explanation<'a> {
         repositories.truncate(4);
         let sync = format!("every build   docker-credential-ensign buildx sync {}", repositories.join(" "));
         let pin = format!(
-            "one tool      docker-credential-ensign pin {}   (and name the helper `ensign-{name}` in the tool's config)",
-            quote(name)
+            "one tool      docker-credential-ensign {}   (and name the helper `ensign-{name}` in the tool's config)",
+            command("pin", &[name], "")
         );
         let account = accounts.iter().find(|account| account.name.as_str() == name);
         let edit = account.and_then(|account| edit_here(self.env, self.decision.entry(), account));
@@ -240,9 +240,10 @@ fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
     if account.store.is_from_environment() {
         return None;
     }
-    let edit = format!("docker-credential-ensign account edit {} {}", quote(registry), quote(account.name.as_str()));
     let folders = account.folders.iter().map(|folder| env.shorten_home(folder)).chain([".".into()]);
-    Some(folders.fold(edit, |edit, folder| format!("{edit} --folder {}", quote(&folder))))
+    let options: Vec<_> = folders.map(|folder| option("--folder", &folder)).collect();
+    let edit = command("account edit", &[registry, account.name.as_str()], &options.join(" "));
+    Some(format!("docker-credential-ensign {edit}"))
 }
 
 /// Returns the path as people read it: relative to the current folder, or with `~` for the home folder.

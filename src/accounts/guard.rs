@@ -124,17 +124,17 @@ impl WithheldAccount {
 
     /// Returns the command that lets this caller use the account, or a command that helps to find the cause.
     pub(crate) fn command(&self) -> String {
-        let [host, name] = [self.registry.as_str(), self.name.as_str()].map(text::quote);
+        let command = |verb, options: &str| text::command(verb, &[self.registry.as_str(), self.name.as_str()], options);
         match &self.refusal {
-            CallerRefusal::Agent(_) => format!("account edit {host} {name} --agents allowed"),
-            CallerRefusal::NoTerminal => format!("account edit {host} {name} --terminal optional"),
+            CallerRefusal::Agent(_) => command("account edit", "--agents allowed"),
+            CallerRefusal::NoTerminal => command("account edit", "--terminal optional"),
             CallerRefusal::OtherProgram(Some(program)) => {
-                format!("account edit {host} {name} --program {}", text::quote(&format!("+{program}")))
+                command("account edit", &format!("--program {}", text::quote(&format!("+{program}"))))
             }
-            CallerRefusal::NoGrant => format!("grant {host} {name} --for 15m"),
+            CallerRefusal::NoGrant => command("grant", "--for 15m"),
             CallerRefusal::NoJournal => "why".to_owned(),
             CallerRefusal::OtherProgram(None) | CallerRefusal::Unreadable | CallerRefusal::UnknownRule => {
-                format!("account show {host} {name}")
+                command("account show", "")
             }
         }
     }

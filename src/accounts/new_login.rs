@@ -108,7 +108,7 @@ impl NewLogin {
         if !same_user {
             return Err(Problem::run(
                 format!("`{}` is already the alias of {} on {}", account.name, account.username, self.registry),
-                format_args!("login {} -u {} --alias NAME", self.registry, text::quote(self.username.as_str())),
+                format_args!("login {} {} --alias NAME", self.registry, text::option("-u", self.username.as_str())),
             ));
         }
         account.username = self.username.clone();

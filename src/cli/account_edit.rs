@@ -11,7 +11,7 @@ use super::list_edit::ListEdit;
 use super::{CommandContext, args, buildx, callers, hosts, pin};
 use crate::accounts::Transaction;
 use crate::model::{Account, AccountName, CallerEdit, ImagePattern, Problem, Registry};
-use crate::system::text::quote;
+use crate::system::text::{command, option};
 use crate::system::{env, folders};
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::AccountEdit) -> Result<ExitCode, Failure> {
@@ -106,9 +106,8 @@ impl AccountChange {
         }
         let Some(alias) = self.alias.as_ref().filter(|alias| *alias != name) else { return Ok(account.name) };
         if candidates.called(alias.as_str()).is_some() {
-            let [host, name] = [registry.as_str(), alias.as_str()].map(quote);
-            let edit = format!("{} account edit {host} {name} --alias NAME", context.program);
-            let cure = format!("choose another alias, or run `{edit}` first");
+            let edit = command("account edit", &[registry.as_str(), alias.as_str()], "--alias NAME");
+            let cure = format!("choose another alias, or run `{} {edit}` first", context.program);
             return Err(Problem::new(format!("{registry} has another account `{alias}`"), cure).into());
         }
         context.accounts.rename(edit, &account, alias)?;
@@ -137,7 +136,7 @@ fn print_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Fai
 /// Returns the typed flags as text, so that a hint can repeat the command.
 fn flags(arguments: &args::AccountEdit) -> String {
     let with_value = |flag: &str, values: &[String]| {
-        values.iter().map(|value| format!(" {flag} {}", quote(value))).collect::<Vec<_>>().concat()
+        values.iter().map(|value| format!(" {}", option(flag, value))).collect::<Vec<_>>().concat()
     };
     let alone = |flag: &str, is_set: bool| if is_set { format!(" {flag}") } else { String::new() };
     let callers = &arguments.callers;

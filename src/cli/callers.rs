@@ -12,7 +12,7 @@ use super::{CommandContext, account, args, duration};
 use crate::caller;
 use crate::journal::Journal;
 use crate::model::{Account, CallerEdit, CallerRule, Problem, time_span, timestamp};
-use crate::system::text::{one_line, quote};
+use crate::system::text::{command, one_line};
 
 /// `grant`: allows Ensign to hand out an account for a limited time.
 pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArguments) -> Result<ExitCode, Failure> {
@@ -28,9 +28,9 @@ pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArgumen
     let candidates = context.accounts.only_of(&registry)?;
     let account = context.account(&candidates, name.as_str())?;
     if !account.callers.needs_grant {
-        let [host, alias] = [registry.as_str(), name.as_str()].map(quote);
-        let command = format!("run `{} account edit {host} {alias} --grant required` first", context.program);
-        return Err(Failure::usage(format!("{name} on {registry} needs no grant"), command));
+        let edit = command("account edit", &[registry.as_str(), name.as_str()], "--grant required");
+        let hint = format!("run `{} {edit}` first", context.program);
+        return Err(Failure::usage(format!("{name} on {registry} needs no grant"), hint));
     }
     if !arguments.end {
         refuse_agent()?;

@@ -4,7 +4,7 @@ use super::CommandContext;
 use super::failure::Failure;
 use super::list_edit::ListEdit;
 use crate::model::{AccountName, Registry};
-use crate::system::text::quote;
+use crate::system::text::command;
 
 pub(super) fn read(
     context: &CommandContext<'_>,
@@ -24,8 +24,8 @@ pub(super) fn read(
         let taken = context.accounts.aliases()?.into_iter().find(|alias| alias.host == host);
         if let Some(alias) = taken.filter(|alias| alias.registry != *registry) {
             let first = alias.accounts.first().map_or("NAME", AccountName::as_str);
-            let cure =
-                format!("run `{} account edit {} {} --no-also` first", context.program, alias.registry, quote(first));
+            let edit = command("account edit", &[alias.registry.as_str(), first], "--no-also");
+            let cure = format!("run `{} {edit}` first", context.program);
             return Err(Failure::usage(format!("{host} uses the accounts of {} already", alias.registry), cure));
         }
         if !context.accounts.only_of(&host)?.accounts.is_empty() {

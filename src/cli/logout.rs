@@ -59,11 +59,14 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArgument
         let after = context.accounts.registry_accounts(&registry)?;
         if !after.accounts.is_empty() && after.default_account().is_none() {
             let (others, name) = match after.accounts.as_slice() {
-                [only] => (String::new(), text::quote(only.name.as_str())),
-                _ => (format!(", but has {}", names(&after)), "NAME".into()),
+                [only] => (String::new(), only.name.as_str()),
+                _ => (format!(", but has {}", names(&after)), "NAME"),
             };
-            let switch = format!("{} switch {} {name}", context.program, text::quote(registry.as_str()));
-            context.ui.note(format_args!("{registry} has no default account now{others}; to set one:  {switch}"));
+            let switch = text::command("switch", &[registry.as_str(), name], "");
+            context.ui.note(format_args!(
+                "{registry} has no default account now{others}; to set one:  {} {switch}",
+                context.program
+            ));
         }
     }
     let removed: Vec<_> = removed.iter().map(AccountName::as_str).collect();

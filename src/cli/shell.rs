@@ -12,7 +12,7 @@ use super::{CommandContext, args};
 use crate::caller::project;
 use crate::model::Registry;
 use crate::model::choice::{RegistryAccounts, Rule, RuleOutcome, used_in};
-use crate::system::text::{hide_userinfo, quote, single_quote};
+use crate::system::text::{command, hide_userinfo, quote, single_quote};
 use crate::system::{env, exec, folders};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
@@ -118,7 +118,8 @@ fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>
         let candidates = context.candidates(&registry)?;
         let account = context.account(&candidates, alias)?;
         if account.name.as_str().contains(',') {
-            let cure = format!("run `{} account edit {registry} {} --alias NAME`", context.program, quote(alias));
+            let edit = command("account edit", &[registry.as_str(), alias], "--alias NAME");
+            let cure = format!("run `{} {edit}`", context.program);
             return Err(Failure::usage(format!("`{alias}` contains a comma, which {VARIABLE} cannot contain"), cure));
         }
         named.insert(registry, account.name.to_string());

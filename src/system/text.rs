@@ -51,6 +51,15 @@ pub(crate) fn option(name: &str, value: &str) -> String {
     format!("{name}{joint}{}", quote(value))
 }
 
+/// Writes a command of Ensign with its operands and then its options, for a POSIX shell. An operand that begins with
+/// `-` comes last, after `--`, because it would otherwise be read as an option.
+pub(crate) fn command(verb: &str, operands: &[&str], options: &str) -> String {
+    let quoted = operands.iter().map(|operand| quote(operand)).collect::<Vec<_>>().join(" ");
+    let is_option = operands.iter().any(|operand| operand.starts_with('-'));
+    let parts = if is_option { [verb, options, "--", &quoted] } else { [verb, &quoted, options, ""] };
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// Quotes a path, as [`quote`] does.
 pub(crate) fn quote_path(path: &Path) -> String {
     quote(&path.to_string_lossy()).into_owned()
@@ -143,6 +152,14 @@ mod tests {
     fn a_value_that_looks_like_an_option_is_joined_to_its_option() {
         for (value, expected) in [("me", "-u me"), ("a b", "-u 'a b'"), ("-x", "-u=-x"), ("-x y", "-u='-x y'")] {
             assert_eq!(option("-u", value), expected);
+        }
+        for (operands, options, expected) in [
+            (&["ghcr.io", "me"][..], "", "edit ghcr.io me"),
+            (&["ghcr.io", "a b"], "--for any", "edit ghcr.io 'a b' --for any"),
+            (&["ghcr.io", "-x"], "--for any", "edit --for any -- ghcr.io -x"),
+            (&["-x"], "", "edit -- -x"),
+        ] {
+            assert_eq!(command("edit", operands, options), expected);
         }
     }
 

@@ -53,6 +53,24 @@ fn the_hint_of_a_pattern_or_a_variable_names_it() {
     );
 }
 
+/// A client may store any user name. The user's commands must not read such a name as an option.
+#[test]
+fn a_name_that_looks_like_an_option_can_be_used_in_the_commands_of_hints() {
+    let registry = FakeRegistry::with_tokens();
+    let host = &registry.host;
+    let sandbox = Sandbox::new();
+    sandbox.store(host, "-x", "outdated");
+    let run = sandbox.run(&["check", host], "");
+    assert_eq!(run.stderr, format!("hint: run `docker-credential-ensign login {host} -u=-x`\n"));
+    sandbox.ok(&["login", host, "-u=-x", "--password-stdin"], "-x-pw");
+    sandbox.ok(&["check", host], "");
+    let run = sandbox.run(&["grant", "--", host, "-x"], "");
+    let edit = format!("account edit --grant required -- {host} -x");
+    assert!(run.stderr.contains(&format!("`docker-credential-ensign {edit}`")), "{run:?}");
+    sandbox.ok(&edit.split(' ').collect::<Vec<_>>(), "");
+    sandbox.ok(&["logout", host, "-u=-x"], "");
+}
+
 /// Checks the hints of all commands that send the secret of the account `two`.
 fn assert_hints(sandbox: &Sandbox, registry: &FakeRegistry, hint: &str) {
     let host = &registry.host;

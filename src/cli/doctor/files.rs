@@ -14,7 +14,7 @@ use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, configured_helper};
 use crate::model::{AccountName, Problem, StoreKind};
 use crate::system::files::{self, OwnershipFault, Privacy};
-use crate::system::text::{one_line, quote, quote_path};
+use crate::system::text::{one_line, option, quote, quote_path};
 
 #[derive(Debug, Default)]
 struct FileFacts {
@@ -132,8 +132,7 @@ fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosi
     }
     if let Some((_, registry, name)) = leftovers.secrets.first() {
         let what = format!("{} without an account", count(leftovers.secrets.len(), "secret"));
-        let [host, name] = [registry.as_str(), name].map(quote);
-        let remedy = Remedy::Command(format!("{program} logout {host} -u {name}"));
+        let remedy = Remedy::Command(format!("{program} logout {} {}", quote(registry.as_str()), option("-u", name)));
         found.push(Diagnosis::note(Check::LeftOvers, what, breaks, remedy));
     }
     found

@@ -12,7 +12,7 @@ use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, configured_helper, setup, until_unchanged};
 use crate::model::{AccountName, Registry};
 use crate::system::files::{self, Access, Privacy};
-use crate::system::text::{quote, quote_path};
+use crate::system::text::{command, quote, quote_path};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Remedy {
@@ -92,7 +92,7 @@ impl Remedy {
             Self::Import(file) => format!("{program} import {} --remove", quote_path(file)),
             Self::Restore => format!("{program} restore"),
             Self::SyncBuildx => format!("{program} buildx sync"),
-            Self::Unpin(alias) => format!("{program} pin {} --remove", quote(alias.as_str())),
+            Self::Unpin(alias) => format!("{program} {}", command("pin", &[alias.as_str()], "--remove")),
             Self::Link { program, folder } => format!("ln -s {} {}/", quote_path(program), quote_path(folder)),
             Self::CloseFile { path, privacy } => {
                 let taken = if *privacy == Privacy::Secret { "go-rwx" } else { "go-w" };

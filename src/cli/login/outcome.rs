@@ -9,7 +9,7 @@ use crate::cli::{CommandContext, account, args, configure_docker, expiry, images
 use crate::docker::{configured_helper, containers};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, Registry, Source};
-use crate::system::text::quote;
+use crate::system::text::command;
 
 pub(super) fn print_outcome(
     context: &CommandContext<'_>,
@@ -90,12 +90,8 @@ fn print_default(context: &CommandContext<'_>, saved: &Account, after: &Registry
         default.name
     ));
     if saved.images.is_empty() && !saved.patterns().is_empty() {
-        context.ui.say(format_args!(
-            "  To use it for an organisation's images too:  {} account edit {} {} --images '+ORGANISATION/**'",
-            context.program,
-            quote(registry.as_str()),
-            quote(saved.name.as_str())
-        ));
+        let edit = command("account edit", &[registry.as_str(), saved.name.as_str()], "--images '+ORGANISATION/**'");
+        context.ui.say(format_args!("  To use it for an organisation's images too:  {} {edit}", context.program));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::cli::{CommandContext, args};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Registry, Secret, Source, Username, is_ambiguous};
 use crate::oauth::Provider;
-use crate::system::text::{hide_userinfo, one_line, quote};
+use crate::system::text::{hide_userinfo, one_line, option, quote};
 
 const SECRET_LIMIT: u64 = 1 << 20;
 
@@ -23,9 +23,9 @@ pub(super) fn refuse_password(context: &CommandContext<'_>, arguments: &args::Lo
     }
     let host = arguments.host.as_deref().map(|host| host.rsplit_once('@').map_or(host, |(_, host)| host));
     let host = host.map_or("HOST".into(), quote);
-    let user = arguments.username.as_deref().map_or("NAME".into(), quote);
+    let user = option("-u", arguments.username.as_deref().unwrap_or("NAME"));
     let what = "`--password` would show the password to programs and the shell's history";
-    Err(Failure::usage(what, format!("run `{} login {host} -u {user} --password-stdin < FILE`", context.program)))
+    Err(Failure::usage(what, format!("run `{} login {host} {user} --password-stdin < FILE`", context.program)))
 }
 
 /// Treats `login ghcr.io/acme` as `login ghcr.io --images 'acme/**'`.
@@ -193,8 +193,8 @@ fn adviser(context: &CommandContext<'_>, registry: &Registry) -> Option<Provider
 }
 
 fn pipe_it(context: &CommandContext<'_>, registry: &Registry, username: &str) -> String {
-    let [host, user] = [registry.as_str(), username].map(quote);
-    format!("pipe the password: `{} login {host} -u {user} --password-stdin < FILE`", context.program)
+    let (host, user) = (quote(registry.as_str()), option("-u", username));
+    format!("pipe the password: `{} login {host} {user} --password-stdin < FILE`", context.program)
 }
 
 /// Reads the secret from stdin. Removes exactly one line end, as docker/cli's `login --password-stdin` does. Also

@@ -147,9 +147,9 @@ impl<'c> StatusReport<'c> {
 fn print_leftovers(context: &CommandContext<'_>, leftovers: &Leftovers) {
     if let [(_, registry, name), ..] = leftovers.secrets.as_slice() {
         let secrets = count(leftovers.secrets.len(), "left-over secret");
-        let [host, name] = [registry.as_str(), name].map(text::quote);
+        let (host, user) = (text::quote(registry.as_str()), text::option("-u", name));
         context.ui.note(format_args!(
-            "{secrets} without an account; to remove {}:  {} logout {host} -u {name}",
+            "{secrets} without an account; to remove {}:  {} logout {host} {user}",
             first_of(leftovers.secrets.len()),
             context.program
         ));
