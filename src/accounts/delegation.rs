@@ -46,13 +46,20 @@ impl Accounts<'_> {
         secret: &Secret,
     ) -> Result<()> {
         self.refuse_loop(route, server)?;
-        Ok(helpers::store(&route.helper, server, user, secret).map_err(|problem| failed("kept", server, &problem))?)
+        let stored = helpers::store(&route.helper, server, user, secret);
+        Ok(stored.map_err(|Problem { message, hint }| {
+            let registry = registry_of(server);
+            let hint = format!("{hint}, or save the login in Ensign: `docker-credential-ensign login {registry}`");
+            Problem::new(format!("the login of {registry} was not kept: {message}"), hint)
+        })?)
     }
 
     /// Asks the helper to remove a login.
     pub(crate) fn erase_routed(&self, route: &HelperRoute, server: &str) -> Result<()> {
         self.refuse_loop(route, server)?;
-        Ok(helpers::erase(&route.helper, server).map_err(|problem| failed("removed", server, &problem))?)
+        Ok(helpers::erase(&route.helper, server).map_err(|Problem { message, hint }| {
+            Problem::new(format!("the login of {} was not removed: {message}", registry_of(server)), hint)
+        })?)
     }
 
     fn refuse_loop(&self, route: &HelperRoute, server: &str) -> Result<(), Problem> {
@@ -122,12 +129,8 @@ fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)
     all
 }
 
-fn failed(deed: &str, server: &str, problem: &Problem) -> Problem {
-    let Problem { message, hint } = problem;
-    let registry =
-        ServerUrl::parse(server).map_or_else(Registry::docker_hub, |url| url.target().registry().into_owned());
-    let hint = format!("{hint}, or save the login in Ensign: `docker-credential-ensign login {registry}`");
-    Problem::new(format!("the login of {registry} was not {deed}: {message}"), hint)
+fn registry_of(server: &str) -> Registry {
+    ServerUrl::parse(server).map_or_else(Registry::docker_hub, |url| url.target().registry().into_owned())
 }
 
 #[cfg(test)]

@@ -94,11 +94,11 @@ fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>
         && !alias.contains('=')
     {
         let known = context.accounts.all()?.iter().any(|candidates| candidates.account(alias).is_some());
-        return if known {
-            Ok(alias.clone())
-        } else {
-            Err(usage(format!("no registry has an account `{}`", hide_userinfo(alias))))
-        };
+        if known {
+            return Ok(alias.clone());
+        }
+        let hint = format!("run `{} status` to see the accounts", context.program);
+        return Err(Failure::usage(format!("no registry has an account `{}`", hide_userinfo(alias)), hint));
     }
     let (mut named, mut for_others) = (BTreeMap::new(), None);
     for part in before.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty()) {

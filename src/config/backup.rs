@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 
 use super::config_document::ConfigDocument;
 use super::config_file::{ConfigFile, LIMIT, no_home};
@@ -60,11 +60,11 @@ impl ConfigFile<'_> {
     fn damage(&self, bytes: &[u8]) -> Result<Option<String>> {
         match self.understand(bytes, None) {
             Err(error) if json::version(bytes).is_none_or(|version| version <= reader::VERSION) => {
-                Ok(Some(format!("{error:#}")))
+                Ok(Some(message_of(&error)))
             }
             // A reader skips unknown fields, but an edit must parse every field.
             Ok(LoadedConfig { version: reader::VERSION, .. }) => {
-                Ok(ConfigDocument::parse(bytes).err().map(|error| self.broken(&error).to_string()))
+                Ok(ConfigDocument::parse(bytes).err().map(|error| self.broken(&error).message))
             }
             result => result.map(|_| None),
         }
@@ -88,6 +88,11 @@ impl ConfigFile<'_> {
         Err(Problem::run(format!("`{}` is missing, but there is a good copy of it", self.shown_path()), "restore")
             .into())
     }
+}
+
+/// Returns the error without its hint, because the hint is the command `restore`, which describes the damage.
+fn message_of(error: &Error) -> String {
+    error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.message.clone())
 }
 
 #[cfg(test)]
@@ -142,6 +147,7 @@ mod tests {
                 Ok(Some(RestoreOutcome::Gone)) => Some("gone".to_owned()),
                 Ok(Some(RestoreOutcome::Damaged { aside, damage, had_copy })) => {
                     assert_eq!(std::fs::read_to_string(aside).ok().as_deref(), config);
+                    assert!(!damage.contains("restore"), "{damage}");
                     let damage = damage.split_once("is broken: ").unwrap().1.to_owned();
                     Some(format!("{} a copy: {damage}", if had_copy { "with" } else { "without" }))
                 }

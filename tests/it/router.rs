@@ -110,6 +110,12 @@ exit 1
 the login of quay.io was not kept: `docker-credential-before` is not installed: install `docker-credential-before`, or remove its name from the config, or save the login in Ensign: `docker-credential-ensign login quay.io`
 
 "#]]);
+    sandbox.run(&["erase"], "quay.io").shows(str![[r#"
+exit 1
+--- stdout
+the login of quay.io was not removed: `docker-credential-before` is not installed: install `docker-credential-before`, or remove its name from the config
+
+"#]]);
     for name in ["ensign", "atcr", "../evil", ""] {
         let config = json!({"version": 3, "fallback": name, "registries": {"x.io": {"helper": name}}});
         write(&sandbox.config_path(), config.to_string().as_bytes());

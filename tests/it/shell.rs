@@ -105,6 +105,8 @@ fn an_account_that_is_not_there_is_no_line_to_evaluate() {
         let run = sandbox.run(words, "");
         assert!(run.code == Some(2) && run.stdout.is_empty() && !run.stderr.is_empty(), "{words:?}: {run:?}");
     }
+    let status = "hint: run `docker-credential-ensign status` to see the accounts\n";
+    assert!(sandbox.run(&["use", "nobody"], "").stderr.ends_with(status));
     assert_eq!(sandbox.run(&["use", "ghcr.example=me"], "").code, Some(3));
 }
 
