@@ -91,7 +91,12 @@ impl Accounts<'_> {
                 }
                 Err(RenewError::Later(RenewDelay { why, refresh, login_life })) => {
                     if refresh.is_some() {
-                        self.replace(account, &stored, &StoredSecret { refresh, login_life, ..stored.copy() })?;
+                        let next = |now: &StoredSecret| StoredSecret {
+                            refresh: refresh.as_ref().map(Secret::copy),
+                            login_life,
+                            ..now.copy()
+                        };
+                        self.update(account, |now| (now.refresh == stored.refresh).then(|| next(now)))?;
                     }
                     lock.record_failure();
                     ResolvedSecret::Unrenewed(unrenewed(account, &anyhow!(why)))
@@ -110,7 +115,8 @@ impl Accounts<'_> {
         self.vault.check_free_space(account)
     }
 
-    /// Saves the new tokens, unless the account has been renewed or removed meanwhile.
+    /// Saves the new tokens, unless the account has another refresh token by now, or has been removed. A verdict that
+    /// was recorded meanwhile is about the old token, so the verdict is dropped.
     fn save_renewed(&self, account: &Account, before: &StoredSecret, fresh: TokenSet) -> Result<StoredSecret> {
         let TokenSet { secret, refresh, login_life, expires_at: until, username } = fresh;
         // If the provider sends no new refresh token, the lifetime of the refresh token is unchanged.
@@ -126,7 +132,7 @@ impl Accounts<'_> {
             username: username.or_else(|| before.username.clone()),
             cache_key: None,
         };
-        self.replace(account, before, &stored)?;
+        self.update(account, |now| (now.refresh == before.refresh).then(|| stored.copy()))?;
         Ok(stored)
     }
 }

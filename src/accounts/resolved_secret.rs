@@ -176,19 +176,18 @@ impl Accounts<'_> {
     }
 
     /// Replaces the saved identity token `shown` with the new identity token that a registry has returned.
-    pub(crate) fn renew(&self, account: &Account, shown: &Secret, fresh: Secret) -> Result<()> {
-        let Some(stored) = self.vault.get(account)?.filter(|stored| stored.secret == *shown) else {
-            return Ok(());
+    pub(crate) fn renew(&self, account: &Account, shown: &Secret, fresh: &Secret) -> Result<()> {
+        let renewed = |stored: &StoredSecret| StoredSecret {
+            secret: fresh.copy(),
+            expires_at: match account.source {
+                Source::Static => jwt::end_of(fresh),
+                _ => stored.expires_at, // Ensign renews the secret from the provider before then
+            },
+            refused: false,
+            session_over: None,
+            ..stored.copy()
         };
-        let until = match account.source {
-            Source::Static => jwt::end_of(&fresh),
-            _ => stored.expires_at, // Ensign renews the secret from the provider before then
-        };
-        self.replace(
-            account,
-            &stored,
-            &StoredSecret { secret: fresh, expires_at: until, refused: false, session_over: None, ..stored.copy() },
-        )
+        self.update(account, |stored| (stored.secret == *shown).then(|| renewed(stored)))
     }
 
     /// Returns a problem if the account's secret is not valid. A person can then solve the problem before a client asks
@@ -205,19 +204,22 @@ impl Accounts<'_> {
         }
     }
 
-    /// Replaces the secret `before` with `after`, unless the store has another secret by now. Finds the account even if
-    /// another process has changed the account's alias or images meanwhile.
-    pub(super) fn replace(&self, account: &Account, before: &StoredSecret, after: &StoredSecret) -> Result<()> {
-        if after == before {
-            return Ok(());
-        }
+    /// Changes the saved secret under the lock. `change` receives the secret that the store has by now, and returns
+    /// `None` if this is not the secret that the caller has used. Finds the account even if another process has changed
+    /// the account's alias or images meanwhile.
+    pub(super) fn update(
+        &self,
+        account: &Account,
+        change: impl Fn(&StoredSecret) -> Option<StoredSecret>,
+    ) -> Result<()> {
         self.change(|edit| {
             edit.is_renewal = true;
             let now = edit.registry_accounts(&account.registry).accounts;
             let (own, others): (Vec<_>, _) = now.iter().partition(|other| other.name == account.name);
             for other in own.into_iter().chain(others).filter(|other| other.source == account.source) {
-                if self.vault.get(other)?.is_some_and(|now| now == *before) {
-                    return edit.secrets.put(other, after);
+                let Some(now) = self.vault.get(other)? else { continue };
+                if let Some(after) = change(&now) {
+                    return if after == now { Ok(()) } else { edit.secrets.put(other, &after) };
                 }
             }
             Ok(())

@@ -33,31 +33,26 @@ impl Accounts<'_> {
         judgement: &SecretVerdict,
         expiry: Option<SystemTime>,
     ) {
-        if let Ok(Some(stored)) = self.vault.get(account)
-            && stored.secret == *secret
-        {
-            let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // a past expiry means a wrong clock
-            let expiry = expiry.filter(is_ahead).filter(|_| account.source == Source::Static);
-            let after = judged(&stored, judgement);
-            let after = StoredSecret { expires_at: expiry.or(after.expires_at), ..after };
-            let _ = self.replace(account, &stored, &after);
-        }
+        let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // a past expiry means a wrong clock
+        let expiry = expiry.filter(is_ahead).filter(|_| account.source == Source::Static);
+        let _ = self.update(account, |stored| {
+            let expires_at = expiry.or(stored.expires_at);
+            (stored.secret == *secret).then(|| StoredSecret { expires_at, ..judged(stored, judgement) })
+        });
     }
 
     /// Records that the session of a stored secret has ended. A new login for the same account has reported the end.
     pub(crate) fn note_ended_session(&self, account: &Account, page: &str) {
         if let Ok(Some(stored)) = self.vault.get(account) {
-            let _ = self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.to_owned() });
+            let over = SecretVerdict::SessionOver { page: page.to_owned() };
+            self.record_verdict(account, &stored.secret, &over, None);
         }
     }
 
-    pub(super) fn save_verdict(
-        &self,
-        account: &Account,
-        stored: &StoredSecret,
-        judgement: &SecretVerdict,
-    ) -> Result<()> {
-        self.replace(account, stored, &judged(stored, judgement))
+    /// Records the provider's verdict on the refresh token of `used`. Records nothing if the account has another
+    /// refresh token by now.
+    pub(super) fn save_verdict(&self, account: &Account, used: &StoredSecret, judgement: &SecretVerdict) -> Result<()> {
+        self.update(account, |stored| (stored.refresh == used.refresh).then(|| judged(stored, judgement)))
     }
 }
 

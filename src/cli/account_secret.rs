@@ -78,7 +78,7 @@ impl CommandContext<'_> {
     ) -> Result<(), Failure> {
         let Some(renewed) = renewed else { return Ok(()) };
         self.accounts
-            .renew(account, &secret.credential.secret, renewed.copy())
+            .renew(account, &secret.credential.secret, &renewed)
             .context("could not save the registry's new identity token")?;
         secret.credential.secret = renewed;
         secret.known = SecretVerdict::Accepted;

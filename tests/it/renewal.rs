@@ -310,7 +310,7 @@ fn where_nothing_can_be_written_nothing_is_renewed() {
 
 #[test]
 fn an_account_that_is_edited_while_it_is_renewed_keeps_the_next_refresh_token() {
-    for (edit, name) in [(["--images", "acme/**"], "me"), (["--alias", "work"], "work")] {
+    for (edit, name) in [(["--images", "acme/**"], "me"), (["--alias", "work"], "work"), ([""; 2], "me")] {
         let provider = Provider::start(Mood::Slow);
         let sandbox = logged_in(&provider, -60, -10);
         let mut get = sandbox.command(&["get"]).spawn().unwrap();
@@ -318,10 +318,18 @@ fn an_account_that_is_edited_while_it_is_renewed_keeps_the_next_refresh_token() 
         while provider.renewals() == 0 {
             std::thread::sleep(Duration::from_millis(10));
         }
-        sandbox.ok(&["account", "edit", "ghcr.io", "me", edit[0], edit[1]], "");
+        if edit[0].is_empty() {
+            // A `check` has recorded a verdict about the old token.
+            let mut judged = kept(&sandbox);
+            judged["refused"] = json!(true);
+            sandbox.put_secret("ghcr.io", "me", &judged);
+        } else {
+            sandbox.ok(&["account", "edit", "ghcr.io", "me", edit[0], edit[1]], "");
+        }
         assert!(get.wait_with_output().unwrap().status.success());
         let secrets = read_json(&sandbox.secrets_path("ghcr.io"))["secrets"].clone();
         assert_eq!((secrets[name]["secret"].as_str(), secrets[name]["refresh"].as_str()), (Some("t2"), Some("r2")));
+        assert!(secrets[name]["refused"].is_null(), "the verdict is about the old token");
         assert_eq!(secrets.as_object().map(serde_json::Map::len), Some(1));
     }
 }

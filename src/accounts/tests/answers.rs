@@ -37,9 +37,9 @@ fn a_verdict_is_kept_with_its_secret_until_the_next_one() {
     }
     accounts.note_ended_session(&me, "https://ghcr.io/sso");
     assert!(accounts.stored(&me).unwrap().unwrap().session_over.is_some_and(|over| over.page == "https://ghcr.io/sso"));
-    accounts.renew(&me, &secret("other"), secret("s2")).unwrap();
+    accounts.renew(&me, &secret("other"), &secret("s2")).unwrap();
     assert_eq!(stored(&accounts, "ghcr.io", "me").as_deref(), Some("s1"));
-    accounts.renew(&me, &secret("s1"), secret("s2")).unwrap();
+    accounts.renew(&me, &secret("s1"), &secret("s2")).unwrap();
     let stored = accounts.stored(&me).unwrap().unwrap();
     assert!(stored.session_over.is_none() && stored.expires_at.is_none() && stored.secret == secret("s2"));
 }
@@ -268,10 +268,10 @@ fn a_programs_secret_is_cached_until_its_end() {
         asked();
         let cached = accounts.stored(&me).unwrap().unwrap();
         let changed = StoredSecret { expires_at: Some(expires_at), refused, secret: secret("kept"), ..cached.copy() };
-        accounts.replace(&me, &cached, &changed).unwrap();
+        accounts.update(&me, |_| Some(changed.copy())).unwrap();
         says("s3");
         assert_eq!(asked(), expected, "{expires_at:?} {refused}");
-        accounts.replace(&me, &accounts.stored(&me).unwrap().unwrap(), &cached).unwrap();
+        accounts.update(&me, |_| Some(cached.copy())).unwrap();
     }
     // If an account is removed while its external source is asked, no secret of it is stored.
     accounts.remove(&registry("ghcr.io"), |_| Some(name("me")), UnreachableStore::Refuse).unwrap();
