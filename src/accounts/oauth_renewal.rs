@@ -13,7 +13,7 @@ use super::resolved_secret::{
     Freshness, LEAST_LEFT, RETRY_AFTER, ResolvedSecret, ended, expired, freshness, patience, unrenewed, valid,
 };
 use super::secret_verdict::{SecretVerdict, log_in_at, session_over};
-use crate::model::{Account, Audience, OAuthGrant, Problem, Secret, StoredSecret};
+use crate::model::{Account, Audience, OAuthGrant, Problem, Secret, Source, StoredSecret};
 use crate::oauth::{self, RenewDelay, RenewError, TokenSet};
 use crate::system::files::Lock;
 
@@ -55,6 +55,23 @@ impl Accounts<'_> {
         self.renew_locked(account, grant, &lock, audience, for_lock.saturating_sub(started.elapsed()))
     }
 
+    /// Renews a login whose access token `refused` the registry has refused (RFC 6749 section 1.5). Returns `None` if
+    /// the login cannot be renewed. Sends no request to the provider if another caller has already renewed the login.
+    pub(crate) fn renew_refused(&self, account: &Account, refused: &Secret) -> Result<Option<ResolvedSecret>> {
+        let Source::OAuth(_) = account.source else { return Ok(None) };
+        // The token is saved as expired. If this renewal fails, the next `get` tries again.
+        let expired =
+            |now: &StoredSecret| StoredSecret { expires_at: Some(SystemTime::now()), refused: false, ..now.copy() };
+        self.update(account, |now| (now.secret == *refused && now.refresh.is_some()).then(|| expired(now)))?;
+        let stored = self.vault.get(account)?;
+        if stored.as_ref().is_some_and(|now| now.secret == *refused && now.refresh.is_none()) {
+            return Ok(None);
+        }
+        let resolved = self.resolve(account, stored, Audience::Person)?;
+        let is_same = matches!(&resolved, ResolvedSecret::Valid(credential) if credential.secret == *refused);
+        Ok(Some(resolved).filter(|_| !is_same))
+    }
+
     /// Renews the secret, unless another caller has renewed the secret during the wait for `lock`. `for_config` is the
     /// time limit for the config's lock.
     fn renew_locked(
@@ -66,6 +83,9 @@ impl Accounts<'_> {
         for_config: Duration,
     ) -> Result<ResolvedSecret> {
         let Some(stored) = self.vault.get(account)? else { return Ok(ResolvedSecret::Missing) };
+        if stored.refused && audience == Audience::Client {
+            return Ok(ResolvedSecret::Expired(ended(account, "the login has ended")));
+        }
         let now = freshness(&stored, SystemTime::now());
         let was_down = audience == Audience::Client && lock.failed_recently(RETRY_AFTER);
         if now == Freshness::Good || (now == Freshness::Due && was_down) {

@@ -9,6 +9,7 @@ use super::failure::Failure;
 use crate::accounts::{ResolvedSecret, SecretVerdict, login_hint};
 use crate::model::{Account, Audience, Credential, EndedSession, Problem, Registry, Secret, Source, StoredSecret};
 use crate::oauth;
+use crate::oci::RegistryReply;
 
 /// The secret of an account. Each command reads a secret only once, because a helper may prompt the user at every read.
 #[derive(Debug)]
@@ -28,14 +29,24 @@ impl CommandContext<'_> {
         if let Some(EndedSession { page, until: _ }) = stored.as_ref().and_then(|stored| stored.session_over.clone()) {
             known = SecretVerdict::SessionOver { page };
         }
-        if let (Source::Static, Some(StoredSecret { refused, .. })) = (&account.source, &mut stored)
+        if let (Source::Static | Source::OAuth(_), Some(StoredSecret { refused, .. })) = (&account.source, &mut stored)
             && std::mem::take(refused)
         {
             known = SecretVerdict::Refused;
         }
         let expiry = stored.as_ref().and_then(|stored| stored.expires_at).filter(|_| account.source == Source::Static);
-        match self.accounts.resolve(account, stored, Audience::Person)? {
-            ResolvedSecret::Valid(credential) => Ok(AccountSecret { credential, known, expiry }),
+        let before = stored.as_ref().map(|stored| stored.secret.copy());
+        let resolved = self.accounts.resolve(account, stored, Audience::Person)?;
+        let credential = self.credential(account, resolved)?;
+        if before.as_ref() != Some(&credential.secret) {
+            known = SecretVerdict::Accepted; // the stored verdict is about the secret before the renewal
+        }
+        Ok(AccountSecret { credential, known, expiry })
+    }
+
+    fn credential(&self, account: &Account, resolved: ResolvedSecret) -> Result<Credential, Failure> {
+        match resolved {
+            ResolvedSecret::Valid(credential) => Ok(credential),
             ResolvedSecret::Missing => match &account.source {
                 Source::External(external) => {
                     let what = format!("{} has no login for {}", external.program.word(), account.registry);
@@ -69,13 +80,31 @@ impl CommandContext<'_> {
         oauth::token_expiry(providers.for_registry(registry)?, registry, credential)
     }
 
-    /// If the registry returned a new identity token, saves it, because the old token may no longer be valid.
-    pub(super) fn renew(
+    /// Returns the registry's reply. If the registry refused the access token of a login that can be renewed, renews the
+    /// login and returns the reply of `again` (RFC 6749 section 1.5).
+    pub(super) fn settle<T>(
         &self,
         account: &Account,
         secret: &mut AccountSecret,
-        renewed: Option<Secret>,
-    ) -> Result<(), Failure> {
+        mut asked: RegistryReply<T>,
+        again: impl FnOnce(&Credential) -> RegistryReply<T>,
+    ) -> Result<RegistryReply<T>, Failure> {
+        self.renew(account, secret, asked.renewed.take())?;
+        if !asked.is_rejected || !matches!(account.source, Source::OAuth(_)) {
+            return Ok(asked);
+        }
+        let resolved = self.accounts.renew_refused(account, &secret.credential.secret);
+        let resolved = resolved.context("could not renew the login after the registry refused its token")?;
+        secret.known = SecretVerdict::Accepted; // the renewal has dropped the stored verdict
+        let Some(resolved) = resolved else { return Ok(asked) };
+        secret.credential = self.credential(account, resolved)?;
+        let mut asked = again(&secret.credential);
+        self.renew(account, secret, asked.renewed.take())?;
+        Ok(asked)
+    }
+
+    /// If the registry returned a new identity token, saves it, because the old token may no longer be valid.
+    fn renew(&self, account: &Account, secret: &mut AccountSecret, renewed: Option<Secret>) -> Result<(), Failure> {
         let Some(renewed) = renewed else { return Ok(()) };
         self.accounts
             .renew(account, &secret.credential.secret, &renewed)

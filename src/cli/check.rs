@@ -11,7 +11,7 @@ use super::connection_hint::connection_hint;
 use super::failure::Failure;
 use super::{CommandContext, args, check_all, which};
 use crate::accounts::{SecretVerdict, log_in_at, login_hint, session_over};
-use crate::model::{Account, Expiry, ImageReference, Operation, Registry, timestamp};
+use crate::model::{Account, Credential, Expiry, ImageReference, Operation, Registry, timestamp};
 use crate::oci::{self, LoginVerdict, RegistryReply, RepositoryAccess, TransportSecurity};
 use crate::system::request_log;
 use crate::system::text::{one_line, quote};
@@ -46,13 +46,18 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::CheckArguments
     let operation = if arguments.push { Operation::Push } else { Operation::Pull };
     let mut subject = CheckSubject::find(context, registry, image, operation, None)?;
     let security = context.security(&subject.registry, arguments.plain_http);
-    let asked = context.ui.while_waiting(&format!("Asking {}", subject.registry), || match &subject.image {
-        Some(image) => oci::access(image, operation, &subject.secret.credential, security)
-            .map(|access| describe(&access, &subject)),
-        None => oci::check(&subject.registry, &subject.secret.credential, security)
-            .map(|verdict| describe_login(verdict, &subject)),
-    });
-    let report = subject.keep(context, asked)?;
+    let (registry, waiting) = (subject.registry.clone(), format!("Asking {}", subject.registry));
+    let report = if let Some(image) = subject.image.clone() {
+        let ask = |credential: &Credential| {
+            context.ui.while_waiting(&waiting, || oci::access(&image, operation, credential, security))
+        };
+        describe(&subject.ask(context, ask)?, &subject)
+    } else {
+        let ask = |credential: &Credential| {
+            context.ui.while_waiting(&waiting, || oci::check(&registry, credential, security))
+        };
+        describe_login(subject.ask(context, ask)?, &subject)
+    };
     subject.learn_expiry(context, &report);
     subject.judge(context, &report);
     context.ui.data(subject.json(&report), subject.line(&report))?;
@@ -87,9 +92,24 @@ impl CheckSubject {
         Self { registry, image: None, operation: Operation::Pull, account, secret, expiry }
     }
 
-    /// If the registry returned a new identity token, saves it. Returns the registry's answer.
-    pub(super) fn keep<T>(&mut self, context: &CommandContext<'_>, asked: RegistryReply<T>) -> Result<T, Failure> {
-        context.renew(&self.account, &mut self.secret, asked.renewed)?;
+    /// Asks the registry. If the registry refuses the account's token, renews the token and asks once more.
+    pub(super) fn ask<T>(
+        &mut self,
+        context: &CommandContext<'_>,
+        ask: impl Fn(&Credential) -> RegistryReply<T>,
+    ) -> Result<T, Failure> {
+        let asked = ask(&self.secret.credential);
+        self.keep(context, asked, ask)
+    }
+
+    /// Returns the registry's answer. If the registry refused the account's token, renews the token and asks `again`.
+    pub(super) fn keep<T>(
+        &mut self,
+        context: &CommandContext<'_>,
+        asked: RegistryReply<T>,
+        again: impl FnOnce(&Credential) -> RegistryReply<T>,
+    ) -> Result<T, Failure> {
+        let asked = context.settle(&self.account, &mut self.secret, asked, again)?;
         self.expiry = asked.expiry.or(self.expiry);
         Ok(asked.answer)
     }
@@ -254,7 +274,7 @@ pub(super) fn describe_login(verdict: LoginVerdict, subject: &CheckSubject) -> C
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Credential, Secret};
+    use crate::model::Secret;
 
     fn subject(operation: Operation) -> CheckSubject {
         let image: ImageReference = "ghcr.io/acme/app:1".parse().unwrap();

@@ -48,7 +48,7 @@ pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<Exit
     }
     let mut lines: Vec<Option<CheckLine>> = accounts.iter().map(|_| None).collect();
     ask_all(context, &accounts, plain_http, |place, finding| {
-        let line = line(context, &accounts[place], finding)?;
+        let line = line(context, &accounts[place], finding, plain_http);
         if !context.ui.is_json() {
             context.ui.data(Value::Null, &line.text)?;
         }
@@ -156,37 +156,49 @@ fn ask(
     asked
 }
 
-fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult) -> Result<CheckLine, Failure> {
+fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult, plain_http: bool) -> CheckLine {
     let (registry, name) = (&account.registry, &account.name);
-    let (verdict, code, message, hint) = match finding {
+    match finding {
         CheckResult::RegistryReply(secret, asked) => {
             let mut subject = CheckSubject::of_login(account.clone(), secret);
-            let verdict = subject.keep(context, asked)?;
-            let report = describe_login(verdict, &subject);
-            subject.judge(context, &report);
-            let hint = subject.hint(context, &report, TransportSecurity::Https); // only for a refused account
-            return Ok(CheckLine { text: subject.line(&report), json: subject.json(&report), code: report.code, hint });
+            let security = context.security(registry, plain_http);
+            match subject.keep(context, asked, |credential| oci::check(registry, credential, security)) {
+                Ok(verdict) => {
+                    let report = describe_login(verdict, &subject);
+                    subject.judge(context, &report);
+                    let hint = subject.hint(context, &report, TransportSecurity::Https); // only for a refused account
+                    CheckLine { text: subject.line(&report), json: subject.json(&report), code: report.code, hint }
+                }
+                Err(failure) => failed(context, account, &failure, ""),
+            }
+        }
+        CheckResult::Failed(failure) => {
+            failed(context, account, &failure, &format!("{registry} was not asked about {name}: "))
         }
         CheckResult::Pattern => {
             let message = format!("{registry} matches many registries: `check HOST` asks one of them about {name}");
-            ("not-asked", 0, message, None)
+            let json = json(account, "not-asked", 0, &message);
+            CheckLine { text: format!("– {message}"), json, code: 0, hint: None }
         }
-        CheckResult::Failed(failure) => {
-            let (what, hint) = failure.parts();
-            let end = hint.as_deref().map_or(String::new(), |hint| format!(": {}", context.ui.as_typed(hint)));
-            let verdict = if failure.code() == 3 { "missing" } else { "unverified" };
-            (verdict, failure.code(), one_line(&format!("{what}{end}"), 300), hint)
-        }
-    };
-    let json = json!({
+    }
+}
+
+/// Returns the line about an account that could not be checked.
+fn failed(context: &CommandContext<'_>, account: &Account, failure: &Failure, introduction: &str) -> CheckLine {
+    let (what, hint) = failure.parts();
+    let end = hint.as_deref().map_or(String::new(), |hint| format!(": {}", context.ui.as_typed(hint)));
+    let (verdict, code) = (if failure.code() == 3 { "missing" } else { "unverified" }, failure.code());
+    let message = one_line(&format!("{what}{end}"), 300);
+    let text = format!("✗ {introduction}{message}");
+    CheckLine { text, json: json(account, verdict, code, &message), code, hint }
+}
+
+fn json(account: &Account, verdict: &str, code: u8, message: &str) -> Value {
+    json!({
         "status": if code == 0 { "success" } else { "failure" }, "verdict": verdict, "message": message,
-        "registry": registry.as_str(), "account": name.as_str(), "username": account.username.as_str(),
-    });
-    let text = match code {
-        0 => format!("– {message}"),
-        _ => format!("✗ {registry} was not asked about {name}: {message}"),
-    };
-    Ok(CheckLine { text, json, code, hint })
+        "registry": account.registry.as_str(), "account": account.name.as_str(),
+        "username": account.username.as_str(),
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::check::{self, CheckSubject};
 use super::failure::Failure;
 use super::{CommandContext, args, which};
-use crate::model::Operation;
+use crate::model::{Credential, Operation};
 use crate::oci;
 
 /// Prints the token. If the registry returns no token, reports the reason, with the exit codes of `check`.
@@ -20,9 +20,10 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TokenArguments
     let mut subject = CheckSubject::find(context, registry, Some(image.clone()), operation, Some("token"))?;
     let waiting = format!("Asking {}", image.registry());
     let security = context.security(image.registry(), arguments.plain_http);
-    let asked =
-        context.ui.while_waiting(&waiting, || oci::token(&image, operation, &subject.secret.credential, security));
-    match subject.keep(context, asked)? {
+    let ask = |credential: &Credential| {
+        context.ui.while_waiting(&waiting, || oci::token(&image, operation, credential, security))
+    };
+    match subject.ask(context, ask)? {
         Ok(token) => {
             let text = token.secret.expose();
             let expires_in = token.time_left(SystemTime::now()).as_secs();

@@ -166,7 +166,8 @@ pub struct StoredSecret {
     pub refresh: Option<Secret>,
     /// The life of the refresh token, if the provider states it.
     pub login_life: Option<LoginLife>,
-    /// Whether the registry or the provider refused the secret at the last check.
+    /// Whether the registry refused the secret at the last check, or the provider has ended the login. If the registry
+    /// refuses an access token that can be renewed, `expires_at` is set to that moment instead.
     pub refused: bool,
     /// The login session that had ended at the last check; `None` if no session had ended.
     pub session_over: Option<EndedSession>,

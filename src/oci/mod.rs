@@ -55,6 +55,8 @@ pub(crate) enum LoginVerdict {
 #[derive(Debug)]
 pub(crate) struct RegistryReply<T> {
     pub(crate) answer: T,
+    /// Whether the registry or its token server refused the credentials.
+    pub(crate) is_rejected: bool,
     pub(crate) renewed: Option<Secret>,
     /// The expiry of the credentials, if a server stated it.
     pub(crate) expiry: Option<SystemTime>,
@@ -62,7 +64,12 @@ pub(crate) struct RegistryReply<T> {
 
 impl<T> RegistryReply<T> {
     pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> RegistryReply<U> {
-        RegistryReply { answer: map(self.answer), renewed: self.renewed, expiry: self.expiry }
+        RegistryReply {
+            answer: map(self.answer),
+            is_rejected: self.is_rejected,
+            renewed: self.renewed,
+            expiry: self.expiry,
+        }
     }
 }
 
@@ -80,7 +87,12 @@ pub(crate) fn check(
     let client = client(registry, security);
     let mut requester = Requester::new(credential);
     let (verdict, _) = authenticate(&client, registry, &mut requester, security);
-    RegistryReply { answer: verdict, renewed: requester.into_renewed(), expiry: client.credentials_expiry() }
+    RegistryReply {
+        is_rejected: matches!(verdict, LoginVerdict::Rejected { .. }),
+        answer: verdict,
+        renewed: requester.into_renewed(),
+        expiry: client.credentials_expiry(),
+    }
 }
 
 /// Logs in and finds out what the account may do with the image's repository.
@@ -128,7 +140,12 @@ fn probe_repository(
             }
         }
     };
-    RegistryReply { answer, renewed: requester.into_renewed(), expiry: client.credentials_expiry() }
+    RegistryReply {
+        is_rejected: matches!(answer, Err(RepositoryAccess::Rejected { .. })),
+        answer,
+        renewed: requester.into_renewed(),
+        expiry: client.credentials_expiry(),
+    }
 }
 
 /// Logs in by https or, where allowed, by http. If the registry accepts the login or answers anyone, also returns the

@@ -72,6 +72,7 @@ mod proxy;
 mod public;
 mod purpose;
 mod questions;
+mod refused_tokens;
 mod regressions;
 mod release_build;
 mod release_files;

@@ -15,7 +15,7 @@ use super::connection_hint::connection_hint;
 use super::failure::{Failure, FailureKind};
 use super::{CommandContext, args, which};
 use crate::accounts::{self, SecretVerdict};
-use crate::model::{Account, Operation, Problem, Registry};
+use crate::model::{Account, Credential, Operation, Problem, Registry};
 use crate::oci::api::{self, ApiRequest, Endpoint, EndpointKind, LARGEST_TEXT, Method, Payload};
 use crate::oci::{RepositoryAccess, TransportSecurity};
 use crate::system::files;
@@ -32,11 +32,12 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ApiArguments) 
     let call = plan(arguments, &registry)?;
     let mut who = asker(context, &registry, &call)?;
     let security = context.security(&registry, arguments.plain_http);
-    let credential = who.as_ref().map(|(_, secret)| &secret.credential);
-    let asked =
-        context.ui.while_waiting(&format!("Asking {registry}"), || api::call(&call, &registry, credential, security));
+    let ask = |credential: Option<&Credential>| {
+        context.ui.while_waiting(&format!("Asking {registry}"), || api::call(&call, &registry, credential, security))
+    };
+    let mut asked = ask(who.as_ref().map(|(_, secret)| &secret.credential));
     if let Some((account, secret)) = &mut who {
-        context.renew(account, secret, asked.renewed)?;
+        asked = context.settle(account, secret, asked, |credential| ask(Some(credential)))?;
         let verdict = match &asked.answer {
             Ok(answer) => answer.known.then_some(SecretVerdict::Accepted),
             Err(RepositoryAccess::Rejected { .. }) => Some(SecretVerdict::Refused),

@@ -93,7 +93,7 @@ fn finish(
     let LoginOptions { store, images, purpose, callers } = options;
     let CompleteLogin { username, stored, source, alias, did } = complete;
     let credential = Credential { username, secret: stored.secret.copy() };
-    let RegistryReply { answer: verdict, renewed, expiry } = check(context, arguments, registry, &credential);
+    let RegistryReply { answer: verdict, renewed, expiry, .. } = check(context, arguments, registry, &credential);
     let stored = match renewed {
         Some(secret) => StoredSecret { secret, ..stored },
         None => stored,
@@ -189,7 +189,7 @@ fn check(
     credential: &Credential,
 ) -> RegistryReply<LoginVerdict> {
     if arguments.no_verify || registry.is_pattern() {
-        return RegistryReply { answer: LoginVerdict::Accepted, renewed: None, expiry: None };
+        return RegistryReply { answer: LoginVerdict::Accepted, is_rejected: false, renewed: None, expiry: None };
     }
     let security = context.security(registry, arguments.plain_http);
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, security))
@@ -245,8 +245,7 @@ fn recheck(
     };
     let registry = &candidates.registry;
     let mut subject = CheckSubject::of_login(account.clone(), context.secret_of(account)?);
-    let asked = check(context, arguments, registry, &subject.secret.credential);
-    let verdict = subject.keep(context, asked)?;
+    let verdict = subject.ask(context, |credential| check(context, arguments, registry, credential))?;
     let report = describe_login(verdict.clone(), &subject);
     if !arguments.no_verify {
         subject.learn_expiry(context, &report);

@@ -75,7 +75,8 @@ pub(crate) fn call(
     let mut requester = credential.map_or_else(Requester::anonymous, Requester::new);
     let session = RegistrySession::open(registry, &mut requester, security, scopes);
     let answer = session.and_then(|mut session| answer(call, &mut session));
-    RegistryReply { answer, renewed: requester.into_renewed(), expiry: None }
+    let is_rejected = matches!(answer, Err(RepositoryAccess::Rejected { .. }));
+    RegistryReply { answer, is_rejected, renewed: requester.into_renewed(), expiry: None }
 }
 
 fn answer(call: &ApiRequest, session: &mut RegistrySession<'_, '_>) -> Result<ApiResponse, RepositoryAccess> {
