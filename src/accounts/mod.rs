@@ -85,6 +85,8 @@ pub(crate) struct DecisionRecord {
     /// The chosen account, if it has a rule for callers. The journal must then contain the answer before Ensign returns
     /// the secret.
     pub(crate) guarded: Option<Account>,
+    /// Why the new tokens of the returned secret could not be saved.
+    pub(crate) unsaved: Option<Problem>,
 }
 
 impl<'e> Accounts<'e> {
@@ -143,6 +145,10 @@ impl<'e> Accounts<'e> {
             };
             match self.resolve(account, stored, Audience::Client)? {
                 ResolvedSecret::Valid(credential) => return Ok(FindOutcome::Credential(credential)),
+                ResolvedSecret::Unsaved(credential, problem) => {
+                    record.unsaved = Some(problem);
+                    return Ok(FindOutcome::Credential(credential));
+                }
                 ResolvedSecret::Expired(why) => return Ok(FindOutcome::Expired(why)),
                 ResolvedSecret::Unrenewed(why) => return Ok(FindOutcome::Unrenewed(why)),
                 // The external program was asked a moment ago, so a second request would return the same answer.

@@ -2,7 +2,7 @@
 //!
 //! Only one caller at a time renews a secret. Other callers use the current secret, or wait for the new secret if the
 //! current secret has expired. New tokens are saved before Ensign returns them, because the old refresh token may
-//! already be invalid.
+//! already be invalid. If they cannot be saved, Ensign still returns the new secret, together with a warning.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,12 +10,17 @@ use anyhow::{Result, anyhow};
 
 use super::Accounts;
 use super::resolved_secret::{
-    Freshness, LEAST_LEFT, RETRY_AFTER, ResolvedSecret, ended, expired, freshness, patience, unrenewed, valid,
+    Freshness, LEAST_LEFT, RETRY_AFTER, ResolvedSecret, credential, ended, expired, freshness, patience, unrenewed,
+    valid,
 };
 use super::secret_verdict::{SecretVerdict, log_in_at, session_over};
 use crate::model::{Account, Audience, OAuthGrant, Problem, Secret, Source, StoredSecret};
 use crate::oauth::{self, RenewDelay, RenewError, TokenSet};
 use crate::system::files::Lock;
+use crate::system::text;
+
+/// How often Ensign tries to save new tokens. Each attempt waits ten seconds for the config's lock.
+const SAVE_ATTEMPTS: usize = 3;
 
 /// Ensign waits at least this long for the config's lock, because every process releases this lock soon.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
@@ -68,7 +73,8 @@ impl Accounts<'_> {
             return Ok(None);
         }
         let resolved = self.resolve(account, stored, Audience::Person)?;
-        let is_same = matches!(&resolved, ResolvedSecret::Valid(credential) if credential.secret == *refused);
+        let is_same =
+            matches!(&resolved, ResolvedSecret::Valid(new) | ResolvedSecret::Unsaved(new, _) if new.secret == *refused);
         Ok(Some(resolved).filter(|_| !is_same))
     }
 
@@ -99,27 +105,27 @@ impl Accounts<'_> {
         let failed = match self.can_keep(account, for_config) {
             Err(error) => ResolvedSecret::Unrenewed(unrenewed(account, &error)),
             Ok(()) => match oauth::renew(grant, &account.registry, refresh, patience(audience).1) {
-                Ok(fresh) => return Ok(valid(account, self.save_renewed(account, &stored, fresh)?)),
+                Ok(fresh) => return Ok(self.save_renewed(account, &stored, fresh)),
+                // If the verdict cannot be saved, the next call asks the provider again.
                 Err(RenewError::Over(why)) => {
-                    self.save_verdict(account, &stored, &SecretVerdict::Refused)?;
+                    let _ = self.save_verdict(account, &stored, &SecretVerdict::Refused);
                     ResolvedSecret::Expired(ended(account, &why))
                 }
                 Err(RenewError::SessionOver { page }) => {
-                    self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.clone() })?;
+                    let _ = self.save_verdict(account, &stored, &SecretVerdict::SessionOver { page: page.clone() });
                     let over = session_over(&account.registry, &account.name);
                     ResolvedSecret::Expired(Problem::new(over, log_in_at(&page)))
                 }
                 Err(RenewError::Later(RenewDelay { why, refresh, login_life })) => {
-                    if refresh.is_some() {
-                        let next = |now: &StoredSecret| StoredSecret {
-                            refresh: refresh.as_ref().map(Secret::copy),
-                            login_life,
-                            ..now.copy()
-                        };
-                        self.update(account, |now| (now.refresh == stored.refresh).then(|| next(now)))?;
-                    }
+                    let next = |now: &StoredSecret| StoredSecret {
+                        refresh: refresh.as_ref().map(Secret::copy),
+                        login_life,
+                        ..now.copy()
+                    };
+                    let unsaved =
+                        refresh.is_some().then(|| self.save_tokens(account, &stored, next)).and_then(Result::err);
                     lock.record_failure();
-                    ResolvedSecret::Unrenewed(unrenewed(account, &anyhow!(why)))
+                    ResolvedSecret::Unrenewed(unsaved.unwrap_or_else(|| unrenewed(account, &anyhow!(why))))
                 }
             },
         };
@@ -128,16 +134,16 @@ impl Accounts<'_> {
     }
 
     /// Checks that the next refresh token can be saved, before the current token is used. To save the token, Ensign
-    /// needs free space and the config's lock. The lock may be on another disk than the secrets.
+    /// needs a store that can save it, and the config's lock. The lock may be on another disk than the secrets.
     fn can_keep(&self, account: &Account, patience: Duration) -> Result<()> {
         let lock = self.config.lock_within(patience.max(LEAST_PATIENCE))?;
         let _lock = lock.ok_or_else(|| anyhow!("another process is changing the accounts"))?;
-        self.vault.check_free_space(account)
+        self.vault.check_writable(account)
     }
 
-    /// Saves the new tokens, unless the account has another refresh token by now, or has been removed. A verdict that
-    /// was recorded meanwhile is about the old token, so the verdict is dropped.
-    fn save_renewed(&self, account: &Account, before: &StoredSecret, fresh: TokenSet) -> Result<StoredSecret> {
+    /// Saves the new tokens, and returns the new secret even if the tokens could not be saved. A verdict that was
+    /// recorded meanwhile is about the old token, so the verdict is dropped.
+    fn save_renewed(&self, account: &Account, before: &StoredSecret, fresh: TokenSet) -> ResolvedSecret {
         let TokenSet { secret, refresh, login_life, expires_at: until, username } = fresh;
         // If the provider sends no new refresh token, the lifetime of the refresh token is unchanged.
         let known_life = before.login_life.filter(|_| refresh.is_none());
@@ -152,8 +158,38 @@ impl Accounts<'_> {
             username: username.or_else(|| before.username.clone()),
             cache_key: None,
         };
-        self.update(account, |now| (now.refresh == before.refresh).then(|| stored.copy()))?;
-        Ok(stored)
+        match self.save_tokens(account, before, |_| stored.copy()) {
+            Ok(()) => valid(account, stored),
+            // The unchanged refresh token stays valid, so the next call renews the secret again.
+            Err(_) if stored.refresh == before.refresh => valid(account, stored),
+            Err(problem) => ResolvedSecret::Unsaved(credential(account, stored), problem),
+        }
+    }
+
+    /// Saves the tokens that the provider has returned for the refresh token of `used`, unless the account has another
+    /// refresh token by now, or has been removed. Tries several times, because a lost refresh token ends the login.
+    fn save_tokens(
+        &self,
+        account: &Account,
+        used: &StoredSecret,
+        next: impl Fn(&StoredSecret) -> StoredSecret,
+    ) -> Result<(), Problem> {
+        let save = || self.update(account, |now| (now.refresh == used.refresh).then(|| next(now)));
+        let saved = (1..SAVE_ATTEMPTS).fold(save(), |saved, _| saved.or_else(|_| save()));
+        saved.map_err(|error| {
+            let why = match error.downcast::<Problem>() {
+                Ok(problem) => problem.message,
+                Err(error) => format!("{error:#}"),
+            };
+            let what = format!(
+                "could not save the next refresh token of {} on {}, so the login will end: {why}",
+                account.name, account.registry
+            );
+            Problem::run(
+                what,
+                format_args!("login {} --alias {}", account.registry, text::quote(account.name.as_str())),
+            )
+        })
     }
 }
 

@@ -17,6 +17,8 @@ use crate::system::files::Lock;
 #[derive(Debug)]
 pub(crate) enum ResolvedSecret {
     Valid(Credential),
+    /// The secret is valid, but its new tokens could not be saved.
+    Unsaved(Credential, Problem),
     /// The store or the external source has no secret for the account.
     Missing,
     /// The store has a secret, but Ensign knows that the secret is no longer valid.
@@ -219,7 +221,11 @@ impl Accounts<'_> {
             for other in own.into_iter().chain(others).filter(|other| other.source == account.source) {
                 let Some(now) = self.vault.get(other)? else { continue };
                 if let Some(after) = change(&now) {
-                    return if after == now { Ok(()) } else { edit.secrets.put(other, &after) };
+                    return match after.refresh == now.refresh {
+                        true if after == now => Ok(()),
+                        true => edit.secrets.put(other, &after),
+                        false => edit.secrets.put_for_good(other, &after),
+                    };
                 }
             }
             Ok(())
@@ -236,8 +242,12 @@ pub(super) fn patience(audience: Audience) -> (Duration, Duration) {
 }
 
 pub(super) fn valid(account: &Account, stored: StoredSecret) -> ResolvedSecret {
+    ResolvedSecret::Valid(credential(account, stored))
+}
+
+pub(super) fn credential(account: &Account, stored: StoredSecret) -> Credential {
     let username: Username = stored.username.unwrap_or_else(|| account.username.clone());
-    ResolvedSecret::Valid(Credential { username, secret: stored.secret })
+    Credential { username, secret: stored.secret }
 }
 
 pub(super) fn freshness(stored: &StoredSecret, now: SystemTime) -> Freshness {

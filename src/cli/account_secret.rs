@@ -47,6 +47,11 @@ impl CommandContext<'_> {
     fn credential(&self, account: &Account, resolved: ResolvedSecret) -> Result<Credential, Failure> {
         match resolved {
             ResolvedSecret::Valid(credential) => Ok(credential),
+            ResolvedSecret::Unsaved(credential, Problem { message, hint }) => {
+                self.ui.note(message);
+                self.ui.say(format_args!("hint: {hint}"));
+                Ok(credential)
+            }
             ResolvedSecret::Missing => match &account.source {
                 Source::External(external) => {
                     let what = format!("{} has no login for {}", external.program.word(), account.registry);

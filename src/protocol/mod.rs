@@ -147,6 +147,9 @@ impl ProtocolCall<'_> {
                 }
                 let mut entry = record::prepare(self.env, || caller.client(), &found, &record);
                 let found = record::write_first(found, record.guarded.as_ref(), &mut entry);
+                if let Some(problem) = record.unsaved.filter(|_| io::stderr().is_terminal()) {
+                    message::warn(&problem.to_string(), &mut io::stderr());
+                }
                 let answered = match found {
                     Ok(FindOutcome::Credential(credential)) => {
                         message::write_credential(stdout, server_url, &credential)

@@ -31,6 +31,11 @@ impl Store for HelperStore<'_> {
         get(self.helper, account)
     }
 
+    /// Saves the same entry again, because only the helper knows whether it can save an entry.
+    fn check_writable(&self, account: &Account) -> Result<()> {
+        get(self.helper, account)?.map_or(Ok(()), |stored| store(self.helper, account, &stored))
+    }
+
     fn put(&self, _: &Registry, secrets: &[(&Account, &StoredSecret)], changes: &mut SecretChanges) -> Result<()> {
         secrets.iter().try_for_each(|(account, stored)| {
             let before = get(self.helper, account);

@@ -106,10 +106,9 @@ impl<'e> Vault<'e> {
         self.store(&account.store).get(account)
     }
 
-    /// Checks, without saving anything, whether the store could save a secret. Returns `Ok` for a store in another
-    /// helper, because Ensign cannot check another helper.
-    pub(crate) fn check_free_space(&self, account: &Account) -> Result<()> {
-        self.store(&account.store).check_free_space(account)
+    /// Checks whether the store could save the account's next secret. The caller must hold the config's lock.
+    pub(crate) fn check_writable(&self, account: &Account) -> Result<()> {
+        self.store(&account.store).check_writable(account)
     }
 
     fn store<'s>(&self, kind: &'s StoreKind) -> Box<dyn Store + 's>

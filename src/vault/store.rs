@@ -10,9 +10,8 @@ pub(super) trait Store {
     /// Returns the account's secret, or `None` if the store has no secret for the account.
     fn get(&self, account: &Account) -> Result<Option<StoredSecret>>;
 
-    /// Checks, without saving anything, whether the store could save a secret. A store that cannot check in advance
-    /// returns `Ok`.
-    fn check_free_space(&self, _: &Account) -> Result<()> {
+    /// Checks whether the store could save the account's next secret. The account keeps its secret.
+    fn check_writable(&self, _: &Account) -> Result<()> {
         Ok(())
     }
 

@@ -27,6 +27,15 @@ impl Writer<'_> {
         self.put_together(&[(account, stored)])
     }
 
+    /// Saves the account's secret after a renewal. The change is not undone, because the previous refresh token may no
+    /// longer be valid.
+    pub(crate) fn put_for_good(&mut self, account: &Account, stored: &StoredSecret) -> Result<()> {
+        let mut changes = SecretChanges::default();
+        let saved = self.vault.store(&account.store).put(&account.registry, &[(account, stored)], &mut changes);
+        self.changes.sealed.append(&mut changes.sealed);
+        saved
+    }
+
     /// Saves several secrets of one registry in one store. The stores `sealed` and `file` write the registry's file
     /// only once for all secrets.
     pub(crate) fn put_together(&mut self, secrets: &[(&Account, &StoredSecret)]) -> Result<()> {

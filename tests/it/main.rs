@@ -99,6 +99,7 @@ mod stores;
 mod support;
 mod test_rules;
 mod tls;
+mod unsaved_tokens;
 mod update;
 mod update_refused;
 mod vectors;

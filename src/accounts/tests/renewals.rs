@@ -68,7 +68,9 @@ fn resolved(accounts: &Accounts<'_>, account: &Account, stored: &StoredSecret, a
     match accounts.resolve(account, Some(stored.copy()), audience).unwrap() {
         ResolvedSecret::Valid(credential) => exposed(Some(credential.secret.into())).unwrap(),
         ResolvedSecret::Missing => "missing".to_owned(),
-        ResolvedSecret::Expired(problem) | ResolvedSecret::Unrenewed(problem) => problem.message,
+        ResolvedSecret::Unsaved(_, problem) | ResolvedSecret::Expired(problem) | ResolvedSecret::Unrenewed(problem) => {
+            problem.message
+        }
     }
 }
 

@@ -62,7 +62,7 @@ impl Store for FileStore<'_> {
         self.file(&account.registry)?.stored(&account.name)
     }
 
-    fn check_free_space(&self, account: &Account) -> Result<()> {
+    fn check_writable(&self, account: &Account) -> Result<()> {
         self.file(&account.registry)?.check_free_space()
     }
 
