@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::response::ProviderResponse;
+use super::response::{ProviderResponse, is_json_or_form};
 use super::{RenewDelay, RenewError, SESSION_OVER, TokenExchange, TokenSet, client, endpoint, request_for_json};
 use crate::model::{OAuthGrant, Registry, Secret, jwt};
-use crate::system::http::{Authorization, FormField, HttpRequest, Method};
+use crate::system::http::{Authorization, FormField, HttpRequest, HttpResponse, Method, Url};
 
 /// Fetches the next secret within `patience`. Sends only one request to the provider, because a second use of a
 /// single-use refresh token would look like theft (RFC 9700 section 4.14).
@@ -17,7 +17,7 @@ pub(crate) fn renew(
 ) -> Result<TokenSet, RenewError> {
     let url = endpoint::parse(&grant.token_url).map_err(later)?;
     let exchange = grant.exchange.as_deref().map(parse_exchange).transpose()?;
-    let (host, own) = (url.authority().to_owned(), url.clone());
+    let own = url.clone();
     let client = client(patience);
     let mut form = vec![
         ("grant_type", FormField::Plain("refresh_token".to_owned())),
@@ -28,13 +28,10 @@ pub(crate) fn renew(
     }
     let now = SystemTime::now();
     let request = HttpRequest { form, ..request_for_json(Method::Post, url, Authorization::None) };
-    let response =
-        client.send(&request).map_err(|failure| later(format!("could not reach `{host}`: {}", failure.0)))?;
+    let unreachable = |why: String| later(format!("could not reach `{}`: {why}", own.authority()));
+    let response = client.send(&request).map_err(|failure| unreachable(failure.0))?;
     let answer = ProviderResponse::read(&response);
-    if answer.text("error") == Some(SESSION_OVER) {
-        return Err(RenewError::SessionOver { page: own.own_page(answer.text("login_url")) });
-    }
-    let secret = token(response.status, &answer, grant.secret_field.as_deref(), &host)?;
+    let secret = token(&response, &answer, grant.secret_field.as_deref(), &own, now)?;
     let (expires_at, login_life) = (end_of_token(&answer, &secret, now), answer.login_life(now));
     let tokens = TokenSet { expires_at, refresh: answer.secret("refresh_token"), login_life, secret, username: None };
     let Some(exchange) = exchange else { return Ok(tokens) };
@@ -60,8 +57,22 @@ fn parse_exchange(name: &str) -> Result<TokenExchange, RenewError> {
         .ok_or_else(|| later(format!("this version of Ensign does not know the exchange `{name}`")))
 }
 
-fn token(status: u16, answer: &ProviderResponse, field: Option<&str>, host: &str) -> Result<Secret, RenewError> {
+/// Reads the token. Only a response in the form of RFC 6749 section 5.2 ends the login, because a gateway before the
+/// provider may use the same words. GitHub sends its errors with status 200.
+fn token(
+    response: &HttpResponse,
+    answer: &ProviderResponse,
+    field: Option<&str>,
+    url: &Url,
+    now: SystemTime,
+) -> Result<Secret, RenewError> {
+    let (host, status) = (url.authority(), response.status);
+    let is_stated = is_json_or_form(response);
+    let is_final = is_stated && matches!(status, 200 | 400 | 401);
     match answer.text("error") {
+        Some(SESSION_OVER) if is_final || (is_stated && status == 403) => {
+            Err(RenewError::SessionOver { page: url.own_page(answer.text("login_url")) })
+        }
         // RFC 6749 defines `invalid_grant`. The other codes are from GitHub, Entra and `OpenID` Connect.
         Some(
             code @ ("invalid_grant"
@@ -71,12 +82,22 @@ fn token(status: u16, answer: &ProviderResponse, field: Option<&str>, host: &str
             | "interaction_required"
             | "login_required"
             | "consent_required"),
-        ) => Err(RenewError::Over(format!("`{host}` has ended the login: {}", answer.reason(code)))),
-        Some(code) => Err(later(format!("`{host}` refused to renew the token: {}", answer.reason(code)))),
-        None => answer
-            .secret(field.unwrap_or("access_token"))
-            .filter(|_| (200..=299).contains(&status))
-            .ok_or_else(|| later(format!("`{host}` answered without a token (status {status})"))),
+        ) if is_final => Err(RenewError::Over(format!("`{host}` has ended the login: {}", answer.reason(code)))),
+        Some(code) if is_final => Err(later(format!("`{host}` refused to renew the token: {}", answer.reason(code)))),
+        Some(code) => {
+            Err(later(format!("`{host}` did not renew the token: {} (status {status})", answer.reason(code))))
+        }
+        None => {
+            let is_success = (200..=299).contains(&status);
+            answer.token(field).filter(|_| is_success).ok_or_else(|| {
+                // The old refresh token may be invalid now, so the caller has to save the new refresh token.
+                RenewError::Later(RenewDelay {
+                    why: format!("`{host}` answered without a token (status {status})"),
+                    refresh: answer.secret("refresh_token").filter(|_| is_success),
+                    login_life: answer.login_life(now).filter(|_| is_success),
+                })
+            })
+        }
     }
 }
 
@@ -87,28 +108,76 @@ mod tests {
 
     #[test]
     fn only_the_providers_own_word_ends_a_login() {
-        for (status, body, over, why) in [
-            (400, r#"{"error": "invalid_grant"}"#, true, "`p` has ended the login: `invalid_grant`"),
-            (200, r#"{"error": "bad_refresh_token"}"#, true, "`p` has ended the login: `bad_refresh_token`"),
-            (400, "error=invalid_grant", true, "`p` has ended the login: `invalid_grant`"),
-            (401, r#"{"error": "invalid_client"}"#, false, "`p` refused to renew the token: `invalid_client`"),
-            (400, r#"{"error": "slow_down"}"#, false, "`p` refused to renew the token: `slow_down`"),
-            (401, "", false, "`p` answered without a token (status 401)"),
-            (503, "<html>invalid_grant", false, "`p` answered without a token (status 503)"),
-            (302, r#"{"access_token": "t"}"#, false, "`p` answered without a token (status 302)"),
-            (200, r#"{"access_token": ""}"#, false, "`p` answered without a token (status 200)"),
+        let url = Url::parse("https://p/token").unwrap();
+        let (json, form, text) = ("application/json; charset=utf-8", "application/x-www-form-urlencoded", "text/plain");
+        let refused = "`p` refused to renew the token";
+        let ended = "`p` has ended the login";
+        for (status, media_type, body, over, why) in [
+            (400, json, r#"{"error": "invalid_grant"}"#, true, format!("{ended}: `invalid_grant`")),
+            (400, "", r#"{"error": "invalid_grant"}"#, true, format!("{ended}: `invalid_grant`")),
+            (200, json, r#"{"error": "bad_refresh_token"}"#, true, format!("{ended}: `bad_refresh_token`")),
+            (400, form, "error=invalid_grant", true, format!("{ended}: `invalid_grant`")),
+            (401, json, r#"{"error": "invalid_client"}"#, false, format!("{refused}: `invalid_client`")),
+            (400, json, r#"{"error": "slow_down"}"#, false, format!("{refused}: `slow_down`")),
+            (
+                503,
+                json,
+                r#"{"error": "invalid_grant"}"#,
+                false,
+                "`p` did not renew the token: `invalid_grant` (status 503)".to_owned(),
+            ),
+            (
+                403,
+                text,
+                "reason=blocked&error=access_denied",
+                false,
+                "`p` did not renew the token: `access_denied` (status 403)".to_owned(),
+            ),
+            (
+                400,
+                text,
+                "error=invalid_grant",
+                false,
+                "`p` did not renew the token: `invalid_grant` (status 400)".to_owned(),
+            ),
+            (401, json, "", false, "`p` answered without a token (status 401)".to_owned()),
+            (503, text, "<html>invalid_grant", false, "`p` answered without a token (status 503)".to_owned()),
+            (302, json, r#"{"access_token": "t"}"#, false, "`p` answered without a token (status 302)".to_owned()),
+            (200, json, r#"{"access_token": ""}"#, false, "`p` answered without a token (status 200)".to_owned()),
         ] {
-            let result = token(status, &ProviderResponse::read(&response(status, body)), None, "p");
-            let (is_over, words) = match result.unwrap_err() {
+            let content_type = Some(media_type.to_owned()).filter(|media_type| !media_type.is_empty());
+            let response = HttpResponse { content_type, ..response(status, body) };
+            let answer = ProviderResponse::read(&response);
+            let (is_over, words) = match token(&response, &answer, None, &url, SystemTime::UNIX_EPOCH).unwrap_err() {
                 RenewError::Over(words) => (true, words),
                 RenewError::SessionOver { page } => panic!("{page}"),
                 RenewError::Later(delay) => (false, delay.why),
             };
-            assert_eq!((is_over, words.as_str()), (over, why), "{body}");
+            assert_eq!((is_over, words), (over, why), "{body}");
         }
-        let answer = ProviderResponse::read(&response(200, r#"{"access_token": "t"}"#));
-        assert!(token(200, &answer, None, "p").is_ok());
-        assert!(token(200, &answer, Some("id_token"), "p").is_err());
+    }
+
+    #[test]
+    fn the_token_has_the_same_names_as_in_a_login_and_no_refresh_token_is_dropped() {
+        let url = Url::parse("https://p/token").unwrap();
+        for (status, body, field, has_token, has_refresh) in [
+            (200, r#"{"access_token": "t"}"#, None, true, false),
+            (200, r#"{"token": "t"}"#, None, true, false),
+            (200, r#"{"device_secret": "t"}"#, None, true, false),
+            (200, r#"{"access_token": "t", "refresh_token": "r"}"#, Some("id_token"), false, true),
+            (200, r#"{"refresh_token": "r"}"#, None, false, true),
+            (500, r#"{"refresh_token": "r"}"#, None, false, false),
+        ] {
+            let response = response(status, body);
+            let answer = ProviderResponse::read(&response);
+            let found = token(&response, &answer, field, &url, SystemTime::UNIX_EPOCH);
+            assert_eq!(found.is_ok(), has_token, "{body}");
+            let next = found.err().and_then(|error| match error {
+                RenewError::Later(delay) => delay.refresh,
+                RenewError::Over(_) | RenewError::SessionOver { .. } => None,
+            });
+            assert_eq!(next.is_some(), has_refresh, "{body}");
+        }
     }
 
     #[test]

@@ -89,6 +89,17 @@ impl ProviderResponse {
     }
 }
 
+/// Tells whether the response is JSON or a form, in which a provider states an error. A provider may omit the media
+/// type.
+pub(super) fn is_json_or_form(response: &HttpResponse) -> bool {
+    let media_type = response.content_type.as_deref().map(|text| text.split(';').next().unwrap_or_default().trim());
+    media_type.map(str::to_ascii_lowercase).is_none_or(|media_type| {
+        media_type.ends_with("/json")
+            || media_type.ends_with("+json")
+            || media_type == "application/x-www-form-urlencoded"
+    })
+}
+
 fn scalar(value: Value) -> Option<Secret> {
     match value {
         Value::String(text) => Some(Secret::new(text)),
