@@ -117,7 +117,7 @@ exit 3
 --- stdout
 ✗ [HOST] rejects the password of me
 --- stderr
-hint: run `docker-credential-ensign login [HOST] -u me`
+hint: run `docker-credential-ensign login [HOST] --alias me --device`
 
 "#]]);
             assert_eq!(login.renewals(), renewals);
@@ -136,10 +136,10 @@ hint: run `docker-credential-ensign login [HOST] -u me`
 fn a_provider_that_is_down_ends_no_login() {
     let login = Login::new(Mood::ProviderDown);
     login.check().shows(str![[r#"
-exit 3
+exit 1
 --- stderr
-error: the credentials of me on [HOST] are no longer valid: `[HOST]` answered without a token (status 503)
-hint: run `docker-credential-ensign login [HOST] --alias me`
+error: could not renew the credentials of me on [HOST]: `[HOST]` answered without a token (status 503)
+hint: try again in a moment
 
 "#]]);
     assert_eq!(login.kept()["refused"], Value::Null);
@@ -162,7 +162,7 @@ fn a_login_that_its_provider_has_ended_is_asked_for_only_by_a_person() {
 exit 3
 --- stderr
 error: the credentials of me on [HOST] are no longer valid: `[HOST]` has ended the login: `invalid_grant`
-hint: run `docker-credential-ensign login [HOST] --alias me`
+hint: run `docker-credential-ensign login [HOST] --alias me --device`
 
 "#]]);
         assert_eq!((login.get(), login.get(), login.renewals()), (Run::not_found(), Run::not_found(), renewals));
