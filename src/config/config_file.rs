@@ -110,6 +110,7 @@ impl<'e> ConfigFile<'e> {
         if let Some(bytes) = files::read(&path, LIMIT)? {
             return self.understand(&bytes, wanted);
         }
+        self.env.config_dir.as_deref().map_or(Ok(()), files::refuse_file_as_folder)?;
         self.refuse_lost(&path)?;
         let mut loaded = LoadedConfig::without_file(AdoptedAccounts::find(self.env)?);
         loaded.registries.retain(|entry| wanted.is_none_or(|wanted| entry.registry == *wanted));

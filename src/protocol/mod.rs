@@ -27,6 +27,7 @@ use crate::model::{
     Username,
 };
 use crate::system::env::Env;
+use crate::system::text::quote;
 use crate::system::{client_env, memory};
 use message::ProtocolError;
 pub(crate) use message::{usage, version_line};
@@ -180,7 +181,9 @@ impl ProtocolCall<'_> {
         let username: Username = username.parse().map_err(|error| anyhow!("the user name is not valid: {error}"))?;
         if server_url.target().registry().is_pattern() {
             let what = format!("a client can save the login of one registry, not of all in {server_url}");
-            return Err(ProtocolError::Other(Problem::run(what, format_args!("login {server_url}")).into()));
+            return Err(ProtocolError::Other(
+                Problem::run(what, format_args!("login {}", quote(server_url.as_str()))).into(),
+            ));
         }
         if let Some(route) = self.route(&server_url.target().registry())? {
             return Ok(self.accounts.store_routed(&route, server_url.as_str(), &username, &secret)?);
@@ -216,7 +219,9 @@ impl ProtocolCall<'_> {
     fn erase(&self, server_url: &ServerUrl) -> Result<(), ProtocolError> {
         if server_url.target().registry().is_pattern() {
             let what = format!("a client can remove the login of one registry, not of all in {server_url}");
-            return Err(ProtocolError::Other(Problem::run(what, format_args!("logout {server_url}")).into()));
+            return Err(ProtocolError::Other(
+                Problem::run(what, format_args!("logout {}", quote(server_url.as_str()))).into(),
+            ));
         }
         if let Some(route) = self.route(&server_url.target().registry())? {
             return Ok(self.accounts.erase_routed(&route, server_url.as_str())?);

@@ -75,6 +75,25 @@ pub(crate) fn split_words(command: &str) -> Option<Vec<String>> {
     shell_words::split(command).ok()
 }
 
+/// Returns the texts between backquotes, which are the commands of a hint. A backquote inside a shell's quotes, as in a
+/// quoted path, does not end a command.
+pub(crate) fn backquoted(text: &str) -> Vec<&str> {
+    let (mut found, mut start, mut is_quoted, mut is_escaped) = (vec![], None, false, false);
+    for (at, letter) in text.char_indices() {
+        match (letter, start) {
+            ('`', None) => start = Some(at + 1),
+            ('`', Some(from)) if !is_quoted => {
+                found.push(&text[from..at]);
+                start = None;
+            }
+            ('\'', Some(_)) if !is_escaped => is_quoted = !is_quoted,
+            _ => {}
+        }
+        is_escaped = letter == '\\' && !is_quoted && !is_escaped;
+    }
+    found
+}
+
 /// Replaces characters that could move the cursor, end the line or hide text.
 pub(crate) fn sanitize(text: &str) -> String {
     text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect()

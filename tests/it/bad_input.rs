@@ -290,7 +290,7 @@ fn a_folder_in_the_place_of_a_file_is_named() {
     sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
 exit 1
 --- stdout
-could not read `[HOME]/config/config.json`: it is not a file: move it away: `mv [HOME]/config/config.json [HOME]/config/config.json.old`
+could not read `[HOME]/config/config.json`: it is not a file: move it away: `mv [HOME]/config/config.json [HOME]/config/config.json.aside`
 
 "#]]);
 }
@@ -336,7 +336,7 @@ fn files_that_may_not_be_read_are_named_with_the_cure() {
     unseen.shows(str![[r#"
 exit 1
 --- stdout
-could not read `[HOME]/config/config.json`: Permission denied (os error 13): check its permissions: `ls -ld "[HOME]/config/config.json"`
+could not read `[HOME]/config/config.json`: Permission denied (os error 13): check its permissions: `ls -ld [HOME]/config`
 
 "#]]);
     let config = sandbox.home().join("config");
@@ -358,7 +358,7 @@ fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
     sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
 exit 1
 --- stdout
-could not read `[HOME]/config/config.json`: it is not a file: move it away: `mv [HOME]/config/config.json [HOME]/config/config.json.old`
+could not read `[HOME]/config/config.json`: it is not a file: move it away: `mv [HOME]/config/config.json [HOME]/config/config.json.aside`
 
 "#]]);
 }

@@ -167,8 +167,10 @@ hint: fix that file, or ignore it: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr
 #[test]
 fn adoption_needs_no_writable_home() {
     let sandbox = Sandbox::new();
+    let below_a_file = sandbox.home().join("file/config").display().to_string();
+    let sandbox = sandbox.with("ENSIGN_CONFIG_DIR", &below_a_file);
     write(&atcr_file(&sandbox), fixtures("v2").remove(0)["file"].to_string().as_bytes());
-    write(&sandbox.home().join("config"), b"a file where the folder should be");
+    write(&sandbox.home().join("file"), b"no folder can be made below a file");
     for _ in 0..2 {
         assert_eq!(sandbox.who("atcr.io"), "alice.example.com");
     }

@@ -137,8 +137,8 @@ exit 1
   a.example  alice  auth.json  renews alice
   b.example  bob    auth.json  new
 --- stderr
-! not imported: alice on a.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
-! not imported: bob on b.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
+! not imported: alice on a.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21): move it away: `mv [HOME]/config/config.json.bak.new [HOME]/config/config.json.bak.new.aside`
+! not imported: bob on b.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21): move it away: `mv [HOME]/config/config.json.bak.new [HOME]/config/config.json.bak.new.aside`
 
 "#]]);
     assert!(!sandbox.secrets_path("b.example").exists());

@@ -42,6 +42,7 @@ mod help;
 mod help_pages;
 mod import;
 mod import_refused;
+mod in_the_way;
 mod install;
 mod install_fetch;
 mod install_release;

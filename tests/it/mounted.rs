@@ -236,7 +236,7 @@ docker/config.json
   credHelpers
 +   "ghcr.io": "ensign"
 --- stderr
-! Podman, Buildah and Skopeo do not ask Ensign: could not write `[HOME]/plain-file/x/.config/containers/auth.json`: Not a directory (os error 20)
+! Podman, Buildah and Skopeo do not ask Ensign: could not make `[HOME]/plain-file/x/.config/containers`: Not a directory (os error 20): move it away: `mv [HOME]/plain-file [HOME]/plain-file.aside`
 ✓ Wrote docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
 ! `docker-credential-ensign` is not on PATH, so Docker will not find it

@@ -230,11 +230,11 @@ fn secrets_and_locks_are_neither_links_nor_pipes() {
         &transcript,
         str![[r#"
 could not read `[HOME]/data/secrets/ghcr.io.json`: it is a link: to replace the link by its file, run `mv [HOME]/victim [HOME]/data/secrets/ghcr.io.json`
-could not read `[HOME]/data/secrets/ghcr.io.json`: it is not a file: move it away: `mv [HOME]/data/secrets/ghcr.io.json [HOME]/data/secrets/ghcr.io.json.old`
+could not read `[HOME]/data/secrets/ghcr.io.json`: it is not a file: move it away: `mv [HOME]/data/secrets/ghcr.io.json [HOME]/data/secrets/ghcr.io.json.aside`
 error: could not open `[HOME]/config/config.lock`: it is a link
 hint: run `rm [HOME]/config/config.lock`
 error: could not open `[HOME]/config/config.lock`: it is not a file
-hint: move it away: `mv [HOME]/config/config.lock [HOME]/config/config.lock.old`
+hint: move it away: `mv [HOME]/config/config.lock [HOME]/config/config.lock.aside`
 
 "#]],
     );

@@ -202,7 +202,7 @@ fn a_file_that_cannot_be_read_is_named_and_the_others_are_read() {
     run.shows(str![[r#"
 exit 1
 --- stdout
-!               ~/.docker/config.json           could not read `[HOME]/.docker/config.json`: it is not a file: move it away: `mv [HOME]/.docker/config.json [HOME]/.docker/config.json.old`
+!               ~/.docker/config.json           could not read `[HOME]/.docker/config.json`: it is not a file: move it away: `mv [HOME]/.docker/config.json [HOME]/.docker/config.json.aside`
   h.example  u  ~/.config/containers/auth.json  new
 !               ~/.finch/config.json            could not read `[HOME]/.finch/config.json`, line 2: key must be a string in column 13; fix it there or move the file away
 --- stderr

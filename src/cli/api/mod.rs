@@ -168,6 +168,9 @@ fn payload(input: &Path, kind: EndpointKind) -> Result<Payload, Failure> {
         io::stdin().lock().take(LARGEST_TEXT as u64 + 1).read_to_end(&mut bytes).context("could not read stdin")?;
         return if bytes.len() > LARGEST_TEXT { Err(too_large()) } else { Ok(Payload::Bytes(Arc::from(bytes))) };
     }
+    if input.is_dir() {
+        return Err(Failure::usage(format!("`{}` is a folder", input.display()), "name a file with `--input`"));
+    }
     let length = files::length(input)?
         .ok_or_else(|| Failure::usage(format!("there is no file `{}`", input.display()), "check its name"))?;
     if kind != EndpointKind::Manifest {

@@ -12,7 +12,7 @@ use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, configured_helper, setup, until_unchanged};
 use crate::model::{AccountName, Registry};
 use crate::system::files::{self, Access, Privacy};
-use crate::system::text::{command, quote, quote_path};
+use crate::system::text::{backquoted, command, quote, quote_path};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Remedy {
@@ -70,9 +70,7 @@ pub(super) enum Remedy {
 impl Remedy {
     /// Returns the first command in backquotes from a hint. If the hint contains no command, returns the whole hint.
     pub(super) fn in_hint(hint: &str) -> Self {
-        let mut quoted = hint.split('`').skip(1).step_by(2);
-        let command = quoted.find(|text| text.contains(' ')).unwrap_or(hint);
-        Self::Command(command.to_owned())
+        Self::Command(backquoted(hint).into_iter().find(|text| text.contains(' ')).unwrap_or(hint).to_owned())
     }
 
     /// Tells whether `--fix` can carry out this repair.
@@ -225,7 +223,8 @@ mod tests {
     fn the_command_of_a_hint_is_the_remedy() {
         for (hint, command) in [
             ("run `chown me f`, or not", "chown me f"),
-            ("check its permissions: `ls -ld \"f\"`", "ls -ld \"f\""),
+            ("check its permissions: `ls -ld 'd $(x)/f'`", "ls -ld 'd $(x)/f'"),
+            (r"run `x` or `rm '/it'\''s `y/f'`, or not", r"rm '/it'\''s `y/f'"),
             ("install `tool`", "install `tool`"),
             ("install that version here too", "install that version here too"),
         ] {

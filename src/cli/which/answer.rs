@@ -13,6 +13,7 @@ use crate::docker::first_login::{FirstLogin, LoginLookup};
 use crate::docker::{ClientFamily, containers};
 use crate::model::choice::{Decision, DecisionStep, Detail, RegistryAccounts, Rule, RuleOutcome, Verdict};
 use crate::model::{HelperName, Operation, Source};
+use crate::system::text::quote;
 
 /// The answer of `which` for one registry.
 pub(super) struct WhichAnswer {
@@ -59,7 +60,8 @@ impl WhichAnswer {
             if first(registry.as_str(), None) == FirstLogin::Ensign && first(name, None) == FirstLogin::Nobody {
                 let program = context.program;
                 self.advice.push(RemedyOptions::from(format!(
-                    "{who} look for exactly `{name}` and do not ask Ensign for it; to change that:  {program} configure-docker {name}"
+                    "{who} look for exactly `{name}` and do not ask Ensign for it; to change that:  {program} configure-docker {}",
+                    quote(name)
                 )));
             }
             let before = first(name, image);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Access, InstalledFile, Privacy, failed, imp, sibling};
+use super::{Access, InstalledFile, Privacy, create_folder, failed, imp, not_changed, not_created, sibling};
 
 /// An unfinished file, which is removed from the disk if it is dropped before [`AtomicFile::keep`].
 pub(crate) struct AtomicFile {
@@ -38,15 +38,15 @@ impl AtomicFile {
     /// Starts a new file in the folder of `path`. An old file at `path` stays until the new file is complete.
     pub(crate) fn begin(path: &Path) -> Result<Self> {
         Self::begin_unnamed(&OpenOptions::new(), path, ReplaceMode::AtOnce)
-            .map_err(|error| failed("write", path, &error))
+            .map_err(|error| not_created("write", path, &error))
     }
 
     /// Starts a new file for a plaintext secret. Only the owner may read the file. If the system can create files
     /// without a name, a killed process leaves no unfinished file. Missing folders are created.
     pub(crate) fn begin_private(path: &Path) -> Result<Self> {
-        let begun = imp::create_folder(folder_of(path), Privacy::Secret)
-            .and_then(|()| Self::begin_unnamed(&imp::private_options(), path, ReplaceMode::Afterwards));
-        begun.map_err(|error| failed("write", path, &error))
+        create_folder(folder_of(path), Privacy::Secret)?;
+        Self::begin_unnamed(&imp::private_options(), path, ReplaceMode::Afterwards)
+            .map_err(|error| not_changed("write", path, path, &error))
     }
 
     /// Starts a new file whose writers hold a lock. Links are followed, and missing folders are created.
@@ -54,11 +54,10 @@ impl AtomicFile {
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         imp::check_target(&target, folder_of(&target))?;
         let unfinished = sibling(&target, UNDER_LOCK);
-        let begun = imp::create_folder(folder_of(&target), Privacy::Secret).and_then(|()| {
-            remove(&unfinished)?; // from a killed writer
-            imp::private_options().write(true).create_new(true).open(&unfinished)
-        });
-        let file = Some(begun.map_err(|error| failed("write", path, &error))?);
+        create_folder(folder_of(&target), Privacy::Secret)?;
+        let begun = remove(&unfinished) // from a killed writer
+            .and_then(|()| imp::private_options().write(true).create_new(true).open(&unfinished));
+        let file = Some(begun.map_err(|error| not_changed("write", path, &unfinished, &error))?);
         let (shown, unfinished) = (path.to_owned(), Some(unfinished));
         Ok(Self { shown, path: target, file, unfinished, overwrites: ReplaceMode::AtOnce })
     }
@@ -105,7 +104,7 @@ impl AtomicFile {
     /// Gives the complete file its name. If the file cannot be named, it is removed.
     pub(crate) fn keep(mut self) -> Result<()> {
         self.sync()?;
-        self.name().map_err(|error| failed("write", &self.shown, &error))?;
+        self.name().map_err(|error| not_changed("write", &self.shown, &self.path, &error))?;
         imp::sync_folder(folder_of(&self.path));
         Ok(())
     }

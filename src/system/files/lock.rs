@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{LinkPolicy, Privacy, atomic_file, failed, imp, not_opened, refuse_irregular, retry_interrupted};
+use super::{LinkPolicy, Privacy, atomic_file, create_folder, failed, imp, not_a_file, not_opened, retry_interrupted};
 use crate::system::threads;
 
 /// How long a writer waits for the lock, which is held only while a few small files are written.
@@ -63,10 +63,12 @@ impl Lock {
         if !path.exists() {
             imp::check_new(folder)?;
         }
-        let opened = imp::create_folder(folder, Privacy::Secret).and_then(|()| imp::lock().open(path));
-        let file = opened.map_err(|error| not_opened("open", path, LinkPolicy::Refused, &error))?;
+        create_folder(folder, Privacy::Secret)?;
+        let file = imp::lock().open(path).map_err(|error| not_opened("open", path, LinkPolicy::Refused, &error))?;
         let metadata = file.metadata().map_err(|error| failed("open", path, &error))?;
-        refuse_irregular(path, &metadata, u64::MAX)?;
+        if !metadata.is_file() {
+            return Err(not_a_file("open", path));
+        }
         imp::check_owner(path, &metadata)?;
         Ok(file)
     }

@@ -2,6 +2,7 @@
 //! folder.
 
 mod atomic_file;
+mod errors;
 mod installed;
 mod lines;
 mod lock;
@@ -16,12 +17,12 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use super::text::quote_path;
 use crate::model::Problem;
 
 pub(crate) use atomic_file::AtomicFile;
+use errors::{explained, failed, move_away, not_a_file, not_changed, not_created, not_opened};
 pub(crate) use imp::{HAS_MODES, is_link_to, may_write, ownership_fault, restrict_permissions, user_number};
 pub(crate) use installed::{InstalledFile, check_free_space, create_installed_folder, exchange_program, put_installed};
 pub(crate) use lines::{append_line, read_lines, remove_lines};
@@ -94,40 +95,6 @@ fn contents(path: &Path, file: File, metadata: &Metadata, limit: u64) -> Result<
     let mut contents = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
     file.take(limit).read_to_end(&mut contents).map_err(|error| failed("read", path, &error))?;
     Ok(contents)
-}
-
-/// Explains why one of the user's files could not be opened.
-fn not_opened(deed: &str, path: &Path, links: LinkPolicy, error: &io::Error) -> anyhow::Error {
-    let metadata = fs::symlink_metadata(path).ok();
-    let is = |test: fn(&Metadata) -> bool| metadata.as_ref().is_some_and(test);
-    if links == LinkPolicy::Refused && is(Metadata::is_symlink) {
-        let what = format!("could not {deed} `{}`: it is a link", path.display());
-        return Problem::new(what, instead_of_link(path)).into();
-    }
-    if is(|metadata| !metadata.is_file() && !metadata.is_symlink()) {
-        return not_a_file(deed, path);
-    }
-    match imp::explain_owner(path) {
-        Some(problem) if error.kind() == io::ErrorKind::PermissionDenied => problem.into(),
-        _ => failed(deed, path, error),
-    }
-}
-
-/// Returns the hint for a file that must not be a link. The link's target may contain the only copy of the secrets, so
-/// the target replaces the link. A lock file is empty.
-fn instead_of_link(path: &Path) -> String {
-    let shown = quote_path(path);
-    match fs::canonicalize(path) {
-        Ok(target) if length(&target).is_ok_and(|length| length > Some(0)) => {
-            format!("to replace the link by its file, run `mv {} {shown}`", quote_path(&target))
-        }
-        _ => format!("run `rm {shown}`"),
-    }
-}
-
-fn not_a_file(deed: &str, path: &Path) -> anyhow::Error {
-    let what = format!("could not {deed} `{}`: it is not a file", path.display());
-    Problem::new(what, format!("move it away: `mv {} {}`", quote_path(path), quote_path(&sibling(path, ".old")))).into()
 }
 
 fn refuse_irregular(path: &Path, metadata: &Metadata, limit: u64) -> Result<()> {
@@ -203,18 +170,15 @@ pub(crate) fn check_room(path: &Path, length: u64) -> Result<()> {
     file.sync()
 }
 
-/// Converts an error of the system to a message with a hint for a person.
-fn failed(deed: &str, path: &Path, error: &io::Error) -> anyhow::Error {
-    let what = format!("could not {deed} `{}`: {error}", path.display());
-    let cure = match error.kind() {
-        io::ErrorKind::PermissionDenied => format!("check its permissions: `ls -ld \"{}\"`", path.display()),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and try again".to_owned(),
-        io::ErrorKind::ReadOnlyFilesystem => {
-            "set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written".to_owned()
-        }
-        kind => return io::Error::new(kind, what).into(), // the caller may try again
-    };
-    Problem::new(what, cure).into()
+/// Refuses a file that stands in the place of a folder. Without this check, the files in such a folder look missing.
+pub(crate) fn refuse_file_as_folder(folder: &Path) -> Result<(), Problem> {
+    match fs::metadata(folder) {
+        Ok(metadata) if !metadata.is_dir() => Err(Problem::new(
+            format!("`{}` is a file, where Ensign expects a folder", folder.display()),
+            move_away(folder),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the path with `ending` appended to the file's name, such as `config.json.bak` for `config.json`.
@@ -222,6 +186,11 @@ pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(ending);
     path.with_file_name(name)
+}
+
+/// Creates a folder and the folders above it. A folder that exists is not an error.
+fn create_folder(folder: &Path, privacy: Privacy) -> Result<()> {
+    imp::create_folder(folder, privacy).map_err(|error| failed("make", folder, &error))
 }
 
 /// Copies `path` to `copy`, by a hard link if the file system supports hard links. An old copy stays until the new copy
@@ -233,7 +202,7 @@ pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
     fs::hard_link(&source, &unfinished)
         .or_else(|_| fs::copy(&source, &unfinished).map(drop))
         .and_then(|()| imp::rename(&unfinished, copy))
-        .with_context(|| format!("could not keep a copy of `{}`", path.display()))?;
+        .map_err(|error| not_changed("keep a copy of", path, &unfinished, &error))?;
     remove(&unfinished) // renaming a hard link to another link of the same file has no effect
 }
 
@@ -244,12 +213,15 @@ pub(crate) fn remove_unfinished(path: &Path) -> Result<()> {
 
 /// Renames a file. A file at `to` is replaced.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
-    imp::rename(from, to).with_context(|| format!("could not move `{}` to `{}`", from.display(), to.display()))
+    imp::rename(from, to).map_err(|error| {
+        let what = format!("could not move `{}` to `{}`: {error}", from.display(), to.display());
+        explained(what, atomic_file::folder_of(to), &error)
+    })
 }
 
 /// Creates the link `path` to the program `target` in the same folder. Fails if `path` exists.
 pub(crate) fn link(target: &Path, path: &Path) -> Result<()> {
-    imp::link(target, path).map_err(|error| failed("make", path, &error))
+    imp::link(target, path).map_err(|error| not_created("make", path, &error))
 }
 
 /// Returns at most `limit` paths in a folder, sorted. The result for a missing folder is empty.
@@ -281,7 +253,7 @@ pub(crate) fn links_to(folder: &Path, target: &Path) -> Vec<PathBuf> {
 
 /// Removes a file. A missing file is not an error.
 pub(crate) fn remove(path: &Path) -> Result<()> {
-    atomic_file::remove(path).with_context(|| format!("could not remove `{}`", path.display()))
+    atomic_file::remove(path).map_err(|error| not_changed("remove", path, path, &error))
 }
 
 /// Removes a folder if it is empty, and returns whether the folder was removed.

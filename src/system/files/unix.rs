@@ -13,6 +13,7 @@ use anyhow::Result;
 #[cfg(target_os = "linux")]
 use rustix::fs::{AtFlags, CWD, linkat};
 use rustix::fs::{OFlags, access, statvfs};
+use rustix::io::Errno;
 use rustix::process::{Resource, geteuid, getrlimit, getuid};
 
 use super::lines::OpenMode;
@@ -148,6 +149,11 @@ pub(super) fn close_to_others(path: &Path, privacy: Privacy) -> io::Result<()> {
     let taken = if privacy == Privacy::Secret { 0o077 } else { 0o022 };
     let mode = fs::metadata(path)?.permissions().mode() & 0o7777;
     fs::set_permissions(path, Permissions::from_mode(mode & !taken))
+}
+
+/// Tells whether the error means that a link leads to itself.
+pub(super) fn is_link_loop(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::LOOP)
 }
 
 pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {

@@ -139,6 +139,10 @@ pub(super) fn close_to_others(_: &Path, _: Privacy) -> io::Result<()> {
     Ok(())
 }
 
+pub(super) fn is_link_loop(_: &io::Error) -> bool {
+    false
+}
+
 /// Creates a hard link, because few users have the right to create symbolic links.
 pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {
     fs::hard_link(path.with_file_name(target), path)

@@ -295,7 +295,14 @@ impl<'e> SecretFile<'e> {
     }
 
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>> {
-        Ok(files::read_secret(&self.path, LIMIT)?.map(Zeroizing::new))
+        let bytes = files::read_secret(&self.path, LIMIT)?.map(Zeroizing::new);
+        if bytes.is_none() {
+            [self.env.data_dir.as_deref(), self.path.parent()]
+                .into_iter()
+                .flatten()
+                .try_for_each(files::refuse_file_as_folder)?;
+        }
+        Ok(bytes)
     }
 
     /// Returns the problem for a broken file. The message contains only the line number, because the text of the file

@@ -246,6 +246,12 @@ const SEALED_LIMIT: u64 = 64 << 10;
 /// Reads a key file. The file may be a link or may be owned by root, as is usual for mounted files. Returns an empty
 /// list if the file does not exist.
 fn read_file(path: &Path, hint: &str) -> Result<Vec<SealKey>> {
+    if path.is_dir() {
+        bail!(Problem::new(
+            format!("`{}` is a folder, and not a file with a key", path.display()),
+            "name another file"
+        ));
+    }
     let bytes = files::read_any(path, LIMIT)?.map(Zeroizing::new);
     bytes.map_or(Ok(vec![]), |bytes| keys_in(&bytes, path, hint))
 }

@@ -67,7 +67,7 @@ fn a_link_or_a_folder_in_the_place_of_secrets_costs_no_secret() {
     fs::rename(&path, &moved).unwrap();
     fs::create_dir(&path).unwrap();
     assert_found(&sandbox, &[("secrets-damaged", "broken")]);
-    assert_by_hand(&sandbox, "secrets-damaged", &format!("mv {0} {0}.old", path.display()));
+    assert_by_hand(&sandbox, "secrets-damaged", &format!("mv {0} {0}.aside", path.display()));
 }
 
 #[test]
