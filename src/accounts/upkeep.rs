@@ -22,6 +22,11 @@ impl<'e> Accounts<'e> {
         self.vault.secret_files()
     }
 
+    /// Returns the folders of Ensign's own stores. The folders may not exist.
+    pub(crate) fn secret_folders(&self) -> Vec<PathBuf> {
+        self.vault.secret_folders()
+    }
+
     /// Takes the lock that protects the config, Ensign's secrets, and Ensign's entries in the files of other programs.
     pub(crate) fn lock(&self) -> Result<Lock> {
         self.config.lock()

@@ -1,6 +1,7 @@
 //! Checks whether the files of Ensign, Docker and the container tools can be read, and have the right owner and
 //! permissions. Also finds the leftovers of interrupted changes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::diagnosis::{Check, Diagnosis};
@@ -13,7 +14,7 @@ use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, configured_helper};
 use crate::model::{AccountName, Problem, StoreKind};
-use crate::system::files::{self, OwnershipFault, Privacy};
+use crate::system::files::{self, FolderFault, OwnershipFault, Privacy};
 use crate::system::text::{one_line, option, quote, quote_path};
 
 #[derive(Debug, Default)]
@@ -25,8 +26,8 @@ struct FileFacts {
     /// The files of Docker and the container tools that cannot be read.
     unreadable: Vec<Problem>,
     owners: Vec<(PathBuf, Privacy, OwnershipFault)>,
-    /// The folders of Ensign that cannot be written.
-    read_only: Vec<PathBuf>,
+    /// What is wrong with the folders of Ensign that cannot be written, each with the remedy.
+    read_only: Vec<(String, Remedy)>,
     /// The leftovers of interrupted changes, except the secrets that the next change removes.
     leftovers: Leftovers,
     /// The number of secrets that have no account. The next change of the accounts removes these secrets.
@@ -61,12 +62,12 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
         found.push(Diagnosis::broken(Check::ClientFile, what, breaks, Remedy::in_hint(cure)));
     }
     found.extend(facts.owners.iter().map(|(path, privacy, fault)| ownership(path, *privacy, fault)));
-    for folder in &facts.read_only {
+    for (what, remedy) in &facts.read_only {
         found.push(Diagnosis::note(
             Check::ReadOnly,
-            format!("`{}` cannot be written", folder.display()),
+            what,
             "logins work, but cannot be added, renewed or changed",
-            Remedy::Command(format!("chmod u+w {}", quote_path(folder))),
+            remedy.clone(),
         ));
     }
     found.extend(leftovers(&facts.leftovers, facts.swept, program));
@@ -152,13 +153,12 @@ impl FileFacts {
         let mut leftovers = context.accounts.leftovers().unwrap_or_default();
         let all = leftovers.secrets.len();
         leftovers.secrets.retain(|secret| !context.accounts.is_swept(secret));
-        let folders = [&context.env.config_dir, &context.env.data_dir].into_iter().flatten();
         Self {
             damage: damage(context, survey)
                 .filter(|_| !context.accounts.config_file().is_some_and(|path| is_named(&path))),
             damaged_secrets: damaged_secrets(context, survey, is_named),
             unreadable: unreadable(context, survey, is_named),
-            read_only: folders.filter(|folder| folder.is_dir() && !files::may_write(folder)).cloned().collect(),
+            read_only: read_only(context),
             swept: all - leftovers.secrets.len(),
             leftovers,
             stale_folders: if survey.damage.is_none() { buildx::stale(context, &survey.registries) } else { 0 },
@@ -168,6 +168,28 @@ impl FileFacts {
             owners,
         }
     }
+}
+
+/// Returns what is wrong with the folders of Ensign that cannot be written, each with the remedy. Ensign makes a missing
+/// folder in the nearest folder above it that exists.
+fn read_only(context: &CommandContext<'_>) -> Vec<(String, Remedy)> {
+    let folders = context.env.config_dir.iter().chain(&context.env.data_dir).cloned();
+    let folders = folders.chain(context.accounts.secret_folders());
+    let (mut found, mut seen) = (vec![], BTreeSet::new());
+    for folder in folders {
+        let existing = files::nearest_existing(&folder);
+        let Some(fault) = files::folder_fault(existing).filter(|_| seen.insert(existing.to_owned())) else { continue };
+        let command = match fault {
+            FolderFault::Mode => format!("chmod u+rwx {}", quote_path(existing)),
+            FolderFault::Other => {
+                "export ENSIGN_CONFIG_DIR=FOLDER ENSIGN_DATA_DIR=FOLDER   (FOLDER: a folder that can be written)"
+                    .to_owned()
+            }
+        };
+        let deed = if existing == folder { "written" } else { "made" };
+        found.push((format!("`{}` cannot be {deed}", folder.display()), Remedy::Command(command)));
+    }
+    found
 }
 
 /// Returns the files of Ensign, Docker and the container tools. Each file is returned with the privacy that the file
@@ -271,7 +293,13 @@ mod tests {
                 FileFacts { owners: mode(Privacy::Secret, 0o644), ..Default::default() },
                 Some(("file-mode", "chmod go-rwx /f")),
             ),
-            (FileFacts { read_only: vec!["/d".into()], ..Default::default() }, Some(("read-only", "chmod u+w /d"))),
+            (
+                FileFacts {
+                    read_only: vec![("`/d` cannot be written".into(), Remedy::Command("chmod u+rwx /d".into()))],
+                    ..Default::default()
+                },
+                Some(("read-only", "chmod u+rwx /d")),
+            ),
             (
                 FileFacts { leftovers: Leftovers { secrets: secret(), files: vec![] }, ..Default::default() },
                 Some(("left-overs", "e logout a.io -u old")),

@@ -56,7 +56,7 @@ pub(super) fn move_away(path: &Path) -> String {
 }
 
 /// Returns `path`, or the nearest path above it that exists.
-fn nearest_existing(path: &Path) -> &Path {
+pub(crate) fn nearest_existing(path: &Path) -> &Path {
     let mut places = path.ancestors().map(|place| if place.as_os_str().is_empty() { Path::new(".") } else { place });
     places.find(|place| fs::symlink_metadata(place).is_ok()).unwrap_or(path)
 }

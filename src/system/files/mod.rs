@@ -22,8 +22,11 @@ use anyhow::{Result, bail};
 use crate::model::Problem;
 
 pub(crate) use atomic_file::AtomicFile;
+pub(crate) use errors::nearest_existing;
 use errors::{explained, failed, move_away, not_a_file, not_changed, not_created, not_opened};
-pub(crate) use imp::{HAS_MODES, is_link_to, may_write, ownership_fault, restrict_permissions, user_number};
+pub(crate) use imp::{
+    HAS_MODES, folder_fault, is_link_to, may_write, ownership_fault, restrict_permissions, user_number,
+};
 pub(crate) use installed::{InstalledFile, check_free_space, create_installed_folder, exchange_program, put_installed};
 pub(crate) use lines::{append_line, read_lines, remove_lines};
 pub(crate) use lock::Lock;
@@ -58,6 +61,15 @@ pub(crate) enum OwnershipFault {
     Owner(Problem),
     /// Other users may write the file, or may read a file that must be secret. The value is the file's mode.
     Mode(u32),
+}
+
+/// Why files in a folder cannot be read or written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FolderFault {
+    /// The owner's own permissions are missing.
+    Mode,
+    /// Another user owns the folder, or its file system is read-only.
+    Other,
 }
 
 /// Whether a file may be a link.

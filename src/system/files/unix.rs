@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, geteuid, getrlimit, getuid};
 
 use super::lines::OpenMode;
-use super::{InstalledFile, LinkPolicy, Privacy, keep_copy, retry_interrupted};
+use super::{FolderFault, InstalledFile, LinkPolicy, Privacy, keep_copy, retry_interrupted};
 
 pub(crate) use super::ownership::ownership_fault;
 pub(super) use super::ownership::{
@@ -143,6 +143,14 @@ pub(crate) fn restrict_permissions(path: &Path) -> Option<u32> {
 /// Tells whether this process may write the file, from the permissions of `path` only.
 pub(crate) fn may_write(path: &Path) -> bool {
     access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// Tells why this process may not read, write or enter a folder; `None` if it may.
+pub(crate) fn folder_fault(folder: &Path) -> Option<FolderFault> {
+    let needed = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    let error = access(folder, needed).err()?;
+    let is_ours = fs::metadata(folder).is_ok_and(|metadata| metadata.uid() == geteuid().as_raw());
+    Some(if is_ours && error == Errno::ACCESS { FolderFault::Mode } else { FolderFault::Other })
 }
 
 pub(super) fn close_to_others(path: &Path, privacy: Privacy) -> io::Result<()> {

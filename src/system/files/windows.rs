@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::lines::OpenMode;
-use super::{InstalledFile, LinkPolicy, OwnershipFault, Privacy, atomic_file, links_to, remove, sibling};
+use super::{FolderFault, InstalledFile, LinkPolicy, OwnershipFault, Privacy, atomic_file, links_to, remove, sibling};
 use crate::model::Problem;
 
 pub(crate) const HAS_MODES: bool = false;
@@ -137,6 +137,11 @@ pub(crate) fn ownership_fault(_: &Path, _: Privacy) -> Option<OwnershipFault> {
 
 pub(super) fn close_to_others(_: &Path, _: Privacy) -> io::Result<()> {
     Ok(())
+}
+
+/// Tells why this process may not write a folder; `None` if it may, or if the path is not a folder.
+pub(crate) fn folder_fault(folder: &Path) -> Option<FolderFault> {
+    (folder.is_dir() && !may_write(folder)).then_some(FolderFault::Other)
 }
 
 pub(super) fn is_link_loop(_: &io::Error) -> bool {

@@ -50,6 +50,12 @@ impl Vault<'_> {
         self.all_files().filter(|path| path.extension().is_some_and(|ending| ending != "lock")).collect()
     }
 
+    /// Returns the folders of the file stores. The folders may not exist.
+    pub(crate) fn secret_folders(&self) -> Vec<PathBuf> {
+        let data = self.env.data_dir.iter();
+        data.flat_map(|data| StoreKind::OF_FILES.iter().map(|store| data.join(folder(store)))).collect()
+    }
+
     fn all_files(&self) -> impl Iterator<Item = PathBuf> {
         StoreKind::OF_FILES.iter().flat_map(move |store| entries(self.env, store))
     }

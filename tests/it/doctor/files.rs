@@ -130,7 +130,7 @@ exit 0
 ! files     1 note
   ! read-only: `[HOME]/data` cannot be written
       breaks: logins work, but cannot be added, renewed or changed
-      fix:    chmod u+w [HOME]/data
+      fix:    chmod u+rwx [HOME]/data
 ✓ stores    2 secrets in files, in clear text
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
@@ -142,7 +142,7 @@ To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
     let run = as_stranger(&sandbox, &["--fix", "read-only"]).unwrap();
-    let command = format!("chmod u+w {}", folder.display());
+    let command = format!("chmod u+rwx {}", folder.display());
     assert!(run.stdout.contains(&format!("fix:    {command}")), "{run:?}");
     assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
     let run = as_stranger(&sandbox, &[]).unwrap();
@@ -161,6 +161,35 @@ exit 0
 No problems found. For a report without secrets:
   docker-credential-ensign doctor --report
 To look for a newer release:  docker-credential-ensign update --check
+
+"#]]);
+}
+
+#[test]
+fn each_folder_that_ensign_writes_is_checked() {
+    for (name, mode) in [("config", 0o000), ("data/secrets", 0o500), ("data", 0o300)] {
+        let sandbox = healthy();
+        let folder = sandbox.home().join(name);
+        self::mode(&folder, mode);
+        let Some(run) = as_stranger(&sandbox, &["--fix", "read-only"]) else { return };
+        let command = format!("chmod u+rwx {}", folder.display());
+        assert!(run.stdout.contains(&format!("fix:    {command}")), "{name}: {run:?}");
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+        let run = as_stranger(&sandbox, &[]).unwrap();
+        assert!(run.code == Some(0) && run.stdout.contains("No problems found."), "{name}: {run:?}");
+    }
+    // Ensign cannot make its folders below another user's folder.
+    let nowhere = installed().with("ENSIGN_CONFIG_DIR", "/nope/config").with("ENSIGN_DATA_DIR", "/nope/data");
+    let run = as_stranger(&nowhere, &["--fix", "read-only"]).unwrap();
+    run.shows(str![[r#"
+exit 0
+--- stdout
+  ! read-only: `/nope/config` cannot be made
+      breaks: logins work, but cannot be added, renewed or changed
+      fix:    export ENSIGN_CONFIG_DIR=FOLDER ENSIGN_DATA_DIR=FOLDER
+              (FOLDER: a folder that can be written)
+--- stderr
+! read-only needs you to fix it
 
 "#]]);
 }
