@@ -27,9 +27,19 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TrustArguments
 fn trust(context: &CommandContext<'_>, arguments: &args::TrustArguments, path: PathBuf) -> Result<ExitCode, Failure> {
     let seen = FolderProject::read_at(path, &context.accounts.trusted()?);
     let shown = context.env.shorten_home(&seen.path);
-    let project = seen.says.as_ref().map_err(|why| Problem::new(format!("`{shown}` {why}"), "fix the file"))?;
+    let edit = format!("\"${{EDITOR:-vi}}\" {}", context.env.quote_path(&seen.path));
+    if !seen.path.exists() && !seen.path.is_symlink() {
+        return Err(
+            Problem::new(format!("there is no file `{shown}`"), example(&context.env.quote_path(&seen.path))).into()
+        );
+    }
+    let project = seen
+        .says
+        .as_ref()
+        .map_err(|why| Problem::new(format!("`{shown}` {why}"), format!("fix the file: `{edit}`")))?;
     if project.accounts.is_empty() {
-        return Err(Problem::new(format!("`{shown}` names no account"), example()).into());
+        let hint = format!("write a line such as {EXAMPLE} below [accounts]: `{edit}`");
+        return Err(Problem::new(format!("`{shown}` names no account"), hint).into());
     }
     let (key, digest) = seen.path.to_str().zip(seen.digest.as_deref()).ok_or_else(|| {
         Problem::new(format!("`{shown}` cannot be trusted, because its path is not in UTF-8"), "move the file")
@@ -118,7 +128,11 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
 fn locate(path: Option<&Path>) -> Result<PathBuf, Failure> {
     let Some(path) = path else {
         return env::current_dir().and_then(|current| project::find(&current)).ok_or_else(|| {
-            Problem::new(format!("there is no {} here or in a folder above", ProjectAccounts::FILE), example()).into()
+            Problem::new(
+                format!("there is no {} here or in a folder above", ProjectAccounts::FILE),
+                example(ProjectAccounts::FILE),
+            )
+            .into()
         });
     };
     let absolute = env::current_dir().map_or_else(|| path.to_owned(), |current| current.join(path));
@@ -136,7 +150,11 @@ fn locate(path: Option<&Path>) -> Result<PathBuf, Failure> {
     Ok(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(ProjectAccounts::FILE))
 }
 
-/// Returns a hint with a command that writes an example of a project file.
-fn example() -> String {
-    format!("write the file, such as: printf '[accounts]\\n\"ghcr.io\" = \"work\"\\n' >{}", ProjectAccounts::FILE)
+/// A line of a project file. The line chooses an account for a registry.
+const EXAMPLE: &str = "\"ghcr.io\" = \"work\"";
+
+/// Returns a hint with a command that writes an example of a project file. The command keeps a file that another program
+/// has just written.
+fn example(file: &str) -> String {
+    format!("write the file, for example: `printf '[accounts]\\n{EXAMPLE}\\n' >>{file}`")
 }

@@ -52,6 +52,43 @@ exit 0
 }
 
 #[test]
+fn the_hint_of_trust_writes_a_missing_file_and_keeps_another() {
+    let sandbox = project(WORK);
+    fs::remove_file(sandbox.home().join("p/.ensign.toml")).unwrap();
+    let run = run_in(&sandbox, "p", &["trust"]);
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: there is no .ensign.toml here or in a folder above
+hint: write the file, for example: `printf '[accounts]\n"ghcr.io" = "work"\n' >>.ensign.toml`
+
+"#]]);
+    let command = run.stderr.split('`').nth(1).unwrap();
+    let shell = std::process::Command::new("sh").args(["-c", command]).current_dir(sandbox.home().join("p")).status();
+    assert!(shell.unwrap().success());
+    assert_eq!(run_in(&sandbox, "p", &["trust", "--yes"]).code, Some(0));
+    let mut transcript = String::new();
+    for text in ["[new]\nnote = 'mine'\n", "[accounts"] {
+        write(&sandbox.home().join("p/.ensign.toml"), text.as_bytes());
+        transcript += &run_in(&sandbox, "p", &["trust"]).transcript();
+    }
+    crate::support::snapshots::shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: `~/p/.ensign.toml` names no account
+hint: write a line such as "ghcr.io" = "work" below [accounts]: `"${EDITOR:-vi}" ~/p/.ensign.toml`
+exit 1
+--- stderr
+error: `~/p/.ensign.toml` is broken at line 1: unclosed table, expected `]`
+hint: fix the file: `"${EDITOR:-vi}" ~/p/.ensign.toml`
+
+"#]],
+    );
+}
+
+#[test]
 fn what_is_trusted_is_listed_and_taken_back() {
     let sandbox = project(WORK);
     sandbox.run(&["trust", "--list"], "").shows(str![[r#"
@@ -96,15 +133,15 @@ fn a_missing_file_and_another_file_are_told_with_how_one_looks() {
 exit 1
 --- stderr
 error: there is no .ensign.toml here or in a folder above
-hint: write the file, such as: printf '[accounts]\n"ghcr.io" = "work"\n' >.ensign.toml
+hint: write the file, for example: `printf '[accounts]\n"ghcr.io" = "work"\n' >>.ensign.toml`
 
 "#]]);
     assert_eq!(sandbox.run(&["trust", "--yes", "p/sub/file"], "").code, Some(2));
     sandbox.run(&["trust", "--yes", "p/sub"], "").shows(str![[r#"
 exit 1
 --- stderr
-error: `~/p/sub/.ensign.toml` cannot be read: there is no such file
-hint: fix the file
+error: there is no file `~/p/sub/.ensign.toml`
+hint: write the file, for example: `printf '[accounts]\n"ghcr.io" = "work"\n' >>~/p/sub/.ensign.toml`
 
 "#]]);
     write(&sandbox.home().join("p/.ensign.toml"), b"[later]\nx = 1");
@@ -113,7 +150,7 @@ hint: fix the file
 exit 1
 --- stderr
 error: `~/p/.ensign.toml` names no account
-hint: write the file, such as: printf '[accounts]\n"ghcr.io" = "work"\n' >.ensign.toml
+hint: write a line such as "ghcr.io" = "work" below [accounts]: `"${EDITOR:-vi}" ~/p/.ensign.toml`
 
 "#]]);
 }
