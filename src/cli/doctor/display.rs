@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::diagnosis::{Diagnosis, Severity};
 use super::{Section, count};
 use crate::cli::wrap::{WIDTH, wrap};
-use crate::system::text::one_line;
+use crate::system::text::{one_line, sanitize};
 
 /// The maximum length of each part of the text for a terminal.
 const LONGEST: usize = 300;
@@ -44,7 +44,7 @@ pub(super) fn diagnosis_text(diagnosis: &Diagnosis, program: &str) -> String {
 }
 
 fn unbroken_diagnosis(diagnosis: &Diagnosis, program: &str, longest: usize) -> String {
-    let by_hand = one_line(&diagnosis.command(program), longest);
+    let by_hand = sanitize(&diagnosis.command(program)); // a shortened command would be a wrong command
     let ours = diagnosis.fix_command(program);
     let fix = if diagnosis.remedy.is_ours() && by_hand != ours {
         format!("{ours}\n      does:   {by_hand}")

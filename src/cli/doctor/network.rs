@@ -141,7 +141,7 @@ fn way_there(group: &[&UnreachedRegistry], proxies: &[&str], program: &str) -> S
         _ if why.contains(BY_WAY_OF_PROXY) => format!("unset {}   (if the proxy is gone)", proxies.join(" ")),
         _ if group.len() > 1 => format!("{program} check {host} --verbose"),
         _ => format!(
-            "{program} check {host} --verbose   (if the registry no longer exists: {program} logout --all {host})"
+            "{program} check {host} --verbose   (if the registry no longer exists: `{program} logout --all {host}`)"
         ),
     }
 }
@@ -245,7 +245,7 @@ mod tests {
             (
                 unreached("the server closed the connection"),
                 "registry-unreachable",
-                "e check a.io --verbose   (if the registry no longer exists: e logout --all a.io)",
+                "e check a.io --verbose   (if the registry no longer exists: `e logout --all a.io`)",
             ),
             (
                 NetworkFacts {

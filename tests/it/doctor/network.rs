@@ -101,8 +101,8 @@ exit 1
     (os error 111)
       breaks: logins at this registry cannot be checked or renewed
       fix:    docker-credential-ensign check [HOST] --verbose
-              (if the registry no longer exists: docker-credential-ensign logout
-              --all [HOST])
+              (if the registry no longer exists:
+              `docker-credential-ensign logout --all [HOST]`)
 --- stderr
 ! registry-unreachable needs you to fix it
 
