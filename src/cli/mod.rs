@@ -62,6 +62,7 @@ use crate::system::{memory, request_log, text};
 use args::{AccountCommand, BuildxCommand, CliCommand, CommandLine};
 pub(crate) use complete::complete;
 use context::CommandContext;
+use doctor::Check;
 use failure::Failure;
 pub(crate) use help::refuse_terminal;
 use ui::Ui;
@@ -177,14 +178,19 @@ fn note_snap(context: &CommandContext<'_>) {
     }
 }
 
-/// If an entry in Docker's config makes `podman --remote` fail, prints a warning with the repair command.
+/// If an entry in Docker's config makes `podman --remote` fail, prints a warning with the repair command. Only a person
+/// can repair the entry of another program.
 fn note_podman(context: &CommandContext<'_>) {
     let Some(file) = context.docker_config().filter(|_| containers::are_found(context.env)) else { return };
-    let Some(key) = containers::key_that_podman_refuses(&file) else { return };
-    let path = context.env.shorten_home(file.path());
+    let Some(refused) = containers::keys_that_podman_refuses(&file).into_iter().next() else { return };
+    let (key, path, program) = (&refused.key, context.env.shorten_home(file.path()), context.program);
+    let repair = if refused.is_ours {
+        "configure-docker --import".to_owned()
+    } else {
+        format!("doctor --fix {}", Check::PodmanKey.name())
+    };
     context.ui.note(format_args!(
-        "`podman --remote` fails on `{key}` in credHelpers of {path}; to repair it:  {} configure-docker --import",
-        context.program
+        "`podman --remote` fails on `{key}` in credHelpers of {path}; to repair it:  {program} {repair}"
     ));
 }
 

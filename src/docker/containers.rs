@@ -28,12 +28,27 @@ pub(crate) fn are_found(env: &Env) -> bool {
         || auth_file(env).is_some_and(|path| path.exists())
 }
 
-/// Returns the first key of `credHelpers` that begins with a scheme. If `credHelpers` has a key with a scheme, `podman
-/// --remote` sends no login at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`). On macOS and
-/// Windows, Podman is always remote.
-pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<String> {
-    let mut keys = file.helpers().map(|(key, _)| key);
-    keys.find(|key| key.starts_with("https://") || key.starts_with("http://")).map(shown)
+/// A key of `credHelpers` that begins with a scheme. If a file has such a key, `podman --remote` sends no login at all
+/// (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`). On macOS and Windows, Podman is always remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RefusedKey {
+    pub(crate) key: String,
+    /// Whether the key's helper is Ensign. Ensign does not change the key of another program.
+    pub(crate) is_ours: bool,
+}
+
+/// Returns the keys that make `podman --remote` fail. Ensign's own keys are first.
+pub(crate) fn keys_that_podman_refuses(file: &ConfigJson) -> Vec<RefusedKey> {
+    let refused = file.helpers().filter(|(key, _)| has_scheme(key));
+    let mut keys: Vec<_> =
+        refused.map(|(key, helper)| RefusedKey { key: shown(key), is_ours: helper == HELPER }).collect();
+    keys.sort_by_key(|key| !key.is_ours);
+    keys
+}
+
+/// Tells whether a key of `credHelpers` is a URL, and not the name of a registry.
+pub(super) fn has_scheme(key: &str) -> bool {
+    key.starts_with("https://") || key.starts_with("http://")
 }
 
 /// Returns the path of the `auth.json` to which Ensign adds entries. Ensign does not use the `auth.json` under

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::containers::has_scheme;
 use super::file_plan::BackupRule;
 use super::logins::distinct;
 use super::{ClientFamily, ConfigJson, FilePlan, HELPER, PlannedChange, plaintext_auths};
@@ -86,7 +87,9 @@ fn plan_with_store(
 ) -> Result<FilePlan> {
     let has_our_address = takes_store && file.helper(ADDRESS) == Some(HELPER);
     let is_for_hub = reader == ClientFamily::Docker && (has_hub(wanted) || has_our_address);
-    let keys = distinct(wanted.iter().flat_map(|entry| entry.keys(file, takes_store)));
+    let urls = own_urls(file);
+    let renamed = urls.iter().map(|key| Registry::from_key(key).to_string());
+    let keys = distinct(wanted.iter().flat_map(|entry| entry.keys(file, takes_store)).chain(renamed));
     let is_kept = |key: &str, helper: &str| {
         helper != HELPER && !(is_for_hub && key == ADDRESS) && !keys.iter().any(|wanted| wanted == key)
     };
@@ -94,6 +97,7 @@ fn plan_with_store(
     let mut changes: Vec<_> =
         kept.map(|(key, helper)| PlannedChange::Kept { key: key.into(), helper: helper.into() }).collect();
     changes.extend(keys.into_iter().map(|key| entry(file, key, force)));
+    changes.extend(urls.into_iter().map(|key| PlannedChange::Remove { key }));
     if is_for_hub {
         changes.extend(address(file, takes_store, force));
     }
@@ -105,6 +109,13 @@ fn plan_with_store(
     }
     let ours = file.helpers().any(|(_, helper)| helper == HELPER) || file.store() == Some(HELPER);
     Ok(FilePlan::new(file, changes)?.with_backup(if ours { BackupRule::IfNone } else { BackupRule::Fresh }))
+}
+
+/// Returns Ensign's keys that are URLs, except Docker Hub's old address. No client looks up such a key, but `podman
+/// --remote` fails on it.
+pub(crate) fn own_urls(file: &ConfigJson) -> Vec<String> {
+    let urls = file.helpers().filter(|(key, helper)| *helper == HELPER && *key != ADDRESS && has_scheme(key));
+    urls.map(|(key, _)| key.to_owned()).collect()
 }
 
 /// Returns the change of a wanted key's entry.

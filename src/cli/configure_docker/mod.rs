@@ -126,6 +126,11 @@ pub(super) fn named(context: &CommandContext<'_>, host: &str) -> Result<Registry
     context.registry(host)
 }
 
+/// Tells whether Docker's file has an entry of Ensign that `configure-docker` renames, even without an account.
+fn has_own_urls(context: &CommandContext<'_>) -> bool {
+    context.docker_config().is_some_and(|file| !setup::own_urls(&file).is_empty())
+}
+
 /// Returns the typed registries, or all registries with accounts if no registry was typed.
 fn registries(
     context: &CommandContext<'_>,
@@ -138,7 +143,7 @@ fn registries(
     }
     let with_accounts = context.accounts.all()?.into_iter().filter(|entry| !entry.accounts.is_empty());
     let all: Vec<_> = with_accounts.map(|entry| entry.registry).collect();
-    if all.is_empty() && found.is_empty() && !arguments.all {
+    if all.is_empty() && found.is_empty() && !arguments.all && !has_own_urls(context) {
         let cure = format!("run `{} login HOST` first, or name a registry", context.program);
         return Err(Failure::not_logged_in("there are no accounts, so there is no registry to configure", cure));
     }

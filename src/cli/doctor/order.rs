@@ -1,17 +1,18 @@
 //! Checks whether Docker and Podman ask Ensign for each registry's login before any other helper or file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::diagnosis::{Check, Diagnosis, Severity};
 use super::remedy::Remedy;
 use super::{Section, Survey};
 use crate::cli::{CommandContext, grouped, precedence, some_of, status};
 use crate::docker::configured_helper::{self, AuthConfig};
+use crate::docker::containers::RefusedKey;
 use crate::docker::first_login::{FirstLogin, LoginLookup};
 use crate::docker::{ClientFamily, ConfigJson, HELPER, containers, plaintext_auths};
 use crate::model::Registry;
 use crate::system::find_program;
-use crate::system::text::one_line;
+use crate::system::text::{one_line, quote_path};
 
 #[derive(Debug, Default)]
 struct OrderFacts {
@@ -23,7 +24,9 @@ struct OrderFacts {
     is_variable_unreadable: bool,
     /// The present value of `credsStore`, if another program replaced Ensign in this field.
     replaced_store: Option<String>,
-    podman_key: Option<String>,
+    /// The keys in Docker's config that make `podman --remote` fail.
+    podman_keys: Vec<RefusedKey>,
+    docker_file: PathBuf,
     /// The files with plaintext logins, and the number of logins in each.
     plain: Vec<(PathBuf, usize)>,
 }
@@ -105,12 +108,19 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
             Remedy::ConfigureAll,
         ));
     }
-    if let Some(key) = &facts.podman_key {
+    // One repair removes all keys of Ensign.
+    let others = facts.podman_keys.iter().filter(|refused| !refused.is_ours);
+    for RefusedKey { key, is_ours } in
+        facts.podman_keys.iter().find(|refused| refused.is_ours).into_iter().chain(others)
+    {
+        let key = one_line(key, 80);
+        let remedy =
+            if *is_ours { Remedy::ConfigureWithImport } else { Remedy::Command(without_key(&key, &facts.docker_file)) };
         found.push(Diagnosis::broken(
             Check::PodmanKey,
-            format!("Docker's credHelpers has the key `{}`", one_line(key, 80)),
+            format!("Docker's credHelpers has the key `{key}`"),
             "`podman --remote` fails on this key and sends no login at all",
-            Remedy::ConfigureWithImport,
+            remedy,
         ));
     }
     for (file, number) in &facts.plain {
@@ -126,6 +136,17 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
         ));
     }
     found
+}
+
+/// Returns the command for a key that another program wrote into Docker's file.
+fn without_key(key: &str, file: &Path) -> String {
+    let name = Registry::from_key(key);
+    let advice = if name.is_docker_hub() {
+        format!("remove the key `{key}`")
+    } else {
+        format!("rename the key `{key}` to `{name}`")
+    };
+    format!("\"${{EDITOR:-vi}}\" {}   ({advice})", quote_path(file))
 }
 
 const UNSET: &str = "unset DOCKER_AUTH_CONFIG";
@@ -212,7 +233,8 @@ impl OrderFacts {
                 || context.env.docker_config_file().is_some_and(|path| path.exists()),
             is_variable_unreadable: configured_helper::auth_config(variable.as_deref(), "") == AuthConfig::Unreadable,
             replaced_store: replaced.map(|file| file.store().unwrap_or_default().to_owned()),
-            podman_key: read_by_podman.and_then(containers::key_that_podman_refuses),
+            podman_keys: read_by_podman.map(containers::keys_that_podman_refuses).unwrap_or_default(),
+            docker_file: context.env.docker_config_file().unwrap_or_default(),
             plain: plain(survey),
         }
     }
@@ -302,17 +324,23 @@ mod tests {
         let facts = OrderFacts {
             is_variable_unreadable: true,
             replaced_store: Some("desktop".into()),
-            podman_key: Some("https://index.docker.io/v1/".into()),
+            podman_keys: vec![
+                RefusedKey { key: "https://index.docker.io/v1/".into(), is_ours: true },
+                RefusedKey { key: "https://a.io".into(), is_ours: true },
+                RefusedKey { key: "https://ghcr.io".into(), is_ours: false },
+            ],
+            docker_file: "/c.json".into(),
             plain: vec![("/c.json".into(), 2)],
             ..OrderFacts::default()
         };
-        let checks: Vec<_> = judged(&facts).into_iter().map(|(check, severity, _)| (check, severity)).collect();
+        let rename = "\"${EDITOR:-vi}\" /c.json   (rename the key `https://ghcr.io` to `ghcr.io`)";
         let expected = [
-            ("auth-config-variable", "note"),
-            ("store-replaced", "broken"),
-            ("podman-key", "broken"),
-            ("plain-text", "note"),
+            ("auth-config-variable", "note", "unset DOCKER_AUTH_CONFIG"),
+            ("store-replaced", "broken", "e configure-docker --all"),
+            ("podman-key", "broken", "e configure-docker --import"),
+            ("podman-key", "broken", rename),
+            ("plain-text", "note", "e import /c.json --remove"),
         ];
-        assert_eq!(checks, expected);
+        assert_eq!(judged(&facts), expected.map(|(check, severity, command)| (check, severity, command.to_owned())));
     }
 }

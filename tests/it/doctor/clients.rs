@@ -128,4 +128,27 @@ fn a_key_that_stops_podman_is_written_anew() {
     );
     assert_found(&sandbox, &[("podman-key", "broken")]);
     assert_fixed(&sandbox, "podman-key");
+    // No client looks up Ensign's entries under another URL. Only a person changes the entry of another program.
+    for url in ["https://ghcr.io", "http://127.0.0.1:5601"] {
+        write_docker_config(&sandbox, &json!({"credHelpers": {url: "ensign"}, "credsStore": "ensign"}));
+        assert_found(&sandbox, &[("podman-key", "broken")]);
+        assert_fixed(&sandbox, "podman-key");
+    }
+    program(&sandbox, "docker-credential-pass", ASKED);
+    let sandbox = with_editor(sandbox);
+    for (url, advice) in [
+        ("https://q.io", "rename the key `https://q.io` to `q.io`"),
+        ("http://index.docker.io", "remove the key `http://index.docker.io`"),
+    ] {
+        write(&sandbox.home().join("good"), br#"{"credsStore": "ensign"}"#);
+        write_docker_config(&sandbox, &json!({"credHelpers": {url: "pass"}, "credsStore": "ensign"}));
+        assert_found(&sandbox, &[("podman-key", "broken")]);
+        assert_by_hand(
+            &sandbox,
+            "podman-key",
+            &format!("\"${{EDITOR:-vi}}\" {} ({advice})", sandbox.docker_config_path().display()),
+        );
+        assert_mended_by_hand(&sandbox, "podman-key", &[], as_it_is);
+        assert_healthy(&sandbox);
+    }
 }
