@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use super::LIMIT;
 use super::json_edit::ObjectSpan;
 use super::logins::shown;
+use crate::model::Problem;
 use crate::system::files;
+use crate::system::text::quote_path;
 
 /// A `config.json` or `auth.json`, which may be missing. The type has no `Debug`, because the file may contain
 /// plain-text logins.
@@ -33,7 +35,8 @@ impl ConfigJson {
     /// Reads a file. A missing file has no settings. Returns an error if the file is unreadable, or if [`Self::parse`]
     /// fails.
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        Ok(Self::parse(path, files::read(path, LIMIT)?)?)
+        let contents = files::read(path, LIMIT)?;
+        Ok(Self::parse(path, contents).map_err(Problem::from)?)
     }
 
     /// Parses a file. Like Docker, reads an empty file as a file without settings (`cli/config/configfile/file.go`).
@@ -183,11 +186,17 @@ fn line_of(text: &[u8], at: usize) -> usize {
 impl fmt::Display for ConfigSyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, line, problem } = self;
-        write!(f, "could not read `{}`, line {line}: {problem}; fix it there or move the file away", path.display())
+        write!(f, "could not read `{}`, line {line}: {problem}", path.display())
     }
 }
 
 impl std::error::Error for ConfigSyntaxError {}
+
+impl From<ConfigSyntaxError> for Problem {
+    fn from(error: ConfigSyntaxError) -> Self {
+        Self::new(error.to_string(), format!("correct the file: `\"${{EDITOR:-vi}}\" {}`", quote_path(&error.path)))
+    }
+}
 
 impl fmt::Debug for ConfigJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

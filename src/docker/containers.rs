@@ -19,6 +19,7 @@ use toml_edit::{Array, Document, RawString, Value};
 use super::file_plan::BackupRule;
 use super::logins::shown;
 use super::{ConfigJson, ConfigSyntaxError, FilePlan, HELPER, LIMIT, PlannedChange};
+use crate::model::Problem;
 use crate::system::env::{self, Env};
 use crate::system::{files, find_program};
 
@@ -122,7 +123,7 @@ pub(crate) struct RegistriesConf {
 impl RegistriesConf {
     /// Reads a file. A missing file has no settings.
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        Ok(Self::parse(path, files::read_any(path, LIMIT)?)?)
+        Ok(Self::parse(path, files::read_any(path, LIMIT)?).map_err(Problem::from)?)
     }
 
     /// Parses TOML. Returns an error if `credential-helpers` is not a list of strings.

@@ -127,7 +127,8 @@ fn a_broken_file_is_named_and_left_alone() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: could not read `[HOME]/.docker/config.json`, line 2: key must be a string in column 13; fix it there or move the file away
+error: could not read `[HOME]/.docker/config.json`, line 2: key must be a string in column 13
+hint: correct the file: `"${EDITOR:-vi}" [HOME]/.docker/config.json`
 
 "#]]);
     assert_eq!(std::fs::read(sandbox.docker_config_path()).unwrap(), b"{\n  \"auths\": {,\n}");

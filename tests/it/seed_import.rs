@@ -204,7 +204,7 @@ exit 1
 --- stdout
 !               ~/.docker/config.json           could not read `[HOME]/.docker/config.json`: it is not a file: move it away: `mv [HOME]/.docker/config.json [HOME]/.docker/config.json.aside`
   h.example  u  ~/.config/containers/auth.json  new
-!               ~/.finch/config.json            could not read `[HOME]/.finch/config.json`, line 2: key must be a string in column 13; fix it there or move the file away
+!               ~/.finch/config.json            could not read `[HOME]/.finch/config.json`, line 2: key must be a string in column 13: correct the file: `"${EDITOR:-vi}" [HOME]/.finch/config.json`
 --- stderr
 ✓ Imported u on h.example
   Saved in  ~/data/secrets in clear text, readable by you only

@@ -27,6 +27,8 @@ struct OrderFacts {
     /// The keys in Docker's config that make `podman --remote` fail.
     podman_keys: Vec<RefusedKey>,
     docker_file: PathBuf,
+    /// Docker's config, if it cannot be read.
+    unread: Option<String>,
     /// The files with plaintext logins, and the number of logins in each.
     plain: Vec<(PathBuf, usize)>,
 }
@@ -68,6 +70,7 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
     let facts = OrderFacts::gather(context, survey);
     let asked = |names: &[NameFacts]| some_of(&names.iter().map(|facts| facts.name.clone()).collect::<Vec<_>>(), 5);
     let summary = match (facts.docker.is_empty(), facts.podman.is_empty()) {
+        _ if let Some(file) = &facts.unread => format!("unknown, because {file} cannot be read"),
         (true, true) => "no registry to ask for yet".to_owned(),
         (_, true) => format!("Docker asks Ensign for {}", asked(&facts.docker)),
         (_, false) => format!("Docker and Podman ask Ensign for {}", asked(&facts.docker)),
@@ -218,7 +221,11 @@ fn is_windows_program(helper: &str) -> bool {
 
 impl OrderFacts {
     fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
-        let names = |reader| names(context, survey, reader).unwrap_or_default();
+        let unread = survey.docker.is_none().then(|| context.env.docker_config_file()).flatten();
+        // A client that cannot read Docker's file asks nobody. The group `files` reports this fault.
+        let names = |reader| {
+            if unread.is_some() { vec![] } else { names(context, survey, reader).unwrap_or_default() }
+        };
         let was_ours = |file: &&ConfigJson| {
             let before = context.accounts.replaced_store(&file.path().display().to_string());
             before.is_ok_and(|before| before.is_some())
@@ -235,6 +242,7 @@ impl OrderFacts {
             replaced_store: replaced.map(|file| file.store().unwrap_or_default().to_owned()),
             podman_keys: read_by_podman.map(containers::keys_that_podman_refuses).unwrap_or_default(),
             docker_file: context.env.docker_config_file().unwrap_or_default(),
+            unread: unread.map(|path| context.env.shorten_home(&path)),
             plain: plain(survey),
         }
     }

@@ -13,7 +13,7 @@ use crate::docker::logins::{self, EntryContent, FoundLogin, ImportEntry, ImportR
 use crate::docker::plaintext_auths::{self, UnusableReason};
 use crate::docker::{ClientFamily, ConfigJson, LIMIT};
 use crate::model::choice::DefaultAccount;
-use crate::model::{Account, HelperName, Registry, Secret, ServerUrl, Target};
+use crate::model::{Account, HelperName, Problem, Registry, Secret, ServerUrl, Target};
 use crate::system::keyring::{DockerLogins, KeyringError};
 use crate::system::{env, files};
 
@@ -98,7 +98,7 @@ impl LoginSearch<'_> {
                 self.atcr(path, adopted);
                 return Ok(());
             }
-            let config = ConfigJson::parse(path, contents)?;
+            let config = ConfigJson::parse(path, contents).map_err(Problem::from)?;
             self.config(&config, &LoginOrigin::File(path.to_owned()), reader);
             Ok(())
         });

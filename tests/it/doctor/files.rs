@@ -76,6 +76,7 @@ fn a_file_of_the_clients_that_cannot_be_read_is_named() {
     fs::copy(sandbox.docker_config_path(), sandbox.home().join("good")).unwrap();
     write(&sandbox.docker_config_path(), b"{\n\"auths\": my-s3cret}");
     let found = findings(&sandbox, &[]);
+    assert_eq!(names(&found), [("client-file", "broken")], "without this file, nobody knows what Docker asks");
     let (_, severity, one) = found.iter().find(|(name, ..)| name == "client-file").unwrap();
     assert!(severity == "broken" && one["found"].as_str().unwrap().contains("line 2"), "{one}");
     assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
