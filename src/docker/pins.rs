@@ -62,12 +62,13 @@ impl Pins {
         Ok(!made.is_empty())
     }
 
-    /// Returns the aliases that have a pinned helper, in alphabetical order.
+    /// Returns the aliases that have a pinned helper, in alphabetical order. A link with a name that no helper can have
+    /// is left out, because `add` does not make such links.
     pub(crate) fn all(&self) -> Vec<AccountName> {
         let prefix = format!("{PROGRAM}-");
         let alias = |path: &PathBuf| {
             let name = path.file_name()?.to_str()?.strip_prefix(&prefix)?;
-            name.strip_suffix(std::env::consts::EXE_SUFFIX)?.parse().ok()
+            name.strip_suffix(std::env::consts::EXE_SUFFIX).filter(|alias| HelperName::fits(alias))?.parse().ok()
         };
         let links = self.folders.iter().flat_map(|folder| {
             self.targets(folder).into_iter().flat_map(move |target| files::links_to(folder, &target))

@@ -263,6 +263,9 @@ fn a_pin_of_no_account_goes() {
     secrets["secrets"]["robert"] = secret;
     write(&sandbox.secrets_path(HOST), secrets.to_string().as_bytes());
     assert_found(&sandbox, &[("stale-pin", "note")]);
+    // A link that is no pin of Ensign does not stop the repair.
+    let ours = sandbox.home().join("bin/docker-credential-ensign");
+    std::os::unix::fs::symlink(ours, sandbox.home().join("bin/docker-credential-ensign-a b")).unwrap();
     assert_fixed(&sandbox, "stale-pin");
     assert!(fs::symlink_metadata(sandbox.home().join("bin/docker-credential-ensign-bob")).is_err());
 }
