@@ -20,7 +20,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhyArguments) 
     let Some(journal) = Journal::open(context.env) else { return print_nothing(context, None, NO_FOLDER) };
     if arguments.clear {
         journal.clear()?;
-        context.ui.done(json!({"status": "success"}), "Cleared the journal")?;
+        context.ui.done(json!({"schema": which::SCHEMA, "status": "success"}), "Cleared the journal")?;
         return Ok(ExitCode::SUCCESS);
     }
     let asked = arguments.image.as_deref().map(which::registry_or_image).transpose()?;
@@ -65,7 +65,7 @@ fn options(
 fn set(context: &CommandContext<'_>, on: bool) -> Result<ExitCode, Failure> {
     context.accounts.set_journal(on)?;
     let deed = if on { "The journal is on" } else { "The journal is off" };
-    context.ui.done(json!({"status": "success", "journal": on}), deed)?;
+    context.ui.done(json!({"schema": which::SCHEMA, "status": "success", "journal": on}), deed)?;
     let journal = Journal::open(context.env);
     match journal {
         None if on => context.ui.note(format_args!("this session has no journal: {NO_FOLDER}")),

@@ -19,8 +19,8 @@ use super::{CommandContext, args, callers, configure_docker, images, store};
 use crate::accounts::{self, Activation, NewLogin, PreviousImages};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{
-    Account, AccountName, CallerEdit, Credential, ImagePattern, InvalidName, Operation, Problem, Registry, Source,
-    StoreKind, StoredSecret, Username,
+    Account, AccountName, CallerEdit, Credential, Expiry, ImagePattern, InvalidName, Operation, Problem, Registry,
+    Source, StoreKind, StoredSecret, Username,
 };
 use crate::oauth;
 use crate::oci::{self, LoginVerdict, RegistryReply};
@@ -257,9 +257,10 @@ fn recheck(
     let is_open = judge(context, arguments, registry, verdict)?;
     let is_verified = !is_open && !arguments.no_verify;
     let name = &account.name;
-    let json = json!({
-        "status": "success", "registry": registry.as_str(), "account": name.as_str(), "verified": is_verified, "renewed": false,
-    });
+    let expiry = context.accounts.stored(account).ok().flatten();
+    let expiry = expiry.map_or(Expiry::Unknown, |stored| Expiry::new(&account.source, &stored));
+    let mut json = outcome::json(account, candidates, is_verified, expiry);
+    json["renewed"] = json!(false);
     if is_verified {
         context.ui.done(json, format_args!("{registry} still accepts the account {name}"))?;
     } else {

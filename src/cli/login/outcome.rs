@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::failure::Failure;
 use crate::cli::{CommandContext, account, args, configure_docker, expiry, images, store};
@@ -22,12 +22,7 @@ pub(super) fn print_outcome(
     let registry = &saved.registry;
     let after = context.accounts.registry_accounts(registry)?;
     let verified = !arguments.no_verify && !open && !registry.is_pattern();
-    let mut json = json!({
-        "status": "success", "registry": registry.as_str(), "account": saved.name.as_str(), "username": saved.username.as_str(),
-        "verified": verified, "active": after.default_account() == Some(saved), "store": saved.store.to_string(),
-        "source": saved.source.to_string(),
-    });
-    expiry::add_to_json(&mut json, expiry);
+    let json = json(saved, &after, verified, expiry);
     let (how, note) = if verified { ("Logged in to", "") } else { ("Saved login for", " (not verified)") };
     context.ui.done(json, format_args!("{how} {registry} as {}{note}", saved.username))?;
     print_uses(context, saved, &after);
@@ -47,6 +42,17 @@ pub(super) fn print_outcome(
         return Ok(());
     }
     let_docker_ask(context, arguments, registry)
+}
+
+/// Returns the result of a login for `--json`.
+pub(super) fn json(account: &Account, known: &RegistryAccounts, verified: bool, expiry: Expiry) -> Value {
+    let mut json = json!({
+        "status": "success", "registry": account.registry.as_str(), "account": account.name.as_str(),
+        "username": account.username.as_str(), "verified": verified, "active": known.default_account() == Some(account),
+        "store": account.store.to_string(), "source": account.source.to_string(),
+    });
+    expiry::add_to_json(&mut json, expiry);
+    json
 }
 
 fn print_uses(context: &CommandContext<'_>, saved: &Account, after: &RegistryAccounts) {

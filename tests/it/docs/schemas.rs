@@ -14,9 +14,12 @@ use crate::support::snapshots::shows_file;
 /// The schema and the command of each call. The calls run in this order in one home.
 const CALLS: &[(&str, &str)] = &[
     ("status", "ensign status --json"),
+    ("store-key", "ensign store key --json"),
+    ("prompt", "ensign prompt --json"),
     ("login", "echo t | ensign login ghcr.io -u me --password-stdin --json"),
     ("login", "echo t | ensign login ghcr.io/acme -u me-acme --alias work --password-stdin --json"),
     ("login", "ensign login --borrow pass --item registry -u ci registry.example.com --json"),
+    ("login", "ensign login ghcr.io --json </dev/null"),
     ("configure-docker", "ensign configure-docker --dry-run --json"),
     ("configure-docker", "ensign configure-docker --json"),
     ("status", "ensign status --json"),
@@ -46,6 +49,7 @@ const CALLS: &[(&str, &str)] = &[
     ("route", "ensign route --json"),
     ("route", "ensign route '*.azurecr.io' --remove --json"),
     ("use", "ensign use ghcr.io=work --json"),
+    ("use", "ensign use --none --json"),
     ("prompt", "ENSIGN_ACCOUNT=ghcr.io=work ensign prompt --json"),
     ("trust", "printf '[accounts]\\n\"ghcr.io\" = \"work\"\\n' >.ensign.toml; ensign trust --yes --json"),
     ("trust", "ensign trust --list --json"),
@@ -61,6 +65,7 @@ const CALLS: &[(&str, &str)] = &[
         "printf '{\"auths\": {\"quay.io\": {\"auth\": \"bWU6cHc=\"}}}' >auth.json; ensign import auth.json --dry-run --json",
     ),
     ("import", "ensign import auth.json --yes --json"),
+    ("import", "printf '{\"auths\": {\"bad.io\": {\"auth\": \"!\"}}}' >bad.json; ensign import bad.json --yes --json"),
     ("export", "ensign export ghcr.io --format env --json"),
     ("export", "ensign export --all --format auth.json --output out.json --json"),
     ("token", "ensign token ghcr.io/acme/app --json"),
@@ -69,6 +74,10 @@ const CALLS: &[(&str, &str)] = &[
     ("check-all", "ensign check --json"),
     ("api", "ensign api ghcr.io acme/app/tags/list --json"),
     ("why", "docker push ghcr.io/acme/app; ensign why --json"),
+    ("why", "ensign why --off --json"),
+    ("why", "ensign why --clear --json"),
+    ("why", "ensign why --on --json"),
+    ("why", "ensign why --json"),
     ("doctor", "ensign doctor --json"),
     ("doctor-report", "ensign doctor --report --json"),
     ("doctor-fix", "ensign doctor --fix helper-missing --json"),
@@ -88,6 +97,8 @@ const CALLS: &[(&str, &str)] = &[
     ("logout", "ensign logout ghcr.io work --json"),
     ("logout", "ensign logout ghcr.io --all --yes --json"),
     ("status", "ensign status --json"),
+    ("route", "ensign route --no-fallback --json"),
+    ("route", "ensign route --json"),
 ];
 
 /// Schemas whose commands other tests run.
