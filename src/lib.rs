@@ -79,5 +79,13 @@ pub fn main() -> ExitCode {
 }
 
 fn print(line: &str, code: ExitCode) -> ExitCode {
-    writeln!(io::stdout(), "{line}").map_or(ExitCode::FAILURE, |()| code)
+    match writeln!(io::stdout(), "{line}") {
+        Ok(()) => code,
+        Err(error) => {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                let _ = writeln!(io::stderr(), "error: could not write to stdout: {error}");
+            }
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! `Failure`: the error message and the exit code of a command that failed.
 
 use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::ui::Ui;
 use crate::model::Problem;
+use crate::system::text::one_line;
 
 /// A failed command.
 #[derive(Debug)]
@@ -64,7 +66,9 @@ impl Failure {
         if let Some(cure) = &cure {
             ui.say(format_args!("hint: {cure}"));
         }
-        let _ = ui.json(json!({"status": "error", "error": what, "hint": cure}));
+        if ui.json(json!({"status": "error", "error": what, "hint": cure})).is_err() {
+            let _ = writeln!(io::stderr(), "error: {}", one_line(&what, 300)); // nobody can read the JSON
+        }
         ExitCode::from(self.code())
     }
 

@@ -13,8 +13,15 @@ use crate::system::text;
 
 /// Prints the short help, for a first look at the program.
 pub(super) fn short(program: &str) -> ExitCode {
-    let printed = Ui::new(false, program).print(&CommandLine::short_help(program, is_styled()));
-    if printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    print(&Ui::new(false, program), &CommandLine::short_help(program, is_styled()))
+}
+
+/// Prints a text of help, or says why it could not be printed.
+pub(super) fn print(ui: &Ui, text: &str) -> ExitCode {
+    match ui.print(text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => Failure::from(error).report(ui),
+    }
 }
 
 /// Prints the help about a command or a topic.
@@ -24,7 +31,7 @@ pub(super) fn about(program: &str, words: &[String]) -> ExitCode {
         let what = format!("there is no command or topic `{}`", text::one_line(&words.join(" "), 60));
         return Failure::usage(what, format!("run `{program} help` to see the commands and topics")).report(&ui);
     };
-    if ui.print(&help).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    print(&ui, &help)
 }
 
 /// Prints the manual page `page`. If `page` is `None`, prints the names of all pages. The builds of packages run this

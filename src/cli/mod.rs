@@ -65,7 +65,7 @@ use context::CommandContext;
 use doctor::Check;
 use failure::Failure;
 pub(crate) use help::refuse_terminal;
-use ui::Ui;
+use ui::{Ui, is_styled};
 
 /// The words with which people call the program as Docker's plugin.
 const PLUGIN: &str = "docker ensign";
@@ -88,8 +88,14 @@ pub(crate) fn run(program: &str, is_helper: bool, words: &[OsString], env: Resul
             return ExitCode::FAILURE;
         }
         Err(error) => {
-            let Some((message, hint)) = error.parts() else { return error.print_help().into() };
-            return Failure::usage(message, hint).report(&Ui::new(false, called));
+            let ui = Ui::new(false, called);
+            return match error.parts() {
+                Some((message, hint)) => Failure::usage(message, hint).report(&ui),
+                None => match error.wanted_help(is_styled()) {
+                    Some(text) => help::print(&ui, &text),
+                    None => error.print_help().into(),
+                },
+            };
         }
     };
     if let CliCommand::Help { words } = &arguments.command {

@@ -160,6 +160,33 @@ fn a_closed_stdout_ends_quietly() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let run = finish(command.stdout(Stdio::from(full)).spawn().unwrap(), b"ghcr.io");
     assert_eq!(run, Run { code: Some(1), stdout: String::new(), stderr: String::new() });
+    let mut transcript = String::new();
+    for words in [&["help"][..], &["version"], &["--help"], &["login", "--help"], &["status", "--json"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = sandbox.command(words);
+        transcript += &finish(command.stdout(Stdio::from(full)).spawn().unwrap(), b"").transcript();
+    }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: could not write to stdout: No space left on device (os error 28)
+exit 1
+--- stderr
+error: could not write to stdout: No space left on device (os error 28)
+exit 1
+--- stderr
+error: could not write to stdout: No space left on device (os error 28)
+exit 1
+--- stderr
+error: could not write to stdout: No space left on device (os error 28)
+exit 1
+--- stderr
+error: could not write to stdout: No space left on device (os error 28)
+
+"#]],
+    );
 }
 
 /// On a terminal, a verb of the protocol prints help and does not wait for input.

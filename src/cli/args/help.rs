@@ -140,7 +140,8 @@ fn heading(title: &str) -> String {
     format!("\u{1b}[1m\u{1b}[4m{title}:\u{1b}[0m")
 }
 
-fn shown(text: &StyledStr, is_styled: bool) -> String {
+/// Returns a text of clap, with or without its escape codes.
+pub(super) fn shown(text: &StyledStr, is_styled: bool) -> String {
     if is_styled { text.ansi().to_string() } else { text.to_string() }
 }
 

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::CommandLine;
+use super::help::shown;
 use crate::system::text::hide_userinfo;
 
 /// Clap's error, and the help command to which its hint refers.
@@ -57,7 +58,12 @@ impl UsageError {
         })
     }
 
-    /// Prints the help and returns the exit code.
+    /// Returns the help, if the user asked for it.
+    pub(in crate::cli) fn wanted_help(&self, is_styled: bool) -> Option<String> {
+        (self.error.kind() == ErrorKind::DisplayHelp).then(|| shown(&self.error.render(), is_styled))
+    }
+
+    /// Prints the help to stderr, because the user left out the subcommand. Returns the exit code.
     pub(in crate::cli) fn print_help(&self) -> u8 {
         let _ = self.error.print();
         u8::try_from(self.error.exit_code()).unwrap_or(2)
