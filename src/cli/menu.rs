@@ -49,6 +49,7 @@ pub(super) fn confirm(question: &str) -> io::Result<bool> {
     let answer = loop {
         let key = term.read_key_raw()?;
         if key == Key::CtrlC {
+            term.write_line("")?;
             return Err(io::Error::new(io::ErrorKind::Interrupted, "stopped by Ctrl-C"));
         }
         if let Some(answer) = answer(&key) {

@@ -182,10 +182,11 @@ impl Ui {
     }
 }
 
-/// Tells whether stdout can show bold words. Windows is excluded, because some Windows consoles print the escape codes
-/// as text.
+/// Tells whether stdout can show bold words. Windows and the terminal `dumb` are excluded, because they may print the
+/// escape codes as text.
 pub(super) fn is_styled() -> bool {
-    !cfg!(windows) && io::stdout().is_terminal() && env::variable("NO_COLOR").is_none()
+    let is_dumb = env::variable("TERM").is_some_and(|terminal| terminal == "dumb");
+    !cfg!(windows) && !is_dumb && io::stdout().is_terminal() && env::variable("NO_COLOR").is_none()
 }
 
 /// The line that [`Ui::live_line`] shows, if there is a terminal.

@@ -5,7 +5,7 @@ use snapbox::str;
 
 use crate::help::two_accounts;
 #[cfg(target_os = "linux")]
-use crate::seed::on_a_terminal;
+use crate::seed::{line_on_a_terminal, on_a_terminal};
 use crate::support::Sandbox;
 use crate::support::snapshots::shows;
 
@@ -120,6 +120,17 @@ exit 130
 
 #[cfg(target_os = "linux")]
 #[test]
+fn a_dumb_terminal_gets_no_escape_codes() {
+    let sandbox = two_accounts();
+    for (terminal, is_bold) in [("xterm", true), ("dumb", false)] {
+        let line = format!("TERM={terminal} {} status", Sandbox::program());
+        let Some(shown) = line_on_a_terminal(&sandbox, &line, &[]) else { return };
+        assert_eq!(shown.contains('\u{1b}'), is_bold, "{terminal}: {shown:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_logout_of_all_asks_once_on_a_terminal() {
     let accounts = |sandbox: &Sandbox| sandbox.run(&["status", "--json"], "").stdout.matches("\"username\"").count();
     for (words, answers, left, exit) in [
@@ -135,6 +146,9 @@ fn a_logout_of_all_asks_once_on_a_terminal() {
         assert_eq!(accounts(&sandbox), left, "{words} {answers:?}: {shown}");
     }
     let sandbox = two_accounts();
+    let question = "Remove all 2 accounts of ghcr.io: alice, bob? [y/N]";
+    let Some(shown) = on_a_terminal(&sandbox, "logout ghcr.io --all", &[(question, "\u{3}")]) else { return };
+    assert!(shown.contains(&format!("{question} \r\nerror: stopped by Ctrl-C\r\nexit 130")), "{shown}");
     sandbox.ok(&["logout", "ghcr.io", "--all"], "");
     assert_eq!(accounts(&sandbox), 0, "without a terminal nobody is asked");
 }
