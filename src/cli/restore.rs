@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::{CommandContext, expiry};
 use crate::accounts::RestoreOutcome;
 use crate::model::{Account, Problem, Source};
+use crate::system::text::{command, option};
 
 pub(super) fn run(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let mut mended = Vec::from_iter(config(context)?);
@@ -33,6 +34,19 @@ pub(super) fn run(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Names the accounts that the copy lacks, because they were added after the copy was made. Their secrets are still
+/// there.
+fn print_lost(context: &CommandContext<'_>) -> Result<(), Failure> {
+    for (_, registry, name) in context.accounts.leftovers()?.secrets {
+        let login = command("login", &[registry.as_str()], &option("--alias", &name));
+        let program = context.program;
+        context
+            .ui
+            .note(format_args!("the copy has no account {name} on {registry}; to log in again:  {program} {login}"));
+    }
+    Ok(())
+}
+
 /// Restores a damaged or missing config. Returns the new path of the damaged file, or the config's own path if the
 /// config was missing. Returns `None` if there was nothing to restore.
 fn config(context: &CommandContext<'_>) -> Result<Option<PathBuf>, Failure> {
@@ -41,6 +55,7 @@ fn config(context: &CommandContext<'_>) -> Result<Option<PathBuf>, Failure> {
     let shown = context.env.shorten_home(&path);
     let RestoreOutcome::Damaged { aside, damage, had_copy } = restored else {
         context.ui.say(format_args!("✓ Put back the last good copy of `{shown}`, which was gone"));
+        print_lost(context)?;
         return Ok(Some(path));
     };
     let shown_aside = context.env.shorten_home(&aside);
@@ -51,5 +66,6 @@ fn config(context: &CommandContext<'_>) -> Result<Option<PathBuf>, Failure> {
         return Err(Problem::run(what, "login HOST").into());
     }
     context.ui.say(format_args!("✓ Put back the last good copy of `{shown}`; the damaged one is `{shown_aside}`"));
+    print_lost(context)?;
     Ok(Some(aside))
 }

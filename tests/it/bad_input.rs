@@ -150,6 +150,7 @@ fn restore_puts_the_last_good_copy_back() {
 exit 0
 --- stderr
 ✓ Put back the last good copy of `~/config/config.json`; the damaged one is `~/config/config.json.damaged`
+! the copy has no account second on ghcr.io; to log in again:  docker-credential-ensign login ghcr.io --alias second
 
 "#]]);
     assert_eq!(sandbox.who("ghcr.io"), "me");
@@ -185,6 +186,7 @@ exit 1
 exit 0
 --- stderr
 ✓ Put back the last good copy of `~/config/config.json`, which was gone
+! the copy has no account second on ghcr.io; to log in again:  docker-credential-ensign login ghcr.io --alias second
 
 "#]]);
     assert_eq!(sandbox.who("ghcr.io"), "me");
