@@ -17,6 +17,8 @@ use crate::system::text::one_line;
 #[derive(Debug, Default)]
 struct AccountFacts {
     number: usize,
+    /// The number of secrets that were not read, because a helper has them or because other checks report the reason.
+    unread: usize,
     troubled: Vec<(Account, Trouble)>,
     /// The accounts whose secrets expire soon, each with the remaining time.
     ending: Vec<(Account, String)>,
@@ -31,6 +33,9 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
     let facts = AccountFacts::gather(context, survey);
     let summary = match facts.number {
         0 => "none".to_owned(),
+        number if facts.unread > 0 => {
+            format!("{}, {} not read", count(number, "account"), count(facts.unread, "secret"))
+        }
         1 => "1 account with its secret".to_owned(),
         number => format!("{} with their secrets", count(number, "account")),
     };
@@ -97,11 +102,13 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
 
 impl AccountFacts {
     fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
-        let (mut troubled, mut ending, now) = (vec![], vec![], SystemTime::now());
+        let (mut troubled, mut ending, mut unread, now) = (vec![], vec![], 0, SystemTime::now());
         let mut looked_at = survey.registries.clone();
         for entry in &mut looked_at {
             // No helper is asked, because a helper may prompt the user. The module `helpers` checks the helpers.
+            let all = entry.accounts.len();
             entry.accounts.retain(|account| !matches!(account.store, StoreKind::Helper(_)));
+            unread += all - entry.accounts.len();
         }
         let stored = context.accounts.stored_by_registry(&looked_at).into_iter().flatten();
         for (account, stored) in looked_at.iter().flat_map(|entry| &entry.accounts).zip(stored) {
@@ -109,8 +116,10 @@ impl AccountFacts {
             let expiry = known.map_or(Expiry::Unknown, |stored| Expiry::new(&account.source, stored));
             match Trouble::find(context, account, stored) {
                 // Other checks report unreadable secret files and an unavailable data key.
-                Some(Trouble::Unreadable(_)) if account.store == StoreKind::File => {}
-                Some(Trouble::Unreadable(_)) if account.store == StoreKind::Sealed && survey.closed_key.is_some() => {}
+                Some(Trouble::Unreadable(_)) if account.store == StoreKind::File => unread += 1,
+                Some(Trouble::Unreadable(_)) if account.store == StoreKind::Sealed && survey.closed_key.is_some() => {
+                    unread += 1;
+                }
                 Some(trouble) => troubled.push((account.clone(), trouble)),
                 None if expiry.ends_within(Expiry::WARNING, now) => {
                     ending.push((account.clone(), expiry.words(now).unwrap_or_default()));
@@ -120,6 +129,7 @@ impl AccountFacts {
         }
         Self {
             number: survey.accounts().count(),
+            unread,
             troubled,
             ending,
             unknown_variable: context.unknown_variable().filter(|_| survey.damage.is_none()),

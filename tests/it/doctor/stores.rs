@@ -182,7 +182,7 @@ exit 1
         open here
       fix:    docker-credential-ensign store key --holder "file:$HOME/ensign.key"
 ✓ network   clock plausible, no proxy, registries not asked (--online)
-✓ accounts  2 accounts with their secrets
+✓ accounts  2 accounts, 2 secrets not read
 ✓ answers   no account to try
 
 Found: 1 broken. For a report without secrets:
