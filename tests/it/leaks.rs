@@ -253,8 +253,6 @@ hint: name the image as in `ghcr.io/acme/app:1`
 error: ghcr.io has no account `…@ghcr.io`
 hint: use one of its accounts: bob, alice
 error: no registry has an account `…@ghcr.io`
-hint: name accounts as `work`, or as `ghcr.io=work quay.io=me`
-error: no registry has an account `…@ghcr.io`
 hint: run `docker-credential-ensign status` to see the accounts
 error: unexpected argument `https://…@ghcr.io` found
 hint: run `docker-credential-ensign help logout`
