@@ -67,6 +67,7 @@ pub(crate) enum OwnershipFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FolderFault {
     /// The owner's own permissions are missing.
+    #[cfg_attr(windows, expect(dead_code, reason = "Windows has no modes"))]
     Mode,
     /// Another user owns the folder, or its file system is read-only.
     Other,
