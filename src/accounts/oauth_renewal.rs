@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Result, anyhow};
 
 use super::Accounts;
+use super::login_hint::login_hint;
 use super::resolved_secret::{
     Freshness, LEAST_LEFT, RETRY_AFTER, ResolvedSecret, credential, ended, expired, freshness, patience, unrenewed,
     valid,
@@ -17,7 +18,6 @@ use super::secret_verdict::{SecretVerdict, log_in_at, session_over};
 use crate::model::{Account, Audience, OAuthGrant, Problem, Secret, Source, StoredSecret};
 use crate::oauth::{self, RenewDelay, RenewError, TokenSet};
 use crate::system::files::Lock;
-use crate::system::text;
 
 /// How often Ensign tries to save new tokens. Each attempt waits ten seconds for the config's lock.
 const SAVE_ATTEMPTS: usize = 3;
@@ -185,10 +185,7 @@ impl Accounts<'_> {
                 "could not save the next refresh token of {} on {}, so the login will end: {why}",
                 account.name, account.registry
             );
-            Problem::run(
-                what,
-                format_args!("login {} --alias {}", account.registry, text::quote(account.name.as_str())),
-            )
+            Problem::new(what, login_hint(account))
         })
     }
 }

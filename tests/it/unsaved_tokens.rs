@@ -50,7 +50,7 @@ exit 0
 ✓ [HOST] accepts the account me
 --- stderr
 ! could not save the next refresh token of me on [HOST], so the login will end: `~/config/config.json` is broken: EOF while parsing an object at line 1 column 1
-hint: run `docker-credential-ensign login [HOST] --alias me`
+hint: run `docker-credential-ensign login [HOST] --alias me --device`
 
 "#]]);
         }
