@@ -67,10 +67,15 @@ fn token(
     now: SystemTime,
 ) -> Result<Secret, RenewError> {
     let (host, status) = (url.authority(), response.status);
-    let is_stated = is_json_or_form(response);
-    let is_final = is_stated && matches!(status, 200 | 400 | 401);
+    // Some providers send 403 with these two codes. Gateways send 403 with other codes, such as `access_denied`.
+    let has_status = |code: &str| match status {
+        200 | 400 | 401 => true,
+        403 => matches!(code, "invalid_grant" | SESSION_OVER),
+        _ => false,
+    };
+    let is_final = |code: &str| is_json_or_form(response) && has_status(code);
     match answer.text("error") {
-        Some(SESSION_OVER) if is_final || (is_stated && status == 403) => {
+        Some(SESSION_OVER) if is_final(SESSION_OVER) => {
             Err(RenewError::SessionOver { page: url.own_page(answer.text("login_url")) })
         }
         // RFC 6749 defines `invalid_grant`. The other codes are from GitHub, Entra and `OpenID` Connect.
@@ -82,8 +87,10 @@ fn token(
             | "interaction_required"
             | "login_required"
             | "consent_required"),
-        ) if is_final => Err(RenewError::Over(format!("`{host}` has ended the login: {}", answer.reason(code)))),
-        Some(code) if is_final => Err(later(format!("`{host}` refused to renew the token: {}", answer.reason(code)))),
+        ) if is_final(code) => Err(RenewError::Over(format!("`{host}` has ended the login: {}", answer.reason(code)))),
+        Some(code) if is_final(code) => {
+            Err(later(format!("`{host}` refused to renew the token: {}", answer.reason(code))))
+        }
         Some(code) => {
             Err(later(format!("`{host}` did not renew the token: {} (status {status})", answer.reason(code))))
         }
@@ -117,6 +124,14 @@ mod tests {
             (400, "", r#"{"error": "invalid_grant"}"#, true, format!("{ended}: `invalid_grant`")),
             (200, json, r#"{"error": "bad_refresh_token"}"#, true, format!("{ended}: `bad_refresh_token`")),
             (400, form, "error=invalid_grant", true, format!("{ended}: `invalid_grant`")),
+            (403, json, r#"{"error": "invalid_grant"}"#, true, format!("{ended}: `invalid_grant`")),
+            (
+                403,
+                json,
+                r#"{"error": "access_denied"}"#,
+                false,
+                "`p` did not renew the token: `access_denied` (status 403)".to_owned(),
+            ),
             (401, json, r#"{"error": "invalid_client"}"#, false, format!("{refused}: `invalid_client`")),
             (400, json, r#"{"error": "slow_down"}"#, false, format!("{refused}: `slow_down`")),
             (
