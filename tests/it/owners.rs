@@ -217,6 +217,13 @@ fn secrets_and_locks_are_neither_links_nor_pipes() {
         sandbox.run(&["status"], "");
         assert_eq!(fs::metadata(&victim).unwrap().mode() & 0o777, 0o644, "nothing is changed behind a link");
         fs::remove_file(&path).unwrap();
+        if !is_lock {
+            let other_registry = path.with_file_name("quay.io.json");
+            write(&other_registry, &whole);
+            symlink(&other_registry, &path).unwrap();
+            transcript += &sandbox.run(arguments, HOST).stdout;
+            fs::remove_file(&path).unwrap();
+        }
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
         let run = sandbox.run(arguments, HOST);
         let output = format!("{}{}", run.stdout, run.stderr);
@@ -230,6 +237,7 @@ fn secrets_and_locks_are_neither_links_nor_pipes() {
         &transcript,
         str![[r#"
 could not read `[HOME]/data/secrets/ghcr.io.json`: it is a link: to replace the link by its file, run `mv [HOME]/victim [HOME]/data/secrets/ghcr.io.json`
+could not read `[HOME]/data/secrets/ghcr.io.json`: it is a link: run `rm [HOME]/data/secrets/ghcr.io.json`
 could not read `[HOME]/data/secrets/ghcr.io.json`: it is not a file: move it away: `mv [HOME]/data/secrets/ghcr.io.json [HOME]/data/secrets/ghcr.io.json.aside`
 error: could not open `[HOME]/config/config.lock`: it is a link
 hint: run `rm [HOME]/config/config.lock`

@@ -79,11 +79,13 @@ pub(super) fn not_opened(deed: &str, path: &Path, links: LinkPolicy, error: &io:
 }
 
 /// Returns the hint for a file that must not be a link. The link's target may contain the only copy of the secrets, so
-/// the target replaces the link. A lock file is empty.
+/// the target replaces the link. A target in the same folder is the file of another registry, and stays. A lock file is
+/// empty.
 fn instead_of_link(path: &Path) -> String {
     let shown = quote_path(path);
+    let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
     match fs::canonicalize(path) {
-        Ok(target) if length(&target).is_ok_and(|length| length > Some(0)) => {
+        Ok(target) if target.parent() != folder.as_deref() && length(&target).is_ok_and(|length| length > Some(0)) => {
             format!("to replace the link by its file, run `mv {} {shown}`", quote_path(&target))
         }
         _ => format!("run `rm {shown}`"),
