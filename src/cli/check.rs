@@ -232,10 +232,10 @@ pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject) -> Che
         ),
         RepositoryAccess::Anyone { allowed } => {
             let who = if *allowed { "anyone may" } else { "anonymous users may not" };
-            ("anonymous", 5, format!("{registry} did not check the password of {name}: {who} {deed}"))
+            ("anonymous", 5, format!("{registry} did not check the login of {name}: {who} {deed}"))
         }
         RepositoryAccess::Rejected { by } => {
-            ("rejected", 3, format!("{} rejects the password of {name}", one_line(by, 100)))
+            ("rejected", 3, format!("{} rejects the login of {name}", one_line(by, 100)))
         }
         RepositoryAccess::SessionOver { .. } => ("session-over", 3, session_over(registry, name)),
         RepositoryAccess::NoTokens => {
@@ -264,7 +264,7 @@ pub(super) fn describe_login(verdict: LoginVerdict, subject: &CheckSubject) -> C
     let (verdict, code, sentence) = match verdict {
         LoginVerdict::Accepted => ("accepted", 0, format!("{registry} accepts the account {name}")),
         LoginVerdict::Open => {
-            ("anonymous", 5, format!("{registry} accepts every login, so the password of {name} was not checked"))
+            ("anonymous", 5, format!("{registry} accepts every login, so the login of {name} was not checked"))
         }
         failed => return describe(&RepositoryAccess::from_verdict(failed), subject),
     };
@@ -311,7 +311,7 @@ mod tests {
                 RepositoryAccess::Anyone { allowed: true },
                 "anonymous",
                 5,
-                "did not check the password of work: anyone may push",
+                "did not check the login of work: anyone may push",
             ),
             (
                 RepositoryAccess::Anyone { allowed: false },
@@ -319,7 +319,7 @@ mod tests {
                 5,
                 "password of work: anonymous users may not push to",
             ),
-            (RepositoryAccess::Rejected { by: by() }, "rejected", 3, "auth.ghcr.io rejects the password of work"),
+            (RepositoryAccess::Rejected { by: by() }, "rejected", 3, "auth.ghcr.io rejects the login of work"),
             (
                 RepositoryAccess::SessionOver { page: by() },
                 "session-over",

@@ -42,7 +42,7 @@ exit 3
 ✓ good.example accepts the account alice
 ✓ good.example accepts the account bob
 ✓ other.example accepts the account carol
-✗ other.example rejects the password of dave
+✗ other.example rejects the login of dave
 --- stderr
 hint: run `docker-credential-ensign login other.example --alias dave`
 

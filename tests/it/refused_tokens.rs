@@ -115,7 +115,7 @@ fn if_the_new_token_is_refused_too_get_asks_nobody_until_a_person_checks_again()
             login.check().shows(str![[r#"
 exit 3
 --- stdout
-✗ [HOST] rejects the password of me
+✗ [HOST] rejects the login of me
 --- stderr
 hint: run `docker-credential-ensign login [HOST] --alias me --device`
 

@@ -64,7 +64,7 @@ redirects to ::: `HOST` redirects to an address that is not valid
 429: `HOST` asks to try again later (429)
 401: `HOST` asks for a login, but does not say how
 too short a body: could not reach `HOST`: the server closed the connection
-too long a body: HOST rejects the password of alice
+too long a body: HOST rejects the login of alice
 a length below zero: could not reach `HOST`: by https: the server closed the connection; by http: the answer is not valid HTTP (content-length header not a number)
 a chunk of zzz: could not reach `HOST`: by https: the server closed the connection; by http: the answer is not valid HTTP (chunk length cannot be read as a number)
 a huge chunk: could not reach `HOST`: by https: the server closed the connection; by http: the answer is not valid HTTP (chunk length cannot be read as a number)
@@ -95,8 +95,8 @@ fn servers_that_send_without_end_are_cut_off() {
         str![[r#"
 headers: could not reach `HOST`: by https: the server closed the connection; by http: the answer is not valid HTTP (http parse resulted in too many headers)
 a header: could not reach `HOST`: by https: the server closed the connection; by http: the headers of the response are too long
-a body: HOST did not check the password of alice: anyone may pull HOST/alice/app
-chunks: HOST did not check the password of alice: anyone may pull HOST/alice/app
+a body: HOST did not check the login of alice: anyone may pull HOST/alice/app
+chunks: HOST did not check the login of alice: anyone may pull HOST/alice/app
 a long service: could not reach `HOST`: the URL is too long
 too long a token: the token server `HOST` answered without a token
 
@@ -140,8 +140,8 @@ gzip: the token server `HOST` answered without a token
 http elsewhere: the credentials were not sent to the token server of `HOST`: `http://169.254.169.254/latest` would carry the password unencrypted to another machine
 https inside: the credentials were not sent to the token server of `HOST`: `https://169.254.169.254/latest` is an address inside this network
 nobody: could not reach `localhost:1`: Connection refused (os error 111)
-the registry itself: HOST rejects the password of alice
-the registry itself, or Basic: HOST rejects the password of alice
+the registry itself: HOST rejects the login of alice
+the registry itself, or Basic: HOST rejects the login of alice
 
 "#]],
     );

@@ -192,7 +192,7 @@ fn refusal(
 ) -> Failure {
     match (access, who) {
         (RepositoryAccess::Rejected { by }, Some(account)) => {
-            let what = format!("{} rejects the password of {}", one_line(&by, 100), account.name);
+            let what = format!("{} rejects the login of {}", one_line(&by, 100), account.name);
             Failure::not_logged_in(what, accounts::login_hint(account))
         }
         (RepositoryAccess::Rejected { by } | RepositoryAccess::Denied { by }, None) => {

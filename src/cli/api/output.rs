@@ -238,7 +238,7 @@ impl ApiFailure {
             }
             (403, Some(_)) => (format!("{registry} does not allow this (403)"), None, FailureKind::Denied),
             (401, Some(account)) => {
-                let what = format!("{registry} rejects the password of {} (401)", account.name);
+                let what = format!("{registry} rejects the login of {} (401)", account.name);
                 (what, Some(login_hint(account)), FailureKind::NotLoggedIn)
             }
             (401 | 403, None) => {
@@ -323,7 +323,7 @@ mod tests {
         for (status, who, known, code, expected) in [
             (401, Some(&account), true, 4, "ghcr.io accepts the account work, but does not allow this request (401)"),
             (403, Some(&account), true, 4, "ghcr.io accepts the account work, but does not allow this request (403)"),
-            (401, Some(&account), false, 3, "ghcr.io rejects the password of work (401)"),
+            (401, Some(&account), false, 3, "ghcr.io rejects the login of work (401)"),
             (403, Some(&account), false, 4, "ghcr.io does not allow this (403)"),
             (401, None, false, 3, "ghcr.io needs a login for this request (401)"),
             (403, None, false, 3, "ghcr.io needs a login for this request (403)"),

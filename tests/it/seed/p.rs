@@ -95,7 +95,7 @@ fn a_token_server_that_refuses_is_named() {
     run.shows(str![[r#"
 exit 3
 --- stderr
-error: [HOST] rejects the password of username
+error: [HOST] rejects the login of username
 hint: run `docker-credential-ensign login [HOST] --alias username`
 
 "#]]);
