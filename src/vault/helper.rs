@@ -42,7 +42,7 @@ impl Store for HelperStore<'_> {
             if !matches!(before, Ok(Some(_))) {
                 self.vault.update(|record| record.announce(account));
             }
-            let result = store(self.helper, account, stored);
+            let result = store(self.helper, account, stored).and_then(|()| confirm(self.helper, account, stored));
             self.take_back(account, before, changes);
             result
         })
@@ -88,6 +88,16 @@ fn store(helper: &HelperName, account: &Account, stored: &StoredSecret) -> Resul
     } else {
         Err(failed(helper, account, "kept").into())
     }
+}
+
+/// Checks that the helper now returns the secret. The helpers of gcloud and Amazon ECR accept every secret and save
+/// none.
+fn confirm(helper: &HelperName, account: &Account, stored: &StoredSecret) -> Result<()> {
+    if get(helper, account)?.as_ref() == Some(stored) {
+        return Ok(());
+    }
+    let what = format!("`{}` did not save the secret of {} on {}", helper.program(), account.name, account.registry);
+    Err(Problem::run(what, "store --help").into())
 }
 
 fn erase(helper: &HelperName, account: &Account) -> Result<()> {

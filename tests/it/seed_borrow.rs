@@ -130,7 +130,7 @@ fn variables_of_the_account_are_added_and_ours_are_taken_away() {
 
 #[test]
 fn a_helper_as_store_is_given_the_login_and_told_to_forget_it() {
-    let script = "#!/bin/sh\ncat >\"$HOME/$1\"\n";
+    let script = "#!/bin/sh\ncat >\"$HOME/$1\"\n[ \"$1\" = get ] && cat \"$HOME/store\"\nexit 0\n";
     let sandbox = with_helper(script);
     let login = ["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify", "--store", "helper:lender"];
     assert_eq!(sandbox.run(&login, "pw").code, Some(0));

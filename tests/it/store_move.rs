@@ -136,6 +136,41 @@ fn accounts_are_named_by_host_alias_or_both() {
     }
 }
 
+/// The helpers of gcloud and Amazon ECR accept every secret and save none. Other helpers cut a long secret off.
+#[test]
+fn a_helper_that_only_claims_to_save_gets_no_secret() {
+    let mut transcript = String::new();
+    for script in ["#!/bin/sh\ncat >/dev/null\n", "#!/bin/sh\ncat >/dev/null\necho '{\"Secret\":\"s3cret-of\"}'\n"] {
+        let sandbox = with_accounts().with_program("docker-credential-forgetful", script);
+        transcript += &sandbox.run(&["store", "move", "--to", "helper:forgetful"], "").transcript();
+        assert!(all_answer(&sandbox), "{script}");
+        let login = ["login", "other.io", "-u", "me", "--password-stdin", "--no-verify", "--store", "helper:forgetful"];
+        transcript += &sandbox.run(&login, "s3cret").transcript();
+    }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: the secret of me on ghcr.io could not be read by `docker-credential-forgetful`
+hint: run `docker-credential-forgetful list` to see what is wrong
+exit 1
+--- stderr
+error: could not save the login: the secret of me on other.io could not be read by `docker-credential-forgetful`
+hint: run `docker-credential-forgetful list` to see what is wrong
+exit 1
+--- stderr
+error: `docker-credential-forgetful` did not save the secret of me on ghcr.io
+hint: run `docker-credential-ensign store --help`
+exit 1
+--- stderr
+error: could not save the login: `docker-credential-forgetful` did not save the secret of me on other.io
+hint: run `docker-credential-ensign store --help`
+
+"#]],
+    );
+}
+
 #[test]
 fn what_fails_moves_nothing() {
     let sandbox = with_accounts();

@@ -68,8 +68,9 @@ fn a_secret_that_the_helper_has_lost_is_gone_and_can_be_logged_out() {
     let mut lost = BTreeSet::new();
     let empty = HELPER.replace("get) cat", "get) echo '{\"Secret\":\"\"}' ;;\nold) cat");
     for script in [HELPER, empty.as_str()] {
-        let sandbox = with_helper("kept", script);
+        let sandbox = with_helper("kept", HELPER);
         assert_eq!(login(&sandbox, "alice", "helper:kept").code, Some(0));
+        let sandbox = sandbox.with_program("docker-credential-kept", script);
         for entry in std::fs::read_dir(sandbox.home()).unwrap().map(Result::unwrap) {
             if entry.file_name().to_string_lossy().starts_with("kept-") {
                 std::fs::remove_file(entry.path()).unwrap();
