@@ -14,20 +14,15 @@ use crate::system::text;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArguments) -> Result<ExitCode, Failure> {
     let registry = context.entry(&arguments.host)?;
+    if let Some(name) = &arguments.left_over {
+        return remove_leftover(context, &registry, name);
+    }
     let candidates = context.accounts.registry_accounts(&registry)?;
     if candidates.registry != registry && !candidates.accounts.is_empty() {
         let what = format!("{registry} has no account of its own, and uses the accounts of {}", candidates.registry);
         let pattern = text::quote(candidates.registry.as_str());
         let cure = format!("run `{} logout {pattern}` to log out of all these registries", context.program);
         return Err(Failure::not_logged_in(what, cure));
-    }
-    if let Some(name) =
-        arguments.account.as_ref().or(arguments.username.as_ref()).filter(|name| candidates.account(name).is_none())
-        && context.accounts.remove_leftover(&registry, name)?
-    {
-        let json = json!({"status": "success", "registry": registry.as_str(), "removed": [], "left_over": name});
-        context.ui.done(json, format_args!("Removed the left-over secret of {name} from {registry}"))?;
-        return Ok(ExitCode::SUCCESS);
     }
     let picked = pick(context, arguments, &candidates)?;
     if picked.is_empty() {
@@ -72,6 +67,17 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArgument
     let removed: Vec<_> = removed.iter().map(AccountName::as_str).collect();
     let json = json!({"status": "success", "registry": registry.as_str(), "removed": removed, "endings": endings});
     context.ui.json(json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Removes a secret that has no account. An account with the same alias or user name stays.
+fn remove_leftover(context: &CommandContext<'_>, registry: &Registry, name: &str) -> Result<ExitCode, Failure> {
+    if !context.accounts.remove_leftover(registry, name)? {
+        let what = format!("{registry} has no left-over secret `{}`", text::one_line(name, 60));
+        return Err(Failure::usage(what, format!("run `{} status` to see all left-overs", context.program)));
+    }
+    let json = json!({"status": "success", "registry": registry.as_str(), "removed": [], "left_over": name});
+    context.ui.done(json, format_args!("Removed the left-over secret of {name} from {registry}"))?;
     Ok(ExitCode::SUCCESS)
 }
 

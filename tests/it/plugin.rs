@@ -73,13 +73,14 @@ Arguments:
   [ACCOUNT]  The account, by alias or user name
 
 Options:
-  -u, --username <NAME>  The account, by user name [alias: --alias]
-      --all              Remove all accounts of the registry, after a question
-  -y, --yes              Do not ask
-      --force            Remove the account even if its secret cannot be removed
-      --json             Print JSON on stdout
-      --verbose          Log registry requests to stderr, without secrets
-  -h, --help             Print help
+  -u, --username <NAME>   The account, by user name [alias: --alias]
+      --all               Remove all accounts of the registry, after a question
+      --left-over <NAME>  Remove a secret that has no account, as `status` names it
+  -y, --yes               Do not ask
+      --force             Remove the account even if its secret cannot be removed
+      --json              Print JSON on stdout
+      --verbose           Log registry requests to stderr, without secrets
+  -h, --help              Print help
 
 Examples:
   docker ensign logout ghcr.io        remove the only account, or show a menu

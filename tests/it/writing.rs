@@ -163,10 +163,16 @@ ghcr.io
 Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
 --- stderr
-! 1 left-over secret without an account; to remove it:  docker-credential-ensign logout ghcr.io -u work
+! 1 left-over secret without an account; to remove it:  docker-credential-ensign logout ghcr.io --left-over work
 
 "#]]);
-    sandbox.ok(&["logout", "ghcr.io", "-u", "work"], "");
+    // The left-over is removed even if an account has its name as its user name.
+    sandbox.ok(&["account", "edit", "ghcr.io", "me", "--alias", "other"], "");
+    let mut config = sandbox.config();
+    config["registries"]["ghcr.io"]["accounts"]["other"]["username"] = "work".into();
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    sandbox.ok(&["logout", "ghcr.io", "--left-over", "work"], "");
+    assert!(sandbox.config()["registries"]["ghcr.io"]["accounts"]["other"].is_object());
     assert!(files_with(sandbox.home(), "s3cret-of-work").is_empty());
 }
 

@@ -135,6 +135,9 @@ pub(in crate::cli) struct LogoutArguments {
     /// Remove all accounts of the registry, after a question
     #[arg(long, conflicts_with_all = ["account", "username"])]
     pub(in crate::cli) all: bool,
+    /// Remove a secret that has no account, as `status` names it
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["account", "username", "all", "force"])]
+    pub(in crate::cli) left_over: Option<String>,
     /// Do not ask
     #[arg(short, long)]
     pub(in crate::cli) yes: bool,

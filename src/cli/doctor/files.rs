@@ -133,7 +133,7 @@ fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosi
     }
     if let Some((_, registry, name)) = leftovers.secrets.first() {
         let what = format!("{} without an account", count(leftovers.secrets.len(), "secret"));
-        let remedy = Remedy::Command(format!("{program} logout {} {}", quote(registry.as_str()), option("-u", name)));
+        let remedy = Remedy::Command(format!("{program} logout {} {}", quote(registry.as_str()), option("--left-over", name)));
         found.push(Diagnosis::note(Check::LeftOvers, what, breaks, remedy));
     }
     found
@@ -302,7 +302,7 @@ mod tests {
             ),
             (
                 FileFacts { leftovers: Leftovers { secrets: secret(), files: vec![] }, ..Default::default() },
-                Some(("left-overs", "e logout a.io -u old")),
+                Some(("left-overs", "e logout a.io --left-over old")),
             ),
             (
                 FileFacts {

@@ -147,9 +147,9 @@ impl<'c> StatusReport<'c> {
 fn print_leftovers(context: &CommandContext<'_>, leftovers: &Leftovers) {
     if let [(_, registry, name), ..] = leftovers.secrets.as_slice() {
         let secrets = count(leftovers.secrets.len(), "left-over secret");
-        let (host, user) = (text::quote(registry.as_str()), text::option("-u", name));
+        let (host, name) = (text::quote(registry.as_str()), text::option("--left-over", name));
         context.ui.note(format_args!(
-            "{secrets} without an account; to remove {}:  {} logout {host} {user}",
+            "{secrets} without an account; to remove {}:  {} logout {host} {name}",
             first_of(leftovers.secrets.len()),
             context.program
         ));

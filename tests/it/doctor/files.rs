@@ -218,8 +218,8 @@ fn what_killed_changes_left_is_swept() {
     config["registries"][HOST].as_object_mut().unwrap().remove("previous");
     write(&sandbox.config_path(), config.to_string().as_bytes());
     assert_found(&sandbox, &[("left-overs", "note")]);
-    assert_by_hand(&sandbox, "left-overs", "docker-credential-ensign logout ghcr.io -u kept");
-    sandbox.ok(&["logout", HOST, "-u", "kept"], "");
+    assert_by_hand(&sandbox, "left-overs", "docker-credential-ensign logout ghcr.io --left-over kept");
+    sandbox.ok(&["logout", HOST, "--left-over", "kept"], "");
     assert_healthy(&sandbox);
 }
 
@@ -230,7 +230,7 @@ fn a_left_over_secret_can_be_logged_out_however_it_came() {
     let mut secrets = crate::support::read_json(&sandbox.secrets_path(HOST));
     secrets["secrets"]["old"] = json!("my-s3cret");
     write(&sandbox.secrets_path(HOST), secrets.to_string().as_bytes());
-    sandbox.ok(&["logout", HOST, "-u", "old"], "");
+    sandbox.ok(&["logout", HOST, "--left-over", "old"], "");
     assert_healthy(&sandbox);
 }
 
