@@ -218,12 +218,18 @@ fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
 
 #[cfg(any(not(unix), target_vendor = "apple"))]
 fn config_dir() -> Option<PathBuf> {
-    Some(directories::ProjectDirs::from("", "", "ensign")?.config_dir().to_owned())
+    Some(project_dirs()?.config_dir().to_owned())
 }
 
 #[cfg(any(not(unix), target_vendor = "apple"))]
 fn data_dir() -> Option<PathBuf> {
-    Some(directories::ProjectDirs::from("", "", "ensign")?.data_local_dir().to_owned())
+    Some(project_dirs()?.data_local_dir().to_owned())
+}
+
+#[cfg(any(not(unix), target_vendor = "apple"))]
+fn project_dirs() -> Option<directories::ProjectDirs> {
+    home_dir()?; // the crate accepts a relative home folder
+    directories::ProjectDirs::from("", "", "ensign")
 }
 
 fn read_mounted() -> Result<Vec<EnvAccount>> {
@@ -280,9 +286,10 @@ pub(crate) fn path(name: &str) -> Option<PathBuf> {
     variable(name).map(PathBuf::from)
 }
 
-/// Returns the home folder. If `HOME` is unset, the folder is read from the system's record of the current user.
+/// Returns the home folder. If `HOME` is unset, the folder is read from the system's record of the current user. A
+/// relative path is ignored, because the current folder may belong to a stranger.
 pub(crate) fn home_dir() -> Option<PathBuf> {
-    std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
+    std::env::home_dir().filter(|home| home.is_absolute())
 }
 
 /// Returns the current folder, which this process inherits from its caller.

@@ -43,6 +43,6 @@ pub(crate) fn at_home(text: &str) -> String {
 
 /// Returns the path of `folder` via `$HOME`, if `$HOME` is a link to a parent of `folder`.
 fn by_way_of_home(folder: &Path) -> Option<PathBuf> {
-    let home = env::home_dir().filter(|home| home.is_absolute() && !folder.starts_with(home))?;
+    let home = env::home_dir().filter(|home| !folder.starts_with(home))?;
     Some(home.join(folder.strip_prefix(home.canonicalize().ok()?).ok()?))
 }

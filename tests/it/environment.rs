@@ -228,6 +228,41 @@ hint: run `unset ENSIGN_DATA_DIR`, or set it to an absolute path
     );
 }
 
+#[test]
+fn a_relative_home_is_no_home() {
+    let sandbox = with_clone();
+    let config = std::fs::read(sandbox.home().join("clone/x/config.json")).unwrap();
+    write(&sandbox.home().join("clone/.config/ensign/config.json"), &config);
+    let mut transcript = String::new();
+    for arguments in [&["get"][..], &["status"], &["configure-docker"]] {
+        let mut command = sandbox.command(arguments);
+        command.current_dir(sandbox.home().join("clone")).env("HOME", ".");
+        command.env_remove("ENSIGN_CONFIG_DIR").env_remove("ENSIGN_DATA_DIR");
+        transcript += &finish(command.spawn().unwrap(), HOST.as_bytes()).transcript();
+    }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+credentials not found in native keychain
+exit 3
+--- stdout
+No accounts yet.
+
+  docker-credential-ensign login ghcr.io        add an account
+  docker-credential-ensign import               take over the logins of Docker and others
+  docker-credential-ensign configure-docker     let Docker ask Ensign
+exit 3
+--- stderr
+error: there are no accounts, so there is no registry to configure
+hint: run `docker-credential-ensign login HOST` first, or name a registry
+
+"#]],
+    );
+    assert!(!sandbox.home().join("ran").exists() && !sandbox.home().join("clone/ran").exists());
+}
+
 /// Tells whether `get` connects to a server at `PORT` to renew a token. The caller is a client that runs the shell code
 /// `set` after its start.
 fn renews_at(token_url: &str, set: &str, variables: &[(&str, &str)]) -> bool {
