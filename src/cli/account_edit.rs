@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 
 use super::account::{named, only};
 use super::failure::Failure;
@@ -11,7 +11,7 @@ use super::list_edit::ListEdit;
 use super::{CommandContext, args, buildx, callers, hosts, pin};
 use crate::accounts::Transaction;
 use crate::model::{Account, AccountName, CallerEdit, ImagePattern, Problem, Registry};
-use crate::system::text::{command, option};
+use crate::system::text::{command, option, quote};
 use crate::system::{env, folders};
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::AccountEdit) -> Result<ExitCode, Failure> {
@@ -79,7 +79,10 @@ impl AccountChange {
         name: &AccountName,
     ) -> Result<AccountName> {
         let candidates = edit.registry_accounts(registry);
-        let mut account = candidates.called(name.as_str()).cloned().ok_or_else(|| anyhow!("{name} is gone"))?;
+        let mut account = candidates.called(name.as_str()).cloned().ok_or_else(|| {
+            let what = format!("another process has removed {name} from {registry} meanwhile");
+            Problem::run(what, format_args!("status {}", quote(registry.as_str())))
+        })?;
         if let Some(images) = &self.images {
             account.images = images.applied_to(account.patterns());
         }

@@ -60,8 +60,9 @@ impl StoreRequest {
     /// Reads the JSON request of `store`, as Go's `encoding/json` does.
     pub(super) fn read(stdin: impl Read) -> Result<Self, ProtocolError> {
         let bytes = read_to_end(stdin, ENTRY_LIMIT)?;
-        let fields = HelperMessage::read(&bytes)
-            .map_err(|line| anyhow!("could not store the login: stdin contains no JSON object (line {line})"))?;
+        let fields = HelperMessage::read(&bytes).map_err(|line| {
+            anyhow!("could not store the login: stdin contains no JSON object with strings (line {line})")
+        })?;
         let server_url = address(&fields.server_url)?;
         if fields.username.is_empty() {
             return Err(ProtocolError::NoUsername);

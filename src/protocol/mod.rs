@@ -179,12 +179,7 @@ impl ProtocolCall<'_> {
     fn store(&self, entry: message::StoreRequest) -> Result<(), ProtocolError> {
         let message::StoreRequest { server_url, username, secret } = entry;
         let username: Username = username.parse().map_err(|error| anyhow!("the user name is not valid: {error}"))?;
-        if server_url.target().registry().is_pattern() {
-            let what = format!("a client can save the login of one registry, not of all in {server_url}");
-            return Err(ProtocolError::Other(
-                Problem::run(what, format_args!("login {}", quote(server_url.as_str()))).into(),
-            ));
-        }
+        refuse_pattern(&server_url, "save", "login").map_err(anyhow::Error::from)?;
         if let Some(route) = self.route(&server_url.target().registry())? {
             return Ok(self.accounts.store_routed(&route, server_url.as_str(), &username, &secret)?);
         }
@@ -217,12 +212,7 @@ impl ProtocolCall<'_> {
     /// contains none of these, the default account is removed, and no other account becomes the default. Therefore
     /// `docker logout` removes only one account, although it calls Ensign up to four times for one registry.
     fn erase(&self, server_url: &ServerUrl) -> Result<(), ProtocolError> {
-        if server_url.target().registry().is_pattern() {
-            let what = format!("a client can remove the login of one registry, not of all in {server_url}");
-            return Err(ProtocolError::Other(
-                Problem::run(what, format_args!("logout {}", quote(server_url.as_str()))).into(),
-            ));
-        }
+        refuse_pattern(server_url, "remove", "logout").map_err(anyhow::Error::from)?;
         if let Some(route) = self.route(&server_url.target().registry())? {
             return Ok(self.accounts.erase_routed(&route, server_url.as_str())?);
         }
@@ -302,6 +292,18 @@ fn refusal(decision: &Decision, explanation: Explanation<'_>) -> ProtocolError {
         }
         _ => ProtocolError::NotFound(None),
     }
+}
+
+/// Returns an error for an address that stands for several registries, such as `*.azurecr.io`.
+fn refuse_pattern(server_url: &ServerUrl, deed: &str, command: &str) -> Result<(), Problem> {
+    if !server_url.target().registry().is_pattern() {
+        return Ok(());
+    }
+    let what = format!("a client can {deed} the login of one registry, not of all in {server_url}");
+    Err(match Registry::pattern(server_url.as_str()) {
+        Ok(pattern) => Problem::run(what, format_args!("{command} {}", quote(pattern.as_str()))),
+        Err(_) => Problem::new(what, "name one registry, such as ghcr.io"),
+    })
 }
 
 fn name_of(account: &Account) -> AccountName {

@@ -188,7 +188,7 @@ fn a_call_that_cannot_be_answered_says_why_in_one_line() {
         assert_eq!(line(&env, call), expected, "a pinned program answers itself: {call}");
     }
     let odd = answer(&env, None, "store", "nonsense");
-    assert!(odd.starts_with("could not store the login: stdin contains no JSON object (line 1)"), "{odd}");
+    assert!(odd.starts_with("could not store the login: stdin contains no JSON object with strings (line 1)"), "{odd}");
 }
 
 /// Starts this test again as a child that panics, because a panic must end the process.

@@ -133,7 +133,7 @@ stdin contains more than 65536 bytes
     run.shows(str![[r#"
 exit 1
 --- stdout
-could not store the login: stdin contains no JSON object (line 1)
+could not store the login: stdin contains no JSON object with strings (line 1)
 
 "#]]);
     let long = json!({"ServerURL": "a".repeat(60_000), "Username": "u", "Secret": "s3cret"}).to_string();

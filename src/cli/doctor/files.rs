@@ -133,7 +133,8 @@ fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosi
     }
     if let Some((_, registry, name)) = leftovers.secrets.first() {
         let what = format!("{} without an account", count(leftovers.secrets.len(), "secret"));
-        let remedy = Remedy::Command(format!("{program} logout {} {}", quote(registry.as_str()), option("--left-over", name)));
+        let remedy =
+            Remedy::Command(format!("{program} logout {} {}", quote(registry.as_str()), option("--left-over", name)));
         found.push(Diagnosis::note(Check::LeftOvers, what, breaks, remedy));
     }
     found
