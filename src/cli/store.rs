@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::context::{CommandContext, PROBING};
 use super::failure::Failure;
-use super::{args, grouped, key};
+use super::{args, grouped, key, unique};
 use crate::accounts::{Holder, is_known_store, probe_keyring, store_words};
 use crate::model::{Account, AccountName, Problem, Registry, StoreKind, count};
 use crate::system::files;
@@ -226,7 +226,7 @@ fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Accoun
             return Err(Failure::usage(message, hint));
         }
     }
-    Ok(found)
+    Ok(unique(found.into_iter()))
 }
 
 fn in_clear_text(kind: &StoreKind) -> &'static str {

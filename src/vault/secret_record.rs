@@ -71,7 +71,7 @@ impl SecretRecord {
         dropped: impl Iterator<Item = &'a Account>,
         present: impl Iterator<Item = &'a Account>,
     ) {
-        for account in dropped {
+        for account in dropped.filter(|account| account.store.keeps_its_own_files()) {
             let known = self.names(&account.store).iter_mut();
             for (_, names) in known.filter(|(host, _)| account.registry.covers(&Registry::from_key(host))) {
                 names.remove(account.name.as_str());

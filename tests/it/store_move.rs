@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use snapbox::str;
 
 use crate::support::snapshots::shows;
-use crate::support::{Run, Sandbox, write};
+use crate::support::{Run, Sandbox, finish, write};
 
 /// A helper that stores logins as files in the home folder, unless a file `refuse` exists.
 const HELPER: &str = r#"#!/bin/sh
@@ -121,9 +121,12 @@ fn accounts_are_named_by_host_alias_or_both() {
         (&["ghcr.io=me"], &[("ghcr.io", "me")]),
         (&["me"], &[("ghcr.io", "me"), ("quay.io", "me")]),
         (&["ghcr.io"], &[("ghcr.io", "me"), ("ghcr.io", "work")]),
+        (&["work", "work"], &[("ghcr.io", "work")]),
         (&["ghcr.io", "me"], &[("ghcr.io", "me"), ("ghcr.io", "work"), ("quay.io", "me")]),
     ] {
-        sandbox.ok(&[&["store", "move"], words, &["--to", "sealed"]].concat(), "");
+        let json = sandbox.ok(&[&["store", "move"], words, &["--to", "sealed", "--json"]].concat(), "");
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["moved"].as_array().unwrap().len(), moved.len(), "{words:?}: {json}");
         for (host, user) in [("ghcr.io", "me"), ("ghcr.io", "work"), ("quay.io", "me")] {
             let expected = if moved.contains(&(host, user)) { "sealed" } else { "file" };
             assert_eq!(store_of(&sandbox, host, user), expected, "{words:?} {host} {user}");
@@ -169,6 +172,23 @@ hint: run `docker-credential-ensign store --help`
 
 "#]],
     );
+}
+
+/// The config of another folder may have an account of the same name, whose secret is in the file store.
+#[test]
+fn a_secret_of_another_config_survives_a_logout_from_a_helper() {
+    let sandbox = with_accounts();
+    let in_others = |arguments: &[&str], stdin: &str| {
+        let mut command = sandbox.command(arguments);
+        command.env("ENSIGN_CONFIG_DIR", sandbox.home().join("others"));
+        finish(command.spawn().unwrap(), stdin.as_bytes())
+    };
+    let login = |store| ["login", "r.example", "-u", "me", "--password-stdin", "--no-verify", "--store", store];
+    assert_eq!(in_others(&login("file"), "s3cret").code, Some(0));
+    sandbox.ok(&login("helper:kept"), "other");
+    sandbox.ok(&["logout", "r.example"], "");
+    sandbox.ok(&["public", "add", "ghcr.io/open/app"], "");
+    assert!(in_others(&["get"], "r.example").stdout.contains("\"s3cret\""));
 }
 
 #[test]
