@@ -10,8 +10,8 @@ use serde_json::json;
 use super::failure::Failure;
 use super::{CommandContext, args};
 use crate::caller::project;
-use crate::model::Registry;
 use crate::model::choice::{RegistryAccounts, Rule, RuleOutcome, used_in};
+use crate::model::{Account, Registry};
 use crate::system::text::{command, hide_userinfo, quote, single_quote};
 use crate::system::{env, exec, folders};
 
@@ -93,8 +93,9 @@ fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>
     if let [alias] = accounts
         && !alias.contains('=')
     {
-        let known = context.accounts.all()?.iter().any(|candidates| candidates.account(alias).is_some());
-        if known {
+        let all = context.accounts.all()?;
+        if let Some(account) = all.iter().find_map(|candidates| candidates.account(alias)) {
+            refuse_comma(context, account)?;
             return Ok(alias.clone());
         }
         let hint = format!("run `{} status` to see the accounts", context.program);
@@ -117,15 +118,21 @@ fn value(context: &CommandContext<'_>, accounts: &[String], before: Option<&str>
         let registry: Registry = context.registry(host)?;
         let candidates = context.candidates(&registry)?;
         let account = context.account(&candidates, alias)?;
-        if account.name.as_str().contains(',') {
-            let edit = command("account edit", &[registry.as_str(), alias], "--alias NAME");
-            let cure = format!("run `{} {edit}`", context.program);
-            return Err(Failure::usage(format!("`{alias}` contains a comma, which {VARIABLE} cannot contain"), cure));
-        }
+        refuse_comma(context, account)?;
         named.insert(registry, account.name.to_string());
     }
     let pairs = named.iter().map(|(registry, alias)| format!("{registry}={alias}"));
     Ok(pairs.chain(for_others).collect::<Vec<_>>().join(","))
+}
+
+fn refuse_comma(context: &CommandContext<'_>, account: &Account) -> Result<(), Failure> {
+    let name = account.name.as_str();
+    if !name.contains(',') {
+        return Ok(());
+    }
+    let edit = command("account edit", &[account.registry.as_str(), name], "--alias NAME");
+    let cure = format!("run `{} {edit}`", context.program);
+    Err(Failure::usage(format!("`{name}` contains a comma, which {VARIABLE} cannot contain"), cure))
 }
 
 /// Returns the line that sets or removes `ENSIGN_ACCOUNT` in a shell. The variable's value is quoted, because an alias

@@ -105,6 +105,16 @@ fn an_account_that_is_not_there_is_no_line_to_evaluate() {
         let run = sandbox.run(words, "");
         assert!(run.code == Some(2) && run.stdout.is_empty() && !run.stderr.is_empty(), "{words:?}: {run:?}");
     }
+    sandbox.ok(&["account", "edit", "ghcr.io", "me", "--alias", "me,too"], "");
+    for words in ["me,too", "ghcr.io=me,too"] {
+        sandbox.run(&["use", words], "").shows(str![[r#"
+exit 2
+--- stderr
+error: `me,too` contains a comma, which ENSIGN_ACCOUNT cannot contain
+hint: run `docker-credential-ensign account edit ghcr.io me,too --alias NAME`
+
+"#]]);
+    }
     let status = "hint: run `docker-credential-ensign status` to see the accounts\n";
     assert!(sandbox.run(&["use", "nobody"], "").stderr.ends_with(status));
     assert_eq!(sandbox.run(&["use", "ghcr.example=me"], "").code, Some(3));
