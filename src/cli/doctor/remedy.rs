@@ -1,5 +1,6 @@
 //! `Remedy`: the repair of a fault. The user must run a `Remedy::Command`. `--fix` carries out every other repair.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -193,7 +194,9 @@ impl Remedy {
 /// Returns a new name for a certificate, so that no program reads the certificate. Docker and the container tools do
 /// not read files with the ending `.unused`.
 fn aside(file: &Path) -> PathBuf {
-    files::sibling(file, ".unused")
+    let numbered = (2..).map(|number| format!(".{number}.unused"));
+    let mut names = iter::once(".unused".to_owned()).chain(numbered).map(|ending| files::sibling(file, &ending));
+    names.find(|name| name.symlink_metadata().is_err()).expect("a name with some number is free")
 }
 
 fn drop_helper(

@@ -56,6 +56,10 @@ fn certificates_of_no_use_are_named() {
     assert!(found[0]["found"].as_str().unwrap().contains("ca.crt"), "{found:?}");
     assert_fixed(&sandbox, "certificate");
     assert_eq!(fs::read(folder.join("ca.crt.unused")).unwrap(), b"nonsense");
+    write(&folder.join("ca.crt"), b"other nonsense");
+    assert_fixed(&sandbox, "certificate");
+    assert_eq!(fs::read(folder.join("ca.crt.unused")).unwrap(), b"nonsense", "the first file is kept");
+    assert_eq!(fs::read(folder.join("ca.crt.2.unused")).unwrap(), b"other nonsense");
     write(&folder.join("lonely.key"), b"x");
     assert_found(&sandbox, &[("certificate", "broken")]);
     assert_fixed(&sandbox, "certificate");
