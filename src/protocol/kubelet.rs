@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
+use super::message::read_to_end;
 use super::record;
 use crate::accounts::{Accounts, FindOutcome};
 use crate::caller;
@@ -79,9 +80,8 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Secret> {
     Ok(response(&api_version, spelling.as_deref().unwrap_or(image.registry().as_str()), found.as_ref()))
 }
 
-fn read(mut stdin: impl Read) -> Result<CredentialProviderRequest> {
-    let mut bytes = Vec::new();
-    stdin.by_ref().take(LIMIT).read_to_end(&mut bytes).context("could not read the request")?;
+fn read(stdin: impl Read) -> Result<CredentialProviderRequest> {
+    let bytes = read_to_end(stdin, LIMIT)?;
     // The error's text is not shown, because the text would quote the request. The request may contain a service
     // account's token.
     serde_json::from_slice(&bytes).map_err(|error| {

@@ -163,13 +163,15 @@ pub(crate) fn version_line(program: &str) -> String {
     format!("{program}{known_as} {}", env!("CARGO_PKG_VERSION"))
 }
 
-fn read_to_end(mut stdin: impl Read, limit: u64) -> Result<Zeroizing<Vec<u8>>, ProtocolError> {
+/// Reads all of stdin. A client writes its whole request before it reads an answer, so the text beyond the limit is
+/// read too.
+pub(super) fn read_to_end(mut stdin: impl Read, limit: u64) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
     let read = stdin.by_ref().take(limit + 1).read_to_end(&mut bytes);
     let read = read.map_err(|error| anyhow!("could not read stdin: {error}"))?;
     if read as u64 > limit {
         let _ = io::copy(&mut stdin, &mut io::sink());
-        return Err(anyhow!("stdin contains more than {limit} bytes").into());
+        return Err(anyhow!("stdin contains more than {limit} bytes"));
     }
     Ok(bytes)
 }

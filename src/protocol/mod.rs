@@ -64,7 +64,7 @@ impl Action {
 /// Reads one call from stdin and answers the call on stdout.
 pub(crate) fn serve(action: Action, pinned: Option<&AccountName>) -> ExitCode {
     answer_panics();
-    let mut stdout = io::stdout().lock();
+    let mut stdout = io::stdout(); // not locked, because a panic on another thread writes to stdout too
     let answered = match environment() {
         Ok(env) => {
             let call = ProtocolCall { accounts: Accounts::new(&env), env: &env, pinned };
