@@ -42,6 +42,8 @@ pub struct OAuthGrant {
     pub revoke_url: Option<String>,
     /// How Ensign exchanges the provider's token for a registry's token, such as `acr`; `None` if it does not.
     pub exchange: Option<String>,
+    /// The URL of the exchange; the usual URL if `None`.
+    pub exchange_url: Option<String>,
     /// The provider's tenant, which some exchanges need.
     pub tenant: Option<String>,
     /// The provider's page where a person can end the login.

@@ -133,6 +133,7 @@ impl LoginPlan {
             secret_field: secret_field.clone(),
             revoke_url: self.revoke_url.as_ref().map(shown),
             exchange: exchange.map(|exchange| exchange.name().to_owned()),
+            exchange_url: self.exchange_url.as_ref().map(shown),
             tenant: tenant.clone(),
             page: page.clone(),
         })

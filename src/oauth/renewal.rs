@@ -17,6 +17,10 @@ pub(crate) fn renew(
 ) -> Result<TokenSet, RenewError> {
     let url = endpoint::parse(&grant.token_url).map_err(later)?;
     let exchange = grant.exchange.as_deref().map(parse_exchange).transpose()?;
+    let exchange_url = grant.exchange_url.as_deref().map(endpoint::parse).transpose().map_err(later)?;
+    if exchange.is_some_and(TokenExchange::is_lasting) && exchange_url.is_none() {
+        return Err(RenewError::Over("an earlier Ensign saved this login without the address of its token".to_owned()));
+    }
     let own = url.clone();
     let client = client(patience);
     let mut form = vec![
@@ -35,7 +39,7 @@ pub(crate) fn renew(
     let (expires_at, login_life) = (end_of_token(&answer, &secret, now), answer.login_life(now));
     let tokens = TokenSet { expires_at, refresh: answer.secret("refresh_token"), login_life, secret, username: None };
     let Some(exchange) = exchange else { return Ok(tokens) };
-    match exchange.run(&client, registry, None, grant.tenant.as_deref(), &tokens.secret) {
+    match exchange.run(&client, registry, exchange_url.as_ref(), grant.tenant.as_deref(), &tokens.secret) {
         Ok((secret, expires_at)) => Ok(TokenSet { secret, expires_at, ..tokens }),
         // The old refresh token may be invalid now, so the caller has to save the new refresh token.
         Err(why) => Err(RenewError::Later(RenewDelay { why, refresh: tokens.refresh, login_life })),

@@ -110,6 +110,8 @@ fn docker_hubs_login_becomes_an_access_token() {
         "{asked}"
     );
     assert!(asked.contains("audience=https%3A%2F%2Fhub.docker.com"), "{asked}");
+    let source = &sandbox.config()["registries"]["docker.io"]["accounts"]["moby"]["source"];
+    assert_eq!(source["exchange_url"], url("/pat"), "a renewal asks at the same address");
     // Like docker/cli, `logout` revokes the refresh token but not the access token that the login created.
     let logout = sandbox.run(&["logout", "docker.io"], "");
     assert_eq!(

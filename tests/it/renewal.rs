@@ -222,6 +222,47 @@ fn the_next_refresh_token_is_kept_even_if_the_registry_then_refuses_the_exchange
 }
 
 #[test]
+fn a_renewed_token_is_exchanged_at_the_address_of_the_login() {
+    let provider = Provider::start(Mood::Well(3600));
+    let sandbox = logged_in_at("ghcr.io", &provider, -60, -10, &json!("acr"));
+    let source = |edit: &dyn Fn(&mut Value)| {
+        let mut config = sandbox.config();
+        edit(&mut config["registries"]["ghcr.io"]["accounts"]["me"]["source"]);
+        write(&sandbox.config_path(), config.to_string().as_bytes());
+    };
+    source(&|source| source["exchange_url"] = json!(format!("{}/own", provider.url)));
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("r1"));
+    assert!(provider.seen.lock().unwrap()[1].starts_with("/own grant_type=access_token"));
+    // A token of Docker Hub does not expire, and its exchange has no usual address.
+    source(&|source| {
+        source["exchange"] = json!("docker-hub-pat");
+        source.as_object_mut().unwrap().remove("exchange_url");
+    });
+    let mut secrets = read_json(&sandbox.secrets_path("ghcr.io"));
+    secrets["secrets"]["me"]["until"] = json!(seconds_from_now(-10));
+    secrets["secrets"]["me"]["due"] = json!(seconds_from_now(-60));
+    write(&sandbox.secrets_path("ghcr.io"), secrets.to_string().as_bytes());
+    sandbox.run(&["status"], "").shows(str![[r#"
+exit 0
+--- stdout
+ghcr.io
+  ● me  default   me/**   in clear text   from login at test   renewed automatically at the next use
+
+Docker does not ask Ensign for ghcr.io; to change that:
+  docker-credential-ensign configure-docker
+
+"#]]);
+    sandbox.run(&["token", "ghcr.io/me/app"], "").shows(str![[r#"
+exit 3
+--- stderr
+error: the credentials of me on ghcr.io are no longer valid: an earlier Ensign saved this login without the address of its token
+hint: run `docker-credential-ensign login ghcr.io --alias me --device`
+
+"#]]);
+    assert_eq!(provider.seen.lock().unwrap().len(), 2, "the refresh token is not spent");
+}
+
+#[test]
 fn while_the_provider_is_down_a_good_token_serves_and_a_dead_one_is_not_found() {
     let provider = Provider::start(Mood::Down);
     let sandbox = logged_in(&provider, -1, 600);
