@@ -1,13 +1,14 @@
 //! Guards secrets. Checks whether an account's rule for callers and the user's grants allow the caller.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow};
 use serde::{Deserialize, Serialize};
 
 use super::Accounts;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, AccountName, CallerFacts, CallerRefusal, CallerRule, Problem, Registry, timestamp};
 use crate::system::files::{self, Access};
 use crate::system::text;
@@ -85,9 +86,22 @@ impl Accounts<'_> {
             let until = timestamp::seconds(now + span.min(LONGEST_GRANT));
             of_registry.insert(account.name.to_string(), until);
         }
-        grants.retain(|_, accounts| !accounts.is_empty());
-        let text = serde_json::to_string(&GrantsFile { version: VERSION, grants })?;
-        files::replace(&path, text.as_bytes(), Access::Private).context("could not write the grant")
+        write_grants(&path, grants)
+    }
+
+    /// Ends the grants of all accounts that no longer exist under their names. Otherwise another account could take the
+    /// name, and the grant with it. The caller must hold the config's lock.
+    pub(super) fn end_stale_grants(&self, after: &[RegistryAccounts]) -> Result<()> {
+        let Some((path, mut grants)) = self.grants_path().zip(self.read_grants()) else { return Ok(()) };
+        let unchanged = grants.clone();
+        let is_account = |host: &str, name: &str| {
+            let mut entries = after.iter().filter(|entry| entry.registry.is_key(host));
+            entries.any(|entry| entry.called(name).is_some())
+        };
+        for (host, accounts) in &mut grants {
+            accounts.retain(|name, _| is_account(host, name));
+        }
+        if grants == unchanged { Ok(()) } else { write_grants(&path, grants) }
     }
 
     /// Returns the grants, or `None` if there is no readable file of this version. An unreadable file grants nothing.
@@ -100,6 +114,12 @@ impl Accounts<'_> {
     fn grants_path(&self) -> Option<PathBuf> {
         self.env.data_dir.as_ref().map(|folder| folder.join("grants.json"))
     }
+}
+
+fn write_grants(path: &Path, mut grants: GrantEnds) -> Result<()> {
+    grants.retain(|_, accounts| !accounts.is_empty());
+    let text = serde_json::to_string(&GrantsFile { version: VERSION, grants })?;
+    files::replace(path, text.as_bytes(), Access::Private).context("could not write the grants")
 }
 
 /// The end of each grant, in seconds since 1970, by registry and account name.

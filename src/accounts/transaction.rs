@@ -67,6 +67,7 @@ impl<'e> Accounts<'e> {
                 let unremoved = removed.as_ref().map_or(&change.gone, |unreachable| unreachable);
                 self.settle(&change.registries, &after, left.iter().chain(unremoved));
                 removed.context("the change was saved, but an old secret could not be removed")?;
+                self.end_stale_grants(&after).context("the change was saved, but an old grant could not be ended")?;
                 Ok(result)
             }
             Err(error) => {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::callers::{called_by, running, who};
 use crate::support::snapshots::shows;
-use crate::support::{NOT_FOUND, Run, Sandbox, seconds_from_now, write};
+use crate::support::{NOT_FOUND, Run, Sandbox, read_json, seconds_from_now, write};
 use crate::why::{HOST, entries, sandbox};
 
 /// A home with one account whose rule is set by these arguments of `account edit`.
@@ -271,6 +271,21 @@ error: work on ghcr.io needs no grant
 hint: run `docker-credential-ensign account edit ghcr.io work --grant required` first
 
 "#]]);
+}
+
+/// A coding agent may rename accounts, but must not give a grant to another account in this way.
+#[test]
+fn a_grant_does_not_pass_to_another_account_of_the_same_name() {
+    let sandbox = guarded(&["--grant", "required"]);
+    sandbox.store(HOST, "me", "s3cret");
+    sandbox.ok(&["account", "edit", HOST, "me", "--grant", "required"], "");
+    sandbox.ok(&["grant", HOST, "work"], "");
+    assert_eq!(who(&asked_by(&sandbox, "docker")), "work");
+    sandbox.ok(&["account", "edit", HOST, "work", "--alias", "old"], "");
+    sandbox.ok(&["account", "edit", HOST, "me", "--alias", "work"], "");
+    sandbox.ok(&["switch", HOST, "work"], "");
+    assert_eq!(asked_by(&sandbox, "docker"), Run::not_found());
+    assert_eq!(read_json(&sandbox.home().join("data/grants.json"))["grants"], json!({}));
 }
 
 #[test]
