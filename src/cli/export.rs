@@ -187,11 +187,13 @@ fn choose(
             match allowed.and_then(|()| context.secret_of(&account)) {
                 Ok(secret) => {
                     let names = names(context, arguments, &candidates, &account)?;
+                    let stored = context.accounts.stored(&account).ok().flatten();
                     chosen.push(ExportAccount {
                         account: account.on(&candidates.host),
                         credential: secret.credential,
                         names,
                         by_default,
+                        expires_at: stored.and_then(|stored| stored.expires_at),
                     });
                 }
                 Err(why) if arguments.all => failed.push((account, why)),
@@ -203,9 +205,10 @@ fn choose(
 }
 
 fn warn(context: &CommandContext<'_>, chosen: &[ExportAccount], exported: &ExportedAuths, output: Option<&Path>) {
-    let written = |account: &Account| exported.keys.iter().any(|(_, other)| other == account);
-    let accounts: Vec<_> = chosen.iter().map(|chosen| &chosen.account).filter(|account| written(account)).collect();
-    let (secrets, are) = (count(accounts.len(), "secret"), if accounts.len() == 1 { "is" } else { "are" });
+    let is_written = |login: &&ExportAccount| exported.keys.iter().any(|(_, account)| *account == login.account);
+    let written: Vec<_> = chosen.iter().filter(is_written).collect();
+    let (are, them) = if written.len() == 1 { ("is", "it") } else { ("are", "them") };
+    let secrets = count(written.len(), "secret");
     let (place, what) = match output.map(|path| context.env.shorten_home(path)) {
         Some(path) => {
             context.ui.say(format_args!("✓ Wrote {path}"));
@@ -213,10 +216,12 @@ fn warn(context: &CommandContext<'_>, chosen: &[ExportAccount], exported: &Expor
         }
         None => ("on stdout".to_owned(), "output"),
     };
-    context.ui.note(format_args!("{secrets} {are} in clear text {place}: anyone who reads the {what} can use them"));
-    for account in accounts.into_iter().filter(|account| account.source != Source::Static) {
-        let until = context.accounts.stored(account).ok().flatten().and_then(|stored| stored.expires_at);
-        let left = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
+    context.ui.note(format_args!("{secrets} {are} in clear text {place}: anyone who reads the {what} can use {them}"));
+    for ExportAccount { account, expires_at, .. } in written {
+        if account.source == Source::Static {
+            continue;
+        }
+        let left = expires_at.and_then(|until| until.duration_since(SystemTime::now()).ok());
         let end = match left {
             Some(left) => format!("expires in {}", count(left.as_secs() / 60, "minute")),
             None => "may expire soon".to_owned(),

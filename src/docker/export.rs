@@ -1,6 +1,8 @@
 //! Writes logins in the formats of other programs, such as `auth.json`, a Kubernetes pull secret and
 //! `DOCKER_AUTH_CONFIG`.
 
+use std::time::SystemTime;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
@@ -32,6 +34,8 @@ pub(crate) struct ExportAccount {
     pub(crate) names: Vec<String>,
     /// Whether the account answers for the whole registry.
     pub(crate) by_default: bool,
+    /// The end of a secret that Ensign renews or fetches again.
+    pub(crate) expires_at: Option<SystemTime>,
 }
 
 /// The exported logins, and the accounts that were left out.
@@ -69,7 +73,7 @@ pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuth
 
 /// Returns the keys of an account, and the reasons why the format does not express the whole account.
 fn keys_of(form: AuthFormat, login: &ExportAccount) -> (Vec<String>, Vec<String>) {
-    let ExportAccount { account, credential, names, by_default } = login;
+    let ExportAccount { account, credential, names, by_default, .. } = login;
     let left_out = |why: &str| (vec![], vec![why.to_owned()]);
     if credential.username.is_identity_token() && form != AuthFormat::AuthJson {
         return left_out("the account has an identity token, which only an auth.json can contain");
@@ -185,7 +189,7 @@ mod tests {
             ..Account::new(registry.parse().unwrap(), user.parse().unwrap())
         };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("pw".into()) };
-        ExportAccount { account, credential, names: vec![], by_default }
+        ExportAccount { account, credential, names: vec![], by_default, expires_at: None }
     }
 
     fn keys(form: AuthFormat, chosen: &[ExportAccount]) -> (Vec<String>, Vec<String>) {

@@ -139,6 +139,12 @@ Docker does not ask Ensign for registry.gitlab.com; to change that:
     );
     assert_eq!(status(&sandbox, &[]).1["accounts"][0]["renews"], true);
     assert_eq!(sandbox.run(&["status", "--expiring", "7d"], "").code, Some(0));
+    // The copy in an export is not renewed, also if the export names another host of the account.
+    sandbox.ok(&["account", "edit", "registry.gitlab.com", "me", "--also", "mirror.example"], "");
+    for host in ["registry.gitlab.com", "mirror.example"] {
+        let run = sandbox.run(&["export", host, "--format", "env"], "");
+        assert!(run.stderr.contains(&format!("{host} expires in 59 minutes")), "{run:?}");
+    }
 }
 
 /// A home with a login of 180 days, of which `days` are left.

@@ -108,7 +108,7 @@ fn a_file_is_private_and_never_written_over_unasked() {
 exit 0
 --- stderr
 ✓ Wrote new/auth.json
-! 1 secret is in clear text in new/auth.json: anyone who reads the file can use them
+! 1 secret is in clear text in new/auth.json: anyone who reads the file can use it
 
 "#]]);
     let path = sandbox.home().join("new/auth.json");

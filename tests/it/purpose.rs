@@ -303,7 +303,7 @@ exit 0
 }
 --- stderr
 ! not exported: rw on ghcr.io: the account is for push only
-! 1 secret is in clear text on stdout: anyone who reads the output can use them
+! 1 secret is in clear text on stdout: anyone who reads the output can use it
 
 "#]]);
 }
