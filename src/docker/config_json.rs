@@ -14,8 +14,8 @@ use crate::model::Problem;
 use crate::system::files;
 use crate::system::text::quote_path;
 
-/// A `config.json` or `auth.json`, which may be missing. The type has no `Debug`, because the file may contain
-/// plain-text logins.
+/// A `config.json` or `auth.json`, which may be missing. `Debug` shows only the path, because the file may
+/// contain plain-text logins.
 pub(crate) struct ConfigJson {
     path: PathBuf,
     /// The file's text, or `None` if there is no file.

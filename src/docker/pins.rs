@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::configured_helper::PROGRAM;
 use crate::model::{AccountName, HelperName, Problem};
 use crate::system::env::{self, Env};
+use crate::system::text::command;
 use crate::system::{files, find_program};
 
 /// The folders for pinned helpers. New helpers are made in the first folder.
@@ -122,8 +123,8 @@ pub(crate) fn own_folder(env: &Env) -> Option<PathBuf> {
 /// Returns the name of an alias's pinned helper, or an error if the alias is not valid in a program's name.
 fn pin_name(alias: &AccountName) -> Result<String, Problem> {
     if !HelperName::fits(alias.as_str()) {
-        let cure = "give the account another alias with `account edit`";
-        return Err(Problem::new(format!("`{alias}` cannot be part of a program's name"), cure));
+        let edit = command("account edit", &["HOST", alias.as_str()], "--alias NAME");
+        return Err(Problem::run(format!("`{alias}` cannot be part of a program's name"), edit));
     }
     Ok(file_name(&format!("{PROGRAM}-{alias}")))
 }

@@ -149,7 +149,7 @@ exit 1
 ✓ Made ~/docker-credential-ensign-me
 ✓ Folders: 2 written
 error: could not pin at/work: `at/work` cannot be part of a program's name
-hint: give the account another alias with `account edit`
+hint: run `docker-credential-ensign account edit HOST at/work --alias NAME`
 
 "#]]);
     assert_eq!(folders(&sandbox), ["ghcr.io/acme/tools/lint ensign-ci", "ghcr.io/me/app ensign-me"]);

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use snapbox::str;
 
 use crate::support::registry::FakeRegistry;
@@ -113,7 +115,13 @@ fn full_session(is_sealed: bool) {
     let runtime = tempfile::tempdir().unwrap(); // private, like the folder that a login creates
     let sandbox =
         Sandbox::new().with_program("lender", lender).with("XDG_RUNTIME_DIR", runtime.path().to_str().unwrap());
-    let secrets = [ALICE, BOB].map(|user| format!("{user}-pw")).to_vec();
+    // Docker and Kubernetes write a login as Base64 of the user name and the secret.
+    let forms = |user: &str| {
+        let secret = format!("{user}-pw");
+        let in_base64 = [BASE64_STANDARD.encode(&secret), BASE64_STANDARD.encode(format!("{user}:{secret}"))];
+        [vec![secret], in_base64.to_vec()].concat()
+    };
+    let secrets = [ALICE, BOB].map(forms).concat();
     let session = Session { sandbox: &sandbox, is_sealed, secrets };
     let mounted = tempfile::tempdir().unwrap();
     if is_sealed {
@@ -169,13 +177,17 @@ fn full_session(is_sealed: bool) {
             &["api", host, &format!("{ALICE}/app/manifests/1")],
             &["import"],
             &["import", "--json"],
-            &["export", host],
             &["use", &format!("{host}={ALICE}")],
             &["kubelet"],
             &["why"],
             &["why", "--json"],
         ] {
             session.run(words, "");
+        }
+        for format in ["dockerconfigjson", "secret", "auth.json", "env"] {
+            let run = sandbox.run(&["export", host, "--format", format], ""); // stdout contains a secret
+            assert_eq!(run.code, Some(0), "{run:?}");
+            session.assert_clean(&run.stderr);
         }
         for address in [host, &format!("https://{BOB}:{BOB}-pw@{host}/v2/"), &format!("{host}/{ALICE}/app")] {
             sandbox.run(&["get"], address); // this answer contains a secret

@@ -142,7 +142,7 @@ fn what_cannot_be_pinned_is_said_and_what_another_made_stays() {
 exit 1
 --- stderr
 error: `at/work` cannot be part of a program's name
-hint: give the account another alias with `account edit`
+hint: run `docker-credential-ensign account edit HOST at/work --alias NAME`
 
 "#]]);
     write(&program(&sandbox, "me"), b"another's");
