@@ -32,42 +32,61 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArgument
             context.ui.note(format_args!("{}", route::sentence(&route)));
         }
     }
-    let (mut removed, mut endings) = (Vec::new(), BTreeMap::new());
-    let out_of_reach = if arguments.force { UnreachableStore::Abandon } else { UnreachableStore::Refuse };
-    for name in picked {
-        context.accounts.refuse_env_account(&registry, &name)?;
-        let forgotten = context.accounts.remove(&registry, |_| Some(name.clone()), out_of_reach)?;
-        let Some(forgotten) = forgotten else { continue };
-        let name = &forgotten.account.name;
-        context.ui.say(format_args!("✓ Removed {name} from {registry}"));
-        let ending = context.ui.while_waiting("Ending the login", || forgotten.end());
-        print_ending(context, &registry, &ending);
-        if forgotten.is_abandoned {
-            context.ui.note("the store still has the secret");
-        }
-        removed.push(name.clone());
-        endings.insert(name.to_string(), word(&ending));
-    }
+    let mut endings = Vec::new();
+    let result = picked.iter().try_for_each(|name| remove(context, arguments, &registry, name, &mut endings));
+    // An account that could not be removed does not undo the removal of the accounts before it.
+    let removed: Vec<_> = endings.iter().map(|(name, _)| name.clone()).collect();
     if !removed.is_empty() {
         buildx::mend(context);
         pin::drop_orphans(context, &removed)?;
-        let after = context.accounts.registry_accounts(&registry)?;
-        if !after.accounts.is_empty() && after.default_account().is_none() {
-            let (others, name) = match after.accounts.as_slice() {
-                [only] => (String::new(), only.name.as_str()),
-                _ => (format!(", but has {}", names(&after)), "NAME"),
-            };
-            let switch = text::command("switch", &[registry.as_str(), name], "");
-            context.ui.note(format_args!(
-                "{registry} has no default account now{others}; to set one:  {} {switch}",
-                context.program
-            ));
-        }
+        suggest_default(context, &registry)?;
     }
+    result?;
     let removed: Vec<_> = removed.iter().map(AccountName::as_str).collect();
+    let endings: BTreeMap<_, _> = endings.iter().map(|(name, ending)| (name.as_str(), *ending)).collect();
     let json = json!({"status": "success", "registry": registry.as_str(), "removed": removed, "endings": endings});
     context.ui.json(json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Removes one account, and adds its name and the word for its ending to `endings`.
+fn remove(
+    context: &CommandContext<'_>,
+    arguments: &args::LogoutArguments,
+    registry: &Registry,
+    name: &AccountName,
+    endings: &mut Vec<(AccountName, &'static str)>,
+) -> Result<(), Failure> {
+    context.accounts.refuse_env_account(registry, name)?;
+    let out_of_reach = if arguments.force { UnreachableStore::Abandon } else { UnreachableStore::Refuse };
+    let forgotten = context.accounts.remove(registry, |_| Some(name.clone()), out_of_reach)?;
+    let Some(forgotten) = forgotten else { return Ok(()) };
+    let name = &forgotten.account.name;
+    context.ui.say(format_args!("✓ Removed {name} from {registry}"));
+    let ending = context.ui.while_waiting("Ending the login", || forgotten.end());
+    print_ending(context, registry, &ending);
+    if forgotten.is_abandoned {
+        context.ui.note("the store still has the secret");
+    }
+    endings.push((name.clone(), word(&ending)));
+    Ok(())
+}
+
+/// If the registry has accounts but no default account, prints the command that sets one.
+fn suggest_default(context: &CommandContext<'_>, registry: &Registry) -> Result<(), Failure> {
+    let after = context.accounts.registry_accounts(registry)?;
+    if after.accounts.is_empty() || after.default_account().is_some() {
+        return Ok(());
+    }
+    let (others, name) = match after.accounts.as_slice() {
+        [only] => (String::new(), only.name.as_str()),
+        _ => (format!(", but has {}", names(&after)), "NAME"),
+    };
+    let switch = text::command("switch", &[registry.as_str(), name], "");
+    context
+        .ui
+        .note(format_args!("{registry} has no default account now{others}; to set one:  {} {switch}", context.program));
+    Ok(())
 }
 
 /// Removes a secret that has no account. An account with the same alias or user name stays.

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
 use snapbox::str;
 
 use crate::support::snapshots::shows;
@@ -54,6 +55,30 @@ exit 0
 No account is pinned. To pin one:  docker-credential-ensign pin ALIAS
 
 "#]]);
+}
+
+/// The accounts that were removed before the failure leave nothing behind.
+#[test]
+fn a_logout_that_fails_at_one_account_has_removed_the_pins_of_the_others() {
+    let sandbox = installed();
+    sandbox.ok(&["pin", "work"], "");
+    let mut config = sandbox.config();
+    config["registries"]["ghcr.io"]["accounts"]["zed"] = json!({"username": "zed", "store": "helper:absent"});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    sandbox.run(&["logout", "ghcr.io", "--all", "--yes"], "").shows(str![[r#"
+exit 1
+--- stderr
+✓ Removed work from ghcr.io
+! a token stays valid until you delete it at https://github.com/settings/tokens
+✓ Removed me from ghcr.io
+! a token stays valid until you delete it at https://github.com/settings/tokens
+! removed the program docker-credential-ensign-work too
+! ghcr.io has no default account now; to set one:  docker-credential-ensign switch ghcr.io zed
+error: the secret of zed on ghcr.io is out of reach: could not run `docker-credential-absent`: no absolute folder of PATH has it
+hint: run `docker-credential-ensign logout ghcr.io -u zed --force` to remove the account anyway
+
+"#]]);
+    assert!(!program(&sandbox, "work").is_symlink());
 }
 
 /// A pin needs another folder if a package owns the program's folder.
