@@ -238,7 +238,8 @@ mod tests {
         accounts.grant(&guarded(), Duration::from_mins(1)).unwrap();
         assert!(accounts.hand_out(&guarded(), facts, || true).is_ok());
         assert_eq!(accounts.hand_out(&guarded(), facts, || false).unwrap_err().refusal, CallerRefusal::NoJournal);
-        accounts.set_journal(false).unwrap();
+        accounts.set_journal(false).unwrap(); // also ends the grant, because the config has no such account
+        accounts.grant(&guarded(), Duration::from_mins(1)).unwrap();
         assert_eq!(accounts.hand_out(&guarded(), facts, || true).unwrap_err().refusal, CallerRefusal::NoJournal);
     }
 

@@ -317,7 +317,7 @@ mod tests {
                 RepositoryAccess::Anyone { allowed: false },
                 "anonymous",
                 5,
-                "password of work: anonymous users may not push to",
+                "login of work: anonymous users may not push to",
             ),
             (RepositoryAccess::Rejected { by: by() }, "rejected", 3, "auth.ghcr.io rejects the login of work"),
             (
