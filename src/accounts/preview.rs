@@ -1,9 +1,11 @@
 //! Previews logins: tells what saving each login would do.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use anyhow::Result;
 
+use super::resolved_secret::{Freshness, freshness};
 use super::{Accounts, NewLogin};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, AccountName, Problem, Registry, Source, StoreKind, StoredSecret};
@@ -12,8 +14,10 @@ use crate::model::{Account, AccountName, Problem, Registry, Source, StoreKind, S
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SaveOutcome {
     New,
-    /// The account exists with another secret, or for fewer images.
+    /// The account exists without a valid secret, or for fewer images.
     Renews,
+    /// The account exists with another secret, which is not known to have expired. The other secret may be newer.
+    Replaces,
     /// The account already exists with this secret.
     Same,
     /// The account exists and renews its own secret. Saving a static secret would end the renewals.
@@ -53,9 +57,17 @@ impl Accounts<'_> {
         let effect = match candidates.called(account.name.as_str()) {
             None => SaveOutcome::New,
             Some(old) if old.source != Source::Static => SaveOutcome::Supplied,
+            Some(old) if self.has_other_secret(old, login) => SaveOutcome::Replaces,
             Some(_) => SaveOutcome::Renews,
         };
         Ok((account.name, effect))
+    }
+
+    fn has_other_secret(&self, account: &Account, login: &NewLogin) -> bool {
+        let is_valid =
+            |stored: &StoredSecret| !stored.refused && freshness(stored, SystemTime::now()) != Freshness::Expired;
+        let stored = self.stored(account).ok().flatten();
+        stored.is_some_and(|stored| stored.secret != login.stored.secret && is_valid(&stored))
     }
 
     fn holds<'l>(&self, account: &Account, login: &'l NewLogin, secrets: &mut StoredSecrets<'l>) -> bool {

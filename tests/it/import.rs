@@ -264,7 +264,7 @@ exit 0
   To seal   docker-credential-ensign store move --to sealed
 ✓ Removed 1 login from its old place
   Programs that read ~/.docker/config.json now ask Ensign for them
-! carol on quay.io stays in ~/.docker/config.json, because its secret differs from the imported one; the next import would save it
+! carol on quay.io stays in ~/.docker/config.json, because its secret differs from the imported one; to save it instead:  docker-credential-ensign import [HOME]/.docker/config.json --host quay.io --replace
 
 "#]]);
 

@@ -129,12 +129,12 @@ fn an_import_whose_config_cannot_be_written_leaves_no_secrets() {
     sandbox.store("a.example", "alice", "old");
     let auths = json!({"a.example": auth("alice", "new"), "b.example": auth("bob", "pw")});
     write(&sandbox.home().join("auth.json"), json!({"auths": auths}).to_string().as_bytes());
-    let run = sandbox.run(&["import", "auth.json"], "");
+    let run = sandbox.run(&["import", "auth.json", "--replace"], "");
     assert_eq!(run.code, Some(1), "{run:?}");
     run.shows(str![[r#"
 exit 1
 --- stdout
-  a.example  alice  auth.json  renews alice
+  a.example  alice  auth.json  replaces the other secret
   b.example  bob    auth.json  new
 --- stderr
 ! not imported: alice on a.example: could not be saved: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21): move it away: `mv [HOME]/config/config.json.bak.new [HOME]/config/config.json.bak.new.aside`

@@ -41,6 +41,7 @@ mod hardening;
 mod help;
 mod help_pages;
 mod import;
+mod import_again;
 mod import_refused;
 mod in_the_way;
 mod install;

@@ -201,7 +201,7 @@ exit 0
 --- stderr
 ✓ Imported me on ghcr.io
   Saved in  ~/data/sealed; the key is in `[HOME]/key`
-! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
+! the imported logins are still in their old places: `docker-credential-ensign import helper:kept --remove` removes them there
 ! Docker does not ask Ensign for ghcr.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]]);

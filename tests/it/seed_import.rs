@@ -360,14 +360,12 @@ exit 0
   atcr.io  a  ~/device.json  already there
 --- stderr
 Everything is imported already.
-! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
 ! Docker does not ask Ensign for atcr.io yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 --- stdout
   buoy.cr  b  ~/device.json  already there
 --- stderr
 Everything is imported already.
-! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
 ! Docker does not ask Ensign for buoy.cr yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 --- stdout
@@ -375,7 +373,6 @@ exit 0
   atcr.io  c  ~/device.json  already there
 --- stderr
 Everything is imported already.
-! the imported logins are still in their old places: `docker-credential-ensign import --remove` removes them there
 ! Docker does not ask Ensign for atcr.io yet; to change that:  docker-credential-ensign configure-docker
 
 "#]],

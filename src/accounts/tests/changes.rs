@@ -74,11 +74,14 @@ fn a_preview_says_what_saving_would_do() {
     ];
     let found =
         accounts.preview_all(&logins).unwrap().into_iter().map(|preview| preview.unwrap().1).collect::<Vec<_>>();
-    let renews = SaveOutcome::Renews;
+    let (renews, new) = (SaveOutcome::Renews, SaveOutcome::New);
     assert_eq!(
         found,
-        [SaveOutcome::Same, renews, renews, renews, renews, SaveOutcome::New, SaveOutcome::New, SaveOutcome::Supplied]
+        [SaveOutcome::Same, SaveOutcome::Replaces, renews, renews, renews, new, new, SaveOutcome::Supplied]
     );
+    let refused = StoredSecret { refused: true, ..secret("s1").into() };
+    accounts.change(|edit| edit.secrets.put(&account(&accounts, "ghcr.io", "me"), &refused)).unwrap();
+    assert_eq!(accounts.preview_all(&logins[1..2]).unwrap()[0].as_ref().unwrap().1, renews);
 }
 
 #[test]

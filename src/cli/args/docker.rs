@@ -84,6 +84,7 @@ pub(in crate::cli) struct RouteArguments {
 }
 
 #[derive(Args, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each bool is a flag that people type")]
 pub(in crate::cli) struct ImportArguments {
     /// Where to look: env, docker, containers, finch, helm, atcr, keyring, helper:NAME, or a file [default: every
     /// place with logins, in Docker's order]
@@ -95,6 +96,9 @@ pub(in crate::cli) struct ImportArguments {
     /// Show what would be imported, but change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
+    /// Replace the secrets of existing accounts
+    #[arg(long)]
+    pub(in crate::cli) replace: bool,
     /// Remove imported logins from their old places
     #[arg(long)]
     pub(in crate::cli) remove: bool,

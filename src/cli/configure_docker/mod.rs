@@ -68,14 +68,15 @@ fn carry_out(
 ) -> Result<(), Failure> {
     let imports = !found.is_empty() && wants_import(context, arguments)?;
     let (mut registries, mut renewed) = (registries.to_vec(), None);
+    let mut written = vec![];
     if imports {
-        import(context, found)?;
+        written = import(context, found)?;
         registries.extend(of_logins(found));
         renewed = Some(self::plans(context, arguments, &registries)?); // the import changed the planned files
     }
     // The fallback is saved first, because Docker asks Ensign for unknown registries as soon as the files are written.
     creds_store::save(context, renewed.as_deref().unwrap_or(plans))?;
-    let (plans, written) = write(context, arguments, &registries)?;
+    let plans = write(context, arguments, &registries, &mut written)?;
     if arguments.undo {
         creds_store::remove(context)?;
     }
@@ -86,21 +87,21 @@ fn carry_out(
     Ok(())
 }
 
-/// Plans the changes, and writes the files. Returns the plans, and the paths of the written files. If a client changes
-/// a file meanwhile, plans the files again. A machine with accounts from the environment may have no folder for
+/// Plans the changes, and writes the files. Returns the plans, and adds the written files to `written`. If a client
+/// changes a file meanwhile, plans the files again. A machine with accounts from the environment may have no folder for
 /// Ensign's lock. Without the lock, only a failure to write Docker's file is an error.
 fn write(
     context: &CommandContext<'_>,
     arguments: &args::ConfigureDockerArguments,
     registries: &[Registry],
-) -> Result<(Vec<FilePlan>, Vec<String>), Failure> {
+    written: &mut Vec<String>,
+) -> Result<Vec<FilePlan>, Failure> {
     let lock = match context.accounts.lock() {
         Err(_) if !context.env.mounted()?.is_empty() => None,
         lock => Some(lock?),
     };
     let of_docker = context.env.docker_config_file();
-    let mut written = Vec::new();
-    let plans = until_unchanged(|| {
+    Ok(until_unchanged(|| {
         let plans = plans(context, arguments, registries)?;
         for plan in plans.iter().filter(|plan| !plan.is_empty()) {
             match plan.apply() {
@@ -109,13 +110,12 @@ fn write(
                 }
                 applied => {
                     applied?;
-                    written.push(context.env.shorten_home(plan.path()));
+                    written.extend(Some(context.env.shorten_home(plan.path())).filter(|path| !written.contains(path)));
                 }
             }
         }
         Ok(plans)
-    })?;
-    Ok((plans, written))
+    })?)
 }
 
 pub(super) fn named(context: &CommandContext<'_>, host: &str) -> Result<Registry, Failure> {
@@ -144,7 +144,10 @@ fn registries(
     let with_accounts = context.accounts.all()?.into_iter().filter(|entry| !entry.accounts.is_empty());
     let all: Vec<_> = with_accounts.map(|entry| entry.registry).collect();
     if all.is_empty() && found.is_empty() && !arguments.all && !has_own_urls(context) {
-        let cure = format!("run `{} login HOST` first, or name a registry", context.program);
+        // `--import` looks only into files, and `import` also asks other helpers.
+        let in_helper = arguments.import && context.docker_config().is_some_and(|file| file.store().is_some());
+        let first = if in_helper { "import" } else { "login HOST" };
+        let cure = format!("run `{} {first}` first, or name a registry", context.program);
         return Err(Failure::not_logged_in("there are no accounts, so there is no registry to configure", cure));
     }
     let (patterns, hosts): (Vec<_>, Vec<_>) = all.into_iter().partition(Registry::is_pattern);
@@ -183,6 +186,16 @@ fn plans(
         if let Some(path) = containers::registries_conf(context.env) {
             let conf = RegistriesConf::load(&path)?;
             plans.push(if arguments.undo { conf.undo() } else { conf.plan() });
+        }
+    }
+    if arguments.undo {
+        // `import --remove` writes these files too. A broken one must not stop the others.
+        for (path, reader) in import::client_files(context) {
+            if plans.iter().all(|plan| plan.path() != path)
+                && let Ok(file) = ConfigJson::load(&path)
+            {
+                plans.push(plan(&file, reader)?);
+            }
         }
     }
     plans.retain(|plan| !plan.changes().is_empty());
@@ -229,9 +242,9 @@ fn wants_import(context: &CommandContext<'_>, arguments: &args::ConfigureDockerA
 }
 
 /// Saves the logins, then removes the logins from the files. A skipped login stays in its file. If one login cannot be
-/// saved, all logins stay in the files.
-fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<(), Failure> {
-    let outcomes = import::save_logins(context, found, ImportMode::Save);
+/// saved, all logins stay in the files. Returns the files whose clients now ask Ensign.
+fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<Vec<String>, Failure> {
+    let outcomes = import::save_logins(context, found, ImportMode::Save, false);
     for (finding, result) in found.iter().zip(&outcomes) {
         match (finding.login(), result) {
             (Some(login), ImportOutcome::Kept(Some(name), _)) => {
@@ -247,6 +260,6 @@ fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<(), Fai
     let removed = import::remove(context, found, &outcomes);
     match removed.failures.first() {
         Some(failure) => Err(anyhow!("{failure}").into()),
-        None => Ok(()),
+        None => Ok(removed.written.iter().map(|path| context.env.shorten_home(path)).collect()),
     }
 }

@@ -17,7 +17,7 @@ use crate::model::Registry;
 pub(super) fn cover(context: &CommandContext<'_>, removed: &[(&LoginOrigin, &FoundLogin)]) -> Result<Vec<PathBuf>> {
     let mut written = vec![];
     let names = context.accounts.other_names()?;
-    for (path, reader) in files(context) {
+    for (path, reader) in client_files(context) {
         let file = ConfigJson::load(&path)?;
         let mut wanted: Vec<WantedRegistry> = vec![];
         for (_, login) in removed.iter().filter(|(from, login)| was_found(&file, &path, reader, from, login)) {
@@ -82,7 +82,7 @@ pub(super) fn find_hidden(
 
 /// Returns the files in which a client reads `credHelpers`. Files that the user typed are left out, because other
 /// programs may use these files.
-fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
+pub(in crate::cli) fn client_files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
     let mut files: Vec<(PathBuf, ClientFamily)> = vec![];
     for (source, reader) in [
         (LoginSource::Docker, ClientFamily::Docker),

@@ -17,6 +17,9 @@ use crate::docker::configured_helper;
 use crate::docker::login_source::LoginSource;
 use crate::docker::logins::{self, EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin};
 use crate::model::{AccountName, Registry, count};
+use crate::system::text::{option, quote};
+pub(super) use cover::client_files;
+use outcome::import_command;
 pub(super) use outcome::{ImportMode, ImportOutcome, RemovalResult, origin, remove, save_logins};
 pub(super) use search::found_in;
 
@@ -30,7 +33,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ImportArgument
         context.ui.note("there is no home folder to look in");
     }
     let findings = search::find_logins(context, &places, &registries)?;
-    let planned = save_logins(context, &findings, ImportMode::Preview);
+    let planned = save_logins(context, &findings, ImportMode::Preview, arguments.replace);
     if !context.ui.is_json() {
         preview(context, &findings, &planned)?;
     }
@@ -40,7 +43,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ImportArgument
         context.ui.say("Nothing imported.");
         return Ok(ExitCode::from(130));
     }
-    let outcomes = if worth { save_logins(context, &findings, ImportMode::Save) } else { planned };
+    let outcomes = if worth { save_logins(context, &findings, ImportMode::Save, arguments.replace) } else { planned };
     let removed = (worth && arguments.remove).then(|| remove(context, &findings, &outcomes));
     conclude(context, arguments, &findings, &outcomes, removed.as_ref())?;
     Ok(if has_failed(&outcomes, removed.as_ref()) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -64,7 +67,7 @@ fn note_weaker_place(
         };
         number += usize::from(match result {
             ImportOutcome::Kept(Some(_), SaveOutcome::New) => context.store_choice()?.kind.is_clear(),
-            ImportOutcome::Kept(Some(name), SaveOutcome::Renews) => {
+            ImportOutcome::Kept(Some(name), SaveOutcome::Renews | SaveOutcome::Replaces) => {
                 let known = context.accounts.registry_accounts(&login.registry())?;
                 known.called(name.as_str()).is_some_and(|account| account.store.is_clear())
             }
@@ -152,6 +155,7 @@ fn future(finding: &ImportEntry, result: &ImportOutcome) -> String {
     let word = match effect {
         SaveOutcome::New => "new".to_owned(),
         SaveOutcome::Renews => format!("renews {}", name.as_ref().map_or("it", AccountName::as_str)),
+        SaveOutcome::Replaces => "replaces the other secret".to_owned(),
         SaveOutcome::Same | SaveOutcome::Supplied => "already there".to_owned(),
     };
     word + remark
@@ -179,11 +183,18 @@ fn conclude(
     print_imported(context, findings, outcomes)?;
     match removed {
         Some(removed) => print_removed(context, findings, removed),
-        None if outcomes.iter().any(is_saved) => {
-            let again = format!("`{} import --remove`", context.program);
-            context
-                .ui
-                .note(format_args!("the imported logins are still in their old places: {again} removes them there"));
+        None if findings
+            .iter()
+            .zip(outcomes)
+            .any(|(finding, result)| is_saved(result) && may_remove(&finding.from)) =>
+        {
+            let sources = arguments.sources.iter().map(|source| format!(" {}", quote(source)));
+            let hosts = arguments.hosts.iter().map(|host| format!(" {}", option("--host", host)));
+            let again: String = sources.chain(hosts).collect();
+            context.ui.note(format_args!(
+                "the imported logins are still in their old places: `{} import{again} --remove` removes them there",
+                context.program
+            ));
         }
         None => {}
     }
@@ -218,18 +229,20 @@ fn print_imported(
     findings: &[ImportEntry],
     outcomes: &[ImportOutcome],
 ) -> Result<(), Failure> {
-    let mut is_any_new = false;
+    let mut stores = vec![];
     for (finding, result) in findings.iter().zip(outcomes) {
         if let (EntryContent::Login(login, ImportRole::Primary), ImportOutcome::Kept(Some(name), _)) =
             (&finding.what, result)
             && !is_there(result)
         {
             context.ui.say(format_args!("✓ Imported {name} on {}", login.registry()));
-            is_any_new = true;
+            let known = context.accounts.registry_accounts(&login.registry())?;
+            let store = known.called(name.as_str()).map(|account| account.store.clone());
+            stores.extend(store.filter(|store| !stores.contains(store)));
         }
     }
-    if is_any_new {
-        store::say_place(context, &context.store_choice()?.kind);
+    for store in &stores {
+        store::say_place(context, store);
     }
     for (finding, result) in findings.iter().zip(outcomes) {
         if let (EntryContent::Login(login, ImportRole::Primary), ImportOutcome::Failed(reason)) =
@@ -238,7 +251,7 @@ fn print_imported(
             context.ui.note(format_args!("not imported: {} on {}: {reason}", login.user(), login.registry()));
         }
     }
-    if !is_any_new && outcomes.iter().any(is_saved) {
+    if stores.is_empty() && outcomes.iter().any(is_saved) {
         context.ui.say("Everything is imported already.");
     }
     Ok(())
@@ -256,10 +269,11 @@ fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed
     for finding in findings {
         if let EntryContent::Login(login, ImportRole::Shadowed(_)) = &finding.what {
             context.ui.note(format_args!(
-                "{} on {} stays in {}, because its secret differs from the imported one; the next import would save it",
+                "{} on {} stays in {}, because its secret differs from the imported one; to save it instead:  {}",
                 login.user(),
                 login.registry(),
-                origin(context, finding)
+                origin(context, finding),
+                import_command(context, &finding.from, login, "--replace")
             ));
         }
     }
@@ -296,6 +310,11 @@ fn advise(context: &CommandContext<'_>, findings: &[ImportEntry], outcomes: &[Im
     }
 }
 
+/// Tells whether `import --remove` can remove logins from this place.
+fn may_remove(from: &LoginOrigin) -> bool {
+    !matches!(from, LoginOrigin::Environment | LoginOrigin::Atcr(_))
+}
+
 fn is_saved(result: &ImportOutcome) -> bool {
     matches!(result, ImportOutcome::Kept(..))
 }
@@ -316,7 +335,7 @@ fn entry(finding: &ImportEntry, result: &ImportOutcome, dry_run: bool, removed: 
         ImportOutcome::Kept(name, effect) => {
             let effect = match effect {
                 SaveOutcome::New => "new",
-                SaveOutcome::Renews => "renews",
+                SaveOutcome::Renews | SaveOutcome::Replaces => "renews",
                 SaveOutcome::Same | SaveOutcome::Supplied => "same",
             };
             (effect, name.as_ref().map(AccountName::as_str), None)

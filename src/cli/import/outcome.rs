@@ -15,7 +15,7 @@ use crate::docker::logins::{
 };
 use crate::docker::plaintext_auths;
 use crate::model::{Account, AccountName, HubToken, Problem};
-use crate::system::text::one_line;
+use crate::system::text::{one_line, quote_path};
 
 /// The outcome for a found entry. In a preview, the outcome is only planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,11 +36,12 @@ pub(in crate::cli) enum ImportMode {
 }
 
 /// Saves the found logins. In a preview, only returns the planned outcomes. A login that is already stored is not saved
-/// again.
+/// again. An account's other secret may be newer, so the login replaces it only if `replaces` is set.
 pub(in crate::cli) fn save_logins<'e>(
     context: &CommandContext<'_>,
     findings: &'e [ImportEntry],
     mode: ImportMode,
+    replaces: bool,
 ) -> Vec<ImportOutcome> {
     let account = |(place, finding): (usize, &'e ImportEntry)| match &finding.what {
         EntryContent::Login(found, ImportRole::Primary) if found.hub_token().is_none() => Some((place, &**found)),
@@ -50,7 +51,7 @@ pub(in crate::cli) fn save_logins<'e>(
     // The first saved login of a registry becomes the default account, so logins for the whole registry come first.
     accounts.sort_by_key(|(_, found)| found.bound().is_some());
     let logins: Vec<_> = accounts.iter().map(|(place, found)| login(findings, *place, found)).collect();
-    let saved = save_all(context, &logins, mode).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
+    let saved = save_all(context, &logins, mode, replaces).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
     let mut saved: BTreeMap<usize, _> = accounts.into_iter().map(|(place, _)| place).zip(saved).collect();
     let mut outcomes: Vec<ImportOutcome> = Vec::with_capacity(findings.len());
     for (place, finding) in findings.iter().enumerate() {
@@ -62,10 +63,21 @@ pub(in crate::cli) fn save_logins<'e>(
                 origin(context, &findings[*at])
             )),
             EntryContent::Login(_, ImportRole::Duplicate(at)) => outcomes[*at].clone(),
-            EntryContent::Login(found, ImportRole::Primary) => match (found.hub_token(), saved.remove(&place)) {
-                (Some(token), _) => save_hub_token(context, found, token, mode).unwrap_or_else(|error| failed(&error)),
-                (None, result) => result.expect("each primary login was saved"),
-            },
+            EntryContent::Login(found, ImportRole::Primary) => {
+                let result = match (found.hub_token(), saved.remove(&place)) {
+                    (Some(token), _) => {
+                        save_hub_token(context, found, token, mode, replaces).unwrap_or_else(|error| failed(&error))
+                    }
+                    (None, result) => result.expect("each primary login was saved"),
+                };
+                match result {
+                    ImportOutcome::Kept(_, SaveOutcome::Replaces) if !replaces => ImportOutcome::Left(format!(
+                        "Ensign has another secret for this user; to save this one instead:  {}",
+                        import_command(context, &finding.from, found, "--replace")
+                    )),
+                    result => result,
+                }
+            }
         };
         outcomes.push(result);
     }
@@ -120,7 +132,12 @@ pub(in crate::cli) fn remove(
         };
         match erased {
             Ok(()) => removed.logins[*place] = true,
-            Err(why) => removed.failures.push(format!("{}: {why}", login.registry())),
+            // Clients ask Ensign by now, so only a typed source finds the original login again.
+            Err(why) => removed.failures.push(format!(
+                "{}: {why}; to try again:  {}",
+                login.registry(),
+                import_command(context, from, login, "--remove")
+            )),
         }
     }
     let in_files = entries.iter().filter_map(|(place, from, login)| match from {
@@ -157,6 +174,22 @@ pub(in crate::cli) fn origin(context: &CommandContext<'_>, finding: &ImportEntry
     }
 }
 
+/// Returns the command that imports this login with another option.
+pub(super) fn import_command(
+    context: &CommandContext<'_>,
+    from: &LoginOrigin,
+    login: &FoundLogin,
+    option: &str,
+) -> String {
+    let source = match from {
+        LoginOrigin::File(path) | LoginOrigin::Atcr(path) => quote_path(path),
+        LoginOrigin::Helper(helper) => format!("helper:{helper}"),
+        LoginOrigin::Keyring => "keyring".into(),
+        LoginOrigin::Environment => "env".into(),
+    };
+    format!("{} import {source} --host {} {option}", context.program, login.registry())
+}
+
 fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> NewLogin {
     let mut images = images_of(findings, place);
     let bound = found.bound().and_then(|_| images.pop());
@@ -171,10 +204,14 @@ fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> NewLogin
 }
 
 /// Saves all logins at once, so that each file is read and written only once.
-fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], mode: ImportMode) -> Result<Vec<ImportOutcome>> {
+fn save_all(
+    context: &CommandContext<'_>,
+    logins: &[NewLogin],
+    mode: ImportMode,
+    replaces: bool,
+) -> Result<Vec<ImportOutcome>> {
     let foreseen = context.accounts.preview_all(logins)?;
-    let is_due =
-        |effect: SaveOutcome| mode == ImportMode::Save && matches!(effect, SaveOutcome::New | SaveOutcome::Renews);
+    let is_due = |effect: SaveOutcome| mode == ImportMode::Save && is_written(effect, replaces);
     let due =
         logins.iter().zip(&foreseen).filter(|(_, preview)| preview.as_ref().is_ok_and(|preview| is_due(preview.1)));
     let due: Vec<_> = due.map(|(login, _)| login).collect();
@@ -206,16 +243,21 @@ fn save_hub_token(
     found: &FoundLogin,
     token: HubToken,
     mode: ImportMode,
+    replaces: bool,
 ) -> Result<ImportOutcome> {
     let effect = match context.accounts.hub_token(&found.username, token)? {
         Some(known) if known == found.secret => SaveOutcome::Same,
-        Some(_) => SaveOutcome::Renews,
+        Some(_) => SaveOutcome::Replaces,
         None => SaveOutcome::New,
     };
-    if mode == ImportMode::Save && effect != SaveOutcome::Same {
+    if mode == ImportMode::Save && is_written(effect, replaces) {
         context.accounts.set_hub_token(&found.username, token, Some(&found.secret))?;
     }
     Ok(ImportOutcome::Kept(None, effect))
+}
+
+fn is_written(effect: SaveOutcome, replaces: bool) -> bool {
+    matches!(effect, SaveOutcome::New | SaveOutcome::Renews) || replaces && effect == SaveOutcome::Replaces
 }
 
 fn failed(error: &Error) -> ImportOutcome {

@@ -88,7 +88,8 @@ exit 0
 --- stderr
 ! ~/.docker/config.json: "someregistry.example.com": `auth` is not base64
 ✓ Imported a on other.example
-Nothing to change.
+✓ Wrote ~/.docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
 ! `docker-credential-ensign` is not on PATH, so Docker will not find it
 
 "#]]);
