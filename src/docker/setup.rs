@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::containers::has_scheme;
 use super::file_plan::BackupRule;
-use super::logins::distinct;
+use super::logins::{FoundLogin, distinct};
 use super::{ClientFamily, ConfigJson, FilePlan, HELPER, PlannedChange, plaintext_auths};
 use crate::model::Registry;
 
@@ -42,10 +42,12 @@ const ADDRESS: &str = Registry::HUB_SERVER_URL;
 fn may_take_store(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> bool {
     let is_taken = file.helper(ADDRESS).is_some_and(|helper| helper != HELPER) && !force;
     let would_be_hidden = || {
-        let (logins, _) = plaintext_auths::find(file);
+        let (logins, unusable) = plaintext_auths::find(file);
+        // Docker also uses a registry token, which no helper can return.
+        let unusable = unusable.iter().filter_map(|entry| Registry::spelled(&entry.key)).map(|(registry, _)| registry);
         let is_wanted = |registry: &Registry| wanted.iter().any(|entry| entry.registry == *registry);
         let is_seen = |registry: &Registry| !is_wanted(registry) && file.helper(registry.as_str()).is_none();
-        logins.iter().any(|login| is_seen(&login.registry()))
+        logins.iter().map(FoundLogin::registry).chain(unusable).any(|registry| is_seen(&registry))
     };
     !is_taken && (file.store().is_some() || !would_be_hidden())
 }
@@ -265,6 +267,13 @@ mod tests {
                 false,
                 format!(
                     r#"{{"auths": {{"quay.io": {{"auth": "YTpi"}}}}, "credHelpers": {{"docker.io": "ensign", "dhi.io": "ensign", "registry.scout.docker.com": "ensign", "{URL}": "ensign"}}}}"#
+                ),
+            ),
+            (
+                r#"{"auths": {"quay.io": {"registrytoken": "t"}}}"#.into(),
+                false,
+                format!(
+                    r#"{{"auths": {{"quay.io": {{"registrytoken": "t"}}}}, "credHelpers": {{"docker.io": "ensign", "dhi.io": "ensign", "registry.scout.docker.com": "ensign", "{URL}": "ensign"}}}}"#
                 ),
             ),
             (
