@@ -118,6 +118,18 @@ exit 0
     assert_eq!(std::fs::read_to_string(&dotfile).unwrap(), text);
 }
 
+/// The folder of dotfiles may not be there yet.
+#[test]
+fn a_link_to_a_missing_file_is_followed() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    let target = sandbox.home().join("dotfiles/ensign.json");
+    std::fs::create_dir_all(sandbox.config_path().parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("../dotfiles/ensign.json", sandbox.config_path()).unwrap();
+    sandbox.store("ghcr.io", "me", "s3cret");
+    assert!(sandbox.config_path().is_symlink() && target.is_file());
+    assert_eq!(sandbox.who("ghcr.io"), "me");
+}
+
 #[test]
 fn a_broken_file_is_named_and_left_alone() {
     let sandbox = sandbox();

@@ -51,7 +51,7 @@ impl AtomicFile {
 
     /// Starts a new file whose writers hold a lock. Links are followed, and missing folders are created.
     pub(super) fn begin_under_lock(path: &Path) -> Result<Self> {
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let target = fs::canonicalize(path).unwrap_or_else(|_| link_target(path));
         imp::check_target(&target, folder_of(&target))?;
         let unfinished = sibling(&target, UNDER_LOCK);
         create_folder(folder_of(&target), Privacy::Secret)?;
@@ -163,6 +163,11 @@ pub(super) fn unfinished(path: &Path) -> PathBuf {
 
 pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Returns the target if the path is a link to a file that does not exist yet. Otherwise returns the path itself.
+fn link_target(path: &Path) -> PathBuf {
+    fs::read_link(path).map_or_else(|_| path.to_owned(), |target| folder_of(path).join(target))
 }
 
 /// Removes a file. A missing file is not an error.
