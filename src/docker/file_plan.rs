@@ -147,7 +147,8 @@ impl FilePlan {
         self.after.is_none()
     }
 
-    /// Returns the path of the backup. The backup is a copy of the file from before Ensign's first entry.
+    /// Returns the path of the backup. The backup is a copy of the file from before Ensign's first entry. It has no
+    /// plain-text logins, because nothing would remove them after a logout.
     pub(crate) fn backup_path(path: &Path) -> PathBuf {
         files::sibling(path, ".before-ensign")
     }
@@ -163,19 +164,11 @@ impl FilePlan {
         if let Some(before) = self.before.as_deref().filter(|text| !text.trim().is_empty()) {
             let backup = Self::backup_path(path);
             if self.backup == BackupRule::Fresh || (self.backup == BackupRule::IfNone && !backup.exists()) {
-                files::replace(&backup, before.as_bytes(), Access::Private)?;
+                let text = plaintext_auths::without_logins(path, before);
+                files::replace(&backup, text.as_deref().unwrap_or(before).as_bytes(), Access::Private)?;
             }
         }
-        files::replace(&destination(path), after.as_bytes(), Access::Kept)
-    }
-}
-
-/// Returns the target if the path is a link to a file that does not exist yet. Otherwise returns the path itself,
-/// because `files::replace` follows a link to an existing file.
-fn destination(path: &Path) -> PathBuf {
-    match fs::read_link(path) {
-        Ok(target) if !path.exists() => path.parent().unwrap_or(Path::new(".")).join(target),
-        _ => path.to_owned(),
+        files::replace(path, after.as_bytes(), Access::Kept)
     }
 }
 

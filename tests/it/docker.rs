@@ -172,6 +172,8 @@ exit 0
 
 "#]]);
     assert_eq!(sandbox.who("quay.io"), "credentials not found in native keychain");
+    let backup = std::fs::read_to_string(sandbox.home().join(".docker/config.json.before-ensign")).unwrap();
+    assert_eq!(backup, r#"{"auths": {"quay.io": {}, "bad.example": {"auth": "%"}}}"#);
     let run = sandbox.run(&["configure-docker", "quay.io", "--import"], "");
     run.shows(str![[r#"
 exit 0
