@@ -60,13 +60,13 @@ fn an_account_stays_if_its_secret_cannot_be_removed() {
         &run.stderr.replace(sandbox.home().to_str().unwrap(), "~"),
         str![[r#"
 error: could not write `~/data/secrets/ghcr.io.json`: Read-only file system (os error 30)
-hint: set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written
+hint: `~/data/secrets` is on a read-only file system; if it is Ensign's own, set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to other folders
 exit 1
 error: could not write `~/data/secrets/ghcr.io.json`: Read-only file system (os error 30)
-hint: set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written
+hint: `~/data/secrets` is on a read-only file system; if it is Ensign's own, set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to other folders
 exit 1
 error: could not write `~/data/secrets/ghcr.io.json`: Read-only file system (os error 30)
-hint: set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written
+hint: `~/data/secrets` is on a read-only file system; if it is Ensign's own, set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to other folders
 exit 1
 
 "#]],
@@ -78,7 +78,7 @@ exit 1
         &run.stderr.replace(sandbox.home().to_str().unwrap(), "~"),
         str![[r#"
 error: could not open `~/config/config.lock`: Read-only file system (os error 30)
-hint: set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written
+hint: `~/config/config.lock` is on a read-only file system; if it is Ensign's own, set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to other folders
 
 "#]],
     );

@@ -40,9 +40,10 @@ pub(super) fn explained(what: String, place: &Path, error: &io::Error) -> anyhow
     let cure = match error.kind() {
         io::ErrorKind::PermissionDenied => format!("check its permissions: `ls -ld {}`", quote_path(existing)),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and try again".to_owned(),
-        io::ErrorKind::ReadOnlyFilesystem => {
-            "set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written".to_owned()
-        }
+        io::ErrorKind::ReadOnlyFilesystem => format!(
+            "`{}` is on a read-only file system; if it is Ensign's own, set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to other folders",
+            existing.display()
+        ),
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => move_away(existing),
         _ if imp::is_link_loop(error) => format!("remove the link that leads to itself: `rm {}`", quote_path(existing)),
         kind => return io::Error::new(kind, what).into(), // the caller may try again
