@@ -96,7 +96,12 @@ Docker does not ask Ensign for ghcr.io; to change that:
 ! others could read `~/data/secrets/ghcr.io.json` (mode 644); now only you can
 
 "#]]);
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    // Others may have changed this file, so it stays refused.
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).unwrap();
+    let run = sandbox.run(&["status"], "");
+    assert!(mode() == 0o666 && !run.stderr.contains("now only you can"), "{run:?}");
 }
 
 #[test]

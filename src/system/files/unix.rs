@@ -132,10 +132,12 @@ pub(crate) fn user_number() -> Option<u32> {
     Some(getuid().as_raw())
 }
 
-/// Removes the permissions of group and others. Returns the old mode if group or others had permissions.
+/// Removes the permissions of group and others. Returns the old mode if group or others had permissions. A file that
+/// others may write is not changed, because it stays refused until the user has looked at it.
 pub(crate) fn restrict_permissions(path: &Path) -> Option<u32> {
     let file = read_options(LinkPolicy::Refused).open(path).ok()?; // a link could lead to another user's file
-    let mode = file.metadata().ok().filter(fs::Metadata::is_file)?.permissions().mode() & 0o7777;
+    let metadata = file.metadata().ok().filter(|file| file.is_file() && check_owner(path, file).is_ok())?;
+    let mode = metadata.permissions().mode() & 0o7777;
     let wider = mode & 0o077 != 0;
     wider.then(|| file.set_permissions(Permissions::from_mode(mode & 0o700)).ok()).flatten().map(|()| mode)
 }
