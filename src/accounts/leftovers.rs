@@ -80,6 +80,9 @@ impl Accounts<'_> {
         let account_list = || after.iter().flat_map(|entry| &entry.accounts);
         let kept: BTreeSet<_> = account_list().map(place).collect();
         let dropped = before.iter().flat_map(|entry| &entry.accounts).filter(|account| !kept.contains(&place(account)));
+        if dropped.clone().next().is_some() {
+            self.config.renew_copy();
+        }
         self.vault.update(|record| {
             record.settle(dropped, account_list());
             record.keep_pending(left);

@@ -150,9 +150,7 @@ impl<'e> ConfigFile<'e> {
             return Ok(ConfigEdit { before, ..Self::first_edit(AdoptedAccounts::find(self.env)?) });
         };
         let config = self.understand(bytes, None)?;
-        if config.version > reader::VERSION {
-            return Err(self.too_new(config.version).into());
-        }
+        self.refuse_newer(&config)?;
         let document = ConfigDocument::parse(bytes).map_err(|error| self.broken(&error))?;
         Ok(ConfigEdit { document, config, before })
     }
@@ -169,6 +167,16 @@ impl<'e> ConfigFile<'e> {
             files::replace(&path, text.as_bytes(), Access::Kept)?;
         }
         Ok(self.understand(text.as_bytes(), None)?.registries)
+    }
+
+    /// Replaces `config.json.bak` by the present config, because an account in the old copy has lost its secret. The
+    /// copy is a file of its own, so that damage to the config does not reach it. A failure is ignored.
+    pub(crate) fn renew_copy(&self) {
+        let renew = || -> Option<()> {
+            let bytes = files::read(&self.path()?, LIMIT).ok()??;
+            files::replace(&self.last_good_copy()?, &bytes, Access::Private).ok()
+        };
+        let _ = renew();
     }
 
     /// Takes the lock. Every writer of the config or of Ensign's secrets must hold the lock.
@@ -208,6 +216,11 @@ impl<'e> ConfigFile<'e> {
 
     pub(super) fn broken(&self, error: &serde_json::Error) -> Problem {
         Problem::run(format!("`{}` is broken: {error}", self.shown_path()), "restore")
+    }
+
+    /// Returns an error if a newer Ensign wrote the config.
+    pub(crate) fn refuse_newer(&self, config: &LoadedConfig) -> Result<(), Problem> {
+        if config.version > reader::VERSION { Err(self.too_new(config.version)) } else { Ok(()) }
     }
 
     fn too_new(&self, version: u64) -> Problem {

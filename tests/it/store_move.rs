@@ -112,6 +112,28 @@ All secrets are in `file` already.
     );
 }
 
+/// The old copy of the config names the old stores and aliases.
+#[test]
+fn a_restored_config_knows_where_the_secrets_are() {
+    let sandbox = with_accounts();
+    for words in [
+        &["store", "move", "--to", "sealed"][..],
+        &["store", "move", "--to", "helper:kept"],
+        &["store", "move", "--to", "file"],
+        &["account", "edit", "ghcr.io", "me", "--alias", "other"],
+    ] {
+        sandbox.ok(words, "");
+        write(&sandbox.config_path(), b"{");
+        sandbox.run(&["restore"], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ Put back the last good copy of `~/config/config.json`; the damaged one is `~/config/config.json.damaged`
+
+"#]]);
+        assert!(all_answer(&sandbox), "{words:?}");
+    }
+}
+
 #[test]
 fn accounts_are_named_by_host_alias_or_both() {
     let sandbox = with_accounts();
