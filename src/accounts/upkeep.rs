@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Accounts;
 use crate::config::RestoreOutcome;
-use crate::model::{HubToken, Registry, Secret, Username};
+use crate::model::{HubToken, Problem, Registry, Secret, Username};
 use crate::system::files::Lock;
 use crate::vault::{DataKey, PermissionRepair};
 
@@ -67,6 +67,11 @@ impl<'e> Accounts<'e> {
     /// whether the file is broken, so that `restore` can move it aside. Otherwise returns `None`.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, Error, bool)> {
         self.vault.file_damage(registry)
+    }
+
+    /// Returns a problem if a newer Ensign wrote the config, so that this Ensign cannot change it.
+    pub(crate) fn newer_config(&self) -> Option<Problem> {
+        self.config.load(None).ok().and_then(|loaded| self.config.refuse_newer(&loaded).err())
     }
 
     /// Tells whether [`Self::restore_config`] would change anything.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
-use crate::accounts::Leftovers;
+use crate::accounts::{Holder, Leftovers};
 use crate::cli::failure::Failure;
 use crate::cli::{CommandContext, buildx};
 use crate::docker::containers::{self, RegistriesConf};
@@ -26,7 +26,7 @@ struct FileFacts {
     /// The files of Docker and the container tools that cannot be read.
     unreadable: Vec<Problem>,
     owners: Vec<(PathBuf, Privacy, OwnershipFault)>,
-    /// What is wrong with the folders of Ensign that cannot be written, each with the remedy.
+    /// The reasons why Ensign cannot write its files, each with the remedy.
     read_only: Vec<(String, Remedy)>,
     /// The leftovers of interrupted changes, except the secrets that the next change removes.
     leftovers: Leftovers,
@@ -106,8 +106,10 @@ fn ownership(path: &Path, privacy: Privacy, fault: &OwnershipFault) -> Diagnosis
         }
         OwnershipFault::Mode(mode) => mode,
     };
-    let (deed, breaks) = if mode & 0o022 != 0 {
-        ("write", "anyone who can write the file can change the logins, so Ensign does not read it")
+    let (deed, breaks) = if mode & 0o022 != 0 && path.is_dir() {
+        ("write", "other users can remove or replace the files in this folder")
+    } else if mode & 0o022 != 0 {
+        ("write", "anyone who can write the file can change the logins, so Ensign reads no such config or secrets")
     } else {
         ("read", "other users of this machine can read the secrets in the file")
     };
@@ -171,12 +173,12 @@ impl FileFacts {
     }
 }
 
-/// Returns what is wrong with the folders of Ensign that cannot be written, each with the remedy. Ensign makes a missing
-/// folder in the nearest folder above it that exists.
+/// Returns why Ensign cannot write its files, each reason with the remedy. Ensign makes a missing folder in the nearest folder above it that exists.
 fn read_only(context: &CommandContext<'_>) -> Vec<(String, Remedy)> {
     let folders = context.env.config_dir.iter().chain(&context.env.data_dir).cloned();
     let folders = folders.chain(context.accounts.secret_folders());
-    let (mut found, mut seen) = (vec![], BTreeSet::new());
+    let newer = context.accounts.newer_config().map(|problem| (problem.message, Remedy::in_hint(&problem.hint)));
+    let (mut found, mut seen) = (Vec::from_iter(newer), BTreeSet::new());
     for folder in folders {
         let existing = files::nearest_existing(&folder);
         let Some(fault) = files::folder_fault(existing).filter(|_| seen.insert(existing.to_owned())) else { continue };
@@ -197,9 +199,16 @@ fn read_only(context: &CommandContext<'_>) -> Vec<(String, Remedy)> {
 /// must have.
 fn files_of(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, Privacy)> {
     let ours = context.env.config_dir.iter().flat_map(|folder| [folder.clone(), folder.join("config.json")]);
-    let secrets = context.accounts.secret_files();
-    let open = survey.client_files.iter().cloned().chain(ours).map(|path| (path, Privacy::Open));
-    open.chain(secrets.into_iter().map(|path| (path, Privacy::Secret))).collect()
+    let folders = context.env.data_dir.clone().into_iter().chain(context.accounts.secret_folders());
+    let folders = folders.chain(context.env.docker_config_dir());
+    let open = survey.client_files.iter().cloned().chain(ours).chain(folders).map(|path| (path, Privacy::Open));
+    // A key file that cannot be changed, such as one that is mounted into a container, has the mode of its mount.
+    let key = context.accounts.key().state().ok().flatten().and_then(|key| match key.holder {
+        Holder::File(path) if files::may_write(&path) => Some(path),
+        _ => None,
+    });
+    let secrets = context.accounts.secret_files().into_iter().chain(key);
+    open.chain(secrets.map(|path| (path, Privacy::Secret))).collect()
 }
 
 /// Returns why the config cannot be used, and whether `restore` can repair the config. `restore` can repair neither the

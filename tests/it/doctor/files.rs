@@ -29,6 +29,15 @@ fn a_damaged_config_is_put_back() {
 }
 
 #[test]
+fn a_config_of_a_newer_ensign_is_noted() {
+    let sandbox = healthy();
+    let text = fs::read_to_string(sandbox.config_path()).unwrap();
+    write(&sandbox.config_path(), text.replace("\"version\": 3", "\"version\": 9").as_bytes());
+    assert_found(&sandbox, &[("read-only", "note")]);
+    assert_by_hand(&sandbox, "read-only", "install that version here too");
+}
+
+#[test]
 fn secrets_of_a_newer_ensign_stay_in_place() {
     let sandbox = healthy();
     let text = std::fs::read_to_string(sandbox.secrets_path(HOST)).unwrap();
@@ -88,9 +97,18 @@ fn a_file_of_the_clients_that_cannot_be_read_is_named() {
 #[test]
 fn a_file_that_others_may_use_is_closed() {
     let sandbox = healthy();
-    for (path, open) in
-        [(sandbox.secrets_path(HOST), 0o644), (sandbox.config_path(), 0o666), (sandbox.docker_config_path(), 0o602)]
-    {
+    let key = sandbox.home().join("key");
+    sandbox.ok(&["store", "key", "--holder", &format!("file:{}", key.display())], "");
+    let folder = |path: PathBuf| path.parent().unwrap().to_owned();
+    for (path, open) in [
+        (sandbox.secrets_path(HOST), 0o644),
+        (sandbox.config_path(), 0o666),
+        (sandbox.docker_config_path(), 0o602),
+        (key, 0o644),
+        (folder(sandbox.secrets_path(HOST)), 0o777),
+        (folder(folder(sandbox.secrets_path(HOST))), 0o777),
+        (folder(sandbox.docker_config_path()), 0o777),
+    ] {
         mode(&path, open);
         let found = findings(&sandbox, &[]);
         assert!(names(&found).contains(&("file-mode", "broken")), "{found:?}");

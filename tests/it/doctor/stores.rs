@@ -38,7 +38,7 @@ exit 0
 ✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, readable by you only, nothing left over
+✓ files     5 files, readable by you only, nothing left over
 ✓ stores    2 secrets sealed
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
@@ -225,7 +225,7 @@ exit 0
 ✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, readable by you only, nothing left over
+✓ files     5 files, readable by you only, nothing left over
 ✓ stores    2 secrets sealed
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
@@ -250,7 +250,7 @@ exit 0
 ✓ path      Ensign [VERSION] in ~/bin
 ✓ helpers   no other helper is configured
 ✓ order     Docker and Podman ask Ensign for ghcr.io
-✓ files     4 files, readable by you only, nothing left over
+✓ files     5 files, readable by you only, nothing left over
 ✓ stores    2 secrets sealed
 ✓ network   clock plausible, no proxy, registries not asked (--online)
 ✓ accounts  2 accounts with their secrets
