@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::{Accounts, Transaction, missing_secret};
-use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind};
+use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind, Username};
 use crate::vault::{Holder, KeyState};
 
 impl Accounts<'_> {
@@ -45,17 +45,38 @@ impl Accounts<'_> {
             None if matches!(account.source, Source::External(_)) => {} // the external program returns the secret again
             None => return Err(missing_secret(account).into()),
         }
-        if account.registry.is_docker_hub() && to.keeps_its_own_files() && account.store.keeps_its_own_files() {
-            for token in HubToken::ALL {
-                if let Some(secret) = self.vault.hub_token_in(&account.store, &account.username, token)? {
-                    edit.secrets.put_hub_token(to, &account.username, token, &secret)?;
+        if account.registry.is_docker_hub() {
+            let (kind, user) = (self.hub_token_store(to), &account.username);
+            for from in StoreKind::OF_FILES.into_iter().filter(|from| *from != kind) {
+                for token in HubToken::ALL {
+                    // A sealed file whose key is locked may belong to another account, and stays as it is.
+                    if let Ok(Some(secret)) = self.vault.hub_token_in(&from, user, token) {
+                        edit.secrets.put_hub_token(&kind, user, token, &secret)?;
+                        edit.tokens_gone.push((from.clone(), user.clone()));
+                    }
                 }
             }
-            edit.tokens_gone.push((account.store.clone(), account.username.clone()));
         }
         edit.document.put(&moved);
         edit.gone.push(account.clone());
         Ok(())
+    }
+
+    /// Returns the store of Docker Hub's tokens for an account in the store `kind`. Other helpers keep no tokens, so
+    /// Ensign's own files keep the tokens, sealed if there is a key.
+    pub(super) fn hub_token_store(&self, kind: &StoreKind) -> StoreKind {
+        match kind {
+            kind if kind.keeps_its_own_files() => kind.clone(),
+            _ if self.vault.key().check().is_ok() => StoreKind::Sealed,
+            _ => StoreKind::File,
+        }
+    }
+
+    /// Tells whether Ensign keeps tokens of this Docker Hub user in clear text.
+    pub(crate) fn has_clear_hub_token(&self, user: &Username) -> bool {
+        let is_there =
+            |token| self.vault.hub_token_in(&StoreKind::File, user, token).is_ok_and(|found| found.is_some());
+        HubToken::ALL.into_iter().any(is_there)
     }
 
     /// Moves the data key to a holder. If there is none, takes over the holder's key, or makes a key. Returns the state

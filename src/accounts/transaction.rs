@@ -152,8 +152,7 @@ impl<'e> Accounts<'e> {
         self.change(|edit| {
             let hub = edit.registry_accounts(&Registry::docker_hub());
             let own = hub.accounts.iter().find(|account| account.username == *user).map(|account| &account.store);
-            let kind = own.unwrap_or(&edit.store);
-            let kind = if kind.keeps_its_own_files() { kind.clone() } else { StoreKind::File };
+            let kind = self.hub_token_store(own.unwrap_or(&edit.store));
             if let Some(secret) = secret {
                 edit.secrets.put_hub_token(&kind, user, token, secret)?;
             }

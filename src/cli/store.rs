@@ -186,6 +186,11 @@ fn relocate(context: &CommandContext<'_>, arguments: &args::StoreMove) -> Result
     if to.is_clear() && !moved.is_empty() {
         context.ui.note("the secrets are in clear text there: anyone who reads the disk can use them");
     }
+    let hub = moved.iter().filter(|account| account.registry.is_docker_hub() && !account.store.keeps_its_own_files());
+    for account in hub.filter(|account| context.accounts.has_clear_hub_token(&account.username)) {
+        let (name, place) = (&account.name, self::place(context, &StoreKind::File));
+        context.ui.note(format_args!("the tokens of `docker login` for {name} stay in {place}, in clear text"));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -277,3 +277,29 @@ fn json_says_what_was_moved() {
     assert_eq!(json, json!({"schema": 1, "status": "success", "store": "sealed", "moved": moved}));
     assert_eq!(sandbox.run(&["get"], "work@ghcr.io").code, Run::success("").code);
 }
+
+/// `docker login` saves two tokens beside the account of Docker Hub. No other helper keeps these tokens.
+#[test]
+fn docker_hubs_tokens_are_sealed_if_their_account_is_in_another_helper() {
+    let token = "https://index.docker.io/v1/refresh-token";
+    let moved = |sandbox: &Sandbox| {
+        sandbox.store("https://index.docker.io/v1/", "hub", "s3cret");
+        sandbox.store(token, "hub", "t0ken");
+        let run = sandbox.run(&["store", "move", "docker.io", "--to", "helper:kept"], "");
+        assert!(sandbox.run(&["get"], token).stdout.contains("t0ken"), "{run:?}");
+        assert_eq!(sandbox.home().join("data/sealed/docker.io.json").exists(), sandbox.home().join("key").exists());
+        assert_eq!(sandbox.secrets_path("docker.io").exists(), !sandbox.home().join("key").exists());
+        run
+    };
+    let sandbox = with_accounts();
+    moved(&sandbox);
+    sandbox.store(token, "hub", "t0ken-2");
+    assert!(!sandbox.secrets_path("docker.io").exists());
+    moved(&Sandbox::new().with_program("docker-credential-kept", HELPER)).shows(str![[r#"
+exit 0
+--- stderr
+✓ Moved the secret of hub on docker.io to `docker-credential-kept`
+! the tokens of `docker login` for hub stay in ~/data/secrets, in clear text
+
+"#]]);
+}
