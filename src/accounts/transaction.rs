@@ -21,6 +21,8 @@ pub(crate) struct Transaction<'e> {
     pub(super) is_renewal: bool,
     /// The accounts whose secrets are removed after the config is written.
     pub(super) gone: Vec<Account>,
+    /// The removed accounts whose secrets another helper did not remove. The next change tries again.
+    pub(super) abandoned: Vec<Account>,
     /// The users whose Docker Hub tokens are removed after the config is written, with the stores of the tokens.
     pub(super) tokens_gone: Vec<(StoreKind, Username)>,
 }
@@ -45,9 +47,9 @@ impl<'e> Accounts<'e> {
         let secrets = self.vault.writer();
         let unchanged = document.clone();
         let store = self.named_store().or(store).unwrap_or_default();
-        let (gone, tokens_gone) = (vec![], vec![]);
+        let (gone, abandoned, tokens_gone) = (vec![], vec![], vec![]);
         let is_renewal = false;
-        let mut change = Transaction { document, registries, store, secrets, is_renewal, gone, tokens_gone };
+        let mut change = Transaction { document, registries, store, secrets, is_renewal, gone, abandoned, tokens_gone };
         let adopted = adopted.map(|adopted| adopted.secrets).unwrap_or_default();
         let changed =
             adopted.into_iter().try_for_each(|(account, secret)| change.secrets.put(&account, &secret.into()));
@@ -65,7 +67,7 @@ impl<'e> Accounts<'e> {
             Ok((result, after)) => {
                 let removed = change.remove_gone();
                 let unremoved = removed.as_ref().map_or(&change.gone, |unreachable| unreachable);
-                self.settle(&change.registries, &after, left.iter().chain(unremoved));
+                self.settle(&change.registries, &after, left.iter().chain(unremoved).chain(&change.abandoned));
                 removed.context("the change was saved, but an old secret could not be removed")?;
                 self.end_stale_grants(&after).context("the change was saved, but an old grant could not be ended")?;
                 Ok(result)
@@ -94,6 +96,7 @@ impl<'e> Accounts<'e> {
                 Source::OAuth(_) => self.vault.get(account).ok().flatten(),
                 _ => None,
             };
+            let is_forced = out_of_reach == UnreachableStore::Abandon;
             // A secret in Ensign's own files is removed after the config is written. A secret in another helper's store
             // is removed now, because the helper may refuse the removal.
             let removed = if account.store.keeps_its_own_files() {
@@ -106,7 +109,7 @@ impl<'e> Accounts<'e> {
                 edit.secrets.remove(account).map_err(|error| unremoved(account, &error).into())
             };
             let is_abandoned = match removed {
-                Err(error) if out_of_reach == UnreachableStore::Refuse => return Err(error),
+                Err(error) if !is_forced => return Err(error),
                 removed => removed.is_err(),
             };
             let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
@@ -115,6 +118,9 @@ impl<'e> Accounts<'e> {
                 // The command `docker logout URL` does not erase Docker Hub's tokens, so Ensign removes the tokens
                 // here.
                 edit.tokens_gone.extend(StoreKind::OF_FILES.map(|kind| (kind, account.username.clone())));
+            }
+            if is_abandoned && !account.store.keeps_its_own_files() {
+                edit.abandoned.push(account.clone());
             }
             if candidates.active_account() == Some(account) {
                 edit.document.set_active(registry, &DefaultAccount::SignedOut);

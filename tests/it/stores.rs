@@ -193,6 +193,23 @@ exit 0
 }
 
 #[test]
+fn a_secret_that_a_helper_did_not_remove_goes_with_the_next_change() {
+    let sandbox = with_helper("kept", &HELPER.replace("erase)", "erase) [ -e \"$HOME/closed\" ] && exit 1;"));
+    assert_eq!(login(&sandbox, "alice", "helper:kept").code, Some(0));
+    let kept = || {
+        std::fs::read_dir(sandbox.home())
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("kept-"))
+    };
+    write(&sandbox.home().join("closed"), b"");
+    let forced = sandbox.ok(&["logout", "ghcr.io", "--force"], "");
+    assert_eq!(kept().count(), 1, "{forced}");
+    std::fs::remove_file(sandbox.home().join("closed")).unwrap();
+    sandbox.store("quay.io", "bob", "pw");
+    assert_eq!(kept().count(), 0);
+}
+
+#[test]
 fn a_helper_that_asks_us_again_does_not_go_round_in_circles() {
     let script = format!("#!/bin/sh\nexport ENSIGN_CONFIG_DIR=\"$HOME/config\"\ncat | {} get\n", Sandbox::program());
     let sandbox = with_helper("circle", &script);
