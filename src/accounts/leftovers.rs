@@ -60,7 +60,9 @@ impl Accounts<'_> {
         let Ok(record) = self.vault.record() else { return vec![] };
         let mut secrets = self.vault.writer();
         let is_known = |(kind, registry, name): &StoredName| record.knows(kind, registry, name);
-        for (kind, registry, name) in self.unnamed(registries, |stored| !is_known(stored)) {
+        // A file that cannot be opened now stays, because its key may come back.
+        let can_open = |(kind, registry, _): &StoredName| self.vault.all_in_file(kind, registry).is_ok();
+        for (kind, registry, name) in self.unnamed(registries, |stored| !is_known(stored) && can_open(stored)) {
             let _ = secrets.remove_from_file(&kind, &registry, &name);
         }
         let named: BTreeSet<_> = registries.iter().flat_map(|entry| &entry.accounts).map(place).collect();

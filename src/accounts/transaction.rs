@@ -104,6 +104,11 @@ impl<'e> Accounts<'e> {
                     UnreachableStore::Refuse => Ok(()), // `change` checks the removal
                     UnreachableStore::Abandon => edit.secrets.check_removal(account),
                 });
+                let checked = match checked {
+                    Err(_) if is_forced && edit.secrets.needs_no_key_without(account) => Ok(()),
+                    Err(error) if account.store == StoreKind::Sealed => Err(unremoved(account, &error).into()),
+                    checked => checked,
+                };
                 checked.map(|()| edit.gone.push(account.clone()))
             } else {
                 edit.secrets.remove(account).map_err(|error| unremoved(account, &error).into())
@@ -233,11 +238,12 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns the error for an account whose secret another helper did not remove.
+/// Returns the error for an account whose secret another helper did not remove, or whose key is not available.
 fn unremoved(account: &Account, error: &Error) -> Problem {
-    let message =
-        error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.message.clone());
+    let problem = error.downcast_ref::<Problem>();
+    let message = problem.map_or_else(|| format!("{error:#}"), |problem| problem.message.clone());
+    let first = problem.filter(|_| account.store == StoreKind::Sealed).map(|problem| format!("{}; or ", problem.hint));
     let (host, user) = (quote(account.registry.as_str()), option("-u", account.name.as_str()));
-    let hint = format!("run `docker-credential-ensign logout {host} {user} --force` to remove the account anyway");
-    Problem::new(message, hint)
+    let by_force = format!("run `docker-credential-ensign logout {host} {user} --force` to remove the account anyway");
+    Problem::new(message, first.unwrap_or_default() + &by_force)
 }

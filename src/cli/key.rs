@@ -29,8 +29,9 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StoreKey) -> R
         let message = "a key behind a passphrase works only while the kernel's keyring holds it";
         return Err(Failure::usage(message, "choose a longer time, such as 8h"));
     }
-    match context.accounts.key().state()? {
-        Some(before) => open_key(context, &before, arguments.passphrase_stdin && holder != Holder::Passphrase)?,
+    let before = context.accounts.key().state()?;
+    match &before {
+        Some(before) => open_key(context, before, arguments.passphrase_stdin && holder != Holder::Passphrase)?,
         // Only `key.json` had the wrapped key, so no new passphrase can bring it back.
         None if holder == Holder::Passphrase => context.accounts.key().refuse_loss()?,
         None => {}
@@ -44,6 +45,13 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StoreKey) -> R
     let json = json!({"status": "success", "key": json(&state)});
     let made = if is_new { "Made a key:" } else { "The key:" };
     context.ui.done(json, format_args!("{made} {}", describe(&state)))?;
+    if let Some(Holder::File(path) | Holder::SystemdFile(path)) = before.map(|before| before.holder)
+        && state.holder != Holder::File(path.clone())
+        && path.is_file()
+    {
+        let (shown, path) = (path.display(), text::quote_path(&path));
+        context.ui.note(format_args!("`{shown}` still contains the key; to remove it:  rm {path}"));
+    }
     match context.accounts.store_setting()? {
         None => {
             context.accounts.set_store(Some(&StoreKind::Sealed))?;
@@ -58,9 +66,9 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StoreKey) -> R
 /// Opens a locked data key, because a locked key cannot get another holder. The passphrase opens the key even if the
 /// kernel's keyring cannot cache the key.
 fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool) -> Result<(), Failure> {
-    let closed = match context.accounts.key().check() {
+    let closed = match context.accounts.key().present_key(key) {
         Err(error) if key.holder == Holder::Passphrase => error,
-        result => return Ok(result?),
+        result => return Ok(result.map(drop)?),
     };
     if !passphrase_stdin && !context.ui.can_ask() {
         return Err(closed.into());

@@ -59,6 +59,12 @@ impl Writer<'_> {
         self.vault.store(&account.store).check_removal(account)
     }
 
+    /// Tells whether the account's secret can be removed although its key may be lost.
+    pub(crate) fn needs_no_key_without(&self, account: &Account) -> bool {
+        let file = self.vault.file(&account.store, &account.registry);
+        account.store == StoreKind::Sealed && file.is_ok_and(|file| file.needs_no_key_without(account.name.as_str()))
+    }
+
     /// Removes the account's secret, if there is one.
     pub(crate) fn remove(&mut self, account: &Account) -> Result<()> {
         if account.source != Source::Static {
@@ -82,7 +88,7 @@ impl Writer<'_> {
 
     /// Removes an account's secret from one of Ensign's own files, by the account's name.
     pub(crate) fn remove_from_file(&mut self, kind: &StoreKind, registry: &Registry, name: &str) -> Result<()> {
-        self.edit(kind, registry, |contents| contents.remove(name))
+        self.vault.file(kind, registry)?.remove(name, &mut self.changes)
     }
 
     /// Saves one of Docker Hub's tokens, and replaces the old token.

@@ -57,6 +57,7 @@ mod kubelet;
 mod layers;
 mod leaks;
 mod login_hints;
+mod lost_keys;
 mod mounted;
 mod names;
 mod names_asked;

@@ -145,12 +145,12 @@ fn a_wrong_key_is_named_and_overwrites_nothing() {
         &told,
         str![[r#"
 `[HOME]/mounted/key` has another key, not the one that sealed the secrets: put the key `[KEY]` back there
-`[HOME]/mounted/key` contains no key: a key is 32 bytes, raw or in Base64: put the key `[KEY]` back there
-`[HOME]/mounted/key` contains no key: a key is 32 bytes, raw or in Base64: put the key `[KEY]` back there
+`[HOME]/mounted/key` contains no key: a key is 32 bytes, raw, in Base64 or in hexadecimal digits: put the key `[KEY]` back there
+`[HOME]/mounted/key` contains no key: a key is 32 bytes, raw, in Base64 or in hexadecimal digits: put the key `[KEY]` back there
 `[HOME]/mounted/key`, which holds the key of the sealed secrets, is missing: mount the file, or put it back
 `~/data/sealed/ghcr.io.json` was sealed with another key: it needs [KEY], and this machine has [KEY-2]: put that key's `key.json` back, or remove the file and log in again
 `~/data/key.json` was written by a newer Ensign: install that version here too
-`~/data/key.json`, which describes the key of the sealed secrets, is broken: EOF while parsing an object at line 1 column 1: put the file back from a backup
+`~/data/key.json`, which describes the key of the sealed secrets, is broken: EOF while parsing an object at line 1 column 1: put the file back from a backup; or remove it, then name the holder that has this key: run `docker-credential-ensign store key --holder HOLDER`
 `~/data/key.json` is missing, so Ensign cannot find the key `[KEY]`, which the sealed secrets need: put the file back from a backup, or name the holder that has this key: run `docker-credential-ensign store key --holder HOLDER`
 
 "#]],

@@ -82,7 +82,7 @@ impl Store for FileStore<'_> {
     }
 
     fn remove(&self, account: &Account, changes: &mut SecretChanges) -> Result<()> {
-        self.file(&account.registry)?.edit(changes, |contents| contents.remove(account.name.as_str()))
+        self.file(&account.registry)?.remove(account.name.as_str(), changes)
     }
 }
 
@@ -170,6 +170,26 @@ impl<'e> SecretFile<'e> {
         }
         write(&self.path, bytes.as_ref())?;
         let path = self.path.clone();
+        changes.add(move || write(&path, before.as_ref()));
+        Ok(())
+    }
+
+    /// Tells whether the file is sealed and has only this account's secret. The file can then be removed without its
+    /// key. Docker Hub's file may also contain tokens, which only the key shows.
+    pub(super) fn needs_no_key_without(&self, name: &str) -> bool {
+        let is_sealed = matches!(self.form, FileForm::Sealed(_)) && !self.registry.is_docker_hub();
+        let bytes = self.read().ok().flatten().filter(|_| is_sealed);
+        let envelope = bytes.and_then(|bytes| Envelope::read(&bytes, &self.shown()).ok());
+        envelope.is_some_and(|envelope| envelope.registry() == self.registry && envelope.accounts == [name])
+    }
+
+    /// Removes an account's secret. A sealed file with no other secret is removed without its key, which may be lost.
+    pub(super) fn remove(&self, name: &str, changes: &mut SecretChanges) -> Result<()> {
+        if !self.needs_no_key_without(name) {
+            return self.edit(changes, |contents| contents.remove(name));
+        }
+        let (path, before) = (self.path.clone(), self.read()?);
+        write(&path, None)?;
         changes.add(move || write(&path, before.as_ref()));
         Ok(())
     }

@@ -1,9 +1,11 @@
-//! Gets the first key if there is no `key.json`. If sealed files exist, only the key that sealed them will do, because
+//! Gets the first key if there is no `key.json`, or if its key is lost and seals no file. If sealed files exist, only the key that sealed them will do, because
 //! a new key cannot open these files.
+
+use std::rc::Rc;
 
 use anyhow::{Result, bail};
 
-use super::{DataKey, Holder};
+use super::{DataKey, Holder, KeyState, problem_of};
 use crate::model::Problem;
 use crate::system::files;
 use crate::system::seal::SealKey;
@@ -26,6 +28,20 @@ impl DataKey<'_> {
             bail!(Problem::new(message, self.ways_without_key()?));
         }
         holder.known_key()?.map_or_else(|| Ok((SealKey::random()?, true)), |key| Ok((key, false)))
+    }
+
+    /// Opens the key in `key.json`, so that the key can get another holder. Returns `None` if the key
+    /// cannot be opened and seals no file, because a new key may then replace the key.
+    pub(crate) fn present_key(&self, state: &KeyState) -> Result<Option<Rc<SealKey>>> {
+        match self.current() {
+            Ok(key) => Ok(Some(key)),
+            Err(_) if !self.needed()?.contains(&state.id) => Ok(None),
+            Err(error) if state.holder == Holder::Passphrase => Err(error), // the key is only locked
+            Err(error) => {
+                let Problem { message, hint } = problem_of(&error);
+                bail!(Problem::new(message, format!("{hint}; {}", self.way_to_a_new_key()?)))
+            }
+        }
     }
 
     /// Fails if `key.json` is missing although sealed files need a key.
@@ -60,10 +76,12 @@ impl DataKey<'_> {
     /// Returns the hint for a holder without the needed key. A person who gives the secrets up must say so by a command
     /// of their own, which moves the files and destroys nothing.
     fn ways_without_key(&self) -> Result<String> {
+        Ok(format!("name the holder that has this key; {}", self.way_to_a_new_key()?))
+    }
+
+    fn way_to_a_new_key(&self) -> Result<String> {
         let folder = self.path()?.with_file_name("sealed");
         let [from, to] = [folder.clone(), files::sibling(&folder, ".old")].map(|path| quote_path(&path));
-        Ok(format!(
-            "name the holder that has this key; to make a new key and give these secrets up, first run `mv {from} {to}`"
-        ))
+        Ok(format!("to make a new key and give these secrets up, first run `mv {from} {to}`"))
     }
 }

@@ -270,8 +270,8 @@ fn text_of(keys: &[&SealKey]) -> Zeroizing<String> {
 /// a change of the key, the file contains two keys.
 fn keys_in(bytes: &[u8], path: &Path, hint: &str) -> Result<Vec<SealKey>> {
     let of_line = |line: &str| {
-        let decoded = STANDARD.decode(line).ok().or_else(|| from_digits(line));
-        SealKey::from_bytes(&Zeroizing::new(decoded?))
+        let decoded = [STANDARD.decode(line).ok(), from_digits(line)].into_iter().flatten();
+        decoded.map(Zeroizing::new).find_map(|bytes| SealKey::from_bytes(&bytes)) // digits are valid Base64 too
     };
     let of_text = || -> Option<Vec<SealKey>> {
         let text = std::str::from_utf8(bytes).ok()?.trim();
@@ -279,7 +279,8 @@ fn keys_in(bytes: &[u8], path: &Path, hint: &str) -> Result<Vec<SealKey>> {
     };
     let keys = SealKey::from_bytes(bytes).map(|key| vec![key]).or_else(of_text).filter(|keys| !keys.is_empty());
     let wrong = || {
-        let message = format!("`{}` contains no key: a key is 32 bytes, raw or in Base64", path.display());
+        let message =
+            format!("`{}` contains no key: a key is 32 bytes, raw, in Base64 or in hexadecimal digits", path.display());
         Problem::new(message, hint)
     };
     keys.ok_or_else(|| wrong().into())

@@ -88,7 +88,8 @@ impl KeyFile {
         refuse_newer(bytes, VERSION, shown)?;
         serde_json::from_slice(bytes).map_err(|error| {
             let message = format!("`{shown}`, which describes the key of the sealed secrets, is broken: {error}");
-            Problem::new(message, "put the file back from a backup").into()
+            let hint = "put the file back from a backup; or remove it, then name the holder that has this key: run `docker-credential-ensign store key --holder HOLDER`";
+            Problem::new(message, hint).into()
         })
     }
 

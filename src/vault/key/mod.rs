@@ -217,8 +217,9 @@ impl<'e> DataKey<'e> {
         if *holder == Holder::Passphrase {
             probe_kernel_keyring().map_err(|why| cannot_stay_open(&why))?;
         }
-        let (key, is_new) = match &before {
-            Some(_) => (self.current()?, false),
+        let present = self.state()?.map(|state| self.present_key(&state)).transpose()?.flatten();
+        let (key, is_new) = match present {
+            Some(key) => (key, false),
             None => self.first_key(holder).map(|(key, is_new)| (Rc::new(key), is_new))?,
         };
         let time = time.or(before.as_ref().map(KeyFile::cached_for)).unwrap_or(CACHED_FOR);
