@@ -78,6 +78,9 @@ fn keys_of(form: AuthFormat, login: &ExportAccount) -> (Vec<String>, Vec<String>
     if credential.username.is_identity_token() && form != AuthFormat::AuthJson {
         return left_out("the account has an identity token, which only an auth.json can contain");
     }
+    if credential.username.as_str().contains(':') {
+        return left_out("readers would end the user name at its colon");
+    }
     if account.registry.is_pattern() && form != AuthFormat::DockerConfigJson {
         return left_out("only Kubernetes understands patterns of hosts");
     }
@@ -204,6 +207,7 @@ mod tests {
             chosen("ghcr.io", "work", &["ghcr.io/acme/**", "ghcr.io/acme/a-*/x", "ghcr.io/one/app"], false),
             chosen("ghcr.io", "Bob", &[], false),
             chosen("docker.io", "alice", &[], true),
+            chosen("quay.io", "us:er", &[], true),
             chosen("docker.io", "<token>", &["docker.io/team/**"], false),
         ];
         let star = "ghcr.io/acme/a-*/x: the format has no `*` within a path";
@@ -211,13 +215,14 @@ mod tests {
         let shared = ["ghcr.io", "ghcr.io/acme", "ghcr.io/one/app", "ghcr.io/bob"];
         let (found, left) = keys(AuthFormat::AuthJson, &accounts);
         assert_eq!(found, [&shared[..], &["docker.io", "docker.io/team"]].concat());
-        assert_eq!(left, [star]);
+        let colon = "readers would end the user name at its colon";
+        assert_eq!(left, [star, colon]);
         let (found, left) = keys(AuthFormat::DockerConfigJson, &accounts);
         assert_eq!(found, [&shared[..], &["https://index.docker.io/v1/"]].concat());
-        assert_eq!(left, [star, token]);
+        assert_eq!(left, [star, colon, token]);
         let (found, left) = keys(AuthFormat::Variable, &accounts);
         assert_eq!(found, ["ghcr.io", "https://index.docker.io/v1/"]);
-        assert_eq!(left.len(), 5, "{left:?}");
+        assert_eq!(left.len(), 6, "{left:?}");
     }
 
     #[test]

@@ -109,7 +109,7 @@ fn a_registry_whose_secrets_cannot_be_written_keeps_no_other_back() {
 /// `import` stores each login in the helper separately, so one refused login does not affect the others.
 #[test]
 fn a_login_that_another_store_refuses_affects_no_other() {
-    let script = "#!/bin/sh\ninput=$(cat)\ncase $1$input in store*ben*) exit 1 ;; esac\n";
+    let script = "#!/bin/sh\ninput=$(cat)\ncase $1$input in store*ben*) exit 1 ;; store*) echo \"$input\" >~/kept ;; get*) cat ~/kept ;; esac\n";
     let sandbox = Sandbox::new().with_program("docker-credential-picky", script);
     write(&sandbox.config_path(), br#"{"version": 3, "store": "helper:picky"}"#);
     let auths = json!({"b.example": auth("bob", "pw"), "b.example/team": auth("ben", "pw")});

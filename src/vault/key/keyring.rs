@@ -22,7 +22,11 @@ const DEADLINE: Duration = Duration::from_secs(3);
 pub(super) fn read(id: &str) -> Result<SealKey> {
     find(id)?.ok_or_else(|| {
         let message = format!("the system's keyring has no entry `{id}` of `{SERVICE}`, the key of the sealed secrets");
-        Problem::new(message, "put the keyring back, or remove the sealed files and log in again").into()
+        Problem::new(
+            message,
+            "put the keyring back, or make a new key: run `docker-credential-ensign store key --holder keyring`",
+        )
+        .into()
     })
 }
 
