@@ -139,11 +139,14 @@ const BUILD: FlagTable = &[
     ("--build-context", FlagKind::BuildContext),
 ];
 
-const PLAY: FlagTable = &[(
-    "--annotation --authfile --cert-dir --configmap --context-dir --creds --ip --log-driver --log-opt --mac-address \
-     --network --publish --seccomp-profile-root --userns",
-    FlagKind::Other,
-)];
+const PLAY: FlagTable = &[
+    (
+        "--annotation --authfile --cert-dir --configmap --creds --ip --log-driver --log-opt --mac-address --network \
+         --publish --seccomp-profile-root --userns",
+        FlagKind::Other,
+    ),
+    ("--context-dir", FlagKind::Folder),
+];
 
 const POD: FlagTable = &[
     (CONTAINER, FlagKind::Other),

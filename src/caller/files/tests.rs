@@ -142,11 +142,32 @@ fn lists_of_images_are_read() {
         &[
             ("kubectl apply -f pod.yaml", "c.io/a c.io/b |"),
             ("kubectl apply -f pods", "c.io/a c.io/b |"),
-            ("kubectl apply -f -", "|"),
+            ("kubectl apply -f -", "? |"),
+            ("kubectl apply -f https://c.io/pod.yaml", "? |"),
         ],
     );
     let sync = "sync: [{source: 'ocidir://x:{{.x}}', target: 'c.io/b'}, {source: c.io/a, target: 'ocidir://y'}]";
     hold(&[("x.yml", sync)], &[("regsync -c x.yml once", "c.io/a | +c.io/b")]);
+}
+
+#[test]
+fn podman_builds_the_images_whose_folders_have_a_containerfile() {
+    let manifest = "kind: Pod\nspec:\n  containers:\n  - image: c.io/x/app:1\n  \
+                    - {image: c.io/b, imagePullPolicy: never}\n  initContainers: [{image: c.io/c}]\n  volumes:\n  \
+                    - image: {reference: c.io/model}\n  - image: {reference: c.io/old, pullPolicy: Never}\n---\n\
+                    kind: List\nitems: [{kind: Job, spec: {template: {spec: {containers: [{image: c.io/job}]}}}}]\n\
+                    ---\n\
+                    kind: StatefulSet\nspec: {template: {spec: {containers: [{image: c.io/state}]}}}\n";
+    hold(
+        &[("k.yaml", manifest), ("app/Containerfile", "FROM c.io/base\n"), ("src/model/Dockerfile", "FROM c.io/m\n")],
+        &[
+            ("podman kube play k.yaml", "c.io/base c.io/c c.io/job c.io/model |"),
+            ("podman kube play --build k.yaml", "c.io/base c.io/c c.io/job c.io/model |"),
+            ("podman kube play --build=false k.yaml", "c.io/c c.io/job c.io/model c.io/x/app:1 |"),
+            ("podman kube play --context-dir src k.yaml", "c.io/c c.io/job c.io/m c.io/x/app:1 |"),
+            ("podman kube play -", "? |"),
+        ],
+    );
 }
 
 /// Aliases make the lists much larger than the file.
