@@ -68,6 +68,7 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
         platforms: platforms(task, variables),
         base: task.flags.value(FlagKind::Base).map(str::to_owned),
         is_check: is_check(task),
+        keeps_unused_stages: builder == BuilderKind::Buildah && task.flags.is_off("--skip-unused-stages"),
     };
     let mut build = Build { parameters, ..Build::default() };
     if files.iter().all(|file| is_read(file)) {

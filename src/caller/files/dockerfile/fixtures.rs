@@ -43,6 +43,7 @@ fn only_images_of_needed_stages_are_pulled() {
         ("FROM a AS One\nFROM b", "ONE", "a"),
         ("FROM a\nCOPY --from=b / /\nRUN --mount=type=bind,from=c,target=/x cmd --from=d", "", "a b c"),
         ("FROM a\nCOPY --from=$B / /", "", "(a `--from` has a variable)"),
+        ("FROM a\nRUN --mount=from=$B x", "", "(a `--from` has a variable)"),
         ("FROM a\nADD --from=b / /", "", "(`ADD` does not accept `--from`)"),
         ("FROM a AS one\nONBUILD COPY --from=b / /\nFROM one AS two\nFROM two", "", "b a"),
         ("FROM a AS one\nONBUILD COPY --from=b / /\nFROM one AS two\nFROM two", "one", "a"),

@@ -7,7 +7,7 @@ use super::super::circle::has_circle;
 use super::super::image_side::UNKNOWN;
 use super::platform::Platform;
 use super::shell::ShellSyntax;
-use super::stages::{CopySource, DockerfileStages};
+use super::stages::{BuildStage, CopySource, DockerfileStages};
 use super::{BuildParameters, BuilderKind, DockerfileError, refused};
 use crate::model::ImageReference;
 
@@ -32,10 +32,13 @@ pub(super) fn images(
     budget: &Budget,
 ) -> Result<Vec<String>, DockerfileError> {
     let mut graph = StageGraph { file: stages, parameters, budget, nodes: Vec::new(), by_name: BTreeMap::new() };
-    graph.add_stages(&graph.arguments(platform)?)?;
+    let arguments = graph.arguments(platform)?;
+    graph.add_stages(&arguments)?;
     let target = graph.target()?;
-    graph.add_sources()?;
-    let is_whole = parameters.builder == BuilderKind::InOrder || parameters.is_check && parameters.target.is_none();
+    graph.add_sources(&arguments)?;
+    let is_whole = parameters.builder == BuilderKind::InOrder
+        || parameters.keeps_unused_stages
+        || parameters.is_check && parameters.target.is_none();
     let needed = graph.needed(if is_whole { (0..=target).rev().collect() } else { vec![target] })?;
     Ok(needed.into_iter().filter_map(|number| graph.image(number)).collect())
 }
@@ -62,15 +65,26 @@ impl StageGraph<'_> {
                 value.clone_from(argument);
             }
         }
-        for (name, default) in &self.file.arguments {
-            let value = match (build_arguments.get(name), default) {
-                (Some(argument), _) => argument.clone(),
-                (None, Some(default)) => self.expand(default, &arguments)?,
-                (None, None) => continue,
-            };
-            arguments.insert(name.clone(), value);
-        }
+        self.declare(&self.file.arguments, &BTreeMap::new(), &mut arguments)?;
         Ok(arguments)
+    }
+
+    /// Adds declared arguments. An argument without a value gets its value from `outer`.
+    fn declare(
+        &self,
+        declared: &[(String, Option<String>)],
+        outer: &BTreeMap<String, String>,
+        arguments: &mut BTreeMap<String, String>,
+    ) -> Result<(), DockerfileError> {
+        for (name, default) in declared {
+            let value = match (self.parameters.arguments.get(name), default) {
+                (Some(argument), _) => Some(argument.clone()),
+                (None, Some(default)) => Some(self.expand(default, arguments)?),
+                (None, None) => outer.get(name).cloned(),
+            };
+            arguments.extend(value.map(|value| (name.clone(), value)));
+        }
+        Ok(())
     }
 
     fn expand(&self, text: &str, arguments: &BTreeMap<String, String>) -> Result<String, DockerfileError> {
@@ -106,8 +120,7 @@ impl StageGraph<'_> {
         let Some(target) = &self.parameters.target else { return Ok(self.nodes.len() - 1) };
         let by_number = || {
             let number = target.parse::<usize>().ok()?;
-            let has_no_name = self.file.all.get(number)?.name.is_none();
-            (self.parameters.builder == BuilderKind::Buildah && has_no_name).then_some(number)
+            (self.parameters.builder == BuilderKind::Buildah && number < self.nodes.len()).then_some(number)
         };
         match self.by_name.get(&*target.to_ascii_lowercase()).copied().or_else(by_number) {
             Some(number) => Ok(number),
@@ -115,12 +128,33 @@ impl StageGraph<'_> {
         }
     }
 
-    fn add_sources(&mut self) -> Result<(), DockerfileError> {
+    fn add_sources(&mut self, arguments: &BTreeMap<String, String>) -> Result<(), DockerfileError> {
         for (number, stage) in self.file.all.iter().enumerate() {
-            self.add_needs(number, &stage.sources)?;
+            let sources = self.sources(stage, arguments)?;
+            self.add_needs(number, &sources)?;
         }
         let needs = self.nodes.iter().map(|node| node.needs.clone()).enumerate().collect();
         if has_circle(&needs) { refused("stages need one another in a circle") } else { Ok(()) }
+    }
+
+    /// Returns the sources that a stage copies from. Only Buildah substitutes variables in `COPY --from`, and only
+    /// variables that the stage declares (containers/buildah `imagebuildah/stage_executor.go`).
+    fn sources(
+        &self,
+        stage: &BuildStage,
+        outer: &BTreeMap<String, String>,
+    ) -> Result<Vec<CopySource>, DockerfileError> {
+        let is_open = |source: &CopySource| matches!(source, CopySource::Copy(from) if from.contains('$'));
+        if self.parameters.builder == BuilderKind::Buildah && stage.sources.iter().any(is_open) {
+            let mut arguments = BTreeMap::new();
+            self.declare(&stage.arguments, outer, &mut arguments)?;
+            let expanded = |source: &CopySource| match source {
+                CopySource::Copy(from) => Ok(CopySource::Copy(self.expand(from, &arguments)?)),
+                CopySource::Mount(_) => Ok(source.clone()),
+            };
+            return stage.sources.iter().map(expanded).collect();
+        }
+        Ok(stage.sources.clone())
     }
 
     fn add_needs(&mut self, number: usize, sources: &[CopySource]) -> Result<(), DockerfileError> {
@@ -138,6 +172,9 @@ impl StageGraph<'_> {
     /// number.
     fn need(&mut self, source: &CopySource) -> Result<usize, DockerfileError> {
         let from = source.text();
+        if from.contains('$') {
+            return refused("a `--from` has a variable");
+        }
         if let (CopySource::Copy(_), Ok(number)) = (source, from.parse::<i64>()) {
             let number = usize::try_from(number).ok().filter(|number| *number < self.nodes.len());
             return number.map_or_else(|| refused("no stage has the number in a `--from`"), Ok);
@@ -189,14 +226,20 @@ impl StageGraph<'_> {
     fn image(&self, number: usize) -> Option<String> {
         let image = match &self.nodes[number].base {
             StageBase::Stage(_) => return None,
-            StageBase::Replaced(source) => source.strip_prefix("docker-image://")?,
+            StageBase::Replaced(source) => source_image(source)?,
             StageBase::Image(image) => match self.parameters.contexts.get(familiar(image)) {
-                Some(source) if image != "scratch" => source.strip_prefix("docker-image://")?,
+                Some(source) if image != "scratch" => source_image(source)?,
                 _ => image.as_str(),
             },
         };
         (image != "scratch").then(|| image.to_owned())
     }
+}
+
+/// Returns the image that is the source of a named context. Only Buildah accepts the last two transports
+/// (containers/buildah `pkg/parse/parse.go`). `BuildKit` refuses them.
+fn source_image(source: &str) -> Option<&str> {
+    ["docker-image://", "container-image://", "docker://"].iter().find_map(|transport| source.strip_prefix(transport))
 }
 
 /// Returns an image's name without default parts, such as `:latest`.

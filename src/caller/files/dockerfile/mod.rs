@@ -36,6 +36,8 @@ pub(super) struct BuildParameters {
     pub(super) base: Option<String>,
     /// Whether `BuildKit` only checks the Dockerfile. A check without a target includes all stages.
     pub(super) is_check: bool,
+    /// Whether Buildah builds all stages up to the target, including unneeded stages.
+    pub(super) keeps_unused_stages: bool,
 }
 
 /// The builder that reads a Dockerfile.

@@ -22,6 +22,8 @@ pub(super) struct BuildStage {
     pub(super) name: Option<String>,
     /// The sources that the stage copies from.
     pub(super) sources: Vec<CopySource>,
+    /// The arguments in the stage, with their defaults.
+    pub(super) arguments: Vec<(String, Option<String>)>,
     /// The sources of the stage's triggers (`ONBUILD`). The triggers run in stages that are built on this stage.
     pub(super) on_build: Vec<CopySource>,
 }
@@ -78,6 +80,7 @@ impl DockerfileStages {
                 self.all.push(BuildStage::read(instruction)?);
             }
             ("arg", None) => self.arguments.extend(arguments(instruction, self.escape)?),
+            ("arg", Some(stage)) => stage.arguments.extend(arguments(instruction, self.escape)?),
             (verb, _) if !VERBS.contains(&verb) => return refused("an instruction is unknown"),
             (_, None) => return refused("an instruction comes before the first stage"),
             ("onbuild", Some(stage)) => {
@@ -118,7 +121,8 @@ impl BuildStage {
             return refused("the name of a stage is not valid");
         }
         let platform = instruction.flag("platform").filter(|platform| !platform.is_empty()).map(str::to_owned);
-        Ok(Self { base: base.to_owned(), platform, name, sources: Vec::new(), on_build: Vec::new() })
+        let base = base.to_owned();
+        Ok(Self { base, platform, name, sources: Vec::new(), arguments: Vec::new(), on_build: Vec::new() })
     }
 }
 
@@ -149,9 +153,8 @@ fn sources(instruction: &Instruction) -> Result<Vec<CopySource>, DockerfileError
         }
         _ => Vec::new(),
     };
-    // Only Buildah expands variables in `--from`.
-    if found.iter().any(|source| source.text().contains(['$', '"', '\'', '\\'])) {
-        return refused("a `--from` has a variable");
+    if found.iter().any(|source| source.text().contains(['"', '\'', '\\'])) {
+        return refused("a `--from` has quotes");
     }
     found.retain(|source| !source.text().is_empty());
     Ok(found)
