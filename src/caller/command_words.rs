@@ -44,6 +44,8 @@ pub(super) enum FlagKind {
     EnvFile,
     /// The folder to work in instead of the current folder.
     Folder,
+    /// The folder within the folder to work in, as in kaniko's `--context-sub-path`.
+    SubPath,
     /// Compose's `--profile`.
     Profile,
     /// Compose's `--project-name`.

@@ -84,6 +84,7 @@ impl<'a> ImageCollector<'a> {
             | FlagKind::Username
             | FlagKind::EnvFile
             | FlagKind::Folder
+            | FlagKind::SubPath
             | FlagKind::Profile
             | FlagKind::ProjectName
             | FlagKind::PullPolicy

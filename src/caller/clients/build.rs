@@ -60,7 +60,7 @@ pub(super) const KANIKO: Grammar = Grammar {
             ("-d --destination", FlagKind::Tag),
             ("--cache-repo", FlagKind::Destination),
             (
-                "--cache-dir --cache-ttl --compression --compression-level --context-sub-path --custom-platform \
+                "--cache-dir --cache-ttl --compression --compression-level --custom-platform \
                  --customPlatform --digest-file --git --ignore-path --image-download-retry --image-fs-extract-retry \
                  --image-name-tag-with-digest-file --image-name-with-digest-file --insecure-registry --kaniko-dir \
                  --label --log-format --oci-layout-path --push-retry --registry-certificate --registry-client-cert \
@@ -70,6 +70,7 @@ pub(super) const KANIKO: Grammar = Grammar {
             ),
             ("-f --dockerfile", FlagKind::File),
             ("-c --context", FlagKind::Folder),
+            ("--context-sub-path", FlagKind::SubPath),
             ("--build-arg", FlagKind::Variable),
             ("--target", FlagKind::Stage),
         ],

@@ -32,15 +32,23 @@ pub(super) struct Build {
 /// are on the command line.
 pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
     let FileCommand { task, folder: current, variables } = command;
-    let flag = task.flags.value(FlagKind::Folder).map(|folder| folder.strip_prefix("dir://").unwrap_or(folder)); // kaniko
-    let context = flag.or(task.positionals.last().copied()).unwrap_or(".");
-    let folder = local_path(current, context);
+    let is_kaniko = task.client == "kaniko";
+    let flag = task.flags.value(FlagKind::Folder); // only kaniko has it
+    let (context, sub_path) = match flag.and_then(|flag| flag.strip_prefix("dir://")) {
+        Some(folder) => (folder, task.flags.value(FlagKind::SubPath).unwrap_or_default().trim_start_matches('/')),
+        None => (flag.or(task.positionals.last().copied()).unwrap_or("."), ""),
+    };
+    let folder = local_path(current, context).map(|folder| folder.join(sub_path));
     let builder = builder(task, variables);
-    // With a remote context, the Dockerfile is remote too (docker/buildx `build/opt.go`). Podman and Buildah look for
-    // the Dockerfile in the current folder first.
-    let is_here = |file: &str| folder.is_some() || builder == BuilderKind::Buildah || Path::new(file).is_absolute();
+    // With a remote context, the Dockerfile is remote too (docker/buildx `build/opt.go`). Podman, Buildah and kaniko
+    // look for a named Dockerfile in the current folder first.
+    let starts_here = builder == BuilderKind::Buildah || is_kaniko;
+    let is_here = |file: &str| folder.is_some() || starts_here || Path::new(file).is_absolute();
     let is_read = |file: &str| file != "-" && !file.contains("://") && is_here(file);
     let mut files: Vec<&str> = task.flags.values(FlagKind::File).collect();
+    if files.is_empty() && is_kaniko {
+        files.push("Dockerfile"); // kaniko's default for `--dockerfile` (`cmd/executor/cmd/root.go`)
+    }
     if builder != BuilderKind::Buildah {
         files.drain(..files.len().saturating_sub(1)); // the last `--file` wins
     }
