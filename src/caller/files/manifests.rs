@@ -126,7 +126,8 @@ pub(super) fn chart_images(command: &FileCommand<'_>, reader: &mut ProjectReader
         [] => vec![current.to_owned()],
         names => names.iter().map(|name| current.join(name)).collect(),
     };
-    for path in folders.iter().map(|folder| folder.join("Chart.yaml")) {
+    // Helm 3 still reads the dependencies of version 1 in their own file (helm `pkg/chart/loader/load.go`).
+    for path in folders.iter().flat_map(|folder| ["Chart.yaml", "requirements.yaml"].map(|name| folder.join(name))) {
         let Some(chart) = reader.document(&path) else { continue };
         for dependency in chart.get("dependencies").list() {
             let repository = dependency.get("repository").text().and_then(|text| text.strip_prefix("oci://"));

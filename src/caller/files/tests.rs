@@ -163,6 +163,8 @@ fn lists_of_images_are_read() {
             ("kubectl apply -f https://c.io/pod.yaml", "? |"),
         ],
     );
+    let charts = "dependencies: [{name: a, repository: 'oci://c.io/charts'}]";
+    hold(&[("Chart.yaml", "apiVersion: v1"), ("requirements.yaml", charts)], &[("helm dep build", "c.io/charts/a |")]);
     let sync = "sync: [{source: 'ocidir://x:{{.x}}', target: 'c.io/b'}, {source: c.io/a, target: 'ocidir://y'}]";
     hold(&[("x.yml", sync)], &[("regsync -c x.yml once", "c.io/a | +c.io/b")]);
 }
