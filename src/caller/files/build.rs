@@ -90,11 +90,14 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
     ProjectImages::pulled(build.pulled(reader))
 }
 
-fn builder(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> BuilderKind {
+/// Returns the builder that a command uses.
+pub(super) fn builder(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> BuilderKind {
     match task.client {
-        "podman" | "buildah" => BuilderKind::Buildah,
+        "podman" | "buildah" | "podman-compose" => BuilderKind::Buildah,
         "kaniko" if !task.flags.is_on("--skip-unused-stages") => BuilderKind::InOrder,
-        "docker" if variables.get("DOCKER_BUILDKIT").is_some_and(|value| is_false(&value)) => BuilderKind::InOrder,
+        "docker" | "docker-compose" if variables.get("DOCKER_BUILDKIT").is_some_and(|value| is_false(&value)) => {
+            BuilderKind::InOrder
+        }
         _ => BuilderKind::BuildKit,
     }
 }

@@ -14,7 +14,7 @@ mod values;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::build::{is_check, local_path};
+use super::build::{builder, is_check, local_path};
 use super::project_reader::ProjectReader;
 use super::template::TemplateError;
 use super::{FileCommand, ImageSide, ProjectImages, ProjectVariables};
@@ -126,6 +126,7 @@ fn named(
     for service in &selection.built {
         let Some(build) = service.build.as_ref().filter(|_| !task.flags.is_on("--no-build")) else { continue };
         let mut build = build.clone();
+        build.parameters.builder = builder(task, variables);
         build.parameters.is_check = is_check(task);
         for (name, value) in task.flags.variables() {
             variables.set_argument(&mut build.parameters.arguments, name, value);

@@ -11,6 +11,10 @@ fn hold(cases: &[(&str, &[&str], &str)]) {
     for (command, texts, expected) in cases {
         let names = ["compose.yaml", "compose.override.yaml", "other/compose.yaml"];
         let mut files = vec![DOCKERFILE, ("other/Dockerfile", "FROM c.io/other\n")];
+        files.extend([
+            ("other/Containerfile", "FROM c.io/contained\n"),
+            ("staged", "FROM c.io/unused\nFROM c.io/used\n"),
+        ]);
         files.extend(names.into_iter().zip(texts.iter().copied()));
         assert_eq!(answer(&files, command), *expected, "{command} {texts:?}");
     }
@@ -93,6 +97,13 @@ fn files_are_merged_as_compose_does() {
         ("docker compose build", &[built, "services: {a: {build: {args: !override {B: x}}}}"], "c.io/base more |"),
         ("docker compose build", &[built, "services: {a: {build: {args: {A: !reset null}}}}"], "c.io/base more |"),
         ("docker compose build", &[built, "services: {a: {build: other}}"], "c.io/other |"),
+        ("podman-compose build", &[built, "services: {a: {build: other}}"], "c.io/contained |"),
+        ("docker compose build", &["services: {a: {build: {dockerfile: staged}}}"], "c.io/used |"),
+        (
+            "DOCKER_BUILDKIT=0 docker compose build",
+            &["services: {a: {build: {dockerfile: staged}}}"],
+            "c.io/unused c.io/used |",
+        ),
         (
             "docker compose build",
             &[built, "services: {a: {build: {additional_contexts: {more: docker-image://c.io/m}}}}"],
