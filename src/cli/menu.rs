@@ -1,71 +1,41 @@
-//! Asks questions that a person answers with single keys, such as a menu or a yes-or-no question. A person can cancel
-//! each question.
+//! Shows a menu, from which a person chooses an item with single keys.
 
 use std::io;
 
-use dialoguer::console::{Key, Term};
+use console::{Key, Term, truncate_str};
 
-use super::wrap;
+use super::prompt::{cancelled, read_key};
+use crate::system::terminal::KeyMode;
 use crate::system::text;
 
 const KEYS: &str = "  Arrow keys and Enter choose; Esc, q or Ctrl-D cancels";
 
-/// Shows a menu of items. At first, the item at `place` is marked. Returns the index of the chosen item, or `None` if
-/// the person cancelled.
-pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::Result<Option<usize>> {
+/// Shows a menu of items. At first, the item at `place` is marked. Returns the index of the chosen item.
+pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::Result<usize> {
     let term = Term::stderr();
+    let mode = KeyMode::begin()?;
     let mut first = 0;
     loop {
         let (height, width) = term.size();
         // Three rows show the question, the keys and the cursor.
         let rows = usize::from(height).saturating_sub(3).clamp(1, items.len());
         first = scrolled(first, place, rows);
-        let line = |line: &str| {
-            term.write_line(&text::sanitize(line).chars().take(usize::from(width) - 1).collect::<String>())
-        };
+        let line = |line: &str| term.write_line(&truncate_str(&text::sanitize(line), usize::from(width) - 1, ""));
         line(&format!("? {question}:"))?;
         for (at, item) in items.iter().enumerate().skip(first).take(rows) {
             line(&format!("{} {item}", if at == place { '>' } else { ' ' }))?;
         }
         line(KEYS)?;
-        let step = step(&term.read_key_raw()?, place, items.len());
+        let step = step(&read_key(&mode, &term)?, place, items.len());
         term.clear_last_lines(rows + 2)?;
         match step {
             KeyAction::To(next) => place = next,
             KeyAction::Choose => {
                 line(&format!("? {question}: {}", items[place]))?;
-                return Ok(Some(place));
+                return Ok(place);
             }
-            KeyAction::Leave => return Ok(None),
+            KeyAction::Leave => return Err(cancelled()),
         }
-    }
-}
-
-/// Asks a question that a person answers with one key. The key Enter means no.
-pub(super) fn confirm(question: &str) -> io::Result<bool> {
-    let term = Term::stderr();
-    let question = wrap::for_terminal(&text::sanitize(question), &term);
-    term.write_str(&format!("{question} [y/N] "))?;
-    let answer = loop {
-        let key = term.read_key_raw()?;
-        if key == Key::CtrlC {
-            term.write_line("")?;
-            return Err(io::Error::new(io::ErrorKind::Interrupted, "stopped by Ctrl-C"));
-        }
-        if let Some(answer) = answer(&key) {
-            break answer;
-        }
-    };
-    term.write_line(if answer { "yes" } else { "no" })?;
-    Ok(answer)
-}
-
-fn answer(key: &Key) -> Option<bool> {
-    match key {
-        Key::Char('y' | 'Y') => Some(true),
-        Key::Enter | Key::Char('n' | 'N') => Some(false),
-        key if step(key, 0, 1) == KeyAction::Leave => Some(false),
-        _ => None,
     }
 }
 
@@ -116,22 +86,6 @@ mod tests {
             (Key::Char('x'), 1, KeyAction::To(1)),
         ] {
             assert_eq!(step(&key, place, 3), expected, "{key:?} at {place}");
-        }
-    }
-
-    #[test]
-    fn only_y_is_yes() {
-        for (key, expected) in [
-            (Key::Char('y'), Some(true)),
-            (Key::Char('Y'), Some(true)),
-            (Key::Char('n'), Some(false)),
-            (Key::Enter, Some(false)),
-            (Key::Escape, Some(false)),
-            (Key::Char('\u{4}'), Some(false)),
-            (Key::Char('x'), None),
-            (Key::ArrowUp, None),
-        ] {
-            assert_eq!(answer(&key), expected, "{key:?}");
         }
     }
 

@@ -31,6 +31,7 @@ mod logout;
 mod menu;
 mod pin;
 mod precedence;
+mod prompt;
 mod public;
 mod restore;
 mod route;

@@ -1,4 +1,4 @@
-//! `Ui`: all output for people and all input from people. The implementation uses the crates `dialoguer`, `indicatif`
+//! `Ui`: all output for people and all input from people. The implementation uses the crates `console`, `indicatif`
 //! and `open`.
 //!
 //! Data goes to stdout, and messages go to stderr. Every message can be understood without colour. Ensign asks
@@ -10,11 +10,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use dialoguer::console::Term;
-use dialoguer::{Input, Password};
+use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::prompt::{self, Echo};
 use super::{menu, wrap};
 use crate::model::Secret;
 use crate::system::{env, exec, text, threads};
@@ -114,27 +114,31 @@ impl Ui {
     }
 
     pub(super) fn ask(&self, question: &str) -> Result<String> {
-        Ok(Input::<String>::new().with_prompt(question).interact_text()?.trim().to_owned())
+        Ok(prompt::ask(question, Echo::Letters)?.trim().to_owned())
     }
 
     pub(super) fn ask_secret(&self, question: &str) -> Result<Secret> {
-        Ok(Secret::new(Password::new().with_prompt(question).interact()?))
+        Ok(Secret::new(prompt::ask(question, Echo::Nothing)?))
     }
 
     /// Asks for a new secret, which a person types twice.
     pub(super) fn ask_new_secret(&self, question: &str) -> Result<Secret> {
-        let twice = Password::new().with_prompt(question).with_confirmation("Again", "They do not match");
-        Ok(Secret::new(twice.interact()?))
+        loop {
+            let secret = self.ask_secret(question)?;
+            if self.ask_secret("Again")? == secret {
+                return Ok(secret);
+            }
+            self.say("They do not match");
+        }
     }
 
     pub(super) fn confirm(&self, question: &str) -> Result<bool> {
-        Ok(menu::confirm(question)?)
+        Ok(prompt::confirm(question)?)
     }
 
     /// Shows a menu, and returns the index of the chosen item.
     pub(super) fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
-        let cancelled = || io::Error::new(io::ErrorKind::Interrupted, "cancelled; nothing was changed").into();
-        menu::choose(question, items, default)?.ok_or_else(cancelled)
+        Ok(menu::choose(question, items, default)?)
     }
 
     /// Shows progress until `wait` returns.

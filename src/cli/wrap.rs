@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use dialoguer::console::{Term, measure_text_width};
+use console::{Term, measure_text_width};
 
 /// The minimum width for broken lines. A narrower terminal breaks the lines itself.
 const NARROWEST: usize = 40;

@@ -23,6 +23,7 @@ pub(crate) mod request_log;
 pub(crate) mod seal;
 pub(crate) mod session;
 pub(crate) mod systemd_creds;
+pub(crate) mod terminal;
 pub(crate) mod text;
 pub(crate) mod threads;
 

@@ -39,7 +39,7 @@ fn whoever_types_a_password_is_told_where_a_token_is_made() {
         _ => (404, String::new()),
     });
     let sandbox = Sandbox::new().with("TERM", "xterm").with("SSH_CONNECTION", "x");
-    let answers = [("browser?", "n"), ("Username at", "alice\r"), (" of alice", "good\r"), ("[y/N]", "n")];
+    let answers = [("browser?", "n\r"), ("Username at", "alice\r"), (" of alice", "good\r"), ("[y/N]", "n\r")];
     let words = format!("login {}", provider.host);
     let Some(shown) = crate::seed::on_a_terminal(&sandbox, &words, &answers) else { return };
     assert!(shown.contains("exit 0"), "{shown}");
@@ -49,7 +49,7 @@ fn whoever_types_a_password_is_told_where_a_token_is_made() {
 Make a token at
   https://localhost/tokens
 It needs package: read
-Open it in the browser? [y/N] no
+Open it in the browser? [y/N] n
 Username at [HOST]: alice
 Password or token of alice: [hidden]
 ✓ Logged in to [HOST] as alice
@@ -57,7 +57,7 @@ Password or token of alice: [hidden]
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for [HOST] yet; a line in its config changes that.
-Add the line to ~/.docker/config.json? [y/N] no
+Add the line to ~/.docker/config.json? [y/N] n
 ! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 
@@ -69,7 +69,7 @@ exit 0
 Make a token at
   https://localhost/tokens
 It needs package: read
-Open it in the browser? [y/N] no
+Open it in the browser? [y/N] n
 Username at [HOST]: alice
 Password or token of alice: [hidden]
 ✓ Logged in to [HOST] as alice
@@ -77,7 +77,7 @@ Password or token of alice: [hidden]
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for [HOST] yet; a line in its config changes that.
-Add the line to ~/.docker/config.json? [y/N] no
+Add the line to ~/.docker/config.json? [y/N] n
 ! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 

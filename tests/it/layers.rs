@@ -69,7 +69,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("blake2", &["release/signature.rs"]),
     ("clap", &["cli/args/"]),
     ("clap_mangen", &["cli/args/man.rs"]),
-    ("dialoguer", &["cli/menu.rs", "cli/ui.rs", "cli/wrap.rs"]),
+    ("console", &["cli/menu.rs", "cli/prompt.rs", "cli/ui.rs", "cli/wrap.rs"]),
     ("directories", &["system/env.rs"]),
     ("dlmalloc", &["system/allocator.rs"]),
     ("futures_core", &["system/keyring/secret_service.rs"]),
@@ -94,6 +94,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "system/keyring/secret_service.rs",
             "system/memory.rs",
             "system/programs/unix.rs",
+            "system/terminal.rs",
         ],
     ),
     ("rustls", &["system/http/certificates.rs", "system/http/tls.rs", "system/http/verifier.rs"]),
@@ -101,6 +102,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls_platform_verifier", &["system/http/verifier.rs"]),
     ("security_framework", &["system/keyring/keychain.rs"]),
     ("shell_words", &["system/text.rs"]),
+    ("signal_hook", &["system/terminal.rs"]),
     ("sysinfo", &["system/ancestors/portable.rs"]),
     ("tar", &["release/archive.rs"]),
     ("toml_edit", &["docker/containers.rs", "caller/containers/registries_settings.rs", "caller/project/toml.rs"]),
@@ -164,7 +166,7 @@ fn every_outside_crate_has_one_home() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     // Every layer may use crates for errors and JSON; the other crates here are for tests.
-    let everywhere = ["anyhow", "serde", "serde_json", "snapbox", "tempfile", "fancy-regex", "signal-hook"];
+    let everywhere = ["anyhow", "serde", "serde_json", "snapbox", "tempfile", "fancy-regex"];
     let dependencies =
         manifest.lines().skip_while(|line| *line != "[dependencies]").take_while(|line| !line.starts_with("[profile"));
     for line in dependencies.filter(|line| line.contains(" = ") && !line.starts_with(['#', '['])) {

@@ -58,7 +58,7 @@ fn login_on_a_terminal_offers_the_browser_and_opens_it() {
     let sandbox = Sandbox::new().with_program("xdg-open", "#!/bin/sh\nprintf %s \"$1\" >\"$HOME/opened\"\n");
     let hosts = json!({"version": 3, "registries": {}, "providers": {"atcr": {"hosts": [provider.host]}}});
     crate::support::write(&sandbox.config_path(), hosts.to_string().as_bytes());
-    let answers = [("browser", "\r"), ("[y/N]", "n")];
+    let answers = [("browser", "\r"), ("[y/N]", "n\r")];
     let words = format!("login {}", provider.host);
     let Some(screen) = crate::seed::on_a_terminal(&sandbox, &words, &answers) else { return };
     for shown in ["Code  ABCD-1234", "Waiting for ATCR, 9:59 left", "✓ Logged in", "exit 0"] {

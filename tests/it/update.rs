@@ -265,11 +265,11 @@ fn a_checkout_is_pulled_and_installed_after_a_yes() {
     let sandbox = sandbox.with_program("git", "#!/bin/sh\necho \"git $*\"\n[ ! -e \"$HOME/offline\" ]\n");
     let line = format!("stty cols 200; {}; echo exit $?", sandbox.home().join(".local/bin/ensign update").display());
     let question = "Run `git pull` in ~/src, then its install.sh? [y/N]";
-    let Some(yes) = line_on_a_terminal(&sandbox, &line, &[(question, "y")]) else { return };
+    let Some(yes) = line_on_a_terminal(&sandbox, &line, &[(question, "y\r")]) else { return };
     shows(
         &yes,
         str![[r#"
-Run `git pull` in ~/src, then its install.sh? [y/N] yes
+Run `git pull` in ~/src, then its install.sh? [y/N] y
 git -C [HOME]/src pull --ff-only
 installed with --prefix [HOME]/.local
 exit 0
@@ -277,11 +277,11 @@ exit 0
 "#]],
     );
 
-    let no = line_on_a_terminal(&sandbox, &line, &[(question, "n")]).unwrap();
+    let no = line_on_a_terminal(&sandbox, &line, &[(question, "n\r")]).unwrap();
     shows(
         &no,
         str![[r#"
-Run `git pull` in ~/src, then its install.sh? [y/N] no
+Run `git pull` in ~/src, then its install.sh? [y/N] n
 error: nothing was changed
 hint: later: `git -C ~/src pull && ~/src/install.sh`
 exit 130
@@ -289,11 +289,11 @@ exit 130
 "#]],
     );
     write(&sandbox.home().join("offline"), b"");
-    let offline = line_on_a_terminal(&sandbox, &line, &[(question, "y")]).unwrap();
+    let offline = line_on_a_terminal(&sandbox, &line, &[(question, "y\r")]).unwrap();
     shows(
         &offline,
         str![[r#"
-Run `git pull` in ~/src, then its install.sh? [y/N] yes
+Run `git pull` in ~/src, then its install.sh? [y/N] y
 git -C [HOME]/src pull --ff-only
 error: `git` failed; its output above says why
 hint: fix the cause, then run `git -C ~/src pull && ~/src/install.sh`

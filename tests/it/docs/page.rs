@@ -71,11 +71,10 @@ impl Mark {
     }
 }
 
-/// Parses `QUESTION=ANSWER`, such as `Password=pw`. An answer `y` or `n` is a single key, and Enter follows any other.
+/// Parses `QUESTION=ANSWER`, such as `Password=pw`. Enter follows the answer.
 fn answer(pair: &str) -> Option<(String, String)> {
     let (question, answer) = pair.split_once('=')?;
-    let end = if matches!(answer, "y" | "n") { "" } else { "\r" };
-    Some((question.to_owned(), answer.to_owned() + end))
+    Some((question.to_owned(), format!("{answer}\r")))
 }
 
 /// Returns the commands of a `console` block, each with the output below it.

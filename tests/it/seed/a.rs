@@ -319,7 +319,7 @@ fn the_protocol_needs_neither_prompts_nor_a_parser_of_words() {
                 }
                 let text = fs::read_to_string(&path).unwrap();
                 let named =
-                    ["clap", "dialoguer", "indicatif", "crate::cli"].into_iter().find(|name| text.contains(name));
+                    ["clap", "console::", "indicatif", "crate::cli"].into_iter().find(|name| text.contains(name));
                 assert_eq!(named, None, "{}", path.display());
             }
         }

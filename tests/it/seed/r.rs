@@ -48,7 +48,7 @@ fn a_user_name_is_taken_from_the_words_or_asked_for() {
     assert_eq!(sandbox.who(host), "alice", "the option `-u` overrides the user in the address");
     let sandbox = Sandbox::new();
     let (name, secret) = (format!("Username at {host}"), "Password or token of alice".to_owned());
-    let answers = [(name.as_str(), "alice\r"), (secret.as_str(), "alice-pw\r"), ("Add the line", "n")];
+    let answers = [(name.as_str(), "alice\r"), (secret.as_str(), "alice-pw\r"), ("Add the line", "n\r")];
     let Some(shown) = super::on_a_terminal(&sandbox, &format!("login {host}"), &answers) else { return };
     shows(
         &shown,
@@ -60,7 +60,7 @@ Password or token of alice: [hidden]
   Saved in  ~/data/secrets in clear text, readable by you only
   To seal   docker-credential-ensign store move --to sealed
 Docker does not ask Ensign for [HOST] yet; a line in its config changes that.
-Add the line to ~/.docker/config.json? [y/N] no
+Add the line to ~/.docker/config.json? [y/N] n
 ! Docker does not ask Ensign for [HOST] yet; to change that:  docker-credential-ensign configure-docker
 exit 0
 
