@@ -44,7 +44,7 @@ pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArgumen
     let line = if arguments.end {
         format!("Ended the grant of {name} on {registry}")
     } else {
-        format!("Granted {name} on {registry} for {}", time_span(span))
+        format!("Granted {name} on {registry} for {}", duration::words(span))
     };
     context.ui.done(json, line)?;
     Ok(ExitCode::SUCCESS)

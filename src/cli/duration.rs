@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::failure::Failure;
+use crate::model::count;
 
 /// Reads a length of time. `what` is the purpose of the time in error messages, such as `for a grant`. `longest` is the
 /// limit, such as `30d`.
@@ -16,6 +17,14 @@ pub(super) fn parse(text: &str, what: &str, longest: &str) -> Result<Duration, F
     })
 }
 
+/// Returns a length of time in words, in the largest unit without a remainder, such as `90 minutes`.
+pub(super) fn words(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, "day"), (3600, "hour"), (60, "minute")];
+    let (unit, noun) = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)).unwrap_or((1, "second"));
+    count(seconds / unit, noun)
+}
+
 fn read(text: &str) -> Option<Duration> {
     const UNITS: [(&str, u64); 5] = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 7 * 86_400)];
     UNITS.iter().find_map(|(unit, seconds)| {
@@ -27,6 +36,22 @@ fn read(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_told_as_it_was_typed() {
+        for (text, expected) in [
+            ("90s", "90 seconds"),
+            ("1s", "1 second"),
+            ("60s", "1 minute"),
+            ("90m", "90 minutes"),
+            ("5400s", "90 minutes"),
+            ("8h", "8 hours"),
+            ("36h", "36 hours"),
+            ("2w", "14 days"),
+        ] {
+            assert_eq!(words(read(text).unwrap()), expected, "{text}");
+        }
+    }
 
     #[test]
     fn a_time_is_a_number_and_a_unit_and_not_too_long() {

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::CommandContext;
 use super::failure::Failure;
+use super::{CommandContext, duration};
 use crate::accounts::login_command;
 use crate::model::choice::RegistryAccounts;
-use crate::model::{Account, Expiry, time_span, timestamp};
+use crate::model::{Account, Expiry, timestamp};
 use crate::system::text::one_line;
 
 /// The exit code if the list contains an account. The user must then log in again.
@@ -54,7 +54,7 @@ pub(super) fn run(
         .collect();
     context.ui.data(json!({"within": within.as_secs(), "unknown": unread, "accounts": accounts}), lines.join("\n"))?;
     if ending.is_empty() && unread == 0 {
-        context.ui.say(format_args!("No account is known to expire within {}.", time_span(within)));
+        context.ui.say(format_args!("No account is known to expire within {}.", duration::words(within)));
     }
     Ok(match (ending.is_empty(), unread) {
         (false, _) => ExitCode::from(SOME_EXPIRE),
