@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::ui::Ui;
-use super::{callers, names, route};
+use super::{callers, names, route, some_of};
 use crate::accounts::{Accounts, RemedyOptions, StoreChoice};
 use crate::docker::{self, ConfigJson, configured_helper};
 use crate::model::choice::{ExplicitAccount, RegistryAccounts};
@@ -98,7 +98,10 @@ impl<'e> CommandContext<'e> {
     pub(super) fn show_options(&self, RemedyOptions { message, ways }: &RemedyOptions) {
         self.ui.note(self.ui.as_typed(message));
         for way in ways {
-            self.ui.say(format_args!("  {}", way.replace("docker-credential-ensign ", &format!("{} ", self.program))));
+            self.ui.say_unbroken(&format!(
+                "  {}",
+                way.replace("docker-credential-ensign ", &format!("{} ", self.program))
+            ));
         }
     }
 
@@ -173,14 +176,15 @@ impl<'e> CommandContext<'e> {
                 let what = format!("{registry} has no account here: {}", route::sentence(&route));
                 return Err(Failure::not_logged_in(what, format!("{login} to add one here")));
             }
-            self.refuse_alias(registry)?;
+            self.refuse_alias(registry, false)?;
             return Err(Failure::not_logged_in(format!("{registry} has no account"), login));
         }
         Ok(candidates)
     }
 
-    /// Fails if a person typed the alias of an account instead of a registry.
-    pub(super) fn refuse_alias(&self, registry: &Registry) -> Result<(), Failure> {
+    /// Fails if a person typed the alias of an account instead of a registry. `takes_account` tells whether an account may
+    /// follow the registry in the typed command.
+    pub(super) fn refuse_alias(&self, registry: &Registry, takes_account: bool) -> Result<(), Failure> {
         // `registry` is in lower case, but the user may have typed an alias with capital letters.
         let is_meant = |name: &str| name.eq_ignore_ascii_case(registry.as_str());
         let all = self.accounts.all()?;
@@ -190,10 +194,15 @@ impl<'e> CommandContext<'e> {
         });
         let meant: Vec<_> = meant.collect();
         let Some(first) = meant.first() else { return Ok(()) };
-        let hosts: Vec<_> = meant.iter().map(|account| account.registry.as_str()).collect();
-        let what = format!("`{registry}` is not a registry but an account of {}", hosts.join(" and "));
+        let hosts: Vec<_> = meant.iter().map(|account| account.registry.to_string()).collect();
+        let what = format!("`{registry}` is not a registry but an account of {}", some_of(&hosts, 5));
         let [host, name] = [first.registry.as_str(), first.name.as_str()].map(text::quote);
-        Err(Failure::usage(what, format!("name the registry too: `{host} {name}`")))
+        let hint = if takes_account {
+            format!("name the registry too: `{host} {name}`")
+        } else {
+            format!("name the registry: `{host}`")
+        };
+        Err(Failure::usage(what, hint))
     }
 
     /// Returns the account with this name.

@@ -26,7 +26,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::LogoutArgument
     }
     let picked = pick(context, arguments, &candidates)?;
     if picked.is_empty() {
-        context.refuse_alias(&registry)?;
+        context.refuse_alias(&registry, true)?;
         context.ui.say(format_args!("Not logged in to {registry}."));
         if let Some(route) = context.accounts.route(&registry)? {
             context.ui.note(format_args!("{}", route::sentence(&route)));

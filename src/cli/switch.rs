@@ -53,7 +53,11 @@ fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAcco
 /// several registries have several accounts, asks the user.
 fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<RegistryAccounts, Failure> {
     if let Some(host) = host {
-        return context.candidates(&context.entry(host)?);
+        let registry = context.entry(host)?;
+        if context.accounts.registry_accounts(&registry)?.accounts.is_empty() {
+            context.refuse_alias(&registry, true)?;
+        }
+        return context.candidates(&registry);
     }
     let mut switchable: Vec<_> = context.accounts.all()?.into_iter().filter(|entry| entry.accounts.len() > 1).collect();
     let hosts: Vec<_> = switchable.iter().map(|entry| entry.registry.to_string()).collect();

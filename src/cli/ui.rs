@@ -102,6 +102,13 @@ impl Ui {
         }
     }
 
+    /// Prints a message as one line, so that a person can copy the command in it.
+    pub(super) fn say_unbroken(&self, line: &str) {
+        if !self.json {
+            let _ = writeln!(io::stderr(), "{}", text::sanitize(line));
+        }
+    }
+
     /// Prints the result of a command, as a sentence for a person or as `value` for a program.
     pub(super) fn done(&self, value: Value, line: impl Display) -> Result<()> {
         self.say(format_args!("✓ {line}"));

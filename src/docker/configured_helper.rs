@@ -28,6 +28,11 @@ pub(crate) fn asked_as<'a>(file: &'a ConfigJson, reader: ClientFamily, key: &str
     ConfiguredHelper::named(file.helper(key).or_else(store).unwrap_or_default())
 }
 
+/// Returns the helper in the entry for exactly this key, if the helper is not Ensign.
+pub(crate) fn other<'a>(file: &'a ConfigJson, key: &str) -> Option<&'a str> {
+    file.helper(key).filter(|helper| matches!(ConfiguredHelper::named(helper), ConfiguredHelper::Helper(_)))
+}
+
 /// Tells whether Docker asks Ensign for this registry.
 pub(crate) fn asks_us(file: &ConfigJson, registry: &Registry) -> bool {
     asked(file, ClientFamily::Docker, registry).is_ensign()

@@ -75,15 +75,15 @@ exit 0
         str![[r#"
 exit 2
 --- stderr
-error: `me` is not a registry but an account of ghcr.io and quay.io
+error: `me` is not a registry but an account of ghcr.io, quay.io
 hint: name the registry too: `ghcr.io me`
 exit 2
 --- stderr
-error: `me` is not a registry but an account of ghcr.io and quay.io
-hint: name the registry too: `ghcr.io me`
+error: `me` is not a registry but an account of ghcr.io, quay.io
+hint: name the registry: `ghcr.io`
 exit 2
 --- stderr
-error: `me` is not a registry but an account of ghcr.io and quay.io
+error: `me` is not a registry but an account of ghcr.io, quay.io
 hint: name the registry too: `ghcr.io me`
 
 "#]],
@@ -133,7 +133,7 @@ hint: name the registry too: `ghcr.io Big`
 exit 2
 --- stderr
 error: `big` is not a registry but an account of ghcr.io
-hint: name the registry too: `ghcr.io Big`
+hint: name the registry: `ghcr.io`
 exit 2
 --- stderr
 error: `big` is not a registry but an account of ghcr.io
@@ -141,7 +141,7 @@ hint: name the registry too: `ghcr.io Big`
 exit 2
 --- stderr
 error: `big` is not a registry but an account of ghcr.io
-hint: name the registry too: `ghcr.io Big`
+hint: name the registry: `ghcr.io`
 exit 2
 --- stderr
 error: `az` is not a registry but an account of *.azurecr.io
@@ -149,7 +149,7 @@ hint: name the registry too: `'*.azurecr.io' az`
 exit 2
 --- stderr
 error: `az` is not a registry but an account of *.azurecr.io
-hint: name the registry too: `'*.azurecr.io' az`
+hint: name the registry: `'*.azurecr.io'`
 
 "#]],
     );

@@ -102,7 +102,7 @@ exit 0
 --- stderr
 ✓ Wrote ~/.docker/config.json
   To undo   docker-credential-ensign configure-docker --undo
-! another helper answers for some of these registries; to take them over:  docker-credential-ensign configure-docker --force
+! another helper answers for some of these registries; to take them over:  docker-credential-ensign configure-docker --force ghcr.io
   Registries without an account here get no login; `docker login` adds one.
 ! `docker-credential-ensign` is not on PATH, so Docker will not find it
 

@@ -17,6 +17,7 @@ use crate::docker::setup::WantedRegistry;
 use crate::docker::{ClientFamily, ConfigJson, FilePlan, hooks, plaintext_auths, setup, until_unchanged};
 use crate::model::{Problem, Registry};
 use crate::protocol;
+use crate::system::text::quote;
 use report::{finish, preview, report};
 
 pub(super) fn run(
@@ -29,9 +30,9 @@ pub(super) fn run(
 }
 
 /// Configures one registry at the end of a login. Prints no JSON, because the login has already printed JSON.
-pub(super) fn for_login(context: &CommandContext<'_>, registry: &Registry) -> Result<(), Failure> {
+pub(super) fn for_login(context: &CommandContext<'_>, registry: &Registry, force: bool) -> Result<(), Failure> {
     let hosts = vec![registry.as_str().to_owned()];
-    configure(context, &args::ConfigureDockerArguments { hosts, ..args::ConfigureDockerArguments::default() }).map(drop)
+    configure(context, &args::ConfigureDockerArguments { hosts, force, ..Default::default() }).map(drop)
 }
 
 fn configure(
@@ -123,7 +124,16 @@ pub(super) fn named(context: &CommandContext<'_>, host: &str) -> Result<Registry
         let cure = format!("run `{} configure-docker --all`, so that Docker asks for every registry", context.program);
         return Err(Failure::usage(format!("Docker has no setting for the hosts of `{host}`"), cure));
     }
-    context.registry(host)
+    let registry = context.registry(host)?;
+    if context.accounts.registry_accounts(&registry)?.accounts.is_empty() {
+        context.refuse_alias(&registry, false)?;
+    }
+    Ok(registry)
+}
+
+/// Returns the command that replaces another helper in the entries of these registries.
+pub(super) fn force_command<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.fold("configure-docker --force".to_owned(), |command, name| format!("{command} {}", quote(name)))
 }
 
 /// Tells whether Docker's file has an entry of Ensign that `configure-docker` renames, even without an account.

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::force_command;
 use crate::cli::failure::Failure;
-use crate::cli::{CommandContext, args, creds_store, grouped, import, note_podman, note_snap, precedence};
+use crate::cli::{CommandContext, args, creds_store, grouped, import, note_podman, note_snap, precedence, unique};
 use crate::docker::logins::{ImportEntry, LoginOrigin};
 use crate::docker::{FilePlan, PlannedChange, configured_helper, hooks, plaintext_auths};
 
@@ -73,9 +74,15 @@ pub(super) fn finish(
         context.ui.say(format_args!("✓ Wrote {}", written.join(", ")));
         context.ui.say(format_args!("  To undo   {program} configure-docker --undo"));
     }
-    if plans.iter().flat_map(FilePlan::changes).any(|change| matches!(change, PlannedChange::Conflict { .. })) {
+    let conflicts = plans.iter().flat_map(FilePlan::changes).filter_map(|change| match change {
+        PlannedChange::Conflict { key, .. } => Some(key.as_str()),
+        _ => None,
+    });
+    let conflicts = unique(conflicts);
+    if !conflicts.is_empty() {
+        let command = force_command(conflicts.into_iter());
         context.ui.note(format_args!(
-            "another helper answers for some of these registries; to take them over:  {program} configure-docker --force"
+            "another helper answers for some of these registries; to take them over:  {program} {command}"
         ));
     }
     let is_store = |change: &PlannedChange| matches!(change, PlannedChange::Store { .. } | PlannedChange::StoreOurs);

@@ -83,8 +83,7 @@ impl Remedy {
     pub(super) fn command(&self, program: &str) -> Option<String> {
         Some(match self {
             Self::Configure(hosts) => {
-                let hosts: Vec<_> = hosts.iter().map(|host| quote(host)).collect();
-                format!("{program} configure-docker --force {}", hosts.join(" "))
+                format!("{program} {}", configure_docker::force_command(hosts.iter().map(String::as_str)))
             }
             Self::ConfigureAll => format!("{program} configure-docker --all"),
             Self::ConfigureWithImport => format!("{program} configure-docker --import"),

@@ -9,7 +9,7 @@ use crate::cli::{CommandContext, account, args, configure_docker, expiry, images
 use crate::docker::{configured_helper, containers};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, Registry, Source};
-use crate::system::text::command;
+use crate::system::text::{command, one_line};
 
 pub(super) fn print_outcome(
     context: &CommandContext<'_>,
@@ -112,21 +112,30 @@ fn let_docker_ask(
     if configured_helper::asks_us(&file, registry) && !arguments.configure_docker {
         return Ok(());
     }
+    let other = configured_helper::other(&file, registry.docker_key());
     let question = || {
-        context
-            .ui
-            .say(format_args!("Docker does not ask Ensign for {registry} yet; a line in its config changes that."));
+        context.ui.say(match other {
+            Some(helper) => {
+                format!("Docker asks docker-credential-{} for {registry}, as its config says.", one_line(helper, 60))
+            }
+            None => format!("Docker does not ask Ensign for {registry} yet; a line in its config changes that."),
+        });
         let containers = containers::auth_file(context.env).filter(|_| containers::are_found(context.env));
         let files =
             std::iter::once(file.path()).chain(containers.as_deref()).map(|path| context.env.shorten_home(path));
         let files = files.collect::<Vec<_>>().join(" and ");
-        context.ui.confirm(&format!("Add the line to {files}?")).unwrap_or(false)
+        let question = if other.is_some() { "Replace it by Ensign in" } else { "Add the line to" };
+        context.ui.confirm(&format!("{question} {files}?")).unwrap_or(false)
     };
     if arguments.configure_docker || (context.ui.can_ask() && question()) {
-        return configure_docker::for_login(context, registry);
+        return configure_docker::for_login(context, registry, other.is_some() && !arguments.configure_docker);
     }
+    let command = match other {
+        Some(_) => configure_docker::force_command(std::iter::once(registry.as_str())),
+        None => "configure-docker".to_owned(),
+    };
     context.ui.note(format_args!(
-        "Docker does not ask Ensign for {registry} yet; to change that:  {} configure-docker",
+        "Docker does not ask Ensign for {registry} yet; to change that:  {} {command}",
         context.program
     ));
     Ok(())

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::{CommandContext, unique};
+use crate::cli::{CommandContext, configure_docker, unique};
 use crate::docker::configured_helper::{self, AuthConfig, ConfiguredHelper};
 use crate::docker::{ClientFamily, ConfigJson, setup};
 use crate::model::Registry;
@@ -16,6 +16,8 @@ pub(super) struct AskedName<'c> {
     registry: &'c Registry,
     name: String,
     asks: String,
+    /// Whether the config names another helper for exactly this name.
+    is_taken: bool,
 }
 
 impl AskedName<'_> {
@@ -57,7 +59,8 @@ pub(super) fn find<'c>(context: &CommandContext<'_>, registries: &[&'c RegistryA
                 (_, ConfiguredHelper::Helper(helper)) => helper.to_owned(),
                 (_, ConfiguredHelper::PlainFile) => NOBODY.to_owned(),
             };
-            names.push(AskedName { registry, name, asks });
+            let is_taken = configured_helper::other(&file, key).is_some();
+            names.push(AskedName { registry, name, asks, is_taken });
         }
     }
     names
@@ -88,9 +91,15 @@ pub(super) fn describe(context: &CommandContext<'_>, docker: &[AskedName<'_>]) -
                 })
                 .collect();
             // Docker's `credHelpers` accepts no patterns.
-            let all = if others.iter().any(|name| name.registry.is_pattern()) { " --all" } else { "" };
+            let command = if others.iter().any(|name| name.registry.is_pattern()) {
+                "configure-docker --all".to_owned()
+            } else if others.iter().any(|name| name.is_taken) {
+                configure_docker::force_command(others.iter().map(|name| name.name.as_str()))
+            } else {
+                "configure-docker".to_owned()
+            };
             format!(
-                "Docker does not ask Ensign for {}; to change that:  {} configure-docker{all}\n",
+                "Docker does not ask Ensign for {}; to change that:  {} {command}\n",
                 list.join(", "),
                 context.program
             )
