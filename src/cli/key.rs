@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{CommandContext, args, duration, login};
+use super::{CommandContext, args, duration, login, store};
 use crate::accounts::{Holder, KeyState};
-use crate::model::{Secret, StoreKind, count, time_span};
+use crate::model::{Secret, StoreKind, count};
 use crate::system::{memory, text};
 
 /// The maximum number of attempts to type the passphrase.
@@ -56,6 +56,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StoreKey) -> R
         None => {
             context.accounts.set_store(Some(&StoreKind::Sealed))?;
             context.ui.say("  New secrets are sealed from now on.");
+            store::note_clear(context, &context.accounts.all()?);
         }
         Some(StoreKind::Sealed) => {}
         Some(_) => context.ui.say(format_args!("  To keep new secrets sealed:  {} store sealed", context.program)),
@@ -143,7 +144,7 @@ pub(super) fn unlock(context: &CommandContext<'_>, arguments: &args::UnlockArgum
         _ => context.accounts.key().unlock(None, time)?,
     };
     let json = json!({"status": "success", "key": json(&state)});
-    let shown = time_span(time.unwrap_or(state.cached_for));
+    let shown = duration::words(time.unwrap_or(state.cached_for));
     context.ui.done(json, format_args!("Unlocked for {shown}, or until `{} lock`", context.program))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,8 @@ use serde_json::json;
 use super::context::{CommandContext, PROBING};
 use super::failure::Failure;
 use super::{args, grouped, key, unique};
-use crate::accounts::{Holder, is_known_store, probe_keyring, store_words};
+use crate::accounts::{Holder, helpers, is_known_store, probe_keyring, store_words};
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, AccountName, Problem, Registry, StoreKind, count};
 use crate::system::files;
 use crate::system::text::{self, quote};
@@ -35,8 +36,14 @@ pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
 /// Prepares the store before a person types a secret. For the store `sealed`, makes a data key in the keyring if there
 /// is no key yet. Fails if there is neither a key nor a keyring, or if the key cannot be opened.
 pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
-    if *kind != StoreKind::Sealed {
-        return Ok(());
+    match kind {
+        StoreKind::Sealed => {}
+        StoreKind::Helper(helper) => {
+            let hint = || format!("install `{}`, or use another store, such as `file`", helper.program());
+            return helpers::missing(helper)
+                .map_or(Ok(()), |missing| Err(Problem::new(missing.message, hint()).into()));
+        }
+        _ => return Ok(()),
     }
     if context.accounts.key().state()?.is_none() {
         let probe = || probe_keyring(PROBING);
@@ -44,11 +51,17 @@ pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<
         if found.is_err() {
             context.accounts.key().refuse_loss()?;
         }
-        found.map_err(|why| {
-            let hint = format!("run `{} {}`", context.program, Holder::KEY_WITHOUT_KEYRING);
-            Failure::from(Problem::new(format!("there is no key to seal secrets with, and {why}"), hint))
-        })?;
-        context.accounts.hold_key(&Holder::Keyring, None, None)?;
+        match found {
+            Ok(()) => context.accounts.hold_key(&Holder::Keyring, None, None)?,
+            Err(why) if context.ui.can_ask() && cfg!(target_os = "linux") => {
+                context.ui.say(format_args!("A passphrase will open the key of the sealed secrets, because {why}."));
+                context.accounts.hold_key(&Holder::Passphrase, Some(&key::new_passphrase(context, false)?), None)?
+            }
+            Err(why) => {
+                let hint = format!("run `{} {}`", context.program, Holder::KEY_WITHOUT_KEYRING);
+                return Err(Problem::new(format!("there is no key to seal secrets with, and {why}"), hint).into());
+            }
+        };
     }
     Ok(context.accounts.key().check()?)
 }
@@ -87,8 +100,6 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let (setting, state) = (context.accounts.store_setting()?, context.accounts.key().state()?);
     let all = context.accounts.all()?;
     let accounts: Vec<&Account> = all.iter().flat_map(|entry| &entry.accounts).collect();
-    let is_in_clear = |account: &&&Account| account.store.is_clear() && context.accounts.has_stored_secret(account);
-    let clear = accounts.iter().filter(is_in_clear).count();
     let mut lines = vec![match &setting {
         Some(kind) => format!("New secrets   {kind}{}", in_clear_text(kind)),
         None => {
@@ -116,6 +127,15 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
             if is_known_store(&kind) { "overrides this setting" } else { "is not a store, so no login is saved" };
         context.ui.note(format_args!("ENSIGN_STORE is set to `{kind}` in this shell and {note}"));
     }
+    note_clear(context, &all);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reports the secrets in clear text, and how to seal them.
+pub(super) fn note_clear(context: &CommandContext<'_>, all: &[RegistryAccounts]) {
+    let accounts = all.iter().flat_map(|entry| &entry.accounts);
+    let clear =
+        accounts.filter(|account| account.store.is_clear() && context.accounts.has_stored_secret(account)).count();
     if clear > 0 {
         let (secrets, are) = (count(clear, "secret"), if clear == 1 { "is" } else { "are" });
         context.ui.note(format_args!(
@@ -123,7 +143,6 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
             context.program
         ));
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn set(context: &CommandContext<'_>, kind: Option<&StoreKind>) -> Result<ExitCode, Failure> {

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use console::{Term, measure_text_width};
+use console::{Alignment, Term, measure_text_width, pad_str};
 
 /// The minimum width for broken lines. A narrower terminal breaks the lines itself.
 const NARROWEST: usize = 40;
@@ -21,6 +21,15 @@ pub(super) fn for_terminal(text: &str, terminal: &Term) -> String {
         Some((_, columns)) if terminal.is_term() => wrap(text, usize::from(columns).max(NARROWEST)),
         _ => text.to_owned(),
     }
+}
+
+/// Adds spaces up to a width in columns of the terminal. A wide character has two columns.
+pub(super) fn pad(text: &str, width: usize) -> String {
+    pad_str(text, width, Alignment::Left, None).into_owned()
+}
+
+pub(super) fn width(text: &str) -> usize {
+    measure_text_width(text)
 }
 
 pub(super) fn wrap(text: &str, width: usize) -> String {

@@ -122,9 +122,16 @@ fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Resu
 
 /// The helper's output is not shown, because it may contain the secret.
 fn failed(helper: &HelperName, account: &Account, deed: &str) -> Problem {
+    let program = helper.program();
+    let trial = match deed {
+        "kept" => {
+            format!(r#"echo '{{"ServerURL":"https://example.com","Username":"x","Secret":"x"}}' | {program} store"#)
+        }
+        _ => format!("{program} list"),
+    };
     Problem::new(
-        format!("the secret of {} on {} could not be {deed} by `{}`", account.name, account.registry, helper.program()),
-        format!("run `{} list` to see what is wrong", helper.program()),
+        format!("the secret of {} on {} could not be {deed} by `{program}`", account.name, account.registry),
+        format!("run `{trial}` to see what is wrong"),
     )
 }
 

@@ -201,3 +201,42 @@ fn a_question_is_answered_by_a_line_that_was_typed_after_it() {
     let Some(shown) = line_on_a_terminal(&sandbox, &early, &[("ready", "y\r"), (question, "n\r")]) else { return };
     assert!(shown.contains("exit 130"), "{shown}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_menu_of_wide_letters_stays_in_its_columns() {
+    let sandbox = two_accounts();
+    sandbox.ok(&["account", "edit", "ghcr.io", "bob", "--alias", &"漢字".repeat(24)], "");
+    let line = format!("stty rows 24 cols 60; {} logout ghcr.io", Sandbox::program());
+    let Some(shown) = line_on_a_terminal(&sandbox, &line, &[("Esc, q", "jj\u{1b}")]) else { return };
+    let widest = shown.lines().map(|line| line.matches(['漢', '字']).count()).max();
+    assert!(widest > Some(20) && widest <= Some(28), "{widest:?}: {shown}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn sealing_without_a_keyring_asks_for_a_passphrase() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "me", "pw");
+    let answers = [("New passphrase", "one\r"), ("Again", "two\r"), ("New passphrase", "one\r"), ("Again", "one\r")];
+    let Some(shown) = on_a_terminal(&sandbox, "store move --to sealed", &answers) else { return };
+    if shown.contains("kernel's keyring") {
+        return eprintln!("skipped: the kernel's keyring may not be used here: {shown}");
+    }
+    assert!(!sandbox.secrets_path("ghcr.io").exists() && sandbox.who("ghcr.io") == "me", "{shown}");
+    sandbox.ok(&["lock"], "");
+    shows(
+        &shown,
+        str![[r#"
+A passphrase will open the key of the sealed secrets, because there is no keyring: there is no session bus.
+New passphrase: [hidden]
+Again: [hidden]
+They do not match
+New passphrase: [hidden]
+Again: [hidden]
+✓ Moved the secret of me on ghcr.io to ~/data/sealed; the key is behind a passphrase
+exit 0
+
+"#]],
+    );
+}

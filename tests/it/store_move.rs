@@ -223,7 +223,7 @@ fn what_fails_moves_nothing() {
 exit 1
 --- stderr
 error: the secret of me on ghcr.io could not be kept by `docker-credential-kept`
-hint: run `docker-credential-kept list` to see what is wrong
+hint: run `echo '{"ServerURL":"https://example.com","Username":"x","Secret":"x"}' | docker-credential-kept store` to see what is wrong
 
 "#]]);
     assert!(all_answer(&sandbox) && kept_by_helper(&sandbox) == 0);

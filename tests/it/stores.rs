@@ -139,15 +139,15 @@ fn a_helper_that_is_missing_or_fails_is_named() {
 exit 1
 --- stderr
 error: could not save the login: the secret of alice on ghcr.io could not be kept by `docker-credential-broken`
-hint: run `docker-credential-broken list` to see what is wrong
+hint: run `echo '{"ServerURL":"https://example.com","Username":"x","Secret":"x"}' | docker-credential-broken store` to see what is wrong
 
 "#]]);
     let run = login(&sandbox, "alice", "helper:absent");
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: could not save the login: the secret of alice on ghcr.io is out of reach: could not run `docker-credential-absent`: no absolute folder of PATH has it
-hint: run `docker-credential-ensign login ghcr.io --alias alice --store file`
+error: `docker-credential-absent` is not installed
+hint: install `docker-credential-absent`, or use another store, such as `file`
 
 "#]]);
     assert!(!sandbox.config_path().exists(), "a login is not saved without its secret");

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use crate::cli::trouble::Trouble;
-use crate::cli::{CommandContext, account, expiry};
+use crate::cli::{CommandContext, account, expiry, wrap};
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{Account, Expiry, ImagePattern, Source, StoreKind, StoredSecret};
 use crate::system::text;
@@ -24,14 +24,17 @@ pub(super) struct AccountLine<'c> {
 /// Returns the lines of one registry.
 pub(super) fn block(context: &CommandContext<'_>, lines: &[AccountLine<'_>], candidates: &RegistryAccounts) -> String {
     let state = match candidates.active {
-        _ if candidates.accounts.is_empty() => "   (no account)",
-        DefaultAccount::SignedOut => "   (signed out: no default account)",
-        DefaultAccount::Account(_) | DefaultAccount::Unset => "",
+        _ if candidates.accounts.is_empty() => "   (no account)".to_owned(),
+        DefaultAccount::SignedOut => {
+            let switch = text::command("switch", &[candidates.registry.as_str()], "");
+            format!("   (signed out: no default account; to choose one:  {} {switch})", context.program)
+        }
+        DefaultAccount::Account(_) | DefaultAccount::Unset => String::new(),
     };
     let mut block = format!("{}{state}\n", context.ui.bold(candidates.registry.as_str()));
-    let width = lines.iter().map(|line| line.account.name.as_str().chars().count()).max().unwrap_or(0);
+    let width = lines.iter().map(|line| wrap::width(line.account.name.as_str()).min(60)).max().unwrap_or(0);
     let now = SystemTime::now();
-    let uses = lines.iter().map(|line| used_for(line.account).chars().count());
+    let uses = lines.iter().map(|line| wrap::width(&used_for(line.account)));
     let column = uses.filter(|width| *width <= WIDEST_USE).max().unwrap_or(0);
     for AccountLine { account, mark, trouble, expiry, is_stored } in lines {
         let by_default = if *mark == "●" { "default   " } else { "          " };
@@ -45,10 +48,10 @@ pub(super) fn block(context: &CommandContext<'_>, lines: &[AccountLine<'_>], can
             Source::Static => String::new(),
             source => format!("   from {source}"),
         };
-        let name = text::one_line(account.name.as_str(), 60);
-        let used_for = used_for(account);
+        let name = wrap::pad(&text::one_line(account.name.as_str(), 60), width);
+        let used_for = wrap::pad(&used_for(account), column);
         let end = expiry.words(now).map_or(String::new(), |words| format!("   {words}"));
-        let _ = writeln!(block, "  {mark} {name:width$}  {by_default}{used_for:column$}{store}{source}{end}");
+        let _ = writeln!(block, "  {mark} {name}  {by_default}{used_for}{store}{source}{end}");
         for folder in &account.folders {
             let _ = writeln!(block, "    {:width$}  in {}", "", context.env.shorten_home(folder));
         }

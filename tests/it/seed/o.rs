@@ -43,8 +43,8 @@ fn a_helper_that_is_not_there_is_named() {
     run.shows(str![[r#"
 exit 1
 --- stderr
-error: could not save the login: the secret of alice on someregistry.example.com is out of reach: could not run `docker-credential-absent`: no absolute folder of PATH has it
-hint: run `docker-credential-ensign login someregistry.example.com --alias alice --store file`
+error: `docker-credential-absent` is not installed
+hint: install `docker-credential-absent`, or use another store, such as `file`
 
 "#]]);
 }

@@ -295,7 +295,7 @@ fn a_store_that_fails_is_told_with_the_cause() {
 exit 1
 --- stderr
 error: could not save the login: the secret of alice on ghcr.io could not be kept by `docker-credential-kept`
-hint: run `docker-credential-kept list` to see what is wrong
+hint: run `echo '{"ServerURL":"https://example.com","Username":"x","Secret":"x"}' | docker-credential-kept store` to see what is wrong
 
 "#]]);
 }
