@@ -63,23 +63,34 @@ pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&Regi
 /// Returns a sentence about the login or helper that a client uses before Ensign. Returns `None` if the client asks
 /// Ensign or finds nothing.
 pub(super) fn sentence(context: &CommandContext<'_>, who: &str, name: &str, first: &FirstLogin) -> Option<String> {
+    let [asks, uses, does, _] = verbs(who);
     Some(match first {
         FirstLogin::Ensign | FirstLogin::Nobody => return None,
-        FirstLogin::Variable => format!("{who} use the login for {name} in DOCKER_AUTH_CONFIG, and do not ask Ensign"),
+        FirstLogin::Variable => {
+            format!("{who} {uses} the login for {name} in DOCKER_AUTH_CONFIG, and {does} not ask Ensign")
+        }
         FirstLogin::Helper { helper, file } => {
             let file = context.env.shorten_home(file);
-            format!("{who} ask docker-credential-{} for {name}, because {file} names this helper", one_line(helper, 60))
+            format!(
+                "{who} {asks} docker-credential-{} for {name}, because {file} names this helper",
+                one_line(helper, 60)
+            )
         }
         FirstLogin::Login { user, file } => {
             let shown = context.env.shorten_home(file);
             format!(
-                "{who} use the login of {} for {name} in {shown}, and do not ask Ensign; to import that login:  {} import {} --remove",
+                "{who} {uses} the login of {} for {name} in {shown}, and {does} not ask Ensign; to import that login:  {} import {} --remove",
                 one_line(user, 60),
                 context.program,
                 quote_path(file)
             )
         }
     })
+}
+
+/// Returns the verbs of a sentence about a client or several clients.
+pub(super) fn verbs(who: &str) -> [&'static str; 4] {
+    if who == "Docker" { ["asks", "uses", "does", "looks"] } else { ["ask", "use", "do", "look"] }
 }
 
 /// Returns a short name for the source of the login.

@@ -11,7 +11,7 @@ use crate::accounts::{ANY_COMMAND, Explanation, RemedyOptions};
 use crate::journal::{CallOutcome, Journal, JournalEntry};
 use crate::model::choice::{Decision, DecisionStep, Verdict};
 use crate::model::{ImageReference, Registry, count, timestamp};
-use crate::system::text::quote;
+use crate::system::text::command;
 
 pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhyArguments) -> Result<ExitCode, Failure> {
     if arguments.on || arguments.off {
@@ -147,7 +147,7 @@ fn outcome(entry: &JournalEntry, explanation: Explanation<'_>) -> String {
 
 /// Returns a hint with the command that helps, if the client got no login.
 fn hint(entry: &JournalEntry, explanation: Explanation<'_>) -> Option<String> {
-    let Decision { registry, helper, verdict, .. } = &entry.decision;
+    let Decision { registry, account, helper, verdict, .. } = &entry.decision;
     let command = match entry.outcome {
         CallOutcome::Answered => return None,
         _ if helper.is_some() => {
@@ -157,10 +157,13 @@ fn hint(entry: &JournalEntry, explanation: Explanation<'_>) -> Option<String> {
             let problem = explanation.problem().filter(|_| *verdict != Verdict::Public);
             return problem.map(|problem| problem.to_string());
         }
-        CallOutcome::Withheld => "account show",
-        CallOutcome::Expired | CallOutcome::Failed => "check",
+        CallOutcome::Withheld => {
+            let operands: Vec<_> = std::iter::once(registry.as_str()).chain(account.as_deref()).collect();
+            command("account show", &operands, "")
+        }
+        CallOutcome::Expired | CallOutcome::Failed => command("check", &[registry], ""),
     };
-    Some(format!("run `docker-credential-ensign {command} {}`", quote(registry)))
+    Some(format!("run `docker-credential-ensign {command}`"))
 }
 
 fn ago(seconds: u64) -> String {

@@ -122,7 +122,7 @@ fn an_account_may_be_kept_from_coding_agents() {
         str![[r#"
 [NOW]    docker pull   ghcr.io   not handed out: work; the account is not for coding agents, and CLAUDECODE shows that Claude Code is running
     default account → work
-    run `docker-credential-ensign account show ghcr.io`
+    run `docker-credential-ensign account show ghcr.io work`
 
 "#]],
     );

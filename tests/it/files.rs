@@ -145,6 +145,7 @@ alice
   every build   docker-credential-ensign buildx sync ghcr.io/bob/one ghcr.io/alice/two
   one tool      docker-credential-ensign pin bob   (and name the helper `ensign-bob` in the tool's config)
   this folder   docker-credential-ensign account edit ghcr.io bob --folder .
+! these clients do not ask Ensign for ghcr.io; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
 }
@@ -171,6 +172,8 @@ bob
    8 folder                 no account is for this folder
    9 default account        → alice
   10 only account           there are several
+--- stderr
+! these clients do not ask Ensign for ghcr.io; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     let from_below = ["which", HOST, "--as", "OWNER=bob docker compose -f ../project/compose.yaml push"];
@@ -201,6 +204,8 @@ bob
    8 folder                 no account is for this folder
    9 default account        → alice
   10 only account           there are several
+--- stderr
+! these clients do not ask Ensign for ghcr.io; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
 }
@@ -242,6 +247,7 @@ alice
 --- stderr
 ! These files could not be read completely, so they choose no account. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=NAME docker compose pull
+! these clients do not ask Ensign for ghcr.io; to change that:  docker-credential-ensign configure-docker
 exit 0
 --- stdout
 alice
@@ -258,6 +264,7 @@ alice
 --- stderr
 ! These files could not be read completely, so they choose no account. Options:
   this command  ENSIGN_ACCOUNT=ghcr.io=NAME docker buildx bake -f docker-bake.hcl --push
+! these clients do not ask Ensign for ghcr.io; to change that:  docker-credential-ensign configure-docker
 
 "#]],
     );

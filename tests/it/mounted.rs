@@ -274,6 +274,7 @@ a
   this command  ENSIGN_ACCOUNT=ghcr.io=b docker build -t ghcr.io/acme/x -t ghcr.io/b/y .
   every build   docker-credential-ensign buildx sync ghcr.io/acme/x ghcr.io/b/y
   one tool      docker-credential-ensign pin b   (and name the helper `ensign-b` in the tool's config)
+! these clients do not ask Ensign for ghcr.io; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
 }

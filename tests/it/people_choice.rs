@@ -39,6 +39,7 @@ alice
   every build   docker-credential-ensign buildx sync ghcr.io/bob/x ghcr.io/alice/y
   one tool      docker-credential-ensign pin bob   (and name the helper `ensign-bob` in the tool's config)
   this folder   docker-credential-ensign account edit ghcr.io bob --folder '~/w' --folder .
+! these clients do not ask Ensign for ghcr.io; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
 }
@@ -85,6 +86,7 @@ alice
   every build   docker-credential-ensign buildx sync ghcr.io/bob/x ghcr.io/alice/y
   one tool      docker-credential-ensign pin bob   (and name the helper `ensign-bob` in the tool's config)
   this folder   docker-credential-ensign account edit ghcr.io bob --folder .
+! these clients do not ask Ensign for ghcr.io; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
 

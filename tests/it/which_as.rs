@@ -96,6 +96,8 @@ work
    8 folder                 not checked: there is only one account
 ●  9 default account        → work
   10 only account           → work
+--- stderr
+! these clients do not ask Ensign for ghcr.io; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
 }
@@ -146,6 +148,7 @@ quay.io: no account   (the registry has none)
   every build   docker-credential-ensign buildx sync ghcr.io/work/a ghcr.io/me/b
   one tool      docker-credential-ensign pin work   (and name the helper `ensign-work` in the tool's config)
   this folder   docker-credential-ensign account edit ghcr.io work --folder .
+! these clients do not ask Ensign for ghcr.io; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
     assert_eq!(run.code, Some(0));
@@ -166,6 +169,7 @@ gcr.io: no account   (the registry has none)
 ! gcr.io has no account: run `docker-credential-ensign login gcr.io`
 
 "#]]);
+    sandbox.ok(&["configure-docker"], "");
     assert_eq!(which(&sandbox, "crane copy quay.io/c/d ghcr.io/me/b").stderr, "");
     let address = which(&sandbox, "docker pull [::1]:5000/a/b").stderr;
     shows(
@@ -294,6 +298,7 @@ me
   this command  ENSIGN_ACCOUNT=ghcr.io=work docker pull ghcr.io/work/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ghcr.io/me/b
   one tool      docker-credential-ensign pin work   (and name the helper `ensign-work` in the tool's config)
   this folder   docker-credential-ensign account edit ghcr.io work --folder .
+! these clients do not ask Ensign for ghcr.io; to change that:  docker-credential-ensign configure-docker
 
 "#]]);
 }

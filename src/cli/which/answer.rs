@@ -58,13 +58,22 @@ impl WhichAnswer {
             let Ok(lookup) = LoginLookup::new(reader, context.env) else { continue };
             let first = |name: &str, image| lookup.first(registry, name, image);
             if first(registry.as_str(), None) == FirstLogin::Ensign && first(name, None) == FirstLogin::Nobody {
-                let program = context.program;
+                let ([_, _, do_, look], program) = (precedence::verbs(who), context.program);
                 self.advice.push(RemedyOptions::from(format!(
-                    "{who} look for exactly `{name}` and do not ask Ensign for it; to change that:  {program} configure-docker {}",
+                    "{who} {look} for exactly `{name}` and {do_} not ask Ensign for it; to change that:  {program} configure-docker {}",
                     quote(name)
                 )));
             }
             let before = first(name, image);
+            if before == FirstLogin::Nobody
+                && question.reader.is_some()
+                && self.decision.verdict == Verdict::Account
+                && first(registry.as_str(), None) == FirstLogin::Nobody
+            {
+                let program = context.program;
+                let advice = format!("{who} do not ask Ensign for {name}; to change that:  {program} configure-docker");
+                self.advice.push(advice.into());
+            }
             let Some(sentence) = precedence::sentence(context, who, name, &before) else { continue };
             self.advice.push(sentence.into());
             if question.reader.is_some() {

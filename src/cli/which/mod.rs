@@ -44,6 +44,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhichArguments
     json["schema"] = json!(SCHEMA);
     context.ui.data(json, answer.text())?;
     answer.advise(context);
+    note_other_user(context, arguments.command.as_deref().unwrap_or_default());
     Ok(answer.exit_code())
 }
 
@@ -80,6 +81,7 @@ fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode,
     for answer in &answers {
         answer.advise(context);
     }
+    note_other_user(context, typed);
     // A registry without accounts is not an error here, because the command may need the registry only for a public
     // base image.
     let judged = answers.iter().find(|answer| !answer.is_answered() && !answer.has_nobody());
@@ -91,6 +93,14 @@ fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode,
         }
     }
     Ok(deciding.map_or(ExitCode::from(3), WhichAnswer::exit_code))
+}
+
+/// Warns that the typed command runs as another user, whose accounts this user cannot see.
+fn note_other_user(context: &CommandContext<'_>, typed: &str) {
+    let program = typed.split_whitespace().find(|word| !word.contains('=')).unwrap_or_default();
+    if ["sudo", "sudo-rs", "doas", "pkexec", "su", "runuser"].contains(&program) {
+        context.ui.note(format_args!("`{program}` may run this command as another user, who has other accounts"));
+    }
 }
 
 fn operation(arguments: &args::WhichArguments) -> Option<Operation> {
