@@ -36,7 +36,7 @@ struct CheckLine {
     text: String,
     json: Value,
     code: u8,
-    /// The hint that helps, if the check failed.
+    /// The hint that helps, if the check failed and the text has no hint.
     hint: Option<String>,
 }
 
@@ -69,10 +69,8 @@ pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<Exit
 /// Returns a hint about the first refused account. If no account was refused, the hint is about the accounts that could
 /// not be checked.
 fn hint(context: &CommandContext<'_>, lines: &[CheckLine]) -> Option<String> {
-    if let Some(line) = lines.iter().find(|line| line.code == 3) {
-        return line.hint.as_deref().map(|hint| context.ui.as_typed(hint));
-    }
-    lines.iter().any(|line| line.code == 1).then(|| format!("run `{} doctor --online`", context.program))
+    let line = [3, 1].into_iter().find_map(|code| lines.iter().find(|line| line.code == code))?;
+    line.hint.as_deref().map(|hint| context.ui.as_typed(hint))
 }
 
 /// Returns the exit code of the command. If one login was refused and another login was not checked, the exit code is
@@ -166,7 +164,10 @@ fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult, p
                 Ok(verdict) => {
                     let report = describe_login(verdict, &subject);
                     subject.judge(context, &report);
-                    let hint = subject.hint(context, &report, TransportSecurity::Https); // only for a refused account
+                    let hint = match report.code {
+                        1 => Some("run `docker-credential-ensign doctor --online`".to_owned()),
+                        _ => subject.hint(context, &report, TransportSecurity::Https), // only for a refused account
+                    };
                     CheckLine { text: subject.line(&report), json: subject.json(&report), code: report.code, hint }
                 }
                 Err(failure) => failed(context, account, &failure, ""),
@@ -190,14 +191,14 @@ fn failed(context: &CommandContext<'_>, account: &Account, failure: &Failure, in
     let (verdict, code) = (if failure.code() == 3 { "missing" } else { "unverified" }, failure.code());
     let message = one_line(&format!("{what}{end}"), 300);
     let text = format!("✗ {introduction}{message}");
-    CheckLine { text, json: json(account, verdict, code, &message), code, hint }
+    CheckLine { text, json: json(account, verdict, code, &message), code, hint: None }
 }
 
 fn json(account: &Account, verdict: &str, code: u8, message: &str) -> Value {
     json!({
         "status": if code == 0 { "success" } else { "failure" }, "verdict": verdict, "message": message,
         "registry": account.registry.as_str(), "account": account.name.as_str(),
-        "username": account.username.as_str(),
+        "username": account.username.as_str(), "image": null, "action": null,
     })
 }
 

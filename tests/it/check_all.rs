@@ -123,9 +123,15 @@ exit 3
 --- stdout
 – *.azurecr.io matches many registries: `check HOST` asks one of them about me
 ✗ [HOST] was not asked about alice: the secret of alice is gone: run `docker-credential-ensign login [HOST] --alias alice`
---- stderr
-hint: run `docker-credential-ensign login [HOST] --alias alice`
 
 "#]]);
+    let json: Value = serde_json::from_str(&sandbox.run(&["check", "--json"], "").stdout).unwrap();
+    for account in json["accounts"].as_array().unwrap() {
+        assert_eq!(
+            (account.get("image"), account.get("action")),
+            (Some(&Value::Null), Some(&Value::Null)),
+            "{account}"
+        );
+    }
     assert_eq!(sandbox.run(&["check", "--push"], "").code, Some(2));
 }

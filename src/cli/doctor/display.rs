@@ -14,18 +14,17 @@ const LONGEST: usize = 300;
 
 /// Returns the report as text, with one line for each group of checks and three or four lines for each fault.
 pub(super) fn text(sections: &[Section], program: &str) -> String {
-    wrap(&unbroken_text(sections, program, LONGEST), WIDTH)
+    let text = unbroken_text(sections, program, LONGEST);
+    let more = format!("For a report without secrets:  {program} doctor --report");
+    wrap(&format!("{text} {more}\nTo look for a newer release:  {program} update --check"), WIDTH)
 }
 
 /// Returns the report as text, without wrapping long lines. A part with more than `longest` characters is shortened.
 pub(super) fn unbroken_text(sections: &[Section], program: &str, longest: usize) -> String {
     let mut text = String::new();
     for section in sections {
-        let (mark, words) = match section.severity() {
-            None => ("✓", section.summary.clone()),
-            Some(severity) => (severity.mark(), tally(&section.diagnoses)),
-        };
-        let _ = writeln!(text, "{mark} {:10}{}", section.group, one_line(&words, longest));
+        let mark = section.severity().map_or("✓", Severity::mark);
+        let _ = writeln!(text, "{mark} {:10}{}", section.group, one_line(&summary(section), longest));
         for diagnosis in &section.diagnoses {
             let _ = writeln!(text, "{}", unbroken_diagnosis(diagnosis, program, longest));
         }
@@ -34,9 +33,13 @@ pub(super) fn unbroken_text(sections: &[Section], program: &str, longest: usize)
         "" => "No problems found.".to_owned(),
         tally => format!("Found: {tally}."),
     };
-    let _ = writeln!(text, "\n{verdict} For a report without secrets:  {program} doctor --report");
-    let _ = write!(text, "To look for a newer release:  {program} update --check");
+    let _ = write!(text, "\n{verdict}");
     text
+}
+
+/// Returns the group's own words, which hold only if the group has no faults, or else the number of faults.
+fn summary(section: &Section) -> String {
+    if section.diagnoses.is_empty() { section.summary.clone() } else { tally(&section.diagnoses) }
 }
 
 pub(super) fn diagnosis_text(diagnosis: &Diagnosis, program: &str) -> String {
@@ -80,7 +83,7 @@ pub(super) fn json(sections: &[Section], program: &str) -> Value {
         json!({
             "group": section.group,
             "state": section.severity().map_or("ok", Severity::name),
-            "summary": section.summary,
+            "summary": summary(section),
             "findings": section.diagnoses.iter().map(|diagnosis| diagnosis_json(diagnosis, program)).collect::<Vec<_>>(),
         })
     });

@@ -100,8 +100,10 @@ fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitC
         if !found.iter().any(|diagnosis| is_ours(&diagnosis)) {
             break;
         }
-        for diagnosis in found.iter().filter(is_ours) {
-            diagnosis.remedy.carry_out(context)?;
+        for (place, diagnosis) in found.iter().enumerate().filter(|(_, diagnosis)| is_ours(diagnosis)) {
+            if !found[..place].iter().any(|earlier| earlier.remedy == diagnosis.remedy) {
+                diagnosis.remedy.carry_out(context)?;
+            }
         }
         let before = std::mem::replace(&mut found, found_by(context, check, online));
         if found == before {

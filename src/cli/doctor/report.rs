@@ -55,9 +55,9 @@ pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Se
             let _ = writeln!(text, "  {}: {}", logins::shown(registry), one_line(helper, 60));
         }
     }
-    text += "Variables that are set\n";
-    for name in VARIABLES.into_iter().filter(|name| env::present(name).is_some()) {
-        let _ = writeln!(text, "  {name}");
+    for (place, name) in VARIABLES.into_iter().filter(|name| env::present(name).is_some()).enumerate() {
+        let heading = if place == 0 { "Variables that are set\n" } else { "" };
+        let _ = writeln!(text, "{heading}  {name}");
     }
     let text = without_home(context, &text);
     // Names are replaced before lines are wrapped, because a line break inside a name would hide the name.

@@ -6,7 +6,7 @@ use super::{Section, Survey, count};
 use crate::accounts::{Holder, probe_kernel_keyring};
 use crate::cli::CommandContext;
 use crate::cli::failure::Failure;
-use crate::model::{Problem, StoreKind};
+use crate::model::{Account, Problem, StoreKind};
 
 #[derive(Debug, Default)]
 struct StoreFacts {
@@ -62,7 +62,12 @@ fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
 impl StoreFacts {
     fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let mut facts = Self::default();
-        for account in survey.accounts().filter(|account| context.accounts.has_stored_secret(account)) {
+        let is_there = |account: &&Account| {
+            let is_asked = matches!(account.store, StoreKind::File | StoreKind::Sealed);
+            context.accounts.has_stored_secret(account)
+                && !(is_asked && matches!(context.accounts.stored(account), Ok(None)))
+        };
+        for account in survey.accounts().filter(is_there) {
             let words = match &account.store {
                 StoreKind::File => "in files, in clear text".to_owned(),
                 StoreKind::Sealed => "sealed".to_owned(),
