@@ -51,7 +51,7 @@ types() { # COMMAND [QUESTION ANSWER]...
     until_shown "$1" 1
     sleep 0.6 # until the program reads single keys
     terminal send-keys -t picture -l "$2"
-    case $2 in y | n) ;; *) terminal send-keys -t picture Enter ;; esac
+    terminal send-keys -t picture Enter
     shift 2
   done
 }
@@ -73,7 +73,7 @@ env -i HOME="$state/home" XDG_RUNTIME_DIR="$state/run" LANG=C.UTF-8 PATH="$PATH"
   DOCKER_HOST="$DOCKER_HOST" SSL_CERT_FILE="$SSL_CERT_FILE" \
   tmux -S "$state/tmux" new-session -d -s picture -x 100 -y 70 "dbus-run-session -- bash $state/session 2>$state/log/session"
 
-types 'ensign login ghcr.io' 'Open it' n 'Username' me 'token of me' "$(cat "$state/passwords/me")" 'Add the line' y
+types 'ensign login ghcr.io' 'Open it' no 'Username' me 'token of me' "$(cat "$state/passwords/me")" 'Add the line' yes
 types 'ensign login ghcr.io/acme -u me-acme' 'token of me-acme' "$(cat "$state/passwords/me-acme")"
 types 'docker push ghcr.io/acme/app'
 types 'docker push ghcr.io/me/app'

@@ -28,7 +28,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::ExportArgument
     };
     let exported = export::export(form, &chosen);
     let formats = exported.left_out.iter().map(|left| (&left.account, left.why.clone()));
-    let failures = failed.iter().map(|(account, why)| (account, why.to_string()));
+    let failures = failed.iter().map(|(account, why)| (account, context.ui.as_typed(&why.to_string())));
     let left_out: Vec<(&Account, String)> = formats.chain(failures).collect();
     for (Account { name, registry, .. }, why) in &left_out {
         context.ui.note(format_args!("not exported: {name} on {registry}: {why}"));

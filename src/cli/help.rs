@@ -45,7 +45,7 @@ pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result
             None => {
                 return Err(Failure::usage(
                     format!("there is no page `{page}`"),
-                    "run `man` without arguments to list the pages",
+                    "run `docker-credential-ensign man` to list the pages",
                 ));
             }
         },

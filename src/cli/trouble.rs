@@ -38,8 +38,8 @@ impl Trouble {
     pub(super) fn sentence(&self, context: &CommandContext<'_>, account: &Account) -> String {
         match self {
             Self::Gone => format!("the secret is gone; to log in again:  {}", expiry::login(context.program, account)),
-            Self::Unreadable(error) => format!("{error:#}"),
-            Self::Dead(problem) | Self::SourceMissing(problem) => problem.to_string(),
+            Self::Unreadable(error) => context.ui.as_typed(&format!("{error:#}")),
+            Self::Dead(problem) | Self::SourceMissing(problem) => context.ui.as_typed(&problem.to_string()),
         }
     }
 }

@@ -19,7 +19,10 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TrustArguments
     if arguments.list {
         return list(context);
     }
-    let path = locate(arguments.path.as_deref())?;
+    let path = match locate(arguments.path.as_deref()) {
+        Err(missing) if arguments.revoke => deleted(context)?.ok_or(missing)?,
+        found => found?,
+    };
     if arguments.revoke { revoke(context, &path) } else { trust(context, arguments, path) }
 }
 
@@ -111,6 +114,7 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     for entry in trusted.iter() {
         let seen = FolderProject::read_at(entry.file.clone(), &trusted);
         let (state, words) = match (seen.standing, &seen.digest) {
+            (_, None) if !entry.file.exists() => ("gone", "   (is gone)"),
             (_, None) => ("gone", "   (cannot be read)"),
             (TrustState::Trusted, Some(_)) => ("trusted", ""),
             (_, Some(_)) => ("changed", "   (has changed since you trusted it, so it is not used)"),
@@ -121,6 +125,15 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let text = if lines.is_empty() { "No file is trusted.".to_owned() } else { lines.join("\n") };
     context.ui.data(json!({"trusted": values}), text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns a trusted file that is gone from the current folder or from a folder above.
+fn deleted(context: &CommandContext<'_>) -> Result<Option<PathBuf>, Failure> {
+    let Some(current) = env::current_dir() else { return Ok(None) };
+    let is_above = |file: &Path| file.parent().is_some_and(|folder| current.starts_with(folder));
+    let trusted = context.accounts.trusted()?;
+    let files = trusted.iter().map(|entry| &entry.file).filter(|file| is_above(file));
+    Ok(files.max_by_key(|file| file.components().count()).cloned())
 }
 
 /// Returns the path of the project file. The user may type the path of the file or of its folder. Without a typed path,

@@ -9,7 +9,7 @@ use super::configured_helper::PROGRAM;
 use crate::model::{AccountName, HelperName, Problem};
 use crate::system::env::{self, Env};
 use crate::system::text::command;
-use crate::system::{files, find_program};
+use crate::system::{files, find_program, is_this_program};
 
 /// The folders for pinned helpers. New helpers are made in the first folder.
 pub(crate) struct Pins {
@@ -49,6 +49,9 @@ impl Pins {
             return Err(Problem::new(format!("you may not write to `{}`", folder.display()), cure).into());
         }
         let path = folder.join(name);
+        if is_this_program(&path) {
+            return Ok((path, false)); // a person linked it in another way
+        }
         files::link(&self.targets(folder)[0], &path)?;
         Ok((path, true))
     }

@@ -102,6 +102,7 @@ mod stores;
 mod support;
 mod test_rules;
 mod tls;
+mod true_hints;
 mod unsaved_tokens;
 mod update;
 mod update_refused;

@@ -49,6 +49,13 @@ exit 0
 "#]]);
     sandbox.ok(&["pin", "work", "--remove"], "");
     assert!(!program(&sandbox, "work").is_symlink());
+    std::os::unix::fs::symlink(
+        program(&sandbox, "work").with_file_name("docker-credential-ensign"),
+        program(&sandbox, "work"),
+    )
+    .unwrap();
+    assert!(sandbox.ok(&["pin", "work", "--json"], "").contains("\"success\""), "a link by hand does too");
+    std::fs::remove_file(program(&sandbox, "work")).unwrap();
     sandbox.run(&["pin"], "").shows(str![[r#"
 exit 0
 --- stdout

@@ -103,11 +103,27 @@ No file is trusted.
     let list: Value = serde_json::from_str(&sandbox.ok(&["trust", "--list", "--json"], "")).unwrap();
     assert_eq!(list["trusted"], json!([{"file": file(&sandbox), "state": "changed"}]));
     let path = file(&sandbox);
+    fs::remove_file(&path).unwrap();
+    run_in(&sandbox, "p/sub", &["trust", "--revoke"]).shows(str![[r#"
+exit 0
+--- stderr
+✓ ~/p/.ensign.toml is no longer trusted
+
+"#]]);
+    run_in(&sandbox, "p/sub", &["trust", "--revoke"]).shows(str![[r#"
+exit 1
+--- stderr
+error: there is no .ensign.toml here or in a folder above
+hint: write the file, for example: `printf '[accounts]\n"ghcr.io" = "work"\n' >>.ensign.toml`
+
+"#]]);
+    write(&sandbox.home().join("p/.ensign.toml"), WORK.as_bytes());
+    trust(&sandbox);
     fs::remove_dir_all(sandbox.home().join("p")).unwrap();
     sandbox.run(&["trust", "--list"], "").shows(str![[r#"
 exit 0
 --- stdout
-~/p/.ensign.toml   (cannot be read)
+~/p/.ensign.toml   (is gone)
 
 "#]]);
     sandbox.run(&["trust", "--revoke", &path], "").shows(str![[r#"

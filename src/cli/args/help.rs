@@ -107,7 +107,10 @@ fn with_texts(command: Command, path: &str, program: &str) -> Command {
     let width = examples.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default();
     let mut paragraphs = Vec::new();
     if !examples.is_empty() {
-        let lines = examples.iter().map(|(line, meaning)| format!("\n  {line:width$}  {meaning}"));
+        let fits = examples.iter().all(|(_, meaning)| width + meaning.chars().count() + 4 <= WIDTH);
+        let lines = examples.iter().map(|(line, meaning)| {
+            if fits { format!("\n  {line:width$}  {meaning}") } else { format!("\n  {line}\n      {meaning}") }
+        });
         paragraphs.push(heading("Examples") + &lines.collect::<Vec<_>>().concat());
     }
     paragraphs.extend(command.get_after_help().map(|text| called(&text.to_string(), program)));
@@ -172,7 +175,9 @@ mod tests {
             for line in screen(name).lines() {
                 assert!(line.chars().count() <= WIDTH, "`{name}` is wider than a terminal: {line}");
             }
-            let one_line = |(_, line, _): &&GuideRow| screen(name).contains(&format!("\n  {line} "));
+            let screen = screen(name);
+            let one_line =
+                |(_, line, _): &&GuideRow| [' ', '\n'].iter().any(|end| screen.contains(&format!("\n  {line}{end}")));
             assert_eq!(examples(name).find(|example| !one_line(example)), None, "`{name}`: no example is broken");
         }
     }
