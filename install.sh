@@ -515,6 +515,7 @@ Take \"ensign\" out of \`$docker_config/config.json\`, then run this script agai
     if [ -n "$plugin" ]; then unlink_ours "$bin/$PROGRAM" "$plugin"; fi
     for name in $LINKS; do unlink_ours "$PROGRAM" "$bin/$name"; done
     for pin in "$bin/$PROGRAM"-*; do unlink_ours "$PROGRAM" "$pin"; done
+    unlink_pins_on_path
     if [ -f "$bin/$PROGRAM" ] && [ ! -L "$bin/$PROGRAM" ]; then
         remove_texts
         rm -f -- "$bin/$PROGRAM" "$bin/.ensign-previous" "$bin/.ensign-next" "$bin/.ensign-returning" \
@@ -538,8 +539,9 @@ remove_texts() {
 # Tells whether Docker or a container tool still asks Ensign, according to its settings.
 docker_asks() {
     containers=${XDG_CONFIG_HOME:-${HOME:-}/.config}/containers
-    grep -qs '"ensign"' "$docker_config/config.json" "$containers/auth.json" "$containers/registries.conf" ||
-        grep -rqs '"ensign' "${BUILDX_CONFIG:-$docker_config/buildx}/config"
+    # A pinned helper is named `ensign-ALIAS`. TOML allows both kinds of quotes.
+    grep -rqs "[\"']ensign[\"'-]" "$docker_config/config.json" "$containers/auth.json" \
+        "${CONTAINERS_REGISTRIES_CONF:-$containers/registries.conf}" "${BUILDX_CONFIG:-$docker_config/buildx}/config"
 }
 
 # Removes a Docker config that contains only `{}`, which Ensign may have created. For Docker such a file is the same as
@@ -562,6 +564,14 @@ remove_empty_folders() {
 unlink_ours() {
     ! is_link "$1" "$2" || rm -f -- "$2"
 }
+
+# `ensign pin --folder` makes pinned helpers in other folders, which must be on PATH for Docker to find them.
+unlink_pins_on_path() (
+    IFS=:
+    for folder in $PATH; do
+        for pin in "$folder/$PROGRAM"-*; do unlink_ours "$bin/$PROGRAM" "$pin" || :; done
+    done
+)
 
 say_left() {
     case $(uname -s) in

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use toml_edit::{Array, Document, RawString, Value};
 
+use super::configured_helper::ConfiguredHelper;
 use super::file_plan::BackupRule;
 use super::logins::shown;
 use super::{ConfigJson, ConfigSyntaxError, FilePlan, HELPER, LIMIT, PlannedChange};
@@ -163,26 +164,28 @@ impl RegistriesConf {
 
     /// Plans to put Ensign first in the list of helpers, if there is a list.
     pub(crate) fn plan(&self) -> FilePlan {
-        self.edit(self.lacks_us().then_some(PlannedChange::Prepend), prepend).with_backup(BackupRule::Fresh)
+        self.edit(self.lacks_us().then_some(PlannedChange::Prepend).into_iter().collect(), prepend)
+            .with_backup(BackupRule::Fresh)
     }
 
-    /// Plans to remove Ensign from the list.
+    /// Plans to remove Ensign and its pinned helpers from the list.
     pub(crate) fn undo(&self) -> FilePlan {
-        self.edit(self.helpers().contains(&HELPER).then_some(PlannedChange::Unlist), take_off)
+        let ours = self.helpers().into_iter().filter(|helper| is_ours(helper));
+        self.edit(ours.map(|helper| PlannedChange::Unlist { helper: helper.into() }).collect(), take_off)
     }
 
     /// Plans to rewrite the list of helpers, and leaves the rest of the file unchanged.
-    fn edit(&self, change: Option<PlannedChange>, edit: impl Fn(&mut Array)) -> FilePlan {
+    fn edit(&self, changes: Vec<PlannedChange>, edit: impl Fn(&mut Array)) -> FilePlan {
         let before = self.text.clone();
         let mut after = before.clone().unwrap_or_default();
-        if let (Some(_), Some((span, list))) = (&change, &self.list) {
+        if let (false, Some((span, list))) = (changes.is_empty(), &self.list) {
             let mut list = list.clone();
             edit(&mut list);
             list.decor_mut().clear(); // the span has no blanks around it
             let line_end = if after[span.clone()].contains("\r\n") { "\r\n" } else { "\n" };
             after.replace_range(span.clone(), &list.to_string().replace('\n', line_end)); // toml_edit writes `\n`
         }
-        FilePlan::from_texts(&self.path, change.into_iter().collect(), before, after)
+        FilePlan::from_texts(&self.path, changes, before, after)
     }
 }
 
@@ -200,12 +203,16 @@ fn prepend(list: &mut Array) {
 }
 
 fn take_off(list: &mut Array) {
-    let is_ours = |helper: &Value| helper.as_str() == Some(HELPER);
-    let place = list.get(0).filter(|first| is_ours(first)).map(prefix);
-    list.retain(|helper| !is_ours(helper));
+    let is_other = |helper: &Value| !helper.as_str().is_some_and(is_ours);
+    let place = list.get(0).filter(|first| !is_other(first)).map(prefix);
+    list.retain(is_other);
     if let (Some(place), Some(first)) = (place, list.get_mut(0)) {
         first.decor_mut().set_prefix(place);
     }
+}
+
+fn is_ours(helper: &str) -> bool {
+    ConfiguredHelper::named(helper).is_ensign()
 }
 
 fn prefix(value: &Value) -> String {
@@ -243,6 +250,9 @@ mod tests {
             assert_eq!(conf(after).undo().after(), Some(before));
             assert!(conf(after).plan().is_empty());
         }
+        let pinned = conf("credential-helpers = [\"ensign-work\", 'ensign', \"pass\"]").undo();
+        assert_eq!(pinned.after(), Some("credential-helpers = [\"pass\"]"));
+        assert_eq!(pinned.changes().len(), 2);
     }
 
     #[test]

@@ -58,8 +58,8 @@ pub(crate) enum PlannedChange {
     Add { key: String },
     /// Replaces another helper with Ensign in the registry's entry.
     Replace { key: String, helper: String },
-    /// Removes the entry.
-    Remove { key: String },
+    /// Removes the entry of Ensign or of a pinned helper.
+    Remove { key: String, helper: String },
     /// Removes a registry's entry that names another helper, so that Docker asks the helper in `credsStore`.
     Discard { key: String, helper: String },
     /// Keeps another helper in the entry of a requested registry, because the user did not type `--force`.
@@ -73,13 +73,13 @@ pub(crate) enum PlannedChange {
     /// Keeps `credsStore`, which is already set to Ensign.
     StoreOurs,
     /// Restores the old value of `credsStore`.
-    StoreBack { to: Option<String> },
+    StoreBack { from: String, to: Option<String> },
     /// Removes a plain-text login from `auths`, and leaves an empty entry as a marker.
     TakeOut { key: String },
     /// Puts Ensign first in `credential-helpers` of `registries.conf`.
     Prepend,
-    /// Removes Ensign from `credential-helpers` of `registries.conf`.
-    Unlist,
+    /// Removes Ensign or a pinned helper from `credential-helpers` of `registries.conf`.
+    Unlist { helper: String },
     /// Sets a value that is not a registry's entry.
     Set { section: &'static str, key: &'static str, value: String },
     /// Removes a value that is not a registry's entry.
@@ -189,16 +189,16 @@ impl PlannedChange {
         let store = [file.spelling("credsStore")];
         match self {
             Self::Add { key } | Self::Replace { key, .. } => json_edit::set(text, &entry(key), &value(HELPER)),
-            Self::Remove { key } | Self::Discard { key, .. } => json_edit::remove_and_tidy(text, &entry(key)),
+            Self::Remove { key, .. } | Self::Discard { key, .. } => json_edit::remove_and_tidy(text, &entry(key)),
             Self::Store { .. } => json_edit::set(text, &store, &value(HELPER)),
-            Self::StoreBack { to: Some(before) } => json_edit::set(text, &store, &value(before)),
-            Self::StoreBack { to: None } => json_edit::remove(text, &store),
+            Self::StoreBack { to: Some(before), .. } => json_edit::set(text, &store, &value(before)),
+            Self::StoreBack { to: None, .. } => json_edit::remove(text, &store),
             Self::TakeOut { key } => plaintext_auths::without_secrets(file, text, key),
             Self::Set { section, key, value: new } => {
                 json_edit::set(text, &setting_path(file, section, key), &value(new))
             }
             Self::Unset { section, key, .. } => json_edit::remove_and_tidy(text, &setting_path(file, section, key)),
-            Self::Prepend | Self::Unlist => None, // no change of a JSON file
+            Self::Prepend | Self::Unlist { .. } => None, // no change of a JSON file
             Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. } | Self::StoreOurs => Some(text.to_owned()),
         }
     }
@@ -213,7 +213,7 @@ impl PlannedChange {
         match self {
             Self::TakeOut { .. } => "auths",
             Self::Store { .. } | Self::StoreOurs | Self::StoreBack { .. } => "credsStore",
-            Self::Prepend | Self::Unlist => "credential-helpers",
+            Self::Prepend | Self::Unlist { .. } => "credential-helpers",
             Self::Set { section: PLUGINS, .. } | Self::Unset { section: PLUGINS, .. } => "plugins.ensign",
             Self::Set { section, .. } | Self::Unset { section, .. } => section,
             _ => "credHelpers",
@@ -227,7 +227,7 @@ impl fmt::Display for PlannedChange {
         let (sign, entry, remark) = match self {
             Self::Add { key } => ("+", entry(key, HELPER), String::new()),
             Self::Replace { key, helper } => ("+", entry(key, HELPER), format!("instead of {}", quoted(helper))),
-            Self::Remove { key } => ("-", entry(key, HELPER), String::new()),
+            Self::Remove { key, helper } => ("-", entry(key, helper), String::new()),
             Self::Discard { key, helper } => ("-", entry(key, helper), "credsStore is asked instead".into()),
             Self::Conflict { key, helper } => ("!", entry(key, helper), "kept; --force replaces it".into()),
             Self::Kept { key, helper } => (" ", entry(key, helper), "kept".into()),
@@ -235,10 +235,12 @@ impl fmt::Display for PlannedChange {
             Self::Store { before: None } => ("+", quoted(HELPER), String::new()),
             Self::Store { before: Some(before) } => ("+", quoted(HELPER), format!("instead of {}", quoted(before))),
             Self::StoreOurs => (" ", quoted(HELPER), "already".into()),
-            Self::StoreBack { to: Some(before) } => ("-", quoted(HELPER), format!("back to {}", quoted(before))),
+            Self::StoreBack { from, to: Some(before) } => ("-", quoted(from), format!("back to {}", quoted(before))),
             Self::TakeOut { key } => ("-", quoted(key), "plain-text login".into()),
             Self::Prepend => ("+", quoted(HELPER), "in front".into()),
-            Self::Unlist | Self::StoreBack { to: None } => ("-", quoted(HELPER), String::new()),
+            Self::Unlist { helper } | Self::StoreBack { from: helper, to: None } => {
+                ("-", quoted(helper), String::new())
+            }
             Self::Set { key, value, .. } => ("+", entry(key, value), String::new()),
             Self::Unset { key, value, .. } => ("-", entry(key, value), String::new()),
         };

@@ -54,12 +54,13 @@ fn without(file: &ConfigJson, sections: &[&str]) -> Value {
 }
 
 fn adds_and_removes(file: &ConfigJson, reader: ClientFamily, registry: &Registry) {
+    let is_ours = |helper: &str| configured_helper::ConfiguredHelper::named(helper).is_ensign();
     let others = |file: &ConfigJson| -> Vec<(String, String)> {
         let is_meant = |key: &str| {
             Registry::spelled(key).is_some_and(|(named, _)| named == *registry)
                 || (reader == ClientFamily::Docker && key == registry.docker_key())
         };
-        let others = file.helpers().filter(|(key, helper)| !is_meant(key) && *helper != HELPER);
+        let others = file.helpers().filter(|(key, helper)| !is_meant(key) && !is_ours(helper));
         others.map(|(key, helper)| (key.to_owned(), helper.to_owned())).collect()
     };
     let plan = setup::plan(file, reader, &[registry.clone().into()], true).expect("the registry fits into the file");
@@ -72,7 +73,7 @@ fn adds_and_removes(file: &ConfigJson, reader: ClientFamily, registry: &Registry
     assert!(setup::plan(&edited, reader, &[registry.clone().into()], true).expect("as before").is_empty());
 
     let undone = after(&edited, &setup::undo(&edited, file.written_store()).expect("there is something to undo"));
-    assert!(undone.helpers().all(|(_, helper)| helper != HELPER));
+    assert!(undone.helpers().all(|(_, helper)| !is_ours(helper)));
     assert_eq!(others(&undone), others(file));
     assert_eq!(without(&undone, &["credHelpers"]), without(file, &["credHelpers"]));
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::configured_helper::ConfiguredHelper;
 use super::containers::has_scheme;
 use super::file_plan::BackupRule;
 use super::logins::{FoundLogin, distinct};
@@ -99,7 +100,7 @@ fn plan_with_store(
     let mut changes: Vec<_> =
         kept.map(|(key, helper)| PlannedChange::Kept { key: key.into(), helper: helper.into() }).collect();
     changes.extend(keys.into_iter().map(|key| entry(file, key, force)));
-    changes.extend(urls.into_iter().map(|key| PlannedChange::Remove { key }));
+    changes.extend(urls.into_iter().map(|key| PlannedChange::Remove { key, helper: HELPER.into() }));
     if is_for_hub {
         changes.extend(address(file, takes_store, force));
     }
@@ -135,7 +136,7 @@ fn address(file: &ConfigJson, takes_store: bool, force: bool) -> Option<PlannedC
     let key = ADDRESS.to_owned();
     match file.helper(ADDRESS) {
         None if takes_store => None,
-        Some(HELPER) if takes_store => Some(PlannedChange::Remove { key }),
+        Some(HELPER) if takes_store => Some(PlannedChange::Remove { key, helper: HELPER.into() }),
         Some(helper) if force && takes_store => Some(PlannedChange::Discard { key, helper: helper.into() }),
         _ => Some(entry(file, key, force)),
     }
@@ -147,18 +148,20 @@ pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<FilePlan> {
     let mut changes: Vec<_> =
         of_helper.map(|(key, _)| PlannedChange::Discard { key: key.into(), helper: helper.into() }).collect();
     if file.store() == Some(helper) {
-        changes.push(PlannedChange::StoreBack { to: None });
+        changes.push(PlannedChange::StoreBack { from: helper.into(), to: None });
     }
     Ok(FilePlan::new(file, changes)?.with_backup(BackupRule::IfNone))
 }
 
-/// Plans to remove Ensign's entries, and the whole `credHelpers` if no entry remains. Restores the old value of
-/// `credsStore`. A file that Ensign created is not removed, and then contains `{}`.
+/// Plans to remove the entries of Ensign and of its pinned helpers, and the whole `credHelpers` if no entry remains.
+/// Restores the old value of `credsStore`. A file that Ensign created is not removed, and then contains `{}`.
 pub(crate) fn undo(file: &ConfigJson, store_before: Option<&str>) -> Result<FilePlan> {
-    let ours = file.helpers().filter(|(_, helper)| *helper == HELPER);
-    let mut changes: Vec<_> = ours.map(|(key, _)| PlannedChange::Remove { key: key.into() }).collect();
-    if file.store() == Some(HELPER) {
-        changes.push(PlannedChange::StoreBack { to: store_before.map(str::to_owned) });
+    let is_ours = |helper: &str| ConfiguredHelper::named(helper).is_ensign();
+    let ours = file.helpers().filter(|(_, helper)| is_ours(helper));
+    let mut changes: Vec<_> =
+        ours.map(|(key, helper)| PlannedChange::Remove { key: key.into(), helper: helper.into() }).collect();
+    if let Some(store) = file.store().filter(|store| is_ours(store)) {
+        changes.push(PlannedChange::StoreBack { from: store.into(), to: store_before.map(str::to_owned) });
     }
     FilePlan::new(file, changes)
 }
@@ -323,8 +326,10 @@ mod tests {
             assert_eq!(back.after(), Some(before));
             assert!(undo(&file(before), None).unwrap().is_empty());
         }
-        let mixed = r#"{"credHelpers": {"a": "x", "ghcr.io": "ensign", "b": "ensign-work"}}"#;
+        let mixed = r#"{"credHelpers": {"a": "x", "ghcr.io": "ensign", "b": "ensigns"}}"#;
         let after = undo(&file(mixed), None).unwrap();
-        assert_eq!(after.after().unwrap(), r#"{"credHelpers": {"a": "x", "b": "ensign-work"}}"#);
+        assert_eq!(after.after().unwrap(), r#"{"credHelpers": {"a": "x", "b": "ensigns"}}"#);
+        let pinned = r#"{"a": 1, "credHelpers": {"ghcr.io": "ensign-work"}, "credsStore": "ensign-me"}"#;
+        assert_eq!(undo(&file(pinned), None).unwrap().after(), Some(r#"{"a": 1}"#));
     }
 }

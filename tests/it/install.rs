@@ -261,6 +261,30 @@ fn no_folder_of_buildx_names_a_program_that_is_gone() {
     assert!(!folder.exists() && !home.bin().exists());
 }
 
+/// Docker and Podman fail if a helper is named in their files but not installed.
+#[test]
+fn no_file_of_a_client_names_a_pinned_helper_that_is_gone() {
+    let home = Home::new();
+    let own = home.path.join("own");
+    fs::create_dir(&own).unwrap();
+    let before = home.tree();
+    succeeds(home.install(&[]));
+    symlink("docker-credential-ensign", home.bin().join("docker-credential-ensign-work")).unwrap();
+    symlink(home.bin().join("docker-credential-ensign"), own.join("docker-credential-ensign-work")).unwrap();
+    for file in [".docker/config.json", ".config/containers/auth.json"] {
+        write(&home.path.join(file), br#"{"credHelpers": {"ghcr.io": "ensign-work"}}"#);
+    }
+    let conf = home.path.join(".config/containers/registries.conf");
+    write(&conf, b"credential-helpers = ['ensign-work', 'pass']\n");
+    let path = format!("/usr/bin:/bin:{}", own.display());
+    let run = run(home.script(&["--uninstall"]).env("PATH", path));
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(fs::read_to_string(&conf).unwrap(), "credential-helpers = ['pass']\n");
+    fs::remove_file(&conf).unwrap();
+    fs::remove_dir_all(home.path.join(".config")).unwrap();
+    assert_eq!(home.tree(), before, "{run:?}");
+}
+
 #[test]
 fn accounts_stay_and_the_last_words_say_how_to_remove_them() {
     let home = Home::new();
