@@ -21,6 +21,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::PinArguments) 
         let json = json!({"status": "success", "alias": alias.as_str(), "removed": removed});
         if removed {
             context.ui.done(json, format_args!("Removed {}-{alias}", configured_helper::PROGRAM))?;
+            note_docker_config(context, &alias);
             if buildx::names(context, &alias) {
                 context.ui.note(format_args!(
                     "buildx's folders still name this program: `{0} buildx sync` makes the program again, `{0} buildx sync --remove` removes the folders",
@@ -66,24 +67,29 @@ fn show(context: &CommandContext<'_>, pins: &Pins) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Removes the pinned helper of each alias in `former` that no account has any more. Warns if Docker's config still
-/// contains the name of a removed helper. Other pinned helpers stay, because these may belong to another config.
+/// Removes the pinned helper of each alias in `former` that no account has any more. Other pinned helpers stay, because
+/// these may belong to another config.
 pub(super) fn drop_orphans(context: &CommandContext<'_>, former: &[AccountName]) -> Result<(), Failure> {
     let Ok(pins) = Pins::find(None, context.env) else { return Ok(()) };
     let pinned = pins.all();
     for alias in former.iter().filter(|alias| pinned.contains(alias)) {
         if registries_of(context, alias)?.is_empty() && pins.remove(alias)? {
             context.ui.note(format_args!("removed the program {}-{alias} too", configured_helper::PROGRAM));
-            let names_it = |file: ConfigJson| file.helpers().any(|(_, helper)| helper == format!("ensign-{alias}"));
-            if context.docker_config().is_some_and(names_it) {
-                context.ui.note(format_args!(
-                    "Docker's config.json still names this program; to correct that:  {} configure-docker --force",
-                    context.program
-                ));
-            }
+            note_docker_config(context, alias);
         }
     }
     Ok(())
+}
+
+/// Warns if Docker's config still contains the name of a pinned helper that was removed.
+fn note_docker_config(context: &CommandContext<'_>, alias: &AccountName) {
+    let names_it = |file: ConfigJson| file.helpers().any(|(_, helper)| helper == format!("ensign-{alias}"));
+    if context.docker_config().is_some_and(names_it) {
+        context.ui.note(format_args!(
+            "Docker's config.json still names this program; to correct that:  {} configure-docker --force",
+            context.program
+        ));
+    }
 }
 
 fn registries_of(context: &CommandContext<'_>, alias: &AccountName) -> Result<Vec<Registry>, Failure> {
