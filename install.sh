@@ -8,6 +8,11 @@ LINKS='ensign docker-ensign docker-credential-atcr'
 RECORD=lib/ensign/installed-from # where the program came from; `update` reads it here, relative to the program's folder
 TEXTS=lib/ensign/installed-texts # the installed completions and manual pages, as names below share/
 PACKAGE=lib/ensign/installed-by  # present if a package manager installed the program
+MADE=lib/ensign/installed-folders # the folders that this script made
+
+# The folders for the installed files, each before the folder that contains it. `/` is the prefix itself.
+FOLDERS='share/man/man1 share/man/man7 share/man share/bash-completion/completions share/bash-completion
+share/fish/vendor_completions.d share/fish share/zsh/site-functions share/zsh share lib/ensign lib bin /'
 
 # Copies of values in packaging/release.facts; a test compares them.
 RELEASES=https://forge.example/ensign/ensign/releases
@@ -105,10 +110,12 @@ install() {
     if [ -L "$bin/$PROGRAM" ] || [ -d "$bin/$PROGRAM" ]; then
         die "\`$bin/$PROGRAM\` is not a file of this script: remove it, or choose another folder with \`--prefix DIR\`"
     fi
+    made=' '
+    for folder in $FOLDERS; do [ -d "${bin%/bin}/$folder" ] || made="$made$folder "; done
     if ! mkdir -p -- "$bin" || ! stage=$(mktemp -d "$bin/.ensign-install.XXXXXX"); then
         die "cannot write to \`$bin\`: choose another folder with \`--prefix DIR\`"
     fi
-    trap 'rm -rf -- "$stage"; remove_empty_folders' EXIT
+    trap 'rm -rf -- "$stage"; remove_made_folders' EXIT
     trap 'exit 130' HUP INT TERM PIPE
     [ "$way" != release ] || fetch_release
     cp -- "$program" "$stage/$PROGRAM" ||
@@ -117,6 +124,7 @@ install() {
     # Tests the new program before it replaces anything, so that a failed upgrade keeps the old program.
     proof=$(prove) || die "$proof"
     mv -f -- "$stage/$PROGRAM" "$bin/$PROGRAM" # atomic within one folder: a running helper is not disturbed
+    note_made_folders
 
     say "Installed $(shown "$bin/$PROGRAM")"
     for name in $LINKS; do link "$PROGRAM" "$bin/$name"; done
@@ -398,6 +406,12 @@ install_texts() {
     esac
 }
 
+note_made_folders() {
+    file=${bin%/bin}/$MADE
+    [ "$made" = ' ' ] || { mkdir -p -- "${file%/*}" && printf %s "$made" >>"$file"; } 2>/dev/null ||
+        say "      could not write $(shown "$file")"
+}
+
 minor() {
     rest=${1#*.}
     printf %s "${rest%%.*}"
@@ -507,6 +521,7 @@ refuse_package() {
 
 uninstall() {
     refuse_package
+    made=$(cat -- "${bin%/bin}/$MADE" 2>/dev/null) || made=
     if [ -x "$bin/$PROGRAM" ] && docker_asks; then
         "$bin/$PROGRAM" configure-docker --undo || die "Docker's settings could not be put back, so nothing was removed.
 Take \"ensign\" out of \`$docker_config/config.json\`, then run this script again."
@@ -519,13 +534,13 @@ Take \"ensign\" out of \`$docker_config/config.json\`, then run this script agai
     if [ -f "$bin/$PROGRAM" ] && [ ! -L "$bin/$PROGRAM" ]; then
         remove_texts
         rm -f -- "$bin/$PROGRAM" "$bin/.ensign-previous" "$bin/.ensign-next" "$bin/.ensign-returning" \
-            "${bin%/bin}/$RECORD" "${bin%/bin}/$TEXTS" "${bin%/bin}/lib/ensign/update.lock"
+            "${bin%/bin}/$RECORD" "${bin%/bin}/$TEXTS" "${bin%/bin}/$MADE" "${bin%/bin}/lib/ensign/update.lock"
         say "Removed $(shown "$bin/$PROGRAM")"
     else
         say "Ensign is not installed in $(shown "$bin")"
     fi
     rm -rf -- "$bin"/.ensign-install.?????? # left by an installation that was killed
-    remove_empty_folders
+    remove_made_folders
     say_left
 }
 
@@ -552,13 +567,11 @@ remove_empty_config() {
     rmdir -- "${1%/*}" 2>/dev/null || :
 }
 
-remove_empty_folders() {
-    record_folder=${bin%/bin}/${RECORD%/*}
-    for folder in man/man1 man/man7 man bash-completion/completions bash-completion fish/vendor_completions.d fish \
-        zsh/site-functions zsh ''; do
-        rmdir -- "${bin%/bin}/share/$folder" 2>/dev/null || :
+# Removes the empty folders in the list `made`. A folder that was there before stays, even if it is empty.
+remove_made_folders() {
+    for folder in $FOLDERS; do
+        case $made in *" $folder "*) rmdir -- "${bin%/bin}/$folder" 2>/dev/null || : ;; esac
     done
-    rmdir -- "$record_folder" "${record_folder%/*}" "$bin" "${bin%/bin}" 2>/dev/null || :
 }
 
 unlink_ours() {

@@ -94,6 +94,7 @@ fn the_program_and_its_links_come_and_go_without_a_trace() {
         ".local/bin/ensign -> docker-credential-ensign",
         ".local/lib",
         ".local/lib/ensign",
+        ".local/lib/ensign/installed-folders",
         ".local/lib/ensign/installed-from",
         ".local/lib/ensign/installed-texts",
     ];
@@ -174,6 +175,21 @@ fn what_another_made_is_named_and_kept() {
     succeeds(run(&mut home.script(&["--uninstall"])));
     assert_eq!(home.tree(), before);
     assert_eq!(fs::read(home.bin().join("ensign")).unwrap(), b"theirs");
+}
+
+#[test]
+fn an_empty_folder_that_was_there_before_stays() {
+    let home = Home::new();
+    for folder in ["bin", "lib", "share/man/man1", "share/zsh"] {
+        fs::create_dir_all(home.path.join(".local").join(folder)).unwrap();
+    }
+    let before = home.tree();
+    assert_eq!(home.install(&["--program", "/bin/true"]).code, Some(1));
+    assert_eq!(home.tree(), before, "a failed installation");
+    succeeds(home.install(&[]));
+    succeeds(home.install(&[]));
+    succeeds(run(&mut home.script(&["--uninstall"])));
+    assert_eq!(home.tree(), before);
 }
 
 #[test]
