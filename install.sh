@@ -110,6 +110,8 @@ install() {
     if [ -L "$bin/$PROGRAM" ] || [ -d "$bin/$PROGRAM" ]; then
         die "\`$bin/$PROGRAM\` is not a file of this script: remove it, or choose another folder with \`--prefix DIR\`"
     fi
+    # Removes what installations left that were killed more than a day ago.
+    find "$bin"/.ensign-install.?????? -prune -mtime +0 -exec rm -rf -- {} + 2>/dev/null || :
     made=' '
     for folder in $FOLDERS; do [ -d "${bin%/bin}/$folder" ] || made="$made$folder "; done
     if ! mkdir -p -- "$bin" || ! stage=$(mktemp -d "$bin/.ensign-install.XXXXXX"); then
@@ -521,11 +523,16 @@ refuse_package() {
 
 uninstall() {
     refuse_package
+    if [ -e "$bin/$PROGRAM" ] && [ ! -w "$bin" ]; then
+        die "you may not write to \`$bin\`; nothing was changed. Run this script as the user who owns the folder.
+To undo only your own settings of Docker:  \"$(quoted "$bin")/$PROGRAM\" configure-docker --undo"
+    fi
     made=$(cat -- "${bin%/bin}/$MADE" 2>/dev/null) || made=
     if [ -x "$bin/$PROGRAM" ] && docker_asks; then
         "$bin/$PROGRAM" configure-docker --undo || die "Docker's settings could not be put back, so nothing was removed.
 Take \"ensign\" out of \`$docker_config/config.json\`, then run this script again."
         remove_empty_config "${docker_config:+$docker_config/config.json}"
+        remove_empty_config "$containers/auth.json"
     fi
     if [ -n "$plugin" ]; then unlink_ours "$bin/$PROGRAM" "$plugin"; fi
     for name in $LINKS; do unlink_ours "$PROGRAM" "$bin/$name"; done
@@ -533,8 +540,9 @@ Take \"ensign\" out of \`$docker_config/config.json\`, then run this script agai
     unlink_pins_on_path
     if [ -f "$bin/$PROGRAM" ] && [ ! -L "$bin/$PROGRAM" ]; then
         remove_texts
-        rm -f -- "$bin/$PROGRAM" "$bin/.ensign-previous" "$bin/.ensign-next" "$bin/.ensign-returning" \
-            "${bin%/bin}/$RECORD" "${bin%/bin}/$TEXTS" "${bin%/bin}/$MADE" "${bin%/bin}/lib/ensign/update.lock"
+        # A killed `ensign update` leaves files whose names end in `.new`.
+        rm -f -- "$bin/$PROGRAM" "$bin/.ensign-previous" "$bin/.ensign-next" "$bin/.ensign-returning" "$bin"/.ensign-*.new \
+            "${bin%/bin}/$RECORD" "${bin%/bin}/$TEXTS" "${bin%/bin}/$MADE" "${bin%/bin}"/lib/ensign/*.new "${bin%/bin}/lib/ensign/update.lock"
         say "Removed $(shown "$bin/$PROGRAM")"
     else
         say "Ensign is not installed in $(shown "$bin")"
@@ -559,8 +567,8 @@ docker_asks() {
         "${CONTAINERS_REGISTRIES_CONF:-$containers/registries.conf}" "${BUILDX_CONFIG:-$docker_config/buildx}/config"
 }
 
-# Removes a Docker config that contains only `{}`, which Ensign may have created. For Docker such a file is the same as
-# no file.
+# Removes a file of a client that contains only `{}`, which Ensign may have created. For the client such a file is the
+# same as no file.
 remove_empty_config() {
     if [ ! -f "$1" ] || [ -L "$1" ] || [ "$(tr -d '[:space:]' <"$1")" != '{}' ]; then return; fi
     rm -f -- "$1"

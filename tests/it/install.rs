@@ -178,6 +178,45 @@ fn what_another_made_is_named_and_kept() {
 }
 
 #[test]
+fn what_a_killed_process_left_is_removed() {
+    let home = Home::new();
+    succeeds(home.install(&[]));
+    let [old, new] = [".ensign-install.abcdef", ".ensign-install.ghijkl"].map(|name| home.bin().join(name));
+    for stage in [&old, &new] {
+        write(&stage.join("program"), b"unfinished");
+    }
+    let two_days = std::time::Duration::from_hours(48);
+    fs::File::open(&old).unwrap().set_modified(std::time::SystemTime::now() - two_days).unwrap();
+    succeeds(home.install(&[]));
+    assert!(!old.exists() && new.exists(), "the new one may belong to another installation");
+    for left in ["bin/.ensign-previous.new", "bin/.ensign-next.12-0.new", "lib/ensign/installed-texts.12-0.new"] {
+        write(&home.path.join(".local").join(left), b"unfinished");
+    }
+    succeeds(run(&mut home.script(&["--uninstall"])));
+    assert_eq!(home.tree(), Vec::<String>::new());
+}
+
+/// Root may write everywhere, so root cannot run this test.
+#[test]
+fn nothing_is_undone_in_a_folder_of_another_user() {
+    let home = Home::new();
+    succeeds(home.install(&[]));
+    write(&home.path.join(".docker/config.json"), br#"{"credHelpers": {"ghcr.io": "ensign"}}"#);
+    fs::set_permissions(home.bin(), Permissions::from_mode(0o555)).unwrap();
+    let before = home.tree();
+    if fs::write(home.bin().join("probe"), b"").is_ok() {
+        return eprintln!("skipped: this user may write everywhere");
+    }
+    let error = fails(&run(&mut home.script(&["--uninstall"])));
+    fs::set_permissions(home.bin(), Permissions::from_mode(0o755)).unwrap();
+    assert!(error.contains("may not write to `"), "{error}");
+    assert!(error.ends_with("bin/docker-credential-ensign\" configure-docker --undo\n"), "{error}");
+    assert_eq!(home.tree(), before);
+    let config = fs::read_to_string(home.path.join(".docker/config.json")).unwrap();
+    assert!(config.contains("ensign"), "{config}");
+}
+
+#[test]
 fn an_empty_folder_that_was_there_before_stays() {
     let home = Home::new();
     for folder in ["bin", "lib", "share/man/man1", "share/zsh"] {
@@ -297,7 +336,8 @@ fn no_file_of_a_client_names_a_pinned_helper_that_is_gone() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(fs::read_to_string(&conf).unwrap(), "credential-helpers = ['pass']\n");
     fs::remove_file(&conf).unwrap();
-    fs::remove_dir_all(home.path.join(".config")).unwrap();
+    fs::remove_dir(conf.parent().unwrap()).expect("an empty auth.json is removed");
+    fs::remove_dir_all(home.path.join(".config")).unwrap(); // contains the lock of Ensign
     assert_eq!(home.tree(), before, "{run:?}");
 }
 
