@@ -73,10 +73,21 @@ set_option() {
     *) absolute=$PWD/$2 ;;
     esac
     case $1 in
-    --prefix) prefix=$absolute ;;
+    --prefix)
+        prefix=$absolute
+        case $prefix in *:*) die "\`$prefix\` contains a colon, so PATH cannot contain this folder: choose another one" ;; esac
+        ;;
     --program) program=$absolute ;;
-    --version) version=${2#v} ;;
+    --version)
+        version=${2#v}
+        case $version in '' | [!0-9]* | *[!0-9A-Za-z.-]*) die "\`$2\` is not a version: name one such as 0.2.0" ;; esac
+        ;;
     esac
+}
+
+# Spells the program's folder without `..` and double slashes, because links and PATH are compared as texts.
+spell_folder() {
+    absolute=$(CDPATH='' cd -- "$bin" && pwd) && bin=$absolute
 }
 
 # Finds the checkout that contains this script. By default, Ensign is built from this checkout. A script that is piped
@@ -114,7 +125,7 @@ install() {
     find "$bin"/.ensign-install.?????? -prune -mtime +0 -exec rm -rf -- {} + 2>/dev/null || :
     made=' '
     for folder in $FOLDERS; do [ -d "${bin%/bin}/$folder" ] || made="$made$folder "; done
-    if ! mkdir -p -- "$bin" || ! stage=$(mktemp -d "$bin/.ensign-install.XXXXXX"); then
+    if ! mkdir -p -- "$bin" || ! spell_folder || ! stage=$(mktemp -d "$bin/.ensign-install.XXXXXX"); then
         die "cannot write to \`$bin\`: choose another folder with \`--prefix DIR\`"
     fi
     trap 'rm -rf -- "$stage"; remove_made_folders' EXIT
@@ -467,8 +478,12 @@ play_docker() {
     return 1
 }
 
-# link TARGET PATH: creates a link, but replaces nothing that another program made.
+# link TARGET PATH: creates a link, but replaces nothing that another program made. A link to a helper of our name that
+# is gone is from an installation in another folder.
 link() {
+    if [ -L "$2" ] && [ ! -e "$2" ]; then
+        case $(readlink -- "$2") in */"$PROGRAM") rm -f -- "$2" ;; esac
+    fi
     if is_link "$1" "$2"; then
         :
     elif [ -e "$2" ] || [ -L "$2" ]; then
@@ -485,13 +500,12 @@ is_link() {
 }
 
 say_path() {
+    first=$(command -v "$PROGRAM") || first=
+    # shellcheck disable=SC3013 # POSIX has -ef since 2024, and the shells have it for longer
+    [ ! "$first" -ef "$bin/$PROGRAM" ] || return 0
     case :$PATH: in
-    *":$bin:"*)
-        first=$(command -v "$PROGRAM") || first=
-        case $first in
-        "$bin/$PROGRAM" | '') ;;
-        *) say '' "Docker will use \`$first\`, which comes first on PATH: remove that one." ;;
-        esac
+    *":$bin:"* | *":$bin/:"*)
+        [ -z "$first" ] || say '' "Docker will use \`$first\`, which comes first on PATH: remove that one."
         return
         ;;
     esac
@@ -523,6 +537,7 @@ refuse_package() {
 
 uninstall() {
     refuse_package
+    [ ! -d "$bin" ] || spell_folder
     if [ -e "$bin/$PROGRAM" ] && [ ! -w "$bin" ]; then
         die "you may not write to \`$bin\`; nothing was changed. Run this script as the user who owns the folder.
 To undo only your own settings of Docker:  \"$(quoted "$bin")/$PROGRAM\" configure-docker --undo"

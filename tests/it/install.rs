@@ -160,6 +160,32 @@ fn another_folder_is_taken_relative_to_the_current_one() {
     assert_eq!(home.tree(), Vec::<String>::new());
 }
 
+/// People complete the name of a folder with the Tab key, and a home folder may be a link.
+#[test]
+fn one_folder_has_many_spellings() {
+    let home = Home::new();
+    let plugins = home.path.join(".docker/cli-plugins");
+    fs::create_dir_all(&plugins).unwrap();
+    let link = home.path.parent().unwrap().join("link");
+    symlink(&home.path, &link).unwrap();
+    for (prefix, path) in [
+        ("x/", "home of me/x/bin"),
+        ("../home of me/./x//", "home of me/x/bin/"),
+        ("x", "link/x/bin"),
+        ("../link/x", "home of me/x/bin"),
+    ] {
+        let path = format!("/usr/bin:/bin:{}/{path}", home.path.parent().unwrap().display());
+        let run = run(home.script(&["--program", Sandbox::program(), "--prefix", prefix]).env("PATH", path));
+        let output = succeeds(run);
+        assert!(!output.contains("PATH") && !output.contains("not ours"), "{prefix}: {output}");
+        succeeds(self::run(&mut home.script(&["--uninstall", "--prefix", prefix])));
+        assert!(fs::read_dir(&plugins).unwrap().next().is_none(), "{prefix}");
+    }
+    symlink("/nowhere//bin/docker-credential-ensign", plugins.join("docker-ensign")).unwrap();
+    let output = succeeds(home.install(&[]));
+    assert!(output.contains("linked ~/.docker/cli-plugins/docker-ensign\n"), "a link to a program that is gone: {output}");
+}
+
 #[test]
 fn what_another_made_is_named_and_kept() {
     let home = Home::new();
@@ -366,6 +392,9 @@ fn an_error_names_its_cure() {
         (&["--frobnicate"][..], "`--frobnicate` is not an option of this script: see `"),
         (&["--prefix"], "`--prefix` needs a value: see `"),
         (&["--prefix="], "`--prefix` needs a value: see `"),
+        (&["--prefix", "/a:b"], "`/a:b` contains a colon, so PATH cannot contain this folder: choose another one\n"),
+        (&["--version", "v"], "`v` is not a version: name one such as 0.2.0\n"),
+        (&["--version=../0.2.0"], "`../0.2.0` is not a version: name one such as 0.2.0\n"),
         (&["--program", "/nowhere"], "`/nowhere` is not a program\n"),
         (&[], "Rust 1.70 is too old, Ensign needs "),
     ] {
