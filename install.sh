@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs Ensign for one user, from a verified release or from a checkout, and proves that it tells accounts apart.
 { # A shell runs nothing before it has read the closing brace, so half a download does nothing.
+[ -z "${ZSH_VERSION:-}" ] || emulate sh
 set -eu
 
 PROGRAM=docker-credential-ensign
@@ -473,7 +474,7 @@ ensign() {
 # named `docker`.
 play_docker() {
     for shell in sh bash dash ksh zsh; do
-        path=$(command -v $shell) && ln -sf -- "$path" docker && ./docker -c 'exit 0' 2>/dev/null && return
+        file=$(command -v $shell) && ln -sf -- "$file" docker && ./docker -c 'exit 0' 2>/dev/null && return
     done
     return 1
 }
