@@ -252,6 +252,7 @@ fetch() {
         download "$1/$2" "$stage/$2" "$3" || code=$?
         [ $code != 0 ] || return 0
         size=$(($(wc -c 2>/dev/null <"$stage/$2" || echo 0)))
+        has curl || code=wget$code
         [ "$size" -lt "$3" ] || code=63
         explain "$2"
         [ $attempt -lt 5 ] || die "the download of $2 was interrupted several times, the last time after $size bytes; nothing was changed. Try again later."
@@ -268,35 +269,37 @@ download() (
         curl --silent --show-error --fail --location --proto '=https' --proto-redir '=https' --max-redirs 5 --connect-timeout 20 \
             --speed-limit 1 --speed-time 30 --max-time 900 --max-filesize "$3" --continue-at - --output "$2" "$1" 2>"$stage/said" || exit
     else
+        # Some builds of busybox have no `-T`, and crash if it is given.
+        case $(wget --help 2>&1) in *-T*) limits='-T 30 -t 1' ;; *) limits='' ;; esac
         # wget may follow a redirect to http. The downloaded files are verified all the same.
-        wget -q -T 30 -c -O "$2" "$1" 2>"$stage/said" || exit
+        # shellcheck disable=SC2086 # several words
+        LC_ALL=C wget -nv $limits -c -O "$2" "$1" 2>"$stage/said" || exit
     fi
 ) 2>/dev/null # some shells print a line if the limit ends the program
 
 # Explains why a download failed, and exits if another attempt would not help.
 explain() {
-    said=$(tail -n 1 "$stage/said" 2>/dev/null | tr -cd '[:print:]')
-    has curl || code=wget$code
-    case $code in
-    1 | 47) die "\`$host\` redirects $1 to an address without https; nothing was changed. Report it to the server's operator." ;;
-    22)
-        status=${said##* }
-        case $status in
-        416) ;; # the partial file is longer than the server's: start again
-        404 | 410)
-            die "there is no release ${version:+$version }at \`$RELEASES\`; nothing was changed. Check the version, if you named one."
-            ;;
-        *) die "\`$host\` answered with $status when asked for $1; nothing was changed. Try again later." ;;
-        esac
+    # Finds the reason among the other lines. An address may contain the user name and the password of a proxy.
+    reason='s/^wget: //p; s/.*ERROR:* //p; /failed/p; /rror/p; /SSL/p; /exceeded/p'
+    ! has curl || reason='s/^curl: ([0-9]*) //p'
+    said=$(sed -n "s/[^ ']*@//g; s/\.\$//; $reason" "$stage/said" 2>/dev/null | head -n 1 | tr -cd ' -~')
+    answer=$(printf %s "$said" | sed -n 's/^\(.*rror: \)\{0,1\}\(HTTP\/[0-9.]* \)\{0,1\}\([45][0-9][0-9]\).*/\3/p')
+    case $answer in
+    '' | 416) ;; # 416: the partial file is longer than the server's, so start again
+    404 | 410)
+        case $1 in SHA256SUMS*) ;; *) die "release $found has no $1 at \`$RELEASES\`; nothing was changed. Try again later." ;; esac
+        die "there is no release ${version:+$version }at \`$RELEASES\`; nothing was changed. Check the version, if you named one."
         ;;
+    *) die "\`$host\` answered with $answer when asked for $1; nothing was changed. Try again later." ;;
+    esac
+    case $code in
+    1) die "\`$host\` redirects $1 to an address without https; nothing was changed. Report it to the server's operator." ;;
+    47) die "\`$host\` redirects $1 too often; nothing was changed. Report it to the server's operator." ;;
     23 | wget3) die "there is no room in \`$bin\` for the download; nothing was changed. Make room, or choose another folder with \`--prefix DIR\`." ;;
     63) tampered "$1 is too large for a release" ;;
-    5 | 6 | 7 | 35 | 51 | 58 | 60 | 77 | 97) die "could not reach \`$host\`: ${said#curl: }; nothing was changed. Check the network, and the proxy if there is one." ;;
-    wget4)
-        [ "$size" -gt 0 ] || die "could not reach \`$host\`: ${said:-wget says no more}; nothing was changed. Check the network, and the proxy if there is one."
-        ;;
-    wget5 | wget8) die "\`$host\` did not give $1: ${said:-wget says no more}; nothing was changed. Check the network, and the proxy if there is one." ;;
     esac
+    [ "$size" -gt 0 ] ||
+        die "could not reach \`$host\`: ${said:-it sent nothing}; nothing was changed. Check the network, and the proxy if there is one."
 }
 
 # Verifies the signatures of SHA256SUMS and of the trusted comment.
@@ -586,7 +589,7 @@ docker_asks() {
 # Removes a file of a client that contains only `{}`, which Ensign may have created. For the client such a file is the
 # same as no file.
 remove_empty_config() {
-    if [ ! -f "$1" ] || [ -L "$1" ] || [ "$(tr -d '[:space:]' <"$1")" != '{}' ]; then return; fi
+    if [ ! -f "$1" ] || [ -L "$1" ] || [ "$(tr -d ' \t\r\n' <"$1")" != '{}' ]; then return; fi
     rm -f -- "$1"
     rmdir -- "${1%/*}" 2>/dev/null || :
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use snapbox::str;
 
 use crate::install_release::{Home, SAYING, Tools};
-use crate::support::release::{BEHIND_PROXY, PROGRAM, program_of};
+use crate::support::release::{BEHIND_PROXY, PROGRAM, Releases, program_of};
 use crate::support::snapshots::shows;
 use crate::support::{Run, write};
 
@@ -27,9 +27,55 @@ fn wget_does_where_there_is_no_curl() {
     let run = home.install(&["--prefix", "there"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(home.sandbox.home().join("there/bin").join(PROGRAM).is_file());
-    home.releases.behave(&json!({"SUMS": {"status": 404}}));
-    let run = home.install(&[]);
-    assert!(run.stderr.contains("SHA256SUMS") && run.code == Some(1), "{run:?}");
+}
+
+/// The messages are those of [`a_server_that_fails_is_named_by_the_script_too`], except for the words of wget.
+#[test]
+fn a_server_that_fails_is_named_with_wget_too() {
+    if !Path::new("/usr/bin/wget").exists() {
+        return;
+    }
+    let mut home = Home::new(Tools::WithoutCurl);
+    home.publish_script("0.9.0", SAYING);
+    let mut told = String::new();
+    for (what, rules) in [
+        ("503", json!({"SUMS": {"status": 503}})),
+        ("404", json!({"SUMS": {"status": 404}})),
+        ("endless", json!({"gz": {"endless": true}})),
+        ("breaks off", json!({"gz": {"cut": 30}})),
+    ] {
+        home.releases.behave(&rules);
+        let _ = write!(told, "{what}\n{}", home.refused(&[]));
+    }
+    home.releases.behave(&json!({}));
+    home.sandbox = home.sandbox.with("https_proxy", "http://me:s3cret@local host:1");
+    let _ = write!(told, "no proxy\n{}", home.refused(&[]));
+    let (other, settings) = (Releases::new(), home.sandbox.home().join("wgetrc"));
+    write(&settings, format!("ca_certificate = {}\n", other.authority().display()).as_bytes());
+    home.sandbox = home.sandbox.with("https_proxy", "");
+    let error = home.refused(&[]);
+    assert!(error.contains("could not reach `SERVER`: ") && error.contains("certificate"), "{error}");
+    home.releases.stop();
+    let _ = write!(told, "stopped\n{}", home.refused(&[]));
+    shows(
+        &told,
+        str![[r#"
+503
+install.sh: `SERVER` answered with 503 when asked for SHA256SUMS; nothing was changed. Try again later.
+404
+install.sh: there is no release at `https://SERVER`; nothing was changed. Check the version, if you named one.
+endless
+install.sh: ensign-0.9.0-TARGET.tar.gz is too large for a release; nothing was changed.
+Try again; if it happens twice, report it as SECURITY.md in https://forge.example/ensign/ensign says
+breaks off
+install.sh: the download of ensign-0.9.0-TARGET.tar.gz was interrupted several times, the last time after 150 bytes; nothing was changed. Try again later.
+no proxy
+install.sh: could not reach `SERVER`: unable to resolve host address 'local host'; nothing was changed. Check the network, and the proxy if there is one.
+stopped
+install.sh: could not reach `SERVER`: failed: Connection refused; nothing was changed. Check the network, and the proxy if there is one.
+
+"#]],
+    );
 }
 
 #[test]
@@ -103,12 +149,21 @@ fn a_server_that_fails_is_named_by_the_script_too() {
         ("endless", json!({"gz": {"endless": true}})),
         ("breaks off", json!({"gz": {"cut": 30}})),
         ("breaks off, and begins anew", json!({"gz": {"cut": 30, "no_range": true}})),
+        ("a redirect to itself", json!({"gz": {"redirect": format!("{}/x.gz", home.releases.address())}})),
+        ("no archive", json!({"gz": {"status": 404}})),
     ] {
         home.releases.behave(&rules);
         let _ = write!(told, "{what}\n{}", home.refused(&[]));
     }
     home.releases.behave(&json!({}));
     let _ = write!(told, "no such version\n{}", home.refused(&["--version", "0.8.0"]));
+    let other = Releases::new();
+    home.sandbox = home.sandbox.with("CURL_CA_BUNDLE", other.authority().to_str().unwrap());
+    let error = home.refused(&[]);
+    assert!(
+        error.contains("certificate") && error.ends_with("Check the network, and the proxy if there is one.\n"),
+        "{error}"
+    );
     home.releases.stop();
     assert!(
         home.refused(&[]).starts_with("install.sh: could not reach `SERVER`: "),
@@ -130,6 +185,10 @@ breaks off
 install.sh: the download of ensign-0.9.0-TARGET.tar.gz was interrupted several times, the last time after 150 bytes; nothing was changed. Try again later.
 breaks off, and begins anew
 install.sh: the download of ensign-0.9.0-TARGET.tar.gz was interrupted several times, the last time after 30 bytes; nothing was changed. Try again later.
+a redirect to itself
+install.sh: `SERVER` redirects ensign-0.9.0-TARGET.tar.gz too often; nothing was changed. Report it to the server's operator.
+no archive
+install.sh: release 0.9.0 has no ensign-0.9.0-TARGET.tar.gz at `https://SERVER`; nothing was changed. Try again later.
 no such version
 install.sh: there is no release 0.8.0 at `https://SERVER`; nothing was changed. Check the version, if you named one.
 
