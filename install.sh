@@ -187,7 +187,10 @@ prepare_release() {
   git clone $REPOSITORY && ${REPOSITORY##*/}/install.sh" ;;
     esac
     has curl || has wget || die 'curl or wget is needed to fetch a release; nothing was changed. Install one, then try again.'
-    { has tar && has gzip; } || die 'tar and gzip are needed to unpack a release; nothing was changed. Install them, then try again.'
+    has sha256sum || has shasum || has openssl || die 'sha256sum, shasum or openssl is needed to verify a release; nothing was changed. Install one, then try again.'
+    for tool in awk gzip mktemp tar; do
+        has $tool || die "$tool is needed to install a release; nothing was changed. Install it, then try again."
+    done
     has minisign || verifies_by_openssl || die 'minisign or OpenSSL 3 is needed to verify a release; nothing was changed. Install one, then try again:
   Debian, Ubuntu: apt install minisign      macOS: brew install minisign      Fedora: dnf install minisign'
 }
