@@ -135,27 +135,33 @@ impl ReleaseServer {
         let host = Url::parse(&self.address).map(|url| url.authority().to_owned()).unwrap_or_default();
         let again = "try again later";
         match (error, version) {
-            (DownloadError::Status(404 | 410), Some(version)) => {
+            (DownloadError::Status(404 | 410, _), Some(version)) if file != SUMS && file != SIGNATURE => {
+                Problem::new(format!("release {version} has no {file} at `{}`", self.address), again)
+            }
+            (DownloadError::Status(404 | 410, _), Some(version)) => {
                 Problem::run(format!("there is no release {version} at `{}`", self.address), "update --check")
             }
-            (DownloadError::Status(404 | 410), None) => Problem::new(
+            (DownloadError::Status(404 | 410, _), None) => Problem::new(
                 format!("there is no release at `{}`", self.address),
                 "check `releases` in `config.json`, if it is set there",
             ),
-            (DownloadError::Status(status), _) => {
+            (DownloadError::Status(status, host), _) => {
                 Problem::new(format!("`{host}` answered with {status} when asked for {file}"), again)
             }
             (DownloadError::Redirect, _) => Problem::new(
                 format!("`{host}` redirects {file} to an address without https"),
                 "report it to the server's operator",
             ),
+            (DownloadError::TooManyRedirects, _) => {
+                Problem::new(format!("`{host}` redirects {file} too often"), "report it to the server's operator")
+            }
             (DownloadError::TooLarge, _) => tampered(&format!("{file} is too large for a release")),
             (DownloadError::Broken(bytes), _) => Problem::new(
                 format!("the download of {file} was interrupted several times, the last time after {bytes} bytes"),
                 again,
             ),
             (DownloadError::TooSlow, _) => Problem::new(format!("the download of {file} took too long"), again),
-            (DownloadError::Unreachable(failure), _) => Problem::new(
+            (DownloadError::Unreachable(failure, host), _) => Problem::new(
                 format!("could not reach `{host}`: {}", failure.0),
                 "check the network, and the proxy if there is one",
             ),

@@ -260,7 +260,9 @@ fn a_server_that_fails_is_named() {
         ("503", json!({"SUMS": {"status": 503}})),
         ("404", json!({"SUMS": {"status": 404}})),
         ("a redirect to http", json!({"gz": {"redirect": "http://localhost:1/x"}})),
-        ("a relative redirect to http", json!({"gz": {"redirect": "/download/x.tar.gz"}})),
+        ("a redirect to itself", json!({"gz": {"redirect": "/download/x.tar.gz"}})),
+        ("a redirect to nowhere", json!({"gz": {"redirect": "https://localhost:1/x"}})),
+        ("no archive", json!({"gz": {"status": 404}})),
         ("endless", json!({"gz": {"endless": true}})),
         ("breaks off", json!({"gz": {"cut": 30}})),
         ("breaks off, and begins anew", json!({"gz": {"cut": 30, "no_range": true}})),
@@ -286,9 +288,15 @@ hint: check `releases` in `config.json`, if it is set there
 a redirect to http
 error: `SERVER` redirects ensign-0.9.0-TARGET.tar.gz to an address without https
 hint: report it to the server's operator
-a relative redirect to http
-error: `SERVER` redirects ensign-0.9.0-TARGET.tar.gz to an address without https
+a redirect to itself
+error: `SERVER` redirects ensign-0.9.0-TARGET.tar.gz too often
 hint: report it to the server's operator
+a redirect to nowhere
+error: could not reach `localhost:1`: Connection refused (os error 111)
+hint: check the network, and the proxy if there is one
+no archive
+error: release 0.9.0 has no ensign-0.9.0-TARGET.tar.gz at `https://SERVER`
+hint: try again later
 endless
 error: ensign-0.9.0-TARGET.tar.gz is too large for a release; nothing was changed
 hint: try again; if it happens twice, report it as SECURITY.md says

@@ -17,15 +17,17 @@ pub(crate) struct Download<'d> {
 /// Why a file was not downloaded.
 #[derive(Debug)]
 pub(crate) enum DownloadError {
-    /// The server answered with an unexpected status.
-    Status(u16),
-    /// A redirect leads to plain http or contains no valid URL, or there are too many redirects.
+    /// The server with this host and port answered with an unexpected status.
+    Status(u16, String),
+    /// A redirect leads to plain http or contains no valid URL.
     Redirect,
+    TooManyRedirects,
     TooLarge,
     /// The connection broke in every attempt. The value is the number of received bytes.
     Broken(u64),
     TooSlow,
-    Unreachable(HttpError),
+    /// The server with this host and port was not reached. It may be another server, to which the first redirects.
+    Unreachable(HttpError, String),
 }
 
 /// The longest time to wait for the next data.
@@ -67,19 +69,20 @@ impl HttpClient {
                 authorization: Authorization::None,
                 payload: Payload::None,
             };
-            let answer = self.transfer(&transfer, SILENCE).map_err(DownloadError::Unreachable)?;
+            let unreachable = |error| DownloadError::Unreachable(error, url.authority().to_owned());
+            let answer = self.transfer(&transfer, SILENCE).map_err(unreachable)?;
             if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
                 arrival = Some(answer);
                 break;
             }
             url = answer.header("location").and_then(|target| url.follow(target)).ok_or(DownloadError::Redirect)?;
         }
-        let mut arrival = arrival.ok_or(DownloadError::Redirect)?;
+        let mut arrival = arrival.ok_or(DownloadError::TooManyRedirects)?;
         let continues = format!("bytes {}-", bytes.len());
         match arrival.status {
             206 if arrival.header("content-range").is_some_and(|range| range.starts_with(&continues)) => {}
             200 => bytes.clear(), // the server sends the whole file again
-            status => return Err(DownloadError::Status(status)),
+            status => return Err(DownloadError::Status(status, url.authority().to_owned())),
         }
         let received = bytes.len() as u64;
         let length: Option<u64> = arrival.header("content-length").and_then(|length| length.parse().ok());
